@@ -1,0 +1,163 @@
+/**
+ * Configuration: the environment, parsed once into a frozen `Config`. Every fault is collected and
+ * reported together, each in one line that says what to do. Nothing else reads `process.env`.
+ */
+import { isAbsolute, resolve } from 'node:path'
+import type { FacePolicy } from './domain/login-attempt.ts'
+import type { PasswordProfile } from './domain/password-policy.ts'
+
+export interface Config {
+  environment: 'development' | 'production' | 'test'
+  host: string
+  port: number
+  /** Port of the demo relying site; null when it is not started. */
+  relyingSitePort: number | null
+  issuer: string
+  dataDir: string
+  databaseUrl: string | null
+  databasePoolSize: number
+  /** Networks of proxies whose forwarding headers are believed (CIDR list); empty = none. */
+  trustedProxies: string[]
+  /** 32 bytes each: encryption of fields, blind indexes, audit MACs. Generated into the data folder in development. */
+  masterKey: Buffer | null
+  masterKeyId: string
+  fieldCipher: 'aes-256-gcm' | 'sm4-gcm'
+  facePolicy: FacePolicy
+  passwordProfile: PasswordProfile
+  /** Which doors of the phone side are open. */
+  phoneDoors: { app: boolean, pages: boolean }
+  sandbox: boolean
+  demoData: boolean
+  logLevel: string
+  face: { url: string, keyId: string, secret: string } | null
+  populationRegister: { url: string, keyId: string, secret: string } | null
+  sms: { url: string, keyId: string, secret: string } | null
+  contact: { hotline: string, email: string, hours: string }
+  /** Version of privacy policy and terms; a new one asks for agreement once more. */
+  policyVersion: string
+  /** At most this many password hashes at once (argon2id is CPU and memory bound). */
+  hashConcurrency: number
+  metricsToken: string | null
+}
+
+export class ConfigError extends Error {
+  readonly faults: string[]
+  constructor (faults: string[]) {
+    super(faults.join('\n'))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+type Environment = Record<string, string | undefined>
+
+/** Parse and check. Throws ConfigError with every fault at once. */
+export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
+  const faults: string[] = []
+  const fault = (text: string): void => { faults.push(text) }
+  const text = (name: string): string | undefined => {
+    const value = env[name]?.trim()
+    return value === undefined || value === '' ? undefined : value
+  }
+  const integer = (name: string, fallback: number, min: number, max: number): number => {
+    const value = text(name)
+    if (value === undefined) return fallback
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number
+    fault(`${name}="${value}" must be a whole number from ${min} to ${max}. Correct it or leave it out for ${fallback}.`)
+    return fallback
+  }
+  const choice = <T extends string>(name: string, values: readonly T[], fallback: T): T => {
+    const value = text(name)
+    if (value === undefined) return fallback
+    if ((values as readonly string[]).includes(value)) return value as T
+    fault(`${name}="${value}" must be one of ${values.join(', ')}. Correct it or leave it out for ${fallback}.`)
+    return fallback
+  }
+  const flag = (name: string, fallback: boolean): boolean => choice(name, ['on', 'off'], fallback ? 'on' : 'off') === 'on'
+
+  const environment = choice('NODE_ENV', ['development', 'production', 'test'], 'development')
+  const production = environment === 'production'
+  const port = integer('PORT', 3000, 0, 65535)
+  const sandbox = flag('SANDBOX', !production)
+  const demoData = flag('DEMO_DATA', sandbox)
+  if (production && text('SANDBOX') === 'on') fault('SANDBOX=on is refused with NODE_ENV=production: simulators never run in production. Remove it.')
+  if (production && text('DEMO_DATA') === 'on') fault('DEMO_DATA=on is refused with NODE_ENV=production. Remove it.')
+  if (production && text('RP_PORT') !== undefined) fault('RP_PORT is refused with NODE_ENV=production: the demo relying site never runs in production. Remove it.')
+  const relyingSitePort = !demoData ? null : integer('RP_PORT', 3001, 0, 65535)
+  if (relyingSitePort !== null && relyingSitePort !== 0 && relyingSitePort === port) fault(`RP_PORT and PORT are both ${port}. Give the demo site a port of its own.`)
+
+  const issuer = text('ISSUER') ?? `http://localhost:${port}`
+  try {
+    const url = new URL(issuer)
+    const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (loopback || !production))) fault(`ISSUER="${issuer}" must begin with https:// (http:// is for localhost only).`)
+    if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') fault(`ISSUER="${issuer}" must be an origin: scheme, host and port, nothing behind them.`)
+    if (issuer.endsWith('/')) fault(`ISSUER="${issuer}" must not end with a slash.`)
+    if (production && text('ISSUER') === undefined) fault('ISSUER is not set: production needs the public https:// address of this service.')
+  } catch {
+    fault(`ISSUER="${issuer}" is not an address. Example: https://sso.example.gov.cn`)
+  }
+
+  const databaseUrl = text('DATABASE_URL') ?? null
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) fault('DATABASE_URL must begin with postgres:// (or be left out for the embedded database).')
+  if (production && databaseUrl === null) fault('DATABASE_URL is not set: production needs PostgreSQL; the embedded database is not safe against a power cut.')
+  const dataDir = resolve(text('DATA_DIR') ?? './data')
+  if (!isAbsolute(dataDir)) fault(`DATA_DIR="${dataDir}" is not a path.`)
+
+  let masterKey: Buffer | null = null
+  const key = text('MASTER_KEY')
+  if (key !== undefined) {
+    const bytes = Buffer.from(key, 'base64')
+    if (bytes.length === 32) masterKey = bytes
+    else fault('MASTER_KEY must be 32 bytes in base64. Make one with: openssl rand -base64 32')
+  } else if (production) fault('MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32')
+
+  const vendor = (name: string): { url: string, keyId: string, secret: string } | null => {
+    const url = text(`${name}_URL`)
+    if (url === undefined) {
+      if (production) fault(`${name}_URL is not set: production needs its provider.`)
+      return null
+    }
+    const keyId = text(`${name}_KEY_ID`)
+    const secret = text(`${name}_SECRET`)
+    if (!URL.canParse(url)) fault(`${name}_URL is not an address.`)
+    if (keyId === undefined || secret === undefined) fault(`${name}_URL is set, so ${name}_KEY_ID and ${name}_SECRET are needed too.`)
+    return { url, keyId: keyId ?? '', secret: secret ?? '' }
+  }
+
+  const doors = choice('PHONE_DOORS', ['app', 'pages', 'both'], 'both')
+  const config: Config = {
+    environment,
+    host: text('HOST') ?? (production ? '0.0.0.0' : 'localhost'),
+    port,
+    relyingSitePort,
+    issuer,
+    dataDir,
+    databaseUrl,
+    databasePoolSize: integer('DATABASE_POOL_SIZE', 10, 1, 200),
+    trustedProxies: (text('TRUSTED_PROXIES') ?? '').split(',').map((item) => item.trim()).filter(Boolean),
+    masterKey,
+    masterKeyId: text('MASTER_KEY_ID') ?? 'k1',
+    fieldCipher: choice('FIELD_CIPHER', ['aes-256-gcm', 'sm4-gcm'], 'aes-256-gcm'),
+    facePolicy: choice('FACE_POLICY', ['first-login', 'always', 'on-request'], 'first-login'),
+    passwordProfile: choice('PASSWORD_PROFILE', ['standard', 'manual', 'mlps3'], 'standard'),
+    phoneDoors: { app: doors !== 'pages', pages: doors !== 'app' },
+    sandbox,
+    demoData,
+    logLevel: choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    face: vendor('FACE'),
+    populationRegister: vendor('POPULATION_REGISTER'),
+    sms: vendor('SMS'),
+    contact: {
+      hotline: text('CONTACT_HOTLINE') ?? '12345',
+      email: text('CONTACT_EMAIL') ?? '',
+      hours: text('CONTACT_HOURS') ?? ''
+    },
+    policyVersion: text('POLICY_VERSION') ?? '2026-01',
+    hashConcurrency: integer('HASH_CONCURRENCY', cpus, 1, 64),
+    metricsToken: text('METRICS_TOKEN') ?? null
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  return Object.freeze(config)
+}
