@@ -1,0 +1,169 @@
+/**
+ * The catalogue of audit events: every name that may be recorded, what it is about, who normally
+ * does it, and its usual outcome (GB/T 22239-2019 8.1.4.3: time, user, kind, success or not).
+ * A golden list: journeys are tested against it, so a name is never reused for something else.
+ */
+export type AuditOutcome = 'success' | 'failure' | 'denied'
+export type AuditSubject = 'person' | 'organization' | 'delegation' | 'device' | 'client' | 'grant' | 'session' |
+  'scan-ticket' | 'signing-key' | 'staff' | 'service'
+/** Who acts by nature: `staff` events always name the member of staff. */
+export type AuditActorKind = 'person' | 'staff' | 'client' | 'system'
+
+interface Entry { about: AuditSubject, by: AuditActorKind, outcome: AuditOutcome }
+
+const about = <const S extends AuditSubject, const B extends AuditActorKind> (subject: S, by: B, outcome: AuditOutcome = 'success'): { about: S, by: B, outcome: AuditOutcome } =>
+  ({ about: subject, by, outcome })
+
+export const auditEvents = {
+  // logging in
+  'login.started': about('session', 'person'),
+  'login.succeeded': about('person', 'person'),
+  'login.failed': about('person', 'person', 'failure'),
+  'login.throttled': about('person', 'person', 'denied'),
+  'login.refused': about('person', 'person', 'denied'),
+  'login.cancelled': about('session', 'person'),
+  'login.password-suspended': about('person', 'system', 'denied'),
+  'login.spraying-suspected': about('service', 'system', 'denied'),
+  'password.verified': about('person', 'person'),
+  'password.changed': about('person', 'person'),
+  'password.reset': about('person', 'person'),
+  'password.rehashed': about('person', 'system'),
+  'representation.chosen': about('person', 'person'),
+  'session.started': about('session', 'person'),
+  'session.ended': about('session', 'person'),
+  'session.terminated': about('session', 'staff'),
+  'logout.requested': about('session', 'person'),
+  'logout.completed': about('session', 'person'),
+  'logout.delivery-failed': about('client', 'system', 'failure'),
+  'browser.remembered': about('person', 'person'),
+  'browser.revoked': about('person', 'person'),
+
+  // scan tickets
+  'scan-ticket.created': about('scan-ticket', 'person'),
+  'scan-ticket.scanned': about('scan-ticket', 'person'),
+  'scan-ticket.accepted': about('scan-ticket', 'person'),
+  'scan-ticket.rejected': about('scan-ticket', 'person', 'denied'),
+  'scan-ticket.failed': about('scan-ticket', 'person', 'failure'),
+  'scan-ticket.confirmed': about('scan-ticket', 'person'),
+  'scan-ticket.consumed': about('scan-ticket', 'person'),
+  'scan-ticket.expired': about('scan-ticket', 'system', 'failure'),
+  'scan-ticket.superseded': about('scan-ticket', 'system'),
+  'scan-ticket.wrong-person': about('scan-ticket', 'person', 'denied'),
+  'scan-ticket.number-mismatch': about('scan-ticket', 'person', 'failure'),
+
+  // identity and face
+  'identity.submitted': about('person', 'person'),
+  'identity.mismatch': about('person', 'person', 'failure'),
+  'identity.exhausted': about('person', 'person', 'denied'),
+  'identity.register-unavailable': about('person', 'system', 'failure'),
+  'face-check.started': about('person', 'person'),
+  'face-check.passed': about('person', 'person'),
+  'face-check.failed': about('person', 'person', 'failure'),
+  'face-check.unavailable': about('person', 'system', 'failure'),
+  'face-check.exhausted': about('person', 'person', 'denied'),
+  'counter-code.issued': about('person', 'staff'),
+  'counter-code.used': about('person', 'person'),
+  'counter-code.failed': about('person', 'person', 'failure'),
+  'counter-code.revoked': about('person', 'staff'),
+
+  // consent
+  'consent.given': about('person', 'person'),
+  'consent.refused': about('person', 'person', 'denied'),
+  'consent.withdrawn': about('person', 'person'),
+
+  // devices
+  'device.registered': about('device', 'person'),
+  'device.bound': about('device', 'person'),
+  'device.rebound': about('device', 'person'),
+  'device.revoked': about('device', 'person'),
+  'device.proof-refused': about('device', 'person', 'denied'),
+
+  // tokens and grants
+  'token.issued': about('grant', 'client'),
+  'token.code-replayed': about('grant', 'client', 'denied'),
+  'token.refresh-reused': about('grant', 'client', 'denied'),
+  'token.revoked': about('grant', 'client'),
+  'grant.revoked': about('grant', 'person'),
+  'client.authentication-failed': about('client', 'client', 'failure'),
+
+  // persons and messages
+  'person.created': about('person', 'person'),
+  'person.imported': about('person', 'staff'),
+  'person.activated': about('person', 'person'),
+  'person.linked': about('person', 'person'),
+  'person.unlinked': about('person', 'person'),
+  'person.locked': about('person', 'staff'),
+  'person.unlocked': about('person', 'staff'),
+  'person.disabled': about('person', 'staff'),
+  'person.enabled': about('person', 'staff'),
+  'person.identity-corrected': about('person', 'staff'),
+  'person.viewed': about('person', 'staff'),
+  'person.closed': about('person', 'person'),
+  'person.phone-changed': about('person', 'person'),
+  'person.email-changed': about('person', 'person'),
+  'registration.started': about('person', 'person'),
+  'registration.failed': about('person', 'person', 'failure'),
+  'recovery.started': about('person', 'person'),
+  'recovery.completed': about('person', 'person'),
+  'recovery.failed': about('person', 'person', 'failure'),
+  'sms-code.sent': about('person', 'person'),
+  'sms-code.verified': about('person', 'person'),
+  'sms-code.failed': about('person', 'person', 'failure'),
+  'sms-code.throttled': about('person', 'person', 'denied'),
+
+  // organizations and delegations
+  'organization.registered': about('organization', 'person'),
+  'organization.submitted': about('organization', 'person'),
+  'organization.approved': about('organization', 'person'),
+  'organization.rejected': about('organization', 'person', 'denied'),
+  'organization.updated': about('organization', 'person'),
+  'organization.password-changed': about('organization', 'person'),
+  'organization.password-verified': about('organization', 'person'),
+  'organization.representative-changed': about('organization', 'system'),
+  'organization.suspended': about('organization', 'staff'),
+  'organization.resumed': about('organization', 'staff'),
+  'organization.closed': about('organization', 'staff'),
+  'delegation.created': about('delegation', 'person'),
+  'delegation.agent-verified': about('delegation', 'person'),
+  'delegation.submitted': about('delegation', 'person'),
+  'delegation.approved': about('delegation', 'person'),
+  'delegation.rejected': about('delegation', 'person', 'denied'),
+  'delegation.withdrawn': about('delegation', 'person'),
+  'delegation.changed': about('delegation', 'person'),
+  'delegation.suspended': about('delegation', 'system'),
+  'delegation.resumed': about('delegation', 'person'),
+  'delegation.revoked': about('delegation', 'person'),
+  'delegation.resigned': about('delegation', 'person'),
+  'delegation.expired': about('delegation', 'system'),
+  'delegation.superseded': about('delegation', 'system'),
+
+  // administration and keys
+  'client.created': about('client', 'staff'),
+  'client.updated': about('client', 'staff'),
+  'client.enabled': about('client', 'staff'),
+  'client.disabled': about('client', 'staff'),
+  'client.secret-created': about('client', 'staff'),
+  'client.secret-revoked': about('client', 'staff'),
+  'resource-server.created': about('client', 'staff'),
+  'resource-server.updated': about('client', 'staff'),
+  'signing-key.created': about('signing-key', 'system'),
+  'signing-key.activated': about('signing-key', 'system'),
+  'signing-key.retired': about('signing-key', 'system'),
+  'signing-key.removed': about('signing-key', 'system'),
+  'staff.role-granted': about('staff', 'staff'),
+  'staff.role-revoked': about('staff', 'staff'),
+  'staff.access-denied': about('staff', 'staff', 'denied'),
+  'audit.searched': about('service', 'staff'),
+  'audit.exported': about('service', 'staff'),
+  'audit.verified': about('service', 'system'),
+  'audit.archived': about('service', 'system'),
+  'configuration.applied': about('service', 'staff'),
+  'epoch.bumped': about('service', 'staff'),
+  'service.started': about('service', 'system'),
+  'service.stopped': about('service', 'system')
+} as const satisfies Record<string, Entry>
+
+export type AuditEventType = keyof typeof auditEvents
+
+/** Events whose actor must be named, because it is a member of staff and not the person concerned. */
+export type StaffEventType = { [T in AuditEventType]: typeof auditEvents[T]['by'] extends 'staff' ? T : never }[AuditEventType]

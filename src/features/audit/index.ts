@@ -1,0 +1,53 @@
+/**
+ * Audit: who did what to whom, with which outcome, kept so that a change leaves a trace.
+ *
+ * Owns the tables audit_event, audit_head and audit_checkpoint. `record` writes one row in the
+ * caller's transaction (no row: no act), with a MAC over its content; the sealer numbers and chains
+ * committed rows a moment later (docs/decisions/0002-audit-chain.md); `verifyChain` finds the first fault.
+ */
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { AuditEventType, AuditOutcome, StaffEventType } from './events.ts'
+
+export { auditEvents, type AuditEventType, type AuditOutcome, type AuditSubject, type StaffEventType } from './events.ts'
+
+/** Who acted. Ids of ours only, never names or numbers. */
+export type AuditActor = `person:${string}` | `staff:${string}` | `client:${string}` | 'system' | 'anonymous'
+
+/** Values that may stand in `details`: codes, counts and ids of ours; never names, document or phone numbers, secrets. */
+export type AuditDetails = Record<string, string | number | boolean | null | string[]>
+
+interface EventFields {
+  /** Only when it differs from the catalogue's usual outcome. */
+  outcome?: AuditOutcome
+  personId?: string | null
+  organizationId?: string | null
+  delegationId?: string | null
+  /** Capacity acted in: self, legal_representative, agent, or the staff role. */
+  role?: string | null
+  clientId?: string | null
+  loginAttemptUid?: string | null
+  deviceId?: string | null
+  /** Client address as judged by http/client-address. */
+  address?: string | null
+  traceId?: string | null
+  /** Stable reason code, for example wrong_password. */
+  reason?: string | null
+  details?: AuditDetails
+}
+
+/**
+ * One event. Without `actor`: the person (or client, or the system) that the catalogue names for this event;
+ * events of staff must say who.
+ */
+export type AuditEvent = EventFields & (
+  | { type: StaffEventType, actor: AuditActor }
+  | { type: Exclude<AuditEventType, StaffEventType>, actor?: AuditActor })
+
+export interface Audit {
+  /**
+   * Write one event in the caller's transaction. Throws when it cannot be stored, so that the act it
+   * belongs to is rolled back too (GB/T 22239-2019 8.1.4.3 d): never catch this.
+   */
+  record (trx: Transaction<Database>, event: AuditEvent): Promise<void>
+}
