@@ -1,0 +1,18 @@
+/**
+ * A rule of the domain refused what was asked. Thrown only for forbidden transitions and broken
+ * contracts; what a user can correct is a discriminated union instead.
+ *
+ * `code` is stable: it is the key of the message shown, and what tests and clients compare.
+ * `details` fills the message's placeholders and must not hold personal data (it may be logged).
+ */
+export class DomainError extends Error {
+  readonly code: string
+  readonly details?: Record<string, unknown>
+
+  constructor (code: string, details?: Record<string, unknown>) {
+    super(code)
+    this.name = 'DomainError'
+    this.code = code
+    if (details !== undefined) this.details = details
+  }
+}
