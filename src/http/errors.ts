@@ -1,0 +1,83 @@
+/**
+ * Every fault ends here: a page in the person's language for browsers, problem+json (RFC 9457) for APIs, with a
+ * trace id that support can find in the log. Bad input is never a 500, and no answer carries a stack.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { PageError, type PageErrorDetails } from './page-error.ts'
+import type { ErrorKey } from './pages.ts'
+
+export { PageError } from './page-error.ts'
+export type { PageErrorDetails } from './page-error.ts'
+
+const apiPath = /^\/(app|sandbox\/api|admin\/api)(\/|\?|$)/
+
+/** Whether a program asked: by path, or because it accepts JSON and not HTML. */
+export function wantsJson (request: Pick<FastifyRequest, 'url' | 'headers'>): boolean {
+  if (apiPath.test(request.url)) return true
+  const accept = request.headers.accept ?? ''
+  return /\bapplication\/(?:[\w.-]+\+)?json\b/.test(accept) && !/\btext\/html\b/.test(accept)
+}
+
+const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'])
+
+/** A database that cannot be reached, is starting or stopping (SQLSTATE classes 08, 57P, 53), however deep it is wrapped. */
+export function isDatabaseUnavailable (error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code = String((at as { code?: unknown }).code ?? '')
+    if (connectionCodes.has(code) || /^(08...|57P0[1-5]|53[0-4]00)$/.test(code)) return true
+    if (/connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(at.message)) return true
+  }
+  return false
+}
+
+const keyOfStatus = new Map<number, ErrorKey>([
+  [403, 'forbidden'], [404, 'not_found'], [405, 'method'], [413, 'too_large'], [414, 'too_large'], [429, 'too_many'], [431, 'too_large']
+])
+
+/** What any thrown thing means to the outside. */
+export function classify (error: unknown): { status: number, key: ErrorKey, details: PageErrorDetails } {
+  if (error instanceof PageError) return error
+  if (isDatabaseUnavailable(error)) return { status: 503, key: 'unavailable', details: { retryAfterSeconds: 5 } }
+  const { statusCode } = (error ?? {}) as Partial<FastifyError>
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, key: keyOfStatus.get(statusCode) ?? 'bad_request', details: statusCode === 429 ? { retryAfterSeconds: 60 } : {} }
+  }
+  if (statusCode === 503) return { status: 503, key: 'unavailable', details: { retryAfterSeconds: 5 } }
+  return { status: 500, key: 'server', details: {} }
+}
+
+function answer (request: FastifyRequest, reply: FastifyReply, status: number, key: ErrorKey, details: PageErrorDetails): FastifyReply {
+  const retryAfterSeconds = details.retryAfterSeconds ?? null
+  reply.header('cache-control', 'no-store')
+  if (retryAfterSeconds !== null) reply.header('retry-after', String(retryAfterSeconds))
+  if (details.headers !== undefined) reply.headers(details.headers)
+  if (wantsJson(request)) {
+    return reply.code(status).type('application/problem+json').send(JSON.stringify({
+      type: 'about:blank', title: request.t.code([`e.${key}.title`], 'e.server.title'), status, code: key, trace_id: String(request.id)
+    }))
+  }
+  return reply.page('error', {
+    status,
+    key,
+    restartHref: details.restartHref ?? null,
+    back: details.back ?? null,
+    retryAfterSeconds,
+    developer: details.developer ?? null
+  }, { status })
+}
+
+export function registerErrors (app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const { status, key, details } = classify(error)
+    // the message of a foreign error may quote what was typed: only our own faults are logged with it
+    if (status >= 500) request.log.error({ err: error, code: key }, 'request failed')
+    else request.log.info({ status, code: key }, 'request refused')
+    try {
+      return answer(request, reply, status, key, details)
+    } catch (failure) {
+      request.log.error({ err: failure }, 'error page failed')
+      return reply.code(status).type('text/plain; charset=utf-8').send(`统一身份认证暂时无法显示这个页面。问题编号 ${String(request.id)}`)
+    }
+  })
+  app.setNotFoundHandler((request, reply) => answer(request, reply, 404, 'not_found', {}))
+}

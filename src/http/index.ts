@@ -1,0 +1,43 @@
+/**
+ * What every page and endpoint shares: languages, pages, response headers, the browser cookie, CSRF, the client's
+ * address, assets and errors. It owns no journey and no table. Features use `reply.page`, `request.t`,
+ * `request.requireCsrf` and `PageError`, and know nothing of what lies beneath.
+ */
+import { randomBytes } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import formbody from '@fastify/formbody'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import type { Services } from '../services.ts'
+import { loadAssets, registerAssets } from './assets.ts'
+import { registerErrors } from './errors.ts'
+import { baseHeaders } from './headers.ts'
+import { createRenderer } from './rendering.ts'
+import { decorateRequests } from './request.ts'
+
+export { PageError } from './page-error.ts'
+
+/** Options for `fastify()` that the parts here rely on: trace ids, small bodies, no belief in forwarded headers, no query in logs. */
+export const serverOptions = {
+  genReqId: (): string => randomBytes(6).toString('hex'),
+  bodyLimit: 64 * 1024,
+  trustProxy: false,
+  // open status streams would hold up the shutdown
+  forceCloseConnections: true,
+  requestIdHeader: false as const,
+  routerOptions: { maxParamLength: 200 }
+} satisfies FastifyServerOptions
+
+/** Installs all of it on the root instance, in order. Call before any feature. */
+export async function registerHttp (app: FastifyInstance, services: Pick<Services, 'config' | 'crypto'>): Promise<void> {
+  const assets = loadAssets()
+  const base = baseHeaders(services.config)
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(base)
+    done()
+  })
+  await app.register(cookie)
+  await app.register(formbody, { bodyLimit: serverOptions.bodyLimit })
+  decorateRequests(app, services, createRenderer(services.config, assets))
+  registerErrors(app)
+  registerAssets(app, assets)
+}

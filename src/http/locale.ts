@@ -1,0 +1,113 @@
+/**
+ * Languages: which one a request gets, and the catalogue of messages.
+ * Order: ?lang > ui_locales of the relying site > cookie > Accept-Language > zh-CN. A choice made inside a login
+ * attempt stays for all of it: the cookie remembers for which attempt it was made and then beats ui_locales.
+ */
+import { readFileSync } from 'node:fs'
+import type zh from '../../views/locales/zh-CN.json'
+
+export const locales = ['zh-CN', 'bo', 'en'] as const
+export type Locale = typeof locales[number]
+export const defaultLocale: Locale = 'zh-CN'
+
+export type MessageKey = keyof typeof zh
+export type Values = Record<string, string | number>
+
+export interface Translate {
+  /** Text of a message. Throws when the key or a placeholder's value is missing: a mistake of ours, found by tests. */
+  (key: MessageKey, values?: Values): string
+  /** Text for a code that comes from elsewhere: the first key of the list that exists and can be filled, else `fallback`. */
+  code (keys: string[], fallback: MessageKey, values?: Values): string
+  readonly locale: Locale
+}
+
+const load = (locale: Locale): Record<string, string> =>
+  JSON.parse(readFileSync(new URL(`../../views/locales/${locale}.json`, import.meta.url), 'utf8')) as Record<string, string>
+
+export const catalogues: Readonly<Record<Locale, Record<string, string>>> = { 'zh-CN': load('zh-CN'), bo: load('bo'), en: load('en') }
+
+const fill = (text: string, values: Values): string | null => {
+  let complete = true
+  const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name]
+    if (value === undefined) complete = false
+    return String(value)
+  })
+  return complete ? filled : null
+}
+
+function makeTranslate (locale: Locale): Translate {
+  // a catalogue that lags behind shows Chinese for the missing message, never a key
+  const find = (key: string): string | undefined => catalogues[locale][key] ?? catalogues[defaultLocale][key]
+  const t = (key: string, values: Values = {}): string => {
+    const text = find(key)
+    if (text === undefined) throw new Error(`no message "${key}"`)
+    const filled = fill(text, values)
+    if (filled === null) throw new Error(`message "${key}" misses a value`)
+    return filled
+  }
+  const code = (keys: string[], fallback: MessageKey, values: Values = {}): string => {
+    for (const key of keys) {
+      const text = find(key)
+      const filled = text === undefined ? null : fill(text, values)
+      if (filled !== null) return filled
+    }
+    return t(fallback, values)
+  }
+  return Object.assign(t, { code, locale }) as Translate
+}
+
+const translates: Record<Locale, Translate> = { 'zh-CN': makeTranslate('zh-CN'), bo: makeTranslate('bo'), en: makeTranslate('en') }
+
+export const translator = (locale: Locale): Translate => translates[locale]
+
+/** Text of a field error: `fault.<field>.<code>`, `fault.<code>`, or the general sentence. */
+export const faultText = (t: Translate, error: { field: string, code: string, details?: Values }): string =>
+  t.code([`fault.${error.field}.${error.code}`, `fault.${error.code}`], 'fault.invalid', error.details ?? {})
+
+/** One of ours for a language tag (BCP 47: exact, then by primary subtag), or undefined. */
+export function matchLocale (tag: string | undefined): Locale | undefined {
+  const wanted = (tag ?? '').trim().toLowerCase()
+  if (wanted === '') return undefined
+  return locales.find((locale) => locale.toLowerCase() === wanted) ??
+    locales.find((locale) => locale.split('-')[0] === wanted.split('-')[0])
+}
+
+/** The first of ours in an Accept-Language header (RFC 9110 §12.5.4), by weight. */
+export function acceptedLocale (header: string | undefined): Locale | undefined {
+  const wishes = (header ?? '').slice(0, 500).split(',').map((part, at) => {
+    const [tag = '', ...parameters] = part.split(';')
+    const q = Number(parameters.map((item) => /^\s*q=([\d.]+)\s*$/.exec(item)?.[1]).find(Boolean) ?? 1)
+    return { tag, at, q: Number.isFinite(q) ? q : 0 }
+  })
+  return wishes.filter((wish) => wish.q > 0)
+    .sort((a, b) => b.q - a.q || a.at - b.at)
+    .map((wish) => matchLocale(wish.tag))
+    .find((locale) => locale !== undefined)
+}
+
+const attemptOf = (path: string): string => /^\/i\/([\w-]{1,64})(?:\/|$|\?)/.exec(path)?.[1] ?? ''
+
+/** Value of the language cookie for a choice made on this path. */
+export const localeCookieValue = (locale: Locale, path: string): string => {
+  const attempt = attemptOf(path)
+  return attempt === '' ? locale : `${locale}~${attempt}`
+}
+
+export interface LocaleSources {
+  path: string
+  lang: string | undefined
+  uiLocales: string | undefined
+  cookie: string | undefined
+  acceptLanguage: string | undefined
+}
+
+/** Chooses; never throws, whatever was sent. */
+export function chooseLocale (from: LocaleSources): Locale {
+  const [remembered, attempt] = (from.cookie ?? '').split('~')
+  const stored = locales.find((locale) => locale === remembered)
+  const here = attemptOf(from.path)
+  const chosenHere = here !== '' && attempt === here ? stored : undefined
+  const asked = (from.uiLocales ?? '').slice(0, 200).split(' ').map(matchLocale).find((locale) => locale !== undefined)
+  return matchLocale(from.lang) ?? chosenHere ?? asked ?? stored ?? acceptedLocale(from.acceptLanguage) ?? defaultLocale
+}

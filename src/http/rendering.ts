@@ -1,0 +1,118 @@
+/**
+ * Pages: typed model in, compressed HTML out. Templates are compiled once at start-up; values are escaped by
+ * default, and a missing value is an error instead of the word "undefined" on a citizen's screen.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { Eta } from 'eta/core'
+import type { Config } from '../config.ts'
+import type { Assets } from './assets.ts'
+import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
+import { faultText, locales, translator, type Locale } from './locale.ts'
+import type { PageName, Pages } from './pages.ts'
+import { qrSvg } from './qr-svg.ts'
+import { formatDate, formatTime, templateHelpers } from './template-helpers.ts'
+
+export type TextSize = 'n' | 'l'
+
+/** What every page needs to know about the request, besides its model. */
+export interface PageContext {
+  locale: Locale
+  size: TextSize
+  /** Path and query, for the links that change language and text size. */
+  url: string
+  /** 12 hexadecimal characters, as in the log and the audit record. */
+  traceId: string
+  /** User agent of the old engine of dual-engine browsers. */
+  trident: boolean
+}
+
+export interface PageOptions {
+  status?: number
+  headers?: Record<string, string>
+  /** Default: by the page's name (`user-centre/…`, `admin/…`, `help/…` and home are 'own', all others 'hosted'). */
+  kind?: PageKind
+}
+
+export interface Renderer {
+  html <N extends PageName> (name: N, model: Pages[N], context: PageContext): string
+  headers (name: PageName, kind?: PageKind): HeaderSet
+  /** For answers outside Fastify (logout and error pages of oidc-provider): body and headers, not compressed. */
+  pageHtml <N extends PageName> (name: N, model: Pages[N], context: PageContext, options?: Pick<PageOptions, 'kind'>): { html: string, headers: Record<string, string> }
+  readonly assets: Assets
+  readonly names: readonly string[]
+}
+
+const viewsFolder = new URL('../../views/', import.meta.url)
+
+const kindOf = (name: string): PageKind => /^(user-centre|admin|help|home|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
+
+export function createRenderer (config: Readonly<Config>, assets: Assets): Renderer {
+  const eta = new Eta({
+    autoEscape: true,
+    autoFilter: true,
+    rmWhitespace: true,
+    functionHeader: 'const { t, f, h } = it;',
+    filterFunction: (value) => {
+      if (value === undefined || value === null || (typeof value === 'object') || typeof value === 'function') {
+        throw new TypeError(`a template was given ${value === null ? 'null' : typeof value} to print`)
+      }
+      return String(value)
+    }
+  })
+  const names: string[] = []
+  for (const file of readdirSync(viewsFolder, { recursive: true }) as string[]) {
+    if (!file.endsWith('.eta')) continue
+    const name = file.replaceAll('\\', '/').slice(0, -4)
+    names.push(name)
+    eta.loadTemplate(`@${name}`, readFileSync(new URL(`${name}.eta`, viewsFolder), 'utf8'))
+  }
+  const sets = pageHeaders(config, assets)
+  const languageNames = Object.fromEntries(locales.map((locale) => [locale, translator(locale)('lang.name')]))
+  const site = {
+    sandbox: config.sandbox,
+    contact: config.contact,
+    css: assets.css,
+    script: assets.url('app.js'),
+    locales,
+    languageNames
+  }
+
+  const link = (url: string, set: Record<string, string>): string => {
+    const target = new URL(url, 'http://localhost')
+    for (const [name, value] of Object.entries(set)) target.searchParams.set(name, value)
+    return target.pathname.replace(/^\/{2,}/, '/') + target.search
+  }
+
+  const html: Renderer['html'] = (name, model, context) => {
+    const t = translator(context.locale)
+    const f = { ...site, ...context, link: (set: Record<string, string>) => link(context.url, set) }
+    const h = {
+      ...templateHelpers,
+      date: (iso: string) => formatDate(iso, t),
+      time: (iso: string) => formatTime(iso, context.locale),
+      fault: (error: { field: string, code: string, details?: Record<string, string | number> }) => faultText(t, error),
+      qr: qrSvg
+    }
+    return eta.render(`@${name}`, { ...model, t, f, h })
+  }
+  const headers: Renderer['headers'] = (name, kind) => sets[kind ?? kindOf(name)]
+  return {
+    html,
+    headers,
+    pageHtml: (name, model, context, options = {}) => ({ html: html(name, model, context), headers: { ...headers(name, options.kind) } }),
+    assets,
+    names
+  }
+}
+
+/** Compressed body for what the browser accepts. Synchronous on purpose: 0.3 ms, and the thread pool is for password hashes. */
+export function encodeBody (html: string, acceptEncoding: string | undefined): { body: Buffer | string, encoding: 'br' | 'gzip' | null } {
+  const accepted = acceptEncoding ?? ''
+  if (/\bbr\b(?!;q=0(?:\.0+)?(?:,|$))/.test(accepted)) {
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: html.length, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT }
+    return { body: brotliCompressSync(html, { params }), encoding: 'br' }
+  }
+  if (/\bgzip\b(?!;q=0(?:\.0+)?(?:,|$))/.test(accepted)) return { body: gzipSync(html, { level: 6 }), encoding: 'gzip' }
+  return { body: html, encoding: null }
+}

@@ -1,0 +1,34 @@
+/** Small pure functions that templates use for showing values. */
+import type { Locale, Translate } from './locale.ts'
+
+/** '2035-06-01' → 2035年6月1日 and its like. Only plain dates: an identity card's dates have no time zone. */
+export function formatDate (iso: string, t: Translate): string {
+  const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})/.exec(iso) ?? []
+  return y === undefined ? iso : t('format.date', { y, m: Number(m), d: Number(d) })
+}
+
+const tags: Record<Locale, string> = { 'zh-CN': 'zh-CN', bo: 'en-GB', en: 'en-GB' }
+
+/** Hour and minute in Asia/Shanghai; digits stay 0–9 in every language. */
+export function formatTime (iso: string, locale: Locale): string {
+  const at = new Date(iso)
+  if (Number.isNaN(at.getTime())) return ''
+  return new Intl.DateTimeFormat(tags[locale], { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
+}
+
+export const templateHelpers = {
+  /** 9f3c21ab77d0 → 9f3c 21ab 77d0: easier to read out on the telephone. */
+  trace: (id: string): string => id.replace(/(.{4})(?=.)/g, '$1 '),
+  /** Minutes and seconds of a number of seconds. */
+  minutes: (seconds: number): { m: number, s: number } => ({ m: Math.floor(seconds / 60), s: Math.floor(seconds % 60) }),
+  /** Whole minutes, at least one. */
+  wholeMinutes: (seconds: number): number => Math.max(1, Math.ceil(seconds / 60)),
+  /** Errors by field, the first of each. */
+  byField: <E extends { field: string }> (errors: E[]): Record<string, E> => {
+    const first: Record<string, E> = Object.create(null)
+    for (const error of errors) first[error.field] ??= error
+    return first
+  },
+  /** Digits only, for tel: links. */
+  tel: (text: string): string => text.replace(/[^\d+]/g, '')
+}
