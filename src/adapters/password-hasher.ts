@@ -1,0 +1,117 @@
+/**
+ * Password hashing behind a bulkhead.
+ *
+ * Owns the parameters (argon2id, m=19 MiB, t=2, p=1: OWASP's minimum, PHC strings) and a bounded
+ * queue: a hash costs 10–30 ms of one core and 19 MiB, so an unbounded flood of logins would starve
+ * everything else, token signatures first, because they share libuv's thread pool. At most
+ * `concurrency` run at once, at most `maxQueue` wait, none waits longer than `deadlineMs`.
+ */
+import { randomBytes } from 'node:crypto'
+import argon2 from 'argon2'
+
+export interface PasswordHasher {
+  /** PHC string of an NFKC-normalised password. Throws HasherBusy. */
+  hash (password: string): Promise<string>
+  /**
+   * Whether the password belongs to the PHC string. `null` (no such account, or no password set) costs
+   * the same time through the same queue and is false, so that the answer's time tells nothing. Throws HasherBusy.
+   */
+  verify (phc: string | null, password: string): Promise<boolean>
+  /** True when the string was made with other parameters than the current ones: hash again after a success. */
+  needsRehash (phc: string): boolean
+  /** Running and waiting at this moment. */
+  depth (): { running: number, waiting: number }
+}
+
+export interface PasswordHasherOptions {
+  concurrency: number
+  maxQueue?: number
+  deadlineMs?: number
+  /** Memory in KiB and passes; only tests use less than the defaults. */
+  memoryCost?: number
+  timeCost?: number
+}
+
+/** Too many hashes at once: answer 503 with a way on (scan instead, or try again in some seconds). */
+export class HasherBusy extends Error {
+  readonly code = 'hasher_busy'
+  readonly retryAfterSeconds: number
+  constructor (retryAfterSeconds = 5) {
+    super('too many password hashes at once')
+    this.name = 'HasherBusy'
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+interface Waiting { start: () => void, refuse: () => void }
+
+/** @param options deadlineMs: longest wait in the queue in milliseconds; maxQueue: waiting, besides those running. */
+export function createPasswordHasher (options: PasswordHasherOptions): PasswordHasher {
+  const { concurrency, maxQueue = 16, deadlineMs = 1500, memoryCost = 19456, timeCost = 2 } = options
+  const parameters = { type: argon2.argon2id as 2, memoryCost, timeCost, parallelism: 1 }
+  const dummy = dummyHash(memoryCost, timeCost)
+  const queue = new Set<Waiting>()
+  let running = 0
+
+  const turn = (): Promise<void> => {
+    if (running < concurrency) {
+      running++
+      return Promise.resolve()
+    }
+    if (queue.size >= maxQueue) return Promise.reject(new HasherBusy())
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        start: () => { clearTimeout(timer); resolve() },
+        refuse: () => { queue.delete(waiting); reject(new HasherBusy()) }
+      }
+      const timer = setTimeout(waiting.refuse, deadlineMs)
+      queue.add(waiting)
+    })
+  }
+  const done = (): void => {
+    const [next] = queue
+    if (next === undefined) { running--; return }
+    // the place is handed on, so `running` stays
+    queue.delete(next)
+    next.start()
+  }
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    await turn()
+    try { return await work() } finally { done() }
+  }
+
+  return {
+    hash: (password) => inTurn(async () => standardOrder(await argon2.hash(password, parameters))),
+    verify: (phc, password) => inTurn(async () => {
+      const usable = phc !== null && isArgon2id(phc)
+      const equal = await argon2.verify(usable ? phc : dummy, password)
+      return usable && equal
+    }),
+    needsRehash: (phc) => !isArgon2id(phc) || argon2.needsRehash(phc, parameters),
+    depth: () => ({ running, waiting: queue.size })
+  }
+}
+
+// the package writes m,p,t; the reference implementation and the PHC specification read m,t,p only
+const standardOrder = (phc: string): string => phc.replace(/\$m=(\d+),p=(\d+),t=(\d+)\$/, '$m=$1,t=$3,p=$2$')
+
+// whole shape, so that a damaged value is a wrong password and not an exception
+const isArgon2id = (phc: string): boolean =>
+  /^\$argon2id\$v=19\$(?:m=\d{1,7},t=\d{1,3},p=\d{1,2}|m=\d{1,7},p=\d{1,2},t=\d{1,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/.test(phc)
+
+/** Random bytes in the shape of a hash with these parameters: costs as much as a real one and matches nothing. */
+function dummyHash (memoryCost: number, timeCost: number): string {
+  const part = (bytes: number): string => randomBytes(bytes).toString('base64').replace(/=+$/, '')
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${part(16)}$${part(32)}`
+}
+
+/**
+ * Advice for the operator, or null. Hashing and token signatures share libuv's pool: it needs more
+ * threads than hashes may run, or a signature waits behind a hash.
+ * @param poolSize value of UV_THREADPOOL_SIZE as set before the start (libuv's default is 4)
+ */
+export function threadPoolAdvice (concurrency: number, poolSize: string | undefined): string | null {
+  const threads = Number(poolSize ?? 4)
+  if (threads >= concurrency + 2) return null
+  return `UV_THREADPOOL_SIZE=${threads} with HASH_CONCURRENCY=${concurrency}: set UV_THREADPOOL_SIZE to at least ${concurrency + 2}, or token signatures wait behind password hashes.`
+}

@@ -1,0 +1,79 @@
+import t from 'tap'
+import { createPasswordHasher, HasherBusy, threadPoolAdvice } from '../../src/adapters/password-hasher.ts'
+
+const quick = { memoryCost: 1024, timeCost: 2 }
+const password = '北京Beijing2024'
+
+t.test('hashes with the current parameters and verifies', async (t) => {
+  const hasher = createPasswordHasher({ concurrency: 2 })
+  const phc = await hasher.hash(password)
+  t.match(phc, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  t.equal(await hasher.verify(phc, password), true)
+  t.equal(await hasher.verify(phc, `${password} `), false)
+  t.equal(hasher.needsRehash(phc), false)
+  t.not(await hasher.hash(password), phc, 'a salt of its own')
+})
+
+t.test('an unknown account costs a hash too, and is never right', async (t) => {
+  const hasher = createPasswordHasher({ concurrency: 1 })
+  const phc = await hasher.hash(password)
+  const cost = async (value: string | null): Promise<number> => {
+    const times: number[] = []
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now()
+      await hasher.verify(value, 'wrong password')
+      times.push(performance.now() - start)
+    }
+    return times.sort((a, b) => a - b)[0]!
+  }
+  const known = await cost(phc)
+  const unknown = await cost(null)
+  t.ok(unknown > known / 3 && unknown < known * 3, `known ${known.toFixed(1)} ms, unknown ${unknown.toFixed(1)} ms`)
+  t.equal(await hasher.verify(null, ''), false)
+})
+
+t.test('a value that is no argon2id string is a wrong password, not an exception', async (t) => {
+  const hasher = createPasswordHasher({ concurrency: 1, ...quick })
+  const whole = await hasher.hash(password)
+  for (const damaged of ['', 'x', '$2b$12$abcdefghijklmnopqrstuv', '$argon2id$v=19$m=19456,t=2,p=1$$', whole.slice(0, -30), `${whole}$`]) {
+    t.equal(await hasher.verify(damaged, password), false, JSON.stringify(damaged))
+    t.equal(hasher.needsRehash(damaged), true)
+  }
+})
+
+t.test('other parameters ask for a new hash', async (t) => {
+  const old = await createPasswordHasher({ concurrency: 1, ...quick }).hash(password)
+  const hasher = createPasswordHasher({ concurrency: 1 })
+  t.equal(await hasher.verify(old, password), true, 'still valid')
+  t.equal(hasher.needsRehash(old), true)
+})
+
+t.test('never more at once than allowed; a full queue sheds; everything accepted is answered', async (t) => {
+  const hasher = createPasswordHasher({ concurrency: 2, maxQueue: 3, ...quick })
+  let most = 0
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, async () => {
+    const result = hasher.verify(null, 'x')
+    most = Math.max(most, hasher.depth().running)
+    t.ok(hasher.depth().waiting <= 3)
+    return await result
+  }))
+  t.equal(most, 2)
+  t.equal(outcomes.filter((one) => one.status === 'fulfilled').length, 5)
+  for (const one of outcomes) if (one.status === 'rejected') t.ok(one.reason instanceof HasherBusy)
+  t.same(hasher.depth(), { running: 0, waiting: 0 })
+  t.equal(await hasher.verify(null, 'x'), false, 'open again afterwards')
+})
+
+t.test('who waits too long is let go, and its place is free again', async (t) => {
+  const hasher = createPasswordHasher({ concurrency: 1, maxQueue: 16, deadlineMs: 1, memoryCost: 65536, timeCost: 2 })
+  const outcomes = await Promise.allSettled([hasher.hash('a'), hasher.hash('b'), hasher.hash('c')])
+  t.same(outcomes.map((one) => one.status), ['fulfilled', 'rejected', 'rejected'])
+  t.same(hasher.depth(), { running: 0, waiting: 0 })
+  t.type(await hasher.hash('d'), 'string')
+})
+
+t.test('advice on the thread pool', async (t) => {
+  t.equal(threadPoolAdvice(2, undefined), null)
+  t.match(threadPoolAdvice(4, undefined), /at least 6/)
+  t.equal(threadPoolAdvice(4, '6'), null)
+})
