@@ -19,20 +19,20 @@ export type AuditDetails = Record<string, string | number | boolean | null | str
 
 interface EventFields {
   /** Only when it differs from the catalogue's usual outcome. */
-  outcome?: AuditOutcome
-  personId?: string | null
-  organizationId?: string | null
-  delegationId?: string | null
+  outcome?: AuditOutcome | undefined
+  personId?: string | null | undefined
+  organizationId?: string | null | undefined
+  delegationId?: string | null | undefined
   /** Capacity acted in: self, legal_representative, agent, or the staff role. */
-  role?: string | null
-  clientId?: string | null
-  loginAttemptUid?: string | null
-  deviceId?: string | null
+  role?: string | null | undefined
+  clientId?: string | null | undefined
+  loginAttemptUid?: string | null | undefined
+  deviceId?: string | null | undefined
   /** Client address as judged by http/client-address. */
-  address?: string | null
-  traceId?: string | null
+  address?: string | null | undefined
+  traceId?: string | null | undefined
   /** Stable reason code, for example wrong_password. */
-  reason?: string | null
+  reason?: string | null | undefined
   details?: AuditDetails
 }
 
