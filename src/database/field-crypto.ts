@@ -1,0 +1,123 @@
+/**
+ * Encryption of sensitive columns, blind indexes for looking them up, and keyed digests, each under a
+ * key of its own derived from the master key (HKDF, RFC 5869).
+ *
+ * Ciphertext: `1.<algorithm>.<key id>.<base64url of nonce, ciphertext, tag>`. Header, table, column and
+ * row id are authenticated with it, so a value moved to another place does not decrypt.
+ *
+ * With `sm4-gcm` everything runs on the national algorithms: SM4-GCM (GB/T 32907, RFC 8998) and
+ * HMAC-SM3 (GB/T 32905); with `aes-256-gcm` on AES-256 and HMAC-SHA-256.
+ */
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { aes256Gcm, sm4Gcm, type Aead } from './aead.ts'
+
+export type FieldCipher = 'aes-256-gcm' | 'sm4-gcm'
+
+export interface FieldCrypto {
+  /** The same plaintext gives another ciphertext every time. `rowId` is the row's primary key. */
+  encrypt (table: string, column: string, rowId: string, plaintext: string): string
+  /** @throws FieldCryptoError when altered, moved from another row or column, or of an unknown key */
+  decrypt (table: string, column: string, rowId: string, ciphertext: string): string
+  /** Keyed digest (base64url, 43 characters) of a normalised value, for equality lookup; another key for each purpose. */
+  blindIndex (purpose: string, value: string): string
+  /** Keyed digest (base64url, 43 characters) of data, for integrity. */
+  mac (purpose: string, data: string | Buffer): string
+  /** Compares in constant time; accepts digests made under previous keys. */
+  verifyMac (purpose: string, data: string | Buffer, mac: string): boolean
+  /** 32-byte HMAC key for other uses (cookies, rotating QR payloads). */
+  secretKey (purpose: string): KeyObject
+}
+
+export interface FieldCryptoOptions {
+  /** 32 random bytes. */
+  masterKey: Buffer
+  keyId: string
+  cipher: FieldCipher
+  /** Master keys by id that still decrypt and verify, but make nothing new. */
+  previousKeys?: Record<string, Buffer>
+}
+
+/** A ciphertext that is not ours, not here, or no longer whole. Says neither value nor key. */
+export class FieldCryptoError extends Error {
+  readonly code: 'malformed' | 'unknown_key' | 'not_authentic'
+  constructor (code: FieldCryptoError['code'], place: string) {
+    super(`The encrypted value of ${place} cannot be read: ${code}.`)
+    this.name = 'FieldCryptoError'
+    this.code = code
+  }
+}
+
+const version = '1'
+const aeads = { A256GCM: aes256Gcm, SM4GCM: sm4Gcm } as const satisfies Record<string, Aead>
+type Algorithm = keyof typeof aeads
+const profiles = {
+  'aes-256-gcm': { algorithm: 'A256GCM', hash: 'sha256' },
+  'sm4-gcm': { algorithm: 'SM4GCM', hash: 'sm3' }
+} as const satisfies Record<FieldCipher, { algorithm: Algorithm, hash: string }>
+// a value encrypted before a change of cipher is read with the hash it was made with
+const hashOf = { A256GCM: 'sha256', SM4GCM: 'sm3' } as const satisfies Record<Algorithm, string>
+
+/** @throws Error when a key is not 32 bytes or a key id is not `[A-Za-z0-9_-]{1,32}` */
+export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {} }: FieldCryptoOptions): FieldCrypto {
+  const masters = new Map(Object.entries({ ...previousKeys, [keyId]: masterKey }))
+  for (const [id, key] of masters) {
+    if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) throw new Error('a master key id must be 1 to 32 letters, digits, - or _')
+    if (key.length !== 32) throw new Error(`master key ${id} must be 32 bytes`)
+  }
+  const { algorithm, hash } = profiles[cipher]
+
+  const derived = new Map<string, KeyObject>()
+  const derive = (id: string, hashName: string, use: string, length: number): KeyObject => {
+    const name = `${id} ${hashName} ${use}`
+    let key = derived.get(name)
+    if (key === undefined) {
+      const master = masters.get(id)
+      if (master === undefined) throw new Error('unknown master key')
+      key = createSecretKey(Buffer.from(hkdfSync(hashName, master, 'kora', use, length)))
+      derived.set(name, key)
+    }
+    return key
+  }
+  const fieldKey = (id: string, name: Algorithm): KeyObject => derive(id, hashOf[name], `field ${name}`, aeads[name].keyLength)
+  const digest = (id: string, use: string, data: string | Buffer): Buffer => createHmac(hash, derive(id, hash, use, 32)).update(data).digest()
+
+  return Object.freeze({
+    encrypt (table, column, rowId, plaintext) {
+      const header = `${version}.${algorithm}.${keyId}`
+      const sealed = aeads[algorithm].seal(fieldKey(keyId, algorithm), Buffer.from(plaintext), bindingOf(header, table, column, rowId))
+      return `${header}.${sealed.toString('base64url')}`
+    },
+    decrypt (table, column, rowId, ciphertext) {
+      const place = `${table}.${column}`
+      const [head, name, id, body, ...rest] = ciphertext.split('.')
+      if (head !== version || name === undefined || !isAlgorithm(name) || id === undefined || body === undefined || rest.length > 0) throw new FieldCryptoError('malformed', place)
+      const sealed = Buffer.from(body, 'base64url')
+      // base64url has several spellings of the same bytes; only ours is accepted
+      if (sealed.toString('base64url') !== body) throw new FieldCryptoError('malformed', place)
+      if (!masters.has(id)) throw new FieldCryptoError('unknown_key', place)
+      const plaintext = aeads[name].open(fieldKey(id, name), sealed, bindingOf(`${head}.${name}.${id}`, table, column, rowId))
+      if (plaintext === null) throw new FieldCryptoError('not_authentic', place)
+      return plaintext.toString()
+    },
+    blindIndex: (purpose, value) => digest(keyId, `index ${purpose}`, value).toString('base64url'),
+    mac: (purpose, data) => digest(keyId, `mac ${purpose}`, data).toString('base64url'),
+    verifyMac (purpose, data, mac) {
+      const given = Buffer.from(mac, 'base64url')
+      const fits = [...masters.keys()].map((id) => {
+        const expected = digest(id, `mac ${purpose}`, data)
+        return given.length === expected.length && timingSafeEqual(given, expected)
+      })
+      return fits.includes(true)
+    },
+    secretKey: (purpose) => derive(keyId, hash, `secret ${purpose}`, 32)
+  } satisfies FieldCrypto)
+}
+
+/** Additional authenticated data. JSON keeps ('a', 'bc') and ('ab', 'c') apart. */
+function bindingOf (header: string, table: string, column: string, rowId: string): Buffer {
+  return Buffer.from(JSON.stringify([header, table, column, rowId]))
+}
+
+function isAlgorithm (name: string): name is Algorithm {
+  return Object.hasOwn(aeads, name)
+}

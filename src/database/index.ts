@@ -1,0 +1,15 @@
+/**
+ * The database: what its tables look like (schema), how it is reached (PostgreSQL, or the engine
+ * embedded for development), how it gets its tables (migrator), how sensitive fields are kept
+ * (field encryption), and which failures callers must tell apart (errors). The tables themselves are
+ * in migrations/; the queries belong to the features, in their repositories.
+ */
+export { openDatabase, type OpenDatabase, type OpenDatabaseOptions } from './connection.ts'
+export type { DatabaseProgress } from './pglite.ts'
+export { statement } from './statement.ts'
+export { queryCounter } from './query-counter.ts'
+export { DatabaseUnavailable, DataDirInUse, DataDirUnwritable, isDatabaseUnavailable, isUniqueViolation } from './errors.ts'
+export { createFieldCrypto, FieldCryptoError, type FieldCipher, type FieldCrypto, type FieldCryptoOptions } from './field-crypto.ts'
+export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
+export { migrate, pendingMigrations } from './migrator.ts'
+export type { Database } from './schema.ts'
