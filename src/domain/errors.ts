@@ -7,7 +7,8 @@
  */
 export class DomainError extends Error {
   readonly code: string
-  readonly details?: Record<string, unknown>
+  // Declared only: an undefined own property would show up in every log line.
+  declare readonly details?: Record<string, unknown>
 
   constructor (code: string, details?: Record<string, unknown>) {
     super(code)

@@ -1,0 +1,25 @@
+/**
+ * How people type numbers: full-width, with blanks, hyphens or pasted invisible characters, in lower
+ * case. One normal form for all document numbers, so that no spelling of a number gets a throttle
+ * counter or an account of its own.
+ */
+
+/** Longest text worth looking at; every number of ours has at most 18 characters. */
+const LONGEST = 256
+
+/**
+ * NFKC, without blanks, hyphens and invisible format characters, ASCII letters in upper case.
+ * Idempotent; never throws, whatever the text.
+ */
+export function normaliseNumber (input: string): string {
+  return input.normalize('NFKC')
+    .replace(/[\s\p{Cf}\p{Pd}\u2212]/gu, '')
+    .replace(/[a-z]/g, letter => letter.toUpperCase())
+    // What was removed may have stood between a letter and its accent.
+    .normalize('NFKC')
+}
+
+/** Too long to be any number: refused before work is spent on it. */
+export function isAbsurdlyLong (input: string): boolean {
+  return input.length > LONGEST
+}
