@@ -29,7 +29,7 @@ export function normaliseName (input: string): string {
     .replace(/[ \u00A0\u2000-\u200A\u202F\u205F\u3000]+/g, ' ')
     .replace(/ ?(?:· ?)+/g, '·')
     .replace(/(?<=\p{Script=Han}) (?=\p{Script=Han})/gu, '')
-  return trimEnd(text.trimStart()).normalize('NFC')
+  return trimEnd(text.trimStart())
 }
 
 /** A loop, because /[…]+$/ is quadratic on long runs in the middle of a text. */

@@ -161,7 +161,7 @@ export function upgradeLegacy15 (input: string): string | null {
 }
 
 function withSuggestion (code: ResidentIdFault, candidate: string, today: string): ResidentIdRefusal {
-  const valid = candidate.length === 18 && /^\d{17}[\dX]$/.test(candidate) && parse18(candidate, today).ok
+  const valid = /^\d{17}[\dX]$/.test(candidate) && parse18(candidate, today).ok
   return valid ? { ok: false, code, suggestion: candidate } : { ok: false, code }
 }
 

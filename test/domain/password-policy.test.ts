@@ -88,7 +88,7 @@ t.test('common passwords, also with a little around them', async t => {
   for (const password of `password1 Password123! P@ssw0rd P@ssw0rd2024 passw0rd! drowssap1 password2024! admin123 Admin@123 Admin@2024 root@123 test1234 Test1234!
     abc12345 Abc@12345 Aa123456 Aa123456! a1234567 a12345678 123456789a 123456aa Qq123456789 qwer1234 qwer1234!@#$ qwerty123 1qaz2wsx 1qaz@WSX !QAZ2wsx
     zaq12wsx 1q2w3e4r 1q2w3e4r5t q1w2e3r4 a1b2c3d4 1a2b3c4d asdf1234 asdfghjkl; zxcvbn123 qazwsx123 4rfv5tgb 0p9o8i7u
-    woaini520 woaini1314 5201314a 1314520a wo5201314 Woaini@1314 nihao123 mima1234 wodemima1 iloveyou1 il0vey0u! abc123456 123abc456
+    woaini520 woaini1314 5201314a 1314520a wo5201314 Woaini@1314 nihao123 mima1234 wodemima1 iloveyou1 il0vey0u! we1come123 abc123456 123abc456
     wang1234 zhang123 zhaxi1990! zhaxi@1990 Tashi2024 Lhasa@2024 lasa2024! Xizang@2024 xizang123 tibet123! dorje123 Tsering1985 kora2026!
     aaaaaaa1 aaaa1111 11111111a 1111aaaa abababab1 xk7xk7xk7 112233aa 147258369a 159357aa 789456123a aa19900307 lhm19900307 a13800138000 zx123456
     密码123456 西藏2024!! 扎西德勒1234 admin!admin! passwordpassword1`.split(/\s+/)) t.equal(check('standard', password), 'common', password)
