@@ -78,6 +78,7 @@ export type ScanTicketState = 'waiting' | 'scanned' | 'identity' | 'face' | 'con
 
 export interface ScanTicketTable {
   id: string
+  locatorHash: string
   purpose: string
   state: ScanTicketState
   loginAttemptUid: string | null

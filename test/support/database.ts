@@ -1,0 +1,58 @@
+/** A migrated database of its own for each test, and the same test on both engines. */
+import { randomBytes } from 'node:crypto'
+import { openAsBlob } from 'node:fs'
+import type { Kysely } from 'kysely'
+import type { Test } from 'tap'
+import { openDatabase, type OpenDatabase } from '../../src/database/connection.ts'
+import { createFieldCrypto, type FieldCrypto } from '../../src/database/field-crypto.ts'
+import type { Database } from '../../src/database/schema.ts'
+import { asAdministrator, databaseOn, ensureSnapshot, ensureTemplate } from './snapshot.ts'
+
+export interface TestDatabase {
+  db: Kysely<Database>
+  crypto: FieldCrypto
+  kind: OpenDatabase['kind']
+  /** PostgreSQL: address of this test's own database, for further connections. */
+  url: string | null
+  close (): Promise<void>
+}
+
+/** Field encryption with a key for tests. */
+export function testCrypto (): FieldCrypto {
+  return createFieldCrypto({ masterKey: Buffer.alloc(32, 'test'), keyId: 'test', cipher: 'aes-256-gcm' })
+}
+
+/** A fresh migrated embedded database, closed when `t` ends. */
+export async function testDatabase (t: Test): Promise<TestDatabase> {
+  const snapshot = await openAsBlob(await ensureSnapshot())
+  const { db, kind, close } = await openDatabase({ databaseUrl: null, dataDir: ':memory:', poolSize: 1, snapshot })
+  t.teardown(close)
+  return { db, crypto: testCrypto(), kind, url: null, close }
+}
+
+/** A fresh migrated database on the PostgreSQL server at `url`, dropped when `t` ends. */
+export async function testPostgres (t: Test, url: string, poolSize = 5): Promise<TestDatabase> {
+  const template = await ensureTemplate(url)
+  const name = `kora_test_${randomBytes(6).toString('hex')}`
+  await asAdministrator(url, (client) => client.query(`create database ${name} template ${template}`))
+  const own = databaseOn(url, name)
+  const { db, kind, close } = await openDatabase({ databaseUrl: own, dataDir: ':memory:', poolSize })
+  t.teardown(async () => {
+    await close()
+    await asAdministrator(url, (client) => client.query(`drop database if exists ${name} with (force)`))
+  })
+  return { db, crypto: testCrypto(), kind, url: own, close }
+}
+
+/**
+ * The same test on the embedded engine and, when TEST_DATABASE_URL is set, on PostgreSQL; each run has
+ * a database of its own. With CI=true PostgreSQL is never skipped.
+ */
+export async function eachDatabase (t: Test, name: string, work: (t: Test, database: TestDatabase) => Promise<void>): Promise<void> {
+  await t.test(`${name} (PGlite)`, async (t) => work(t, await testDatabase(t)))
+
+  const url = process.env['TEST_DATABASE_URL'] ?? ''
+  if (url !== '') await t.test(`${name} (PostgreSQL)`, async (t) => work(t, await testPostgres(t, url)))
+  else if (process.env['CI'] === 'true') t.fail(`${name}: TEST_DATABASE_URL is not set, and CI never skips PostgreSQL`)
+  else await t.test(`${name} (PostgreSQL)`, { skip: 'PostgreSQL: skipped, TEST_DATABASE_URL not set' }, async () => {})
+}
