@@ -1,0 +1,128 @@
+/**
+ * Metrics for Prometheus: the process's counters and where they are read.
+ *
+ * Labels are route patterns, states and codes of ours, never anything about a person or a raw address,
+ * and each has few values, so that a flood of odd requests cannot fill the memory.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Config } from '../config.ts'
+import type { Database } from '../database/schema.ts'
+import type { PasswordHasher } from '../adapters/password-hasher.ts'
+
+export interface Metrics {
+  readonly registry: Registry
+  /** Seconds. */
+  readonly httpRequestDuration: Histogram<'route' | 'method' | 'status'>
+  readonly dbQueriesPerRequest: Histogram<'route'>
+  /** outcome: succeeded, failed, throttled, refused, busy; method: password, scan, session. */
+  readonly logins: Counter<'outcome' | 'method'>
+  /** outcome: passed, failed, unavailable, exhausted. */
+  readonly faceChecks: Counter<'outcome'>
+  /** state: each state that a scan ticket enters. */
+  readonly scanTickets: Counter<'state'>
+  /** outcome: delivered, retried, dead. */
+  readonly outboxDeliveries: Counter<'topic' | 'outcome'>
+  readonly auditSealed: Counter
+}
+
+/** @param options defaults: event loop, memory and collector figures of Node.js (left out in most tests) */
+export function createMetrics (options: { defaults?: boolean } = {}): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  if (options.defaults ?? true) collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    httpRequestDuration: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Duration of answered requests',
+      labelNames: ['route', 'method', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers
+    }),
+    dbQueriesPerRequest: new Histogram({
+      name: 'db_queries_per_request',
+      help: 'Statements sent to the database by one request',
+      labelNames: ['route'],
+      buckets: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 40],
+      registers
+    }),
+    logins: new Counter({ name: 'logins_total', help: 'Login steps by outcome', labelNames: ['outcome', 'method'], registers }),
+    faceChecks: new Counter({ name: 'face_checks_total', help: 'Face checks by outcome', labelNames: ['outcome'], registers }),
+    scanTickets: new Counter({ name: 'scan_tickets_total', help: 'Scan tickets by state entered', labelNames: ['state'], registers }),
+    outboxDeliveries: new Counter({ name: 'outbox_deliveries_total', help: 'Outbox deliveries by outcome', labelNames: ['topic', 'outcome'], registers }),
+    auditSealed: new Counter({ name: 'audit_sealed_total', help: 'Audit events chained by this process', registers })
+  }
+}
+
+export interface MetricsServices {
+  config: Pick<Config, 'metricsToken'>
+  db: Kysely<Database>
+  hasher: Pick<PasswordHasher, 'depth'>
+  metrics: Metrics
+}
+
+/**
+ * GET /metrics: with METRICS_TOKEN configured for its bearer only, otherwise for this machine only.
+ * Anyone else gets 401 or 404.
+ */
+export function registerMetrics (app: FastifyInstance, services: MetricsServices): void {
+  const { registry } = services.metrics
+  const registers = [registry]
+  const hashQueue = new Gauge({ name: 'hash_queue_depth', help: 'Password hashes by state', labelNames: ['state'], registers })
+  const outboxDepth = new Gauge({ name: 'outbox_depth', help: 'Outbox rows by state', labelNames: ['state'], registers })
+  const auditBacklog = new Gauge({ name: 'audit_unsealed', help: 'Audit events not chained yet', registers })
+
+  app.get('/metrics', async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    if (!permitted(request, reply, services.config.metricsToken)) return await reply
+    const { running, waiting } = services.hasher.depth()
+    hashQueue.set({ state: 'running' }, running)
+    hashQueue.set({ state: 'waiting' }, waiting)
+    const depths = await databaseDepths(services.db)
+    outboxDepth.set({ state: 'pending' }, depths.pending)
+    outboxDepth.set({ state: 'dead' }, depths.dead)
+    auditBacklog.set(depths.unsealed)
+    return await reply.type(registry.contentType).send(await registry.metrics())
+  })
+}
+
+const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+
+function permitted (request: FastifyRequest, reply: FastifyReply, token: string | null): boolean {
+  if (token !== null) {
+    const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+    const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    if (timingSafeEqual(digest(given), digest(token))) return true
+    // RFC 6750 §3
+    reply.code(401).header('www-authenticate', 'Bearer realm="metrics"').send({ error: 'invalid_token' })
+    return false
+  }
+  // a proxy on this machine also comes from loopback, but it forwards somebody else's request
+  const forwarded = request.headers['x-forwarded-for'] ?? request.headers['forwarded'] ?? request.headers['x-real-ip']
+  if (loopback.has(request.socket.remoteAddress ?? '') && forwarded === undefined) return true
+  reply.code(404).send({ error: 'not_found' })
+  return false
+}
+
+/** Figures that live in the database; NaN while it cannot be reached, so that the other metrics stay readable. */
+async function databaseDepths (db: Kysely<Database>): Promise<{ pending: number, dead: number, unsealed: number }> {
+  const unknown = { pending: NaN, dead: NaN, unsealed: NaN }
+  const counted = sql<{ pending: unknown, dead: unknown, unsealed: unknown }>`select
+    (select count(*) from outbox where done_at is null and dead_at is null) as pending,
+    (select count(*) from outbox where dead_at is not null) as dead,
+    (select count(*) from audit_event where sequence is null) as unsealed`.execute(db).then(({ rows: [row] }) => row === undefined
+      ? unknown
+      : { pending: Number(row.pending), dead: Number(row.dead), unsealed: Number(row.unsealed) }, () => unknown)
+  return await within(1000, counted, unknown)
+}
+
+/** The promise's value, or the fallback when it takes longer than `limitMs` milliseconds. */
+export async function within<T> (limitMs: number, promise: Promise<T>, fallback: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<T>((resolve) => { timer = setTimeout(() => { resolve(fallback) }, limitMs) })
+  try { return await Promise.race([promise, late]) } finally { clearTimeout(timer) }
+}
