@@ -51,6 +51,10 @@ function createKeyFile (dataDir: string, file: string): string {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true })
+  } catch (error) {
+    throw new DataDirUnwritable(dataDir, error)
+  }
+  try {
     // a link appears whole or not at all, and only one of several starting processes makes it
     linkSync(draft, file)
   } catch (error) {
