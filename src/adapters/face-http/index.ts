@@ -1,0 +1,163 @@
+/**
+ * Owns the line to a face verification provider that speaks docs/face-provider-contract.md over HTTP:
+ * signatures both ways, a short timeout, a circuit breaker, small answers, no redirects, and answers read
+ * so that only a whole, authentic, current "passed" about this very attempt is one. Writes no logs; keeps
+ * nothing about persons. `message-signature.ts` signs, `transport.ts` asks, `answers.ts` reads.
+ */
+import { FaceProviderError } from '../../ports/face-provider.ts'
+import type { FaceCapabilities, FaceHealth, FaceProvider, FaceResult, FaceStart, FaceTicket } from '../../ports/face-provider.ts'
+import { errorResult, isGone, readTicket, readVerdict, refusal } from './answers.ts'
+import type { Expected } from './answers.ts'
+import { createBreaker } from './breaker.ts'
+import { signatureKeys } from './keys.ts'
+import type { FaceKeyOptions } from './keys.ts'
+import { createNotificationVerifier } from './notification.ts'
+import { createTransport, TransportFault } from './transport.ts'
+import type { Answer, Send } from './transport.ts'
+
+export type { FaceKeyOptions, SignatureAlgorithm } from './keys.ts'
+
+export interface FaceHttpOptions extends FaceKeyOptions {
+  /** For audit and metrics; default 'face-http'. */
+  name?: string
+  /** https, or http for this machine itself. */
+  baseUrl: string
+  /** Milliseconds for one whole call, the answer's last byte included; default 3000. */
+  timeoutMs?: number
+  /** Default: opens after 5 faults in a row, probes after 10 s. */
+  breaker?: { failures?: number, halfOpenAfterMs?: number }
+  /** Origins of the capture page besides that of `baseUrl`. */
+  captureOrigins?: string[]
+  /** What this provider can do, where it differs from: redirect, resident IDs, score, push, erase. */
+  capabilities?: Partial<FaceCapabilities>
+  fetch?: typeof fetch
+  /** Milliseconds since the epoch. */
+  now?: () => number
+}
+
+export interface FaceHttpProvider extends FaceProvider {
+  erase (providerTxnId: string): Promise<void>
+  health (): Promise<FaceHealth>
+  verifyNotification: NonNullable<FaceProvider['verifyNotification']>
+}
+
+const defaults: FaceCapabilities = {
+  methods: ['redirect'],
+  certTypes: ['resident_id'],
+  needsClientMeta: false,
+  hasScore: true,
+  push: true,
+  canErase: true
+}
+
+const idPattern = /^[A-Za-z0-9_-]{8,128}$/
+const loopback = ['localhost', '127.0.0.1', '[::1]']
+
+/** Makes the adapter. Throws TypeError when address or keys do not fit. */
+export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvider {
+  const now = options.now ?? Date.now
+  const baseUrl = checkedBaseUrl(options.baseUrl)
+  const keys = signatureKeys(options)
+  const capabilities = Object.freeze({ ...defaults, ...options.capabilities })
+  const captureOrigins = new Set([baseUrl.origin, ...(options.captureOrigins ?? []).map((origin) => new URL(origin).origin)])
+  const breaker = createBreaker({ failures: options.breaker?.failures ?? 5, halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000 })
+  const send = createTransport({ baseUrl, keys, timeoutMs: options.timeoutMs ?? 3000, fetch: options.fetch ?? fetch, now })
+  const expected = (attemptId: string): Expected => ({ attemptId, hasScore: capabilities.hasScore, captureOrigins, now: now() })
+
+  /** Asks and reads inside the breaker, so that nonsense counts like silence. */
+  const ask = async <T> (read: (answer: Answer) => T | null, ...request: Parameters<Send>): Promise<T> =>
+    breaker.run(async () => {
+      const result = read(await send(...request))
+      if (result === null) throw new TransportFault('malformed', 'answer does not follow the contract')
+      return result
+    })
+
+  return {
+    name: options.name ?? 'face-http',
+    capabilities,
+
+    async start (start: FaceStart): Promise<FaceTicket> {
+      checkStart(start)
+      if (!capabilities.certTypes.includes(start.subject.certType)) {
+        throw new FaceProviderError('NO_RECORD', 'face provider does not know this kind of document')
+      }
+      const outcome = await asError(ask<FaceTicket | FaceProviderError>(
+        (answer) => isSuccess(answer) ? readTicket(answer.json, expected(start.attemptId)) : refusal(answer),
+        'POST', '/v1/transactions', wireStart(start)))
+      if (outcome instanceof FaceProviderError) throw outcome
+      return outcome
+    },
+
+    async result (providerTxnId: string, attemptId: string): Promise<FaceResult> {
+      if (!idPattern.test(providerTxnId)) return errorResult(providerTxnId, 'CONFIG')
+      try {
+        return await ask((answer) => {
+          const requestId = answer.requestId !== undefined && { providerRequestId: answer.requestId }
+          if (isSuccess(answer)) {
+            const verdict = readVerdict(answer.json, { ...expected(attemptId), providerTxnId })
+            return verdict && { ...verdict, ...requestId }
+          }
+          const error = refusal(answer)
+          return { ...errorResult(providerTxnId, isGone(answer) ? 'EXPIRED' : error.reason, undefined, error.providerCode), ...requestId }
+        }, 'GET', `/v1/transactions/${providerTxnId}`)
+      } catch (error) {
+        if (error instanceof TransportFault) return errorResult(providerTxnId, 'UPSTREAM', error.fault)
+        throw error
+      }
+    },
+
+    async erase (providerTxnId: string): Promise<void> {
+      if (!idPattern.test(providerTxnId)) throw new FaceProviderError('CONFIG', 'not the id of a face transaction')
+      const outcome = await asError(ask<true | FaceProviderError>(
+        // gone already is what was wanted
+        (answer) => isSuccess(answer) || isGone(answer) ? true : refusal(answer),
+        'DELETE', `/v1/transactions/${providerTxnId}`))
+      if (outcome instanceof FaceProviderError) throw outcome
+    },
+
+    async health (): Promise<FaceHealth> {
+      try {
+        // past the breaker: who asks for a sign of life wants the truth of this moment
+        const answer = await send('GET', '/v1/health')
+        return { reachable: isSuccess(answer), breaker: breaker.state(), ...(!isSuccess(answer) && { fault: 'status' as const }) }
+      } catch (error) {
+        if (error instanceof TransportFault) return { reachable: false, breaker: breaker.state(), fault: error.fault }
+        throw error
+      }
+    },
+
+    verifyNotification: createNotificationVerifier(keys, now)
+  }
+}
+
+const isSuccess = (answer: Answer): boolean => answer.status >= 200 && answer.status < 300
+
+async function asError<T> (promise: Promise<T>): Promise<T> {
+  try {
+    return await promise
+  } catch (error) {
+    if (error instanceof TransportFault) throw new FaceProviderError('UPSTREAM', error.message, { retryable: true, fault: error.fault })
+    throw error
+  }
+}
+
+function checkedBaseUrl (text: string): URL {
+  const url = URL.parse(text)
+  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') throw new TypeError('face provider: baseUrl must be an address without query')
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.includes(url.hostname))) {
+    throw new TypeError('face provider: baseUrl must begin with https:// (http:// is for this machine only)')
+  }
+  return url
+}
+
+/** Mistakes of our own code, not of a person: they stop here. */
+function checkStart (start: FaceStart): void {
+  if (!idPattern.test(start.attemptId)) throw new TypeError('face provider: attemptId must be 8 to 128 letters, digits, "_" or "-"')
+  if (start.consentId === '') throw new TypeError('face provider: no face check without a consent record')
+}
+
+/** Exactly the members of the contract: whatever else an object carries stays here. */
+function wireStart (start: FaceStart): object {
+  const { attemptId, subject: { certType, certNo, name }, channel, clientMeta, returnUrl, notifyUrl, ip, locale, consentId } = start
+  return { attemptId, subject: { certType, certNo, name }, channel, clientMeta, returnUrl, notifyUrl, ip, locale, consentId }
+}
