@@ -92,7 +92,11 @@ export function readVerdict (json: unknown, expected: Expected): FaceResult | nu
     ...(json.boundDocNoHash !== undefined && { boundDocNoHash: json.boundDocNoHash })
   }
   if (json.status === 'pending') return { status: 'pending', retryable: true, offerAlternative: false, ...common }
-  if (json.status === 'failed') return failed(json.reason, common)
+  if (json.status === 'failed') {
+    // the provider's own trouble is not a try of the person
+    if (json.reason === 'UPSTREAM' || json.reason === 'CONFIG') return errorResult(json.transactionId, json.reason, undefined, json.code)
+    return failed(json.reason, common)
+  }
   // "passed" by somebody who was not seen alive is no pass
   if (!json.liveness) return failed('LIVENESS_RISK', common)
   if (expected.hasScore && json.score === undefined) return null

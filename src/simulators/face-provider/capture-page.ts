@@ -41,6 +41,7 @@ function layout (locale: Locale, title: string, languagesAt: string | null, main
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <title>${title}</title>
 <style>${stylesheet}</style>
 <script type="module" src="/capture.js"></script>

@@ -44,6 +44,12 @@ t.test('unknown members are ignored, and none of them comes through', async (t) 
   t.same(result, { status: 'passed', retryable: false, offerAlternative: false, score: 88.5, providerTxnId: 'transaction-1', verifiedAt: good.verifiedAt })
 })
 
+t.test('trouble of the provider is an error, not a failed try', async (t) => {
+  const answer = (reason: string): unknown => readVerdict({ ...good, status: 'failed', reason, code: 'P500' }, expected)
+  for (const reason of ['UPSTREAM', 'CONFIG']) t.match(answer(reason), { status: 'error', reason, providerCode: 'P500', retryable: reason === 'UPSTREAM' })
+  t.match(answer('NOT_SAME_PERSON'), { status: 'failed' })
+})
+
 t.test('no answer whatever is a pass unless it has every part of one', async (t) => {
   const odd = fc.oneof(fc.jsonValue(), fc.double(), fc.constantFrom('passed', true, 'transaction-1', 'attempt-1', good.verifiedAt, 50))
   const answer = fc.record(Object.fromEntries(Object.entries(good).map(([key, value]) => [key, fc.oneof({ weight: 4, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: odd })])), { requiredKeys: [] })
