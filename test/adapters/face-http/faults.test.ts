@@ -184,3 +184,24 @@ t.test('nonsense opens the breaker like silence does; a success in between start
   t.match(await ask(), { fault: 'breaker-open' })
   t.equal(server.requests.length, 6)
 })
+
+t.test('while one call probes, the others are told at once', async (t) => {
+  let release = (): void => {}
+  const server = await rogue(t, (request) => { request.socket.destroy() })
+  const provider = adapter(server, { timeoutMs: 3000, breaker: { failures: 1, halfOpenAfterMs: 10 } })
+  const ask = async () => provider.result(transactionId, attemptId)
+  t.match(await ask(), { fault: 'unreachable' })
+  const arrived = new Promise<void>((resolve) => {
+    server.answer = (request, response) => {
+      release = () => signed(request, response, JSON.stringify(passed))
+      resolve()
+    }
+  })
+  await delay(15)
+  const probe = ask()
+  await arrived
+  // the probe is still unanswered here: who queued behind it would wait for ever
+  t.match(await ask(), { fault: 'breaker-open' })
+  release()
+  t.match(await probe, { status: 'passed' })
+})
