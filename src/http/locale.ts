@@ -61,9 +61,15 @@ const translates: Record<Locale, Translate> = { 'zh-CN': makeTranslate('zh-CN'),
 
 export const translator = (locale: Locale): Translate => translates[locale]
 
+/** 'validFrom' and 'LEGACY15' as they stand in message keys and form fields: 'valid_from', 'legacy15'. */
+export const snakeCase = (name: string): string =>
+  /[a-z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name.toLowerCase()
+
 /** Text of a field error: `fault.<field>.<code>`, `fault.<code>`, or the general sentence. */
-export const faultText = (t: Translate, error: { field: string, code: string, details?: Values }): string =>
-  t.code([`fault.${error.field}.${error.code}`, `fault.${error.code}`], 'fault.invalid', error.details ?? {})
+export function faultText (t: Translate, error: { field: string, code: string, details?: Values }): string {
+  const code = snakeCase(error.code)
+  return t.code([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
+}
 
 /** One of ours for a language tag (BCP 47: exact, then by primary subtag), or undefined. */
 export function matchLocale (tag: string | undefined): Locale | undefined {

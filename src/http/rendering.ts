@@ -8,10 +8,11 @@ import { Eta } from 'eta/core'
 import type { Config } from '../config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
-import { faultText, locales, translator, type Locale } from './locale.ts'
+import { faultText, locales, snakeCase, translator, type Locale } from './locale.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
 import { formatDate, formatTime, templateHelpers } from './template-helpers.ts'
+import { ticketText, type TicketSays } from './ticket-text.ts'
 
 export type TextSize = 'n' | 'l'
 
@@ -92,6 +93,9 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
       date: (iso: string) => formatDate(iso, t),
       time: (iso: string) => formatTime(iso, context.locale),
       fault: (error: { field: string, code: string, details?: Record<string, string | number> }) => faultText(t, error),
+      label: (group: 'claim' | 'subject' | 'cert_type', name: string) => t.code([`${group}.${name}`], `${group}.other`),
+      reason: (code: string) => t.code([`face.reason.${snakeCase(code)}`], 'face.reason.other'),
+      ticketText: (ticket: TicketSays, mobile: boolean) => ticketText(t, ticket, mobile),
       qr: qrSvg
     }
     return eta.render(`@${name}`, { ...model, t, f, h })

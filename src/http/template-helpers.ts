@@ -1,5 +1,5 @@
 /** Small pure functions that templates use for showing values. */
-import type { Locale, Translate } from './locale.ts'
+import { snakeCase, type Locale, type Translate } from './locale.ts'
 
 /** '2035-06-01' → 2035年6月1日 and its like. Only plain dates: an identity card's dates have no time zone. */
 export function formatDate (iso: string, t: Translate): string {
@@ -16,7 +16,16 @@ export function formatTime (iso: string, locale: Locale): string {
   return new Intl.DateTimeFormat(tags[locale], { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
 }
 
+// the end date is derived: what is wrong with it is corrected at the start date
+const dateFields: Record<string, string> = { valid_to: 'valid_from', year: 'valid_from', month: 'valid_from', day: 'valid_from' }
+const noField = ['form', '']
+
 export const templateHelpers = {
+  /** Id of the input that a field's error links to; '' when the error is about the form as a whole. */
+  anchor (field: string): string {
+    const name = dateFields[snakeCase(field)] ?? snakeCase(field)
+    return noField.includes(name) ? '' : name === 'valid_from' ? 'year' : name
+  },
   /** 9f3c21ab77d0 → 9f3c 21ab 77d0: easier to read out on the telephone. */
   trace: (id: string): string => id.replace(/(.{4})(?=.)/g, '$1 '),
   /** Minutes and seconds of a number of seconds. */
@@ -26,7 +35,7 @@ export const templateHelpers = {
   /** Errors by field, the first of each. */
   byField: <E extends { field: string }> (errors: E[]): Record<string, E> => {
     const first: Record<string, E> = Object.create(null)
-    for (const error of errors) first[error.field] ??= error
+    for (const error of errors) first[dateFields[snakeCase(error.field)] ?? snakeCase(error.field)] ??= error
     return first
   },
   /** Digits only, for tel: links. */

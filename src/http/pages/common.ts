@@ -1,7 +1,13 @@
 /** Parts that several page models share. Models carry data; every text comes from the locale catalogue. */
 
 /** A relying site as shown to people. `lang` is the language of `name`, so that it is announced right. */
-export interface RelyingSite { name: string, lang: string, host: string }
+export interface RelyingSite {
+  name: string
+  lang: string
+  host: string
+  /** Where "back to X" leads (ends the attempt with access_denied); absent = no such link. */
+  cancelHref?: string
+}
 
 /**
  * A value that must be corrected. The text is the message `fault.<field>.<code>`, else `fault.<code>`,

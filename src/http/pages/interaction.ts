@@ -119,7 +119,7 @@ export interface ConsentItem {
   isNew: boolean
   /** Sensitive personal information needs a consent of its own (PIPL art. 29). */
   sensitive: boolean
-  /** Message keys `claim.<name>`; values are masked already, null = nothing stored. */
+  /** Message keys `claim.<name>`; values are masked already, null = only the name is shown. */
   claims: Array<{ name: string, value: string | null }>
   /** From the client's record. */
   purpose: string | null

@@ -1,0 +1,13 @@
+/** The one sentence of a QR page's live region: the same in the page, the status stream and the polling answer. */
+import type { ScanTicketState } from '../database/schema.ts'
+import type { Translate } from './locale.ts'
+
+export interface TicketSays { state: ScanTicketState, failure: string | null, triesLeft: number | null }
+
+/** @param mobile the page stands on a phone, where the app is opened instead of a code scanned */
+export function ticketText (t: Translate, ticket: TicketSays, mobile = false): string {
+  const keys = ticket.failure === null ? [] : [`st.${ticket.failure}`]
+  keys.push(ticket.state === 'waiting' && mobile ? 'st.waiting.app' : `st.${ticket.state}`)
+  // without a number the sentence that counts tries cannot be filled, and the general one is said
+  return t.code(keys, 'st.failed', ticket.triesLeft === null ? {} : { n: ticket.triesLeft })
+}
