@@ -1,0 +1,10 @@
+/**
+ * Outbox: what must happen after a transaction, exactly as surely as the transaction itself (messages,
+ * back-channel logout). Owns the table outbox.
+ *
+ * A row is written in the caller's transaction and delivered by a worker of any process: at least once, so
+ * handlers must be idempotent by `meta.messageId`. Payloads are encrypted, and erased once delivered.
+ */
+export { enqueue, onEnqueue, type OutboxMessage } from './enqueue.ts'
+export { backoffSeconds, createOutboxWorker, OutboxPermanentError, type OutboxWorker, type OutboxHandler, type OutboxMeta } from './worker.ts'
+export { retryDead, sweepOutbox } from './repository.ts'
