@@ -1,0 +1,43 @@
+/** What the adapters of all models are made from, and the row that a payload becomes. */
+import type { AdapterPayload } from 'oidc-provider'
+import type { Kysely, Transaction } from 'kysely'
+import type { Logger } from 'pino'
+import type { Database } from '../database/schema.ts'
+import type { FieldCrypto } from '../database/field-crypto.ts'
+import type { Clock } from '../ports/clock.ts'
+import { artifactId, grantHashOf, type ArtifactRow } from './artifact-repository.ts'
+import { grantContext } from './grant-id.ts'
+import type { EndedClientSession } from './revocation.ts'
+
+export interface AdapterParts {
+  db: Kysely<Database>
+  crypto: FieldCrypto
+  clock: Clock
+  /** All in seconds. */
+  limits: { sessionIdleSeconds: number, sessionAbsoluteSeconds: number, clockToleranceSeconds: number }
+  log: Pick<Logger, 'info' | 'warn'>
+  /** Called in the transaction in which the library's logout ends relying sites' sessions: outbox, audit. */
+  sessionsEnded?: (trx: Transaction<Database>, ended: EndedClientSession[]) => Promise<void>
+}
+
+/** The row of a payload; `jti` is what the client holds and is not kept. */
+export function artifactRow ({ crypto, limits }: Pick<AdapterParts, 'crypto' | 'limits'>, model: string, id: string, { jti: _jti, ...payload }: AdapterPayload, ttl: number | undefined): ArtifactRow {
+  const { grantId, sessionUid, accountId, clientId, userCode } = payload
+  return {
+    model,
+    id: artifactId(model, id),
+    payload,
+    grantHash: grantId === undefined ? null : grantHashOf(grantId),
+    sessionUid: sessionUid ?? null,
+    accountId: accountId ?? null,
+    clientId: clientId ?? null,
+    contextId: grantContext(crypto, grantId)?.id ?? null,
+    userCode: userCode ?? null,
+    keepSeconds: ttl === undefined ? null : ttl + limits.clockToleranceSeconds
+  }
+}
+
+/** For the methods of an adapter that the library never calls on a model. */
+export async function notSupported (): Promise<never> {
+  throw new Error('not supported by this model')
+}

@@ -1,0 +1,106 @@
+/**
+ * Codes, tokens and pushed requests: stored by the hash of their identifier, consumed by one conditional
+ * statement, inserted under what they are issued from.
+ */
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
+import {
+  artifactId, consumeAndInsert, consumeArtifact, deleteArtifact, findArtifact, findToken, grantHashOf,
+  insertArtifact, insertUnder, insertUnderSession, tokenModels, upsertArtifact
+} from './artifact-repository.ts'
+import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts'
+import { currentRequest, currentState, type Source } from './request-state.ts'
+import { revokeGrantHash } from './revocation.ts'
+
+/** Issued once, never saved again. */
+const issuedOnce = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials', 'PushedAuthorizationRequest'])
+/** What tokens are issued from at the token endpoint. */
+const sources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])
+
+export function createArtifactAdapter (parts: AdapterParts, model: string): Adapter {
+  const { db } = parts
+
+  async function load (id: string): Promise<Record<string, unknown> | undefined> {
+    const state = currentState()
+    const route = currentRequest()?.route
+    // a token presented for introspection or revocation is looked for in three models
+    if (state === undefined || !tokenModels.has(model) || (route !== 'introspection' && route !== 'revocation')) return findArtifact(db, model, id)
+    const lookup = state.lookups.get(id) ?? findToken(db, id)
+    state.lookups.set(id, lookup)
+    return (await lookup).get(model)
+  }
+
+  return {
+    async find (id) {
+      const stored = artifactId(model, id)
+      const payload = await load(stored)
+      if (payload === undefined) return undefined
+      const state = currentState()
+      if (state && sources.has(model) && typeof payload['grantId'] === 'string') {
+        state.source = { model, id: stored, grantHash: grantHashOf(payload['grantId']) }
+      }
+      return { ...payload, jti: id } as AdapterPayload
+    },
+
+    /**
+     * @throws InvalidGrant when what it is issued from was used by another request or is gone
+     * @throws LoginRequired when the session of an authorization code ended meanwhile
+     */
+    async upsert (id, payload, ttl) {
+      const row = artifactRow(parts, model, id, payload, ttl)
+      if (!issuedOnce.has(model)) return upsertArtifact(db, row)
+
+      const state = currentState()
+      const { source, session } = state ?? {}
+      if (model !== 'AuthorizationCode' && source !== undefined && source.grantHash === row.grantHash) {
+        const waiting = state?.waiting === source
+        if (waiting) delete state?.waiting
+        const inserted = waiting ? await consumeAndInsert(db, source, row) : await insertUnder(db, source, row)
+        if (!inserted) await refuse(source)
+      } else if (model === 'AuthorizationCode' && session !== undefined && session.uid === row.sessionUid) {
+        if (!await insertUnderSession(db, session.uid, row)) throw new errors.LoginRequired('the session has ended')
+      } else {
+        await insertArtifact(db, row)
+      }
+    },
+
+    /** @throws InvalidGrant when it was used before: then everything issued under its grant is revoked (RFC 6749 §4.1.2) */
+    async consume (id) {
+      const state = currentState()
+      const stored = artifactId(model, id)
+      const source = state?.source
+      if (state?.defers === true && source?.model === model && source.id === stored) {
+        state.waiting = source
+        return
+      }
+      if (await consumeArtifact(db, { model, id: stored })) return
+      if (model === 'PushedAuthorizationRequest') throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
+      if (source?.id === stored) await refuse(source)
+      const grantId = (await findArtifact(db, model, stored))?.['grantId']
+      if (typeof grantId === 'string') await revokeGrantHash(db, grantHashOf(grantId))
+      throw new errors.InvalidGrant('already used')
+    },
+
+    async destroy (id) {
+      await deleteArtifact(db, model, artifactId(model, id))
+    },
+
+    /** Whatever the model: the library asks once for each of them, at the same time. */
+    async revokeByGrantId (grantId) {
+      const grantHash = grantHashOf(grantId)
+      const revocations = currentState()?.revocations
+      const running = revocations?.get(grantHash)
+      if (running) return running
+      const revocation = revokeGrantHash(db, grantHash).then(() => {}).finally(() => revocations?.delete(grantHash))
+      revocations?.set(grantHash, revocation)
+      return revocation
+    },
+
+    findByUid: notSupported,
+    findByUserCode: notSupported
+  }
+
+  async function refuse (source: Source): Promise<never> {
+    await revokeGrantHash(db, source.grantHash)
+    throw new errors.InvalidGrant('already used, or revoked')
+  }
+}

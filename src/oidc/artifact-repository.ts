@@ -1,0 +1,152 @@
+/**
+ * Statements over `oidc_artifact`, the one table behind the provider's models. Identifiers that a
+ * browser or client holds are stored as SHA-256, never as they are; expiry is the database's clock.
+ *
+ * A token is inserted "under" the row it comes from (code, refresh token, session): in one statement
+ * that locks the source row and inserts nothing when it is gone. Whoever deletes the source therefore
+ * waits for such an insert, and deletes again (revocation.ts): nothing issued escapes a revocation.
+ */
+import { hash } from 'node:crypto'
+import type { Kysely, Transaction } from 'kysely'
+import { statement } from '../database/statement.ts'
+import type { Database } from '../database/schema.ts'
+import type { Source } from './request-state.ts'
+
+export type Connection = Kysely<Database> | Transaction<Database>
+
+export interface ArtifactRow {
+  model: string
+  /** As stored, see `artifactId`. */
+  id: string
+  payload: Record<string, unknown>
+  grantHash: string | null
+  sessionUid: string | null
+  accountId: string | null
+  clientId: string | null
+  contextId: string | null
+  userCode: string | null
+  /** Seconds from now to the deletion; null = never. */
+  keepSeconds: number | null
+}
+
+/** What is stored instead of an identifier. The model is no part of it: look-ups in several models share it. */
+export function artifactId (_model: string, value: string): string {
+  return hash('sha256', value, 'base64url')
+}
+
+export const grantHashOf = (grantId: string): string => hash('sha256', grantId, 'base64url')
+
+type Parameters = [model: string, id: string, payload: string, grantHash: string | null, sessionUid: string | null,
+  accountId: string | null, clientId: string | null, contextId: string | null, userCode: string | null, keepSeconds: number | null]
+
+const parametersOf = (row: ArtifactRow): Parameters => [row.model, row.id, JSON.stringify(row.payload), row.grantHash, row.sessionUid,
+  row.accountId, row.clientId, row.contextId, row.userCode, row.keepSeconds]
+
+const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
+const values = `$1::text, $2::text, $3::jsonb, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text,
+  now() + make_interval(secs => $10::float8)`
+
+type Id = { id: string }
+
+const insertStatement = statement<Parameters, Id>('oidc_artifact insert', `
+  insert into oidc_artifact (${columns}) values (${values}) returning id`)
+
+const upsertStatement = statement<Parameters, Id>('oidc_artifact upsert', `
+  insert into oidc_artifact (${columns}) values (${values})
+  on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash,
+    session_uid = excluded.session_uid, account_id = excluded.account_id, client_id = excluded.client_id,
+    context_id = excluded.context_id, user_code = excluded.user_code, expires_at = excluded.expires_at
+  returning id`)
+
+const insertUnderStatement = statement<[...Parameters, string, string], Id>('oidc_artifact insert under', `
+  with source as (select id from oidc_artifact where model = $11::text and id = $12::text for key share)
+  insert into oidc_artifact (${columns}) select ${values} from source returning id`)
+
+const insertUnderSessionStatement = statement<[...Parameters, string], Id>('oidc_artifact insert under session', `
+  with source as (select uid from oidc_artifact where model = 'Session' and uid = $11::text
+    and (account_id is null or account_id = $6::text) for key share)
+  insert into oidc_artifact (${columns}) select ${values} from source returning id`)
+
+const consumption = `update oidc_artifact set consumed_at = now()
+  where model = $MODEL::text and id = $ID::text and consumed_at is null and (expires_at is null or expires_at > now()) returning id`
+
+const consumeStatement = statement<[string, string], Id>('oidc_artifact consume',
+  consumption.replace('$MODEL', '$1').replace('$ID', '$2'))
+
+const consumeAndInsertStatement = statement<[...Parameters, string, string], Id>('oidc_artifact consume and insert', `
+  with source as (${consumption.replace('$MODEL', '$11').replace('$ID', '$12')})
+  insert into oidc_artifact (${columns}) select ${values} from source returning id`)
+
+/** @throws a unique violation when the identifier exists */
+export async function insertArtifact (db: Connection, row: ArtifactRow): Promise<void> {
+  await insertStatement(db, ...parametersOf(row))
+}
+
+/** Inserts or replaces; for models that are saved more than once and decide nothing. */
+export async function upsertArtifact (db: Connection, row: ArtifactRow): Promise<void> {
+  await upsertStatement(db, ...parametersOf(row))
+}
+
+/** Inserts while the source row exists. False: it was deleted, nothing was inserted. */
+export async function insertUnder (db: Connection, source: Source, row: ArtifactRow): Promise<boolean> {
+  return (await insertUnderStatement(db, ...parametersOf(row), source.model, source.id)).length === 1
+}
+
+/** Inserts while the session exists and is not another account's. False: nothing was inserted. */
+export async function insertUnderSession (db: Connection, sessionUid: string, row: ArtifactRow): Promise<boolean> {
+  return (await insertUnderSessionStatement(db, ...parametersOf(row), sessionUid)).length === 1
+}
+
+/** The one transition of a single-use artifact. False: it was used, deleted or has expired. */
+export async function consumeArtifact (db: Connection, source: Pick<Source, 'model' | 'id'>): Promise<boolean> {
+  return (await consumeStatement(db, source.model, source.id)).length === 1
+}
+
+/** `consumeArtifact` and `insertArtifact` in one statement: both happen or neither. */
+export async function consumeAndInsert (db: Connection, source: Source, row: ArtifactRow): Promise<boolean> {
+  return (await consumeAndInsertStatement(db, ...parametersOf(row), source.model, source.id)).length === 1
+}
+
+/** A stored payload as the library expects it, without its identifier. */
+interface Found { model: string, payload: Record<string, unknown>, consumed: number | null }
+
+const found = 'model, payload, extract(epoch from consumed_at)::int as consumed'
+const live = '(expires_at is null or expires_at > now())'
+
+const findStatement = statement<[string, string], Found>('oidc_artifact find', `
+  select ${found} from oidc_artifact where model = $1 and id = $2 and ${live}`)
+
+const findTokenStatement = statement<[string], Found>('oidc_artifact find token', `
+  select ${found} from oidc_artifact where model in ('AccessToken', 'ClientCredentials', 'RefreshToken') and id = $1 and ${live}`)
+
+const findByUserCodeStatement = statement<[string], Found>('oidc_artifact find by user code', `
+  select ${found} from oidc_artifact where user_code = $1 and ${live}`)
+
+const payloadOf = ({ payload, consumed }: Found): Record<string, unknown> => consumed === null ? payload : { ...payload, consumed }
+
+/** By the stored identifier; undefined when there is none or it has expired. `consumed` (epoch seconds) is set once used. */
+export async function findArtifact (db: Connection, model: string, id: string): Promise<Record<string, unknown> | undefined> {
+  const [row] = await findStatement(db, model, id)
+  return row && payloadOf(row)
+}
+
+/** The models that a token presented for introspection or revocation may be of (RFC 7662 §2.1), in one statement. */
+export const tokenModels: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials', 'RefreshToken'])
+
+export async function findToken (db: Connection, id: string): Promise<Map<string, Record<string, unknown>>> {
+  const rows = await findTokenStatement(db, id)
+  return new Map(rows.map((row) => [row.model, payloadOf(row)]))
+}
+
+export async function findByUserCode (db: Connection, userCode: string): Promise<Record<string, unknown> | undefined> {
+  const [row] = await findByUserCodeStatement(db, userCode)
+  return row && payloadOf(row)
+}
+
+const deleteStatement = statement<[string, string], Id>('oidc_artifact delete', `
+  delete from oidc_artifact where model = $1 and id = $2 returning id`)
+
+/** False: there was nothing to delete. */
+export async function deleteArtifact (db: Connection, model: string, id: string): Promise<boolean> {
+  return (await deleteStatement(db, model, id)).length === 1
+}

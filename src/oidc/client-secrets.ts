@@ -1,0 +1,93 @@
+/**
+ * Client secrets: 256 random bits, of which only the SHA-256 is stored. Two may live at once, so that a
+ * site changes over without a gap. `client_secret_jwt` is off, so nobody ever needs the secret back.
+ */
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import { statement } from '../database/statement.ts'
+import type { Database } from '../database/schema.ts'
+import { DomainError } from '../domain/errors.ts'
+import type { Connection } from './artifact-repository.ts'
+import { bumpEpoch } from './cache-epoch.ts'
+
+/** A live secret as a process keeps it. */
+export interface StoredSecret {
+  id: string
+  /** SHA-256, base64url. */
+  hash: string
+  /** Epoch seconds; null = until revoked. */
+  expiresAt: number | null
+  /** 'YYYY-MM-DD', UTC. */
+  lastUsedOn: string | null
+}
+
+export const maximumLiveSecrets = 2
+
+const live = 'revoked_at is null and (expires_at is null or expires_at > now())'
+
+const lockStatement = statement<[string], { clientId: string }>('client secret lock', `
+  select client_id from client where client_id = $1 for update`)
+const countStatement = statement<[string], { n: number }>('client secret count', `
+  select count(*)::int as n from client_secret where client_id = $1 and ${live}`)
+const insertStatement = statement<[id: string, clientId: string, hash: string, hint: string], { id: string }>('client secret insert', `
+  insert into client_secret (id, client_id, secret_hash, hint) values ($1, $2, $3, $4) returning id`)
+const endStatement = statement<[id: string, clientId: string, seconds: number], { id: string }>('client secret end', `
+  update client_secret set expires_at = least(expires_at, now() + make_interval(secs => $3::float8)),
+    revoked_at = case when $3::float8 <= 0 then now() end
+  where id = $1 and client_id = $2 and ${live} returning id`)
+const usedStatement = statement<[string], { id: string }>('client secret used', `
+  update client_secret set last_used_on = (now() at time zone 'UTC')::date
+  where id = $1 and (last_used_on is null or last_used_on < (now() at time zone 'UTC')::date) returning id`)
+
+const hashOf = (secret: string): string => hash('sha256', secret, 'base64url')
+
+export type CreatedSecret =
+  /** `secret` is shown once and known nowhere; `hint` (its last four characters) tells it from the other one. */
+  | { outcome: 'created', id: string, secret: string, hint: string }
+  /** Two are alive: end one first. */
+  | { outcome: 'too_many' }
+
+/** @throws DomainError `client_not_found` */
+export async function createSecret (trx: Transaction<Database>, clientId: string): Promise<CreatedSecret> {
+  if ((await lockStatement(trx, clientId)).length === 0) throw new DomainError('client_not_found')
+  const [alive] = await countStatement(trx, clientId)
+  if ((alive?.n ?? 0) >= maximumLiveSecrets) return { outcome: 'too_many' }
+  const secret = randomBytes(32).toString('base64url')
+  const id = `sec_${randomBytes(12).toString('base64url')}`
+  const hint = secret.slice(-4)
+  await insertStatement(trx, id, clientId, hashOf(secret), hint)
+  await bumpEpoch(trx, 'clients')
+  return { outcome: 'created', id, secret, hint }
+}
+
+/** Ends a secret in `seconds` (0 = now). False: it is not alive, or not this client's. */
+export async function endSecret (trx: Transaction<Database>, clientId: string, id: string, seconds = 0): Promise<boolean> {
+  if ((await endStatement(trx, id, clientId, seconds)).length === 0) return false
+  await bumpEpoch(trx, 'clients')
+  return true
+}
+
+/**
+ * Which of the stored secrets was given, or null. Compares with each in constant time: how long it takes
+ * says nothing about any of them.
+ *
+ * @param now epoch seconds
+ */
+export function verifySecret (stored: readonly StoredSecret[], given: unknown, now: number): StoredSecret | null {
+  const offered = Buffer.from(hashOf(typeof given === 'string' ? given : ''))
+  let match: StoredSecret | null = null
+  for (const secret of stored) {
+    const kept = Buffer.from(secret.hash)
+    const fits = kept.length === offered.length && timingSafeEqual(kept, offered)
+    if (fits && (secret.expiresAt === null || secret.expiresAt > now)) match = secret
+  }
+  return typeof given === 'string' && given !== '' ? match : null
+}
+
+/** Notes the use of a secret, at most once a day. `now` in epoch seconds. */
+export async function noteSecretUse (db: Connection, secret: StoredSecret, now: number): Promise<void> {
+  const today = new Date(now * 1000).toISOString().slice(0, 10)
+  if (secret.lastUsedOn === today) return
+  secret.lastUsedOn = today
+  await usedStatement(db, secret.id)
+}

@@ -1,0 +1,115 @@
+/**
+ * Relying sites as the library wants them: metadata from the table `client`, our policy as the extra
+ * property `kora_policy`. A process keeps the parsed clients for some seconds, because the library looks a
+ * client up several times in each request; a change of any client empties the cache (cache-epoch `clients`).
+ */
+import { randomBytes } from 'node:crypto'
+import type { Client, ClientMetadata, Provider } from 'oidc-provider'
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import { statement } from '../database/statement.ts'
+import type { Database } from '../database/schema.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Connection } from './artifact-repository.ts'
+import { noteSecretUse, verifySecret, type StoredSecret } from './client-secrets.ts'
+
+export interface LoadedClient {
+  metadata: ClientMetadata & { kora_policy: unknown }
+  secrets: StoredSecret[]
+}
+
+const loadStatement = statement<[string], { metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
+  select c.metadata, c.policy, coalesce((
+    select jsonb_agg(jsonb_build_object('id', s.id, 'hash', s.secret_hash, 'expiresAt', extract(epoch from s.expires_at), 'lastUsedOn', s.last_used_on))
+    from client_secret s where s.client_id = c.client_id and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
+  from client c where c.client_id = $1 and c.status in ('test', 'live')`)
+
+/**
+ * The library's metadata schema wants a `client_secret` where a method uses one. This stands there: random,
+ * told nobody, and never compared (`createClientCache` compares with the stored hashes).
+ */
+const placeholder = randomBytes(32).toString('base64url')
+const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_secret_post'])
+
+/** A client that may be used (status test or live), or undefined. */
+export async function loadClient (db: Connection, clientId: string): Promise<LoadedClient | undefined> {
+  const [row] = await loadStatement(db, clientId)
+  if (row === undefined) return undefined
+  const { client_secret: _secret, ...metadata } = row.metadata
+  return {
+    metadata: {
+      ...metadata,
+      client_id: clientId,
+      ...(withSecret.has(metadata['token_endpoint_auth_method']) ? { client_secret: placeholder } : {}),
+      kora_policy: row.policy
+    } as LoadedClient['metadata'],
+    secrets: row.secrets
+  }
+}
+
+export interface ClientCache {
+  /** Makes a provider use this cache, and compare secrets with the stored hashes. Once for each provider built. */
+  attach (provider: Provider): void
+  /** Forgets everything; for changes of clients. */
+  invalidate (): void
+}
+
+export interface ClientCacheOptions {
+  db: Kysely<Database>
+  clock: Clock
+  log: Pick<Logger, 'warn'>
+  /** The longest a client is believed without looking, should the watch of changes fail. */
+  ttlMs?: number
+}
+
+interface Entry { client: Promise<Client | undefined>, until: number }
+
+interface ClientModel {
+  find (id: unknown): Promise<Client | undefined>
+  prototype: { compareClientSecret (given: unknown): Promise<boolean> }
+}
+
+export function createClientCache ({ db, clock, log, ttlMs = 10_000 }: ClientCacheOptions): ClientCache {
+  // by provider: a client belongs to the one that built it
+  let entries = new WeakMap<Provider, Map<string, Entry>>()
+  const secretsOf = new WeakMap<object, StoredSecret[]>()
+
+  return {
+    attach (provider) {
+      const model = provider.Client as unknown as ClientModel
+      const build = model.find.bind(model)
+      model.find = async (id) => typeof id === 'string' && id !== '' ? find(provider, id, build) : undefined
+      model.prototype.compareClientSecret = async function (this: object, given) {
+        const now = clock.now() / 1000
+        const secret = verifySecret(secretsOf.get(this) ?? [], given, now)
+        if (secret === null) return false
+        await noteSecretUse(db, secret, now).catch((error: unknown) => log.warn({ err: error }, 'the use of a client secret was not noted'))
+        return true
+      }
+    },
+    // look-ups under way end in the old map, which nobody asks any more
+    invalidate () { entries = new WeakMap() }
+  }
+
+  async function find (provider: Provider, id: string, build: ClientModel['find']): Promise<Client | undefined> {
+    let own = entries.get(provider)
+    if (own === undefined) entries.set(provider, own = new Map())
+    const known = own.get(id)
+    const now = clock.now()
+    if (known !== undefined && known.until > now) return known.client
+
+    const entry = { client: load(id, build), until: now + ttlMs }
+    own.set(id, entry)
+    // unknown identifiers and failures are not remembered
+    const forget = (): void => { if (own.get(id) === entry) own.delete(id) }
+    entry.client.then((client) => { if (client === undefined) forget() }, forget)
+    return entry.client
+  }
+
+  async function load (id: string, build: ClientModel['find']): Promise<Client | undefined> {
+    const [loaded, client] = await Promise.all([loadClient(db, id), build(id)])
+    if (loaded === undefined || client === undefined) return undefined
+    secretsOf.set(client, loaded.secrets)
+    return client
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Grants without a row. What a grant allows is written into its identifier and authenticated with a
+ * keyed digest, so issuing, redeeming, refreshing and introspecting read and write no grant:
+ *
+ *   `g1.<base64url of JSON>.<keyed digest>`
+ *
+ * Revoking a grant deletes everything issued under it (`grant_hash`). Nothing else can bring it back:
+ * an authorization request never reuses a grant (a fresh one is made for each request), sessions do not
+ * keep grant identifiers, and a token is only inserted while the code or refresh token it comes from
+ * still exists (artifact-repository). Hence no tombstones.
+ *
+ * The identifier is no credential: no endpoint takes it.
+ */
+import { randomBytes } from 'node:crypto'
+import type { AdapterPayload, Grant, Provider } from 'oidc-provider'
+import type { FieldCrypto } from '../database/field-crypto.ts'
+
+/** Whom the person represents in this grant; `id` is what `revokeContext` ends. Must be JSON. */
+export interface GrantContext { id: string, [member: string]: unknown }
+
+export interface GrantInput {
+  accountId: string
+  clientId: string
+  /** OIDC scopes granted, separated by spaces. */
+  scope: string
+  /** OIDC scopes that are not to be asked for again, although they are not granted. */
+  rejectedScope?: string
+  /** Single claims granted through the `claims` parameter. */
+  claims?: string[]
+  rejectedClaims?: string[]
+  /** Scopes granted at each resource server (RFC 8707). */
+  resources?: Record<string, string>
+  /** Authorization details granted (RFC 9396). */
+  rar?: Record<string, unknown>[]
+  context?: GrantContext
+  /** Default: a refresh token's 30 days and an hour. */
+  ttlSeconds?: number
+}
+
+/** The part of the library's Grant payload that the identifier carries, under short names. */
+interface Carried {
+  a: string
+  c: string
+  i: number
+  e: number
+  o?: { scope?: string, claims?: string[] }
+  r?: Record<string, string>
+  j?: { openid?: { scope?: string, claims?: string[] } }
+  d?: Record<string, unknown>[]
+  x?: GrantContext
+}
+
+type Mac = Pick<FieldCrypto, 'mac'>
+type Verify = Pick<FieldCrypto, 'verifyMac'>
+
+const version = 'g1'
+const purpose = 'oidc grant'
+const defaultTtl = 30 * 86_400 + 3_600
+
+/** A grant for one authorization request. It is complete: changing or saving it afterwards changes nothing that is kept. */
+export function makeGrant (provider: Provider, crypto: Mac, input: GrantInput): Grant {
+  const now = Math.floor(Date.now() / 1000)
+  const openid = present(input.scope, input.claims)
+  const rejected = present(input.rejectedScope ?? '', input.rejectedClaims)
+  const resources = Object.entries(input.resources ?? {}).filter(([, scope]) => scope !== '')
+  const carried: Carried = {
+    a: input.accountId,
+    c: input.clientId,
+    i: now,
+    e: now + (input.ttlSeconds ?? defaultTtl),
+    ...(openid ? { o: openid } : {}),
+    ...(rejected ? { j: { openid: rejected } } : {}),
+    ...(resources.length > 0 ? { r: Object.fromEntries(resources) } : {}),
+    ...(input.rar?.length ? { d: input.rar } : {}),
+    ...(input.context ? { x: input.context } : {})
+  }
+  // the random part makes each grant revocable by itself
+  const body = `${Buffer.from(JSON.stringify(carried)).toString('base64url')}.${randomBytes(12).toString('base64url')}`
+  const id = `${version}.${body}.${crypto.mac(purpose, body)}`
+  return new provider.Grant(payloadOf(id, carried) as ConstructorParameters<Provider['Grant']>[0])
+}
+
+/** The library's Grant payload, or undefined when the identifier was not made by `makeGrant` with these keys. */
+export function grantPayload (crypto: Verify, id: string): AdapterPayload | undefined {
+  const carried = open(crypto, id)
+  return carried && payloadOf(id, carried)
+}
+
+/** The representation context of a grant; undefined when it has none, or the identifier is not ours. */
+export function grantContext (crypto: Verify, id: string | undefined): GrantContext | undefined {
+  return id === undefined ? undefined : open(crypto, id)?.x
+}
+
+function open (crypto: Verify, id: string): Carried | undefined {
+  const [head, json, random, mac, ...rest] = id.split('.')
+  if (head !== version || json === undefined || random === undefined || mac === undefined || rest.length > 0) return undefined
+  if (!crypto.verifyMac(purpose, `${json}.${random}`, mac)) return undefined
+  return JSON.parse(Buffer.from(json, 'base64url').toString()) as Carried
+}
+
+function payloadOf (id: string, carried: Carried): AdapterPayload {
+  return {
+    jti: id,
+    kind: 'Grant',
+    iat: carried.i,
+    exp: carried.e,
+    accountId: carried.a,
+    clientId: carried.c,
+    ...(carried.o ? { openid: carried.o } : {}),
+    ...(carried.r ? { resources: carried.r } : {}),
+    ...(carried.j ? { rejected: carried.j } : {}),
+    ...(carried.d ? { rar: carried.d } : {})
+  } as AdapterPayload
+}
+
+function present (scope: string, claims: string[] | undefined): { scope?: string, claims?: string[] } | undefined {
+  if (scope === '' && !claims?.length) return undefined
+  return { ...(scope === '' ? {} : { scope }), ...(claims?.length ? { claims } : {}) }
+}

@@ -1,0 +1,43 @@
+/**
+ * What the storage adapter remembers within one request of the provider: the session as it was found,
+ * the code or refresh token that tokens are issued from, and a consumption that waits for its insert.
+ * Never used to decide anything by itself; decisions are the database's.
+ */
+import { Provider } from 'oidc-provider'
+import type { StoredSession } from './session-change.ts'
+
+/** The row under which this request issues tokens. */
+export interface Source { model: string, id: string, grantHash: string }
+
+export interface RequestState {
+  /** The session of this request as stored, if it was stored. */
+  session?: StoredSession
+  source?: Source
+  /** Set by `consume`, carried out with the next insert under the same grant (deferred-consumption). */
+  waiting?: Source
+  /** True when somebody guarantees that a waiting consumption is carried out at the end of the request. */
+  defers: boolean
+  /** Look-ups of one token in several models at once. */
+  lookups: Map<string, Promise<Map<string, Record<string, unknown>>>>
+  /** Revocations under way, by grant hash: the library asks once for each model. */
+  revocations: Map<string, Promise<void>>
+}
+
+const states = new WeakMap<object, RequestState>()
+
+export function stateOf (ctx: object): RequestState {
+  let state = states.get(ctx)
+  if (state === undefined) states.set(ctx, state = { defers: false, lookups: new Map(), revocations: new Map() })
+  return state
+}
+
+/** Undefined outside of a request of the provider (workers, the interaction's own pages). */
+export function currentState (): RequestState | undefined {
+  const ctx = Provider.ctx
+  return ctx === undefined ? undefined : stateOf(ctx)
+}
+
+/** The provider's context of this request, loosely typed where the library's types are silent. */
+export function currentRequest (): { route?: string, session?: { oldId?: string, jti?: string } } | undefined {
+  return Provider.ctx?.oidc as never
+}

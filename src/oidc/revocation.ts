@@ -1,0 +1,116 @@
+/**
+ * Ending what was issued: by session, account, representation context, client or grant, each by an
+ * index of `oidc_artifact`. Every function deletes in the transaction it is given and returns which
+ * relying sites must hear of it (OIDC Back-Channel Logout); the caller adds state, audit and outbox.
+ *
+ * Deletes are repeated until nothing is found: a token inserted meanwhile is under a row that the first
+ * pass waited for (artifact-repository), so the next pass sees it.
+ */
+import { statement } from '../database/statement.ts'
+import { grantHashOf, type Connection } from './artifact-repository.ts'
+
+/** A relying site's session that ended. Without `sid`, the site knows only the account. */
+export interface EndedClientSession {
+  sessionUid: string | null
+  accountId: string
+  clientId: string
+  sid: string | null
+  contextId: string | null
+}
+
+interface Deleted { sessionUid: string | null, accountId: string | null, clientId: string | null, sid: string | null, contextId: string | null }
+
+/** Rows are locked in one order, so that two revocations of the same rows wait instead of deadlocking. */
+const deleteWhere = (condition: string): string => `
+  with locked as (select model, id from oidc_artifact where ${condition} order by model, id for update),
+  gone as (
+    delete from oidc_artifact a using locked where a.model = locked.model and a.id = locked.id
+    returning a.session_uid, a.account_id, a.client_id, a.payload->>'sid' as sid, a.context_id)
+  select distinct session_uid, account_id, client_id, sid, context_id from gone`
+
+const ofSession = statement<[string], Deleted>('oidc revoke session', deleteWhere('session_uid = $1'))
+const ofSessionRow = statement<[string], Deleted>('oidc revoke session row', deleteWhere("model = 'Session' and uid = $1"))
+const ofSessionClients = statement<[string, string[]], Deleted>('oidc revoke session clients', deleteWhere('session_uid = $1 and client_id = any($2::text[])'))
+const ofAccount = statement<[string, string | null], Deleted>('oidc revoke account', deleteWhere(
+  'account_id = $1 and ($2::text is null or (session_uid is distinct from $2 and uid is distinct from $2))'))
+const ofContext = statement<[string], Deleted>('oidc revoke context', deleteWhere('context_id = $1'))
+const ofClient = statement<[string], Deleted>('oidc revoke client', deleteWhere('client_id = $1'))
+const ofGrant = statement<[string], Deleted>('oidc revoke grant', deleteWhere('grant_hash = $1'))
+
+const forgetClients = statement<[string], { uid: string }>('oidc revoke forget clients', `
+  update oidc_artifact a set payload = jsonb_set(a.payload, '{authorizations}', (a.payload->'authorizations') - ended.clients)
+  from (select session_uid, array_agg(client_id) as clients
+        from jsonb_to_recordset($1::jsonb) as e (session_uid text, client_id text) group by session_uid) ended
+  where a.model = 'Session' and a.uid = ended.session_uid and jsonb_typeof(a.payload->'authorizations') = 'object'
+  returning a.uid`)
+
+/** Logout: the session and everything issued in it. */
+export async function revokeSession (trx: Connection, sessionUid: string): Promise<EndedClientSession[]> {
+  // the session first: what is issued under it waits for this row
+  await ofSessionRow(trx, sessionUid)
+  return distinct(await untilNone(() => ofSession(trx, sessionUid)))
+}
+
+/** Logout at single clients: the session itself goes on. */
+export async function revokeClientsOfSession (trx: Connection, sessionUid: string, clientIds: string[]): Promise<EndedClientSession[]> {
+  return distinct(await untilNone(() => ofSessionClients(trx, sessionUid, clientIds)))
+}
+
+/**
+ * Every session and token of an account (`sub`): disabled, password reset, deleted.
+ *
+ * @param exceptSessionUid the session to keep ("log out my other devices", ASVS 7.4.3)
+ */
+export async function revokeAccount (trx: Connection, accountSub: string, exceptSessionUid: string | null = null): Promise<EndedClientSession[]> {
+  return distinct(await untilNone(() => ofAccount(trx, accountSub, exceptSessionUid)))
+}
+
+/**
+ * One representation context (`GrantContext.id`), in whatever sessions it is used. The person's session
+ * goes on, but forgets these clients: the next authorization there gets a new `sid`.
+ */
+export async function revokeContext (trx: Connection, contextId: string): Promise<EndedClientSession[]> {
+  return forgetting(trx, distinct(await untilNone(() => ofContext(trx, contextId))))
+}
+
+/** Everything issued to a client. The client itself is the caller's (status, cache epoch). */
+export async function revokeClient (trx: Connection, clientId: string): Promise<EndedClientSession[]> {
+  return forgetting(trx, distinct(await untilNone(() => ofClient(trx, clientId))))
+}
+
+/** Everything issued under one grant, the code or refresh token included (RFC 6749 §4.1.2, RFC 7009 §2.1). */
+export async function revokeGrant (trx: Connection, grantId: string): Promise<EndedClientSession[]> {
+  return revokeGrantHash(trx, grantHashOf(grantId))
+}
+
+/** `revokeGrant` by the stored hash of the grant's identifier. */
+export async function revokeGrantHash (trx: Connection, grantHash: string): Promise<EndedClientSession[]> {
+  return distinct(await untilNone(() => ofGrant(trx, grantHash)))
+}
+
+async function untilNone (pass: () => Promise<Deleted[]>): Promise<Deleted[]> {
+  const all: Deleted[] = []
+  for (;;) {
+    const deleted = await pass()
+    if (deleted.length === 0) return all
+    all.push(...deleted)
+  }
+}
+
+async function forgetting (trx: Connection, ended: EndedClientSession[]): Promise<EndedClientSession[]> {
+  const known = ended.filter(({ sessionUid }) => sessionUid !== null)
+  if (known.length > 0) await forgetClients(trx, JSON.stringify(known.map(({ sessionUid, clientId }) => ({ session_uid: sessionUid, client_id: clientId }))))
+  return ended
+}
+
+/** One entry for each relying site's session: without those that only repeat another one less exactly. */
+function distinct (deleted: Deleted[]): EndedClientSession[] {
+  const ended = new Map<string, EndedClientSession>()
+  const exact = new Set<string>()
+  for (const { sessionUid, accountId, clientId, sid, contextId } of deleted) {
+    if (accountId === null || clientId === null) continue
+    if (sid !== null) exact.add(`${sessionUid} ${clientId}`)
+    ended.set(`${sessionUid} ${clientId} ${accountId} ${sid}`, { sessionUid, accountId, clientId, sid, contextId })
+  }
+  return [...ended.values()].filter(({ sessionUid, clientId, sid }) => sid !== null || !exact.has(`${sessionUid} ${clientId}`))
+}

@@ -1,0 +1,86 @@
+/**
+ * The library's Session model. Idle time slides by requests but never past the absolute end; a write that
+ * would only move the idle time by less than a tenth is left out (SECURITY: docs/numbers.md).
+ */
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import { artifactId } from './artifact-repository.ts'
+import { currentRequest, currentState } from './request-state.ts'
+import { revokeClientsOfSession, revokeSession } from './revocation.ts'
+import { isEmpty, sessionChange, storable, type SessionPayload } from './session-change.ts'
+import { findSession, insertSession, updateSession } from './session-repository.ts'
+import { grantContext } from './grant-id.ts'
+import { notSupported, type AdapterParts } from './adapter-parts.ts'
+
+const stored = (id: string): string => artifactId('Session', id)
+
+export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded, log }: AdapterParts): Adapter {
+  const contextOf = (grantId: string): string | undefined => grantContext(crypto, grantId)?.id
+
+  return {
+    async find (id) {
+      const session = await findSession(db, { id: stored(id) })
+      if (session === undefined) return undefined
+      const state = currentState()
+      // the library changes what it is given: keep what was found
+      if (state) state.session = { ...session, payload: structuredClone(session.payload) }
+      return { ...session.payload, jti: id } as AdapterPayload
+    },
+
+    /** Without `jti`, which only the browser knows: for reading, not for saving. */
+    async findByUid (uid) {
+      return (await findSession(db, { uid }))?.payload as AdapterPayload | undefined
+    },
+
+    async upsert (id, { jti: _jti, ...given }, ttl = limits.sessionIdleSeconds) {
+      const payload = { ...given, authorizations: storable(given.authorizations as SessionPayload['authorizations'], contextOf) } as SessionPayload
+      const uid = payload.uid as string
+      const times = { keepSeconds: Math.min(ttl, limits.sessionIdleSeconds) + limits.clockToleranceSeconds, absoluteSeconds: limits.sessionAbsoluteSeconds }
+      const state = currentState()
+      const found = state?.session?.uid === uid ? state.session : undefined
+      const now = clock.now() / 1000
+
+      if (found === undefined) {
+        await insertSession(db, { id: stored(id), uid, payload }, times)
+        if (state) state.session = { id: stored(id), uid, payload: structuredClone(payload), startedAt: now, expiresAt: now + times.keepSeconds }
+        return
+      }
+
+      const change = sessionChange(found.payload, payload)
+      const renewed = stored(id) === found.id ? null : stored(id)
+      const expiresAt = Math.min(now + times.keepSeconds, found.startedAt + times.absoluteSeconds)
+      if (renewed === null && isEmpty(change) && expiresAt - found.expiresAt < ttl / 10) return
+
+      // a client that is logged out alone takes its tokens of this session with it, in one transaction
+      const written = await (change.clientsGone.length === 0
+        ? save(db)
+        : db.transaction().execute(async (trx) => {
+          const ended = await revokeClientsOfSession(trx, uid, change.clientsGone)
+          await sessionsEnded?.(trx, ended)
+          return save(trx)
+        }))
+      if (!written) log.info('a session ended while a request was using it')
+      if (state && written) state.session = { ...found, id: stored(id), payload: structuredClone(payload), expiresAt }
+
+      function save (connection: typeof db): Promise<boolean> {
+        return updateSession(connection, found as NonNullable<typeof found>, { ...change, set: { ...change.set, exp: payload.exp } }, renewed, payload.accountId ?? null, times)
+      }
+    },
+
+    async destroy (id) {
+      // a renewed identifier is written by the save that follows, in the same row: nothing ends here
+      if (currentRequest()?.session?.oldId === id) return
+      const state = currentState()
+      const uid = state?.session?.uid ?? (await findSession(db, { id: stored(id) }))?.uid
+      if (uid === undefined) return
+      await db.transaction().execute(async (trx) => {
+        const ended = await revokeSession(trx, uid)
+        await sessionsEnded?.(trx, ended)
+      })
+      if (state) delete state.session
+    },
+
+    consume: notSupported,
+    findByUserCode: notSupported,
+    revokeByGrantId: notSupported
+  }
+}

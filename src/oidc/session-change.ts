@@ -1,0 +1,67 @@
+/**
+ * What one request changed in a session, as a difference to what it found. Requests of one browser run
+ * at the same time (several relying sites, several tabs); writing differences keeps what the others wrote.
+ *
+ * Grant identifiers are left out of what is stored: a fresh grant is made for each request, so keeping the
+ * last one would only turn every single sign-on into a write. Its context stays, to know whom a client's
+ * `sid` stands for.
+ */
+import { isDeepStrictEqual } from 'node:util'
+
+export interface StoredSession {
+  /** The identifier as stored (SHA-256 of the cookie's value). */
+  id: string
+  uid: string
+  payload: SessionPayload
+  /** Epoch seconds, both of the database's clock. */
+  startedAt: number
+  expiresAt: number
+}
+
+export interface ClientAuthorization { sid?: string, grantId?: string, contextId?: string, [member: string]: unknown }
+
+export interface SessionPayload {
+  uid?: string
+  accountId?: string
+  authorizations?: Record<string, ClientAuthorization>
+  exp?: number
+  [member: string]: unknown
+}
+
+export interface SessionChange {
+  /** Members with a new value, and members that are gone. */
+  set: Record<string, unknown>
+  unset: string[]
+  /** The same for the entries of `authorizations`. */
+  clients: Record<string, ClientAuthorization>
+  clientsGone: string[]
+}
+
+/** What the library keeps in a session besides `authorizations` and times. */
+const members = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state']
+
+/** `authorizations` as stored: without grant identifiers, with the context each of them carried. */
+export function storable (authorizations: Record<string, ClientAuthorization> | undefined, contextOf: (grantId: string) => string | undefined): Record<string, ClientAuthorization> {
+  return Object.fromEntries(Object.entries(authorizations ?? {}).map(([clientId, { grantId, ...entry }]) => {
+    if (grantId === undefined) return [clientId, entry]
+    const { contextId: _previous, ...rest } = entry
+    const contextId = contextOf(grantId)
+    return [clientId, contextId === undefined ? rest : { ...rest, contextId }]
+  }))
+}
+
+/** `now` is storable. */
+export function sessionChange (found: SessionPayload, now: SessionPayload): SessionChange {
+  const before = found.authorizations ?? {}
+  const after = now.authorizations ?? {}
+  return {
+    set: Object.fromEntries(members.filter((name) => now[name] !== undefined && !isDeepStrictEqual(now[name], found[name])).map((name) => [name, now[name]])),
+    unset: members.filter((name) => now[name] === undefined && found[name] !== undefined),
+    clients: Object.fromEntries(Object.entries(after).filter(([clientId, entry]) => !isDeepStrictEqual(entry, before[clientId]))),
+    clientsGone: Object.keys(before).filter((clientId) => !(clientId in after))
+  }
+}
+
+export function isEmpty ({ set, unset, clients, clientsGone }: SessionChange): boolean {
+  return Object.keys(set).length === 0 && unset.length === 0 && Object.keys(clients).length === 0 && clientsGone.length === 0
+}

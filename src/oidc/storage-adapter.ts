@@ -1,0 +1,84 @@
+/**
+ * The library's storage on PostgreSQL. `createStorageAdapter` gives the adapter of each model;
+ * `attachStorage` completes it on a provider (once for every provider built).
+ *
+ * What the library leaves open is closed here: consumption is one conditional statement, what is issued
+ * falls with what it was issued from, sessions merge, interaction results are written once, replays
+ * are refused. Models with rules of their own have files of their own.
+ */
+import { errors, type Adapter, type AdapterFactory, type AdapterPayload, type Provider } from 'oidc-provider'
+import { notSupported, type AdapterParts } from './adapter-parts.ts'
+import { createArtifactAdapter } from './artifact-adapter.ts'
+import { loadClient } from './client-store.ts'
+import { attachDeferredConsumption } from './deferred-consumption.ts'
+import { createDeviceCodeAdapter } from './device-code-adapter.ts'
+import { grantPayload } from './grant-id.ts'
+import { createInteractionAdapter } from './interaction-adapter.ts'
+import { attachReplayDetection, noteUse } from './replay.ts'
+import { createSessionAdapter } from './session-adapter.ts'
+
+export type { AdapterParts } from './adapter-parts.ts'
+
+export function createStorageAdapter (parts: AdapterParts): AdapterFactory {
+  return (model) => {
+    switch (model) {
+      case 'Client': return createClientAdapter(parts)
+      case 'Grant': return createGrantAdapter(parts)
+      case 'Interaction': return createInteractionAdapter(parts)
+      case 'ReplayDetection': return createReplayAdapter(parts)
+      case 'Session': return createSessionAdapter(parts)
+      case 'DeviceCode': return createDeviceCodeAdapter(parts, createArtifactAdapter(parts, model))
+      default: return createArtifactAdapter(parts, model)
+    }
+  }
+}
+
+/** Must be called for each provider built with the adapter, before it serves. */
+export function attachStorage (provider: Provider, { db, limits }: Pick<AdapterParts, 'db' | 'limits'>): void {
+  attachDeferredConsumption(provider, db)
+  attachReplayDetection(provider, { db, clockToleranceSeconds: limits.clockToleranceSeconds })
+}
+
+/** Grants have no row (grant-id.ts). */
+function createGrantAdapter ({ crypto }: AdapterParts): Adapter {
+  return {
+    find: async (id) => grantPayload(crypto, id),
+    async upsert (id) {
+      if (grantPayload(crypto, id) === undefined) throw new Error('a grant is made by makeGrant')
+    },
+    // what was issued under it goes by revokeByGrantId; no identifier of it is kept anywhere else
+    destroy: async () => {},
+    consume: notSupported,
+    findByUid: notSupported,
+    findByUserCode: notSupported,
+    revokeByGrantId: notSupported
+  }
+}
+
+/** `attachReplayDetection` asks in one statement; this is the library's own way to ask, made safe. */
+function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
+  return {
+    find: async () => undefined,
+    async upsert (id, _payload, ttl = 0) {
+      if (!await noteUse(db, id, Math.max(ttl, 0) + limits.clockToleranceSeconds)) throw new errors.InvalidRequest('used before')
+    },
+    destroy: notSupported,
+    consume: notSupported,
+    findByUid: notSupported,
+    findByUserCode: notSupported,
+    revokeByGrantId: notSupported
+  }
+}
+
+/** Clients are written by their feature, never by the library. */
+function createClientAdapter ({ db }: AdapterParts): Adapter {
+  return {
+    find: async (clientId) => (await loadClient(db, clientId))?.metadata as AdapterPayload | undefined,
+    upsert: notSupported,
+    destroy: notSupported,
+    consume: notSupported,
+    findByUid: notSupported,
+    findByUserCode: notSupported,
+    revokeByGrantId: notSupported
+  }
+}
