@@ -6,6 +6,9 @@ import { isAbsolute, resolve } from 'node:path'
 import type { FacePolicy } from './domain/login-attempt.ts'
 import type { PasswordProfile } from './domain/password-policy.ts'
 
+/** Where an outside service is and how we sign to it. */
+export interface Vendor { url: string, keyId: string, secret: string }
+
 export interface Config {
   environment: 'development' | 'production' | 'test'
   host: string
@@ -29,9 +32,13 @@ export interface Config {
   sandbox: boolean
   demoData: boolean
   logLevel: string
-  face: { url: string, keyId: string, secret: string } | null
-  populationRegister: { url: string, keyId: string, secret: string } | null
-  sms: { url: string, keyId: string, secret: string } | null
+  face: Vendor | null
+  populationRegister: Vendor | null
+  sms: Vendor | null
+  /** Port of the face simulator's own service; 0 = any free one. */
+  sandboxFacePort: number
+  /** Hosts (host or host:port) of relying sites on private networks that may be called: jwks_uri, logout. */
+  egressAllowed: string[]
   contact: { hotline: string, email: string, hours: string }
   /** Version of privacy policy and terms; a new one asks for agreement once more. */
   policyVersion: string
@@ -113,7 +120,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     else fault('MASTER_KEY must be 32 bytes in base64. Make one with: openssl rand -base64 32')
   } else if (production) fault('MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32')
 
-  const vendor = (name: string): { url: string, keyId: string, secret: string } | null => {
+  const vendor = (name: string): Vendor | null => {
     const url = text(`${name}_URL`)
     if (url === undefined) {
       if (production) fault(`${name}_URL is not set: production needs its provider.`)
@@ -149,6 +156,8 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     face: vendor('FACE'),
     populationRegister: vendor('POPULATION_REGISTER'),
     sms: vendor('SMS'),
+    sandboxFacePort: integer('SANDBOX_FACE_PORT', 0, 0, 65535),
+    egressAllowed: (text('EGRESS_ALLOWED') ?? '').split(',').map((item) => item.trim()).filter(Boolean),
     contact: {
       hotline: text('CONTACT_HOTLINE') ?? '12345',
       email: text('CONTACT_EMAIL') ?? '',

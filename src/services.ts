@@ -1,19 +1,25 @@
 /**
  * Composition root: chooses the database, the production adapters or the simulators, and hands
- * every feature the same frozen set of services. This is the only file that knows them all.
+ * every feature the same set of services. This is the only file that knows them all.
  */
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
-import type { Database } from './database/schema.ts'
-import type { FieldCrypto } from './database/field-crypto.ts'
-import type { Clock } from './ports/clock.ts'
+import type { Config, Vendor } from './config.ts'
+import {
+  assertMasterKeyFits, createFieldCrypto, loadMasterKey, migrate, openDatabase, pendingMigrations,
+  type Database, type DatabaseProgress, type FieldCrypto, type OpenDatabase
+} from './database/index.ts'
+import { createFaceHttpProvider } from './adapters/face-http/index.ts'
+import { createPasswordHasher, type PasswordHasher } from './adapters/password-hasher.ts'
+import { createPopulationRegister } from './adapters/registry-http/index.ts'
+import { createSmsHttpSender } from './adapters/sms-http/index.ts'
+import { createAudit, type Audit } from './features/audit/index.ts'
+import { createMetrics, type Metrics } from './http/metrics.ts'
+import { systemClock, type Clock } from './ports/clock.ts'
 import type { FaceProvider } from './ports/face-provider.ts'
 import type { PopulationRegister } from './ports/registry.ts'
 import type { SmsSender } from './ports/sms.ts'
-import type { PasswordHasher } from './adapters/password-hasher.ts'
-import type { Audit } from './features/audit/index.ts'
-import type { Metrics } from './http/metrics.ts'
+import { startSandbox, type Sandbox } from './simulators/index.ts'
 
 export interface Services {
   config: Readonly<Config>
@@ -27,4 +33,88 @@ export interface Services {
   face: FaceProvider
   population: PopulationRegister
   sms: SmsSender
+}
+
+export interface RunningServices extends Services {
+  database: OpenDatabase
+  /** The simulators, when this process runs them. */
+  sandbox: Sandbox | null
+  /** Names of migrations that were applied at this start. */
+  migrated: string[]
+  pending (): Promise<string[]>
+  close (): Promise<void>
+}
+
+export interface StartOptions {
+  clock?: Clock
+  /** Told what takes time at the first start. */
+  onProgress?: (step: DatabaseProgress | 'migrating') => void
+  /** Data folder of the embedded database as an archive (tests). */
+  snapshot?: Blob
+}
+
+/**
+ * Opens everything. In production migrations are a job of their own (`kora migrate`), so that N processes
+ * can start while one of them is still the old version; elsewhere they run here.
+ * @throws DataDirInUse, DataDirUnwritable, MasterKeyMismatch, DatabaseUnavailable
+ */
+export async function startServices (config: Readonly<Config>, log: Logger, options: StartOptions = {}): Promise<RunningServices> {
+  const { onProgress = () => {}, clock = systemClock } = options
+  const database = await openDatabase({
+    databaseUrl: config.databaseUrl,
+    dataDir: config.dataDir,
+    poolSize: config.databasePoolSize,
+    log,
+    onProgress,
+    ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot })
+  })
+  let sandbox: Sandbox | null = null
+  try {
+    let migrated: string[] = []
+    if (config.environment !== 'production') {
+      onProgress('migrating')
+      migrated = await migrate(database.db)
+    }
+    const { key, keyId } = loadMasterKey(config)
+    const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
+    await assertMasterKeyFits(database.db, crypto)
+    if (config.sandbox) sandbox = await startSandbox(config, log)
+    const face = vendorOr(config.face, sandbox?.face)
+    const population = vendorOr(config.populationRegister, sandbox?.register)
+    return {
+      config,
+      clock,
+      log,
+      db: database.db,
+      crypto,
+      metrics: createMetrics({ defaults: config.environment !== 'test' }),
+      audit: createAudit({ crypto }),
+      hasher: createPasswordHasher({ concurrency: config.hashConcurrency, ...(config.environment === 'test' ? { memoryCost: 1024, timeCost: 2 } : {}) }),
+      face: createFaceHttpProvider({ baseUrl: face.url, keyId: face.keyId, algorithm: 'hmac-sha256', secret: face.secret }),
+      population: createPopulationRegister({ baseUrl: population.url, keyId: population.keyId, algorithm: 'hmac-sha256', secret: population.secret }),
+      sms: config.sms === null && sandbox !== null
+        ? sandbox.sms
+        : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' }),
+      database,
+      sandbox,
+      migrated,
+      pending: async () => await pendingMigrations(database.db),
+      close: async () => {
+        await sandbox?.close()
+        await database.close()
+      }
+    }
+  } catch (error) {
+    await sandbox?.close()
+    await database.close()
+    throw error
+  }
+}
+
+const vendorOr = (configured: Vendor | null, simulated: Vendor | undefined): Vendor =>
+  configured ?? required(simulated ?? null, 'FACE_URL and POPULATION_REGISTER_URL (or SANDBOX=on outside production)')
+
+function required <T> (value: T | null, setting: string): T {
+  if (value === null) throw new Error(`${setting}: not set, and nothing to use instead.`)
+  return value
 }

@@ -1,0 +1,51 @@
+/**
+ * The table of contents: every part of one Kora process, in reading order.
+ */
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { registerHttp, serverOptions } from './http/index.ts'
+import { createLifecycle, registerHealth, type Lifecycle } from './http/health.ts'
+import { registerHelp } from './features/help/index.ts'
+import { registerMetrics } from './http/metrics.ts'
+import { registerRequestLog } from './logging.ts'
+import { createOidc, type Oidc } from './oidc/index.ts'
+import { registerAppApi } from './features/app-api/index.ts'
+import { registerInteraction } from './features/interaction/index.ts'
+import { registerPhonePages } from './features/phone-pages/index.ts'
+import { createScanTickets } from './features/scan-tickets/index.ts'
+import { startWorkers, type Workers } from './workers.ts'
+import { registerSandbox } from './simulators/index.ts'
+import type { RunningServices } from './services.ts'
+
+export interface KoraApp {
+  app: FastifyInstance
+  oidc: Oidc
+  lifecycle: Lifecycle
+  workers: Workers
+}
+
+export async function createApp (services: RunningServices): Promise<KoraApp> {
+  const lifecycle = createLifecycle()
+  const app: FastifyInstance = Fastify({ ...serverOptions, loggerInstance: services.log as FastifyBaseLogger, disableRequestLogging: true })
+  registerHealth(app, services, lifecycle, async () => (await services.pending()).length === 0)
+  registerRequestLog(app, services)
+  registerMetrics(app, services)
+  await registerHttp(app, services)
+
+  // the provider answers before routing: its endpoints are not Fastify routes
+  const oidc = await createOidc(services, app.renderer)
+  oidc.mount(app)
+
+  const tickets = createScanTickets(services)
+  await registerInteraction(app, services, oidc, tickets)
+  await registerAppApi(app, services, tickets)
+  await registerPhonePages(app, services, tickets)
+  await registerHelp(app, services)
+  if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
+
+  const workers = startWorkers(services, oidc)
+  app.addHook('onClose', async () => {
+    await workers.stop()
+    await oidc.close()
+  })
+  return { app, oidc, lifecycle, workers }
+}

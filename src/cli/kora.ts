@@ -1,0 +1,46 @@
+/**
+ * The command line: kora <command>. Each command is one file exporting `run`; `--json` gives one JSON document.
+ * Exit codes: 0 done, 1 refused or found faulty, 2 wrong use.
+ */
+import { availableParallelism } from 'node:os'
+import { ConfigError, loadConfig } from '../config.ts'
+import { createLogger } from '../logging.ts'
+import { startServices, type RunningServices } from '../services.ts'
+
+interface Command { summary: string, usage: string, run: (args: string[], services: RunningServices) => Promise<number> }
+
+const commands: Record<string, () => Promise<Command>> = {
+  migrate: async () => (await import('./migrate.ts')).command,
+  'counter-code': async () => (await import('./counter-code.ts')).command,
+  'audit-verify': async () => ({ summary: 'walk the audit chain and say where it breaks', usage: 'kora audit-verify [--from N] [--to N] [--checkpoint sequence:hash:mac]', run: (await import('./audit-verify.ts')).run }),
+  keys: async () => (await import('./keys.ts')).command
+}
+
+async function main (argv: string[]): Promise<number> {
+  const [name = 'help', ...args] = argv
+  if (name === 'serve') {
+    await import('../main.ts')
+    return -1
+  }
+  const load = commands[name]
+  if (load === undefined) {
+    console.error('Usage: kora <command>\n\n  serve          start the server')
+    for (const [key, make] of Object.entries(commands)) console.error(`  ${key.padEnd(14)} ${(await make()).summary}`)
+    return name === 'help' || name === '--help' ? 0 : 2
+  }
+  const command = await load()
+  if (args.includes('--help')) { console.log(`Usage: ${command.usage}`); return 0 }
+  // a command looks at the same database as the server: no simulators, quiet log
+  const config = loadConfig({ ...process.env, SANDBOX: process.env['NODE_ENV'] === 'production' ? process.env['SANDBOX'] : 'on', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error' }, availableParallelism())
+  const services = await startServices(config, createLogger({ level: config.logLevel }))
+  try {
+    return await command.run(args, services)
+  } finally {
+    await services.close()
+  }
+}
+
+main(process.argv.slice(2)).then((code) => { if (code >= 0) process.exit(code) }, (error: unknown) => {
+  console.error(error instanceof ConfigError ? error.faults.join('\n') : error instanceof Error ? error.message : String(error))
+  process.exit(1)
+})

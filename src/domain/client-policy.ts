@@ -1,0 +1,44 @@
+/** What Kora knows of a relying site beyond OAuth metadata. */
+import type { Level } from './assurance.ts'
+
+export interface ClientPolicy {
+  /** Name shown to people, by locale; zh-CN is mandatory. */
+  names: { 'zh-CN': string, bo?: string, en?: string }
+  /** The unit responsible, for the consent page. */
+  unit?: string
+  minimumLevel: Level
+  /** May skip the consent page (a government site acting on a statutory basis; every release is logged). */
+  trusted: boolean
+  subjectKinds: ('person' | 'organization')[]
+  /** Scopes that a person may refuse and still go on. */
+  optionalScopes: string[]
+  /** Why each scope is needed, shown on the consent page. */
+  purposes: Record<string, string>
+  /** Resource servers (identifiers) this client may introspect tokens of. */
+  introspects: string[]
+  /** Where people can start again after an expired login. */
+  homeUri?: string
+}
+
+export const defaultPolicy: ClientPolicy = {
+  names: { 'zh-CN': '' },
+  minimumLevel: 1,
+  trusted: false,
+  subjectKinds: ['person'],
+  optionalScopes: [],
+  purposes: {},
+  introspects: []
+}
+
+/** Stored policy + defaults; unknown members are dropped. */
+export function clientPolicy (stored: unknown): ClientPolicy {
+  const given = (typeof stored === 'object' && stored !== null ? stored : {}) as Partial<ClientPolicy>
+  const policy = { ...defaultPolicy, ...given }
+  return { ...policy, names: { ...defaultPolicy.names, ...given.names } }
+}
+
+/** The name in the language asked for, and the language it really is in. */
+export function clientName (policy: ClientPolicy, locale: 'zh-CN' | 'bo' | 'en'): { text: string, lang: 'zh-CN' | 'bo' | 'en' } {
+  const text = policy.names[locale]
+  return text !== undefined ? { text, lang: locale } : { text: policy.names['zh-CN'], lang: 'zh-CN' }
+}

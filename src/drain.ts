@@ -1,0 +1,20 @@
+/** Leaving: not ready at once, connections close after their answer, at most 15 s, nothing acknowledged is lost. */
+import closeWithGrace from 'close-with-grace'
+import type { Logger } from 'pino'
+import type { KoraApp } from './app.ts'
+import type { RunningServices } from './services.ts'
+import type { Demo } from './simulators/demo.ts'
+
+const drainMilliseconds = 15_000
+
+export function drainOnSignals (log: Logger, kora: KoraApp, services: RunningServices, demo: Demo | null): void {
+  closeWithGrace({ delay: drainMilliseconds, logger: { error: (...args: unknown[]) => { log.error(args) }, warn: (...args: unknown[]) => { log.warn(args) } } as never }, async ({ signal, err }) => {
+    if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
+    else log.info({ signal }, 'draining')
+    kora.lifecycle.drain()
+    await demo?.close()
+    await kora.app.close()
+    await services.close()
+    log.info('stopped')
+  })
+}

@@ -1,0 +1,61 @@
+/**
+ * Finishing an attempt: once, in one transaction. The attempt is closed, the provider's interaction gets its
+ * result, the browser is remembered, and the audit event stands beside it; then the browser goes back to the provider.
+ */
+import type { InteractionResults } from 'oidc-provider'
+import type { Services } from '../../services.ts'
+import type { LoginOutcome } from '../../domain/login-attempt.ts'
+import { saveInteractionResult } from '../../oidc/interaction-result.ts'
+import { rememberBrowser } from '../persons/index.ts'
+import { finishAttempt } from './attempts.ts'
+import type { LoginContext } from './context.ts'
+
+export interface FinishInput { outcome: LoginOutcome, browserLabel: string, address: string, traceId: string, method: string }
+
+/** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
+export async function finishLogin (services: Services, context: LoginContext, input: FinishInput): Promise<string> {
+  const { person, interaction } = context
+  if (person === null) throw new Error('finish without a person')
+  const { outcome } = input
+  const result: InteractionResults = {
+    login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
+    consent: {},
+    select_account: {}
+  }
+  await services.db.transaction().execute(async (trx) => {
+    if (!await finishAttempt(trx, context.uid, context.browserHash)) return
+    const otherPerson = interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub
+    await saveInteractionResult(trx, { uid: context.uid, result, dropSession: otherPerson ? interaction.session ?? null : null })
+    await rememberBrowser(trx, person.id, context.browserHash, input.browserLabel)
+    await services.audit.record(trx, {
+      type: 'login.succeeded',
+      personId: person.id,
+      clientId: context.client.clientId,
+      loginAttemptUid: context.uid,
+      role: 'self',
+      address: input.address,
+      traceId: input.traceId,
+      details: { acr: outcome.acr, amr: outcome.amr, method: input.method, sso: context.row.proofs.length === 0 }
+    })
+  })
+  services.metrics.logins.inc({ outcome: 'succeeded', method: input.method })
+  return interaction.returnTo
+}
+
+/** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
+export async function refuseLogin (services: Services, context: LoginContext, error: { error: string, error_description: string }, input: { address: string, traceId: string }): Promise<string> {
+  await services.db.transaction().execute(async (trx) => {
+    if (!await finishAttempt(trx, context.uid, context.browserHash)) return
+    await saveInteractionResult(trx, { uid: context.uid, result: error, dropSession: null })
+    await services.audit.record(trx, {
+      type: error.error === 'access_denied' ? 'login.cancelled' : 'login.refused',
+      personId: context.person?.id ?? null,
+      clientId: context.client.clientId,
+      loginAttemptUid: context.uid,
+      address: input.address,
+      traceId: input.traceId,
+      reason: error.error
+    })
+  })
+  return context.interaction.returnTo
+}

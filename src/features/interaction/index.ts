@@ -1,0 +1,34 @@
+/**
+ * The hosted login: everything under /i/<uid>. Owns the table `login_attempt` and the dispatcher.
+ *
+ * The way of a request: loadContext (context.ts) reads the provider's interaction, our attempt bound to this
+ * browser and the facts → a step handles its form → advance (dispatch.ts) asks the pure rules of
+ * domain/login-attempt what is missing → the next step's page, or finish.ts, once.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../../services.ts'
+import type { Oidc } from '../../oidc/index.ts'
+import type { BrowserSide } from '../scan-tickets/types.ts'
+import { RestartLogin } from './context.ts'
+import { registerConsentStep } from './consent-step.ts'
+import { registerCounterStep } from './counter-step.ts'
+import { advance } from './dispatch.ts'
+import { registerPasswordStep } from './password-step.ts'
+import { registerScanStep } from './scan-step.ts'
+import { registerSelectStep } from './select-step.ts'
+
+export async function registerInteraction (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): Promise<void> {
+  await app.register(async (scope) => {
+    scope.setErrorHandler(async (error, _request, reply) => {
+      // an expired login starts again by itself where that is possible (UX G13)
+      if (error instanceof RestartLogin) return await reply.redirect(error.location, 303)
+      throw error
+    })
+    scope.get('/i/:uid', async (request, reply) => await advance(services, oidc, request, reply, 'session'))
+    registerPasswordStep(scope, services, oidc)
+    registerScanStep(scope, services, oidc, tickets)
+    registerCounterStep(scope, services, oidc)
+    registerSelectStep(scope, services, oidc)
+    registerConsentStep(scope, services, oidc)
+  })
+}

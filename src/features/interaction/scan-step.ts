@@ -1,0 +1,215 @@
+/**
+ * The QR step (S4), browser side: scan login, first-login check and step-up are the same component. The ticket
+ * answers only to this browser; SSE pushes, polling takes over, a plain form works without script.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Services } from '../../services.ts'
+import type { Oidc } from '../../oidc/index.ts'
+import { maskName } from '../../domain/masking.ts'
+import { PageError } from '../../http/page-error.ts'
+import type { QrPage, QrTicket } from '../../http/pages/interaction.ts'
+import { qrSvg } from '../../http/qr-svg.ts'
+import { isPhone } from '../../http/user-agent.ts'
+import { isKnownBrowser } from '../persons/index.ts'
+import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../scan-tickets/types.ts'
+import { addProofs } from './attempts.ts'
+import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
+import { advance } from './dispatch.ts'
+import { loginTabs } from './password-step.ts'
+
+const live = ['waiting', 'scanned', 'identity', 'face']
+const ticketId = (request: FastifyRequest): string => (request.params as { ticket?: string }).ticket ?? ''
+
+export function registerScanStep (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): void {
+  app.get('/i/:uid/qr', async (request, reply) => {
+    // a prefetched page must not make a ticket (UX §2.2)
+    if (String(request.headers['sec-purpose'] ?? '').includes('prefetch')) return await reply.code(503).send()
+    const context = await loadContext(services, oidc, request, reply)
+    if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
+    const latest = await tickets.latestOf(context.uid, context.browserHash)
+    const status = latest === null ? null : await tickets.status(latest, context.browserHash)
+    if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
+    if (latest !== null && status !== null && (live.includes(status.state) || status.failure === 'face_exhausted')) {
+      return await showQr(context, request, reply, latest, status, false)
+    }
+    return await renew(context, request, reply)
+  })
+
+  app.post('/i/:uid/qr/renew', async (request, reply) => {
+    const context = await loadContext(services, oidc, request, reply)
+    request.requireCsrf(context.uid)
+    if (mayScan(context)) await createTicket(context, request)
+    return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
+  })
+
+  app.get('/i/:uid/qr/:ticket/state', async (request, reply) => {
+    const browser = reply.ensureBrowser()
+    const status = await tickets.status(ticketId(request), browser.hash, { scripted: true })
+    reply.header('cache-control', 'no-store')
+    if (status === null) return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('st.expired') })
+    return await reply.send(eventOf(request, status))
+  })
+
+  app.get('/i/:uid/qr/:ticket/events', async (request, reply) => {
+    const browser = reply.ensureBrowser()
+    const id = ticketId(request)
+    if (await tickets.status(id, browser.hash, { scripted: true }) === null) return await reply.code(404).send()
+    const stop = new AbortController()
+    request.raw.on('close', () => { stop.abort() })
+    reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
+    return await reply.send(Readable.from(streamOf(request, tickets.watch(id, browser.hash, stop.signal)), { objectMode: false }))
+  })
+
+  // without script: ask the server once
+  app.post('/i/:uid/qr/:ticket/check', async (request, reply) => {
+    const context = await loadContext(services, oidc, request, reply)
+    request.requireCsrf(context.uid)
+    const id = ticketId(request)
+    const status = await tickets.status(id, context.browserHash)
+    if (status === null) return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
+    if (status.state === 'confirmed') return await finishScan(id, context, request, reply)
+    return await showQr(context, request, reply, id, status, live.includes(status.state))
+  })
+
+  app.get('/i/:uid/qr/:ticket/finish', async (request, reply) => {
+    const context = await loadContext(services, oidc, request, reply)
+    return await finishScan(ticketId(request), context, request, reply)
+  })
+
+  /** confirmed → consumed; the phone's proofs become the attempt's, for that person only. */
+  async function finishScan (id: string, context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const purpose = purposeOf(context)
+    const given = await tickets.consume(id, { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose })
+    if (given === null) return await reply.redirect(interactionPath(context.uid), 303)
+    const added = await services.db.transaction().execute(async (trx) =>
+      await addProofs(trx, context.uid, context.browserHash, given.personId, given.proofs))
+    if (!added) throw new PageError(409, 'not_started')
+    return await advance(services, oidc, request, reply, 'scan')
+  }
+
+  async function renew (context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const made = await createTicket(context, request)
+    const status = await tickets.status(made, context.browserHash)
+    return await showQr(context, request, reply, made, status, false)
+  }
+
+  async function createTicket (context: LoginContext, request: FastifyRequest): Promise<string> {
+    const step = stepOf(context)
+    const requires: Requirement[] = []
+    if (step.step === 'verify' && step.identity) requires.push('identity')
+    if ((step.step === 'verify' && step.face) || context.requestedLevel >= 3) requires.push('face')
+    const { person } = context
+    const ticket: NewTicket = {
+      purpose: purposeOf(context),
+      browserHash: context.browserHash,
+      loginAttemptUid: context.uid,
+      clientId: context.client.clientId,
+      context: {
+        clientName: context.rp.name,
+        clientHost: context.rp.host,
+        place: request.clientAddress.place,
+        browser: request.browserLabel,
+        at: new Date(services.clock.now()).toISOString()
+      },
+      ...(person === null ? {} : { expectedPersonId: person.id }),
+      requires,
+      // number matching for browsers not seen before; who scans in a plain scan login is not known yet
+      numberEntry: person === null || !await isKnownBrowser(services.db, person.id, context.browserHash)
+    }
+    const created = await tickets.create(ticket)
+    return created.ticketId
+  }
+
+  async function showQr (context: LoginContext, request: FastifyRequest, reply: FastifyReply, id: string, status: TicketStatus | null, notYet: boolean): Promise<FastifyReply> {
+    if (status === null) throw new PageError(409, 'not_started')
+    const step = stepOf(context)
+    const { person } = context
+    const { phoneDoors } = services.config
+    const model: QrPage = {
+      rp: context.rp,
+      purpose: person === null ? 'login' : context.facts.person?.faceVerified === true ? 'step-up' : 'first-login',
+      tabs: person === null ? loginTabs(context, 'qr') : [],
+      base: interactionPath(context.uid, 'qr'),
+      csrf: request.csrfToken(context.uid),
+      ticket: ticketModel(id, status, person === null || !await isKnownBrowser(services.db, person.id, context.browserHash)),
+      blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
+      expectedName: person === null ? null : maskName(person.name),
+      subjectName: null,
+      notYet,
+      mobile: isPhone(request.headers['user-agent'] ?? ''),
+      sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
+      appDownload: null,
+      counterHref: step.step === 'verify' && person !== null ? interactionPath(context.uid, 'counter') : null,
+      passwordHref: person === null ? interactionPath(context.uid, 'login') : null
+    }
+    return await reply.page('interaction/qr', model)
+  }
+
+  function eventOf (request: FastifyRequest, status: TicketStatus): Record<string, unknown> {
+    const { uid = '' } = request.params as { uid?: string }
+    return {
+      state: status.state,
+      left: status.secondsLeft,
+      text: statusText(request, status),
+      ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt') }),
+      ...(status.state === 'confirmed' ? { next: interactionPath(uid, `qr/${ticketId(request)}/finish`) } : {})
+    }
+  }
+
+  async function * streamOf (request: FastifyRequest, statuses: AsyncIterable<TicketStatus>): AsyncGenerator<string> {
+    yield 'retry: 3000\n\n'
+    for await (const status of withHeartbeat(statuses, 10_000)) {
+      yield status === null ? ': still here\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
+    }
+  }
+}
+
+/** The values of a stream, and null whenever it was silent for so long: proxies and clients see that it lives. */
+async function * withHeartbeat<T> (source: AsyncIterable<T>, milliseconds: number): AsyncGenerator<T | null> {
+  const iterator = source[Symbol.asyncIterator]()
+  let pending = iterator.next()
+  try {
+    while (true) {
+      let timer: NodeJS.Timeout | undefined
+      const silence = new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null) }, milliseconds) })
+      const result = await Promise.race([pending, silence])
+      clearTimeout(timer)
+      if (result === null) { yield null; continue }
+      if (result.done === true) return
+      yield result.value
+      pending = iterator.next()
+    }
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+/** The QR page is for a scan login, or for the step that asks for the phone. */
+const mayScan = (context: LoginContext): boolean => {
+  const { step } = stepOf(context)
+  return step === 'verify' || (step === 'login' && context.person === null)
+}
+
+// must not depend on anything that the scan itself changes: it is compared again when the ticket is consumed
+const purposeOf = (context: LoginContext): 'login' | 'step-up' => context.facts.session !== null ? 'step-up' : 'login'
+
+const ticketModel = (id: string, status: TicketStatus, numberEntry: boolean): QrTicket => ({
+  id,
+  state: status.state,
+  secondsLeft: status.secondsLeft,
+  checkNumber: status.checkNumber,
+  numberEntry,
+  payloadUrl: status.payloadUrl,
+  failure: status.failure,
+  triesLeft: status.triesLeft,
+  renewals: status.renewals
+})
+
+/** One sentence for the live region: the failure's own words, else the state's. */
+export function statusText (request: FastifyRequest, status: TicketStatus): string {
+  const values = { n: status.triesLeft ?? 0 }
+  return status.failure !== null
+    ? request.t.code([`st.${status.failure}`, `st.${status.state}`], 'st.failed', values)
+    : request.t.code([`st.${status.state}`], 'st.waiting', values)
+}

@@ -1,0 +1,44 @@
+/** config → services → app → listen → drain. Every fault at start ends in one clear line. */
+import { availableParallelism } from 'node:os'
+import { createApp } from './app.ts'
+import { printBanner, progressLines } from './banner.ts'
+import { ConfigError, loadConfig } from './config.ts'
+import { createLogger } from './logging.ts'
+import { drainOnSignals } from './drain.ts'
+import { startServices } from './services.ts'
+import { startDemo } from './simulators/demo.ts'
+
+async function main (): Promise<void> {
+  const config = loadConfig(process.env, availableParallelism())
+  const log = createLogger({ level: config.logLevel })
+  const progress = progressLines(config)
+  const services = await startServices(config, log, { onProgress: progress.step })
+  const kora = await createApp(services)
+  try {
+    await kora.app.listen({ port: config.port, host: config.host })
+    const demo = config.demoData ? await startDemo(services) : null
+    progress.done()
+    drainOnSignals(log, kora, services, demo)
+    printBanner(config, services, demo)
+  } catch (error) {
+    await kora.app.close()
+    await services.close()
+    throw error
+  }
+}
+
+/** One line that says what to do. */
+function explain (error: unknown): string {
+  if (error instanceof ConfigError) return error.faults.join('\n')
+  const { code, port, address } = error as { code?: string, port?: number, address?: string }
+  if (code === 'EADDRINUSE') return `Port ${port} is taken by another program. Stop it, or choose another: PORT=… RP_PORT=… npm start`
+  if (code === 'EACCES') return `Port ${port} may not be used by this account. Choose one above 1023: PORT=3000 npm start`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST: this machine has no address ${address ?? ''}. Correct HOST or leave it out.`
+  return error instanceof Error ? error.message.split('\n')[0] ?? error.name : String(error)
+}
+
+main().catch((error: unknown) => {
+  console.error(`Kora did not start: ${explain(error)}`)
+  if (process.env['LOG_LEVEL'] === 'debug') console.error(error)
+  process.exit(1)
+})

@@ -1,0 +1,166 @@
+/**
+ * The OIDC profile of Kora: what the library is told, everything explicit, because its defaults are
+ * wider than our profile (docs/protocol.md). Code + PKCE S256 for every client, exact redirect URIs,
+ * opaque access tokens unless the resource server asks for JWT.
+ */
+import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { errors } from 'oidc-provider'
+import { acrValues } from '../domain/assurance.ts'
+import { claimsByScope, scopes } from '../domain/claims.ts'
+import type { Config } from '../config.ts'
+
+/** Lifetimes in seconds (docs/numbers.md). */
+export const lifetimes = {
+  accessToken: 600,
+  authorizationCode: 60,
+  clientCredentials: 600,
+  idToken: 600,
+  interaction: 900,
+  refreshToken: 30 * 86_400,
+  session: 1800,
+  sessionAbsolute: 43_200
+} as const
+
+export const routes = {
+  authorization: '/oidc/auth',
+  token: '/oidc/token',
+  userinfo: '/oidc/userinfo',
+  jwks: '/oidc/jwks',
+  introspection: '/oidc/introspect',
+  revocation: '/oidc/revoke',
+  end_session: '/oidc/logout',
+  pushed_authorization_request: '/oidc/par'
+} as const
+
+export interface Parts {
+  config: Readonly<Config>
+  adapter: Configuration['adapter']
+  jwks: Configuration['jwks']
+  interactions: NonNullable<Configuration['interactions']>
+  findAccount: NonNullable<Configuration['findAccount']>
+  loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
+  extraTokenClaims: NonNullable<Configuration['extraTokenClaims']>
+  pairwiseIdentifier: NonNullable<Configuration['pairwiseIdentifier']>
+  resourceServerInfo: (ctx: KoaContextWithOIDC, indicator: string, client: unknown) => Promise<ResourceServerInfo>
+  mayIntrospect: (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
+  renderError: NonNullable<Configuration['renderError']>
+  logoutSource: (ctx: KoaContextWithOIDC, form: string) => Promise<void>
+  postLogoutSuccessSource: (ctx: KoaContextWithOIDC) => Promise<void>
+  validateClientExtras: (key: string, value: unknown, metadata: ClientMetadata) => void
+  fetch: NonNullable<Configuration['fetch']>
+}
+
+export interface ResourceServerInfo {
+  scope: string
+  audience: string
+  accessTokenTTL: number
+  accessTokenFormat: 'opaque' | 'jwt'
+  jwt?: { sign: { alg: 'ES256' | 'RS256' } }
+}
+
+const algorithms: ('ES256' | 'RS256')[] = ['ES256', 'RS256']
+
+export function createConfiguration (parts: Parts): Configuration {
+  const secure = parts.config.issuer.startsWith('https:')
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: false, secure, overwrite: true } as const
+  return {
+    adapter: parts.adapter,
+    jwks: parts.jwks,
+    routes,
+    acrValues,
+    // `Record`: the library's type wants mutable arrays
+    claims: { ...Object.fromEntries(Object.entries(claimsByScope).map(([scope, names]) => [scope, [...names]])), sid: null, iss: null } as never,
+    scopes: [...scopes, 'offline_access'],
+    responseTypes: ['code'],
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: parts.pairwiseIdentifier,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientDefaults: {
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      response_modes: ['query', 'form_post']
+    } as never,
+    extraClientMetadata: { properties: ['kora_policy'], validator: (_ctx, key, value, metadata) => { parts.validateClientExtras(key, value, metadata) } },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    acceptQueryParamAccessTokens: false,
+    conformIdTokenClaims: true,
+    clockTolerance: 10,
+    pkce: { required: () => true },
+    cookies: {
+      // session and interaction identifiers are 256-bit random, so a signature would add nothing
+      keys: [],
+      names: secure
+        ? { session: '__Host-kora_session', interaction: '__Secure-kora_interaction', resume: '__Secure-kora_resume' }
+        : { session: 'kora_session', interaction: 'kora_interaction', resume: 'kora_resume' },
+      long: { ...cookie, path: '/' },
+      short: cookie
+    },
+    discovery: {
+      ui_locales_supported: ['zh-CN', 'bo', 'en'],
+      response_modes_supported: ['query', 'form_post'],
+      service_documentation: `${parts.config.issuer}/help/manual`,
+      op_policy_uri: `${parts.config.issuer}/help/privacy`,
+      op_tos_uri: `${parts.config.issuer}/help/terms`
+    } as never,
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: true },
+      claimsParameter: { enabled: true },
+      clientCredentials: { enabled: true },
+      dPoP: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
+      revocation: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
+      requestObjects: { enabled: false } as never,
+      registration: { enabled: false },
+      deviceFlow: { enabled: false },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource: parts.logoutSource as never, postLogoutSuccessSource: parts.postLogoutSuccessSource as never },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => undefined as never,
+        useGrantedResource: () => false,
+        getResourceServerInfo: parts.resourceServerInfo as never
+      }
+    },
+    enabledJWA: {
+      idTokenSigningAlgValues: algorithms,
+      userinfoSigningAlgValues: algorithms,
+      clientAuthSigningAlgValues: [...algorithms, 'PS256', 'EdDSA'],
+      dPoPSigningAlgValues: ['ES256', 'EdDSA']
+    } as never,
+    extraTokenClaims: parts.extraTokenClaims,
+    // sessions end tokens by an indexed delete in the logout transaction, not by a look-up at each use
+    expiresWithSession: () => false,
+    issueRefreshToken: (_ctx, client, code) => client.grantTypeAllowed('refresh_token') && 'accountId' in code,
+    // RFC 9700 §4.14: public clients rotate with reuse detection; confidential ones are bound by their authentication
+    rotateRefreshToken: (ctx) => ctx.oidc.client?.clientAuthMethod === 'none',
+    interactions: parts.interactions,
+    findAccount: parts.findAccount,
+    loadExistingGrant: parts.loadExistingGrant,
+    renderError: parts.renderError,
+    fetch: parts.fetch,
+    ttl: {
+      AccessToken: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.accessToken,
+      AuthorizationCode: lifetimes.authorizationCode,
+      ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.clientCredentials,
+      Grant: lifetimes.refreshToken,
+      IdToken: lifetimes.idToken,
+      Interaction: lifetimes.interaction,
+      RefreshToken: refreshLifetime,
+      Session: lifetimes.session
+    } as never
+  }
+}
+
+/** Absolute: a rotated token keeps the end of the first one of its line. */
+function refreshLifetime (ctx: KoaContextWithOIDC, token: { iiat?: number }): number {
+  const rotated = ctx?.oidc?.entities.RotatedRefreshToken as { iiat?: number } | undefined
+  const born = rotated?.iiat ?? token.iiat
+  if (born === undefined) return lifetimes.refreshToken
+  const left = born + lifetimes.refreshToken - Math.floor(Date.now() / 1000)
+  if (left <= 0) throw new errors.InvalidGrant('refresh token is at the end of its life')
+  return left
+}

@@ -1,0 +1,74 @@
+/**
+ * Pages that oidc-provider shows itself: errors that cannot go back to a relying site (S19) and logout (S14).
+ * Written to its Koa context with the same renderer, headers and languages as every other page.
+ */
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { chooseLocale, type Locale } from '../http/locale.ts'
+import type { ErrorKey, PageName, Pages } from '../http/pages.ts'
+import type { Renderer } from '../http/rendering.ts'
+import { isTrident } from '../http/user-agent.ts'
+
+const cookie = (ctx: KoaContextWithOIDC, name: string): string | undefined =>
+  new RegExp(`(?:^|;\\s*)${name}=([^;]*)`).exec(ctx.get('cookie'))?.[1]
+
+const text = (value: unknown): string | undefined => typeof value === 'string' ? value : undefined
+
+export function localeOf (ctx: KoaContextWithOIDC): Locale {
+  return chooseLocale({
+    path: ctx.path,
+    lang: text(ctx.query['lang']),
+    uiLocales: text(ctx.oidc?.params?.['ui_locales']) ?? text(ctx.query['ui_locales']),
+    cookie: cookie(ctx, 'kora_lang'),
+    acceptLanguage: ctx.get('accept-language')
+  })
+}
+
+/** Trace id of the request, put there by the mount. */
+export const traceIdOf = (ctx: KoaContextWithOIDC): string => String((ctx.req as { koraTraceId?: string }).koraTraceId ?? '000000000000')
+
+export function writePage <N extends PageName> (renderer: Renderer, ctx: KoaContextWithOIDC, name: N, model: Pages[N]): void {
+  const { html, headers } = renderer.pageHtml(name, model, {
+    locale: localeOf(ctx),
+    size: cookie(ctx, 'kora_size') === 'l' ? 'l' : 'n',
+    url: ctx.path,
+    traceId: traceIdOf(ctx),
+    trident: isTrident(ctx.get('user-agent'))
+  })
+  ctx.set(headers)
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.body = html
+}
+
+const keys: Record<string, ErrorKey> = {
+  invalid_client: 'bad_client',
+  invalid_redirect_uri: 'bad_redirect_uri',
+  access_denied: 'forbidden',
+  server_error: 'server',
+  temporarily_unavailable: 'unavailable'
+}
+
+/** Parameters worth showing to whoever connects a site: the received values, never the registered ones. */
+const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'post_logout_redirect_uri']
+
+export function createErrorPages (renderer: Renderer, onExpired: (ctx: KoaContextWithOIDC) => Promise<string | null>) {
+  return async (ctx: KoaContextWithOIDC, out: { error: string, error_description?: string }, error: Error): Promise<void> => {
+    const expired = error.name === 'SessionNotFound'
+    if (expired) {
+      // lost on the way back from the hosted login: start the same request again when we still know it
+      const again = await onExpired(ctx)
+      if (again !== null) { ctx.status = 303; ctx.redirect(again); return }
+    }
+    const params = (ctx.oidc?.params ?? ctx.query) as Record<string, unknown>
+    const received = shown.filter((name) => typeof params[name] === 'string').map((name) => ({ name, value: String(params[name]).slice(0, 512) }))
+    const status = ctx.status >= 400 ? ctx.status : 400
+    writePage(renderer, ctx, 'error', {
+      status,
+      key: expired ? 'expired' : keys[out.error] ?? 'oauth',
+      restartHref: null,
+      back: null,
+      retryAfterSeconds: null,
+      developer: expired ? null : { error: out.error, description: out.error_description ?? null, received }
+    })
+    ctx.status = status
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * A fresh grant for each authorization request: exactly what was asked for, allowed to the client and agreed to.
+ * Reusing one grant would accumulate scopes and leak claims. Grants have no row (grant-id.ts).
+ */
+import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
+import type { Services } from '../services.ts'
+import { claimsByScope, restrictedClaims } from '../domain/claims.ts'
+import { clientPolicy } from '../domain/client-policy.ts'
+import { decidedScopes } from '../features/interaction/release-consent.ts'
+import { personBySub } from '../features/persons/index.ts'
+import { makeGrant } from './grant-id.ts'
+import { policyOf } from './interaction-policy.ts'
+
+/** Claims that a granted set of scopes allows to be asked for one by one (OIDC Core §5.5). */
+function claimsAllowed (scopes: readonly string[]): Set<string> {
+  return new Set(scopes.flatMap((scope) => claimsByScope[scope as keyof typeof claimsByScope] ?? []))
+}
+
+export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
+  return async (ctx) => {
+    const { client, account, provider, params } = ctx.oidc
+    if (!client || !account) return undefined
+    const policy = clientPolicy(policyOf(client))
+    const allowed = (client.scope ?? '').split(' ')
+    const asked = String(params?.['scope'] ?? '').split(' ').filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
+    const granted = policy.trusted ? asked : await agreed(services, account.accountId, client.clientId, asked)
+    const refused = asked.filter((scope) => !granted.includes(scope))
+
+    const requestedClaims = [...ctx.oidc.requestParamClaims]
+    const reachable = claimsAllowed(policy.trusted ? allowed : granted)
+    const claims = requestedClaims.filter((claim) => reachable.has(claim))
+    return makeGrant(provider, services.crypto, {
+      accountId: account.accountId,
+      clientId: client.clientId,
+      scope: granted.join(' '),
+      // nothing is asked for twice: what was refused or is not allowed counts as decided
+      rejectedScope: [...refused, ...String(params?.['scope'] ?? '').split(' ').filter((scope) => scope !== '' && !asked.includes(scope))].join(' '),
+      claims,
+      rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)).concat(restrictedClaims.filter((claim) => requestedClaims.includes(claim) && !reachable.has(claim))),
+      resources: resourceScopes(ctx)
+    })
+  }
+}
+
+async function agreed (services: Services, sub: string, clientId: string, scopes: string[]): Promise<string[]> {
+  const person = await personBySub(services.db, services.crypto, sub)
+  if (!person) return []
+  const decided = await decidedScopes(services.db, person.id, clientId)
+  return scopes.filter((scope) => scope === 'openid' || !(scope in claimsByScope) || decided.get(scope) === true)
+}
+
+/** Scopes of each resource server of the request, as far as it has them. */
+function resourceScopes (ctx: KoaContextWithOIDC): Record<string, string> {
+  const asked = ctx.oidc.requestParamScopes
+  return Object.fromEntries(Object.entries(ctx.oidc.resourceServers ?? {}).map(([indicator, server]) =>
+    [indicator, [...server.scopes].filter((scope) => asked.has(scope)).join(' ')]))
+}

@@ -1,0 +1,138 @@
+/**
+ * OpenID Connect: oidc-provider with our profile, storage, keys and pages. Owns the tables `oidc_artifact`,
+ * `signing_key` and the provider's lifecycle: it is rebuilt when keys change, without a restart, and its
+ * endpoints are answered before Fastify's routing (no body parser may touch them).
+ */
+import type { FastifyInstance } from 'fastify'
+import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Services } from '../services.ts'
+import { baseHeaders } from '../http/headers.ts'
+import type { Renderer } from '../http/rendering.ts'
+import { clientPolicy } from '../domain/client-policy.ts'
+import { createClientCache } from './client-store.ts'
+import { createConfiguration, lifetimes, routes } from './configuration.ts'
+import { createEgressFetch } from './egress.ts'
+import { watchEpochs } from './cache-epoch.ts'
+import { createErrorPages, traceIdOf } from './error-pages.ts'
+import { createFindAccount } from './find-account.ts'
+import { createGrantLoader } from './grants.ts'
+import { createInteractionPolicy, policyOf } from './interaction-policy.ts'
+import { createKeyRing } from './key-ring.ts'
+import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
+import { pairwiseSubject } from './pairwise.ts'
+import { createResourceServers } from './resource-servers.ts'
+import { ensureSigningKeys } from './signing-keys.ts'
+import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
+import { tokenClaims } from './token-claims.ts'
+
+export { routes } from './configuration.ts'
+
+export interface Oidc {
+  /** The provider of this moment: never keep it over an await of a request's length. */
+  readonly provider: Provider
+  mount (app: FastifyInstance): void
+  deliverLogout (delivery: LogoutDelivery): Promise<void>
+  close (): Promise<void>
+}
+
+interface Built { provider: Provider, handle: ReturnType<Provider['callback']>, deliverLogout: (delivery: LogoutDelivery) => Promise<void> }
+
+export async function createOidc (services: Services, renderer: Renderer): Promise<Oidc> {
+  const { config, db, crypto, clock, log } = services
+  await ensureSigningKeys(db, crypto)
+  const keyRing = await createKeyRing({ db, crypto })
+  const clients = createClientCache({ db, clock, log })
+  const limits = { sessionIdleSeconds: lifetimes.session, sessionAbsoluteSeconds: lifetimes.sessionAbsolute, clockToleranceSeconds: 15 }
+  const adapter = createStorageAdapter({
+    db,
+    crypto,
+    clock,
+    log,
+    limits,
+    sessionsEnded: async (trx, ended) => {
+      const ctx = Provider.ctx
+      await recordSessionsEnded(trx, services, ended, { reason: 'logout', ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) }) })
+    }
+  })
+  const pairwiseKey = crypto.secretKey('pairwise')
+  const errorPage = createErrorPages(renderer, async () => null)
+  const logoutPages = createLogoutPages(renderer)
+  const egress = createEgressFetch(config.sandbox && config.relyingSitePort !== null
+    ? [...config.egressAllowed, `localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
+    : config.egressAllowed)
+
+  function build (): Built {
+    const provider = new Provider(config.issuer, createConfiguration({
+      config,
+      adapter,
+      jwks: keyRing.jwks as never,
+      interactions: { policy: createInteractionPolicy(), url: (_ctx, interaction) => `/i/${interaction.uid}` },
+      findAccount: createFindAccount(services),
+      loadExistingGrant: createGrantLoader(services),
+      extraTokenClaims: tokenClaims,
+      pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
+      resourceServerInfo: createResourceServers(services),
+      mayIntrospect: async (_ctx, client, token) => mayIntrospect(client, token),
+      renderError: errorPage as never,
+      ...logoutPages,
+      validateClientExtras: () => {},
+      fetch: egress as never
+    }))
+    // endpoint addresses come from the headers pinned in the mount, never from the request
+    provider.proxy = true
+    provider.on('server_error', (ctx: KoaContextWithOIDC, error) => {
+      log.error({ err: error, trace: traceIdOf(ctx), route: ctx.oidc?.route }, 'provider failed')
+    })
+    attachStorage(provider, { db, limits })
+    clients.attach(provider)
+    return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
+  }
+
+  let current = build()
+  const watch = await watchEpochs({
+    db,
+    log,
+    changed: {
+      clients: () => { clients.invalidate() },
+      'signing-keys': async () => { if (await keyRing.reload()) current = build() }
+    }
+  })
+
+  return {
+    get provider () { return current.provider },
+    mount (app) { mount(app, services, () => current) },
+    deliverLogout: async (delivery) => { await current.deliverLogout(delivery) },
+    close: async () => { watch.stop() }
+  }
+}
+
+/** A client may introspect its own tokens; a resource server those it is registered for (RFC 7662 §4). */
+function mayIntrospect (client: unknown, token: unknown): boolean {
+  const { clientId } = client as { clientId: string }
+  const { clientId: owner, aud } = token as { clientId?: string, aud?: string }
+  const { introspects } = clientPolicy(policyOf(client))
+  return owner === clientId || introspects.includes('*') || (aud !== undefined && introspects.includes(aud))
+}
+
+const prefixes = [`/${routes.token.split('/')[1]}/`, '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
+
+/**
+ * The earliest hook: no routing, no body parser. The issuer's host and scheme are pinned, because the library builds
+ * addresses from the request's; the trace id travels on the raw request.
+ */
+function mount (app: FastifyInstance, { config }: Services, current: () => Built): void {
+  const issuer = new URL(config.issuer)
+  const headers = Object.entries(baseHeaders(config))
+  const scheme = issuer.protocol.slice(0, -1)
+  app.addHook('onRequest', (request, reply, done) => {
+    const raw = request.raw
+    const url = raw.url ?? ''
+    if (!prefixes.some((prefix) => url.startsWith(prefix))) { done(); return }
+    raw.headers['x-forwarded-host'] = issuer.host
+    raw.headers['x-forwarded-proto'] = scheme
+    ;(raw as { koraTraceId?: string }).koraTraceId = String(request.id)
+    for (const [name, value] of headers) reply.raw.setHeader(name, String(value))
+    reply.hijack()
+    current().handle(raw, reply.raw).catch((error: unknown) => { request.log.error({ err: error }, 'provider callback failed') })
+  })
+}

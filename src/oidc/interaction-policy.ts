@@ -1,0 +1,49 @@
+/**
+ * When the provider must show the hosted login. The library's own checks stay, except its exact-match
+ * acr checks; ours compare levels (a stronger session satisfies a weaker request), because
+ * `acr_values` alone enforces nothing in the library.
+ */
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { acrValues, levelOfAcr, type Level } from '../domain/assurance.ts'
+import { requestedLevel } from '../domain/login-attempt.ts'
+import { clientPolicy } from '../domain/client-policy.ts'
+
+const { Check, Prompt, base } = interactionPolicy
+
+interface ClaimsRequest { id_token?: { acr?: { essential?: boolean, value?: string, values?: string[] } } }
+
+/** Level asked by client, acr_values and an essential acr claim together. */
+export function levelOfRequest (policy: unknown, params: { acr_values?: unknown, claims?: unknown }): Level {
+  const asked = typeof params.acr_values === 'string' ? params.acr_values : undefined
+  const level = requestedLevel(clientPolicy(policy).minimumLevel, asked)
+  const acr = typeof params.claims === 'string' ? (safeJson(params.claims) as ClaimsRequest | undefined)?.id_token?.acr : undefined
+  if (acr?.essential !== true) return level
+  const values = (Array.isArray(acr.values) ? acr.values : [acr.value]).filter((value): value is string => acrValues.includes(value as string))
+  return requestedLevel(level, values.join(' '))
+}
+
+function safeJson (text: string): unknown {
+  try { return JSON.parse(text) } catch { return undefined }
+}
+
+const askIf = (condition: boolean): boolean => condition ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
+
+export const policyOf = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
+
+/** The prompts in their order: choose an identity, log in (with the level asked for), consent. */
+export function createInteractionPolicy () {
+  const policy = base()
+  const login = policy.get('login')
+  login?.checks.remove('essential_acrs')
+  login?.checks.remove('essential_acr')
+  login?.checks.add(new Check('account_gone', 'End-User authentication is required', 'login_required',
+    (ctx: KoaContextWithOIDC) => askIf(ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined)))
+  login?.checks.add(new Check('level', 'a stronger authentication is required', 'interaction_required',
+    (ctx: KoaContextWithOIDC) => {
+      const needed = levelOfRequest(policyOf(ctx.oidc.client), ctx.oidc.params ?? {})
+      const have = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
+      return askIf(ctx.oidc.session?.accountId !== undefined && needed > have)
+    }))
+  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
+  return policy
+}

@@ -1,0 +1,29 @@
+/**
+ * The result of a hosted login, written once into the provider's interaction row. The library would let a
+ * second submission overwrite the first; this statement does not.
+ */
+import { sql, type Transaction } from 'kysely'
+import type { InteractionResults } from 'oidc-provider'
+import { DomainError } from '../domain/errors.ts'
+import type { Database } from '../database/schema.ts'
+import { artifactId } from './artifact-repository.ts'
+
+interface Input {
+  uid: string
+  result: InteractionResults
+  /** The session of another person that this login replaces: it is forgotten, so that the library does not ask to log out first. */
+  dropSession: { uid?: string } | null
+}
+
+/** Throws DomainError `interaction_gone` when the row is expired, missing, or has a result already. */
+export async function saveInteractionResult (trx: Transaction<Database>, input: Input): Promise<void> {
+  const result = JSON.stringify(input.result)
+  const saved = await sql`
+    update oidc_artifact
+       set payload = case when ${input.dropSession !== null} then payload - 'session' else payload end
+                     || jsonb_build_object('result', ${result}::jsonb)
+     where model = 'Interaction' and id = ${artifactId('Interaction', input.uid)}
+       and payload->'result' is null and expires_at > now()
+    returning id`.execute(trx)
+  if (saved.rows.length !== 1) throw new DomainError('interaction_gone')
+}

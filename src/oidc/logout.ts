@@ -1,0 +1,108 @@
+/**
+ * Ending a session (RP-Initiated Logout 1.0): the session, its tokens, the audit event and the outbox rows for
+ * back-channel logout in one transaction; the worker delivers with retries (docs/protocol.md).
+ */
+import type { Transaction } from 'kysely'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Database } from '../database/schema.ts'
+import type { Services } from '../services.ts'
+import { enqueue } from '../features/outbox/index.ts'
+import type { Renderer } from '../http/rendering.ts'
+import { clientPolicy } from '../domain/client-policy.ts'
+import { policyOf } from './interaction-policy.ts'
+import { revokeSession, type EndedClientSession } from './revocation.ts'
+import { writePage } from './error-pages.ts'
+
+export const logoutTopic = 'backchannel-logout'
+export interface LogoutDelivery { clientId: string, accountId: string, sid: string }
+
+/**
+ * What else belongs to ended sessions, in the same transaction: the audit event and an outbox row for each
+ * relying site that must hear of it (the worker knows which have a logout address).
+ */
+export async function recordSessionsEnded (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, ended: EndedClientSession[], about: { traceId?: string, reason: string }): Promise<void> {
+  for (const { clientId, sid, accountId } of ended) {
+    if (sid === null) continue
+    await enqueue(trx, services, { topic: logoutTopic, dedupeKey: `${logoutTopic}:${clientId}:${sid}`, payload: { clientId, accountId, sid } satisfies LogoutDelivery })
+  }
+  const sub = ended[0]?.accountId
+  const person = sub === undefined ? undefined : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
+  await services.audit.record(trx, {
+    type: 'session.ended',
+    personId: person?.id ?? null,
+    traceId: about.traceId ?? null,
+    reason: about.reason,
+    details: { clients: ended.map((session) => session.clientId) }
+  })
+}
+
+/** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
+export async function endSession (services: Services, sessionUid: string, about: { traceId?: string, reason: string }): Promise<void> {
+  await services.db.transaction().execute(async (trx) => {
+    await recordSessionsEnded(trx, services, await revokeSession(trx, sessionUid), about)
+  })
+}
+
+export function createLogoutPages (renderer: Renderer) {
+  return {
+    /** With a valid id_token_hint of the person signed in here there is nothing to ask (UX S14). */
+    async logoutSource (ctx: KoaContextWithOIDC, form: string): Promise<void> {
+      if (await hintNamesSession(ctx)) { await logOutNow(ctx); return }
+      const { session, provider, client } = ctx.oidc
+      const sites: string[] = []
+      for (const clientId of Object.keys(session?.authorizations ?? {})) {
+        const site = await provider.Client.find(clientId)
+        if (site) sites.push(clientPolicy(policyOf(site)).names['zh-CN'] || clientId)
+      }
+      const home = client === undefined ? undefined : clientPolicy(policyOf(client))
+      writePage(renderer, ctx, 'logout/confirm', {
+        // the page's own button sends `logout=yes` with it
+        form,
+        formId: 'op.logoutForm',
+        sites,
+        back: home?.homeUri === undefined ? null : { href: home.homeUri, name: home.names['zh-CN'], lang: 'zh-CN' }
+      })
+    },
+
+    async postLogoutSuccessSource (ctx: KoaContextWithOIDC): Promise<void> {
+      const policy = ctx.oidc.client === undefined ? undefined : clientPolicy(policyOf(ctx.oidc.client))
+      writePage(renderer, ctx, 'logout/done', {
+        sites: [],
+        next: policy?.homeUri === undefined ? null : { href: policy.homeUri, name: policy.names['zh-CN'], lang: 'zh-CN' }
+      })
+    }
+  }
+}
+
+async function hintNamesSession (ctx: KoaContextWithOIDC): Promise<boolean> {
+  const { session, client, provider } = ctx.oidc
+  const hint = (ctx.oidc.entities as { IdTokenHint?: { payload: { sub?: string } } }).IdTokenHint
+  if (hint === undefined || client === undefined || session?.accountId === undefined) return false
+  const claims = new provider.Claims({ sub: session.accountId }, { ctx, client })
+  claims.scope('openid')
+  return (await claims.result())['sub'] === hint.payload.sub
+}
+
+async function logOutNow (ctx: KoaContextWithOIDC): Promise<void> {
+  const { session, provider, params } = ctx.oidc
+  const target = typeof params?.['post_logout_redirect_uri'] === 'string' ? params['post_logout_redirect_uri'] : null
+  await session?.destroy()
+  ctx.oidc.cookies.set(provider.cookieName('session'), null, { path: '/', httpOnly: true, sameSite: 'lax', secure: provider.issuer.startsWith('https:') })
+  provider.emit('end_session.success', ctx)
+  const location = new URL(target ?? ctx.oidc.urlFor('end_session_success'))
+  if (target !== null && typeof params?.['state'] === 'string') location.searchParams.set('state', params['state'])
+  ctx.status = 303
+  ctx.redirect(location.href)
+}
+
+/** The library posts logout tokens inside the logout request, once; ours go through the outbox. */
+export function divertBackchannelLogout (provider: Provider): (delivery: LogoutDelivery) => Promise<void> {
+  const prototype = provider.Client.prototype as unknown as { backchannelLogout: (sub: string, sid: string) => Promise<void> }
+  const send = prototype.backchannelLogout
+  prototype.backchannelLogout = async () => {}
+  return async ({ clientId, accountId, sid }) => {
+    const client = await provider.Client.find(clientId)
+    if (client?.backchannelLogoutUri === undefined) return
+    await send.call(client, accountId, sid)
+  }
+}

@@ -1,0 +1,27 @@
+/** The demo: data for an empty database, and the demo relying site beside Kora (an ordinary OIDC client). */
+import type { Services } from '../services.ts'
+import { demoClients, seedDemoData } from './demo-data.ts'
+
+export interface Demo { url: string, close (): Promise<void> }
+
+export async function startDemo (services: Services): Promise<Demo | null> {
+  const { config } = services
+  const port = config.relyingSitePort
+  const site = `http://localhost:${port ?? 3001}`
+  await seedDemoData(services, site)
+  if (port === null) return null
+  // loaded only here: the production image does not contain the examples
+  const { startRelyingSite } = await import('../../examples/relying-site/relying-site.ts')
+  const clients = demoClients(site)
+  const secretOf = (clientId: string): string => clients.find((client) => client.clientId === clientId)?.secret ?? ''
+  return await startRelyingSite({
+    port,
+    host: config.host,
+    issuer: config.issuer,
+    clientId: 'demo-site',
+    clientSecret: secretOf('demo-site'),
+    resourceClient: { id: 'demo-resource', secret: secretOf('demo-resource') },
+    baseUrl: site,
+    scope: 'openid profile phone identity'
+  })
+}

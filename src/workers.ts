@@ -1,0 +1,28 @@
+/** What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired. */
+import type { Services } from './services.ts'
+import type { Oidc } from './oidc/index.ts'
+import { logoutTopic, type LogoutDelivery } from './oidc/logout.ts'
+import { createAuditSealer } from './features/audit/index.ts'
+import { createOutboxWorker } from './features/outbox/index.ts'
+import { createCleanUp } from './clean-up.ts'
+
+export interface Workers { stop (): Promise<void> }
+
+export function startWorkers (services: Services, oidc: Oidc): Workers {
+  const outbox = createOutboxWorker({
+    ...services,
+    handlers: { [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) } }
+  })
+  const sealer = createAuditSealer(services)
+  const cleanUp = createCleanUp(services)
+  outbox.start()
+  sealer.start()
+  cleanUp.start()
+  return {
+    stop: async () => {
+      await Promise.all([outbox.drain(), cleanUp.stop()])
+      // last: what the others recorded while they stopped is sealed too
+      await sealer.stop()
+    }
+  }
+}
