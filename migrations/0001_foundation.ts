@@ -83,6 +83,7 @@ const statements = [
 
   `create table scan_ticket (
     id text primary key,
+    locator_hash text not null unique,
     purpose text not null,
     state text not null check (state in ('waiting', 'scanned', 'identity', 'face', 'confirmed', 'consumed',
                                          'rejected', 'failed', 'expired', 'superseded')),
@@ -117,6 +118,8 @@ const statements = [
   // one live ticket per browser session: creating another supersedes it
   `create unique index scan_ticket_live on scan_ticket (browser_hash)
     where state in ('waiting', 'scanned', 'identity', 'face')`,
+  // every step of the phone side; a token belongs to one ticket
+  'create unique index scan_ticket_token on scan_ticket (scan_token_hash) where scan_token_hash is not null',
   'create index scan_ticket_attempt on scan_ticket (login_attempt_uid)',
   'create index scan_ticket_expiry on scan_ticket (expires_at)',
 
@@ -205,6 +208,8 @@ const statements = [
   'create index oidc_artifact_account on oidc_artifact (account_id) where account_id is not null',
   // ending one representation context (organization, delegation)
   'create index oidc_artifact_context on oidc_artifact (context_id) where context_id is not null',
+  // disabling a client: everything issued to it
+  'create index oidc_artifact_client on oidc_artifact (client_id) where client_id is not null',
   // one row per session whatever its current identifier; interactions are found by uid too
   "create unique index oidc_artifact_session_row on oidc_artifact (uid) where model = 'Session'",
   'create unique index oidc_artifact_user_code on oidc_artifact (user_code) where user_code is not null',

@@ -37,6 +37,9 @@ export interface NewTicket {
   requires: Requirement[]
   /** The person types the number on the phone (browser not seen before, approvals) instead of comparing it. */
   numberEntry: boolean
+  /** Of the creating browser, for limits and the audit trail. */
+  address?: string
+  traceId?: string
 }
 
 export interface CreatedTicket { ticketId: string, checkNumber: string, payloadUrl: string, secondsLeft: number }
@@ -46,7 +49,10 @@ export interface TicketStatus {
   state: ScanTicketState
   secondsLeft: number
   checkNumber: string
-  /** Stable failure code when state is failed/rejected: wrong_person, number_mismatch, face_failed, face_exhausted, declined … */
+  /**
+   * Stable failure code when state is failed/rejected: wrong_person, number_mismatch, declined … ; while the state is
+   * `face`: face_failed or face_exhausted, not final, because another try or a counter code may follow.
+   */
   failure: string | null
   /** Tries of the face check left today, when that is why it failed. */
   triesLeft: number | null
@@ -59,7 +65,7 @@ export interface BrowserSide {
   create (ticket: NewTicket): Promise<CreatedTicket>
   /** null = not this browser's ticket, or unknown: the same answer. `scripted` starts the rotation of the payload. */
   status (ticketId: string, browserHash: string, options?: { scripted?: boolean }): Promise<TicketStatus | null>
-  /** Live status changes, first one at once; ends after a final state or when the signal aborts. */
+  /** Live status changes, first one at once; ends after `confirmed`, after a final state, or when the signal aborts. */
   watch (ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
   /** confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. */
   consume (ticketId: string, binding: { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: TicketPurpose }): Promise<{ personId: string, proofs: Proof[] } | null>
@@ -108,10 +114,13 @@ export interface FieldFault { field: string, code: string, details?: Record<stri
 
 /** Every refusal has a stable code; the phone pages and the app translate it. */
 export type PhoneRefusal =
-  | { ok: false, code: 'not_found' | 'already_scanned' | 'expired' | 'wrong_state' | 'wrong_person' | 'device_not_bound' |
+  | {
+    ok: false,
+    code: 'not_found' | 'already_scanned' | 'expired' | 'wrong_state' | 'wrong_person' | 'device_not_bound' |
       'number_mismatch' | 'number_exhausted' | 'digest_mismatch' | 'consent_required' | 'identity_mismatch' |
       'identity_exhausted' | 'register_unavailable' | 'face_required' | 'face_exhausted' | 'face_unavailable' | 'too_many_requests' |
-      'code_invalid' }
+      'code_invalid'
+  }
   | { ok: false, code: 'invalid_fields', faults: FieldFault[] }
 
 export interface FaceBegun {

@@ -1,0 +1,111 @@
+/**
+ * Counter codes (窗口核验码): the equal-rank alternative to a face check (人脸识别技术应用安全管理办法: a face must not
+ * be the only way). Staff check a person at a counter and hand over eight digits, shown once. Owns `counter_code`.
+ *
+ * A code is worthless for any other person, lives 24 hours, and bears five tries wherever they are made.
+ */
+import { randomBytes, randomInt } from 'node:crypto'
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { Services } from '../../services.ts'
+import type { AuditActor } from '../audit/index.ts'
+
+export const counterCodeHours = 24
+export const counterCodeTries = 5
+
+export interface CounterCodeIssue {
+  personId: string
+  /** Who checked the person at the counter. */
+  issuedBy: AuditActor
+  /** Why a face check was not used: a code of ours, never free text about the person. */
+  reason: string
+  address?: string
+  traceId?: string
+}
+
+export interface IssuedCounterCode { codeId: string, /** Eight digits; not kept, so this is the only time. */ code: string, expiresAt: Date }
+
+const indexOf = (services: Pick<Services, 'crypto'>, personId: string, code: string): string =>
+  services.crypto.blindIndex('counter_code', `${personId}:${code}`)
+
+/**
+ * A new code for a person; older unused ones end with it. Null: there is no such person, or the person is disabled.
+ * The caller has checked that `issuedBy` may do this.
+ */
+export async function issueCounterCode (services: Pick<Services, 'db' | 'audit' | 'crypto'>, issue: CounterCodeIssue): Promise<IssuedCounterCode | null> {
+  const { personId, issuedBy, reason } = issue
+  const code = String(randomInt(0, 100_000_000)).padStart(8, '0')
+  const codeId = `cc_${randomBytes(16).toString('base64url')}`
+  return await services.db.transaction().execute(async (trx) => {
+    // the lock keeps two members of staff from leaving two live codes
+    const person = await trx.selectFrom('person').select('id').where('id', '=', personId).where('status', '<>', 'disabled').forUpdate().executeTakeFirst()
+    if (person === undefined) return null
+    await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
+      .where('personId', '=', personId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).execute()
+    const { expiresAt } = await trx.insertInto('counterCode').values({
+      id: codeId, personId, codeIndex: indexOf(services, personId, code), issuedBy, reason, expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
+    }).returning('expiresAt').executeTakeFirstOrThrow()
+    await services.audit.record(trx, {
+      type: 'counter-code.issued', actor: issuedBy, personId, address: issue.address, traceId: issue.traceId, reason, details: { codeId }
+    })
+    return { codeId, code, expiresAt }
+  })
+}
+
+export interface CounterCodeUse {
+  personId: string
+  /** As typed: blanks and hyphens do not matter. */
+  code: string
+  /** What it is used for, for example `scan-ticket:<id>` or `login-attempt:<uid>`. */
+  usedFor: string
+  clientId?: string | null | undefined
+  loginAttemptUid?: string | null | undefined
+  deviceId?: string | null | undefined
+  address?: string | null | undefined
+  traceId?: string | null | undefined
+}
+
+/**
+ * Try a code. One statement counts the try and, if the code is right, uses it: guesses made at the same
+ * time cannot outrun the counter. Returns the code's id, or null for wrong, used, outdated, exhausted and absent alike.
+ * On null the caller commits, so that the try stays counted.
+ */
+export async function redeemCounterCode (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, use: CounterCodeUse): Promise<string | null> {
+  const digits = use.code.normalize('NFKC').replace(/[\s-]/g, '')
+  // a slip of the finger is not a guess
+  if (!/^\d{8}$/.test(digits)) return null
+  const index = indexOf(services, use.personId, digits)
+  const { rows } = await sql<{ id: string, matches: boolean }>`
+    update counter_code
+       set tries = tries + 1,
+           used_at = case when code_index = ${index} then now() end,
+           used_for = case when code_index = ${index} then ${use.usedFor} end
+     where person_id = ${use.personId} and used_at is null and expires_at > now() and tries < ${counterCodeTries}
+    returning id, code_index = ${index} as matches`.execute(trx)
+  const used = rows.find((row) => row.matches)
+  await services.audit.record(trx, {
+    type: used === undefined ? 'counter-code.failed' : 'counter-code.used',
+    personId: use.personId,
+    clientId: use.clientId,
+    loginAttemptUid: use.loginAttemptUid,
+    deviceId: use.deviceId,
+    address: use.address,
+    traceId: use.traceId,
+    details: { usedFor: use.usedFor, ...(used === undefined ? {} : { codeId: used.id }) }
+  })
+  return used?.id ?? null
+}
+
+/** Take back an unused code. False when there is none to take back. */
+export async function revokeCounterCode (services: Pick<Services, 'db' | 'audit'>, from: { codeId: string, actor: AuditActor, address?: string, traceId?: string }): Promise<boolean> {
+  return await services.db.transaction().execute(async (trx) => {
+    const row = await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
+      .where('id', '=', from.codeId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+      .returning('personId').executeTakeFirst()
+    if (row === undefined) return false
+    await services.audit.record(trx, {
+      type: 'counter-code.revoked', actor: from.actor, personId: row.personId, address: from.address, traceId: from.traceId, details: { codeId: from.codeId }
+    })
+    return true
+  })
+}

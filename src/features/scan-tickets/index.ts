@@ -1,0 +1,70 @@
+/**
+ * Scan tickets: the thing behind a QR code. Owns the table `scan_ticket`.
+ *
+ * `createScanTickets` gives both faces of it: the browser side (create, status, watch, consume) answers only to the
+ * browser that made the ticket, the phone side (scan … confirm) only to the phone that scanned it. domain/scan-ticket.ts
+ * has the rules; here each arrow is one conditional statement on the database clock, in one transaction with its audit
+ * event, and zero rows mean refused.
+ */
+import type { Services } from '../../services.ts'
+import { accept, confirm, reject } from './answer.ts'
+import { createBrowserSide, type BrowserTickets } from './browser-side.ts'
+import { createHub } from './hub.ts'
+import { bindBrowser, type BoundBrowser } from './bind-browser.ts'
+import { viewOf } from './phone-context.ts'
+import { beginFace, faceVerdict, submitIdentity, useCounterCode } from './phone-proofs.ts'
+import { refuse } from './refusals.ts'
+import { stateOf, ticketByToken } from './rows.ts'
+import { scan } from './scan.ts'
+import type { PhoneActor, PhoneSide } from './types.ts'
+
+export type * from './types.ts'
+export { TooManyTickets } from './limits.ts'
+
+export interface ScanTickets extends BrowserTickets, PhoneSide {
+  /**
+   * After `confirm` in an unbound phone browser: bind it to the person, if a face or counter code was shown. The secret
+   * goes into an HttpOnly cookie for `webDeviceSeconds`. Once for each ticket; null = nothing to bind.
+   */
+  bindBrowser (scanToken: string, actor: PhoneActor, label: string): Promise<BoundBrowser | null>
+  /** Open status streams of this process. */
+  readonly watchers: number
+}
+
+export function createScanTickets (services: Services): ScanTickets {
+  const hub = createHub(services.db, services.log)
+
+  /** After any act of a phone: the browser that waits is told at once. */
+  const told = async <T>(scanToken: string, actor: PhoneActor, work: Promise<T>): Promise<T> => {
+    const result = await work
+    if (hub.watchers > 0) {
+      const row = await ticketByToken(services.db, scanToken, actor.device?.id ?? null)
+      if (row !== undefined) hub.kick(row.id)
+    }
+    return result
+  }
+
+  return Object.assign(createBrowserSide(services, hub), {
+    async scan (payload: string, actor: PhoneActor) {
+      const { ticketId, ...result } = await scan(services, payload, actor)
+      if (ticketId !== undefined) hub.kick(ticketId)
+      return result
+    },
+    async view (scanToken: string, actor: PhoneActor) {
+      const row = await ticketByToken(services.db, scanToken, actor.device?.id ?? null)
+      if (row === undefined) return refuse('not_found')
+      const state = stateOf(row)
+      if (state === 'expired' || state === 'superseded') return refuse('expired')
+      return { ok: true, view: await viewOf(services, services.db, row) }
+    },
+    accept: (token, answer, actor) => told(token, actor, accept(services, token, answer, actor)),
+    submitIdentity: (token, input, actor) => told(token, actor, submitIdentity(services, token, input, actor)),
+    beginFace: (token, input, actor) => told(token, actor, beginFace(services, token, input, actor)),
+    faceVerdict: (token, checkId, actor) => told(token, actor, faceVerdict(services, token, checkId, actor)),
+    useCounterCode: (token, code, actor) => told(token, actor, useCounterCode(services, token, code, actor)),
+    confirm: (token, answer, actor) => told(token, actor, confirm(services, token, answer, actor)),
+    reject: (token, actor) => told(token, actor, reject(services, token, actor)),
+    bindBrowser: async (token: string, actor: PhoneActor, label: string) => await bindBrowser(services, token, actor, label),
+    get watchers () { return hub.watchers }
+  } satisfies PhoneSide & Omit<ScanTickets, keyof BrowserTickets>)
+}
