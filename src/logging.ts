@@ -7,13 +7,14 @@
  * code reaches a log by mistake (GB/T 35273; OWASP ASVS 16.2.5).
  */
 import { randomBytes } from 'node:crypto'
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type Bindings, type DestinationStream, type Logger } from 'pino'
 import type { FastifyInstance } from 'fastify'
+import { queryCounter } from './database/query-counter.ts'
 import type { Metrics } from './http/metrics.ts'
 
 /** Fields that may be logged. Never add one that can hold something about a person. */
 export const logFields: ReadonlySet<string> = new Set([
-  'err', 'method', 'route', 'status', 'ms', 'traceId', 'queries',
+  'err', 'method', 'route', 'status', 'ms', 'traceId', 'trace', 'reqId', 'queries',
   'component', 'code', 'reason', 'outcome', 'event', 'state', 'step',
   'count', 'depth', 'attempts', 'topic', 'outboxId', 'retryInMs', 'limit', 'skewMs',
   'sequence', 'hash', 'mac', 'at', 'clientId', 'kid', 'alg', 'migration', 'provider',
@@ -30,7 +31,7 @@ export function scrub (text: string): string {
 }
 
 // ids and MACs of our own that are meant to be compared with the database
-const verbatim = new Set(['hash', 'mac', 'traceId', 'at', 'kid', 'clientId'])
+const verbatim = new Set(['hash', 'mac', 'traceId', 'trace', 'reqId', 'at', 'kid', 'clientId'])
 
 interface SerializedError { type: string, code?: string, message: string, stack?: string, cause?: SerializedError }
 
@@ -77,7 +78,6 @@ export function createLogger (options: { level: string }, destination?: Destinat
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: {
       level: (label: string) => ({ level: label }),
-      bindings: allowed,
       log: allowed
     },
     // pino would turn a bare error into { err } by itself; its own serializer must not see it first
@@ -91,7 +91,11 @@ export function createLogger (options: { level: string }, destination?: Destinat
       }
     }
   }
-  return destination === undefined ? pino(settings as never) : pino(settings as never, destination)
+  const log = (destination === undefined ? pino(settings as never) : pino(settings as never, destination)) as Logger
+  // pino formats the bindings of the first logger only, not those of its children
+  const child = log.child
+  log.child = function (this: Logger, bindings: Bindings, options?: object) { return child.call(this, allowed(bindings), options as never) } as typeof child
+  return log
 }
 
 /**
@@ -107,22 +111,22 @@ export function traceIdOf (headers: Record<string, string | string[] | undefined
 /**
  * One line for each finished request: method, route pattern, status, duration, trace id, queries.
  * The pattern and not the address: paths and queries hold codes, states and ids.
- * @param queriesOf statements that this request sent, if the database counts them
  */
-export function registerRequestLog (app: FastifyInstance, services: { log: Logger, metrics: Metrics }, queriesOf?: (request: object) => number | undefined): void {
+export function registerRequestLog (app: FastifyInstance, services: { log: Logger, metrics: Metrics }): void {
+  const counters = new WeakMap<object, { queries: number }>()
+  // everything this request does from here on is counted
+  app.addHook('onRequest', (request, _reply, done) => {
+    const counter = { queries: 0 }
+    counters.set(request, counter)
+    queryCounter.run(counter, done)
+  })
   app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unmatched'
-    const queries = queriesOf?.(request)
-    const line = {
-      method: request.method,
-      route,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-      traceId: request.id,
-      ...(queries !== undefined && { queries })
-    }
+    // what answers before routing names its own pattern
+    const route = request.routeOptions.url ?? (request.raw as { koraRoute?: string }).koraRoute ?? 'unmatched'
+    const queries = counters.get(request)?.queries ?? 0
+    const line = { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10, traceId: request.id, queries }
     services.metrics.httpRequestDuration.observe({ route, method: request.method, status: reply.statusCode }, reply.elapsedTime / 1000)
-    if (queries !== undefined) services.metrics.dbQueriesPerRequest.observe({ route }, queries)
+    services.metrics.dbQueriesPerRequest.observe({ route }, queries)
     if (reply.statusCode >= 500) services.log.error(line, 'request')
     else services.log.info(line, 'request')
   })
