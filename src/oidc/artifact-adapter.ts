@@ -55,7 +55,9 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         const waiting = state?.waiting === source
         if (waiting) delete state?.waiting
         const inserted = waiting ? await consumeAndInsert(db, source, row) : await insertUnder(db, source, row)
-        if (!inserted) await refuse(source)
+        // revoked since the first token of this response (a replay, a logout): the rest of it is born dead
+        if (!inserted && state?.issued !== true) await refuse(source)
+        if (state) state.issued = true
       } else if (model === 'AuthorizationCode' && session !== undefined && session.uid === row.sessionUid) {
         if (!await insertUnderSession(db, session.uid, row)) throw new errors.LoginRequired('the session has ended')
       } else {

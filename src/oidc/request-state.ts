@@ -15,6 +15,8 @@ export interface RequestState {
   source?: Source
   /** Set by `consume`, carried out with the next insert under the same grant (deferred-consumption). */
   waiting?: Source
+  /** True once this request has issued a token under `source`. */
+  issued: boolean
   /** True when somebody guarantees that a waiting consumption is carried out at the end of the request. */
   defers: boolean
   /** Look-ups of one token in several models at once. */
@@ -27,7 +29,7 @@ const states = new WeakMap<object, RequestState>()
 
 export function stateOf (ctx: object): RequestState {
   let state = states.get(ctx)
-  if (state === undefined) states.set(ctx, state = { defers: false, lookups: new Map(), revocations: new Map() })
+  if (state === undefined) states.set(ctx, state = { issued: false, defers: false, lookups: new Map(), revocations: new Map() })
   return state
 }
 

@@ -1,6 +1,6 @@
 /**
  * The library's Session model. Idle time slides by requests but never past the absolute end; a write that
- * would only move the idle time by less than a tenth is left out (SECURITY: docs/numbers.md).
+ * would only move the idle time by less than a tenth is left out, and so is a session that says nothing.
  */
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { artifactId } from './artifact-repository.ts'
@@ -40,6 +40,8 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       const now = clock.now() / 1000
 
       if (found === undefined) {
+        // the library saves one for every request with a stale cookie: nothing to keep
+        if (payload.accountId === undefined && payload['state'] === undefined) return
         await insertSession(db, { id: stored(id), uid, payload }, times)
         if (state) state.session = { id: stored(id), uid, payload: structuredClone(payload), startedAt: now, expiresAt: now + times.keepSeconds }
         return
