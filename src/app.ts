@@ -1,7 +1,7 @@
 /**
  * The table of contents: every part of one Kora process, in reading order.
  */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { registerHttp, serverOptions } from './http/index.ts'
 import { createLifecycle, registerHealth, type Lifecycle } from './http/health.ts'
 import { registerHelp } from './features/help/index.ts'
@@ -25,7 +25,7 @@ export interface KoraApp {
 
 export async function createApp (services: RunningServices): Promise<KoraApp> {
   const lifecycle = createLifecycle()
-  const app: FastifyInstance = Fastify({ ...serverOptions, loggerInstance: services.log as FastifyBaseLogger, disableRequestLogging: true })
+  const app: FastifyInstance = Fastify({ ...serverOptions, loggerInstance: services.log as FastifyBaseLogger, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'traceId' }) })
   registerHealth(app, services, lifecycle, async () => (await services.pending()).length === 0)
   registerRequestLog(app, services)
   registerMetrics(app, services)
