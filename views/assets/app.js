@@ -112,7 +112,12 @@ if (qr) {
       return void close()
     }
     until = last + event.left * 1000
-    if (event.svg) $('#qr-code').innerHTML = event.svg
+    if (event.svg) {
+      const code = $('#qr-code'), sandbox = $('#qr-sandbox')
+      code.innerHTML = event.svg
+      code.dataset.payload = event.payload
+      if (sandbox) sandbox.search = `?payload=${encodeURIComponent(event.payload)}`
+    }
     if (data.state !== event.state || status.textContent === data.offline) say(event.text)
     paint(event.state)
     if (event.next) { done = true; close(); location.replace(event.next) }
