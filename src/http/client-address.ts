@@ -11,7 +11,8 @@ const parse = (text: string): Address | null => {
   // a port or brackets around, as some proxies write them; an IPv4 address inside IPv6 becomes IPv4
   const bare = text.trim().replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1').replace(/%.*$/, '')
   try {
-    return ipaddr.isValid(bare) ? ipaddr.process(bare) : null
+    // IPv4 in its usual form only: octal and shortened spellings mean different addresses to different readers
+    return ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare) ? ipaddr.process(bare) : null
   } catch {
     return null
   }

@@ -4,7 +4,8 @@ import { snakeCase, type Locale, type Translate } from './locale.ts'
 /** '2035-06-01' → 2035年6月1日 and its like. Only plain dates: an identity card's dates have no time zone. */
 export function formatDate (iso: string, t: Translate): string {
   const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})/.exec(iso) ?? []
-  return y === undefined ? iso : t('format.date', { y, m: Number(m), d: Number(d) })
+  if (y === undefined || m === undefined || d === undefined) return iso
+  return t('format.date', t.locale === 'en' ? { y, m, d } : { y, m: Number(m), d: Number(d) })
 }
 
 const tags: Record<Locale, string> = { 'zh-CN': 'zh-CN', bo: 'en-GB', en: 'en-GB' }

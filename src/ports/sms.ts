@@ -10,5 +10,25 @@ export interface SmsMessage {
 }
 
 export interface SmsSender {
+  /** One attempt. Throws SmsUnavailable or SmsRefused. */
   send (message: SmsMessage): Promise<void>
+}
+
+/** The provider did not answer, or not as it should: the same message may be sent again later. */
+export class SmsUnavailable extends Error {
+  constructor (message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SmsUnavailable'
+  }
+}
+
+/** The provider will not send this message, however often it is asked (a number that does not exist, a limit of its own). */
+export class SmsRefused extends Error {
+  /** The provider's code. */
+  readonly code: string
+  constructor (code: string) {
+    super(`the provider refused the message: ${code}`)
+    this.name = 'SmsRefused'
+    this.code = code
+  }
 }

@@ -4,7 +4,13 @@ import type { ErrorKey } from '../../src/http/pages/other.ts'
 import type { PhonePurpose, RefusalCode, ResultPage } from '../../src/http/pages/phone.ts'
 import type { LoginPage, QrPage, QrPurpose, QrTicket } from '../../src/http/pages/interaction.ts'
 
-export interface Fixture { id: string, name: PageName, model: Pages[PageName] }
+export interface Fixture {
+  id: string
+  name: PageName
+  model: Pages[PageName]
+  /** Same layout as another one, only other words: the browser looks at it in two combinations of width and size. */
+  variant?: boolean
+}
 
 const csrf = 'fixture-token'
 const rp = { name: '西藏政务服务网', lang: 'zh-CN', host: 'www.example.gov.cn', cancelHref: '/i/fixture/cancel' }
@@ -73,6 +79,7 @@ const result = (outcome: ResultPage['outcome'], changes: Partial<ResultPage> = {
 
 const list: Fixture[] = []
 const add = <N extends PageName> (id: string, name: N, model: Pages[N]): void => { list.push({ id, name, model }) }
+const addVariant = <N extends PageName> (id: string, name: N, model: Pages[N]): void => { list.push({ id, name, model, variant: true }) }
 
 add('login', 'interaction/login', login)
 add('login-errors', 'interaction/login', {
@@ -81,9 +88,9 @@ add('login-errors', 'interaction/login', {
   notice: 'form_renewed',
   errors: [{ field: 'account', code: 'CHECK' }, { field: 'password', code: 'wrong', details: { left: 3 } }, { field: 'agree', code: 'required' }]
 })
-add('login-locked', 'interaction/login', { ...login, agreement: null, errors: [{ field: 'account', code: 'throttled', details: { minutes: 15 } }] })
+addVariant('login-locked', 'interaction/login', { ...login, agreement: null, errors: [{ field: 'account', code: 'throttled', details: { minutes: 15 } }] })
 add('login-legal', 'interaction/login', { ...login, kind: 'legal', tabs: tabs.map((tab) => ({ ...tab, current: tab.id === 'legal' })) })
-add('login-legal-errors', 'interaction/login', { ...login, kind: 'legal', role: 'agent', account: '9154', notice: 'maintenance', errors: [{ field: 'account', code: 'uscc_length' }, { field: 'role', code: 'agent_pending' }] })
+addVariant('login-legal-errors', 'interaction/login', { ...login, kind: 'legal', role: 'agent', account: '9154', notice: 'maintenance', errors: [{ field: 'account', code: 'uscc_length' }, { field: 'role', code: 'agent_pending' }] })
 add('login-again', 'interaction/login', {
   ...login, tabs: [], agreement: null, relogin: { maskedAccount: '540***********0011', otherAccountHref: '/i/fixture/other' }, links: { forgot: null, register: null, activate: null, phoneChange: null, national: null }
 })
@@ -92,11 +99,11 @@ add('qr', 'interaction/qr', qr)
 add('qr-entry', 'interaction/qr', { ...qr, purpose: 'first-login', tabs: [], ticket: withTicket({ numberEntry: true }), counterHref: '/i/fixture/counter', passwordHref: null, expectedName: '扎西*' })
 add('qr-mobile', 'interaction/qr', { ...qr, mobile: true })
 add('qr-mobile-pages', 'interaction/qr', { ...qr, mobile: true, sameDevice: { app: null, pages: 'https://sso.example.gov.cn/q/x' }, appDownload: null })
-add('qr-not-yet', 'interaction/qr', { ...qr, notYet: true })
+addVariant('qr-not-yet', 'interaction/qr', { ...qr, notYet: true })
 add('qr-blocked', 'interaction/qr', { ...qr, purpose: 'step-up', tabs: [], ticket: null, blocked: 'face_exhausted', counterHref: '/i/fixture/counter', passwordHref: null })
 add('qr-approve', 'interaction/qr', { ...qr, rp: null, purpose: 'approve-delegation', tabs: [], subjectName: '白玛*', expectedName: '扎西*', passwordHref: null, appDownload: null })
 for (const purpose of ['step-up', 'legal-representative', 'register', 'recover', 'change-phone'] as QrPurpose[]) {
-  add(`qr-${purpose}`, 'interaction/qr', { ...qr, purpose, tabs: [], passwordHref: null, counterHref: '/i/fixture/counter' })
+  addVariant(`qr-${purpose}`, 'interaction/qr', { ...qr, purpose, tabs: [], passwordHref: null, counterHref: '/i/fixture/counter' })
 }
 for (const [id, changes] of Object.entries({
   scanned: { state: 'scanned', secondsLeft: 590 },
@@ -110,10 +117,11 @@ for (const [id, changes] of Object.entries({
   'wrong-person': { state: 'failed', failure: 'wrong_person' },
   exhausted: { state: 'failed', failure: 'face_exhausted' }
 } satisfies Record<string, Partial<QrTicket>>)) {
-  add(`qr-${id}`, 'interaction/qr', { ...qr, ticket: withTicket({ payloadUrl: id === 'expired' ? ticket.payloadUrl : null, ...changes }), counterHref: '/i/fixture/counter' })
+  const put = ['scanned', 'failed'].includes(id) ? add : addVariant
+  put(`qr-${id}`, 'interaction/qr', { ...qr, ticket: withTicket({ payloadUrl: id === 'expired' ? ticket.payloadUrl : null, ...changes }), counterHref: '/i/fixture/counter' })
 }
 
-add('counter', 'interaction/counter', { ...form, rp, errors: [], backHref: '/i/fixture/qr' })
+addVariant('counter', 'interaction/counter', { ...form, rp, errors: [], backHref: '/i/fixture/qr' })
 add('counter-errors', 'interaction/counter', { ...form, rp: null, errors: [{ field: 'code', code: 'invalid' }], backHref: '/i/fixture/qr' })
 add('select', 'interaction/select', {
   ...form,
@@ -143,18 +151,19 @@ add('consent', 'interaction/consent', {
     { ...item, scope: 'email', required: false, claims: [{ name: 'email', value: null }] }
   ]
 })
-add('consent-unverified', 'interaction/consent', { ...form, rp, unit: null, verified: false, offline: false, errors: [], items: [{ ...item, scope: 'profile', required: true, claims: [{ name: 'name', value: '扎西*' }] }] })
+addVariant('consent-unverified', 'interaction/consent', { ...form, rp, unit: null, verified: false, offline: false, errors: [], items: [{ ...item, scope: 'profile', required: true, claims: [{ name: 'name', value: '扎西*' }] }] })
 add('done', 'interaction/done', { rp, href: '/relying-site' })
 
 add('landing', 'phone/landing', { continueHere: form, appHref: 'https://app.example.gov.cn/q/x', downloadHref: 'https://app.example.gov.cn/download', inAppBrowser: false })
 add('landing-wechat', 'phone/landing', { continueHere: form, appHref: 'https://app.example.gov.cn/q/x', downloadHref: null, inAppBrowser: true })
-add('landing-pages-only', 'phone/landing', { continueHere: form, appHref: null, downloadHref: null, inAppBrowser: false })
-add('landing-app-only', 'phone/landing', { continueHere: null, appHref: 'https://app.example.gov.cn/q/x', downloadHref: 'https://app.example.gov.cn/download', inAppBrowser: false })
+addVariant('landing-pages-only', 'phone/landing', { continueHere: form, appHref: null, downloadHref: null, inAppBrowser: false })
+addVariant('landing-app-only', 'phone/landing', { continueHere: null, appHref: 'https://app.example.gov.cn/q/x', downloadHref: 'https://app.example.gov.cn/download', inAppBrowser: false })
 add('confirm', 'phone/confirm', { ...form, context, digest: 'd', purpose: 'login', number: 'compare', checkNumber: '59', person: null, remaining: ['identity', 'face'], errors: [] })
 add('confirm-enter', 'phone/confirm', { ...form, context: { ...context, browser: '' }, digest: 'd', purpose: 'login', number: 'enter', checkNumber: null, person: { maskedName: '扎西*', maskedCertNo: '540***********0011' }, remaining: ['face'], errors: [{ field: 'check_number', code: 'number_mismatch' }] })
 for (const purpose of ['step-up', 'approve-delegation', 'register', 'recover', 'change-phone'] as PhonePurpose[]) {
   const subject = [{ name: 'agent', value: '白玛* 540***********2345' }, { name: 'functions', value: '登录办事' }, { name: 'valid_to', value: '2027-03-01' }, { name: 'unheard_of', value: '其他' }]
-  add(`confirm-${purpose}`, 'phone/confirm', { ...form, context: { ...context, subject: purpose === 'approve-delegation' ? subject : [] }, digest: 'd', purpose, number: 'compare', checkNumber: '59', person: null, remaining: [], errors: [] })
+  const put = purpose === 'approve-delegation' ? add : addVariant
+  put(`confirm-${purpose}`, 'phone/confirm', { ...form, context: { ...context, subject: purpose === 'approve-delegation' ? subject : [] }, digest: 'd', purpose, number: 'compare', checkNumber: '59', person: null, remaining: [], errors: [] })
 }
 add('identity', 'phone/identity', { ...form, steps, certTypes: ['resident_id'], values, known: null, consentVersion: '2026-01', errors: [] })
 add('identity-filled', 'phone/identity', { ...form, steps, certTypes: ['resident_id', 'hkm_residence', 'tw_residence', 'foreign_pr', 'passport', 'hkm_travel', 'tw_travel', 'military', 'other'], values: filled, known: null, consentVersion: '2026-01', errors: [] })
@@ -171,33 +180,34 @@ add('identity-errors', 'phone/identity', {
   ]
 })
 add('identity-known', 'phone/identity', { ...form, steps, certTypes: ['resident_id'], values, known: { maskedName: '扎西*', maskedCertNo: '540***********0011', validTo: '2035-06-01' }, consentVersion: '2026-01', errors: [] })
-add('identity-known-long', 'phone/identity', { ...form, steps, certTypes: ['resident_id'], values, known: { maskedName: '扎西*', maskedCertNo: '540***********0011', validTo: null }, consentVersion: '2026-01', errors: [] })
+addVariant('identity-known-long', 'phone/identity', { ...form, steps, certTypes: ['resident_id'], values, known: { maskedName: '扎西*', maskedCertNo: '540***********0011', validTo: null }, consentVersion: '2026-01', errors: [] })
 add('identity-check', 'phone/identity-check', { ...form, steps, values: filled, consentVersion: '2026-01', validTo: '2035-06-01' })
-add('identity-check-long', 'phone/identity-check', { ...form, steps, values: { ...filled, term: 'long' }, consentVersion: '2026-01', validTo: null })
+addVariant('identity-check-long', 'phone/identity-check', { ...form, steps, values: { ...filled, term: 'long' }, consentVersion: '2026-01', validTo: null })
 add('face', 'phone/face', { ...form, steps: { at: 2, of: 2 }, tries, consentVersion: '2026-01', lastFailure: null, errors: [], counterHref: '/counter' })
 add('face-again', 'phone/face', { ...form, steps: { at: 2, of: 2 }, tries, consentVersion: '2026-01', lastFailure: 'LIVENESS_RISK', errors: [{ field: 'consent', code: 'required' }], counterHref: '/counter' })
 add('phone-counter', 'phone/counter', { ...form, errors: [], backHref: '/face' })
 add('result-ok', 'phone/result', result('ok'))
-add('result-ok-here', 'phone/result', result('ok', { continueHref: '/i/fixture/qr' }))
-add('result-declined', 'phone/result', result('declined', { changePasswordHref: '/me/password' }))
+addVariant('result-ok-here', 'phone/result', result('ok', { continueHref: '/i/fixture/qr' }))
+addVariant('result-declined', 'phone/result', result('declined', { changePasswordHref: '/me/password' }))
 add('result-failed', 'phone/result', result('failed', { reason: 'NOT_SAME_PERSON', tries, retry: form, counterHref: '/counter' }))
-add('result-pending', 'phone/result', result('pending', { retry: form }))
+addVariant('result-pending', 'phone/result', result('pending', { retry: form }))
 add('result-unavailable', 'phone/result', result('unavailable', { retry: form, counterHref: '/counter', retryAfterSeconds: 90 }))
-add('result-exhausted', 'phone/result', result('exhausted', { reason: 'A_NEW_REASON', tries: { attempt: 0, day: 0 }, counterHref: '/counter' }))
+addVariant('result-exhausted', 'phone/result', result('exhausted', { reason: 'A_NEW_REASON', tries: { attempt: 0, day: 0 }, counterHref: '/counter' }))
 export const refusals: RefusalCode[] = ['not_found', 'already_scanned', 'expired', 'wrong_state', 'wrong_person', 'device_not_bound', 'number_mismatch',
   'number_exhausted', 'digest_mismatch', 'consent_required', 'identity_mismatch', 'identity_exhausted', 'register_unavailable', 'face_required', 'face_exhausted',
   'face_unavailable', 'too_many_requests', 'code_invalid', 'invalid_fields', 'download_code', 'cancelled', 'door_closed']
-for (const code of refusals) add(`refused-${code}`, 'phone/refused', { code, counterHref: code === 'face_exhausted' ? '/counter' : null, appHref: code === 'door_closed' ? 'https://app.example.gov.cn' : null, downloadHref: code === 'door_closed' ? 'https://app.example.gov.cn/download' : null })
+for (const code of refusals) (code === 'door_closed' ? add : addVariant)(`refused-${code}`, 'phone/refused', { code, counterHref: code === 'face_exhausted' ? '/counter' : null, appHref: code === 'door_closed' ? 'https://app.example.gov.cn' : null, downloadHref: code === 'door_closed' ? 'https://app.example.gov.cn/download' : null })
 
 const back = { href: 'https://www.example.gov.cn/', name: '西藏政务服务网', lang: 'zh-CN' }
 add('logout', 'logout/confirm', { form: '<form id="op.logoutForm" method="post" action="/post"><input type="hidden" name="xsrf" value="x"></form>', formId: 'op.logoutForm', sites: ['西藏政务服务网', '公积金查询'], back })
-add('logout-plain', 'logout/confirm', { form: '<form id="op.logoutForm" method="post" action="/post"><input type="hidden" name="xsrf" value="x"></form>', formId: 'op.logoutForm', sites: [], back: null })
+addVariant('logout-plain', 'logout/confirm', { form: '<form id="op.logoutForm" method="post" action="/post"><input type="hidden" name="xsrf" value="x"></form>', formId: 'op.logoutForm', sites: [], back: null })
 add('logout-done', 'logout/done', { sites: [{ name: '西藏政务服务网', told: true }, { name: '公积金查询', told: false }], next: back })
-add('logout-done-plain', 'logout/done', { sites: [], next: null })
+addVariant('logout-done-plain', 'logout/done', { sites: [], next: null })
 export const errorKeys: ErrorKey[] = ['expired', 'cookie', 'bad_client', 'bad_redirect_uri', 'oauth', 'denied_level', 'denied_kind', 'csrf', 'too_many', 'not_found',
   'server', 'unavailable', 'not_started', 'bad_request', 'too_large', 'person_disabled', 'forbidden', 'method']
 for (const key of errorKeys) {
-  add(`error-${key}`, 'error', {
+  const put = ['expired', 'bad_redirect_uri', 'too_many'].includes(key) ? add : addVariant
+  put(`error-${key}`, 'error', {
     status: 400,
     key,
     restartHref: ['expired', 'csrf', 'denied_level'].includes(key) ? '/i/fixture' : null,
@@ -207,7 +217,7 @@ for (const key of errorKeys) {
   })
 }
 add('home', 'home', { demoHref: 'http://localhost:3001/', sandboxHref: '/sandbox', userCentreHref: '/me' })
-add('home-plain', 'home', { demoHref: null, sandboxHref: null, userCentreHref: null })
+addVariant('home-plain', 'home', { demoHref: null, sandboxHref: null, userCentreHref: null })
 for (const name of ['help/index', 'help/privacy', 'help/terms', 'help/accessibility', 'help/manual'] as const) add(name.replace('/', '-'), name, { version: '2026-01' })
 
 export const fixtures: readonly Fixture[] = list

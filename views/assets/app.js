@@ -45,6 +45,7 @@ if (end) {
   const terms = [...$$('input[name=term]')]
   const leap = y => (y % 4 === 0 && y % 100 !== 0) || y % 400 === 0
   const two = n => String(n).padStart(2, '0')
+  const shown = n => 'pad' in end.dataset ? two(n) : n
   const plain = input => Number(input.value.normalize('NFKC').trim())
   const derive = () => {
     const y = plain(year); const m = plain(month); const d = plain(day)
@@ -64,7 +65,7 @@ if (end) {
     const shifted = m === 2 && d === 29 && !leap(last)
     const [em, ed] = shifted ? [3, 1] : [m, d]
     hidden.value = term === 'long' ? 'long' : `${last}-${two(em)}-${two(ed)}`
-    const text = term === 'long' ? end.dataset.long : end.dataset.format.replace('%y', last).replace('%m', em).replace('%d', ed)
+    const text = term === 'long' ? end.dataset.long : end.dataset.format.replace('%y', last).replace('%m', shown(em)).replace('%d', shown(ed))
     if ($('output', end).textContent !== text) $('output', end).textContent = text
   }
   year.addEventListener('paste', event => {
@@ -100,7 +101,7 @@ if (qr) {
     done = true
     close()
     $('#qr-new').classList.replace('second', 'main')
-    const fold = $('details', qr)
+    const fold = $('.other-phone', qr) // the renew button is in there
     if (fold) fold.open = true
   }
   const apply = event => {
@@ -111,7 +112,12 @@ if (qr) {
       return void close()
     }
     until = last + event.left * 1000
-    if (event.svg) $('#qr-code').innerHTML = event.svg
+    if (event.svg) {
+      const code = $('#qr-code'), sandbox = $('#qr-sandbox')
+      code.innerHTML = event.svg
+      code.dataset.payload = event.payload
+      if (sandbox) sandbox.search = `?payload=${encodeURIComponent(event.payload)}`
+    }
     if (data.state !== event.state || status.textContent === data.offline) say(event.text)
     paint(event.state)
     if (event.next) { done = true; close(); location.replace(event.next) }

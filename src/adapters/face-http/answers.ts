@@ -6,7 +6,7 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import { FaceProviderError, faceReasons } from '../../ports/face-provider.ts'
 import type { FaceFault, FaceReason, FaceResult, FaceTicket } from '../../ports/face-provider.ts'
-import type { Answer } from './transport.ts'
+import type { Answer } from '../signed-http/transport.ts'
 
 const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{8,128}$' })
 const Code = Type.String({ pattern: '^[\\w.:-]{1,64}$' })

@@ -2,22 +2,22 @@
  * Owns the line to a face verification provider that speaks docs/face-provider-contract.md over HTTP:
  * signatures both ways, a short timeout, a circuit breaker, small answers, no redirects, and answers read
  * so that only a whole, authentic, current "passed" about this very attempt is one. Writes no logs; keeps
- * nothing about persons. `message-signature.ts` signs, `transport.ts` asks, `answers.ts` reads.
+ * nothing about persons. `../signed-http` signs and asks, `answers.ts` reads.
  */
 import { FaceProviderError } from '../../ports/face-provider.ts'
 import type { FaceCapabilities, FaceHealth, FaceProvider, FaceResult, FaceStart, FaceTicket } from '../../ports/face-provider.ts'
 import { errorResult, isGone, readTicket, readVerdict, refusal } from './answers.ts'
 import type { Expected } from './answers.ts'
-import { createBreaker } from './breaker.ts'
-import { signatureKeys } from './keys.ts'
-import type { FaceKeyOptions } from './keys.ts'
+import { createBreaker } from '../signed-http/breaker.ts'
+import { signatureKeys } from '../signed-http/keys.ts'
+import type { KeyOptions } from '../signed-http/keys.ts'
 import { createNotificationVerifier } from './notification.ts'
-import { createTransport, TransportFault } from './transport.ts'
-import type { Answer, Send } from './transport.ts'
+import { checkedBaseUrl, createTransport, TransportFault } from '../signed-http/transport.ts'
+import type { Answer, Send } from '../signed-http/transport.ts'
 
-export type { FaceKeyOptions, SignatureAlgorithm } from './keys.ts'
+export type { SignatureAlgorithm } from '../signed-http/keys.ts'
 
-export interface FaceHttpOptions extends FaceKeyOptions {
+export interface FaceHttpOptions extends KeyOptions {
   /** For audit and metrics; default 'face-http'. */
   name?: string
   /** https, or http for this machine itself. */
@@ -51,13 +51,12 @@ const defaults: FaceCapabilities = {
 }
 
 const idPattern = /^[A-Za-z0-9_-]{8,128}$/
-const loopback = ['localhost', '127.0.0.1', '[::1]']
 
 /** Makes the adapter. Throws TypeError when address or keys do not fit. */
 export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvider {
   const now = options.now ?? Date.now
-  const baseUrl = checkedBaseUrl(options.baseUrl)
-  const keys = signatureKeys(options)
+  const baseUrl = checkedBaseUrl(options.baseUrl, 'face')
+  const keys = signatureKeys(options, 'face')
   const capabilities = Object.freeze({ ...defaults, ...options.capabilities })
   const captureOrigins = new Set([baseUrl.origin, ...(options.captureOrigins ?? []).map((origin) => new URL(origin).origin)])
   const breaker = createBreaker({ failures: options.breaker?.failures ?? 5, halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000 })
@@ -139,15 +138,6 @@ async function asError<T> (promise: Promise<T>): Promise<T> {
     if (error instanceof TransportFault) throw new FaceProviderError('UPSTREAM', error.message, { retryable: true, fault: error.fault })
     throw error
   }
-}
-
-function checkedBaseUrl (text: string): URL {
-  const url = URL.parse(text)
-  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') throw new TypeError('face provider: baseUrl must be an address without query')
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.includes(url.hostname))) {
-    throw new TypeError('face provider: baseUrl must begin with https:// (http:// is for this machine only)')
-  }
-  return url
 }
 
 /** Mistakes of our own code, not of a person: they stop here. */

@@ -3,8 +3,8 @@
  * one could at worst cost a question; they are checked all the same, and each is accepted once.
  */
 import type { FaceHint } from '../../ports/face-provider.ts'
-import type { SignatureKeys } from './keys.ts'
-import { skewSeconds, verifyMessage } from './message-signature.ts'
+import type { SignatureKeys } from '../signed-http/keys.ts'
+import { skewSeconds, verifyMessage } from '../signed-http/message-signature.ts'
 
 export type RawHeaders = Readonly<Record<string, string | string[] | undefined>>
 

@@ -5,7 +5,10 @@ export const algorithms = ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as con
 
 export type SignatureAlgorithm = typeof algorithms[number]
 
-export interface FaceKeyOptions {
+/** The kinds of vendors; part of every signature, so that a message to one is nothing to another. */
+export type Service = 'face' | 'register' | 'sms'
+
+export interface KeyOptions {
   /** Our key as the provider knows it. */
   keyId: string
   algorithm: SignatureAlgorithm
@@ -20,6 +23,7 @@ export interface FaceKeyOptions {
 }
 
 export interface SignatureKeys {
+  service: Service
   algorithm: SignatureAlgorithm
   keyId: string
   providerKeyId: string
@@ -32,16 +36,16 @@ export interface SignatureKeys {
 const minimumSecretBytes = 32
 
 /** Reads and checks the keys once. Throws TypeError, without the key in its text, when they do not fit. */
-export function signatureKeys (options: FaceKeyOptions): SignatureKeys {
+export function signatureKeys (options: KeyOptions, service: Service): SignatureKeys {
   const { algorithm, keyId } = options
   const providerKeyId = options.providerKeyId ?? keyId
   for (const id of [keyId, providerKeyId]) {
-    if (!/^[\w.:-]{1,64}$/.test(id)) throw new TypeError('face provider: a key id is 1 to 64 letters, digits, "_", "-", "." or ":"')
+    if (!/^[\w.:-]{1,64}$/.test(id)) throw new TypeError(`${service} provider: a key id is 1 to 64 letters, digits, "_", "-", "." or ":"`)
   }
-  const names = { algorithm, keyId, providerKeyId }
+  const names = { service, algorithm, keyId, providerKeyId }
   if (algorithm === 'hmac-sha256') {
     const secret = Buffer.from(options.secret ?? '')
-    if (secret.length < minimumSecretBytes) throw new TypeError(`face provider: the shared secret needs at least ${minimumSecretBytes} bytes`)
+    if (secret.length < minimumSecretBytes) throw new TypeError(`${service} provider: the shared secret needs at least ${minimumSecretBytes} bytes`)
     const mac = (text: string): Buffer => createHmac('sha256', secret).update(text).digest()
     return {
       ...names,
@@ -53,13 +57,13 @@ export function signatureKeys (options: FaceKeyOptions): SignatureKeys {
       }
     }
   }
-  if (!algorithms.includes(algorithm)) throw new TypeError(`face provider: algorithm must be one of ${algorithms.join(', ')}`)
+  if (!algorithms.includes(algorithm)) throw new TypeError(`${service} provider: algorithm must be one of ${algorithms.join(', ')}`)
   if (options.privateKey === undefined || options.providerPublicKey === undefined) {
-    throw new TypeError(`face provider: ${algorithm} needs our private key and the provider's public key`)
+    throw new TypeError(`${service} provider: ${algorithm} needs our private key and the provider's public key`)
   }
   const own = options.privateKey instanceof KeyObject ? options.privateKey : createPrivateKey(options.privateKey)
   const theirs = options.providerPublicKey instanceof KeyObject ? options.providerPublicKey : createPublicKey(options.providerPublicKey)
-  for (const key of [own, theirs]) assertKind(key, algorithm)
+  for (const key of [own, theirs]) assertKind(key, algorithm, service)
   const hash = algorithm === 'ed25519' ? null : 'sha256'
   // RFC 9421 §3.3.4: r and s one after the other, not DER
   const dsaEncoding = 'ieee-p1363'
@@ -70,9 +74,9 @@ export function signatureKeys (options: FaceKeyOptions): SignatureKeys {
   }
 }
 
-function assertKind (key: KeyObject, algorithm: SignatureAlgorithm): void {
+function assertKind (key: KeyObject, algorithm: SignatureAlgorithm, service: Service): void {
   const fits = algorithm === 'ed25519'
     ? key.asymmetricKeyType === 'ed25519'
     : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
-  if (!fits) throw new TypeError(`face provider: a key does not fit ${algorithm}`)
+  if (!fits) throw new TypeError(`${service} provider: a key does not fit ${algorithm}`)
 }

@@ -1,10 +1,10 @@
 /**
  * HTTP message signatures (RFC 9421) and Content-Digest (RFC 9530), narrowed to one profile: one label, fixed
  * components, fixed order of parameters. What RFC 9421 leaves open is refused, so verifying is one comparison.
- * `tag` keeps requests, answers and notifications apart: none of them passes for another.
+ * `tag` keeps requests, answers and notifications, and the kinds of vendors, apart: none passes for another.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import type { SignatureKeys } from './keys.ts'
+import type { Service, SignatureKeys } from './keys.ts'
 
 export type SignedKind = 'request' | 'answer' | 'notification'
 
@@ -25,11 +25,7 @@ export interface SignatureHeaders {
   signature: string
 }
 
-export const tags: Record<SignedKind, string> = {
-  request: 'kora-face-request',
-  answer: 'kora-face-answer',
-  notification: 'kora-face-notification'
-}
+export const tagOf = (service: Service, kind: SignedKind): string => `kora-${service}-${kind}`
 
 const components: Record<SignedKind, string> = {
   request: '("@method" "@path" "content-digest")',
@@ -57,7 +53,7 @@ export function signatureBase (message: SignedMessage, digest: string, parameter
 export function signMessage (message: SignedMessage, keys: SignatureKeys, now: number): SignatureHeaders {
   const digest = contentDigest(message.body)
   const nonce = randomBytes(18).toString('base64url')
-  const parameters = `${components[message.kind]};created=${Math.floor(now / 1000)};nonce="${nonce}";keyid="${keys.keyId}";alg="${keys.algorithm}";tag="${tags[message.kind]}"`
+  const parameters = `${components[message.kind]};created=${Math.floor(now / 1000)};nonce="${nonce}";keyid="${keys.keyId}";alg="${keys.algorithm}";tag="${tagOf(keys.service, message.kind)}"`
   return {
     'content-digest': digest,
     'signature-input': `sig=${parameters}`,
@@ -82,7 +78,7 @@ export function verifyMessage (message: SignedMessage, headers: (name: string) =
   const signature = signaturePattern.exec(headers('signature') ?? '')?.[1]
   if (!input || signature === undefined) return { ok: false, why: 'not signed' }
   const [whole, covered, created, nonce, keyId, algorithm, tag] = input
-  if (covered !== components[message.kind] || tag !== tags[message.kind] || nonce === undefined) return { ok: false, why: 'signed as something else' }
+  if (covered !== components[message.kind] || tag !== tagOf(keys.service, message.kind) || nonce === undefined) return { ok: false, why: 'signed as something else' }
   if (keyId !== keys.providerKeyId || algorithm !== keys.algorithm) return { ok: false, why: 'signed with another key' }
   const digest = contentDigest(message.body)
   if (headers('content-digest') !== digest) return { ok: false, why: 'body and digest differ' }

@@ -2,14 +2,16 @@
  * One signed request and its answer. Whatever is not a whole, authentic, timely answer of the provider
  * becomes a TransportFault; an answer that is authentic is returned whatever its status says.
  */
-import type { FaceFault } from '../../ports/face-provider.ts'
-import type { SignatureKeys } from './keys.ts'
+import type { Service, SignatureKeys } from './keys.ts'
 import { signMessage, signatureValue, verifyMessage } from './message-signature.ts'
 
+/** What went wrong on the line. */
+export type Fault = 'timeout' | 'unreachable' | 'breaker-open' | 'status' | 'redirect' | 'oversize' | 'signature' | 'malformed'
+
 export class TransportFault extends Error {
-  readonly fault: FaceFault
-  constructor (fault: FaceFault, message: string) {
-    super(`face provider: ${message}`)
+  readonly fault: Fault
+  constructor (fault: Fault, message: string) {
+    super(`provider: ${message}`)
     this.name = 'TransportFault'
     this.fault = fault
   }
@@ -31,6 +33,18 @@ export interface TransportOptions {
   fetch: typeof fetch
   /** Milliseconds. */
   now: () => number
+}
+
+const loopback = ['localhost', '127.0.0.1', '[::1]']
+
+/** An address that requests may be sent to. Throws TypeError. */
+export function checkedBaseUrl (text: string, service: Service): URL {
+  const url = URL.parse(text)
+  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') throw new TypeError(`${service} provider: baseUrl must be an address without query`)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.includes(url.hostname))) {
+    throw new TypeError(`${service} provider: baseUrl must begin with https:// (http:// is for this machine only)`)
+  }
+  return url
 }
 
 export type Send = (method: 'GET' | 'POST' | 'DELETE', path: string, payload?: object) => Promise<Answer>

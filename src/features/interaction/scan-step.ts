@@ -152,7 +152,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
       state: status.state,
       left: status.secondsLeft,
       text: statusText(request, status),
-      ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt') }),
+      ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt'), payload: status.payloadUrl }),
       ...(status.state === 'confirmed' ? { next: interactionPath(uid, `qr/${ticketId(request)}/finish`) } : {})
     }
   }

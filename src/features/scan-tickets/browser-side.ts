@@ -118,33 +118,26 @@ async function insert (services: Services, trx: Trx, ticket: NewTicket): Promise
   const { purpose } = ticket
   const [clientId, subjectRef, loginAttemptUid] = [ticket.clientId ?? null, ticket.subjectRef ?? null, ticket.loginAttemptUid ?? null]
   const about = { clientId, loginAttemptUid, address: ticket.address, traceId: ticket.traceId }
+  // two windows of one browser come one after the other, and the later has the live ticket; the index is the last word
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`scan-ticket ${ticket.browserHash}`}, 0))`.execute(trx)
   const renewals = nextRenewal(await unscannedBefore(trx, ticket))
-  const superseded: string[] = []
-  for (let round = 0; round < 5; round++) {
-    const old = await sql<{ id: string, state: string }>`
-      update scan_ticket set state = case when expires_at > now() then 'superseded' else 'expired' end, identity_enc = null
-       where browser_hash = ${ticket.browserHash} and state in (${live})
-      returning id, state`.execute(trx)
-    for (const row of old.rows) {
-      superseded.push(row.id)
-      await services.audit.record(trx, { type: row.state === 'expired' ? 'scan-ticket.expired' : 'scan-ticket.superseded', ...about, details: { ticketId: row.id } })
-    }
-    // a second window of this browser may have been quicker by a hair: then its ticket is the one to supersede
-    const made = await sql`
-      insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id, context, context_digest,
-                               check_number, number_entry, requires, expected_person_id, renewals, expires_at)
-      values (${id}, ${hashOf(secretsOf(services, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid}, ${subjectRef}, ${ticket.browserHash},
-              ${clientId}, ${JSON.stringify(context)}::jsonb, ${digestOf({ id, purpose, clientId, subjectRef, context })},
-              ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb, ${ticket.expectedPersonId ?? null}, ${renewals},
-              now() + make_interval(secs => ${ticketSeconds.scan}))
-      on conflict (browser_hash) where state in ('waiting', 'scanned', 'identity', 'face') do nothing
-      returning id`.execute(trx)
-    if (made.rows.length === 1) {
-      await services.audit.record(trx, { type: 'scan-ticket.created', personId: ticket.expectedPersonId, ...about, details: { ticketId: id, purpose, renewals } })
-      return { id, checkNumber, superseded }
-    }
+  const old = await sql<{ id: string, state: string }>`
+    update scan_ticket set state = case when expires_at > now() then 'superseded' else 'expired' end, identity_enc = null
+     where browser_hash = ${ticket.browserHash} and state in (${live})
+    returning id, state`.execute(trx)
+  for (const row of old.rows) {
+    await services.audit.record(trx, { type: row.state === 'expired' ? 'scan-ticket.expired' : 'scan-ticket.superseded', ...about, details: { ticketId: row.id } })
   }
-  throw new TooManyTickets()
+  // clock_timestamp(): now() is when the transaction began, before it waited its turn
+  await sql`
+    insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id, context, context_digest,
+                             check_number, number_entry, requires, expected_person_id, renewals, created_at, expires_at)
+    values (${id}, ${hashOf(secretsOf(services, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid}, ${subjectRef}, ${ticket.browserHash},
+            ${clientId}, ${JSON.stringify(context)}::jsonb, ${digestOf({ id, purpose, clientId, subjectRef, context })},
+            ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb, ${ticket.expectedPersonId ?? null}, ${renewals},
+            clock_timestamp(), clock_timestamp() + make_interval(secs => ${ticketSeconds.scan}))`.execute(trx)
+  await services.audit.record(trx, { type: 'scan-ticket.created', personId: ticket.expectedPersonId, ...about, details: { ticketId: id, purpose, renewals } })
+  return { id, checkNumber, superseded: old.rows.map((row) => row.id) }
 }
 
 /** Renewals of the ticket that the new one replaces, when nobody had scanned that; null = this is the first of its kind. */

@@ -28,7 +28,7 @@ export interface ScanTickets extends BrowserTickets, PhoneSide {
    */
   bindBrowser (scanToken: string, actor: PhoneActor, label: string): Promise<BoundBrowser | null>
   /** Open status streams of this process. */
-  readonly watchers: number
+  watchers (): number
 }
 
 export function createScanTickets (services: Services): ScanTickets {
@@ -65,6 +65,6 @@ export function createScanTickets (services: Services): ScanTickets {
     confirm: (token, answer, actor) => told(token, actor, confirm(services, token, answer, actor)),
     reject: (token, actor) => told(token, actor, reject(services, token, actor)),
     bindBrowser: async (token: string, actor: PhoneActor, label: string) => await bindBrowser(services, token, actor, label),
-    get watchers () { return hub.watchers }
+    watchers: () => hub.watchers
   } satisfies PhoneSide & Omit<ScanTickets, keyof BrowserTickets>)
 }

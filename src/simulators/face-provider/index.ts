@@ -41,6 +41,8 @@ export interface FaceSandbox {
   close (): Promise<void>
   /** An array is the queue for the next transactions of anybody; an object sets persons (by certNo) until cleared. Decided at the start: no capture page needed. */
   script (outcomes: Outcome[] | Record<string, Outcome>): void
+  /** What is scripted and not used up yet. */
+  scripted (): { queue: Outcome[], persons: Record<string, Outcome> }
   clearScript (): void
   /** Ends an open transaction, as the capture page would. */
   decide (providerTxnId: string, outcome: Outcome): Decision
@@ -102,6 +104,7 @@ export async function createFaceSandbox (options: FaceSandboxOptions): Promise<F
       await notifier.settled()
     },
     script: (next) => transactions.script(next),
+    scripted: () => transactions.scripted(),
     clearScript: () => transactions.clearScript(),
     decide,
     outage (fault) { outage = fault },

@@ -39,14 +39,14 @@ function isSignature (key: SandboxKey, base: string, signature: string): boolean
   return verify(hash, Buffer.from(base), { key: publicKey(key.clientPublicKey), dsaEncoding: 'ieee-p1363' }, given)
 }
 
-/** Makes the check of incoming requests, with its memory of nonces. `now` in milliseconds. */
-export function createRequestVerifier (keys: SandboxKey[], now: () => number): (request: SignedRequest) => Verified {
+/** Makes the check of incoming requests, with its memory of nonces. `now` in milliseconds; `service` is the word in the tag. */
+export function createRequestVerifier (keys: SandboxKey[], now: () => number, service = 'face'): (request: SignedRequest) => Verified {
   const used = new Map<string, number>()
   return function verifyRequest ({ method, path, headers, body }) {
     const input = String(headers['signature-input'] ?? '')
     const signature = /^sig=:([A-Za-z0-9+/=]+):$/.exec(String(headers['signature'] ?? ''))?.[1]
-    const parts = /^sig=(\("@method" "@path" "content-digest"\);created=(\d+);nonce="([\w-]{16,64})";keyid="([^"]+)";alg="([^"]+)";tag="kora-face-request")$/.exec(input)
-    if (!parts || signature === undefined) return { ok: false, code: 'UNSIGNED' }
+    const parts = /^sig=(\("@method" "@path" "content-digest"\);created=(\d+);nonce="([\w-]{16,64})";keyid="([^"]+)";alg="([^"]+)";tag="([^"]+)")$/.exec(input)
+    if (!parts || parts[6] !== `kora-${service}-request` || signature === undefined) return { ok: false, code: 'UNSIGNED' }
     const [, parameters, created, nonce, keyId, algorithm] = parts
     const key = keys.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm)
     if (!key || nonce === undefined) return { ok: false, code: 'UNKNOWN_KEY' }
@@ -69,10 +69,10 @@ function signatureHeaders (key: SandboxKey, components: string, lines: string[],
 }
 
 /** Headers of an answer, bound to the signature of the request. */
-export function signAnswer (key: SandboxKey, answer: { status: number, body: string | Buffer, requestSignature: string }, now: number): Record<string, string> {
+export function signAnswer (key: SandboxKey, answer: { status: number, body: string | Buffer, requestSignature: string }, now: number, service = 'face'): Record<string, string> {
   const digest = digestOf(answer.body)
   const lines = [`"@status": ${answer.status}`, `"content-digest": ${digest}`, `"signature";key="sig";req: :${answer.requestSignature}:`]
-  return signatureHeaders(key, '"@status" "content-digest" "signature";key="sig";req', lines, 'kora-face-answer', digest, now)
+  return signatureHeaders(key, '"@status" "content-digest" "signature";key="sig";req', lines, `kora-${service}-answer`, digest, now)
 }
 
 /** Headers of a notification. */

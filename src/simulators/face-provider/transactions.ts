@@ -119,6 +119,11 @@ export class Transactions {
     else this.#persons = { ...this.#persons, ...next }
   }
 
+  /** What is scripted and not used up yet. */
+  scripted (): { queue: Outcome[], persons: Record<string, Outcome> } {
+    return { queue: [...this.#queue], persons: { ...this.#persons } }
+  }
+
   clearScript (): void {
     this.#queue = []
     this.#persons = {}

@@ -1,20 +1,20 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { signatureKeys } from '../../../src/adapters/face-http/keys.ts'
-import { contentDigest, signatureBase, signatureValue, signMessage, verifyMessage } from '../../../src/adapters/face-http/message-signature.ts'
-import type { SignedMessage } from '../../../src/adapters/face-http/message-signature.ts'
+import { signatureKeys } from '../../../src/adapters/signed-http/keys.ts'
+import { contentDigest, signatureBase, signatureValue, signMessage, verifyMessage } from '../../../src/adapters/signed-http/message-signature.ts'
+import type { SignedMessage } from '../../../src/adapters/signed-http/message-signature.ts'
 import { createRequestVerifier, signAnswer, signNotification } from '../../../src/simulators/face-provider/signature.ts'
 import { boundDocNoHash } from '../../../src/ports/face-provider.ts'
-import { hmacKey } from './support.ts'
+import { hmacKey } from '../face-http/support.ts'
 
 const now = 1_700_000_000_000
-const keys = signatureKeys(hmacKey)
+const keys = signatureKeys(hmacKey, 'face')
 const body = Buffer.from('{"hello": "world"}')
 
 t.test('published values', async (t) => {
   t.equal(contentDigest(body), 'sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:', 'RFC 9530 appendix D')
-  const hmac = signatureKeys({ keyId: 'test-shared-secret', algorithm: 'hmac-sha256', secret: Buffer.from('uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==', 'base64') })
+  const hmac = signatureKeys({ keyId: 'test-shared-secret', algorithm: 'hmac-sha256', secret: Buffer.from('uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==', 'base64') }, 'face')
   const b25 = '"date": Tue, 20 Apr 2021 02:07:55 GMT\n"@authority": example.com\n"content-type": application/json\n"@signature-params": ("date" "@authority" "content-type");created=1618884473;keyid="test-shared-secret"'
   t.equal(hmac.sign(b25), 'pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=', 'RFC 9421 B.2.5')
   t.ok(hmac.verify(b25, 'pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8='))
@@ -24,7 +24,7 @@ t.test('published values', async (t) => {
     algorithm: 'ed25519',
     privateKey: generateKeyPairSync('ed25519').privateKey,
     providerPublicKey: '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=\n-----END PUBLIC KEY-----'
-  })
+  }, 'face')
   const b26 = '"date": Tue, 20 Apr 2021 02:07:55 GMT\n"@method": POST\n"@path": /foo\n"@authority": example.com\n"content-type": application/json\n"content-length": 18\n"@signature-params": ("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519"'
   t.ok(ed25519.verify(b26, 'wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=='), 'RFC 9421 B.2.6')
   t.notOk(ed25519.verify(b26.replace('POST', 'PUT'), 'wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=='))
@@ -32,7 +32,7 @@ t.test('published values', async (t) => {
 
 t.test('the examples of docs/face-provider-contract.md', async (t) => {
   const docs = readFileSync(new URL('../../../docs/face-provider-contract.md', import.meta.url), 'utf8')
-  const secret = signatureKeys({ ...hmacKey, secret: '0123456789abcdef0123456789abcdef' })
+  const secret = signatureKeys({ ...hmacKey, secret: '0123456789abcdef0123456789abcdef' }, 'face')
   const base = (message: SignedMessage, created: number, nonce: string, components: string): string =>
     signatureBase(message, contentDigest(message.body), `${components};created=${created};nonce="${nonce}";keyid="kora";alg="hmac-sha256";tag="kora-face-${message.kind}"`)
   const request = base({ kind: 'request', method: 'GET', path: '/v1/transactions/5f2b8c31a9e04d17', body: Buffer.alloc(0) },

@@ -12,8 +12,8 @@ export async function submitPassword (browser: Browser, page: Answer, { account,
 
 /** What the QR code of a page says. */
 export function payloadOf (page: Answer): string {
-  const found = /href="([^"]*\/q\/[\w-]{28})"|data-payload="([^"]*\/q\/[\w-]{28})"|"([^"]*\/q\/[\w-]{28})"/.exec(page.text)
-  const payload = found?.[1] ?? found?.[2] ?? found?.[3]
+  const found = /data-payload="([^"]*\/q\/[\w-]{28})"|href="([^"]*\/q\/[\w-]{28})"/.exec(page.text)
+  const payload = found?.[1] ?? found?.[2]
   if (payload === undefined) throw new Error(`no QR payload on ${page.url}`)
   return payload
 }

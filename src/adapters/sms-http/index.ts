@@ -1,0 +1,29 @@
+/**
+ * Owns the sending of short messages over docs/sms-provider-contract.md. One call is one attempt: repeating is the
+ * outbox's business, and the message id lets the provider recognise a repetition.
+ */
+import { SmsRefused, SmsUnavailable, type SmsSender } from '../../ports/sms.ts'
+import { createAsk, isSuccess, members, TransportFault, type SignedHttpOptions } from '../signed-http/index.ts'
+
+/** @throws TypeError when address or keys do not fit */
+export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'> & { url: string }): SmsSender {
+  const ask = createAsk({ ...options, baseUrl: options.url }, 'sms')
+  return {
+    async send ({ phone, template, parameters, messageId }) {
+      let refusal: string | null
+      try {
+        refusal = await ask<{ code: string | null }>((answer) => {
+          const body = members(answer)
+          if (isSuccess(answer)) return body?.['messageId'] === messageId ? { code: null } : null
+          // 401 says that the two sides do not fit: an outage for everybody, not this message's fault
+          if (answer.status === 401) return null
+          return { code: /^[A-Z_]{1,40}$/.test(String(body?.['code'])) ? String(body?.['code']) : 'REFUSED' }
+        }, 'POST', '/v1/messages', { messageId, phone, template, parameters }).then(({ code }) => code)
+      } catch (error) {
+        if (error instanceof TransportFault) throw new SmsUnavailable(`sms provider: ${error.fault}`, { cause: error })
+        throw error
+      }
+      if (refusal !== null) throw new SmsRefused(refusal)
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Phone pages, /q and /v: the phone's own browser as a door to the phone side of a scan ticket, so that a deployment
+ * works before its app does. Owns no table and no rule.
+ *
+ * The way of a request: landing.ts takes the ticket → held-scan.ts loads it anew for every step and decides where to
+ * go from what is still missing → a step handles its form → when nothing is missing the scan is confirmed, once, with
+ * the digest of what the person accepted. Everything works without script; every refusal is a page (refused.ts).
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../../services.ts'
+import { registerConfirmStep } from './confirm-step.ts'
+import { registerCounterStep } from './counter-step.ts'
+import { registerFaceStep } from './face-step.ts'
+import { advance, loadScan, type PhoneTickets } from './held-scan.ts'
+import { registerIdentityStep } from './identity-step.ts'
+import { registerLanding } from './landing.ts'
+import { handleStops, Stopped } from './refused.ts'
+import { registerResult } from './result.ts'
+
+export type { PhoneTickets } from './held-scan.ts'
+
+export async function registerPhonePages (app: FastifyInstance, services: Services, phone: PhoneTickets): Promise<void> {
+  const door = { services, phone }
+  await app.register(async (scope) => {
+    handleStops(scope)
+    registerLanding(scope, door)
+    if (!services.config.phoneDoors.pages) {
+      scope.all('/v/*', async () => { throw new Stopped('door_closed') })
+      return
+    }
+    scope.get('/v/:ticketId', async (request, reply) => await advance(door, await loadScan(door, request, reply), request, reply))
+    registerConfirmStep(scope, door)
+    registerIdentityStep(scope, door)
+    registerFaceStep(scope, door)
+    registerCounterStep(scope, door)
+    registerResult(scope, door)
+  })
+}

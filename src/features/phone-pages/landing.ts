@@ -1,0 +1,53 @@
+/**
+ * What scanning the picture opens (S5). Reading the page changes nothing, since messengers fetch links ahead
+ * of people; only its button takes the ticket.
+ */
+import type { FastifyInstance } from 'fastify'
+import { isWeChat } from '../../http/user-agent.ts'
+import { actorOf } from './actor.ts'
+import { scanPath, type Door } from './held-scan.ts'
+import { Stopped } from './refused.ts'
+import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
+
+const isPayload = (payload: string): boolean => /^[\w-]{28}$/.test(payload)
+
+export function registerLanding (scope: FastifyInstance, door: Door): void {
+  const { services, phone } = door
+  const { config } = services
+  const payloadOf = (params: unknown): string => {
+    const { payload = '' } = params as { payload?: string }
+    if (!isPayload(payload)) throw new Stopped('not_found')
+    return payload
+  }
+
+  scope.get('/q/:payload', async (request, reply) => {
+    const payload = payloadOf(request.params)
+    reply.ensureBrowser()
+    return reply.page('phone/landing', {
+      continueHere: config.phoneDoors.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(payload) } : null,
+      appHref: null,
+      downloadHref: null,
+      inAppBrowser: isWeChat(request.headers['user-agent'])
+    })
+  })
+
+  // where changing the language of an answer to the post below leads
+  scope.get('/q/:payload/scan', async (request, reply) => await reply.redirect(`/q/${payloadOf(request.params)}`, 303))
+
+  scope.post('/q/:payload/scan', async (request, reply) => {
+    const payload = payloadOf(request.params)
+    if (!config.phoneDoors.pages) throw new Stopped('door_closed')
+    request.requireCsrf(payload)
+    const before = scannedHere(request)
+    if (before !== null) return await reply.redirect(scanPath(before), 303)
+    const actor = await actorOf(services, request)
+    const scanned = await phone.scan(payload, actor)
+    if (!scanned.ok) throw new Stopped(scanned.code)
+    const { ticketId, remaining } = scanned.view
+    keepScanState(config, reply, ticketId, {
+      scanToken: scanned.scanToken, byDevice: actor.device !== null, steps: remaining.length, digest: '', checkId: '', reason: ''
+    })
+    markScanned(config, reply, payload, ticketId)
+    return await reply.redirect(scanPath(ticketId), 303)
+  })
+}

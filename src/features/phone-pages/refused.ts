@@ -1,0 +1,32 @@
+/** Every way in which a phone cannot go on ends on one page that says why and what to do. */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { problemStatus } from '../app-api/problems.ts'
+import type { RefusalCode } from '../../http/pages.ts'
+
+const ownStatus = { download_code: 404, cancelled: 200, door_closed: 403 } as const
+
+/** Thrown by the steps; ends on phone/refused. */
+export class Stopped extends Error {
+  readonly code: RefusalCode
+  readonly counterHref: string | null
+
+  constructor (code: RefusalCode, counterHref: string | null = null) {
+    super(code)
+    this.name = 'Stopped'
+    this.code = code
+    this.counterHref = counterHref
+  }
+}
+
+export function refusedPage (reply: FastifyReply, { code, counterHref }: Pick<Stopped, 'code' | 'counterHref'>): FastifyReply {
+  const status = code in ownStatus ? ownStatus[code as keyof typeof ownStatus] : problemStatus[code as keyof typeof problemStatus]
+  return reply.page('phone/refused', { code, counterHref, appHref: null, downloadHref: null }, { status })
+}
+
+export function handleStops (scope: FastifyInstance): void {
+  scope.setErrorHandler(async (error, request, reply) => {
+    if (!(error instanceof Stopped)) throw error
+    request.log.info({ code: error.code }, 'phone refused')
+    return refusedPage(reply, error)
+  })
+}

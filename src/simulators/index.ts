@@ -1,0 +1,62 @@
+/**
+ * The simulators: everything around Kora that a fresh checkout does not have. A face verification provider and a
+ * population register as HTTP services of their own, spoken to through the same adapters and signatures as the real
+ * ones; an outbox for short messages; phones; and /sandbox, where all of it is seen, changed and scripted. They keep
+ * what they know in memory and refuse to exist in production, whatever else is configured.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Config, Vendor } from '../config.ts'
+import type { SmsSender } from '../ports/sms.ts'
+import { createFaceSandbox, type FaceSandbox } from './face-provider/index.ts'
+import { createShelf, type Shelf } from './phone/index.ts'
+import { createRegisterSandbox, type RegisterSandbox } from './registers/index.ts'
+import { createPopulation, type Population } from './sandbox/population.ts'
+import { createSmsSandbox, type SandboxMessage } from './sms/index.ts'
+
+export { registerSandbox } from './sandbox/register.ts'
+
+export interface Sandbox {
+  /** Where the simulated vendors are and the keys of this start, for the production adapters. */
+  face: Vendor
+  register: Vendor
+  sms: SmsSender & { messages (phone?: string): SandboxMessage[] }
+  faceService: FaceSandbox
+  registerService: RegisterSandbox
+  population: Population
+  /** Journeys of simulated phones. */
+  phones: Shelf
+  close (): Promise<void>
+}
+
+/** Starts the simulated vendors, each on its own port. @throws Error in production */
+export async function startSandbox (config: Readonly<Config>, log: Logger): Promise<Sandbox> {
+  if (config.environment === 'production' || process.env['NODE_ENV'] === 'production') {
+    throw new Error('The sandbox never runs in production. Remove SANDBOX, or start without NODE_ENV=production.')
+  }
+  const key = (keyId: string): { keyId: string, algorithm: 'hmac-sha256', secret: string } =>
+    ({ keyId, algorithm: 'hmac-sha256', secret: randomBytes(32).toString('base64url') })
+  const [faceKey, registerKey] = [key('sandbox-face'), key('sandbox-register')]
+  const population = createPopulation()
+  const faceService = await createFaceSandbox({ keys: [faceKey], population: (certNo, name) => population.compare(certNo, name) })
+  const registerService = await createRegisterSandbox({
+    keys: [registerKey],
+    lookup: ({ certNo, name }) => population.get(certNo).available ? population.compare(certNo, name) : 'unavailable'
+  })
+  const close = async (): Promise<void> => {
+    await faceService.close()
+    await registerService.close()
+  }
+  try {
+    const face = { url: await faceService.listen(config.sandboxFacePort, faceHost(config.host)), keyId: faceKey.keyId, secret: faceKey.secret }
+    const register = { url: await registerService.listen(), keyId: registerKey.keyId, secret: registerKey.secret }
+    log.info({ component: 'sandbox', port: Number(new URL(face.url).port) }, 'simulators started')
+    return { face, register, sms: createSmsSandbox(), faceService, registerService, population, phones: createShelf(), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The adapter speaks plain http with this machine only, so the service is always there too. */
+const faceHost = (host: string): string => ['localhost', '127.0.0.1', '::1'].includes(host) ? host : '0.0.0.0'

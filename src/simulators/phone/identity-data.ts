@@ -1,0 +1,37 @@
+/** What the simulated person types into the identity form: the own card, or one of the mistakes people make. */
+import { expectedTerm, addYears } from '../../domain/id-validity.ts'
+import { demoPeople } from '../demo-people.ts'
+import type { IdentityChoice } from '../sandbox/schemas.ts'
+import type { PhoneOwner } from './people.ts'
+
+export interface IdentityData { cert_type: string, name: string, cert_no: string, valid_from: string, term: string, consent: boolean }
+
+/** `today` is 'YYYY-MM-DD'. Whatever `fields` hold is typed as it is. */
+export function identityData (owner: PhoneOwner, { outcome = 'correct', fields = {} }: IdentityChoice, today: string): IdentityData {
+  const card = { cert_type: owner.certType, name: owner.name, cert_no: owner.certNo, valid_from: owner.validFrom, term: owner.term }
+  const somebodyElse = demoPeople.find(({ certNo, name }) => certNo !== owner.certNo && name !== owner.name)
+  const typed = {
+    correct: {},
+    no_consent: {},
+    wrong_name: { name: somebodyElse?.name ?? '王小梅' },
+    wrong_number: { cert_no: somebodyElse?.certNo ?? owner.certNo },
+    expired_card: expiredCard(owner.certNo, today)
+  }[outcome]
+  return { ...card, ...typed, ...definedOf(fields), consent: outcome !== 'no_consent' }
+}
+
+/** A card that this person really could have had and that is over: the term fits the age at its issue. */
+function expiredCard (certNo: string, today: string): { valid_from: string, term: string } {
+  const born = `${certNo.slice(6, 10)}-${certNo.slice(10, 12)}-${certNo.slice(12, 14)}`
+  // second-generation cards exist since 2004 (居民身份证法); newest first
+  for (let year = Number(today.slice(0, 4)) - 5; year > 2004; year--) {
+    const issued = `${year}-01-15`
+    const term = issued > born && /^\d{4}-\d\d-\d\d$/.test(born) ? expectedTerm(born, issued) : 'long'
+    if (term !== 'long' && addYears(issued, term) < today) return { valid_from: issued, term: String(term) }
+  }
+  // who was over 46 in 2005 never had a card that ended: a term of their own choosing must do
+  return { valid_from: addYears(today, -6), term: '5' }
+}
+
+const definedOf = (fields: NonNullable<IdentityChoice['fields']>): Partial<IdentityData> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -1,0 +1,41 @@
+/** The API described twice: as OpenAPI for programs, as a page for people. Both come from the table of routes. */
+import type { FastifyInstance } from 'fastify'
+import type { ApiRoute } from './api-route.ts'
+import type { SandboxParts } from './api-routes.ts'
+import { curlOf } from './curl.ts'
+import { openApiDocument } from './openapi.ts'
+import { frameOf } from './pages.ts'
+
+export function apiPageRoutes (app: FastifyInstance, { services }: Pick<SandboxParts, 'services'>, routes: readonly ApiRoute[]): void {
+  const { issuer } = services.config
+  const document = JSON.stringify(openApiDocument(routes, issuer), null, 2)
+
+  app.get('/sandbox/openapi.json', async (_request, reply) =>
+    await reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(document))
+
+  app.get('/sandbox/api', async (request, reply) => await reply.page('sandbox/api', {
+    ...frameOf(request, reply),
+    issuer,
+    routes: routes.map(({ method, path, summary, description = '', body }) => ({
+      method,
+      path,
+      summary,
+      description,
+      body: body === undefined ? '' : JSON.stringify(body, null, 2),
+      curl: curlOf(method, `${issuer}${path.replace('{id}', 'zhaxi')}`, examples[path] ?? null)
+    }))
+  }))
+}
+
+/** A body that works on a fresh start, where one is needed. */
+const examples: Record<string, object> = {
+  '/sandbox/api/phone/journeys': { payload: 'https://…/q/…', person: 'zhaxi' },
+  '/sandbox/api/phone/scan': { payload: 'https://…/q/…', person: 'zhaxi' },
+  '/sandbox/api/phone/accept': { journey: '…' },
+  '/sandbox/api/phone/identity': { journey: '…', identity: { outcome: 'wrong_name' } },
+  '/sandbox/api/phone/face': { journey: '…', face: ['mismatch', 'pass'] },
+  '/sandbox/api/phone/counter-code': { journey: '…', code: '12345678' },
+  '/sandbox/api/phone/confirm': { journey: '…' },
+  '/sandbox/api/phone/reject': { journey: '…' },
+  '/sandbox/api/counter-codes': { person: 'zhaxi' }
+}

@@ -1,0 +1,98 @@
+/** /sandbox: accounts, messages, outcome choosers, register and counter codes. Plain forms; every change is a redirect back. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { personById } from '../../features/persons/index.ts'
+import { formField } from '../../http/forms.ts'
+import { PageError } from '../../http/page-error.ts'
+import { formatTime } from '../../http/template-helpers.ts'
+import { demoPassword, demoPeople } from '../demo-people.ts'
+import { outcomes as faceOutcomes, type Outcome } from '../face-provider/index.ts'
+import type { ApiRoute } from './api-route.ts'
+import type { SandboxParts } from './api-routes.ts'
+import { apiPageRoutes } from './api-page.ts'
+import { listAccounts } from './directory.ts'
+import { changeCitizen, issueCode, messagesTo, ownerOf, scriptedFace, scriptFace } from './levers.ts'
+import type { SandboxHome } from './page-models.ts'
+import { registerPhonePages } from './phone-pages.ts'
+import { SandboxProblem } from './problem.ts'
+import { registerStatuses } from './schemas.ts'
+import { wordsOf, type Words } from './texts.ts'
+
+/** Scope of the form tokens of all sandbox pages. */
+export const csrfScope = 'sandbox'
+
+export interface Choice { value: string, label: string }
+
+export const peopleChoices = (): Choice[] => demoPeople.map(({ handle, name }) => ({ value: handle, label: `${name} (${handle})` }))
+export const faceChoices = (s: Words): Choice[] => faceOutcomes.map((outcome) => ({ value: outcome, label: s[`fc_${outcome}`] }))
+
+/** What every sandbox page needs: words, style sheet, and a token for its forms. */
+export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Words, styles: string, csrf: string } {
+  reply.ensureBrowser()
+  return { s: wordsOf(request.locale), styles: request.server.renderer.assets.url('sandbox.css'), csrf: request.csrfToken(csrfScope) }
+}
+
+export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts, routes: readonly ApiRoute[]): void {
+  const { services, sandbox } = parts
+
+  app.get('/sandbox', async (request, reply) => await showHome(request, reply, null))
+
+  app.post('/sandbox/face', async (request, reply) => {
+    request.requireCsrf(csrfScope)
+    const person = formField(request.body, 'person')
+    const outcome = formField(request.body, 'outcome')
+    if (outcome !== '' && !isOutcome(outcome)) throw new PageError(400, 'bad_request')
+    const owner = person === '' ? null : await known(ownerOf(services, person))
+    scriptFace(sandbox.faceService, owner, outcome === '' ? [] : [outcome])
+    return await reply.redirect('/sandbox#face', 303)
+  })
+
+  app.post('/sandbox/population', async (request, reply) => {
+    request.requireCsrf(csrfScope)
+    const { body } = request
+    const status = registerStatuses.find((one) => one === formField(body, 'status'))
+    const name = formField(body, 'name').trim().slice(0, 100)
+    if (status === undefined || name === '') throw new PageError(400, 'bad_request')
+    await known(changeCitizen({ services, sandbox }, formField(body, 'id'), { name, status, available: formField(body, 'down') !== '1' }))
+    return await reply.redirect('/sandbox#population', 303)
+  })
+
+  app.post('/sandbox/counter-codes', async (request, reply) => {
+    request.requireCsrf(csrfScope)
+    const owner = await known(ownerOf(services, formField(request.body, 'person')))
+    const person = owner.personId === null ? null : await personById(services.db, services.crypto, owner.personId)
+    if (person === null || person.status === 'disabled') return await showHome(request, reply, 'disabled')
+    const { code, expires_at: until } = await known(issueCode(services, person.id, String(request.id)))
+    return await showHome(request, reply, { name: owner.name, code, until: formatTime(until, request.locale) })
+  })
+
+  async function showHome (request: FastifyRequest, reply: FastifyReply, counter: SandboxHome['counter']): Promise<FastifyReply> {
+    const frame = frameOf(request, reply)
+    const { persons } = await listAccounts(services, sandbox.population)
+    return await reply.page('sandbox/home', {
+      ...frame,
+      accounts: persons,
+      password: demoPassword,
+      messages: messagesTo(sandbox, undefined).slice(0, 50),
+      face: scriptedFace(sandbox.faceService),
+      people: peopleChoices(),
+      faceChoices: faceChoices(frame.s),
+      population: sandbox.population.list().slice(0, 100),
+      registerChoices: registerStatuses.map((status) => ({ value: status, label: frame.s[`reg_${status}`] })),
+      counter
+    })
+  }
+
+  registerPhonePages(app, parts)
+  apiPageRoutes(app, parts, routes)
+}
+
+const isOutcome = (text: string): text is Outcome => (faceOutcomes as readonly string[]).includes(text)
+
+/** What the API answers with a problem is an error page here. */
+export async function known<T> (work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw error instanceof SandboxProblem ? new PageError(error.status, error.status === 404 ? 'not_found' : 'bad_request') : error
+  }
+}
