@@ -4,6 +4,7 @@
  * 'YYYY-MM-DD' text, because an identity card's dates have no time zone.
  */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { DelegationState } from '../domain/delegation.ts'
 import type { Proof } from '../domain/login-attempt.ts'
 
 type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>
@@ -269,6 +270,99 @@ export interface OutboxTable {
   lastError: string | null
 }
 
+export interface OrganizationTable {
+  id: string
+  uscc: string
+  name: string
+  type: string
+  status: 'pending' | 'active' | 'suspended' | 'dissolved'
+  registeredRegion: string | null
+  phoneEnc: string | null
+  passwordHash: string | null
+  passwordChangedAt: NullableTimestamp
+  passwordMustChange: Generated<boolean>
+  legalRepresentativeId: string | null
+  legalRepresentativeSince: NullableTimestamp
+  registerVersion: Generated<number>
+  registerCheckedAt: NullableTimestamp
+  createdAt: Timestamp
+  updatedAt: Timestamp
+}
+
+export interface DelegationTable {
+  id: string
+  version: number
+  organizationId: string
+  agentId: string
+  state: DelegationState
+  functions: ColumnType<string[] | null, string | null | undefined, string | null>
+  clientIds: ColumnType<string[] | null, string | null | undefined, string | null>
+  validFrom: string
+  validTo: string
+  digest: string | null
+  createdBy: string
+  approverId: string | null
+  approvalTicketId: string | null
+  faceCheckId: string | null
+  reason: string | null
+  createdAt: Timestamp
+  submittedAt: NullableTimestamp
+  decidedAt: NullableTimestamp
+  endedAt: NullableTimestamp
+}
+
+export interface TrustedBrowserTable {
+  personId: string
+  organizationId: string
+  browserHash: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  revokedAt: NullableTimestamp
+}
+
+export interface RepresentationChoiceTable {
+  personId: string
+  clientId: string
+  contextId: string
+  chosenAt: Timestamp
+}
+
+export interface MessageTable {
+  id: string
+  personId: string
+  kind: string
+  bodyEnc: string
+  createdAt: Timestamp
+  readAt: NullableTimestamp
+}
+
+export interface SmsCodeTable {
+  id: string
+  phoneIndex: string
+  purpose: string
+  binding: string
+  codeIndex: string
+  tries: Generated<number>
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  verifiedAt: NullableTimestamp
+  usedAt: NullableTimestamp
+}
+
+export interface RegistrationTable {
+  id: string
+  browserHash: string
+  applicant: 'legal_representative' | 'agent'
+  state: 'draft' | 'verifying' | 'verified' | 'completed' | 'abandoned'
+  dataEnc: string | null
+  organizationId: string | null
+  personId: string | null
+  delegationId: string | null
+  createdAt: Timestamp
+  updatedAt: Timestamp
+  expiresAt: Timestamp
+}
+
 export interface Database {
   person: PersonTable
   knownBrowser: KnownBrowserTable
@@ -288,4 +382,11 @@ export interface Database {
   cacheEpoch: CacheEpochTable
   auditEvent: AuditEventTable
   outbox: OutboxTable
+  organization: OrganizationTable
+  delegation: DelegationTable
+  trustedBrowser: TrustedBrowserTable
+  representationChoice: RepresentationChoiceTable
+  message: MessageTable
+  smsCode: SmsCodeTable
+  registration: RegistrationTable
 }

@@ -10,6 +10,12 @@ export interface ClientPolicy {
   /** May skip the consent page (a government site acting on a statutory basis; every release is logged). */
   trusted: boolean
   subjectKinds: ('person' | 'organization')[]
+  /** Capacities accepted here. */
+  roles: ('self' | 'legal_representative' | 'agent')[]
+  /** What an organization may let an agent do at this site; a delegation names some of these codes. */
+  functions: { code: string, name: string }[]
+  /** Flat names for sites that cannot read nested claims: our path → their name (docs/claims.md). */
+  aliases: Record<string, string>
   /** Scopes that a person may refuse and still go on. */
   optionalScopes: string[]
   /** Why each scope is needed, shown on the consent page. */
@@ -25,6 +31,9 @@ export const defaultPolicy: ClientPolicy = {
   minimumLevel: 1,
   trusted: false,
   subjectKinds: ['person'],
+  roles: ['self', 'legal_representative', 'agent'],
+  functions: [],
+  aliases: {},
   optionalScopes: [],
   purposes: {},
   introspects: []

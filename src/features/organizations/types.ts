@@ -1,0 +1,49 @@
+/** What other features ask of organizations: identification by code and password, and who may represent whom. */
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { Representation, RepresentationRef, Role } from '../../domain/representation.ts'
+import type { ClientPolicy } from '../../domain/client-policy.ts'
+
+export interface Organization {
+  id: string
+  uscc: string
+  name: string
+  type: string
+  status: 'pending' | 'active' | 'suspended' | 'dissolved'
+  registeredRegion: string | null
+  legalRepresentativeId: string | null
+  legalRepresentativeSince: Date | null
+  passwordMustChange: boolean
+}
+
+/** One hat a person may wear, with what stands in its way at this client now. */
+export interface Hat {
+  representation: Representation
+  blocked: 'suspended' | 'expired' | 'pending' | 'not_yet_valid' | 'not_allowed_here' | null
+}
+
+export interface Representations {
+  /** Everything this person could choose, self first; blocked ones are shown with their reason. */
+  hatsOf (personId: string, client: { clientId: string, policy: ClientPolicy }): Promise<Hat[]>
+  /**
+   * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
+   * delegation, dates): the decision freshness rule. Null = ended. One query.
+   */
+  resolve (personId: string, ref: RepresentationRef): Promise<Representation | null>
+  /** The last choice at this relying site, when it is still good. */
+  rememberedChoice (personId: string, clientId: string): Promise<RepresentationRef | null>
+  rememberChoice (trx: Transaction<Database>, personId: string, clientId: string, ref: RepresentationRef): Promise<void>
+}
+
+/** Who an agent or representative is, for the organization tab of the login. */
+export interface Candidate { personId: string, role: Exclude<Role, 'self'>, delegationId: string | null, state: 'active' | 'pending' | 'rejected' | 'suspended' | 'revoked' | 'expired' }
+
+export interface OrganizationLogin {
+  /** By normalised code, with the password hash for the hasher; null when there is none. Same cost either way. */
+  find (uscc: string): Promise<(Organization & { passwordHash: string | null }) | null>
+  /** The legal representative, or every agent of the organization with the state of the latest version. */
+  candidates (organizationId: string, role: 'legal_representative' | 'agent'): Promise<Candidate[]>
+  trustedBrowser (organizationId: string, personId: string, browserHash: string): Promise<boolean>
+  /** After scan + identity + face of exactly that person: 30 days, revocable. */
+  trustBrowser (trx: Transaction<Database>, organizationId: string, personId: string, browserHash: string): Promise<void>
+}
