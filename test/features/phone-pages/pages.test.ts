@@ -1,0 +1,425 @@
+import t, { type Test } from 'tap'
+import { sql } from 'kysely'
+import { testDatabase } from '../../support/database.ts'
+import { issueCounterCode } from '../../../src/features/counter-codes/index.ts'
+import type { CreatedTicket, NewTicket } from '../../../src/features/scan-tickets/index.ts'
+import type { FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
+import { issuer, loginTicket, sandboxOf, world, zhaxi, type World } from '../scan-tickets/support.ts'
+import { Browser, serve, type Shown } from './support.ts'
+
+interface Here { world: World, base: string, sandbox: FaceSandbox }
+
+async function here (t: Test, sandbox: FaceSandbox): Promise<Here> {
+  const made = await world(await testDatabase(t), sandbox)
+  return { world: made, base: await serve(t, made), sandbox }
+}
+
+const typed = { name: zhaxi.name, cert_no: zhaxi.certNo, year: '2018', month: '5', day: '1', term: '20', consent: '1', decision: 'submit' }
+const pathOf = (payloadUrl: string): string => payloadUrl.slice(issuer.length)
+
+async function ticket (world: World, extra: Partial<NewTicket> = {}): Promise<{ ticket: NewTicket, created: CreatedTicket, row: () => Promise<any> }> {
+  const made = loginTicket(world, extra)
+  const created = await world.tickets.create(made)
+  return { ticket: made, created, row: async () => await world.services.db.selectFrom('scanTicket').selectAll().where('id', '=', created.ticketId).executeTakeFirstOrThrow() }
+}
+
+/** Scan with the camera, press "continue in this browser". */
+async function enter (browser: Browser, created: CreatedTicket): Promise<Shown> {
+  return await browser.press(await browser.open(pathOf(created.payloadUrl)))
+}
+
+/** Chooses the outcome on the provider's own page and goes back to where that sends. */
+async function capture (browser: Browser, page: Shown, outcome: string): Promise<Shown> {
+  const response = await fetch(page.location, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `outcome=${outcome}` })
+  return await browser.open(response.headers.get('location') ?? '')
+}
+
+const start = { consent: '1', decision: 'start' }
+
+t.test('the phone\'s own browser, without script', async (t) => {
+  const sandbox = await sandboxOf(t)
+
+  await t.test('first login: landing, who asks, identity, end date, face, result; the browser is linked', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const { ticket: made, created, row } = await ticket(world)
+    const browser = new Browser(base)
+    const landing = await browser.open(pathOf(created.payloadUrl))
+    t.match(landing, { status: 200, title: '请用手机 APP 完成认证', html: /不用 APP，在浏览器里继续/ })
+    t.equal((await row()).state, 'waiting', 'reading changes nothing')
+    const confirm = await browser.press(landing)
+    t.match(confirm, { status: 200, title: /^西藏税务\s*请求登录/, html: /tax\.example/ })
+    for (const shown of ['局域网', 'Windows · Chrome', created.checkNumber, '****西', '不是我，拒绝']) t.ok(confirm.html.includes(shown), shown)
+    t.equal((await row()).state, 'scanned')
+    const scanCookie = browser.cookie(/^kora_scan_/)
+    t.equal(scanCookie?.name, `kora_scan_${created.ticketId}`)
+    t.match(scanCookie, { path: '/v', attributes: /Max-Age=900;.*HttpOnly; SameSite=Lax/ })
+    t.notMatch(`${browser.cookie(/browser/)?.path}`, '/v')
+
+    const identity = await browser.press(confirm, { decision: 'accept' })
+    t.match(identity, { status: 200, title: '身份信息', html: /第 1 步，共 2 步/ })
+    const check = await browser.press(identity, typed)
+    t.match(check, { status: 200, title: '请核对有效期', html: /2038年5月1日/ })
+    t.match(await browser.press(check, { decision: 'edit' }), { title: '身份信息', html: /value="540102199003072515"/ }, 'back to correct it, nothing lost')
+    const face = await browser.press(check, { decision: 'submit' })
+    t.match(face, { status: 200, title: '人脸核验', html: /第 2 步，共 2 步/ })
+    t.match(face.html, /绑定 30 天/, 'said before it happens')
+    t.match(await browser.press(face, { decision: 'start' }), { status: 422, html: /请单独勾选同意/ })
+    const away = await browser.press(face, start)
+    t.match(away, { status: 303 })
+    t.ok(away.location.startsWith(sandbox.url))
+    const result = await capture(browser, away, 'pass')
+    t.match(result, { status: 200, title: '认证成功', path: `/v/${created.ticketId}/result`, html: /请看电脑/ })
+    t.notMatch(result.html, /\/i\//, 'another browser asked: no way into its login')
+
+    t.match(await row(), { state: 'confirmed', proof: 'face', personId: world.personId })
+    t.match(browser.cookie(/device/), { name: 'kora_device', path: '/', attributes: /Max-Age=2592000.*HttpOnly; SameSite=Lax/ })
+    const given = await world.tickets.consume(created.ticketId, { browserHash: made.browserHash, loginAttemptUid: made.loginAttemptUid ?? '', purpose: 'login' })
+    t.match(given, { personId: world.personId, proofs: [{ kind: 'scan', deviceKey: false }, { kind: 'identity' }, { kind: 'face' }] })
+    for (const path of ['', '/confirm', '/identity', '/face', '/face/return', '/counter', '/result']) {
+      t.match(await browser.open(`/v/${created.ticketId}${path}`), { status: 200, title: '认证成功' }, `back to ${path}`)
+    }
+
+    await t.test('and scans without a password next time, with a face check', async (t) => {
+      const { expectedPersonId, ...login } = loginTicket(world, { requires: [] })
+      t.ok(expectedPersonId)
+      const next = await world.tickets.create(login)
+      const page = await enter(browser, next)
+      t.match(page, { status: 200, title: /请求登录/ })
+      const face = await browser.press(page, { decision: 'accept' })
+      t.match(face, { title: '人脸核验', html: /第 1 步，共 1 步/ })
+      t.match(await capture(browser, await browser.press(face, start), 'pass'), { title: '认证成功' })
+      t.match(await new Browser(base).open(pathOf(next.payloadUrl)), { status: 200 })
+      const stranger = new Browser(base)
+      const another = await world.tickets.create({ ...login, browserHash: 'another' })
+      t.match(await enter(stranger, another), { status: 403, title: '这部手机还没有绑定' })
+    })
+  })
+
+  await t.test('a preview, a prefetch and a HEAD take nothing', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const { created, row } = await ticket(world)
+    const bot = new Browser(base)
+    for (const headers of [{ 'user-agent': 'facebookexternalhit/1.1' }, { 'sec-purpose': 'prefetch' }, { 'user-agent': 'MicroMessenger/8.0' }]) {
+      t.match(await bot.send(pathOf(created.payloadUrl), undefined, headers), { status: 200 })
+    }
+    t.match(await bot.open(`${pathOf(created.payloadUrl)}/scan`), { status: 200, title: '请用手机 APP 完成认证' })
+    t.equal((await fetch(base + pathOf(created.payloadUrl), { method: 'HEAD' })).status, 200)
+    t.equal((await row()).state, 'waiting')
+    t.match(await bot.send(`${pathOf(created.payloadUrl)}/scan`, { csrf: 'x' }), { status: 403 }, 'a post needs the page\'s own token')
+    t.match(await new Browser(base).send(`${pathOf(created.payloadUrl)}/scan`, {}), { status: 400 }, 'and a cookie')
+    const page = await bot.open(pathOf(created.payloadUrl))
+    const { action, fields } = bot.formOf(page)
+    t.match(await bot.send(action, fields, { origin: 'https://evil.example' }), { status: 403 })
+    t.match(await bot.send(action, fields, { 'sec-fetch-site': 'cross-site' }), { status: 403 })
+    t.equal((await row()).state, 'waiting')
+    t.match(await bot.press(page), { status: 200, title: /请求登录/ })
+  })
+
+  await t.test('the number is typed where the other browser is new', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const { created, row } = await ticket(world, { numberEntry: true, requires: ['face'] })
+    const browser = new Browser(base)
+    const page = await enter(browser, created)
+    t.notMatch(page.html, new RegExp(`>${created.checkNumber}<`), 'not shown')
+    t.match(await browser.press(page, { decision: 'accept' }), { status: 422, html: /请输入电脑上显示的两位数字/ })
+    t.equal((await row()).numberTries, 0, 'nothing typed is nothing guessed')
+    t.match(await browser.press(page, { check_number: created.checkNumber }), { status: 200, title: /请求登录/ }, 'neither yes nor no')
+    const wrong = created.checkNumber === '10' ? '11' : '10'
+    t.match(await browser.press(page, { decision: 'accept', check_number: wrong }), { status: 422, html: /和电脑上的号码不一致/ })
+    const wide = [...created.checkNumber].map((digit) => String.fromCodePoint(0xFF10 + Number(digit))).join(' ')
+    t.match(await browser.press(page, { decision: 'accept', check_number: wide }), { status: 200, title: '人脸核验' }, 'full-width digits are digits')
+
+    const second = await ticket(world, { numberEntry: true })
+    const other = new Browser(base)
+    const again = await enter(other, second.created)
+    const no = second.created.checkNumber === '10' ? '11' : '10'
+    for (let n = 0; n < 2; n++) t.equal((await other.press(again, { decision: 'accept', check_number: no })).status, 422)
+    t.match(await other.press(again, { decision: 'accept', check_number: no }), { status: 403, title: '输错次数太多' })
+    t.match(await other.open(`/v/${second.created.ticketId}`), { status: 403, title: '输错次数太多' })
+  })
+
+  await t.test('declining is possible at every step', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const browser = new Browser(base)
+    const first = await ticket(world)
+    t.match(await browser.press(await enter(browser, first.created), { decision: 'reject' }), { status: 200, title: '已拒绝' })
+    t.match(await first.row(), { state: 'rejected', failure: 'declined' })
+    t.match(await browser.open(`/v/${first.created.ticketId}/confirm`), { title: '已拒绝' }, 'back button')
+
+    const second = await ticket(world)
+    const identity = await browser.press(await enter(browser, second.created), { decision: 'accept' })
+    t.match(await browser.press(identity, { decision: 'decline' }), { status: 200, title: '已取消' })
+    t.match(await second.row(), { state: 'rejected', identityAt: null })
+
+    const third = await ticket(world, { requires: ['face'] })
+    const face = await browser.press(await enter(browser, third.created), { decision: 'accept' })
+    t.match(await browser.press(face, { decision: 'decline' }), { status: 200, title: '已取消' })
+    t.equal((await third.row()).state, 'rejected')
+    t.equal((await world.services.db.selectFrom('consent').select('id').execute()).length, 0)
+  })
+
+  await t.test('identity: all errors at once, nothing typed is lost', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const { created, row } = await ticket(world)
+    const browser = new Browser(base)
+    const page = await browser.press(await enter(browser, created), { decision: 'accept' })
+    const empty = await browser.press(page, { decision: 'submit' })
+    t.match(empty, { status: 422, title: '身份信息' })
+    for (const text of ['请输入姓名', '请输入证件号码', '请填写年、月、日', '请选择有效期限', '请单独勾选同意']) t.ok(empty.html.includes(text), text)
+    const faulty = await browser.press(page, { ...typed, name: '扎西"><b>', cert_no: '540102199003072516', year: '2018', month: '13', day: '1', term: '5' })
+    t.match(faulty, { status: 422, html: /第 17 位不符|前 17 位不符/ })
+    for (const text of ['value="540102199003072516"', 'value="13"', '扎西&quot;&gt;&lt;b&gt;', '没有这一天']) t.ok(faulty.html.includes(text), text)
+    t.match(await browser.press(page, { ...typed, term: '10' }), { status: 422, html: /有效期限与年龄不符/ })
+    t.match(await browser.press(page, { ...typed, cert_type: 'passport' }), { status: 422, html: /线下窗口/ })
+    const pasted = await browser.press(page, { ...typed, year: '2018.05.01', month: '', day: '' })
+    t.match(pasted, { title: '请核对有效期', html: /2038年5月1日/ })
+    t.match(await browser.press(page, { ...typed, valid_to: '2037-05-01' }), { title: '请核对有效期' }, 'an end date that does not follow is shown first')
+    const other = await browser.press(page, { ...typed, name: '次仁', valid_to: '2038-05-01' })
+    t.match(other, { status: 422, html: /身份信息核对没有通过/ })
+    t.ok(other.html.includes('value="次仁"'))
+    world.register.answer = 'unavailable'
+    t.match(await browser.press(page, { ...typed, valid_to: '2038-05-01' }), { status: 503, html: /核对服务暂时不可用/ })
+    world.register.answer = 'match'
+    t.equal((await row()).identityAt, null)
+    t.match(await browser.press(page, { ...typed, consent_version: 'old', valid_to: '2038-05-01' }), { status: 422, html: /请单独勾选同意/ })
+    t.match(await browser.press(page, { ...typed, valid_to: '2038-05-01' }), { status: 200, title: '人脸核验' }, 'with script the end date was seen')
+    t.match(await browser.press(page, typed), { title: '人脸核验' }, 'the form once more from the history')
+    for (const audit of await world.services.db.selectFrom('auditEvent').selectAll().execute()) t.notMatch(JSON.stringify(audit), zhaxi.certNo)
+  })
+
+  await t.test('face: failed, again, pending, unavailable, exhausted', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const { created, row } = await ticket(world, { requires: ['face'] })
+    const browser = new Browser(base)
+    const face = await browser.press(await enter(browser, created), { decision: 'accept' })
+    const away = await browser.press(face, start)
+    const pending = await browser.open(`/v/${created.ticketId}/face/return`)
+    t.match(pending, { status: 200, title: '正在等待结果' })
+    t.match(await browser.press(pending), { title: '正在等待结果' }, 'asked once more')
+    const failed = await capture(browser, away, 'mismatch')
+    t.match(failed, { status: 200, title: '没有通过', html: /和证件照片对不上/ })
+    t.match(failed.html, /还可以试 2 次/)
+    t.match(failed.html, new RegExp(`/v/${created.ticketId}/counter`))
+    t.match(await browser.open(`/v/${created.ticketId}/face/return`), { title: '没有通过', html: /还可以试 2 次/ }, 'a reload counts nothing')
+    const again = await browser.press(failed)
+    t.match(again, { title: '人脸核验', html: /上一次没有通过/ })
+    sandbox.outage('down')
+    const down = await browser.press(again, start)
+    t.match(down, { status: 200, title: '核验服务暂时不可用', html: /没有扣除次数/ })
+    sandbox.outage(null)
+    const second = await browser.press(await browser.press(down), start)
+    sandbox.outage('down')
+    const lost = await capture2(browser, second, created)
+    t.match(lost, { title: '核验服务暂时不可用' })
+    const stillLost = await browser.press(lost)
+    t.match(stillLost, { title: '核验服务暂时不可用' })
+    sandbox.outage(null)
+    t.match(await browser.press(stillLost), { title: '人脸核验', html: /还可以试 2 次/ })
+    t.match(await capture(browser, await browser.press(again, start), 'liveness'), { title: '没有通过', html: /还可以试 1 次/ })
+    t.match(await capture(browser, await browser.press(again, start), 'quality'), { title: '次数已用完', html: /窗口核验码/ })
+    t.match(await browser.open(`/v/${created.ticketId}/face`), { title: '次数已用完' })
+    t.match(await browser.press(again, start), { title: '次数已用完' })
+    t.equal((await row()).state, 'face')
+
+    await t.test('then the counter code is the way', async (t) => {
+      const { services, personId } = world
+      const page = await browser.open(`/v/${created.ticketId}/counter`)
+      t.match(page, { status: 200, title: '窗口核验码' })
+      t.match(await browser.press(page, { code: '' }), { status: 422, html: /请输入核验码/ })
+      t.match(await browser.press(page, { code: '12345678' }), { status: 422, html: /核验码不正确或已失效/ })
+      const issued = await issueCounterCode(services, { personId, issuedBy: 'staff:s1', reason: 'face_exhausted' })
+      const spaced = issued?.code.replace(/(.{4})/, '$1-') ?? ''
+      t.match(await browser.press(page, { code: spaced }), { status: 200, title: '认证成功' })
+      t.match(await row(), { state: 'confirmed', proof: 'counter' })
+      t.match(await browser.press(page, { code: spaced }), { title: '认证成功' }, 'sent twice')
+    })
+  })
+
+  await t.test('same phone: on into the login that this browser itself has begun', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const browser = new Browser(base)
+    const { ticket: made, created } = await ticket(world, { browserHash: browser.browserHash(), requires: ['face'] })
+    const face = await browser.press(await enter(browser, created), { decision: 'accept' })
+    const result = await capture(browser, await browser.press(face, start), 'pass')
+    t.match(result, { title: '认证成功', html: new RegExp(`href="/i/${made.loginAttemptUid}/qr"`) })
+    const elsewhere = browser.copy()
+    elsewhere.forget(/browser$/)
+    t.notMatch((await elsewhere.open(`/v/${created.ticketId}/result`)).html, /\/i\//)
+  })
+
+  await t.test('a linked phone that is only asked whether it is you', async (t) => {
+    const { world, base } = await here(t, sandbox)
+    const browser = new Browser(base)
+    const first = await ticket(world, { requires: ['face'] })
+    const face = await browser.press(await enter(browser, first.created), { decision: 'accept' })
+    await capture(browser, await browser.press(face, start), 'pass')
+    const second = await ticket(world, { requires: [] })
+    t.match(await browser.press(await enter(browser, second.created), { decision: 'accept' }), { title: '认证成功' })
+    t.match(await second.row(), { state: 'confirmed', proof: null })
+  })
+})
+
+/** The person has done the check, but the provider cannot be asked. */
+async function capture2 (browser: Browser, page: Shown, created: CreatedTicket): Promise<Shown> {
+  t.ok(page.location.startsWith('http'))
+  return await browser.open(`/v/${created.ticketId}/face/return`)
+}
+
+t.test('what goes wrong on phones', async (t) => {
+  const sandbox = await sandboxOf(t)
+  const { world, base } = await here(t, sandbox)
+
+  await t.test('a second phone, a second press, a lost cookie', async (t) => {
+    const { created, row } = await ticket(world)
+    const browser = new Browser(base)
+    const landing = await browser.open(pathOf(created.payloadUrl))
+    const other = new Browser(base)
+    const otherLanding = await other.open(pathOf(created.payloadUrl))
+    t.match(await browser.press(landing), { status: 200, title: /请求登录/ })
+    const late = await other.press(otherLanding)
+    t.match(late, { status: 409, title: '这个二维码已经用过了' })
+    t.notMatch(late.html, /西藏税务|\*\*\*西/, 'nothing about who or what')
+    t.match(await browser.press(landing), { status: 200, title: /请求登录/ }, 'back, and "continue" again')
+    t.match(await other.open(`/v/${created.ticketId}`), { status: 404, title: '没有找到这个二维码' })
+    t.match(await other.open('/v/st_0000000000000000000000'), { status: 404, title: '没有找到这个二维码' }, 'no difference')
+    browser.forget(/^kora_scan_/)
+    t.match(await browser.open(`/v/${created.ticketId}/confirm`), { status: 404, title: '没有找到这个二维码' })
+    t.equal((await row()).state, 'scanned')
+  })
+
+  await t.test('two presses at once: one way through', async (t) => {
+    const { created } = await ticket(world)
+    const browser = new Browser(base)
+    const { action, fields } = browser.formOf(await browser.open(pathOf(created.payloadUrl)))
+    const presses = await Promise.all([1, 2, 3].map(async () => await browser.send(action, fields)))
+    t.equal(presses.filter(({ status }) => status === 303).length, 1)
+    t.equal(presses.filter(({ status }) => status === 409).length, 2)
+    const confirm = await browser.open(`/v/${created.ticketId}`)
+    const form = browser.formOf(confirm, { decision: 'accept' })
+    const accepted = await Promise.all([1, 2].map(async () => await browser.send(form.action, form.fields)))
+    for (const { status, location } of accepted) t.match([status, location], [303, `/v/${created.ticketId}/identity`])
+  })
+
+  await t.test('two confirmations at once: both see success, one happened', async (t) => {
+    const { created } = await ticket(world, { requires: ['face'] })
+    const browser = new Browser(base)
+    const face = await browser.press(await enter(browser, created), { decision: 'accept' })
+    const away = await browser.press(face, start)
+    await fetch(away.location, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'outcome=pass' })
+    const windows = [browser.copy(), browser.copy(), browser.copy()]
+    const shown = await Promise.all(windows.map(async (window) => await window.open(`/v/${created.ticketId}/face/return`)))
+    t.ok(shown.some(({ title }) => title === '认证成功'))
+    t.same([...new Set(shown.map(({ status }) => status))].filter((status) => status >= 500), [])
+    const events = await world.services.db.selectFrom('auditEvent').select('type').where(sql<string>`details->>'ticketId'`, '=', created.ticketId).execute()
+    t.equal(events.filter(({ type }) => type === 'scan-ticket.confirmed').length, 1)
+    t.equal(windows.filter((window) => window.cookie(/^kora_device$/) !== undefined).length, 1, 'linked once')
+  })
+
+  await t.test('cookies of another ticket, changed cookies, another person\'s form', async (t) => {
+    const one = await ticket(world)
+    const two = await ticket(world)
+    const [mine, yours] = [new Browser(base), new Browser(base)]
+    const page = await enter(mine, one.created)
+    await enter(yours, two.created)
+    const stolen = mine.copy()
+    const cookie = yours.cookie(/^kora_scan_/)
+    stolen.cookies.push({ name: `kora_scan_${two.created.ticketId}`, value: mine.cookie(/^kora_scan_/)?.value ?? '', path: '/v', attributes: '' })
+    t.match(await stolen.open(`/v/${two.created.ticketId}`), { status: 404 }, 'a token opens its own ticket only')
+    for (const value of ['', 'x', `${cookie?.value}x.y`, cookie?.value.replace(/^./, '!') ?? '', encodeURIComponent('a\u0000b')]) {
+      const broken = new Browser(base)
+      broken.cookies.push({ name: `kora_scan_${two.created.ticketId}`, value, path: '/v', attributes: '' })
+      t.match(await broken.open(`/v/${two.created.ticketId}`), { status: 404 }, value.slice(0, 8))
+    }
+    const { action, fields } = mine.formOf(page, { decision: 'accept' })
+    t.match(await mine.send(action, { ...fields, digest: 'x'.repeat(43) }), { status: 409, html: /内容有变化/ })
+    t.match(await yours.send(action, fields), { status: 403 }, 'the form\'s token is this browser\'s')
+    t.match(await yours.send(`/v/${two.created.ticketId}/confirm`, { ...fields, csrf: fields['csrf'] ?? '' }), { status: 403 })
+    t.equal((await one.row()).acceptedAt, null)
+    for (const step of ['identity', 'face', 'face/return', 'face/again', 'counter', 'confirm']) {
+      t.match(await mine.send(`/v/${one.created.ticketId}/${step}`, { decision: 'accept' }), { status: 403 }, `${step} without token`)
+    }
+  })
+
+  await t.test('no step can be skipped', async (t) => {
+    const { created, row } = await ticket(world)
+    const browser = new Browser(base)
+    const page = await enter(browser, created)
+    const csrf = browser.formOf(page).fields['csrf'] ?? ''
+    for (const step of ['identity', 'face', 'face/return', 'counter', 'result']) {
+      t.match(await browser.open(`/v/${created.ticketId}/${step}`), { title: /请求登录/ }, `GET ${step}`)
+    }
+    for (const step of ['identity', 'face', 'face/return', 'counter']) {
+      t.match(await browser.open(`/v/${created.ticketId}/${step}`, { csrf, ...typed, valid_to: '2038-05-01', code: '12345678' }), { title: /请求登录/ }, `POST ${step}`)
+    }
+    await browser.press(page, { decision: 'accept' })
+    for (const step of ['face', 'counter', 'face/return']) t.match(await browser.open(`/v/${created.ticketId}/${step}`, { csrf, ...start }), { title: '身份信息' }, `POST ${step}`)
+    t.match(await row(), { state: 'scanned', proof: null, identityAt: null })
+  })
+
+  await t.test('too late, garbage, and too much', async (t) => {
+    const { created } = await ticket(world)
+    const browser = new Browser(base)
+    const page = await enter(browser, created)
+    await sql`update scan_ticket set expires_at = now() - interval '1 second' where id = ${created.ticketId}`.execute(world.services.db)
+    t.match(await browser.press(page, { decision: 'accept' }), { status: 410, title: '二维码已过期' })
+    const late = await ticket(world)
+    const landing = await browser.open(pathOf(late.created.payloadUrl))
+    await sql`update scan_ticket set expires_at = now() - interval '1 second' where id = ${late.created.ticketId}`.execute(world.services.db)
+    t.match(await browser.press(landing), { status: 410, title: '二维码已过期' })
+    for (const path of ['/q/short', `/q/${'x'.repeat(29)}`, '/q/%00', `/q/${'%F0%9F%98%80'.repeat(7)}`, '/v/x', '/v/%00%00%00%00%00%00%00%00%00%00%00', `/v/${'x'.repeat(190)}`, '/v/..%2f..%2fx/confirm']) {
+      const shown = await browser.open(path)
+      t.match(shown, { status: 404 }, path)
+      t.match(shown.headers.get('content-type') ?? '', /^text\/html/, path)
+    }
+    const unknown = await browser.open(`/q/${'A'.repeat(28)}`)
+    t.match(await browser.press(unknown), { status: 404, title: '没有找到这个二维码' })
+    const fresh = await ticket(world)
+    const again = await enter(browser, fresh.created)
+    const csrf = browser.formOf(again).fields['csrf'] ?? ''
+    t.match(await browser.send(`/v/${fresh.created.ticketId}/confirm`, { csrf, decision: 'accept', digest: 'x'.repeat(5000) }), { status: 400 })
+    t.match(await browser.send(`/v/${fresh.created.ticketId}/confirm`, { csrf, filler: 'x'.repeat(70_000) }), { status: 413 })
+    t.match(await browser.send(`/v/${fresh.created.ticketId}/confirm`, { csrf, decision: 'accept', digest: 'a\u0000b' }), { status: 409 })
+    const identity = await browser.press(again, { decision: 'accept' })
+    t.match(await browser.press(identity, { ...typed, name: 'a\u0000b\uD800', year: '٢٠١٨', valid_to: '\u0000' }), { status: 422 })
+  })
+
+  await t.test('languages, and no personal data in any address', async (t) => {
+    const { created } = await ticket(world)
+    const browser = new Browser(base)
+    browser.headers['accept-language'] = 'en'
+    const page = await enter(browser, created)
+    t.match(page.html, /<html lang="en"/)
+    const identity = await browser.press(page, { decision: 'accept' })
+    t.match(identity.html, /<html lang="en"/)
+    t.match(await browser.open(`/v/${created.ticketId}/identity?lang=bo`), { status: 200, html: /<html lang="bo"/ })
+    t.match(await browser.open(`/v/${created.ticketId}/identity`), { html: /<html lang="bo"/ }, 'kept')
+    t.match(await browser.open('/v/st_0000000000000000000000?lang=en'), { status: 404, html: /<html lang="en"/ })
+    t.match(identity.headers.get('cache-control') ?? '', /no-store/)
+    t.notMatch(identity.headers.get('content-security-policy') ?? '', /form-action/, 'the post to the face page ends at the provider')
+  })
+
+  await t.test('doors: pages closed', async (t) => {
+    const { services, tickets } = world
+    const closed = await serve(t, { services: { ...services, config: { ...services.config, phoneDoors: { app: true, pages: false } } }, tickets })
+    const { created, row } = await ticket(world)
+    const browser = new Browser(closed)
+    const landing = await browser.open(pathOf(created.payloadUrl))
+    t.match(landing, { status: 200, title: '请用手机 APP 完成认证' })
+    t.notMatch(landing.html, /<form/)
+    t.match(await browser.send(`${pathOf(created.payloadUrl)}/scan`, { csrf: 'x' }), { status: 403, html: /请用 APP 扫码/ })
+    t.match(await browser.open(`/v/${created.ticketId}`), { status: 403, title: '请用 APP 扫码' })
+    t.match(await browser.open(`/v/${created.ticketId}/face/return`), { status: 403 })
+    t.equal((await row()).state, 'waiting')
+  })
+
+  await t.test('https: cookies that only this host can set', async (t) => {
+    const { services, tickets } = world
+    const secure = await serve(t, { services: { ...services, config: { ...services.config, issuer: 'https://sso.example' } }, tickets })
+    const { created } = await ticket(world)
+    const browser = new Browser(secure)
+    const payload = pathOf(created.payloadUrl)
+    t.match(await browser.press(await browser.open(payload)), { status: 200, title: /请求登录/ })
+    t.match(browser.cookie(/scan_/), { name: /^__Secure-kora_scan_st_/, attributes: /Secure/ })
+    t.match(browser.cookie(/browser/), { name: '__Host-kora_browser', attributes: /Secure/ })
+  })
+})
