@@ -4,8 +4,11 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
 import { registerPhonePages } from '../../../src/features/phone-pages/index.ts'
+import type { CreatedTicket, NewTicket } from '../../../src/features/scan-tickets/index.ts'
 import { registerHttp, serverOptions } from '../../../src/http/index.ts'
-import type { World } from '../scan-tickets/support.ts'
+import type { FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
+import { testDatabase } from '../../support/database.ts'
+import { issuer, loginTicket, world, zhaxi, type World } from '../scan-tickets/support.ts'
 
 export async function serve (t: Test, { services, tickets }: Pick<World, 'services' | 'tickets'>): Promise<string> {
   const app = Fastify(serverOptions)
@@ -100,3 +103,32 @@ export class Browser {
     return await this.open(action, fields)
   }
 }
+
+export interface Here { world: World, base: string, sandbox: FaceSandbox }
+
+export async function here (t: Test, sandbox: FaceSandbox): Promise<Here> {
+  const made = await world(await testDatabase(t), sandbox)
+  return { world: made, base: await serve(t, made), sandbox }
+}
+
+export const typed = { name: zhaxi.name, cert_no: zhaxi.certNo, year: '2018', month: '5', day: '1', term: '20', consent: '1', decision: 'submit' }
+export const pathOf = (payloadUrl: string): string => payloadUrl.slice(issuer.length)
+
+export async function ticket (world: World, extra: Partial<NewTicket> = {}): Promise<{ ticket: NewTicket, created: CreatedTicket, row: () => Promise<any> }> {
+  const made = loginTicket(world, extra)
+  const created = await world.tickets.create(made)
+  return { ticket: made, created, row: async () => await world.services.db.selectFrom('scanTicket').selectAll().where('id', '=', created.ticketId).executeTakeFirstOrThrow() }
+}
+
+/** Scan with the camera, press "continue in this browser". */
+export async function enter (browser: Browser, created: CreatedTicket): Promise<Shown> {
+  return await browser.press(await browser.open(pathOf(created.payloadUrl)))
+}
+
+/** Chooses the outcome on the provider's own page and goes back to where that sends. */
+export async function capture (browser: Browser, page: Shown, outcome: string): Promise<Shown> {
+  const response = await fetch(page.location, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `outcome=${outcome}` })
+  return await browser.open(response.headers.get('location') ?? '')
+}
+
+export const start = { consent: '1', decision: 'start' }
