@@ -49,7 +49,7 @@ async function serve () {
     state: state.ticket.state,
     left: state.ticket.secondsLeft,
     text: ticketText(translator('zh-CN'), state.ticket),
-    ...(state.ticket.state === 'waiting' ? { svg: qrSvg(state.ticket.payloadUrl ?? payload(), 'qr-alt') } : {}),
+    ...(state.ticket.state === 'waiting' ? { payload: state.ticket.payloadUrl ?? payload(), svg: qrSvg(state.ticket.payloadUrl ?? payload(), 'qr-alt') } : {}),
     ...(state.ticket.state === 'confirmed' ? { next: '/i/fixture/done' } : {})
   })
 

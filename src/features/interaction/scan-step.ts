@@ -160,7 +160,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   async function * streamOf (request: FastifyRequest, statuses: AsyncIterable<TicketStatus>): AsyncGenerator<string> {
     yield 'retry: 3000\n\n'
     for await (const status of withHeartbeat(statuses, 10_000)) {
-      yield status === null ? ': still here\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
+      yield status === null ? 'event: ping\ndata: 1\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
     }
   }
 }
