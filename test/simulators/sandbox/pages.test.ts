@@ -20,7 +20,7 @@ t.test('every page in every language: one heading, no holes, no inline style or 
       t.equal(text.match(/<h1/g)?.length, 1, `${label}: one h1`)
       t.notMatch(words(text.replace(/<pre[\s\S]*?<\/pre>/g, '')), /undefined|\bnull\b|\[object|NaN|\{name\}|\{n\}/, label)
       t.notMatch(text, / style="| on\w+="|<script(?![^>]* src=)/, `${label}: CSP`)
-      t.match(text, /<p class="red">/)
+      t.match(text, /<p class="sandbox">/, `${label}: banner`)
       const ids = [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
       t.equal(new Set(ids).size, ids.length, `${label}: ids`)
       for (const [, target] of text.matchAll(/(?:href="#|aria-(?:describedby|labelledby)=")([\w-]+)"/g)) if (!ids.includes(target)) t.fail(`${label}: #${target}`)
