@@ -26,10 +26,11 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     // a prefetched page must not make a ticket (UX §2.2)
     if (String(request.headers['sec-purpose'] ?? '').includes('prefetch')) return await reply.code(503).send()
     const context = await loadContext(services, oidc, request, reply)
-    if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
     const latest = await tickets.latestOf(context.uid, context.browserHash)
     const status = latest === null ? null : await tickets.status(latest, context.browserHash)
+    // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem missing
     if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
+    if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
     if (latest !== null && status !== null && (live.includes(status.state) || status.failure === 'face_exhausted')) {
       return await showQr(context, request, reply, latest, status, false)
     }
