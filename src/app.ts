@@ -3,6 +3,7 @@
  */
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { registerHttp, serverOptions } from './http/index.ts'
+import { registerHostCheck } from './http/host.ts'
 import { createLifecycle, registerHealth, type Lifecycle } from './http/health.ts'
 import { registerHelp } from './features/help/index.ts'
 import { registerMetrics } from './http/metrics.ts'
@@ -28,6 +29,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   const app: FastifyInstance = Fastify({ ...serverOptions, loggerInstance: services.log as FastifyBaseLogger, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'traceId' }) })
   registerHealth(app, services, lifecycle, async () => (await services.pending()).length === 0)
   registerRequestLog(app, services)
+  registerHostCheck(app, services)
   registerMetrics(app, services)
   await registerHttp(app, services)
 

@@ -1,6 +1,8 @@
 /** The worker that deletes what has expired, in small batches, so that tables stay small and nobody waits. */
 import type { Services } from './services.ts'
-import { deleteExpired, deleteExpiredAttempts, deleteExpiredThrottles, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
+import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
+import { sweepOutbox } from './features/outbox/index.ts'
+import { sweepThrottle } from './features/throttle/index.ts'
 
 const batch = 500
 const pauseMilliseconds = 10_000
@@ -14,7 +16,8 @@ export function createCleanUp ({ db, log }: Pick<Services, 'db' | 'log'>): Clean
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, deleteExpiredThrottles]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle]) deleted += await clean(db, batch)
+    deleted += await sweepOutbox(db, { limit: batch })
     return deleted
   }
 

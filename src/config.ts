@@ -130,6 +130,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     const secret = text(`${name}_SECRET`)
     if (!URL.canParse(url)) fault(`${name}_URL is not an address.`)
     if (keyId === undefined || secret === undefined) fault(`${name}_URL is set, so ${name}_KEY_ID and ${name}_SECRET are needed too.`)
+    if (secret !== undefined && secret.length < 32) fault(`${name}_SECRET must have at least 32 characters.`)
     return { url, keyId: keyId ?? '', secret: secret ?? '' }
   }
 

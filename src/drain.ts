@@ -8,7 +8,7 @@ import type { Demo } from './simulators/demo.ts'
 const drainMilliseconds = 15_000
 
 export function drainOnSignals (log: Logger, kora: KoraApp, services: RunningServices, demo: Demo | null): void {
-  closeWithGrace({ delay: drainMilliseconds, logger: { error: (...args: unknown[]) => { log.error(args) }, warn: (...args: unknown[]) => { log.warn(args) } } as never }, async ({ signal, err }) => {
+  closeWithGrace({ delay: drainMilliseconds, logger: { error: (error: unknown) => { log.error({ err: error }, 'could not stop in order') }, warn: (text: unknown) => { log.warn(String(text)) } } as never }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
     else log.info({ signal }, 'draining')
     kora.lifecycle.drain()

@@ -3,6 +3,7 @@
  * trace id that support can find in the log. Bad input is never a 500, and no answer carries a stack.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isDatabaseUnavailable } from '../database/errors.ts'
 import { PageError, type PageErrorDetails } from './page-error.ts'
 import type { ErrorKey } from './pages.ts'
 
@@ -18,14 +19,10 @@ export function wantsJson (request: Pick<FastifyRequest, 'url' | 'headers'>): bo
   return /\bapplication\/(?:[\w.-]+\+)?json\b/.test(accept) && !/\btext\/html\b/.test(accept)
 }
 
-const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'])
-
-/** A database that cannot be reached, is starting or stopping (SQLSTATE classes 08, 57P, 53), however deep it is wrapped. */
-export function isDatabaseUnavailable (error: unknown): boolean {
+/** The database cannot be reached or is overloaded, however deep the error is wrapped. */
+export function isUnavailable (error: unknown): boolean {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code = String((at as { code?: unknown }).code ?? '')
-    if (connectionCodes.has(code) || /^(08...|57P0[1-5]|53[0-4]00)$/.test(code)) return true
-    if (/connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(at.message)) return true
+    if (isDatabaseUnavailable(at)) return true
   }
   return false
 }
@@ -37,7 +34,7 @@ const keyOfStatus = new Map<number, ErrorKey>([
 /** What any thrown thing means to the outside. */
 export function classify (error: unknown): { status: number, key: ErrorKey, details: PageErrorDetails } {
   if (error instanceof PageError) return error
-  if (isDatabaseUnavailable(error)) return { status: 503, key: 'unavailable', details: { retryAfterSeconds: 5 } }
+  if (isUnavailable(error)) return { status: 503, key: 'unavailable', details: { retryAfterSeconds: 5 } }
   const { statusCode } = (error ?? {}) as Partial<FastifyError>
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, key: keyOfStatus.get(statusCode) ?? 'bad_request', details: statusCode === 429 ? { retryAfterSeconds: 60 } : {} }

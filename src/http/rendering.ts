@@ -87,7 +87,7 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
 
   const html: Renderer['html'] = (name, model, context) => {
     const t = translator(context.locale)
-    const f = { ...site, ...context, link: (set: Record<string, string>) => link(context.url, set) }
+    const f = { ...site, ...context, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
     const h = {
       ...templateHelpers,
       date: (iso: string) => formatDate(iso, t),

@@ -15,7 +15,6 @@ const artifacts = cleaner('oidc_artifact', 'model, id', 'expires_at < now()', 'e
 // kept a day, so that support can see what a login of today stopped at
 const attempts = cleaner('login_attempt', 'uid', `expires_at < now() - ${oneDay}`, 'expires_at')
 const tickets = cleaner('scan_ticket', 'id', `expires_at < now() - ${oneDay}`, 'expires_at')
-const throttles = cleaner('throttle', 'key', 'window_ends_at < now() and (blocked_until is null or blocked_until < now())', 'window_ends_at')
 
 type Cleaner = (db: Connection, batch: number) => Promise<{ n: number }[]>
 const run = async (clean: Cleaner, db: Connection, batch: number): Promise<number> => (await clean(db, batch))[0]?.n ?? 0
@@ -28,6 +27,3 @@ export const deleteExpiredAttempts = (db: Connection, batch = 500): Promise<numb
 
 /** Scan tickets that expired more than a day ago, with the encrypted identity they hold. */
 export const deleteExpiredTickets = (db: Connection, batch = 500): Promise<number> => run(tickets, db, batch)
-
-/** Throttle counters whose window and block are over. */
-export const deleteExpiredThrottles = (db: Connection, batch = 500): Promise<number> => run(throttles, db, batch)

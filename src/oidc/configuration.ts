@@ -32,6 +32,9 @@ export const routes = {
   pushed_authorization_request: '/oidc/par'
 } as const
 
+/** No fragments: nothing that we issue belongs into one (RFC 9700 §4.3). */
+export const responseModes = ['query', 'form_post'] as const
+
 export interface Parts {
   config: Readonly<Config>
   adapter: Configuration['adapter']
@@ -79,7 +82,7 @@ export function createConfiguration (parts: Parts): Configuration {
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
       response_types: ['code'],
-      response_modes: ['query', 'form_post']
+      response_modes: [...responseModes]
     } as never,
     extraClientMetadata: { properties: ['kora_policy'], validator: (_ctx, key, value, metadata) => { parts.validateClientExtras(key, value, metadata) } },
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -98,7 +101,6 @@ export function createConfiguration (parts: Parts): Configuration {
     },
     discovery: {
       ui_locales_supported: ['zh-CN', 'bo', 'en'],
-      response_modes_supported: ['query', 'form_post'],
       service_documentation: `${parts.config.issuer}/help/manual`,
       op_policy_uri: `${parts.config.issuer}/help/privacy`,
       op_tos_uri: `${parts.config.issuer}/help/terms`

@@ -28,6 +28,8 @@ export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC
 
     const requestedClaims = [...ctx.oidc.requestParamClaims]
     const reachable = claimsAllowed(policy.trusted ? allowed : granted)
+    // what is most sensitive is asked for by its scope, which people and administrators see, or not at all
+    if (!granted.includes('identity')) for (const claim of restrictedClaims) reachable.delete(claim)
     const claims = requestedClaims.filter((claim) => reachable.has(claim))
     return makeGrant(provider, services.crypto, {
       accountId: account.accountId,
@@ -36,7 +38,7 @@ export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC
       // nothing is asked for twice: what was refused or is not allowed counts as decided
       rejectedScope: [...refused, ...String(params?.['scope'] ?? '').split(' ').filter((scope) => scope !== '' && !asked.includes(scope))].join(' '),
       claims,
-      rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)).concat(restrictedClaims.filter((claim) => requestedClaims.includes(claim) && !reachable.has(claim))),
+      rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
       resources: resourceScopes(ctx)
     })
   }

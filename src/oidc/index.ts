@@ -10,7 +10,7 @@ import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { createClientCache } from './client-store.ts'
-import { createConfiguration, lifetimes, routes } from './configuration.ts'
+import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
 import { watchEpochs } from './cache-epoch.ts'
 import { createErrorPages, traceIdOf } from './error-pages.ts'
@@ -21,6 +21,7 @@ import { createKeyRing } from './key-ring.ts'
 import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
 import { pairwiseSubject } from './pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
+import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { ensureSigningKeys } from './signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
@@ -66,7 +67,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       config,
       adapter,
       jwks: keyRing.jwks as never,
-      interactions: { policy: createInteractionPolicy(), url: (_ctx, interaction) => `/i/${interaction.uid}` },
+      interactions: { policy: createInteractionPolicy(services), url: (_ctx, interaction) => `/i/${interaction.uid}` },
       findAccount: createFindAccount(services),
       loadExistingGrant: createGrantLoader(services),
       extraTokenClaims: tokenClaims,
@@ -84,6 +85,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       log.error({ err: error, trace: traceIdOf(ctx), route: ctx.oidc?.route }, 'provider failed')
     })
     attachStorage(provider, { db, limits })
+    attachResponseRules(provider, responseModes)
     clients.attach(provider)
     return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
   }
@@ -116,13 +118,22 @@ function mayIntrospect (client: unknown, token: unknown): boolean {
 
 const prefixes = [`/${routes.token.split('/')[1]}/`, '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
 
+const known = new Set<string>(Object.values(routes))
+
+/** The pattern of an address, for logs and metrics: identifiers left out. */
+function routeOf (url: string): string {
+  const path = url.split('?', 1)[0] ?? ''
+  if (known.has(path) || prefixes.includes(path)) return path
+  return path.startsWith(`${routes.authorization}/`) ? `${routes.authorization}/:uid` : '/oidc/*'
+}
+
 /**
  * The earliest hook: no routing, no body parser. The issuer's host and scheme are pinned, because the library builds
  * addresses from the request's; the trace id travels on the raw request.
  */
 function mount (app: FastifyInstance, { config }: Services, current: () => Built): void {
   const issuer = new URL(config.issuer)
-  const headers = Object.entries(baseHeaders(config))
+  const headers = Object.entries({ ...baseHeaders(config), ...providerHeaders })
   const scheme = issuer.protocol.slice(0, -1)
   app.addHook('onRequest', (request, reply, done) => {
     const raw = request.raw
@@ -130,7 +141,7 @@ function mount (app: FastifyInstance, { config }: Services, current: () => Built
     if (!prefixes.some((prefix) => url.startsWith(prefix))) { done(); return }
     raw.headers['x-forwarded-host'] = issuer.host
     raw.headers['x-forwarded-proto'] = scheme
-    ;(raw as { koraTraceId?: string }).koraTraceId = String(request.id)
+    Object.assign(raw, { koraTraceId: String(request.id), koraRoute: routeOf(url) })
     for (const [name, value] of headers) reply.raw.setHeader(name, String(value))
     reply.hijack()
     current().handle(raw, reply.raw).catch((error: unknown) => { request.log.error({ err: error }, 'provider callback failed') })

@@ -7,6 +7,8 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { acrValues, levelOfAcr, type Level } from '../domain/assurance.ts'
 import { requestedLevel } from '../domain/login-attempt.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
+import { isUndecided, requestedScopes } from '../features/interaction/release-consent.ts'
+import type { Services } from '../services.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 
@@ -30,8 +32,11 @@ const askIf = (condition: boolean): boolean => condition ? Check.REQUEST_PROMPT 
 
 export const policyOf = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
 
-/** The prompts in their order: choose an identity, log in (with the level asked for), consent. */
-export function createInteractionPolicy () {
+/**
+ * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh for
+ * each request with everything undecided left out, so the library would never ask for consent by itself.
+ */
+export function createInteractionPolicy (services: Pick<Services, 'db'>) {
   const policy = base()
   const login = policy.get('login')
   login?.checks.remove('essential_acrs')
@@ -44,6 +49,14 @@ export function createInteractionPolicy () {
       const have = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
       return askIf(ctx.oidc.session?.accountId !== undefined && needed > have)
     }))
+  policy.get('consent')?.checks.add(new Check('undecided', 'the end-user has not agreed yet', 'consent_required', async (ctx: KoaContextWithOIDC) => {
+    const { client, account } = ctx.oidc
+    const policy = clientPolicy(policyOf(client))
+    const personId = (account as { person?: { id: string } } | undefined)?.person?.id
+    if (client === undefined || personId === undefined || policy.trusted) return Check.NO_NEED_TO_PROMPT
+    const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
+    return askIf(await isUndecided(services.db, { personId, clientId: client.clientId, optionalScopes: policy.optionalScopes, scopes }))
+  }))
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
   return policy
 }

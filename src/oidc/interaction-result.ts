@@ -11,8 +11,8 @@ import { artifactId } from './artifact-repository.ts'
 interface Input {
   uid: string
   result: InteractionResults
-  /** The session of another person that this login replaces: it is forgotten, so that the library does not ask to log out first. */
-  dropSession: { uid?: string } | null
+  /** This login replaces the session of another person: it is forgotten, so that the library does not compare it with the new one. */
+  dropSession: boolean
 }
 
 /** Throws DomainError `interaction_gone` when the row is expired, missing, or has a result already. */
@@ -20,7 +20,7 @@ export async function saveInteractionResult (trx: Transaction<Database>, input: 
   const result = JSON.stringify(input.result)
   const saved = await sql`
     update oidc_artifact
-       set payload = case when ${input.dropSession !== null} then payload - 'session' else payload end
+       set payload = case when ${input.dropSession} then payload - 'session' else payload end
                      || jsonb_build_object('result', ${result}::jsonb)
      where model = 'Interaction' and id = ${artifactId('Interaction', input.uid)}
        and payload->'result' is null and expires_at > now()

@@ -66,7 +66,7 @@ export function demoClients (site: string): DemoClient[] {
     {
       clientId: 'demo-machine',
       secret: 'demo-machine-secret-for-the-sandbox-only',
-      metadata: { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'client_secret_basic', client_name: '数据交换（演示）', scope: 'property:read property:write' },
+      metadata: { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'client_secret_basic', client_name: '数据交换（演示）' },
       policy: { names: { 'zh-CN': '数据交换（演示）', en: 'Data exchange (demo)' }, unit: '演示单位' },
       note: 'client credentials'
     },

@@ -2,7 +2,8 @@ import t from 'tap'
 import { errors, type AdapterPayload } from 'oidc-provider'
 import { sql } from 'kysely'
 import { artifactId } from '../../src/oidc/artifact-repository.ts'
-import { deleteExpired, deleteExpiredAttempts, deleteExpiredThrottles, deleteExpiredTickets } from '../../src/oidc/artifact-cleanup.ts'
+import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../../src/oidc/artifact-cleanup.ts'
+import { sweepThrottle } from '../../src/features/throttle/index.ts'
 import { noteUse } from '../../src/oidc/replay.ts'
 import { createStorageAdapter } from '../../src/oidc/storage-adapter.ts'
 import { systemClock } from '../../src/ports/clock.ts'
@@ -12,6 +13,8 @@ import { eachDatabase, type TestDatabase } from '../support/database.ts'
 const limits = { sessionIdleSeconds: 1800, sessionAbsoluteSeconds: 43_200, clockToleranceSeconds: 15 }
 const log = { info () {}, warn () {} }
 const adapterOf = ({ db, crypto }: TestDatabase) => createStorageAdapter({ db, crypto, clock: systemClock, limits, log })
+/** Opens every connection of the pool: else the first statement is over before the others begin. */
+const connected = ({ db }: TestDatabase) => Promise.all(Array.from({ length: 5 }, () => sql`select 1`.execute(db)))
 const twenty = Array.from({ length: 20 }, (_, i) => i)
 const seconds = (): number => Math.floor(Date.now() / 1000)
 const token = (kind: string, more: AdapterPayload = {}): AdapterPayload => ({ kind, iat: seconds(), exp: seconds() + 60, clientId: 'site', accountId: 'sub-1', grantId: 'grant-1', sessionUid: 'session-1', ...more })
@@ -26,6 +29,7 @@ eachDatabase(t, 'a code is consumed once, and its second use ends everything of 
   await adapter('AuthorizationCode').upsert('the-code', token('AuthorizationCode', { jti: 'the-code' }), 60)
   await adapter('AccessToken').upsert('another-grant', token('AccessToken', { grantId: 'grant-2' }), 60)
 
+  await connected(database)
   const { done, errors: refused } = await outcomes(twenty.map(() => adapter('AuthorizationCode').consume('the-code')))
   t.equal(done, 1)
   t.ok(refused.every((error) => error instanceof errors.InvalidGrant))
@@ -57,7 +61,7 @@ eachDatabase(t, 'identifiers that somebody holds are not in the table', async (t
   for (const model of ['AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials', 'PushedAuthorizationRequest']) {
     await adapter(model).upsert(secret(model), { ...token(model), jti: secret(model) }, 60)
   }
-  await adapter('Session').upsert(secret('Session'), { kind: 'Session', uid: 'uid-1', jti: secret('Session'), exp: seconds() + 60 }, 60)
+  await adapter('Session').upsert(secret('Session'), { kind: 'Session', uid: 'uid-1', accountId: 'sub-1', jti: secret('Session'), exp: seconds() + 60 }, 60)
   await adapter('DeviceCode').upsert(secret('DeviceCode'), { kind: 'DeviceCode', userCode: 'ABCD', jti: secret('DeviceCode') }, 60)
   const interaction = {
     kind: 'Interaction',
@@ -95,7 +99,9 @@ eachDatabase(t, 'expiry is the database\'s clock', async (t, database) => {
   await fifth('AuthorizationCode')
   await t.rejects(adapter('AuthorizationCode').consume('code'), errors.InvalidGrant)
 
-  await adapter('Session').upsert('cookie', { kind: 'Session', uid: 'uid', exp: seconds() + 600 }, 600)
+  await adapter('Session').upsert('nobody', { kind: 'Session', uid: 'nobody', exp: seconds() + 600 }, 600)
+  t.equal(await adapter('Session').find('nobody'), undefined, 'a session that says nothing is not kept')
+  await adapter('Session').upsert('cookie', { kind: 'Session', uid: 'uid', accountId: 'sub-1', exp: seconds() + 600 }, 600)
   t.match(await adapter('Session').find('cookie'), { uid: 'uid', jti: 'cookie' })
   t.match(await adapter('Session').findByUid('uid'), { uid: 'uid' })
   await fifth('Session')
@@ -125,6 +131,7 @@ eachDatabase(t, 'a result is written once', async (t, database) => {
   await adapter.upsert('uid', interaction, 900)
   const submit = (accountId: string): Promise<unknown> => adapter.upsert('uid', { ...interaction, result: { login: { accountId } } }, 900)
 
+  await connected(database)
   const { done, errors: refused } = await outcomes(twenty.map((i) => submit(`person-${i}`)))
   t.equal(done, 1)
   t.ok(refused.every((error) => error instanceof DomainError && error.code === 'interaction_gone'))
@@ -142,6 +149,7 @@ eachDatabase(t, 'a result is written once', async (t, database) => {
 
 eachDatabase(t, 'a replay is seen by all', async (t, database) => {
   const { db } = database
+  await connected(database)
   const firsts = await Promise.all(twenty.map(() => noteUse(db, 'jti', 60)))
   t.equal(firsts.filter(Boolean).length, 1)
   await sql`update oidc_artifact set expires_at = now() - interval '1 second'`.execute(db)
@@ -158,6 +166,7 @@ eachDatabase(t, 'a device code is decided once', async (t, database) => {
   const code = token('DeviceCode', { userCode: 'BCDF', jti: 'device' })
   const { accountId: _accountId, grantId: _grantId, sessionUid: _sessionUid, ...open } = code
   await adapter.upsert('device', open, 600)
+  await connected(database)
   const typed = await outcomes(twenty.map(() => adapter.upsert('device', { ...open, inFlight: true }, 600)))
   t.equal(typed.done, 1, 'one browser takes it up')
   const decided = await outcomes(twenty.map((i) => adapter.upsert('device', { ...open, inFlight: true, accountId: `person-${i}`, grantId: 'g' }, 600)))
@@ -189,6 +198,6 @@ eachDatabase(t, 'clean-up is bounded and leaves the living alone', async (t, dat
     { key: 'blocked', count: 9, windowEndsAt: new Date(Date.now() - 60_000), blockedUntil: new Date(Date.now() + 60_000) },
     { key: 'running', count: 1, windowEndsAt: new Date(Date.now() + 60_000) }
   ]).execute()
-  t.equal(await deleteExpiredThrottles(db), 1)
+  t.equal(await sweepThrottle(db), 1)
   t.same((await db.selectFrom('throttle').select('key').orderBy('key').execute()).map(({ key }) => key), ['blocked', 'running'])
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isDatabaseUnavailable, wantsJson } from '../../src/http/errors.ts'
+import { isUnavailable, wantsJson } from '../../src/http/errors.ts'
 import { testApp } from './support.ts'
 
 t.test('who gets a page and who gets problem+json', async (t) => {
@@ -63,12 +63,12 @@ t.test('problem+json: code, trace id, language', async (t) => {
 })
 
 t.test('a database that cannot be reached, however it is wrapped', async (t) => {
-  t.ok(isDatabaseUnavailable(Object.assign(new Error('x'), { code: '08006' })))
-  t.ok(isDatabaseUnavailable(Object.assign(new Error('x'), { code: '53300' })))
-  t.ok(isDatabaseUnavailable(new Error('a', { cause: new Error('Connection terminated unexpectedly') })))
-  t.notOk(isDatabaseUnavailable(Object.assign(new Error('duplicate key'), { code: '23505' })))
-  t.notOk(isDatabaseUnavailable('ECONNREFUSED'))
+  t.ok(isUnavailable(Object.assign(new Error('x'), { code: '08006' })))
+  t.ok(isUnavailable(Object.assign(new Error('x'), { code: '53300' })))
+  t.ok(isUnavailable(new Error('a', { cause: new Error('Connection terminated unexpectedly') })))
+  t.notOk(isUnavailable(Object.assign(new Error('duplicate key'), { code: '23505' })))
+  t.notOk(isUnavailable('ECONNREFUSED'))
   const loop: Error & { cause?: unknown } = new Error('loop')
   loop.cause = loop
-  t.notOk(isDatabaseUnavailable(loop))
+  t.notOk(isUnavailable(loop))
 })

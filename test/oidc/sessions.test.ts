@@ -109,6 +109,11 @@ eachDatabase(t, 'single sign-on writes the session only when it must', async (t,
   t.equal(await statements(), 2)
 
   await sql`update oidc_artifact set expires_at = now() + interval '60 seconds',
+    payload = payload || jsonb_build_object('startedAt', floor(extract(epoch from now())) - 43200 + 500) where model = 'Session'`.execute(database.db)
+  t.equal(await statements(), 3)
+  t.ok(((await sessions(database))[0]?.left ?? 0) <= 500, 'never past the absolute end')
+
+  await sql`update oidc_artifact set expires_at = now() + interval '60 seconds',
     payload = payload || jsonb_build_object('startedAt', floor(extract(epoch from now())) - 43200 + 60) where model = 'Session'`.execute(database.db)
   t.equal(await statements(), 2, 'at the absolute end there is nothing to move')
   t.ok(((await sessions(database))[0]?.left ?? 0) <= 60)

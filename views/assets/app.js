@@ -116,6 +116,8 @@ if (qr) {
       const code = $('#qr-code'), sandbox = $('#qr-sandbox')
       code.innerHTML = event.svg
       code.dataset.payload = event.payload
+      // on the phone itself: a link pressed later must not be an old code
+      for (const link of $$('.same a[href*="/q/"]', qr)) link.href = event.payload
       if (sandbox) sandbox.search = `?payload=${encodeURIComponent(event.payload)}`
     }
     if (data.state !== event.state || status.textContent === data.offline) say(event.text)
@@ -158,7 +160,7 @@ if (qr) {
     if (!window.EventSource) return polling()
     source = new EventSource(address('events'))
     source.addEventListener('state', event => apply(JSON.parse(event.data)))
-    source.addEventListener('open', () => { last = Date.now() })
+    for (const sign of ['open', 'ping']) source.addEventListener(sign, () => { last = Date.now() })
     // an interrupted stream opens itself again (readyState 0): closing it here would end that
     source.onerror = () => { if (!done && source?.readyState === 2) polling() }
   }
@@ -167,7 +169,7 @@ if (qr) {
     const n = Math.max(0, Math.round((until - Date.now()) / 1000))
     left.textContent = data.unit.replace('%m', Math.floor(n / 60)).replace('%s', n % 60)
     if (n <= 30 && n > 0 && !said && data.state === 'waiting' && renewals >= 3) { said = true; say(data.soon.replace('%n', n)) }
-    if (Date.now() - last > 25000 && source) polling() // a proxy holds the stream back: it says something every 10 s
+    if (Date.now() - last > 25000 && source) polling() // a proxy holds the stream back: a ping comes every 10 s
   }
   document.addEventListener('visibilitychange', () => { if (!document.hidden && !done && !renewing) { once().catch(() => {}); open() } })
   addEventListener('pagehide', close)

@@ -15,11 +15,10 @@ function granted <R extends { ok: true }> (result: R | PhoneRefusal): R {
 const scanOf = ({ view }: { view: ScanView }): Answer => ({ status: 200, body: outwardScan(view) })
 
 /**
- * Back from the provider to us or into the app by its own scheme (reverse domain name, RFC 8252 §7.1): anything else
- * would make the provider's page a redirector to wherever the caller likes.
+ * The provider's page must not become a redirector to wherever a caller likes. An app watches for the address in its
+ * web view, or claims it as its own link.
  */
-export const returnUrlAllowed = (url: string, issuer: string): boolean =>
-  URL.canParse(url) && (url.startsWith(`${issuer}/`) || /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:\//.test(url))
+export const returnUrlAllowed = (url: string, issuer: string): boolean => URL.canParse(url) && url.startsWith(`${issuer}/`)
 
 export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
   return [

@@ -92,7 +92,7 @@ export const Identity = Type.Object({
 
 export const FaceStart = Type.Object({
   consent: Consent,
-  return_url: Type.Optional(text(512, 'Where the provider\'s page sends the person back to: an address of this service, or of the app (its own scheme).')),
+  return_url: Type.Optional(text(512, 'Where the provider\'s page sends the person back to: an address of this service, for which the app watches.')),
   client_meta: Type.Optional(text(4096, 'What the provider\'s SDK collects before the start.'))
 })
 

@@ -60,7 +60,7 @@ export async function sealBatch (db: Kysely<Database>, crypto: Pick<FieldCrypto,
 export interface AuditSealer {
   /** Seal everything that waits now, then every `intervalMs`. */
   start (): void
-  /** Waits for the batch in hand; what is left is sealed by another process or the next start. */
+  /** Seals what waits once more; should that fail, another process or the next start does it. */
   stop (): Promise<void>
   /** Seal until nothing waits. */
   sealAll (): Promise<number>
@@ -101,9 +101,11 @@ export function createAuditSealer (services: {
       round()
     },
     async stop () {
+      if (stopped) return
       stopped = true
       clearTimeout(timer)
       await working
+      await sealAll().catch((error: unknown) => { log.warn({ err: error, component: 'audit-sealer' }, 'audit events could not be sealed') })
     },
     sealAll
   }

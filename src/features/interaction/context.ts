@@ -30,6 +30,8 @@ export interface LoginContext {
   person: StoredPerson | null
   requestedLevel: Level
   facts: AttemptFacts
+  /** Uid of the session that this browser has now, when it is not of this account (`sub`). */
+  sessionOfOther (sub: string): Promise<string | null>
 }
 
 export const interactionPath = (uid: string, step = ''): string => `/i/${uid}${step === '' ? '' : `/${step}`}`
@@ -67,15 +69,23 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
     row,
     person,
     requestedLevel,
+    async sessionOfOther (sub) {
+      // not the interaction's: another tab may have logged somebody in meanwhile
+      const cookie = request.cookies[oidc.provider.cookieName('session')]
+      const current = cookie === undefined ? undefined : await oidc.provider.Session.find(cookie)
+      return current?.accountId === undefined || current.accountId === sub ? null : current.uid
+    },
     facts: {
       facePolicy: services.config.facePolicy,
       requestedLevel,
-      person: person === null ? null : {
-        id: person.id,
-        enabled: mayLogIn(person),
-        assuranceLevel: person.assuranceLevel,
-        faceVerified: person.faceVerifiedAt !== null || person.assuranceLevel >= 3
-      },
+      person: person === null
+        ? null
+        : {
+            id: person.id,
+            enabled: mayLogIn(person),
+            assuranceLevel: person.assuranceLevel,
+            faceVerified: person.faceVerifiedAt !== null || person.assuranceLevel >= 3
+          },
       session: session === null ? null : { personId: session.person.id, level: session.level, amr: session.amr, authTime: session.authTime },
       proofs: row.proofs
     }

@@ -6,6 +6,8 @@ import type { InteractionResults } from 'oidc-provider'
 import type { Services } from '../../services.ts'
 import type { LoginOutcome } from '../../domain/login-attempt.ts'
 import { saveInteractionResult } from '../../oidc/interaction-result.ts'
+import { recordSessionsEnded } from '../../oidc/logout.ts'
+import { revokeSession } from '../../oidc/revocation.ts'
 import { rememberBrowser } from '../persons/index.ts'
 import { finishAttempt } from './attempts.ts'
 import type { LoginContext } from './context.ts'
@@ -22,10 +24,13 @@ export async function finishLogin (services: Services, context: LoginContext, in
     consent: {},
     select_account: {}
   }
+  // one person at a time: whoever was logged in here before is logged out, at their sites too
+  const other = await context.sessionOfOther(person.sub)
   await services.db.transaction().execute(async (trx) => {
     if (!await finishAttempt(trx, context.uid, context.browserHash)) return
-    const otherPerson = interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub
-    await saveInteractionResult(trx, { uid: context.uid, result, dropSession: otherPerson ? interaction.session ?? null : null })
+    if (other !== null) await recordSessionsEnded(trx, services, await revokeSession(trx, other), { reason: 'other-account', traceId: input.traceId })
+    const dropSession = other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
+    await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
     await rememberBrowser(trx, person.id, context.browserHash, input.browserLabel)
     await services.audit.record(trx, {
       type: 'login.succeeded',
@@ -46,7 +51,7 @@ export async function finishLogin (services: Services, context: LoginContext, in
 export async function refuseLogin (services: Services, context: LoginContext, error: { error: string, error_description: string }, input: { address: string, traceId: string }): Promise<string> {
   await services.db.transaction().execute(async (trx) => {
     if (!await finishAttempt(trx, context.uid, context.browserHash)) return
-    await saveInteractionResult(trx, { uid: context.uid, result: error, dropSession: null })
+    await saveInteractionResult(trx, { uid: context.uid, result: error, dropSession: false })
     await services.audit.record(trx, {
       type: error.error === 'access_denied' ? 'login.cancelled' : 'login.refused',
       personId: context.person?.id ?? null,

@@ -63,7 +63,7 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
     if (!turn.allowed) {
       services.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
       await services.db.transaction().execute(async (trx) => { await services.audit.record(trx, { ...about, type: 'login.throttled', reason: turn.reason }) })
-      typed.errors.push({ field: 'account', code: 'throttled', details: { minutes: Math.max(1, Math.ceil(turn.retryAfterSeconds / 60)) } })
+      typed.errors.push(turn.reason === 'suspended' ? { field: 'account', code: 'suspended' } : { field: 'account', code: 'throttled', details: { minutes: Math.max(1, Math.ceil(turn.retryAfterSeconds / 60)) } })
       reply.header('retry-after', String(turn.retryAfterSeconds))
       return await showLogin(services, context, request, reply, typed, 429)
     }

@@ -33,6 +33,12 @@ export async function needsConsent (services: Services, context: LoginContext): 
   const prompted = String(context.params['prompt'] ?? '').split(' ').includes('consent')
   if (context.row.proofs.some((proof) => proof.kind === 'consent')) return false
   if (prompted && scopes.length > 0) return true
-  const decided = await decidedScopes(services.db, context.person.id, context.client.clientId)
-  return scopes.some((scope) => context.policy.optionalScopes.includes(scope) ? !decided.has(scope) : decided.get(scope) !== true)
+  return await isUndecided(services.db, { personId: context.person.id, clientId: context.client.clientId, optionalScopes: context.policy.optionalScopes, scopes })
+}
+
+/** Whether this person has still to be asked: an optional scope was never decided, another one not given. */
+export async function isUndecided (db: Db, { personId, clientId, optionalScopes, scopes }: { personId: string, clientId: string, optionalScopes: string[], scopes: string[] }): Promise<boolean> {
+  if (scopes.length === 0) return false
+  const decided = await decidedScopes(db, personId, clientId)
+  return scopes.some((scope) => optionalScopes.includes(scope) ? !decided.has(scope) : decided.get(scope) !== true)
 }

@@ -26,10 +26,11 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     // a prefetched page must not make a ticket (UX §2.2)
     if (String(request.headers['sec-purpose'] ?? '').includes('prefetch')) return await reply.code(503).send()
     const context = await loadContext(services, oidc, request, reply)
-    if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
     const latest = await tickets.latestOf(context.uid, context.browserHash)
     const status = latest === null ? null : await tickets.status(latest, context.browserHash)
+    // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem missing
     if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
+    if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
     if (latest !== null && status !== null && (live.includes(status.state) || status.failure === 'face_exhausted')) {
       return await showQr(context, request, reply, latest, status, false)
     }
@@ -160,7 +161,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   async function * streamOf (request: FastifyRequest, statuses: AsyncIterable<TicketStatus>): AsyncGenerator<string> {
     yield 'retry: 3000\n\n'
     for await (const status of withHeartbeat(statuses, 10_000)) {
-      yield status === null ? ': still here\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
+      yield status === null ? 'event: ping\ndata: 1\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
     }
   }
 }

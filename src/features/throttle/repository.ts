@@ -62,9 +62,9 @@ export const deleteCounters = statement<[string[]], never>('throttle_delete', `
   delete from throttle using locked where throttle.key = locked.key`)
 
 const sweep = statement<[number], { key: string }>('throttle_sweep', `
-  delete from throttle where key in (select key from throttle where window_ends_at <= now() order by window_ends_at limit $1 for update skip locked) returning key`)
+  delete from throttle where key in (select key from throttle where window_ends_at <= now() and (blocked_until is null or blocked_until <= now()) order by window_ends_at limit $1 for update skip locked) returning key`)
 
-/** Delete counters whose window has passed, at most `limit`. Returns how many. */
+/** Delete counters whose window and block have passed, at most `limit`. Returns how many. */
 export async function sweepThrottle (db: Parameters<typeof sweep>[0], limit = 1000): Promise<number> {
   return (await sweep(db, limit)).length
 }

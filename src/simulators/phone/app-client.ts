@@ -3,6 +3,7 @@
  * proof made by the device's own key (the scheme of DPoP, RFC 9449 §4.2, bound to the body as well).
  */
 import { createHash, randomUUID } from 'node:crypto'
+import { request } from 'node:http'
 import { SignJWT } from 'jose'
 import type { TranscriptStep } from '../sandbox/schemas.ts'
 import type { PhoneKey } from './keys.ts'
@@ -42,9 +43,11 @@ export function createAppClient ({ issuer, origin, now }: AppClientOptions): App
   return {
     async send ({ step, method, key, path, body, scanToken, locale }) {
       const text = body === null ? '' : JSON.stringify(body)
-      const response = await fetch(`${origin()}${path}`, {
+      const { status, text: received } = await sendTo(`${origin()}${path}`, {
         method,
         headers: {
+          // this process answers under its public name only
+          host: new URL(issuer).host,
           ...(body === null ? {} : { 'content-type': 'application/json' }),
           ...(scanToken === '' ? {} : { 'scan-token': scanToken }),
           accept: 'application/json',
@@ -52,28 +55,40 @@ export function createAppClient ({ issuer, origin, now }: AppClientOptions): App
           'user-agent': 'KoraSandboxPhone/1 (Linux; Android 15; Sandbox) Mobile',
           dpop: await makeProof(key, { method, url: `${issuer}${path}`, body: text, now: now() })
         },
-        ...(body === null ? {} : { body: text }),
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs)
+        body: text
       })
-      const answer = readJson(await response.text())
+      const answer = readJson(received)
       return {
-        status: response.status,
+        status,
         body: answer,
-        transcript: { step, request: { method, path, body }, status: response.status, response: withoutSecrets(answer) }
+        transcript: { step, request: { method, path, body }, status, response: withoutSecrets(answer) }
       }
     }
   }
 }
 
+/** One request. `fetch` does not let a caller choose the Host header. */
+async function sendTo (url: string, { method, headers, body }: { method: string, headers: Record<string, string>, body: string }): Promise<{ status: number, text: string }> {
+  return await new Promise((resolve, reject) => {
+    const outgoing = request(url, { method, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => { chunks.push(chunk) })
+      response.on('error', reject)
+      response.on('end', () => { resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }) })
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
 /** The proof of one request. `now` in milliseconds. */
-export async function makeProof (key: PhoneKey, request: { method: string, url: string, body: string, now: number }): Promise<string> {
+export async function makeProof (key: PhoneKey, about: { method: string, url: string, body: string, now: number }): Promise<string> {
   return await new SignJWT({
-    htm: request.method,
-    htu: request.url,
+    htm: about.method,
+    htu: about.url,
     jti: randomUUID(),
-    bdh: createHash('sha256').update(request.body).digest('base64url')
-  }).setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: key.publicJwk }).setIssuedAt(Math.floor(request.now / 1000)).sign(key.privateKey)
+    bdh: createHash('sha256').update(about.body).digest('base64url')
+  }).setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: key.publicJwk }).setIssuedAt(Math.floor(about.now / 1000)).sign(key.privateKey)
 }
 
 function readJson (text: string): Record<string, unknown> {

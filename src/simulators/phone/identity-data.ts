@@ -1,5 +1,6 @@
 /** What the simulated person types into the identity form: the own card, or one of the mistakes people make. */
 import { expectedTerm, addYears } from '../../domain/id-validity.ts'
+import { residentIdCheck } from '../../domain/resident-id.ts'
 import { demoPeople } from '../demo-people.ts'
 import type { IdentityChoice } from '../sandbox/schemas.ts'
 import type { PhoneOwner } from './people.ts'
@@ -9,15 +10,21 @@ export interface IdentityData { cert_type: string, name: string, cert_no: string
 /** `today` is 'YYYY-MM-DD'. Whatever `fields` hold is typed as it is. */
 export function identityData (owner: PhoneOwner, { outcome = 'correct', fields = {} }: IdentityChoice, today: string): IdentityData {
   const card = { cert_type: owner.certType, name: owner.name, cert_no: owner.certNo, valid_from: owner.validFrom, term: owner.term }
-  const somebodyElse = demoPeople.find(({ certNo, name }) => certNo !== owner.certNo && name !== owner.name)
+  const somebodyElse = demoPeople.find(({ name }) => name !== owner.name)
   const typed = {
     correct: {},
     no_consent: {},
     wrong_name: { name: somebodyElse?.name ?? '王小梅' },
-    wrong_number: { cert_no: somebodyElse?.certNo ?? owner.certNo },
+    wrong_number: { cert_no: neighbour(owner.certNo) },
     expired_card: expiredCard(owner.certNo, today)
   }[outcome]
   return { ...card, ...typed, ...definedOf(fields), consent: outcome !== 'no_consent' }
+}
+
+/** A valid number of somebody born on the same day in the same county, so that nothing else about the form is wrong. */
+function neighbour (certNo: string): string {
+  const body = certNo.slice(0, 14) + String((Number(certNo.slice(14, 17)) + 2) % 1000).padStart(3, '0')
+  return /^\d{17}$/.test(body) ? body + residentIdCheck(body) : certNo
 }
 
 /** A card that this person really could have had and that is over: the term fits the age at its issue. */

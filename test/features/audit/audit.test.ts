@@ -71,10 +71,10 @@ eachDatabase(t, 'the sealer works off everything and stops cleanly', async (t, d
   await record(database, ...Array.from({ length: 12 }, () => login))
   const sealer = createAuditSealer({ ...database, log: silent }, { limit: 5 })
   t.equal(await sealer.sealAll(), 12)
-  await record(database, login)
   sealer.start()
+  await record(database, login)
   await sealer.stop()
-  t.match(await verifyChain(database.db, database.crypto), { ok: true, checked: 13, unsealed: 0 })
+  t.match(await verifyChain(database.db, database.crypto), { ok: true, checked: 13, unsealed: 0 }, 'what was recorded up to the end is sealed')
 })
 
 eachDatabase(t, 'on many processes at once: one chain, nothing twice, nobody waits', async (t, database) => {

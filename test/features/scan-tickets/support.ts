@@ -38,6 +38,11 @@ export async function sandboxOf (t: Test): Promise<FaceSandbox> {
   return sandbox
 }
 
+/** The real adapter. Patient by default, because a busy machine is no fault of the provider. */
+export const faceOf = (sandbox: FaceSandbox, timeoutMs: number) => createFaceHttpProvider({
+  baseUrl: sandbox.url, keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more', timeoutMs, breaker: { failures: 1000 }
+})
+
 export async function world (database: TestDatabase, sandbox: FaceSandbox, overrides: Partial<Services> = {}): Promise<World> {
   const register: World['register'] = { answer: 'match', asked: 0 }
   sandbox.clearScript()
@@ -52,7 +57,7 @@ export async function world (database: TestDatabase, sandbox: FaceSandbox, overr
     metrics: createMetrics({ defaults: false }),
     audit: createAudit({ crypto }),
     hasher: {} as PasswordHasher,
-    face: createFaceHttpProvider({ baseUrl: sandbox.url, keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more', timeoutMs: 400, breaker: { failures: 1000 } }),
+    face: faceOf(sandbox, 10_000),
     population: {
       name: 'test',
       async verify () {

@@ -21,6 +21,8 @@ export { Browser, phoneAgent, type Answer } from './browser.ts'
 export { words } from './html.ts'
 export { SandboxClient } from './sandbox.ts'
 export * from './journeys.ts'
+export * from './clients.ts'
+export * from './relying-party.ts'
 
 export async function freePort (): Promise<number> {
   return await new Promise((resolve, reject) => {

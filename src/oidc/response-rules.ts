@@ -1,0 +1,26 @@
+/** What the provider's answers say beyond the library: caching, no framing, and a discovery that lists only what is on. */
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+
+/** Seconds that relying sites and proxies may keep keys and discovery; a key is published longer than that before it signs. */
+export const publicMaxAge = 3_600
+
+/** For every answer; pages set their own. The library adds the hash of the script of its form_post page to script-src. */
+export const providerHeaders = Object.freeze({
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'same-origin',
+  'x-frame-options': 'DENY'
+})
+
+const cacheable = new Set(['jwks', 'discovery'])
+
+/** Must be called for each provider built, before it serves. */
+export function attachResponseRules (provider: Provider, responseModes: readonly string[]): void {
+  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    await next()
+    const route = ctx.oidc?.route
+    if (ctx.status === 200 && cacheable.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
+    // the library lists what it could do; which modes a client may ask for is in its metadata
+    if (route === 'discovery' && ctx.status === 200) (ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
+  })
+}

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import t from 'tap'
+import { loadConfig } from '../../../src/config.ts'
+import { startSandbox } from '../../../src/simulators/index.ts'
+import { freePort } from '../../support/driver/index.ts'
+
+const start = fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))
+const vendor = { URL: 'https://vendor.example', KEY_ID: 'k', SECRET: 's'.repeat(43) }
+const vendors = Object.fromEntries(['FACE', 'POPULATION_REGISTER', 'SMS'].flatMap((name) => Object.entries(vendor).map(([key, value]) => [`${name}_${key}`, value])))
+
+/** Everything production needs, so that the sandbox is the only thing wrong. */
+const production = (port: number, folder: string): Record<string, string> => ({
+  NODE_ENV: 'production',
+  ISSUER: 'https://sso.example.gov.cn',
+  PORT: String(port),
+  DATA_DIR: folder,
+  DATABASE_URL: 'postgres://kora:kora@127.0.0.1:1/kora',
+  MASTER_KEY: randomBytes(32).toString('base64'),
+  ...vendors
+})
+
+async function run (env: Record<string, string>): Promise<{ code: number | null, output: string }> {
+  const child = spawn(process.execPath, [start], { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += String(text) })
+  return await new Promise((resolve) => { child.on('close', (code) => { resolve({ code, output }) }) })
+}
+
+const isOpen = async (port: number): Promise<boolean> => await new Promise((resolve) => {
+  const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true) })
+  socket.on('error', () => { resolve(false) })
+})
+
+t.test('production refuses to start with any sandbox setting, in a line that says what to do', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kora-production-'))
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  for (const [name, value, line] of [
+    ['SANDBOX', 'on', /SANDBOX=on is refused with NODE_ENV=production: .*Remove it\./],
+    ['DEMO_DATA', 'on', /DEMO_DATA=on is refused with NODE_ENV=production\. Remove it\./],
+    ['RP_PORT', '3001', /RP_PORT is refused with NODE_ENV=production: .*Remove it\./]
+  ] as const) {
+    const port = await freePort()
+    const { code, output } = await run({ ...production(port, folder), [name]: value })
+    t.equal(code, 1, name)
+    t.match(output, line)
+    t.equal(output.trim().split('\n').length, 1, `one line: ${output}`)
+    t.equal(await isOpen(port), false, 'never listened')
+  }
+})
+
+t.test('the simulators themselves refuse, should the configuration be bypassed', async (t) => {
+  const config = { ...loadConfig({ NODE_ENV: 'test' }), environment: 'production' as const }
+  await t.rejects(startSandbox(config, pino({ level: 'silent' })), /never runs in production/)
+  t.intercept(process, 'env', { value: { ...process.env, NODE_ENV: 'production' } })
+  await t.rejects(startSandbox(loadConfig({ NODE_ENV: 'test' }), pino({ level: 'silent' })), /never runs in production/)
+})

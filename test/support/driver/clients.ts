@@ -1,0 +1,35 @@
+/** Clients beyond those of the demo data, written as the administration writes them. */
+import { createHash } from 'node:crypto'
+import type { Kora } from './index.ts'
+import { bumpEpoch } from '../../../src/oidc/cache-epoch.ts'
+import { RelyingParty, type RelyingPartyOptions } from './relying-party.ts'
+
+export interface NewClient {
+  clientId: string
+  secret?: string
+  metadata: Record<string, unknown>
+  policy?: Record<string, unknown>
+}
+
+export async function addClient (kora: Pick<Kora, 'inside'>, { clientId, secret, metadata, policy = {} }: NewClient): Promise<void> {
+  await kora.inside.services.db.transaction().execute(async (trx) => {
+    await trx.insertInto('client').values({
+      clientId,
+      status: 'live',
+      metadata: JSON.stringify(metadata),
+      policy: JSON.stringify({ names: { 'zh-CN': clientId }, trusted: true, ...policy })
+    }).execute()
+    if (secret !== undefined) {
+      await trx.insertInto('clientSecret').values({
+        id: `sec_${clientId}`, clientId, secretHash: createHash('sha256').update(secret).digest('base64url'), hint: secret.slice(-4)
+      }).execute()
+    }
+    await bumpEpoch(trx, 'clients')
+  })
+}
+
+/** One of the demo clients as a relying party; `redirectUri` defaults to the demo site's. */
+export async function demoParty (kora: Pick<Kora, 'issuer' | 'site' | 'sandbox'>, clientId: string, more: Partial<RelyingPartyOptions> = {}): Promise<RelyingParty> {
+  const secret = (await kora.sandbox.clients()).find((client) => client.client_id === clientId)?.client_secret
+  return await RelyingParty.discover({ issuer: kora.issuer, clientId, secret: secret ?? null, redirectUri: `${kora.site}/callback`, ...more })
+}
