@@ -2,36 +2,31 @@
  * The QR step (S4), browser side: scan login, first-login check and step-up are the same component. The ticket
  * answers only to this browser; SSE pushes, polling takes over, a plain form works without script.
  */
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { maskName } from '../../domain/masking.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { QrPage, QrTicket } from '../../http/pages/interaction.ts'
-import { qrSvg } from '../../http/qr-svg.ts'
+import type { QrPage } from '../../http/pages/interaction.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import { isKnownBrowser } from '../persons/index.ts'
+import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../scan-tickets/ticket-status.ts'
 import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../scan-tickets/types.ts'
 import { addProofs } from './attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { loginTabs } from './password-step.ts'
 
-const live = ['waiting', 'scanned', 'identity', 'face']
-const ticketId = (request: FastifyRequest): string => (request.params as { ticket?: string }).ticket ?? ''
-
 export function registerScanStep (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): void {
   app.get('/i/:uid/qr', async (request, reply) => {
-    // a prefetched page must not make a ticket (UX §2.2)
-    if (String(request.headers['sec-purpose'] ?? '').includes('prefetch')) return await reply.code(503).send()
+    if (isPrefetch(request)) return await reply.code(503).send()
     const context = await loadContext(services, oidc, request, reply)
     const latest = await tickets.latestOf(context.uid, context.browserHash)
     const status = latest === null ? null : await tickets.status(latest, context.browserHash)
     // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem missing
     if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
     if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
-    if (latest !== null && status !== null && (live.includes(status.state) || status.failure === 'face_exhausted')) {
+    if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
       return await showQr(context, request, reply, latest, status, false)
     }
     return await renew(context, request, reply)
@@ -44,23 +39,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
   })
 
-  app.get('/i/:uid/qr/:ticket/state', async (request, reply) => {
-    const browser = reply.ensureBrowser()
-    const status = await tickets.status(ticketId(request), browser.hash, { scripted: true })
-    reply.header('cache-control', 'no-store')
-    if (status === null) return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('st.expired') })
-    return await reply.send(eventOf(request, status))
-  })
-
-  app.get('/i/:uid/qr/:ticket/events', async (request, reply) => {
-    const browser = reply.ensureBrowser()
-    const id = ticketId(request)
-    if (await tickets.status(id, browser.hash, { scripted: true }) === null) return await reply.code(404).send()
-    const stop = new AbortController()
-    request.raw.on('close', () => { stop.abort() })
-    reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
-    return await reply.send(Readable.from(streamOf(request, tickets.watch(id, browser.hash, stop.signal)), { objectMode: false }))
-  })
+  registerTicketStatus(app, tickets, { pattern: '/i/:uid/qr', base: (request) => interactionPath((request.params as { uid?: string }).uid ?? '', 'qr') })
 
   // without script: ask the server once
   app.post('/i/:uid/qr/:ticket/check', async (request, reply) => {
@@ -70,7 +49,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const status = await tickets.status(id, context.browserHash)
     if (status === null) return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
     if (status.state === 'confirmed') return await finishScan(id, context, request, reply)
-    return await showQr(context, request, reply, id, status, live.includes(status.state))
+    return await showQr(context, request, reply, id, status, isLive(status))
   })
 
   app.get('/i/:uid/qr/:ticket/finish', async (request, reply) => {
@@ -146,44 +125,6 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     }
     return await reply.page('interaction/qr', model)
   }
-
-  function eventOf (request: FastifyRequest, status: TicketStatus): Record<string, unknown> {
-    const { uid = '' } = request.params as { uid?: string }
-    return {
-      state: status.state,
-      left: status.secondsLeft,
-      text: statusText(request, status),
-      ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt'), payload: status.payloadUrl }),
-      ...(status.state === 'confirmed' ? { next: interactionPath(uid, `qr/${ticketId(request)}/finish`) } : {})
-    }
-  }
-
-  async function * streamOf (request: FastifyRequest, statuses: AsyncIterable<TicketStatus>): AsyncGenerator<string> {
-    yield 'retry: 3000\n\n'
-    for await (const status of withHeartbeat(statuses, 10_000)) {
-      yield status === null ? 'event: ping\ndata: 1\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
-    }
-  }
-}
-
-/** The values of a stream, and null whenever it was silent for so long: proxies and clients see that it lives. */
-async function * withHeartbeat<T> (source: AsyncIterable<T>, milliseconds: number): AsyncGenerator<T | null> {
-  const iterator = source[Symbol.asyncIterator]()
-  let pending = iterator.next()
-  try {
-    while (true) {
-      let timer: NodeJS.Timeout | undefined
-      const silence = new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null) }, milliseconds) })
-      const result = await Promise.race([pending, silence])
-      clearTimeout(timer)
-      if (result === null) { yield null; continue }
-      if (result.done === true) return
-      yield result.value
-      pending = iterator.next()
-    }
-  } finally {
-    await iterator.return?.()
-  }
 }
 
 /** The QR page is for a scan login, or for the step that asks for the phone. */
@@ -194,23 +135,3 @@ const mayScan = (context: LoginContext): boolean => {
 
 // must not depend on anything that the scan itself changes: it is compared again when the ticket is consumed
 const purposeOf = (context: LoginContext): 'login' | 'step-up' => context.facts.session !== null ? 'step-up' : 'login'
-
-const ticketModel = (id: string, status: TicketStatus, numberEntry: boolean): QrTicket => ({
-  id,
-  state: status.state,
-  secondsLeft: status.secondsLeft,
-  checkNumber: status.checkNumber,
-  numberEntry,
-  payloadUrl: status.payloadUrl,
-  failure: status.failure,
-  triesLeft: status.triesLeft,
-  renewals: status.renewals
-})
-
-/** One sentence for the live region: the failure's own words, else the state's. */
-export function statusText (request: FastifyRequest, status: TicketStatus): string {
-  const values = { n: status.triesLeft ?? 0 }
-  return status.failure !== null
-    ? request.t.code([`st.${status.failure}`, `st.${status.state}`], 'st.failed', values)
-    : request.t.code([`st.${status.state}`], 'st.waiting', values)
-}

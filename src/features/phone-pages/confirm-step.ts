@@ -65,12 +65,16 @@ function showConfirm ({ ticketId, view }: HeldScan, request: FastifyRequest, rep
   }, { status: errors.length > 0 ? 422 : 200 })
 }
 
+// the database keeps members in an order of its own; people read who, for whom, what, where, how long
+const order = ['organization', 'agent', 'functions', 'sites', 'valid_from', 'valid_to', 'phone', 'digest']
+const rank = (name: string): number => order.includes(name) ? order.indexOf(name) : order.length
+
 /** Everything that is approved is shown: what has no form of its own, as JSON. */
-function subjectLines (subject: TicketContext['subject']): Array<{ name: string, value: string }> {
+export function subjectLines (subject: TicketContext['subject']): Array<{ name: string, value: string }> {
   return Object.entries(subject ?? {}).filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => ({
     name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
     value: Array.isArray(value) ? value.map(textOf).join('、') : textOf(value)
-  }))
+  })).sort((a, b) => rank(a.name) - rank(b.name))
 }
 
 const textOf = (value: unknown): string => typeof value === 'object' ? JSON.stringify(value) : String(value)

@@ -88,6 +88,12 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
         .where('loginAttemptUid', '=', loginAttemptUid).where('browserHash', '=', browserHash)
         .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
       return row?.id ?? null
+    },
+    async latestAbout (purpose, subjectRef, browserHash) {
+      const row = await db.selectFrom('scanTicket').select('id')
+        .where('browserHash', '=', browserHash).where('purpose', '=', purpose).where('subjectRef', '=', subjectRef).where('loginAttemptUid', 'is', null)
+        .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
+      return row?.id ?? null
     }
   }
 }

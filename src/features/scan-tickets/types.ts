@@ -71,6 +71,8 @@ export interface BrowserSide {
   consume (ticketId: string, binding: { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: TicketPurpose }): Promise<{ personId: string, proofs: Proof[] } | null>
   /** The live or latest ticket of a login attempt, if any (page reload, no script). */
   latestOf (loginAttemptUid: string, browserHash: string): Promise<string | null>
+  /** The same outside of a login: of what is approved. */
+  latestAbout (purpose: TicketPurpose, subjectRef: string, browserHash: string): Promise<string | null>
 }
 
 /** Who talks on the phone side: a device that proved itself (app key or bound browser cookie), or an unbound phone browser. */
