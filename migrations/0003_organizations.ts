@@ -53,8 +53,10 @@ const statements = [
   "create unique index delegation_in_force on delegation (organization_id, agent_id) where state in ('active', 'suspended')",
   "create unique index delegation_waiting on delegation (organization_id, agent_id) where state in ('draft', 'agent_verified', 'submitted')",
   'create index delegation_agent on delegation (agent_id, state)',
-  // expiry by the clean-up worker, and the check that a person's context is still good
-  "create index delegation_expiry on delegation (valid_to) where state = 'active'",
+  // the list of an organization, and the number of its agents
+  'create index delegation_organization on delegation (organization_id, agent_id)',
+  // expiry by the clean-up worker
+  "create index delegation_expiry on delegation (valid_to) where state in ('active', 'suspended')",
 
   // decision 3: after the first scan + face in this browser, it stands for the person behind an organization's password
   `create table trusted_browser (
@@ -66,6 +68,8 @@ const statements = [
     revoked_at timestamptz,
     primary key (organization_id, browser_hash, person_id)
   )`,
+  // the list in the user centre
+  'create index trusted_browser_person on trusted_browser (person_id)',
 
   // which hat a person wore last at a relying site
   `create table representation_choice (
@@ -85,6 +89,8 @@ const statements = [
     read_at timestamptz
   )`,
   'create index message_person on message (person_id, created_at)',
+  // the number beside the inbox, on every page of the user centre
+  'create index message_unread on message (person_id) where read_at is null',
 
   `create table sms_code (
     id text primary key,

@@ -2,7 +2,10 @@
  * Delegation (代理授权): an organization's permission for one agent. Versioned; a submitted version never changes;
  * its approval is bound to the digest of exactly what was shown, and to the person who is legal representative then.
  */
+import { createHash } from 'node:crypto'
+import { isCalendarDate } from './calendar-date.ts'
 import { DomainError } from './errors.ts'
+import type { Proof } from './login-attempt.ts'
 
 export const delegationStates = ['draft', 'agent_verified', 'submitted', 'active', 'rejected', 'withdrawn', 'suspended', 'revoked', 'expired', 'superseded'] as const
 export type DelegationState = typeof delegationStates[number]
@@ -20,6 +23,10 @@ export const delegationTransitions: Readonly<Record<DelegationState, readonly De
   expired: [],
   superseded: []
 }
+
+/** At most one version of an organization and agent is in force, and one waiting. */
+export const inForceStates = ['active', 'suspended'] as const satisfies readonly DelegationState[]
+export const waitingStates = ['draft', 'agent_verified', 'submitted'] as const satisfies readonly DelegationState[]
 
 export const mayBecome = (from: DelegationState, to: DelegationState): boolean => delegationTransitions[from].includes(to)
 
@@ -51,6 +58,25 @@ export function canonicalContent (content: DelegationContent): string {
   return canonical({ ...content, functions: sorted(content.functions), clientIds: sorted(content.clientIds) })
 }
 
+/** SHA-256, base64url, of exactly what is shown to the legal representative. */
+export const delegationDigest = (content: DelegationContent): string =>
+  createHash('sha256').update(canonicalContent(content)).digest('base64url')
+
+/** `subjectRef` of the scan ticket that approves one version: a ticket for anything else approves nothing. */
+export const approvalSubject = (id: string, version: number, digest: string): string => `delegation:${id}:${version}:${digest}`
+
+/**
+ * Was this person there: scanned this ticket, and showed the own face (or used a counter code, its equal)?
+ * Null = no. The face check is evidence of the approval.
+ */
+export function presenceOf (proofs: readonly Proof[], personId: string, ticketId: string): { faceCheckId: string | null } | null {
+  const own = proofs.filter((proof) => 'personId' in proof && proof.personId === personId)
+  if (!own.some((proof) => proof.kind === 'scan' && proof.ticketId === ticketId)) return null
+  const face = own.find((proof) => proof.kind === 'face')
+  if (face !== undefined) return { faceCheckId: face.checkId }
+  return own.some((proof) => proof.kind === 'counter') ? { faceCheckId: null } : null
+}
+
 const sorted = (list: string[] | null): string[] | null => list === null ? null : [...list].sort()
 
 export interface DelegationLimits {
@@ -69,13 +95,16 @@ export function defaultValidTo (validFrom: string): string {
 
 export type ValidityFault = 'date' | 'order' | 'past' | 'too_long'
 
-/** Dates of a new version. `today` in Asia/Shanghai. */
-export function checkDelegationValidity (validFrom: string, validTo: string, today: string, limits: DelegationLimits = defaultLimits): ValidityFault | null {
-  const date = /^\d{4}-\d{2}-\d{2}$/
-  if (!date.test(validFrom) || !date.test(validTo) || Number.isNaN(Date.parse(validFrom)) || Number.isNaN(Date.parse(validTo))) return 'date'
+/**
+ * Dates of a new version. `today` in Asia/Shanghai. Nobody gets a power for days gone by: `earliest` is today, or the
+ * first day of the version that this one replaces.
+ */
+export function checkDelegationValidity (validFrom: string, validTo: string, today: string, limits: DelegationLimits = defaultLimits, earliest: string = today): ValidityFault | null {
+  if (!isCalendarDate(validFrom) || !isCalendarDate(validTo)) return 'date'
   if (validTo < validFrom) return 'order'
-  if (validTo < today) return 'past'
-  if ((Date.parse(validTo) - Date.parse(validFrom)) / 86_400_000 > limits.maximumDays) return 'too_long'
+  if (validTo < today || validFrom < earliest) return 'past'
+  // both days included
+  if ((Date.parse(validTo) - Date.parse(validFrom)) / 86_400_000 + 1 > limits.maximumDays) return 'too_long'
   return null
 }
 

@@ -136,6 +136,8 @@ export const auditEvents = {
   'delegation.resigned': about('delegation', 'person'),
   'delegation.expired': about('delegation', 'system'),
   'delegation.superseded': about('delegation', 'system'),
+  // by somebody who may not, or of something else than what was shown
+  'delegation.refused': about('delegation', 'person', 'denied'),
 
   // administration and keys
   'client.created': about('client', 'staff'),

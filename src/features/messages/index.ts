@@ -1,0 +1,10 @@
+/**
+ * Messages: what a person is told, in the inbox of the user centre and by short message. Owns the table message.
+ *
+ * `notify` writes the message and the outbox row of its short message in the transaction of the act that it tells of;
+ * bodies are encrypted. Texts are made where they are shown, from kind and data.
+ */
+export { notify, type Notice } from './notify.ts'
+export { createMessages, type Message, type Messages } from './inbox.ts'
+export { messageKinds, isSecurityNotice, type MessageData, type MessageKind } from './kinds.ts'
+export { smsHandler, smsTopic, type SmsOrder } from './sms.ts'

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { Services } from '../../services.ts'
+import { enqueue } from '../outbox/index.ts'
+import { shortText, type MessageData, type MessageKind } from './kinds.ts'
+import { smsTopic, type SmsOrder } from './sms.ts'
+
+export interface Notice {
+  personId: string
+  kind: MessageKind
+  data: MessageData
+  /** Also a short message to the person's phone. */
+  sms?: boolean
+}
+
+/** Tell a person, in the transaction of what it tells of. Returns the message's id. */
+export async function notify (trx: Transaction<Database>, services: Pick<Services, 'crypto'>, { personId, kind, data, sms = false }: Notice): Promise<string> {
+  const id = `msg_${randomBytes(16).toString('base64url')}`
+  await trx.insertInto('message').values({
+    id, personId, kind, bodyEnc: services.crypto.encrypt('message', 'body_enc', id, JSON.stringify(data))
+  }).execute()
+  if (sms) {
+    await enqueue(trx, services, {
+      topic: smsTopic,
+      dedupeKey: `${smsTopic}:${id}`,
+      payload: {
+        to: { personId },
+        template: 'notice',
+        parameters: { kind, notice: shortText(kind), ...(typeof data['organization'] === 'string' ? { organization: data['organization'] } : {}) }
+      } satisfies SmsOrder
+    })
+  }
+  return id
+}

@@ -1,0 +1,13 @@
+/**
+ * Organizations (法人 and other): who they are, who represents them by law, how their code and password identify them
+ * at a login, and which browsers stand for a person behind that password. Owns the tables organization,
+ * trusted_browser and representation_choice. An organization never logs in by itself.
+ */
+export type * from './types.ts'
+export { createOrganizationLogin } from './login.ts'
+export { createRepresentations } from './representations.ts'
+export { applyRegisterNews, registeredPerson, type NewsOutcome, type RegisterNews, type RegisterPerson } from './register-news.ts'
+export { setOrganizationPassword, type PasswordChange } from './password.ts'
+export { insertOrganization, newOrganizationId, organizationById, organizationByUscc, replaceOrganizationPasswordHash, type NewOrganization, type StoredOrganization } from './repository.ts'
+export { endContext } from './end-context.ts'
+export { revokeTrustedBrowsers, trustedBrowserDays, trustedBrowsersOf } from './trusted-browsers.ts'
