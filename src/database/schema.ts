@@ -363,6 +363,24 @@ export interface RegistrationTable {
   expiresAt: Timestamp
 }
 
+export interface UserCentreLoginTable {
+  stateHash: string
+  browserHash: string
+  nonce: string
+  verifierEnc: string
+  returnTo: string
+  expiresAt: Timestamp
+}
+
+export interface UserCentreSessionTable {
+  idHash: string
+  browserHash: string
+  personId: string
+  clientSessionId: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+}
+
 export interface Database {
   person: PersonTable
   knownBrowser: KnownBrowserTable
@@ -389,4 +407,6 @@ export interface Database {
   message: MessageTable
   smsCode: SmsCodeTable
   registration: RegistrationTable
+  userCentreLogin: UserCentreLoginTable
+  userCentreSession: UserCentreSessionTable
 }
