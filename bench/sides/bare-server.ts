@@ -6,7 +6,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import { Provider, type ClientMetadata, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
-import { demoClients, demoResourceServers } from '../../src/simulators/demo-data.ts'
+import { demoClients, demoResourceServers } from '../../src/simulators/demo-clients.ts'
 
 const port = Number(process.env['PORT'])
 const site = process.env['SITE'] ?? ''

@@ -1,5 +1,5 @@
 /** The demo clients and people as the generator needs them; both sides register the same clients. */
-import { demoClients, demoResource } from '../../src/simulators/demo-data.ts'
+import { demoClients, demoResource } from '../../src/simulators/demo-clients.ts'
 import { demoPassword, demoPeople } from '../../src/simulators/demo-people.ts'
 import type { Target } from '../load/target.ts'
 

@@ -1,4 +1,4 @@
-/** Authoritative registers that Kora asks, never copies: the population base and the company register. */
+/** Authoritative registers that Kora asks: the population base and the company register. */
 import type { CertType } from '../domain/cert-type.ts'
 
 export type RegisterAnswer = 'match' | 'mismatch' | 'no_record'
@@ -7,6 +7,57 @@ export interface PopulationRegister {
   readonly name: string
   /** Two-element check: does this name belong to this document number? Throws RegisterUnavailable. */
   verify (query: { certType: CertType, certNo: string, name: string }): Promise<RegisterAnswer>
+}
+
+/** 存续 · 吊销, 停业 or under investigation · 注销. */
+export const companyStatuses = ['active', 'suspended', 'dissolved'] as const
+export type CompanyStatus = typeof companyStatuses[number]
+
+export interface RegisteredPerson { certType: CertType, certNo: string, name: string }
+
+/** `version` grows with every change of this organization's entry: of two, the greater is the newer. */
+export interface CompanyRecord {
+  found: true
+  name: string
+  /** First two characters of the code. */
+  type: string
+  status: CompanyStatus
+  version: number
+}
+
+/** What was found for each element (法人四要素); `certain: false` = 库无, this register cannot tell. */
+export type CompanyAnswer =
+  | { certain: true, nameMatches: boolean, isLegalRepresentative: boolean, status: CompanyStatus, version: number }
+  | { certain: false }
+
+/** The entry of an organization as it became with this version. Members that did not change may be absent. */
+export interface CompanyChange {
+  uscc: string
+  version: number
+  name?: string
+  status?: CompanyStatus
+  /** Null: there is none now. */
+  legalRepresentative?: RegisteredPerson | null
+}
+
+/** A piece of the register's journal. */
+export interface CompanyChanges {
+  changes: CompanyChange[]
+  /** Ask for what came after this next time. */
+  next: number
+  /** There is more already. */
+  more: boolean
+}
+
+/** All of it throws RegisterUnavailable for everything that is not a clear answer. */
+export interface CompanyRegister {
+  readonly name: string
+  /** What the public may know of an organization. */
+  lookup (uscc: string): Promise<CompanyRecord | { found: false }>
+  /** Four-element check: does this name belong to this code, and is this person its legal representative now? */
+  verify (query: { uscc: string, name: string, legalRepresentative: RegisteredPerson }): Promise<CompanyAnswer>
+  /** What changed after a point of the journal (0 = from its beginning), oldest first, in pieces. */
+  changes (since: number): Promise<CompanyChanges>
 }
 
 export class RegisterUnavailable extends Error {

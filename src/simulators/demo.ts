@@ -1,6 +1,7 @@
 /** The demo: data for an empty database, and the demo relying site beside Kora (an ordinary OIDC client). */
 import type { Services } from '../services.ts'
-import { demoClients, seedDemoData } from './demo-data.ts'
+import { demoClients, demoScope } from './demo-clients.ts'
+import { seedDemoData } from './demo-data.ts'
 
 export interface Demo { url: string, close (): Promise<void> }
 
@@ -22,6 +23,6 @@ export async function startDemo (services: Services): Promise<Demo | null> {
     clientSecret: secretOf('demo-site'),
     resourceClient: { id: 'demo-resource', secret: secretOf('demo-resource') },
     baseUrl: site,
-    scope: 'openid profile phone identity'
+    scope: demoScope
   })
 }

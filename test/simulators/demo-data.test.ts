@@ -1,0 +1,87 @@
+/** Every number, code and date of the demo data by the rules of the domain, and what the seeding wrote. */
+import t from 'tap'
+import { createPasswordHasher } from '../../src/adapters/password-hasher.ts'
+import { clientPolicy } from '../../src/domain/client-policy.ts'
+import { checkDelegationValidity, delegationDigest } from '../../src/domain/delegation.ts'
+import { checkValidity } from '../../src/domain/id-validity.ts'
+import { parsePhone } from '../../src/domain/phone-number.ts'
+import { parseResidentId } from '../../src/domain/resident-id.ts'
+import { parseUscc } from '../../src/domain/uscc.ts'
+import { storedContent } from '../../src/features/delegations/content.ts'
+import { createOrganizationLogin } from '../../src/features/organizations/login.ts'
+import { createRepresentations } from '../../src/features/organizations/representations.ts'
+import { personByCertNo } from '../../src/features/persons/index.ts'
+import { shanghaiDate, systemClock } from '../../src/ports/clock.ts'
+import type { Services } from '../../src/services.ts'
+import { demoClients } from '../../src/simulators/demo-clients.ts'
+import { seedDemoData } from '../../src/simulators/demo-data.ts'
+import { demoOrganizations, demoUnknownUscc } from '../../src/simulators/demo-organizations.ts'
+import { demoPassword, demoPeople } from '../../src/simulators/demo-people.ts'
+import { testDatabase } from '../support/database.ts'
+
+const today = shanghaiDate(Date.now())
+const { db, crypto } = await testDatabase(t)
+const services = { db, crypto, clock: systemClock, hasher: createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 }) } as unknown as Services
+t.equal(await seedDemoData(services, 'http://localhost:3001'), true)
+t.equal(await seedDemoData(services, 'http://localhost:3001'), false, 'never twice')
+
+t.test('people: numbers, phones, cards', async (t) => {
+  for (const { handle, certNo, phone, validFrom, term } of demoPeople) {
+    const number = parseResidentId(certNo, today)
+    const card = checkValidity({ birthdate: number.ok ? number.birthdate : null, validFrom, term: term === 'long' ? 'long' : Number(term) as 5 | 10 | 20, today, certType: 'resident_id' })
+    t.ok(number.ok && number.value === certNo && card.ok && parsePhone(phone).ok, `${handle} ${JSON.stringify(card)}`)
+  }
+  for (const key of ['handle', 'certNo', 'phone', 'name'] as const) t.equal(new Set(demoPeople.map((person) => person[key])).size, demoPeople.length, key)
+})
+
+t.test('organizations: codes, and people that exist', async (t) => {
+  const handles = new Set(demoPeople.map(({ handle }) => handle))
+  const functions = new Map(demoClients('').map(({ clientId, policy }) => [clientId, clientPolicy(policy)]))
+  const codes = [...functions.values()].flatMap((policy) => policy.functions.map(({ code }) => code))
+  for (const { uscc, handle, legalRepresentative, delegations } of demoOrganizations) {
+    const parsed = parseUscc(uscc)
+    t.ok(parsed.ok && parsed.value === uscc, handle)
+    t.ok(handles.has(legalRepresentative), handle)
+    for (const delegation of delegations) {
+      t.ok(handles.has(delegation.agent) && delegation.agent !== legalRepresentative, `${handle}: ${delegation.agent}`)
+      t.ok((delegation.functions ?? []).every((code) => codes.includes(code)), 'functions of the catalogue')
+      t.ok((delegation.clientIds ?? []).every((id) => functions.get(id)?.subjectKinds.includes('organization')), 'at sites that take organizations')
+    }
+  }
+  t.ok(parseUscc(demoUnknownUscc).ok && !demoOrganizations.some(({ uscc }) => uscc === demoUnknownUscc))
+  for (const type of ['91', '92', '71', 'N2']) t.ok(demoOrganizations.some(({ uscc, account }) => account && uscc.startsWith(type)), type)
+})
+
+t.test('delegations: as the product would have left them', async (t) => {
+  const rows = await db.selectFrom('delegation').selectAll().execute()
+  t.same([...new Set(rows.map(({ state }) => state))].sort(), ['active', 'expired', 'rejected', 'revoked', 'submitted', 'suspended'])
+  for (const row of rows) {
+    const stored = await storedContent(db, services, row.id, row.version)
+    t.equal(stored && delegationDigest(stored.content), row.digest, 'the digest is that of what is shown')
+    if (row.state !== 'expired') t.equal(checkDelegationValidity(row.validFrom, row.validTo, today, undefined, row.validFrom), null)
+    else t.ok(row.validTo < today)
+    t.equal(row.approverId === null, row.state === 'submitted' || row.state === 'rejected')
+    t.equal(row.approvalTicketId === null, row.approverId === null)
+    t.equal(row.endedAt === null, row.state !== 'revoked' && row.state !== 'expired')
+    const times = [row.createdAt, row.submittedAt, row.decidedAt, row.endedAt].filter((time) => time !== null).map(Number)
+    t.same(times, times.toSorted((a, b) => a - b), 'in order')
+    t.ok(times.every((time) => time <= Date.now()), 'nothing in the future')
+  }
+})
+
+t.test('logging in as each', async (t) => {
+  const login = createOrganizationLogin(services)
+  for (const { uscc, account, status, handle, delegations } of demoOrganizations) {
+    const found = await login.find(uscc)
+    t.equal(found !== null, account, handle)
+    if (found === null) continue
+    t.match(found, { status, type: uscc.slice(0, 2) })
+    t.equal(await services.hasher.verify(found.passwordHash, demoPassword), true)
+    t.match(await login.candidates(found.id, 'legal_representative'), [{ role: 'legal_representative', state: status === 'active' ? 'active' : 'suspended' }])
+    t.same((await login.candidates(found.id, 'agent')).map(({ state }) => state).sort(), delegations.map(({ state }) => state === 'submitted' ? 'pending' : state).sort(), handle)
+  }
+  const zhuoma = await personByCertNo(db, crypto, 'resident_id', demoPeople.find(({ handle }) => handle === 'zhuoma')?.certNo ?? '')
+  const policy = clientPolicy(demoClients('').find(({ clientId }) => clientId === 'demo-site')?.policy)
+  const hats = await createRepresentations(services).hatsOf(zhuoma?.id ?? '', { clientId: 'demo-site', policy })
+  t.match(hats.map(({ representation, blocked }) => [representation.role, blocked]), [['self', null], ['legal_representative', null], ['agent', null]], 'one person, three hats')
+})
