@@ -34,6 +34,9 @@ export interface Config {
   logLevel: string
   face: Vendor | null
   populationRegister: Vendor | null
+  companyRegister: Vendor | null
+  /** Seconds between two looks at the journal of the company register. */
+  companyRegisterSeconds: number
   sms: Vendor | null
   /** Port of the face simulator's own service; 0 = any free one. */
   sandboxFacePort: number
@@ -134,6 +137,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     return { url, keyId: keyId ?? '', secret: secret ?? '' }
   }
 
+  const companyRegister = vendor('COMPANY_REGISTER')
   const doors = choice('PHONE_DOORS', ['app', 'pages', 'both'], 'both')
   const config: Config = {
     environment,
@@ -156,6 +160,8 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     logLevel: choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     face: vendor('FACE'),
     populationRegister: vendor('POPULATION_REGISTER'),
+    companyRegister,
+    companyRegisterSeconds: integer('COMPANY_REGISTER_SECONDS', companyRegister === null ? 1 : 10, 1, 3600),
     sms: vendor('SMS'),
     sandboxFacePort: integer('SANDBOX_FACE_PORT', 0, 0, 65535),
     egressAllowed: (text('EGRESS_ALLOWED') ?? '').split(',').map((item) => item.trim()).filter(Boolean),

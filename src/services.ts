@@ -11,13 +11,13 @@ import {
 } from './database/index.ts'
 import { createFaceHttpProvider } from './adapters/face-http/index.ts'
 import { createPasswordHasher, type PasswordHasher } from './adapters/password-hasher.ts'
-import { createPopulationRegister } from './adapters/registry-http/index.ts'
+import { createCompanyRegister, createPopulationRegister } from './adapters/registry-http/index.ts'
 import { createSmsHttpSender } from './adapters/sms-http/index.ts'
 import { createAudit, type Audit } from './features/audit/index.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { systemClock, type Clock } from './ports/clock.ts'
 import type { FaceProvider } from './ports/face-provider.ts'
-import type { PopulationRegister } from './ports/registry.ts'
+import type { CompanyRegister, PopulationRegister } from './ports/registry.ts'
 import type { SmsSender } from './ports/sms.ts'
 import { startSandbox, type Sandbox } from './simulators/index.ts'
 
@@ -32,6 +32,7 @@ export interface Services {
   hasher: PasswordHasher
   face: FaceProvider
   population: PopulationRegister
+  companies: CompanyRegister
   sms: SmsSender
 }
 
@@ -81,6 +82,7 @@ export async function startServices (config: Readonly<Config>, log: Logger, opti
     if (config.sandbox) sandbox = await startSandbox(config, log)
     const face = vendorOr(config.face, sandbox?.face)
     const population = vendorOr(config.populationRegister, sandbox?.register)
+    const companies = vendorOr(config.companyRegister, sandbox?.companyRegister)
     return {
       config,
       clock,
@@ -92,6 +94,7 @@ export async function startServices (config: Readonly<Config>, log: Logger, opti
       hasher: createPasswordHasher({ concurrency: config.hashConcurrency, ...(config.environment === 'test' ? { memoryCost: 1024, timeCost: 2 } : {}) }),
       face: createFaceHttpProvider({ baseUrl: face.url, keyId: face.keyId, algorithm: 'hmac-sha256', secret: face.secret }),
       population: createPopulationRegister({ baseUrl: population.url, keyId: population.keyId, algorithm: 'hmac-sha256', secret: population.secret }),
+      companies: createCompanyRegister({ baseUrl: companies.url, keyId: companies.keyId, algorithm: 'hmac-sha256', secret: companies.secret }),
       sms: config.sms === null && sandbox !== null
         ? sandbox.sms
         : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' }),
@@ -112,7 +115,7 @@ export async function startServices (config: Readonly<Config>, log: Logger, opti
 }
 
 const vendorOr = (configured: Vendor | null, simulated: Vendor | undefined): Vendor =>
-  configured ?? required(simulated ?? null, 'FACE_URL and POPULATION_REGISTER_URL (or SANDBOX=on outside production)')
+  configured ?? required(simulated ?? null, 'FACE_URL, POPULATION_REGISTER_URL and COMPANY_REGISTER_URL (or SANDBOX=on outside production)')
 
 function required <T> (value: T | null, setting: string): T {
   if (value === null) throw new Error(`${setting}: not set, and nothing to use instead.`)

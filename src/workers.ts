@@ -1,9 +1,10 @@
-/** What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired. */
+/** What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired, following the company register. */
 import type { Services } from './services.ts'
 import type { Oidc } from './oidc/index.ts'
 import { logoutTopic, type LogoutDelivery } from './oidc/logout.ts'
 import { createAuditSealer } from './features/audit/index.ts'
 import { createOutboxWorker } from './features/outbox/index.ts'
+import { createRegisterFollower } from './features/register-news/index.ts'
 import { createCleanUp } from './clean-up.ts'
 
 export interface Workers { stop (): Promise<void> }
@@ -15,12 +16,14 @@ export function startWorkers (services: Services, oidc: Oidc): Workers {
   })
   const sealer = createAuditSealer(services)
   const cleanUp = createCleanUp(services)
+  const register = createRegisterFollower(services)
   outbox.start()
   sealer.start()
   cleanUp.start()
+  register.start()
   return {
     stop: async () => {
-      await Promise.all([outbox.drain(), cleanUp.stop()])
+      await Promise.all([outbox.drain(), cleanUp.stop(), register.stop()])
       // last: what the others recorded while they stopped is sealed too
       await sealer.stop()
     }

@@ -381,6 +381,12 @@ export interface UserCentreSessionTable {
   expiresAt: Timestamp
 }
 
+export interface RegisterJournalTable {
+  register: string
+  position: number | null
+  turnAt: Timestamp
+}
+
 export interface Database {
   person: PersonTable
   knownBrowser: KnownBrowserTable
@@ -409,4 +415,5 @@ export interface Database {
   registration: RegistrationTable
   userCentreLogin: UserCentreLoginTable
   userCentreSession: UserCentreSessionTable
+  registerJournal: RegisterJournalTable
 }

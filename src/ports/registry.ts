@@ -30,20 +30,22 @@ export type CompanyAnswer =
   | { certain: true, nameMatches: boolean, isLegalRepresentative: boolean, status: CompanyStatus, version: number }
   | { certain: false }
 
-/** The entry of an organization as it became with this version. Members that did not change may be absent. */
+/** The whole entry of an organization as it became with this version, so that news out of order do no harm. */
 export interface CompanyChange {
   uscc: string
   version: number
-  name?: string
-  status?: CompanyStatus
-  /** Null: there is none now. */
-  legalRepresentative?: RegisteredPerson | null
+  name: string
+  status: CompanyStatus
+  /** Null: the register does not say. */
+  legalRepresentative: RegisteredPerson | null
 }
 
 /** A piece of the register's journal. */
 export interface CompanyChanges {
   changes: CompanyChange[]
-  /** Ask for what came after this next time. */
+  /** How many entries of the piece did not follow the contract and were left out. */
+  unreadable: number
+  /** Ask for what comes after this position next time. */
   next: number
   /** There is more already. */
   more: boolean
@@ -56,8 +58,8 @@ export interface CompanyRegister {
   lookup (uscc: string): Promise<CompanyRecord | { found: false }>
   /** Four-element check: does this name belong to this code, and is this person its legal representative now? */
   verify (query: { uscc: string, name: string, legalRepresentative: RegisteredPerson }): Promise<CompanyAnswer>
-  /** What changed after a point of the journal (0 = from its beginning), oldest first, in pieces. */
-  changes (since: number): Promise<CompanyChanges>
+  /** The journal after a position, oldest first, in pieces. Null: nothing, only the position where it ends now. */
+  changes (since: number | null): Promise<CompanyChanges>
 }
 
 export class RegisterUnavailable extends Error {

@@ -1,6 +1,6 @@
 /**
- * The simulators: everything around Kora that a fresh checkout does not have. A face verification provider and a
- * population register as HTTP services of their own, spoken to through the same adapters and signatures as the real
+ * The simulators: everything around Kora that a fresh checkout does not have. A face verification provider and
+ * two registers as HTTP services of their own, spoken to through the same adapters and signatures as the real
  * ones; an outbox for short messages; phones; and /sandbox, where all of it is seen, changed and scripted. They keep
  * what they know in memory and refuse to exist in production, whatever else is configured.
  */
@@ -10,7 +10,8 @@ import type { Config, Vendor } from '../config.ts'
 import type { SmsSender } from '../ports/sms.ts'
 import { createFaceSandbox, type FaceSandbox } from './face-provider/index.ts'
 import { createShelf, type Shelf } from './phone/index.ts'
-import { createRegisterSandbox, type RegisterSandbox } from './registers/index.ts'
+import { createCompanySandbox, createRegisterSandbox, type CompanySandbox, type RegisterSandbox } from './registers/index.ts'
+import { demoCompanies } from './demo-companies.ts'
 import { createPopulation, type Population } from './sandbox/population.ts'
 import { createSmsSandbox, type SandboxMessage } from './sms/index.ts'
 
@@ -20,9 +21,11 @@ export interface Sandbox {
   /** Where the simulated vendors are and the keys of this start, for the production adapters. */
   face: Vendor
   register: Vendor
+  companyRegister: Vendor
   sms: SmsSender & { messages (phone?: string): SandboxMessage[] }
   faceService: FaceSandbox
   registerService: RegisterSandbox
+  companyService: CompanySandbox
   population: Population
   /** Journeys of simulated phones. */
   phones: Shelf
@@ -36,22 +39,25 @@ export async function startSandbox (config: Readonly<Config>, log: Logger): Prom
   }
   const key = (keyId: string): { keyId: string, algorithm: 'hmac-sha256', secret: string } =>
     ({ keyId, algorithm: 'hmac-sha256', secret: randomBytes(32).toString('base64url') })
-  const [faceKey, registerKey] = [key('sandbox-face'), key('sandbox-register')]
+  const [faceKey, registerKey, companyKey] = [key('sandbox-face'), key('sandbox-register'), key('sandbox-company-register')]
   const population = createPopulation()
   const faceService = await createFaceSandbox({ keys: [faceKey], population: (certNo, name) => population.compare(certNo, name) })
   const registerService = await createRegisterSandbox({
     keys: [registerKey],
     lookup: ({ certNo, name }) => population.get(certNo).available ? population.compare(certNo, name) : 'unavailable'
   })
+  const companyService = await createCompanySandbox({ keys: [companyKey], rows: demoCompanies() })
   const close = async (): Promise<void> => {
     await faceService.close()
     await registerService.close()
+    await companyService.close()
   }
   try {
     const face = { url: await faceService.listen(config.sandboxFacePort, faceHost(config.host)), keyId: faceKey.keyId, secret: faceKey.secret }
     const register = { url: await registerService.listen(), keyId: registerKey.keyId, secret: registerKey.secret }
+    const companyRegister = { url: await companyService.listen(), keyId: companyKey.keyId, secret: companyKey.secret }
     log.info({ component: 'sandbox', port: Number(new URL(face.url).port) }, 'simulators started')
-    return { face, register, sms: createSmsSandbox(), faceService, registerService, population, phones: createShelf(), close }
+    return { face, register, companyRegister, sms: createSmsSandbox(), faceService, registerService, companyService, population, phones: createShelf(), close }
   } catch (error) {
     await close()
     throw error

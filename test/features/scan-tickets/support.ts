@@ -66,6 +66,7 @@ export async function world (database: TestDatabase, sandbox: FaceSandbox, overr
         return register.answer
       }
     },
+    companies: { name: 'test', lookup: async () => ({ found: false }), verify: async () => ({ certain: false }), changes: async () => ({ changes: [], unreadable: 0, next: 0, more: false }) },
     sms: { send: async () => {} },
     ...overrides
   }

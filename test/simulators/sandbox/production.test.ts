@@ -13,7 +13,7 @@ import { freePort } from '../../support/driver/index.ts'
 
 const start = fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))
 const vendor = { URL: 'https://vendor.example', KEY_ID: 'k', SECRET: 's'.repeat(43) }
-const vendors = Object.fromEntries(['FACE', 'POPULATION_REGISTER', 'SMS'].flatMap((name) => Object.entries(vendor).map(([key, value]) => [`${name}_${key}`, value])))
+const vendors = Object.fromEntries(['FACE', 'POPULATION_REGISTER', 'COMPANY_REGISTER', 'SMS'].flatMap((name) => Object.entries(vendor).map(([key, value]) => [`${name}_${key}`, value])))
 
 /** Everything production needs, so that the sandbox is the only thing wrong. */
 const production = (port: number, folder: string): Record<string, string> => ({
