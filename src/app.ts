@@ -11,8 +11,12 @@ import { registerRequestLog } from './logging.ts'
 import { createOidc, type Oidc } from './oidc/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
+import { createDelegations } from './features/delegations/index.ts'
+import { createMessages } from './features/messages/index.ts'
+import { createRepresentations } from './features/organizations/index.ts'
 import { registerPhonePages } from './features/phone-pages/index.ts'
 import { createScanTickets } from './features/scan-tickets/index.ts'
+import { registerUserCentre } from './features/user-centre/index.ts'
 import { startWorkers, type Workers } from './workers.ts'
 import { registerSandbox } from './simulators/index.ts'
 import type { RunningServices } from './services.ts'
@@ -41,6 +45,9 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerInteraction(app, services, oidc, tickets)
   await registerAppApi(app, services, tickets)
   await registerPhonePages(app, services, tickets)
+  await registerUserCentre(app, services, {
+    tickets, delegations: createDelegations(services), representations: createRepresentations(services), messages: createMessages(services)
+  })
   await registerHelp(app, services)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 

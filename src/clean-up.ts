@@ -3,6 +3,7 @@ import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
 import { sweepOutbox } from './features/outbox/index.ts'
 import { sweepThrottle } from './features/throttle/index.ts'
+import { sweepUserCentre } from './features/user-centre/index.ts'
 
 const batch = 500
 const pauseMilliseconds = 10_000
@@ -16,7 +17,7 @@ export function createCleanUp ({ db, log }: Pick<Services, 'db' | 'log'>): Clean
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre]) deleted += await clean(db, batch)
     deleted += await sweepOutbox(db, { limit: batch })
     return deleted
   }

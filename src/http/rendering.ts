@@ -11,7 +11,7 @@ import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
 import { faultText, locales, snakeCase, translator, type Locale } from './locale.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
-import { formatDate, formatTime, templateHelpers } from './template-helpers.ts'
+import { formatDate, formatMoment, formatTime, templateHelpers } from './template-helpers.ts'
 import { ticketText, type TicketSays } from './ticket-text.ts'
 
 export type TextSize = 'n' | 'l'
@@ -92,6 +92,7 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
       ...templateHelpers,
       date: (iso: string) => formatDate(iso, t),
       time: (iso: string) => formatTime(iso, context.locale),
+      moment: (iso: string) => formatMoment(iso, t),
       fault: (error: { field: string, code: string, details?: Record<string, string | number> }) => faultText(t, error),
       label: (group: 'claim' | 'subject' | 'cert_type', name: string) => t.code([`${group}.${name}`], `${group}.other`),
       reason: (code: string) => t.code([`face.reason.${snakeCase(code)}`], 'face.reason.other'),

@@ -1,9 +1,12 @@
 /** Small pure functions that templates use for showing values. */
+import { shanghaiDate } from '../ports/clock.ts'
 import { snakeCase, type Locale, type Translate } from './locale.ts'
 
-/** '2035-06-01' → 2035年6月1日 and its like. Only plain dates: an identity card's dates have no time zone. */
+/** '2035-06-01' → 2035年6月1日 and its like. A plain date has no time zone; of a moment, the day in Asia/Shanghai. */
 export function formatDate (iso: string, t: Translate): string {
-  const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})/.exec(iso) ?? []
+  const at = iso.includes('T') ? new Date(iso).getTime() : NaN
+  const plain = Number.isNaN(at) ? iso : shanghaiDate(at)
+  const [, y, m, d] = /^(\d{4})-(\d{2})-(\d{2})/.exec(plain) ?? []
   if (y === undefined || m === undefined || d === undefined) return iso
   return t('format.date', t.locale === 'en' ? { y, m, d } : { y, m: Number(m), d: Number(d) })
 }
@@ -16,6 +19,9 @@ export function formatTime (iso: string, locale: Locale): string {
   if (Number.isNaN(at.getTime())) return ''
   return new Intl.DateTimeFormat(tags[locale], { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
 }
+
+/** Day and minute of something that happened. */
+export const formatMoment = (iso: string, t: Translate): string => `${formatDate(iso, t)} ${formatTime(iso, t.locale)}`
 
 // the end date is derived: what is wrong with it is corrected at the start date
 const dateFields: Record<string, string> = { valid_to: 'valid_from', year: 'valid_from', month: 'valid_from', day: 'valid_from' }

@@ -2,12 +2,18 @@
 import type { ScanTicketState } from '../database/schema.ts'
 import type { Translate } from './locale.ts'
 
-export interface TicketSays { state: ScanTicketState, failure: string | null, triesLeft: number | null }
+export interface TicketSays {
+  state: ScanTicketState
+  failure: string | null
+  triesLeft: number | null
+  /** For what else than a login: some sentences have words of their own for it. */
+  purpose?: string
+}
 
 /** @param mobile the page stands on a phone, where the app is opened instead of a code scanned */
 export function ticketText (t: Translate, ticket: TicketSays, mobile = false): string {
-  const keys = ticket.failure === null ? [] : [`st.${ticket.failure}`]
-  keys.push(ticket.state === 'waiting' && mobile ? 'st.waiting.app' : `st.${ticket.state}`)
+  const said = [...ticket.failure === null ? [] : [`st.${ticket.failure}`], ticket.state === 'waiting' && mobile ? 'st.waiting.app' : `st.${ticket.state}`]
+  const keys = ticket.purpose === undefined ? said : said.flatMap((key) => [`${key}.${ticket.purpose}`, key])
   // without a number the sentence that counts tries cannot be filled, and the general one is said
   return t.code(keys, 'st.failed', ticket.triesLeft === null ? {} : { n: ticket.triesLeft })
 }

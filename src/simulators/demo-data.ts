@@ -8,6 +8,7 @@ import type { Database } from '../database/schema.ts'
 import type { Services } from '../services.ts'
 import { derivedEnd } from '../domain/id-validity.ts'
 import { insertPerson } from '../features/persons/index.ts'
+import { userCentreClientId } from '../features/user-centre/index.ts'
 import { demoClients, demoResourceServers, type DemoClient } from './demo-clients.ts'
 import { demoOrganizations } from './demo-organizations.ts'
 import { demoPassword, demoPeople } from './demo-people.ts'
@@ -15,7 +16,7 @@ import { insertDemoOrganization } from './demo-seed.ts'
 
 /** Returns whether anything was written. Hashes one password for all persons and organizations, before the transaction. */
 export async function seedDemoData (services: Services, site: string): Promise<boolean> {
-  const any = await services.db.selectFrom('client').select('clientId').limit(1).executeTakeFirst()
+  const any = await services.db.selectFrom('client').select('clientId').where('clientId', '<>', userCentreClientId).limit(1).executeTakeFirst()
   if (any !== undefined) return false
   const passwordHash = await services.hasher.hash(demoPassword)
   await services.db.transaction().execute(async (trx) => {

@@ -7,7 +7,7 @@ const topics = ['privacy', 'terms', 'accessibility', 'manual'] as const
 export async function registerHelp (app: FastifyInstance, services: Services): Promise<void> {
   const { config } = services
   const demo = config.demoData && config.relyingSitePort !== null ? `http://localhost:${config.relyingSitePort}` : null
-  app.get('/', async (_request, reply) => reply.page('home', { demoHref: demo, sandboxHref: config.sandbox ? '/sandbox' : null, userCentreHref: null }))
+  app.get('/', async (_request, reply) => reply.page('home', { demoHref: demo, sandboxHref: config.sandbox ? '/sandbox' : null, userCentreHref: '/me' }))
   app.get('/help', async (_request, reply) => reply.page('help/index', { version: config.policyVersion }))
   for (const topic of topics) {
     app.get(`/help/${topic}`, async (_request, reply) => reply.page(`help/${topic}`, { version: config.policyVersion }))

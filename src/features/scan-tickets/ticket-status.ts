@@ -8,13 +8,15 @@ import type { QrTicket } from '../../http/pages/interaction.ts'
 import { qrSvg } from '../../http/qr-svg.ts'
 import { ticketText } from '../../http/ticket-text.ts'
 import { liveStates } from '../../domain/scan-ticket.ts'
-import type { BrowserSide, TicketStatus } from './types.ts'
+import type { BrowserSide, TicketPurpose, TicketStatus } from './types.ts'
 
 export interface QrPlace {
   /** Route pattern of the page, for example '/i/:uid/qr'. */
   pattern: string
   /** The page's own address in this request. */
   base (request: FastifyRequest): string
+  /** For what else than a login: chooses the words. */
+  purpose?: TicketPurpose
 }
 
 /** The `:ticket` of an address under a QR page. */
@@ -26,7 +28,8 @@ export const isLive = (status: TicketStatus): boolean => liveStates.includes(sta
 /** A prefetched page must not make a ticket (UX §2.2). */
 export const isPrefetch = (request: FastifyRequest): boolean => String(request.headers['sec-purpose'] ?? '').includes('prefetch')
 
-export const ticketModel = (id: string, status: TicketStatus, numberEntry: boolean): QrTicket => ({
+export const ticketModel = (id: string, status: TicketStatus, numberEntry: boolean, purpose?: TicketPurpose): QrTicket => ({
+  ...(purpose === undefined ? {} : { purpose }),
   id,
   state: status.state,
   secondsLeft: status.secondsLeft,
@@ -39,7 +42,7 @@ export const ticketModel = (id: string, status: TicketStatus, numberEntry: boole
 })
 
 /** GET `…/:ticket/state` and `…/:ticket/events` below the page; both name `…/:ticket/finish` once the phone is done. */
-export function registerTicketStatus (app: FastifyInstance, tickets: Pick<BrowserSide, 'status' | 'watch'>, { pattern, base }: QrPlace): void {
+export function registerTicketStatus (app: FastifyInstance, tickets: Pick<BrowserSide, 'status' | 'watch'>, { pattern, base, purpose }: QrPlace): void {
   app.get(`${pattern}/:ticket/state`, async (request, reply) => {
     const browser = reply.ensureBrowser()
     const status = await tickets.status(ticketId(request), browser.hash, { scripted: true })
@@ -62,7 +65,7 @@ export function registerTicketStatus (app: FastifyInstance, tickets: Pick<Browse
     return {
       state: status.state,
       left: status.secondsLeft,
-      text: ticketText(request.t, status),
+      text: ticketText(request.t, { ...status, ...(purpose === undefined ? {} : { purpose }) }),
       ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt'), payload: status.payloadUrl }),
       ...(status.state === 'confirmed' ? { next: `${base(request)}/${ticketId(request)}/finish` } : {})
     }

@@ -39,6 +39,8 @@ export interface QrTicket {
   failure: string | null
   triesLeft: number | null
   renewals: number
+  /** For what else than a login. */
+  purpose?: string
 }
 
 /**

@@ -1,0 +1,19 @@
+/** The user centre's own session cookie: 256 random bits, of which the database has the hash. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../../config.ts'
+
+type Issuer = Pick<Config, 'issuer'>
+
+const secure = ({ issuer }: Issuer): boolean => issuer.startsWith('https:')
+const nameOf = (config: Issuer): string => secure(config) ? '__Host-kora_me' : 'kora_me'
+
+export const cookieOf = (config: Issuer, request: FastifyRequest): string => request.cookies[nameOf(config)] ?? ''
+
+/** For the browser's session; the server's end comes first. */
+export function keepCookie (config: Issuer, reply: FastifyReply, secret: string): void {
+  reply.setCookie(nameOf(config), secret, { httpOnly: true, sameSite: 'lax', secure: secure(config), path: '/' })
+}
+
+export function clearCookie (config: Issuer, reply: FastifyReply): void {
+  reply.clearCookie(nameOf(config), { httpOnly: true, sameSite: 'lax', secure: secure(config), path: '/' })
+}

@@ -1,0 +1,46 @@
+/**
+ * The user centre, /me (S16–S18): what a person sees of the own account, and where a legal representative approves,
+ * limits and ends delegations. Owns the tables user_centre_login and user_centre_session.
+ *
+ * It is an OIDC client of Kora like any other (client.ts, sign-in.ts). The way of a request: loadMe (me.ts) asks with
+ * one query whether the session still stands, then who is here and as whom, at this moment → a page of its own file.
+ * Roles come from the database at each request, never from the session, a form or an address.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../../services.ts'
+import { registerAgentForms } from './agents/add.ts'
+import { registerApproval } from './agents/approve.ts'
+import { registerDecisions } from './agents/decide.ts'
+import { registerAgentList } from './agents/list.ts'
+import { registerBrowsers } from './browsers.ts'
+import { ensureUserCentreClient } from './client.ts'
+import { registerHome } from './home.ts'
+import { registerInbox } from './inbox.ts'
+import { NotAllowed, shellOf, SignInNeeded, type Centre, type Parts } from './me.ts'
+import { registerMine } from './mine.ts'
+import { registerSignIn } from './sign-in.ts'
+
+export { userCentreClientId } from './client.ts'
+export { sweepUserCentre } from './sessions.ts'
+
+export async function registerUserCentre (app: FastifyInstance, services: Services, parts: Parts): Promise<void> {
+  const secret = await ensureUserCentreClient(services)
+  const centre: Centre = { services, secret, ...parts, csrfScope: (idHash) => `me:${idHash}` }
+  await app.register(async (scope) => {
+    scope.setErrorHandler(async (error, request, reply) => {
+      if (error instanceof SignInNeeded) return await reply.redirect(`/me/login?to=${encodeURIComponent(error.returnTo)}`, 303)
+      if (!(error instanceof NotAllowed)) throw error
+      request.log.info({ code: error.reason }, 'user centre refused')
+      return reply.page('user-centre/not-allowed', { shell: await shellOf(centre, request, error.me, null), reason: error.reason }, { status: 403 })
+    })
+    registerSignIn(scope, centre)
+    registerHome(scope, centre)
+    registerAgentList(scope, centre)
+    registerAgentForms(scope, centre)
+    registerApproval(scope, centre)
+    registerDecisions(scope, centre)
+    registerMine(scope, centre)
+    registerInbox(scope, centre)
+    registerBrowsers(scope, centre)
+  })
+}

@@ -1,0 +1,114 @@
+/**
+ * The user centre's login: authorization code with PKCE (RFC 7636) at our own endpoints, with the same rules as for
+ * every other site. The token endpoint is asked inside of this process, so that no network or certificate stands
+ * between the two; that is also why the ID token needs no signature check here (OIDC Core §3.1.3.7, 6).
+ */
+import { createHash } from 'node:crypto'
+import { decodeJwt, type JWTPayload } from 'jose'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { PageError } from '../../http/page-error.ts'
+import { routes } from '../../oidc/configuration.ts'
+import { endSession } from '../../oidc/logout.ts'
+import { callbackOf, userCentreClientId } from './client.ts'
+import { clearCookie, cookieOf, keepCookie } from './cookie.ts'
+import type { Centre } from './me.ts'
+import { closeSession, findSession, hashOf, openSession, startLogin, takeLogin } from './sessions.ts'
+
+/** Where a login may lead back to: pages of the user centre, nothing else. */
+const isPage = (path: unknown): path is string => typeof path === 'string' && path.length < 200 && /^\/me(\/[\w-]+)*$/.test(path)
+
+const text = (value: unknown): string => typeof value === 'string' ? value : ''
+
+export function registerSignIn (app: FastifyInstance, centre: Centre): void {
+  const { services } = centre
+  const { issuer } = services.config
+
+  const authorize = async (request: FastifyRequest, reply: FastifyReply, extra: Record<string, string> = {}): Promise<FastifyReply> => {
+    const { to } = request.query as { to?: unknown }
+    const { state, nonce, verifier } = await startLogin(services, { browserHash: reply.ensureBrowser().hash, returnTo: isPage(to) ? to : '/me' })
+    const parameters = new URLSearchParams({
+      client_id: userCentreClientId,
+      response_type: 'code',
+      redirect_uri: callbackOf(issuer),
+      scope: 'openid',
+      state,
+      nonce,
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      ui_locales: request.locale,
+      ...extra
+    })
+    return await reply.header('cache-control', 'no-store').redirect(`${routes.authorization}?${parameters.toString()}`, 303)
+  }
+
+  app.get('/me/login', async (request, reply) => await authorize(request, reply))
+  // another hat, or another person: the login asks
+  app.get('/me/switch', async (request, reply) => await authorize(request, reply, { prompt: 'select_account' }))
+
+  app.get('/me/callback', async (request, reply) => {
+    const { code, state, iss, error } = request.query as Record<string, unknown>
+    reply.header('cache-control', 'no-store')
+    const login = request.browser === null ? null : await takeLogin(services, text(state), request.browser.hash)
+    // an old page of the history: whoever is logged in goes on, everybody else begins again
+    if (login === null || request.browser === null) return await reply.redirect('/me', 303)
+    if (text(error) === 'access_denied') return await reply.redirect('/', 303)
+    if (error !== undefined || iss !== issuer) throw new PageError(400, 'oauth', { restartHref: '/me' })
+    const claims = await redeem(text(code), login.verifier)
+    if (claims === null || !isMine(claims, login.nonce)) throw new PageError(400, 'expired', { restartHref: '/me' })
+    const contextId = await contextOf(claims)
+    const before = cookieOf(services.config, request)
+    const opened = await services.db.transaction().execute(async (trx) => {
+      if (before !== '') await closeSession(trx, hashOf(before))
+      const site = { sub: text(claims.sub), clientId: userCentreClientId, sid: text(claims['sid']), contextId }
+      const session = await openSession(trx, site, reply.ensureBrowser().hash)
+      if (session === null) return null
+      await services.audit.record(trx, {
+        type: 'session.started', personId: session.personId, clientId: userCentreClientId, address: request.clientAddress.ip, traceId: String(request.id)
+      })
+      return session
+    })
+    // ended between the code and here
+    if (opened === null) throw new PageError(400, 'expired', { restartHref: '/me' })
+    keepCookie(services.config, reply, opened.secret)
+    return await reply.redirect(login.returnTo, 303)
+  })
+
+  app.get('/me/logout', async (_request, reply) => await reply.redirect('/me', 303))
+  app.post('/me/logout', async (request, reply) => {
+    const found = request.browser === null ? null : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
+    if (found !== null) {
+      request.requireCsrf(centre.csrfScope(found.idHash))
+      if (found.sessionUid !== null) await endSession(services, found.sessionUid, { reason: 'logout', traceId: String(request.id) })
+      await closeSession(services.db, found.idHash)
+    }
+    clearCookie(services.config, reply)
+    return reply.page('logout/done', { sites: [], next: null }, { kind: 'own' })
+  })
+
+  async function redeem (code: string, verifier: string): Promise<JWTPayload | null> {
+    const response = await app.inject({
+      method: 'POST',
+      url: routes.token,
+      headers: {
+        host: new URL(issuer).host,
+        authorization: `Basic ${Buffer.from(`${userCentreClientId}:${centre.secret}`).toString('base64')}`,
+        'content-type': 'application/x-www-form-urlencoded'
+      },
+      payload: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: callbackOf(issuer), code_verifier: verifier }).toString()
+    })
+    if (response.statusCode === 503) throw new PageError(503, 'unavailable', { retryAfterSeconds: 5 })
+    return response.statusCode === 200 ? decodeJwt(text(response.json<Record<string, unknown>>()['id_token'])) : null
+  }
+
+  const isMine = (claims: JWTPayload, nonce: string): boolean =>
+    claims.iss === issuer && claims.aud === userCentreClientId && claims['nonce'] === nonce && (claims.exp ?? 0) * 1000 > services.clock.now()
+
+  /** The context that the login was finished in; what it is worth is looked up anew at every request. */
+  async function contextOf (claims: JWTPayload): Promise<string> {
+    const { role, organization, delegation } = (claims['representation'] ?? {}) as { role?: string, organization?: { uscc?: string }, delegation?: { id?: string } }
+    if (role === 'agent') return text(delegation?.id)
+    if (role !== 'legal_representative') return 'self'
+    const row = await services.db.selectFrom('organization').select('id').where('uscc', '=', text(organization?.uscc)).executeTakeFirst()
+    return `lr:${row?.id ?? ''}`
+  }
+}

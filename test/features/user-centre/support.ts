@@ -1,0 +1,54 @@
+/** People in the user centre: logging in, wearing a hat, approving with the sandbox phone. */
+import { continueAfterPhone, payloadOf, submitPassword, type Answer, type Browser, type Kora, type Transcript } from '../../support/driver/index.ts'
+import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
+
+/** To the first page of the user centre, as oneself. */
+export async function enter (kora: Kora, handle: string, browser: Browser = kora.newBrowser()): Promise<{ browser: Browser, home: Answer }> {
+  const person = await kora.sandbox.account(handle)
+  let page = await browser.go(`${kora.issuer}/me`)
+  if (new URL(page.url).pathname.endsWith('/login')) page = await submitPassword(browser, page, { account: person.cert_no, password: person.password })
+  if (new URL(page.url).pathname.endsWith('/select')) page = await choose(browser, page, 'self')
+  return { browser, home: page }
+}
+
+/** Presses the button of a hat on the page that asks for one; by its text. */
+export async function choose (browser: Browser, page: Answer, name: string): Promise<Answer> {
+  const buttons = [...page.text.matchAll(/<button class="choice"[^>]*value="([^"]*)"[^>]*>([\s\S]*?)<\/button>/g)]
+  const value = buttons.find(([, value, text]) => value === name || text?.includes(name) === true)?.[1]
+  if (value === undefined) throw new Error(`no choice ${name} on ${page.url}: ${buttons.map(([, value]) => value).join()}`)
+  return await browser.submit(page, { choice: value })
+}
+
+/** The organization's id, which no page shows. */
+export async function organizationId (kora: Kora, handle: string): Promise<string> {
+  const uscc = demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
+  const { id } = await kora.inside.services.db.selectFrom('organization').select('id').where('uscc', '=', uscc).executeTakeFirstOrThrow()
+  return id
+}
+
+/** Its legal representative in the user centre. */
+export async function enterLegal (kora: Kora, organization: string): Promise<{ browser: Browser, home: Answer }> {
+  const { legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? { legalRepresentative: '' }
+  const { browser } = await enter(kora, legalRepresentative)
+  await kora.inside.services.db.updateTable('oidcArtifact').set({ contextId: `lr:${await organizationId(kora, organization)}` })
+    .where('model', '=', 'ClientSession').where('clientId', '=', 'kora-user-centre').execute()
+  return { browser, home: await browser.go(`${kora.issuer}/me`) }
+}
+
+/** Address of the link whose label begins so, on this page. */
+export function link (page: Answer, label: string): string {
+  const found = [...page.text.matchAll(/<a\b[^>]*href="([^"]*)"[^>]*>/g)].find(([tag]) => tag.includes(`aria-label="${label}`))?.[1]
+  if (found === undefined) throw new Error(`no link "${label}" on ${page.url}`)
+  return new URL(found, page.url).href
+}
+
+/** From the page with the content to the code. */
+export async function toCode (browser: Browser, page: Answer): Promise<Answer> {
+  return await browser.submit(page, {}, { form: (form) => 'digest' in form.fields })
+}
+
+/** The phone's side, then the page's own form. */
+export async function scan (kora: Kora, browser: Browser, qr: Answer, person: string, more: Record<string, unknown> = {}): Promise<{ phone: Transcript, page: Answer }> {
+  const phone = await kora.sandbox.journey({ payload: payloadOf(qr), person, ...more })
+  return { phone, page: await continueAfterPhone(browser, qr) }
+}
