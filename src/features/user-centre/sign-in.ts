@@ -31,6 +31,8 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
       response_type: 'code',
       redirect_uri: callbackOf(issuer),
       scope: 'openid',
+      // whom our session stands and falls with
+      claims: JSON.stringify({ id_token: { sid: null } }),
       state,
       nonce,
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
