@@ -1,8 +1,13 @@
-/** What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired, following the company register. */
+/**
+ * What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired, following the
+ * company register, ending delegations past their last day.
+ */
 import type { Services } from './services.ts'
 import type { Oidc } from './oidc/index.ts'
 import { logoutTopic, type LogoutDelivery } from './oidc/logout.ts'
 import { createAuditSealer } from './features/audit/index.ts'
+import { createDelegationExpiry } from './features/delegations/index.ts'
+import { smsHandler, smsTopic } from './features/messages/index.ts'
 import { createOutboxWorker } from './features/outbox/index.ts'
 import { createRegisterFollower } from './features/register-news/index.ts'
 import { createCleanUp } from './clean-up.ts'
@@ -12,18 +17,23 @@ export interface Workers { stop (): Promise<void> }
 export function startWorkers (services: Services, oidc: Oidc): Workers {
   const outbox = createOutboxWorker({
     ...services,
-    handlers: { [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) } }
+    handlers: {
+      [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) },
+      [smsTopic]: smsHandler(services)
+    }
   })
   const sealer = createAuditSealer(services)
   const cleanUp = createCleanUp(services)
   const register = createRegisterFollower(services)
+  const expiry = createDelegationExpiry(services)
   outbox.start()
   sealer.start()
   cleanUp.start()
   register.start()
+  expiry.start()
   return {
     stop: async () => {
-      await Promise.all([outbox.drain(), cleanUp.stop(), register.stop()])
+      await Promise.all([outbox.drain(), cleanUp.stop(), register.stop(), expiry.stop()])
       // last: what the others recorded while they stopped is sealed too
       await sealer.stop()
     }

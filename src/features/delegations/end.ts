@@ -111,7 +111,12 @@ export async function expireDue (services: Services, batch = 200): Promise<numbe
     .where('validTo', '<', shanghaiToday).orderBy('validTo').limit(batch).execute()
   let ended = 0
   for (const { id, version } of due) {
-    if (await expire(services, id, version)) ended += 1
+    try {
+      if (await expire(services, id, version)) ended += 1
+    } catch (error) {
+      // one that cannot be ended now must not hold up the others; nobody can use it any more in any case
+      services.log.warn({ err: error, delegationId: id }, 'a delegation past its last day could not be ended; tried again')
+    }
   }
   return ended
 }
