@@ -1,6 +1,7 @@
 /** What a person sees in the terminal: progress while it starts, then where to click and who to be. */
 import type { Config } from './config.ts'
 import type { RunningServices } from './services.ts'
+import { demoOrganizations } from './simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from './simulators/demo-people.ts'
 import type { Demo } from './simulators/demo.ts'
 
@@ -29,6 +30,9 @@ export function printBanner (config: Readonly<Config>, services: RunningServices
   if (config.demoData) {
     lines.push(`Accounts, all with the password ${demoPassword}`)
     lines.push(...table(['handle', 'ID number', 'phone', 'name', 'state'], demoPeople.map((person) => [person.handle, person.certNo, person.phone, person.name, person.state])))
+    lines.push('', 'Organizations, with the same password')
+    lines.push(...table(['handle', 'code', 'legal rep.', 'agents', 'name', 'status'], demoOrganizations.filter(({ account }) => account).map((one) =>
+      [one.handle, one.uscc, one.legalRepresentative, one.delegations.map(({ agent, state }) => state === 'active' ? agent : `${agent} (${state})`).join(', '), one.name, one.status])))
     lines.push('')
   }
   if (services.database.kind === 'pglite') lines.push(`Data is in ${config.dataDir} (embedded database, one process; not safe against a power cut. For real use set DATABASE_URL).`)

@@ -46,7 +46,7 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     delegations: [
       { agent: 'dawa', state: 'active', functions: ['property.query'], clientIds: ['demo-site'], days: year },
       { agent: 'deji', state: 'active', functions: null, clientIds: null, days: [-30, 334] },
-      { agent: 'pingcuo', state: 'revoked', functions: null, clientIds: null, days: year, reason: '已离职' }
+      { agent: 'pingcuo', state: 'revoked', functions: null, clientIds: null, days: [-20, 344], reason: '已离职' }
     ],
     note: '企业，两名有效代理人：代理人登录时还要填手机号或身份证号'
   },

@@ -21,7 +21,7 @@ export type CompanyEdit = Partial<Pick<CompanyRow, 'name' | 'status' | 'legalRep
 export interface CompanySandbox extends SignedService {
   get (uscc: string): CompanyRow | undefined
   list (): CompanyRow[]
-  /** Changes an entry, and tells the journal unless only `available` was changed. Null: no such entry. */
+  /** Changes an entry, and tells the journal if that is news. Null: no such entry. */
   edit (uscc: string, edit: CompanyEdit): CompanyRow | null
   /** A new entry. False: the register is full. */
   add (row: Omit<CompanyRow, 'version' | 'available'>): boolean
@@ -110,7 +110,9 @@ export async function createCompanySandbox (options: ServiceOptions & { rows?: A
     edit (uscc, { version: given, ...edit }) {
       const before = rows.get(uscc)
       if (before === undefined) return null
-      const news = edit.name !== undefined || edit.status !== undefined || edit.legalRepresentative !== undefined
+      const person = edit.legalRepresentative ?? before.legalRepresentative
+      const news = given !== undefined || (edit.name ?? before.name) !== before.name || (edit.status ?? before.status) !== before.status ||
+        person.certNo !== before.legalRepresentative.certNo || person.certType !== before.legalRepresentative.certType || person.name !== before.legalRepresentative.name
       const version = news ? given ?? nextVersion() : before.version
       const changed = { ...before, ...edit, version }
       newest = Math.max(newest, version)

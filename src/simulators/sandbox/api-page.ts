@@ -22,7 +22,7 @@ export function apiPageRoutes (app: FastifyInstance, { services }: Pick<SandboxP
       summary,
       description,
       body: body === undefined ? '' : JSON.stringify(body, null, 2),
-      curl: curlOf(method, `${issuer}${path.replace('{id}', 'zhaxi')}`, examples[path] ?? null)
+      curl: curlOf(method, `${issuer}${path.replace('{id}', 'zhaxi').replace('{uscc}', '91540102MA6T1A2BXK')}`, examples[path] ?? null)
     }))
   }))
 }
@@ -37,5 +37,6 @@ const examples: Record<string, object> = {
   '/sandbox/api/phone/counter-code': { journey: '…', code: '12345678' },
   '/sandbox/api/phone/confirm': { journey: '…' },
   '/sandbox/api/phone/reject': { journey: '…' },
+  '/sandbox/api/companies/{uscc}': { legal_representative: 'gesang' },
   '/sandbox/api/counter-codes': { person: 'zhaxi' }
 }

@@ -7,6 +7,7 @@ import type { Phones } from '../phone/index.ts'
 import { route, type ApiRoute } from './api-route.ts'
 import { listAccounts, listClients, listOpenTickets } from './directory.ts'
 import { changeCitizen, citizenView, issueCode, messagesTo, ownerOf, scriptFace, scriptedFace } from './levers.ts'
+import { companyRoutes } from './company-routes.ts'
 import { phoneRoutes } from './phone-routes.ts'
 import * as schemas from './schemas.ts'
 
@@ -20,9 +21,9 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       method: 'GET',
       path: '/sandbox/api/accounts',
       tag: 'directory',
-      summary: 'All demo people with everything needed to log in as them',
+      summary: 'All demo people and all organizations with everything needed to log in as them',
       answer: schemas.accounts,
-      handle: async () => await listAccounts(services, sandbox.population)
+      handle: async () => await listAccounts(services, sandbox)
     }),
     route({
       method: 'GET',
@@ -92,6 +93,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       problems: { ...notFound, 409: 'The register is full (1000 entries).' },
       handle: async ({ params, body }) => citizenView(await changeCitizen(parts, params.id, body))
     }),
+    ...companyRoutes(parts),
     route({
       method: 'POST',
       path: '/sandbox/api/counter-codes',

@@ -6,15 +6,16 @@ import type { BrowserSide } from '../../features/scan-tickets/types.ts'
 import { personByCertNo } from '../../features/persons/index.ts'
 import { demoClients } from '../demo-clients.ts'
 import { demoPassword, demoPeople } from '../demo-people.ts'
-import type { Population } from './population.ts'
+import type { Sandbox } from '../index.ts'
+import { listOrganizations } from './organizations.ts'
 import type { Accounts, Clients, OpenTicket } from './schemas.ts'
 
-type Db = Pick<Services, 'db' | 'crypto' | 'config'>
+type Db = Pick<Services, 'db' | 'crypto' | 'config' | 'clock'>
 
-export async function listAccounts (services: Db, population: Population): Promise<Accounts> {
+export async function listAccounts (services: Db, sandbox: Pick<Sandbox, 'population' | 'companyService'>): Promise<Accounts> {
   const persons = await Promise.all(demoPeople.map(async (person) => {
     const stored = await personByCertNo(services.db, services.crypto, 'resident_id', person.certNo)
-    const { name, status } = population.get(person.certNo)
+    const { name, status } = sandbox.population.get(person.certNo)
     return {
       handle: person.handle,
       person_id: stored?.id ?? null,
@@ -31,7 +32,7 @@ export async function listAccounts (services: Db, population: Population): Promi
       note: person.note
     }
   }))
-  return { persons, organizations: [] }
+  return { persons, organizations: await listOrganizations(services, sandbox) }
 }
 
 const termOf = (term: string): Term => term === 'long' ? 'long' : Number(term) as Term

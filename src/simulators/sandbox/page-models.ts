@@ -1,6 +1,7 @@
 /** View models of the sandbox pages. */
 import type { PhoneView, Refusal } from '../phone/index.ts'
 import type { SentMessage, FaceScript } from './levers.ts'
+import type { CompanyView, OrganizationView } from './company-schemas.ts'
 import type { Citizen } from './population.ts'
 import type { Accounts, OpenTicket } from './schemas.ts'
 import type { Words } from './texts.ts'
@@ -17,6 +18,7 @@ interface Choice { value: string, label: string }
 
 export interface SandboxHome extends SandboxFrame {
   accounts: Accounts['persons']
+  organizations: OrganizationView[]
   password: string
   messages: SentMessage[]
   face: FaceScript
@@ -24,6 +26,8 @@ export interface SandboxHome extends SandboxFrame {
   faceChoices: Choice[]
   population: Citizen[]
   registerChoices: Choice[]
+  companies: CompanyView[]
+  companyChoices: Choice[]
   /** Just issued; `name` is of whom. */
   counter: { name: string, code: string, until: string } | 'disabled' | null
 }

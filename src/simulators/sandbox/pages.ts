@@ -4,11 +4,13 @@ import { personById } from '../../features/persons/index.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import { formatTime } from '../../http/template-helpers.ts'
+import { companyStatuses } from '../../ports/registry.ts'
 import { demoPassword, demoPeople } from '../demo-people.ts'
 import { outcomes as faceOutcomes, type Outcome } from '../face-provider/index.ts'
 import type { ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
 import { apiPageRoutes } from './api-page.ts'
+import { changeCompany, listCompanies } from './companies.ts'
 import { listAccounts } from './directory.ts'
 import { changeCitizen, issueCode, messagesTo, ownerOf, scriptedFace, scriptFace } from './levers.ts'
 import type { SandboxHome } from './page-models.ts'
@@ -56,6 +58,19 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     return await reply.redirect('/sandbox#population', 303)
   })
 
+  app.post('/sandbox/companies', async (request, reply) => {
+    request.requireCsrf(csrfScope)
+    const { body } = request
+    const status = companyStatuses.find((one) => one === formField(body, 'status'))
+    const name = formField(body, 'name').trim().slice(0, 100)
+    const person = formField(body, 'person')
+    if (status === undefined || name === '') throw new PageError(400, 'bad_request')
+    await known(changeCompany({ services, sandbox }, formField(body, 'uscc'), {
+      name, status, available: formField(body, 'down') !== '1', ...(person === '' ? {} : { legal_representative: person })
+    }))
+    return await reply.redirect('/sandbox#companies', 303)
+  })
+
   app.post('/sandbox/counter-codes', async (request, reply) => {
     request.requireCsrf(csrfScope)
     const owner = await known(ownerOf(services, formField(request.body, 'person')))
@@ -67,10 +82,11 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
 
   async function showHome (request: FastifyRequest, reply: FastifyReply, counter: SandboxHome['counter']): Promise<FastifyReply> {
     const frame = frameOf(request, reply)
-    const { persons } = await listAccounts(services, sandbox.population)
+    const { persons, organizations } = await listAccounts(services, sandbox)
     return await reply.page('sandbox/home', {
       ...frame,
       accounts: persons,
+      organizations,
       password: demoPassword,
       messages: messagesTo(sandbox, undefined).slice(0, 50),
       face: scriptedFace(sandbox.faceService),
@@ -78,6 +94,8 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
       faceChoices: faceChoices(frame.s),
       population: sandbox.population.list().slice(0, 100),
       registerChoices: registerStatuses.map((status) => ({ value: status, label: frame.s[`reg_${status}`] })),
+      companies: (await listCompanies({ services, sandbox })).slice(0, 100),
+      companyChoices: companyStatuses.map((status) => ({ value: status, label: frame.s[`co_${status}`] })),
       counter
     })
   }

@@ -1,6 +1,7 @@
 /** Shapes of the sandbox API, from which requests are checked and the OpenAPI document is made. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { outcomes as faceOutcomes } from '../face-provider/index.ts'
+import { organization } from './company-schemas.ts'
 
 const text = (description: string, example?: string): TSchema & { type: 'string' } =>
   Type.String({ maxLength: 512, description, ...(example === undefined ? {} : { examples: [example] }) }) as never
@@ -95,7 +96,7 @@ export const account = Type.Object({
   now: nullable(Type.Object({ status: Type.String(), assurance_level: Type.Integer(), face_verified: Type.Boolean() }, { description: 'The account as it is now.' })),
   note: Type.String()
 })
-export const accounts = Type.Object({ persons: Type.Array(account), organizations: Type.Array(Type.Unknown()) })
+export const accounts = Type.Object({ persons: Type.Array(account), organizations: Type.Array(organization) })
 export type Accounts = Static<typeof accounts>
 
 export const client = Type.Object({

@@ -51,6 +51,7 @@ t.test('changes: whole records, oldest first, from any position on', async (t) =
   const dawa = { certType: 'resident_id', certNo: '542523199807071011', name: '达瓦' } as const
   sandbox.edit(row.uscc, { legalRepresentative: dawa })
   sandbox.edit(other.uscc, { available: false })
+  sandbox.edit(other.uscc, { name: other.name, status: 'active', legalRepresentative: { ...zhuoma } })
   const { changes, next } = await register.changes(0)
   t.match(changes, [
     { uscc: row.uscc, name: '新名', status: 'active', legalRepresentative: zhuoma },

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseResidentId } from '../../../src/domain/resident-id.ts'
+import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from '../../../src/simulators/demo-people.ts'
 import { startKora } from '../../support/driver/index.ts'
 
@@ -9,8 +10,7 @@ type Json = Record<string, any>
 const get = async (path: string): Promise<Json> => (await sandbox.call<Json>('GET', path)).body
 
 t.test('accounts: everything needed to log in as each', async (t) => {
-  const { persons, organizations } = await get('/accounts')
-  t.same(organizations, [])
+  const { persons } = await get('/accounts')
   t.same(persons.map(({ handle }: Json) => handle), demoPeople.map(({ handle }) => handle))
   for (const person of persons) {
     t.match(person, { person_id: /^per_/, cert_type: 'resident_id', phone: /^1\d{10}$/, register: { name: person.name, status: 'match' }, card: { valid_from: /^\d{4}-/ } }, person.handle)
@@ -19,6 +19,63 @@ t.test('accounts: everything needed to log in as each', async (t) => {
     t.equal(person.card.valid_to === null, person.card.term === 'long')
   }
   t.match(persons.find(({ handle }: Json) => handle === 'zhuoma').now, { status: 'active', assurance_level: 3, face_verified: true })
+})
+
+t.test('organizations: everything needed to log in for each, and what will happen', async (t) => {
+  const { persons, organizations } = await get('/accounts')
+  t.same(organizations.map(({ uscc }: Json) => uscc), demoOrganizations.map(({ uscc }) => uscc))
+  const handles = persons.map(({ handle }: Json) => handle)
+  for (const organization of organizations) {
+    const demo = demoOrganizations.find(({ uscc }) => uscc === organization.uscc)!
+    t.match(organization, { handle: demo.handle, type: demo.uscc.slice(0, 2), legal_representative: { handle: demo.legalRepresentative }, register: { name: demo.name, status: demo.status }, legal_representative_login: /\./ }, demo.handle)
+    t.equal(organization.password, demo.account ? demoPassword : null)
+    t.equal(organization.status, demo.account ? demo.status : null)
+    t.same(organization.delegations.map(({ agent, state, functions, client_ids: sites }: Json) => [agent.handle, state, functions, sites]), demo.delegations.map((one) => [one.agent, one.state, one.functions, one.clientIds]))
+    for (const delegation of organization.delegations) {
+      t.match(delegation, { delegation_id: /^dlg_/, version: 1, valid_from: /^\d{4}-/, valid_to: /^\d{4}-/ })
+      t.ok(handles.includes(delegation.agent.handle))
+      t.equal(/^Logs in/.test(delegation.login), delegation.state === 'active' && demo.status === 'active', delegation.login)
+    }
+  }
+  const company = organizations.find(({ handle }: Json) => handle === 'gongsi')
+  t.match(company.delegations[0].login, /asked which agent .* because there are 2; .* dawa/)
+  t.match(organizations.find(({ handle }: Json) => handle === 'lvsuo'), { organization_id: null, legal_representative_login: /no account/ })
+})
+
+t.test('company register: what is changed is what Kora hears, at once', async (t) => {
+  const { companies } = kora.inside.services
+  const put = async (uscc: string, body: object): Promise<Json> => await sandbox.call<Json>('PUT', `/companies/${uscc}`, body)
+  const organization = async (handle: string): Promise<Json> => (await get('/accounts'))['organizations'].find((one: Json) => one['handle'] === handle)
+  const uscc = '91540102MA6T1A2BXK'
+  t.match((await get('/companies'))['companies'][0], { uscc, account: true, available: true, legal_representative: { handle: 'zhuoma' } })
+  const before = await organization('gongsi')
+
+  const changed = await put(uscc.toLowerCase(), { legal_representative: 'gesang' })
+  t.match(changed, { status: 200, body: { uscc, applied: true, legal_representative: { handle: 'gesang', name: '格桑' } } })
+  const after = await organization('gongsi')
+  t.match(after, { legal_representative: { handle: 'gesang' }, register: { legal_representative: { handle: 'gesang' } } })
+  t.same(after['delegations'].map(({ state }: Json) => state), ['suspended', 'suspended', 'revoked'], 'the agents of the former one')
+  t.notSame(before['delegations'], after['delegations'])
+
+  t.match(await put(uscc, { legal_representative: 'zhuoma', version: 5 }), { status: 200, body: { applied: true, legal_representative: { handle: 'gesang' } } }, 'news that come late')
+  t.match(await organization('gongsi'), { legal_representative: { handle: 'gesang' } })
+
+  t.match(await put(uscc, { name: '西藏新名有限公司', status: 'suspended', legal_representative: { name: '新人', cert_no: '110101199003070134' } }), { status: 200, body: { applied: true } })
+  t.match(await organization('gongsi'), { name: '西藏新名有限公司', status: 'suspended', legal_representative: { handle: null, name: '新人', cert_no: '110101199003070134' } })
+  t.match((await get('/population'))['population'].find((one: Json) => one['cert_no'] === '110101199003070134'), { name: '新人', status: 'match' }, 'somebody new can pass the identity check')
+
+  await put(uscc, { available: false })
+  t.match(await companies.lookup(uscc).then(() => 'answered', (error: Error) => error.name), 'RegisterUnavailable')
+  await put(uscc, { available: true })
+  t.match(await companies.lookup(uscc), { found: true, status: 'suspended' })
+
+  t.match(await put('92540202MA6T9XYW1N', {}), { status: 200, body: { applied: true } }, 'no change')
+  t.match(await put('915401007100006540', { name: '新公司' }), { status: 404, body: { code: 'unknown_company' } })
+  t.match(await put('915401007100006540', { name: '新公司', legal_representative: 'zhaxi' }), { status: 200, body: { account: false, status: 'active' } })
+  t.match(await companies.verify({ uscc: '915401007100006540', name: '新公司', legalRepresentative: { certType: 'resident_id', certNo: '540102199003072515', name: '扎西顿珠' } }), { certain: true, nameMatches: true, isLegalRepresentative: true })
+  t.match(await put('91540102MA6T1A2BXX', { name: 'x' }), { status: 400, body: { code: 'invalid_uscc' } })
+  t.match(await put(uscc, { legal_representative: 'nobody' }), { status: 404, body: { code: 'unknown_person' } })
+  t.match(await put(uscc, { legal_representative: { name: 'x', cert_no: '540102199003072510' } }), { status: 400, body: { code: 'invalid_cert_no' } })
 })
 
 t.test('clients: enough to configure any OpenID Connect library', async (t) => {
@@ -69,6 +126,9 @@ t.test('bad requests are problems that say what is wrong, and do not repeat it',
     ['PUT', '/face', { outcomes: Array(101).fill('pass') }],
     ['PUT', '/population/zhaxi', { status: 'perhaps' }],
     ['GET', '/sms?fone=1', undefined],
+    ['PUT', '/companies/91540102MA6T1A2BXK', { status: 'gone' }],
+    ['PUT', '/companies/91540102MA6T1A2BXK', { legal_representative: { name: 'secret-value' } }],
+    ['PUT', '/companies/91540102MA6T1A2BXK', { version: 0 }],
     ['POST', '/counter-codes', []]
   ]
   for (const [method, path, body] of bad) {
@@ -142,5 +202,5 @@ t.test('counter codes: by the real feature, with its audit event', async (t) => 
 })
 
 t.test('nothing personal in the log of all this', async (t) => {
-  t.notMatch(kora.logs().join('\n'), /540102199003072515|13800138000|扎西/)
+  t.notMatch(kora.logs().join('\n'), /540102199003072515|110101199003070134|13800138000|扎西|格桑|新人/)
 })

@@ -47,6 +47,13 @@ t.test('home: accounts with the password, messages, choosers', async (t) => {
   page = await browser.submit(page, { name: '扎西顿珠', status: 'match', down: [] }, { form: to('/sandbox/population') })
   t.match((await kora.sandbox.call<{ population: object[] }>('GET', '/population')).body.population[0], { name: '扎西顿珠', status: 'match', available: true })
 
+  t.match(words(page.text), /德吉 \(deji\) : 有效 , \d{4}-\d\d-\d\d 至/, 'delegations')
+  page = await browser.submit(page, { status: 'active', person: 'awang' }, { form: to('/sandbox/companies') })
+  t.match((await kora.sandbox.call<{ companies: object[] }>('GET', '/companies')).body.companies[0], { name: '西藏示例科技有限公司', legal_representative: { handle: 'awang' }, available: true })
+  page = await browser.submit(page, { name: '改名 <i>', status: 'dissolved', person: '', down: '1' }, { form: to('/sandbox/companies') })
+  t.match((await kora.sandbox.call<{ companies: object[] }>('GET', '/companies')).body.companies[0], { name: '改名 <i>', status: 'dissolved', legal_representative: { handle: 'awang' }, available: false })
+  t.match(page.text, '改名 &lt;i&gt;')
+
   t.match(words((await browser.submit(page, { person: 'laoren' }, { form: to('/sandbox/counter-codes') })).text), /核验码（只显示这一次） 洛桑 : \d{8} 有效至 \d\d:\d\d/)
   t.match(words((await browser.submit(page, { person: 'tingyong' }, { form: to('/sandbox/counter-codes') })).text), '已停用，不能开出核验码')
 })
