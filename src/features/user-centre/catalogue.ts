@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { clientName, clientPolicy } from '../../domain/client-policy.ts'
+import { userCentreClientId } from './client.ts'
 import type { SiteChoice } from './pages.ts'
 
 export interface Catalogue {
@@ -22,8 +23,8 @@ export async function loadCatalogue (db: Kysely<Database>, all: { sites: string,
     const policy = clientPolicy(stored)
     return { clientId, status, policy, name: clientName(policy, 'zh-CN').text || clientId }
   })
-  const accepts = ({ status, policy }: typeof clients[number]): boolean =>
-    (status === 'live' || status === 'test') && policy.subjectKinds.includes('organization') && policy.roles.includes('agent')
+  const accepts = ({ clientId, status, policy }: typeof clients[number]): boolean =>
+    clientId !== userCentreClientId && (status === 'live' || status === 'test') && policy.subjectKinds.includes('organization') && policy.roles.includes('agent')
   return {
     choices: clients.filter(accepts).map(({ clientId, name, policy }) => ({ clientId, name, functions: policy.functions })),
     sites: (clientIds) => clientIds === null ? [all.sites] : clientIds.map((id) => clients.find(({ clientId }) => clientId === id)?.name ?? id),

@@ -28,10 +28,15 @@ export async function organizationId (kora: Kora, handle: string): Promise<strin
 
 /** Its legal representative in the user centre. */
 export async function enterLegal (kora: Kora, organization: string): Promise<{ browser: Browser, home: Answer }> {
-  const { legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? { legalRepresentative: '' }
+  const { name, legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? { name: '', legalRepresentative: '' }
   const { browser } = await enter(kora, legalRepresentative)
-  await kora.inside.services.db.updateTable('oidcArtifact').set({ contextId: `lr:${await organizationId(kora, organization)}` })
-    .where('model', '=', 'ClientSession').where('clientId', '=', 'kora-user-centre').execute()
+  const select = await browser.go(`${kora.issuer}/me/switch`)
+  if (select.text.includes(name)) return { browser, home: await choose(browser, select, name) }
+  // the provider's record as a login in this capacity leaves it
+  const { db } = kora.inside.services
+  const { sub } = await db.selectFrom('person').select('sub').where('id', '=', (await kora.sandbox.account(legalRepresentative)).person_id).executeTakeFirstOrThrow()
+  await db.updateTable('oidcArtifact').set({ contextId: `lr:${await organizationId(kora, organization)}` })
+    .where('model', '=', 'ClientSession').where('clientId', '=', 'kora-user-centre').where('accountId', '=', sub).execute()
   return { browser, home: await browser.go(`${kora.issuer}/me`) }
 }
 
