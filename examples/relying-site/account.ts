@@ -4,7 +4,7 @@ import * as oidc from 'openid-client'
 import { claimsView } from './claims-view.ts'
 import { explain } from './explain.ts'
 import { html } from './html.ts'
-import { both, fold, loginLink, note, problemPage, sendPage, tryAgain } from './pages.ts'
+import { both, fold, note, problemPage, sendPage, tryAgain } from './pages.ts'
 import type { Site } from './relying-site.ts'
 import { fromTokens, type Session } from './sessions.ts'
 import { beijingTime, problem } from './words.ts'
@@ -19,9 +19,8 @@ export function accountRoutes (app: FastifyInstance, site: Site): void {
       title: '我的',
       body: html`<h1>我的页面 <span lang="en">My page</span></h1>
 ${notice}
-${claimsView(session)}
+${claimsView(site, session)}
 <div class="actions">
-<a class="button second" href="${loginLink(site, { prompt: 'select_account' })}">切换身份 <span lang="en">Act as someone else</span></a>
 <form method="post" action="/logout"><button>退出登录 <span lang="en">Log out</span></button></form>
 </div>
 <h2>令牌 <span lang="en">Tokens</span></h2>

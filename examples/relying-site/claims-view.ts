@@ -1,25 +1,20 @@
 /** Claims in plain words: who, acting for whom, and how surely. Only what the tokens say; nothing is guessed. */
+import { acting, functionsText, representationOf } from './acting.ts'
 import { levelOf } from './assurance.ts'
 import { html, type Content, type Html } from './html.ts'
 import { both } from './pages.ts'
+import type { Site } from './relying-site.ts'
 import type { Session } from './sessions.ts'
+import { verifiedClaimsView } from './verified-claims.ts'
 import { beijingTime, levelWords, methodWords, roleWords, type Words } from './words.ts'
 
-/** The `representation` claim: a person acting for herself, or for an organization. */
-interface Representation {
-  role: string
-  organization?: { uscc?: string, name?: string }
-  delegation?: { functions?: string[], valid_from?: string, valid_to?: string }
-}
-
-export function claimsView ({ claims, userinfo }: Session): Html {
+export function claimsView (site: Site, session: Session): Html {
+  const { claims, userinfo } = session
   const all: Record<string, unknown> = { ...claims, ...userinfo }
-  const representation = (claims.representation ?? { role: 'self' }) as unknown as Representation
+  const representation = representationOf(claims.representation)
   const { organization, delegation } = representation
   return html`
-<div class="acting">${organization
-  ? html`代表单位办理 <span lang="en">Acting for</span><b>${organization.name}</b>${organization.uscc} · ${both(roleWords(representation.role))}`
-  : html`为自己办理 <span lang="en">Acting for oneself</span><b>${text(all.name) ?? '本人'}</b>`}</div>
+${acting(site, session)}
 <table><caption>登录信息 <span lang="en">About this login</span></caption><tbody>
 ${row(['姓名', 'Name'], 'name', text(all.name))}
 ${row(['用户编号', 'Identifier at this site'], 'sub', claims.sub)}
@@ -28,13 +23,15 @@ ${row(['证件号码', 'Document number'], 'cert_no', masked(all.cert_no))}
 ${row(['身份', 'Capacity'], 'representation.role', both(roleWords(representation.role)))}
 ${row(['单位名称', 'Organization'], 'representation.organization.name', organization?.name)}
 ${row(['统一社会信用代码', 'Unified social credit code'], 'representation.organization.uscc', organization?.uscc)}
-${row(['代理权限', 'Functions delegated'], 'representation.delegation.functions', delegation?.functions?.join('、'))}
+${row(['代理权限', 'Functions delegated'], 'representation.delegation.functions', delegation && html`${functionsText(delegation.functions)}${delegation.functions && html`<code>${delegation.functions.join(' ')}</code>`}`)}
 ${row(['代理有效期', 'Delegation valid'], 'representation.delegation', delegation?.valid_from && `${delegation.valid_from} 至 ${delegation.valid_to ?? ''}`)}
+${row(['授权编号', 'Delegation'], 'representation.delegation.id', delegation?.id && `${delegation.id}（第 ${delegation.version ?? 1} 版）`)}
 ${row(['认证等级', 'Level of this login'], 'acr', levelText(text(claims.acr)))}
 ${row(['验证方式', 'Methods used'], 'amr', Array.isArray(claims.amr) && claims.amr.map(method => both(methodWords(String(method)))))}
 ${row(['认证时间', 'Authenticated at'], 'auth_time', claims.auth_time !== undefined && beijingTime(new Date(claims.auth_time * 1000)))}
 ${row(['会话编号', 'Session at the provider'], 'sid', text(claims.sid))}
-</tbody></table>`
+</tbody></table>
+${verifiedClaimsView(all.verified_claims)}`
 }
 
 function row (label: Words, claim: string, value: Content): Html | false {

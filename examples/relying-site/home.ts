@@ -1,5 +1,6 @@
 /** The front page: what one can ask of the identity provider, one link each. */
 import type { FastifyInstance } from 'fastify'
+import { acting } from './acting.ts'
 import { LEVEL_3 } from './assurance.ts'
 import { html } from './html.ts'
 import { both, loginLink, note, sendPage } from './pages.ts'
@@ -25,6 +26,7 @@ export function homeRoutes (app: FastifyInstance, site: Site): void {
       title: '首页',
       body: html`
 ${signedOut && note(['统一身份认证已将您退出，请重新登录。', 'You were signed out by the identity provider.'], { warn: true })}
+${session && acting(site, session)}
 <h1>网上办事 <span lang="en">Online services</span></h1>
 <p>使用统一身份认证账号登录，本网站看不到您的密码。<span lang="en">Log in with your unified identity: this site never sees your password.</span></p>
 <div class="actions">${session

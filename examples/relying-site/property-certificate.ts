@@ -1,10 +1,11 @@
 /**
  * A sensitive act and the API behind it. The API knows nothing of this site's sessions: it sees a bearer token,
  * asks the provider about it, and when the login behind it was too weak or too long ago it answers with a step-up
- * challenge (RFC 9470). The page turns that challenge into a sentence and a button.
+ * challenge (RFC 9470); when an agent acts whose delegation does not name this function, with 403. The page turns that challenge into a sentence and a button.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import * as oidc from 'openid-client'
+import { acting, mayDo, representationOf } from './acting.ts'
 import { LEVEL_3, satisfies } from './assurance.ts'
 import { explain } from './explain.ts'
 import { html, type Html } from './html.ts'
@@ -13,6 +14,8 @@ import type { Site } from './relying-site.ts'
 import type { LoginRequest, Session } from './sessions.ts'
 import { problem } from './words.ts'
 
+/** This act, as the catalogue of functions calls it. */
+const FUNCTION = 'property.register'
 const MAX_AGE_SECONDS = 900
 const CLOCK_TOLERANCE_SECONDS = 15
 
@@ -38,7 +41,10 @@ export function propertyCertificateRoutes (app: FastifyInstance, site: Site): vo
         'error_description="A stronger or more recent authentication is required", ' +
         `acr_values="${LEVEL_3}", max_age="${MAX_AGE_SECONDS}"`)
     }
-    return reply.send({ certificate: '藏（2026）示例市不动产权第 0000001 号', status: 'registered', issued_at: new Date().toISOString() })
+    // Whose act it is, is in the token too: an agent may do what the organization delegated, and nothing else.
+    const representation = representationOf(token.representation)
+    if (!mayDo(representation, FUNCTION)) return reply.code(403).send({ error: 'function_not_delegated' })
+    return reply.send({ applicant: representation.organization?.name ?? '本人', certificate: '藏（2026）示例市不动产权第 0000001 号', status: 'registered', issued_at: new Date().toISOString() })
   })
 
   app.get('/property-certificate', async (request, reply) => {
@@ -64,14 +70,16 @@ function invitation (site: Site): Html {
 async function act (site: Site, session: Session): Promise<Html> {
   const { notice } = session
   session.notice = undefined
+  const who = acting(site, session, '/property-certificate')
   try {
     const response = await site.provider.get(new URL('/api/property-certificate', site.selfUrl), session.accessToken)
+    if (response.status === 403) return html`${notice}${who}${failure(site, 'function_not_delegated')}`
     if (!response.ok) return failure(site, 'temporarily_unavailable')
-    return html`${notice}${note(['认证等级符合要求，登记已办理。', 'The level is sufficient: done.'])}
+    return html`${notice}${who}${note(['认证等级符合要求，登记已办理。', 'The level is sufficient: done.'])}
 ${fold(['接口应答', 'Answer of the API'], await response.json())}`
   } catch (error) {
     const challenge = error instanceof oidc.WWWAuthenticateChallengeError ? error.cause[0]?.parameters : undefined
-    if (challenge?.error === 'insufficient_user_authentication') return html`${notice}${stepUp(site, challenge)}`
+    if (challenge?.error === 'insufficient_user_authentication') return html`${notice}${who}${stepUp(site, challenge)}`
     return html`${notice}${failure(site, explain(error).code)}`
   }
 }

@@ -5,7 +5,9 @@
  *   provider.ts              finding the identity provider (OIDC Discovery)
  *   sign-in.ts               authorization request, callback, step-up
  *   account.ts               the signed-in page: claims, refresh, userinfo, introspection, revocation
- *   property-certificate.ts  a sensitive act that asks for a stronger login (RFC 9470)
+ *   acting.ts                in whose name: the representation claim, and what an agent may do
+ *   verified-claims.ts       what was verified, and the authority to act, in words
+ *   property-certificate.ts  a sensitive act that asks for a stronger login (RFC 9470) and a delegated function
  *   sign-out.ts              logout here, at the provider, and when the provider tells us (back channel)
  *
  * The rest is small change: sessions.ts and expiring-map.ts (memory), pages.ts, html.ts and words.ts (looks).

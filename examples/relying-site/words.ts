@@ -31,6 +31,29 @@ const ROLES: Record<string, Words> = {
   agent: ['代理人', 'agent']
 }
 
+/** The functions of this site that an organization may delegate: the catalogue registered with the identity provider. */
+const FUNCTIONS: Record<string, string> = {
+  'property.register': '不动产登记申请',
+  'property.query': '不动产登记查询'
+}
+
+/** Identity Assurance: types of evidence, and methods of checking it. */
+const EVIDENCE: Record<string, Words> = {
+  document: ['证件', 'document'],
+  electronic_record: ['登记库记录', 'electronic record'],
+  vouch: ['他人证明', 'vouched for'],
+  electronic_signature: ['电子签名', 'electronic signature']
+}
+
+const CHECKS: Record<string, string> = {
+  bvr: '人脸核验',
+  data: '信息比对',
+  vcrypt: '电子校验',
+  vpip: '当面核验',
+  kbv: '问答核验',
+  pvp: '当面核对证件'
+}
+
 const PROBLEMS: Record<string, { title: Words, why: Words }> = {
   access_denied: {
     title: ['登录没有完成', 'Login was not completed'],
@@ -59,6 +82,10 @@ const PROBLEMS: Record<string, { title: Words, why: Words }> = {
   insufficient_user_authentication: {
     title: ['需要更高的认证等级', 'A stronger login is needed'],
     why: ['这项业务要求更高的认证等级，或者要求刚刚完成的认证。', 'This act requires a stronger, or a more recent, authentication.']
+  },
+  function_not_delegated: {
+    title: ['您的授权不包括这项业务', 'Your delegation does not include this act'],
+    why: ['您以代理人身份办理，单位没有把这项业务授权给您。请换一个身份，或请法定代表人增加授权事项。', 'You act as an agent, and the organization did not delegate this to you. Act as someone else, or ask the legal representative.']
   },
   lost_state: {
     title: ['这次登录已经用过或已过期', 'This login was already used or has expired'],
@@ -108,6 +135,9 @@ const UNKNOWN_PROBLEM: { title: Words, why: Words } = {
 }
 
 export const problem = (code: string) => PROBLEMS[code] ?? UNKNOWN_PROBLEM
+export const functionWords = (code: string): string => FUNCTIONS[code] ?? code
+export const evidenceWords = (type: string): Words => EVIDENCE[type] ?? [type, type]
+export const methodName = (method: string): string => CHECKS[method] ?? method
 export const roleWords = (role: string): Words => ROLES[role] ?? [role, role]
 export const methodWords = (method: string): Words => METHODS[method] ?? [method, method]
 /** Date and time as read in Beijing, whatever the server's zone. */

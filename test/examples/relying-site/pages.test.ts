@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { chromium, type Page } from 'playwright-core'
 import axe from 'axe-core'
 import t from 'tap'
-import { start } from './support.ts'
+import { start, verifiedClaims } from './support.ts'
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 
@@ -17,8 +17,9 @@ t.test('pages', { skip: existsSync(executablePath) ? false : 'no Chromium here' 
   world.behaviour.representation = {
     role: 'agent',
     organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' },
-    delegation: { id: 'dlg_1', functions: ['tax.filing'], valid_from: '2026-04-11', valid_to: '2027-04-10' }
+    delegation: { id: 'dlg_1', version: 2, functions: ['property.register', 'property.query'], valid_from: '2026-04-11', valid_to: '2027-04-10' }
   }
+  world.behaviour.verifiedClaims = verifiedClaims
   const page = await chrome.newPage({ viewport: { width: 320, height: 640 } })
   const complaints: string[] = []
   page.on('console', message => { if (message.type() === 'error' && !/status of 4/.test(message.text())) complaints.push(message.text()) })

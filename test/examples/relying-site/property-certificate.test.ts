@@ -21,6 +21,30 @@ t.test('the sensitive act: challenge, step-up, done', async t => {
   t.match((await browser.go('/me')).text, '3 级：人脸核验')
 })
 
+t.test('an agent does what was delegated, and nothing else', async t => {
+  const world = await start()
+  t.teardown(world.close)
+  const organization = { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' }
+  const agent = (functions: string[] | null) => ({ role: 'agent', organization, delegation: { functions, valid_to: '2027-04-10' } })
+  const outcomes: Array<[Record<string, unknown>, string]> = [
+    [agent(['property.register']), '登记已办理'],
+    [agent(null), '登记已办理'],
+    [agent(['property.query']), '您的授权不包括这项业务'],
+    [agent([]), '您的授权不包括这项业务'],
+    [{ role: 'agent', organization }, '您的授权不包括这项业务'],
+    [{ role: 'legal_representative', organization }, '登记已办理'],
+    [{ role: 'owner', organization }, '您的授权不包括这项业务']
+  ]
+  for (const [representation, words] of outcomes) {
+    world.behaviour.representation = representation
+    const browser = world.browser()
+    await browser.go('/login?acr_values=urn:kora:loa:3')
+    const page = await browser.go('/property-certificate')
+    t.match(page.text, words, JSON.stringify(representation))
+    t.match(page.text, '<b>西藏示例科技有限公司</b>')
+  }
+})
+
 t.test('level 3, but too long ago', async t => {
   const world = await start()
   t.teardown(world.close)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startRelyingSite } from '../../../examples/relying-site/relying-site.ts'
-import { CLIENT, start } from './support.ts'
+import { CLIENT, start, verifiedClaims } from './support.ts'
 
 const authorizationRequest = (location: string | undefined) => new URL(location ?? '').searchParams
 
@@ -47,9 +47,25 @@ t.test('acting for an organization is big and visible, with a switch', async t =
   const page = await browser.go('/login')
   t.match(page.text, /代表单位办理[^]*<b>西藏示例科技有限公司<\/b>91540102MA6T1A2BXK · 代理人/)
   t.match(page.text, '2026-04-11 至 2027-04-10')
+  t.match(page.text, /经办人：&lt;b&gt;卓玛&lt;\/b&gt;，可办理：tax.filing，授权到 2027-04-10/)
+  for (const path of ['/', '/property-certificate']) t.match((await browser.go(path)).text, '<b>西藏示例科技有限公司</b>', `${path}: never a doubt in whose name`)
   const link = /href="([^"]+)">切换身份/.exec(page.text)?.[1]
   const sent = authorizationRequest((await browser.go(link ?? '', { stop: /./ })).location)
   t.equal(sent.get('prompt'), 'select_account')
+})
+
+t.test('verified claims in words', async t => {
+  const world = await start()
+  t.teardown(world.close)
+  world.behaviour.verifiedClaims = verifiedClaims
+  let page = await world.browser().go('/login')
+  for (const words of ['已核实的信息', '证件', '人脸核验', '代理人', '不动产登记申请', '2026-04-11 至 2027-04-10', '代理人审核通过', '西藏示例科技有限公司 法定代表人', '2026/4/11 10:03:04']) t.match(page.text, words)
+  for (const odd of [undefined, 'x', [], [null, {}], { verification: [], claims: { authority: 7, name: { a: '<i>' } } }, [{ claims: { authority: { permission: 'all', applies_to: [] } }, verification: { evidence: 'x', time: 'never' } }]]) {
+    world.behaviour.verifiedClaims = odd
+    page = await world.browser().go('/login')
+    t.match([page.status, page.text], [200, '我的页面'], JSON.stringify(odd))
+    t.notMatch(page.text, /<i>|Invalid Date|\[object/)
+  }
 })
 
 t.test('ways to ask for a login', async t => {

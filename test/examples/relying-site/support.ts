@@ -22,7 +22,35 @@ export interface LoginBehaviour {
   /** Does not care for acr_values, as a provider may (OIDC Core §3.1.2.1). */
   careless: boolean
   representation: Record<string, unknown>
+  verifiedClaims?: unknown
 }
+
+/** As in docs/claims.md: about the person, and the authority of an agent. */
+export const verifiedClaims = [
+  {
+    verification: {
+      trust_framework: 'https://sso.example.gov.cn/tf/person',
+      time: '2026-04-11T02:03:04Z',
+      evidence: [{ type: 'document', check_details: [{ check_method: 'bvr' }] }, { type: 'electronic_record' }]
+    },
+    claims: { name: '次仁卓玛' }
+  },
+  {
+    verification: {
+      trust_framework: 'https://sso.example.gov.cn/tf/delegation',
+      time: '2026-04-11T02:03:04Z',
+      verification_process: 'dlg_1',
+      evidence: [{ type: 'vouch', check_details: [{ check_method: 'bvr' }], attestation: { type: 'digital_attestation', voucher: { occupation: '法定代表人', organization: '西藏示例科技有限公司' } } }]
+    },
+    claims: {
+      authority: {
+        applies_to: { organization_name: '西藏示例科技有限公司', registration_number: '91540102MA6T1A2BXK' },
+        permission: [{ role: 'agent', function: ['property.register'], validity: { start: '2026-04-11', end: '2027-04-10' } }],
+        granted_by: { method: 'delegated', reason: '代理人审核通过' }
+      }
+    }
+  }
+]
 
 export async function start (siteOptions: Partial<RelyingSiteOptions> = {}) {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
@@ -103,7 +131,7 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     acrValues: [1, 2, 3].map(level => `urn:kora:loa:${level}`),
     scopes: ['openid', 'profile', 'phone'],
-    claims: { openid: ['sub', 'acr', 'amr', 'auth_time', 'representation'], profile: ['name'], phone: ['phone_number'], sid: null },
+    claims: { openid: ['sub', 'acr', 'amr', 'auth_time', 'representation'], profile: ['name', 'verified_claims'], phone: ['phone_number'], sid: null },
     conformIdTokenClaims: true,
     pkce: { required: () => true },
     fetch: (url: string | URL | Request, { dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) => fetch(url, options),
@@ -124,11 +152,11 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
     // RFC 9470 §6.2: the resource server learns acr and auth_time from introspection.
     extraTokenClaims (ctx) {
       const from = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken
-      return from && { acr: from.acr, auth_time: from.authTime }
+      return from && { acr: from.acr, auth_time: from.authTime, representation: behaviour.representation }
     },
     findAccount: (_ctx, sub) => ({
       accountId: sub,
-      claims: () => ({ sub, name: '<b>卓玛</b>', phone_number: '+8613812345678', representation: behaviour.representation } as { sub: string })
+      claims: () => ({ sub, name: '<b>卓玛</b>', phone_number: '+8613812345678', representation: behaviour.representation, verified_claims: behaviour.verifiedClaims } as unknown as { sub: string })
     }),
     async loadExistingGrant ({ oidc: { session, client, provider } }) {
       const grant = new provider.Grant({ accountId: session!.accountId!, clientId: client!.clientId })
