@@ -81,11 +81,14 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   /** confirmed → consumed; the phone's proofs become the attempt's, for that person only. */
   async function finishScan (id: string, context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const purpose = purposeOf(context)
-    const given = await tickets.consume(id, { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose })
-    if (given === null) return await reply.redirect(interactionPath(context.uid), 303)
-    const added = await services.db.transaction().execute(async (trx) =>
-      await addProofs(trx, context.uid, context.browserHash, given.personId, given.proofs))
-    if (!added) throw new PageError(409, 'not_started')
+    // together: a ticket is never used up without its proofs
+    const given = await services.db.transaction().execute(async (trx) => {
+      const consumed = await tickets.consume(id, { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose }, trx)
+      if (consumed === null) return false
+      if (!await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)) throw new PageError(409, 'not_started')
+      return true
+    })
+    if (!given) return await reply.redirect(interactionPath(context.uid), 303)
     return await advance(services, oidc, request, reply, 'scan')
   }
 
@@ -104,6 +107,8 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const ticket: NewTicket = {
       purpose: purposeOf(context),
       browserHash: context.browserHash,
+      address: request.clientAddress.ip,
+      traceId: request.id,
       loginAttemptUid: context.uid,
       clientId: context.client.clientId,
       context: {
