@@ -46,6 +46,7 @@ export interface Parts {
   pairwiseIdentifier: NonNullable<Configuration['pairwiseIdentifier']>
   resourceServerInfo: (ctx: KoaContextWithOIDC, indicator: string, client: unknown) => Promise<ResourceServerInfo>
   mayIntrospect: (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
+  mayRevoke: (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
   renderError: NonNullable<Configuration['renderError']>
   logoutSource: (ctx: KoaContextWithOIDC, form: string) => Promise<void>
   postLogoutSuccessSource: (ctx: KoaContextWithOIDC) => Promise<void>
@@ -112,7 +113,7 @@ export function createConfiguration (parts: Parts): Configuration {
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: parts.mayRevoke as never },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
       requestObjects: { enabled: false } as never,
       registration: { enabled: false },

@@ -31,7 +31,7 @@ export class RelyingParty {
 
   static async discover (options: RelyingPartyOptions): Promise<RelyingParty> {
     const auth = options.auth ?? (typeof options.secret === 'string' ? oidc.ClientSecretBasic(options.secret) : oidc.None())
-    const config = await oidc.discovery(new URL(options.issuer), options.clientId, { id_token_signed_response_alg: 'ES256', ...options.metadata }, auth, { execute: [oidc.allowInsecureRequests] })
+    const config = await oidc.discovery(new URL(options.issuer), options.clientId, { id_token_signed_response_alg: 'ES256', ...options.metadata }, auth, { execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks] })
     return new RelyingParty(config, options)
   }
 
