@@ -10,6 +10,7 @@ import { maskName } from '../../domain/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { QrPage, QrTicket } from '../../http/pages/interaction.ts'
 import { qrSvg } from '../../http/qr-svg.ts'
+import { ticketText } from '../../http/ticket-text.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import { isKnownBrowser } from '../persons/index.ts'
 import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../scan-tickets/types.ts'
@@ -157,7 +158,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     return {
       state: status.state,
       left: status.secondsLeft,
-      text: statusText(request, status),
+      text: ticketText(request.t, status, isPhone(request.headers['user-agent'] ?? '')),
       ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt'), payload: status.payloadUrl }),
       ...(status.state === 'confirmed' ? { next: interactionPath(uid, `qr/${ticketId(request)}/finish`) } : {})
     }
@@ -211,11 +212,3 @@ const ticketModel = (id: string, status: TicketStatus, numberEntry: boolean): Qr
   triesLeft: status.triesLeft,
   renewals: status.renewals
 })
-
-/** One sentence for the live region: the failure's own words, else the state's. */
-export function statusText (request: FastifyRequest, status: TicketStatus): string {
-  const values = { n: status.triesLeft ?? 0 }
-  return status.failure !== null
-    ? request.t.code([`st.${status.failure}`, `st.${status.state}`], 'st.failed', values)
-    : request.t.code([`st.${status.state}`], 'st.waiting', values)
-}
