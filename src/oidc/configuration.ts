@@ -90,6 +90,7 @@ export function createConfiguration (parts: Parts): Configuration {
     acceptQueryParamAccessTokens: false,
     conformIdTokenClaims: true,
     clockTolerance: 10,
+    clientBasedCORS: (ctx: KoaContextWithOIDC, origin: string, client: unknown) => mayCallFrom(origin, client, ctx.oidc.route),
     pkce: { required: () => true },
     cookies: {
       // session and interaction identifiers are 256-bit random, so a signature would add nothing
@@ -156,6 +157,13 @@ export function createConfiguration (parts: Parts): Configuration {
       Session: lifetimes.session
     } as never
   }
+}
+
+/** Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others userinfo. */
+function mayCallFrom (origin: string, client: unknown, route: string): boolean {
+  const { clientAuthMethod, redirectUris = [] } = client as { clientAuthMethod?: string, redirectUris?: string[] }
+  if (clientAuthMethod !== 'none' && route !== 'userinfo') return false
+  return origin !== 'null' && redirectUris.some((uri) => URL.parse(uri)?.origin === origin)
 }
 
 /** Absolute: a rotated token keeps the end of the first one of its line. */

@@ -11,6 +11,7 @@ import type { Renderer } from '../http/rendering.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
+import { attachAccessTokenHash } from './access-token-hash.ts'
 import { watchEpochs } from './cache-epoch.ts'
 import { createErrorPages, traceIdOf } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
@@ -87,6 +88,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     })
     attachStorage(provider, { db, limits })
     attachResponseRules(provider, responseModes)
+    attachAccessTokenHash(provider)
     clients.attach(provider)
     return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
   }

@@ -12,14 +12,17 @@ export const providerHeaders = Object.freeze({
   'x-frame-options': 'DENY'
 })
 
-const cacheable = new Set(['jwks', 'discovery'])
+/** Public documents: anybody may read and keep them. */
+const open = new Set(['jwks', 'discovery'])
 
 /** Must be called for each provider built, before it serves. */
 export function attachResponseRules (provider: Provider, responseModes: readonly string[]): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     const route = ctx.oidc?.route
-    if (ctx.status === 200 && cacheable.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
+    // before a client is known the library allows every origin to read the error
+    if (ctx.method !== 'OPTIONS' && !open.has(route) && ctx.oidc?.client === undefined) ctx.remove('access-control-allow-origin')
+    if (ctx.status === 200 && open.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
     // the library lists what it could do; which modes a client may ask for is in its metadata
     if (route === 'discovery' && ctx.status === 200) (ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
   })

@@ -19,6 +19,7 @@ import { SandboxClient } from './sandbox.ts'
 
 export { Browser, phoneAgent, type Answer } from './browser.ts'
 export { words } from './html.ts'
+export { send } from './http.ts'
 export { SandboxClient } from './sandbox.ts'
 export * from './journeys.ts'
 export * from './clients.ts'
