@@ -70,8 +70,8 @@ export interface BrowserSide {
   watch (ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
   /** confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. `trx`: as part of what the proofs are for. */
   consume (ticketId: string, binding: { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: TicketPurpose }, trx?: Transaction<Database>): Promise<{ personId: string, proofs: Proof[] } | null>
-  /** The live or latest ticket of a login attempt, if any (page reload, no script). */
-  latestOf (loginAttemptUid: string, browserHash: string): Promise<string | null>
+  /** The live or latest ticket of a login attempt, if any (page reload, no script); with `expectedPersonId` of that person (null = of anybody) only. */
+  latestOf (loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
 }
 
 /** Who talks on the phone side: a device that proved itself (app key or bound browser cookie), or an unbound phone browser. */

@@ -38,6 +38,8 @@ export async function freePort (): Promise<number> {
 
 export interface Kora {
   issuer: string
+  /** Where it really listens; another one than the issuer's when ISSUER was given. */
+  port: number
   /** Origin of the demo relying site. */
   site: string
   sandbox: SandboxClient
@@ -88,6 +90,7 @@ export async function startKora (t: Test, options: { env?: Record<string, string
   const { issuer } = config
   return {
     issuer,
+    port,
     site: `http://localhost:${sitePort}`,
     sandbox: new SandboxClient(issuer),
     newBrowser: (browserOptions) => new Browser(browserOptions),
