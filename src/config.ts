@@ -45,6 +45,8 @@ export interface Config {
   /** At most this many password hashes at once (argon2id is CPU and memory bound). */
   hashConcurrency: number
   metricsToken: string | null
+  /** Seconds between "not ready" and the refusal of new connections, for the load balancer to notice. */
+  drainNoticeSeconds: number
 }
 
 export class ConfigError extends Error {
@@ -166,7 +168,8 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     },
     policyVersion: text('POLICY_VERSION') ?? '2026-01',
     hashConcurrency: integer('HASH_CONCURRENCY', cpus, 1, 64),
-    metricsToken: text('METRICS_TOKEN') ?? null
+    metricsToken: text('METRICS_TOKEN') ?? null,
+    drainNoticeSeconds: integer('DRAIN_NOTICE_SECONDS', production ? 5 : 0, 0, 10)
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

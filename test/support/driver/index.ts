@@ -22,6 +22,7 @@ export { words } from './html.ts'
 export { send } from './http.ts'
 export { SandboxClient } from './sandbox.ts'
 export * from './journeys.ts'
+export * from './processes.ts'
 export * from './clients.ts'
 export * from './relying-party.ts'
 
