@@ -6,7 +6,7 @@ import { ConfigError, loadConfig } from './config.ts'
 import { createLogger } from './logging.ts'
 import { drainOnSignals } from './drain.ts'
 import { startServices } from './services.ts'
-import { startDemo } from './simulators/demo.ts'
+import { seedDemo, startDemo } from './simulators/demo.ts'
 
 async function main (): Promise<void> {
   const config = loadConfig(process.env, availableParallelism())
@@ -15,6 +15,8 @@ async function main (): Promise<void> {
   const services = await startServices(config, log, { onProgress: progress.step })
   const kora = await createApp(services)
   try {
+    // before anything is answered: who is ready knows its clients
+    if (config.demoData) await seedDemo(services)
     await kora.app.listen({ port: config.port, host: config.host })
     const demo = config.demoData ? await startDemo(services) : null
     progress.done()
