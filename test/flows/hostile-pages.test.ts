@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import t from 'tap'
 import { arrivedAt, at, continueAfterPhone, demoParty, payloadOf, send, startKora, submitPassword, words, type Answer, type Browser } from '../support/driver/index.ts'
 
-const kora = await startKora(t)
+const kora = await startKora(t, { env: { LOGIN_STARTS_PER_ADDRESS: '1000000' } })
 const { db } = kora.inside.services
 const zhuoma = { ...await kora.sandbox.account('zhuoma'), account: '13900139000' }
 const ronghe = { ...await kora.sandbox.account('ronghe'), account: '15100151000' }

@@ -6,7 +6,7 @@ import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
 import { addClient, arrivedAt, demoParty, errorOf, RelyingParty, send, startKora, words, type Answer, type Browser } from '../support/driver/index.ts'
 
-const kora = await startKora(t)
+const kora = await startKora(t, { env: { LOGIN_STARTS_PER_ADDRESS: '1000000' } })
 const { db } = kora.inside.services
 const zhuoma = { ...await kora.sandbox.account('zhuoma'), account: '13900139000' }
 const site = await demoParty(kora, 'demo-site', { scope: 'openid profile' })
