@@ -1,6 +1,6 @@
 /**
  * Demo data: persons in every state, the demo relying site, its resource server. Written once into an empty
- * database; a database that has any client is left alone, so nothing is ever overwritten.
+ * database; in a database that has any client nothing is overwritten but the demo site's own addresses.
  */
 import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
@@ -8,6 +8,7 @@ import type { Database } from '../database/schema.ts'
 import type { Services } from '../services.ts'
 import { derivedEnd } from '../domain/id-validity.ts'
 import type { ClientPolicy } from '../domain/client-policy.ts'
+import { bumpEpoch } from '../oidc/cache-epoch.ts'
 import { insertPerson } from '../features/persons/index.ts'
 import { demoPassword, demoPeople } from './demo-people.ts'
 
@@ -88,7 +89,10 @@ export const demoResourceServers = [
 /** Returns whether anything was written. Hashes one password for all persons, before the transaction. */
 export async function seedDemoData (services: Services, site: string): Promise<boolean> {
   const any = await services.db.selectFrom('client').select('clientId').limit(1).executeTakeFirst()
-  if (any !== undefined) return false
+  if (any !== undefined) {
+    await services.db.transaction().execute(async (trx) => { await moveDemoClients(trx, site) })
+    return false
+  }
   const passwordHash = await services.hasher.hash(demoPassword)
   await services.db.transaction().execute(async (trx) => {
     for (const person of demoPeople) {
@@ -117,6 +121,26 @@ export async function seedDemoData (services: Services, site: string): Promise<b
     await trx.insertInto('resourceServer').values([...demoResourceServers]).execute()
   })
   return true
+}
+
+/** The demo site may have another port than at the last start: its clients go with it, and keep the addresses they had. */
+async function moveDemoClients (trx: Transaction<Database>, site: string): Promise<void> {
+  let moved = false
+  for (const { clientId, metadata, policy } of demoClients(site)) {
+    if (!('client_uri' in metadata)) continue
+    const row = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', clientId).executeTakeFirst()
+    const before = row?.metadata as Record<string, unknown> | undefined
+    if (row === undefined || before === undefined || before['client_uri'] === site) continue
+    const addresses = Object.fromEntries(['redirect_uris', 'post_logout_redirect_uris']
+      .map((name) => [name, [...new Set([...metadata[name] as string[], ...(before[name] as string[] | undefined ?? [])])]]))
+    const { client_uri: home, backchannel_logout_uri: backchannel } = metadata
+    await trx.updateTable('client').set({
+      metadata: JSON.stringify({ ...before, ...addresses, client_uri: home, backchannel_logout_uri: backchannel }),
+      policy: JSON.stringify({ ...row.policy as object, homeUri: policy.homeUri })
+    }).where('clientId', '=', clientId).execute()
+    moved = true
+  }
+  if (moved) await bumpEpoch(trx, 'clients')
 }
 
 async function insertClients (trx: Transaction<Database>, clients: DemoClient[]): Promise<void> {
