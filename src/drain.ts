@@ -11,7 +11,7 @@ import type { Demo } from './simulators/demo.ts'
 
 const drainMilliseconds = 15_000
 
-export function drainOnSignals (log: Logger, kora: KoraApp, services: RunningServices, demo: Demo | null): void {
+export function drainOnSignals (log: Logger, kora: KoraApp, services: RunningServices, demo: Demo | null, flushLog: () => void): void {
   closeWithGrace({ delay: drainMilliseconds, logger: { error: (error: unknown) => { log.error({ err: error }, 'could not stop in order') }, warn: (text: unknown) => { log.warn(String(text)) } } as never }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
     else log.info({ signal }, 'draining')
@@ -21,5 +21,6 @@ export function drainOnSignals (log: Logger, kora: KoraApp, services: RunningSer
     await kora.app.close()
     await services.close()
     log.info('stopped')
+    flushLog()
   })
 }

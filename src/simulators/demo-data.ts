@@ -3,7 +3,7 @@
  * database; in a database that has any client nothing is overwritten but the demo site's own addresses.
  */
 import { createHash } from 'node:crypto'
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import type { Services } from '../services.ts'
 import { derivedEnd } from '../domain/id-validity.ts'
@@ -94,7 +94,10 @@ export async function seedDemoData (services: Services, site: string): Promise<b
     return false
   }
   const passwordHash = await services.hasher.hash(demoPassword)
-  await services.db.transaction().execute(async (trx) => {
+  return await services.db.transaction().execute(async (trx) => {
+    // two processes may find the database empty at the same moment
+    await sql`select pg_advisory_xact_lock(hashtext('kora.demo-data'))`.execute(trx)
+    if (await trx.selectFrom('client').select('clientId').limit(1).executeTakeFirst() !== undefined) return false
     for (const person of demoPeople) {
       const verified = person.state === 'face-verified'
       await insertPerson(trx, services.crypto, {
@@ -119,8 +122,8 @@ export async function seedDemoData (services: Services, site: string): Promise<b
     }
     await insertClients(trx, demoClients(site))
     await trx.insertInto('resourceServer').values([...demoResourceServers]).execute()
+    return true
   })
-  return true
 }
 
 /** The demo site may have another port than at the last start: its clients go with it, and keep the addresses they had. */
