@@ -14,6 +14,8 @@ export interface SideResult {
   p99: number
   errors: number
   error: string | null
+  /** Part of all processor time that the load generator took; null where that is unknown or there was none. */
+  generatorShare: number | null
 }
 
 export interface KoraResult extends SideResult {
@@ -28,8 +30,6 @@ export interface FlowResult {
   other: SideResult
   /** Kora's rate on one core as a part of the other's; of throughput where processor time is unknown. */
   ratio: number
-  /** Largest part of all processor time that the load generator took. */
-  generatorShare: number | null
 }
 
 export interface Sides { kora: KoraSide, bare: BareSide, hashing: HashSide | null, generator: Generator }
@@ -67,13 +67,11 @@ export async function measure (flow: Flow, sides: Sides, options: Options): Prom
     queriesPerFlow: medianOrNull(koraSamples.map(({ queries }) => queries))
   }
   const compared = summary(otherSamples)
-  const shares = [...koraSamples, ...otherSamples].flatMap(({ share }) => share ?? [])
   return {
     flow,
     kora,
     other: compared,
-    ratio: kora.cpuMicros !== null && compared.cpuMicros !== null ? compared.cpuMicros / kora.cpuMicros : kora.perSecond / compared.perSecond,
-    generatorShare: shares.length === 0 ? null : Math.max(...shares)
+    ratio: kora.cpuMicros !== null && compared.cpuMicros !== null ? compared.cpuMicros / kora.cpuMicros : kora.perSecond / compared.perSecond
   }
 }
 
@@ -124,7 +122,8 @@ function summary (samples: Sample[]): SideResult {
     p50: median(samples.map(({ p50 }) => p50)),
     p99: median(samples.map(({ p99 }) => p99)),
     errors: samples.reduce((sum, { errors }) => sum + errors, 0),
-    error: samples.find(({ error }) => error !== null)?.error ?? null
+    error: samples.find(({ error }) => error !== null)?.error ?? null,
+    generatorShare: medianOrNull(samples.map(({ share }) => share))
   }
 }
 

@@ -21,8 +21,12 @@ createServer(async (request, response) => {
       const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
       pending.set(state, { verifier, nonce })
       const address = oidc.buildAuthorizationUrl(config, {
-        redirect_uri: redirectUri, scope: 'openid profile', state, nonce,
-        code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256'
+        redirect_uri: redirectUri,
+        scope: 'openid profile',
+        state,
+        nonce,
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256'
       })
       response.writeHead(303, { location: address.href }).end()
     }

@@ -6,9 +6,10 @@ import { registerHttp, serverOptions } from './http/index.ts'
 import { registerHostCheck } from './http/host.ts'
 import { createLifecycle, registerHealth, type Lifecycle } from './http/health.ts'
 import { registerHelp } from './features/help/index.ts'
+import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './logging.ts'
-import { createOidc, type Oidc } from './oidc/index.ts'
+import { createOidc, routes, type Oidc } from './oidc/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
 import { createDelegations } from './features/delegations/index.ts'
@@ -37,6 +38,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   registerMetrics(app, services)
   await registerHttp(app, services)
 
+  registerLoginStarts(app, services, routes.authorization)
   // the provider answers before routing: its endpoints are not Fastify routes
   const oidc = await createOidc(services, app.renderer)
   oidc.mount(app)

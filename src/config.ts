@@ -48,6 +48,10 @@ export interface Config {
   /** At most this many password hashes at once (argon2id is CPU and memory bound). */
   hashConcurrency: number
   metricsToken: string | null
+  /** Seconds between "not ready" and the refusal of new connections, for the load balancer to notice. */
+  drainNoticeSeconds: number
+  /** Logins that one address may begin in five minutes at this process. */
+  loginStartsPerAddress: number
 }
 
 export class ConfigError extends Error {
@@ -172,7 +176,9 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     },
     policyVersion: text('POLICY_VERSION') ?? '2026-01',
     hashConcurrency: integer('HASH_CONCURRENCY', cpus, 1, 64),
-    metricsToken: text('METRICS_TOKEN') ?? null
+    metricsToken: text('METRICS_TOKEN') ?? null,
+    drainNoticeSeconds: integer('DRAIN_NOTICE_SECONDS', production ? 5 : 0, 0, 10),
+    loginStartsPerAddress: integer('LOGIN_STARTS_PER_ADDRESS', 1000, 1, 1_000_000_000)
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

@@ -1,24 +1,29 @@
 /** config → services → app → listen → drain. Every fault at start ends in one clear line. */
 import { availableParallelism } from 'node:os'
+import { pino } from 'pino'
 import { createApp } from './app.ts'
 import { printBanner, progressLines } from './banner.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { createLogger } from './logging.ts'
 import { drainOnSignals } from './drain.ts'
 import { startServices } from './services.ts'
-import { startDemo } from './simulators/demo.ts'
+import { seedDemo, startDemo } from './simulators/demo.ts'
 
 async function main (): Promise<void> {
   const config = loadConfig(process.env, availableParallelism())
-  const log = createLogger({ level: config.logLevel })
+  // one write for many lines: a write for each would cost more than most requests; nothing waits longer than a second
+  const output = pino.destination({ dest: 1, minLength: 4096, sync: false, periodicFlush: 1000 })
+  const log = createLogger({ level: config.logLevel }, output)
   const progress = progressLines(config)
   const services = await startServices(config, log, { onProgress: progress.step })
   const kora = await createApp(services)
   try {
+    // before anything is answered: who is ready knows its clients
+    if (config.demoData) await seedDemo(services)
     await kora.app.listen({ port: config.port, host: config.host })
     const demo = config.demoData ? await startDemo(services) : null
     progress.done()
-    drainOnSignals(log, kora, services, demo)
+    drainOnSignals(log, kora, services, demo, () => { output.flushSync() })
     printBanner(config, services, demo)
   } catch (error) {
     await kora.app.close()

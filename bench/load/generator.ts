@@ -45,7 +45,9 @@ async function run (steps: Step[], milliseconds: number): Promise<Round> {
   await Promise.all(steps.map(async (step) => {
     for (let from = performance.now(); from - begun < milliseconds;) {
       try {
-        requests += await step()
+        // in two steps: `requests += await …` would forget what the others added meanwhile
+        const sent = await step()
+        requests += sent
         const now = performance.now()
         latencies.push(now - from)
         from = now

@@ -28,16 +28,18 @@ export async function startKora (databaseUrl: string | undefined): Promise<KoraS
   }
   try {
     const port = await freePort()
-    const site = `http://localhost:${await freePort()}`
+    const sitePort = await freePort()
+    const site = `http://localhost:${sitePort}`
+    // the demo site is the last thing that starts: by then the demo data is there
     const running = await startServer('src/start.cjs', {
       PORT: String(port),
       HOST: '127.0.0.1',
-      RP_PORT: new URL(site).port,
+      RP_PORT: String(sitePort),
       DATA_DIR: dataDir,
       // logins seem to come from many networks, as they do in life
       TRUSTED_PROXIES: '127.0.0.1/32',
       ...(database.url === null ? {} : { DATABASE_URL: database.url })
-    }, `http://127.0.0.1:${port}/readyz`)
+    }, `http://127.0.0.1:${sitePort}/`)
     return {
       target: target(port, site, routes),
       database: database.name,

@@ -38,29 +38,35 @@ export interface ClaimFacts {
 }
 
 /**
- * Every claim of a person. The caller (the provider) filters by granted scope and request;
- * `use` id_token never contains a restricted claim, whatever was asked.
+ * The claims of a person. The caller (the provider) filters by granted scope and request;
+ * `use` id_token never contains a restricted claim, whatever was asked. Each value is made only when `wanted` names
+ * it (absent = all): most are personal data that would be decrypted for nothing.
  */
-export function personClaims (facts: ClaimFacts, use: 'id_token' | 'userinfo'): Record<string, unknown> {
+export function personClaims (facts: ClaimFacts, use: 'id_token' | 'userinfo', wanted?: ReadonlySet<string>): Record<string, unknown> {
   const { person } = facts
-  const claims: Record<string, unknown> = {
-    assurance_level: person.assuranceLevel,
-    representation: representationClaim(facts.representation),
-    name: person.name,
-    'name#bo': person.nameBo ?? undefined,
-    gender: facts.gender ?? undefined,
-    locale: person.locale ?? undefined,
-    updated_at: Math.floor(person.updatedAt.getTime() / 1000),
-    phone_number: person.phone ?? undefined,
-    phone_number_verified: person.phone === null ? undefined : true,
-    email: person.email ?? undefined,
-    email_verified: person.email === null ? undefined : true,
-    cert_type: facts.certTypeCode,
-    cert_no: person.certNo,
-    cert_valid_from: person.certValidFrom ?? undefined,
-    cert_valid_to: person.certValidTo ?? undefined,
-    birthdate: facts.birthdate ?? undefined
+  const claims: Record<string, () => unknown> = {
+    assurance_level: () => person.assuranceLevel,
+    representation: () => representationClaim(facts.representation),
+    name: () => person.name,
+    'name#bo': () => person.nameBo ?? undefined,
+    gender: () => facts.gender ?? undefined,
+    locale: () => person.locale ?? undefined,
+    updated_at: () => Math.floor(person.updatedAt.getTime() / 1000),
+    phone_number: () => person.phone ?? undefined,
+    phone_number_verified: () => person.phone === null ? undefined : true,
+    email: () => person.email ?? undefined,
+    email_verified: () => person.email === null ? undefined : true,
+    cert_type: () => facts.certTypeCode,
+    cert_no: () => person.certNo,
+    cert_valid_from: () => person.certValidFrom ?? undefined,
+    cert_valid_to: () => person.certValidTo ?? undefined,
+    birthdate: () => facts.birthdate ?? undefined
   }
-  if (use === 'id_token') for (const claim of restrictedClaims) delete claims[claim]
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
+  const given: Record<string, unknown> = {}
+  for (const [name, make] of Object.entries(claims)) {
+    if ((wanted !== undefined && !wanted.has(name)) || (use === 'id_token' && restrictedClaims.includes(name))) continue
+    const value = make()
+    if (value !== undefined) given[name] = value
+  }
+  return given
 }

@@ -67,7 +67,7 @@ export function nextStep (facts: AttemptFacts): Step {
   const face = has(proofs, 'face', person.id)
   const counter = has(proofs, 'counter', person.id)
   // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
-  if (!password && !(scan?.deviceKey) && !(scan && face) && !usable) return { step: 'login' }
+  if (!password && !(scan?.deviceKey) && !(scan && (face || counter)) && !usable) return { step: 'login' }
   const identityKnown = person.assuranceLevel >= 2 && person.faceVerified
   const strong = face !== undefined || counter !== undefined || (usable !== null && usable.level >= 3)
   const faceRequired = facts.requestedLevel >= 3 ||

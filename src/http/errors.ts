@@ -35,6 +35,8 @@ const keyOfStatus = new Map<number, ErrorKey>([
 export function classify (error: unknown): { status: number, key: ErrorKey, details: PageErrorDetails } {
   if (error instanceof PageError) return error
   if (isUnavailable(error)) return { status: 503, key: 'unavailable', details: { retryAfterSeconds: 5 } }
+  // a character that the database cannot hold (NUL) came from the request (SQLSTATE 22021, 22P05)
+  if (/^22(021|P05)$/.test(String((error as { code?: unknown } | null | undefined)?.code))) return { status: 400, key: 'bad_request', details: {} }
   const { statusCode } = (error ?? {}) as Partial<FastifyError>
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, key: keyOfStatus.get(statusCode) ?? 'bad_request', details: statusCode === 429 ? { retryAfterSeconds: 60 } : {} }

@@ -3,11 +3,11 @@ import { PageError } from './page-error.ts'
 
 const maxLength = 4096
 
-/** One field; absent = ''. Duplicated, nested or oversized = 400. */
+/** One field; absent = ''. Duplicated, nested or oversized, or with NUL in it (which no column can hold) = 400. */
 export function formField (body: unknown, name: string): string {
   const value = (body as Record<string, unknown> | null | undefined)?.[name]
   if (value === undefined || value === null) return ''
-  if (typeof value !== 'string' || value.length > maxLength) throw new PageError(400, 'bad_request')
+  if (typeof value !== 'string' || value.length > maxLength || value.includes('\0')) throw new PageError(400, 'bad_request')
   return value
 }
 

@@ -4,6 +4,7 @@
  * `request.requireCsrf` and `PageError`, and know nothing of what lies beneath.
  */
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
@@ -16,6 +17,22 @@ import { decorateRequests } from './request.ts'
 
 export { PageError } from './page-error.ts'
 
+const partLength = 200
+
+/**
+ * An address that nobody can read (not UTF-8, a part too long for any of ours) becomes one that does not exist:
+ * before routing the framework would answer it in words of its own, without page, language and trace id.
+ */
+function readableUrl ({ url = '/' }: IncomingMessage): string {
+  const path = url.split('?', 1)[0] ?? ''
+  if (!path.includes('%') && path.length <= partLength) return url
+  try {
+    decodeURIComponent(path)
+    if (path.split('/').every((part) => part.length <= partLength)) return url
+  } catch {}
+  return `${/^\/(?:app|sandbox\/api)(?=\/)/.exec(path)?.[0] ?? ''}/404`
+}
+
 /** Options for `fastify()` that the parts here rely on: trace ids, small bodies, no belief in forwarded headers, no query in logs. */
 export const serverOptions = {
   genReqId: (): string => randomBytes(6).toString('hex'),
@@ -24,7 +41,10 @@ export const serverOptions = {
   // open status streams would hold up the shutdown
   forceCloseConnections: true,
   requestIdHeader: false as const,
-  routerOptions: { maxParamLength: 200 }
+  // who sends a byte a minute holds a connection, not longer than this (milliseconds); the framework's default is for ever
+  requestTimeout: 30_000,
+  rewriteUrl: readableUrl,
+  routerOptions: { maxParamLength: partLength }
 } satisfies FastifyServerOptions
 
 /** Installs all of it on the root instance, in order. Call before any feature. */

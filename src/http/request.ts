@@ -48,6 +48,17 @@ declare module 'fastify' {
 interface State { locale?: Locale, uiLocales?: string | undefined, browser?: BrowserIdentity | null, address?: ClientAddress }
 
 const preferenceSeconds = 365 * 86400
+
+/** The page that a form stands on: the address posted to, or the nearest one above it that can be read. */
+function pageOf ({ url, routeOptions, server }: FastifyRequest): string {
+  const path = (url.split('?')[0] ?? '').split('/')
+  const pattern = (routeOptions.url ?? '').split('/')
+  for (let length = Math.min(path.length, pattern.length); length > 1; length--) {
+    if (server.hasRoute({ method: 'GET', url: pattern.slice(0, length).join('/') })) return path.slice(0, length).join('/')
+  }
+  return '/'
+}
+
 const text = (value: unknown): string | undefined => typeof value === 'string' ? value : undefined
 
 export function decorateRequests (app: FastifyInstance, services: Pick<Services, 'config' | 'crypto'>, renderer: Renderer): void {
@@ -131,7 +142,7 @@ export function decorateRequests (app: FastifyInstance, services: Pick<Services,
   app.decorateRequest('requireCsrf', function (this: FastifyRequest, scope: string): void {
     const verdict = this.checkCsrf(scope)
     if (verdict === 'ok') return
-    const details = { restartHref: this.url.split('?')[0] ?? '/' }
+    const details = { restartHref: pageOf(this) }
     throw verdict === 'no_cookie' ? new PageError(400, 'cookie', details) : new PageError(403, 'csrf', details)
   })
 

@@ -17,7 +17,7 @@ const issuedOnce = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken', 
 const sources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])
 
 export function createArtifactAdapter (parts: AdapterParts, model: string): Adapter {
-  const { db } = parts
+  const { db, log } = parts
 
   async function load (id: string): Promise<Record<string, unknown> | undefined> {
     const state = currentState()
@@ -36,7 +36,14 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
       if (payload === undefined) return undefined
       const state = currentState()
       if (state && sources.has(model) && typeof payload['grantId'] === 'string') {
-        state.source = { model, id: stored, grantHash: grantHashOf(payload['grantId']) }
+        const grantHash = grantHashOf(payload['grantId'])
+        state.source = { model, id: stored, grantHash }
+        const by = currentRequest()
+        if (by?.route === 'token' && by.client !== undefined && by.client.clientId !== payload['clientId']) {
+          // it leaked: the library refuses this client, and nobody else shall use it either (RFC 9700 §4.5)
+          log.warn({ model, clientId: payload['clientId'], by: by.client.clientId }, 'presented by another client, grant revoked')
+          await revokeGrantHash(db, grantHash)
+        }
       }
       return { ...payload, jti: id } as AdapterPayload
     },

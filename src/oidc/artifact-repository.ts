@@ -29,6 +29,9 @@ export interface ArtifactRow {
   keepSeconds: number | null
 }
 
+/** JSON without NUL, which neither text nor jsonb of PostgreSQL can hold; requests may bring it anywhere. */
+export const toJson = (value: unknown): string => JSON.stringify(value, (_name, member: unknown) => typeof member === 'string' && member.includes('\0') ? member.replaceAll('\0', '') : member)
+
 /** What is stored instead of an identifier. The model is no part of it: look-ups in several models share it. */
 export function artifactId (_model: string, value: string): string {
   return hash('sha256', value, 'base64url')
@@ -39,7 +42,7 @@ export const grantHashOf = (grantId: string): string => hash('sha256', grantId, 
 type Parameters = [model: string, id: string, payload: string, grantHash: string | null, sessionUid: string | null,
   accountId: string | null, clientId: string | null, contextId: string | null, userCode: string | null, keepSeconds: number | null]
 
-const parametersOf = (row: ArtifactRow): Parameters => [row.model, row.id, JSON.stringify(row.payload), row.grantHash, row.sessionUid,
+const parametersOf = (row: ArtifactRow): Parameters => [row.model, row.id, toJson(row.payload), row.grantHash, row.sessionUid,
   row.accountId, row.clientId, row.contextId, row.userCode, row.keepSeconds]
 
 const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'

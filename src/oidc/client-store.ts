@@ -78,7 +78,7 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000 }: ClientCac
     attach (provider) {
       const model = provider.Client as unknown as ClientModel
       const build = model.find.bind(model)
-      model.find = async (id) => typeof id === 'string' && id !== '' ? find(provider, id, build) : undefined
+      model.find = async (id) => typeof id === 'string' && id !== '' && !id.includes('\0') ? find(provider, id, build) : undefined
       model.prototype.compareClientSecret = async function (this: object, given) {
         const now = clock.now() / 1000
         const secret = verifySecret(secretsOf.get(this) ?? [], given, now)

@@ -46,6 +46,7 @@ export interface Parts {
   pairwiseIdentifier: NonNullable<Configuration['pairwiseIdentifier']>
   resourceServerInfo: (ctx: KoaContextWithOIDC, indicator: string, client: unknown) => Promise<ResourceServerInfo>
   mayIntrospect: (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
+  mayRevoke: (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
   renderError: NonNullable<Configuration['renderError']>
   logoutSource: (ctx: KoaContextWithOIDC, form: string) => Promise<void>
   postLogoutSuccessSource: (ctx: KoaContextWithOIDC) => Promise<void>
@@ -89,6 +90,7 @@ export function createConfiguration (parts: Parts): Configuration {
     acceptQueryParamAccessTokens: false,
     conformIdTokenClaims: true,
     clockTolerance: 10,
+    clientBasedCORS: (ctx: KoaContextWithOIDC, origin: string, client: unknown) => mayCallFrom(origin, client, ctx.oidc.route),
     pkce: { required: () => true },
     cookies: {
       // session and interaction identifiers are 256-bit random, so a signature would add nothing
@@ -112,7 +114,7 @@ export function createConfiguration (parts: Parts): Configuration {
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: parts.mayRevoke as never },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
       requestObjects: { enabled: false } as never,
       registration: { enabled: false },
@@ -155,6 +157,13 @@ export function createConfiguration (parts: Parts): Configuration {
       Session: lifetimes.session
     } as never
   }
+}
+
+/** Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others userinfo. */
+function mayCallFrom (origin: string, client: unknown, route: string): boolean {
+  const { clientAuthMethod, redirectUris = [] } = client as { clientAuthMethod?: string, redirectUris?: string[] }
+  if (clientAuthMethod !== 'none' && route !== 'userinfo') return false
+  return origin !== 'null' && redirectUris.some((uri) => URL.parse(uri)?.origin === origin)
 }
 
 /** Absolute: a rotated token keeps the end of the first one of its line. */

@@ -5,7 +5,7 @@
  */
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
-import { artifactId, findByUserCode } from './artifact-repository.ts'
+import { artifactId, findByUserCode, toJson } from './artifact-repository.ts'
 import { artifactRow, type AdapterParts } from './adapter-parts.ts'
 
 type Save = [id: string, payload: string, grantHash: string | null, sessionUid: string | null, accountId: string | null,
@@ -45,7 +45,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       const stored = artifactId('DeviceCode', id)
       const row = artifactRow(parts, 'DeviceCode', id, payload, ttl)
       const value = crypto.encrypt('oidc_artifact', 'payload', stored, id)
-      const rows = await saveStatement(db, stored, JSON.stringify({ ...row.payload, [sealed]: { id: stored, value } }), row.grantHash,
+      const rows = await saveStatement(db, stored, toJson({ ...row.payload, [sealed]: { id: stored, value } }), row.grantHash,
         row.sessionUid, row.accountId, row.clientId, row.contextId, row.userCode, row.keepSeconds)
       if (rows.length !== 1) throw new errors.InvalidRequest('the code was used already')
     }

@@ -5,7 +5,7 @@
 import type { FindAccount } from 'oidc-provider'
 import type { Services } from '../services.ts'
 import { mayLogIn } from '../domain/person.ts'
-import { personClaims, self } from '../domain/claims.ts'
+import { claimsByScope, personClaims, self } from '../domain/claims.ts'
 import { certTypeCode } from '../domain/cert-type.ts'
 import { parseResidentId } from '../domain/resident-id.ts'
 import { shanghaiDate } from '../ports/clock.ts'
@@ -20,21 +20,27 @@ export function createFindAccount ({ db, crypto, clock }: Pick<Services, 'db' | 
     return {
       accountId: sub,
       person,
-      claims: (use: string) => ({
+      claims: (use: string, scope: string, requested: Record<string, unknown>) => ({
         sub,
-        ...personClaims(factsOf(person, clock.now()), use === 'id_token' ? 'id_token' : 'userinfo')
+        ...personClaims(factsOf(person, clock.now()), use === 'id_token' ? 'id_token' : 'userinfo', wantedClaims(scope, requested))
       })
     }
   }
 }
 
+/** What the granted scopes and the `claims` parameter can show at all. */
+const wantedClaims = (scope: string, requested: Record<string, unknown>): ReadonlySet<string> => new Set([
+  ...scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? []),
+  ...Object.keys(requested)
+])
+
 function factsOf (person: FoundPerson, now: number): Parameters<typeof personClaims>[0] {
-  const number = parseResidentId(person.certNo, shanghaiDate(now))
+  const number = (): ReturnType<typeof parseResidentId> => parseResidentId(person.certNo, shanghaiDate(now))
   return {
     person,
     representation: self,
-    gender: number.ok ? number.gender : null,
-    birthdate: number.ok ? number.birthdate : null,
+    get gender () { const parsed = number(); return parsed.ok ? parsed.gender : null },
+    get birthdate () { const parsed = number(); return parsed.ok ? parsed.birthdate : null },
     certTypeCode: certTypeCode(person.certType)
   }
 }

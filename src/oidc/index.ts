@@ -8,15 +8,15 @@ import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '../services.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
-import { clientPolicy } from '../domain/client-policy.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
+import { attachAccessTokenHash } from './access-token-hash.ts'
 import { watchEpochs } from './cache-epoch.ts'
 import { createErrorPages, traceIdOf } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
-import { createInteractionPolicy, policyOf } from './interaction-policy.ts'
+import { createInteractionPolicy } from './interaction-policy.ts'
 import { createKeyRing } from './key-ring.ts'
 import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
 import { pairwiseSubject } from './pairwise.ts'
@@ -25,6 +25,7 @@ import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { ensureSigningKeys } from './signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
+import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
 
 export { routes } from './configuration.ts'
 
@@ -73,7 +74,8 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       extraTokenClaims: tokenClaims,
       pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
       resourceServerInfo: createResourceServers(services),
-      mayIntrospect: async (_ctx, client, token) => mayIntrospect(client, token),
+      mayIntrospect: createIntrospectionPolicy(services),
+      mayRevoke,
       renderError: errorPage as never,
       ...logoutPages,
       validateClientExtras: () => {},
@@ -86,6 +88,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     })
     attachStorage(provider, { db, limits })
     attachResponseRules(provider, responseModes)
+    attachAccessTokenHash(provider)
     clients.attach(provider)
     return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
   }
@@ -106,14 +109,6 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     deliverLogout: async (delivery) => { await current.deliverLogout(delivery) },
     close: async () => { watch.stop() }
   }
-}
-
-/** A client may introspect its own tokens; a resource server those it is registered for (RFC 7662 §4). */
-function mayIntrospect (client: unknown, token: unknown): boolean {
-  const { clientId } = client as { clientId: string }
-  const { clientId: owner, aud } = token as { clientId?: string, aud?: string }
-  const { introspects } = clientPolicy(policyOf(client))
-  return owner === clientId || introspects.includes('*') || (aud !== undefined && introspects.includes(aud))
 }
 
 const prefixes = [`/${routes.token.split('/')[1]}/`, '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']

@@ -8,7 +8,7 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
 import { DomainError } from '../domain/errors.ts'
-import { artifactId, deleteArtifact, findArtifact } from './artifact-repository.ts'
+import { artifactId, deleteArtifact, findArtifact, toJson } from './artifact-repository.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 
 type Save = [id: string, payload: string, keepSeconds: number]
@@ -55,7 +55,7 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
         ...(deviceCode === undefined ? {} : { deviceCode: crypto.encrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) })
       }
       const save = 'result' in given ? submitStatement : saveStatement
-      const rows = await save(db, artifactId('Interaction', uid), JSON.stringify(payload), ttl + limits.clockToleranceSeconds)
+      const rows = await save(db, artifactId('Interaction', uid), toJson(payload), ttl + limits.clockToleranceSeconds)
       if (rows.length !== 1) throw new DomainError('interaction_gone')
     },
 

@@ -40,6 +40,6 @@ export function currentState (): RequestState | undefined {
 }
 
 /** The provider's context of this request, loosely typed where the library's types are silent. */
-export function currentRequest (): { route?: string, session?: { oldId?: string, jti?: string } } | undefined {
+export function currentRequest (): { route?: string, client?: { clientId: string }, session?: { oldId?: string, jti?: string } } | undefined {
   return Provider.ctx?.oidc as never
 }

@@ -1,5 +1,10 @@
-/** What the provider's answers say beyond the library: caching, no framing, and a discovery that lists only what is on. */
+/**
+ * What the provider's answers say beyond the library: caching, no framing, a discovery that lists only what is on, and
+ * the page that posts an answer to a site (form_post) in the person's language, for browsers without script.
+ */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { translator } from '../http/locale.ts'
+import { localeOf } from './error-pages.ts'
 
 /** Seconds that relying sites and proxies may keep keys and discovery; a key is published longer than that before it signs. */
 export const publicMaxAge = 3_600
@@ -12,15 +17,35 @@ export const providerHeaders = Object.freeze({
   'x-frame-options': 'DENY'
 })
 
-const cacheable = new Set(['jwks', 'discovery'])
+/** Public documents: anybody may read and keep them. */
+const open = new Set(['jwks', 'discovery'])
 
 /** Must be called for each provider built, before it serves. */
 export function attachResponseRules (provider: Provider, responseModes: readonly string[]): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     const route = ctx.oidc?.route
-    if (ctx.status === 200 && cacheable.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
+    // before a client is known the library allows every origin to read the error
+    if (ctx.method !== 'OPTIONS' && !open.has(route) && ctx.oidc?.client === undefined) ctx.remove('access-control-allow-origin')
+    if (ctx.status === 200 && open.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
+    if (ctx.status < 500 && typeof ctx.body === 'string' && ctx.body.includes(postingTitle)) ctx.body = inWords(ctx, ctx.body)
     // the library lists what it could do; which modes a client may ask for is in its metadata
     if (route === 'discovery' && ctx.status === 200) (ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
   })
+}
+
+const postingTitle = '<title>Submitting Callback</title>'
+
+/** The library's page as it is (its script is allowed by hash), with words that people understand. */
+function inWords (ctx: KoaContextWithOIDC, html: string): string {
+  const locale = localeOf(ctx)
+  // with same-origin the site would see the Origin "null", which many refuse; the address itself stays here either way
+  ctx.set('referrer-policy', 'strict-origin')
+  const t = translator(locale)
+  const action = /<form method="post" action="(https?:\/\/[^/"]+)/.exec(html)?.[1] ?? ''
+  const where = action === '' ? '' : ` ${new URL(action).host}`
+  return html
+    .replace('<html>', `<html lang="${locale}">`)
+    .replace(postingTitle, `<meta name="viewport" content="width=device-width,initial-scale=1"><title>${t('app.name')}</title>`)
+    .replace(/<noscript>[\s\S]*?<\/noscript>/, `<noscript><button autofocus type="submit">${t('logout.next')}${where}</button></noscript>`)
 }

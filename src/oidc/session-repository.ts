@@ -5,7 +5,7 @@
  * is what back-channel logout is sent for.
  */
 import { statement } from '../database/statement.ts'
-import { artifactId, type Connection } from './artifact-repository.ts'
+import { artifactId, toJson, type Connection } from './artifact-repository.ts'
 import type { ClientAuthorization, SessionChange, SessionPayload, StoredSession } from './session-change.ts'
 
 interface Row { id: string, uid: string, payload: SessionPayload & { startedAt: number }, expiresAt: number }
@@ -79,7 +79,7 @@ export interface SessionTimes { keepSeconds: number, absoluteSeconds: number }
 /** A session not stored before. Saved twice, the second time merges the clients of the same account. */
 export async function insertSession (db: Connection, session: { id: string, uid: string, payload: SessionPayload }, times: SessionTimes): Promise<void> {
   const { id, uid, payload } = session
-  await insertStatement(db, uid, id, JSON.stringify(payload), payload.accountId ?? null, times.keepSeconds, times.absoluteSeconds,
+  await insertStatement(db, uid, id, toJson(payload), payload.accountId ?? null, times.keepSeconds, times.absoluteSeconds,
     clientSessions(payload.authorizations ?? {}))
 }
 
@@ -88,7 +88,7 @@ export async function insertSession (db: Connection, session: { id: string, uid:
  * False: the session has ended or became another account's meanwhile; it is not brought back.
  */
 export async function updateSession (db: Connection, found: StoredSession, change: SessionChange, id: string | null, accountId: string | null, times: SessionTimes): Promise<boolean> {
-  const rows = await updateStatement(db, found.uid, id, JSON.stringify(change.set), change.unset, JSON.stringify(change.clients), change.clientsGone,
+  const rows = await updateStatement(db, found.uid, id, toJson(change.set), change.unset, JSON.stringify(change.clients), change.clientsGone,
     accountId, found.payload.accountId ?? null, times.keepSeconds, times.absoluteSeconds, clientSessions(change.clients))
   return rows.length === 1
 }

@@ -1,12 +1,13 @@
 /**
  * Demo data: persons and organizations in every state, the demo relying sites, their resource servers. Written once
- * into an empty database; a database that has any client is left alone, so nothing is ever overwritten.
+ * into an empty database; in a database that has any client nothing is overwritten but the demo site's own addresses.
  */
 import { createHash } from 'node:crypto'
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import type { Services } from '../services.ts'
 import { derivedEnd } from '../domain/id-validity.ts'
+import { bumpEpoch } from '../oidc/cache-epoch.ts'
 import { insertPerson } from '../features/persons/index.ts'
 import { userCentreClientId } from '../features/user-centre/index.ts'
 import { demoClients, demoResourceServers, type DemoClient } from './demo-clients.ts'
@@ -16,18 +17,45 @@ import { insertDemoOrganization } from './demo-seed.ts'
 
 /** Returns whether anything was written. Hashes one password for all persons and organizations, before the transaction. */
 export async function seedDemoData (services: Services, site: string): Promise<boolean> {
-  const any = await services.db.selectFrom('client').select('clientId').where('clientId', '<>', userCentreClientId).limit(1).executeTakeFirst()
-  if (any !== undefined) return false
+  const any = async (db: Pick<Transaction<Database>, 'selectFrom'>): Promise<boolean> =>
+    await db.selectFrom('client').select('clientId').where('clientId', '<>', userCentreClientId).limit(1).executeTakeFirst() !== undefined
+  if (await any(services.db)) {
+    await services.db.transaction().execute(async (trx) => { await moveDemoClients(trx, site) })
+    return false
+  }
   const passwordHash = await services.hasher.hash(demoPassword)
-  await services.db.transaction().execute(async (trx) => {
+  return await services.db.transaction().execute(async (trx) => {
+    // two processes may find the database empty at the same moment
+    await sql`select pg_advisory_xact_lock(hashtext('kora.demo-data'))`.execute(trx)
+    if (await any(trx)) return false
     const ids = await insertPeople(trx, services, passwordHash)
     await insertClients(trx, demoClients(site))
     await trx.insertInto('resourceServer').values([...demoResourceServers]).execute()
     for (const organization of demoOrganizations) {
       if (organization.account) await insertDemoOrganization(trx, services, organization, ids, passwordHash)
     }
+    return true
   })
-  return true
+}
+
+/** The demo site may have another port than at the last start: its clients go with it, and keep the addresses they had. */
+async function moveDemoClients (trx: Transaction<Database>, site: string): Promise<void> {
+  let moved = false
+  for (const { clientId, metadata, policy } of demoClients(site)) {
+    if (!('client_uri' in metadata)) continue
+    const row = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', clientId).executeTakeFirst()
+    const before = row?.metadata as Record<string, unknown> | undefined
+    if (row === undefined || before === undefined || before['client_uri'] === site) continue
+    const addresses = Object.fromEntries(['redirect_uris', 'post_logout_redirect_uris']
+      .map((name) => [name, [...new Set([...metadata[name] as string[], ...(before[name] as string[] | undefined ?? [])])]]))
+    const { client_uri: home, backchannel_logout_uri: backchannel } = metadata
+    await trx.updateTable('client').set({
+      metadata: JSON.stringify({ ...before, ...addresses, client_uri: home, backchannel_logout_uri: backchannel }),
+      policy: JSON.stringify({ ...row.policy as object, homeUri: policy.homeUri })
+    }).where('clientId', '=', clientId).execute()
+    moved = true
+  }
+  if (moved) await bumpEpoch(trx, 'clients')
 }
 
 /** Ids by handle. */

@@ -5,11 +5,18 @@ import { seedDemoData } from './demo-data.ts'
 
 export interface Demo { url: string, close (): Promise<void> }
 
+const siteOf = ({ config }: Services): string => `http://localhost:${config.relyingSitePort ?? 3001}`
+
+/** Writes the demo data into an empty database; leaves any other alone. */
+export async function seedDemo (services: Services): Promise<void> {
+  await seedDemoData(services, siteOf(services))
+}
+
 export async function startDemo (services: Services): Promise<Demo | null> {
   const { config } = services
   const port = config.relyingSitePort
-  const site = `http://localhost:${port ?? 3001}`
-  await seedDemoData(services, site)
+  const site = siteOf(services)
+  await seedDemo(services)
   if (port === null) return null
   // loaded only here: the production image does not contain the examples
   const { startRelyingSite } = await import('../../examples/relying-site/relying-site.ts')

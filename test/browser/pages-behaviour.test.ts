@@ -84,7 +84,7 @@ async function serve () {
     return reply.redirect('/hop', 303)
   })
   app.get('/hop', (_request, reply) => reply.redirect(siteUrl, 303))
-  app.post('/post', (request, reply) => { state.posts.push(request.body as Record<string, string>); return reply.type('text/plain').send('posted') })
+  app.post('/post', (request, reply) => { state.posts.push(request.body as Record<string, string>); return reply.type('text/html').send('<!doctype html><link rel="icon" href="data:,">posted') })
   await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     state,

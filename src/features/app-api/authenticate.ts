@@ -58,7 +58,11 @@ export function authenticate (scope: FastifyInstance, services: Services, thrott
   })
 
   return {
-    keepBody: (request, body) => { callers.set(request, { ...callerOf(request), body }) },
+    keepBody (request, body) {
+      // what is no route has no caller
+      const caller = callers.get(request)
+      if (caller !== undefined) callers.set(request, { ...caller, body })
+    },
     callerOf,
     async recordRefusal (request, problem) {
       if (problemStatus[problem.code] !== 401) return

@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import type { BrowserSide } from '../scan-tickets/types.ts'
-import { RestartLogin } from './context.ts'
+import { interactionPath, RestartLogin } from './context.ts'
 import { registerConsentStep } from './consent-step.ts'
 import { registerCounterStep } from './counter-step.ts'
 import { advance } from './dispatch.ts'
@@ -24,7 +24,14 @@ export async function registerInteraction (app: FastifyInstance, services: Servi
       if (error instanceof RestartLogin) return await reply.redirect(error.location, 303)
       throw error
     })
-    scope.get('/i/:uid', async (request, reply) => await advance(services, oidc, request, reply, 'session'))
+    scope.get('/i/:uid', async (request, reply) => {
+      // what the phone has confirmed counts before anything else is decided
+      const { uid = '' } = request.params as { uid?: string }
+      const latest = await tickets.latestOf(uid, reply.ensureBrowser().hash)
+      const status = latest === null ? null : await tickets.status(latest, reply.ensureBrowser().hash)
+      if (status?.state === 'confirmed') return await reply.redirect(interactionPath(uid, 'qr'), 303)
+      return await advance(services, oidc, request, reply, 'session')
+    })
     registerPasswordStep(scope, services, oidc)
     registerScanStep(scope, services, oidc, tickets)
     registerCounterStep(scope, services, oidc)

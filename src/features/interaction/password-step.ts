@@ -23,6 +23,9 @@ import { advance } from './dispatch.ts'
 
 const agreementCookie = 'kora_agreed'
 
+/** Refused tries recorded for one source. */
+const throttledAudit = { limit: 50, seconds: 600 }
+
 interface Typed { account: string, agreeChecked: boolean, errors: FieldError[] }
 
 export function registerPasswordStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
@@ -62,7 +65,10 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
     }
     if (!turn.allowed) {
       services.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
-      await services.db.transaction().execute(async (trx) => { await services.audit.record(trx, { ...about, type: 'login.throttled', reason: turn.reason }) })
+      // a flood must not fill the audit trail: what is refused there is refused for one reason
+      if ((await throttle.hit(`login-throttled:${source}`, throttledAudit.limit, throttledAudit.seconds)).allowed) {
+        await services.db.transaction().execute(async (trx) => { await services.audit.record(trx, { ...about, type: 'login.throttled', reason: turn.reason }) })
+      }
       typed.errors.push(turn.reason === 'suspended' ? { field: 'account', code: 'suspended' } : { field: 'account', code: 'throttled', details: { minutes: Math.max(1, Math.ceil(turn.retryAfterSeconds / 60)) } })
       reply.header('retry-after', String(turn.retryAfterSeconds))
       return await showLogin(services, context, request, reply, typed, 429)

@@ -25,8 +25,10 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const status = latest === null ? null : await tickets.status(latest, context.browserHash)
     // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem missing
     if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
-    if (!mayScan(context)) return await reply.redirect(interactionPath(context.uid), 303)
-    if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
+    if (!mayScan(context)) return await advance(services, oidc, request, reply, 'session')
+    // a ticket made for another person (another account was chosen since) is nothing to this one
+    const mine = latest !== null && latest === await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null)
+    if (mine && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
       return await showQr(context, request, reply, latest, status, false)
     }
     return await renew(context, request, reply)
@@ -60,11 +62,14 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   /** confirmed → consumed; the phone's proofs become the attempt's, for that person only. */
   async function finishScan (id: string, context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const purpose = purposeOf(context)
-    const given = await tickets.consume(id, { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose })
-    if (given === null) return await reply.redirect(interactionPath(context.uid), 303)
-    const added = await services.db.transaction().execute(async (trx) =>
-      await addProofs(trx, context.uid, context.browserHash, given.personId, given.proofs))
-    if (!added) throw new PageError(409, 'not_started')
+    // together: a ticket is never used up without its proofs
+    const given = await services.db.transaction().execute(async (trx) => {
+      const consumed = await tickets.consume(id, { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose }, trx)
+      if (consumed === null) return false
+      // another person's (another account was chosen since): used up as well, and the attempt goes on without it
+      return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)
+    })
+    if (!given) return await reply.redirect(interactionPath(context.uid), 303)
     return await advance(services, oidc, request, reply, 'scan')
   }
 
@@ -83,6 +88,8 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const ticket: NewTicket = {
       purpose: purposeOf(context),
       browserHash: context.browserHash,
+      address: request.clientAddress.ip,
+      traceId: request.id,
       loginAttemptUid: context.uid,
       clientId: context.client.clientId,
       context: {

@@ -1,12 +1,13 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { randomBytes } from 'node:crypto'
+import { statement } from '../../database/statement.ts'
 import type { Database, PersonTable } from '../../database/schema.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Level } from '../../domain/assurance.ts'
 import type { Person } from '../../domain/person.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
-type Row = Selectable<PersonTable>
+type Row = Omit<Selectable<PersonTable>, 'certNoIndex' | 'phoneIndex' | 'passwordChangedAt' | 'createdAt'>
 
 /** The person and the stored password hash, which never leaves the login step. */
 export interface StoredPerson extends Person { passwordHash: string | null }
@@ -14,30 +15,55 @@ export interface StoredPerson extends Person { passwordHash: string | null }
 export const newPersonId = (): string => `per_${randomBytes(16).toString('base64url')}`
 export const newSub = (): string => randomBytes(20).toString('base64url')
 
-const decrypted = (crypto: FieldCrypto, row: Row): StoredPerson => {
-  const open = (column: string, value: string | null): string | null =>
-    value === null ? null : crypto.decrypt('person', column, row.id, value)
-  return {
-    id: row.id,
-    sub: row.sub,
-    status: row.status,
-    name: open('name_enc', row.nameEnc) ?? '',
-    nameBo: open('name_bo_enc', row.nameBoEnc),
-    certType: row.certType,
-    certNo: open('cert_no_enc', row.certNoEnc) ?? '',
-    certValidFrom: row.certValidFrom,
-    certValidTo: row.certValidTo,
-    certTerm: row.certTerm,
-    phone: open('phone_enc', row.phoneEnc),
-    email: open('email_enc', row.emailEnc),
-    locale: row.locale,
-    assuranceLevel: row.assuranceLevel as Level,
-    identityVerifiedAt: row.identityVerifiedAt,
-    faceVerifiedAt: row.faceVerifiedAt,
-    updatedAt: row.updatedAt,
-    passwordHash: row.passwordHash
+/** Sensitive columns are opened when they are first asked for: most requests need one of them, or none. */
+class Opened implements StoredPerson {
+  readonly #crypto: FieldCrypto
+  readonly #row: Row
+  readonly #open = new Map<string, string | null>()
+
+  constructor (crypto: FieldCrypto, row: Row) {
+    this.#crypto = crypto
+    this.#row = row
   }
+
+  #column (column: string, value: string | null): string | null {
+    let text = this.#open.get(column)
+    if (text === undefined) {
+      text = value === null ? null : this.#crypto.decrypt('person', column, this.#row.id, value)
+      this.#open.set(column, text)
+    }
+    return text
+  }
+
+  get id (): string { return this.#row.id }
+  get sub (): string { return this.#row.sub }
+  get status (): Person['status'] { return this.#row.status }
+  get name (): string { return this.#column('name_enc', this.#row.nameEnc) ?? '' }
+  get nameBo (): string | null { return this.#column('name_bo_enc', this.#row.nameBoEnc) }
+  get certType (): string { return this.#row.certType }
+  get certNo (): string { return this.#column('cert_no_enc', this.#row.certNoEnc) ?? '' }
+  get certValidFrom (): string | null { return this.#row.certValidFrom }
+  get certValidTo (): string | null { return this.#row.certValidTo }
+  get certTerm (): string | null { return this.#row.certTerm }
+  get phone (): string | null { return this.#column('phone_enc', this.#row.phoneEnc) }
+  get email (): string | null { return this.#column('email_enc', this.#row.emailEnc) }
+  get locale (): string | null { return this.#row.locale }
+  get assuranceLevel (): Level { return this.#row.assuranceLevel as Level }
+  get identityVerifiedAt (): Date | null { return this.#row.identityVerifiedAt }
+  get faceVerifiedAt (): Date | null { return this.#row.faceVerifiedAt }
+  get updatedAt (): Date { return this.#row.updatedAt }
+  get passwordHash (): string | null { return this.#row.passwordHash }
 }
+
+const columns = `id, sub, status, name_enc, name_bo_enc, cert_type, cert_no_enc, cert_valid_from, cert_valid_to, cert_term,
+  phone_enc, email_enc, locale, assurance_level, identity_verified_at, face_verified_at, updated_at, password_hash`
+
+const byId = statement<[string], Row>('person by id', `select ${columns} from person where id = $1`)
+const bySub = statement<[string], Row>('person by sub', `select ${columns} from person where sub = $1`)
+const byCertNo = statement<[string], Row>('person by cert no', `select ${columns} from person where cert_no_index = $1`)
+const byPhone = statement<[string], Row>('person by phone', `select ${columns} from person where phone_index = $1`)
+
+const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null => row === undefined ? null : new Opened(crypto, row)
 
 /** Blind index of a document number, the same for every spelling of it that normalises alike. */
 export const certNoIndex = (crypto: FieldCrypto, certType: string, certNo: string): string =>
@@ -48,25 +74,19 @@ export const phoneIndex = (crypto: FieldCrypto, phone: string): string =>
   crypto.blindIndex('person.phone', phone)
 
 export async function personById (db: Db, crypto: FieldCrypto, id: string): Promise<StoredPerson | null> {
-  const row = await db.selectFrom('person').selectAll().where('id', '=', id).executeTakeFirst()
-  return row ? decrypted(crypto, row) : null
+  return opened(crypto, await byId(db, id))
 }
 
 export async function personBySub (db: Db, crypto: FieldCrypto, sub: string): Promise<StoredPerson | null> {
-  const row = await db.selectFrom('person').selectAll().where('sub', '=', sub).executeTakeFirst()
-  return row ? decrypted(crypto, row) : null
+  return opened(crypto, await bySub(db, sub))
 }
 
 export async function personByCertNo (db: Db, crypto: FieldCrypto, certType: string, certNo: string): Promise<StoredPerson | null> {
-  const row = await db.selectFrom('person').selectAll()
-    .where('certNoIndex', '=', certNoIndex(crypto, certType, certNo)).executeTakeFirst()
-  return row ? decrypted(crypto, row) : null
+  return opened(crypto, await byCertNo(db, certNoIndex(crypto, certType, certNo)))
 }
 
 export async function personByPhone (db: Db, crypto: FieldCrypto, phone: string): Promise<StoredPerson | null> {
-  const row = await db.selectFrom('person').selectAll()
-    .where('phoneIndex', '=', phoneIndex(crypto, phone)).executeTakeFirst()
-  return row ? decrypted(crypto, row) : null
+  return opened(crypto, await byPhone(db, phoneIndex(crypto, phone)))
 }
 
 export interface NewPerson {

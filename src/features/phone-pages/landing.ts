@@ -9,6 +9,9 @@ import { scanPath, type Door } from './held-scan.ts'
 import { Stopped } from './refused.ts'
 import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
 
+/** A token of this scope says that this browser opened the code while it was on the screen: reading the page may take a while. */
+const seenScope = (payload: string): string => `seen:${payload}`
+
 const isPayload = (payload: string): boolean => /^[\w-]{28}$/.test(payload)
 
 export function registerLanding (scope: FastifyInstance, door: Door): void {
@@ -23,8 +26,9 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
   scope.get('/q/:payload', async (request, reply) => {
     const payload = payloadOf(request.params)
     reply.ensureBrowser()
+    const scope = await phone.isFresh(payload) ? seenScope(payload) : payload
     return reply.page('phone/landing', {
-      continueHere: config.phoneDoors.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(payload) } : null,
+      continueHere: config.phoneDoors.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null,
       appHref: null,
       downloadHref: null,
       inAppBrowser: isWeChat(request.headers['user-agent'])
@@ -37,11 +41,12 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
   scope.post('/q/:payload/scan', async (request, reply) => {
     const payload = payloadOf(request.params)
     if (!config.phoneDoors.pages) throw new Stopped('door_closed')
-    request.requireCsrf(payload)
+    const seenFresh = request.checkCsrf(seenScope(payload)) === 'ok'
+    if (!seenFresh) request.requireCsrf(payload)
     const before = scannedHere(request)
     if (before !== null) return await reply.redirect(scanPath(before), 303)
     const actor = await actorOf(services, request)
-    const scanned = await phone.scan(payload, actor)
+    const scanned = await phone.scan(payload, actor, { seenFresh })
     if (!scanned.ok) throw new Stopped(scanned.code)
     const { ticketId, remaining } = scanned.view
     keepScanState(config, reply, ticketId, {

@@ -83,9 +83,10 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
       }
       return consumed
     },
-    async latestOf (loginAttemptUid, browserHash) {
+    async latestOf (loginAttemptUid, browserHash, expectedPersonId) {
       const row = await db.selectFrom('scanTicket').select('id')
         .where('loginAttemptUid', '=', loginAttemptUid).where('browserHash', '=', browserHash)
+        .$if(expectedPersonId !== undefined, (query) => query.where('expectedPersonId', 'is not distinct from', expectedPersonId ?? null))
         .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
       return row?.id ?? null
     },

@@ -15,7 +15,7 @@ import { viewOf } from './phone-context.ts'
 import { beginFace, faceVerdict, submitIdentity, useCounterCode } from './phone-proofs.ts'
 import { refuse } from './refusals.ts'
 import { stateOf, ticketByToken } from './rows.ts'
-import { scan } from './scan.ts'
+import { isFresh, scan } from './scan.ts'
 import type { PhoneActor, PhoneSide } from './types.ts'
 
 export type * from './types.ts'
@@ -45,8 +45,9 @@ export function createScanTickets (services: Services): ScanTickets {
   }
 
   return Object.assign(createBrowserSide(services, hub), {
-    async scan (payload: string, actor: PhoneActor) {
-      const { ticketId, ...result } = await scan(services, payload, actor)
+    isFresh: async (payload: string) => await isFresh(services, payload),
+    async scan (payload: string, actor: PhoneActor, options?: { seenFresh?: boolean }) {
+      const { ticketId, ...result } = await scan(services, payload, actor, options)
       if (ticketId !== undefined) hub.kick(ticketId)
       return result
     },

@@ -16,7 +16,7 @@ export type Scanned = { ok: true, scanToken: string, view: ScanView } | PhoneRef
  * waiting → scanned, by exactly one phone. The code must be of this issuer, of this ticket and of this moment; guessing
  * is counted. Who comes second learns that somebody was first, and nothing else.
  */
-export async function scan (services: Services, payload: string, actor: PhoneActor): Promise<Scanned & { ticketId?: string }> {
+export async function scan (services: Services, payload: string, actor: PhoneActor, { seenFresh = false }: { seenFresh?: boolean } = {}): Promise<Scanned & { ticketId?: string }> {
   const { db } = services
   const read = readPayload(services.config.issuer, payload)
   if (read === null) return refuse('not_found')
@@ -27,7 +27,7 @@ export async function scan (services: Services, payload: string, actor: PhoneAct
   if (row === undefined || code === 'forged') return refuse(await count(services, unknownCodes, guesser) ? 'not_found' : 'too_many_requests')
   const unscannable = whyTaken(row)
   if (unscannable !== null) return refuse(unscannable)
-  if (code === 'stale') return refuse('expired')
+  if (code === 'stale' && !seenFresh) return refuse('expired')
 
   const decision = decideScan(row, actor.device)
   if (!decision.ok) {
@@ -55,6 +55,13 @@ export async function scan (services: Services, payload: string, actor: PhoneAct
   }
   services.metrics.scanTickets.inc({ state: 'scanned' })
   return { ok: true, scanToken, view: await viewOf(services, db, scanned), ticketId: row.id }
+}
+
+/** Whether the code is the one on the screen now: for a page that only asks whether to go on. */
+export async function isFresh (services: Services, payload: string): Promise<boolean> {
+  const read = readPayload(services.config.issuer, payload)
+  const row = read === null ? undefined : await ticketByLocator(services.db, read.locator)
+  return read !== null && row !== undefined && stateOf(row) === 'waiting' && judgeCode(secretsOf(services, row), read.tag, row) === 'fresh'
 }
 
 function whyTaken (row: TicketRow): 'expired' | 'already_scanned' | null {

@@ -4,7 +4,8 @@
  */
 import type { CertType } from '../../domain/cert-type.ts'
 import type { Proof } from '../../domain/login-attempt.ts'
-import type { ScanTicketState } from '../../database/schema.ts'
+import type { Transaction } from 'kysely'
+import type { Database, ScanTicketState } from '../../database/schema.ts'
 
 export type TicketPurpose = 'login' | 'step-up' | 'approve-delegation' | 'register' | 'recover' | 'change-phone'
 
@@ -67,10 +68,10 @@ export interface BrowserSide {
   status (ticketId: string, browserHash: string, options?: { scripted?: boolean }): Promise<TicketStatus | null>
   /** Live status changes, first one at once; ends after `confirmed`, after a final state, or when the signal aborts. */
   watch (ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
-  /** confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. */
-  consume (ticketId: string, binding: { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: TicketPurpose }): Promise<{ personId: string, proofs: Proof[] } | null>
-  /** The live or latest ticket of a login attempt, if any (page reload, no script). */
-  latestOf (loginAttemptUid: string, browserHash: string): Promise<string | null>
+  /** confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. `trx`: as part of what the proofs are for. */
+  consume (ticketId: string, binding: { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: TicketPurpose }, trx?: Transaction<Database>): Promise<{ personId: string, proofs: Proof[] } | null>
+  /** The live or latest ticket of a login attempt, if any (page reload, no script); with `expectedPersonId` of that person (null = of anybody) only. */
+  latestOf (loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
   /** The same outside of a login: of what is approved. */
   latestAbout (purpose: TicketPurpose, subjectRef: string, browserHash: string): Promise<string | null>
 }
@@ -142,8 +143,13 @@ export type FaceVerdict =
   | { ok: true, status: 'unavailable', retryAfterSeconds: number }
 
 export interface PhoneSide {
-  /** waiting → scanned by exactly one phone. The scan token is needed for every later step. */
-  scan (payload: string, actor: PhoneActor): Promise<{ ok: true, scanToken: string, view: ScanView } | PhoneRefusal>
+  /** Is this the code that is shown at this moment? Changes nothing. */
+  isFresh (payload: string): Promise<boolean>
+  /**
+   * waiting → scanned by exactly one phone. The scan token is needed for every later step. `seenFresh`: this very
+   * browser opened the code while it was shown, and its person took longer than one step of the rotation to go on.
+   */
+  scan (payload: string, actor: PhoneActor, options?: { seenFresh?: boolean }): Promise<{ ok: true, scanToken: string, view: ScanView } | PhoneRefusal>
   view (scanToken: string, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal>
   /** The person has read the context; the entered number is checked here (3 tries). Optional before confirm for the app. */
   accept (scanToken: string, input: { contextDigest: string, checkNumber?: string }, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal>

@@ -243,6 +243,20 @@ await eachDatabase(t, 'verdict', async (t, database) => {
     t.match(await check(w, checkId), { state: 'expired', usedAt: null })
   })
 
+  await t.test('a verdict is used within five minutes or not at all', async (t) => {
+    const binding = about(w)
+    sandbox.script(['pass'])
+    const { checkId } = await begun(w, binding)
+    await pull(w, checkId, binding)
+    const use = async () => await w.services.db.transaction().execute(async (trx) => await useFaceVerdict(trx, checkId, binding))
+    const { expiresAt } = await check(w, checkId)
+    t.ok(Math.abs(expiresAt.getTime() - Date.now() - 300_000) < 30_000)
+    await sql`update face_check set expires_at = now() - interval '1 second' where id = ${checkId}`.execute(w.services.db)
+    t.equal(await use(), false)
+    await sql`update face_check set expires_at = now() + interval '1 minute', state = 'failed' where id = ${checkId}`.execute(w.services.db)
+    t.equal(await use(), false)
+  })
+
   await t.test('keeps a score bucket in the audit trail and nothing of the person', async (t) => {
     const rows = await w.services.db.selectFrom('auditEvent').selectAll().where('type', 'like', 'face-check.%').execute()
     t.ok(rows.some((row) => row.details['scoreBucket'] === 90 && row.details['thresholdVersion'] === '2026-01'))

@@ -120,6 +120,9 @@ await eachDatabase(t, 'face', async (t, database) => {
     const renewed = await scanned(w, { ...held.ticket, address: '10.4.4.4' })
     t.equal(codeOf(await w.tickets.beginFace(renewed.scanToken, { consent }, renewed.actor)), 'face_exhausted', 'a new code in the same login gives no new tries')
     t.match(renewed.view.faceTries, { attempt: 0, day: 2 })
+    t.match(await w.tickets.status(renewed.created.ticketId, renewed.ticket.browserHash), { state: 'face', failure: 'face_exhausted', triesLeft: 0 })
+    await w.tickets.beginFace(renewed.scanToken, { consent }, renewed.actor)
+    t.equal(await events(w, 'face-check.exhausted'), 1, 'a refused start is audited once; the last failed try said it for the first ticket')
 
     const issued = await issueCounterCode(w.services, { personId: w.personId, issuedBy: 'staff:1', reason: 'face_failed' })
     granted(await w.tickets.useCounterCode(renewed.scanToken, issued!.code, renewed.actor))

@@ -3,6 +3,7 @@
  * Enough to walk every journey over real HTTP, and to see each answer on the way.
  */
 import { parse, type Form } from './html.ts'
+import { send } from './http.ts'
 
 interface Cookie { name: string, value: string, path: string }
 
@@ -18,7 +19,7 @@ export interface Answer {
 export interface BrowserOptions {
   userAgent?: string
   language?: string
-  /** Sends requests for this origin to another one: a proxy with two processes behind it. */
+  /** Sends requests to another origin, under the Host of their address: a proxy with two processes behind it. */
   route?: (url: URL) => URL
 }
 
@@ -56,17 +57,16 @@ export class Browser {
     const target = this.#options.route?.(url) ?? url
     const cookies = [...this.#cookies].filter(([key, cookie]) => key.startsWith(`${url.hostname} `) && url.pathname.startsWith(cookie.path))
       .map(([, cookie]) => `${cookie.name}=${cookie.value}`).join('; ')
-    const response = await fetch(target, {
-      redirect: 'manual',
-      ...init,
-      headers: {
-        'user-agent': this.#options.userAgent ?? desktop,
-        'accept-language': this.#options.language ?? 'zh-CN',
-        accept: 'text/html',
-        ...(cookies === '' ? {} : { cookie: cookies }),
-        ...init.headers
-      }
-    })
+    const headers: Record<string, string> = {
+      'user-agent': this.#options.userAgent ?? desktop,
+      'accept-language': this.#options.language ?? 'zh-CN',
+      accept: 'text/html',
+      ...(cookies === '' ? {} : { cookie: cookies }),
+      ...init.headers as Record<string, string> | undefined
+    }
+    const response = target === url
+      ? await fetch(target, { redirect: 'manual', ...init, headers })
+      : await send(target, { ...(init.method === undefined ? {} : { method: init.method }), headers: { ...headers, host: url.host, ...(init.body instanceof URLSearchParams ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) }, ...(init.body === undefined || init.body === null ? {} : { body: String(init.body) }) })
     this.#store(url, response)
     this.history.push(url.href)
     const text = await response.text()

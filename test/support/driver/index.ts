@@ -19,8 +19,10 @@ import { SandboxClient } from './sandbox.ts'
 
 export { Browser, phoneAgent, type Answer } from './browser.ts'
 export { words } from './html.ts'
+export { send } from './http.ts'
 export { SandboxClient } from './sandbox.ts'
 export * from './journeys.ts'
+export * from './processes.ts'
 export * from './clients.ts'
 export * from './relying-party.ts'
 
@@ -37,6 +39,8 @@ export async function freePort (): Promise<number> {
 
 export interface Kora {
   issuer: string
+  /** Where it really listens; another one than the issuer's when ISSUER was given. */
+  port: number
   /** Origin of the demo relying site. */
   site: string
   sandbox: SandboxClient
@@ -87,6 +91,7 @@ export async function startKora (t: Test, options: { env?: Record<string, string
   const { issuer } = config
   return {
     issuer,
+    port,
     site: `http://localhost:${sitePort}`,
     sandbox: new SandboxClient(issuer),
     newBrowser: (browserOptions) => new Browser(browserOptions),

@@ -14,6 +14,8 @@ export interface RelyingPartyOptions {
   scope?: string
   /** Client metadata that the library itself must know (id_token_signed_response_alg …). */
   metadata?: Partial<oidc.ClientMetadata>
+  /** Another way to the provider than its address. */
+  fetch?: typeof fetch
 }
 
 /** One authorization request: what must be kept until the answer comes. */
@@ -31,7 +33,10 @@ export class RelyingParty {
 
   static async discover (options: RelyingPartyOptions): Promise<RelyingParty> {
     const auth = options.auth ?? (typeof options.secret === 'string' ? oidc.ClientSecretBasic(options.secret) : oidc.None())
-    const config = await oidc.discovery(new URL(options.issuer), options.clientId, { id_token_signed_response_alg: 'ES256', ...options.metadata }, auth, { execute: [oidc.allowInsecureRequests] })
+    const config = await oidc.discovery(new URL(options.issuer), options.clientId, { id_token_signed_response_alg: 'ES256', ...options.metadata }, auth, {
+      execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
+      ...(options.fetch === undefined ? {} : { [oidc.customFetch]: options.fetch as oidc.CustomFetch })
+    })
     return new RelyingParty(config, options)
   }
 

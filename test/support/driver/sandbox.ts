@@ -1,3 +1,5 @@
+import { send } from './http.ts'
+
 /** The sandbox's JSON API, as other teams' tests would use it. */
 export interface SandboxAccount { handle: string, person_id: string, name: string, cert_no: string, phone: string, password: string, state: string }
 export interface SandboxClientInfo { client_id: string, client_secret: string | null, metadata: Record<string, unknown> }
@@ -5,15 +7,19 @@ export interface Transcript { outcome: string, steps: Array<{ step: string, stat
 
 export class SandboxClient {
   readonly #issuer: string
+  readonly #origin: string
 
-  constructor (issuer: string) {
+  /** @param origin where the process listens, when its name is another one */
+  constructor (issuer: string, origin: string = issuer) {
     this.#issuer = issuer
+    this.#origin = origin
   }
 
   async call <T> (method: string, path: string, body?: unknown): Promise<{ status: number, body: T }> {
-    const response = await fetch(`${this.#issuer}/sandbox/api${path}`, {
+    const response = await send(`${this.#origin}/sandbox/api${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+      headers: { host: new URL(this.#issuer).host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     return { status: response.status, body: await response.json() as T }
   }

@@ -1,0 +1,50 @@
+/**
+ * Flood guard: how many logins one address may begin. A login that is begun costs rows in the database for a quarter
+ * of an hour, and everybody may begin one.
+ *
+ * Counted in this process and not in the database: to refuse must cost less than to ask, and the limit is about size,
+ * not about who may do what. Only an answer that began a login counts, so single sign-on is free, whatever its rate.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../services.ts'
+import { PageError } from './page-error.ts'
+
+/** Seconds of one window. */
+export const startWindowSeconds = 300
+
+/** Addresses kept in mind; the oldest are forgotten above it. */
+const remembered = 20_000
+
+interface Counter { count: number, endsAt: number }
+
+/** @param path of the authorization endpoint. Call before the provider is mounted. */
+export function registerLoginStarts (app: FastifyInstance, { config, clock, metrics }: Pick<Services, 'config' | 'clock' | 'metrics'>, path: string): void {
+  const counters = new Map<string, Counter>()
+
+  function counterOf (source: string): Counter {
+    const now = clock.now()
+    const known = counters.get(source)
+    if (known !== undefined && known.endsAt > now) return known
+    counters.delete(source)
+    if (counters.size >= remembered) counters.delete(counters.keys().next().value as string)
+    const counter = { count: 0, endsAt: now + startWindowSeconds * 1000 }
+    counters.set(source, counter)
+    return counter
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    if ((request.raw.url ?? '').split('?', 1)[0] !== path) { done(); return }
+    const { ip, prefix } = request.clientAddress
+    // one subscriber of IPv6 has a whole network
+    const counter = counterOf(ip.includes(':') ? prefix : ip)
+    if (counter.count >= config.loginStartsPerAddress) {
+      metrics.logins.inc({ outcome: 'throttled', method: 'start' })
+      done(new PageError(429, 'too_many', { retryAfterSeconds: Math.max(1, Math.ceil((counter.endsAt - clock.now()) / 1000)) }))
+      return
+    }
+    reply.raw.once('finish', () => {
+      if (String(reply.raw.getHeader('location') ?? '').startsWith('/i/')) counter.count++
+    })
+    done()
+  })
+}

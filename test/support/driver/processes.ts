@@ -1,0 +1,115 @@
+/**
+ * Real processes: `npm start` as operators run it, several on one database under one name. No proxy stands before
+ * them; whoever sends a request says to which of them, which is all that a proxy decides.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { freePort } from './index.ts'
+import { Browser, type BrowserOptions } from './browser.ts'
+import { send } from './http.ts'
+import { SandboxClient } from './sandbox.ts'
+
+export interface Processes {
+  issuer: string
+  urls: string[]
+  /** A browser whose requests go where `instance` says at that moment. */
+  newBrowser (instance: () => number, options?: BrowserOptions): Browser
+  /** A fetch for programs, the same way; only for addresses of the issuer. */
+  fetchVia (instance: () => number): typeof fetch
+  sandbox (instance: number): SandboxClient
+  pid (instance: number): number
+  /** As a crash: nothing is finished. Resolves when it is gone. */
+  kill9 (instance: number): Promise<void>
+  /** As a supervisor stops it. Exit code and milliseconds. */
+  term (instance: number): Promise<{ code: number | null, milliseconds: number }>
+  /** Starts it again on its port and data; resolves when ready. */
+  restart (instance: number): Promise<void>
+  ready (instance: number): Promise<boolean>
+  logs (instance: number): string
+  stop (): Promise<void>
+}
+
+interface Test { teardown (work: () => unknown): unknown }
+
+export async function startProcesses (t: Test, options: { instances: number, databaseUrl?: string, env?: Record<string, string> }): Promise<Processes> {
+  const issuer = `http://localhost:${await freePort()}`
+  const masterKey = randomBytes(32).toString('base64')
+  const ports = await Promise.all(Array.from({ length: options.instances }, async () => ({ port: await freePort(), sitePort: await freePort() })))
+  const children: ChildProcess[] = []
+  const output: string[] = ports.map(() => '')
+  const urls = ports.map(({ port }) => `http://localhost:${port}`)
+
+  async function start (at: number): Promise<void> {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))], {
+      // nothing of the test runner's own environment: it would instrument the child
+      env: {
+        PATH: process.env['PATH'],
+        NODE_ENV: 'test',
+        ISSUER: issuer,
+        PORT: String(ports[at]?.port),
+        RP_PORT: String(ports[at]?.sitePort),
+        MASTER_KEY: masterKey,
+        LOGIN_STARTS_PER_ADDRESS: '1000000',
+        ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
+        ...options.env
+      },
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    children[at] = child
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output[at] += chunk.toString() })
+    for (let tries = 0; tries < 600; tries++) {
+      if (child.exitCode !== null) throw new Error(`process ${at} did not start (exit ${child.exitCode}):\n${output[at]?.slice(-2000)}`)
+      if (await ready(at)) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    throw new Error(`process ${at} is not ready after a minute:\n${output[at]?.slice(-2000)}`)
+  }
+
+  async function ready (at: number): Promise<boolean> {
+    return await send(`${urls[at]}/readyz`).then((response) => response.status === 200, () => false)
+  }
+
+  async function gone (at: number, signal: NodeJS.Signals): Promise<number | null> {
+    const child = children[at]
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    const [code] = await exit as [number | null]
+    return code
+  }
+
+  async function stop (): Promise<void> {
+    await Promise.all(children.map(async (_child, at) => await gone(at, 'SIGKILL')))
+  }
+
+  t.teardown(stop)
+  // the first one migrates and seeds, as the first start of a deployment does
+  for (const at of ports.keys()) await start(at)
+
+  const target = (url: URL, at: number): URL => url.origin === issuer ? new URL(`${urls[at]}${url.pathname}${url.search}`) : url
+  return {
+    issuer,
+    urls,
+    newBrowser: (instance, more = {}) => new Browser({ ...more, route: (url) => target(url, instance()) }),
+    fetchVia: (instance) => (async (input: string | URL, init: RequestInit = {}) => {
+      const url = new URL(input)
+      const headers = Object.fromEntries(new Headers(init.headers))
+      const body = init.body === undefined || init.body === null ? undefined : String(init.body)
+      return await send(target(url, instance()), { method: init.method ?? 'GET', headers: { ...headers, host: url.host }, ...(body === undefined ? {} : { body }) })
+    }) as typeof fetch,
+    sandbox: (instance) => new SandboxClient(issuer, urls[instance]),
+    pid: (instance) => children[instance]?.pid ?? 0,
+    kill9: async (instance) => { await gone(instance, 'SIGKILL') },
+    async term (instance) {
+      const before = Date.now()
+      const code = await gone(instance, 'SIGTERM')
+      return { code, milliseconds: Date.now() - before }
+    },
+    restart: start,
+    ready,
+    logs: (instance) => output[instance] ?? '',
+    stop
+  }
+}
