@@ -110,7 +110,7 @@ t.test('rejecting needs a reason and no code; the agent reads it; withdrawing an
   const dawa = await enter(kora, 'dawa')
   const mine = await dawa.browser.go(`${kora.issuer}/me/mine`)
   t.match(words(mine.text), /西藏示例科技有限公司/)
-  const resign = await dawa.browser.go(link(mine, '辞去 西藏示例科技有限公司'))
+  const resign = await dawa.browser.go(link(mine, '辞去代理：西藏示例科技有限公司'))
   t.match(words(resign.text), /您立即不能再代表/)
   const after = await dawa.browser.submit(resign, {}, { form: mainForm })
   t.equal(at(after), '/me/mine')
