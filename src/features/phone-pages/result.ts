@@ -31,6 +31,8 @@ async function pageOfBrowser (db: Kysely<Database>, ticketId: string, browserHas
     .where('id', '=', ticketId).where('browserHash', '=', browserHash).executeTakeFirst()
   if (row === undefined) return null
   if (row.loginAttemptUid !== null) return `/i/${row.loginAttemptUid}/qr`
+  const [, delegation, version] = /^delegation:([\w-]+):(\d+):/.exec(row.subjectRef ?? '') ?? []
+  if (delegation !== undefined && version !== undefined) return `/me/agents/${delegation}/${version}/qr`
   const registration = /^registration:(reg_[\w-]+):/.exec(row.subjectRef ?? '')?.[1]
   return registration === undefined ? null : `/register/${registration}/qr`
 }

@@ -28,6 +28,8 @@ t.test('J8: the legal representative adds an agent, approves, changes, suspends,
     t.match(words(mismatch.text), /核对没有通过/, 'never which of name and number')
     const self = await browser.submit(form, { name: '格桑', cert_no: '542621198209182019', phone: '18900189001' }, formOf(form))
     t.match(words(self.text), /代理人不能是法定代表人本人/)
+    const both = await browser.submit(form, { ...agent, sites: 'all', site: ['demo-site'] }, formOf(form))
+    t.match(words(both.text), /您选了“全部网站”，又勾选了单个网站/, 'not guessed')
     const forged = await browser.submit(form, { ...agent, sites: 'some', site: ['no-such-site'] }, formOf(form))
     t.equal(forged.status, 422)
     t.match(words(forged.text), /所选网站已不接受代理人/)
