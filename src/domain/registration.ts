@@ -125,7 +125,7 @@ export function parseOrganizationName (input: string): OrganizationNameResult {
   const length = [...value].length
   if (length === 0) return { ok: false, code: 'REQUIRED' }
   if (length < 2 || length > 100) return { ok: false, code: 'LENGTH' }
-  return /^[\p{L}\p{M}\p{N}〇 ()（）《》“”"'’·・&.,，、—/-]+$/u.test(value) ? { ok: true, value } : { ok: false, code: 'CHARACTER' }
+  return /^[\p{L}\p{M}\p{N}〇\u0F0B\u0F0D ()（）《》“”"'’·・&.,，、—/-]+$/u.test(value) ? { ok: true, value } : { ok: false, code: 'CHARACTER' }
 }
 
 export type RegionResult = { ok: true, value: string | null } | { ok: false, code: 'REGION' }

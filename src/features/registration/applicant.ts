@@ -9,7 +9,7 @@ import { sameName } from '../../domain/person-name.ts'
 import type { AgentSection, LegalSection } from '../../domain/registration.ts'
 import type { Services } from '../../services.ts'
 import { creditPerson } from '../identity/index.ts'
-import { certNoIndex, insertPerson, personByCertNo, personById, phoneIndex, type StoredPerson } from '../persons/index.ts'
+import { certNoIndex, newPersonId, newSub, personByCertNo, personById, phoneIndex, type StoredPerson } from '../persons/index.ts'
 import type { Db, Trx } from './repository.ts'
 
 const certType = 'resident_id'
@@ -25,8 +25,29 @@ export async function expectedPerson (trx: Trx, services: Pick<Services, 'crypto
   if (known !== null && usable(known) && fits(known)) return known.id
   const earlier = before === null ? null : await personById(trx, services.crypto, before)
   if (earlier !== null && await isProvisional(trx, earlier.id) && earlier.certNo === typed.certNo && earlier.name === typed.name) return earlier.id
-  const { id } = await insertPerson(trx, services.crypto, { status: 'unactivated', name: typed.name, certType, certNo: typed.certNo })
-  await trx.updateTable('person').set({ certNoIndex: `${placeholder}${randomBytes(16).toString('base64url')}` }).where('id', '=', id).execute()
+  return await insertProvisional(trx, services, typed)
+}
+
+async function insertProvisional (trx: Trx, { crypto }: Pick<Services, 'crypto'>, typed: LegalSection): Promise<string> {
+  const id = newPersonId()
+  await trx.insertInto('person').values({
+    id,
+    sub: newSub(),
+    status: 'unactivated',
+    nameEnc: crypto.encrypt('person', 'name_enc', id, typed.name),
+    nameBoEnc: null,
+    certType,
+    certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, typed.certNo),
+    certNoIndex: `${placeholder}${randomBytes(16).toString('base64url')}`,
+    certValidFrom: null,
+    certValidTo: null,
+    certTerm: null,
+    phoneEnc: null,
+    phoneIndex: null,
+    emailEnc: null,
+    locale: null,
+    passwordHash: null
+  }).execute()
   return id
 }
 
