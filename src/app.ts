@@ -16,6 +16,7 @@ import { createDelegations } from './features/delegations/index.ts'
 import { createMessages } from './features/messages/index.ts'
 import { createRepresentations } from './features/organizations/index.ts'
 import { registerPhonePages } from './features/phone-pages/index.ts'
+import { registerRegistration } from './features/registration/index.ts'
 import { createScanTickets } from './features/scan-tickets/index.ts'
 import { registerUserCentre } from './features/user-centre/index.ts'
 import { startWorkers, type Workers } from './workers.ts'
@@ -47,6 +48,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerInteraction(app, services, oidc, tickets)
   await registerAppApi(app, services, tickets)
   await registerPhonePages(app, services, tickets)
+  await registerRegistration(app, services, tickets)
   await registerUserCentre(app, services, {
     tickets, delegations: createDelegations(services), representations: createRepresentations(services), messages: createMessages(services)
   })

@@ -2,6 +2,9 @@
 import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
 import { sweepOutbox } from './features/outbox/index.ts'
+import { sweepChallenges } from './features/challenges/index.ts'
+import { sweepRegistrations } from './features/registration/index.ts'
+import { sweepSmsCodes } from './features/sms-codes/index.ts'
 import { sweepThrottle } from './features/throttle/index.ts'
 import { sweepUserCentre } from './features/user-centre/index.ts'
 
@@ -10,14 +13,15 @@ const pauseMilliseconds = 10_000
 
 export interface CleanUp { start (): void, stop (): Promise<void>, runOnce (): Promise<number> }
 
-export function createCleanUp ({ db, log }: Pick<Services, 'db' | 'log'>): CleanUp {
+export function createCleanUp ({ db, crypto, log }: Pick<Services, 'db' | 'crypto' | 'log'>): CleanUp {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
   let stopped = false
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepChallenges, sweepSmsCodes]) deleted += await clean(db, batch)
+    deleted += await sweepRegistrations({ db, crypto }, batch)
     deleted += await sweepOutbox(db, { limit: batch })
     return deleted
   }

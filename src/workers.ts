@@ -10,6 +10,7 @@ import { createDelegationExpiry } from './features/delegations/index.ts'
 import { smsHandler, smsTopic } from './features/messages/index.ts'
 import { createOutboxWorker } from './features/outbox/index.ts'
 import { createRegisterFollower } from './features/register-news/index.ts'
+import { registrationHandler, registrationTopic } from './features/registration/index.ts'
 import { createCleanUp } from './clean-up.ts'
 
 export interface Workers { stop (): Promise<void> }
@@ -19,7 +20,8 @@ export function startWorkers (services: Services, oidc: Oidc): Workers {
     ...services,
     handlers: {
       [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) },
-      [smsTopic]: smsHandler(services)
+      [smsTopic]: smsHandler(services),
+      [registrationTopic]: registrationHandler(services)
     }
   })
   const sealer = createAuditSealer(services)

@@ -37,6 +37,7 @@ export interface PersonTable {
   faceVerifiedAt: NullableTimestamp
   createdAt: Timestamp
   updatedAt: Timestamp
+  ethnicGroupEnc: ColumnType<string | null, string | null | undefined, string | null>
 }
 
 export interface KnownBrowserTable {
@@ -361,6 +362,17 @@ export interface RegistrationTable {
   createdAt: Timestamp
   updatedAt: Timestamp
   expiresAt: Timestamp
+  number: ColumnType<string | null, string | null | undefined, string | null>
+}
+
+export interface ChallengeTable {
+  id: string
+  browserHash: string
+  action: string
+  answerEnc: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  usedAt: NullableTimestamp
 }
 
 export interface UserCentreLoginTable {
@@ -413,6 +425,7 @@ export interface Database {
   message: MessageTable
   smsCode: SmsCodeTable
   registration: RegistrationTable
+  challenge: ChallengeTable
   userCentreLogin: UserCentreLoginTable
   userCentreSession: UserCentreSessionTable
   registerJournal: RegisterJournalTable

@@ -33,6 +33,7 @@ export interface Pages {
   'help/terms': other.HelpPage
   'help/accessibility': other.HelpPage
   'help/manual': other.HelpPage
+  'help/registration': other.HelpPage
 }
 
 export type PageName = keyof Pages

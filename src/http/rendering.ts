@@ -90,6 +90,7 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
     const f = { ...site, ...context, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
     const h = {
       ...templateHelpers,
+      asset: (name: string) => assets.url(name),
       date: (iso: string) => formatDate(iso, t),
       time: (iso: string) => formatTime(iso, context.locale),
       moment: (iso: string) => formatMoment(iso, t),

@@ -3,24 +3,24 @@
  * practice), no sideways scrolling, no CSP or script error, targets of 44 px, in 3 languages × 3 widths × 2 sizes.
  * KORA_SCREENSHOTS=<folder> also writes pictures.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext } from 'playwright-core'
 import t from 'tap'
 import { loadConfig } from '../../src/config.ts'
 import { registerHttp, serverOptions } from '../../src/http/index.ts'
 import { locales } from '../../src/http/locale.ts'
 import { testCrypto } from '../support/database.ts'
 import { fixtures } from '../http/fixtures.ts'
-import { phoneAgent, withBrowser } from './support.ts'
+import { axe, faultsOf, widths, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
 const only = process.env['KORA_PAGES']?.split(',')
-const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
+
 async function serve (): Promise<{ origin: string, close: () => Promise<void> }> {
   const app = Fastify({ ...serverOptions })
   await registerHttp(app, { config: loadConfig({ NODE_ENV: 'test' }), crypto: testCrypto() })
@@ -37,38 +37,6 @@ async function serve (): Promise<{ origin: string, close: () => Promise<void> }>
   await app.listen({ host: '127.0.0.1', port: 0 })
   return { origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
 }
-
-/** Runs in the page. Hidden and folded controls do not count; a radio or checkbox is pressed through its whole row. */
-const measure = `(() => {
-  const root = document.documentElement
-  const small = []
-  for (const element of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')) {
-    const own = element.getBoundingClientRect()
-    if (own.width === 0 || own.height === 0 || element.closest('.vh, .skip, [hidden]')) continue
-    const box = element.matches('[type=radio],[type=checkbox]') ? element.closest('.radio').getBoundingClientRect() : own
-    if (box.height < 43.9 || box.width < 43.9) small.push(element.tagName + '.' + element.className + ' "' + element.textContent.slice(0, 20) + '" ' + Math.round(box.width) + '×' + Math.round(box.height))
-  }
-  return { overflow: root.scrollWidth - root.clientWidth, small }
-})()`
-
-const audit = `axe.run(document, {
-  resultTypes: ['violations'],
-  preload: false,
-  runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
-}).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 2).map((node) => node.target.join(' ') + ' ' + node.failureSummary).join(' | ')))`
-
-async function faultsOf (page: Page): Promise<string[]> {
-  const { overflow, small } = await page.evaluate<{ overflow: number, small: string[] }>(measure)
-  const faults = small.map((target) => `small target ${target}`)
-  if (overflow > 0) faults.push(`scrolls sideways by ${overflow} px`)
-  return [...faults, ...await page.evaluate<string[]>(audit)]
-}
-
-const widths = [
-  ['1280', { viewport: { width: 1280, height: 860 } }],
-  ['360', { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, userAgent: phoneAgent }],
-  ['320', { viewport: { width: 320, height: 640 } }]
-] as const
 
 await withBrowser(t, 'pages in a browser', async (t, browser) => {
   const server = await serve()

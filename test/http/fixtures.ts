@@ -218,6 +218,6 @@ for (const key of errorKeys) {
 }
 add('home', 'home', { demoHref: 'http://localhost:3001/', sandboxHref: '/sandbox', userCentreHref: '/me' })
 addVariant('home-plain', 'home', { demoHref: null, sandboxHref: null, userCentreHref: null })
-for (const name of ['help/index', 'help/privacy', 'help/terms', 'help/accessibility', 'help/manual'] as const) add(name.replace('/', '-'), name, { version: '2026-01' })
+for (const name of ['help/index', 'help/privacy', 'help/terms', 'help/accessibility', 'help/manual', 'help/registration'] as const) add(name.replace('/', '-'), name, { version: '2026-01' })
 
 export const fixtures: readonly Fixture[] = list

@@ -32,6 +32,9 @@ for (const form of $$('form[data-once]')) {
   })
 }
 
+// a challenge before a short message is sent: computed here, without a picture
+for (const box of $$('[data-work]')) import(box.dataset.work).then(work => work.default(box), () => {})
+
 // go on after success; ask again for a result that is not there yet
 const go = $('[data-go]')
 if (go) setTimeout(() => location.replace(go.href), go.dataset.go * 1000)

@@ -1,8 +1,8 @@
-/** The pages that belong to no journey: the front page and the help texts (privacy, terms, accessibility, manual). */
+/** The pages that belong to no journey: the front page and the help texts (privacy, terms, accessibility, manual, registration agreement). */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
 
-const topics = ['privacy', 'terms', 'accessibility', 'manual'] as const
+const topics = ['privacy', 'terms', 'accessibility', 'manual', 'registration'] as const
 
 export async function registerHelp (app: FastifyInstance, services: Services): Promise<void> {
   const { config } = services

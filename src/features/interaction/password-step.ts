@@ -176,6 +176,6 @@ async function showLogin (services: Services, context: LoginContext, request: Fa
     agreement: agreed(services, request) ? null : { version: services.config.policyVersion, checked: typed.agreeChecked },
     relogin: again === null ? null : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: interactionPath(context.uid, 'other') },
     notice: null,
-    links: { forgot: null, register: null, activate: null, phoneChange: null, national: null }
+    links: { forgot: null, register: '/register', activate: null, phoneChange: null, national: null }
   }, { status: status ?? (typed.errors.length > 0 ? 422 : 200) })
 }

@@ -11,12 +11,12 @@ export function registerResult (scope: FastifyInstance, door: Door): void {
     if (stepOf(held) !== 'result') return await reply.redirect(scanPath(held.ticketId), 303)
     const declined = held.view.state === 'rejected'
     if (declined && held.state.reason === 'CANCELLED') throw new Stopped('cancelled')
-    const attempt = declined ? null : await attemptOfBrowser(door.services.db, held.ticketId, reply.ensureBrowser().hash)
+    const here = declined ? null : await pageOfBrowser(door.services.db, held.ticketId, reply.ensureBrowser().hash)
     return reply.page('phone/result', {
       outcome: declined ? 'declined' : 'ok',
       reason: null,
       tries: null,
-      continueHref: attempt === null ? null : `/i/${attempt}/qr`,
+      continueHref: here,
       retry: null,
       counterHref: null,
       changePasswordHref: null,
@@ -25,9 +25,14 @@ export function registerResult (scope: FastifyInstance, door: Door): void {
   })
 }
 
-/** The login that this browser itself waits for with this ticket; null for every other browser's. */
-async function attemptOfBrowser (db: Kysely<Database>, ticketId: string, browserHash: string): Promise<string | null> {
-  const row = await db.selectFrom('scanTicket').select('loginAttemptUid')
+/** The page on which this browser itself waits for this ticket; null for every other browser. */
+async function pageOfBrowser (db: Kysely<Database>, ticketId: string, browserHash: string): Promise<string | null> {
+  const row = await db.selectFrom('scanTicket').select(['loginAttemptUid', 'subjectRef'])
     .where('id', '=', ticketId).where('browserHash', '=', browserHash).executeTakeFirst()
-  return row?.loginAttemptUid ?? null
+  if (row === undefined) return null
+  if (row.loginAttemptUid !== null) return `/i/${row.loginAttemptUid}/qr`
+  const [, delegation, version] = /^delegation:([\w-]+):(\d+):/.exec(row.subjectRef ?? '') ?? []
+  if (delegation !== undefined && version !== undefined) return `/me/agents/${delegation}/${version}/qr`
+  const registration = /^registration:(reg_[\w-]+):/.exec(row.subjectRef ?? '')?.[1]
+  return registration === undefined ? null : `/register/${registration}/qr`
 }

@@ -73,6 +73,8 @@ export interface QrPage {
   /** 其他办法: the counter code; null when it would not help. */
   counterHref: string | null
   passwordHref: string | null
+  /** Outside of a login: back without a decision. */
+  leaveHref?: string
 }
 
 /** Enter a counter code (窗口核验码). Posts `csrf`, `code`. */

@@ -1,5 +1,6 @@
 /** People in the user centre: logging in, wearing a hat, approving with the sandbox phone. */
-import { continueAfterPhone, payloadOf, submitPassword, type Answer, type Browser, type Kora, type Transcript } from '../../support/driver/index.ts'
+import { continueAfterPhone, payloadOf, submitPassword, type Answer, type Browser, type Kora } from '../../support/driver/index.ts'
+import type { Transcript } from '../../support/driver/sandbox.ts'
 import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
 
 /** To the first page of the user centre, as oneself. */

@@ -154,7 +154,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     return created.ticketId
   }
 
-  async function showQr (id: string, status: TicketStatus | null, { me, base, shown }: Asked, request: FastifyRequest, reply: FastifyReply, notYet = false): Promise<FastifyReply> {
+  async function showQr (id: string, status: TicketStatus | null, { me, view, version, base, shown }: Asked, request: FastifyRequest, reply: FastifyReply, notYet = false): Promise<FastifyReply> {
     if (status === null || shown === null) return await reply.redirect('/me/agents', 303)
     const { phoneDoors } = services.config
     return reply.page('interaction/qr', {
@@ -172,7 +172,8 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
       sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
       appDownload: null,
       counterHref: null,
-      passwordHref: null
+      passwordHref: null,
+      leaveHref: agentPath(view.id, `${version}/approve`)
     }, { kind: 'own' })
   }
 }

@@ -53,11 +53,16 @@ function dateOf (typed: string): string | null {
 const required = (name: string): FieldError => ({ field: name, code: 'required' })
 const choice = (mode: string, list: string[]): string[] | null => mode === 'some' ? list : null
 
+/** Ticked and "all" at once is not guessed: the one gives much more than the other. */
+function choiceErrors (field: string, mode: string, list: string[]): FieldError[] {
+  if (mode === 'all') return list.length === 0 ? [] : [{ field, code: 'ambiguous' }]
+  return mode === 'some' && list.length > 0 ? [] : [required(field)]
+}
+
 export function readTerms (values: AgentValues): { ok: true, terms: Terms } | { ok: false, errors: FieldError[] } {
   const errors: FieldError[] = []
   const [validFrom, validTo] = [dateOf(values.starts), dateOf(values.ends)]
-  if (values.sites !== 'all' && (values.sites !== 'some' || values.site.length === 0)) errors.push(required('site'))
-  if (values.functions !== 'all' && (values.functions !== 'some' || values.function.length === 0)) errors.push(required('function'))
+  errors.push(...choiceErrors('site', values.sites, values.site), ...choiceErrors('function', values.functions, values.function))
   if (validFrom === null) errors.push({ field: 'starts', code: values.starts.trim() === '' ? 'required' : 'date' })
   if (validTo === null) errors.push({ field: 'ends', code: values.ends.trim() === '' ? 'required' : 'date' })
   if (errors.length > 0 || validFrom === null || validTo === null) return { ok: false, errors }

@@ -1,0 +1,94 @@
+/** Walking the wizard over HTTP without script. */
+import { sql } from 'kysely'
+import { pictureText } from '../challenges/support.ts'
+import { at, continueAfterPhone, payloadOf, words, type Answer, type Browser, type Kora } from '../../support/driver/index.ts'
+
+export interface Applying { kora: Kora, browser: Browser, page: Answer }
+
+export const password = 'Prayer-flag-77'
+export const step = (answer: Answer): string => at(answer).split('/').slice(3).join('/')
+
+/** The form that posts to this page (…/unit, …/phone/code). */
+const formOf = (end: string) => (form: { method: string, action: string }): boolean => form.method === 'post' && new URL(form.action).pathname.endsWith(end)
+
+export async function start (kora: Kora, applicant: 'legal_representative' | 'agent', browser: Browser = kora.newBrowser()): Promise<Applying> {
+  const page = await browser.submit(await browser.go(`${kora.issuer}/register`), { applicant })
+  return { kora, browser, page }
+}
+
+/** Fills in the form of the page as it stands and sends it. */
+export async function fill (applying: Applying, fields: Record<string, string>, form?: string): Promise<Answer> {
+  applying.page = await applying.browser.submit(applying.page, fields, form === undefined ? {} : { form: formOf(form) })
+  return applying.page
+}
+
+/** Asks for a code with the characters of the picture; returns what the phone got. */
+export async function askCode (applying: Applying, phone: string): Promise<string> {
+  const id = String(applying.page.forms.find(formOf('/phone'))?.fields['challenge'])
+  await fill(applying, { answer: await pictureText(applying.kora.inside.services, id) }, '/phone')
+  return await lastCode(applying.kora, phone)
+}
+
+/** The outbox delivers beside the request. */
+export async function lastCode (kora: Kora, phone: string): Promise<string> {
+  for (let tries = 0; tries < 200; tries++) {
+    const sent = kora.inside.services.sandbox?.sms.messages(`+86${phone}`).find((message) => message.template === 'verification-code')
+    if (sent !== undefined) return sent.parameters['code'] ?? ''
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error('no short message')
+}
+
+export async function verifyPhone (applying: Applying, phone: string): Promise<Answer> {
+  const code = await askCode(applying, phone)
+  return await fill(applying, { sms_code: code }, '/phone/code')
+}
+
+export const agree = { agreement: '1', consent: '1' }
+
+/** Scan, identity and face with this person's phone, then the button without script. */
+export async function scan (applying: Applying, person: string, more: Record<string, unknown> = {}): Promise<string> {
+  const { kora, browser, page } = applying
+  const phone = await kora.sandbox.journey({ payload: payloadOf(page), person, ...more })
+  applying.page = await continueAfterPhone(browser, page)
+  return phone.outcome
+}
+
+export const people = {
+  zhaxi: { name: '扎西顿珠', cert_no: '540102199003072515', phone: '13800138000' },
+  laoren: { name: '洛桑', cert_no: '540102195105204015', phone: '13600136000' },
+  yangjin: { name: '白玛央金', cert_no: '540126197708125025', phone: '13700137000', year: '2023', month: '9', day: '1', term: 'long' }
+}
+
+/** The office of zhaxi, and the school of laoren: in the register, without an account. */
+export const office = { uscc: '31540000MD01234545', name: '西藏示例律师事务所' }
+export const school = { uscc: '12540000433200155G', name: '西藏示例职业学校' }
+
+/** Everything up to the check page, as the legal representative of the office. */
+export async function upToCheck (kora: Kora, browser?: Browser): Promise<Applying> {
+  const applying = await start(kora, 'legal_representative', browser)
+  await fill(applying, { uscc: office.uscc, decision: 'next' })
+  await fill(applying, people.zhaxi)
+  await verifyPhone(applying, people.zhaxi.phone)
+  return applying
+}
+
+export async function upToPassword (kora: Kora): Promise<Applying> {
+  const applying = await upToCheck(kora)
+  await fill(applying, agree)
+  await scan(applying, 'zhaxi')
+  return applying
+}
+
+export const faults = (answer: Answer): string[] => [...answer.text.matchAll(/<p class="msg"[^>]*>([\s\S]*?)<\/p>/g)].map((match) => words(match[1] ?? ''))
+
+export const registrationId = ({ page }: Applying): string => at(page).split('/')[2] ?? ''
+
+/** A minute later, for the limits on short messages. */
+export async function later ({ inside }: Kora): Promise<void> {
+  await sql`update throttle set window_ends_at = now() - interval '1 second' where key like 'hit:%'`.execute(inside.services.db)
+}
+
+/** The table row of the organization with this code. */
+export const organization = async ({ inside }: Kora, uscc: string) =>
+  await inside.services.db.selectFrom('organization').selectAll().where('uscc', '=', uscc).executeTakeFirst()
