@@ -58,5 +58,6 @@ export async function startKora (databaseUrl: string | undefined): Promise<KoraS
 
 function counted (metrics: string): number | null {
   const sums = [...metrics.matchAll(/^db_queries_per_request_sum(?:\{[^}]*\})? (\S+)$/gm)].map(([, value]) => Number(value))
-  return sums.length === 0 ? null : sums.reduce((sum, value) => sum + value, 0)
+  // a histogram without observations shows its name only
+  return metrics.includes('db_queries_per_request') ? sums.reduce((sum, value) => sum + value, 0) : null
 }
