@@ -7,7 +7,6 @@ import type { Representation } from './representation.ts'
 
 export { self, type Representation } from './representation.ts'
 
-
 /** Claims by scope; the ID token carries those of `openid` only, everything else goes through userinfo. */
 export const claimsByScope = {
   openid: ['sub', 'acr', 'amr', 'auth_time', 'assurance_level', 'representation'],
