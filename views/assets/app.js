@@ -32,8 +32,7 @@ for (const form of $$('form[data-once]')) {
   })
 }
 
-// a challenge before a short message is sent: computed here, without a picture
-for (const box of $$('[data-work]')) import(box.dataset.work).then(work => work.default(box), () => {})
+for (const box of $$('[data-work]')) import(box.dataset.work).then(work => work.default(box))
 
 // go on after success; ask again for a result that is not there yet
 const go = $('[data-go]')

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { at, startKora, words, type Answer, type Browser } from '../../support/driver/index.ts'
-import { enter, enterLegal, link, organizationId, scan, toCode } from './support.ts'
+import { sweepUserCentre } from '../../../src/features/user-centre/index.ts'
+import { enter, enterAgent, enterLegal, link, organizationId, scan, toCode } from './support.ts'
 
 const mainForm = (form: { action: string, method: string }): boolean => form.method === 'post' && !form.action.endsWith('/logout')
 const waitingOf = (list: Answer): string => new URL(link(list, '通过')).pathname.replace(/\/approve$/, '')
@@ -46,6 +47,23 @@ t.test('logout, an ended login, an ended person: the session is over at the next
   const idle = await enter(kora, 'gesang')
   await services.db.updateTable('userCentreSession').set({ expiresAt: new Date(0) }).execute()
   t.equal((await idle.browser.request(`${kora.issuer}/me`)).status, 303, 'idle: the login is asked again')
+  await services.db.updateTable('userCentreLogin').set({ expiresAt: new Date(0) }).execute()
+  t.ok(await sweepUserCentre(services.db, 500) >= 2, 'what has expired is deleted')
+  t.equal(await sweepUserCentre(services.db, 500), 0)
+})
+
+t.test('J10: revoked — whoever acts in that context is out at the next request, and not as somebody else', async (t) => {
+  const kora = await startKora(t)
+  const agent = await enterAgent(kora, 'dawa', 'gongsi')
+  t.match(words(agent.home.text), /您正在代表 西藏示例科技有限公司 （代理人） 到/)
+  t.equal((await agent.browser.request(`${kora.issuer}/me/agents`)).status, 403, 'an agent manages nobody')
+  const legal = await enterLegal(kora, 'gongsi')
+  const list = await legal.browser.go(`${kora.issuer}/me/agents`)
+  await legal.browser.submit(await legal.browser.go(link(list, '撤销 *瓦')), {}, { form: mainForm })
+  const next = await agent.browser.request(`${kora.issuer}/me/messages`)
+  t.equal(next.status, 303)
+  t.match(next.headers.get('location'), '/me/login?to=%2Fme%2Fmessages')
+  t.match(words((await legal.browser.go(`${kora.issuer}/me`)).text), /您正在代表 西藏示例科技有限公司/, 'others go on')
 })
 
 t.test('the role is the database\'s: the legal representative changes while the page is open', async (t) => {

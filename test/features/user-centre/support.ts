@@ -29,15 +29,26 @@ export async function organizationId (kora: Kora, handle: string): Promise<strin
 
 /** Its legal representative in the user centre. */
 export async function enterLegal (kora: Kora, organization: string): Promise<{ browser: Browser, home: Answer }> {
-  const { name, legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? { name: '', legalRepresentative: '' }
-  const { browser } = await enter(kora, legalRepresentative)
+  const { legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? { legalRepresentative: '' }
+  return await enterAs(kora, legalRepresentative, organization, `lr:${await organizationId(kora, organization)}`)
+}
+
+/** One of its agents in the user centre. */
+export async function enterAgent (kora: Kora, agent: string, organization: string): Promise<{ browser: Browser, home: Answer }> {
+  const row = await kora.inside.services.db.selectFrom('delegation').select('id').where('organizationId', '=', await organizationId(kora, organization))
+    .where('agentId', '=', (await kora.sandbox.account(agent)).person_id).where('state', '=', 'active').executeTakeFirstOrThrow()
+  return await enterAs(kora, agent, organization, row.id)
+}
+
+async function enterAs (kora: Kora, handle: string, organization: string, contextId: string): Promise<{ browser: Browser, home: Answer }> {
+  const name = demoOrganizations.find((one) => one.handle === organization)?.name ?? ''
+  const { browser } = await enter(kora, handle)
   const select = await browser.go(`${kora.issuer}/me/switch`)
   if (select.text.includes(name)) return { browser, home: await choose(browser, select, name) }
   // the provider's record as a login in this capacity leaves it
   const { db } = kora.inside.services
-  const { sub } = await db.selectFrom('person').select('sub').where('id', '=', (await kora.sandbox.account(legalRepresentative)).person_id).executeTakeFirstOrThrow()
-  await db.updateTable('oidcArtifact').set({ contextId: `lr:${await organizationId(kora, organization)}` })
-    .where('model', '=', 'ClientSession').where('clientId', '=', 'kora-user-centre').where('accountId', '=', sub).execute()
+  const { sub } = await db.selectFrom('person').select('sub').where('id', '=', (await kora.sandbox.account(handle)).person_id).executeTakeFirstOrThrow()
+  await db.updateTable('oidcArtifact').set({ contextId }).where('model', '=', 'ClientSession').where('clientId', '=', 'kora-user-centre').where('accountId', '=', sub).execute()
   return { browser, home: await browser.go(`${kora.issuer}/me`) }
 }
 
