@@ -12,6 +12,8 @@ export interface ClientPolicy {
   subjectKinds: ('person' | 'organization')[]
   /** Capacities accepted here. */
   roles: ('self' | 'legal_representative' | 'agent')[]
+  /** A service of Kora itself (the user centre): no relying site, so delegations need not name it. */
+  ownService?: boolean
   /** What an organization may let an agent do at this site; a delegation names some of these codes. */
   functions: { code: string, name: string }[]
   /** Flat names for sites that cannot read nested claims: our path → their name (docs/claims.md). */

@@ -75,6 +75,8 @@ export function parseRef (value: unknown): RepresentationRef | null {
 export interface AcceptedRepresentations {
   subjectKinds: readonly ('person' | 'organization')[]
   roles: readonly Role[]
+  /** Kora's own user centre: there everyone sees what they represent, whatever sites a delegation names. */
+  ownService?: boolean
 }
 
 /** May this representation be used at this client today? `today` in Asia/Shanghai. */
@@ -86,7 +88,7 @@ export function usableAt (representation: Representation, client: AcceptedRepres
   if (representation.organization.status !== 'active') return { ok: false, code: 'suspended' }
   if (representation.role === 'legal_representative') return { ok: true }
   const { delegation } = representation
-  if (delegation.clientIds !== null && !delegation.clientIds.includes(client.clientId)) return { ok: false, code: 'not_allowed_here' }
+  if (client.ownService !== true && delegation.clientIds !== null && !delegation.clientIds.includes(client.clientId)) return { ok: false, code: 'not_allowed_here' }
   if (today < delegation.validFrom) return { ok: false, code: 'not_yet_valid' }
   if (today > delegation.validTo) return { ok: false, code: 'expired' }
   return { ok: true }

@@ -28,7 +28,7 @@ export function createRequestRepresentations (services: Services): RequestRepres
     const { client } = ctx.oidc
     if (client === undefined) return 'none'
     const policy = clientPolicy(policyOf(client))
-    const accepted = { clientId: client.clientId, subjectKinds: policy.subjectKinds, roles: policy.roles }
+    const accepted = { clientId: client.clientId, subjectKinds: policy.subjectKinds, roles: policy.roles, ownService: policy.ownService === true }
     const today = shanghaiDate(services.clock.now())
     const usable = (representation: Representation | null): representation is Representation => representation !== null && usableAt(representation, accepted, today).ok
     const chosen = parseRef((ctx.oidc.result as { kora?: { representation?: unknown } } | undefined)?.kora?.representation)

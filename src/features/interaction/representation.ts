@@ -21,7 +21,7 @@ export async function decideRepresentation (services: Services, context: LoginCo
   const { person, client, policy, row } = context
   if (person === null) return 'none'
   const representations = createRepresentations(services)
-  const accepted = { clientId: client.clientId, subjectKinds: policy.subjectKinds, roles: policy.roles }
+  const accepted = { clientId: client.clientId, subjectKinds: policy.subjectKinds, roles: policy.roles, ownService: policy.ownService === true }
   const today = shanghaiDate(services.clock.now())
   const isGood = async (ref: RepresentationRef): Promise<boolean> => {
     const representation = await representations.resolve(person.id, ref)

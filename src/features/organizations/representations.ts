@@ -90,7 +90,7 @@ export function createRepresentations ({ db }: Pick<Services, 'db'>): Representa
     async hatsOf (personId, { clientId, policy }) {
       const person = await db.selectFrom('person').select(shanghaiToday.as('today')).where('id', '=', personId).where('status', '=', 'active').executeTakeFirst()
       if (person === undefined) return []
-      const accepted = { clientId, subjectKinds: policy.subjectKinds, roles: policy.roles }
+      const accepted = { clientId, subjectKinds: policy.subjectKinds, roles: policy.roles, ownService: policy.ownService === true }
       const blocked = (representation: Representation, state: string): Hat['blocked'] => {
         if (representation.role !== 'self' && representation.organization.status === 'pending') return 'pending'
         if (state === 'agent_verified' || state === 'submitted') return 'pending'

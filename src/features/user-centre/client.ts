@@ -26,6 +26,7 @@ const metadataOf = (issuer: string): Record<string, unknown> => ({
 })
 
 const policyOf = (issuer: string): Partial<ClientPolicy> => ({
+  ownService: true,
   names: { 'zh-CN': userCentreName, bo: 'སྤྱོད་མཁན་ལྟེ་གནས།', en: 'User centre' },
   trusted: true,
   subjectKinds: ['person', 'organization'],

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { at, payloadOf, phoneAgent, startKora, submitPassword, words } from '../../support/driver/index.ts'
-import { enter, enterLegal, link, scan, toCode } from './support.ts'
+import { choose, enter, enterLegal, link, scan, toCode } from './support.ts'
 
 t.test('J7: the legal representative reads, scans, sees the same on the phone, shows the face: the delegation is in force', async (t) => {
   const kora = await startKora(t)
@@ -94,7 +94,9 @@ t.test('what does not count: another person, another purpose, another moment', a
 
   await t.test('the ticket of a login approves nothing (T098)', async (t) => {
     const qr = await toCode(browser, content)
-    const stepUp = await browser.clone().go(`${kora.site}/login?acr_values=urn:kora:loa:3`)
+    const tab = browser.clone()
+    const select = await tab.go(`${kora.site}/login?acr_values=urn:kora:loa:3`)
+    const stepUp = await choose(tab, select, 'self')
     const id = /data-id="([^"]+)"/.exec(stepUp.text)?.[1] ?? ''
     t.equal((await kora.sandbox.journey({ payload: payloadOf(stepUp), person: 'awang' })).outcome, 'confirmed', 'scan and face of the right person, for a login')
     const answer = await browser.go(`${qr.url}/${id}/finish`)
