@@ -45,9 +45,15 @@ export interface Draft {
   legal: LegalSection | null
   /** The applicant has shown to hold this phone. */
   phone: { phone: string, codeId: string } | null
-  /** The applicant has scanned and shown the own face (or a counter code). */
-  verification: { ticketId: string, faceCheckId: string | null } | null
+  /** The applicant has scanned and shown the own face (or a counter code), at this time (epoch seconds). */
+  verification: { ticketId: string, faceCheckId: string | null, at: number } | null
 }
+
+/** Minutes in which the password must be set: who comes back later is asked for the own face again. */
+export const verificationMinutes = 30
+
+export const isStale = ({ verification }: Pick<Draft, 'verification'>, nowSeconds: number): boolean =>
+  verification !== null && nowSeconds - verification.at > verificationMinutes * 60
 
 export const emptyDraft: Readonly<Draft> = Object.freeze({ unit: null, agent: null, legal: null, phone: null, verification: null })
 

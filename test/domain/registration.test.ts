@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { delegationEnd, emptyDraft, mayOpen, parseOrganizationName, partyFault, placeOf, prefectureOf, readRegion, sectionsOf, stepNumber, verifiedContent, type AgentSection, type Draft, type Place, type RegistrationState } from '../../src/domain/registration.ts'
+import { delegationEnd, emptyDraft, isStale, mayOpen, parseOrganizationName, partyFault, placeOf, prefectureOf, readRegion, sectionsOf, stepNumber, verifiedContent, type AgentSection, type Draft, type Place, type RegistrationState } from '../../src/domain/registration.ts'
 
 const unit = { uscc: '31540000MD01234545', name: '西藏示例律师事务所', named: 'register', region: null } as const
 const legal = { name: '扎西顿珠', certNo: '540102199003072515', phone: '+8613800138000' }
@@ -77,10 +77,16 @@ t.test('the region is left out, a prefecture, or a county of it', async (t) => {
   t.equal(prefectureOf(null), '')
 })
 
+t.test('a verification is good for half an hour', async (t) => {
+  const verified = { verification: { ticketId: 'st_x', faceCheckId: null, at: 1000 } }
+  t.same([1000, 2800, 2801].map((now) => isStale(verified, now)), [false, false, true])
+  t.notOk(isStale(emptyDraft, 1e9))
+})
+
 t.test('what one scan proves changes with every value, and not with the order of members', async (t) => {
   const before = verifiedContent('agent', full)
   t.equal(verifiedContent('agent', { ...full, legal: { phone: legal.phone, certNo: legal.certNo, name: legal.name } }), before)
   for (const other of [{ ...full, unit: { ...unit, name: '别的单位' } }, { ...full, legal: { ...legal, phone: '+8613800138001' } }, { ...full, agent: { ...agent, years: 3 } }]) t.not(verifiedContent('agent', other), before)
   t.not(verifiedContent('legal_representative', full), before)
-  t.equal(verifiedContent('agent', { ...full, verification: { ticketId: 'st_x', faceCheckId: null } }), before)
+  t.equal(verifiedContent('agent', { ...full, verification: { ticketId: 'st_x', faceCheckId: null, at: 1 } }), before)
 })

@@ -113,6 +113,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       const group = section.ethnicGroup === null ? undefined : ethnicGroup(section.ethnicGroup)
       return [
         name,
+        fact('cert_type', t('cert_type.resident_id')),
         number,
         fact('validity', `${formatDate(section.validFrom, t)} – ${end === null ? t('term.long') : formatDate(end, t)}`),
         ...(gender.ok && gender.gender !== null ? [fact('gender', t(`reg.gender.${gender.gender}`))] : []),

@@ -1,6 +1,6 @@
 /** What every page under /register/:id starts from: this browser's application, at a page that may be opened now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { mayOpen, placeOf, sectionsOf, stepNumber, type Place } from '../../domain/registration.ts'
+import { isStale, mayOpen, placeOf, sectionsOf, stepNumber, type Place } from '../../domain/registration.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { CompanyRegister } from '../../ports/registry.ts'
 import type { Services } from '../../services.ts'
@@ -9,7 +9,7 @@ import type { ScanTickets } from '../scan-tickets/index.ts'
 import type { SmsCodes } from '../sms-codes/index.ts'
 import type { Throttle } from '../throttle/index.ts'
 import type { Progress, StopCode } from './pages.ts'
-import { findRegistration, type Registration } from './repository.ts'
+import { changeRegistration, findRegistration, type Registration } from './repository.ts'
 
 export interface Parts {
   services: Services
@@ -49,7 +49,9 @@ export async function loadAny (services: Services, request: FastifyRequest, repl
   const registration = await findRegistration(services.db, services, id, reply.ensureBrowser().hash)
   if (registration === null) throw new PageError(404, 'not_found')
   if (registration.expired || registration.state === 'abandoned') throw new Elsewhere('/register')
-  return registration
+  if (registration.state !== 'verified' || !isStale(registration.draft, services.clock.now() / 1000)) return registration
+  return await services.db.transaction().execute(async (trx) =>
+    await changeRegistration(trx, services, registration, ['verified'], ({ draft }) => ({ draft: { ...draft, verification: null }, state: 'verifying' }))) ?? registration
 }
 
 /** A posted form of this page: as `load`, with its token. */

@@ -60,7 +60,7 @@ export interface PhonePage {
   errors: FieldError[]
 }
 
-export interface Fact { label: 'uscc' | 'org_name' | 'region' | 'name' | 'cert_no' | 'validity' | 'ethnic_group' | 'gender' | 'phone' | 'delegation', value: string, chinese: boolean }
+export interface Fact { label: 'uscc' | 'org_name' | 'region' | 'name' | 'cert_type' | 'cert_no' | 'validity' | 'ethnic_group' | 'gender' | 'phone' | 'delegation', value: string, chinese: boolean }
 
 /** Posts `agreement`, `consent` (each '1'). */
 export interface CheckPage extends FormTarget {

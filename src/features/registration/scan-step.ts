@@ -66,7 +66,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
         if (present === null || given.personId !== registration.personId) throw new NotPresent()
         const changed = await changeRegistration(trx, services, registration, ['verifying'], (now) => {
           if (subjectOf(now) !== subjectOf(registration)) throw new NotPresent()
-          return { draft: { ...now.draft, verification: { ticketId: id, ...present } }, state: 'verified' }
+          return { draft: { ...now.draft, verification: { ticketId: id, ...present, at: Math.floor(services.clock.now() / 1000) } }, state: 'verified' }
         })
         if (changed === null) throw new NotPresent()
       })

@@ -230,3 +230,13 @@ t.test('two applications of one organization at once, and of one unknown person:
   t.same(answers.map((answer) => answer.status).sort(), [200, 409], answers.map((answer) => words(answer.text).slice(0, 80)).join(' / '))
   t.equal((await kora.inside.services.db.selectFrom('organization').select('id').where('uscc', '=', office.uscc).execute()).length, 1)
 })
+
+t.test('who comes back to the password after half an hour shows the own face again', async (t) => {
+  let now = Date.now()
+  const kora = await startKora(t, { clock: { now: () => now } })
+  const applying = await upToPassword(kora)
+  now += 31 * 60_000
+  const late = await fill(applying, { new_password: password, again: password })
+  t.equal(step(late), 'qr', words(late.text).slice(0, 200))
+  t.equal(await organization(kora, office.uscc), undefined)
+})

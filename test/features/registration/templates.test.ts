@@ -37,7 +37,7 @@ add('phone', 'registration/phone', phone)
 add('phone-sent', 'registration/phone', { ...phone, sent: true })
 add('phone-errors', 'registration/phone', { ...phone, sent: true, errors: [fault('sms_code', 'wrong', { left: 3 }), fault('answer', 'expired'), fault('send', 'wait', { seconds: 42 })] })
 add('phone-none', 'registration/phone', { ...phone, challenge: null, errors: [fault('form', 'register_unavailable')] })
-const facts = (['uscc', 'org_name', 'region', 'name', 'cert_no', 'validity', 'ethnic_group', 'gender', 'phone', 'delegation'] as const).map((label) => ({ label, value: '某某', chinese: true }))
+const facts = (['uscc', 'org_name', 'region', 'name', 'cert_type', 'cert_no', 'validity', 'ethnic_group', 'gender', 'phone', 'delegation'] as const).map((label) => ({ label, value: '某某', chinese: true }))
 add('check', 'registration/check', { ...form, progress: progress('check', 1), groups: (['unit', 'agent', 'legal'] as const).map((place) => ({ place, href: '/x', facts })), ticked: { agreement: true, consent: false }, review: true, errors: [fault('agreement', 'required'), fault('consent', 'register')] })
 const rules = [fault('new_password', 'length', { min: 8, max: 64 }), fault('new_password', 'classes', { min: 2 }), fault('new_password', 'classes_cased', { min: 3 }), fault('new_password', 'characters'), fault('new_password', 'common'), fault('new_password', 'personal')]
 add('password', 'registration/password', { ...form, progress: progress('password', 3), rules, uscc: '91540102MA6T1A2BXK', errors: [] })
