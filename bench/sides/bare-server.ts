@@ -12,7 +12,7 @@ const port = Number(process.env['PORT'])
 const site = process.env['SITE'] ?? ''
 
 const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
-const scopes = 'openid profile phone email identity'
+const scopes = 'openid profile phone email identity organization'
 
 const configuration: Configuration = {
   clients: demoClients(site).map(({ clientId, secret, metadata }) => ({
