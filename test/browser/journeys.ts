@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import type { Test } from 'tap'
-import type { Kora, SandboxAccount } from '../support/driver/index.ts'
+import type { Kora } from '../support/driver/index.ts'
+import type { SandboxAccount } from '../support/driver/sandbox.ts'
 import { phoneAgent } from './support.ts'
 
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
