@@ -25,10 +25,10 @@ export function printBanner (config: Readonly<Config>, services: RunningServices
   if (config.environment === 'production') return
   const lines = ['', `Kora                ${config.issuer}`, `discovery           ${config.issuer}/.well-known/openid-configuration`]
   if (demo !== null) lines.push(`demo relying site   ${demo.url}   <- begin here`)
-  if (services.sandbox !== null) lines.push(`sandbox (phone)     ${config.issuer}/sandbox`)
+  if (services.sandbox !== null) lines.push(`sandbox (phone …)   ${config.issuer}/sandbox`)
   lines.push('')
   if (config.demoData) {
-    lines.push(`Accounts, all with the password ${demoPassword}`)
+    lines.push(`Accounts (also on the sandbox page), all with the password ${demoPassword}; the unactivated one has none yet`)
     lines.push(...table(['handle', 'ID number', 'phone', 'name', 'state'], demoPeople.map((person) => [person.handle, person.certNo, person.phone, person.name, person.state])))
     lines.push('', 'Organizations, with the same password')
     lines.push(...table(['handle', 'code', 'legal rep.', 'agents', 'name', 'status'], demoOrganizations.filter(({ account }) => account).map((one) =>
@@ -37,7 +37,7 @@ export function printBanner (config: Readonly<Config>, services: RunningServices
   }
   if (services.database.kind === 'pglite') lines.push(`Data is in ${config.dataDir} (embedded database, one process; not safe against a power cut. For real use set DATABASE_URL).`)
   if (services.sandbox !== null) lines.push('SANDBOX: phones, faces, registers and messages are simulated. Do not enter real personal data.')
-  lines.push('Stop with Ctrl-C.', '')
+  lines.push('Stop with Ctrl-C. The log of requests follows; LOG_LEVEL=warn leaves it out.', '')
   console.log(lines.join('\n'))
 }
 

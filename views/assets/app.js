@@ -91,7 +91,7 @@ if (qr) {
   let until = Date.now() + data.left * 1000
   let last = Date.now()
   let renewals = Number(data.renewals)
-  let source, timer, done, said, renewing
+  let source, timer, done, said, told, renewing
   const say = text => { if (status.textContent !== text) status.textContent = text }
   const address = what => `${data.base}/${data.id}/${what}`
   const paint = state => {
@@ -122,7 +122,9 @@ if (qr) {
       for (const link of $$('.same a[href*="/q/"]', qr)) link.href = event.payload
       if (sandbox) sandbox.search = `?payload=${encodeURIComponent(event.payload)}`
     }
-    if (data.state !== event.state || status.textContent === data.offline) say(event.text)
+    // a face check that failed changes the sentence and not the state
+    if (data.state !== event.state || (told && told !== event.text) || status.textContent === data.offline) say(event.text)
+    told = event.text
     paint(event.state)
     if (event.next) { done = true; close(); location.replace(event.next) }
     tick()
