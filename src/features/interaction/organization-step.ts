@@ -52,7 +52,7 @@ export function registerOrganizationStep (app: FastifyInstance, services: Servic
     const password = normalisePassword(formField(request.body, 'password'))
     const code = parseUscc(typed.account)
     if (typed.account.trim() === '') typed.errors.push({ field: 'account', code: 'uscc_empty' })
-    else if (!code.ok) typed.errors.push({ field: 'account', code: `uscc_${code.code.toLowerCase()}`, details: { length: [...typed.account.replace(/\s/g, '')].length, position: code.position ?? 0, suggestion: code.suggestion ?? '' } })
+    else if (!code.ok) typed.errors.push({ field: 'account', code: `uscc_${code.code.toLowerCase()}`, details: { n: [...typed.account.replace(/\s/g, '')].length, position: code.position ?? 0, suggestion: code.suggestion ?? '' } })
     if (password === null || password === '') typed.errors.push({ field: 'password', code: 'required' })
     if (!agreed(services, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
     if (typed.errors.length > 0 || !code.ok || password === null) return show(services, context, request, reply, typed)
