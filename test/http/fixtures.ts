@@ -90,7 +90,7 @@ add('login-errors', 'interaction/login', {
 })
 addVariant('login-locked', 'interaction/login', { ...login, agreement: null, errors: [{ field: 'account', code: 'throttled', details: { minutes: 15 } }] })
 add('login-legal', 'interaction/login', { ...login, kind: 'legal', tabs: tabs.map((tab) => ({ ...tab, current: tab.id === 'legal' })) })
-addVariant('login-legal-errors', 'interaction/login', { ...login, kind: 'legal', role: 'agent', account: '9154', notice: 'maintenance', errors: [{ field: 'account', code: 'uscc_length' }, { field: 'role', code: 'agent_pending' }] })
+addVariant('login-legal-errors', 'interaction/login', { ...login, kind: 'legal', role: 'agent', account: '9154', notice: 'maintenance', errors: [{ field: 'account', code: 'uscc_length', details: { n: 17 } }, { field: 'role', code: 'agent_pending' }] })
 add('login-again', 'interaction/login', {
   ...login, tabs: [], agreement: null, relogin: { maskedAccount: '540***********0011', otherAccountHref: '/i/fixture/other' }, links: { forgot: null, register: null, activate: null, phoneChange: null, national: null }
 })
