@@ -2,7 +2,7 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { at, startKora, words, type Browser, type Kora } from '../../support/driver/index.ts'
 import { residentIdCheck } from '../../../src/domain/resident-id.ts'
-import { agree, askCode, faults, fill, later, office, organization, password, people, registrationId, scan, start, step, upToCheck, upToPassword, verifyPhone } from './support.ts'
+import { agree, askCode, faults, fill, later, office, onEachDatabase, organization, password, people, registrationId, scan, start, step, upToCheck, upToPassword, verifyPhone } from './support.ts'
 
 const register = ({ inside }: Kora) => {
   const { sandbox } = inside.services
@@ -197,8 +197,7 @@ t.test('passwords: the rules of the profile, each named', async (t) => {
   t.equal(await organization(kora, office.uscc), undefined)
 })
 
-t.test('the register is asked again at the end; sent ten times at once, it is registered once', async (t) => {
-  const kora = await startKora(t)
+onEachDatabase(t, 'the register is asked again at the end; sent ten times at once, it is registered once', async (t, kora) => {
   const applying = await upToPassword(kora)
   const sandbox = register(kora)
   sandbox.companyService.outage('down')
@@ -222,8 +221,7 @@ t.test('the register is asked again at the end; sent ten times at once, it is re
   t.match(words(second.page.text), /这个单位已经注册过.*去登录/)
 })
 
-t.test('two applications of one organization at once, and of one unknown person: one row each', async (t) => {
-  const kora = await startKora(t)
+onEachDatabase(t, 'two applications of one organization at once: one row', async (t, kora) => {
   const [one, two] = [await upToPassword(kora), await (async () => { await later(kora); return await upToPassword(kora) })()]
   const given = { new_password: password, again: password }
   const answers = await Promise.all([one, two].map(async ({ browser, page }) => await browser.submit(page, given)))

@@ -4,7 +4,7 @@ import { startKora, words, type Kora } from '../../support/driver/index.ts'
 import { residentIdCheck } from '../../../src/domain/resident-id.ts'
 import { certNoIndex, personByCertNo } from '../../../src/features/persons/index.ts'
 import { sweepRegistrations } from '../../../src/features/registration/index.ts'
-import { agree, faults, fill, later, office, organization, password, people, registrationId, scan, school, start, step, verifyPhone, type Applying } from './support.ts'
+import { agree, faults, fill, later, office, onEachDatabase, organization, password, people, registrationId, scan, school, start, step, verifyPhone, type Applying } from './support.ts'
 
 const jinmei = { name: '晋美', cert_no: `54010219850505301${residentIdCheck('54010219850505301')}`, phone: '18812345678', year: '2018', month: '3', day: '1', term: '20', years: '1', ethnic_group: '' }
 const card = { fields: { valid_from: '2018-03-01', term: '20' } }
@@ -44,8 +44,7 @@ t.test('a person without an account gets one by completing the application, and 
   t.equal((await organization(kora, office.uscc))?.status, 'pending')
 })
 
-t.test('two applications of one new person: the unique index decides, and the second goes on with that account', async (t) => {
-  const kora = await startKora(t)
+onEachDatabase(t, 'two applications of one new person: the unique index decides, and the second goes on with that account', async (t, kora) => {
   const { db, crypto } = kora.inside.services
   kora.inside.services.sandbox?.population.set(jinmei.cert_no, { name: jinmei.name })
   const one = await asAgent(kora, jinmei, office, people.zhaxi)
