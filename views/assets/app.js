@@ -20,7 +20,7 @@ for (const button of $$('[data-reveal]')) {
   input.form?.addEventListener('submit', () => set(false)) // so that browsers offer to save it
 }
 
-// no double submits on slow networks; the pressed button says that something happens
+// no double submits on slow networks
 for (const form of $$('form[data-once]')) {
   form.addEventListener('submit', event => {
     const buttons = [...$$('button', form)].filter(button => button.type === 'submit')
@@ -118,7 +118,7 @@ if (qr) {
       const code = $('#qr-code'), sandbox = $('#qr-sandbox')
       code.innerHTML = event.svg
       code.dataset.payload = event.payload
-      // on the phone itself: a link pressed later must not be an old code
+      // on the phone itself too: no old code
       for (const link of $$('.same a[href*="/q/"]', qr)) link.href = event.payload
       if (sandbox) sandbox.search = `?payload=${encodeURIComponent(event.payload)}`
     }
@@ -129,7 +129,7 @@ if (qr) {
     if (event.next) { done = true; close(); location.replace(event.next) }
     tick()
   }
-  // what the renew button does, without leaving the page: the answer's code, number and addresses are taken over
+  // what the renew button does, without leaving the page
   const renew = async expired => {
     if (renewing) return
     renewing = true
@@ -165,7 +165,7 @@ if (qr) {
     source = new EventSource(address('events'))
     source.addEventListener('state', event => apply(JSON.parse(event.data)))
     for (const sign of ['open', 'ping']) source.addEventListener(sign, () => { last = Date.now() })
-    // an interrupted stream opens itself again (readyState 0): closing it here would end that
+    // an interrupted stream opens itself again
     source.onerror = () => { if (!done && source?.readyState === 2) polling() }
   }
   const tick = () => {

@@ -5,6 +5,7 @@
  * One challenge serves both. It belongs to one browser and one action, lasts two minutes, and is used up by the first
  * answer, right or wrong. The answer is neither in the page nor in an address. A speed bump, not an authentication.
  */
+import { PageError } from '../../http/page-error.ts'
 import { randomBytes } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
 import type { FastifyInstance } from 'fastify'
@@ -79,7 +80,7 @@ export function registerChallengePictures (app: FastifyInstance, { db, crypto }:
       ? undefined
       : await db.selectFrom('challenge').select('answerEnc').where('id', '=', id).where('browserHash', '=', request.browser.hash)
         .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
-    if (row === undefined) return await reply.code(404).header('cache-control', 'no-store').send()
+    if (row === undefined) throw new PageError(404, 'not_found')
     return await reply.headers({ 'content-type': 'image/png', 'cache-control': 'no-store', 'cross-origin-resource-policy': 'same-origin' })
       .send(pictureOf(crypto.decrypt('challenge', 'answer_enc', id, row.answerEnc)))
   })
