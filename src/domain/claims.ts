@@ -3,9 +3,11 @@
  * `sub` is always the person; whom the person represents is said by `representation`.
  */
 import type { Person } from './person.ts'
-import type { Representation } from './representation.ts'
 
-export { self, type Representation } from './representation.ts'
+/** The context of one login. Organizations are added to this union, never to `sub`. */
+export type Representation = { role: 'self' }
+
+export const self: Representation = { role: 'self' }
 
 /** Claims by scope; the ID token carries those of `openid` only, everything else goes through userinfo. */
 export const claimsByScope = {
@@ -13,8 +15,7 @@ export const claimsByScope = {
   profile: ['name', 'name#bo', 'gender', 'locale', 'updated_at'],
   phone: ['phone_number', 'phone_number_verified'],
   email: ['email', 'email_verified'],
-  identity: ['cert_type', 'cert_no', 'cert_valid_from', 'cert_valid_to', 'birthdate'],
-  organization: ['organization']
+  identity: ['cert_type', 'cert_no', 'cert_valid_from', 'cert_valid_to', 'birthdate']
 } as const
 
 export const scopes = Object.keys(claimsByScope)
@@ -22,41 +23,13 @@ export const scopes = Object.keys(claimsByScope)
 /** Claims that are personal data of the highest kind: never in an ID token, only by the `identity` scope. */
 export const restrictedClaims: readonly string[] = claimsByScope.identity
 
-/** What is public of an organization (PROTOCOL: uscc, name, type, status). */
-export function organizationClaim (representation: Representation): Record<string, unknown> | undefined {
-  if (representation.role === 'self') return undefined
-  const { uscc, name, type, status } = representation.organization
-  return { uscc, name, type, status }
-}
-
-/**
- * In whose name the person acts. `functions`: those that the asking site knows (its catalogue); of a delegation only
- * these are told, so that one site does not learn what an agent does at another. Nobody else's name is in it.
- */
-export function representationClaim (representation: Representation, functions?: readonly string[]): Record<string, unknown> {
-  if (representation.role === 'self') return { role: 'self' }
-  const organization = organizationClaim(representation)
-  if (representation.role === 'legal_representative') return { role: representation.role, organization }
-  const { delegation } = representation
-  const concerned = delegation.functions === null ? functions ?? null : delegation.functions.filter((code) => functions === undefined || functions.includes(code))
-  return {
-    role: 'agent',
-    organization,
-    delegation: {
-      id: delegation.id,
-      version: delegation.version,
-      ...(concerned === null ? {} : { functions: [...concerned] }),
-      valid_from: delegation.validFrom,
-      valid_to: delegation.validTo
-    }
-  }
+export function representationClaim (representation: Representation): Record<string, unknown> {
+  return { role: representation.role }
 }
 
 export interface ClaimFacts {
   person: Person
   representation: Representation
-  /** Function codes of the asking site's catalogue; absent = tell all. */
-  functions?: readonly string[]
   /** Derived from the document number by the caller (domain/resident-id). */
   gender: 'male' | 'female' | null
   birthdate: string | null
@@ -73,8 +46,7 @@ export function personClaims (facts: ClaimFacts, use: 'id_token' | 'userinfo', w
   const { person } = facts
   const claims: Record<string, () => unknown> = {
     assurance_level: () => person.assuranceLevel,
-    representation: () => representationClaim(facts.representation, facts.functions),
-    organization: () => organizationClaim(facts.representation),
+    representation: () => representationClaim(facts.representation),
     name: () => person.name,
     'name#bo': () => person.nameBo ?? undefined,
     gender: () => facts.gender ?? undefined,

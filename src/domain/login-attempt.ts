@@ -9,8 +9,6 @@ import { acrOfLevel, levelOfAcr, type Level } from './assurance.ts'
 /** One thing that was really shown to be true in this attempt. Times are epoch seconds. */
 export type Proof =
   | { kind: 'password', personId: string, at: number }
-  /** An organization's code and password: says which organization, and never who. `personId`: who that can be; null while several agents can. */
-  | { kind: 'organization', organizationId: string, role: 'legal_representative' | 'agent', personId: string | null, at: number }
   | { kind: 'scan', personId: string, deviceId: string | null, deviceKey: boolean, at: number, ticketId: string }
   | { kind: 'identity', personId: string, at: number, ticketId: string | null }
   | { kind: 'face', personId: string, at: number, checkId: string }
@@ -31,8 +29,6 @@ export interface AttemptFacts {
   /** The single sign-on session of this browser that may be built on; null when there is none or it must not be used. */
   session: { personId: string, level: Level, amr: string[], authTime: number } | null
   proofs: Proof[]
-  /** This browser stands for the person behind the organization's password: scan + face were done in it before (decision 3). */
-  trustedBrowser?: boolean
 }
 
 /** The steps of the hosted login. `verify` is scan (or same phone) with whatever the phone is then asked for. */
@@ -70,14 +66,11 @@ export function nextStep (facts: AttemptFacts): Step {
   const scan = has(proofs, 'scan', person.id)
   const face = has(proofs, 'face', person.id)
   const counter = has(proofs, 'counter', person.id)
-  const organization = has(proofs, 'organization', person.id)
   // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
-  if (!password && !organization && !(scan?.deviceKey) && !(scan && (face || counter)) && !usable) return { step: 'login' }
+  if (!password && !(scan?.deviceKey) && !(scan && (face || counter)) && !usable) return { step: 'login' }
   const identityKnown = person.assuranceLevel >= 2 && person.faceVerified
   const strong = face !== undefined || counter !== undefined || (usable !== null && usable.level >= 3)
-  // an organization's password is shared knowledge: it needs the person, shown now or trusted in this browser
-  const unknownPerson = organization !== undefined && facts.trustedBrowser !== true && !password && !usable && !scan?.deviceKey
-  const faceRequired = unknownPerson || facts.requestedLevel >= 3 ||
+  const faceRequired = facts.requestedLevel >= 3 ||
     (facts.facePolicy === 'always') ||
     (facts.facePolicy === 'first-login' && !person.faceVerified)
   if (faceRequired && !strong) return { step: 'verify', identity: !identityKnown, face: true }
@@ -96,9 +89,7 @@ export function outcomeOf (personId: string, facts: AttemptFacts): LoginOutcome 
   const scan = has(proofs, 'scan', personId)
   const face = has(proofs, 'face', personId)
   const counter = has(proofs, 'counter', personId)
-  const organization = has(proofs, 'organization', personId)
   if (password) { amr.add('pwd'); times.push(password.at) }
-  if (organization) { amr.add('pwd'); times.push(organization.at) }
   if (scan?.deviceKey) { amr.add('swk'); times.push(scan.at) }
   if (face) { amr.add('face'); times.push(face.at) }
   if (counter) { amr.add('user'); times.push(counter.at) }

@@ -18,8 +18,7 @@ export const lifetimes = {
   interaction: 900,
   refreshToken: 30 * 86_400,
   session: 1800,
-  sessionAbsolute: 43_200,
-  organizationJwt: 300
+  sessionAbsolute: 43_200
 } as const
 
 export const routes = {
@@ -148,7 +147,7 @@ export function createConfiguration (parts: Parts): Configuration {
     renderError: parts.renderError,
     fetch: parts.fetch,
     ttl: {
-      AccessToken: accessTokenLifetime,
+      AccessToken: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.accessToken,
       AuthorizationCode: lifetimes.authorizationCode,
       ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.clientCredentials,
       Grant: lifetimes.refreshToken,
@@ -175,11 +174,4 @@ function refreshLifetime (ctx: KoaContextWithOIDC, token: { iiat?: number }): nu
   const left = born + lifetimes.refreshToken - Math.floor(Date.now() / 1000)
   if (left <= 0) throw new errors.InvalidGrant('refresh token is at the end of its life')
   return left
-}
-
-/** JWT access tokens in the name of an organization cannot be taken back: five minutes at most. */
-function accessTokenLifetime (_ctx: unknown, token: { grantId?: string, resourceServer?: unknown }): number {
-  const server = token.resourceServer as { accessTokenTTL?: number, accessTokenFormat?: string } | undefined
-  const seconds = server?.accessTokenTTL ?? lifetimes.accessToken
-  return server?.accessTokenFormat === 'jwt' ? Math.min(seconds, lifetimes.organizationJwt) : seconds
 }

@@ -2,26 +2,21 @@
  * A fresh grant for each authorization request: exactly what was asked for, allowed to the client and agreed to.
  * Reusing one grant would accumulate scopes and leak claims. Grants have no row (grant-id.ts).
  */
-import { randomBytes } from 'node:crypto'
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '../services.ts'
-import { claimsByScope, restrictedClaims, self } from '../domain/claims.ts'
+import { claimsByScope, restrictedClaims } from '../domain/claims.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { decidedScopes } from '../features/interaction/release-consent.ts'
 import { personBySub } from '../features/persons/index.ts'
 import { makeGrant } from './grant-id.ts'
-import { traceIdOf } from './error-pages.ts'
 import { policyOf } from './interaction-policy.ts'
-import { recordSessionsEnded } from './logout.ts'
-import { contextOf, type RequestRepresentations } from './representations.ts'
-import { revokeClientsOfSession } from './revocation.ts'
 
 /** Claims that a granted set of scopes allows to be asked for one by one (OIDC Core §5.5). */
 function claimsAllowed (scopes: readonly string[]): Set<string> {
   return new Set(scopes.flatMap((scope) => claimsByScope[scope as keyof typeof claimsByScope] ?? []))
 }
 
-export function createGrantLoader (services: Services, representations: RequestRepresentations): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
+export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
   return async (ctx) => {
     const { client, account, provider, params } = ctx.oidc
     if (!client || !account) return undefined
@@ -36,12 +31,6 @@ export function createGrantLoader (services: Services, representations: RequestR
     // what is most sensitive is asked for by its scope, which people and administrators see, or not at all
     if (!granted.includes('identity')) for (const claim of restrictedClaims) reachable.delete(claim)
     const claims = requestedClaims.filter((claim) => reachable.has(claim))
-    const personId = (account as unknown as { person: { id: string } }).person.id
-    const decision = await representations.decide(ctx, personId)
-    const representation = typeof decision === 'string' ? self : decision.representation
-    const context = contextOf(representation)
-    // undecided: the policy asks the person before anything comes of this grant
-    if (typeof decision !== 'string') await separate(services, ctx, client.clientId, context?.id ?? 'self')
     return makeGrant(provider, services.crypto, {
       accountId: account.accountId,
       clientId: client.clientId,
@@ -50,25 +39,9 @@ export function createGrantLoader (services: Services, representations: RequestR
       rejectedScope: [...refused, ...String(params?.['scope'] ?? '').split(' ').filter((scope) => scope !== '' && !asked.includes(scope))].join(' '),
       claims,
       rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
-      resources: resourceScopes(ctx),
-      ...(context === undefined ? {} : { context })
+      resources: resourceScopes(ctx)
     })
   }
-}
-
-/**
- * A `sid` belongs to one session, client and representation. Another representation at a client ends the former one there
- * (its tokens, with a logout token to the site) and gets a new `sid`; the person's session goes on.
- */
-async function separate (services: Services, ctx: KoaContextWithOIDC, clientId: string, now: string): Promise<void> {
-  const { session } = ctx.oidc
-  const entry = (session?.authorizations as Record<string, { contextId?: string }> | undefined)?.[clientId]
-  if (session === undefined || entry === undefined || (entry.contextId ?? 'self') === now) return
-  await services.db.transaction().execute(async (trx) => {
-    const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
-    await recordSessionsEnded(trx, services, ended, { reason: 'representation-changed', traceId: traceIdOf(ctx) })
-  })
-  session.sidFor(clientId, randomBytes(32).toString('base64url'))
 }
 
 async function agreed (services: Services, sub: string, clientId: string, scopes: string[]): Promise<string[]> {

@@ -20,7 +20,6 @@ import { createInteractionPolicy } from './interaction-policy.ts'
 import { createKeyRing } from './key-ring.ts'
 import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
 import { pairwiseSubject } from './pairwise.ts'
-import { createRequestRepresentations } from './representations.ts'
 import { createResourceServers } from './resource-servers.ts'
 import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { ensureSigningKeys } from './signing-keys.ts'
@@ -64,20 +63,18 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     ? [...config.egressAllowed, `localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
     : config.egressAllowed)
 
-  const representations = createRequestRepresentations(services)
-
   function build (): Built {
     const provider = new Provider(config.issuer, createConfiguration({
       config,
       adapter,
       jwks: keyRing.jwks as never,
-      interactions: { policy: createInteractionPolicy(services, representations), url: (_ctx, interaction) => `/i/${interaction.uid}` },
-      findAccount: createFindAccount(services, representations),
-      loadExistingGrant: createGrantLoader(services, representations),
+      interactions: { policy: createInteractionPolicy(services), url: (_ctx, interaction) => `/i/${interaction.uid}` },
+      findAccount: createFindAccount(services),
+      loadExistingGrant: createGrantLoader(services),
       extraTokenClaims: tokenClaims,
       pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
       resourceServerInfo: createResourceServers(services),
-      mayIntrospect: createIntrospectionPolicy(services, representations),
+      mayIntrospect: createIntrospectionPolicy(services),
       mayRevoke,
       renderError: errorPage as never,
       ...logoutPages,

@@ -9,7 +9,6 @@ import { requestedLevel } from '../domain/login-attempt.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { isUndecided, requestedScopes } from '../features/interaction/release-consent.ts'
 import type { Services } from '../services.ts'
-import type { RequestRepresentations } from './representations.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 
@@ -37,7 +36,7 @@ export const policyOf = (client: unknown): unknown => (client as Record<string, 
  * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh for
  * each request with everything undecided left out, so the library would never ask for consent by itself.
  */
-export function createInteractionPolicy (services: Pick<Services, 'db'>, representations: RequestRepresentations) {
+export function createInteractionPolicy (services: Pick<Services, 'db'>) {
   const policy = base()
   const login = policy.get('login')
   login?.checks.remove('essential_acrs')
@@ -58,10 +57,6 @@ export function createInteractionPolicy (services: Pick<Services, 'db'>, represe
     const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
     return askIf(await isUndecided(services.db, { personId, clientId: client.clientId, optionalScopes: policy.optionalScopes, scopes }))
   }))
-  policy.add(new Prompt({ name: 'select_account', requestable: true },
-    new Check('representation', 'the end-user must choose in whose name to act', 'account_selection_required', async (ctx: KoaContextWithOIDC) => {
-      const personId = (ctx.oidc.account as { person?: { id: string } } | undefined)?.person?.id
-      return askIf(personId !== undefined && typeof await representations.decide(ctx, personId) === 'string')
-    })), 0)
+  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
   return policy
 }

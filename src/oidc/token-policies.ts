@@ -5,18 +5,17 @@ import { clientPolicy } from '../domain/client-policy.ts'
 import { mayLogIn, type Person } from '../domain/person.ts'
 import type { Services } from '../services.ts'
 import { policyOf } from './interaction-policy.ts'
-import type { RequestRepresentations } from './representations.ts'
 
-interface Token { kind?: string, clientId?: string, accountId?: string, aud?: string, grantId?: string }
+interface Token { kind?: string, clientId?: string, accountId?: string, aud?: string }
 const clientIdOf = (client: unknown): string => (client as { clientId: string }).clientId
 
-const statusStatement = statement<[string], { id: string, status: Person['status'] }>('person status by sub', 'select id, status from person where sub = $1')
+const statusStatement = statement<[string], { status: Person['status'] }>('person status by sub', 'select status from person where sub = $1')
 
 /**
  * A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662
- * §4). A token of somebody who may not log in any more, or of a representation that has ended, is inactive at once.
+ * §4). A token of somebody who may not log in any more is inactive at once, whoever asks.
  */
-export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>, representations: RequestRepresentations) {
+export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>) {
   return async (_ctx: KoaContextWithOIDC, client: unknown, given: unknown): Promise<boolean> => {
     const token = given as Token
     if (token.clientId !== clientIdOf(client)) {
@@ -26,7 +25,7 @@ export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>, represe
     }
     if (token.accountId === undefined) return true
     const [person] = await statusStatement(db, token.accountId)
-    return person !== undefined && mayLogIn(person) && await representations.ofGrant(token.grantId, person.id) !== null
+    return person !== undefined && mayLogIn(person)
   }
 }
 

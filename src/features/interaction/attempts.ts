@@ -47,21 +47,7 @@ export async function identify (trx: Db, uid: string, browserHash: string, proof
   const result = await sql`
     update login_attempt
        set proofs = case when person_id = ${proof.personId} then proofs else '[]'::jsonb end || ${added}::jsonb,
-           person_id = ${proof.personId}, representation = null
-     where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
-    returning uid`.execute(trx)
-  return result.rows.length === 1
-}
-
-/**
- * An organization's password was right: the attempt begins anew with it. `personId` of the proof says who it can be; that
- * person is not proven yet. The representation is fixed with it.
- */
-export async function identifyOrganization (trx: Db, uid: string, browserHash: string, proof: Extract<Proof, { kind: 'organization' }>, representation: object | null): Promise<boolean> {
-  const result = await sql`
-    update login_attempt
-       set proofs = ${JSON.stringify([proof])}::jsonb, person_id = ${proof.personId},
-           representation = ${representation === null ? null : JSON.stringify(representation)}::jsonb
+           person_id = ${proof.personId}
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
     returning uid`.execute(trx)
   return result.rows.length === 1

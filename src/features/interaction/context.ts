@@ -14,7 +14,6 @@ import { nextStep, type AttemptFacts, type Step } from '../../domain/login-attem
 import { mayLogIn } from '../../domain/person.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
-import { createOrganizationLogin } from '../organizations/index.ts'
 import { personById, personBySub, type StoredPerson } from '../persons/index.ts'
 import { findAttempt, openAttempt, type AttemptRow, type StoredRequest } from './attempts.ts'
 
@@ -57,9 +56,6 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
   const policy = clientPolicy(policyOf(client))
   const session = await usableSession(services, oidc, interaction, row)
   const person = row.personId !== null ? await personById(services.db, services.crypto, row.personId) : session?.person ?? null
-  const organization = row.proofs.find((proof) => proof.kind === 'organization' && proof.personId !== null && proof.personId === person?.id)
-  const trustedBrowser = organization?.kind === 'organization' && person !== null &&
-    await createOrganizationLogin(services).trustedBrowser(organization.organizationId, person.id, browser.hash)
   const requestedLevel = levelOfRequest(policyOf(client), params as { acr_values?: unknown })
   const name = clientName(policy, request.locale)
   return {
@@ -91,8 +87,7 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
             faceVerified: person.faceVerifiedAt !== null || person.assuranceLevel >= 3
           },
       session: session === null ? null : { personId: session.person.id, level: session.level, amr: session.amr, authTime: session.authTime },
-      proofs: row.proofs,
-      trustedBrowser
+      proofs: row.proofs
     }
   }
 }

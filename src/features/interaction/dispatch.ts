@@ -8,11 +8,10 @@ import type { Oidc } from '../../oidc/index.ts'
 import { PageError } from '../../http/page-error.ts'
 import { needsConsent } from './release-consent.ts'
 import { finishLogin, refuseLogin } from './finish.ts'
-import { decideRepresentation } from './representation.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 
 /** How the last step was done, for metrics and the audit trail. */
-export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter'
+export type Method = 'password' | 'scan' | 'session' | 'counter'
 
 /** Where this attempt goes next, as an address; finishing when everything is given. */
 export async function nextLocation (services: Services, context: LoginContext, request: FastifyRequest, method: Method): Promise<{ location: string, finished: boolean }> {
@@ -20,12 +19,10 @@ export async function nextLocation (services: Services, context: LoginContext, r
   if (asks === 'select_account' && context.row.representation === null && context.person !== null && context.row.personId === null) {
     return { location: interactionPath(context.uid, 'select'), finished: false }
   }
-  // an organization with several agents: which of them?
-  if (context.person === null && context.row.proofs.some((proof) => proof.kind === 'organization')) return { location: interactionPath(context.uid, 'agent'), finished: false }
   const step = stepOf(context)
   const about = { address: request.clientAddress.ip, traceId: request.id }
   switch (step.step) {
-    case 'login': return { location: interactionPath(context.uid, context.policy.subjectKinds.includes('person') ? 'login' : 'organization'), finished: false }
+    case 'login': return { location: interactionPath(context.uid, 'login'), finished: false }
     case 'verify': return { location: interactionPath(context.uid, 'qr'), finished: false }
     case 'refused': throw new PageError(403, 'person_disabled')
     case 'finish': {
@@ -33,12 +30,9 @@ export async function nextLocation (services: Services, context: LoginContext, r
         const error = { error: 'unmet_authentication_requirements', error_description: 'the requested level cannot be reached here' }
         return { location: await refuseLogin(services, context, error, about), finished: true }
       }
-      const representation = await decideRepresentation(services, context)
-      if (representation === 'select') return { location: interactionPath(context.uid, 'select'), finished: false }
-      if (representation === 'none') throw new PageError(403, 'denied_kind')
       if (await needsConsent(services, context)) return { location: interactionPath(context.uid, 'consent'), finished: false }
       const location = await finishLogin(services, context, {
-        ...about, outcome: step.outcome, method, browserLabel: request.browserLabel, representation: representation.ref
+        ...about, outcome: step.outcome, method, browserLabel: request.browserLabel
       })
       return { location, finished: true }
     }

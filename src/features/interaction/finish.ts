@@ -8,13 +8,11 @@ import type { LoginOutcome } from '../../domain/login-attempt.ts'
 import { saveInteractionResult } from '../../oidc/interaction-result.ts'
 import { recordSessionsEnded } from '../../oidc/logout.ts'
 import { revokeSession } from '../../oidc/revocation.ts'
-import type { RepresentationRef } from '../../domain/representation.ts'
-import { createOrganizationLogin, createRepresentations } from '../organizations/index.ts'
 import { rememberBrowser } from '../persons/index.ts'
 import { finishAttempt } from './attempts.ts'
 import type { LoginContext } from './context.ts'
 
-export interface FinishInput { outcome: LoginOutcome, browserLabel: string, address: string, traceId: string, method: string, representation: RepresentationRef }
+export interface FinishInput { outcome: LoginOutcome, browserLabel: string, address: string, traceId: string, method: string }
 
 /** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
 export async function finishLogin (services: Services, context: LoginContext, input: FinishInput): Promise<string> {
@@ -24,11 +22,8 @@ export async function finishLogin (services: Services, context: LoginContext, in
   const result: InteractionResults = {
     login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
     consent: {},
-    select_account: {},
-    kora: { representation: input.representation }
+    select_account: {}
   }
-  const ref = input.representation
-  const organizationId = ref.role === 'self' ? null : ref.organizationId
   // one person at a time: whoever was logged in here before is logged out, at their sites too
   const other = await context.sessionOfOther(person.sub)
   await services.db.transaction().execute(async (trx) => {
@@ -37,19 +32,12 @@ export async function finishLogin (services: Services, context: LoginContext, in
     const dropSession = other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
     await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
     await rememberBrowser(trx, person.id, context.browserHash, input.browserLabel)
-    await createRepresentations(services).rememberChoice(trx, person.id, context.client.clientId, ref)
-    // shown by scan and face (or at a counter): from now on this browser stands for the person behind the organization's password
-    const byOrganization = context.row.proofs.some((proof) => proof.kind === 'organization')
-    const shown = context.row.proofs.some((proof) => (proof.kind === 'face' || proof.kind === 'counter') && proof.personId === person.id)
-    if (organizationId !== null && byOrganization && shown) await createOrganizationLogin(services).trustBrowser(trx, organizationId, person.id, context.browserHash)
     await services.audit.record(trx, {
       type: 'login.succeeded',
       personId: person.id,
       clientId: context.client.clientId,
       loginAttemptUid: context.uid,
-      role: ref.role,
-      organizationId,
-      delegationId: ref.role === 'agent' ? ref.delegationId : null,
+      role: 'self',
       address: input.address,
       traceId: input.traceId,
       details: { acr: outcome.acr, amr: outcome.amr, method: input.method, sso: context.row.proofs.length === 0 }

@@ -13,7 +13,6 @@ import { interactionPath, RestartLogin } from './context.ts'
 import { registerConsentStep } from './consent-step.ts'
 import { registerCounterStep } from './counter-step.ts'
 import { advance } from './dispatch.ts'
-import { registerOrganizationStep } from './organization-step.ts'
 import { registerPasswordStep } from './password-step.ts'
 import { registerScanStep } from './scan-step.ts'
 import { registerSelectStep } from './select-step.ts'
@@ -34,7 +33,6 @@ export async function registerInteraction (app: FastifyInstance, services: Servi
       return await advance(services, oidc, request, reply, 'session')
     })
     registerPasswordStep(scope, services, oidc)
-    registerOrganizationStep(scope, services, oidc)
     registerScanStep(scope, services, oidc, tickets)
     registerCounterStep(scope, services, oidc)
     registerSelectStep(scope, services, oidc)

@@ -104,7 +104,7 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       return true
     })
     if (!identified) throw new PageError(409, 'not_started')
-    noteAgreement(services, reply)
+    reply.setCookie(agreementCookie, services.config.policyVersion, { path: '/', httpOnly: true, sameSite: 'lax', secure: services.config.issuer.startsWith('https:'), maxAge: 395 * 86_400 })
     await refreshHash(services, person, password)
     return await advance(services, oidc, request, reply, 'password')
   })
@@ -146,18 +146,12 @@ async function refreshHash (services: Services, person: StoredPerson, password: 
   }
 }
 
-export const agreed = (services: Services, request: FastifyRequest): boolean => request.cookies[agreementCookie] === services.config.policyVersion
-
-/** Asked once for each version of the policies in this browser. */
-export function noteAgreement (services: Services, reply: FastifyReply): void {
-  reply.setCookie(agreementCookie, services.config.policyVersion, { path: '/', httpOnly: true, sameSite: 'lax', secure: services.config.issuer.startsWith('https:'), maxAge: 395 * 86_400 })
-}
+const agreed = (services: Services, request: FastifyRequest): boolean => request.cookies[agreementCookie] === services.config.policyVersion
 
 export const loginTabs = (context: LoginContext, current: Tab['id']): Tab[] => {
   const { uid } = context
   const tabs: Tab[] = []
   if (context.policy.subjectKinds.includes('person')) tabs.push({ id: 'personal', href: interactionPath(uid, 'login'), current: current === 'personal' })
-  if (context.policy.subjectKinds.includes('organization') && context.policy.roles.some((role) => role !== 'self')) tabs.push({ id: 'legal', href: interactionPath(uid, 'organization'), current: current === 'legal' })
   if (context.policy.subjectKinds.includes('person')) tabs.push({ id: 'qr', href: interactionPath(uid, 'qr'), current: current === 'qr' })
   return tabs
 }
