@@ -59,7 +59,7 @@ export async function organizationPassword (services: Services, oidc: Oidc, thro
     address: request.clientAddress.ip,
     traceId: request.id
   }
-  const knownBrowser = organization !== null && await isBrowserOfOrganization(services.db, organization.id, context.browserHash)
+  const knownBrowser = await isBrowserOfOrganization(services.db, organization?.id ?? '', context.browserHash)
   const attempt = { identifier: `uscc:${uscc}`, source: request.clientAddress.prefix, knownBrowser }
   const tried = await tryPassword(services, throttle, attempt, organization?.passwordHash ?? null, password, true)
   if (tried.outcome !== 'right' || organization === null) return await answerTried(services, context, request, reply, typed, tried, about)

@@ -27,6 +27,7 @@ export async function chooseSilently (representations: Representations, clock: C
   if (!acceptsOrganizations(site.policy)) return await resolveAt(representations, clock, personId, self, site)
   // what has ended is not silently replaced by something else
   if (current !== null) return await resolveAt(representations, clock, personId, current, site)
+  if (!await representations.actsForAny(personId)) return await resolveAt(representations, clock, personId, self, site)
   const remembered = await representations.rememberedChoice(personId, site.clientId)
   if (remembered !== null) {
     const representation = await resolveAt(representations, clock, personId, remembered, site)
