@@ -11,6 +11,7 @@ import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './logging.ts'
 import { createOidc, routes, type Oidc } from './oidc/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
+import { registerClaimSchemas } from './features/claim-schemas/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
 import { createDelegations } from './features/delegations/index.ts'
 import { createMessages } from './features/messages/index.ts'
@@ -53,6 +54,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
     tickets, delegations: createDelegations(services), representations: createRepresentations(services), messages: createMessages(services)
   })
   await registerHelp(app, services)
+  await registerClaimSchemas(app, services)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)

@@ -14,6 +14,8 @@ export type Proof =
   | { kind: 'face', personId: string, at: number, checkId: string }
   | { kind: 'counter', personId: string, at: number, codeId: string }
   | { kind: 'consent', at: number, scopes: string[] }
+  /** An organization's code and password: says for which organization, never who is there. */
+  | { kind: 'organization', organizationId: string, role: 'legal_representative' | 'agent', at: number }
 
 export type ProofKind = Proof['kind']
 
@@ -29,11 +31,15 @@ export interface AttemptFacts {
   /** The single sign-on session of this browser that may be built on; null when there is none or it must not be used. */
   session: { personId: string, level: Level, amr: string[], authTime: number } | null
   proofs: Proof[]
+  /** This browser stands for that person behind this organization's password (binding of 30 days). */
+  trustedBrowser?: boolean
 }
 
 /** The steps of the hosted login. `verify` is scan (or same phone) with whatever the phone is then asked for. */
 export type Step =
   | { step: 'login' }
+  /** The organization is known, and several agents act for it: which one? */
+  | { step: 'agent' }
   | { step: 'verify', identity: boolean, face: boolean }
   | { step: 'refused', code: 'person_disabled' }
   | { step: 'finish', outcome: LoginOutcome }
@@ -51,6 +57,26 @@ const has = <K extends ProofKind> (proofs: Proof[], kind: K, personId: string): 
   proofs.find((proof): proof is Extract<Proof, { kind: K }> =>
     proof.kind === kind && (!('personId' in proof) || proof.personId === personId))
 
+/** The organization that was identified by its code and password. */
+export const organizationProof = (proofs: Proof[]): Extract<Proof, { kind: 'organization' }> | undefined =>
+  proofs.find((proof) => proof.kind === 'organization')
+
+/** Has somebody shown to be the person that this attempt is about? */
+export function isEstablished ({ person, session, proofs, trustedBrowser }: AttemptFacts): boolean {
+  if (person === null) return false
+  if (session?.personId === person.id) return true
+  const scan = has(proofs, 'scan', person.id)
+  const shown = has(proofs, 'face', person.id) ?? has(proofs, 'counter', person.id)
+  // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
+  if (has(proofs, 'password', person.id) !== undefined || scan?.deviceKey === true || (scan !== undefined && shown !== undefined)) return true
+  return organizationProof(proofs) !== undefined && (trustedBrowser === true || shown !== undefined)
+}
+
+/** Was that person here for the organization, so that this browser may stand for them next time? */
+export function earnsTrust (personId: string, proofs: Proof[]): boolean {
+  return organizationProof(proofs) !== undefined && (has(proofs, 'face', personId) !== undefined || has(proofs, 'counter', personId) !== undefined)
+}
+
 /**
  * The next step of an attempt.
  * A face check is required when the person never had one (policy `first-login`), at each login (`always`),
@@ -59,16 +85,15 @@ const has = <K extends ProofKind> (proofs: Proof[], kind: K, personId: string): 
  */
 export function nextStep (facts: AttemptFacts): Step {
   const { person, session, proofs } = facts
-  if (!person) return { step: 'login' }
+  const organization = organizationProof(proofs)
+  if (!person) return { step: organization ? 'agent' : 'login' }
   if (!person.enabled) return { step: 'refused', code: 'person_disabled' }
   const usable = session !== null && session.personId === person.id ? session : null
-  const password = has(proofs, 'password', person.id)
-  const scan = has(proofs, 'scan', person.id)
   const face = has(proofs, 'face', person.id)
   const counter = has(proofs, 'counter', person.id)
-  // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
-  if (!password && !(scan?.deviceKey) && !(scan && (face || counter)) && !usable) return { step: 'login' }
   const identityKnown = person.assuranceLevel >= 2 && person.faceVerified
+  // an organization's password is known to many: the person behind it shows to be that person, or this browser stands for them
+  if (!isEstablished(facts)) return organization ? { step: 'verify', identity: !identityKnown, face: true } : { step: 'login' }
   const strong = face !== undefined || counter !== undefined || (usable !== null && usable.level >= 3)
   const faceRequired = facts.requestedLevel >= 3 ||
     (facts.facePolicy === 'always') ||
@@ -89,7 +114,10 @@ export function outcomeOf (personId: string, facts: AttemptFacts): LoginOutcome 
   const scan = has(proofs, 'scan', personId)
   const face = has(proofs, 'face', personId)
   const counter = has(proofs, 'counter', personId)
+  const organization = organizationProof(proofs)
   if (password) { amr.add('pwd'); times.push(password.at) }
+  // the organization's is a password all the same; beside a session it adds nothing about the person
+  if (organization && !usable) { amr.add('pwd'); times.push(organization.at) }
   if (scan?.deviceKey) { amr.add('swk'); times.push(scan.at) }
   if (face) { amr.add('face'); times.push(face.at) }
   if (counter) { amr.add('user'); times.push(counter.at) }

@@ -25,6 +25,15 @@ export const throttleRules: Readonly<ThrottleRules> = Object.freeze({
   source: { limit: 20, windowSeconds: 10 * 60, blockSeconds: 15 * 60 }
 })
 
+/**
+ * The password of an organization: its code is public and many know the password, so strangers must never be able to
+ * close it for good. They are slowed down all the same.
+ */
+export const organizationThrottleRules: Readonly<ThrottleRules> = Object.freeze({
+  ...throttleRules,
+  consecutive: { ...throttleRules.consecutive, limit: Number.POSITIVE_INFINITY }
+})
+
 /** Why a try is refused. Said to nobody but logs and audit: the page tells only the time and the other ways. */
 export type ThrottleReason = 'pair' | 'identifier' | 'source' | 'suspended'
 

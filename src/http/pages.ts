@@ -14,6 +14,7 @@ export interface Pages {
   'interaction/counter': interaction.CounterPage
   'interaction/select': interaction.SelectPage
   'interaction/agent': interaction.AgentPage
+  'interaction/standing': interaction.StandingPage
   'interaction/consent': interaction.ConsentPage
   'interaction/done': interaction.DonePage
   'phone/landing': phone.LandingPage

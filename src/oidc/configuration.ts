@@ -7,7 +7,10 @@ import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-pro
 import { errors } from 'oidc-provider'
 import { acrValues } from '../domain/assurance.ts'
 import { claimsByScope, scopes } from '../domain/claims.ts'
+import { verifiedClaimsMetadata } from '../domain/verified-claims.ts'
 import type { Config } from '../config.ts'
+import { accessTokenLifetime } from './acting-for.ts'
+import { readClaimsParameter } from './claims-parameter.ts'
 
 /** Lifetimes in seconds (docs/numbers.md). */
 export const lifetimes = {
@@ -102,6 +105,7 @@ export function createConfiguration (parts: Parts): Configuration {
       short: cookie
     },
     discovery: {
+      ...verifiedClaimsMetadata(parts.config.issuer),
       ui_locales_supported: ['zh-CN', 'bo', 'en'],
       service_documentation: `${parts.config.issuer}/help/manual`,
       op_policy_uri: `${parts.config.issuer}/help/privacy`,
@@ -110,7 +114,7 @@ export function createConfiguration (parts: Parts): Configuration {
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: true },
-      claimsParameter: { enabled: true },
+      claimsParameter: { enabled: true, assertClaimsParameter: readClaimsParameter },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
       introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
@@ -147,7 +151,7 @@ export function createConfiguration (parts: Parts): Configuration {
     renderError: parts.renderError,
     fetch: parts.fetch,
     ttl: {
-      AccessToken: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.accessToken,
+      AccessToken: (ctx: KoaContextWithOIDC, token: { resourceServer?: unknown }) => accessTokenLifetime(ctx, token, lifetimes.accessToken),
       AuthorizationCode: lifetimes.authorizationCode,
       ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.clientCredentials,
       Grant: lifetimes.refreshToken,

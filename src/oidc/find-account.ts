@@ -1,46 +1,80 @@
 /**
- * oidc-provider's account lookup: a person by `sub`, as stored now. A person who may not log in
- * any more is not found, which makes codes, refresh tokens, userinfo and sessions fail at once.
+ * oidc-provider's account lookup: a person by `sub`, as stored now, and in whose name the code or token at hand acts
+ * now. A person who may not log in any more, or a context that has ended, is not found, which makes codes, refresh
+ * tokens, userinfo and sessions fail at once.
  */
-import type { FindAccount } from 'oidc-provider'
+import type { FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '../services.ts'
 import { mayLogIn } from '../domain/person.ts'
-import { claimsByScope, personClaims, self } from '../domain/claims.ts'
+import { claimsByScope, personClaims } from '../domain/claims.ts'
 import { certTypeCode } from '../domain/cert-type.ts'
+import { filterVerifiedClaims, isNormalisedRequest } from '../domain/ida-filter.ts'
+import { self, type Representation } from '../domain/representation.ts'
 import { parseResidentId } from '../domain/resident-id.ts'
+import { verifiedClaims, verifiedPersonClaims, type VerifiedClaims, type VerifiedFacts } from '../domain/verified-claims.ts'
 import { shanghaiDate } from '../ports/clock.ts'
 import { personBySub } from '../features/persons/index.ts'
+import { siteOf, type ActingFor, type SiteFacts } from './acting-for.ts'
+import { insideVerifiedClaims } from './grants.ts'
 
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
 
-export function createFindAccount ({ db, crypto, clock }: Pick<Services, 'db' | 'crypto' | 'clock'>): FindAccount {
-  return async (_ctx, sub) => {
+export function createFindAccount ({ config, db, crypto, clock }: Pick<Services, 'config' | 'db' | 'crypto' | 'clock'>, actingFor: ActingFor): FindAccount {
+  return async (ctx, sub, token) => {
     const person = await personBySub(db, crypto, sub)
     if (!person || !mayLogIn(person)) return undefined
+    const { client } = ctx.oidc
+    const site = client === undefined ? null : siteOf(client)
+    // without a token (authorization, logout) nothing is issued from what is found here: the grant says for whom
+    const representation = token === undefined || client === undefined ? self : await actingFor.ofToken(person.id, (token as { grantId?: string }).grantId, client)
+    if (representation === null) return undefined
     return {
       accountId: sub,
       person,
-      claims: (use: string, scope: string, requested: Record<string, unknown>) => ({
-        sub,
-        ...personClaims(factsOf(person, clock.now()), use === 'id_token' ? 'id_token' : 'userinfo', wantedClaims(scope, requested))
-      })
+      representation,
+      claims: (use: string, scope: string, requested: Record<string, unknown> = {}) => {
+        const target = use === 'id_token' ? 'id_token' : 'userinfo'
+        const request = requested['verified_claims']
+        const within = wantsVerified(target, scope, request) ? releasable(ctx, scope) : null
+        const wanted = new Set([...namesOf(scope), ...Object.keys(requested), ...within ?? []])
+        const claims = personClaims(factsOf(person, representation, site, clock.now()), target, wanted)
+        const verified = within === null || site === null
+          ? []
+          : verifiedOf({ issuer: config.issuer, person, representation, claims, allowed: within, catalogue: site.catalogue, audience: site.audience }, request, clock.now())
+        return { sub, ...claims, ...(verified.length === 0 ? {} : { verified_claims: verified }) }
+      }
     }
   }
 }
 
-/** What the granted scopes and the `claims` parameter can show at all. */
-const wantedClaims = (scope: string, requested: Record<string, unknown>): ReadonlySet<string> => new Set([
-  ...scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? []),
-  ...Object.keys(requested)
-])
+/** Claims that granted scopes show. */
+const namesOf = (scope: string): string[] => scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? [])
 
-function factsOf (person: FoundPerson, now: number): Parameters<typeof personClaims>[0] {
+/** A getter where a value costs a decryption: only what is wanted is made. */
+function factsOf (person: FoundPerson, representation: Representation, site: SiteFacts | null, now: number): Parameters<typeof personClaims>[0] {
   const number = (): ReturnType<typeof parseResidentId> => parseResidentId(person.certNo, shanghaiDate(now))
   return {
     person,
-    representation: self,
+    representation,
+    catalogue: site?.catalogue ?? [],
     get gender () { const parsed = number(); return parsed.ok ? parsed.gender : null },
     get birthdate () { const parsed = number(); return parsed.ok ? parsed.birthdate : null },
     certTypeCode: certTypeCode(person.certType)
   }
 }
+
+/** By the scope `organization` in userinfo, or as the `claims` parameter asks. */
+const wantsVerified = (target: 'id_token' | 'userinfo', scope: string, request: unknown): boolean =>
+  request !== undefined || (target === 'userinfo' && scope.split(' ').includes('organization'))
+
+/** Which claims may be released within `verified_claims`: never more than is granted. */
+function releasable (ctx: KoaContextWithOIDC, scope: string): Set<string> {
+  const allowed = new Set(namesOf(scope))
+  if (allowed.has('organization')) allowed.add('authority')
+  const granted = ctx.oidc.grant?.getOIDCClaims() ?? []
+  for (const name of [...verifiedPersonClaims, 'authority']) if (granted.includes(insideVerifiedClaims(name))) allowed.add(name)
+  return allowed
+}
+
+const verifiedOf = (facts: VerifiedFacts, request: unknown, now: number): VerifiedClaims[] =>
+  isNormalisedRequest(request) ? filterVerifiedClaims(verifiedClaims(facts), request, now) : verifiedClaims(facts)

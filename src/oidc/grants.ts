@@ -7,7 +7,10 @@ import type { Services } from '../services.ts'
 import { claimsByScope, restrictedClaims } from '../domain/claims.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { decidedScopes } from '../features/interaction/release-consent.ts'
+import { verifiedClaimNames } from '../domain/ida-filter.ts'
+import { refOf } from '../domain/representation.ts'
 import { personBySub } from '../features/persons/index.ts'
+import { grantContextOf, type ActingFor } from './acting-for.ts'
 import { makeGrant } from './grant-id.ts'
 import { policyOf } from './interaction-policy.ts'
 
@@ -16,10 +19,18 @@ function claimsAllowed (scopes: readonly string[]): Set<string> {
   return new Set(scopes.flatMap((scope) => claimsByScope[scope as keyof typeof claimsByScope] ?? []))
 }
 
-export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
+/** How a grant names a claim that may be given within `verified_claims`. */
+export const insideVerifiedClaims = (claim: string): string => `verified_claims.${claim}`
+
+export function createGrantLoader (services: Services, actingFor: ActingFor): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
   return async (ctx) => {
     const { client, account, provider, params } = ctx.oidc
     if (!client || !account) return undefined
+    const personId = (account as { person?: { id: string } }).person?.id
+    const representation = personId === undefined ? null : await actingFor.ofRequest(ctx, personId)
+    // no grant and no change of the session: the hosted login asks first
+    if (representation === null) return undefined
+    const context = grantContextOf(refOf(representation))
     const policy = clientPolicy(policyOf(client))
     const allowed = (client.scope ?? '').split(' ')
     const asked = String(params?.['scope'] ?? '').split(' ').filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
@@ -30,6 +41,8 @@ export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC
     const reachable = claimsAllowed(policy.trusted ? allowed : granted)
     // what is most sensitive is asked for by its scope, which people and administrators see, or not at all
     if (!granted.includes('identity')) for (const claim of restrictedClaims) reachable.delete(claim)
+    const within = [...verifiedClaimNames(parsedClaims(params?.['claims']))].filter((claim) => reachable.has(claim === 'authority' ? 'organization' : claim))
+    if (within.length > 0) reachable.add('verified_claims')
     const claims = requestedClaims.filter((claim) => reachable.has(claim))
     return makeGrant(provider, services.crypto, {
       accountId: account.accountId,
@@ -37,12 +50,15 @@ export function createGrantLoader (services: Services): (ctx: KoaContextWithOIDC
       scope: granted.join(' '),
       // nothing is asked for twice: what was refused or is not allowed counts as decided
       rejectedScope: [...refused, ...String(params?.['scope'] ?? '').split(' ').filter((scope) => scope !== '' && !asked.includes(scope))].join(' '),
-      claims,
+      claims: [...claims, ...within.map(insideVerifiedClaims)],
       rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
-      resources: resourceScopes(ctx)
+      resources: resourceScopes(ctx),
+      ...(context === undefined ? {} : { context })
     })
   }
 }
+
+const parsedClaims = (claims: unknown): Record<string, unknown> => typeof claims === 'string' ? JSON.parse(claims) as Record<string, unknown> : {}
 
 async function agreed (services: Services, sub: string, clientId: string, scopes: string[]): Promise<string[]> {
   const person = await personBySub(services.db, services.crypto, sub)

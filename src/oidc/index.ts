@@ -8,6 +8,8 @@ import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '../services.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
+import { createActingFor, withRepresentation } from './acting-for.ts'
+import { attachAliases } from './aliases.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
@@ -59,6 +61,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
   const pairwiseKey = crypto.secretKey('pairwise')
   const errorPage = createErrorPages(renderer, async () => null)
   const logoutPages = createLogoutPages(renderer)
+  const actingFor = createActingFor(services)
   const egress = createEgressFetch(config.sandbox && config.relyingSitePort !== null
     ? [...config.egressAllowed, `localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
     : config.egressAllowed)
@@ -69,12 +72,12 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       adapter,
       jwks: keyRing.jwks as never,
       interactions: { policy: createInteractionPolicy(services), url: (_ctx, interaction) => `/i/${interaction.uid}` },
-      findAccount: createFindAccount(services),
-      loadExistingGrant: createGrantLoader(services),
+      findAccount: createFindAccount(services, actingFor),
+      loadExistingGrant: createGrantLoader(services, actingFor),
       extraTokenClaims: tokenClaims,
       pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
       resourceServerInfo: createResourceServers(services),
-      mayIntrospect: createIntrospectionPolicy(services),
+      mayIntrospect: withRepresentation(services, actingFor, createIntrospectionPolicy(services)),
       mayRevoke,
       renderError: errorPage as never,
       ...logoutPages,
@@ -89,6 +92,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     attachStorage(provider, { db, limits })
     attachResponseRules(provider, responseModes)
     attachAccessTokenHash(provider)
+    attachAliases(provider)
     clients.attach(provider)
     return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
   }

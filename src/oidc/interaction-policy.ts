@@ -9,6 +9,7 @@ import { requestedLevel } from '../domain/login-attempt.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { isUndecided, requestedScopes } from '../features/interaction/release-consent.ts'
 import type { Services } from '../services.ts'
+import { stateOf } from './request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 
@@ -57,6 +58,8 @@ export function createInteractionPolicy (services: Pick<Services, 'db'>) {
     const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
     return askIf(await isUndecided(services.db, { personId, clientId: client.clientId, optionalScopes: policy.optionalScopes, scopes }))
   }))
-  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
+  policy.add(new Prompt({ name: 'select_account', requestable: true },
+    new Check('representation', 'the end-user must choose in whose name to go on', 'login_required',
+      (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === true))), 0)
   return policy
 }

@@ -8,13 +8,13 @@ import { currentRequest, currentState } from './request-state.ts'
 import { revokeClientsOfSession, revokeSession } from './revocation.ts'
 import { isEmpty, sessionChange, storable, type SessionPayload } from './session-change.ts'
 import { findSession, insertSession, updateSession } from './session-repository.ts'
-import { grantContext } from './grant-id.ts'
+import { grantContext, type GrantContext } from './grant-id.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 
 const stored = (id: string): string => artifactId('Session', id)
 
 export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded, log }: AdapterParts): Adapter {
-  const contextOf = (grantId: string): string | undefined => grantContext(crypto, grantId)?.id
+  const contextOf = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId)
 
   return {
     async find (id) {

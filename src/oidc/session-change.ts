@@ -7,6 +7,7 @@
  * `sid` stands for.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { GrantContext } from './grant-id.ts'
 
 export interface StoredSession {
   /** The identifier as stored (SHA-256 of the cookie's value). */
@@ -18,7 +19,7 @@ export interface StoredSession {
   expiresAt: number
 }
 
-export interface ClientAuthorization { sid?: string, grantId?: string, contextId?: string, [member: string]: unknown }
+export interface ClientAuthorization { sid?: string, grantId?: string, contextId?: string, representation?: unknown, [member: string]: unknown }
 
 export interface SessionPayload {
   uid?: string
@@ -41,12 +42,14 @@ export interface SessionChange {
 const members = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state']
 
 /** `authorizations` as stored: without grant identifiers, with the context each of them carried. */
-export function storable (authorizations: Record<string, ClientAuthorization> | undefined, contextOf: (grantId: string) => string | undefined): Record<string, ClientAuthorization> {
+export function storable (authorizations: Record<string, ClientAuthorization> | undefined, contextOf: (grantId: string) => GrantContext | undefined): Record<string, ClientAuthorization> {
   return Object.fromEntries(Object.entries(authorizations ?? {}).map(([clientId, { grantId, ...entry }]) => {
     if (grantId === undefined) return [clientId, entry]
-    const { contextId: _previous, ...rest } = entry
-    const contextId = contextOf(grantId)
-    return [clientId, contextId === undefined ? rest : { ...rest, contextId }]
+    const { contextId: _previous, representation: _before, ...rest } = entry
+    const context = contextOf(grantId)
+    if (context === undefined) return [clientId, rest]
+    const { id: contextId, ...representation } = context
+    return [clientId, { ...rest, contextId, ...(Object.keys(representation).length === 0 ? {} : { representation }) }]
   }))
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { claimsByScope, personClaims, representationClaim, restrictedClaims, self, type ClaimFacts } from '../../src/domain/claims.ts'
+import { claimsByScope, personClaims, representationClaim, restrictedClaims, type ClaimFacts } from '../../src/domain/claims.ts'
+import { self } from '../../src/domain/representation.ts'
 
 const facts: ClaimFacts = {
   person: {

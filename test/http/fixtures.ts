@@ -136,6 +136,11 @@ add('select', 'interaction/select', {
   ]
 })
 add('agent', 'interaction/agent', { ...form, rp, organizationName: '西藏某某科技有限公司', account: '', errors: [{ field: 'account', code: 'agent_unknown' }], backHref: '/i/fixture/login?tab=legal' })
+for (const code of ['pending', 'rejected', 'suspended', 'revoked', 'expired', 'not_allowed_here', 'password_change', 'no_agent', 'no_representative', 'organization_pending', 'organization_suspended'] as const) {
+  (code === 'rejected' ? add : addVariant)(`standing-${code}`, 'interaction/standing', {
+    rp, organizationName: '西藏某某科技有限公司', role: 'agent', code, since: code === 'pending' ? '2026-03-02T02:32:00Z' : code === 'expired' ? '2026-03-01' : null, againHref: '/i/fixture/login?tab=legal', personalHref: '/i/fixture/other', registerHref: code === 'rejected' ? '/register' : null
+  })
+}
 const item = { isNew: false, sensitive: false, purpose: null }
 add('consent', 'interaction/consent', {
   ...form,

@@ -2,8 +2,11 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, LoginAttemptTable } from '../../database/schema.ts'
 import type { Proof } from '../../domain/login-attempt.ts'
+import type { RepresentationRef } from '../../domain/representation.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
+const byOrganization = JSON.stringify([{ kind: 'organization' }])
+
 export type AttemptRow = Selectable<LoginAttemptTable>
 
 /** Parameters of the authorization request that are kept for a quiet restart: nothing that names a person. */
@@ -40,15 +43,42 @@ export async function findAttempt (db: Db, uid: string): Promise<AttemptRow | un
 
 /**
  * A password was right: from here on the attempt is about this person. Proofs of another person
- * (two tabs, one attempt) are dropped in the same statement, so identities never mix.
+ * (two tabs, one attempt) are dropped in the same statement, so identities never mix; so is an organization that was
+ * identified before.
  */
 export async function identify (trx: Db, uid: string, browserHash: string, proof: Extract<Proof, { personId: string }>): Promise<boolean> {
   const added = JSON.stringify([proof])
   const result = await sql`
     update login_attempt
-       set proofs = case when person_id = ${proof.personId} then proofs else '[]'::jsonb end || ${added}::jsonb,
+       set proofs = case when person_id = ${proof.personId} and not proofs @> ${byOrganization}::jsonb then proofs else '[]'::jsonb end || ${added}::jsonb,
+           representation = case when person_id = ${proof.personId} and not proofs @> ${byOrganization}::jsonb then representation else null end,
            person_id = ${proof.personId}
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
+    returning uid`.execute(trx)
+  return result.rows.length === 1
+}
+
+/**
+ * An organization's password was right: the attempt begins anew, for this organization. `who` when it is known which
+ * person must show to be there; they have shown nothing yet.
+ */
+export async function identifyOrganization (trx: Db, uid: string, browserHash: string, proof: Extract<Proof, { kind: 'organization' }>, who: { personId: string, representation: RepresentationRef } | null): Promise<boolean> {
+  const result = await sql`
+    update login_attempt
+       set proofs = ${JSON.stringify([proof])}::jsonb, person_id = ${who?.personId ?? null},
+           representation = ${who === null ? null : JSON.stringify(who.representation)}::jsonb
+     where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
+    returning uid`.execute(trx)
+  return result.rows.length === 1
+}
+
+/** Which agent it is, of the organization that was identified. False: that is another one meanwhile, or the attempt is over. */
+export async function nameAgent (trx: Db, uid: string, browserHash: string, who: { personId: string, representation: Extract<RepresentationRef, { role: 'agent' }> }): Promise<boolean> {
+  const proved = JSON.stringify([{ kind: 'organization', organizationId: who.representation.organizationId, role: 'agent' }])
+  const result = await sql`
+    update login_attempt set person_id = ${who.personId}, representation = ${JSON.stringify(who.representation)}::jsonb
+     where uid = ${uid} and browser_hash = ${browserHash} and person_id is null and proofs @> ${proved}::jsonb
+       and finished_at is null and expires_at > now()
     returning uid`.execute(trx)
   return result.rows.length === 1
 }
@@ -74,7 +104,7 @@ export async function startAfresh (trx: Db, uid: string, browserHash: string): P
   return result.rows.length === 1
 }
 
-export async function chooseRepresentation (trx: Db, uid: string, browserHash: string, representation: object): Promise<boolean> {
+export async function chooseRepresentation (trx: Db, uid: string, browserHash: string, representation: RepresentationRef): Promise<boolean> {
   const result = await sql`
     update login_attempt set representation = ${JSON.stringify(representation)}::jsonb
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()

@@ -3,18 +3,22 @@
  * this browser, the client, and the facts for the dispatcher, all read from the database for this request.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Client, Interaction } from 'oidc-provider'
+import type { Client, Interaction, Session } from 'oidc-provider'
 import type { Oidc } from '../../oidc/index.ts'
+import { currentRef } from '../../oidc/acting-for.ts'
 import { levelOfRequest, policyOf } from '../../oidc/interaction-policy.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
+import type { ClientAuthorization } from '../../oidc/session-change.ts'
 import type { Services } from '../../services.ts'
 import { clientName, clientPolicy, type ClientPolicy } from '../../domain/client-policy.ts'
 import { levelOfAcr, type Level } from '../../domain/assurance.ts'
-import { nextStep, type AttemptFacts, type Step } from '../../domain/login-attempt.ts'
+import { nextStep, organizationProof, type AttemptFacts, type Step } from '../../domain/login-attempt.ts'
+import type { RepresentationRef } from '../../domain/representation.ts'
 import { mayLogIn } from '../../domain/person.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import { personById, personBySub, type StoredPerson } from '../persons/index.ts'
+import { createOrganizationLogin, organizationById } from '../organizations/index.ts'
 import { findAttempt, openAttempt, type AttemptRow, type StoredRequest } from './attempts.ts'
 
 export interface LoginContext {
@@ -32,6 +36,8 @@ export interface LoginContext {
   facts: AttemptFacts
   /** Uid of the session that this browser has now, when it is not of this account (`sub`). */
   sessionOfOther (sub: string): Promise<string | null>
+  /** Whom this browser's session represents at this site now; null when it is not of this account, or not in use here. */
+  currentRepresentation (sub: string): Promise<RepresentationRef | null>
 }
 
 export const interactionPath = (uid: string, step = ''): string => `/i/${uid}${step === '' ? '' : `/${step}`}`
@@ -55,7 +61,11 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
   if (!row) throw new PageError(403, 'cookie')
   const policy = clientPolicy(policyOf(client))
   const session = await usableSession(services, oidc, interaction, row)
-  const person = row.personId !== null ? await personById(services.db, services.crypto, row.personId) : session?.person ?? null
+  const organization = organizationProof(row.proofs)
+  // an organization was identified: whose session this is says nothing of who comes for it
+  const person = row.personId !== null
+    ? await personById(services.db, services.crypto, row.personId)
+    : organization === undefined ? session?.person ?? null : null
   const requestedLevel = levelOfRequest(policyOf(client), params as { acr_values?: unknown })
   const name = clientName(policy, request.locale)
   return {
@@ -70,10 +80,14 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
     person,
     requestedLevel,
     async sessionOfOther (sub) {
-      // not the interaction's: another tab may have logged somebody in meanwhile
-      const cookie = request.cookies[oidc.provider.cookieName('session')]
-      const current = cookie === undefined ? undefined : await oidc.provider.Session.find(cookie)
+      const current = await currentSession()
       return current?.accountId === undefined || current.accountId === sub ? null : current.uid
+    },
+    async currentRepresentation (sub) {
+      const current = await currentSession()
+      const { clientId } = client
+      const { authorizations } = (current ?? {}) as { authorizations?: Record<string, ClientAuthorization> }
+      return current?.accountId === sub && Object.hasOwn(authorizations ?? {}, clientId) ? currentRef(authorizations?.[clientId]) : null
     },
     facts: {
       facePolicy: services.config.facePolicy,
@@ -87,9 +101,23 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
             faceVerified: person.faceVerifiedAt !== null || person.assuranceLevel >= 3
           },
       session: session === null ? null : { personId: session.person.id, level: session.level, amr: session.amr, authTime: session.authTime },
-      proofs: row.proofs
+      proofs: row.proofs,
+      trustedBrowser: organization !== undefined && person !== null && await isTrusted(services, organization.organizationId, person.id, browser.hash)
     }
   }
+
+  /** Not the interaction's: another tab may have logged somebody in meanwhile. */
+  async function currentSession (): Promise<Session | undefined> {
+    const cookie = request.cookies[oidc.provider.cookieName('session')]
+    return cookie === undefined ? undefined : await oidc.provider.Session.find(cookie)
+  }
+}
+
+/** A binding counts while the password behind it is not known to somebody who left. */
+async function isTrusted (services: Services, organizationId: string, personId: string, browserHash: string): Promise<boolean> {
+  const organization = await organizationById(services.db, organizationId)
+  if (organization === null || organization.passwordMustChange) return false
+  return await createOrganizationLogin(services).trustedBrowser(organizationId, personId, browserHash)
 }
 
 export function hostOf (address: unknown): string {
@@ -108,10 +136,13 @@ async function interactionOf (oidc: Oidc, request: FastifyRequest, reply: Fastif
 
 async function usableSession (services: Services, oidc: Oidc, interaction: Interaction, row: AttemptRow): Promise<{ person: StoredPerson, level: Level, amr: string[], authTime: number } | null> {
   const uid = interaction.session?.uid
-  const mustAuthenticate = interaction.prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age')
+  // not the reasons of the prompt: choosing an identity comes first and hides them
+  const { prompt, max_age: maxAge } = interaction.params
+  const mustAuthenticate = String(prompt ?? '').split(' ').includes('login')
   if (uid === undefined || mustAuthenticate || (row.request as StoredRequest).freshLogin === true) return null
   const session = await oidc.provider.Session.findByUid(uid)
   if (session?.accountId === undefined) return null
+  if (maxAge !== undefined && services.clock.now() / 1000 - (session.loginTs ?? 0) > Number(maxAge)) return null
   const person = await personBySub(services.db, services.crypto, session.accountId)
   if (!person || !mayLogIn(person)) return null
   return { person, level: levelOfAcr(session.acr ?? '') ?? 1, amr: session.amr ?? [], authTime: session.loginTs ?? 0 }

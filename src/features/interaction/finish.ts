@@ -4,25 +4,31 @@
  */
 import type { InteractionResults } from 'oidc-provider'
 import type { Services } from '../../services.ts'
-import type { LoginOutcome } from '../../domain/login-attempt.ts'
+import { earnsTrust, organizationProof, type LoginOutcome } from '../../domain/login-attempt.ts'
+import { refOf, type Representation } from '../../domain/representation.ts'
 import { saveInteractionResult } from '../../oidc/interaction-result.ts'
 import { recordSessionsEnded } from '../../oidc/logout.ts'
 import { revokeSession } from '../../oidc/revocation.ts'
+import { createOrganizationLogin, createRepresentations } from '../organizations/index.ts'
 import { rememberBrowser } from '../persons/index.ts'
 import { finishAttempt } from './attempts.ts'
 import type { LoginContext } from './context.ts'
+import { acceptsOrganizations } from './representation-choice.ts'
 
-export interface FinishInput { outcome: LoginOutcome, browserLabel: string, address: string, traceId: string, method: string }
+export interface FinishInput { outcome: LoginOutcome, representation: Representation, browserLabel: string, address: string, traceId: string, method: string }
 
 /** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
 export async function finishLogin (services: Services, context: LoginContext, input: FinishInput): Promise<string> {
   const { person, interaction } = context
   if (person === null) throw new Error('finish without a person')
-  const { outcome } = input
+  const { outcome, representation } = input
+  const ref = refOf(representation)
+  const organization = organizationProof(context.row.proofs)
   const result: InteractionResults = {
     login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
     consent: {},
-    select_account: {}
+    select_account: {},
+    kora: { representation: ref }
   }
   // one person at a time: whoever was logged in here before is logged out, at their sites too
   const other = await context.sessionOfOther(person.sub)
@@ -32,14 +38,22 @@ export async function finishLogin (services: Services, context: LoginContext, in
     const dropSession = other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
     await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
     await rememberBrowser(trx, person.id, context.browserHash, input.browserLabel)
+    // what was chosen, by the page or by the organization tab, holds here until something else is
+    const chosen = context.row.representation !== null
+    if (chosen && acceptsOrganizations(context.policy)) await createRepresentations(services).rememberChoice(trx, person.id, context.client.clientId, ref)
+    if (organization !== undefined && earnsTrust(person.id, context.row.proofs)) {
+      await createOrganizationLogin(services).trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
+    }
+    const acting = {
+      role: ref.role,
+      organizationId: ref.role === 'self' ? null : ref.organizationId,
+      delegationId: ref.role === 'agent' ? ref.delegationId : null
+    }
+    const about = { personId: person.id, clientId: context.client.clientId, loginAttemptUid: context.uid, address: input.address, traceId: input.traceId, ...acting }
+    if (chosen) await services.audit.record(trx, { ...about, type: 'representation.chosen' })
     await services.audit.record(trx, {
+      ...about,
       type: 'login.succeeded',
-      personId: person.id,
-      clientId: context.client.clientId,
-      loginAttemptUid: context.uid,
-      role: 'self',
-      address: input.address,
-      traceId: input.traceId,
       details: { acr: outcome.acr, amr: outcome.amr, method: input.method, sso: context.row.proofs.length === 0 }
     })
   })

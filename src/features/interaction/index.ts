@@ -13,9 +13,10 @@ import { interactionPath, RestartLogin } from './context.ts'
 import { registerConsentStep } from './consent-step.ts'
 import { registerCounterStep } from './counter-step.ts'
 import { advance } from './dispatch.ts'
+import { registerAgentStep } from './organization-step.ts'
 import { registerPasswordStep } from './password-step.ts'
+import { registerRepresentationStep } from './representation-step.ts'
 import { registerScanStep } from './scan-step.ts'
-import { registerSelectStep } from './select-step.ts'
 
 export async function registerInteraction (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): Promise<void> {
   await app.register(async (scope) => {
@@ -35,7 +36,8 @@ export async function registerInteraction (app: FastifyInstance, services: Servi
     registerPasswordStep(scope, services, oidc)
     registerScanStep(scope, services, oidc, tickets)
     registerCounterStep(scope, services, oidc)
-    registerSelectStep(scope, services, oidc)
+    registerAgentStep(scope, services, oidc)
+    registerRepresentationStep(scope, services, oidc)
     registerConsentStep(scope, services, oidc)
   })
 }

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
+import { organizationProof } from '../../domain/login-attempt.ts'
 import { maskName } from '../../domain/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { QrPage } from '../../http/pages/interaction.ts'
@@ -15,7 +16,7 @@ import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../scan-
 import { addProofs } from './attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { loginTabs } from './password-step.ts'
+import { loginTabs } from './login-page.ts'
 
 export function registerScanStep (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): void {
   app.get('/i/:uid/qr', async (request, reply) => {
@@ -115,7 +116,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const { phoneDoors } = services.config
     const model: QrPage = {
       rp: context.rp,
-      purpose: person === null ? 'login' : context.facts.person?.faceVerified === true ? 'step-up' : 'first-login',
+      purpose: person === null ? 'login' : organizationProof(context.row.proofs)?.role === 'legal_representative' ? 'legal-representative' : context.facts.person?.faceVerified === true ? 'step-up' : 'first-login',
       tabs: person === null ? loginTabs(context, 'qr') : [],
       base: interactionPath(context.uid, 'qr'),
       csrf: request.csrfToken(context.uid),

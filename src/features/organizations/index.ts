@@ -10,4 +10,4 @@ export { applyRegisterNews, registeredPerson, type NewsOutcome, type RegisterNew
 export { setOrganizationPassword, type PasswordChange } from './password.ts'
 export { insertOrganization, newOrganizationId, organizationById, organizationByUscc, replaceOrganizationPasswordHash, type NewOrganization, type StoredOrganization } from './repository.ts'
 export { endContext } from './end-context.ts'
-export { revokeTrustedBrowsers, trustedBrowserDays, trustedBrowsersOf } from './trusted-browsers.ts'
+export { isBrowserOfOrganization, revokeTrustedBrowsers, trustedBrowserDays, trustedBrowsersOf } from './trusted-browsers.ts'

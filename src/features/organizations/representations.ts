@@ -48,6 +48,10 @@ const agentHats = statement<[string], AgentRow>('hats agent', `
   order by d.organization_id, d.state in ('active', 'suspended') desc, d.state in ('agent_verified', 'submitted') desc, d.created_at desc, d.version desc
   limit 200`)
 
+const anyStatement = statement<[string], { any: boolean }>('hats any', `
+  select exists (select 1 from organization where legal_representative_id = $1)
+      or exists (select 1 from delegation where agent_id = $1) as any`)
+
 const choiceStatement = statement<[string, string], { contextId: string, organizationId: string | null }>('representation choice', `
   select c.context_id, (select d.organization_id from delegation d where d.id = c.context_id limit 1) as organization_id
   from representation_choice c where c.person_id = $1 and c.client_id = $2`)
@@ -106,6 +110,7 @@ export function createRepresentations ({ db }: Pick<Services, 'db'>): Representa
         ...agent.map((row) => ({ row, representation: agentOf(row) })).map(({ row, representation }) => ({ representation, blocked: blocked(representation, row.state) }))
       ]
     },
+    actsForAny: async (personId) => (await anyStatement(db, personId))[0]?.any === true,
     async rememberedChoice (personId, clientId) {
       const [choice] = await choiceStatement(db, personId, clientId)
       if (choice === undefined) return null

@@ -11,6 +11,14 @@ export async function isTrustedBrowser (db: Db, organizationId: string, personId
   return row !== undefined
 }
 
+/** Does this browser stand for anybody behind this organization's password? It then keeps counters of its own. */
+export async function isBrowserOfOrganization (db: Db, organizationId: string, browserHash: string): Promise<boolean> {
+  const row = await db.selectFrom('trustedBrowser').select('personId')
+    .where('organizationId', '=', organizationId).where('browserHash', '=', browserHash)
+    .where('revokedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+  return row !== undefined
+}
+
 export async function trustBrowser (trx: Trx, organizationId: string, personId: string, browserHash: string): Promise<void> {
   const expiresAt = sql<Date>`now() + make_interval(days => ${trustedBrowserDays})`
   await trx.insertInto('trustedBrowser').values({ organizationId, personId, browserHash, expiresAt })

@@ -25,6 +25,8 @@ export interface Hat {
 export interface Representations {
   /** Everything this person could choose, self first; blocked ones are shown with their reason. */
   hatsOf (personId: string, client: { clientId: string, policy: ClientPolicy }): Promise<Hat[]>
+  /** Has this person any hat but the own, usable or not? One query; most people have none. */
+  actsForAny (personId: string): Promise<boolean>
   /**
    * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
    * delegation, dates): the decision freshness rule. Null = ended. One query.

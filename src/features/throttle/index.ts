@@ -46,7 +46,7 @@ export interface Throttle {
   hit (key: string, limit: number, windowSeconds: number): Promise<Hit>
 }
 
-/** @param rules only tests use others than those of domain/throttle */
+/** @param rules of domain/throttle: for persons, or for organizations */
 export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: Pick<FieldCrypto, 'mac'> }, rules: ThrottleRules = throttleRules): Throttle {
   const keyOf = (kind: string, ...parts: string[]): string => `${kind}:${crypto.mac('throttle', JSON.stringify([kind, ...parts]))}`
   const identifierKeys = (identifier: string): { daily: string, consecutive: string, consecutiveKnown: string } => ({

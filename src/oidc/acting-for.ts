@@ -1,0 +1,132 @@
+/**
+ * In whose name: the representation of a login (domain/representation) in the provider. A grant carries the reference;
+ * its facts are looked up anew at code redemption, refresh, userinfo and introspection, so that what has ended anywhere
+ * is over at once. A session keeps for each relying site whom its `sid` stands for; another representation gets another
+ * `sid`, and what the old one gave ends.
+ */
+import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+import { statement } from '../database/statement.ts'
+import { representationClaim } from '../domain/claims.ts'
+import { clientPolicy, type ClientPolicy } from '../domain/client-policy.ts'
+import { contextId, parseRef, refOf, self, type Representation, type RepresentationRef } from '../domain/representation.ts'
+import { chooseSilently, resolveAt } from '../features/interaction/representation-choice.ts'
+import { createRepresentations, type Representations } from '../features/organizations/index.ts'
+import type { Services } from '../services.ts'
+import { traceIdOf } from './error-pages.ts'
+import { grantContext, type GrantContext } from './grant-id.ts'
+import { policyOf } from './interaction-policy.ts'
+import { recordSessionsEnded } from './logout.ts'
+import { stateOf } from './request-state.ts'
+import { revokeClientsOfSession } from './revocation.ts'
+import type { ClientAuthorization } from './session-change.ts'
+
+type Parts = Pick<Services, 'db' | 'crypto' | 'clock' | 'audit'>
+
+/** What a person acting for themself is granted has no context: it ends with the session or the account. */
+export const grantContextOf = (ref: RepresentationRef): GrantContext | undefined =>
+  ref.role === 'self' ? undefined : { id: contextId(ref), ...ref }
+
+/** Whom a session represents at one relying site; null when it is not in use there. */
+export function currentRef (authorization: ClientAuthorization | undefined): RepresentationRef | null {
+  if (authorization?.sid === undefined) return null
+  return authorization.contextId === undefined ? self : parseRef(authorization['representation'])
+}
+
+export interface SiteFacts { clientId: string, policy: ClientPolicy, catalogue: string[], audience: string }
+
+/** A client as the rules about representation see it. */
+export function siteOf (client: Client): SiteFacts {
+  const policy = clientPolicy(policyOf(client))
+  return {
+    clientId: client.clientId,
+    policy,
+    catalogue: policy.functions.map(({ code }) => code),
+    audience: client.clientUri ?? policy.homeUri ?? client.clientId
+  }
+}
+
+export interface ActingFor {
+  /** Whom a code or token acts for at this moment; null = over. */
+  ofToken (personId: string, grantId: string | undefined, client: Client): Promise<Representation | null>
+  /**
+   * Whom this authorization request is for; switches the session at this site to it. Null: the person must choose first,
+   * which the check of interaction-policy.ts sees to, and the session stays as it is.
+   */
+  ofRequest (ctx: KoaContextWithOIDC, personId: string): Promise<Representation | null>
+}
+
+export function createActingFor (services: Parts, representations: Representations = createRepresentations(services)): ActingFor {
+  const { crypto, clock } = services
+  return {
+    async ofToken (personId, grantId, client) {
+      const context = grantContext(crypto, grantId)
+      const ref = context === undefined ? self : parseRef(context)
+      return ref === null ? null : await resolveAt(representations, clock, personId, ref, siteOf(client))
+    },
+    async ofRequest (ctx, personId) {
+      const { client, session, result } = ctx.oidc
+      if (client === undefined || session === undefined) return null
+      const site = siteOf(client)
+      const current = currentRef(authorizationAt(session as SessionLike, site.clientId))
+      // the page of all identities comes anyway; nothing is decided before
+      if (ctx.oidc.promptPending('select_account')) return null
+      const chosen = parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation)
+      const representation = chosen !== null
+        ? await resolveAt(representations, clock, personId, chosen, site)
+        : await chooseSilently(representations, clock, personId, site, current)
+      if (representation === null) stateOf(ctx).mustChoose = true
+      else if (current !== null && contextId(refOf(representation)) !== contextId(current)) await leave(services, ctx, session as SessionLike, site.clientId)
+      return representation
+    }
+  }
+}
+
+interface SessionLike { uid: string, authorizations?: Record<string, ClientAuthorization> | undefined }
+
+const authorizationAt = (session: SessionLike, clientId: string): ClientAuthorization | undefined =>
+  Object.hasOwn(session.authorizations ?? {}, clientId) ? session.authorizations?.[clientId] : undefined
+
+/** What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`. */
+async function leave (services: Parts, ctx: KoaContextWithOIDC, session: SessionLike, clientId: string): Promise<void> {
+  await services.db.transaction().execute(async (trx) => {
+    const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
+    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
+  })
+  delete session.authorizations?.[clientId]
+}
+
+/** Seconds that an access token in JWT form may live when it acts for an organization: nobody can call it back. */
+const jwtForOrganizations = 300
+
+/** Lifetime of an access token: as its resource server says, and for an organization no longer than can be answered for. */
+export function accessTokenLifetime (ctx: KoaContextWithOIDC | undefined, token: { resourceServer?: unknown }, otherwise: number): number {
+  const server = token.resourceServer as { accessTokenTTL?: number, accessTokenFormat?: string } | undefined
+  const lifetime = server?.accessTokenTTL ?? otherwise
+  const representation = (ctx?.oidc?.entities.Account as { representation?: Representation } | undefined)?.representation ?? self
+  if (server?.accessTokenFormat !== 'jwt' || representation.role === 'self') return lifetime
+  return Math.max(1, Math.min(lifetime, jwtForOrganizations, representation.role === 'agent' ? secondsUntilEndOf(representation.delegation.validTo) : Infinity))
+}
+
+/** Of a day in Shanghai, which is included. */
+const secondsUntilEndOf = (day: string): number => Math.floor((Date.parse(`${day}T00:00:00+08:00`) + 86_400_000 - Date.now()) / 1000)
+
+interface Introspected { accountId?: string, clientId?: string, grantId?: string, extra?: Record<string, unknown> }
+type IntrospectionPolicy = (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
+
+const activePerson = statement<[string], { id: string }>('person active by sub', "select id from person where sub = $1 and status = 'active'")
+
+/** Beside who may ask: a token whose context is over is inactive, and its `representation` is that of this moment. */
+export function withRepresentation ({ db }: Pick<Services, 'db'>, actingFor: ActingFor, policy: IntrospectionPolicy): IntrospectionPolicy {
+  return async (ctx, client, given) => {
+    if (!await policy(ctx, client, given)) return false
+    const token = given as Introspected
+    if (token.accountId === undefined || token.clientId === undefined) return true
+    const [person] = await activePerson(db, token.accountId)
+    const owner = await ctx.oidc.provider.Client.find(token.clientId)
+    if (person === undefined || owner === undefined) return false
+    const representation = await actingFor.ofToken(person.id, token.grantId, owner)
+    if (representation === null) return false
+    token.extra = { ...token.extra, representation: representationClaim(representation, siteOf(owner).catalogue) }
+    return true
+  }
+}
