@@ -3,7 +3,7 @@
  * `sub` is always the person; whom the person represents is said by `representation`.
  */
 import type { Person } from './person.ts'
-import type { Representation } from './representation.ts'
+import type { DelegationFacts, Representation } from './representation.ts'
 
 export { self, type Representation } from './representation.ts'
 
@@ -22,6 +22,15 @@ export const scopes = Object.keys(claimsByScope)
 /** Claims that are personal data of the highest kind: never in an ID token, only by the `identity` scope. */
 export const restrictedClaims: readonly string[] = claimsByScope.identity
 
+/**
+ * The functions of a delegation that concern one relying site: those of the site's published catalogue. Undefined: the
+ * delegation is not limited and the site publishes none, so there is nothing to list. An empty list is no function.
+ */
+export function functionsHere ({ functions }: Pick<DelegationFacts, 'functions'>, catalogue: readonly string[]): string[] | undefined {
+  if (functions === null) return catalogue.length === 0 ? undefined : [...catalogue]
+  return catalogue.filter((code) => functions.includes(code))
+}
+
 /** What is public of an organization (PROTOCOL: uscc, name, type, status). */
 export function organizationClaim (representation: Representation): Record<string, unknown> | undefined {
   if (representation.role === 'self') return undefined
@@ -38,14 +47,14 @@ export function representationClaim (representation: Representation, functions?:
   const organization = organizationClaim(representation)
   if (representation.role === 'legal_representative') return { role: representation.role, organization }
   const { delegation } = representation
-  const concerned = delegation.functions === null ? functions ?? null : delegation.functions.filter((code) => functions === undefined || functions.includes(code))
+  const concerned = functionsHere(delegation, functions ?? delegation.functions ?? [])
   return {
     role: 'agent',
     organization,
     delegation: {
       id: delegation.id,
       version: delegation.version,
-      ...(concerned === null ? {} : { functions: [...concerned] }),
+      ...(concerned === undefined ? {} : { functions: concerned }),
       valid_from: delegation.validFrom,
       valid_to: delegation.validTo
     }
