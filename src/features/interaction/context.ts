@@ -117,6 +117,10 @@ async function usableSession (services: Services, oidc: Oidc, interaction: Inter
   if (uid === undefined || mustAuthenticate || (row.request as StoredRequest).freshLogin === true) return null
   const session = await oidc.provider.Session.findByUid(uid)
   if (session?.accountId === undefined) return null
+  // another prompt may have come first and hidden these: what the request asks for counts
+  const { prompt, max_age: maxAge } = interaction.params
+  if (String(prompt ?? '').split(' ').includes('login')) return null
+  if (maxAge !== undefined && services.clock.now() / 1000 - (session.loginTs ?? 0) > Number(maxAge)) return null
   const person = await personBySub(services.db, services.crypto, session.accountId)
   if (!person || !mayLogIn(person)) return null
   return { person, level: levelOfAcr(session.acr ?? '') ?? 1, amr: session.amr ?? [], authTime: session.loginTs ?? 0 }

@@ -29,7 +29,8 @@ export async function decideRepresentation (services: Services, context: LoginCo
   }
   const fixed = parseRef(row.representation)
   if (fixed !== null) return await isGood(fixed) ? { ref: fixed } : 'none'
-  if (row.proofs.length > 0 && usableAt(self, accepted, today).ok) return { ref: self }
+  // (a step-up from a session keeps the capacity that the session has here)
+  if (context.facts.session === null && row.proofs.length > 0 && usableAt(self, accepted, today).ok) return { ref: self }
   const remembered = await representations.rememberedChoice(person.id, client.clientId)
   if (remembered !== null && await isGood(remembered)) return { ref: remembered }
   const open = (await hatsOf(services, context)).filter((hat) => hat.blocked === null)
