@@ -1,5 +1,5 @@
 /** In whose name this login will be: what was chosen or fixed, what was chosen last time, or what has to be asked. */
-import { contextId, parseRef, self, usableAt, type RepresentationRef } from '../../domain/representation.ts'
+import { contextId, parseRef, refOf, self, usableAt, type RepresentationRef } from '../../domain/representation.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { Services } from '../../services.ts'
 import { createRepresentations, type Hat } from '../organizations/index.ts'
@@ -36,8 +36,7 @@ export async function decideRepresentation (services: Services, context: LoginCo
   const open = (await hatsOf(services, context)).filter((hat) => hat.blocked === null)
   if (open.length > 1) return 'select'
   const only = open[0]?.representation
-  if (only === undefined) return 'none'
-  return { ref: only.role === 'self' ? self : only.role === 'legal_representative' ? { role: only.role, organizationId: only.organization.id } : { role: only.role, organizationId: only.organization.id, delegationId: only.delegation.id } }
+  return only === undefined ? 'none' : { ref: refOf(only) }
 }
 
 export const sameContext = (ref: RepresentationRef, value: string): boolean => contextId(ref) === value
