@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { claimsByScope, personClaims, representationClaim, restrictedClaims, type ClaimFacts } from '../../src/domain/claims.ts'
+import { claimsByScope, functionsHere, personClaims, representationClaim, restrictedClaims, type ClaimFacts } from '../../src/domain/claims.ts'
 import { self } from '../../src/domain/representation.ts'
 
 const facts: ClaimFacts = {
@@ -65,5 +65,26 @@ t.test('what is not wanted is not even looked at', (t) => {
 
 t.test('a person for themself is nothing more than that', (t) => {
   t.strictSame(representationClaim(self), { role: 'self' })
+  t.end()
+})
+
+t.test('an agent: the organization, and of the delegation what concerns the asking site', (t) => {
+  const organization = { id: 'org_1', uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司', type: '91', status: 'active' as const }
+  const delegation = { id: 'dlg_1', version: 3, functions: ['tax.filing', 'property.query'], clientIds: null, validFrom: '2026-04-11', validTo: '2027-04-10' }
+  const agent = { role: 'agent' as const, organization, delegation, approval: null }
+  t.strictSame(representationClaim(agent, ['property.query', 'property.register']), {
+    role: 'agent',
+    organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司', type: '91', status: 'active' },
+    delegation: { id: 'dlg_1', version: 3, functions: ['property.query'], valid_from: '2026-04-11', valid_to: '2027-04-10' }
+  })
+  t.strictSame(functionsHere({ functions: null }, []), undefined, 'no limit and no catalogue: nothing to list')
+  t.strictSame(functionsHere({ functions: null }, ['a']), ['a'])
+  t.strictSame(functionsHere({ functions: ['b'] }, ['a']), [])
+  t.strictSame(representationClaim({ role: 'legal_representative', organization, since: null }, []), {
+    role: 'legal_representative', organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司', type: '91', status: 'active' }
+  })
+  t.strictSame(personClaims({ ...facts, representation: agent }, 'userinfo', new Set(['organization'])), {
+    organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司', type: '91', status: 'active' }
+  })
   t.end()
 })

@@ -11,6 +11,7 @@ const face: Proof = { kind: 'face', personId: P, at: 120, checkId: 'fc_1' }
 const counter: Proof = { kind: 'counter', personId: P, at: 130, codeId: 'cc_1' }
 const fresh = { id: P, enabled: true, assuranceLevel: 1 as Level, faceVerified: false }
 const known = { id: P, enabled: true, assuranceLevel: 3 as Level, faceVerified: true }
+const organization: Proof = { kind: 'organization', organizationId: 'org_1', role: 'agent', at: 90 }
 const base: AttemptFacts = { facePolicy: 'first-login', requestedLevel: 1, person: fresh, session: null, proofs: [] }
 const session = (level: Level, amr = ['pwd'], authTime = 50): AttemptFacts['session'] => ({ personId: P, level, amr, authTime })
 
@@ -36,6 +37,13 @@ const steps: Array<[string, Partial<AttemptFacts>, string]> = [
   ['a strong session satisfies', { person: known, session: session(3, ['pwd', 'face', 'mfa']), requestedLevel: 3 }, 'finish 3'],
   ['a session of somebody else is nothing', { person: known, session: { ...session(3) as NonNullable<AttemptFacts['session']>, personId: 'per_2' } }, 'login'],
   ['proofs of somebody else are nothing', { person: known, proofs: [{ ...password, personId: 'per_2' }] }, 'login'],
+  ['an organization\'s password is never enough', { person: known, proofs: [organization] }, 'verify'],
+  ['nor for a person not known yet', { proofs: [organization] }, 'verify+identity'],
+  ['with the person by face', { person: known, proofs: [organization, webScan, face] }, 'finish 3'],
+  ['with the person by the key of a bound app', { person: known, proofs: [organization, appScan] }, 'finish 2'],
+  ['in a browser that stands for the person', { person: known, proofs: [organization], trustedBrowser: true }, 'finish 2'],
+  ['there too, when level 3 is asked', { person: known, proofs: [organization], trustedBrowser: true, requestedLevel: 3 }, 'verify'],
+  ['trust without the password is nothing', { person: known, trustedBrowser: true }, 'login'],
   ['disabled meanwhile', { person: { ...known, enabled: false }, proofs: [password] }, 'refused']
 ]
 

@@ -99,7 +99,7 @@ export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: 
         remaining: decision.remaining,
         settle: async (success) => await once(async () => {
           // an identifier that succeeds after a slip is not one that failed
-          if (success) await forgetSuccess(db, [pairKey, failures[0]!], knownBrowser ? [] : [daily, sourceKey])
+          if (success) await forgetSuccess(db, [pairKey, failures[0]!], knownBrowser ? [] : [daily], pairKey, knownBrowser ? '' : sourceKey)
           else if (sourceExhausted(identifiersOfSource, rules)) await pauseSource(db, sourceKey, rules.source.limit, rules.source.blockSeconds)
         }),
         release: async () => await once(async () => { await takeBack(db, [pairKey, ...failures, ...(fresh ? [sourceKey] : [])]) })

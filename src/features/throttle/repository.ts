@@ -41,11 +41,15 @@ export const bump = statement<[string[], number[]], Counter>('throttle_bump', `
 
 export const readCounter = statement<[string], Counter>('throttle_read', `select key, count, ${left} from throttle where key = $1 and window_ends_at > now()`)
 
-/** A success: the counters of $1 are gone, those of $2 lose the one that this try added. */
-export const forgetSuccess = statement<[string[], string[]], never>('throttle_forget_success', `
-  with locked as materialized (select key from throttle where key = any($1::text[]) or key = any($2::text[]) order by key for update),
-  gone as (delete from throttle using locked where throttle.key = locked.key and locked.key = any($1::text[]))
-  update throttle set count = count - 1 from locked where throttle.key = locked.key and locked.key = any($2::text[]) and throttle.count > 0`)
+/**
+ * A success: the counters of $1 are gone, those of $2 lose the one that this try added; $4, what the pair ($3) had
+ * added to its source, is taken back by whoever takes the pair away, so that two successes at once take back one.
+ */
+export const forgetSuccess = statement<[string[], string[], string, string], never>('throttle_forget_success', `
+  with locked as materialized (select key from throttle where key = any($1::text[]) or key = any($2::text[]) or key = $4 order by key for update),
+  gone as (delete from throttle using locked where throttle.key = locked.key and locked.key = any($1::text[]) returning throttle.key)
+  update throttle set count = count - 1 from locked where throttle.key = locked.key and throttle.count > 0
+    and (locked.key = any($2::text[]) or (locked.key = $4 and exists (select from gone where gone.key = $3)))`)
 
 /** One less of each. */
 export const takeBack = statement<[string[]], never>('throttle_take_back', `

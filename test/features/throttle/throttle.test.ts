@@ -204,3 +204,12 @@ eachDatabase(t, 'counters that have passed are swept, others stay', async (t, da
   t.equal(await sweepThrottle(database.db), 0)
   t.match(await throttle.hit('young', 1, 60), { allowed: false })
 })
+
+eachDatabase(t, 'whoever succeeds several times at once takes back no failures of others from the source', async (t, database) => {
+  const throttle = createThrottle(database)
+  for (let i = 0; i < 18; i++) await wrong(throttle, 'a', { of: `phone:+86138001380${10 + i}` })
+  const own = await Promise.all([1, 2, 3].map(async () => await throttle.begin({ identifier, source: 'a', knownBrowser: false })))
+  for (const turn of own) if (turn.allowed) await turn.settle(true)
+  for (let i = 0; i < 2; i++) t.match(await wrong(throttle, 'a', { of: `phone:+86139001390${10 + i}` }), { allowed: true })
+  t.match(await wrong(throttle, 'a', { of: 'phone:+8613700137000' }), { allowed: false, reason: 'source' }, 'twenty have failed')
+})

@@ -1,0 +1,98 @@
+/** One run of the hosted login: attempt, scan ticket, face check, and the counters that slow guessing. */
+import type { ColumnType, Generated } from 'kysely'
+import type { Proof } from '../../domain/login-attempt.ts'
+import type { Json, NullableJson, NullableTimestamp, Timestamp } from './columns.ts'
+
+export interface LoginAttemptTable {
+  uid: string
+  browserHash: string
+  clientId: string
+  request: Json<object>
+  personId: string | null
+  proofs: ColumnType<Proof[], string | undefined, string>
+  representation: NullableJson<object>
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  finishedAt: NullableTimestamp
+}
+
+export type ScanTicketState = 'waiting' | 'scanned' | 'identity' | 'face' | 'confirmed' | 'consumed' |
+  'rejected' | 'failed' | 'expired' | 'superseded'
+
+export interface ScanTicketTable {
+  id: string
+  locatorHash: string
+  purpose: string
+  state: ScanTicketState
+  loginAttemptUid: string | null
+  subjectRef: string | null
+  browserHash: string
+  clientId: string | null
+  context: Json<object>
+  contextDigest: string
+  checkNumber: string
+  numberEntry: boolean
+  numberTries: Generated<number>
+  requires: ColumnType<string[], string, string>
+  expectedPersonId: string | null
+  personId: string | null
+  deviceId: string | null
+  scanTokenHash: string | null
+  acceptedAt: NullableTimestamp
+  identityEnc: string | null
+  identityAt: NullableTimestamp
+  faceCheckId: string | null
+  proof: string | null
+  failure: string | null
+  renewals: Generated<number>
+  rotatingAt: NullableTimestamp
+  createdAt: Timestamp
+  scannedAt: NullableTimestamp
+  confirmedAt: NullableTimestamp
+  consumedAt: NullableTimestamp
+  expiresAt: Timestamp
+}
+
+export interface FaceCheckTable {
+  id: string
+  personId: string
+  purpose: string
+  binding: string
+  scanTicketId: string | null
+  provider: string
+  providerTxn: string | null
+  state: 'pending' | 'passed' | 'failed' | 'error' | 'used' | 'expired'
+  reason: string | null
+  counted: Generated<boolean>
+  score: number | null
+  consentId: string | null
+  startedAt: Timestamp
+  decidedAt: NullableTimestamp
+  usedAt: NullableTimestamp
+  expiresAt: Timestamp
+}
+
+export interface ThrottleTable {
+  key: string
+  count: number
+  windowEndsAt: Timestamp
+  blockedUntil: NullableTimestamp
+}
+
+export interface ChallengeTable {
+  id: string
+  browserHash: string
+  action: string
+  answerEnc: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  usedAt: NullableTimestamp
+}
+
+export interface LoginsTables {
+  loginAttempt: LoginAttemptTable
+  scanTicket: ScanTicketTable
+  faceCheck: FaceCheckTable
+  throttle: ThrottleTable
+  challenge: ChallengeTable
+}

@@ -1,0 +1,83 @@
+/** The provider: artifacts, clients, resource servers, keys. */
+import type { ColumnType, Generated } from 'kysely'
+import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
+
+export interface OidcArtifactTable {
+  model: string
+  id: string
+  payload: Json<Record<string, unknown>>
+  grantHash: string | null
+  sessionUid: string | null
+  accountId: string | null
+  clientId: string | null
+  contextId: string | null
+  uid: string | null
+  userCode: string | null
+  consumedAt: NullableTimestamp
+  expiresAt: NullableTimestamp
+}
+
+export interface ClientTable {
+  clientId: string
+  status: 'draft' | 'test' | 'live' | 'disabled'
+  metadata: Json<Record<string, unknown>>
+  policy: Json<Record<string, unknown>>
+  version: Generated<number>
+  createdAt: Timestamp
+  updatedAt: Timestamp
+}
+
+export interface ClientSecretTable {
+  id: string
+  clientId: string
+  secretHash: string
+  hint: string
+  createdAt: Timestamp
+  expiresAt: NullableTimestamp
+  lastUsedOn: ColumnType<Date | string | null, string | null | undefined, string | null>
+  revokedAt: NullableTimestamp
+}
+
+export interface ResourceServerTable {
+  identifier: string
+  name: string
+  scopes: string
+  tokenFormat: 'opaque' | 'jwt'
+  signingAlg: Generated<string>
+  ttlSeconds: number
+  minimumLevel: number | null
+  createdAt: Timestamp
+}
+
+export interface SigningKeyTable {
+  kid: string
+  alg: string
+  state: 'pre-published' | 'active' | 'retired' | 'removed'
+  privateEnc: string
+  publicJwk: Json<Record<string, unknown>>
+  createdAt: Timestamp
+  activatedAt: NullableTimestamp
+  retiredAt: NullableTimestamp
+  removedAt: NullableTimestamp
+}
+
+export interface ServerSecretTable {
+  name: string
+  valueEnc: string
+  createdAt: Timestamp
+}
+
+export interface CacheEpochTable {
+  name: string
+  epoch: Generated<number>
+}
+
+export interface OidcTables {
+  oidcArtifact: OidcArtifactTable
+  client: ClientTable
+  clientSecret: ClientSecretTable
+  resourceServer: ResourceServerTable
+  signingKey: SigningKeyTable
+  serverSecret: ServerSecretTable
+  cacheEpoch: CacheEpochTable
+}

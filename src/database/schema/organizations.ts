@@ -1,0 +1,91 @@
+/** Organizations, who acts for them, and how they come in. */
+import type { ColumnType, Generated } from 'kysely'
+import type { DelegationState } from '../../domain/delegation.ts'
+import type { NullableTimestamp, Timestamp } from './columns.ts'
+
+export interface OrganizationTable {
+  id: string
+  uscc: string
+  name: string
+  type: string
+  status: 'pending' | 'active' | 'suspended' | 'dissolved'
+  registeredRegion: string | null
+  phoneEnc: string | null
+  passwordHash: string | null
+  passwordChangedAt: NullableTimestamp
+  passwordMustChange: Generated<boolean>
+  legalRepresentativeId: string | null
+  legalRepresentativeSince: NullableTimestamp
+  registerVersion: Generated<number>
+  registerCheckedAt: NullableTimestamp
+  createdAt: Timestamp
+  updatedAt: Timestamp
+}
+
+export interface DelegationTable {
+  id: string
+  version: number
+  organizationId: string
+  agentId: string
+  state: DelegationState
+  functions: ColumnType<string[] | null, string | null | undefined, string | null>
+  clientIds: ColumnType<string[] | null, string | null | undefined, string | null>
+  validFrom: string
+  validTo: string
+  digest: string | null
+  createdBy: string
+  approverId: string | null
+  approvalTicketId: string | null
+  faceCheckId: string | null
+  reason: string | null
+  createdAt: Timestamp
+  submittedAt: NullableTimestamp
+  decidedAt: NullableTimestamp
+  endedAt: NullableTimestamp
+}
+
+export interface TrustedBrowserTable {
+  personId: string
+  organizationId: string
+  browserHash: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  revokedAt: NullableTimestamp
+}
+
+export interface RepresentationChoiceTable {
+  personId: string
+  clientId: string
+  contextId: string
+  chosenAt: Timestamp
+}
+
+export interface RegistrationTable {
+  id: string
+  browserHash: string
+  applicant: 'legal_representative' | 'agent'
+  state: 'draft' | 'verifying' | 'verified' | 'completed' | 'abandoned'
+  dataEnc: string | null
+  organizationId: string | null
+  personId: string | null
+  delegationId: string | null
+  createdAt: Timestamp
+  updatedAt: Timestamp
+  expiresAt: Timestamp
+  number: ColumnType<string | null, string | null | undefined, string | null>
+}
+
+export interface RegisterJournalTable {
+  register: string
+  position: number | null
+  turnAt: Timestamp
+}
+
+export interface OrganizationsTables {
+  organization: OrganizationTable
+  delegation: DelegationTable
+  trustedBrowser: TrustedBrowserTable
+  representationChoice: RepresentationChoiceTable
+  registration: RegistrationTable
+  registerJournal: RegisterJournalTable
+}

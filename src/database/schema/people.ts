@@ -1,0 +1,112 @@
+/** Persons and what belongs to one: browsers, devices, codes, consents, messages. */
+import type { ColumnType, Generated } from 'kysely'
+import type { NullableJson, NullableTimestamp, Timestamp } from './columns.ts'
+
+export type PersonStatus = 'unactivated' | 'active' | 'locked' | 'disabled'
+
+export interface PersonTable {
+  id: string
+  sub: string
+  status: PersonStatus
+  nameEnc: string
+  nameBoEnc: string | null
+  certType: string
+  certNoEnc: string
+  certNoIndex: string
+  certValidFrom: string | null
+  certValidTo: string | null
+  certTerm: string | null
+  phoneEnc: string | null
+  phoneIndex: string | null
+  emailEnc: string | null
+  locale: string | null
+  passwordHash: string | null
+  passwordChangedAt: NullableTimestamp
+  assuranceLevel: Generated<number>
+  identityVerifiedAt: NullableTimestamp
+  faceVerifiedAt: NullableTimestamp
+  createdAt: Timestamp
+  updatedAt: Timestamp
+  ethnicGroupEnc: ColumnType<string | null, string | null | undefined, string | null>
+}
+
+export interface KnownBrowserTable {
+  personId: string
+  browserHash: string
+  label: string
+  firstSeenAt: Timestamp
+  lastLoginAt: Timestamp
+  revokedAt: NullableTimestamp
+}
+
+export interface DeviceTable {
+  id: string
+  kind: 'app' | 'web'
+  keyThumbprint: string | null
+  publicJwk: NullableJson<object>
+  secretHash: string | null
+  personId: string | null
+  label: string
+  createdAt: Timestamp
+  boundAt: NullableTimestamp
+  revokedAt: NullableTimestamp
+}
+
+export interface CounterCodeTable {
+  id: string
+  personId: string
+  codeIndex: string
+  issuedBy: string
+  reason: string
+  tries: Generated<number>
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  usedAt: NullableTimestamp
+  usedFor: string | null
+}
+
+export interface ConsentTable {
+  id: string
+  personId: string
+  kind: string
+  version: string
+  textHash: string
+  locale: string
+  clientId: string | null
+  scope: string | null
+  source: string | null
+  givenAt: Timestamp
+  withdrawnAt: NullableTimestamp
+}
+
+export interface MessageTable {
+  id: string
+  personId: string
+  kind: string
+  bodyEnc: string
+  createdAt: Timestamp
+  readAt: NullableTimestamp
+}
+
+export interface SmsCodeTable {
+  id: string
+  phoneIndex: string
+  purpose: string
+  binding: string
+  codeIndex: string
+  tries: Generated<number>
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  verifiedAt: NullableTimestamp
+  usedAt: NullableTimestamp
+}
+
+export interface PeopleTables {
+  person: PersonTable
+  knownBrowser: KnownBrowserTable
+  device: DeviceTable
+  counterCode: CounterCodeTable
+  consent: ConsentTable
+  message: MessageTable
+  smsCode: SmsCodeTable
+}

@@ -1,0 +1,44 @@
+/** What happened, and what is still to be told to others. */
+import type { ColumnType, Generated } from 'kysely'
+import type { NullableTimestamp, Timestamp } from './columns.ts'
+
+export interface AuditEventTable {
+  id: Generated<number>
+  at: Timestamp
+  type: string
+  outcome: 'success' | 'failure' | 'denied'
+  actor: string | null
+  personId: string | null
+  organizationId: string | null
+  delegationId: string | null
+  role: string | null
+  clientId: string | null
+  loginAttemptUid: string | null
+  deviceId: string | null
+  address: string | null
+  traceId: string | null
+  reason: string | null
+  details: ColumnType<Record<string, unknown>, string | undefined, string>
+  mac: string
+  sequence: number | null
+  previousHash: string | null
+  hash: string | null
+}
+
+export interface OutboxTable {
+  id: Generated<number>
+  topic: string
+  dedupeKey: string | null
+  payloadEnc: string
+  attempts: Generated<number>
+  createdAt: Timestamp
+  runAt: Timestamp
+  doneAt: NullableTimestamp
+  deadAt: NullableTimestamp
+  lastError: string | null
+}
+
+export interface TrailTables {
+  auditEvent: AuditEventTable
+  outbox: OutboxTable
+}

@@ -1,0 +1,25 @@
+/** Sessions of the user centre. */
+import type { Timestamp } from './columns.ts'
+
+export interface UserCentreLoginTable {
+  stateHash: string
+  browserHash: string
+  nonce: string
+  verifierEnc: string
+  returnTo: string
+  expiresAt: Timestamp
+}
+
+export interface UserCentreSessionTable {
+  idHash: string
+  browserHash: string
+  personId: string
+  clientSessionId: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+}
+
+export interface UserCentreTables {
+  userCentreLogin: UserCentreLoginTable
+  userCentreSession: UserCentreSessionTable
+}

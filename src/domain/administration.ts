@@ -1,0 +1,18 @@
+/**
+ * Who keeps the service, and what each may do. The three classic roles exclude each other (GB/T 22239 8.1.5):
+ * who configures does not watch over the watchers, who reads the trail changes nothing.
+ */
+
+/** 系统 configures; 安全 looks after accounts and approves; 审计 reads the trail; 窗口 checks people in person. */
+export const adminRoles = ['system', 'security', 'audit', 'counter'] as const
+export type AdminRole = typeof adminRoles[number]
+
+/** Who does something to the service, and why: goes into the audit event of the same transaction. */
+export interface Act {
+  /** `admin:<id>` (console), `client:<client_id>` (admin API), `operator:<name>` (command line). */
+  actor: string
+  /** In the actor's own words; never empty. */
+  reason: string
+  address: string | null
+  traceId: string | null
+}
