@@ -66,6 +66,8 @@ export async function password (page: Page, account: string, text: string): Prom
   const agree = page.locator('#agree')
   if (await agree.count() > 0) await agree.check()
   await press(page, 'form:has(#password) [type=submit]')
+  // whoever acts for organizations too goes on as themself
+  if (/\/select$/.test(new URL(page.url()).pathname)) await press(page, 'button.choice[value=self]')
 }
 
 export const payload = async (page: Page): Promise<string> => await page.locator('#qr-code').getAttribute('data-payload') ?? ''
