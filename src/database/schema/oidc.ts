@@ -59,6 +59,19 @@ export interface SigningKeyTable {
   activatedAt: NullableTimestamp
   retiredAt: NullableTimestamp
   removedAt: NullableTimestamp
+  history: ColumnType<KeyStep[], string | undefined, string>
+}
+
+/** One step in the life of a signing key. */
+export interface KeyStep { state: 'pre-published' | 'active' | 'retired' | 'removed', at: string, by: string, reason: string | null }
+
+export interface RemovedKeyUseTable {
+  kid: string
+  clientId: string
+  place: string
+  uses: number
+  firstAt: Timestamp
+  lastAt: Timestamp
 }
 
 export interface ServerSecretTable {
@@ -78,6 +91,7 @@ export interface OidcTables {
   clientSecret: ClientSecretTable
   resourceServer: ResourceServerTable
   signingKey: SigningKeyTable
+  removedKeyUse: RemovedKeyUseTable
   serverSecret: ServerSecretTable
   cacheEpoch: CacheEpochTable
 }
