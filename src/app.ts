@@ -10,6 +10,7 @@ import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './logging.ts'
 import { createOidc, routes, type Oidc } from './oidc/index.ts'
+import { registerAdmin } from './features/admin/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
 import { createDelegations } from './features/delegations/index.ts'
@@ -53,6 +54,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
     tickets, delegations: createDelegations(services), representations: createRepresentations(services), messages: createMessages(services)
   })
   await registerHelp(app, services)
+  await registerAdmin(app, services)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)

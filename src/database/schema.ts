@@ -9,6 +9,8 @@ import type { OidcTables } from './schema/oidc.ts'
 import type { TrailTables } from './schema/trail.ts'
 import type { OrganizationsTables } from './schema/organizations.ts'
 import type { UserCentreTables } from './schema/user-centre.ts'
+import type { AdminTables } from './schema/admin.ts'
+import type { DeskTables } from './schema/desk.ts'
 
 export type * from './schema/people.ts'
 export type * from './schema/logins.ts'
@@ -16,5 +18,7 @@ export type * from './schema/oidc.ts'
 export type * from './schema/trail.ts'
 export type * from './schema/organizations.ts'
 export type * from './schema/user-centre.ts'
+export type * from './schema/admin.ts'
+export type * from './schema/desk.ts'
 
-export interface Database extends PeopleTables, LoginsTables, OidcTables, TrailTables, OrganizationsTables, UserCentreTables {}
+export interface Database extends PeopleTables, LoginsTables, OidcTables, TrailTables, OrganizationsTables, UserCentreTables, AdminTables, DeskTables {}
