@@ -136,11 +136,13 @@ t.test('anything may be given', async (t) => {
   const members = ['redirect_uris', 'scope', 'jwks', 'grant_types', 'contacts', 'jwks_uri', 'subject_type', 'default_max_age', 'names', 'roles', 'functions', 'aliases', 'purposes', 'introspects', 'homeUri', 'profile', '__proto__', 'toString']
   const values = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom('high', 'pairwise', ['https://a.gov.cn/cb']))
   const object = fc.array(fc.tuple(fc.constantFrom(...members), values), { maxLength: 6 }).map((pairs) => Object.fromEntries(pairs))
-  t.doesNotThrow(() => { fc.assert(fc.property(fc.record({ kind: fc.oneof(fc.constantFrom('server', 'spa', 'native', 'device', 'machine', 'resource', undefined), values), metadata: fc.oneof(object, values), policy: fc.oneof(object, values) }), (input) => {
-    const checked = validateClient(input, testRules)
-    if (checked.ok) { if (!validateClient(checked.content, testRules).ok) throw new Error('not stable') } else {
-      if (checked.faults.length === 0) throw new Error('refused without a fault')
-      for (const { field, received } of checked.faults) if (typeof received !== 'string' || received.length > 200 || (field !== '' && !field.startsWith('/'))) throw new Error(`shape ${field}`)
-    }
-  }), { numRuns: 1500 })
-}) })
+  t.doesNotThrow(() => {
+    fc.assert(fc.property(fc.record({ kind: fc.oneof(fc.constantFrom('server', 'spa', 'native', 'device', 'machine', 'resource', undefined), values), metadata: fc.oneof(object, values), policy: fc.oneof(object, values) }), (input) => {
+      const checked = validateClient(input, testRules)
+      if (checked.ok) { if (!validateClient(checked.content, testRules).ok) throw new Error('not stable') } else {
+        if (checked.faults.length === 0) throw new Error('refused without a fault')
+        for (const { field, received } of checked.faults) if (typeof received !== 'string' || received.length > 200 || (field !== '' && !field.startsWith('/'))) throw new Error(`shape ${field}`)
+      }
+    }), { numRuns: 1500 })
+  })
+})
