@@ -170,6 +170,7 @@ export const auditEvents = {
   'signing-key.activated': about('signing-key', 'system'),
   'signing-key.retired': about('signing-key', 'system'),
   'signing-key.removed': about('signing-key', 'system'),
+  'signing-key.removed-used': about('signing-key', 'client', 'denied'),
   'staff.role-granted': about('staff', 'staff'),
   'staff.role-revoked': about('staff', 'staff'),
   'staff.access-denied': about('staff', 'staff', 'denied'),
