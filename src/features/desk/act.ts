@@ -16,7 +16,7 @@ export type ActOutcome = 'done' | 'unchanged' | 'unknown'
 export function stampOf ({ actor, reason, address, traceId }: Act): { actor: AuditActor, reason: string, address: string | null, traceId: string | null } {
   const words = reason.replaceAll('\0', '').toWellFormed().trim()
   if (words === '') throw new DomainError('reason_required')
-  return { actor: actor as AuditActor, reason: words.slice(0, 200).toWellFormed(), address, traceId }
+  return { actor, reason: words.slice(0, 200).toWellFormed(), address, traceId }
 }
 
 export interface HeldPerson { id: string, sub: string, status: string, phoneIndex: string | null }

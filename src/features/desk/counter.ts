@@ -10,7 +10,6 @@ import { maskCertNo, maskName } from '../../domain/masking.ts'
 import { parseCertNo } from '../../domain/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { Services } from '../../services.ts'
-import type { AuditActor } from '../audit/index.ts'
 import { issueCounterCodeIn, revokeCounterCode } from '../counter-codes/index.ts'
 import { personByCertNo, personById } from '../persons/index.ts'
 import { createThrottle } from '../throttle/index.ts'
@@ -47,7 +46,7 @@ export async function beginVisit (services: Needed, operator: Operator, typed: s
   const id = `vis_${randomBytes(16).toString('base64url')}`
   return await services.db.transaction().execute(async (trx) => {
     const { actor, address, traceId } = operator
-    await services.audit.record(trx, { type: 'person.searched', actor: actor as AuditActor, role: 'counter', address, traceId, personId: person?.id ?? null, details: { by: 'cert_no', found: person === null ? 0 : 1 } })
+    await services.audit.record(trx, { type: 'person.searched', actor, role: 'counter', address, traceId, personId: person?.id ?? null, details: { by: 'cert_no', found: person === null ? 0 : 1 } })
     if (person === null) return { ok: false, code: 'unknown' }
     if (person.status !== 'active' && person.status !== 'unactivated') return { ok: false, code: 'not_usable' }
     await trx.insertInto('counterVisit').values({ id, operator: actor, personId: person.id, expiresAt: sql<Date>`now() + make_interval(mins => ${counterLimits.visitMinutes})` }).execute()
@@ -93,7 +92,7 @@ export async function giveCode (services: Needed, operator: Operator, visitId: s
       const person = await personById(trx, services.crypto, visit.personId)
       // locked since the visit began: nothing is given
       if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) throw new Gone()
-      const issued = await issueCounterCodeIn(trx, services, { personId: person.id, issuedBy: actor as AuditActor, reason: why, address, traceId, details: { visit: visitId, checks: [...counterChecks] } })
+      const issued = await issueCounterCodeIn(trx, services, { personId: person.id, issuedBy: actor, reason: why, address, traceId, details: { visit: visitId, checks: [...counterChecks] } })
       if (issued === null) throw new Gone()
       await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', visitId).execute()
       await tellPerson(trx, services, person.id, 'security-counter-code-issued')
@@ -119,7 +118,7 @@ export async function codesGiven ({ db, crypto }: Pick<Services, 'db' | 'crypto'
 
 /** An operator takes back an own code. */
 export const cancelOwnCode = async (services: Needed, operator: Operator, codeId: string): Promise<boolean> =>
-  await revokeCounterCode(services, { codeId, actor: operator.actor as AuditActor, issuedBy: operator.actor as AuditActor, reason: 'cancelled_at_counter', address: operator.address, traceId: operator.traceId })
+  await revokeCounterCode(services, { codeId, actor: operator.actor, issuedBy: operator.actor, reason: 'cancelled_at_counter', address: operator.address, traceId: operator.traceId })
 
 /** Deletes what is over. Returns how many. */
 export async function sweepDesk (db: Services['db'], limit = 500): Promise<number> {

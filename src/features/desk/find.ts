@@ -9,7 +9,6 @@ import type { PersonStatus } from '../../database/schema.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { Services } from '../../services.ts'
 import { certNoIndex, personIdsByDeskIndex, phoneIndex } from '../persons/index.ts'
-import type { AuditActor } from '../audit/index.ts'
 
 /** A person in a list: nothing that is not masked. */
 export interface PersonLine {
@@ -91,7 +90,7 @@ export async function findPeople (services: Pick<Services, 'db' | 'crypto' | 'cl
   const rows = await query.orderBy('id').limit(20).execute()
   await db.transaction().execute(async (trx) => {
     await services.audit.record(trx, {
-      type: 'person.searched', actor: act.actor as AuditActor, address: act.address, traceId: act.traceId, details: { by: how.by, found: rows.length }
+      type: 'person.searched', actor: act.actor, address: act.address, traceId: act.traceId, details: { by: how.by, found: rows.length }
     })
   })
   return { ok: true, by: how.by, people: rows.map((row) => lineOf(services, row)) }

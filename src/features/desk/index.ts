@@ -6,6 +6,10 @@
  * the message to whom it concerns; who may do what is decided before, by the console and the API.
  */
 export { type ActOutcome } from './act.ts'
+export {
+  actOnDelegation, delegationActs, listOrganizations, organizationDetail, recheck, release, suspend,
+  type DelegationAct, type OrganizationDetail, type OrganizationLine, type OrganizationSearch, type Recheck
+} from './organizations.ts'
 export { findPeople, listPeople, namesakesOf, type FoundPeople, type PeoplePage, type PersonLine, type PersonSearch } from './find.ts'
 export { personDetail, personHistory, type HistoryLine, type PersonDetail } from './person.ts'
 export { lockPerson, unlockPerson } from './lock.ts'

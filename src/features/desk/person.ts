@@ -4,7 +4,6 @@ import type { Act } from '../../domain/administration.ts'
 import type { Person } from '../../domain/person.ts'
 import { maskCertNo, maskEmail, maskName, maskPhone } from '../../domain/masking.ts'
 import type { Services } from '../../services.ts'
-import type { AuditActor } from '../audit/index.ts'
 import { createDelegations, type DelegationView } from '../delegations/index.ts'
 import { devicesOf } from '../devices/index.ts'
 import { faceLimits, faceTriesLeft } from '../face-checks/index.ts'
@@ -57,7 +56,7 @@ export async function personDetail (services: Services, act: Omit<Act, 'reason'>
     namesakesOf(services, personId)
   ])
   await db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, { type: 'person.viewed', actor: act.actor as AuditActor, address: act.address, traceId: act.traceId, personId })
+    await services.audit.record(trx, { type: 'person.viewed', actor: act.actor, address: act.address, traceId: act.traceId, personId })
   })
   return {
     id: person.id,

@@ -10,6 +10,7 @@ const kinds = {
   'delegation-resigned': '代理人已辞去代理授权',
   'legal-representative-changed': '法定代表人已变更',
   'organization-suspended': '单位状态已变为停用',
+  'organization-resumed': '单位已恢复使用',
   'organization-dissolved': '单位已注销',
   'security-organization-password-changed': '单位登录密码已修改',
   'security-password-changed': '登录密码已修改',

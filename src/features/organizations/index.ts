@@ -10,4 +10,5 @@ export { applyRegisterNews, registeredPerson, type NewsOutcome, type RegisterNew
 export { setOrganizationPassword, type PasswordChange } from './password.ts'
 export { insertOrganization, newOrganizationId, organizationById, organizationByUscc, replaceOrganizationPasswordHash, type NewOrganization, type StoredOrganization } from './repository.ts'
 export { endContext } from './end-context.ts'
+export { noteChecked, releaseOrganization, suspendOrganization } from './staff.ts'
 export { revokeTrustedBrowsers, trustedBrowserDays, trustedBrowsersOf } from './trusted-browsers.ts'
