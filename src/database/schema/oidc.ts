@@ -1,5 +1,6 @@
 /** The provider: artifacts, clients, resource servers, keys. */
 import type { ColumnType, Generated } from 'kysely'
+import type { ClientKind } from '../../domain/client-record.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface OidcArtifactTable {
@@ -19,6 +20,8 @@ export interface OidcArtifactTable {
 
 export interface ClientTable {
   clientId: string
+  /** Null = stored before kinds were: derived (domain/client-record). */
+  kind: ColumnType<ClientKind | null, ClientKind | null | undefined, ClientKind | null>
   status: 'draft' | 'test' | 'live' | 'disabled'
   metadata: Json<Record<string, unknown>>
   policy: Json<Record<string, unknown>>
