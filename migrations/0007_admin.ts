@@ -78,23 +78,27 @@ const statements = [
   'create index admin_session_account on admin_session (account_id)',
   'create index admin_session_expiry on admin_session (expires_at)',
 
-  // four eyes: what one administrator asks for and another lets happen
+  // four eyes: what one asks for (an administrator, a program, an operator) and an administrator of certain roles lets
+  // happen; never the same one
   `create table pending_change (
     id text primary key,
     kind text not null,
     payload_enc text not null,
     digest text not null,
-    subject text,
+    subject text not null,
     reason text not null,
-    requested_by text not null references admin_account,
+    requested_by text not null,
+    approvers text[] not null,
     state text not null check (state in ('pending', 'approved', 'rejected', 'withdrawn', 'expired')),
-    decided_by text references admin_account,
+    decided_by text,
     decision_reason text,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
     decided_at timestamptz,
     check (state not in ('approved', 'rejected') or (decided_by is not null and decided_by <> requested_by))
   )`,
+  // one of a kind about one thing at a time
+  "create unique index pending_change_one on pending_change (kind, subject) where state = 'pending'",
   "create index pending_change_waiting on pending_change (expires_at) where state = 'pending'",
   'create index pending_change_list on pending_change (created_at, id)',
 

@@ -68,9 +68,10 @@ export interface PendingChangeTable {
   kind: string
   payloadEnc: string
   digest: string
-  subject: string | null
+  subject: string
   reason: string
   requestedBy: string
+  approvers: AdminRole[]
   state: PendingChangeState
   decidedBy: string | null
   decisionReason: string | null

@@ -13,6 +13,7 @@ import { PageError } from '../../http/page-error.ts'
 import type { FieldError, PageName, Pages } from '../../http/pages.ts'
 import type { PageOptions } from '../../http/rendering.ts'
 import type { Services } from '../../services.ts'
+import { createChanges, type Changes } from './changes.ts'
 import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
 import type { AdminFramed, ConfirmModel } from './models.ts'
@@ -81,6 +82,8 @@ export interface Console {
   /** A route of the admin API, which checks its own token: only noted in the table. Call before the route is made. */
   api (entry: { method: string, path: string, scope: string | null }): void
   readonly table: readonly TableEntry[]
+  /** What needs a second administrator. */
+  readonly changes: Changes
   /** Who is signed in here, or null. */
   administratorOf (request: FastifyRequest): Promise<Administrator | null>
 }
@@ -134,6 +137,7 @@ export async function createConsole (app: FastifyInstance, services: Services): 
   const self: Console = {
     services,
     table,
+    changes: createChanges(services),
     administratorOf,
     api: ({ method, path, scope: asked }) => { note({ method, path, kind: 'api', roles: [], reauth: false, scope: asked }) },
     open ({ method, path, handler }) {

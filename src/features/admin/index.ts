@@ -28,7 +28,12 @@
  * beginning with `layout('@admin/shell', { pageTitle, shell: it.shell })`; forms carry
  * `<input type="hidden" name="csrf" value="<%= it.shell.csrf %>">`; partials '@admin/summary', '@admin/pager',
  * '@partials/field'. Messages: views/admin/locales, in handlers `c.t`. A page appears in the navigation as soon as its
- * area's first path is registered for the role. Answers of use once: `c.page('admin/once', …)`.
+ * area's first path is registered for the role. Secrets shown once: `c.page('admin/once', …)`.
+ *
+ * What needs a second administrator: `console.changes.register('client.redirects', { approvers: ['security'], describe,
+ * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({ kind,
+ * payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' :
+ * 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
  */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
@@ -38,6 +43,7 @@ import { registerSearch } from './console/search.ts'
 import { registerSignIn } from './console/sign-in.ts'
 
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
+export type { Applied, ChangeDescription, ChangeKind, Changes, Decided, Requested } from './changes.ts'
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { makeLink, type LinkPurpose } from './links.ts'
