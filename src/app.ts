@@ -10,6 +10,7 @@ import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './logging.ts'
 import { createOidc, routes, type Oidc } from './oidc/index.ts'
+import { registerAdmin } from './features/admin/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerClaimSchemas } from './features/claim-schemas/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
@@ -55,6 +56,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   })
   await registerHelp(app, services)
   await registerClaimSchemas(app, services)
+  await registerAdmin(app, services)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)

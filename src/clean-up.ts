@@ -1,8 +1,10 @@
-/** The worker that deletes what has expired, in small batches, so that tables stay small and nobody waits. */
+/** The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay small and nobody waits. */
 import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
 import { sweepOutbox } from './features/outbox/index.ts'
 import { sweepChallenges } from './features/challenges/index.ts'
+import { sweepDesk } from './features/desk/index.ts'
+import { fillDeskIndexes } from './features/persons/index.ts'
 import { sweepRegistrations } from './features/registration/index.ts'
 import { sweepSmsCodes } from './features/sms-codes/index.ts'
 import { sweepThrottle } from './features/throttle/index.ts'
@@ -20,9 +22,10 @@ export function createCleanUp ({ db, crypto, log }: Pick<Services, 'db' | 'crypt
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepChallenges, sweepSmsCodes]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepChallenges, sweepSmsCodes, sweepDesk]) deleted += await clean(db, batch)
     deleted += await sweepRegistrations({ db, crypto }, batch)
     deleted += await sweepOutbox(db, { limit: batch })
+    deleted += await fillDeskIndexes(db, crypto, batch)
     return deleted
   }
 

@@ -50,6 +50,8 @@ export interface Config {
   metricsToken: string | null
   /** Seconds between "not ready" and the refusal of new connections, for the load balancer to notice. */
   drainNoticeSeconds: number
+  /** A signing key is followed by its successor after this many days. */
+  keyRotationDays: number
   /** Logins that one address may begin in five minutes at this process. */
   loginStartsPerAddress: number
 }
@@ -178,6 +180,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     hashConcurrency: integer('HASH_CONCURRENCY', cpus, 1, 64),
     metricsToken: text('METRICS_TOKEN') ?? null,
     drainNoticeSeconds: integer('DRAIN_NOTICE_SECONDS', production ? 5 : 0, 0, 10),
+    keyRotationDays: integer('KEY_ROTATION_DAYS', 90, 1, 3650),
     loginStartsPerAddress: integer('LOGIN_STARTS_PER_ADDRESS', 1000, 1, 1_000_000_000)
   }
   if (faults.length > 0) throw new ConfigError(faults)

@@ -1,12 +1,13 @@
 /**
  * What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired, following the
- * company register, ending delegations past their last day.
+ * company register, ending delegations past their last day, rotating the signing keys.
  */
 import type { Services } from './services.ts'
 import type { Oidc } from './oidc/index.ts'
 import { logoutTopic, type LogoutDelivery } from './oidc/logout.ts'
 import { createAuditSealer } from './features/audit/index.ts'
 import { createDelegationExpiry } from './features/delegations/index.ts'
+import { createKeySchedule } from './features/keys/index.ts'
 import { smsHandler, smsTopic } from './features/messages/index.ts'
 import { createOutboxWorker } from './features/outbox/index.ts'
 import { createRegisterFollower } from './features/register-news/index.ts'
@@ -28,14 +29,16 @@ export function startWorkers (services: Services, oidc: Oidc): Workers {
   const cleanUp = createCleanUp(services)
   const register = createRegisterFollower(services)
   const expiry = createDelegationExpiry(services)
+  const keys = createKeySchedule(services)
   outbox.start()
   sealer.start()
   cleanUp.start()
   register.start()
   expiry.start()
+  keys.start()
   return {
     stop: async () => {
-      await Promise.all([outbox.drain(), cleanUp.stop(), register.stop(), expiry.stop()])
+      await Promise.all([outbox.drain(), cleanUp.stop(), register.stop(), expiry.stop(), keys.stop()])
       // last: what the others recorded while they stopped is sealed too
       await sealer.stop()
     }

@@ -7,12 +7,18 @@ import { ConfigError, loadConfig } from '../config.ts'
 import { createLogger } from '../logging.ts'
 import { startServices, type RunningServices } from '../services.ts'
 
-interface Command { summary: string, usage: string, run: (args: string[], services: RunningServices) => Promise<number> }
+interface Command {
+  summary: string
+  usage: string
+  run: (args: string[], services: RunningServices) => Promise<number>
+  /** What works without the services (no database, faulty configuration); null: they are needed. */
+  runAlone?: (args: string[]) => Promise<number | null>
+}
 
 const commands: Record<string, () => Promise<Command>> = {
   migrate: async () => (await import('./migrate.ts')).command,
   'counter-code': async () => (await import('./counter-code.ts')).command,
-  'audit-verify': async () => ({ summary: 'walk the audit chain and say where it breaks', usage: 'kora audit-verify [--from N] [--to N] [--checkpoint sequence:hash:mac]', run: (await import('./audit-verify.ts')).run }),
+  audit: async () => (await import('./audit.ts')).command,
   keys: async () => (await import('./keys.ts')).command
 }
 
@@ -30,6 +36,8 @@ async function main (argv: string[]): Promise<number> {
   }
   const command = await load()
   if (args.includes('--help')) { console.log(`Usage: ${command.usage}`); return 0 }
+  const alone = await command.runAlone?.(args) ?? null
+  if (alone !== null) return alone
   // a command looks at the same database as the server: no simulators, quiet log
   const config = loadConfig({ ...process.env, SANDBOX: process.env['NODE_ENV'] === 'production' ? process.env['SANDBOX'] : 'on', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error' }, availableParallelism())
   const services = await startServices(config, createLogger({ level: config.logLevel }))

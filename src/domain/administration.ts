@@ -10,7 +10,7 @@ export type AdminRole = typeof adminRoles[number]
 /** Who does something to the service, and why: goes into the audit event of the same transaction. */
 export interface Act {
   /** `admin:<id>` (console), `client:<client_id>` (admin API), `operator:<name>` (command line). */
-  actor: string
+  actor: `admin:${string}` | `client:${string}` | `operator:${string}`
   /** In the actor's own words; never empty. */
   reason: string
   address: string | null

@@ -6,6 +6,10 @@ export interface ClientPolicy {
   names: { 'zh-CN': string, bo?: string, en?: string }
   /** The unit responsible, for the consent page. */
   unit?: string
+  /** Who looks after the client at the unit. */
+  owner?: string
+  /** high = FAPI 2.0: pushed requests, keys instead of secrets, sender-constrained tokens. Absent = standard. */
+  profile?: 'standard' | 'high'
   minimumLevel: Level
   /** May skip the consent page (a government site acting on a statutory basis; every release is logged). */
   trusted: boolean
@@ -26,6 +30,8 @@ export interface ClientPolicy {
   introspects: string[]
   /** Where people can start again after an expired login. */
   homeUri?: string
+  /** Identifier of the uploaded picture. */
+  logo?: string
 }
 
 export const defaultPolicy: ClientPolicy = {

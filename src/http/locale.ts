@@ -4,6 +4,7 @@
  * attempt stays for all of it: the cookie remembers for which attempt it was made and then beats ui_locales.
  */
 import { readFileSync } from 'node:fs'
+import type adminZh from '../../views/admin/locales/zh-CN.json'
 import type zh from '../../views/locales/zh-CN.json'
 
 export const locales = ['zh-CN', 'bo', 'en'] as const
@@ -36,9 +37,10 @@ const fill = (text: string, values: Values): string | null => {
   return complete ? filled : null
 }
 
-function makeTranslate (locale: Locale): Translate {
+function makeTranslate (locale: Locale, more: Readonly<Partial<Record<Locale, Record<string, string>>>> = {}): Translate {
   // a catalogue that lags behind shows Chinese for the missing message, never a key
-  const find = (key: string): string | undefined => catalogues[locale][key] ?? catalogues[defaultLocale][key]
+  const find = (key: string): string | undefined =>
+    more[locale]?.[key] ?? more[defaultLocale]?.[key] ?? catalogues[locale][key] ?? catalogues[defaultLocale][key]
   const t = (key: string, values: Values = {}): string => {
     const text = find(key)
     if (text === undefined) throw new Error(`no message "${key}"`)
@@ -60,6 +62,25 @@ function makeTranslate (locale: Locale): Translate {
 const translates: Record<Locale, Translate> = { 'zh-CN': makeTranslate('zh-CN'), bo: makeTranslate('bo'), en: makeTranslate('en') }
 
 export const translator = (locale: Locale): Translate => translates[locale]
+
+/** The console has a catalogue of its own, in two languages, over the one of all other pages. */
+export type AdminMessageKey = MessageKey | keyof typeof adminZh
+
+export interface AdminTranslate {
+  (key: AdminMessageKey, values?: Values): string
+  code (keys: string[], fallback: AdminMessageKey, values?: Values): string
+  readonly locale: Locale
+}
+
+const loadAdmin = (locale: 'zh-CN' | 'en'): Record<string, string> =>
+  JSON.parse(readFileSync(new URL(`../../views/admin/locales/${locale}.json`, import.meta.url), 'utf8')) as Record<string, string>
+
+export const adminCatalogues = { 'zh-CN': loadAdmin('zh-CN'), en: loadAdmin('en') } as const
+
+const adminTranslates = { 'zh-CN': makeTranslate('zh-CN', adminCatalogues), en: makeTranslate('en', adminCatalogues) } as unknown as Record<'zh-CN' | 'en', AdminTranslate>
+
+/** Chinese also for readers of Tibetan: the console is for staff. */
+export const adminTranslator = (locale: Locale): AdminTranslate => adminTranslates[locale === 'en' ? 'en' : 'zh-CN']
 
 /** 'validFrom' and 'LEGACY15' as they stand in message keys and form fields: 'valid_from', 'legacy15'. */
 export const snakeCase = (name: string): string =>

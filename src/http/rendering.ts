@@ -8,7 +8,7 @@ import { Eta } from 'eta/core'
 import type { Config } from '../config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
-import { faultText, locales, snakeCase, translator, type Locale } from './locale.ts'
+import { adminTranslator, faultText, locales, snakeCase, translator, type Locale, type Translate } from './locale.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
 import { formatDate, formatMoment, formatTime, templateHelpers } from './template-helpers.ts'
@@ -86,8 +86,9 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
   }
 
   const html: Renderer['html'] = (name, model, context) => {
-    const t = translator(context.locale)
-    const f = { ...site, ...context, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
+    const admin = name.startsWith('admin/')
+    const t = admin ? adminTranslator(context.locale) as unknown as Translate : translator(context.locale)
+    const f = { ...site, ...context, locale: t.locale, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
     const h = {
       ...templateHelpers,
       asset: (name: string) => assets.url(name),

@@ -5,9 +5,10 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { translator } from '../http/locale.ts'
 import { localeOf } from './error-pages.ts'
+import { keyTimes } from './signing-keys.ts'
 
-/** Seconds that relying sites and proxies may keep keys and discovery; a key is published longer than that before it signs. */
-export const publicMaxAge = 3_600
+/** Seconds that relying sites and proxies may keep keys and discovery: an hour less than a key is published before it signs. */
+export const publicMaxAge = keyTimes.published - 3_600
 
 /** For every answer; pages set their own. The library adds the hash of the script of its form_post page to script-src. */
 export const providerHeaders = Object.freeze({

@@ -35,32 +35,49 @@ export const keyTimes = { published: 7_200, retired: 86_400 } as const
 
 const generate = promisify(generateKeyPair)
 
-const insertStatement = statement<[kid: string, alg: string, state: string, privateEnc: string, publicJwk: string], { kid: string }>('signing key insert', `
-  insert into signing_key (kid, alg, state, private_enc, public_jwk, activated_at)
-  values ($1, $2, $3::text, $4, $5::jsonb, case when $3::text = 'active' then now() end)
-  on conflict (alg) where state = 'active' do nothing
+/** Who moves a key and why: kept with it, for those who may not read the audit trail. */
+export interface KeyChange { by: string, reason: string | null }
+const ownChange: KeyChange = { by: 'system', reason: null }
+
+const step = (state: SigningKeyState | 'removed', by: string, reason: string): string =>
+  `history || jsonb_build_array(jsonb_build_object('state', '${state}', 'at', now(), 'by', ${by}::text, 'reason', ${reason}::text))`
+
+// on conflict: one active key and one successor of each algorithm, whoever else makes one at this moment
+const insertStatement = statement<[kid: string, alg: string, state: string, privateEnc: string, publicJwk: string, by: string, reason: string | null], { kid: string }>('signing key insert', `
+  insert into signing_key (kid, alg, state, private_enc, public_jwk, activated_at, history)
+  values ($1, $2, $3::text, $4, $5::jsonb, case when $3::text = 'active' then now() end,
+    jsonb_build_array(jsonb_build_object('state', $3::text, 'at', now(), 'by', $6::text, 'reason', $7::text)))
+  on conflict do nothing
   returning kid`)
 
 const loadStatement = statement<[], { kid: string, alg: SigningAlg, state: SigningKeyState, privateEnc: string, publicJwk: JWK }>('signing key load', `
   select kid, alg, state, private_enc, public_jwk from signing_key where state <> 'removed'
   order by alg, case state when 'active' then 0 when 'pre-published' then 1 else 2 end, created_at desc`)
 
-const lockStatement = statement<[string], { kid: string }>('signing key lock', 'select kid from signing_key where alg = $1 order by kid for update')
+const lockStatement = statement<[string], { kid: string }>('signing key lock', "select kid from signing_key where alg = $1 and state <> 'removed' order by kid for update")
+
+const stateStatement = statement<[string], { alg: SigningAlg, state: SigningKeyState | 'removed' }>('signing key state', 'select alg, state from signing_key where kid = $1')
 
 const nextStatement = statement<[string, number], { kid: string, due: boolean }>('signing key next', `
   select kid, created_at <= now() - make_interval(secs => $2::float8) as due from signing_key
   where alg = $1 and state = 'pre-published' order by created_at limit 1`)
 
-const retireStatement = statement<[string], { kid: string }>('signing key retire', `
-  update signing_key set state = 'retired', retired_at = now(), private_enc = '' where alg = $1 and state = 'active' returning kid`)
+const retireStatement = statement<[string, string, string | null], { kid: string }>('signing key retire', `
+  update signing_key set state = 'retired', retired_at = now(), private_enc = '', history = ${step('retired', '$2', '$3')}
+  where alg = $1 and state = 'active' returning kid`)
 
-const activateStatement = statement<[string], { kid: string }>('signing key activate', `
-  update signing_key set state = 'active', activated_at = now() where kid = $1 and state = 'pre-published' returning kid`)
+const activateStatement = statement<[string, string, string | null], { kid: string }>('signing key activate', `
+  update signing_key set state = 'active', activated_at = now(), history = ${step('active', '$2', '$3')}
+  where kid = $1 and state = 'pre-published' returning kid`)
 
-const removeStatement = statement<[string, number], { kid: string }>('signing key remove', `
-  update signing_key set state = 'removed', removed_at = now(), private_enc = ''
+const removeStatement = statement<[string, number, string, string | null], { kid: string }>('signing key remove', `
+  update signing_key set state = 'removed', removed_at = now(), private_enc = '', history = ${step('removed', '$3', '$4')}
   where kid = $1 and (state = 'pre-published' or (state = 'retired' and retired_at <= now() - make_interval(secs => $2::float8)))
   returning kid`)
+
+const expelStatement = statement<[string, string, string | null], { alg: SigningAlg }>('signing key expel', `
+  update signing_key set state = 'removed', removed_at = now(), private_enc = '', history = ${step('removed', '$2', '$3')}
+  where kid = $1 and state <> 'removed' returning alg`)
 
 /** An active key for each algorithm. Any number of processes may do this at once: one key of each survives. */
 export async function ensureSigningKeys (db: Kysely<Database>, crypto: FieldCrypto, algs: readonly SigningAlg[] = signingAlgs): Promise<void> {
@@ -69,34 +86,40 @@ export async function ensureSigningKeys (db: Kysely<Database>, crypto: FieldCryp
   if (missing.length === 0) return
   const made = await Promise.all(missing.map((alg) => makeKey(crypto, alg)))
   await db.transaction().execute(async (trx) => {
-    for (const key of made) await insert(trx, key, 'active')
+    for (const key of made) await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })
     await bumpEpoch(trx, 'signing-keys')
   })
 }
 
-/** Publishes the key that will sign next. RSA takes a second to make, so this is no part of `rotate`. Returns its kid. */
+/**
+ * Publishes the key that will sign next. RSA takes a second to make: do that (`makeKey`) before the transaction.
+ * @throws DomainError `signing_key_published`: there is a successor already
+ */
+export async function publish (trx: Transaction<Database>, key: NewKey, change: KeyChange = ownChange): Promise<void> {
+  if (!await insert(trx, key, 'pre-published', change)) throw new DomainError('signing_key_published', { alg: key.alg })
+  await bumpEpoch(trx, 'signing-keys')
+}
+
+/** `makeKey` and `publish`. Returns the kid. */
 export async function prePublish (db: Kysely<Database>, crypto: FieldCrypto, alg: SigningAlg): Promise<string> {
   const key = await makeKey(crypto, alg)
-  await db.transaction().execute(async (trx) => {
-    await insert(trx, key, 'pre-published')
-    await bumpEpoch(trx, 'signing-keys')
-  })
+  await db.transaction().execute(async (trx) => { await publish(trx, key) })
   return key.kid
 }
 
 /**
- * The oldest pre-published key signs from now on; the one that signed is retired, its private part erased.
+ * The pre-published key signs from now on; the one that signed is retired, its private part erased.
  *
- * @param publishedSeconds 0 only when the active key is compromised: relying sites may not know the new one yet
- * @throws DomainError `signing_key_missing` (pre-publish first), `signing_key_too_young`
+ * @param publishedSeconds how long relying sites must have been able to know it
+ * @throws DomainError `signing_key_missing` (publish first), `signing_key_too_young`
  */
-export async function rotate (trx: Transaction<Database>, alg: SigningAlg, publishedSeconds: number = keyTimes.published): Promise<{ active: string, retired: string | null }> {
+export async function rotate (trx: Transaction<Database>, alg: SigningAlg, publishedSeconds: number = keyTimes.published, change: KeyChange = ownChange): Promise<{ active: string, retired: string | null }> {
   await lockStatement(trx, alg)
   const [next] = await nextStatement(trx, alg, publishedSeconds)
   if (next === undefined) throw new DomainError('signing_key_missing', { alg })
   if (!next.due) throw new DomainError('signing_key_too_young', { alg, publishedSeconds })
-  const [retired] = await retireStatement(trx, alg)
-  await activateStatement(trx, next.kid)
+  const [retired] = await retireStatement(trx, alg, change.by, change.reason)
+  await activateStatement(trx, next.kid, change.by, change.reason)
   await bumpEpoch(trx, 'signing-keys')
   return { active: next.kid, retired: retired?.kid ?? null }
 }
@@ -104,12 +127,37 @@ export async function rotate (trx: Transaction<Database>, alg: SigningAlg, publi
 /**
  * Takes a key out of the JWKS: what it signed is not accepted any more. The active key must be rotated first.
  *
- * @param retiredSeconds 0 only when the key is compromised
+ * @param retiredSeconds how long it must have been retired
  * @throws DomainError `signing_key_in_use`: unknown, active, or retired too shortly
  */
-export async function removeKey (trx: Transaction<Database>, kid: string, retiredSeconds: number = keyTimes.retired): Promise<void> {
-  if ((await removeStatement(trx, kid, retiredSeconds)).length === 0) throw new DomainError('signing_key_in_use', { kid })
+export async function removeKey (trx: Transaction<Database>, kid: string, retiredSeconds: number = keyTimes.retired, change: KeyChange = ownChange): Promise<void> {
+  if ((await removeStatement(trx, kid, retiredSeconds, change.by, change.reason)).length === 0) throw new DomainError('signing_key_in_use', { kid })
   await bumpEpoch(trx, 'signing-keys')
+}
+
+export interface Expelled { alg: SigningAlg, was: SigningKeyState, /** Kid that signs instead; null when another one signed anyway. */ successor: string | null, /** Whether sites could know the successor before. */ successorKnown: boolean }
+
+/**
+ * A key that others have: out of the JWKS in whatever state it is, and when it was the one that signs, its successor
+ * signs at once, known to relying sites or not.
+ *
+ * @param spare signs when no successor was published
+ * @throws DomainError `signing_key_unknown`: no such key, or removed already
+ */
+export async function expel (trx: Transaction<Database>, kid: string, spare: NewKey, change: KeyChange): Promise<Expelled> {
+  const [found] = await stateStatement(trx, kid)
+  if (found !== undefined) await lockStatement(trx, found.alg)
+  // again: it may have changed while we waited
+  const [key] = await stateStatement(trx, kid)
+  if (key === undefined || key.state === 'removed') throw new DomainError('signing_key_unknown', { kid })
+  if (spare.alg !== key.alg) throw new TypeError('the spare key is for another algorithm')
+  await expelStatement(trx, kid, change.by, change.reason)
+  await bumpEpoch(trx, 'signing-keys')
+  if (key.state !== 'active') return { alg: key.alg, was: key.state, successor: null, successorKnown: true }
+  const [next] = await nextStatement(trx, key.alg, keyTimes.published)
+  if (next === undefined) await insert(trx, spare, 'active', change)
+  else await activateStatement(trx, next.kid, change.by, change.reason)
+  return { alg: key.alg, was: key.state, successor: next?.kid ?? spare.kid, successorKnown: next?.due ?? false }
 }
 
 /**
@@ -128,9 +176,10 @@ export async function loadKeys (db: Kysely<Database> | Transaction<Database>, cr
   }))
 }
 
-interface NewKey { kid: string, alg: SigningAlg, privateEnc: string, publicJwk: JWK }
+export interface NewKey { kid: string, alg: SigningAlg, privateEnc: string, publicJwk: JWK }
 
-async function makeKey (crypto: FieldCrypto, alg: SigningAlg): Promise<NewKey> {
+/** A key of this algorithm, not stored yet. */
+export async function makeKey (crypto: FieldCrypto, alg: SigningAlg): Promise<NewKey> {
   const { publicKey, privateKey } = alg === 'ES256'
     ? await generate('ec', { namedCurve: 'P-256' })
     : await generate('rsa', { modulusLength: 3072 })
@@ -141,6 +190,7 @@ async function makeKey (crypto: FieldCrypto, alg: SigningAlg): Promise<NewKey> {
   return { kid, alg, publicJwk: { ...jwk, kid, alg, use: 'sig' }, privateEnc: crypto.encrypt('signing_key', 'private_enc', kid, pem) }
 }
 
-async function insert (trx: Transaction<Database>, { kid, alg, privateEnc, publicJwk }: NewKey, state: SigningKeyState): Promise<void> {
-  await insertStatement(trx, kid, alg, state, privateEnc, JSON.stringify(publicJwk))
+/** False when another process was first. */
+async function insert (trx: Transaction<Database>, { kid, alg, privateEnc, publicJwk }: NewKey, state: SigningKeyState, { by, reason }: KeyChange): Promise<boolean> {
+  return (await insertStatement(trx, kid, alg, state, privateEnc, JSON.stringify(publicJwk), by, reason)).length > 0
 }

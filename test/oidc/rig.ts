@@ -43,7 +43,7 @@ export interface Rig {
 }
 
 /** A provider process on this database. Keys are ES256 only: RSA takes a second to make. */
-export async function startProvider (t: Test, { db, crypto }: TestDatabase, more: Configuration = {}): Promise<Rig> {
+export async function startProvider (t: Test, { db, crypto }: TestDatabase, more: Configuration = {}, attach: (provider: Provider) => void = () => {}): Promise<Rig> {
   await ensureSigningKeys(db, crypto, ['ES256'])
   const ring = await createKeyRing({ db, crypto })
   const clients = createClientCache({ db, clock: systemClock, log })
@@ -104,6 +104,7 @@ export async function startProvider (t: Test, { db, crypto }: TestDatabase, more
   } as Configuration)
   attachStorage(provider, { db, limits })
   clients.attach(provider)
+  attach(provider)
 
   const callback = provider.callback()
   async function handle (request: Parameters<typeof callback>[0], response: Parameters<typeof callback>[1]): Promise<void> {

@@ -1,5 +1,6 @@
 /** The provider: artifacts, clients, resource servers, keys. */
 import type { ColumnType, Generated } from 'kysely'
+import type { ClientKind } from '../../domain/client-record.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface OidcArtifactTable {
@@ -19,6 +20,8 @@ export interface OidcArtifactTable {
 
 export interface ClientTable {
   clientId: string
+  /** Null = stored before kinds were: derived (domain/client-record). */
+  kind: ColumnType<ClientKind | null, ClientKind | null | undefined, ClientKind | null>
   status: 'draft' | 'test' | 'live' | 'disabled'
   metadata: Json<Record<string, unknown>>
   policy: Json<Record<string, unknown>>
@@ -59,6 +62,19 @@ export interface SigningKeyTable {
   activatedAt: NullableTimestamp
   retiredAt: NullableTimestamp
   removedAt: NullableTimestamp
+  history: ColumnType<KeyStep[], string | undefined, string>
+}
+
+/** One step in the life of a signing key. */
+export interface KeyStep { state: 'pre-published' | 'active' | 'retired' | 'removed', at: string, by: string, reason: string | null }
+
+export interface RemovedKeyUseTable {
+  kid: string
+  clientId: string
+  place: string
+  uses: number
+  firstAt: Timestamp
+  lastAt: Timestamp
 }
 
 export interface ServerSecretTable {
@@ -78,6 +94,7 @@ export interface OidcTables {
   clientSecret: ClientSecretTable
   resourceServer: ResourceServerTable
   signingKey: SigningKeyTable
+  removedKeyUse: RemovedKeyUseTable
   serverSecret: ServerSecretTable
   cacheEpoch: CacheEpochTable
 }

@@ -20,6 +20,8 @@ export interface OrganizationTable {
   registerCheckedAt: NullableTimestamp
   createdAt: Timestamp
   updatedAt: Timestamp
+  /** Suspended by staff, whatever the register says. */
+  staffHold: Generated<boolean>
 }
 
 export interface DelegationTable {
@@ -60,6 +62,8 @@ export interface RepresentationChoiceTable {
   chosenAt: Timestamp
 }
 
+export type ReviewState = 'waiting' | 'accepted' | 'refused' | 'returned'
+
 export interface RegistrationTable {
   id: string
   browserHash: string
@@ -73,6 +77,11 @@ export interface RegistrationTable {
   updatedAt: Timestamp
   expiresAt: Timestamp
   number: ColumnType<string | null, string | null | undefined, string | null>
+  /** Null: the register could decide. */
+  review: ColumnType<ReviewState | null, ReviewState | null | undefined, ReviewState | null>
+  reviewedAt: NullableTimestamp
+  reviewedBy: ColumnType<string | null, string | null | undefined, string | null>
+  reviewReason: ColumnType<string | null, string | null | undefined, string | null>
 }
 
 export interface RegisterJournalTable {

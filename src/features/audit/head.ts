@@ -23,6 +23,9 @@ export const readHead = statement<[], ChainHead>('audit_head_read', `select ${co
 /** The lock makes one sealer of many processes; none when another one holds it. */
 export const lockHead = statement<[], ChainHead>('audit_head_lock', `select ${columns} from audit_head for update skip locked`)
 
+/** The same, waiting for a sealer to finish. */
+export const waitForHead = statement<[], ChainHead>('audit_head_wait', `select ${columns} from audit_head for update`)
+
 export const headMac = (crypto: Pick<FieldCrypto, 'mac'>, head: HeadContent): string => crypto.mac('audit-head', headText(head))
 export const checkpointMac = (crypto: Pick<FieldCrypto, 'mac'>, sequence: number, hash: string): string => crypto.mac('audit-checkpoint', checkpointText(sequence, hash))
 

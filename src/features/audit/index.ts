@@ -12,7 +12,7 @@ import type { AuditEventType, AuditOutcome, StaffEventType } from './events.ts'
 export { auditEvents, type AuditEventType, type AuditOutcome, type AuditSubject, type StaffEventType } from './events.ts'
 
 /** Who acted. Ids of ours only, never names or numbers. */
-export type AuditActor = `person:${string}` | `staff:${string}` | `client:${string}` | 'system' | 'anonymous'
+export type AuditActor = `person:${string}` | `admin:${string}` | `operator:${string}` | `staff:${string}` | `client:${string}` | 'system' | 'anonymous'
 
 /** Values that may stand in `details`: codes, counts and ids of ours; never names, document or phone numbers, secrets. */
 export type AuditDetails = Record<string, string | number | boolean | null | string[]>
@@ -56,4 +56,7 @@ export { createAudit } from './recorder.ts'
 export { createAuditSealer, sealBatch, type AuditSealer, type SealedBatch } from './sealer.ts'
 export { verifyChain, type ChainFault, type ChainFaultKind, type Verification } from './verify.ts'
 export { archiveAudit, type Archived } from './archive.ts'
+export { addressPattern, findAuditEvent, searchAudit, type AuditFilters, type FoundEvent } from './search.ts'
+export { exportAudit, rangeOfTime, signTrailer, type Exported, type ExportRange, type ExportTrailer } from './export.ts'
+export { verifyExport, type ExportFault, type ExportVerification } from './verify-export.ts'
 export type { Checkpoint } from './head.ts'

@@ -41,9 +41,10 @@ const pageSize = 1000
  * Walk the chain and report its first fault. Reads only.
  *
  * @param range from, to: first and last sequence (default: everything); checkpoint: a signed position from the
- *   server log, which shows a history that was rewritten or cut off together with its stored checkpoints
+ *   server log, which shows a history that was rewritten or cut off together with its stored checkpoints;
+ *   onProgress: told of events checked so far, now and then
  */
-export async function verifyChain (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'verifyMac'>, range: { from?: number, to?: number, checkpoint?: Checkpoint } = {}): Promise<Verification> {
+export async function verifyChain (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'verifyMac'>, range: { from?: number, to?: number, checkpoint?: Checkpoint, onProgress?: (checked: number) => void } = {}): Promise<Verification> {
   let checked = 0
   const fail = (kind: ChainFaultKind, sequence: number, more: { id?: number, otherSequence?: number } = {}): Verification =>
     ({ ok: false, checked, fault: { kind, sequence, id: more.id ?? null, ...(more.otherSequence !== undefined && { otherSequence: more.otherSequence }) } })
@@ -90,6 +91,7 @@ export async function verifyChain (db: Kysely<Database>, crypto: Pick<FieldCrypt
       position += 1
       checked += 1
     }
+    range.onProgress?.(checked)
   }
   if (to === head.sequence && from <= to && previous !== head.hash) return fail('rewritten', to)
 

@@ -8,7 +8,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Services } from '../../services.ts'
-import type { AuditActor } from '../audit/index.ts'
+import type { AuditActor, AuditDetails } from '../audit/index.ts'
 
 export const counterCodeHours = 24
 export const counterCodeTries = 5
@@ -19,8 +19,10 @@ export interface CounterCodeIssue {
   issuedBy: AuditActor
   /** Why a face check was not used: a code of ours, never free text about the person. */
   reason: string
-  address?: string
-  traceId?: string
+  address?: string | null
+  traceId?: string | null
+  /** Further details of the audit event: codes and ids of ours. */
+  details?: AuditDetails
 }
 
 export interface IssuedCounterCode { codeId: string, /** Eight digits; not kept, so this is the only time. */ code: string, expiresAt: Date }
@@ -33,23 +35,26 @@ const indexOf = (services: Pick<Services, 'crypto'>, personId: string, code: str
  * The caller has checked that `issuedBy` may do this.
  */
 export async function issueCounterCode (services: Pick<Services, 'db' | 'audit' | 'crypto'>, issue: CounterCodeIssue): Promise<IssuedCounterCode | null> {
+  return await services.db.transaction().execute(async (trx) => await issueCounterCodeIn(trx, services, issue))
+}
+
+/** `issueCounterCode` in the caller's transaction. */
+export async function issueCounterCodeIn (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, issue: CounterCodeIssue): Promise<IssuedCounterCode | null> {
   const { personId, issuedBy, reason } = issue
   const code = String(randomInt(0, 100_000_000)).padStart(8, '0')
   const codeId = `cc_${randomBytes(16).toString('base64url')}`
-  return await services.db.transaction().execute(async (trx) => {
-    // the lock keeps two members of staff from leaving two live codes
-    const person = await trx.selectFrom('person').select('id').where('id', '=', personId).where('status', '<>', 'disabled').forUpdate().executeTakeFirst()
-    if (person === undefined) return null
-    await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
-      .where('personId', '=', personId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).execute()
-    const { expiresAt } = await trx.insertInto('counterCode').values({
-      id: codeId, personId, codeIndex: indexOf(services, personId, code), issuedBy, reason, expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
-    }).returning('expiresAt').executeTakeFirstOrThrow()
-    await services.audit.record(trx, {
-      type: 'counter-code.issued', actor: issuedBy, personId, address: issue.address, traceId: issue.traceId, reason, details: { codeId }
-    })
-    return { codeId, code, expiresAt }
+  // the lock keeps two members of staff from leaving two live codes
+  const person = await trx.selectFrom('person').select('id').where('id', '=', personId).where('status', '<>', 'disabled').forUpdate().executeTakeFirst()
+  if (person === undefined) return null
+  await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
+    .where('personId', '=', personId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).execute()
+  const { expiresAt } = await trx.insertInto('counterCode').values({
+    id: codeId, personId, codeIndex: indexOf(services, personId, code), issuedBy, reason, expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
+  }).returning('expiresAt').executeTakeFirstOrThrow()
+  await services.audit.record(trx, {
+    type: 'counter-code.issued', actor: issuedBy, personId, address: issue.address, traceId: issue.traceId, reason, details: { codeId, ...issue.details }
   })
+  return { codeId, code, expiresAt }
 }
 
 export interface CounterCodeUse {
@@ -97,14 +102,15 @@ export async function redeemCounterCode (trx: Transaction<Database>, services: P
 }
 
 /** Take back an unused code. False when there is none to take back. */
-export async function revokeCounterCode (services: Pick<Services, 'db' | 'audit'>, from: { codeId: string, actor: AuditActor, address?: string, traceId?: string }): Promise<boolean> {
+export async function revokeCounterCode (services: Pick<Services, 'db' | 'audit'>, from: { codeId: string, actor: AuditActor, /** Only a code that this one issued. */ issuedBy?: AuditActor, reason?: string, address?: string | null, traceId?: string | null }): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
     const row = await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
       .where('id', '=', from.codeId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+      .$if(from.issuedBy !== undefined, (query) => query.where('issuedBy', '=', from.issuedBy ?? ''))
       .returning('personId').executeTakeFirst()
     if (row === undefined) return false
     await services.audit.record(trx, {
-      type: 'counter-code.revoked', actor: from.actor, personId: row.personId, address: from.address, traceId: from.traceId, details: { codeId: from.codeId }
+      type: 'counter-code.revoked', actor: from.actor, personId: row.personId, address: from.address, traceId: from.traceId, reason: from.reason, details: { codeId: from.codeId }
     })
     return true
   })

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { inForceStates, waitingStates, type DelegationState } from '../../domain/delegation.ts'
 import type { Services } from '../../services.ts'
-import type { AuditEventType, StaffEventType } from '../audit/index.ts'
+import type { AuditActor, AuditEventType, StaffEventType } from '../audit/index.ts'
 import type { MessageKind } from '../messages/index.ts'
 import { endContext } from '../organizations/end-context.ts'
 import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
@@ -43,7 +43,7 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
       }
       return false
     }
-    if (ending.to === 'revoked') await withdrawWaiting(services, trx, organization, id, actor)
+    if (ending.to === 'revoked') await withdrawWaiting(services, trx, organization, id, { actor: `person:${actor.personId}`, personId: actor.personId, traceId: actor.traceId })
     await services.audit.record(trx, {
       type: ending.event, actor: `person:${actor.personId}`, personId: actor.personId, organizationId: organization.id, delegationId: id, role: ending.by, address: actor.address, traceId: actor.traceId, details: { version: row.version, agent: row.agentId }
     })
@@ -56,15 +56,15 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
 }
 
 /** Everything that the context gave, and the agent's browsers that stood for this organization's password. */
-async function takeEffect (services: Services, trx: Trx, organization: LockedOrganization, { id, agentId }: Changed, reason: string, traceId?: string): Promise<void> {
+export async function takeEffect (services: Services, trx: Trx, organization: LockedOrganization, { id, agentId }: Changed, reason: string, traceId?: string): Promise<void> {
   await endContext(trx, services, id, { reason, traceId })
   await revokeTrustedBrowsers(trx, { organizationId: organization.id, personId: agentId })
 }
 
 /** An open new version of what was taken back. */
-async function withdrawWaiting (services: Services, trx: Trx, organization: LockedOrganization, id: string, actor: Actor): Promise<void> {
+export async function withdrawWaiting (services: Services, trx: Trx, organization: LockedOrganization, id: string, by: { actor: AuditActor, personId: string | null, traceId: string | null }): Promise<void> {
   for (const { version, agentId } of await transition(trx, { id, from: waitingStates, to: 'withdrawn', only: sql`true`, reason: 'delegation_revoked', moment: 'ended_at' })) {
-    await services.audit.record(trx, { type: 'delegation.withdrawn', personId: actor.personId, organizationId: organization.id, delegationId: id, traceId: actor.traceId, reason: 'delegation_revoked', details: { version, agent: agentId } })
+    await services.audit.record(trx, { type: 'delegation.withdrawn', ...by, organizationId: organization.id, delegationId: id, reason: 'delegation_revoked', details: { version, agent: agentId } })
   }
 }
 

@@ -17,6 +17,7 @@ import { find, listOfAgent, listOfOrganization } from './views.ts'
 
 export type * from './types.ts'
 export { newDelegationId } from './propose.ts'
+export { endByStaff, refuseApprovalByStaff } from './staff.ts'
 export { createDelegationExpiry, type DelegationExpiry } from './expiry.ts'
 
 export function createDelegations (services: Services, limits: DelegationLimits = defaultLimits): Delegations {

@@ -7,5 +7,5 @@
  */
 export { beginFaceCheck, type BeginHooks, type BeginRefusal, type FaceCircumstances, type FaceRequest } from './begin.ts'
 export { faceVerdict, type Verdict, type VerdictHooks } from './verdict.ts'
-export { faceTriesLeft, useFaceVerdict, type FaceBinding } from './repository.ts'
+export { faceTriesLeft, forgiveFaceTries, useFaceVerdict, type FaceBinding } from './repository.ts'
 export { faceLimits, faceSeconds, faceThresholds, fewest, type FaceTries } from './rules.ts'

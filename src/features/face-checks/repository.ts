@@ -53,6 +53,15 @@ export async function faceUse (db: Db, { personId, binding }: Pick<FaceBinding, 
 export const faceTriesLeft = async (db: Db, about: Pick<FaceBinding, 'personId' | 'binding'>): Promise<FaceTries> =>
   triesLeft((await faceUse(db, about)).used)
 
+/** Tries of today, made and over, no longer count: neither for the day nor for an attempt. Returns how many counted. */
+export async function forgiveFaceTries (trx: Transaction<Database>, personId: string): Promise<number> {
+  const { rows } = await sql`
+    update face_check set counted = false
+     where person_id = ${personId} and started_at >= ${today} and counted and not (state = 'pending' and expires_at > now())
+    returning id`.execute(trx)
+  return rows.length
+}
+
 /** Checks that nobody asked about in time. A try, unless the provider could not be reached. */
 export async function lapse (trx: Db, personId: string): Promise<void> {
   await sql`

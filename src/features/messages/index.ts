@@ -6,5 +6,5 @@
  */
 export { notify, type Notice } from './notify.ts'
 export { createMessages, type Message, type Messages } from './inbox.ts'
-export { messageKinds, isSecurityNotice, type MessageData, type MessageKind } from './kinds.ts'
+export { messageKinds, messageTopics, topicOf, isSecurityNotice, type MessageData, type MessageKind, type MessageTopic } from './kinds.ts'
 export { smsHandler, smsTopic, type SmsOrder } from './sms.ts'

@@ -10,11 +10,23 @@ const kinds = {
   'delegation-resigned': '代理人已辞去代理授权',
   'legal-representative-changed': '法定代表人已变更',
   'organization-suspended': '单位状态已变为停用',
+  'organization-resumed': '单位已恢复使用',
   'organization-dissolved': '单位已注销',
   'security-organization-password-changed': '单位登录密码已修改',
   'security-password-changed': '登录密码已修改',
   'security-phone-changed': '手机号已变更',
-  'security-new-device': '您的账号在新设备上登录'
+  'security-new-device': '您的账号在新设备上登录',
+  'security-account-locked': '您的账号已被锁定',
+  'security-account-unlocked': '您的账号已解除锁定',
+  'security-sessions-ended': '您的账号已在各处退出登录',
+  'security-device-ended': '您的一台设备已被停用',
+  'security-face-tries-reset': '您的人脸核验次数已重置',
+  'security-password-tries-reset': '您的密码输错次数已重置',
+  'security-counter-code-issued': '窗口已为您开出核验码',
+  'registration-accepted': '法人注册申请已通过',
+  'registration-refused': '法人注册申请未通过',
+  'registration-returned': '法人注册申请需要补正',
+  notice: '您有一条新通知'
 } as const satisfies Record<string, string>
 
 export type MessageKind = keyof typeof kinds
@@ -26,4 +38,15 @@ export type MessageData = Record<string, string | number | null>
 export const shortText = (kind: MessageKind): string => kinds[kind]
 
 /** Kept where the person cannot remove it. */
+/** What the inbox can be narrowed to (S18), in the order of its links. */
+export const messageTopics = ['requests', 'results', 'expiry', 'security', 'system'] as const
+export type MessageTopic = typeof messageTopics[number]
+
+export function topicOf (kind: MessageKind): MessageTopic {
+  if (kind.startsWith('security-')) return 'security'
+  if (kind === 'delegation-submitted') return 'requests'
+  if (kind === 'delegation-expired') return 'expiry'
+  return kind.startsWith('delegation-') || kind.startsWith('registration-') ? 'results' : 'system'
+}
+
 export const isSecurityNotice = (kind: MessageKind): boolean => kind.startsWith('security-')

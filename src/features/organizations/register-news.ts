@@ -65,15 +65,15 @@ export async function applyRegisterNews (services: Services, news: RegisterNews)
   })
 }
 
-/** The one statement that decides: only a newer version passes. A `pending` organization does not become active by news. */
+/** The one statement that decides: only a newer version passes. An organization that is `pending`, or suspended by staff, does not become active by news. */
 async function update (trx: Trx, { uscc, version, name, status }: RegisterNews, representative: string | null): Promise<Applied | null> {
   const { rows } = await sql<Applied>`
     with before as (
-      select id, name, status, legal_representative_id, register_version from organization where uscc = ${uscc} for no key update)
+      select id, name, status, legal_representative_id, register_version, staff_hold from organization where uscc = ${uscc} for no key update)
     update organization o
        set register_version = ${version}, register_checked_at = now(), updated_at = now(),
            name = coalesce(${name ?? null}::text, b.name),
-           status = case when ${status ?? null}::text is null or (b.status = 'pending' and ${status ?? null}::text = 'active') then b.status else ${status ?? null}::text end,
+           status = case when ${status ?? null}::text is null or ((b.status = 'pending' or b.staff_hold) and ${status ?? null}::text = 'active') then b.status else ${status ?? null}::text end,
            legal_representative_id = coalesce(${representative}::text, b.legal_representative_id),
            legal_representative_since = case when coalesce(${representative}::text, b.legal_representative_id) is distinct from b.legal_representative_id
              then now() else o.legal_representative_since end,

@@ -5,9 +5,10 @@ import type { Database, PersonTable } from '../../database/schema.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Level } from '../../domain/assurance.ts'
 import type { Person } from '../../domain/person.ts'
+import { deskIndexOf } from './desk-index.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
-type Row = Omit<Selectable<PersonTable>, 'certNoIndex' | 'phoneIndex' | 'passwordChangedAt' | 'createdAt'>
+type Row = Omit<Selectable<PersonTable>, 'certNoIndex' | 'phoneIndex' | 'passwordChangedAt' | 'createdAt' | 'ethnicGroupEnc' | 'deskIndex' | 'lockedFrom'>
 
 /** The person and the stored password hash, which never leaves the login step. */
 export interface StoredPerson extends Person { passwordHash: string | null }
@@ -120,6 +121,7 @@ export async function insertPerson (trx: Db, crypto: FieldCrypto, person: NewPer
     certType: person.certType,
     certNoEnc: seal('cert_no_enc', person.certNo) ?? '',
     certNoIndex: certNoIndex(crypto, person.certType, person.certNo),
+    deskIndex: deskIndexOf(crypto, person),
     certValidFrom: person.certValidFrom ?? null,
     certValidTo: person.certValidTo ?? null,
     certTerm: person.certTerm ?? null,

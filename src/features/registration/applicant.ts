@@ -9,7 +9,7 @@ import { sameName } from '../../domain/person-name.ts'
 import type { AgentSection, LegalSection } from '../../domain/registration.ts'
 import type { Services } from '../../services.ts'
 import { creditPerson } from '../identity/index.ts'
-import { certNoIndex, newPersonId, newSub, personByCertNo, personById, phoneIndex, type StoredPerson } from '../persons/index.ts'
+import { certNoIndex, deskIndexOf, newPersonId, newSub, personByCertNo, personById, phoneIndex, type StoredPerson } from '../persons/index.ts'
 import type { Db, Trx } from './repository.ts'
 
 const certType = 'resident_id'
@@ -39,6 +39,7 @@ async function insertProvisional (trx: Trx, { crypto }: Pick<Services, 'crypto'>
     certType,
     certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, typed.certNo),
     certNoIndex: `${placeholder}${randomBytes(16).toString('base64url')}`,
+    deskIndex: deskIndexOf(crypto, typed),
     certValidFrom: null,
     certValidTo: null,
     certTerm: null,

@@ -14,6 +14,7 @@ export async function sweepRegistrations ({ db, crypto }: Pick<Services, 'db' | 
     await db.updateTable('person').set({
       status: 'disabled',
       certNoIndex: `nobody:${id}`,
+      deskIndex: [],
       nameEnc: crypto.encrypt('person', 'name_enc', id, ''),
       certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, ''),
       certValidFrom: null,

@@ -3,7 +3,6 @@ import { sql, type RawBuilder, type Transaction } from 'kysely'
 import { archiveAudit, createAudit, sealBatch, verifyChain, type Checkpoint } from '../../../src/features/audit/index.ts'
 import { chainHash, rowColumns, type SealedRow } from '../../../src/features/audit/canonical.ts'
 import type { Database } from '../../../src/database/schema.ts'
-import { run } from '../../../src/cli/audit-verify.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
 
 async function chain ({ db, crypto }: TestDatabase, length = 8): Promise<Checkpoint> {
@@ -214,21 +213,4 @@ eachDatabase(t, 'old events go to the archive, and both parts stay one chain', a
   t.equal(next?.previousHash, previous)
   await asOwner(database, sql`delete from audit_event where sequence = 6`)
   t.match(await verifyChain(db, crypto), { ok: false, fault: { kind: 'missing', sequence: 6 } })
-})
-
-eachDatabase(t, 'the command says whether and where', async (t, database) => {
-  const kept = await chain(database)
-  const lines: string[] = []
-  const print = (line: string): void => { lines.push(line) }
-  t.equal(await run([], database, print), 0)
-  t.match(lines.pop(), /whole: 8 events, sequence 1 to 8/)
-  t.equal(await run(['--from', '2', '--to', '4', '--checkpoint', `${kept.sequence}:${kept.hash}:${kept.mac}`], database, print), 0)
-  t.match(lines.pop(), /3 events/)
-  for (const wrong of [['--from', '0'], ['--from', 'x'], ['--checkpoint', '1:2'], ['--nonsense'], ['stray']]) {
-    t.equal(await run(wrong, database, print), 2)
-    t.match(lines.pop(), /usage/)
-  }
-  await asOwner(database, sql`delete from audit_event where sequence = 5`)
-  t.equal(await run([], database, print), 1)
-  t.match(lines.pop(), /broken: missing at sequence 5; 4 events before it are whole/)
 })

@@ -47,6 +47,11 @@ export class Browser {
     return [...this.#cookies.values()].find((cookie) => cookie.name === name)?.value
   }
 
+  /** A cookie as if an answer from this address had set it. */
+  keepCookie (address: string, name: string, value: string, path = '/'): void {
+    this.#cookies.set(`${new URL(address).hostname} ${path} ${name}`, { name, value, path })
+  }
+
   dropCookies (match: (name: string) => boolean): void {
     for (const [key, cookie] of this.#cookies) if (match(cookie.name)) this.#cookies.delete(key)
   }

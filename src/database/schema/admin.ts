@@ -1,0 +1,100 @@
+/** Administrators, changes that wait for a second one, and settings. */
+import type { ColumnType, Generated } from 'kysely'
+import type { AdminRole } from '../../domain/administration.ts'
+import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
+
+export interface AdminAccountTable {
+  id: string
+  loginName: string
+  displayName: string
+  role: AdminRole
+  status: 'invited' | 'active' | 'disabled'
+  passwordHash: string | null
+  totpSecretEnc: string | null
+  totpLastStep: Generated<number>
+  createdBy: string
+  createdAt: Timestamp
+  updatedAt: Timestamp
+  lastSignInAt: NullableTimestamp
+}
+
+export interface AdminCredentialTable {
+  id: string
+  accountId: string
+  publicKey: string
+  signCount: Generated<number>
+  transports: Json<string[]>
+  label: string
+  createdAt: Timestamp
+  lastUsedAt: NullableTimestamp
+}
+
+export interface AdminCeremonyTable {
+  challenge: string
+  browserHash: string
+  purpose: 'sign-in' | 'enrol' | 'again'
+  accountId: string | null
+  expiresAt: Timestamp
+}
+
+export interface AdminBootstrapTable {
+  tokenHash: string
+  purpose: 'bootstrap' | 'invitation' | 'reset'
+  role: AdminRole
+  accountId: string | null
+  totpSecretEnc: string | null
+  createdBy: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  usedAt: NullableTimestamp
+}
+
+export interface AdminSessionTable {
+  idHash: string
+  accountId: string
+  browserHash: string
+  browserLabel: string
+  method: 'passkey' | 'password'
+  authenticatedAt: Timestamp
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  endsAt: Timestamp
+}
+
+export type PendingChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired'
+
+export interface PendingChangeTable {
+  id: string
+  kind: string
+  payloadEnc: string
+  digest: string
+  subject: string
+  reason: string
+  requestedBy: string
+  approvers: AdminRole[]
+  state: PendingChangeState
+  decidedBy: string | null
+  decisionReason: string | null
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  decidedAt: NullableTimestamp
+}
+
+export interface SettingTable {
+  name: string
+  value: ColumnType<unknown, string, string>
+  version: Generated<number>
+  changedBy: string
+  reason: string
+  changedAt: Timestamp
+}
+
+export interface AdminTables {
+  adminAccount: AdminAccountTable
+  adminCredential: AdminCredentialTable
+  adminCeremony: AdminCeremonyTable
+  adminBootstrap: AdminBootstrapTable
+  adminSession: AdminSessionTable
+  pendingChange: PendingChangeTable
+  setting: SettingTable
+}

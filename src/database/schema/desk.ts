@@ -1,0 +1,57 @@
+/** What staff work with: visits at a counter, links that continue an application, notices. */
+import type { ColumnType, Generated } from 'kysely'
+import type { NullableTimestamp, Timestamp } from './columns.ts'
+
+export interface RegistrationResumeTable {
+  tokenHash: string
+  registrationId: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  usedAt: NullableTimestamp
+}
+
+export interface CounterVisitTable {
+  id: string
+  operator: string
+  personId: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  codeId: string | null
+  usedAt: NullableTimestamp
+}
+
+export interface NoticeTable {
+  id: string
+  audience: 'person' | 'organization' | 'everybody'
+  targetId: string | null
+  textsEnc: string
+  sms: Generated<boolean>
+  state: ColumnType<'draft' | 'sending' | 'sent' | 'cancelled'>
+  /** The last person who was sent it. */
+  position: string | null
+  sent: Generated<number>
+  createdBy: string
+  reason: string
+  createdAt: Timestamp
+  startedAt: NullableTimestamp
+  finishedAt: NullableTimestamp
+}
+
+export interface RevealGrantTable {
+  id: string
+  personId: string
+  /** Names of fields, separated by blanks. */
+  fields: string
+  grantedTo: string
+  grantedBy: string
+  createdAt: Timestamp
+  expiresAt: Timestamp
+  usedAt: NullableTimestamp
+}
+
+export interface DeskTables {
+  revealGrant: RevealGrantTable
+  registrationResume: RegistrationResumeTable
+  counterVisit: CounterVisitTable
+  notice: NoticeTable
+}

@@ -1,0 +1,70 @@
+/** What each kind of client may do, and what it gets when nothing is said: secure defaults (RFC 9700 §2). */
+import { deviceCodeGrant, type ClientKind, type ClientMetadata } from './client-record.ts'
+import type { ClientPolicy } from './client-policy.ts'
+
+export interface KindRules {
+  /** Grants that it may have; the first is the one that makes it what it is. */
+  grants: readonly string[]
+  authMethods: readonly string[]
+  /** People are sent to it, so it has redirect URIs. */
+  redirects: boolean
+  /** It gets tokens about people, so it names scopes and says why. */
+  people: boolean
+}
+
+const secrets = ['private_key_jwt', 'client_secret_basic', 'client_secret_post'] as const
+
+export const kindRules: Readonly<Record<ClientKind, KindRules>> = {
+  server: { grants: ['authorization_code', 'refresh_token', 'client_credentials'], authMethods: secrets, redirects: true, people: true },
+  spa: { grants: ['authorization_code', 'refresh_token'], authMethods: ['none'], redirects: true, people: true },
+  native: { grants: ['authorization_code', 'refresh_token'], authMethods: ['none'], redirects: true, people: true },
+  device: { grants: [deviceCodeGrant, 'refresh_token'], authMethods: ['none', ...secrets], redirects: false, people: true },
+  machine: { grants: ['client_credentials'], authMethods: secrets, redirects: false, people: false },
+  resource: { grants: [], authMethods: secrets, redirects: false, people: false }
+}
+
+/** Metadata of a kind before anybody says anything; a client with keys of its own signs, the others get a secret. */
+export function defaultMetadata (kind: ClientKind, given: Readonly<Record<string, unknown>> = {}): ClientMetadata {
+  const { grants, authMethods, redirects, people } = kindRules[kind]
+  const signs = given['jwks'] !== undefined || given['jwks_uri'] !== undefined || given['token_endpoint_auth_signing_alg'] !== undefined
+  return {
+    application_type: kind === 'native' || kind === 'device' ? 'native' : 'web',
+    grant_types: grants.slice(0, 1),
+    response_types: redirects ? ['code'] : [],
+    redirect_uris: [],
+    token_endpoint_auth_method: authMethods[0] === 'none' ? 'none' : signs ? 'private_key_jwt' : 'client_secret_basic',
+    ...(people ? { scope: 'openid' } : {})
+  }
+}
+
+/** What the high profile (FAPI 2.0 Security Profile §5.3.2.1) asks of the metadata. */
+export const highProfileMetadata = {
+  require_pushed_authorization_requests: true,
+  dpop_bound_access_tokens: true
+} as const satisfies ClientMetadata
+
+/** Scopes that only a second administrator may give: the document number of people. */
+export const highScopes: readonly string[] = ['identity']
+
+export type SecondReason = 'high_scope' | 'redirect_change'
+
+const scopesOf = (metadata: ClientMetadata | undefined): string[] => (metadata?.scope ?? '').split(' ').filter(Boolean)
+const sorted = (list: readonly string[] | undefined): string => [...list ?? []].sort().join('\n')
+
+/**
+ * Why a change needs a second administrator: a scope of the highest
+ * kind that it did not have, and addresses of a client that is live.
+ */
+export function secondAdministratorReasons (before: { status: string, metadata: ClientMetadata } | null, after: { metadata: ClientMetadata }): SecondReason[] {
+  const reasons: SecondReason[] = []
+  const had = scopesOf(before?.metadata)
+  if (scopesOf(after.metadata).some((scope) => highScopes.includes(scope) && !had.includes(scope))) reasons.push('high_scope')
+  if (before?.status === 'live' && (
+    sorted(before.metadata.redirect_uris) !== sorted(after.metadata.redirect_uris) ||
+    sorted(before.metadata.post_logout_redirect_uris) !== sorted(after.metadata.post_logout_redirect_uris))) reasons.push('redirect_change')
+  return reasons
+}
+
+/** Policy members in the order in which they are written out. */
+export const policyMembers = ['names', 'unit', 'owner', 'profile', 'minimumLevel', 'trusted', 'subjectKinds', 'roles', 'functions', 'aliases',
+  'optionalScopes', 'purposes', 'introspects', 'homeUri', 'logo', 'ownService'] as const satisfies ReadonlyArray<keyof ClientPolicy>

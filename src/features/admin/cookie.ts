@@ -1,0 +1,22 @@
+/** The console's own session cookie: sent to /admin only, so that no page for citizens ever sees it. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../../config.ts'
+
+type Issuer = Pick<Config, 'issuer'>
+
+const secure = ({ issuer }: Issuer): boolean => issuer.startsWith('https:')
+// __Host- would ask for path=/ (RFC 6265bis §4.1.3.2)
+const nameOf = (config: Issuer): string => secure(config) ? '__Secure-kora_admin' : 'kora_admin'
+const optionsOf = (config: Issuer): { httpOnly: true, sameSite: 'lax', secure: boolean, path: string } =>
+  ({ httpOnly: true, sameSite: 'lax', secure: secure(config), path: '/admin' })
+
+export const cookieOf = (config: Issuer, request: FastifyRequest): string => request.cookies[nameOf(config)] ?? ''
+
+/** For the browser's session; the server's end comes first. */
+export function keepCookie (config: Issuer, reply: FastifyReply, secret: string): void {
+  reply.setCookie(nameOf(config), secret, optionsOf(config))
+}
+
+export function clearCookie (config: Issuer, reply: FastifyReply): void {
+  reply.clearCookie(nameOf(config), optionsOf(config))
+}

@@ -1,0 +1,15 @@
+/** Comma-separated export (RFC 4180) that a spreadsheet cannot be made to run. */
+
+/** A cell that a spreadsheet would take for a formula (or that hides one behind a blank) is text: it begins with '. */
+export function csvCell (value: string | number | boolean | null): string {
+  if (value === null) return ''
+  const text = String(value)
+  const safe = typeof value === 'string' && /^[\s\0]*[=+\-@\t\r\n\0]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+export type CsvRow = Array<string | number | boolean | null>
+
+/** With a byte order mark, without which spreadsheets read Chinese wrongly. */
+export const csvOf = (header: string[], rows: CsvRow[]): string =>
+  '\ufeff' + [header, ...rows].map((row) => row.map(csvCell).join(',')).join('\r\n') + '\r\n'

@@ -1,0 +1,60 @@
+/**
+ * The console, /admin: its frame, its accounts and sign-in, the route table, changes that need a second administrator,
+ * settings. Owns the tables admin_* and pending_change and setting. What is administered belongs to other features; their
+ * pages stand in console/<area>.ts and register here.
+ *
+ * A page is added like this (console/keys.ts; call it from registerAdmin below):
+ *
+ *   export function registerKeyPages (console: Console): void {
+ *     console.page({ method: 'GET', path: '/admin/keys', roles: ['system', 'security'], handler: async (c) => {
+ *       const list = readList(c.request, ['state'], 2)                  // filters in the address, cursor of two values
+ *       const found = await listKeys(db, { ...list.filters, after: list.after, limit: list.limit })  // one query, limit = page + 1
+ *       const { rows, pager } = pageOf(list, found, (key) => [key.createdAt.toISOString(), key.kid])
+ *       if (list.csv) return c.csv('keys.csv', ['kid', 'state'], rows.map((key) => [key.kid, key.state]))
+ *       return c.page('admin/keys-list', { rows, filters: list.filters, pager })
+ *     } })
+ *     // a dangerous act: a page of its own, and what it posts to
+ *     console.page({ method: 'GET', path: '/admin/keys/:kid/remove', roles: ['system'], reauth: true, handler: (c) => c.confirm(model) })
+ *     console.page({ method: 'POST', path: '/admin/keys/:kid/remove', roles: ['system'], reauth: true, handler: async (c) => {
+ *       const confirmed = c.confirmed(kid)                              // reason, and the name typed
+ *       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
+ *       await removeKey(services, kid, confirmed.act)
+ *       return c.redirect('/admin/keys', 'key_removed')                 // says the message done.key_removed
+ *     } })
+ *   }
+ *
+ * Session, role and the form's token (posts) are checked before the handler runs. Models: `interface KeysPage extends
+ * AdminFramed {…}` declared into Pages of http/pages.ts; `shell` is filled in. Templates: views/admin/<area>-*.eta,
+ * beginning with `layout('@admin/shell', { pageTitle, shell: it.shell })`; forms carry
+ * `<input type="hidden" name="csrf" value="<%= it.shell.csrf %>">`; partials '@admin/summary', '@admin/pager',
+ * '@partials/field'. Messages: views/admin/locales, in handlers `c.t`. A page appears in the navigation as soon as its
+ * area's first path is registered for the role. Secrets shown once: `c.page('admin/once', …)`.
+ *
+ * What needs a second administrator: `console.changes.register('client.redirects', { approvers: ['security'], describe,
+ * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({ kind,
+ * payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' :
+ * 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../../services.ts'
+import { createConsole, type Console } from './console.ts'
+import { registerOverview } from './console/overview.ts'
+import { registerSearch } from './console/search.ts'
+import { registerSignIn } from './console/sign-in.ts'
+
+export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
+export type { Applied, ChangeDescription, ChangeKind, Changes, Decided, Requested } from './changes.ts'
+export { csvCell, csvOf } from './csv.ts'
+export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
+export { makeLink, type LinkPurpose } from './links.ts'
+export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
+export { findSession, type Administrator } from './sessions.ts'
+
+/** Last of all features, so that the table is checked against everything under /admin. */
+export async function registerAdmin (app: FastifyInstance, services: Services): Promise<Console> {
+  const console = await createConsole(app, services)
+  registerSignIn(console)
+  registerOverview(console)
+  registerSearch(console)
+  return console
+}

@@ -1,0 +1,22 @@
+/**
+ * The desk (A7): how staff find people and help them, the counter, and what staff may do to organizations and
+ * delegations. Owns the tables counter_visit and reveal_grant; everything else belongs to the features it acts through.
+ *
+ * Everything shown is masked until it is revealed with a reason. Every act is one transaction with its audit event and
+ * the message to whom it concerns; who may do what is decided before, by the console and the API.
+ */
+export { type ActOutcome } from './act.ts'
+export {
+  actOnDelegation, delegationActs, listOrganizations, organizationDetail, recheck, release, suspend,
+  type DelegationAct, type OrganizationDetail, type OrganizationLine, type OrganizationSearch, type Recheck
+} from './organizations.ts'
+export { findPeople, listPeople, namesakesOf, type FoundPeople, type PeoplePage, type PersonLine, type PersonSearch } from './find.ts'
+export { personDetail, personHistory, type HistoryLine, type PersonDetail } from './person.ts'
+export { lockPerson, unlockPerson } from './lock.ts'
+export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'
+export { endDevice, resetFaceTries, resetPasswordTries } from './resets.ts'
+export { grantReveal, openGrants, reveal, revealFields, revealGranted, type Revealed, type RevealField } from './reveal.ts'
+export {
+  beginVisit, cancelOwnCode, codesGiven, counterChecks, counterLimits, counterReasons, findVisit, giveCode, sweepDesk,
+  type CodeGiven, type CounterReason, type GivenCode, type Operator, type Visit, type VisitBegun
+} from './counter.ts'

@@ -1,0 +1,158 @@
+/**
+ * Sites that still use what a removed key signed: id_token_hint (logout, authorization, PAR) and JWT access tokens
+ * (userinfo, introspection, revocation). The library refuses them; here they are counted, so that somebody can tell
+ * the site, or notice that a leaked key is in use. Only genuine signatures count: anybody can write a kid.
+ *
+ * Counts stay in memory, bounded, and are written once a minute at most by each process.
+ */
+import { createPublicKey, verify, type KeyObject } from 'node:crypto'
+import { Counter } from 'prom-client'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import { statement } from '../database/statement.ts'
+import type { Database } from '../database/schema.ts'
+import type { Audit } from '../features/audit/index.ts'
+import type { Metrics } from '../http/metrics.ts'
+
+const removedStatement = statement<[number], { kid: string, alg: string, publicJwk: Record<string, unknown> }>('removed keys', `
+  select kid, alg, public_jwk from signing_key where state = 'removed' order by removed_at desc limit $1`)
+
+// names that are no client of ours count as nobody: who has a leaked key could write any
+const countStatement = statement<[string], { kid: string, clientId: string, place: string, uses: number, first: boolean }>('removed key uses', `
+  insert into removed_key_use as r (kid, client_id, place, uses)
+  select seen.kid, coalesce(client.client_id, ''), seen.place, sum(seen.uses)
+  from jsonb_to_recordset($1::jsonb) as seen (kid text, client_id text, place text, uses bigint)
+  left join client on client.client_id = seen.client_id group by 1, 2, 3
+  on conflict (kid, client_id, place) do update set uses = r.uses + excluded.uses, last_at = now()
+  returning kid, client_id, place, uses, xmax = 0 as first`)
+
+/** Where a site presented the token. */
+export type Place = 'id_token_hint' | 'access_token'
+
+const keysRemembered = 100
+const countersRemembered = 1000
+
+export interface RemovedKeys {
+  /** Must be called for each provider built, before it serves. */
+  attach (provider: Provider): void
+  /** Reads the removed keys again: when the table changed. */
+  reload (): Promise<void>
+  /** Writes what was counted since the last time, with an audit event for each pair seen for the first time. */
+  flush (): Promise<void>
+  stop (): Promise<void>
+}
+
+interface Services { db: Kysely<Database>, audit: Audit, log: Pick<Logger, 'warn'>, metrics: Pick<Metrics, 'registry'> }
+
+export function createRemovedKeys ({ db, audit, log, metrics }: Services, { intervalMs = 60_000 } = {}): RemovedKeys {
+  const used = new Counter({ name: 'removed_key_uses_total', help: 'Tokens presented that a removed key has signed', labelNames: ['place'], registers: [metrics.registry] })
+  let keys = new Map<string, { alg: string, key: KeyObject }>()
+  let counts = new Map<string, { kid: string, clientId: string, place: Place, uses: number }>()
+  let working: Promise<void> = Promise.resolve()
+  const timer = setInterval(() => { flush().catch(() => {}) }, intervalMs)
+  timer.unref()
+
+  async function reload (): Promise<void> {
+    keys = new Map((await removedStatement(db, keysRemembered)).map(({ kid, alg, publicJwk }) => [kid, { alg, key: createPublicKey({ key: publicJwk as never, format: 'jwk' }) }]))
+  }
+
+  function look (token: unknown, place: Place): void {
+    if (keys.size === 0 || typeof token !== 'string') return
+    const kid = kidOf(token)
+    const found = kid === null ? undefined : keys.get(kid)
+    if (kid === null || found === undefined || !genuine(token, found)) return
+    used.inc({ place })
+    // believed, since the signature is ours: who presents it may be a resource server that got it from the client
+    const clientId = clientOf(token)
+    const name = JSON.stringify([kid, clientId, place])
+    const count = counts.get(name)
+    if (count !== undefined) count.uses += 1
+    else if (counts.size < countersRemembered) counts.set(name, { kid, clientId, place, uses: 1 })
+  }
+
+  const write = async (): Promise<void> => {
+    if (counts.size === 0) return
+    const batch = [...counts.values()]
+    counts = new Map()
+    try {
+      const total = await db.transaction().execute(async (trx) => {
+        const rows = await countStatement(trx, JSON.stringify(batch.map(({ kid, clientId, place, uses }) => ({ kid, client_id: clientId, place, uses }))))
+        for (const { kid, clientId, place, uses } of rows.filter(({ first }) => first)) {
+          await audit.record(trx, { type: 'signing-key.removed-used', clientId: clientId === '' ? null : clientId, details: { kid, place, uses } })
+        }
+        return rows.length
+      })
+      log.warn({ event: 'signing-key.removed-used', pairs: total, uses: batch.reduce((sum, { uses }) => sum + uses, 0) }, 'sites use what a removed signing key has signed')
+    } catch (error) {
+      // counted again with the next ones
+      for (const one of batch) {
+        const name = JSON.stringify([one.kid, one.clientId, one.place])
+        const count = counts.get(name)
+        if (count === undefined) counts.set(name, one)
+        else count.uses += one.uses
+      }
+      log.warn({ err: error }, 'use of removed keys could not be written')
+    }
+  }
+  const flush = (): Promise<void> => (working = working.then(write))
+
+  return {
+    attach (provider) {
+      provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+        try {
+          await next()
+        } finally {
+          if (keys.size > 0 && ctx.oidc !== undefined) {
+            const params = ctx.oidc.params ?? {}
+            look(params['id_token_hint'], 'id_token_hint')
+            if (tokenRoutes.has(ctx.oidc.route)) look(params['token'], 'access_token')
+            if (ctx.oidc.route === 'userinfo') look(/^(?:Bearer|DPoP) (\S+)$/i.exec(ctx.get('authorization'))?.[1] ?? params['access_token'], 'access_token')
+          }
+        }
+      })
+    },
+    reload,
+    flush,
+    async stop () {
+      clearInterval(timer)
+      await flush()
+    }
+  }
+}
+
+const tokenRoutes = new Set(['introspection', 'revocation'])
+
+const part = (token: string, at: number): Record<string, unknown> | null => {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token.split('.', 3)[at] ?? '', 'base64url').toString())
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : null
+  } catch {
+    return null
+  }
+}
+
+function kidOf (token: string): string | null {
+  if (token.length > 8192 || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return null
+  const kid = part(token, 0)?.['kid']
+  return typeof kid === 'string' ? kid : null
+}
+
+/** Signature of a JWS (RFC 7518 §3.3, §3.4) by this key, whatever the header says of the algorithm. */
+function genuine (token: string, { alg, key }: { alg: string, key: KeyObject }): boolean {
+  const end = token.lastIndexOf('.')
+  const data = Buffer.from(token.slice(0, end))
+  const signature = Buffer.from(token.slice(end + 1), 'base64url')
+  try {
+    return verify('sha256', data, alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : key, signature)
+  } catch {
+    // not even the form of a signature
+    return false
+  }
+}
+
+function clientOf (token: string): string {
+  const claims = part(token, 1) ?? {}
+  const audience = claims['client_id'] ?? (Array.isArray(claims['aud']) ? claims['aud'][0] : claims['aud'])
+  return typeof audience === 'string' ? audience.slice(0, 200) : ''
+}
