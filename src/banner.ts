@@ -21,11 +21,12 @@ export function progressLines (config: Readonly<Config>): { step: (name: string)
   }
 }
 
-export function printBanner (config: Readonly<Config>, services: RunningServices, demo: Demo | null): void {
+export function printBanner (config: Readonly<Config>, services: RunningServices, demo: Demo | null, adminLink: string | null = null): void {
   if (config.environment === 'production') return
   const lines = ['', `Kora                ${config.issuer}`, `discovery           ${config.issuer}/.well-known/openid-configuration`]
   if (demo !== null) lines.push(`demo relying site   ${demo.url}   <- begin here`)
   if (services.sandbox !== null) lines.push(`sandbox (phone …)   ${config.issuer}/sandbox`)
+  lines.push(`console             ${adminLink ?? `${config.issuer}/admin`}${adminLink === null ? '' : '   <- first administrator: good once, for 30 minutes'}`)
   lines.push('')
   if (config.demoData) {
     lines.push(`Accounts (also on the sandbox page), all with the password ${demoPassword}; the unactivated one has none yet`)

@@ -5,6 +5,7 @@ import { createApp } from './app.ts'
 import { printBanner, progressLines } from './banner.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { createLogger } from './logging.ts'
+import { firstLink } from './features/admin/index.ts'
 import { drainOnSignals } from './drain.ts'
 import { startServices } from './services.ts'
 import { seedDemo, startDemo } from './simulators/demo.ts'
@@ -24,7 +25,7 @@ async function main (): Promise<void> {
     const demo = config.demoData ? await startDemo(services) : null
     progress.done()
     drainOnSignals(log, kora, services, demo, () => { output.flushSync() })
-    printBanner(config, services, demo)
+    printBanner(config, services, demo, config.demoData ? await firstLink(services) : null)
   } catch (error) {
     await kora.app.close()
     await services.close()

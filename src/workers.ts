@@ -8,7 +8,7 @@ import { logoutTopic, type LogoutDelivery } from './oidc/logout.ts'
 import { createAuditSealer } from './features/audit/index.ts'
 import { createDelegationExpiry } from './features/delegations/index.ts'
 import { createKeySchedule } from './features/keys/index.ts'
-import { smsHandler, smsTopic } from './features/messages/index.ts'
+import { noticeHandler, noticeTopic, smsHandler, smsTopic } from './features/messages/index.ts'
 import { createOutboxWorker } from './features/outbox/index.ts'
 import { createRegisterFollower } from './features/register-news/index.ts'
 import { registrationHandler, registrationTopic } from './features/registration/index.ts'
@@ -22,6 +22,7 @@ export function startWorkers (services: Services, oidc: Oidc): Workers {
     handlers: {
       [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) },
       [smsTopic]: smsHandler(services),
+      [noticeTopic]: noticeHandler(services),
       [registrationTopic]: registrationHandler(services)
     }
   })

@@ -1,5 +1,5 @@
 /** What staff work with: visits at a counter, links that continue an application, notices. */
-import type { ColumnType, Generated } from 'kysely'
+import type { Generated } from 'kysely'
 import type { NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface RegistrationResumeTable {
@@ -20,13 +20,15 @@ export interface CounterVisitTable {
   usedAt: NullableTimestamp
 }
 
+export type NoticeState = 'draft' | 'sending' | 'sent' | 'cancelled'
+
 export interface NoticeTable {
   id: string
   audience: 'person' | 'organization' | 'everybody'
   targetId: string | null
   textsEnc: string
   sms: Generated<boolean>
-  state: ColumnType<'draft' | 'sending' | 'sent' | 'cancelled'>
+  state: NoticeState
   /** The last person who was sent it. */
   position: string | null
   sent: Generated<number>

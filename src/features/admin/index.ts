@@ -38,6 +38,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
 import { createConsole, type Console } from './console.ts'
+import { registerBegin } from './console/begin.ts'
 import { registerOverview } from './console/overview.ts'
 import { registerSearch } from './console/search.ts'
 import { registerSignIn } from './console/sign-in.ts'
@@ -46,14 +47,16 @@ export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type 
 export type { Applied, ChangeDescription, ChangeKind, Changes, Decided, Requested } from './changes.ts'
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
-export { makeLink, type LinkPurpose } from './links.ts'
+export { firstLink, operatorLink } from './first-link.ts'
 export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
-export { findSession, type Administrator } from './sessions.ts'
+export { sweepChanges } from './changes.ts'
+export { findSession, sweepAdmin, type Administrator } from './sessions.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
 export async function registerAdmin (app: FastifyInstance, services: Services): Promise<Console> {
   const console = await createConsole(app, services)
   registerSignIn(console)
+  registerBegin(console)
   registerOverview(console)
   registerSearch(console)
   return console

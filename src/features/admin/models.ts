@@ -48,16 +48,32 @@ export interface OncePage extends AdminFramed { title: string, lead: string, lab
 
 export interface NotAllowedPage extends AdminFramed { roles: AdminRole[] }
 
-/** Without frame: sign-in, links. */
-export interface SignInPage extends FormTarget {
+/** Pages before there is a session. */
+export interface Unframed { shell: null }
+
+/** Posts `csrf`, `to` and either `credential` (a passkey's answer) or `login_name`, `password`, `code`. */
+export interface SignInPage extends FormTarget, Unframed {
   returnTo: string
   loginName: string
   errors: FieldError[]
-  /** There is no account yet: where the first link comes from. */
+  /** There is no account yet: the page says where the first link comes from. */
   empty: boolean
   /** Again for something that asks for it: whose credentials. */
   again: string | null
-  script: string
+  passkey: boolean
+}
+
+/** Posts `csrf`, `login_name` and `display_name` (without `account`), and either `credential` or `new_password`, `again`, `code`. */
+export interface BeginPage extends FormTarget, Unframed {
+  role: AdminRole
+  purpose: 'bootstrap' | 'invitation' | 'reset'
+  account: { loginName: string, displayName: string } | null
+  loginName: string
+  displayName: string
+  errors: FieldError[]
+  passkey: boolean
+  totp: { uri: string, secret: string }
+  rules: FieldError[]
 }
 
 declare module '../../http/pages.ts' {
@@ -66,5 +82,6 @@ declare module '../../http/pages.ts' {
     'admin/once': OncePage
     'admin/not-allowed': NotAllowedPage
     'admin/sign-in': SignInPage
+    'admin/begin': BeginPage
   }
 }

@@ -74,11 +74,31 @@ export async function refreshAuthentication (trx: Db, sessionHash: string): Prom
   await trx.updateTable('adminSession').set({ authenticatedAt: sql<Date>`now()` }).where('idHash', '=', sessionHash).execute()
 }
 
+/** Ended sessions are kept for a while: they tell which browsers an account has been used in. */
 export async function closeSession (db: Db, sessionHash: string): Promise<void> {
-  await db.deleteFrom('adminSession').where('idHash', '=', sessionHash).execute()
+  await db.updateTable('adminSession').set({ endsAt: sql<Date>`now()` }).where('idHash', '=', sessionHash).where('endsAt', '>', sql<Date>`now()`).execute()
 }
 
 /** All sessions of an account, but for `except`. */
 export async function closeSessionsOf (db: Db, accountId: string, except = ''): Promise<void> {
-  await db.deleteFrom('adminSession').where('accountId', '=', accountId).where('idHash', '<>', except).execute()
+  await db.updateTable('adminSession').set({ endsAt: sql<Date>`now()` })
+    .where('accountId', '=', accountId).where('idHash', '<>', except).where('endsAt', '>', sql<Date>`now()`).execute()
+}
+
+/** Has this account been used in this browser before? */
+export async function isKnownBrowser (db: Db, accountId: string, browserHash: string): Promise<boolean> {
+  return await db.selectFrom('adminSession').select('idHash').where('accountId', '=', accountId).where('browserHash', '=', browserHash).limit(1).executeTakeFirst() !== undefined
+}
+
+/** Deletes at most `limit` of what nobody needs any more. Returns how many. */
+export async function sweepAdmin (db: Db, limit = 500): Promise<number> {
+  let deleted = 0
+  for (const [table, key, days] of [['admin_session', 'id_hash', 30], ['admin_ceremony', 'challenge', 0]] as const) {
+    const { rows } = await sql`
+      delete from ${sql.table(table)} where ${sql.ref(key)} in (
+        select ${sql.ref(key)} from ${sql.table(table)} where expires_at < now() - make_interval(days => ${days}) order by expires_at limit ${limit} for update skip locked)
+      returning 1`.execute(db)
+    deleted += rows.length
+  }
+  return deleted
 }

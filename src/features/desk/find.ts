@@ -96,16 +96,13 @@ export async function findPeople (services: Pick<Services, 'db' | 'crypto' | 'cl
   return { ok: true, by: how.by, people: rows.map((row) => lineOf(services, row)) }
 }
 
-export interface PeoplePage { people: PersonLine[], /** Ask for what comes after this person. */ next: string | null }
-
-/** The list of everybody, newest first, narrowed by status; `after` = id of the last person of the page before. */
-export async function listPeople (services: Pick<Services, 'db' | 'crypto'>, { status, after, limit = 50 }: { status?: PersonStatus | undefined, after?: string | undefined, limit?: number }): Promise<PeoplePage> {
+/** At most `limit` people, newest first, narrowed by status; `after` = id of the last one of the page before. */
+export async function listPeople (services: Pick<Services, 'db' | 'crypto'>, { status, after, limit = 50 }: { status?: PersonStatus | undefined, after?: string | undefined, limit?: number }): Promise<PersonLine[]> {
   let query = services.db.selectFrom('person').select(columns).where('certNoIndex', 'not like', 'registration:%').where('certNoIndex', 'not like', 'nobody:%')
   if (status !== undefined) query = query.where('status', '=', status)
   if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from person l where l.id = ${after})`)
-  const rows = await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit + 1).execute()
-  const people = rows.slice(0, limit).map((row) => lineOf(services, row))
-  return { people, next: rows.length > limit ? people.at(-1)?.id ?? null : null }
+  const rows = await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()
+  return rows.map((row) => lineOf(services, row))
 }
 
 /** Others with the same name and last four: perhaps the same human being under two documents. Only shown; nothing is merged. */

@@ -10,7 +10,7 @@ export {
   actOnDelegation, delegationActs, listOrganizations, organizationDetail, recheck, release, suspend,
   type DelegationAct, type OrganizationDetail, type OrganizationLine, type OrganizationSearch, type Recheck
 } from './organizations.ts'
-export { findPeople, listPeople, namesakesOf, type FoundPeople, type PeoplePage, type PersonLine, type PersonSearch } from './find.ts'
+export { findPeople, listPeople, namesakesOf, type FoundPeople, type PersonLine, type PersonSearch } from './find.ts'
 export { personDetail, personHistory, type HistoryLine, type PersonDetail } from './person.ts'
 export { lockPerson, unlockPerson } from './lock.ts'
 export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'

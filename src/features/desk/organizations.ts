@@ -14,8 +14,8 @@ export interface OrganizationLine { id: string, uscc: string, name: string, stat
 
 export interface OrganizationSearch { /** Code (exact), or part of the name. */ text?: string | undefined, status?: Organization['status'] | undefined, after?: string | undefined, limit?: number }
 
-/** Newest first, with the number of agents in force; one query for a page. */
-export async function listOrganizations ({ db }: Pick<Services, 'db'>, { text = '', status, after, limit = 50 }: OrganizationSearch): Promise<{ organizations: OrganizationLine[], next: string | null }> {
+/** At most `limit`, newest first, with the number of agents in force; one query for a page. */
+export async function listOrganizations ({ db }: Pick<Services, 'db'>, { text = '', status, after, limit = 50 }: OrganizationSearch): Promise<OrganizationLine[]> {
   const typed = text.normalize('NFKC').replaceAll('\0', '').trim().slice(0, 100)
   let query = db.selectFrom('organization as o').select(['o.id', 'o.uscc', 'o.name', 'o.status', 'o.createdAt',
     sql<number>`(select count(*) from delegation d where d.organization_id = o.id and d.state = 'active')`.as('agents')])
@@ -23,9 +23,8 @@ export async function listOrganizations ({ db }: Pick<Services, 'db'>, { text = 
   else if (typed !== '') query = query.where(sql<boolean>`strpos(o.name, ${typed}) > 0`)
   if (status !== undefined) query = query.where('o.status', '=', status)
   if (after !== undefined) query = query.where(sql<boolean>`(o.created_at, o.id) < (select created_at, id from organization l where l.id = ${after})`)
-  const rows = await query.orderBy('o.createdAt', 'desc').orderBy('o.id', 'desc').limit(limit + 1).execute()
-  const organizations = rows.slice(0, limit).map((row) => ({ ...row, agents: Number(row.agents) }))
-  return { organizations, next: rows.length > limit ? organizations.at(-1)?.id ?? null : null }
+  const rows = await query.orderBy('o.createdAt', 'desc').orderBy('o.id', 'desc').limit(limit).execute()
+  return rows.map((row) => ({ ...row, agents: Number(row.agents) }))
 }
 
 export interface OrganizationDetail {

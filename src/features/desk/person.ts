@@ -97,14 +97,12 @@ export interface HistoryLine {
 
 const historyDays = 90
 
-/** What happened to the account in 90 days, newest first; `before` = id of the last line of the page before. */
-export async function personHistory ({ db }: Pick<Services, 'db'>, personId: string, { before, limit = 50 }: { before?: number | undefined, limit?: number } = {}): Promise<{ lines: HistoryLine[], next: number | null }> {
+/** What happened to the account in 90 days, at most `limit`, newest first; `before` = id of the last line of the page before. */
+export async function personHistory ({ db }: Pick<Services, 'db'>, personId: string, { before, limit = 50 }: { before?: number | undefined, limit?: number } = {}): Promise<HistoryLine[]> {
   let query = db.selectFrom('auditEvent').select(['id', 'at', 'type', 'outcome', 'clientId', 'address', 'actor', 'reason'])
     .where('personId', '=', personId).where('at', '>', sql<Date>`now() - make_interval(days => ${historyDays})`)
     // looks of staff are for auditors
     .where('type', 'not in', ['person.viewed', 'person.revealed'])
   if (before !== undefined) query = query.where('id', '<', before)
-  const rows = await query.orderBy('id', 'desc').limit(limit + 1).execute()
-  const lines = rows.slice(0, limit)
-  return { lines, next: rows.length > limit ? lines.at(-1)?.id ?? null : null }
+  return await query.orderBy('id', 'desc').limit(limit).execute()
 }

@@ -1,5 +1,6 @@
 /**
- * Messages: what a person is told, in the inbox of the user centre and by short message. Owns the table message.
+ * Messages: what a person is told, in the inbox of the user centre and by short message. Owns the tables message
+ * and notice.
  *
  * `notify` writes the message and the outbox row of its short message in the transaction of the act that it tells of;
  * bodies are encrypted. Texts are made where they are shown, from kind and data.
@@ -8,3 +9,7 @@ export { notify, type Notice } from './notify.ts'
 export { createMessages, type Message, type Messages } from './inbox.ts'
 export { messageKinds, messageTopics, topicOf, isSecurityNotice, type MessageData, type MessageKind, type MessageTopic } from './kinds.ts'
 export { smsHandler, smsTopic, type SmsOrder } from './sms.ts'
+export {
+  cancelNotice, checkNoticeTexts, countReceivers, draftNotice, findNotice, listNotices, noticeAudiences, noticeHandler, noticeLanguages, noticeLimits, noticeTexts, noticeTopic, startNotice,
+  type NoticeAudience, type NoticeFault, type NoticeInput, type NoticeLanguage, type NoticeTexts, type StoredNotice
+} from './notices.ts'

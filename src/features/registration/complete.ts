@@ -17,7 +17,7 @@ import { completeRegistration, type Registration, type Trx } from './repository.
 export type CompletionOutcome = 'completed' | 'mismatch' | 'not_active' | 'duplicate' | 'blocked' | 'unavailable' | 'elsewhere'
 
 /** Rolls back and becomes the answer. */
-class Refused extends Error {
+export class Refused extends Error {
   readonly outcome: Exclude<CompletionOutcome, 'completed'>
   constructor (outcome: Exclude<CompletionOutcome, 'completed'>) {
     super(outcome)
@@ -26,7 +26,7 @@ class Refused extends Error {
   }
 }
 
-interface Ready { registration: Registration, unit: UnitSection, legal: LegalSection, applicant: LegalSection, draft: Draft & { verification: NonNullable<Draft['verification']>, phone: NonNullable<Draft['phone']> }, personId: string, passwordHash: string, address: string, traceId: string }
+export interface Ready { registration: Registration, unit: UnitSection, legal: LegalSection, applicant: LegalSection, draft: Draft & { verification: NonNullable<Draft['verification']>, phone: NonNullable<Draft['phone']> }, personId: string, passwordHash: string, address: string, traceId: string }
 
 /** @param passwordHash made by the caller, outside of any transaction */
 export async function complete (parts: Parts, registration: Registration, passwordHash: string, { address, traceId }: { address: string, traceId: string }): Promise<CompletionOutcome> {
@@ -97,7 +97,7 @@ async function register (trx: Trx, parts: Parts, ready: Ready, representative: s
 }
 
 /** A new one; or, for the legal representative, the one that somebody else registered and she never confirmed. */
-async function organizationOf (trx: Trx, { services }: Parts, { registration, unit, passwordHash, address, traceId }: Ready, { legalRepresentativeId, registerVersion }: { legalRepresentativeId: string, registerVersion: number }): Promise<string> {
+export async function organizationOf (trx: Trx, { services }: Pick<Parts, 'services'>, { registration, unit, passwordHash, address, traceId }: Pick<Ready, 'unit' | 'passwordHash' | 'address' | 'traceId'> & { registration: Pick<Registration, 'applicant'> }, { legalRepresentativeId, registerVersion }: { legalRepresentativeId: string, registerVersion: number }): Promise<string> {
   const existing = await trx.selectFrom('organization').select(['id', 'status']).where('uscc', '=', unit.uscc).forNoKeyUpdate().executeTakeFirst()
   const byAgent = registration.applicant === 'agent'
   if (existing === undefined) {
@@ -144,7 +144,7 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
  * The phone that the agent gave is for this notice and nothing else; it is never the representative's account's. Who
  * has a phone here is told there, when the application is submitted.
  */
-async function tellRepresentative (trx: Trx, { services }: Parts, { organization, phone, registrationId, personId }: { organization: string, phone: string, registrationId: string, personId: string }): Promise<void> {
+export async function tellRepresentative (trx: Trx, { services }: Pick<Parts, 'services'>, { organization, phone, registrationId, personId }: { organization: string, phone: string, registrationId: string, personId: string }): Promise<void> {
   const known = await trx.selectFrom('person').select('phoneIndex').where('id', '=', personId).executeTakeFirst()
   if (known?.phoneIndex != null) return
   const kind = 'delegation-submitted'

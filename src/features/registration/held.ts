@@ -20,7 +20,11 @@ export interface Parts {
   throttle: Throttle
 }
 
-export const registrationPath = (id: string, place: Place | '' = ''): string => `/register/${id}${place === '' ? '' : `/${place}`}`
+export const registrationPath = (id: string, place: Place | 'later' | '' = ''): string => `/register/${id}${place === '' ? '' : `/${place}`}`
+
+/** There is a phone to send the link to, and something to go on with. */
+export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>): boolean =>
+  (state === 'draft' || state === 'verifying' || state === 'verified') && draft.phone !== null
 
 /** Where an application goes on. */
 export const duePath = (registration: Registration): string => registrationPath(registration.id, placeOf(registration))
@@ -67,6 +71,7 @@ export function progressOf (registration: Registration, place: Place): Progress 
     applicant,
     place,
     step: stepNumber(place),
+    laterHref: mayLeave(registration) ? registrationPath(id, 'later') : null,
     sections: sectionsOf(applicant).map((section) => ({ place: section, href: section !== place && mayOpen(section, registration) ? registrationPath(id, section) : null }))
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Registration of an organization (J6, S12), /register: by its legal representative, or by an agent. Owns the table
- * registration.
+ * Registration of an organization (J6, S12), /register: by its legal representative, or by an agent. Owns the
+ * tables registration and registration_resume.
  *
  * An application is a draft of one browser, encrypted, for a day; another browser's is not there (404). Its way: the
  * sections one after the other → phone by short message → check page, agreements, company register → the applicant
@@ -16,6 +16,7 @@ import { createSmsCodes } from '../sms-codes/index.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { registerCheckStep } from './check-step.ts'
 import { Elsewhere, type Parts } from './held.ts'
+import { registerLaterStep } from './later-step.ts'
 import { registerPasswordStep } from './password-step.ts'
 import { registerPeopleSteps } from './people-steps.ts'
 import { registerPhoneStep } from './phone-step.ts'
@@ -26,6 +27,10 @@ import { registerUnitStep } from './unit-step.ts'
 export type * from './pages.ts'
 export { registrationHandler, registrationTopic } from './delegation.ts'
 export { sweepRegistrations } from './sweep.ts'
+export {
+  acceptApplication, applicationDetail, listApplications, refusalReasons, refuseApplication, returnApplication,
+  type ApplicationDetail, type ApplicationLine, type RefusalReason, type ReviewOutcome
+} from './review.ts'
 
 export async function registerRegistration (app: FastifyInstance, services: Services, tickets: ScanTickets): Promise<void> {
   const parts: Parts = {
@@ -44,5 +49,6 @@ export async function registerRegistration (app: FastifyInstance, services: Serv
     registerCheckStep(scope, parts)
     registerScanStep(scope, parts)
     registerPasswordStep(scope, parts)
+    registerLaterStep(scope, parts)
   })
 }

@@ -13,6 +13,8 @@ export interface Progress {
   /** 1, 2 or 3. */
   step: number
   sections: ReadonlyArray<{ place: Place, href: string | null }>
+  /** Going on with another device; null = no phone was proved yet. */
+  laterHref: string | null
 }
 
 /** Posts `applicant`. */
@@ -76,11 +78,17 @@ export interface CheckPage extends FormTarget {
 export interface PasswordPage extends FormTarget { progress: Progress, /** Said as faults are, so that rule and fault have the same words. */ rules: FieldError[], uscc: string, errors: FieldError[] }
 
 export interface RegisteredPage {
-  outcome: 'active' | 'waiting' | 'review'
+  outcome: 'active' | 'waiting' | 'review' | 'refused'
   number: string
   organizationName: string
   loginHref: string
 }
+
+/** Posts `csrf`: a link is sent to the phone. */
+export interface LaterPage extends FormTarget { maskedPhone: string, said: 'sent' | 'too_many' | null, backHref: string }
+
+/** Where the link leads. Posts `csrf`. `gone`: used, over, or never was; all alike. */
+export interface ResumePage extends FormTarget { gone: boolean }
 
 /** Why an application cannot go on as it stands. */
 export type StopCode = 'mismatch' | 'duplicate' | 'not_active' | 'blocked' | 'too_many'
@@ -97,5 +105,7 @@ declare module '../../http/pages.ts' {
     'registration/password': PasswordPage
     'registration/done': RegisteredPage
     'registration/stopped': StoppedPage
+    'registration/later': LaterPage
+    'registration/resume': ResumePage
   }
 }

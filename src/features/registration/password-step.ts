@@ -45,7 +45,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
     const registration = await load(parts, request, reply, 'done')
     const organization = registration.organizationId === null ? null : await organizationById(services.db, registration.organizationId)
     return await reply.page('registration/done', {
-      outcome: organization === null ? 'review' : registration.applicant === 'agent' ? 'waiting' : 'active',
+      outcome: organization === null ? registration.review === 'refused' ? 'refused' : 'review' : registration.applicant === 'agent' ? 'waiting' : 'active',
       number: registration.number ?? '',
       organizationName: organization?.name ?? registration.draft.unit?.name ?? '',
       loginHref: '/me'

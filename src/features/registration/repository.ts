@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
-import type { Database, RegistrationTable } from '../../database/schema.ts'
+import type { Database, RegistrationTable, ReviewState } from '../../database/schema.ts'
 import { emptyDraft, type Applicant, type Draft, type RegistrationState } from '../../domain/registration.ts'
 import type { Services } from '../../services.ts'
 
@@ -21,20 +21,22 @@ export interface Registration {
   personId: string | null
   delegationId: string | null
   number: string | null
+  review: ReviewState | null
   expired: boolean
 }
 
 export const isRegistrationId = (id: string): boolean => /^reg_[\w-]{22}$/.test(id)
 
-const columns = ['id', 'browserHash', 'applicant', 'state', 'dataEnc', 'organizationId', 'personId', 'delegationId', 'number', sql<boolean>`expires_at <= now()`.as('expired')] as const
-type Row = Pick<Selectable<RegistrationTable>, 'id' | 'browserHash' | 'applicant' | 'state' | 'dataEnc' | 'organizationId' | 'personId' | 'delegationId' | 'number'> & { expired: boolean }
+export const columns = ['id', 'browserHash', 'applicant', 'state', 'dataEnc', 'organizationId', 'personId', 'delegationId', 'number', 'review', sql<boolean>`expires_at <= now()`.as('expired')] as const
+type Row = Pick<Selectable<RegistrationTable>, 'id' | 'browserHash' | 'applicant' | 'state' | 'dataEnc' | 'organizationId' | 'personId' | 'delegationId' | 'number' | 'review'> & { expired: boolean }
 
-const opened = ({ crypto }: Sealer, { dataEnc, ...row }: Row): Registration => ({
+export const opened = ({ crypto }: Sealer, { dataEnc, ...row }: Row): Registration => ({
   ...row,
   draft: dataEnc === null ? emptyDraft : JSON.parse(crypto.decrypt('registration', 'data_enc', row.id, dataEnc)) as Draft
 })
 
-const sealed = ({ crypto }: Sealer, id: string, draft: object): string => crypto.encrypt('registration', 'data_enc', id, JSON.stringify(draft))
+/** What staff decide on: the draft as it was sent, with the password's hash. */
+export const sealed = ({ crypto }: Sealer, id: string, draft: object): string => crypto.encrypt('registration', 'data_enc', id, JSON.stringify(draft))
 
 export async function insertRegistration (db: Db, services: Sealer, { browserHash, applicant }: { browserHash: string, applicant: Applicant }): Promise<string> {
   const id = `reg_${randomBytes(16).toString('base64url')}`
@@ -91,6 +93,7 @@ export async function completeRegistration (trx: Trx, services: Sealer, { id, br
     organizationId,
     personId,
     dataEnc: keep === null ? null : sealed(services, id, keep),
+    review: keep === null ? null : 'waiting',
     updatedAt: sql<Date>`now()`,
     expiresAt: sql<Date>`now() + make_interval(days => ${keep === null ? 365 : 90})`
   }).where('id', '=', id).where('browserHash', '=', browserHash).where('state', '=', 'verified').where('expiresAt', '>', sql<Date>`now()`)

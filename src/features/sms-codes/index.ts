@@ -45,6 +45,8 @@ export interface SmsCodes {
   verify (binding: SmsBinding, typed: string, circumstances: SmsCircumstances): Promise<SmsVerdict>
   /** A verified code is spent, once, in the transaction of what it was for. False: already, or never verified. */
   spend (trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
+  /** A verified code goes to another browser with what it is for; who asks has shown to hold the phone there too. */
+  move (trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
 }
 
 export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audit' | 'config'>): SmsCodes {
@@ -129,6 +131,14 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
 
     async spend (trx, codeId, { phone, purpose, browserHash }) {
       const row = await trx.updateTable('smsCode').set({ usedAt: sql<Date>`now()` })
+        .where('id', '=', codeId).where('phoneIndex', '=', phoneIndex(crypto, phone)).where('purpose', '=', purpose).where('binding', '=', browserHash)
+        .where('verifiedAt', 'is not', null).where('usedAt', 'is', null)
+        .returning('id').executeTakeFirst()
+      return row !== undefined
+    },
+
+    async move (trx, codeId, { phone, purpose, browserHash }, toBrowserHash) {
+      const row = await trx.updateTable('smsCode').set({ binding: toBrowserHash })
         .where('id', '=', codeId).where('phoneIndex', '=', phoneIndex(crypto, phone)).where('purpose', '=', purpose).where('binding', '=', browserHash)
         .where('verifiedAt', 'is not', null).where('usedAt', 'is', null)
         .returning('id').executeTakeFirst()

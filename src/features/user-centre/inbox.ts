@@ -1,34 +1,57 @@
 /** 消息 (S18): the list, one message with the one thing to do about it, and marking as read. */
 import type { FastifyInstance } from 'fastify'
+import type { Locale } from '../../http/locale.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { Message, MessageData, MessageKind } from '../messages/index.ts'
+import { messageKinds, messageTopics, noticeTexts, topicOf, type Message, type MessageData, type MessageKind, type NoticeTexts } from '../messages/index.ts'
 import { reasonWords } from './delegation-rows.ts'
 import { loadMe, loadPosted, shellOf, type Centre, type Me } from './me.ts'
 import type { MessagePage } from './pages.ts'
 
 const pageSize = 20
 const isId = (id: unknown): id is string => typeof id === 'string' && /^msg_[\w-]{22}$/.test(id)
-const shown = ['organization', 'uscc', 'agent', 'validTo', 'reason'] as const
+const shown = ['organization', 'uscc', 'agent', 'validTo', 'number', 'reason'] as const
 
 const wordsOf = (data: MessageData, name: string): string | null => {
   const value = data[name]
   return value === undefined || value === null || value === '' ? null : String(value)
 }
 
+const noticeOf = ({ data }: Pick<Message, 'data'>): string => typeof data['notice'] === 'string' ? data['notice'] : ''
+
+/** In the person's language, else in Chinese, which is there always. */
+function noticeIn (texts: NoticeTexts | undefined, locale: Locale): { lang: Locale, title: string, body: string } | null {
+  if (texts === undefined) return null
+  const own = texts[locale]
+  return own === undefined ? { lang: 'zh-CN', ...texts['zh-CN'] } : { lang: locale, ...own }
+}
+
 export function registerInbox (app: FastifyInstance, centre: Centre): void {
-  const { messages } = centre
+  const { messages, services } = centre
 
   app.get('/me/messages', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
-    const { before } = request.query as { before?: unknown }
-    const found = await messages.list(me.person.id, { limit: pageSize + 1, ...(isId(before) ? { before } : {}) })
+    const { before, topic: asked } = request.query as { before?: unknown, topic?: unknown }
+    const topic = messageTopics.find((one) => one === asked) ?? null
+    const found = await messages.list(me.person.id, {
+      limit: pageSize + 1, ...(isId(before) ? { before } : {}), ...(topic === null ? {} : { kinds: messageKinds.filter((kind) => topicOf(kind) === topic) })
+    })
     const page = found.slice(0, pageSize)
+    const texts = await noticeTexts(services, page.filter(({ kind }) => kind === 'notice').map(noticeOf))
+    const href = (topic: string | null, before?: string): string => {
+      const query = new URLSearchParams({ ...(topic === null ? {} : { topic }), ...(before === undefined ? {} : { before }) })
+      return query.size === 0 ? '/me/messages' : `/me/messages?${query.toString()}`
+    }
     return reply.page('user-centre/messages', {
       shell: await shellOf(centre, request, me, 'messages'),
       action: '/me/messages/read',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      messages: page.map(({ id, kind, data, createdAt, readAt }) => ({ id, kind, organization: wordsOf(data, 'organization'), at: createdAt.toISOString(), unread: readAt === null })),
-      olderHref: found.length > pageSize ? `/me/messages?before=${page.at(-1)?.id ?? ''}` : null
+      topics: [null, ...messageTopics].map((one) => ({ topic: one ?? 'all', href: href(one), current: one === topic })),
+      messages: page.map((message) => {
+        const { id, kind, data, createdAt, readAt } = message
+        const notice = noticeIn(texts.get(noticeOf(message)), request.locale)
+        return { id, kind, title: notice === null ? null : { text: notice.title, lang: notice.lang }, organization: wordsOf(data, 'organization'), at: createdAt.toISOString(), unread: readAt === null }
+      }),
+      olderHref: found.length > pageSize ? href(topic, page.at(-1)?.id ?? '') : null
     })
   })
 
@@ -46,7 +69,9 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
     if (message === null) throw new PageError(404, 'not_found', { restartHref: '/me/messages' })
     // seen is read: nothing else follows from it
     await messages.markRead(me.person.id, message.id)
+    const notice = message.kind === 'notice' ? noticeIn((await noticeTexts(services, [noticeOf(message)])).get(noticeOf(message)), request.locale) : null
     return reply.page('user-centre/message', {
+      notice: notice === null ? null : { lang: notice.lang, title: notice.title, paragraphs: notice.body.split(/\n+/).filter((line) => line.trim() !== '') },
       shell: await shellOf(centre, request, me, 'messages'),
       kind: message.kind,
       at: message.createdAt.toISOString(),

@@ -137,15 +137,21 @@ export interface MinePage extends Framed {
   history: DelegationRow[]
 }
 
-export interface MessageLine { id: string, kind: MessageKind, organization: string | null, at: string, unread: boolean }
+export interface MessageLine { id: string, kind: MessageKind, /** Of a notice, as it was written. */ title: { text: string, lang: string } | null, organization: string | null, at: string, unread: boolean }
 
 /** S18. 全部标为已读 posts `csrf` to `action`. */
-export interface MessagesPage extends Framed, FormTarget { messages: MessageLine[], olderHref: string | null }
+export interface MessagesPage extends Framed, FormTarget {
+  /** The filter, as links; 'all' first. */
+  topics: Array<{ topic: string, href: string, current: boolean }>
+  messages: MessageLine[]
+  olderHref: string | null
+}
 
 export interface MessagePage extends Framed {
   kind: MessageKind
   at: string
   lines: Array<{ name: string, value: string }>
+  notice: { lang: string, title: string, paragraphs: string[] } | null
   /** The one thing to do about it. */
   act: { href: string, key: 'agents' | 'mine' | 'approve' } | null
 }

@@ -13,7 +13,7 @@ const renderer = createRenderer(loadConfig({ NODE_ENV: 'test' }), assets)
 const context: PageContext = { locale: 'zh-CN', size: 'n', url: '/register/reg_x/unit', traceId: '9f3c21ab77d0', trident: false }
 const form = { action: '/post', csrf: 'token' }
 const progress = (place: Progress['place'], step: number, applicant: Progress['applicant'] = 'agent'): Progress =>
-  ({ applicant, place, step, sections: (['unit', 'agent', 'phone', 'legal', 'check'] as const).map((section) => ({ place: section, href: section === place ? null : `/register/reg_x/${section}` })) })
+  ({ applicant, place, step, laterHref: step === 1 ? '/register/reg_x/later' : null, sections: (['unit', 'agent', 'phone', 'legal', 'check'] as const).map((section) => ({ place: section, href: section === place ? null : `/register/reg_x/${section}` })) })
 const person = { name: '扎西顿珠', certNo: '540102199003072515', phone: '13800138000' }
 const fault = (field: string, code: string, details: Record<string, string | number> = {}) => ({ field, code, details })
 const challenge = { id: 'ch_AbCdEfGhIjKlMnOpQrStUv', bits: 15, picture: '/challenge/ch_AbCdEfGhIjKlMnOpQrStUv.png' }
@@ -42,7 +42,9 @@ add('check', 'registration/check', { ...form, progress: progress('check', 1), gr
 const rules = [fault('new_password', 'length', { min: 8, max: 64 }), fault('new_password', 'classes', { min: 2 }), fault('new_password', 'classes_cased', { min: 3 }), fault('new_password', 'characters'), fault('new_password', 'common'), fault('new_password', 'personal')]
 add('password', 'registration/password', { ...form, progress: progress('password', 3), rules, uscc: '91540102MA6T1A2BXK', errors: [] })
 add('password-errors', 'registration/password', { ...form, progress: progress('password', 3), rules, uscc: '91540102MA6T1A2BXK', errors: [...rules, fault('again', 'different'), fault('form', 'register_unavailable')] })
-for (const outcome of ['active', 'waiting', 'review'] as const) add(`done-${outcome}`, 'registration/done', { outcome, number: '20260301123456', organizationName: '西藏示例律师事务所', loginHref: '/me' })
+for (const outcome of ['active', 'waiting', 'review', 'refused'] as const) add(`done-${outcome}`, 'registration/done', { outcome, number: '20260301123456', organizationName: '西藏示例律师事务所', loginHref: '/me' })
+for (const said of [null, 'sent', 'too_many'] as const) add(`later-${said ?? 'first'}`, 'registration/later', { ...form, maskedPhone: '13*******00', said, backHref: '/x' })
+for (const gone of [true, false]) add(`resume-${gone ? 'gone' : 'open'}`, 'registration/resume', { ...form, gone })
 for (const code of ['mismatch', 'duplicate', 'not_active', 'blocked', 'too_many'] as StopCode[]) add(`stopped-${code}`, 'registration/stopped', { code, changeHref: '/x', retryHref: '/y', loginHref: '/me' })
 
 t.test('every page renders in every language and size without holes', async (t) => {
