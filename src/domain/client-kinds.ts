@@ -52,14 +52,14 @@ const scopesOf = (metadata: ClientMetadata | undefined): string[] => (metadata?.
 const sorted = (list: readonly string[] | undefined): string => [...list ?? []].sort().join('\n')
 
 /**
- * Why a change needs a second administrator: a scope of the highest
- * kind that it did not have, and addresses of a client that is live.
+ * Why a change needs a second administrator: a scope of the highest kind that it did not have, and addresses of a client
+ * that is live (or was, and is disabled: else disabling would be the way around).
  */
 export function secondAdministratorReasons (before: { status: string, metadata: ClientMetadata } | null, after: { metadata: ClientMetadata }): SecondReason[] {
   const reasons: SecondReason[] = []
   const had = scopesOf(before?.metadata)
   if (scopesOf(after.metadata).some((scope) => highScopes.includes(scope) && !had.includes(scope))) reasons.push('high_scope')
-  if (before?.status === 'live' && (
+  if ((before?.status === 'live' || before?.status === 'disabled') && (
     sorted(before.metadata.redirect_uris) !== sorted(after.metadata.redirect_uris) ||
     sorted(before.metadata.post_logout_redirect_uris) !== sorted(after.metadata.post_logout_redirect_uris))) reasons.push('redirect_change')
   return reasons

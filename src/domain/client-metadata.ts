@@ -73,9 +73,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   if (policyGiven['profile'] === 'high') checkHighProfile(part)
   if (faults.length > 0) return { ok: false, faults }
 
-  // the library shows and exports a name too; ours is the one that people read
-  const policy = clientPolicy(policyGiven)
-  return { ok: true, content: { kind, metadata: { client_name: policy.names['zh-CN'], ...metadata }, policy } }
+  return { ok: true, content: { kind, metadata, policy: clientPolicy(policyGiven) } }
 }
 
 interface Part { kind: ClientKind, metadata: Record<string, unknown>, rules: ClientRules, report: Report, read: Readers, field: (name: string) => string }

@@ -160,6 +160,7 @@ export const auditEvents = {
   // administration and keys
   'client.created': about('client', 'staff'),
   'client.updated': about('client', 'staff'),
+  'client.deleted': about('client', 'staff'),
   'client.enabled': about('client', 'staff'),
   'client.disabled': about('client', 'staff'),
   'client.secret-created': about('client', 'staff'),

@@ -1,0 +1,86 @@
+/**
+ * Uploaded pictures, made new: whatever came, what is stored are pixels that this process wrote itself as PNG, so that
+ * nothing hidden in a file (scripts, places, other formats behind the first) reaches a browser. No SVG.
+ */
+import jpeg from 'jpeg-js'
+import { PNG } from 'pngjs'
+
+export const maximumBytes = 512 * 1024
+const maximumSide = 2048
+export const logoSide = 256
+
+export type PictureFault = 'empty' | 'too_large' | 'not_a_picture' | 'too_many_pixels'
+export type Picture = { ok: true, png: Buffer, width: number, height: number } | { ok: false, fault: PictureFault }
+
+interface Pixels { width: number, height: number, data: Uint8Array }
+
+const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+
+/** PNG or JPEG by its first bytes → PNG of at most 256 pixels a side. Sizes are read before anything is unpacked. */
+export function remakePicture (file: Uint8Array): Picture {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+  if (bytes.length === 0) return { ok: false, fault: 'empty' }
+  if (bytes.length > maximumBytes) return { ok: false, fault: 'too_large' }
+  const isPng = bytes.subarray(0, 8).equals(pngSignature)
+  const size = isPng ? pngSize(bytes) : jpegSize(bytes)
+  if (size === null || size.width === 0 || size.height === 0) return { ok: false, fault: 'not_a_picture' }
+  if (size.width > maximumSide || size.height > maximumSide) return { ok: false, fault: 'too_many_pixels' }
+  try {
+    const pixels: Pixels = isPng ? PNG.sync.read(bytes) : jpeg.decode(bytes, { useTArray: true, maxResolutionInMP: 5, maxMemoryUsageInMB: 64 })
+    if (pixels.width !== size.width || pixels.height !== size.height) return { ok: false, fault: 'not_a_picture' }
+    const small = shrink(pixels)
+    const png = new PNG({ width: small.width, height: small.height })
+    png.data = Buffer.from(small.data)
+    return { ok: true, png: PNG.sync.write(png), width: small.width, height: small.height }
+  } catch {
+    return { ok: false, fault: 'not_a_picture' }
+  }
+}
+
+function pngSize (bytes: Buffer): { width: number, height: number } | null {
+  if (bytes.length < 33 || bytes.toString('latin1', 12, 16) !== 'IHDR') return null
+  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) }
+}
+
+/** From the frame header (ISO/IEC 10918-1 B.2.2). */
+function jpegSize (bytes: Buffer): { width: number, height: number } | null {
+  if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return null
+  let at = 2
+  while (at + 9 < bytes.length) {
+    if (bytes[at] !== 0xff) return null
+    const marker = bytes[at + 1] ?? 0
+    if (marker === 0xff) { at++; continue }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
+    if (isFrame) return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) }
+    at += 2 + bytes.readUInt16BE(at + 2)
+  }
+  return null
+}
+
+/** Each new pixel is the mean of those that it stands for; colours weighed by how opaque they are. */
+function shrink ({ width, height, data }: Pixels): Pixels {
+  const scale = Math.max(width, height) / logoSide
+  if (scale <= 1) return { width, height, data }
+  const [w, h] = [Math.max(1, Math.round(width / scale)), Math.max(1, Math.round(height / scale))]
+  const made = new Uint8Array(w * h * 4)
+  for (let y = 0; y < h; y++) {
+    const [top, bottom] = [Math.floor(y * height / h), Math.max(Math.floor(y * height / h) + 1, Math.floor((y + 1) * height / h))]
+    for (let x = 0; x < w; x++) {
+      const [left, right] = [Math.floor(x * width / w), Math.max(Math.floor(x * width / w) + 1, Math.floor((x + 1) * width / w))]
+      let [red, green, blue, alpha] = [0, 0, 0, 0]
+      for (let v = top; v < bottom; v++) {
+        for (let u = left; u < right; u++) {
+          const from = (v * width + u) * 4
+          const a = data[from + 3] ?? 0
+          red += (data[from] ?? 0) * a
+          green += (data[from + 1] ?? 0) * a
+          blue += (data[from + 2] ?? 0) * a
+          alpha += a
+        }
+      }
+      const weight = Math.max(1, alpha)
+      made.set([red / weight, green / weight, blue / weight, alpha / ((bottom - top) * (right - left))].map(Math.round), (y * w + x) * 4)
+    }
+  }
+  return { width: w, height: h, data: made }
+}

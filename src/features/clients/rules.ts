@@ -1,0 +1,19 @@
+/** What this deployment offers to clients: the rules for `validateClient`, from the configuration. */
+import type { Config } from '../../config.ts'
+import { scopes } from '../../domain/claims.ts'
+import type { ClientRules } from '../../domain/client-metadata.ts'
+
+/** Must say what oidc/configuration.ts says; test/features/clients/rules.test.ts compares with discovery. */
+export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egressAllowed'>): ClientRules {
+  return {
+    issuer: config.issuer,
+    sandbox: config.sandbox,
+    egressAllowed: config.egressAllowed,
+    scopes,
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    signingAlgs: ['ES256', 'RS256'],
+    clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+    responseModes: ['query', 'form_post']
+  }
+}

@@ -1,0 +1,53 @@
+import t from 'tap'
+import fastify from 'fastify'
+import jpeg from 'jpeg-js'
+import { PNG } from 'pngjs'
+import { registerClientLogo, storeLogo } from '../../../src/features/clients/index.ts'
+import { remakePicture } from '../../../src/features/clients/picture.ts'
+import { eachDatabase } from '../../support/database.ts'
+import { act, made, registryOn } from './support.ts'
+
+const png = (width: number, height: number): Buffer => {
+  const picture = new PNG({ width, height })
+  for (let i = 0; i < picture.data.length; i += 4) picture.data.set([200, 30, 30, 255], i)
+  return PNG.sync.write(picture)
+}
+
+t.test('only pixels survive', async (t) => {
+  const script = Buffer.from('<script>alert(1)</script>')
+  const made = remakePicture(png(600, 300))
+  t.match(made, { ok: true, width: 256, height: 128 })
+  if (!made.ok) return
+  t.same([...PNG.sync.read(made.png).data.subarray(0, 4)], [200, 30, 30, 255])
+  const photo = jpeg.encode({ width: 40, height: 20, data: Buffer.alloc(40 * 20 * 4, 128) }, 80).data
+  t.match(remakePicture(photo), { ok: true, width: 40, height: 20 })
+  const comment = remakePicture(Buffer.concat([photo.subarray(0, 2), Buffer.from([0xff, 0xfe, 0, script.length + 2]), script, photo.subarray(2), script]))
+  t.ok(comment.ok && !comment.png.includes('script'), 'a comment does not')
+  const bomb = Buffer.from(png(1, 1))
+  bomb.writeUInt32BE(60_000, 16)
+  const cut = png(50, 50).subarray(0, 90)
+  for (const [file, fault] of [
+    [Buffer.alloc(0), 'empty'], [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'not_a_picture'], [Buffer.from('GIF89a'), 'not_a_picture'], [bomb, 'too_many_pixels'],
+    [cut, 'not_a_picture'], [Buffer.concat([png(9, 9), script]), 'not_a_picture'], [Buffer.alloc(512 * 1024 + 1), 'too_large'], [photo.subarray(0, 30), 'not_a_picture'], [Buffer.from([0xff, 0xd8, 0xff, 0xc0]), 'not_a_picture']
+  ] as const) t.match(remakePicture(file), { ok: false, fault })
+})
+
+eachDatabase(t, 'a logo is stored with its history and served locked up', async (t, database) => {
+  const services = registryOn(database)
+  await made(services, 'fund')
+  const stored = await storeLogo(services, act, 'fund', png(300, 300))
+  t.match(stored, { outcome: 'stored', client: { version: 2 } })
+  if (stored.outcome !== 'stored') return
+  t.equal(stored.client.policy.logo, stored.id)
+  const app = fastify()
+  registerClientLogo(app, services)
+  const answer = await app.inject(`/client-logo/${stored.id}`)
+  t.match(answer, { statusCode: 200, headers: { 'content-type': 'image/png', 'content-security-policy': "default-src 'none'; sandbox", 'cache-control': /immutable/ } })
+  t.equal(PNG.sync.read(answer.rawPayload).width, 256)
+  for (const id of ['logo_0000000000000000', '..%2f', 'logo_', `${stored.id}x`]) t.equal((await app.inject(`/client-logo/${id}`)).statusCode, 404, id)
+  t.match(await storeLogo(services, act, 'fund', Buffer.from('<svg/>')), { outcome: 'not_a_picture' })
+  t.match(await storeLogo(services, act, 'nobody', png(1, 1)), { outcome: 'not_found' })
+  t.match(await storeLogo(services, act, 'fund', null), { outcome: 'stored', client: { version: 3 } })
+  t.equal((await app.inject(`/client-logo/${stored.id}`)).statusCode, 404)
+  await app.close()
+})
