@@ -1,0 +1,56 @@
+/**
+ * 接入代码: complete code for a relying site, made for one client from templates under views/developers/snippets.
+ * Owns the templates, what stands in them (values.ts), which there are (catalogue.ts) and what bites (notes.ts).
+ * Pure after loading: issuer and client in, text out. No secret ever stands in it.
+ */
+import { readFileSync } from 'node:fs'
+import { kinds } from './catalogue.ts'
+import type { DocLanguage } from './notes.ts'
+import { fill } from './template.ts'
+import { faultsOf, valuesOf, type SnippetClient, type SnippetFault, type Values } from './values.ts'
+
+export { snippetClientOf, type SnippetClient, type SnippetFault } from './values.ts'
+export type { DocLanguage } from './notes.ts'
+
+export interface Snippet {
+  /** Stable, for anchors: 'express', 'spring' … */
+  id: string
+  title: string
+  /** The project's tests run it with the real library. */
+  tested: boolean
+  /** The redirect URI it works with: the client's, or the one that the library insists on and that must be registered. */
+  redirectUri: string
+  files: Array<{ name: string, language: string, text: string }>
+  notes: string[]
+}
+
+export type SnippetsOutcome = { ok: true, snippets: Snippet[] } | { ok: false, faults: SnippetFault[] }
+
+const folder = new URL('../../../../views/developers/snippets/', import.meta.url)
+const templates = new Map(kinds.flatMap(({ files }) => files.map(({ template }) => [template, readFileSync(new URL(`${template}.txt`, folder), 'utf8')])))
+
+/**
+ * Every snippet for one client.
+ * @param issuer origin of this provider
+ * @param client of the record (`snippetClientOf`), or as somebody typed it: faults say what cannot stand in code
+ */
+export function makeSnippets (issuer: string, client: SnippetClient, language: DocLanguage): SnippetsOutcome {
+  const faults = faultsOf(client)
+  if (faults.length > 0) return { ok: false, faults }
+  const given = valuesOf(issuer, client)
+  return {
+    ok: true,
+    snippets: kinds.map((kind) => {
+      const own = kind.own?.(given) ?? {}
+      const values: Values = { ...given, ...own }
+      return {
+        id: kind.id,
+        title: kind.title,
+        tested: kind.tested,
+        redirectUri: String(values['redirectUri']),
+        files: kind.files.map(({ template, language, name }) => ({ name: name(values), language, text: fill(templates.get(template) ?? '', values) })),
+        notes: kind.notes.map((note) => note[language])
+      }
+    })
+  }
+}

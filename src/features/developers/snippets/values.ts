@@ -1,0 +1,96 @@
+/** What stands in the snippets: the values of one client at this provider, and what follows from them. Pure. */
+import { routes } from '../../../oidc/configuration.ts'
+
+/** The client as far as code on its side must know it. Never a secret: that is `$OIDC_CLIENT_SECRET`. */
+export interface SnippetClient {
+  clientId: string
+  /** The address that the snippet is written for; one of the registered ones. */
+  redirectUri: string
+  postLogoutRedirectUri: string | null
+  /** Space-separated. */
+  scope: string
+  /** Has a secret (RFC 6749 §2.1). */
+  confidential: boolean
+  /** May use refresh tokens. */
+  refresh: boolean
+}
+
+/** Why there is no snippet: the field, and a stable code. */
+export interface SnippetFault { field: 'client_id' | 'redirect_uri' | 'post_logout_redirect_uri' | 'scope', code: 'not_plain' | 'not_an_address' | 'own_path_needed' }
+
+export type Values = Readonly<Record<string, string | boolean>>
+
+/** Nothing that ends a string, or begins an expansion, in any of the languages below. */
+const isPlain = (text: string): boolean => /^[\w.~:/?#[\]@!&()*+,;=%-]*$/.test(text)
+
+const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
+const taken = new Set(['/', '/login', '/logout', '/renew', '/mp/login', '/mp/session', '/mp/logout'])
+
+/** The first http(s) address of a client record as the administration keeps it, with what else snippets need; null when it has none (machines, apps with an own scheme). */
+export function snippetClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): SnippetClient | null {
+  const list = (name: string): string[] => Array.isArray(metadata[name]) ? metadata[name].filter((item) => typeof item === 'string') : []
+  const redirectUri = list('redirect_uris').find((uri) => /^https?:/.test(uri))
+  if (redirectUri === undefined) return null
+  const scope = typeof metadata['scope'] === 'string' ? metadata['scope'].split(' ').filter((one) => one !== 'offline_access').join(' ') : ''
+  return {
+    clientId,
+    redirectUri,
+    postLogoutRedirectUri: list('post_logout_redirect_uris').find((uri) => /^https?:/.test(uri)) ?? null,
+    scope: scope === '' ? 'openid profile' : scope,
+    confidential: metadata['token_endpoint_auth_method'] !== 'none',
+    refresh: list('grant_types').includes('refresh_token')
+  }
+}
+
+export function faultsOf ({ clientId, redirectUri, postLogoutRedirectUri, scope }: SnippetClient): SnippetFault[] {
+  const faults: SnippetFault[] = []
+  if (clientId === '' || !isPlain(clientId)) faults.push({ field: 'client_id', code: 'not_plain' })
+  if (!/^[\w:.-]+( [\w:.-]+)*$/.test(scope)) faults.push({ field: 'scope', code: 'not_plain' })
+  for (const [field, uri] of [['redirect_uri', redirectUri], ['post_logout_redirect_uri', postLogoutRedirectUri]] as const) {
+    if (uri === null) continue
+    const url = URL.parse(uri)
+    if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.username !== '') faults.push({ field, code: 'not_an_address' })
+    else if (!isPlain(uri)) faults.push({ field, code: 'not_plain' })
+    else if (field === 'redirect_uri' && taken.has(url.pathname)) faults.push({ field, code: 'own_path_needed' })
+  }
+  return faults
+}
+
+/** @param client one without faults */
+export function valuesOf (issuer: string, client: SnippetClient): Values {
+  const url = new URL(client.redirectUri)
+  const postLogoutUri = client.postLogoutRedirectUri ?? `${url.origin}/logged-out`
+  const end = new URL(postLogoutUri)
+  const local = loopback.test(url.hostname)
+  return {
+    issuer,
+    issuerHost: new URL(issuer).host,
+    issuerEncoded: encodeURIComponent(issuer),
+    clientId: client.clientId,
+    clientIdEncoded: encodeURIComponent(client.clientId),
+    redirectUri: client.redirectUri,
+    redirectPath: url.pathname,
+    redirectRoute: url.pathname.slice(1),
+    postLogoutUri,
+    postLogoutPath: end.pathname,
+    postLogoutRoute: end.pathname.slice(1),
+    postLogoutEncoded: encodeURIComponent(postLogoutUri),
+    postLogoutEncodedTwice: encodeURIComponent(encodeURIComponent(postLogoutUri)),
+    // a page for people who have logged out, unless the address is one that does something else already
+    postLogoutPage: end.origin === url.origin && !taken.has(end.pathname) && end.pathname !== url.pathname,
+    scope: client.scope,
+    scopeCommas: client.scope.split(' ').join(', '),
+    confidential: client.confidential,
+    refresh: client.refresh,
+    // development only: libraries refuse plain http otherwise
+    insecure: issuer.startsWith('http:'),
+    origin: url.origin,
+    // behind a proxy that ends TLS the program listens elsewhere
+    host: local ? url.hostname : '127.0.0.1',
+    port: url.port !== '' ? url.port : '8080',
+    secureFlag: String(url.protocol === 'https:'),
+    endSessionPath: routes.end_session,
+    endSessionEncoded: encodeURIComponent(routes.end_session),
+    userinfoPath: routes.userinfo
+  }
+}
