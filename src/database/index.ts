@@ -12,4 +12,5 @@ export { DatabaseUnavailable, DataDirInUse, DataDirUnwritable, isDatabaseUnavail
 export { createFieldCrypto, FieldCryptoError, type FieldCipher, type FieldCrypto, type FieldCryptoOptions } from './field-crypto.ts'
 export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
 export { migrate, pendingMigrations } from './migrator.ts'
+export { grantStatements, grantTo, type Granted } from './grants.ts'
 export type { Database } from './schema.ts'

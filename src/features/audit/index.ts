@@ -52,7 +52,7 @@ export interface Audit {
   record (trx: Transaction<Database>, event: AuditEvent): Promise<void>
 }
 
-export { createAudit } from './recorder.ts'
+export { AuditUnavailable, createAudit } from './recorder.ts'
 export { createAuditSealer, sealBatch, type AuditSealer, type SealedBatch } from './sealer.ts'
 export { verifyChain, type ChainFault, type ChainFaultKind, type Verification } from './verify.ts'
 export { archiveAudit, type Archived } from './archive.ts'

@@ -1,4 +1,5 @@
 import type { FieldCrypto } from '../../database/field-crypto.ts'
+import { isDatabaseUnavailable } from '../../database/errors.ts'
 import { statement } from '../../database/statement.ts'
 import { contentText, type AuditContent } from './canonical.ts'
 import { auditEvents } from './events.ts'
@@ -8,14 +9,24 @@ const insert = statement<unknown[], never>('audit_record', `insert into audit_ev
   organization_id, delegation_id, role, client_id, login_attempt_uid, device_id, address, trace_id, reason, details, mac)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15)`)
 
+/** The event could not be stored, so the act it belongs to does not happen. Answered 503: the request was in order. */
+export class AuditUnavailable extends Error {
+  readonly statusCode = 503
+  constructor (cause: unknown) {
+    super('The audit event could not be stored; nothing was done.', { cause })
+    this.name = 'AuditUnavailable'
+  }
+}
+
 /** The recorder. One insert for each event; see Audit for what it promises. */
 export function createAudit ({ crypto }: { crypto: Pick<FieldCrypto, 'mac'> }): Audit {
   return Object.freeze({
     async record (trx, event) {
       const content = contentOf(event)
-      await insert(trx, content.type, content.outcome, content.actor, content.personId, content.organizationId, content.delegationId,
+      const stored = insert(trx, content.type, content.outcome, content.actor, content.personId, content.organizationId, content.delegationId,
         content.role, content.clientId, content.loginAttemptUid, content.deviceId, content.address, content.traceId,
         content.reason, JSON.stringify(content.details), crypto.mac('audit', contentText(content)))
+      await stored.catch((error: unknown) => { throw isDatabaseUnavailable(error) ? error : new AuditUnavailable(error) })
     }
   } satisfies Audit)
 }

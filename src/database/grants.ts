@@ -1,0 +1,34 @@
+import { sql, type Kysely } from 'kysely'
+
+/**
+ * Rights of the application's own role on PostgreSQL (docs/decisions/0002-audit-chain.md): everything in its tables,
+ * nothing to their form; of the audit trail to add, to read, and to seal what was added. Who owns the tables runs this,
+ * after every migration.
+ */
+export function grantStatements (role: string): string[] {
+  const to = `"${role.replaceAll('"', '""')}"`
+  return [
+    `grant usage on schema public to ${to}`,
+    `grant select, insert, update, delete on all tables in schema public to ${to}`,
+    `revoke all on audit_event, audit_head, audit_checkpoint, kysely_migration, kysely_migration_lock from ${to}`,
+    `grant select on kysely_migration, kysely_migration_lock to ${to}`,
+    `grant select, insert on audit_event, audit_checkpoint to ${to}`,
+    `grant update (sequence, previous_hash, hash) on audit_event to ${to}`,
+    `grant select, update on audit_head to ${to}`
+  ]
+}
+
+export type Granted = { ok: true } | { ok: false, code: 'no_such_role' | 'is_owner' | 'is_superuser' }
+
+/** All or nothing. Refused for a role that the rights could not bind: the tables' owner, a superuser. */
+export async function grantTo (db: Kysely<any>, role: string): Promise<Granted> {
+  const { rows: [found] } = await sql<{ superuser: boolean, owner: boolean }>`select rolsuper as superuser,
+    pg_has_role(oid, (select relowner from pg_class where oid = 'audit_event'::regclass), 'usage') as owner from pg_roles where rolname = ${role}`.execute(db)
+  if (found === undefined) return { ok: false, code: 'no_such_role' }
+  if (found.superuser) return { ok: false, code: 'is_superuser' }
+  if (found.owner) return { ok: false, code: 'is_owner' }
+  await db.transaction().execute(async (trx) => {
+    for (const text of grantStatements(role)) await sql.raw(text).execute(trx)
+  })
+  return { ok: true }
+}
