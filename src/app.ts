@@ -13,6 +13,7 @@ import { createOidc, routes, type Oidc } from './oidc/index.ts'
 import { registerAdmin } from './features/admin/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerClaimSchemas } from './features/claim-schemas/index.ts'
+import { registerClientLogo } from './features/clients/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
 import { createDelegations } from './features/delegations/index.ts'
 import { createMessages } from './features/messages/index.ts'
@@ -56,6 +57,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   })
   await registerHelp(app, services)
   await registerClaimSchemas(app, services)
+  registerClientLogo(app, services)
   await registerAdmin(app, services)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 

@@ -3,6 +3,7 @@ import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
 import { sweepOutbox } from './features/outbox/index.ts'
 import { sweepChallenges } from './features/challenges/index.ts'
+import { sweepClientFailures } from './features/clients/index.ts'
 import { sweepDesk } from './features/desk/index.ts'
 import { fillDeskIndexes } from './features/persons/index.ts'
 import { sweepRegistrations } from './features/registration/index.ts'
@@ -22,7 +23,7 @@ export function createCleanUp ({ db, crypto, log }: Pick<Services, 'db' | 'crypt
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepChallenges, sweepSmsCodes, sweepDesk]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
     deleted += await sweepRegistrations({ db, crypto }, batch)
     deleted += await sweepOutbox(db, { limit: batch })
     deleted += await fillDeskIndexes(db, crypto, batch)

@@ -76,6 +76,9 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   return { ok: true, content: { kind, metadata, policy: clientPolicy(policyGiven) } }
 }
 
+/** Whether a stored policy is one of Kora's own services. */
+export const isOwnService = (policy: unknown): boolean => isObject(policy) && policy['ownService'] === true
+
 interface Part { kind: ClientKind, metadata: Record<string, unknown>, rules: ClientRules, report: Report, read: Readers, field: (name: string) => string }
 
 const scopesOf = (scope: unknown): string[] => typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []

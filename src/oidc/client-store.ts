@@ -1,25 +1,32 @@
 /**
  * Relying sites as the library wants them: metadata from the table `client`, our policy as the extra
  * property `kora_policy`. A process keeps the parsed clients for some seconds, because the library looks a
- * client up several times in each request; a change of any client empties the cache (cache-epoch `clients`).
+ * client up several times in each request; a change of any client empties the cache (cache-epoch `clients`). A client is
+ * checked as a whole when it is loaded: what was written past the registry, or under rules that have changed since, is
+ * refused and named in the log (RFC 9700 §2.1).
  */
 import { randomBytes } from 'node:crypto'
 import type { Client, ClientMetadata, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
+import type { ClientFault } from '../domain/client-metadata.ts'
 import type { Database } from '../database/schema.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connection } from './artifact-repository.ts'
 import { noteSecretUse, verifySecret, type StoredSecret } from './client-secrets.ts'
 
+export interface StoredContent { kind?: unknown, metadata: Record<string, unknown>, policy: unknown }
+
 export interface LoadedClient {
   metadata: ClientMetadata & { kora_policy: unknown }
+  /** As stored, for the check. */
+  content: StoredContent
   secrets: StoredSecret[]
 }
 
-const loadStatement = statement<[string], { metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
-  select c.metadata, c.policy, coalesce((
+const loadStatement = statement<[string], { kind: string | null, metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
+  select c.kind, c.metadata, c.policy, coalesce((
     select jsonb_agg(jsonb_build_object('id', s.id, 'hash', s.secret_hash, 'expiresAt', extract(epoch from s.expires_at), 'lastUsedOn', s.last_used_on))
     from client_secret s where s.client_id = c.client_id and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
   from client c where c.client_id = $1 and c.status in ('test', 'live')`)
@@ -43,6 +50,7 @@ export async function loadClient (db: Connection, clientId: string): Promise<Loa
       ...(withSecret.has(metadata['token_endpoint_auth_method']) ? { client_secret: placeholder } : {}),
       kora_policy: row.policy
     } as LoadedClient['metadata'],
+    content: { ...(row.kind === null ? {} : { kind: row.kind }), metadata: row.metadata, policy: row.policy },
     secrets: row.secrets
   }
 }
@@ -60,6 +68,8 @@ export interface ClientCacheOptions {
   log: Pick<Logger, 'warn'>
   /** The longest a client is believed without looking, should the watch of changes fail. */
   ttlMs?: number
+  /** What is wrong with a stored client; it is usable when nothing is. */
+  check?: (content: StoredContent) => ClientFault[]
 }
 
 interface Entry { client: Promise<Client | undefined>, until: number }
@@ -69,7 +79,7 @@ interface ClientModel {
   prototype: { compareClientSecret (given: unknown): Promise<boolean> }
 }
 
-export function createClientCache ({ db, clock, log, ttlMs = 10_000 }: ClientCacheOptions): ClientCache {
+export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () => [] }: ClientCacheOptions): ClientCache {
   // by provider: a client belongs to the one that built it
   let entries = new WeakMap<Provider, Map<string, Entry>>()
   const secretsOf = new WeakMap<object, StoredSecret[]>()
@@ -107,8 +117,18 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000 }: ClientCac
   }
 
   async function load (id: string, build: ClientModel['find']): Promise<Client | undefined> {
-    const [loaded, client] = await Promise.all([loadClient(db, id), build(id)])
+    const [loaded, client] = await Promise.all([loadClient(db, id), build(id).catch((error: unknown) => {
+      // the library's own rules: an answer for whoever keeps the client, never a failure of the request
+      if ((error as { error?: unknown }).error !== 'invalid_client_metadata') throw error
+      log.warn({ client: id, reason: (error as { error_description?: unknown }).error_description }, 'a stored client is refused')
+      return undefined
+    })])
     if (loaded === undefined || client === undefined) return undefined
+    const faults = check(loaded.content)
+    if (faults.length > 0) {
+      log.warn({ client: id, faults: faults.map(({ field, code }) => `${field}: ${code}`) }, 'a stored client is refused')
+      return undefined
+    }
     secretsOf.set(client, loaded.secrets)
     return client
   }

@@ -5,7 +5,11 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
+import { isOwnService, validateClient } from '../domain/client-metadata.ts'
+import { clientRules, createClientUsage } from '../features/clients/index.ts'
 import type { Services } from '../services.ts'
+import { lostLogin } from '../features/interaction/lost-login.ts'
+import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { createActingFor, withRepresentation } from './acting-for.ts'
@@ -15,7 +19,7 @@ import { createConfiguration, lifetimes, responseModes, routes } from './configu
 import { createEgressFetch } from './egress.ts'
 import { attachAccessTokenHash } from './access-token-hash.ts'
 import { watchEpochs } from './cache-epoch.ts'
-import { createErrorPages, traceIdOf } from './error-pages.ts'
+import { cookie, createErrorPages, traceIdOf } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
@@ -24,6 +28,7 @@ import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type L
 import { pairwiseSubject } from './pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
 import { attachResponseRules, providerHeaders } from './response-rules.ts'
+import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys } from './signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
@@ -45,7 +50,17 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
   const { config, db, crypto, clock, log } = services
   await ensureSigningKeys(db, crypto)
   const keyRing = await createKeyRing({ db, crypto })
-  const clients = createClientCache({ db, clock, log })
+  const rules = clientRules(config)
+  const clients = createClientCache({
+    db,
+    clock,
+    log,
+    check: (content) => {
+      const checked = validateClient(content, { ...rules, ownService: isOwnService(content.policy) })
+      return checked.ok ? [] : checked.faults
+    }
+  })
+  const usage = createClientUsage({ db, log })
   const limits = { sessionIdleSeconds: lifetimes.session, sessionAbsoluteSeconds: lifetimes.sessionAbsolute, clockToleranceSeconds: 15 }
   const adapter = createStorageAdapter({
     db,
@@ -58,8 +73,13 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       await recordSessionsEnded(trx, services, ended, { reason: 'logout', ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) }) })
     }
   })
+  const removedKeys = createRemovedKeys(services)
+  await removedKeys.reload()
   const pairwiseKey = crypto.secretKey('pairwise')
-  const errorPage = createErrorPages(renderer, async () => null)
+  const errorPage = createErrorPages(renderer, async (ctx) => {
+    const uid = /^\/oidc\/auth\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
+    return uid === undefined ? null : await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
+  })
   const logoutPages = createLogoutPages(renderer)
   const actingFor = createActingFor(services)
   const egress = createEgressFetch(config.sandbox && config.relyingSitePort !== null
@@ -93,7 +113,9 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     attachResponseRules(provider, responseModes)
     attachAccessTokenHash(provider)
     attachAliases(provider)
+    removedKeys.attach(provider)
     clients.attach(provider)
+    usage.attach(provider)
     return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
   }
 
@@ -103,7 +125,10 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     log,
     changed: {
       clients: () => { clients.invalidate() },
-      'signing-keys': async () => { if (await keyRing.reload()) current = build() }
+      'signing-keys': async () => {
+        await removedKeys.reload()
+        if (await keyRing.reload()) current = build()
+      }
     }
   })
 
@@ -111,7 +136,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     get provider () { return current.provider },
     mount (app) { mount(app, services, () => current) },
     deliverLogout: async (delivery) => { await current.deliverLogout(delivery) },
-    close: async () => { watch.stop() }
+    close: async () => { await Promise.all([watch.stop(), usage.stop(), removedKeys.stop()]) }
   }
 }
 

@@ -41,7 +41,7 @@ export function demoClients (site: string): DemoClient[] {
       clientId: 'demo-site',
       secret: 'demo-site-secret-for-the-sandbox-only',
       metadata: { ...web, scope: everything, client_name: '不动产登记（演示）' },
-      policy: { names: { 'zh-CN': '不动产登记（演示）', bo: 'མི་འགུལ་རྒྱུ་ནོར་ཐོ་འགོད།（དཔེ་སྟོན།）', en: 'Property registry (demo)' }, unit: '演示单位', trusted: true, subjectKinds: ['person', 'organization'], functions: propertyFunctions, homeUri: site, introspects: [], purposes: { profile: '显示您的姓名', phone: '联系您', identity: '核对登记簿', organization: '为单位办理登记' } },
+      policy: { names: { 'zh-CN': '不动产登记（演示）', bo: 'མི་འགུལ་རྒྱུ་ནོར་ཐོ་འགོད།（དཔེ་སྟོན།）', en: 'Property registry (demo)' }, unit: '演示单位', trusted: true, subjectKinds: ['person', 'organization'], functions: propertyFunctions, homeUri: site, introspects: [], purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送登记结果', identity: '核对登记簿', organization: '为单位办理登记' } },
       note: 'the demo relying site: persons and organizations, with functions for agents'
     },
     {
@@ -55,14 +55,14 @@ export function demoClients (site: string): DemoClient[] {
       clientId: 'demo-level3',
       secret: 'demo-level3-secret-for-the-sandbox-only',
       metadata: { ...web, client_name: '社保待遇（演示）' },
-      policy: { names: { 'zh-CN': '社保待遇（演示）', en: 'Social security (demo)' }, unit: '演示单位', trusted: true, minimumLevel: 3, subjectKinds: ['person'], roles: ['self'], homeUri: site },
+      policy: { names: { 'zh-CN': '社保待遇（演示）', en: 'Social security (demo)' }, unit: '演示单位', trusted: true, minimumLevel: 3, subjectKinds: ['person'], roles: ['self'], homeUri: site, purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送待遇通知', identity: '核对参保信息' } },
       note: 'minimum level 3: face at every login; persons only'
     },
     {
       clientId: 'demo-public',
       secret: null,
       metadata: { ...web, application_type: 'native', token_endpoint_auth_method: 'none', redirect_uris: ['http://127.0.0.1/callback', `${site}/callback`], backchannel_logout_uri: undefined, backchannel_logout_session_required: undefined, client_name: '掌上办（演示）' },
-      policy: { names: { 'zh-CN': '掌上办（演示）', en: 'Mobile services (demo)' }, unit: '演示单位', trusted: true, homeUri: site },
+      policy: { names: { 'zh-CN': '掌上办（演示）', en: 'Mobile services (demo)' }, unit: '演示单位', trusted: true, homeUri: site, purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送办理结果', identity: '办理事项' } },
       note: 'public client: PKCE, rotating refresh tokens, loopback redirect on any port'
     },
     {
@@ -78,7 +78,7 @@ export function demoClients (site: string): DemoClient[] {
         functions: [{ code: 'tax.filing', name: '纳税申报' }, { code: 'tax.query', name: '涉税查询' }],
         aliases: { name: 'userName', 'representation.role': 'userType', 'representation.organization.uscc': 'uscc', 'representation.organization.name': 'corpName' },
         homeUri: site,
-        purposes: { profile: '显示经办人姓名', phone: '联系经办人', organization: '确认办税单位' }
+        purposes: { profile: '显示经办人姓名', phone: '联系经办人', email: '发送税务文书', identity: '核对办税人员', organization: '确认办税单位' }
       },
       note: 'organizations only; flat names (aliases) for a site that reads no nested claims'
     },

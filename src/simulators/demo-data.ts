@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
+import { maximumRedirectUris } from '../domain/client-uri.ts'
 import type { Database } from '../database/schema.ts'
 import type { Services } from '../services.ts'
 import { derivedEnd } from '../domain/id-validity.ts'
@@ -38,20 +39,25 @@ export async function seedDemoData (services: Services, site: string): Promise<b
   })
 }
 
-/** The demo site may have another port than at the last start: its clients go with it, and keep the addresses they had. */
+/**
+ * The demo site may have another port than at the last start: its clients go with it, and keep the latest of the addresses
+ * they had. Purposes that an older version did not write are added: without them a client is refused.
+ */
 async function moveDemoClients (trx: Transaction<Database>, site: string): Promise<void> {
   let moved = false
   for (const { clientId, metadata, policy } of demoClients(site)) {
     if (!('client_uri' in metadata)) continue
     const row = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', clientId).executeTakeFirst()
     const before = row?.metadata as Record<string, unknown> | undefined
-    if (row === undefined || before === undefined || before['client_uri'] === site) continue
+    const purposes = (row?.policy as { purposes?: Record<string, string> } | undefined)?.purposes ?? {}
+    const complete = Object.keys(policy.purposes ?? {}).every((name) => Object.hasOwn(purposes, name))
+    if (row === undefined || before === undefined || (before['client_uri'] === site && complete)) continue
     const addresses = Object.fromEntries(['redirect_uris', 'post_logout_redirect_uris']
-      .map((name) => [name, [...new Set([...metadata[name] as string[], ...(before[name] as string[] | undefined ?? [])])]]))
+      .map((name) => [name, [...new Set([...metadata[name] as string[], ...(before[name] as string[] | undefined ?? [])])].slice(0, maximumRedirectUris)]))
     const { client_uri: home, backchannel_logout_uri: backchannel } = metadata
     await trx.updateTable('client').set({
       metadata: JSON.stringify({ ...before, ...addresses, client_uri: home, backchannel_logout_uri: backchannel }),
-      policy: JSON.stringify({ ...row.policy as object, homeUri: policy.homeUri })
+      policy: JSON.stringify({ ...row.policy as object, homeUri: policy.homeUri, purposes: { ...policy.purposes, ...purposes } })
     }).where('clientId', '=', clientId).execute()
     moved = true
   }

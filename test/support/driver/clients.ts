@@ -17,7 +17,7 @@ export async function addClient (kora: Pick<Kora, 'inside'>, { clientId, secret,
       clientId,
       status: 'live',
       metadata: JSON.stringify(metadata),
-      policy: JSON.stringify({ names: { 'zh-CN': clientId }, trusted: true, ...policy })
+      policy: JSON.stringify({ names: { 'zh-CN': clientId }, trusted: true, purposes: purposesOf(metadata['scope']), ...policy })
     }).execute()
     if (secret !== undefined) {
       await trx.insertInto('clientSecret').values({
@@ -27,6 +27,10 @@ export async function addClient (kora: Pick<Kora, 'inside'>, { clientId, secret,
     await bumpEpoch(trx, 'clients')
   })
 }
+
+/** Every scope has a purpose that people are told (domain/client-policy-rules). */
+const purposesOf = (scope: unknown): Record<string, string> =>
+  Object.fromEntries(String(scope ?? '').split(' ').filter((name) => !['', 'openid', 'offline_access'].includes(name)).map((name) => [name, '测试']))
 
 /** One of the demo clients as a relying party; `redirectUri` defaults to the demo site's. */
 export async function demoParty (kora: Pick<Kora, 'issuer' | 'site' | 'sandbox'>, clientId: string, more: Partial<RelyingPartyOptions> = {}): Promise<RelyingParty> {
