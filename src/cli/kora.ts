@@ -18,6 +18,7 @@ interface Command {
 const commands: Record<string, () => Promise<Command>> = {
   admin: async () => (await import('./admin.ts')).command,
   migrate: async () => (await import('./migrate.ts')).command,
+  code: async () => (await import('./code.ts')).command,
   'counter-code': async () => (await import('./counter-code.ts')).command,
   audit: async () => (await import('./audit.ts')).command,
   keys: async () => (await import('./keys.ts')).command
