@@ -7,7 +7,7 @@
  *
  *   export function registerKeyPages (console: Console): void {
  *     console.page({ method: 'GET', path: '/admin/keys', roles: ['system', 'security'], handler: async (c) => {
- *       const list = readList(c.request, ['state'], 2)                  // filters in the address, cursor of two values
+ *       const list = readList(c.request, ['state'], ['time', 'text'])    // filters in the address, cursor of two values
  *       const found = await listKeys(db, { ...list.filters, after: list.after, limit: list.limit })  // one query, limit = page + 1
  *       const { rows, pager } = pageOf(list, found, (key) => [key.createdAt.toISOString(), key.kid])
  *       if (list.csv) return c.csv('keys.csv', ['kid', 'state'], rows.map((key) => [key.kid, key.state]))
@@ -38,8 +38,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
 import { createConsole, type Console } from './console.ts'
+import { registerAccounts } from './console/accounts.ts'
+import { registerApprovals } from './console/approvals.ts'
 import { registerBegin } from './console/begin.ts'
 import { registerOverview } from './console/overview.ts'
+import { registerOwnAccount } from './console/own-account.ts'
 import { registerSearch } from './console/search.ts'
 import { registerSignIn } from './console/sign-in.ts'
 
@@ -59,5 +62,8 @@ export async function registerAdmin (app: FastifyInstance, services: Services): 
   registerBegin(console)
   registerOverview(console)
   registerSearch(console)
+  registerApprovals(console)
+  registerAccounts(console)
+  registerOwnAccount(console)
   return console
 }

@@ -17,7 +17,7 @@ const codeOf = (secret: string): string => new TOTP({ secret: Secret.fromBase32(
 /** As if the last code had been used long ago. */
 const forgetCodes = async (kora: Kora): Promise<void> => { await kora.inside.services.db.updateTable('adminAccount').set({ totpLastStep: 0 }).execute() }
 
-async function begin (kora: Kora, browser: Browser, link: string, loginName = 'ops'): Promise<{ page: Answer, secret: string, answer: Answer }> {
+async function begin (browser: Browser, link: string, loginName = 'ops'): Promise<{ page: Answer, secret: string, answer: Answer }> {
   const page = await browser.go(link)
   const secret = secretOn(page)
   const answer = await browser.submit(page, { login_name: loginName, display_name: '运维 一号', new_password: password, again: password, code: codeOf(secret) }, { form: beginForm })
@@ -46,7 +46,7 @@ t.test('T078: nobody can sign in to a fresh installation; the link works once, a
   t.match(words(wrong.text), /登录名要 3 到 32 位.*请填写 2 到 40 个字的姓名.*8 到 64 位.*动态码不正确/)
   const second = kora.newBrowser()
   const theirs = await second.go(replaced)
-  const { answer } = await begin(kora, browser, replaced)
+  const { answer } = await begin(browser, replaced)
   t.equal(answer.url, `${kora.issuer}/admin`)
   t.match(words(answer.text), /运维 一号 系统管理员/)
   const late = await second.submit(theirs, { login_name: 'second', display_name: '第二个人', new_password: password, again: password, code: codeOf(secretOn(theirs)) }, { form: beginForm })
@@ -76,7 +76,7 @@ t.test('two browsers, one link, at once: one account', async (t) => {
 t.test('password and code: each code once, guessing slowed where it comes from and never for the own browser', async (t) => {
   const kora = await startKora(t)
   const own = kora.newBrowser()
-  const { secret, answer } = await begin(kora, own, await bootstrapLink(kora))
+  const { secret, answer } = await begin(own, await bootstrapLink(kora))
   await own.submit(answer, {}, { form: (form) => form.action.endsWith('/sign-out') })
   const signIn = async (browser: Browser, fields: Record<string, string>): Promise<Answer> =>
     await browser.submit(await browser.go(`${kora.issuer}/admin/sign-in?to=/admin/approvals`), { login_name: 'ops', password, ...fields }, { form: signInForm })
@@ -103,7 +103,7 @@ t.test('password and code: each code once, guessing slowed where it comes from a
 t.test('CSRF: no token, a foreign token, a foreign origin', async (t) => {
   const kora = await startKora(t)
   const browser = kora.newBrowser()
-  const { answer } = await begin(kora, browser, await bootstrapLink(kora))
+  const { answer } = await begin(browser, await bootstrapLink(kora))
   const other = kora.newBrowser()
   const foreign = (await other.go(`${kora.issuer}/admin/sign-in`)).forms.find(signInForm)?.fields['csrf'] as string
   const mine = answer.forms.find((form) => form.action.endsWith('/sign-out'))?.fields['csrf'] as string
