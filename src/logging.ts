@@ -127,7 +127,8 @@ export function registerRequestLog (app: FastifyInstance, services: { log: Logge
     const line = { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10, traceId: request.id, queries }
     services.metrics.httpRequestDuration.observe({ route, method: request.method, status: reply.statusCode }, reply.elapsedTime / 1000)
     services.metrics.dbQueriesPerRequest.observe({ route }, queries)
-    if (reply.statusCode >= 500) services.log.error(line, 'request')
+    // not ready is an answer, not a fault: while draining a probe hears it every second
+    if (reply.statusCode >= 500 && route !== '/readyz') services.log.error(line, 'request')
     else services.log.info(line, 'request')
   })
 }

@@ -3,12 +3,14 @@
  * Written to its Koa context with the same renderer, headers and languages as every other page.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { LostLogin } from '../features/interaction/lost-login.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
 import type { ErrorKey, PageName, Pages } from '../http/pages.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { isTrident } from '../http/user-agent.ts'
 
-const cookie = (ctx: KoaContextWithOIDC, name: string): string | undefined =>
+/** Value of a cookie of the request. */
+export const cookie = (ctx: KoaContextWithOIDC, name: string): string | undefined =>
   new RegExp(`(?:^|;\\s*)${name}=([^;]*)`).exec(ctx.get('cookie'))?.[1]
 
 const text = (value: unknown): string | undefined => typeof value === 'string' ? value : undefined
@@ -50,24 +52,31 @@ const keys: Record<string, ErrorKey> = {
 /** Parameters worth showing to whoever connects a site: the received values, never the registered ones. */
 const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'post_logout_redirect_uri']
 
-export function createErrorPages (renderer: Renderer, onExpired: (ctx: KoaContextWithOIDC) => Promise<string | null>) {
+/** Way out for somebody whose login is gone; null: this was no return to a login. */
+export type OnLost = (ctx: KoaContextWithOIDC) => Promise<LostLogin | null>
+
+export function createErrorPages (renderer: Renderer, onLost: OnLost) {
   return async (ctx: KoaContextWithOIDC, out: { error: string, error_description?: string }, error: Error): Promise<void> => {
     const expired = error.name === 'SessionNotFound'
-    if (expired) {
-      // lost on the way back from the hosted login: start the same request again when we still know it
-      const again = await onExpired(ctx)
-      if (again !== null) { ctx.status = 303; ctx.redirect(again); return }
+    const lost = expired ? await onLost(ctx) : null
+    if (lost !== null && lost.restart !== null) {
+      // lost on the way back from the hosted login: the same request again
+      ctx.status = 303
+      ctx.redirect(lost.restart)
+      return
     }
     const params = (ctx.oidc?.params ?? ctx.query) as Record<string, unknown>
     const received = shown.filter((name) => typeof params[name] === 'string').map((name) => ({ name, value: String(params[name]).slice(0, 512) }))
     const status = ctx.status >= 400 ? ctx.status : 400
+    const retryAfterSeconds = status === 503 ? 5 : null
+    if (retryAfterSeconds !== null) ctx.set('retry-after', String(retryAfterSeconds))
     writePage(renderer, ctx, 'error', {
       status,
-      key: expired ? 'expired' : keys[out.error] ?? 'oauth',
+      key: lost !== null ? 'not_started' : expired ? 'expired' : status === 503 ? 'unavailable' : keys[out.error] ?? 'oauth',
       restartHref: null,
-      back: null,
-      retryAfterSeconds: null,
-      developer: expired ? null : { error: out.error, description: out.error_description ?? null, received }
+      back: lost?.back ?? null,
+      retryAfterSeconds,
+      developer: expired || status === 503 ? null : { error: out.error, description: out.error_description ?? null, received }
     })
     ctx.status = status
   }

@@ -33,6 +33,7 @@ import { ensureSigningKeys } from './signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
+import { attachUnknownAddress } from './unknown-address.ts'
 
 export { routes } from './configuration.ts'
 
@@ -110,6 +111,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       log.error({ err: error, trace: traceIdOf(ctx), route: ctx.oidc?.route }, 'provider failed')
     })
     attachStorage(provider, { db, limits })
+    attachUnknownAddress(provider, renderer)
     attachResponseRules(provider, responseModes)
     attachAccessTokenHash(provider)
     attachAliases(provider)

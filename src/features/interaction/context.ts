@@ -19,7 +19,8 @@ import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import { personById, personBySub, type StoredPerson } from '../persons/index.ts'
 import { createOrganizationLogin, organizationById } from '../organizations/index.ts'
-import { findAttempt, openAttempt, type AttemptRow, type StoredRequest } from './attempts.ts'
+import { openAttempt, type AttemptRow, type StoredRequest } from './attempts.ts'
+import { lostLogin } from './lost-login.ts'
 
 export interface LoginContext {
   uid: string
@@ -148,16 +149,10 @@ async function usableSession (services: Services, oidc: Oidc, interaction: Inter
   return { person, level: levelOfAcr(session.acr ?? '') ?? 1, amr: session.amr ?? [], authTime: session.loginTs ?? 0 }
 }
 
-/** The interaction is gone. Restart it quietly from what this browser's attempt remembers, or say how to come back. */
+/** The interaction is gone. Restart it quietly, or say how to come back. */
 async function lostAttempt (services: Services, uid: string, browserHash: string): Promise<Error> {
-  const row = await findAttempt(services.db, uid)
-  if (row === undefined || row.browserHash !== browserHash) return new PageError(409, 'not_started')
-  const params = (row.request as StoredRequest).params
-  const client = await services.db.selectFrom('client').select('policy').where('clientId', '=', row.clientId).executeTakeFirst()
-  const policy = clientPolicy(client?.policy)
-  const back = policy.homeUri === undefined ? undefined : { href: policy.homeUri, name: policy.names['zh-CN'], lang: 'zh-CN' }
-  if (row.finishedAt !== null) return new PageError(409, 'not_started', back === undefined ? {} : { back })
-  return new RestartLogin(`/oidc/auth?${new URLSearchParams(params).toString()}`)
+  const lost = await lostLogin(services, uid, browserHash)
+  return lost.restart === null ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back }) : new RestartLogin(lost.restart)
 }
 
 /** Answered with a 303 to the same authorization request, made again. */

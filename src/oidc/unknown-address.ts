@@ -1,0 +1,42 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { wantsJson } from '../http/errors.ts'
+import { translator } from '../http/locale.ts'
+import type { Renderer } from '../http/rendering.ts'
+import { routes } from './configuration.ts'
+import { localeOf, traceIdOf, writePage } from './error-pages.ts'
+
+const both = 'GET, HEAD, POST'
+/** Methods of each endpoint, for Allow (RFC 9110 §15.5.6). */
+const methods: Record<string, string> = {
+  [routes.authorization]: both,
+  [routes.userinfo]: both,
+  [routes.end_session]: both,
+  [routes.jwks]: 'GET, HEAD',
+  [routes.token]: 'POST',
+  [routes.introspection]: 'POST',
+  [routes.revocation]: 'POST',
+  [routes.pushed_authorization_request]: 'POST',
+  '/.well-known/openid-configuration': 'GET, HEAD',
+  '/.well-known/oauth-authorization-server': 'GET, HEAD'
+}
+
+/**
+ * Addresses below the provider's that are none of its endpoints, and methods that an endpoint does not take: our own page
+ * or problem+json (RFC 9457), where the library would say "Not Found". Must be called for each provider built, first.
+ */
+export function attachUnknownAddress (provider: Provider, renderer: Renderer): void {
+  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    await next()
+    if (ctx.body != null || (ctx.status !== 404 && ctx.status !== 405)) return
+    const allow = methods[ctx.path]
+    const [status, key] = allow === undefined ? [404, 'not_found'] as const : [405, 'method'] as const
+    if (allow !== undefined) ctx.set('allow', allow)
+    if (wantsJson({ url: ctx.url, headers: ctx.headers })) {
+      ctx.body = JSON.stringify({ type: 'about:blank', title: translator(localeOf(ctx))(`e.${key}.title`), status, code: key, trace_id: traceIdOf(ctx) })
+      ctx.type = 'application/problem+json'
+    } else {
+      writePage(renderer, ctx, 'error', { status, key, restartHref: null, back: null, retryAfterSeconds: null, developer: null })
+    }
+    ctx.status = status
+  })
+}
