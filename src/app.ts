@@ -10,7 +10,7 @@ import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './logging.ts'
 import { createOidc, routes, type Oidc } from './oidc/index.ts'
-import { registerAdmin } from './features/admin/index.ts'
+import { registerAdmin, type TableEntry } from './features/admin/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerClaimSchemas } from './features/claim-schemas/index.ts'
 import { registerClientLogo } from './features/clients/index.ts'
@@ -31,6 +31,8 @@ export interface KoraApp {
   oidc: Oidc
   lifecycle: Lifecycle
   workers: Workers
+  /** Every route under /admin, and who may use it. */
+  adminTable: readonly TableEntry[]
 }
 
 export async function createApp (services: RunningServices): Promise<KoraApp> {
@@ -58,7 +60,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerHelp(app, services)
   await registerClaimSchemas(app, services)
   registerClientLogo(app, services)
-  await registerAdmin(app, services)
+  const { table } = await registerAdmin(app, services)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)
@@ -66,5 +68,5 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
     await workers.stop()
     await oidc.close()
   })
-  return { app, oidc, lifecycle, workers }
+  return { app, oidc, lifecycle, workers, adminTable: table }
 }

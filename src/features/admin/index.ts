@@ -23,6 +23,7 @@
  *     } })
  *   }
  *
+ * The matrix of routes and roles is checked in (test/features/admin/matrix.txt, written with UPDATE_MATRIX=1).
  * Session, role and the form's token (posts) are checked before the handler runs. Models: `interface KeysPage extends
  * AdminFramed {…}` declared into Pages of http/pages.ts; `shell` is filled in. Templates: views/admin/<area>-*.eta,
  * beginning with `layout('@admin/shell', { pageTitle, shell: it.shell })`; forms carry
