@@ -17,6 +17,9 @@ interface Command {
 
 const commands: Record<string, () => Promise<Command>> = {
   admin: async () => (await import('./admin.ts')).command,
+  apply: async () => (await import('./apply.ts')).command,
+  client: async () => (await import('./client.ts')).command,
+  delegation: async () => (await import('./delegation.ts')).command,
   migrate: async () => (await import('./migrate.ts')).command,
   code: async () => (await import('./code.ts')).command,
   'counter-code': async () => (await import('./counter-code.ts')).command,

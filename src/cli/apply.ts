@@ -1,0 +1,75 @@
+/** kora apply: clients as a file says. Everything is checked first; one faulty entry and nothing is changed. */
+import { readFile } from 'node:fs/promises'
+import { text as textOf } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { applyClients, planClients, readClientDocument, type PlanLine, type RegistryServices } from '../features/clients/index.ts'
+import { faultLine } from './fault-text.ts'
+import { actOf, actOptions, actUsage } from './operator.ts'
+
+const usage = `kora apply -f clients.yaml [--prune] ${actUsage} [--json]
+       kora apply -f clients.yaml --diff [--prune] [--json]     shows what would change, and changes nothing
+
+--prune ends clients that the file does not name: drafts are deleted, the others disabled. "-f -" reads standard input.
+Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong use; 3 --diff found differences.
+
+  kora client export > clients.yaml
+  kora apply -f clients.yaml --diff
+  kora apply -f clients.yaml --reason "release 12"`
+
+export const command = {
+  summary: 'declared clients: make the registry what a file says',
+  usage,
+  async run (args: string[], services: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
+    const wrong = (problem: string): number => { console.error(`${problem}\nUsage: ${usage}`); return 2 }
+    let values
+    try {
+      ({ values } = parseArgs({ args, options: { file: { type: 'string', short: 'f' }, diff: { type: 'boolean' }, prune: { type: 'boolean' }, json: { type: 'boolean' }, ...actOptions } }))
+    } catch (error) {
+      return wrong((error as Error).message)
+    }
+    const { file, diff = false, prune = false, json = false } = values
+    if (file === undefined) return wrong('-f is missing.')
+    const act = actOf(values)
+    if (act === null && !diff) return wrong('--reason is missing: it goes into the audit trail.')
+    let text
+    try {
+      text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')
+    } catch (error) {
+      return wrong((error as Error).message)
+    }
+    const refuse = (faults: ReadonlyArray<Parameters<typeof faultLine>[0]>): number => {
+      print(json ? JSON.stringify({ error: 'invalid', faults }) : [...faults.map(faultLine), 'Nothing was changed.'].join('\n'))
+      return 1
+    }
+    const document = readClientDocument(text)
+    if (!document.ok) return refuse(document.faults)
+    if (diff || act === null) {
+      const planned = await planClients(services.db, services.config, document.wanted, { prune })
+      if (!planned.ok) return refuse(document.lined(planned.faults))
+      const different = planned.lines.filter(({ action }) => action !== 'none')
+      print(json ? JSON.stringify({ differences: different }) : different.length === 0 ? 'No differences.' : different.map(planText).join('\n'))
+      return different.length === 0 ? 0 : 3
+    }
+    const applied = await applyClients(services, act, document.wanted, { prune })
+    if (!applied.ok) return refuse(document.lined(applied.faults))
+    const done = applied.lines.filter(({ action }) => action !== 'none')
+    print(json
+      ? JSON.stringify({ applied: done, unchanged: applied.lines.length - done.length, secrets: applied.secrets.map(({ clientId, secret }) => ({ client_id: clientId, client_secret: secret })) })
+      : [...done.map(planText), ...applied.secrets.map(({ clientId, secret }) => `${clientId}: client_secret ${secret}   shown once`), `${done.length} changed, ${applied.lines.length - done.length} unchanged.`].join('\n'))
+    return 0
+  }
+}
+
+const signs: Record<PlanLine['action'], string> = { create: '+', change: '~', disable: '-', delete: '-', none: ' ' }
+
+/** Lists are compared entry by entry, so that one new address among twenty is one line. */
+function planText ({ clientId, name, action, diff }: PlanLine): string {
+  const lines = diff.flatMap(({ field, before, after }) => {
+    const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map((list) => list.filter((value) => value !== undefined).map((value) => JSON.stringify(value)))
+    const [gone, come] = [had?.filter((value) => has?.includes(value) !== true) ?? [], has?.filter((value) => had?.includes(value) !== true) ?? []]
+    // the same entries in another order
+    if (gone.length + come.length === 0) return [`    ${field}: order`]
+    return [...gone.map((value) => `  - ${field}: ${value}`), ...come.map((value) => `  + ${field}: ${value}`)]
+  })
+  return [`${signs[action]} ${clientId} (${name}): ${action}`, ...action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines].join('\n')
+}
