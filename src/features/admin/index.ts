@@ -42,8 +42,14 @@ import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './console/accounts.ts'
 import { registerApprovals } from './console/approvals.ts'
 import { registerBegin } from './console/begin.ts'
+import { registerCounter } from './console/counter.ts'
+import { registerNotices } from './console/notices.ts'
+import { registerOrganizations } from './console/organizations.ts'
 import { registerOverview } from './console/overview.ts'
 import { registerOwnAccount } from './console/own-account.ts'
+import { registerPeopleActs } from './console/people-acts.ts'
+import { registerPeople } from './console/people.ts'
+import { registerRegistrations } from './console/registrations.ts'
 import { registerSearch } from './console/search.ts'
 import { registerSignIn } from './console/sign-in.ts'
 
@@ -66,5 +72,11 @@ export async function registerAdmin (app: FastifyInstance, services: Services): 
   registerApprovals(console)
   registerAccounts(console)
   registerOwnAccount(console)
+  registerPeople(console)
+  registerPeopleActs(console)
+  registerCounter(console)
+  registerOrganizations(console)
+  registerRegistrations(console)
+  registerNotices(console)
   return console
 }

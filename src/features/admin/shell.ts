@@ -9,6 +9,7 @@ import type { Administrator } from './sessions.ts'
 const areas: ReadonlyArray<[Area, string]> = [
   ['overview', '/admin'],
   ['clients', '/admin/clients'],
+  ['counter', '/admin/counter'],
   ['people', '/admin/people'],
   ['organizations', '/admin/organizations'],
   ['registrations', '/admin/registrations'],

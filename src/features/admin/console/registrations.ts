@@ -1,0 +1,134 @@
+/** 注册审核: applications that the company register could not decide. */
+import type { FieldError } from '../../../http/pages.ts'
+import { maskUscc } from '../../../domain/masking.ts'
+import { tibetanDivisionName } from '../../../domain/region-code.ts'
+import { acceptApplication, applicationDetail, listApplications, refusalReasons, refuseApplication, returnApplication, type ApplicationDetail } from '../../registration/index.ts'
+import type { Console, ConsoleRequest } from '../console.ts'
+import { pageOf, readList } from '../lists.ts'
+import type { AdminFramed, Pager } from '../models.ts'
+import { deskRoles as roles, idOf, lookerOf } from './people.ts'
+
+const tabs = ['waiting', 'accepted', 'refused', 'returned'] as const
+
+export interface RegistrationsPage extends AdminFramed {
+  rows: Array<{ id: string, number: string, applicant: string, organization: string, uscc: string, name: string, at: string }>
+  pager: Pager
+  tabs: readonly string[]
+  current: string
+}
+
+/** Showing in full posts `csrf`, `reason` to `/reveal`. */
+export interface RegistrationPage extends AdminFramed {
+  a: Omit<ApplicationDetail, 'submittedAt' | 'reviewedAt' | 'unit'> & { submittedAt: string, reviewedAt: string | null }
+  unit: { uscc: string, name: string, named: string, region: string | null } | null
+  revealed: boolean
+  errors: FieldError[]
+}
+
+/** Posts `csrf`, `code`, `reason`. */
+export interface RefusePage extends AdminFramed { id: string, number: string, organization: string, reasons: readonly string[], code: string, reason: string, errors: FieldError[] }
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'admin/registrations': RegistrationsPage
+    'admin/registration': RegistrationPage
+    'admin/registration-refuse': RefusePage
+  }
+}
+
+export function registerRegistrations (console: Console): void {
+  const { services } = console
+
+  console.page({
+    method: 'GET',
+    path: '/admin/registrations',
+    roles,
+    handler: async (c) => {
+      const list = readList(c.request, ['state'], 1)
+      const current = tabs.find((one) => one === list.filters.state) ?? 'waiting'
+      const found = await listApplications(services, { review: current, after: list.after?.[0], limit: list.limit })
+      const { rows, pager } = pageOf(list, found, ({ id }) => [id])
+      if (list.csv) return c.csv('registrations.csv', ['number', 'applicant', 'organization', 'submitted_at', 'state'], rows.map((row) => [row.number, row.applicant, row.organization, row.submittedAt.toISOString(), row.review]))
+      return c.page('admin/registrations', {
+        rows: rows.map((row) => ({ id: row.id, number: row.number, applicant: row.applicant, organization: row.organization, uscc: maskUscc(row.uscc), name: row.applicantName, at: row.submittedAt.toISOString() })), pager, tabs, current
+      })
+    }
+  })
+
+  const show = (c: ConsoleRequest, detail: ApplicationDetail, revealed: boolean, errors: FieldError[] = []) => {
+    const { submittedAt, reviewedAt, unit, ...rest } = detail
+    return c.page('admin/registration', {
+      a: { ...rest, submittedAt: submittedAt.toISOString(), reviewedAt: reviewedAt?.toISOString() ?? null },
+      unit: unit === null ? null : { ...unit, uscc: revealed ? unit.uscc : maskUscc(unit.uscc), region: unit.region === null ? null : tibetanDivisionName(unit.region) ?? unit.region },
+      revealed,
+      errors
+    }, { status: errors.length > 0 ? 422 : 200 })
+  }
+  const load = async (c: ConsoleRequest): Promise<ApplicationDetail> => await applicationDetail(services, lookerOf(c), idOf(c)) ?? c.notFound()
+
+  console.page({ method: 'GET', path: '/admin/registrations/:id', roles, handler: async (c) => show(c, await load(c), false) })
+
+  // in the answer to a form, and under no address of its own
+  console.page({
+    method: 'POST',
+    path: '/admin/registrations/:id/reveal',
+    roles,
+    reauth: true,
+    handler: async (c) => {
+      const confirmed = c.confirmed()
+      if (!confirmed.ok) return show(c, await load(c), false, confirmed.errors)
+      const detail = await applicationDetail(services, confirmed.act, idOf(c), { reveal: true })
+      return detail === null ? c.notFound() : show(c, detail, true)
+    }
+  })
+
+  const decisions = { accept: acceptApplication, return: returnApplication } as const
+  const model = async (c: ConsoleRequest, act: keyof typeof decisions) => {
+    const detail = await load(c)
+    return {
+      title: c.t(`regs.act.${act}`),
+      lead: c.t(`regs.act.${act}.lead`),
+      facts: [{ name: c.t('regs.number'), value: detail.number }, { name: c.t('orgs.name'), value: detail.organization }, { name: c.t('regs.applicant'), value: detail.applicantName }],
+      action: `/admin/registrations/${detail.id}/${act}`,
+      typed: null,
+      submit: c.t(`regs.act.${act}`),
+      backHref: `/admin/registrations/${detail.id}`
+    }
+  }
+  for (const act of ['accept', 'return'] as const) {
+    console.page({ method: 'GET', path: `/admin/registrations/:id/${act}`, roles, reauth: true, handler: async (c) => c.confirm(await model(c, act)) })
+    console.page({
+      method: 'POST',
+      path: `/admin/registrations/:id/${act}`,
+      roles,
+      reauth: true,
+      handler: async (c) => {
+        const confirmed = c.confirmed()
+        if (!confirmed.ok) return c.confirm({ ...await model(c, act), ...confirmed })
+        const outcome = await decisions[act](services, confirmed.act, idOf(c))
+        if (outcome === 'done') return c.redirect('/admin/registrations', `regs_${act}`)
+        return c.confirm({ ...await model(c, act), reason: confirmed.act.reason, errors: [{ field: 'form', code: `review_${outcome}` }] })
+      }
+    })
+  }
+
+  const showRefuse = async (c: ConsoleRequest, errors: FieldError[] = []) => {
+    const { id, number, organization } = await load(c)
+    return c.page('admin/registration-refuse', { id, number, organization, reasons: refusalReasons, code: c.field('code'), reason: c.field('reason'), errors }, { status: errors.length > 0 ? 422 : 200 })
+  }
+  console.page({ method: 'GET', path: '/admin/registrations/:id/refuse', roles, reauth: true, handler: async (c) => await showRefuse(c) })
+  console.page({
+    method: 'POST',
+    path: '/admin/registrations/:id/refuse',
+    roles,
+    reauth: true,
+    handler: async (c) => {
+      const code = refusalReasons.find((one) => one === c.field('code'))
+      const confirmed = c.confirmed()
+      const errors: FieldError[] = [...(code === undefined ? [{ field: 'code_0', code: 'pick_one' }] : []), ...(confirmed.ok ? [] : confirmed.errors)]
+      if (code === undefined || !confirmed.ok) return await showRefuse(c, errors)
+      const outcome = await refuseApplication(services, confirmed.act, idOf(c), code)
+      return outcome === 'done' ? c.redirect('/admin/registrations', 'regs_refuse') : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])
+    }
+  })
+}
