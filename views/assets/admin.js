@@ -54,5 +54,5 @@ function arm (part, form, button, kind) {
 
 if (window.PublicKeyCredential) {
   for (const form of document.querySelectorAll('form[data-passkey]')) arm(form, form, form.querySelector('button'), form.dataset.passkey)
-  for (const part of document.querySelectorAll('[data-passkey-part]')) arm(part, part.closest('form'), part.querySelector('[data-go]'), part.dataset.passkeyPart)
+  for (const part of document.querySelectorAll('[data-passkey-part]')) arm(part, part.closest('form'), part.querySelector('[data-enrol]'), part.dataset.passkeyPart)
 }

@@ -1,0 +1,115 @@
+/**
+ * The console in a real Chromium: from the first link to a passkey (a virtual authenticator answers), in again with it,
+ * once more for what asks for it; every page of the frame with axe at 320 and 1280 px, in both languages.
+ */
+import { mkdirSync } from 'node:fs'
+import type { BrowserContext, Page } from 'playwright-core'
+import t from 'tap'
+import { firstLink } from '../../src/features/admin/index.ts'
+import { startKora } from '../support/driver/index.ts'
+import { signInAs } from '../features/admin/support.ts'
+import { axe, withBrowser } from './support.ts'
+
+t.setTimeout(600_000)
+
+const shots = process.env['KORA_SCREENSHOTS']
+
+const audit = `axe.run(document, { resultTypes: ['violations'], preload: false, runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })
+  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 2).map((node) => node.target.join(' ') + ' ' + node.failureSummary).join(' | ')))`
+
+async function faultsOf (page: Page): Promise<string[]> {
+  const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  return [...overflow > 0 ? [`scrolls sideways by ${overflow} px`] : [], ...await page.evaluate<string[]>(audit)]
+}
+
+async function authenticator (context: BrowserContext, page: Page): Promise<void> {
+  const session = await context.newCDPSession(page)
+  await session.send('WebAuthn.enable')
+  await session.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } })
+}
+
+await withBrowser(t, 'console in a browser', async (t, chromium) => {
+  const kora = await startKora(t)
+  const { services } = kora.inside
+  if (shots !== undefined) mkdirSync(shots, { recursive: true })
+  const complaints: string[] = []
+  const watch = async (context: BrowserContext): Promise<void> => {
+    await context.addInitScript(axe)
+    context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
+    context.on('weberror', (error) => { complaints.push(`script: ${error.error().message}`) })
+  }
+
+  await t.test('first link → passkey → console; in again; once more for what asks for it', async (t) => {
+    const context = await chromium.newContext({ viewport: { width: 1280, height: 860 }, locale: 'zh-CN' })
+    await watch(context)
+    const page = await context.newPage()
+    await authenticator(context, page)
+    await page.goto(await firstLink(services) ?? '')
+    t.same(await faultsOf(page), [])
+    await page.click('[data-enrol]')
+    await page.waitForSelector('[data-says]:not([hidden])')
+    t.match(await page.textContent('[data-says]'), /登录名和姓名/, 'said where it is missing')
+    await page.fill('#login_name', 'ops')
+    await page.fill('#display_name', '运维 一号')
+    await page.click('[data-enrol]')
+    await page.waitForURL(`${kora.issuer}/admin`)
+    t.match(await page.textContent('.own'), /运维 一号/)
+    t.equal(await services.db.selectFrom('adminCredential').select('id').execute().then((rows) => rows.length), 1)
+
+    await page.click('.own form button')
+    await page.waitForURL(/sign-in/)
+    await page.click('form[data-passkey] button')
+    await page.waitForURL(`${kora.issuer}/admin`)
+
+    await services.db.updateTable('adminSession').set({ authenticatedAt: new Date(0) }).execute()
+    await page.goto(`${kora.issuer}/admin/accounts/new`)
+    t.match(page.url(), /\/admin\/again/)
+    await page.click('form[data-passkey] button')
+    await page.waitForURL(`${kora.issuer}/admin/accounts/new`)
+
+    await page.goto(`${kora.issuer}/admin/me`)
+    t.equal(await page.locator('form[action$="/remove"]').count(), 0, 'the only credential stays')
+    await context.close()
+  })
+
+  await t.test('a passkey of another account, and one that is made up', async (t) => {
+    const { browser } = await signInAs(kora, 'system', { secondsAgo: 700 })
+    const again = await browser.go(`${kora.issuer}/admin/again?to=/admin/accounts/new`)
+    for (const credential of ['x', '{}', JSON.stringify({ id: 'a'.repeat(43), response: { clientDataJSON: Buffer.from('{"challenge":"abc"}').toString('base64url') } })]) {
+      const refused = await browser.submit(again, { credential }, { form: (form) => 'credential' in form.fields })
+      t.equal(refused.status, 422)
+      t.match(refused.text, /通行密钥没有被接受/)
+    }
+  })
+
+  await t.test('every page of the frame, two languages, two widths', async (t) => {
+    const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
+    const confirm = await system.browser.go(`${kora.issuer}/admin/accounts/new`)
+    const asked = await system.browser.submit(confirm, { role: 'audit', login_name: 'auditor.one', display_name: '审计 甲', reason: '新同事' }, { form: (form) => form.action.endsWith('/new') })
+    const approval = new URL(asked.url).pathname
+    const pages: Array<[string, string, typeof system | null]> = [
+      ['sign-in', '/admin/sign-in', null], ['overview', '/admin', system], ['accounts', '/admin/accounts', system], ['invite', '/admin/accounts/new', system],
+      ['account', `/admin/accounts/${system.id}`, security], ['disable', `/admin/accounts/${system.id}/disable`, security], ['approvals', '/admin/approvals?state=all', security],
+      ['approval', approval, security], ['own', '/admin/me', security], ['again', '/admin/again', security], ['not-allowed', '/admin/accounts/new', security], ['nothing', '/admin/search', security]
+    ]
+    for (const lang of ['zh-CN', 'en']) {
+      for (const width of [1280, 320]) {
+        for (const [name, path, who] of pages) {
+          const context = await chromium.newContext({ viewport: { width, height: 800 } })
+          await watch(context)
+          const cookies = { kora_lang: lang, ...who === null ? {} : { kora_browser: who.browser.cookie('kora_browser') ?? '' } }
+          await context.addCookies(Object.entries(cookies).map(([key, value]) => ({ name: key, value, url: kora.issuer })))
+          if (who !== null) await context.addCookies([{ name: 'kora_admin', value: who.browser.cookie('kora_admin') ?? '', domain: new URL(kora.issuer).hostname, path: '/admin' }])
+          const page = await context.newPage()
+          await page.goto(kora.issuer + path)
+          const faults = await faultsOf(page)
+          if (faults.length > 0) t.fail(`${name} ${lang} ${width}: ${faults.join('\n')}`)
+          if (await page.locator('h1').count() !== 1) t.fail(`${name} ${lang} ${width}: one h1`)
+          if (shots !== undefined) await page.screenshot({ path: `${shots}/console-${name}-${lang}-${width}.png`, fullPage: true })
+          await context.close()
+        }
+      }
+    }
+    t.same(complaints, [], 'no script or policy error')
+  })
+})
