@@ -75,7 +75,7 @@ export function parseRef (value: unknown): RepresentationRef | null {
 export interface AcceptedRepresentations {
   subjectKinds: readonly ('person' | 'organization')[]
   roles: readonly Role[]
-  /** Kora's own user centre: there everyone sees what they represent, whatever sites a delegation names. */
+  /** Kora's own user centre: there everyone sees what they represent, whatever sites a delegation names, and what waits for them. */
   ownService?: boolean
 }
 
@@ -85,7 +85,9 @@ export function usableAt (representation: Representation, client: AcceptedRepres
     return client.subjectKinds.includes('person') && client.roles.includes('self') ? { ok: true } : { ok: false, code: 'not_allowed_here' }
   }
   if (!client.subjectKinds.includes('organization') || !client.roles.includes(representation.role)) return { ok: false, code: 'not_allowed_here' }
-  if (representation.organization.status !== 'active') return { ok: false, code: 'suspended' }
+  // who was named in an agent's application comes in to decide about it, and nowhere else
+  const toDecide = representation.organization.status === 'pending' && representation.role === 'legal_representative' && client.ownService === true
+  if (representation.organization.status !== 'active' && !toDecide) return { ok: false, code: 'suspended' }
   if (representation.role === 'legal_representative') return { ok: true }
   const { delegation } = representation
   if (client.ownService !== true && delegation.clientIds !== null && !delegation.clientIds.includes(client.clientId)) return { ok: false, code: 'not_allowed_here' }

@@ -32,5 +32,7 @@ t.test('usable at a relying site', async (t) => {
   t.same(['2026-04-10', '2026-04-11', '2027-04-10', '2027-04-11'].map((today) => at(agent, {}, today)), ['not_yet_valid', 'ok', 'ok', 'expired'])
   for (const status of ['pending', 'suspended', 'dissolved'] as const) {
     for (const representation of [legal, agent]) t.equal(at({ ...representation, organization: { ...organization, status } }), 'suspended')
+    const own = [legal, agent].map((representation) => at({ ...representation, organization: { ...organization, status } }, { ownService: true }))
+    t.same(own, [status === 'pending' ? 'ok' : 'suspended', 'suspended'], 'who was named in an application decides about it in the user centre')
   }
 })

@@ -132,13 +132,13 @@ add('select', 'interaction/select', {
     { value: 'self', kind: 'self', name: '扎西*', maskedNumber: '540***********0011', until: null, needs: null, blocked: null },
     { value: 'o1', kind: 'legal_representative', name: '西藏某某科技有限公司', maskedNumber: '9154***********X', until: null, needs: 'scan', blocked: null },
     { value: 'o2', kind: 'agent', name: '另一家名字很长很长的有限责任公司拉萨分公司', maskedNumber: null, until: '2026-12-31', needs: 'password', blocked: null },
-    ...(['frozen', 'suspended', 'expired', 'pending', 'not_allowed_here'] as const).map((blocked, at) => ({ value: `b${at}`, kind: 'agent' as const, name: `某某单位${at}`, maskedNumber: null, until: null, needs: null, blocked }))
+    ...(['frozen', 'suspended', 'expired', 'pending', 'to_decide', 'not_allowed_here'] as const).map((blocked, at) => ({ value: `b${at}`, kind: 'agent' as const, name: `某某单位${at}`, maskedNumber: null, until: null, needs: null, blocked }))
   ]
 })
 add('agent', 'interaction/agent', { ...form, rp, organizationName: '西藏某某科技有限公司', account: '', errors: [{ field: 'account', code: 'agent_unknown' }], backHref: '/i/fixture/login?tab=legal' })
-for (const code of ['pending', 'rejected', 'suspended', 'revoked', 'expired', 'not_allowed_here', 'password_change', 'no_agent', 'no_representative', 'organization_pending', 'organization_suspended'] as const) {
+for (const code of ['pending', 'rejected', 'suspended', 'revoked', 'expired', 'not_allowed_here', 'password_change', 'no_agent', 'no_representative', 'to_decide', 'organization_pending', 'organization_suspended'] as const) {
   (code === 'rejected' ? add : addVariant)(`standing-${code}`, 'interaction/standing', {
-    rp, organizationName: '西藏某某科技有限公司', role: 'agent', code, since: code === 'pending' ? '2026-03-02T02:32:00Z' : code === 'expired' ? '2026-03-01' : null, againHref: '/i/fixture/login?tab=legal', personalHref: '/i/fixture/other', registerHref: code === 'rejected' ? '/register' : null
+    rp, organizationName: '西藏某某科技有限公司', role: 'agent', code, since: code === 'pending' ? '2026-03-02T02:32:00Z' : code === 'expired' ? '2026-03-01' : null, againHref: '/i/fixture/login?tab=legal', personalHref: '/i/fixture/other', decideHref: code === 'to_decide' ? '/me/login?to=/me/agents' : null
   })
 }
 const item = { isNew: false, sensitive: false, purpose: null }

@@ -10,8 +10,8 @@ import { isEstablished, organizationProof } from '../../domain/login-attempt.ts'
 import { maskCertNo, maskName, maskUscc } from '../../domain/masking.ts'
 import { contextId, parseRef, refOf, type Representation } from '../../domain/representation.ts'
 import { formField } from '../../http/forms.ts'
-import type { IdentityChoice } from '../../http/pages/interaction.ts'
-import { createOrganizationLogin, createRepresentations, organizationById, type Candidate, type Hat } from '../organizations/index.ts'
+import type { IdentityChoice, StandingPage } from '../../http/pages/interaction.ts'
+import { createOrganizationLogin, createRepresentations, organizationById, type Candidate, type Hat, type Organization } from '../organizations/index.ts'
 import { chooseRepresentation } from './attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
@@ -104,11 +104,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
     const organization = await organizationById(services.db, proof.organizationId)
     const code = await blockedByPassword(services, context) && candidate?.state === 'active'
       ? 'password_change'
-      : organization !== null && organization.status !== 'active'
-        ? organization.status === 'pending' ? 'organization_pending' : 'organization_suspended'
-        : candidate === undefined
-          ? proof.role === 'agent' ? 'no_agent' : 'no_representative'
-          : candidate.state === 'active' ? 'not_allowed_here' : candidate.state
+      : standingOf(organization?.status ?? 'active', proof.role, candidate)
     return await reply.page('interaction/standing', {
       rp: context.rp,
       organizationName: organization?.name ?? '',
@@ -117,7 +113,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
       since: candidate?.delegationId == null ? null : await sinceOf(candidate.delegationId, candidate.state),
       againHref: `${interactionPath(context.uid, 'login')}?tab=legal`,
       personalHref: context.policy.subjectKinds.includes('person') ? interactionPath(context.uid, 'other') : null,
-      registerHref: proof.role === 'agent' && ['no_agent', 'rejected', 'revoked', 'expired'].includes(code) ? '/register' : null
+      decideHref: code === 'to_decide' ? '/me/login?to=/me/agents' : null
     }, { status: 403 })
   }
 
@@ -129,6 +125,15 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
     const at = state === 'pending' ? row.submittedAt : state === 'rejected' ? row.decidedAt : state === 'revoked' ? row.endedAt : null
     return state === 'expired' ? row.validTo : at?.toISOString() ?? null
   }
+}
+
+/** Why somebody may not act for an organization now. What an agent waits for is said even before the organization is active. */
+function standingOf (status: Organization['status'], role: 'legal_representative' | 'agent', candidate: Candidate | undefined): StandingPage['code'] {
+  if (status === 'suspended' || status === 'dissolved') return 'organization_suspended'
+  if (candidate === undefined) return role === 'agent' ? 'no_agent' : 'no_representative'
+  if (status === 'pending' && role === 'legal_representative') return 'to_decide'
+  if (candidate.state === 'active') return status === 'pending' ? 'organization_pending' : 'not_allowed_here'
+  return candidate.state
 }
 
 function choiceOf ({ representation, blocked }: Hat, own: { name: string, number: string }, context: LoginContext): IdentityChoice {

@@ -28,7 +28,7 @@ const selfStatement = statement<[string], { id: string }>('representation self',
 const legalStatement = statement<[string, string], LegalRow>('representation legal representative', `
   select ${organizationColumns}, o.legal_representative_since as since
   from organization o join person p on p.id = o.legal_representative_id
-  where o.id = $2 and p.id = $1 and o.status = 'active' and p.status = 'active'`)
+  where o.id = $2 and p.id = $1 and o.status in ('active', 'pending') and p.status = 'active'`)
 
 const agentStatement = statement<[string, string, string], AgentRow>('representation agent', `
   select ${organizationColumns}, ${delegationColumns}
@@ -96,11 +96,11 @@ export function createRepresentations ({ db }: Pick<Services, 'db'>): Representa
       if (person === undefined) return []
       const accepted = { clientId, subjectKinds: policy.subjectKinds, roles: policy.roles, ownService: policy.ownService === true }
       const blocked = (representation: Representation, state: string): Hat['blocked'] => {
-        if (representation.role !== 'self' && representation.organization.status === 'pending') return 'pending'
         if (state === 'agent_verified' || state === 'submitted') return 'pending'
         if (state === 'suspended' || state === 'expired') return state
         const usable = usableAt(representation, accepted, person.today)
-        return usable.ok ? null : usable.code
+        if (usable.ok) return null
+        return representation.role === 'legal_representative' && representation.organization.status === 'pending' ? 'to_decide' : usable.code
       }
       const legal = await legalHats(db, personId)
       const agent = (await agentHats(db, personId)).filter(({ state }) => state !== 'revoked')

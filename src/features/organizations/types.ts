@@ -19,7 +19,8 @@ export interface Organization {
 /** One hat a person may wear, with what stands in its way at this client now. */
 export interface Hat {
   representation: Representation
-  blocked: 'suspended' | 'expired' | 'pending' | 'not_yet_valid' | 'not_allowed_here' | null
+  /** `to_decide`: the legal representative has not decided yet about an agent's application for this organization. */
+  blocked: 'suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
 }
 
 export interface Representations {
@@ -29,7 +30,8 @@ export interface Representations {
   actsForAny (personId: string): Promise<boolean>
   /**
    * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
-   * delegation, dates): the decision freshness rule. Null = ended. One query.
+   * delegation, dates): the decision freshness rule. Null = ended. One query. That of an organization that is
+   * `pending` is for the user centre only: `usableAt` decides.
    */
   resolve (personId: string, ref: RepresentationRef): Promise<Representation | null>
   /** The last choice at this relying site, when it is still good. */

@@ -96,7 +96,7 @@ export interface IdentityChoice {
   /** What will be asked next. */
   needs: 'password' | 'scan' | null
   /** Shown but not to be chosen. */
-  blocked: 'frozen' | 'suspended' | 'expired' | 'pending' | 'not_yet_valid' | 'not_allowed_here' | null
+  blocked: 'frozen' | 'suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
 }
 
 /** S3. Each choice is one button of one form: posts `csrf`, `choice`. */
@@ -123,13 +123,14 @@ export interface StandingPage {
   role: 'legal_representative' | 'agent'
   /** Words: `standing.<code>.title` and `standing.<code>.body`. */
   code: 'pending' | 'rejected' | 'suspended' | 'revoked' | 'expired' | 'not_allowed_here' | 'password_change' |
-    'no_agent' | 'no_representative' | 'organization_pending' | 'organization_suspended'
+    'no_agent' | 'no_representative' | 'to_decide' | 'organization_pending' | 'organization_suspended'
   /** Day (or moment) that the words speak of. */
   since: string | null
   againHref: string
   /** Null: this site takes organizations only. */
   personalHref: string | null
-  registerHref: string | null
+  /** Where the legal representative decides about an agent's application. */
+  decideHref: string | null
 }
 
 export interface ConsentItem {
