@@ -1,0 +1,118 @@
+/**
+ * kora doctor: is everything as it should be, and what to do where it is not. Looks from the machine it runs on; changes
+ * nothing. Exit code 1 when something fails. Each check stands in doctor/ and answers with findings.
+ */
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ConfigError, loadConfig, type Config } from '../config.ts'
+import { createFieldCrypto, DataDirInUse, loadMasterKey, openDatabase, type OpenDatabase } from '../database/index.ts'
+import { checkDatabase } from './doctor/database.ts'
+import { causeOf, fail, warn, type Finding } from './doctor/finding.ts'
+import { checkCertificate, checkIssuer } from './doctor/issuer.ts'
+import { checkMachine, checkSettings } from './doctor/machine.ts'
+import { checkSites, checkVendors } from './doctor/outside.ts'
+import { checkAudit, checkKeys, checkMasterKey, checkOutbox } from './doctor/service.ts'
+import { progressOf } from './progress.ts'
+
+type Print = (line: string) => void
+type Tell = (findings: Finding | Finding[]) => void
+
+export const command = {
+  summary: 'is everything as it should be, and what to do where it is not',
+  usage: `kora doctor [--json]
+
+  With the settings of the server (the same environment), beside it or before its first start. Exit code 1: something fails.`,
+
+  async runAlone (args: string[], env: NodeJS.ProcessEnv = process.env, print: Print = console.log): Promise<number> {
+    let json = false
+    try {
+      json = parseArgs({ args, options: { json: { type: 'boolean' } } }).values.json === true
+    } catch (error) {
+      console.error(`${(error as Error).message}\nUsage: ${this.usage}`)
+      return 2
+    }
+    const findings: Finding[] = []
+    const tell: Tell = (found) => {
+      for (const finding of [found].flat()) {
+        findings.push(finding)
+        // as they come: some take seconds
+        if (!json) for (const line of lines(finding)) print(line)
+      }
+    }
+    await examine(env, tell)
+    const count = (status: Finding['status']): number => findings.filter((finding) => finding.status === status).length
+    if (json) print(JSON.stringify({ ok: count('fail') === 0, findings }))
+    else print(`\n${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} failed`)
+    return count('fail') === 0 ? 0 : 1
+  },
+
+  async run (args: string[]): Promise<number> { return await this.runAlone(args) }
+}
+
+function lines ({ check, status, message, advice }: Finding): string[] {
+  return [`${status.padEnd(4)}  ${check.padEnd(19)} ${message}`, ...(advice === undefined ? [] : [`${' '.repeat(26)}→ ${advice}`])]
+}
+
+async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
+  let config: Config
+  try {
+    config = loadConfig(env, availableParallelism())
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    tell(error.faults.map((text) => fail('settings', text, 'Kora does not start like this. See .env.example.')))
+    return
+  }
+  tell(checkMachine(config, { version: process.versions.node, threads: env['UV_THREADPOOL_SIZE'], cpus: availableParallelism() }))
+  tell(checkSettings(config))
+  await trying('issuer', tell, async () => { tell(await checkIssuer(config.issuer)) })
+  await trying('certificate', tell, async () => { tell(await checkCertificate(config.issuer)) })
+  await trying('vendors', tell, async () => { tell(await checkVendors(config)) })
+  const database = await opened(config, tell)
+  if (database === null) return
+  try {
+    await examineData(config, database, tell)
+  } finally {
+    await database.close()
+  }
+}
+
+async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Tell): Promise<void> {
+  const found = await checkDatabase(db, kind, config)
+  tell(found)
+  if (found.some(({ check, status }) => status === 'fail' && (check === 'database' || check === 'migrations'))) return
+  const { key, keyId } = loadMasterKey(config)
+  const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
+  const fits = await checkMasterKey(db, crypto)
+  tell(fits)
+  if (fits.status !== 'ok') return
+  await trying('signing-keys', tell, async () => { tell(await checkKeys(db, crypto, config.keyRotationDays, Date.now())) })
+  await trying('audit', tell, async () => { tell(await checkAudit(db, crypto)) })
+  await trying('outbox', tell, async () => { tell(await checkOutbox(db)) })
+  const progress = progressOf('addresses')
+  const demo = config.relyingSitePort === null ? [] : [`localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
+  await trying('sites', tell, async () => { tell(await checkSites(db, [...config.egressAllowed, ...config.sandbox ? demo : []], progress.at)) })
+  progress.end()
+}
+
+/** A check that breaks is a finding, not the end. */
+async function trying (check: string, tell: Tell, work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => { tell(fail(check, `could not be checked (${causeOf(error)})`, 'Run it again; if it stays, LOG_LEVEL=debug says more.')) })
+}
+
+async function opened (config: Config, tell: Tell): Promise<OpenDatabase | null> {
+  // opening would make them: the doctor changes nothing
+  if (config.masterKey === null && !existsSync(join(config.dataDir, 'master.key'))) {
+    tell(warn('database', `there is no master key in ${config.dataDir}: Kora has not been started with it yet, so what is in the database was not checked`, 'The first start makes it, or set MASTER_KEY: npm start'))
+    return null
+  }
+  try {
+    return await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, poolSize: 2 })
+  } catch (error) {
+    tell(error instanceof DataDirInUse
+      ? warn('database', 'the embedded database is in use by the running Kora, so what is in it was not checked', 'Stop Kora to check it, or use PostgreSQL.')
+      : fail('database', `cannot be opened (${causeOf(error)})`, 'Look at DATA_DIR and DATABASE_URL.'))
+    return null
+  }
+}
