@@ -5,6 +5,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { registerHttp, serverOptions } from './http/index.ts'
 import { registerHostCheck } from './http/host.ts'
 import { createLifecycle, registerHealth, type Lifecycle } from './http/health.ts'
+import { registerDevelopers } from './features/developers/index.ts'
 import { registerHelp } from './features/help/index.ts'
 import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
@@ -58,6 +59,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
     tickets, delegations: createDelegations(services), representations: createRepresentations(services), messages: createMessages(services)
   })
   await registerHelp(app, services)
+  await registerDevelopers(app, services)
   await registerClaimSchemas(app, services)
   registerClientLogo(app, services)
   const { table } = await registerAdmin(app, services)

@@ -1,4 +1,5 @@
 /** The demo: data for an empty database, and the demo relying site beside Kora (an ordinary OIDC client). */
+import { ensureTryClient } from '../features/developers/index.ts'
 import type { Services } from '../services.ts'
 import { demoClients, demoScope } from './demo-clients.ts'
 import { seedDemoData } from './demo-data.ts'
@@ -10,6 +11,7 @@ const siteOf = ({ config }: Services): string => `http://localhost:${config.rely
 /** Writes the demo data into an empty database; leaves any other alone. */
 export async function seedDemo (services: Services): Promise<void> {
   await seedDemoData(services, siteOf(services))
+  await ensureTryClient(services)
 }
 
 export async function startDemo (services: Services): Promise<Demo | null> {

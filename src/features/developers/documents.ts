@@ -1,0 +1,74 @@
+/** The documents: which there are, in reading order, and their rendering at start. */
+import { readFileSync } from 'node:fs'
+import type { Config } from '../../config.ts'
+import { factsOf } from './facts.ts'
+import { renderMarkdown, type Rendered } from './markdown.ts'
+import type { DocLanguage } from './snippets/index.ts'
+import { fill } from './snippets/template.ts'
+import { wordsOf } from './texts.ts'
+
+export const docLanguages: readonly DocLanguage[] = ['zh-CN', 'en']
+
+export interface DocumentEntry {
+  /** Below /developers; '' is the first. */
+  slug: string
+  /** Named documents are Markdown files; the others are pages of their own. */
+  file: string | null
+  /** Only where the sandbox is on, with its demo data. */
+  sandbox: boolean
+  /** Other words for it, for whoever looks for something that is not there. */
+  alike: readonly string[]
+}
+
+const entry = (slug: string, file: string | null, alike: readonly string[] = [], sandbox = false): DocumentEntry => ({ slug, file, sandbox, alike })
+
+const entries: readonly DocumentEntry[] = [
+  entry('', 'quick-start', ['quickstart', 'getting-started', 'start', 'index', 'home']),
+  entry('flows', 'flows', ['flow', 'grant-types', 'grants', 'pkce', 'device']),
+  entry('endpoints', 'endpoints', ['endpoint', 'discovery', 'metadata', 'jwks']),
+  entry('claims', 'claims', ['scopes', 'scope', 'claim', 'userinfo', 'fields']),
+  entry('levels', 'levels', ['acr', 'level', 'step-up', 'loa', 'assurance']),
+  entry('organizations', 'organizations', ['representation', 'organization', 'agents', 'delegation', 'verified-claims']),
+  entry('logout', 'logout', ['log-out', 'backchannel', 'back-channel', 'end-session']),
+  entry('errors', 'errors', ['error', 'error-codes']),
+  entry('code', null, ['snippets', 'samples', 'examples', 'libraries']),
+  entry('try', null, ['playground', 'test'], true),
+  entry('test-accounts', 'test-accounts', ['accounts', 'sandbox'], true),
+  entry('security', 'security', ['checklist', 'security-checklist']),
+  entry('changes', 'changes', ['changelog', 'release-notes', 'history'])
+]
+
+export const hrefOf = (slug: string): string => slug === '' ? '/developers' : `/developers/${slug}`
+
+export interface Documents {
+  /** Those of this deployment. */
+  entries: readonly DocumentEntry[]
+  title: (entry: DocumentEntry, language: DocLanguage) => string
+  rendered: (entry: DocumentEntry, language: DocLanguage) => Rendered | undefined
+  /** First paragraph, for llms.txt. */
+  summary: (entry: DocumentEntry, language: DocLanguage) => string
+}
+
+const folder = new URL('../../../views/developers/', import.meta.url)
+
+/** Reads and renders everything once. Throws for a document that names an unknown value: a mistake of ours. */
+export function loadDocuments (config: Readonly<Config>): Documents {
+  const own = entries.filter(({ sandbox }) => !sandbox || (config.sandbox && config.demoData))
+  const pages = new Map<string, Rendered & { summary: string }>()
+  for (const language of docLanguages) {
+    const facts = factsOf(config, language)
+    for (const { slug, file } of own) {
+      if (file === null) continue
+      const markdown = fill(readFileSync(new URL(`${language}/${file}.md`, folder), 'utf8'), facts)
+      const summary = /^# .*\n+(?!```|[#|-])([^\n]+)/m.exec(markdown)?.[1] ?? ''
+      pages.set(`${language} ${slug}`, { ...renderMarkdown(markdown, wordsOf(language)), summary })
+    }
+  }
+  const dynamicTitle = (slug: string, language: DocLanguage): string => slug === 'code' ? wordsOf(language).code : wordsOf(language).tryTitle
+  return {
+    entries: own,
+    title: ({ slug }, language) => pages.get(`${language} ${slug}`)?.title ?? dynamicTitle(slug, language),
+    rendered: ({ slug }, language) => pages.get(`${language} ${slug}`),
+    summary: ({ slug }, language) => pages.get(`${language} ${slug}`)?.summary ?? (slug === 'code' ? wordsOf(language).codeIntro : wordsOf(language).tryIntro)
+  }
+}

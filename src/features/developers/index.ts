@@ -1,0 +1,60 @@
+/**
+ * /developers: what the developer of a relying site needs, true for this deployment: documents from Markdown with the
+ * values of the running configuration, code for the site (snippets/), and in the sandbox a page to try the flow. Owns no
+ * table; shows nothing of any client but what its reader typed.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Services } from '../../services.ts'
+import { registerCode } from './code-page.ts'
+import { hrefOf, loadDocuments } from './documents.ts'
+import { llmsText } from './llms.ts'
+import { nearest } from './nearest.ts'
+import type { DeveloperFrame } from './pages.ts'
+import { wordsOf } from './texts.ts'
+import { registerTry } from './try-page.ts'
+
+export { isErrorCode } from './error-catalogue.ts'
+export { ensureTryClient } from './try-client.ts'
+export { makeSnippets, snippetClientOf, type Snippet, type SnippetClient, type SnippetFault, type SnippetsOutcome } from './snippets/index.ts'
+
+/** The frame around a page of the documentation; `slug` is the current one. */
+export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame
+
+export async function registerDevelopers (app: FastifyInstance, services: Pick<Services, 'config'>): Promise<void> {
+  const { config } = services
+  const documents = loadDocuments(config)
+  const { assets } = app.renderer
+
+  const frameOf: FrameOf = (request, slug) => {
+    const lang = request.locale === 'en' ? 'en' : 'zh-CN'
+    return {
+      w: wordsOf(lang),
+      lang,
+      styles: assets.url('developers.css'),
+      script: assets.url('developers.js'),
+      nav: documents.entries.map((entry) => ({ title: documents.title(entry, lang), href: hrefOf(entry.slug), current: entry.slug === slug }))
+    }
+  }
+
+  for (const entry of documents.entries) {
+    if (entry.file === null) continue
+    app.get(hrefOf(entry.slug), async (request, reply) => {
+      const frame = frameOf(request, entry.slug)
+      const { title = '', html = '' } = documents.rendered(entry, frame.lang) ?? {}
+      return reply.page('developers/document', { ...frame, title, html })
+    })
+  }
+  registerCode(app, services, frameOf)
+  if (config.sandbox && config.demoData) registerTry(app, services, frameOf)
+
+  app.get('/developers/*', async (request, reply) => {
+    const frame = frameOf(request, '')
+    const found = nearest((request.params as { '*': string })['*'], documents.entries)
+    return reply.page('developers/not-found', {
+      ...frame, nav: frame.nav.map((item) => ({ ...item, current: false })), nearest: found.map((entry) => ({ title: documents.title(entry, frame.lang), href: hrefOf(entry.slug) }))
+    }, { status: 404 })
+  })
+
+  const llms = llmsText(config, documents)
+  app.get('/llms.txt', async (_request, reply) => await reply.type('text/plain; charset=utf-8').header('cache-control', 'public, max-age=300').send(llms))
+}

@@ -1,0 +1,24 @@
+/** Which documents somebody may have meant: by the letters of the address, so that a slip or an old name still leads somewhere. */
+import type { DocumentEntry } from './documents.ts'
+
+/** Edits that turn one text into another (Levenshtein). Both short: the caller cuts. */
+export function distance (a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+/** The three nearest, best first. @param path what stood behind /developers/ */
+export function nearest (path: string, entries: readonly DocumentEntry[]): DocumentEntry[] {
+  const asked = path.toLowerCase().replace(/\.(html?|md)$/, '').slice(0, 40)
+  const score = ({ slug, alike }: DocumentEntry): number => Math.min(...[slug === '' ? 'quick-start' : slug, ...alike].map((name) =>
+    // a name within the other one is nearer than any edit
+    name !== '' && asked !== '' && (asked.includes(name) || name.includes(asked)) ? 0.5 : distance(asked, name) / Math.max(asked.length, name.length, 1)))
+  return entries.map((entry) => ({ entry, score: score(entry) })).sort((a, b) => a.score - b.score).slice(0, 3).map(({ entry }) => entry)
+}
