@@ -23,6 +23,7 @@ import { registerPhonePages } from './features/phone-pages/index.ts'
 import { registerRegistration } from './features/registration/index.ts'
 import { createScanTickets } from './features/scan-tickets/index.ts'
 import { registerUserCentre } from './features/user-centre/index.ts'
+import { createSettings } from './features/settings/index.ts'
 import { startWorkers, type Workers } from './workers.ts'
 import { registerSandbox } from './simulators/index.ts'
 import type { RunningServices } from './services.ts'
@@ -43,7 +44,9 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   registerRequestLog(app, services)
   registerHostCheck(app, services)
   registerMetrics(app, services)
-  await registerHttp(app, services)
+  const settings = createSettings(services)
+  await settings.load().catch((error: unknown) => { services.log.warn({ err: error }, 'settings could not be read') })
+  await registerHttp(app, services, settings.current)
 
   registerLoginStarts(app, services, routes.authorization)
   // the provider answers before routing: its endpoints are not Fastify routes
@@ -62,11 +65,13 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerDevelopers(app, services)
   await registerClaimSchemas(app, services)
   registerClientLogo(app, services)
-  const { table } = await registerAdmin(app, services)
+  const { table } = await registerAdmin(app, services, settings)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)
+  settings.start()
   app.addHook('onClose', async () => {
+    await settings.stop()
     await workers.stop()
     await oidc.close()
   })

@@ -1,6 +1,7 @@
 /** The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay small and nobody waits. */
 import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
+import { sweepAdmin, sweepChanges } from './features/admin/index.ts'
 import { sweepOutbox } from './features/outbox/index.ts'
 import { sweepChallenges } from './features/challenges/index.ts'
 import { sweepClientFailures } from './features/clients/index.ts'
@@ -16,15 +17,16 @@ const pauseMilliseconds = 10_000
 
 export interface CleanUp { start (): void, stop (): Promise<void>, runOnce (): Promise<number> }
 
-export function createCleanUp ({ db, crypto, log }: Pick<Services, 'db' | 'crypto' | 'log'>): CleanUp {
+export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
   let stopped = false
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepAdmin, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
     deleted += await sweepRegistrations({ db, crypto }, batch)
+    deleted += await sweepChanges({ db, audit }, batch)
     deleted += await sweepOutbox(db, { limit: batch })
     deleted += await fillDeskIndexes(db, crypto, batch)
     return deleted

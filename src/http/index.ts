@@ -12,7 +12,7 @@ import type { Services } from '../services.ts'
 import { loadAssets, registerAssets } from './assets.ts'
 import { registerErrors } from './errors.ts'
 import { baseHeaders } from './headers.ts'
-import { createRenderer } from './rendering.ts'
+import { createRenderer, type LiveSite } from './rendering.ts'
 import { decorateRequests } from './request.ts'
 
 export { PageError } from './page-error.ts'
@@ -48,7 +48,7 @@ export const serverOptions = {
 } satisfies FastifyServerOptions
 
 /** Installs all of it on the root instance, in order. Call before any feature. */
-export async function registerHttp (app: FastifyInstance, services: Pick<Services, 'config' | 'crypto'>): Promise<void> {
+export async function registerHttp (app: FastifyInstance, services: Pick<Services, 'config' | 'crypto'>, live?: () => LiveSite): Promise<void> {
   const assets = loadAssets()
   const base = baseHeaders(services.config)
   app.addHook('onRequest', (_request, reply, done) => {
@@ -57,7 +57,7 @@ export async function registerHttp (app: FastifyInstance, services: Pick<Service
   })
   await app.register(cookie)
   await app.register(formbody, { bodyLimit: serverOptions.bodyLimit })
-  decorateRequests(app, services, createRenderer(services.config, assets))
+  decorateRequests(app, services, createRenderer(services.config, assets, live))
   registerErrors(app)
   registerAssets(app, assets)
 }

@@ -48,7 +48,14 @@ const viewsFolder = new URL('../../views/', import.meta.url)
 
 const kindOf = (name: string): PageKind => /^(user-centre|admin|help|home|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
 
-export function createRenderer (config: Readonly<Config>, assets: Assets): Renderer {
+interface Spoken { zh: string, bo: string, en: string }
+
+/** What may change while pages are being served; texts by language, '' = nothing. */
+export interface LiveSite { contact: Config['contact'], brand: Spoken, maintenance: Spoken }
+
+const nothing: Spoken = { zh: '', bo: '', en: '' }
+
+export function createRenderer (config: Readonly<Config>, assets: Assets, live: () => LiveSite = () => ({ contact: config.contact, brand: nothing, maintenance: nothing })): Renderer {
   const eta = new Eta({
     autoEscape: true,
     autoFilter: true,
@@ -72,7 +79,6 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
   const languageNames = Object.fromEntries(locales.map((locale) => [locale, translator(locale)('lang.name')]))
   const site = {
     sandbox: config.sandbox,
-    contact: config.contact,
     css: assets.css,
     script: assets.url('app.js'),
     locales,
@@ -88,7 +94,12 @@ export function createRenderer (config: Readonly<Config>, assets: Assets): Rende
   const html: Renderer['html'] = (name, model, context) => {
     const admin = name.startsWith('admin/')
     const t = admin ? adminTranslator(context.locale) as unknown as Translate : translator(context.locale)
-    const f = { ...site, ...context, locale: t.locale, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
+    const { contact, brand, maintenance } = live()
+    const spoken = (texts: Spoken): { text: string, lang: Locale } => {
+      const own = t.locale === 'zh-CN' ? '' : texts[t.locale]
+      return own === '' ? { text: texts.zh, lang: 'zh-CN' } : { text: own, lang: t.locale }
+    }
+    const f = { ...site, ...context, contact, brand: spoken(brand), maintenance: spoken(maintenance), locale: t.locale, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
     const h = {
       ...templateHelpers,
       asset: (name: string) => assets.url(name),

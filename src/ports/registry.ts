@@ -3,8 +3,13 @@ import type { CertType } from '../domain/cert-type.ts'
 
 export type RegisterAnswer = 'match' | 'mismatch' | 'no_record'
 
+/** A sign of life of this moment. */
+export interface RegisterHealth { reachable: boolean, /** A code, for example timeout. */ fault?: string }
+
 export interface PopulationRegister {
   readonly name: string
+  /** Never throws. */
+  health? (): Promise<RegisterHealth>
   /** Two-element check: does this name belong to this document number? Throws RegisterUnavailable. */
   verify (query: { certType: CertType, certNo: string, name: string }): Promise<RegisterAnswer>
 }
@@ -54,6 +59,8 @@ export interface CompanyChanges {
 /** All of it throws RegisterUnavailable for everything that is not a clear answer. */
 export interface CompanyRegister {
   readonly name: string
+  /** Never throws. */
+  health? (): Promise<RegisterHealth>
   /** What the public may know of an organization. */
   lookup (uscc: string): Promise<CompanyRecord | { found: false }>
   /** Four-element check: does this name belong to this code, and is this person its legal representative now? */

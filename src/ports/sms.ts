@@ -10,6 +10,8 @@ export interface SmsMessage {
 }
 
 export interface SmsSender {
+  /** A sign of life of this moment; never throws. */
+  health? (): Promise<{ reachable: boolean, /** A code, for example timeout. */ fault?: string }>
   /** One attempt. Throws SmsUnavailable or SmsRefused. */
   send (message: SmsMessage): Promise<void>
 }

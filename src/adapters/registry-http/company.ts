@@ -1,6 +1,7 @@
 import { isCertType } from '../../domain/cert-type.ts'
 import { parseUscc } from '../../domain/uscc.ts'
 import { companyStatuses, type CompanyChange, type CompanyRegister, type CompanyStatus, type RegisteredPerson } from '../../ports/registry.ts'
+import { createHealth } from '../signed-http/health.ts'
 import { createAskRegister, type RegistryHttpOptions } from './ask-register.ts'
 
 type Members = Record<string, unknown>
@@ -16,6 +17,7 @@ export function createCompanyRegister (options: RegistryHttpOptions): CompanyReg
   const ask = createAskRegister(options, name)
   return {
     name,
+    health: createHealth(options, 'register'),
     lookup: async (uscc) => await ask('/v1/companies/lookup', { uscc }, ({ result, name, status, version }) => {
       if (result === 'no_record') return { found: false }
       if (result !== 'found' || !isText(name, 200) || !isStatus(status) || !isNumber(version, 1)) return null

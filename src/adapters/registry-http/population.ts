@@ -1,4 +1,5 @@
 import type { PopulationRegister, RegisterAnswer } from '../../ports/registry.ts'
+import { createHealth } from '../signed-http/health.ts'
 import { createAskRegister, type RegistryHttpOptions } from './ask-register.ts'
 
 const answers: readonly unknown[] = ['match', 'mismatch', 'no_record'] satisfies RegisterAnswer[]
@@ -9,6 +10,7 @@ export function createPopulationRegister (options: RegistryHttpOptions): Populat
   const ask = createAskRegister(options, name)
   return {
     name,
+    health: createHealth(options, 'register'),
     verify: async ({ certType, certNo, name }) =>
       await ask('/v1/persons/verify', { certType, certNo, name }, ({ result }) => answers.includes(result) ? result as RegisterAnswer : null)
   }

@@ -3,12 +3,14 @@
  * outbox's business, and the message id lets the provider recognise a repetition.
  */
 import { SmsRefused, SmsUnavailable, type SmsSender } from '../../ports/sms.ts'
+import { createHealth } from '../signed-http/health.ts'
 import { createAsk, isSuccess, members, TransportFault, type SignedHttpOptions } from '../signed-http/index.ts'
 
 /** @throws TypeError when address or keys do not fit */
 export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'> & { url: string }): SmsSender {
   const ask = createAsk({ ...options, baseUrl: options.url }, 'sms')
   return {
+    health: createHealth({ ...options, baseUrl: options.url }, 'sms'),
     async send ({ phone, template, parameters, messageId }) {
       let refusal: string | null
       try {

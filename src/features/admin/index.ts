@@ -38,6 +38,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
+import type { Settings } from '../settings/index.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './console/accounts.ts'
 import { registerApprovals } from './console/approvals.ts'
@@ -51,6 +52,7 @@ import { registerPeopleActs } from './console/people-acts.ts'
 import { registerPeople } from './console/people.ts'
 import { registerRegistrations } from './console/registrations.ts'
 import { registerSearch } from './console/search.ts'
+import { registerSettings } from './console/settings.ts'
 import { registerSignIn } from './console/sign-in.ts'
 
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
@@ -63,7 +65,7 @@ export { sweepChanges } from './changes.ts'
 export { findSession, sweepAdmin, type Administrator } from './sessions.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
-export async function registerAdmin (app: FastifyInstance, services: Services): Promise<Console> {
+export async function registerAdmin (app: FastifyInstance, services: Services, settings: Settings): Promise<Console> {
   const console = await createConsole(app, services)
   registerSignIn(console)
   registerBegin(console)
@@ -72,6 +74,7 @@ export async function registerAdmin (app: FastifyInstance, services: Services): 
   registerApprovals(console)
   registerAccounts(console)
   registerOwnAccount(console)
+  registerSettings(console, settings)
   registerPeople(console)
   registerPeopleActs(console)
   registerCounter(console)

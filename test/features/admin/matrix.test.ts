@@ -66,7 +66,7 @@ t.test('a route under /admin that is not in the table makes the start fail; one 
   const services = { db: null, crypto: null, audit: null, config: { issuer: 'http://localhost' } } as never
   const console = await createConsole(app, services)
   app.get('/admin/hidden', async () => 'here')
-  await t.rejects(app.ready(), /GET \/admin\/hidden/)
+  await t.rejects(async () => { await app.ready() }, /GET \/admin\/hidden/)
   console.api({ method: 'GET', path: '/admin/api/v1/things', scope: 'things' })
   t.throws(() => { console.api({ method: 'GET', path: '/admin/api/v1/things', scope: 'other' }) }, /twice/)
   t.throws(() => { console.page({ method: 'GET', path: '/admin/nobody', roles: [], handler: (c) => c.redirect('/admin') }) }, /nobody may/)
