@@ -9,6 +9,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { AuditEventType, AuditOutcome, StaffEventType } from './events.ts'
 
+export { eventMeanings } from './event-meanings.ts'
 export { auditEvents, type AuditEventType, type AuditOutcome, type AuditSubject, type StaffEventType } from './events.ts'
 
 /** Who acted. Ids of ours only, never names or numbers. */
