@@ -43,18 +43,17 @@ export async function personDetail (services: Services, act: Omit<Act, 'reason'>
   const { db, crypto } = services
   const person = await personById(db, crypto, personId)
   if (person === null) return null
-  const [faceTries, sessions, browsers, devices, represents, delegations, messages, counterCodes, namesakes] = await Promise.all([
-    faceTriesLeft(db, { personId, binding: '' }),
-    sessionsOf(services, person.sub),
-    db.selectFrom('knownBrowser').select(['label', 'firstSeenAt', 'lastLoginAt']).where('personId', '=', personId).where('revokedAt', 'is', null).orderBy('lastLoginAt', 'desc').limit(20).execute(),
-    devicesOf(db, personId),
-    db.selectFrom('organization').select(['id', 'name', 'uscc', 'status']).where('legalRepresentativeId', '=', personId).orderBy('id').limit(50).execute(),
-    createDelegations(services).listOfAgent(personId),
-    db.selectFrom('message').select(['kind', 'createdAt', 'readAt']).where('personId', '=', personId).orderBy('createdAt', 'desc').limit(20).execute(),
-    db.selectFrom('counterCode').select(['id', 'issuedBy', 'reason', 'createdAt', 'expiresAt', 'usedAt', 'tries', sql<boolean>`used_at is null and expires_at > now()`.as('live')])
-      .where('personId', '=', personId).orderBy('createdAt', 'desc').limit(10).execute(),
-    namesakesOf(services, personId)
-  ])
+  // one after the other: a page for staff must not take every connection of the pool
+  const faceTries = await faceTriesLeft(db, { personId, binding: '' })
+  const sessions = await sessionsOf(services, person.sub)
+  const browsers = await db.selectFrom('knownBrowser').select(['label', 'firstSeenAt', 'lastLoginAt']).where('personId', '=', personId).where('revokedAt', 'is', null).orderBy('lastLoginAt', 'desc').limit(20).execute()
+  const devices = await devicesOf(db, personId)
+  const represents = await db.selectFrom('organization').select(['id', 'name', 'uscc', 'status']).where('legalRepresentativeId', '=', personId).orderBy('id').limit(50).execute()
+  const delegations = await createDelegations(services).listOfAgent(personId)
+  const messages = await db.selectFrom('message').select(['kind', 'createdAt', 'readAt']).where('personId', '=', personId).orderBy('createdAt', 'desc').limit(20).execute()
+  const counterCodes = await db.selectFrom('counterCode').select(['id', 'issuedBy', 'reason', 'createdAt', 'expiresAt', 'usedAt', 'tries', sql<boolean>`used_at is null and expires_at > now()`.as('live')])
+    .where('personId', '=', personId).orderBy('createdAt', 'desc').limit(10).execute()
+  const namesakes = await namesakesOf(services, personId)
   await db.transaction().execute(async (trx) => {
     await services.audit.record(trx, { type: 'person.viewed', actor: act.actor, address: act.address, traceId: act.traceId, personId })
   })

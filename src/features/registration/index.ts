@@ -28,7 +28,7 @@ export type * from './pages.ts'
 export { registrationHandler, registrationTopic } from './delegation.ts'
 export { sweepRegistrations } from './sweep.ts'
 export {
-  acceptApplication, applicationDetail, listApplications, refusalReasons, refuseApplication, returnApplication,
+  acceptApplication, applicationDetail, findApplication, listApplications, refusalReasons, refuseApplication, returnApplication,
   type ApplicationDetail, type ApplicationLine, type RefusalReason, type ReviewOutcome
 } from './review.ts'
 

@@ -45,20 +45,24 @@ export async function listApplications (services: Pick<Services, 'db' | 'crypto'
   let query = services.db.selectFrom('registration').select(columns).where('review', '=', review)
   if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) > (select created_at, id from registration l where l.id = ${after})`)
   const rows = await query.orderBy('createdAt').orderBy('id').limit(limit).execute()
-  return rows.map((row) => {
-    const { draft } = opened(services, row)
-    return {
-      id: row.id,
-      number: row.number ?? '',
-      applicant: row.applicant,
-      review,
-      submittedAt: row.updatedAt,
-      reviewedAt: row.reviewedAt,
-      organization: draft.unit?.name ?? '',
-      uscc: draft.unit?.uscc ?? '',
-      applicantName: maskName(applicantOf(row.applicant, draft)?.name ?? '')
-    }
-  })
+  return rows.map((row) => lineOf(services, row, review))
+}
+
+type Row = Parameters<typeof opened>[1] & { reviewedAt: Date | null, updatedAt: Date }
+
+function lineOf (services: Pick<Services, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
+  const { draft } = opened(services, row)
+  return {
+    id: row.id,
+    number: row.number ?? '',
+    applicant: row.applicant,
+    review,
+    submittedAt: row.updatedAt,
+    reviewedAt: row.reviewedAt,
+    organization: draft.unit?.name ?? '',
+    uscc: draft.unit?.uscc ?? '',
+    applicantName: maskName(applicantOf(row.applicant, draft)?.name ?? '')
+  }
 }
 
 interface ShownPerson { name: string, certNo: string, phone: string }
@@ -75,6 +79,13 @@ export interface ApplicationDetail extends ApplicationLine {
   register: { answer: 'unavailable' | 'not_found' } | { answer: 'found', name: string, nameDiffers: boolean, status: string } | null
 }
 
+/** One application's line, for pages that only ask whether to do something. */
+export async function findApplication (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<ApplicationLine | null> {
+  if (!isRegistrationId(id)) return null
+  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', 'is not', null).executeTakeFirst()
+  return row === undefined || row.review === null ? null : lineOf(services, row, row.review)
+}
+
 /** In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any transaction. */
 export async function applicationDetail (services: Needed, act: Omit<Act, 'reason'> & { reason?: string }, id: string, { reveal = false } = {}): Promise<ApplicationDetail | null> {
   if (!isRegistrationId(id)) return null
@@ -82,7 +93,7 @@ export async function applicationDetail (services: Needed, act: Omit<Act, 'reaso
   if (row === undefined || row.review === null) return null
   const reason = act.reason?.trim() ?? ''
   if (reveal && reason === '') throw new DomainError('reason_required')
-  const { draft: { unit, agent, legal }, draft } = opened(services, row)
+  const { unit, agent, legal } = opened(services, row).draft
   const register = unit === null ? null : await whatRegisterSays(services, unit)
   await services.db.transaction().execute(async (trx) => {
     await services.audit.record(trx, {
@@ -92,15 +103,7 @@ export async function applicationDetail (services: Needed, act: Omit<Act, 'reaso
   const shown = ({ name, certNo, phone }: LegalSection): ShownPerson =>
     reveal ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
   return {
-    id,
-    number: row.number ?? '',
-    applicant: row.applicant,
-    review: row.review,
-    submittedAt: row.updatedAt,
-    reviewedAt: row.reviewedAt,
-    organization: unit?.name ?? '',
-    uscc: unit?.uscc ?? '',
-    applicantName: maskName(applicantOf(row.applicant, draft)?.name ?? ''),
+    ...lineOf(services, row, row.review),
     personId: row.personId,
     reviewedBy: row.reviewedBy,
     reviewReason: row.reviewReason,

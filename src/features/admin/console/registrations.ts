@@ -2,7 +2,7 @@
 import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/masking.ts'
 import { tibetanDivisionName } from '../../../domain/region-code.ts'
-import { acceptApplication, applicationDetail, listApplications, refusalReasons, refuseApplication, returnApplication, type ApplicationDetail } from '../../registration/index.ts'
+import { acceptApplication, applicationDetail, findApplication, listApplications, refusalReasons, refuseApplication, returnApplication, type ApplicationDetail, type ApplicationLine } from '../../registration/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
@@ -82,9 +82,10 @@ export function registerRegistrations (console: Console): void {
     }
   })
 
+  const line = async (c: ConsoleRequest): Promise<ApplicationLine> => await findApplication(services, idOf(c)) ?? c.notFound()
   const decisions = { accept: acceptApplication, return: returnApplication } as const
   const model = async (c: ConsoleRequest, act: keyof typeof decisions) => {
-    const detail = await load(c)
+    const detail = await line(c)
     return {
       title: c.t(`regs.act.${act}`),
       lead: c.t(`regs.act.${act}.lead`),
@@ -113,7 +114,7 @@ export function registerRegistrations (console: Console): void {
   }
 
   const showRefuse = async (c: ConsoleRequest, errors: FieldError[] = []) => {
-    const { id, number, organization } = await load(c)
+    const { id, number, organization } = await line(c)
     return c.page('admin/registration-refuse', { id, number, organization, reasons: refusalReasons, code: c.field('code'), reason: c.field('reason'), errors }, { status: errors.length > 0 ? 422 : 200 })
   }
   console.page({ method: 'GET', path: '/admin/registrations/:id/refuse', roles, reauth: true, handler: async (c) => await showRefuse(c) })
