@@ -17,8 +17,8 @@ export function distance (a: string, b: string): number {
 /** The three nearest, best first. @param path what stood behind /developers/ */
 export function nearest (path: string, entries: readonly DocumentEntry[]): DocumentEntry[] {
   const asked = path.toLowerCase().replace(/\.(html?|md)$/, '').slice(0, 40)
-  const score = ({ slug, alike }: DocumentEntry): number => Math.min(...[slug === '' ? 'quick-start' : slug, ...alike].map((name) =>
-    // a name within the other one is nearer than any edit
-    name !== '' && asked !== '' && (asked.includes(name) || name.includes(asked)) ? 0.5 : distance(asked, name) / Math.max(asked.length, name.length, 1)))
+  // a name within the other one is nearer than most edits
+  const between = (name: string): number => Math.min(asked !== '' && (asked.includes(name) || name.includes(asked)) ? 0.4 : 1, distance(asked, name) / Math.max(asked.length, name.length))
+  const score = ({ slug, alike }: DocumentEntry): number => Math.min(...[slug === '' ? 'quick-start' : slug, ...alike].map(between))
   return entries.map((entry) => ({ entry, score: score(entry) })).sort((a, b) => a.score - b.score).slice(0, 3).map(({ entry }) => entry)
 }

@@ -39,7 +39,8 @@ export interface TryStepPage extends DeveloperFrame {
   /** Tokens that the page's own script decodes; without script they stand in the answers above. */
   jwts: Array<{ id: string, label: string, text: string }>
   go: { href: string, label: string } | null
-  logout: { action: string, fields: Array<{ name: string, value: string }> } | null
+  /** Address of the end of the session, with the ID token as its hint. */
+  logout: string | null
 }
 
 declare module '../../http/pages.ts' {

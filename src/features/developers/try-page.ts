@@ -70,9 +70,7 @@ export function registerTry (app: FastifyInstance, { config }: { config: Readonl
       wires,
       jwts: more.idToken === undefined ? [] : [{ id: 'id-token', label: frame.w.decoded, text: more.idToken }],
       go: more.go ?? { href: tryPath, label: frame.w.tryAgain },
-      logout: more.idToken === undefined
-        ? null
-        : { action: routes.end_session, fields: Object.entries({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).map(([name, value]) => ({ name, value })) }
+      logout: more.idToken === undefined ? null : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).toString()}`
     }, { status })
 
     if (keptState === '' || text(state) !== keptState || text(iss) !== issuer) return page(frame.w.tryStale, [], {}, 400)
