@@ -51,7 +51,7 @@ function knownPiece (text: string, readings: string[], at: number): number {
 }
 
 /** What the check knows about the owner: document and phone numbers, codes, dates; the name. */
-export interface PasswordContext { identifiers: string[], name?: string | undefined }
+export interface PasswordContext { identifiers: string[], name?: string | undefined, /** Of those who answer for it too. */ otherNames?: string[] }
 
 /**
  * Does the password hold a part of an own identifier (five characters or more), the birthday in a usual
@@ -62,7 +62,7 @@ export function holdsOwnData (password: string, context: PasswordContext): boole
   const backwards = [...text].reverse().join('')
   const held = (part: string) => text.includes(part) || backwards.includes(part)
   return context.identifiers.some(identifier => windows(bare(identifier), OWN_PART).some(held) || birthdays(identifier).some(held)) ||
-    nameParts(context.name ?? '').some(held)
+    [context.name ?? '', ...context.otherNames ?? []].flatMap(nameParts).some(held)
 }
 
 /** Letters and digits only, lower case. */

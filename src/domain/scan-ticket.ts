@@ -10,7 +10,7 @@ export const ticketStates = ['waiting', 'scanned', 'identity', 'face', 'confirme
   'rejected', 'failed', 'expired', 'superseded'] as const
 export type TicketState = typeof ticketStates[number]
 
-export const ticketPurposes = ['login', 'step-up', 'approve-delegation', 'register', 'recover', 'change-phone'] as const
+export const ticketPurposes = ['login', 'step-up', 'approve-delegation', 'organization-password', 'register', 'recover', 'change-phone'] as const
 
 /** What the phone is asked for, in the order in which it gives it. */
 export const requirements = ['identity', 'face'] as const

@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { isDatabaseUnavailable } from '../database/errors.ts'
 import { PageError, type PageErrorDetails } from './page-error.ts'
 import type { ErrorKey } from './pages.ts'
+import { SeeOther } from './see-other.ts'
 
 export { PageError } from './page-error.ts'
 export type { PageErrorDetails } from './page-error.ts'
@@ -67,6 +68,7 @@ function answer (request: FastifyRequest, reply: FastifyReply, status: number, k
 
 export function registerErrors (app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
+    if (error instanceof SeeOther) return reply.redirect(error.location, 303)
     const { status, key, details } = classify(error)
     // the message of a foreign error may quote what was typed: only our own faults are logged with it
     if (status >= 500) request.log.error({ err: error, code: key }, 'request failed')

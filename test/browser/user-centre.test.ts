@@ -58,7 +58,7 @@ await withBrowser(t, 'user centre in a browser', async (t, chromium) => {
       ['home', '/me', legal], ['agents', '/me/agents', legal], ['approve', `${waiting}/approve`, legal], ['qr', `${waiting}/qr`, legal],
       ['reject', `${waiting}/reject`, legal], ['new', '/me/agents/new', legal], ['edit', `${active}/edit`, legal], ['suspend', `${active}/suspend`, legal],
       ['revoke', `${active}/revoke`, legal], ['stale', `${waiting.replace(/\d+$/, '9')}/result`, legal], ['messages', '/me/messages', legal], ['message', message, legal],
-      ['browsers', '/me/browsers', legal], ['mine', '/me/mine', self], ['refused', '/me/agents', self]
+      ['browsers', '/me/browsers', legal], ['password', '/me/organization-password', legal], ['mine', '/me/mine', self], ['refused', '/me/agents', self]
     ]
     const faults: string[] = []
     let checked = 0
@@ -76,7 +76,7 @@ await withBrowser(t, 'user centre in a browser', async (t, chromium) => {
             await page.goto(kora.issuer + path, { waitUntil: 'load' })
             await look(id)
             // the same page with everything wrong
-            if (id !== 'new' && id !== 'reject') continue
+            if (id !== 'new' && id !== 'reject' && id !== 'password') continue
             await page.click('main form[novalidate] button[type=submit]')
             await page.waitForSelector('.summary')
             await look(`${id}-errors`)
@@ -87,7 +87,7 @@ await withBrowser(t, 'user centre in a browser', async (t, chromium) => {
     }
     for (const fault of faults.slice(0, 40)) t.fail(fault)
     t.equal(faults.length, 0, `${checked} page states`)
-    t.equal(checked, (pages.length + 2) * 9)
+    t.equal(checked, (pages.length + 3) * 9)
   })
 
   await t.test('an approval with script: the page goes on by itself', async (t) => {

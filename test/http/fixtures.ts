@@ -165,10 +165,10 @@ addVariant('landing-pages-only', 'phone/landing', { continueHere: form, appHref:
 addVariant('landing-app-only', 'phone/landing', { continueHere: null, appHref: 'https://app.example.gov.cn/q/x', downloadHref: 'https://app.example.gov.cn/download', inAppBrowser: false })
 add('confirm', 'phone/confirm', { ...form, context, digest: 'd', purpose: 'login', number: 'compare', checkNumber: '59', person: null, remaining: ['identity', 'face'], errors: [] })
 add('confirm-enter', 'phone/confirm', { ...form, context: { ...context, browser: '' }, digest: 'd', purpose: 'login', number: 'enter', checkNumber: null, person: { maskedName: '扎西*', maskedCertNo: '540***********0011' }, remaining: ['face'], errors: [{ field: 'check_number', code: 'number_mismatch' }] })
-for (const purpose of ['step-up', 'approve-delegation', 'register', 'recover', 'change-phone'] as PhonePurpose[]) {
+for (const purpose of ['step-up', 'approve-delegation', 'organization-password', 'register', 'recover', 'change-phone'] as PhonePurpose[]) {
   const subject = [{ name: 'agent', value: '白玛* 540***********2345' }, { name: 'functions', value: '登录办事' }, { name: 'valid_to', value: '2027-03-01' }, { name: 'unheard_of', value: '其他' }]
   const put = purpose === 'approve-delegation' ? add : addVariant
-  put(`confirm-${purpose}`, 'phone/confirm', { ...form, context: { ...context, subject: purpose === 'approve-delegation' ? subject : [] }, digest: 'd', purpose, number: 'compare', checkNumber: '59', person: null, remaining: [], errors: [] })
+  put(`confirm-${purpose}`, 'phone/confirm', { ...form, context: { ...context, subject: purpose === 'approve-delegation' ? subject : purpose === 'organization-password' ? subject.slice(0, 1) : [] }, digest: 'd', purpose, number: 'compare', checkNumber: '59', person: null, remaining: [], errors: [] })
 }
 add('identity', 'phone/identity', { ...form, steps, certTypes: ['resident_id'], values, known: null, consentVersion: '2026-01', errors: [] })
 add('identity-filled', 'phone/identity', { ...form, steps, certTypes: ['resident_id', 'hkm_residence', 'tw_residence', 'foreign_pr', 'passport', 'hkm_travel', 'tw_travel', 'military', 'other'], values: filled, known: null, consentVersion: '2026-01', errors: [] })

@@ -19,7 +19,17 @@ export interface UserCentreSessionTable {
   expiresAt: Timestamp
 }
 
+/** Of one session: typed, not confirmed. */
+export interface OrganizationPasswordDraftTable {
+  sessionHash: string
+  id: string
+  organizationId: string
+  passwordHash: string
+  expiresAt: Timestamp
+}
+
 export interface UserCentreTables {
   userCentreLogin: UserCentreLoginTable
   userCentreSession: UserCentreSessionTable
+  organizationPasswordDraft: OrganizationPasswordDraftTable
 }

@@ -7,7 +7,7 @@ const token = (maxLength: number, description?: string): ReturnType<typeof Type.
 const text = (maxLength: number, description: string): ReturnType<typeof Type.String> => Type.String({ maxLength, description })
 const nullable = <S extends TSchema> (schema: S, description?: string) => Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
 
-const purpose = Type.Enum(['login', 'step-up', 'approve-delegation', 'register', 'recover', 'change-phone'])
+const purpose = Type.Enum(['login', 'step-up', 'approve-delegation', 'organization-password', 'register', 'recover', 'change-phone'])
 const requirement = Type.Enum(['identity', 'face'])
 const time = Type.String({ format: 'date-time' })
 const seconds = Type.Integer({ minimum: 0, description: 'Seconds.' })

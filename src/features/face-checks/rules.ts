@@ -10,7 +10,7 @@ export const faceSeconds = { check: 300, verdict: 300 } as const
 export const faceThresholds = {
   version: '2026-01',
   otherwise: 70,
-  purposes: { 'approve-delegation': 80, recover: 80, 'change-phone': 80 } as Readonly<Record<string, number>>
+  purposes: { 'approve-delegation': 80, 'organization-password': 80, recover: 80, 'change-phone': 80 } as Readonly<Record<string, number>>
 } as const
 
 export const thresholdFor = (purpose: string): number => faceThresholds.purposes[purpose] ?? faceThresholds.otherwise

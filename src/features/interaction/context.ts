@@ -16,6 +16,7 @@ import { nextStep, organizationProof, type AttemptFacts, type Step } from '../..
 import type { RepresentationRef } from '../../domain/representation.ts'
 import { mayLogIn } from '../../domain/person.ts'
 import { PageError } from '../../http/page-error.ts'
+import { SeeOther } from '../../http/see-other.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import { personById, personBySub, type StoredPerson } from '../persons/index.ts'
 import { createOrganizationLogin, organizationById } from '../organizations/index.ts'
@@ -152,15 +153,5 @@ async function usableSession (services: Services, oidc: Oidc, interaction: Inter
 /** The interaction is gone. Restart it quietly, or say how to come back. */
 async function lostAttempt (services: Services, uid: string, browserHash: string): Promise<Error> {
   const lost = await lostLogin(services, uid, browserHash)
-  return lost.restart === null ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back }) : new RestartLogin(lost.restart)
-}
-
-/** Answered with a 303 to the same authorization request, made again. */
-export class RestartLogin extends Error {
-  readonly location: string
-  constructor (location: string) {
-    super('restart')
-    this.name = 'RestartLogin'
-    this.location = location
-  }
+  return lost.restart === null ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back }) : new SeeOther(lost.restart)
 }

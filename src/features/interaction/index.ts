@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import type { BrowserSide } from '../scan-tickets/types.ts'
-import { interactionPath, RestartLogin } from './context.ts'
+import { interactionPath } from './context.ts'
 import { registerConsentStep } from './consent-step.ts'
 import { registerCounterStep } from './counter-step.ts'
 import { advance } from './dispatch.ts'
@@ -20,11 +20,6 @@ import { registerScanStep } from './scan-step.ts'
 
 export async function registerInteraction (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): Promise<void> {
   await app.register(async (scope) => {
-    scope.setErrorHandler(async (error, _request, reply) => {
-      // an expired login starts again by itself where that is possible (UX G13)
-      if (error instanceof RestartLogin) return await reply.redirect(error.location, 303)
-      throw error
-    })
     scope.get('/i/:uid', async (request, reply) => {
       // what the phone has confirmed counts before anything else is decided
       const { uid = '' } = request.params as { uid?: string }

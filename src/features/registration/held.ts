@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isStale, mayOpen, placeOf, sectionsOf, stepNumber, type Place } from '../../domain/registration.ts'
 import { PageError } from '../../http/page-error.ts'
+import { SeeOther } from '../../http/see-other.ts'
 import type { CompanyRegister } from '../../ports/registry.ts'
 import type { Services } from '../../services.ts'
 import type { Challenges } from '../challenges/index.ts'
@@ -29,22 +30,12 @@ export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>
 /** Where an application goes on. */
 export const duePath = (registration: Registration): string => registrationPath(registration.id, placeOf(registration))
 
-/** Ends the request with a 303 to the page that is due. */
-export class Elsewhere extends Error {
-  readonly location: string
-  constructor (location: string) {
-    super('elsewhere')
-    this.name = 'Elsewhere'
-    this.location = location
-  }
-}
-
 /**
- * @throws PageError 404 for an unknown application and for another browser's alike; Elsewhere when another page is due
+ * @throws PageError 404 for an unknown application and for another browser's alike; SeeOther when another page is due
  */
 export async function load ({ services }: Pick<Parts, 'services'>, request: FastifyRequest, reply: FastifyReply, place: Place): Promise<Registration> {
   const registration = await loadAny(services, request, reply)
-  if (!mayOpen(place, registration)) throw new Elsewhere(duePath(registration))
+  if (!mayOpen(place, registration)) throw new SeeOther(duePath(registration))
   return registration
 }
 
@@ -52,7 +43,7 @@ export async function loadAny (services: Services, request: FastifyRequest, repl
   const { id = '' } = request.params as { id?: string }
   const registration = await findRegistration(services.db, services, id, reply.ensureBrowser().hash)
   if (registration === null) throw new PageError(404, 'not_found')
-  if (registration.expired || registration.state === 'abandoned') throw new Elsewhere('/register')
+  if (registration.expired || registration.state === 'abandoned') throw new SeeOther('/register')
   if (registration.state !== 'verified' || !isStale(registration.draft, services.clock.now() / 1000)) return registration
   return await services.db.transaction().execute(async (trx) =>
     await changeRegistration(trx, services, registration, ['verified'], ({ draft }) => ({ draft: { ...draft, verification: null }, state: 'verifying' }))) ?? registration

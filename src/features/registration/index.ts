@@ -15,7 +15,7 @@ import type { ScanTickets } from '../scan-tickets/index.ts'
 import { createSmsCodes } from '../sms-codes/index.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { registerCheckStep } from './check-step.ts'
-import { Elsewhere, type Parts } from './held.ts'
+import type { Parts } from './held.ts'
 import { registerLaterStep } from './later-step.ts'
 import { registerPasswordStep } from './password-step.ts'
 import { registerPeopleSteps } from './people-steps.ts'
@@ -37,10 +37,6 @@ export async function registerRegistration (app: FastifyInstance, services: Serv
     services, companies: services.companies, tickets, challenges: createChallenges(services), smsCodes: createSmsCodes(services), throttle: createThrottle(services)
   }
   await app.register(async (scope) => {
-    scope.setErrorHandler(async (error, _request, reply) => {
-      if (error instanceof Elsewhere) return await reply.redirect(error.location, 303)
-      throw error
-    })
     registerChallengePictures(scope, services)
     registerStartStep(scope, parts)
     registerUnitStep(scope, parts)

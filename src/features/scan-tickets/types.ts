@@ -7,7 +7,7 @@ import type { Proof } from '../../domain/login-attempt.ts'
 import type { Transaction } from 'kysely'
 import type { Database, ScanTicketState } from '../../database/schema.ts'
 
-export type TicketPurpose = 'login' | 'step-up' | 'approve-delegation' | 'register' | 'recover' | 'change-phone'
+export type TicketPurpose = 'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
 
 /** What the phone is asked for, besides reading the context and confirming. */
 export type Requirement = 'identity' | 'face'

@@ -1,6 +1,7 @@
 /**
  * The user centre, /me (S16–S18): what a person sees of the own account, and where a legal representative approves,
- * limits and ends delegations. Owns the tables user_centre_login and user_centre_session.
+ * limits and ends delegations. Owns the tables user_centre_login, user_centre_session and
+ * organization_password_draft.
  *
  * It is an OIDC client of Kora like any other (client.ts, sign-in.ts). The way of a request: loadMe (me.ts) asks with
  * one query whether the session still stands, then who is here and as whom, at this moment → a page of its own file.
@@ -16,8 +17,9 @@ import { registerBrowsers } from './browsers.ts'
 import { ensureUserCentreClient } from './client.ts'
 import { registerHome } from './home.ts'
 import { registerInbox } from './inbox.ts'
-import { NotAllowed, shellOf, SignInNeeded, type Centre, type Parts } from './me.ts'
+import { NotAllowed, shellOf, type Centre, type Parts } from './me.ts'
 import { registerMine } from './mine.ts'
+import { registerOrganizationPassword } from './organization-password.ts'
 import { registerSignIn } from './sign-in.ts'
 
 export { userCentreClientId } from './client.ts'
@@ -28,7 +30,6 @@ export async function registerUserCentre (app: FastifyInstance, services: Servic
   const centre: Centre = { services, secret, ...parts, csrfScope: (idHash) => `me:${idHash}` }
   await app.register(async (scope) => {
     scope.setErrorHandler(async (error, request, reply) => {
-      if (error instanceof SignInNeeded) return await reply.redirect(`/me/login?to=${encodeURIComponent(error.returnTo)}`, 303)
       if (!(error instanceof NotAllowed)) throw error
       request.log.info({ code: error.reason }, 'user centre refused')
       return reply.page('user-centre/not-allowed', { shell: await shellOf(centre, request, error.me, null), reason: error.reason }, { status: 403 })
@@ -39,6 +40,7 @@ export async function registerUserCentre (app: FastifyInstance, services: Servic
     registerAgentForms(scope, centre)
     registerApproval(scope, centre)
     registerDecisions(scope, centre)
+    registerOrganizationPassword(scope, centre)
     registerMine(scope, centre)
     registerInbox(scope, centre)
     registerBrowsers(scope, centre)

@@ -4,6 +4,7 @@ import type { Representation, RepresentationRef } from '../../domain/representat
 import { self } from '../../domain/representation.ts'
 import { maskName, maskUscc } from '../../domain/masking.ts'
 import { PageError } from '../../http/page-error.ts'
+import { SeeOther } from '../../http/see-other.ts'
 import type { Services } from '../../services.ts'
 import type { Actor, Delegations } from '../delegations/types.ts'
 import type { Messages } from '../messages/index.ts'
@@ -36,18 +37,8 @@ export interface Me {
   representation: Representation
 }
 
-/** The legal representative of an active organization, as of this request. */
+/** The legal representative of an organization, as of this request: an active one, or one that waits for her decision. */
 export interface LegalMe extends Me { organization: { id: string, uscc: string, name: string } }
-
-/** Answered with a login that leads back. */
-export class SignInNeeded extends Error {
-  readonly returnTo: string
-  constructor (returnTo: string) {
-    super('sign in')
-    this.name = 'SignInNeeded'
-    this.returnTo = returnTo
-  }
-}
 
 export type RefusalReason = 'representation_ended' | 'not_legal_representative'
 
@@ -72,17 +63,17 @@ function refOf ({ contextId, organizationId }: Pick<FoundSession, 'contextId' | 
 /** A form is gone with its session: back to the list it belongs to. */
 const pageOf = (request: FastifyRequest): string => {
   const path = request.url.split('?', 1)[0] ?? '/me'
-  return request.method === 'GET' ? path : /^\/me\/(agents|messages|mine|browsers)/.exec(path)?.[0] ?? '/me'
+  return request.method === 'GET' ? path : /^\/me\/(agents|messages|mine|browsers|organization-password)/.exec(path)?.[0] ?? '/me'
 }
 
-/** @throws SignInNeeded, NotAllowed */
+/** @throws SeeOther to a login that leads back, NotAllowed */
 export async function loadMe (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
   const { services } = centre
   reply.header('cache-control', 'no-store')
   const { browser } = request
   const found = browser === null ? null : await findSession(services.db, cookieOf(services.config, request), browser.hash)
   const person = found === null ? null : await personById(services.db, services.crypto, found.personId)
-  if (found === null || person === null || browser === null) throw new SignInNeeded(pageOf(request))
+  if (found === null || person === null || browser === null) throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
   const ref = refOf(found)
   const representation = ref === null ? null : await centre.representations.resolve(person.id, ref)
   const me = { idHash: found.idHash, browserHash: browser.hash, person }
@@ -98,11 +89,11 @@ export async function loadPosted (centre: Centre, request: FastifyRequest, reply
 }
 
 /** Only for the legal representative of this moment: never by what a form, an address or the login once said. */
-export async function loadLegal (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> {
+export async function loadLegal (centre: Centre, request: FastifyRequest, reply: FastifyReply, act: 'agents' | 'organization-password' = 'agents'): Promise<LegalMe> {
   const me = request.method === 'GET' ? await loadMe(centre, request, reply) : await loadPosted(centre, request, reply)
   const { representation } = me
   if (representation.role !== 'legal_representative') {
-    await recordDenied(centre, request, me, { act: 'agents' })
+    await recordDenied(centre, request, me, { act })
     throw new NotAllowed('not_legal_representative', me)
   }
   const { id, uscc, name } = representation.organization
@@ -119,13 +110,14 @@ async function recordDenied ({ services }: Centre, request: FastifyRequest, me: 
   const { person, representation } = me
   await services.db.transaction().execute(async (trx) => {
     await services.audit.record(trx, {
-      type: 'delegation.refused',
+      type: act === 'organization-password' ? 'organization.password-changed' : 'delegation.refused',
+      outcome: 'denied',
       personId: person.id,
       organizationId: representation.role === 'self' ? null : representation.organization.id,
       delegationId,
       role: representation.role,
       ...circumstances(request),
-      reason: act === 'agents' ? 'not_legal_representative' : 'not_found',
+      reason: act === 'other-organization' ? 'not_found' : 'not_legal_representative',
       details: { act }
     })
   })

@@ -4,7 +4,7 @@ import type { FieldError, FormTarget } from '../../http/pages.ts'
 import type { MessageKind } from '../messages/index.ts'
 import type { RefusalReason } from './me.ts'
 
-export type Section = 'home' | 'agents' | 'mine' | 'messages' | 'browsers'
+export type Section = 'home' | 'agents' | 'mine' | 'messages' | 'browsers' | 'organization-password'
 
 /** The frame of every page: who is here, as whom, and where one can go. */
 export interface Shell {
@@ -161,6 +161,21 @@ export interface BrowsersPage extends Framed, FormTarget {
   browsers: Array<{ id: string, label: string, organization: string, since: string, until: string, here: boolean }>
 }
 
+/** 单位密码. Posts `csrf`, `new_password`, `again`. */
+export interface OrganizationPasswordPage extends Framed, FormTarget {
+  rules: FieldError[]
+  /** For password managers. */
+  uscc: string
+  /** ISO 8601. */
+  changedAt: string | null
+  /** Somebody who knows it has left. */
+  mustChange: boolean
+  errors: FieldError[]
+}
+
+/** After the scan, and every reason for which it did not count. */
+export interface PasswordChangedPage extends Framed { outcome: 'changed' | 'gone' | 'not_legal_representative' | 'face_required' }
+
 /** 403 with words. */
 export interface NotAllowedPage extends Framed { reason: RefusalReason }
 
@@ -177,6 +192,8 @@ declare module '../../http/pages.ts' {
     'user-centre/messages': MessagesPage
     'user-centre/message': MessagePage
     'user-centre/browsers': BrowsersPage
+    'user-centre/organization-password': OrganizationPasswordPage
+    'user-centre/organization-password-result': PasswordChangedPage
     'user-centre/not-allowed': NotAllowedPage
   }
 }

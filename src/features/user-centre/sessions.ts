@@ -99,7 +99,7 @@ export async function closeSession (db: Db, idHash: string): Promise<void> {
 /** Deletes at most `limit` of what has expired. Returns how many. */
 export async function sweepUserCentre (db: Db, limit = 500): Promise<number> {
   let deleted = 0
-  for (const [table, key] of [['user_centre_login', 'state_hash'], ['user_centre_session', 'id_hash']] as const) {
+  for (const [table, key] of [['user_centre_login', 'state_hash'], ['organization_password_draft', 'session_hash'], ['user_centre_session', 'id_hash']] as const) {
     const { rows } = await sql`
       delete from ${sql.table(table)} where ${sql.ref(key)} in (
         select ${sql.ref(key)} from ${sql.table(table)} where expires_at < now() order by expires_at limit ${limit} for update skip locked)

@@ -1,14 +1,13 @@
 /**
  * The user centre's login: authorization code with PKCE (RFC 7636) at our own endpoints, with the same rules as for
- * every other site. The token endpoint is asked inside of this process, so that no network or certificate stands
- * between the two; that is also why the ID token needs no signature check here (OIDC Core §3.1.3.7, 6).
+ * every other site.
  */
-import { createHash } from 'node:crypto'
-import { decodeJwt, type JWTPayload } from 'jose'
+import type { JWTPayload } from 'jose'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { PageError } from '../../http/page-error.ts'
 import { routes } from '../../oidc/configuration.ts'
 import { endSession } from '../../oidc/logout.ts'
+import { challengeOf, isOurs, redeemCode } from '../../oidc/own-client.ts'
 import { callbackOf, userCentreClientId } from './client.ts'
 import { clearCookie, cookieOf, keepCookie } from './cookie.ts'
 import type { Centre } from './me.ts'
@@ -35,7 +34,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
       claims: JSON.stringify({ id_token: { sid: null } }),
       state,
       nonce,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge: challengeOf(verifier),
       code_challenge_method: 'S256',
       ui_locales: request.locale,
       ...extra
@@ -55,8 +54,8 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     if (login === null || request.browser === null) return await reply.redirect('/me', 303)
     if (text(error) === 'access_denied') return await reply.redirect('/', 303)
     if (error !== undefined || iss !== issuer) throw new PageError(400, 'oauth', { restartHref: '/me' })
-    const claims = await redeem(text(code), login.verifier)
-    if (claims === null || !isMine(claims, login.nonce)) throw new PageError(400, 'expired', { restartHref: '/me' })
+    const claims = await redeemCode(app, issuer, { clientId: userCentreClientId, callback: callbackOf(issuer) }, { secret: centre.secret, code: text(code), verifier: login.verifier })
+    if (claims === null || !isOurs(claims, { issuer, clientId: userCentreClientId, nonce: login.nonce, now: services.clock.now() })) throw new PageError(400, 'expired', { restartHref: '/me' })
     const contextId = await contextOf(claims)
     const before = cookieOf(services.config, request)
     const opened = await services.db.transaction().execute(async (trx) => {
@@ -86,24 +85,6 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     clearCookie(services.config, reply)
     return reply.page('logout/done', { sites: [], next: null }, { kind: 'own' })
   })
-
-  async function redeem (code: string, verifier: string): Promise<JWTPayload | null> {
-    const response = await app.inject({
-      method: 'POST',
-      url: routes.token,
-      headers: {
-        host: new URL(issuer).host,
-        authorization: `Basic ${Buffer.from(`${userCentreClientId}:${centre.secret}`).toString('base64')}`,
-        'content-type': 'application/x-www-form-urlencoded'
-      },
-      payload: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: callbackOf(issuer), code_verifier: verifier }).toString()
-    })
-    if (response.statusCode === 503) throw new PageError(503, 'unavailable', { retryAfterSeconds: 5 })
-    return response.statusCode === 200 ? decodeJwt(text(response.json<Record<string, unknown>>()['id_token'])) : null
-  }
-
-  const isMine = (claims: JWTPayload, nonce: string): boolean =>
-    claims.iss === issuer && claims.aud === userCentreClientId && claims['nonce'] === nonce && (claims.exp ?? 0) * 1000 > services.clock.now()
 
   /** The context that the login was finished in; what it is worth is looked up anew at every request. */
   async function contextOf (claims: JWTPayload): Promise<string> {

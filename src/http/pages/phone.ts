@@ -13,7 +13,7 @@ export interface PhoneContext {
   subject: Array<{ name: string, value: string }>
 }
 
-export type PhonePurpose = 'login' | 'step-up' | 'approve-delegation' | 'register' | 'recover' | 'change-phone'
+export type PhonePurpose = 'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
 
 /**
  * S5, before anything happens. The button "continue in this browser" posts `csrf` to `action`

@@ -32,7 +32,7 @@ t.test('no pass', async (t) => {
 })
 
 t.test('a higher bar for what gives power or a phone away', async (t) => {
-  for (const purpose of ['approve-delegation', 'recover', 'change-phone']) {
+  for (const purpose of ['approve-delegation', 'organization-password', 'recover', 'change-phone']) {
     t.match(judge(passed({ score: 79.9 }), { ...asked, purpose }), { status: 'failed' }, purpose)
     t.match(judge(passed({ score: 80 }), { ...asked, purpose }), { status: 'passed' }, purpose)
   }

@@ -152,7 +152,7 @@ eachDatabase(t, 'the password is the legal representative\'s to set, with scan a
   const w = await world(database)
   const proven = async (person: string, options = {}) => {
     const { personId, ticketId, proofs } = await approver(w, person, { id: 'x', version: 1, digest: 'x' }, options)
-    return await setOrganizationPassword(w.services, { organizationId: w.organizationId, passwordHash: `by ${person}`, personId, ticketId, proofs })
+    return await w.services.db.transaction().execute(async (trx) => await setOrganizationPassword(trx, w.services, { organizationId: w.organizationId, passwordHash: `by ${person}`, personId, ticketId, proofs }))
   }
   const { id } = await active(w)
   await w.delegations.revoke(id, '', actor(w.lr))
