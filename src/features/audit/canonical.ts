@@ -3,24 +3,11 @@
  * breaks every stored chain: a new form gets a new version tag beside the old one.
  */
 import { createHash } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import type { AuditEventTable } from '../../database/schema.ts'
 
 /** What happened: everything the recording process knows. */
-export interface AuditContent {
-  type: string
-  outcome: string
-  actor: string | null
-  personId: string | null
-  organizationId: string | null
-  delegationId: string | null
-  role: string | null
-  clientId: string | null
-  loginAttemptUid: string | null
-  deviceId: string | null
-  address: string | null
-  traceId: string | null
-  reason: string | null
-  details: Record<string, unknown>
-}
+export type AuditContent = Omit<Selectable<AuditEventTable>, 'id' | 'at' | 'mac' | 'sequence' | 'previousHash' | 'hash'>
 
 /** A stored row: the content, its MAC, and what the database added. */
 export interface AuditRow extends AuditContent {

@@ -1,20 +1,10 @@
 /** What other features ask of organizations: identification by code and password, and who may represent whom. */
-import type { Transaction } from 'kysely'
-import type { Database } from '../../database/schema.ts'
+import type { Selectable, Transaction } from 'kysely'
+import type { Database, OrganizationTable } from '../../database/schema.ts'
 import type { Representation, RepresentationRef, Role } from '../../domain/representation.ts'
 import type { ClientPolicy } from '../../domain/client-policy.ts'
 
-export interface Organization {
-  id: string
-  uscc: string
-  name: string
-  type: string
-  status: 'pending' | 'active' | 'suspended' | 'dissolved'
-  registeredRegion: string | null
-  legalRepresentativeId: string | null
-  legalRepresentativeSince: Date | null
-  passwordMustChange: boolean
-}
+export type Organization = Pick<Selectable<OrganizationTable>, 'id' | 'uscc' | 'name' | 'type' | 'status' | 'registeredRegion' | 'legalRepresentativeId' | 'legalRepresentativeSince' | 'passwordMustChange'>
 
 /** One hat a person may wear, with what stands in its way at this client now. */
 export interface Hat {
