@@ -42,10 +42,13 @@ import type { Settings } from '../settings/index.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './console/accounts.ts'
 import { registerApprovals } from './console/approvals.ts'
+import { registerAudit } from './console/audit.ts'
 import { registerBegin } from './console/begin.ts'
 import { registerCounter } from './console/counter.ts'
+import { registerKeys } from './console/keys.ts'
 import { registerNotices } from './console/notices.ts'
 import { registerOrganizations } from './console/organizations.ts'
+import { registerOutbox } from './console/outbox.ts'
 import { registerOverview } from './console/overview.ts'
 import { registerOwnAccount } from './console/own-account.ts'
 import { registerPeopleActs } from './console/people-acts.ts'
@@ -81,5 +84,8 @@ export async function registerAdmin (app: FastifyInstance, services: Services, s
   registerOrganizations(console)
   registerRegistrations(console)
   registerNotices(console)
+  registerAudit(console)
+  registerKeys(console)
+  registerOutbox(console)
   return console
 }

@@ -2,7 +2,7 @@
 import type { AdminRole } from '../../domain/administration.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
 
-export type Area = 'overview' | 'clients' | 'people' | 'organizations' | 'approvals' | 'audit' | 'keys' | 'settings' | 'accounts' | 'notices' | 'registrations' | 'counter' | 'developers'
+export type Area = 'overview' | 'clients' | 'people' | 'organizations' | 'approvals' | 'audit' | 'keys' | 'outbox' | 'settings' | 'accounts' | 'notices' | 'registrations' | 'counter' | 'developers'
 
 /** What stands around every page of the console. */
 export interface AdminShell {

@@ -17,6 +17,7 @@ const areas: ReadonlyArray<[Area, string]> = [
   ['approvals', '/admin/approvals'],
   ['audit', '/admin/audit'],
   ['keys', '/admin/keys'],
+  ['outbox', '/admin/outbox'],
   ['settings', '/admin/settings'],
   ['accounts', '/admin/accounts']
 ]

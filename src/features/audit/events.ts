@@ -196,6 +196,7 @@ export const auditEvents = {
   'audit.exported': about('service', 'staff'),
   'audit.verified': about('service', 'system'),
   'audit.archived': about('service', 'system'),
+  'outbox.resent': about('service', 'staff'),
   'configuration.applied': about('service', 'staff'),
   'epoch.bumped': about('service', 'staff'),
   'service.started': about('service', 'system'),

@@ -7,4 +7,5 @@
  */
 export { enqueue, onEnqueue, type OutboxMessage } from './enqueue.ts'
 export { backoffSeconds, createOutboxWorker, OutboxPermanentError, type OutboxWorker, type OutboxHandler, type OutboxMeta } from './worker.ts'
-export { retryDead, sweepOutbox } from './repository.ts'
+export { sweepOutbox } from './repository.ts'
+export { deadLetters, deadTopics, resendDead, type DeadLetter } from './dead-letters.ts'

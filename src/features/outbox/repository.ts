@@ -50,11 +50,3 @@ const sweep = statement<[number, number], { id: number }>('outbox_sweep', `
 export async function sweepOutbox (db: Executor, { days = 7, limit = 1000 } = {}): Promise<number> {
   return (await sweep(db, days, limit)).length
 }
-
-const revive = statement<[string], { id: number }>('outbox_revive', `
-  update outbox set dead_at = null, attempts = 0, run_at = now() where dead_at is not null and topic = $1 returning id`)
-
-/** Try the dead letters of a topic again, when its cause is gone. Returns how many. */
-export async function retryDead (db: Executor, topic: string): Promise<number> {
-  return (await revive(db, topic)).length
-}

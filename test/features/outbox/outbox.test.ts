@@ -1,6 +1,7 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import { backoffSeconds, createOutboxWorker, enqueue, OutboxPermanentError, retryDead, sweepOutbox, type OutboxHandler, type OutboxMessage, type OutboxMeta } from '../../../src/features/outbox/index.ts'
+import { createAudit } from '../../../src/features/audit/index.ts'
+import { backoffSeconds, createOutboxWorker, enqueue, OutboxPermanentError, resendDead, sweepOutbox, type OutboxHandler, type OutboxMessage, type OutboxMeta } from '../../../src/features/outbox/index.ts'
 import { createLogger } from '../../../src/logging.ts'
 import { openDatabase } from '../../../src/database/connection.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
@@ -83,7 +84,7 @@ eachDatabase(t, 'a failure is tried again later, at last given up, and can be re
   t.equal(calls, 3)
   t.match(await rows(database), [{ attempts: 3, dead: true, done: false }])
   broken = false
-  t.equal(await retryDead(database.db, 'sms'), 1)
+  t.equal(await resendDead({ db: database.db, audit: createAudit(database) }, { actor: 'admin:a', reason: 'gateway is back', address: null, traceId: null }, { topic: 'sms' }), 1)
   t.equal(await outbox.runDue(), 1)
   t.match(await rows(database), [{ done: true, dead: false }])
 })
