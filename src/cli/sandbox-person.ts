@@ -17,6 +17,8 @@ export async function walk (issuer: string, address: string, handle: string): Pr
     const payload = /data-payload="([^"]+)"/.exec(page.html)?.[1]
     const onward = /href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(page.html)?.[1]
     if (/name="password"/.test(page.html)) page = await browser.submit(page, 'name="password"', { account: person.cert_no, password: person.password, agree: '1' })
+    // who has several capacities acts for themself
+    else if (/name="choice" value="self"/.test(page.html)) page = await browser.submit(page, 'name="choice"', { choice: 'self' })
     else if (payload !== undefined) {
       const { outcome } = await sandbox<{ outcome: string }>(issuer, 'POST', '/phone/journeys', { payload: decode(payload), person: handle })
       if (outcome !== 'confirmed') throw new CodeFlowError('sandbox', `the simulated phone ended with ${outcome}`)

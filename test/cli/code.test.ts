@@ -1,8 +1,13 @@
 import t from 'tap'
 import { runCode } from '../../src/cli/code.ts'
-import { startKora } from '../support/driver/index.ts'
+import { addClient, startKora } from '../support/driver/index.ts'
 
 const kora = await startKora(t)
+await addClient(kora, {
+  clientId: 'demo-loopback',
+  metadata: { application_type: 'native', token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], redirect_uris: ['http://127.0.0.1/callback'], scope: 'openid profile' },
+  policy: { subjectKinds: ['person', 'organization'], purposes: { profile: 'test' } }
+})
 const run = async (args: string[], env: Record<string, string> = {}): Promise<{ code: number, out: string, progress: string }> => {
   let [out, progress] = ['', '']
   const code = await runCode(['--issuer', kora.issuer, '--timeout', '60', ...args], { out: (line) => { out += `${line}\n` }, progress: (line) => { progress += `${line}\n` } }, env)
@@ -25,6 +30,12 @@ t.test('for people: claims, refresh and logout', async (t) => {
   t.equal(code, 0)
   for (const part of [/ID token, claims/, /"acr": "urn:kora:loa:2"/, /grant_type=refresh_token/, /\/oidc\/logout\?/, /\/developers/]) t.match(out, part)
   t.notMatch(out, /"name"/, 'only what the scope gives')
+})
+
+t.test('who has several capacities acts for themself', async (t) => {
+  const { code, out, progress } = await run(['--sandbox-person', 'zhuoma', '--client-id', 'demo-loopback', '--json'])
+  t.equal(code, 0, progress)
+  t.match(JSON.parse(out), { id_token: { claims: { representation: { role: 'self' } } } })
 })
 
 t.test('a person cannot come back from a request that is refused: said at once, not after the time', async (t) => {

@@ -65,7 +65,7 @@ export const errorCatalogue: readonly ErrorEntry[] = [
     ['不接受 request 参数（JAR）。', '直接写参数，或用推送的请求（PAR）。'],
     ['The request parameter (JAR) is not taken.', 'Send the parameters themselves, or push them (PAR).']),
   entry('invalid_grant', 'token',
-    ['授权码或刷新令牌不对、过期、已经用过、属于别的应用，或者 code_verifier、redirect_uri 与请求时不同。', '授权码只能用一次，{{codeLifetime}} 内有效：不要让代理重试 POST，不要让两个进程同时兑换。代理关系结束、退出登录、账号停用后，刷新令牌也得到这个错误：请让人重新登录。'],
+    ['授权码或刷新令牌不对、过期、已经用过、属于别的应用，或者 code_verifier、redirect_uri 与请求时不同。', '授权码只能用一次，{{codeLifetime}}内有效：不要让代理重试 POST，不要让两个进程同时兑换。代理关系结束、退出登录、账号停用后，刷新令牌也得到这个错误：请让人重新登录。'],
     ['The code or refresh token is wrong, over, used, somebody else’s, or code_verifier or redirect_uri differ from the request.', 'A code is good once, for {{codeLifetime}}: no proxy may repeat the POST, no two processes redeem it. When a delegation has ended, after logout, or when an account is disabled, refresh tokens get this too: let the person log in again.']),
   entry('unsupported_grant_type', 'token',
     ['没有这种授权方式。', '提供：authorization_code、refresh_token、client_credentials。'],
@@ -112,5 +112,5 @@ export function errorsMarkdown (language: DocLanguage): string {
   const seen = language === 'en' ? 'Seen at' : '出现在'
   const colon = language === 'en' ? ': ' : '：'
   return errorCatalogue.map(({ code, at, meaning, advice }) =>
-    `### \`${code}\` {#${code}}\n\n${meaning[language]} ${advice[language]}\n\n${seen}${colon}${places[at][language]}`).join('\n\n')
+    `## \`${code}\` {#${code}}\n\n${meaning[language]} ${advice[language]}\n\n${seen}${colon}${places[at][language]}`).join('\n\n')
 }

@@ -50,7 +50,7 @@ const unescape = (html: string): string => html.replaceAll('&quot;', '"').replac
 
 /** A block of code: label, the text, and a button that script shows. `id` must be the only one of its kind on the page. */
 export function codeBlock (id: string, label: string, text: string, words: Words): string {
-  return `<div class="code"><p class="code-label" id="${id}-l">${escape(label)}</p>` +
+  return `<div class="snippet"><p class="code-label" id="${id}-l">${escape(label)}</p>` +
     `<p class="copy"><button type="button" class="btn second" data-copy="${id}" data-done="${escape(words.copied)}" data-failed="${escape(words.copyFailed)}" aria-describedby="${id}-l" hidden>${escape(words.copy)}</button> <span role="status"></span></p>` +
     `<pre id="${id}" tabindex="0" role="group" aria-labelledby="${id}-l"><code>${escape(text)}</code></pre></div>\n`
 }

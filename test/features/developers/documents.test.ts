@@ -60,7 +60,7 @@ t.test('true values: every endpoint, scope, claim and error code', async (t) => 
   const html = (slug: string): string => documents.rendered(documents.entries.find((entry) => entry.slug === slug)!, 'en')?.html ?? ''
   for (const path of Object.values(routes)) t.match(html('endpoints'), `https://sso.example.gov.cn${path}`)
   for (const claim of Object.values(claimsByScope).flat()) t.match(html('claims'), `<code>${claim}</code>`)
-  for (const { code } of errorCatalogue) t.match(html('errors'), `<h3 id="${code}"><code>${code}</code></h3>`)
+  for (const { code } of errorCatalogue) t.match(html('errors'), `<h2 id="${code}"><code>${code}</code></h2>`)
   t.equal(new Set(errorCatalogue.map(({ code }) => code)).size, errorCatalogue.length)
   t.match(html('flows'), '60 seconds')
   t.match(html('flows'), 'at most 5 minutes', 'of a JWT in the name of an organization, from the rule itself')

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { freePort, words } from '../../../support/driver/index.ts'
-import { logIn, nameOfPerson, site, stillSignedIn, withSnippet } from './support.ts'
+import { logIn, logInForOrganization, nameOfPerson, organization, site, stillSignedIn, withSnippet } from './support.ts'
 
 const modules = '/usr/lib/apache2/modules'
 const needs = { files: { '/usr/sbin/apache2': 'apache2', [`${modules}/mod_auth_openidc.so`]: 'libapache2-mod-auth-openidc' } }
@@ -48,6 +48,11 @@ Include ${folder}/kora.conf
   const forged = await browser.request(`${origin}/`, { headers: { OIDC_CLAIM_sub: 'forged' } })
   t.not(text(JSON.parse(forged.text) as IncomingHttpHeaders, 'oidc_claim_sub'), 'forged', 'what a browser sends under these names is thrown away')
   t.equal((await browser.request(`${origin}/organization`)).status, 401, 'acts for nobody but herself')
+
+  const official = kora.newBrowser(plain)
+  const office = await logInForOrganization(official, kora, `${origin}/organization`)
+  t.equal(office.status, 200, log())
+  t.match(JSON.parse(text(JSON.parse(office.text) as IncomingHttpHeaders, 'oidc_claim_representation')), { role: 'legal_representative', organization })
 
   // the module's own hook: it goes back with error_code when the refresh token was not good
   const renewed = await browser.go(`${redirectUri}?refresh=${encodeURIComponent(`${origin}/`)}&access_token=${text(headers, 'oidc_access_token')}`)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { logIn, nameOfPerson, site, stillSignedIn, withSnippet } from './support.ts'
+import { logIn, logInForOrganization, nameOfPerson, organization, site, stillSignedIn, withSnippet } from './support.ts'
 
 await withSnippet(t, 'Express with openid-client: login, refresh, logout', { files: {} }, async (t) => {
   const { kora, origin, run } = await site(t, 'express')
@@ -15,6 +15,9 @@ await withSnippet(t, 'Express with openid-client: login, refresh, logout', { fil
   const out = await browser.go(`${origin}/logout`, { method: 'POST' })
   t.equal(out.url, `${origin}/logged-out`, 'Kora sends people back to the registered address, without a question')
   t.notOk(await stillSignedIn(browser, kora))
+
+  const acting = await logInForOrganization(kora.newBrowser(), kora, `${origin}/`)
+  t.match(JSON.parse(acting.text), { acting: `legal_representative of ${organization.name} ${organization.uscc}` })
 
   const forged = await kora.newBrowser().go(`${origin}/callback?code=abc&state=forged&iss=${kora.issuer}`)
   t.match(forged.url, /\/i\/[\w-]+\/login/, 'an answer that nobody asked for begins a login')

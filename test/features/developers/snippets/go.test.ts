@@ -1,7 +1,7 @@
 import t from 'tap'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { logIn, nameOfPerson, site, stillSignedIn, withSnippet } from './support.ts'
+import { logIn, logInForOrganization, nameOfPerson, organization, site, stillSignedIn, withSnippet } from './support.ts'
 
 const source = '/usr/share/gocode/src'
 const needs = {
@@ -25,6 +25,9 @@ await withSnippet(t, 'go-oidc: login, userinfo, logout', needs, async (t) => {
   const out = await browser.go(`${origin}/logout`, { method: 'POST' })
   t.equal(out.url, `${origin}/logged-out`)
   t.notOk(await stillSignedIn(browser, kora))
+
+  const acting = await logInForOrganization(kora.newBrowser(), kora, `${origin}/`)
+  t.match(JSON.parse(acting.text), { acting: 'legal_representative', representation: { organization } })
 
   const begun = kora.newBrowser()
   await begun.go(`${origin}/login`)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { logIn, nameOfPerson, site, stillSignedIn, withSnippet } from './support.ts'
+import { logIn, logInForOrganization, nameOfPerson, organization, site, stillSignedIn, withSnippet } from './support.ts'
 
 const debian = '/usr/lib/python3/dist-packages'
 const python = '/usr/bin/python3'
@@ -17,6 +17,8 @@ await withSnippet(t, 'Authlib on Flask: login, userinfo, logout', { files: { ...
   const out = await browser.go(`${origin}/logout`, { method: 'POST' })
   t.equal(out.url, `${origin}/logged-out`)
   t.notOk(await stillSignedIn(browser, kora))
+
+  t.match(JSON.parse((await logInForOrganization(kora.newBrowser(), kora, `${origin}/`)).text), { acting: 'legal_representative', uscc: organization.uscc })
 
   const begun = kora.newBrowser()
   await begun.go(`${origin}/login`)

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { makeSnippets, snippetClientOf, type Snippet } from '../../../../src/features/developers/snippets/index.ts'
-import { addClient, freePort, send, startKora, submitPassword, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
+import { addClient, chooseIdentity, freePort, send, startKora, submitPassword, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
 
 /** What must be installed, file → Debian package. */
 export interface Needs { files: Record<string, string> }
@@ -133,6 +133,15 @@ export async function logIn (browser: Browser, kora: Kora, address: string): Pro
   if (new URL(login.url).origin !== kora.issuer) throw new Error(`not at Kora: ${login.status} ${login.url}\n${login.text.slice(0, 500)}`)
   return await submitPassword(browser, login, { account: person.phone, password: person.password })
 }
+
+/** Another person, who goes on as the legal representative of an organization: asked once at each site. */
+export async function logInForOrganization (browser: Browser, kora: Kora, address: string): Promise<Answer> {
+  const person = await kora.sandbox.account('gesang')
+  const choice = await browser.submit(await browser.go(address), { account: person.phone, password: person.password, agree: '1' }, { form: (form) => 'password' in form.fields })
+  return await chooseIdentity(browser, choice, organization.uscc)
+}
+
+export const organization = { uscc: 'N2540121MF1234XY4L', name: '林周县示例村股份经济合作社' }
 
 /** Whether Kora still knows the browser: a silent request at a site of its own. */
 export async function stillSignedIn (browser: Browser, kora: Kora): Promise<boolean> {
