@@ -73,13 +73,17 @@ t.test('one line for each request: pattern, never the address', async (t) => {
     return 'ok'
   })
   app.get('/broken', async () => { throw new Error('boom') })
+  app.get('/readyz', async (_request, reply) => await reply.code(503).send('draining'))
   await app.inject('/persons/11010519491231002X?code=SplxlOBeZQQYbYS6WxSbIA')
   await app.inject('/nowhere/13800138000')
   await app.inject('/broken')
+  await app.inject('/readyz')
   t.match(lines, [
     { level: 'info', method: 'GET', route: '/persons/:id', status: 200, ms: Number, traceId: /^[\da-f]{32}$/, queries: 3, msg: 'request' },
     { level: 'info', route: 'unmatched', status: 404, queries: 1 },
-    { level: 'error', route: '/broken', status: 500 }
+    { level: 'error', route: '/broken', status: 500 },
+    // not ready is an answer
+    { level: 'info', route: '/readyz', status: 503 }
   ])
   t.notMatch(text(), /110105|Splxl|13800138000|nowhere/)
   const exposed = await metrics.registry.metrics()
