@@ -10,7 +10,6 @@ import type { Services } from '../services.ts'
 import { derivedEnd } from '../domain/id-validity.ts'
 import { bumpEpoch } from '../oidc/cache-epoch.ts'
 import { insertPerson } from '../features/persons/index.ts'
-import { userCentreClientId } from '../features/user-centre/index.ts'
 import { demoClients, demoResourceServers, type DemoClient } from './demo-clients.ts'
 import { demoOrganizations } from './demo-organizations.ts'
 import { demoPassword, demoPeople } from './demo-people.ts'
@@ -19,7 +18,7 @@ import { insertDemoOrganization } from './demo-seed.ts'
 /** Returns whether anything was written. Hashes one password for all persons and organizations, before the transaction. */
 export async function seedDemoData (services: Services, site: string): Promise<boolean> {
   const any = async (db: Pick<Transaction<Database>, 'selectFrom'>): Promise<boolean> =>
-    await db.selectFrom('client').select('clientId').where('clientId', '<>', userCentreClientId).limit(1).executeTakeFirst() !== undefined
+    await db.selectFrom('client').select('clientId').where(sql<boolean>`policy->>'ownService' is distinct from 'true'`).limit(1).executeTakeFirst() !== undefined
   if (await any(services.db)) {
     await services.db.transaction().execute(async (trx) => { await moveDemoClients(trx, site) })
     return false
