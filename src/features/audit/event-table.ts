@@ -12,7 +12,7 @@ export function eventTable (): string {
 
 Every name that the audit trail may hold, made from \`src/features/audit/events.ts\`. A name is never given to something
 else. *by* is who acts by nature; the event itself names the person, administrator, client or operator. *outcome* is the
-usual one. Beside these, each event has time (UTC, microseconds, of the database), person, organization, delegation,
+usual one. Some names stand for acts that this version does not have yet. Beside these, each event has time (UTC, microseconds, of the database), person, organization, delegation,
 capacity, client, login, device, address, trace id, reason and details, as far as they apply
 (GB/T 22239-2019 8.1.4.3: time, user, kind, success or not).
 
