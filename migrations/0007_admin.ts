@@ -64,6 +64,17 @@ const statements = [
   )`,
   'create index admin_bootstrap_account on admin_bootstrap (account_id) where account_id is not null',
 
+  // authorization requests of the console under way: state, nonce and code verifier, each used once
+  `create table admin_login (
+    state_hash text primary key,
+    browser_hash text not null,
+    nonce text not null,
+    verifier_enc text not null,
+    return_to text not null,
+    expires_at timestamptz not null
+  )`,
+  'create index admin_login_expiry on admin_login (expires_at)',
+
   `create table admin_session (
     id_hash text primary key,
     account_id text not null references admin_account,

@@ -65,7 +65,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerDevelopers(app, services)
   await registerClaimSchemas(app, services)
   registerClientLogo(app, services)
-  const { table } = await registerAdmin(app, services, settings)
+  const { table } = await registerAdmin(app, services, settings, oidc)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)

@@ -7,6 +7,12 @@
 export const adminRoles = ['system', 'security', 'audit', 'counter'] as const
 export type AdminRole = typeof adminRoles[number]
 
+/** The console as a client: the only one that administrators log in to, and that nobody else does. */
+export const consoleClientId = 'kora-console'
+
+/** Subject of an administrator, in a name space of its own. */
+export const isAdministratorId = (sub: string): boolean => /^adm_[\w-]{8,64}$/.test(sub)
+
 /** Who does something to the service, and why: goes into the audit event of the same transaction. */
 export interface Act {
   /** `admin:<id>` (console), `client:<client_id>` (admin API), `operator:<name>` (command line). */

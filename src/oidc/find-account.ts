@@ -5,6 +5,7 @@
  */
 import type { FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '../services.ts'
+import { consoleClientId, isAdministratorId } from '../domain/administration.ts'
 import { mayLogIn } from '../domain/person.ts'
 import { claimsByScope, personClaims } from '../domain/claims.ts'
 import { certTypeCode } from '../domain/cert-type.ts'
@@ -21,9 +22,11 @@ type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
 
 export function createFindAccount ({ config, db, crypto, clock }: Pick<Services, 'config' | 'db' | 'crypto' | 'clock'>, actingFor: ActingFor): FindAccount {
   return async (ctx, sub, token) => {
+    const { client } = ctx.oidc
+    // two kinds of accounts that never meet: administrators at the console, people everywhere else
+    if (isAdministratorId(sub) || client?.clientId === consoleClientId) return await administrator(db, client?.clientId, sub)
     const person = await personBySub(db, crypto, sub)
     if (!person || !mayLogIn(person)) return undefined
-    const { client } = ctx.oidc
     const site = client === undefined ? null : siteOf(client)
     // without a token (authorization, logout) nothing is issued from what is found here: the grant says for whom
     const representation = token === undefined || client === undefined ? self : await actingFor.ofToken(person.id, (token as { grantId?: string }).grantId, client)
@@ -45,6 +48,13 @@ export function createFindAccount ({ config, db, crypto, clock }: Pick<Services,
       }
     }
   }
+}
+
+/** An administrator, only for the console, and only while the account is active. Nothing is told but the subject. */
+async function administrator (db: Services['db'], clientId: string | undefined, sub: string): Promise<Awaited<ReturnType<FindAccount>>> {
+  if (clientId !== consoleClientId || !isAdministratorId(sub)) return undefined
+  const active = await db.selectFrom('adminAccount').select('id').where('id', '=', sub).where('status', '=', 'active').executeTakeFirst()
+  return active === undefined ? undefined : { accountId: sub, claims: () => ({ sub }) }
 }
 
 /** Claims that granted scopes show. */

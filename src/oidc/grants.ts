@@ -4,6 +4,7 @@
  */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Services } from '../services.ts'
+import { consoleClientId } from '../domain/administration.ts'
 import { claimsByScope, restrictedClaims } from '../domain/claims.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { decidedScopes } from '../features/interaction/release-consent.ts'
@@ -26,6 +27,8 @@ export function createGrantLoader (services: Services, actingFor: ActingFor): (c
   return async (ctx) => {
     const { client, account, provider, params } = ctx.oidc
     if (!client || !account) return undefined
+    // findAccount lets nobody but administrators in here
+    if (client.clientId === consoleClientId) return makeGrant(provider, services.crypto, { accountId: account.accountId, clientId: client.clientId, scope: 'openid' })
     const personId = (account as { person?: { id: string } }).person?.id
     const representation = personId === undefined ? null : await actingFor.ofRequest(ctx, personId)
     // no grant and no change of the session: the hosted login asks first

@@ -49,6 +49,15 @@ export interface AdminBootstrapTable {
   usedAt: NullableTimestamp
 }
 
+export interface AdminLoginTable {
+  stateHash: string
+  browserHash: string
+  nonce: string
+  verifierEnc: string
+  returnTo: string
+  expiresAt: Timestamp
+}
+
 export interface AdminSessionTable {
   idHash: string
   accountId: string
@@ -94,6 +103,7 @@ export interface AdminTables {
   adminCredential: AdminCredentialTable
   adminCeremony: AdminCeremonyTable
   adminBootstrap: AdminBootstrapTable
+  adminLogin: AdminLoginTable
   adminSession: AdminSessionTable
   pendingChange: PendingChangeTable
   setting: SettingTable

@@ -37,8 +37,11 @@
  * 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
  */
 import type { FastifyInstance } from 'fastify'
+import type { Oidc } from '../../oidc/index.ts'
 import type { Services } from '../../services.ts'
 import type { Settings } from '../settings/index.ts'
+import { registerAdministratorStep } from './administrator-step.ts'
+import { ensureConsoleClient } from './client.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './console/accounts.ts'
 import { registerApprovals } from './console/approvals.ts'
@@ -68,9 +71,10 @@ export { sweepChanges } from './changes.ts'
 export { findSession, sweepAdmin, type Administrator } from './sessions.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
-export async function registerAdmin (app: FastifyInstance, services: Services, settings: Settings): Promise<Console> {
+export async function registerAdmin (app: FastifyInstance, services: Services, settings: Settings, oidc: Oidc): Promise<Console> {
   const console = await createConsole(app, services)
-  registerSignIn(console)
+  registerSignIn(app, console, await ensureConsoleClient(services))
+  registerAdministratorStep(app, services, oidc)
   registerBegin(console)
   registerOverview(console)
   registerSearch(console)

@@ -93,7 +93,7 @@ export async function isKnownBrowser (db: Db, accountId: string, browserHash: st
 /** Deletes at most `limit` of what nobody needs any more. Returns how many. */
 export async function sweepAdmin (db: Db, limit = 500): Promise<number> {
   let deleted = 0
-  for (const [table, key, days] of [['admin_session', 'id_hash', 30], ['admin_ceremony', 'challenge', 0]] as const) {
+  for (const [table, key, days] of [['admin_session', 'id_hash', 30], ['admin_ceremony', 'challenge', 0], ['admin_login', 'state_hash', 0]] as const) {
     const { rows } = await sql`
       delete from ${sql.table(table)} where ${sql.ref(key)} in (
         select ${sql.ref(key)} from ${sql.table(table)} where expires_at < now() - make_interval(days => ${days}) order by expires_at limit ${limit} for update skip locked)

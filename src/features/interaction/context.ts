@@ -10,6 +10,7 @@ import { levelOfRequest, policyOf } from '../../oidc/interaction-policy.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
 import type { ClientAuthorization } from '../../oidc/session-change.ts'
 import type { Services } from '../../services.ts'
+import { consoleClientId } from '../../domain/administration.ts'
 import { clientName, clientPolicy, type ClientPolicy } from '../../domain/client-policy.ts'
 import { levelOfAcr, type Level } from '../../domain/assurance.ts'
 import { nextStep, organizationProof, type AttemptFacts, type Step } from '../../domain/login-attempt.ts'
@@ -58,6 +59,8 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
   const params = interaction.params
   const client = await oidc.provider.Client.find(String(params['client_id']))
   if (!client) throw new PageError(400, 'bad_client')
+  // administrators have one way to log in, and people none of theirs
+  if (client.clientId === consoleClientId) throw new SeeOther(interactionPath(uid, 'administrator'))
   request.preferLocales(typeof params['ui_locales'] === 'string' ? params['ui_locales'] : undefined)
   const row = await openAttempt(services.db, { uid, browserHash: browser.hash, clientId: client.clientId, params, seconds: lifetimes.interaction })
   if (!row) throw new PageError(403, 'cookie')
