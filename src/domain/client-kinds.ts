@@ -67,4 +67,4 @@ export function secondAdministratorReasons (before: { status: string, metadata: 
 
 /** Policy members in the order in which they are written out. */
 export const policyMembers = ['names', 'unit', 'owner', 'profile', 'minimumLevel', 'trusted', 'subjectKinds', 'roles', 'functions', 'aliases',
-  'optionalScopes', 'purposes', 'introspects', 'homeUri', 'logo', 'ownService'] as const satisfies ReadonlyArray<keyof ClientPolicy>
+  'optionalScopes', 'purposes', 'introspects', 'homeUri', 'logo', 'ownService', 'representationRequests'] as const satisfies ReadonlyArray<keyof ClientPolicy>

@@ -36,6 +36,7 @@ export function checkPolicy (part: Part): void {
   read.one('/policy/profile', policy['profile'], ['standard', 'high'])
   read.one('/policy/minimumLevel', policy['minimumLevel'], [1, 2, 3, 4])
   read.flag('/policy/trusted', policy['trusted'])
+  read.flag('/policy/representationRequests', policy['representationRequests'])
   if (policy['homeUri'] !== undefined) {
     const found = uriFault(policy['homeUri'], 'page', { native: false, sandbox: rules.sandbox, ownOrigin: rules.issuer, egressAllowed: [] })
     if (found !== null) report('/policy/homeUri', found.code, policy['homeUri'], found.expected)

@@ -18,6 +18,8 @@ export interface ClientPolicy {
   roles: ('self' | 'legal_representative' | 'agent')[]
   /** A service of Kora itself (the user centre): no relying site, so delegations need not name it. */
   ownService?: boolean
+  /** False: may not ask for a given organization and function (RFC 9396). Absent: whoever accepts organizations may. */
+  representationRequests?: boolean
   /** What an organization may let an agent do at this site; a delegation names some of these codes. */
   functions: { code: string, name: string }[]
   /** Flat names for sites that cannot read nested claims: our path → their name (docs/claims.md). */

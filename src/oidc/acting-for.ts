@@ -5,15 +5,14 @@
  * `sid`, and what the old one gave ends.
  */
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
-import { statement } from '../database/statement.ts'
-import { representationClaim } from '../domain/claims.ts'
 import { clientPolicy, type ClientPolicy } from '../domain/client-policy.ts'
+import { askedRepresentation } from '../domain/representation-request.ts'
 import { contextId, parseRef, refOf, self, type Representation, type RepresentationRef } from '../domain/representation.ts'
-import { chooseSilently, resolveAt } from '../features/interaction/representation-choice.ts'
+import { answers, chooseAsked, chooseSilently, resolveAt } from '../features/interaction/representation-choice.ts'
 import { createRepresentations, type Representations } from '../features/organizations/index.ts'
 import type { Services } from '../services.ts'
 import { traceIdOf } from './error-pages.ts'
-import { grantContext, type GrantContext } from './grant-id.ts'
+import { grantFacts, type GrantContext } from './grant-id.ts'
 import { policyOf } from './interaction-policy.ts'
 import { recordSessionsEnded } from './logout.ts'
 import { stateOf } from './request-state.ts'
@@ -59,9 +58,12 @@ export function createActingFor (services: Parts, representations: Representatio
   const { crypto, clock } = services
   return {
     async ofToken (personId, grantId, client) {
-      const context = grantContext(crypto, grantId)
+      const { context, rar } = grantFacts(crypto, grantId) ?? {}
       const ref = context === undefined ? self : parseRef(context)
-      return ref === null ? null : await resolveAt(representations, clock, personId, ref, siteOf(client))
+      const site = siteOf(client)
+      const representation = ref === null ? null : await resolveAt(representations, clock, personId, ref, site)
+      // a delegation that does not reach as far any more as what was granted
+      return representation !== null && answers(representation, askedRepresentation(rar), site) ? representation : null
     },
     async ofRequest (ctx, personId) {
       const { client, session, result } = ctx.oidc
@@ -71,10 +73,14 @@ export function createActingFor (services: Parts, representations: Representatio
       // the page of all identities comes anyway; nothing is decided before
       if (ctx.oidc.promptPending('select_account')) return null
       const chosen = parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation)
-      const representation = chosen !== null
+      const asked = askedRepresentation(ctx.oidc.params?.['authorization_details'])
+      const found = chosen !== null
         ? await resolveAt(representations, clock, personId, chosen, site)
-        : await chooseSilently(representations, clock, personId, site, current)
-      if (representation === null) stateOf(ctx).mustChoose = true
+        : asked !== null
+          ? await chooseAsked(representations, personId, site, asked)
+          : await chooseSilently(representations, clock, personId, site, current)
+      const representation = found !== null && answers(found, asked, site) ? found : null
+      if (representation === null) stateOf(ctx).mustChoose = asked === null ? 'representation' : 'asked'
       else if (current !== null && contextId(refOf(representation)) !== contextId(current)) await leave(services, ctx, session as SessionLike, site.clientId)
       return representation
     }
@@ -109,24 +115,3 @@ export function accessTokenLifetime (ctx: KoaContextWithOIDC | undefined, token:
 
 /** Of a day in Shanghai, which is included. */
 const secondsUntilEndOf = (day: string): number => Math.floor((Date.parse(`${day}T00:00:00+08:00`) + 86_400_000 - Date.now()) / 1000)
-
-interface Introspected { accountId?: string, clientId?: string, grantId?: string, extra?: Record<string, unknown> }
-type IntrospectionPolicy = (ctx: KoaContextWithOIDC, client: unknown, token: unknown) => Promise<boolean>
-
-const activePerson = statement<[string], { id: string }>('person active by sub', "select id from person where sub = $1 and status = 'active'")
-
-/** Beside who may ask: a token whose context is over is inactive, and its `representation` is that of this moment. */
-export function withRepresentation ({ db }: Pick<Services, 'db'>, actingFor: ActingFor, policy: IntrospectionPolicy): IntrospectionPolicy {
-  return async (ctx, client, given) => {
-    if (!await policy(ctx, client, given)) return false
-    const token = given as Introspected
-    if (token.accountId === undefined || token.clientId === undefined) return true
-    const [person] = await activePerson(db, token.accountId)
-    const owner = await ctx.oidc.provider.Client.find(token.clientId)
-    if (person === undefined || owner === undefined) return false
-    const representation = await actingFor.ofToken(person.id, token.grantId, owner)
-    if (representation === null) return false
-    token.extra = { ...token.extra, representation: representationClaim(representation, siteOf(owner).catalogue) }
-    return true
-  }
-}

@@ -7,9 +7,11 @@ import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-pro
 import { errors } from 'oidc-provider'
 import { acrValues } from '../domain/assurance.ts'
 import { claimsByScope, scopes } from '../domain/claims.ts'
+import { representationType } from '../domain/representation-request.ts'
 import { verifiedClaimsMetadata } from '../domain/verified-claims.ts'
 import type { Config } from '../config.ts'
 import { accessTokenLifetime } from './acting-for.ts'
+import { authorizationDetails, resourceOfDetails } from './authorization-details.ts'
 import { readClaimsParameter } from './claims-parameter.ts'
 
 /** Lifetimes in seconds (docs/numbers.md). */
@@ -69,6 +71,7 @@ const algorithms: ('ES256' | 'RS256')[] = ['ES256', 'RS256']
 
 export function createConfiguration (parts: Parts): Configuration {
   const secure = parts.config.issuer.startsWith('https:')
+  const resources = resourceOfDetails(parts.config.issuer, routes.userinfo)
   const cookie = { httpOnly: true, sameSite: 'lax', signed: false, secure, overwrite: true } as const
   return {
     adapter: parts.adapter,
@@ -86,7 +89,9 @@ export function createConfiguration (parts: Parts): Configuration {
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
       response_types: ['code'],
-      response_modes: [...responseModes]
+      response_modes: [...responseModes],
+      // which client may really ask is said by its policy
+      authorization_details_types: [representationType(parts.config.issuer)]
     } as never,
     extraClientMetadata: { properties: ['kora_policy'], validator: (_ctx, key, value, metadata) => { parts.validateClientExtras(key, value, metadata) } },
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -128,10 +133,11 @@ export function createConfiguration (parts: Parts): Configuration {
       externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => undefined as never,
+        defaultResource: resources.defaultResource as never,
         useGrantedResource: () => false,
-        getResourceServerInfo: parts.resourceServerInfo as never
-      }
+        getResourceServerInfo: resources.around(parts.resourceServerInfo) as never
+      },
+      richAuthorizationRequests: authorizationDetails(parts.config.issuer) as never
     },
     enabledJWA: {
       idTokenSigningAlgValues: algorithms,

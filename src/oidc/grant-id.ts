@@ -86,6 +86,12 @@ export function grantPayload (crypto: Verify, id: string): AdapterPayload | unde
   return carried && payloadOf(id, carried)
 }
 
+/** Whom a grant is for, and the authorization details granted with it; undefined when the identifier is not ours. */
+export function grantFacts (crypto: Verify, id: string | undefined): { context?: GrantContext, rar?: Record<string, unknown>[] } | undefined {
+  const carried = id === undefined ? undefined : open(crypto, id)
+  return carried && { ...(carried.x ? { context: carried.x } : {}), ...(carried.d ? { rar: carried.d } : {}) }
+}
+
 /** The representation context of a grant; undefined when it has none, or the identifier is not ours. */
 export function grantContext (crypto: Verify, id: string | undefined): GrantContext | undefined {
   return id === undefined ? undefined : open(crypto, id)?.x

@@ -9,6 +9,7 @@ import { claimsByScope, restrictedClaims } from '../domain/claims.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { decidedScopes } from '../features/interaction/release-consent.ts'
 import { verifiedClaimNames } from '../domain/ida-filter.ts'
+import { askedRepresentation, grantedDetail } from '../domain/representation-request.ts'
 import { refOf } from '../domain/representation.ts'
 import { personBySub } from '../features/persons/index.ts'
 import { grantContextOf, type ActingFor } from './acting-for.ts'
@@ -35,6 +36,7 @@ export function createGrantLoader (services: Services, actingFor: ActingFor): (c
     if (representation === null) return undefined
     const context = grantContextOf(refOf(representation))
     const policy = clientPolicy(policyOf(client))
+    const details = askedRepresentation(params?.['authorization_details'])
     const allowed = (client.scope ?? '').split(' ')
     const asked = String(params?.['scope'] ?? '').split(' ').filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
     const granted = policy.trusted ? asked : await agreed(services, account.accountId, client.clientId, asked)
@@ -56,6 +58,7 @@ export function createGrantLoader (services: Services, actingFor: ActingFor): (c
       claims: [...claims, ...within.map(insideVerifiedClaims)],
       rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
       resources: resourceScopes(ctx),
+      ...(details === null || representation.role === 'self' ? {} : { rar: [grantedDetail(services.config.issuer, details, representation.role)] }),
       ...(context === undefined ? {} : { context })
     })
   }

@@ -12,7 +12,7 @@ import { lostLogin } from '../features/interaction/lost-login.ts'
 import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
-import { createActingFor, withRepresentation } from './acting-for.ts'
+import { createActingFor } from './acting-for.ts'
 import { attachAliases } from './aliases.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
@@ -98,7 +98,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       extraTokenClaims: tokenClaims,
       pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
       resourceServerInfo: createResourceServers(services),
-      mayIntrospect: withRepresentation(services, actingFor, createIntrospectionPolicy(services)),
+      mayIntrospect: createIntrospectionPolicy(services, actingFor),
       mayRevoke,
       renderError: errorPage as never,
       ...logoutPages,

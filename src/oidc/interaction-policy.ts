@@ -42,6 +42,8 @@ export function createInteractionPolicy (services: Pick<Services, 'db'>) {
   const login = policy.get('login')
   login?.checks.remove('essential_acrs')
   login?.checks.remove('essential_acr')
+  // in whose name is no question of consent; what is granted is what the person is allowed to do
+  policy.get('consent')?.checks.remove('rar_prompt')
   login?.checks.add(new Check('account_gone', 'End-User authentication is required', 'login_required',
     (ctx: KoaContextWithOIDC) => askIf(ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined)))
   login?.checks.add(new Check('level', 'a stronger authentication is required', 'interaction_required',
@@ -60,6 +62,8 @@ export function createInteractionPolicy (services: Pick<Services, 'db'>) {
   }))
   policy.add(new Prompt({ name: 'select_account', requestable: true },
     new Check('representation', 'the end-user must choose in whose name to go on', 'login_required',
-      (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === true))), 0)
+      (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'representation')),
+    new Check('asked', 'the end-user does not act for the organization asked for, or not so far', 'interaction_required',
+      (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'asked'))), 0)
   return policy
 }

@@ -15,8 +15,8 @@ export interface RequestState {
   source?: Source
   /** Set by `consume`, carried out with the next insert under the same grant (deferred-consumption). */
   waiting?: Source
-  /** Whom the person represents at this site is not decided: the hosted login must ask. */
-  mustChoose?: true
+  /** Whom the person represents at this site is not decided, or not what the site asks for: the hosted login must ask. */
+  mustChoose?: 'representation' | 'asked'
   /** True once this request has issued a token under `source`. */
   issued: boolean
   /** True when somebody guarantees that a waiting consumption is carried out at the end of the request. */

@@ -1,31 +1,43 @@
 /** Who may ask about a token, and who may end it. */
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
+import { representationClaim } from '../domain/claims.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { mayLogIn, type Person } from '../domain/person.ts'
 import type { Services } from '../services.ts'
+import { siteOf, type ActingFor } from './acting-for.ts'
 import { policyOf } from './interaction-policy.ts'
 
-interface Token { kind?: string, clientId?: string, accountId?: string, aud?: string }
+interface Token { kind?: string, clientId?: string, accountId?: string, grantId?: string, aud?: string, extra?: Record<string, unknown> }
 const clientIdOf = (client: unknown): string => (client as { clientId: string }).clientId
 
-const statusStatement = statement<[string], { status: Person['status'] }>('person status by sub', 'select status from person where sub = $1')
+const personStatement = statement<[string], { id: string, status: Person['status'] }>('person id and status by sub', 'select id, status from person where sub = $1')
+
+/** A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662 §4). */
+function mayAsk (client: unknown, token: Token): boolean {
+  if (token.clientId === clientIdOf(client)) return true
+  const { introspects } = clientPolicy(policyOf(client))
+  if (token.kind === 'RefreshToken') return false
+  return introspects.includes('*') || (token.aud !== undefined && introspects.includes(token.aud))
+}
 
 /**
- * A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662
- * §4). A token of somebody who may not log in any more is inactive at once, whoever asks.
+ * Beside who may ask: a token of somebody who may not log in any more, or whose context is over, is inactive at once,
+ * whoever asks; and its `representation` is that of this moment.
  */
-export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>) {
-  return async (_ctx: KoaContextWithOIDC, client: unknown, given: unknown): Promise<boolean> => {
+export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>, actingFor: ActingFor) {
+  return async (ctx: KoaContextWithOIDC, client: unknown, given: unknown): Promise<boolean> => {
     const token = given as Token
-    if (token.clientId !== clientIdOf(client)) {
-      const { introspects } = clientPolicy(policyOf(client))
-      if (token.kind === 'RefreshToken') return false
-      if (!introspects.includes('*') && (token.aud === undefined || !introspects.includes(token.aud))) return false
-    }
+    if (!mayAsk(client, token)) return false
     if (token.accountId === undefined) return true
-    const [person] = await statusStatement(db, token.accountId)
-    return person !== undefined && mayLogIn(person)
+    const [person] = await personStatement(db, token.accountId)
+    if (person === undefined || !mayLogIn(person)) return false
+    const owner: Client | undefined = await ctx.oidc.provider.Client.find(token.clientId ?? '')
+    if (owner === undefined) return false
+    const representation = await actingFor.ofToken(person.id, token.grantId, owner)
+    if (representation === null) return false
+    token.extra = { ...token.extra, representation: representationClaim(representation, siteOf(owner).catalogue) }
+    return true
   }
 }
 

@@ -11,7 +11,7 @@ export type AttemptRow = Selectable<LoginAttemptTable>
 
 /** Parameters of the authorization request that are kept for a quiet restart: nothing that names a person. */
 const restartable = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce', 'code_challenge',
-  'code_challenge_method', 'acr_values', 'max_age', 'prompt', 'claims', 'resource', 'ui_locales', 'dpop_jkt']
+  'code_challenge_method', 'acr_values', 'max_age', 'prompt', 'claims', 'resource', 'authorization_details', 'ui_locales', 'dpop_jkt']
 
 export interface StoredRequest { params: Record<string, string>, freshLogin?: boolean }
 

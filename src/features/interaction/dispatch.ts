@@ -52,7 +52,7 @@ export async function nextLocation (services: Services, context: LoginContext, r
         await services.audit.record(trx, { ...about, type: 'login.refused', organizationId: proof.organizationId, role: proof.role, clientId: context.client.clientId, loginAttemptUid: context.uid, reason: 'may_not_act' })
       })
     }
-    return { location: choicePath(context), finished: false }
+    return { location: await choicePath(services, context), finished: false }
   }
 }
 

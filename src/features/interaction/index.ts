@@ -10,6 +10,7 @@ import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import type { BrowserSide } from '../scan-tickets/types.ts'
 import { interactionPath } from './context.ts'
+import { registerAskedStep } from './asked-step.ts'
 import { registerConsentStep } from './consent-step.ts'
 import { registerCounterStep } from './counter-step.ts'
 import { advance } from './dispatch.ts'
@@ -33,6 +34,7 @@ export async function registerInteraction (app: FastifyInstance, services: Servi
     registerCounterStep(scope, services, oidc)
     registerAgentStep(scope, services, oidc)
     registerRepresentationStep(scope, services, oidc)
+    registerAskedStep(scope, services, oidc)
     registerConsentStep(scope, services, oidc)
   })
 }

@@ -7,6 +7,7 @@ import { PageError } from '../../http/page-error.ts'
 import type { FieldError, Tab } from '../../http/pages.ts'
 import { personBySub, type StoredPerson } from '../persons/index.ts'
 import type { Throttle } from '../throttle/index.ts'
+import { askedOf } from './asked.ts'
 import { interactionPath, type LoginContext } from './context.ts'
 import type { Tried } from './password-try.ts'
 import { acceptsOrganizations } from './representation-choice.ts'
@@ -31,15 +32,27 @@ export function rememberAgreement ({ config }: Services, reply: FastifyReply): v
 }
 
 /** Which form was asked for or sent: the organization's only where the site takes organizations, and then maybe nothing else. */
-export function tabOf ({ policy }: LoginContext, asked: unknown): 'personal' | 'legal' {
+export function tabOf (context: LoginContext, asked: unknown): 'personal' | 'legal' {
+  const { policy } = context
   if (!acceptsOrganizations(policy)) return 'personal'
-  return asked === 'legal' || !policy.subjectKinds.includes('person') ? 'legal' : 'personal'
+  if (asked === 'legal' || !policy.subjectKinds.includes('person')) return 'legal'
+  return askedOf(context) !== null && asked !== 'personal' ? 'legal' : 'personal'
 }
 
-export function loginTabs ({ uid, policy }: LoginContext, current: Tab['id']): Tab[] {
+/** What the forms begin with: what the site says of who comes. */
+export function begun (context: LoginContext, kind: Typed['kind']): Typed {
+  const asked = askedOf(context)
+  const hint = typeof context.params['login_hint'] === 'string' ? context.params['login_hint'].slice(0, 64) : ''
+  const [role] = asked?.roles ?? []
+  return { kind, account: kind === 'legal' && asked !== null ? asked.uscc : hint, role: role ?? 'legal_representative', agreeChecked: false, errors: [] }
+}
+
+export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
+  const { uid, policy } = context
   const persons = policy.subjectKinds.includes('person')
   const tabs: Tab[] = []
-  if (persons) tabs.push({ id: 'personal', href: interactionPath(uid, 'login'), current: current === 'personal' })
+  const personal = `${interactionPath(uid, 'login')}${askedOf(context) === null ? '' : '?tab=personal'}`
+  if (persons) tabs.push({ id: 'personal', href: personal, current: current === 'personal' })
   if (acceptsOrganizations(policy)) tabs.push({ id: 'legal', href: `${interactionPath(uid, 'login')}?tab=legal`, current: current === 'legal' })
   if (persons) tabs.push({ id: 'qr', href: interactionPath(uid, 'qr'), current: current === 'qr' })
   return tabs

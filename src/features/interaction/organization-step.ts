@@ -18,6 +18,7 @@ import type { FieldError } from '../../http/pages.ts'
 import { createOrganizationLogin, isBrowserOfOrganization, organizationById, replaceOrganizationPasswordHash, type Candidate, type StoredOrganization } from '../organizations/index.ts'
 import { createThrottle, type Throttle } from '../throttle/index.ts'
 import { personByAccount } from './account-lookup.ts'
+import { askedOf } from './asked.ts'
 import { identifyOrganization, nameAgent } from './attempts.ts'
 import { interactionPath, loadContext, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
@@ -45,6 +46,9 @@ export async function organizationPassword (services: Services, oidc: Oidc, thro
   const password = normalisePassword(formField(request.body, 'password'))
   typed.errors.push(...codeErrors(typed.account))
   if (password === null || password === '') typed.errors.push({ field: 'password', code: 'required' })
+  const asked = askedOf(context)
+  if (asked !== null && typed.errors.length === 0 && normaliseUscc(typed.account) !== asked.uscc) typed.errors.push({ field: 'account', code: 'not_asked', details: { uscc: asked.uscc } })
+  if (asked?.roles?.includes(role) === false) typed.errors.push({ field: 'role', code: 'not_asked' })
   if (!context.policy.roles.includes(role)) typed.errors.push({ field: 'role', code: 'not_allowed_here' })
   if (!agreed(services, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
   if (typed.errors.length > 0 || password === null) return await showLogin(services, context, request, reply, typed)

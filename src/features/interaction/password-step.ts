@@ -19,7 +19,7 @@ import { personByAccount } from './account-lookup.ts'
 import { identify, startAfresh } from './attempts.ts'
 import { interactionPath, loadContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { agreed, answerTried, rememberAgreement, reloginPerson, showLogin, tabOf, type Typed } from './login-page.ts'
+import { agreed, answerTried, begun, rememberAgreement, reloginPerson, showLogin, tabOf, type Typed } from './login-page.ts'
 import { organizationPassword } from './organization-step.ts'
 import { tryPassword } from './password-try.ts'
 
@@ -29,8 +29,7 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
 
   app.get('/i/:uid/login', async (request, reply) => {
     const context = await loadContext(services, oidc, request, reply)
-    const hint = typeof context.params['login_hint'] === 'string' ? context.params['login_hint'].slice(0, 64) : ''
-    return await showLogin(services, context, request, reply, { kind: tabOf(context, (request.query as { tab?: unknown }).tab), account: hint, role: 'legal_representative', agreeChecked: false, errors: [] })
+    return await showLogin(services, context, request, reply, begun(context, tabOf(context, (request.query as { tab?: unknown }).tab)))
   })
 
   app.post('/i/:uid/login', async (request, reply) => {

@@ -3,6 +3,7 @@
  * remembered choice, or the only hat there is. Asked by the hosted login and by silent single sign-on alike.
  */
 import type { ClientPolicy } from '../../domain/client-policy.ts'
+import { unmetBy, type AskedRepresentation } from '../../domain/representation-request.ts'
 import { self, usableAt, type Representation, type RepresentationRef } from '../../domain/representation.ts'
 import { shanghaiDate, type Clock } from '../../ports/clock.ts'
 import type { Representations } from '../organizations/index.ts'
@@ -20,6 +21,16 @@ export async function resolveAt (representations: Representations, clock: Clock,
   // who the person is was read just now
   const representation = ref.role === 'self' ? self : await representations.resolve(personId, ref)
   return representation !== null && usableAt(representation, accepted(site), shanghaiDate(clock.now())).ok ? representation : null
+}
+
+/** Does a representation answer what the site asks for (RFC 9396)? Nothing asked is always answered. */
+export const answers = (representation: Representation, asked: AskedRepresentation | null, { policy }: Site): boolean =>
+  asked === null || unmetBy(representation, asked, policy.functions.map(({ code }) => code)) === null
+
+/** In exactly the capacity that the site asks for; null: this person has none such now. */
+export async function chooseAsked (representations: Representations, personId: string, site: Site, asked: AskedRepresentation): Promise<Representation | null> {
+  const hats = await representations.hatsOf(personId, site)
+  return hats.find(({ representation, blocked }) => blocked === null && answers(representation, asked, site))?.representation ?? null
 }
 
 /** `current`: whom this browser's session represents at this site; null when it is not in use there. Null = the person must choose. */

@@ -12,13 +12,19 @@ import { contextId, parseRef, refOf, type Representation } from '../../domain/re
 import { formField } from '../../http/forms.ts'
 import type { IdentityChoice, StandingPage } from '../../http/pages/interaction.ts'
 import { createOrganizationLogin, createRepresentations, organizationById, type Candidate, type Hat, type Organization } from '../organizations/index.ts'
+import { askedOf } from './asked.ts'
 import { chooseRepresentation } from './attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { chooseSilently, resolveAt } from './representation-choice.ts'
+import { answers, chooseAsked, chooseSilently, resolveAt } from './representation-choice.ts'
 
-/** Whom this attempt is for, resolved at this moment; null = the person must choose, or may not act (any more). */
+/** Whom this attempt is for, resolved at this moment; null = the person must choose, or may not act (any more), or not as asked. */
 export async function representationOf (services: Services, context: LoginContext): Promise<Representation | null> {
+  const representation = await found(services, context)
+  return representation !== null && answers(representation, askedOf(context), siteOf(context.client)) ? representation : null
+}
+
+async function found (services: Services, context: LoginContext): Promise<Representation | null> {
   const { person } = context
   if (person === null) return null
   const representations = createRepresentations(services)
@@ -29,10 +35,12 @@ export async function representationOf (services: Services, context: LoginContex
     return await resolveAt(representations, services.clock, person.id, chosen, site)
   }
   if (organizationProof(context.row.proofs) !== undefined) return null
-  const asked = String(context.params['prompt'] ?? '').split(' ').includes('select_account')
+  const details = askedOf(context)
+  const mustShow = wantsChoice(context)
   // who is there by an earlier login is always shown; who has just logged in has chosen an account, and only has to choose between hats
-  if (asked && context.row.personId === null) return null
-  if (asked) {
+  if (mustShow && context.row.personId === null) return null
+  if (details !== null) return await chooseAsked(representations, person.id, site, details)
+  if (mustShow) {
     const free = (await representations.hatsOf(person.id, site)).filter(({ blocked }) => blocked === null)
     return free.length === 1 ? free[0]?.representation ?? null : null
   }
@@ -45,9 +53,18 @@ async function blockedByPassword (services: Services, context: LoginContext): Pr
   return proof?.role === 'agent' && (await organizationById(services.db, proof.organizationId))?.passwordMustChange === true
 }
 
+const wantsChoice = ({ params }: LoginContext): boolean => String(params['prompt'] ?? '').split(' ').includes('select_account')
+
 /** Where the attempt goes when `representationOf` is null. */
-export const choicePath = (context: LoginContext): string =>
-  interactionPath(context.uid, organizationProof(context.row.proofs) === undefined ? 'select' : 'standing')
+export async function choicePath (services: Services, context: LoginContext): Promise<string> {
+  const to = (step: string): string => interactionPath(context.uid, step)
+  const asked = askedOf(context)
+  // somebody who may act, but not as asked for
+  if (organizationProof(context.row.proofs) !== undefined) return to(asked !== null && await found(services, context) !== null ? 'asked' : 'standing')
+  if (asked === null || context.person === null) return to('select')
+  const shown = wantsChoice(context) && context.row.personId === null
+  return to(shown && await chooseAsked(createRepresentations(services), context.person.id, siteOf(context.client), asked) !== null ? 'select' : 'asked')
+}
 
 /** May this browser see the hats of the person? Only who has shown to be that person, and not when the organization is fixed. */
 const maySelect = (context: LoginContext): boolean => isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined
@@ -66,7 +83,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
       action: interactionPath(context.uid, 'select'),
       csrf: request.csrfToken(context.uid),
       rp: context.rp,
-      choices: hats.map((hat) => choiceOf(hat, own, context)),
+      choices: hats.filter(({ representation }) => answers(representation, askedOf(context), siteOf(context.client))).map((hat) => choiceOf(hat, own, context)),
       otherAccountHref: interactionPath(context.uid, 'other'),
       logoutHref: null
     })
@@ -80,7 +97,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
     const choice = formField(request.body, 'choice')
     const hat = (await representations.hatsOf(person.id, siteOf(context.client))).find(({ representation }) => contextId(refOf(representation)) === choice)
     const about = { personId: person.id, clientId: context.client.clientId, loginAttemptUid: context.uid, address: request.clientAddress.ip, traceId: request.id }
-    if (hat === undefined || hat.blocked !== null) {
+    if (hat === undefined || hat.blocked !== null || !answers(hat.representation, askedOf(context), siteOf(context.client))) {
       // what is not offered was not chosen by mistake
       await services.db.transaction().execute(async (trx) => {
         await services.audit.record(trx, { ...about, type: 'login.refused', reason: 'representation_not_offered', details: { choice } })

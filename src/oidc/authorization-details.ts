@@ -1,0 +1,53 @@
+/**
+ * Rich authorization requests (RFC 9396) of one type: `<issuer>/rar/representation`. The grant carries what was granted
+ * (grants.ts); here it is checked when asked for, and copied into codes, tokens and answers.
+ */
+import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { clientPolicy } from '../domain/client-policy.ts'
+import { askedRepresentation, narrowed, readRepresentationRequest, representationType, type GrantedDetail } from '../domain/representation-request.ts'
+import type { ResourceServerInfo } from './configuration.ts'
+import { policyOf } from './interaction-policy.ts'
+
+interface Carrier { rar?: GrantedDetail[] }
+
+/** The feature's settings for the library. */
+export function authorizationDetails (issuer: string) {
+  return {
+    enabled: true,
+    types: { [representationType(issuer)]: { validate } },
+    authorizationDetailsForGrantSource: (ctx: KoaContextWithOIDC) => (ctx.oidc.grant as Carrier | undefined)?.rar,
+    authorizationDetailsForAccessToken: (ctx: KoaContextWithOIDC, _token: unknown, source: Carrier | undefined) => {
+      const asked = askedRepresentation(ctx.oidc.params?.['authorization_details'])
+      const granted = source?.rar?.[0]
+      if (asked === null) return source?.rar
+      const less = granted === undefined ? null : narrowed(granted, asked)
+      if (less === null) throw new errors.InvalidAuthorizationDetails('more than was granted')
+      return [less]
+    },
+    authorizationDetailsForIntrospection: (_ctx: KoaContextWithOIDC, token: Carrier) => token.rar
+  }
+}
+
+function validate (ctx: KoaContextWithOIDC, detail: Record<string, unknown>, client: unknown): void {
+  const read = readRepresentationRequest(detail, clientPolicy(policyOf(client)))
+  if (!read.ok) throw new errors.InvalidAuthorizationDetails(read.fault)
+  // a login is in one capacity
+  if ((JSON.parse(String(ctx.oidc.params?.['authorization_details'])) as unknown[]).length > 1) throw new errors.InvalidAuthorizationDetails('one element at a time')
+}
+
+/**
+ * The library wants a resource (RFC 8707) with every such request. Where the site names none, it means itself: what it
+ * is told at userinfo, and no API.
+ */
+export function resourceOfDetails (issuer: string, userinfo: string) {
+  const own = `${issuer}${userinfo}`
+  const asksForDetails = (ctx: KoaContextWithOIDC): boolean => ctx.oidc.params?.['authorization_details'] !== undefined && ctx.oidc.route !== 'token'
+  return {
+    defaultResource: (ctx: KoaContextWithOIDC): string | undefined => asksForDetails(ctx) ? own : undefined,
+    around: (otherwise: (ctx: KoaContextWithOIDC, indicator: string, client: unknown) => Promise<ResourceServerInfo>) =>
+      async (ctx: KoaContextWithOIDC, indicator: string, client: unknown): Promise<ResourceServerInfo> =>
+        indicator === own && asksForDetails(ctx)
+          ? { scope: '', audience: own, accessTokenTTL: 1, accessTokenFormat: 'opaque' }
+          : await otherwise(ctx, indicator, client)
+  }
+}
