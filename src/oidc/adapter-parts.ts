@@ -10,6 +10,8 @@ import { grantContext } from './grant-id.ts'
 import type { EndedClientSession } from './revocation.ts'
 
 export interface AdapterParts {
+  /** The console's trial login: accepted for clients in test, beside their own addresses. */
+  trialCallback?: string
   db: Kysely<Database>
   crypto: FieldCrypto
   clock: Clock

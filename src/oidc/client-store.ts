@@ -10,6 +10,7 @@ import type { Client, ClientMetadata, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
+import { canBeTried } from '../domain/client-record.ts'
 import type { ClientFault } from '../domain/client-metadata.ts'
 import type { Database } from '../database/schema.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -25,8 +26,8 @@ export interface LoadedClient {
   secrets: StoredSecret[]
 }
 
-const loadStatement = statement<[string], { kind: string | null, metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
-  select c.kind, c.metadata, c.policy, coalesce((
+const loadStatement = statement<[string], { kind: string | null, status: string, metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
+  select c.kind, c.status, c.metadata, c.policy, coalesce((
     select jsonb_agg(jsonb_build_object('id', s.id, 'hash', s.secret_hash, 'expiresAt', extract(epoch from s.expires_at), 'lastUsedOn', s.last_used_on))
     from client_secret s where s.client_id = c.client_id and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
   from client c where c.client_id = $1 and c.status in ('test', 'live')`)
@@ -39,7 +40,7 @@ const placeholder = randomBytes(32).toString('base64url')
 const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_secret_post'])
 
 /** A client that may be used (status test or live), or undefined. */
-export async function loadClient (db: Connection, clientId: string): Promise<LoadedClient | undefined> {
+export async function loadClient (db: Connection, clientId: string, trialCallback?: string): Promise<LoadedClient | undefined> {
   const [row] = await loadStatement(db, clientId)
   if (row === undefined) return undefined
   const { client_secret: _secret, ...metadata } = row.metadata
@@ -47,6 +48,8 @@ export async function loadClient (db: Connection, clientId: string): Promise<Loa
     metadata: {
       ...metadata,
       client_id: clientId,
+      // the console's trial login, beside the client's own addresses while it is in test
+      ...(trialCallback !== undefined && canBeTried(row) ? { redirect_uris: [...row.metadata['redirect_uris'] as string[], trialCallback] } : {}),
       ...(withSecret.has(metadata['token_endpoint_auth_method']) ? { client_secret: placeholder } : {}),
       kora_policy: row.policy
     } as LoadedClient['metadata'],

@@ -69,6 +69,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     clock,
     log,
     limits,
+    trialCallback: `${config.issuer}/admin/trial/callback`,
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
       await recordSessionsEnded(trx, services, ended, { reason: 'logout', ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) }) })

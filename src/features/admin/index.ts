@@ -52,6 +52,7 @@ import { registerKeys } from './console/keys.ts'
 import { registerNotices } from './console/notices.ts'
 import { registerOrganizations } from './console/organizations.ts'
 import { registerOutbox } from './console/outbox.ts'
+import { registerClientPages } from './console/clients/index.ts'
 import { registerOverview } from './console/overview.ts'
 import { registerOwnAccount } from './console/own-account.ts'
 import { registerPeopleActs } from './console/people-acts.ts'
@@ -77,6 +78,7 @@ export async function registerAdmin (app: FastifyInstance, services: Services, s
   registerAdministratorStep(app, services, oidc)
   registerBegin(console)
   registerOverview(console)
+  registerClientPages(console)
   registerSearch(console)
   registerApprovals(console)
   registerAccounts(console)

@@ -1,0 +1,206 @@
+import t from 'tap'
+import * as oidc from 'openid-client'
+import { PNG } from 'pngjs'
+import { arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser } from '../../support/driver/index.ts'
+import { findClient } from '../../../src/features/clients/index.ts'
+import { createClientUsage } from '../../../src/features/clients/usage.ts'
+import { signInAs, type SignedIn } from './support.ts'
+
+const pathOf = (answer: Answer): string => new URL(answer.url).pathname
+const posts = (tail: string) => (form: { action: string, method: string }): boolean => form.method === 'post' && form.action.endsWith(tail)
+
+/** From the login page to where the site is answered: password, and the consent page that a new client has. */
+async function logIn (browser: Browser, page: Answer, stop: (url: URL) => boolean): Promise<Answer> {
+  const account = await kora.sandbox.account('zhuoma')
+  const next = await submitPassword(browser, page, { ...account, account: account.cert_no }, stop)
+  return next.forms.some(posts('/consent')) ? await browser.submit(next, { decision: 'grant' }, { form: posts('/consent'), stop }) : next
+}
+
+/** The four questions, answered. */
+async function register ({ browser }: SignedIn, answers: Record<string, string>): Promise<Answer> {
+  let page = await browser.go(`${kora.issuer}/admin/clients/new`)
+  for (let i = 0; i < 4 && page.forms.some(posts('/admin/clients/new')); i++) page = await browser.submit(page, answers, { form: posts('/admin/clients/new') })
+  return page
+}
+
+// one process for all: every client has an identifier of its own
+const kora = await startKora(t)
+
+const site = { kind: 'server', name_zh: '公积金查询', unit: '市公积金中心', redirect_uris: 'http://localhost:4999/callback', scope_profile: 'on', purpose_profile: '显示姓名', reason: '工单 1' }
+
+t.test('J14: four questions, the secret once, and a login with it', async (t) => {
+  const system = await signInAs(kora, 'system')
+  const made = await register(system, site)
+  t.match(words(made.text), /公积金查询 已建立/)
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
+  t.not(secret, '')
+  t.match(await findClient(kora.inside.services.db, clientId), { status: 'test', kind: 'server', metadata: { scope: 'openid profile' }, policy: { unit: '市公积金中心' } })
+  for (const tail of ['', '/credentials', '/history']) t.notMatch((await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tail}`)).text, secret)
+  const party = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.ClientSecretBasic(secret) })
+  const citizen = kora.newBrowser()
+  const started = await party.start()
+  const arrived = await logIn(citizen, await party.visit(citizen, started), party.arrived)
+  t.equal((await party.redeem(started, arrivedAt(party, arrived))).claims()?.aud, clientId)
+  const list = await system.browser.go(`${kora.issuer}/admin/clients?host=localhost&kind=server`)
+  t.match(words(list.text), /公积金查询/)
+  t.match((await system.browser.go(`${kora.issuer}/admin/clients?text=${clientId}&format=csv`)).text, new RegExp(`${clientId},公积金查询`))
+  t.match(words((await system.browser.go(`${kora.issuer}/admin/clients?text=nothing-like-it`)).text), /没有符合条件的应用/)
+})
+
+t.test('the wizard tells every fault at its question and stores nothing before the end', async (t) => {
+  const { browser } = await signInAs(kora, 'system')
+  const count = async (): Promise<number> => (await kora.inside.services.db.selectFrom('client').select('clientId').execute()).length
+  const before = await count()
+  const form = { form: posts('/admin/clients/new') }
+  let page = await browser.submit(await browser.go(`${kora.issuer}/admin/clients/new`), { kind: 'server' }, form)
+  t.equal((await browser.submit(page, { name_zh: '' }, form)).status, 422)
+  page = await browser.submit(page, { name_zh: '名称', unit: '<script>alert(1)</script>' }, form)
+  const wrong = await browser.submit(page, { redirect_uris: 'https://a.gov.cn/cb\r\nhttp://A.gov.cn/cb' }, form)
+  t.equal(wrong.status, 422)
+  t.match(words(wrong.text), /必须以 https:\/\/ 开头。 收到：http:\/\/A\.gov\.cn\/cb。 应为：https:\/\/a\.gov\.cn\/cb/)
+  t.match(wrong.text, /name="unit" value="&lt;script&gt;/, 'earlier answers travel, escaped')
+  t.match(wrong.text, /https:\/\/a\.gov\.cn\/cb\nhttp:\/\/A\.gov\.cn\/cb/, 'what was typed is still there')
+  page = await browser.submit(wrong, { redirect_uris: 'https://a.gov.cn/cb' }, form)
+  t.equal((await browser.submit(page, { scope_phone: 'on', reason: 'x' }, form)).status, 422, 'a scope without a purpose')
+  t.equal((await browser.submit(page, { reason: '' }, form)).status, 422, 'no reason')
+  const back = await browser.submit(page, { back: '1' }, form)
+  t.match(back.text, /https:\/\/a\.gov\.cn\/cb<\/textarea>/)
+  t.equal(await count(), before)
+  t.match(words((await register({ browser } as SignedIn, { kind: 'machine', name_zh: '数据交换', reason: 'x' })).text), /数据交换 已建立/, 'a machine has no addresses to be asked for')
+})
+
+t.test('four eyes: document numbers, and addresses of what is live', async (t) => {
+  const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
+  const { db } = kora.inside.services
+  const made = await register(system, { ...site, scope_identity: 'on', purpose_identity: '核对' })
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  t.equal((await findClient(db, clientId))?.metadata.scope, 'openid profile', 'made without it')
+  const waiting = /\/admin\/approvals\/chg_[\w-]+/.exec(made.text)?.[0] ?? ''
+  const shown = await security.browser.go(kora.issuer + waiting)
+  t.match(words(shown.text), /scope.*identity/)
+  await security.browser.submit(shown, { reason: '同意' }, { form: posts('/approve') })
+  t.equal((await findClient(db, clientId))?.metadata.scope, 'openid profile identity')
+
+  const live = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`), { reason: '上线' }, { form: posts('/status/live') })
+  t.match(words(live.text), /正式/)
+  const asked = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses`), { redirect_uris: 'https://new.gov.cn/cb', reason: '搬家' }, { form: posts('/addresses') })
+  t.match(pathOf(asked), /approvals\/chg_/)
+  t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
+  // changed meanwhile: what was asked for is not what is there any more
+  const rename = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}`), { unit: '新单位', reason: 'x' }, { form: posts(`/clients/${clientId}`) })
+  t.match(words(rename.text), /已保存/)
+  const outdated = await security.browser.submit(await security.browser.go(kora.issuer + pathOf(asked)), { reason: '同意' }, { form: posts('/approve') })
+  t.match(words(outdated.text), /应用在申请之后被修改/)
+  t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
+
+  t.equal((await security.browser.go(`${kora.issuer}/admin/clients/new`)).status, 403)
+  t.equal((await security.browser.go(`${kora.issuer}/admin/clients/${clientId}`)).forms.some(({ fields }) => 'reason' in fields), false, 'for reading only')
+})
+
+t.test('two edit at once: the second sees both and loses nothing', async (t) => {
+  const [one, two] = [await signInAs(kora, 'system'), await signInAs(kora, 'system')]
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register(one, site)).text)?.[1] ?? ''
+  const address = `${kora.issuer}/admin/clients/${clientId}`
+  const form = { form: posts(`/clients/${clientId}`) }
+  const [mine, theirs] = [await one.browser.go(address), await two.browser.go(address)]
+  await two.browser.submit(theirs, { unit: '甲单位', reason: 'x' }, form)
+  const conflict = await one.browser.submit(mine, { unit: '乙单位', owner: '次仁', reason: 'y' }, form)
+  t.equal(conflict.status, 412)
+  t.match(words(conflict.text), /甲单位.*乙单位/)
+  t.match(await findClient(kora.inside.services.db, clientId), { version: 2, policy: { unit: '甲单位' } })
+  const again = await one.browser.submit(conflict, {}, form)
+  t.match(words(again.text), /已保存/)
+  t.match(await findClient(kora.inside.services.db, clientId), { version: 3, policy: { unit: '乙单位', owner: '次仁' } })
+  t.match(words((await one.browser.go(`${address}/history`)).text), /甲单位 → 乙单位/)
+})
+
+t.test('address tester, failures of late, and one click to put it right', async (t) => {
+  const { browser } = await signInAs(kora, 'system')
+  const { db } = kora.inside.services
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register({ browser } as SignedIn, { ...site, redirect_uris: 'https://a.gov.cn/cb' })).text)?.[1] ?? ''
+  const address = `${kora.issuer}/admin/clients/${clientId}/addresses`
+  const request = `${kora.issuer}/oidc/auth?client_id=${clientId}&redirect_uri=${encodeURIComponent('https://a.gov.cn/cb/')}&response_type=code&scope=openid`
+  const tested = await browser.submit(await browser.go(address), { pasted: request }, { form: posts('/test') })
+  t.match(words(tested.text), /不匹配。 https:\/\/a\.gov\.cn\/cb\/.*最接近的登记地址 https:\/\/a\.gov\.cn\/cb .*结尾的 \/ 不同/)
+  t.match(words((await browser.submit(await browser.go(address), { pasted: 'https://a.gov.cn/cb' }, { form: posts('/test') })).text), /匹配：这个地址已经登记/)
+  t.match(words((await browser.submit(await browser.go(address), { pasted: 'http://a.gov.cn/<b>' }, { form: posts('/test') })).text), /不匹配/)
+
+  // what the provider counts, another process's flush brings to the page
+  const usage = createClientUsage({ db, log: { warn () {} } as never, intervalMs: 600_000 })
+  usage.attach({ on: (event: string, listener: (ctx: unknown, error: unknown) => void) => { if (event === 'authorization.error') listener({ oidc: { client: { clientId }, params: { redirect_uri: 'https://a.gov.cn/cb/' } } }, { error: 'invalid_redirect_uri' }) } } as never)
+  await usage.stop()
+  const page = await browser.go(address)
+  t.match(words(page.text), /回调地址没有登记 https:\/\/a\.gov\.cn\/cb\//)
+  const add = /href="([^"]*addresses\/add[^"]*)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const done = await browser.submit(await browser.go(kora.issuer + add), { reason: '对方的地址' }, { form: posts('/add') })
+  t.equal(pathOf(done), `/admin/clients/${clientId}/addresses`)
+  t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['https://a.gov.cn/cb', 'https://a.gov.cn/cb/'])
+  const dismiss = await browser.submit(await browser.go(`${address}/dismiss?code=redirect_uri&address=${encodeURIComponent('https://a.gov.cn/cb/')}`), { reason: 'x' }, { form: posts('/dismiss') })
+  t.match(words(dismiss.text), /最近 30 天没有失败的请求/)
+})
+
+t.test('secrets, keys, picture, preview', async (t) => {
+  const { browser } = await signInAs(kora, 'system')
+  const { db } = kora.inside.services
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register({ browser } as SignedIn, { ...site, subjects_organization: 'on', roles_agent: 'on' })).text)?.[1] ?? ''
+  const at = `${kora.issuer}/admin/clients/${clientId}`
+  const rotate = await browser.submit(await browser.go(`${at}/credentials/rotate`), { reason: '每年一次' }, { form: posts('/rotate') })
+  t.match(rotate.text, /id="once"[^>]*value="[\w-]{43}"|value="[\w-]{43}"/)
+  const third = await browser.submit(await browser.go(`${at}/credentials/rotate`), { reason: '再来' }, { form: posts('/rotate') })
+  t.match(words(third.text), /已经有两个有效的密钥/)
+  const ending = /href="([^"]*credentials\/sec_[\w-]+\/end)"/.exec(third.text)?.[1] ?? ''
+  await browser.submit(await browser.go(kora.issuer + ending), { reason: '换完了' }, { form: posts('/end') })
+  const page = await browser.go(`${at}/credentials`)
+  t.equal(page.text.match(/\/end"/g)?.length, 1)
+  const keyed = await browser.submit(page, { auth_method: 'private_key_jwt', jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"very-secret"}]}', reason: 'x' }, { form: posts('/credentials') })
+  t.equal(keyed.status, 422)
+  t.match(words(keyed.text), /这里面有私钥/)
+  t.equal((await browser.submit(page, { auth_method: 'private_key_jwt', jwks: 'not json', reason: 'x' }, { form: posts('/credentials') })).status, 422)
+
+  const csrf = page.forms.find(posts('/credentials'))?.fields['csrf'] as string
+  const upload = async (bytes: Buffer): Promise<Answer> => {
+    const body = new FormData()
+    body.set('csrf', csrf)
+    body.set('reason', '图标')
+    body.set('logo', new Blob([new Uint8Array(bytes)]), 'logo.png')
+    return await browser.go(`${at}/logo`, { method: 'POST', body, headers: { origin: kora.issuer } })
+  }
+  t.match(words((await upload(Buffer.from('<svg/>'))).text), /不是可以读取的/)
+  const shown = await upload(PNG.sync.write(new PNG({ width: 300, height: 300 })))
+  const logo = /src="(\/client-logo\/logo_[\w-]+)"/.exec(shown.text)?.[1] ?? ''
+  t.equal((await browser.request(kora.issuer + logo)).headers.get('content-type'), 'image/png')
+
+  const preview = await browser.go(`${at}/test?as=agent`)
+  t.match(words(preview.text), /"role": "agent".*"name": "扎西示例"/)
+  t.notMatch(preview.text, /540102199003072515/, 'the number is not within its scopes')
+  for (const tab of ['', '/addresses', '/permissions', '/credentials', '/experience', '/test', '/history']) t.equal((await browser.go(`${at}${tab}?lang=en`)).status, 200, tab)
+  const saved = await browser.submit(await browser.go(`${at}/permissions?lang=zh-CN`), { functions: 'tax.filing 纳税申报', aliases: 'name userName', reason: 'x' }, { form: posts('/permissions') })
+  t.match(words(saved.text), /已保存/)
+  t.match(await findClient(db, clientId), { policy: { functions: [{ code: 'tax.filing', name: '纳税申报' }], aliases: { name: 'userName' }, subjectKinds: ['person', 'organization'] } })
+  const level = await browser.submit(await browser.go(`${at}/experience`), { minimum_level: '3', reason: 'x' }, { form: posts('/experience') })
+  t.match(words(level.text), /已保存/)
+  t.match(await findClient(db, clientId), { policy: { minimumLevel: 3, logo: /^logo_/ } })
+})
+
+t.test('trial login: every step, for clients in test only', async (t) => {
+  const { browser } = await signInAs(kora, 'system')
+  const made = await register({ browser } as SignedIn, { ...site, redirect_uris: 'https://a.gov.cn/cb' })
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
+  const page = await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)
+  const login = await browser.submit(page, { secret }, { form: posts('/test') })
+  const result = await logIn(browser, login, () => false)
+  t.equal(pathOf(result), '/admin/trial/callback')
+  t.match(words(result.text), /用授权码换令牌 正确 HTTP 200/)
+  t.match(words(result.text), new RegExp(`curl ${kora.issuer}/oidc/token.*"aud": "${clientId}".*"name":`))
+  t.notMatch(result.text, secret)
+  t.equal((await browser.go(result.url)).status, 400, 'once')
+  await browser.submit(await browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`), { reason: 'x' }, { form: posts('/live') })
+  t.match(words((await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)).text), /只有测试状态的应用可以试登录/)
+  const attempt = async (): Promise<number> => (await browser.request(`${kora.issuer}/oidc/auth?client_id=${clientId}&redirect_uri=${encodeURIComponent(`${kora.issuer}/admin/trial/callback`)}&response_type=code&scope=openid&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`)).status
+  // the process looks for changes once a second
+  let status = await attempt()
+  for (const until = Date.now() + 10_000; status !== 400 && Date.now() < until;) status = await attempt()
+  t.equal(status, 400, 'a live client does not know the address')
+})
