@@ -2,6 +2,7 @@ import t from 'tap'
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { runCode } from '../../src/cli/code.ts'
 import { freePort, startKora, submitPassword } from '../support/driver/index.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -44,4 +45,16 @@ t.test('the snippet logs somebody in, unmodified', async (t) => {
   const end = await submitPassword(browser, login, { account: person.phone, password: person.password })
   t.match(end.text, /次仁卓玛 is signed in/)
   t.match(end.text, /urn:kora:loa:2/)
+})
+
+t.test('the command of the README logs somebody in, and the pages that it names are there', async (t) => {
+  const kora = await startKora(t)
+  const readme = await text('README.md')
+  const command = /^npm run kora -- code (.+)$/m.exec(readme)?.[1] ?? ''
+  let out = ''
+  t.equal(await runCode([...command.split(' '), '--issuer', kora.issuer], { out: (line) => { out += line }, progress: () => {} }, {}), 0)
+  t.match(out, /次仁卓玛/)
+  const paths = new Set([...readme.matchAll(/localhost:3000(\/developers[\w/]*)/g)].map(([, path = '']) => path))
+  t.equal(paths.size, 3)
+  for (const path of paths) t.equal((await kora.newBrowser().request(`${kora.issuer}${path}`)).status, 200, path)
 })

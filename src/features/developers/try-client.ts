@@ -26,6 +26,8 @@ export async function ensureTryClient ({ db, config }: Pick<Services, 'db' | 'co
     scope: tryScopes.join(' ')
   }
   const policy: Partial<ClientPolicy> = {
+    // a page of Kora: no relying site that a delegation would name
+    ownService: true,
     names: { 'zh-CN': '试一试（演示）', en: 'Try it (demo)' },
     unit: '演示单位',
     trusted: true,
