@@ -3,6 +3,7 @@
  * the checked ID token, userinfo, and how to go on. Needs no database, only a Kora that can be reached.
  */
 import { parseArgs } from 'node:util'
+import { isErrorCode } from '../features/developers/error-catalogue.ts'
 import { CodeFlowError, codeFlow, type CodeFlowResult } from './code-flow.ts'
 import { walk } from './sandbox-person.ts'
 
@@ -66,7 +67,7 @@ export async function runCode (args: string[], { out, progress }: Output = { out
     return 0
   } catch (error) {
     if (!(error instanceof CodeFlowError)) throw error
-    progress(`${error.message}\n${issuer}/developers/errors#${encodeURIComponent(error.code)}`)
+    progress(`${error.message}\n${issuer}/developers/errors${isErrorCode(error.code) ? `#${error.code}` : ''}`)
     if (values.json) out(JSON.stringify({ error: error.code, message: error.message }))
     return 1
   }

@@ -112,7 +112,7 @@ export function createConfiguration (parts: Parts): Configuration {
     discovery: {
       ...verifiedClaimsMetadata(parts.config.issuer),
       ui_locales_supported: ['zh-CN', 'bo', 'en'],
-      service_documentation: `${parts.config.issuer}/help/manual`,
+      service_documentation: `${parts.config.issuer}/developers`,
       op_policy_uri: `${parts.config.issuer}/help/privacy`,
       op_tos_uri: `${parts.config.issuer}/help/terms`
     } as never,
