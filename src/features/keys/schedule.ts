@@ -77,8 +77,8 @@ export interface KeySchedule { start (): void, stop (): Promise<void> }
 
 const pauseMilliseconds = 600_000
 
-/** The worker; the first round is a minute after the start, so that starting waits for no new key. */
-export function createKeySchedule (services: ScheduleServices, { firstMilliseconds = 60_000 } = {}): KeySchedule {
+/** The worker; the first round is a while after the start: a process that starts has other things to do than making RSA keys. */
+export function createKeySchedule (services: ScheduleServices, { firstMilliseconds = 300_000 } = {}): KeySchedule {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
   let stopped = false
