@@ -1,7 +1,7 @@
 /** The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay small and nobody waits. */
 import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
-import { sweepAdmin, sweepChanges } from './features/admin/index.ts'
+import { sweepAdmin, sweepAdminApi, sweepChanges } from './features/admin/index.ts'
 import { sweepOutbox } from './features/outbox/index.ts'
 import { sweepChallenges } from './features/challenges/index.ts'
 import { sweepClientFailures } from './features/clients/index.ts'
@@ -24,7 +24,7 @@ export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' |
 
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepAdmin, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepAdmin, sweepAdminApi, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
     deleted += await sweepRegistrations({ db, crypto }, batch)
     deleted += await sweepChanges({ db, audit }, batch)
     deleted += await sweepOutbox(db, { limit: batch })

@@ -12,6 +12,7 @@ import type { OrganizationsTables } from './schema/organizations.ts'
 import type { UserCentreTables } from './schema/user-centre.ts'
 import type { AdminTables } from './schema/admin.ts'
 import type { DeskTables } from './schema/desk.ts'
+import type { AdminApiTables } from './schema/admin-api.ts'
 
 export type * from './schema/people.ts'
 export type * from './schema/logins.ts'
@@ -22,5 +23,6 @@ export type * from './schema/organizations.ts'
 export type * from './schema/user-centre.ts'
 export type * from './schema/admin.ts'
 export type * from './schema/desk.ts'
+export type * from './schema/admin-api.ts'
 
-export interface Database extends PeopleTables, LoginsTables, OidcTables, ClientsTables, TrailTables, OrganizationsTables, UserCentreTables, AdminTables, DeskTables {}
+export interface Database extends PeopleTables, LoginsTables, OidcTables, ClientsTables, TrailTables, OrganizationsTables, UserCentreTables, AdminTables, DeskTables, AdminApiTables {}

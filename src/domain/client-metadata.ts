@@ -69,7 +69,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   checkAddresses(part)
   checkAuthentication(part)
   checkTokens(part)
-  checkPolicy({ kind, policy: policyGiven, scope: scopesOf(metadata['scope']), rules, report, read })
+  checkPolicy({ kind, policy: policyGiven, signs: metadata['token_endpoint_auth_method'] === 'private_key_jwt', scope: scopesOf(metadata['scope']), rules, report, read })
   if (policyGiven['profile'] === 'high') checkHighProfile(part)
   if (faults.length > 0) return { ok: false, faults }
 

@@ -1,4 +1,5 @@
 /** What Kora keeps of a client beyond OAuth metadata: names, who may log in, why data are needed. Part of `validateClient`. */
+import { adminScopes } from './admin-scopes.ts'
 import { claimsByScope } from './claims.ts'
 import { kindRules, policyMembers } from './client-kinds.ts'
 import { isObject, step, type Readers, type Report } from './client-faults.ts'
@@ -6,7 +7,7 @@ import type { ClientKind } from './client-record.ts'
 import type { ClientRules } from './client-metadata.ts'
 import { uriFault } from './client-uri.ts'
 
-interface Part { kind: ClientKind, policy: Record<string, unknown>, scope: readonly string[], rules: ClientRules, report: Report, read: Readers }
+interface Part { kind: ClientKind, policy: Record<string, unknown>, /** It authenticates with private_key_jwt. */ signs: boolean, scope: readonly string[], rules: ClientRules, report: Report, read: Readers }
 
 const maximumFunctions = 200
 const functionCode = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*$/
@@ -22,7 +23,7 @@ export const aliasPaths: readonly string[] = [...claimNames, ...representationPa
 const takenNames = [...claimNames, 'iss', 'aud', 'exp', 'iat', 'nbf', 'jti', 'azp', 'nonce', 'at_hash', 'c_hash', 's_hash', 'sid', 'verified_claims', '_claim_names', '_claim_sources', 'cnf', 'act', 'scope', 'client_id']
 
 export function checkPolicy (part: Part): void {
-  const { kind, policy, rules, report, read } = part
+  const { kind, policy, signs, rules, report, read } = part
   read.known('/policy', policy, policyMembers)
   const names = policy['names']
   if (isObject(names)) {
@@ -43,6 +44,10 @@ export function checkPolicy (part: Part): void {
   }
   if (policy['logo'] !== undefined && !/^logo_[\w-]{8,64}$/.test(String(policy['logo']))) report('/policy/logo', 'upload_instead', policy['logo'], '')
   if (policy['ownService'] !== undefined && rules.ownService !== true) report('/policy/ownService', 'unknown', policy['ownService'], '')
+  for (const [index, scope] of read.some('/policy/adminScopes', policy['adminScopes'], adminScopes).entries()) {
+    if (kind !== 'machine') report('/policy/adminScopes' + step(index), 'not_for_this_kind', scope, 'kind=machine')
+    else if (!signs) report('/policy/adminScopes' + step(index), 'needs', scope, 'token_endpoint_auth_method=private_key_jwt')
+  }
   checkSubjects(part)
   checkFunctions(part)
   checkAliases(part)

@@ -30,6 +30,8 @@ export interface ClientPolicy {
   purposes: Record<string, string>
   /** Resource servers (identifiers) this client may introspect tokens of. */
   introspects: string[]
+  /** Scopes of the admin API (domain/admin-scopes); machines that sign only. */
+  adminScopes?: string[]
   /** Where people can start again after an expired login. */
   homeUri?: string
   /** Identifier of the uploaded picture. */

@@ -1,10 +1,13 @@
 /** The clients of the sandbox and their resource servers: one for each policy that a relying site can have. */
 import { scopes } from '../domain/claims.ts'
 import type { ClientPolicy } from '../domain/client-policy.ts'
+import { demoAdmin } from './demo-admin.ts'
 
 export interface DemoClient {
   clientId: string
   secret: string | null
+  /** Private key (JWK) of one that signs. */
+  privateKey?: Readonly<Record<string, string>>
   metadata: Record<string, unknown>
   policy: Partial<ClientPolicy>
   note: string
@@ -95,7 +98,8 @@ export function demoClients (site: string): DemoClient[] {
       metadata: { grant_types: [], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'client_secret_basic', client_name: '不动产接口（演示）' },
       policy: { names: { 'zh-CN': '不动产接口（演示）', en: 'Property API (demo)' }, unit: '演示单位', introspects: ['*'] },
       note: 'resource server: may introspect'
-    }
+    },
+    demoAdmin
   ]
 }
 

@@ -59,6 +59,8 @@ export type Decided =
 
 export interface Changes {
   register <P extends object> (kind: string, handler: ChangeKind<P>): void
+  /** Whether somebody decides changes of this kind. */
+  has (kind: string): boolean
   /** In a transaction of its own, or in the caller's. */
   request <P extends object> (change: { kind: string, payload: P, subject: string, act: Act }, trx?: Transaction<Database>): Promise<Requested>
   /** What is shown, with the digest that binds the decision to it. Null: unknown. */
@@ -111,6 +113,8 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
   }
 
   return Object.freeze({
+    has: (name) => kinds.has(name),
+
     register (name, handler) {
       if (kinds.has(name)) throw new Error(`changes of kind ${name} are registered twice`)
       kinds.set(name, handler)

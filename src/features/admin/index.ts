@@ -42,6 +42,7 @@ import type { Services } from '../../services.ts'
 import type { Settings } from '../settings/index.ts'
 import { registerAdministratorStep } from './administrator-step.ts'
 import { ensureConsoleClient } from './client.ts'
+import { registerAdminApi } from './api/index.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './console/accounts.ts'
 import { registerApprovals } from './console/approvals.ts'
@@ -51,8 +52,8 @@ import { registerCounter } from './console/counter.ts'
 import { registerKeys } from './console/keys.ts'
 import { registerNotices } from './console/notices.ts'
 import { registerOrganizations } from './console/organizations.ts'
-import { registerOutbox } from './console/outbox.ts'
 import { registerClientPages } from './console/clients/index.ts'
+import { registerOutbox } from './console/outbox.ts'
 import { registerOverview } from './console/overview.ts'
 import { registerOwnAccount } from './console/own-account.ts'
 import { registerPeopleActs } from './console/people-acts.ts'
@@ -62,6 +63,7 @@ import { registerSearch } from './console/search.ts'
 import { registerSettings } from './console/settings.ts'
 import { registerSignIn } from './console/sign-in.ts'
 
+export { sweepAdminApi } from './api/index.ts'
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
 export type { Applied, ChangeDescription, ChangeKind, Changes, Decided, Requested } from './changes.ts'
 export { csvCell, csvOf } from './csv.ts'
@@ -93,5 +95,6 @@ export async function registerAdmin (app: FastifyInstance, services: Services, s
   registerAudit(console)
   registerKeys(console)
   registerOutbox(console)
+  await registerAdminApi(app, console)
   return console
 }

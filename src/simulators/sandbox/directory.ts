@@ -48,6 +48,7 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
     clients: rows.map(({ clientId, status, metadata, policy }) => ({
       client_id: clientId,
       client_secret: demo.get(clientId)?.secret ?? null,
+      private_jwk: demo.get(clientId)?.privateKey ?? null,
       status,
       redirect_uris: Array.isArray(metadata['redirect_uris']) ? metadata['redirect_uris'].map(String) : [],
       token_endpoint_auth_method: text(metadata['token_endpoint_auth_method']) || 'client_secret_basic',

@@ -102,6 +102,7 @@ export type Accounts = Static<typeof accounts>
 export const client = Type.Object({
   client_id: Type.String(),
   client_secret: nullable(Type.String({ description: 'Of demo clients only: of others nothing but a hash is stored.' })),
+  private_jwk: nullable(Type.Record(Type.String(), Type.String(), { description: 'Of the demo client that signs.' })),
   status: Type.String(),
   redirect_uris: Type.Array(Type.String()),
   token_endpoint_auth_method: Type.String(),

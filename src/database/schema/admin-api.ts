@@ -1,0 +1,15 @@
+/** What the admin API keeps: requests that may come twice, with their answers. */
+import type { Timestamp } from './columns.ts'
+
+export interface AdminApiRequestTable {
+  /** SHA-256 of client and Idempotency-Key, base64url. */
+  keyHash: string
+  requestMac: string
+  status: number
+  answerEnc: string
+  expiresAt: Timestamp
+}
+
+export interface AdminApiTables {
+  adminApiRequest: AdminApiRequestTable
+}

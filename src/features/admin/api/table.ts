@@ -1,0 +1,10 @@
+/** All routes, in the order of the description. */
+import { clientPartRoutes } from './client-parts.ts'
+import { clientRoutes } from './clients.ts'
+import { keyRoutes } from './keys.ts'
+import { organizationRoutes } from './organizations.ts'
+import { peopleRoutes } from './people.ts'
+import type { Route } from './routes.ts'
+import { trailRoutes } from './trail.ts'
+
+export const apiRoutes: readonly Route[] = [...clientRoutes, ...clientPartRoutes, ...peopleRoutes, ...organizationRoutes, ...keyRoutes, ...trailRoutes]
