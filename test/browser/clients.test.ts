@@ -66,7 +66,7 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
   await look('client-tester')
   await context.close()
 
-  const tabs = ['', '/addresses', '/permissions', '/credentials', '/experience', '/test', '/history', '/credentials/rotate', '/status/disabled']
+  const tabs = ['', '/addresses', '/permissions', '/credentials', '/experience', '/snippets', '/test', '/history', '/credentials/rotate', '/status/disabled']
   for (const lang of ['zh-CN', 'en']) {
     for (const width of [1280, 320]) {
       const context = await open(lang, width)

@@ -171,6 +171,10 @@ t.test('secrets, keys, picture, preview', async (t) => {
   const logo = /src="(\/client-logo\/logo_[\w-]+)"/.exec(shown.text)?.[1] ?? ''
   t.equal((await browser.request(kora.issuer + logo)).headers.get('content-type'), 'image/png')
 
+  const code = await browser.go(`${at}/snippets`)
+  t.match(words(code.text), new RegExp(`${clientId}.*OIDC_CLIENT_SECRET`))
+  t.match(code.text, `${kora.issuer}/oidc/token`)
+
   const preview = await browser.go(`${at}/test?as=agent`)
   t.match(words(preview.text), /"role": "agent".*"name": "扎西示例"/)
   t.notMatch(preview.text, /540102199003072515/, 'the number is not within its scopes')

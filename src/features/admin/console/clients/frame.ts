@@ -33,7 +33,7 @@ export function frameOf (c: ConsoleRequest, client: ClientRecord, current: strin
     current,
     name: policy.names['zh-CN'] || clientId,
     logo: policy.logo === undefined ? null : logoPath(policy.logo),
-    tabs: [...tabNames.filter((name) => people || (name !== 'addresses' && name !== 'experience')), ...people ? ['test'] : [], 'history'],
+    tabs: [...tabNames.filter((name) => people || (name !== 'addresses' && name !== 'experience')), ...people ? ['snippets', 'test'] : [], 'history'],
     mayChange: mayChange(c, client)
   }
 }

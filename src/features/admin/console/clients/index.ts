@@ -10,6 +10,7 @@ import { registerClientAddresses } from './addresses.ts'
 import { registerClientTabs } from './edit.ts'
 import { registerClientChanges } from './frame.ts'
 import { registerClientList } from './list.ts'
+import { registerClientSnippets } from './snippets.ts'
 import { registerClientTest } from './try.ts'
 import { registerClientTrial } from './trial.ts'
 import { registerClientWizard } from './wizard.ts'
@@ -21,6 +22,7 @@ export function registerClientPages (console: Console): void {
   registerClientTabs(console, rules)
   registerClientAddresses(console, rules)
   registerClientActs(console, rules)
+  registerClientSnippets(console)
   registerClientTest(console)
   registerClientTrial(console)
   registerClientChanges(console)

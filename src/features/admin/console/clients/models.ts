@@ -77,6 +77,13 @@ export interface ClientTestPage extends AdminFramed {
 
 export interface ClientTrialPage extends AdminFramed { clientId: string, steps: Array<{ title: string, ok: boolean, note: string, curl: string | null, answer: string | null }> }
 
+export interface ClientSnippetsPage extends AdminFramed {
+  client: ClientFrame
+  endpoints: Array<{ name: string, value: string }>
+  snippets: Array<{ id: string, title: string, files: Array<{ name: string, language: string, text: string }>, notes: string[], otherRedirect: string | null }>
+  problem: string | null
+}
+
 declare module '../../../../http/pages.ts' {
   interface Pages {
     'admin/clients': ClientListPage
@@ -87,5 +94,6 @@ declare module '../../../../http/pages.ts' {
     'admin/client-history': ClientHistoryPage
     'admin/client-test': ClientTestPage
     'admin/client-trial': ClientTrialPage
+    'admin/client-snippets': ClientSnippetsPage
   }
 }
