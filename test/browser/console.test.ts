@@ -57,15 +57,18 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
     t.equal(await services.db.selectFrom('adminCredential').select('id').execute().then((rows) => rows.length), 1)
 
     await page.click('.own form button')
-    await page.waitForURL(/sign-in/)
+    await page.waitForURL(/\/administrator$/)
     await page.click('form[data-passkey] button')
     await page.waitForURL(`${kora.issuer}/admin`)
 
     await services.db.updateTable('adminSession').set({ authenticatedAt: new Date(0) }).execute()
     await page.goto(`${kora.issuer}/admin/accounts/new`)
     t.match(page.url(), /\/admin\/again/)
+    const posted = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/admin/again'))
     await page.click('form[data-passkey] button')
     await page.waitForURL(`${kora.issuer}/admin/accounts/new`)
+    const replayed = await context.request.post(`${kora.issuer}/admin/again`, { form: Object.fromEntries(new URLSearchParams((await posted).postData() ?? '')), headers: { origin: kora.issuer } })
+    t.equal(replayed.status(), 422, 'an answer of the authenticator counts once')
 
     await page.goto(`${kora.issuer}/admin/me`)
     t.equal(await page.locator('form[action$="/remove"]').count(), 0, 'the only credential stays')
@@ -90,7 +93,8 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
     const pages: Array<[string, string, typeof system | null]> = [
       ['sign-in', '/admin/sign-in', null], ['overview', '/admin', system], ['accounts', '/admin/accounts', system], ['invite', '/admin/accounts/new', system],
       ['account', `/admin/accounts/${system.id}`, security], ['disable', `/admin/accounts/${system.id}/disable`, security], ['approvals', '/admin/approvals?state=all', security],
-      ['approval', approval, security], ['own', '/admin/me', security], ['again', '/admin/again', security], ['not-allowed', '/admin/accounts/new', security], ['nothing', '/admin/search', security]
+      ['approval', approval, security], ['own', '/admin/me', security], ['again', '/admin/again', security], ['not-allowed', '/admin/accounts/new', security], ['nothing', '/admin/search', security],
+      ['settings', '/admin/settings', system], ['setting', '/admin/settings/maintenance', system]
     ]
     for (const lang of ['zh-CN', 'en']) {
       for (const width of [1280, 320]) {
