@@ -68,7 +68,7 @@ export function claimExamples (issuer: string): Record<string, string> {
       sid: '…',
       ...personClaims(facts(representations.agent), 'id_token', new Set(['assurance_level', 'representation']))
     }),
-    exampleUserinfo: json({ sub: person.sub, ...personClaims(facts(representations.self), 'userinfo', new Set(['assurance_level', 'name', 'name#bo', 'gender', 'updated_at', 'phone_number', 'phone_number_verified'])) }),
+    exampleUserinfo: json({ sub: person.sub, ...personClaims(facts(representations.self), 'userinfo', new Set(['assurance_level', 'representation', 'name', 'name#bo', 'gender', 'updated_at', 'phone_number', 'phone_number_verified'])) }),
     exampleVerifiedLegal: verified(representations.legalRepresentative),
     exampleVerifiedAgent: verified(representations.agent)
   }

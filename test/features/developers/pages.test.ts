@@ -1,4 +1,5 @@
 import t from 'tap'
+import { factsOf } from '../../../src/features/developers/facts.ts'
 import { send, startKora, submitPassword, words, type Answer } from '../../support/driver/index.ts'
 
 const kora = await startKora(t)
@@ -76,6 +77,10 @@ t.test('try it: the whole flow without script, every request to be seen', async 
   t.equal(end.status, 200)
   for (const part of ['Token request', 'code_verifier=', '"access_token"', 'Userinfo response', '次仁卓玛', 'authorization: Bearer']) t.match(words(end.text), part)
   t.match(end.text, /data-jwt="eyJ[^"]+"/, 'for the script of the page')
+  const answer = words(/<pre id="userinfo-answer"[^>]*>([\s\S]*?)<\/pre>/.exec(end.text)?.[1] ?? '')
+  const real = Object.keys(JSON.parse(answer.slice(answer.indexOf('{'))) as object).filter((name) => name !== 'locale')
+  const shown = JSON.parse(String(factsOf(kora.inside.services.config, 'en')['exampleUserinfo'])) as object
+  t.same(Object.keys(shown).filter((name) => !name.startsWith('phone')).sort(), real.sort(), 'the example of the documents has what the product gives')
   t.equal((await browser.go(end.url)).status, 400, 'an answer is good once')
 
   const out = await browser.go(`${kora.issuer}${(/<a class="btn second" href="([^"]+)"/.exec(end.text)?.[1] ?? '').replaceAll('&amp;', '&')}`)
