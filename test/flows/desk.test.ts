@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { addClient, at, demoParty, errorOf, freePort, RelyingParty, startKora, words, type Answer, type Browser, type Tokens } from '../support/driver/index.ts'
+import { insertOrganization } from '../../src/features/organizations/index.ts'
 import { signInAs } from '../features/admin/support.ts'
 import { enter, enterLegal, organizationId } from '../features/user-centre/support.ts'
 
@@ -194,6 +195,13 @@ t.test('an organization: its people are out within the moment; the name has to b
   t.match(words(checked.text), /与登记一致/)
   const released = await security.browser.submit(await security.browser.go(`${kora.issuer}/admin/organizations/${id}/act/release`), { reason: '核实无误' }, { form: mainForm('/release') })
   t.match(words(released.text), /已恢复/)
+})
+
+t.test('T090: an export is text, whatever an organization is called', async (t) => {
+  await insertOrganization(services.db, services.crypto, { uscc: '92540102MA6T1A2B0K', name: '=HYPERLINK("http://evil.example","点这里")', status: 'active' })
+  const csv = await security.browser.request(`${kora.issuer}/admin/organizations?format=csv`)
+  t.match(csv.text, `"'=HYPERLINK(""http://evil.example"",""点这里"")"`)
+  t.notMatch(csv.text, '92540102MA6T1A2B0K', 'the code of a one-person business stands for that person')
 })
 
 t.test('a notice: looked at, sent, read in the language there is, found by its type', async (t) => {
