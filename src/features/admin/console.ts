@@ -90,7 +90,7 @@ export interface Console {
 
 /** A path of the console to come back to; anything else is its first page. */
 export const returnPath = (value: unknown): string =>
-  typeof value === 'string' && value.length < 500 && /^\/admin(\/[\w.~%-]+)*(\?[\w.~%&=+:-]*)?$/.test(value) ? value : '/admin'
+  typeof value === 'string' && value.length < 500 && /^\/admin(\/(?!\.{1,2}(\/|\?|$))([\w.~-]|%(?!2[ef]|5c)[\da-f]{2})+)*(\?[\w.~%&=+:-]*)?$/i.test(value) ? value : '/admin'
 
 export const csrfScope = (sessionHash: string): string => `admin:${sessionHash}`
 
