@@ -200,7 +200,7 @@ t.test('an organization: its people are out within the moment; the name has to b
 t.test('T090: an export is text, whatever an organization is called', async (t) => {
   await insertOrganization(services.db, services.crypto, { uscc: '92540102MA6T1A2B0K', name: '=HYPERLINK("http://evil.example","点这里")', status: 'active' })
   const csv = await security.browser.request(`${kora.issuer}/admin/organizations?format=csv`)
-  t.match(csv.text, `"'=HYPERLINK(""http://evil.example"",""点这里"")"`)
+  t.match(csv.text, '"\'=HYPERLINK(""http://evil.example"",""点这里"")"')
   t.notMatch(csv.text, '92540102MA6T1A2B0K', 'the code of a one-person business stands for that person')
 })
 
