@@ -29,7 +29,12 @@ const id = '^[A-Za-z0-9_:.@-]{1,128}$'
 function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
   const address = query['address'] === undefined ? undefined : addressPattern(query['address'])
   if (address === null) throw new Problem('malformed_query', { faults: [{ field: '/address', code: 'not_an_address', received: '', expected: '10.1.0.0/16 | 10.1.2.3 | 2001:db8:' }] })
-  const date = (name: string): Date | undefined => query[name] === undefined ? undefined : new Date(query[name])
+  const date = (name: string): Date | undefined => {
+    if (query[name] === undefined) return undefined
+    const parsed = new Date(query[name])
+    if (Number.isNaN(parsed.getTime())) throw new Problem('malformed_query', { faults: [{ field: `/${name}`, code: 'invalid', received: query[name], expected: '2026-11-22T08:00:00Z' }] })
+    return parsed
+  }
   return {
     from: date('from'),
     to: date('to'),
