@@ -74,7 +74,7 @@ t.test('T079, T083: a reset shows nobody a password and ends everything at once;
   const waits = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/accounts/${subject.id}/reset`), { reason: '手机丢失', typed: subject.loginName }, { form: (form) => form.action.endsWith('/reset') })
   const done = await security.browser.submit(await security.browser.go(`${kora.issuer}${pathOf(waits)}`), { reason: '已当面核实' }, { form: decision })
   t.match(onceOf(done), /\/admin\/begin\//)
-  t.match((await subject.browser.go(`${kora.issuer}/admin`)).url, /sign-in/, 'out at the next request')
+  t.match((await subject.browser.go(`${kora.issuer}/admin`)).url, /administrator$/, 'out at the next request')
   t.match(words((await subject.browser.go(onceOf(done))).text), /重新设置登录方式/)
   await t.rejects(db.updateTable('adminAccount').set({ role: 'system' }).where('id', '=', subject.id).execute(), /never changes/)
   await t.rejects(db.updateTable('pendingChange').set({ decidedBy: `admin:${system.id}` }).execute(), /check/, 'four eyes also by hand')
