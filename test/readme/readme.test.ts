@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { runCode } from '../../src/cli/code.ts'
-import { freePort, startKora, submitPassword } from '../support/driver/index.ts'
+import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
+import { demoPassword, demoPeople } from '../../src/simulators/demo-people.ts'
+import { link, scan, toCode } from '../features/user-centre/support.ts'
+import { at, freePort, scanAndReturn, startKora, submitOrganization, submitPassword, words } from '../support/driver/index.ts'
 
 const root = new URL('../../', import.meta.url)
 const text = async (name: string): Promise<string> => await readFile(new URL(name, root), 'utf8')
@@ -57,4 +60,32 @@ t.test('the command of the README logs somebody in, and the pages that it names 
   const paths = new Set([...readme.matchAll(/localhost:3000(\/developers[\w/]*)/g)].map(([, path = '']) => path))
   t.equal(paths.size, 3)
   for (const path of paths) t.equal((await kora.newBrowser().request(`${kora.issuer}${path}`)).status, 200, path)
+})
+
+t.test('the chapter about organizations: its accounts are those of the demo data, and its steps lead where it says', async (t) => {
+  const chapter = /## Organizations, with the demo data\n([\s\S]*?)\n## /.exec(await text('README.md'))?.[1] ?? ''
+  const quoted = [...chapter.matchAll(/`([^`]+)`/g)].map(([, value = '']) => value)
+  const known = new Set([demoPassword, ...demoOrganizations.map(({ uscc }) => uscc), ...demoPeople.flatMap(({ certNo, phone }) => [certNo, phone])])
+  t.same(quoted.filter((value) => !known.has(value)), [], 'everything to be typed exists')
+  const [, company = '', deji = '', temple = '', renzeng = ''] = quoted
+  const stateOf = (uscc: string, agent: string) => demoOrganizations.find((one) => one.uscc === uscc)?.delegations.find((one) => one.agent === agent)?.state
+  t.same([stateOf(company, 'deji'), stateOf(temple, 'renzeng'), stateOf(quoted.at(-1) ?? '', 'deji')], ['active', 'submitted', 'rejected'])
+  t.same(['active', 'suspended', 'expired'].filter((state) => !demoOrganizations.some(({ delegations }) => delegations.some((one) => one.agent === 'dawa' && one.state === state))), [])
+  t.same(demoOrganizations.flatMap(({ delegations }) => delegations.filter(({ agent }) => agent === 'pingcuo').map(({ state }) => state)).filter((state) => state !== 'revoked'), [])
+
+  const kora = await startKora(t)
+  const enter = async (address: string, uscc: string, role: 'legal_representative' | 'agent', person: string, account?: string) => {
+    const browser = kora.newBrowser()
+    let page = await submitOrganization(browser, await browser.go(address), { uscc, password: demoPassword, role })
+    if (account !== undefined) page = await browser.submit(page, { account })
+    return { browser, page: await scanAndReturn(browser, kora.sandbox, page, person, () => false) }
+  }
+  t.match(words((await enter(`${kora.site}/login`, company, 'legal_representative', 'zhuoma')).page.text), /代表单位办理/, '1')
+  t.match(words((await enter(`${kora.site}/login`, company, 'agent', 'deji', deji)).page.text), /代表单位办理.*代理人/, '2')
+  const { browser, page } = await enter(`${kora.issuer}/me/agents`, temple, 'legal_representative', 'awang')
+  t.equal(at(page), '/me/agents')
+  const approved = await scan(kora, browser, await toCode(browser, await browser.go(link(page, '通过'))), 'awang')
+  t.match(words(approved.page.text), /审核成功/, '3')
+  t.equal(demoPeople.find(({ handle }) => handle === 'renzeng')?.phone, renzeng)
+  t.match(words((await enter(`${kora.site}/login`, temple, 'agent', 'renzeng')).page.text), /代表单位办理.*代理人/)
 })
