@@ -45,7 +45,7 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
     }
     if (ending.to === 'revoked') await withdrawWaiting(services, trx, organization, id, { actor: `person:${actor.personId}`, personId: actor.personId, traceId: actor.traceId })
     await services.audit.record(trx, {
-      type: ending.event, actor: `person:${actor.personId}`, personId: actor.personId, organizationId: organization.id, delegationId: id, role: ending.by, address: actor.address, traceId: actor.traceId, details: { version: row.version, agent: row.agentId }
+      type: ending.event, actor: `person:${actor.personId}`, personId: actor.personId, organizationId: organization.id, delegationId: id, role: ending.by, address: actor.address, traceId: actor.traceId, details: { version: row.version, ...bothNames(organization, row.agentId) }
     })
     await takeEffect(services, trx, organization, row, `delegation_${ending.to}`, actor.traceId)
     // whoever leaves knows the organization's password
@@ -54,6 +54,9 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
     return true
   })
 }
+
+/** Whose delegation ended, and who represents the organization now: the trail names both, whoever did it. */
+const bothNames = ({ legalRepresentativeId }: LockedOrganization, agent: string): { agent: string, representative: string | null } => ({ agent, representative: legalRepresentativeId })
 
 /** Everything that the context gave, and the agent's browsers that stood for this organization's password. */
 export async function takeEffect (services: Services, trx: Trx, organization: LockedOrganization, { id, agentId }: Changed, reason: string, traceId?: string): Promise<void> {
@@ -64,7 +67,7 @@ export async function takeEffect (services: Services, trx: Trx, organization: Lo
 /** An open new version of what was taken back. */
 export async function withdrawWaiting (services: Services, trx: Trx, organization: LockedOrganization, id: string, by: { actor: AuditActor, personId: string | null, traceId: string | null }): Promise<void> {
   for (const { version, agentId } of await transition(trx, { id, from: waitingStates, to: 'withdrawn', only: sql`true`, reason: 'delegation_revoked', moment: 'ended_at' })) {
-    await services.audit.record(trx, { type: 'delegation.withdrawn', ...by, organizationId: organization.id, delegationId: id, reason: 'delegation_revoked', details: { version, agent: agentId } })
+    await services.audit.record(trx, { type: 'delegation.withdrawn', ...by, organizationId: organization.id, delegationId: id, reason: 'delegation_revoked', details: { version, ...bothNames(organization, agentId) } })
   }
 }
 
@@ -91,7 +94,7 @@ export async function endDelegationsOf (trx: Trx, services: Services, organizati
     const [row] = await transition(trx, { id, version, from: [state], to: open ? 'withdrawn' : to, only: sql`true`, reason, moment: 'ended_at' })
     if (row === undefined) continue
     await services.audit.record(trx, {
-      type: open ? 'delegation.withdrawn' : to === 'suspended' ? 'delegation.suspended' : 'delegation.revoked', actor: 'system', personId: row.agentId, organizationId: organization.id, delegationId: id, reason, details: { version }
+      type: open ? 'delegation.withdrawn' : to === 'suspended' ? 'delegation.suspended' : 'delegation.revoked', actor: 'system', personId: row.agentId, organizationId: organization.id, delegationId: id, reason, details: { version, ...bothNames(organization, row.agentId) }
     })
     if (!open) {
       await takeEffect(services, trx, organization, row, reason)
@@ -127,7 +130,7 @@ async function expire (services: Services, id: string, version: number): Promise
     if (organization === null) return false
     const [row] = await transition(trx, { id, version, to: 'expired', only: sql<boolean>`d.valid_to < ${shanghaiToday}`, moment: 'ended_at' })
     if (row === undefined) return false
-    await services.audit.record(trx, { type: 'delegation.expired', personId: row.agentId, organizationId: organization.id, delegationId: id, details: { version } })
+    await services.audit.record(trx, { type: 'delegation.expired', personId: row.agentId, organizationId: organization.id, delegationId: id, details: { version, ...bothNames(organization, row.agentId) } })
     await takeEffect(services, trx, organization, row, 'delegation_expired')
     await tell(trx, services, 'delegation-expired', { ...row, organization })
     return true
