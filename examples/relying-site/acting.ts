@@ -27,6 +27,10 @@ export function mayDo ({ role, delegation }: Representation, code: string): bool
   return role === 'agent' && delegation !== undefined && (delegation.functions == null || delegation.functions.includes(code))
 }
 
+/** One element of `authorization_details` (RFC 9396): the login is to be for this organization, and reach this far. */
+export const inNameOf = (issuer: string, uscc: string, code?: string) =>
+  ({ type: `${issuer}/rar/representation`, identifier: `USCC:${uscc}`, ...(code !== undefined && { actions: [code] }) })
+
 /** The functions delegated, in words. */
 export const functionsText = (functions: string[] | null | undefined): string =>
   functions == null ? '全部事项' : functions.map(functionWords).join('、')

@@ -13,6 +13,8 @@ const WAYS: ReadonlyArray<[LoginRequest, Words, hint: string]> = [
   [{ prompt: 'login' }, ['重新验证身份', 'Log in again, even if already logged in'], 'prompt=login'],
   [{ prompt: 'none' }, ['静默检查：我是否已登录', 'Silent check: am I logged in?'], 'prompt=none'],
   [{ prompt: 'select_account' }, ['选择身份后登录', 'Choose an identity, then log in'], 'prompt=select_account'],
+  // a real site takes the code from the case at hand
+  [{ organization: '91540102MA6T1A2BXK', function: 'property.register' }, ['代表“西藏示例科技有限公司”登记', 'Register for a given organization'], 'authorization_details'],
   [{ ui_locales: 'zh-CN' }, ['用中文登录', 'Log in in Chinese'], 'ui_locales=zh-CN'],
   [{ ui_locales: 'bo' }, ['用藏文登录', 'Log in in Tibetan'], 'ui_locales=bo'],
   [{ ui_locales: 'en' }, ['用英文登录', 'Log in in English'], 'ui_locales=en']

@@ -40,6 +40,10 @@ export interface LoginRequest {
   /** Seconds. */
   max_age?: number
   ui_locales?: 'zh-CN' | 'bo' | 'en'
+  /** Unified social credit code: only in the name of this organization. */
+  organization?: string
+  /** And only when this may be done for it: a code of our catalogue of functions. */
+  function?: string
   /** Page of this site to show afterwards. */
   next?: '/me' | '/property-certificate'
 }

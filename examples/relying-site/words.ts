@@ -79,6 +79,10 @@ const PROBLEMS: Record<string, { title: Words, why: Words }> = {
     title: ['认证等级没有达到要求', 'The required level was not reached'],
     why: ['这次登录没有达到本网站要求的认证等级。', 'This login did not reach the level this site asked for.']
   },
+  invalid_authorization_details: {
+    title: ['网站提出的办理要求有误', 'What this site asks for is not right'],
+    why: ['单位代码、事项或身份不符合登记的内容，请联系网站管理员。', 'The organization, function or role asked for does not fit this registration: please tell its administrator.']
+  },
   insufficient_user_authentication: {
     title: ['需要更高的认证等级', 'A stronger login is needed'],
     why: ['这项业务要求更高的认证等级，或者要求刚刚完成的认证。', 'This act requires a stronger, or a more recent, authentication.']

@@ -1,9 +1,10 @@
 /** Rich authorization requests (RFC 9396): a site asks for a given organization, function and capacity. */
 import { decodeJwt } from 'jose'
+import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
-import { arrivedAt, at, chooseIdentity, demoParty, errorOf, scanAndReturn, startKora, words, type Answer, type Browser, type Kora, type RelyingParty, type Started, type Tokens } from '../support/driver/index.ts'
+import { arrivedAt, at, chooseIdentity, continueAfterPhone, demoParty, errorOf, payloadOf, scanAndReturn, startKora, submitOrganization, words, type Answer, type Browser, type Kora, type RelyingParty, type Started, type Tokens } from '../support/driver/index.ts'
 
 const codeOf = (handle: string): string => demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 const password = 'Snow-lion-2026'
@@ -68,6 +69,19 @@ t.test('a personal login goes on in the capacity asked for, without a question; 
   for (const more of [detail(kora, 'gongsi'), detail(kora, 'cunjiti', { roles: ['legal_representative'] })]) {
     await t.rejects(oidc.refreshTokenGrant(party.config, jwt.refresh_token ?? '', { ...resource, ...asking(more) }), { error: 'invalid_authorization_details' } as unknown as Error, 'never more')
   }
+})
+
+t.test('the demo site asks so: in the name of that organization, without a question', async (t) => {
+  const kora = await startKora(t)
+  const browser = kora.newBrowser()
+  const link = /href="([^"]*organization=[^"]*)"/.exec((await browser.go(kora.site)).text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const page = await browser.go(link)
+  t.match(page.text, new RegExp(`value="${codeOf('gongsi')}"`))
+  const person = await kora.sandbox.account('zhuoma')
+  const tab = await browser.go(`${page.url.split('?')[0]}?tab=personal`)
+  const home = await browser.submit(tab, { account: person.cert_no, password: person.password, agree: '1' }, { form: (form) => 'password' in form.fields })
+  t.equal(new URL(home.url).origin, kora.site)
+  t.match(words(home.text), new RegExp(`代表单位办理.*${gongsi}.*法定代表人`))
 })
 
 t.test('the organization tab is filled in; another code or capacity is told at the field', async (t) => {
@@ -222,6 +236,37 @@ t.test('freshness: a delegation narrowed below what was granted is over everywhe
   t.equal(errorOf(party, await party.visit(browser, await party.start({ prompt: 'none', ...wanted }))), 'interaction_required')
   t.match(representationOf(await party.again(browser, { prompt: 'none' })), { role: 'agent' }, 'the delegation itself is in force')
   t.match(at(await party.visit(browser, await party.start(wanted))), /\/asked$/)
+})
+
+t.test('T035: no login without a person, whoever was represented; a wrong person who scans is on the trail', async (t) => {
+  const kora = await startKora(t)
+  const party = await demoParty(kora, 'demo-site')
+  const { db } = kora.inside.services
+  // dawa's phone is his: he logged in with it before
+  const own = kora.newBrowser()
+  const first = await asPerson(kora, party, own, 'dawa', { acr_values: 'urn:kora:loa:3', ...asking(detail(kora, 'gongsi')) })
+  await redeem(party, { started: first.started, page: await scanAndReturn(own, kora.sandbox, first.page, 'dawa', party.arrived) })
+  const ways: Array<[handle: string, role: 'legal_representative' | 'agent', who: string]> = [['gongsi', 'legal_representative', 'zhuoma'], ['cunjiti', 'agent', 'zhuoma']]
+  for (const [handle, role, who] of ways) {
+    const browser = kora.newBrowser()
+    const started = await party.start()
+    const qr = await submitOrganization(browser, await party.visit(browser, started), { uscc: codeOf(handle), password, role }, party.arrived)
+    // somebody else takes the phone; who must come is told, and the organization
+    t.equal((await kora.sandbox.journey({ payload: payloadOf(qr), person: 'dawa' })).outcome, 'refused')
+    const again = await browser.submit(await continueAfterPhone(browser, qr), {}, { form: (form) => form.action.endsWith('/renew') })
+    await redeem(party, { started, page: await scanAndReturn(browser, kora.sandbox, again, who, party.arrived) })
+  }
+  await redeem(party, await asPerson(kora, party, kora.newBrowser(), 'zhuoma', asking(detail(kora, 'cunjiti'))))
+  await redeem(party, await asPerson(kora, party, kora.newBrowser(), 'ronghe', {}))
+  const logins = await db.selectFrom('auditEvent').select(['personId', 'organizationId', 'role']).where('type', '=', 'login.succeeded').execute()
+  t.equal(logins.length, 5)
+  t.equal(logins.filter(({ organizationId }) => organizationId !== null).length, 4)
+  const { rows: [nobody] } = await sql<{ n: number }>`
+    select count(*)::int as n from audit_event where person_id is null and type in ('login.succeeded', 'representation.chosen')`.execute(db)
+  t.equal(nobody?.n, 0, 'never a login with an organization and no person')
+  const wrong = await db.selectFrom('auditEvent').selectAll().where('type', '=', 'scan-ticket.wrong-person').execute()
+  t.equal(wrong.length, 2)
+  t.ok(wrong.every((event) => event.loginAttemptUid !== null && event.traceId !== null))
 })
 
 t.test('statements of introspection and userinfo: the person is read once, and the delegation once', async (t) => {

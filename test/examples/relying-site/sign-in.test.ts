@@ -54,6 +54,20 @@ t.test('acting for an organization is big and visible, with a switch', async t =
   t.equal(sent.get('prompt'), 'select_account')
 })
 
+t.test('a given organization and function is asked for (RFC 9396); another one is told', async t => {
+  const world = await start()
+  t.teardown(world.close)
+  const browser = world.browser()
+  const link = /href="([^"]*organization=[^"]*)"/.exec((await browser.go('/')).text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const sent = authorizationRequest((await browser.go(link, { stop: /./ })).location)
+  t.match(JSON.parse(sent.get('authorization_details') ?? ''), [{ type: /\/rar\/representation$/, identifier: 'USCC:91540102MA6T1A2BXK', actions: ['property.register'] }])
+  t.equal(sent.get('organization'), null)
+  t.match((await browser.go(link)).text, '这次登录不是以要求的单位名义')
+  world.behaviour.representation = { role: 'legal_representative', organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' } }
+  t.notMatch((await browser.go(link)).text, '这次登录不是以要求的单位名义')
+  t.equal((await browser.go('/login?organization=nonsense')).status, 400)
+})
+
 t.test('verified claims in words', async t => {
   const world = await start()
   t.teardown(world.close)
