@@ -102,7 +102,7 @@ add('qr-mobile-pages', 'interaction/qr', { ...qr, mobile: true, sameDevice: { ap
 addVariant('qr-not-yet', 'interaction/qr', { ...qr, notYet: true })
 add('qr-blocked', 'interaction/qr', { ...qr, purpose: 'step-up', tabs: [], ticket: null, blocked: 'face_exhausted', counterHref: '/i/fixture/counter', passwordHref: null })
 add('qr-approve', 'interaction/qr', { ...qr, rp: null, purpose: 'approve-delegation', tabs: [], subjectName: '白玛*', expectedName: '扎西*', passwordHref: null, appDownload: null })
-for (const purpose of ['step-up', 'legal-representative', 'register', 'recover', 'change-phone'] as QrPurpose[]) {
+for (const purpose of ['step-up', 'legal-representative', 'agent', 'register', 'recover', 'change-phone'] as QrPurpose[]) {
   addVariant(`qr-${purpose}`, 'interaction/qr', { ...qr, purpose, tabs: [], passwordHref: null, counterHref: '/i/fixture/counter' })
 }
 for (const [id, changes] of Object.entries({

@@ -116,7 +116,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const { phoneDoors } = services.config
     const model: QrPage = {
       rp: context.rp,
-      purpose: person === null ? 'login' : organizationProof(context.row.proofs)?.role === 'legal_representative' ? 'legal-representative' : context.facts.person?.faceVerified === true ? 'step-up' : 'first-login',
+      purpose: wordsOf(context),
       tabs: person === null ? loginTabs(context, 'qr') : [],
       base: interactionPath(context.uid, 'qr'),
       csrf: request.csrfToken(context.uid),
@@ -133,6 +133,14 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     }
     return await reply.page('interaction/qr', model)
   }
+}
+
+/** Who comes for an organization with its password is asked for by what they are. */
+function wordsOf ({ person, row, facts }: LoginContext): QrPage['purpose'] {
+  if (person === null) return 'login'
+  const role = organizationProof(row.proofs)?.role
+  if (role !== undefined) return role === 'agent' ? 'agent' : 'legal-representative'
+  return facts.person?.faceVerified === true ? 'step-up' : 'first-login'
 }
 
 /** The QR page is for a scan login, or for the step that asks for the phone. */

@@ -23,7 +23,7 @@ export interface LoginPage extends FormTarget {
 }
 
 /** Which sentence and which title the code carries. */
-export type QrPurpose = 'login' | 'first-login' | 'step-up' | 'legal-representative' |
+export type QrPurpose = 'login' | 'first-login' | 'step-up' | 'legal-representative' | 'agent' |
   'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
 
 /** The browser's view of its ticket: TicketStatus plus what the page draws. */
