@@ -29,7 +29,7 @@ import { pairwiseSubject } from './pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
 import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
-import { ensureSigningKeys } from './signing-keys.ts'
+import { ensureSigningKeys, signingAlgs } from './signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
@@ -49,7 +49,9 @@ interface Built { provider: Provider, handle: ReturnType<Provider['callback']>, 
 
 export async function createOidc (services: Services, renderer: Renderer): Promise<Oidc> {
   const { config, db, crypto, clock, log } = services
-  await ensureSigningKeys(db, crypto)
+  await ensureSigningKeys(db, crypto, signingAlgs, async (trx, { kid, alg }) => {
+    await services.audit.record(trx, { type: 'signing-key.created', reason: 'first_start', details: { kid, alg } })
+  })
   const keyRing = await createKeyRing({ db, crypto })
   const rules = clientRules(config)
   const clients = createClientCache({

@@ -79,14 +79,20 @@ const expelStatement = statement<[string, string, string | null], { alg: Signing
   update signing_key set state = 'removed', removed_at = now(), private_enc = '', history = ${step('removed', '$2', '$3')}
   where kid = $1 and state <> 'removed' returning alg`)
 
-/** An active key for each algorithm. Any number of processes may do this at once: one key of each survives. */
-export async function ensureSigningKeys (db: Kysely<Database>, crypto: FieldCrypto, algs: readonly SigningAlg[] = signingAlgs): Promise<void> {
+/**
+ * An active key for each algorithm. Any number of processes may do this at once: one key of each survives.
+ * @param made told of each key that was stored, in the same transaction (its audit event)
+ */
+export async function ensureSigningKeys (
+  db: Kysely<Database>, crypto: FieldCrypto, algs: readonly SigningAlg[] = signingAlgs,
+  made: (trx: Transaction<Database>, key: { kid: string, alg: SigningAlg }) => Promise<void> = async () => {}
+): Promise<void> {
   const existing = await loadStatement(db)
   const missing = algs.filter((alg) => !existing.some((key) => key.alg === alg && key.state === 'active'))
   if (missing.length === 0) return
-  const made = await Promise.all(missing.map((alg) => makeKey(crypto, alg)))
+  const keys = await Promise.all(missing.map((alg) => makeKey(crypto, alg)))
   await db.transaction().execute(async (trx) => {
-    for (const key of made) await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })
+    for (const key of keys) if (await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })) await made(trx, key)
     await bumpEpoch(trx, 'signing-keys')
   })
 }

@@ -39,6 +39,11 @@ const sites = async (): Promise<{ party: RelyingParty, browser: Browser }[]> => 
 }))
 const grown = async (): Promise<void> => { await sql`update signing_key set created_at = now() - interval '3 hours' where state = 'pre-published'`.execute(db) }
 
+t.test('the keys of the first start are in the trail', async (t) => {
+  const events = await db.selectFrom('auditEvent').select(['actor', 'details', 'reason']).where('type', '=', 'signing-key.created').orderBy('id').execute()
+  t.match(events, [{ actor: 'system', reason: 'first_start', details: { alg: 'ES256' } }, { actor: 'system', reason: 'first_start', details: { alg: 'RS256' } }])
+})
+
 t.test('sites may keep the key set for an hour less than a key is published before it signs', async (t) => {
   t.equal((await keySet()).cacheControl, `public, max-age=${keyTimes.published - 3600}`)
 })
