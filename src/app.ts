@@ -15,6 +15,7 @@ import { registerAdmin, type TableEntry } from './features/admin/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerClaimSchemas } from './features/claim-schemas/index.ts'
 import { registerClientLogo } from './features/clients/index.ts'
+import { registerDynamicRegistration } from './features/dynamic-registration/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
 import { createDelegations } from './features/delegations/index.ts'
 import { createMessages } from './features/messages/index.ts'
@@ -65,6 +66,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerDevelopers(app, services)
   await registerClaimSchemas(app, services)
   registerClientLogo(app, services)
+  await registerDynamicRegistration(app, services)
   const { table } = await registerAdmin(app, services, settings, oidc)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 

@@ -52,6 +52,8 @@ export interface Config {
   drainNoticeSeconds: number
   /** A signing key is followed by its successor after this many days. */
   keyRotationDays: number
+  /** RFC 7591: sites register themselves, with a token that an operator made. */
+  dynamicRegistration: boolean
   /** Logins that one address may begin in five minutes at this process. */
   loginStartsPerAddress: number
 }
@@ -180,6 +182,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     hashConcurrency: integer('HASH_CONCURRENCY', cpus, 1, 64),
     metricsToken: text('METRICS_TOKEN') ?? null,
     drainNoticeSeconds: integer('DRAIN_NOTICE_SECONDS', production ? 5 : 0, 0, 10),
+    dynamicRegistration: flag('DYNAMIC_REGISTRATION', false),
     keyRotationDays: integer('KEY_ROTATION_DAYS', 90, 1, 3650),
     loginStartsPerAddress: integer('LOGIN_STARTS_PER_ADDRESS', 1000, 1, 1_000_000_000)
   }

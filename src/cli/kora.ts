@@ -25,7 +25,8 @@ const commands: Record<string, () => Promise<Command>> = {
   code: async () => (await import('./code.ts')).command,
   'counter-code': async () => (await import('./counter-code.ts')).command,
   audit: async () => (await import('./audit.ts')).command,
-  keys: async () => (await import('./keys.ts')).command
+  keys: async () => (await import('./keys.ts')).command,
+  'registration-token': async () => (await import('./registration-token.ts')).command
 }
 
 async function main (argv: string[]): Promise<number> {

@@ -13,6 +13,7 @@ import type { UserCentreTables } from './schema/user-centre.ts'
 import type { AdminTables } from './schema/admin.ts'
 import type { DeskTables } from './schema/desk.ts'
 import type { AdminApiTables } from './schema/admin-api.ts'
+import type { RegistrationTokenTables } from './schema/registration-tokens.ts'
 
 export type * from './schema/people.ts'
 export type * from './schema/logins.ts'
@@ -24,5 +25,6 @@ export type * from './schema/user-centre.ts'
 export type * from './schema/admin.ts'
 export type * from './schema/desk.ts'
 export type * from './schema/admin-api.ts'
+export type * from './schema/registration-tokens.ts'
 
-export interface Database extends PeopleTables, LoginsTables, OidcTables, ClientsTables, TrailTables, OrganizationsTables, UserCentreTables, AdminTables, DeskTables, AdminApiTables {}
+export interface Database extends PeopleTables, LoginsTables, OidcTables, ClientsTables, TrailTables, OrganizationsTables, UserCentreTables, AdminTables, DeskTables, AdminApiTables, RegistrationTokenTables {}

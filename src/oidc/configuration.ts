@@ -114,7 +114,8 @@ export function createConfiguration (parts: Parts): Configuration {
       ui_locales_supported: ['zh-CN', 'bo', 'en'],
       service_documentation: `${parts.config.issuer}/developers`,
       op_policy_uri: `${parts.config.issuer}/help/privacy`,
-      op_tos_uri: `${parts.config.issuer}/help/terms`
+      op_tos_uri: `${parts.config.issuer}/help/terms`,
+      ...(parts.config.dynamicRegistration ? { registration_endpoint: `${parts.config.issuer}/connect/register` } : {})
     } as never,
     features: {
       devInteractions: { enabled: false },

@@ -1,0 +1,52 @@
+/** The two tokens of RFC 7591 §3 and RFC 7592 §3: made here, stored as hashes, one of limited uses, one for each client. */
+import { hash, randomBytes } from 'node:crypto'
+import { sql, type Kysely, type Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { Act } from '../../domain/administration.ts'
+import type { Services } from '../../services.ts'
+
+type Trx = Transaction<Database>
+
+/** What may be registered with a token. */
+export interface RegistrationLimits { kinds: string[], scopes: string[], /** Empty = any. */ hosts: string[] }
+export interface NewRegistrationToken extends RegistrationLimits { uses: number, seconds: number }
+
+const hashOf = (token: string): string => hash('sha256', token, 'base64url')
+const newToken = (): string => randomBytes(32).toString('base64url')
+
+/** An initial access token; it is shown once. */
+export async function createRegistrationToken ({ db, audit }: Pick<Services, 'db' | 'audit'>, act: Act, wanted: NewRegistrationToken): Promise<{ id: string, token: string, expiresAt: Date }> {
+  const [token, id] = [newToken(), `iat_${randomBytes(9).toString('base64url')}`]
+  const { kinds, scopes, hosts, uses, seconds } = wanted
+  return await db.transaction().execute(async (trx) => {
+    const { expiresAt } = await trx.insertInto('registrationToken').values({
+      id, tokenHash: hashOf(token), kinds, scopes, hosts, usesLeft: uses, createdBy: act.actor, reason: act.reason, expiresAt: sql<Date>`now() + make_interval(secs => ${seconds})`
+    }).returning('expiresAt').executeTakeFirstOrThrow()
+    await audit.record(trx, { type: 'configuration.applied', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details: { act: 'registration_token', id, kinds, scopes, hosts, uses, seconds } })
+    return { id, token, expiresAt }
+  })
+}
+
+/** Uses a token once; null: unknown, outdated or used up. */
+export async function takeRegistrationToken (trx: Trx, token: string): Promise<RegistrationLimits & { id: string } | null> {
+  return await trx.updateTable('registrationToken').set({ usesLeft: sql<number>`uses_left - 1` })
+    .where('tokenHash', '=', hashOf(token)).where('usesLeft', '>', 0).where('expiresAt', '>', sql<Date>`now()`)
+    .returning(['id', 'kinds', 'scopes', 'hosts']).executeTakeFirst() ?? null
+}
+
+/** Gives a client its own token, shown once. */
+export async function giveClientToken (trx: Trx, clientId: string, registrationTokenId: string): Promise<string> {
+  const token = newToken()
+  await trx.insertInto('clientRegistration').values({ clientId, registrationTokenId, tokenHash: hashOf(token) }).execute()
+  return token
+}
+
+/** Whether this is the token of that client, and what binds it. */
+export async function checkClientToken (db: Kysely<Database> | Trx, clientId: string, token: string): Promise<RegistrationLimits | null> {
+  return await db.selectFrom('clientRegistration as c').innerJoin('registrationToken as r', 'r.id', 'c.registrationTokenId').select(['r.kinds', 'r.scopes', 'r.hosts'])
+    .where('c.clientId', '=', clientId).where('c.tokenHash', '=', hashOf(token)).executeTakeFirst() ?? null
+}
+
+export async function endClientToken (db: Kysely<Database>, clientId: string): Promise<void> {
+  await db.deleteFrom('clientRegistration').where('clientId', '=', clientId).execute()
+}
