@@ -55,7 +55,7 @@ const numberStatement = statement<[], { sessions: number, administrators: number
          (select count(*)::int from outbox where dead_at is not null) as dead,
          (select count(*)::int from outbox where done_at is null and dead_at is null and run_at <= now()) as due,
          (select count(*)::int from pending_change where state = 'pending' and expires_at > now()) as changes,
-         (select count(*)::int from delegation where state = 'submitted') as review`)
+         (select count(*)::int from registration where review = 'waiting') as review`)
 
 /** Days after which a signing key is old enough to say so. */
 const oldKeyDays = 180
