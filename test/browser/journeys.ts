@@ -21,6 +21,8 @@ export interface Walk {
 
 export function walk (t: Test, browser: Browser): Walk {
   const complaints: string[] = []
+  // where no script runs the checker cannot either: it looks at the same document in another page of that size
+  const mirrors = new Map<BrowserContext, () => Promise<Page>>()
   const open = async (options: BrowserContextOptions): Promise<Page> => {
     const context: BrowserContext = await browser.newContext({ locale: 'zh-CN', ...options })
     context.setDefaultTimeout(30_000)
@@ -31,15 +33,22 @@ export function walk (t: Test, browser: Browser): Walk {
       page.on('pageerror', (error) => { complaints.push(`${page.url()}: ${error.message}`) })
       page.on('response', (response) => { if (response.status() >= 500) complaints.push(`${response.url()}: ${response.status()}`) })
     })
+    if (options.javaScriptEnabled === false) mirrors.set(context, async () => await open({ ...options, javaScriptEnabled: true }))
     return await context.newPage()
+  }
+  const checked = async (page: Page, where: string): Promise<void> => {
+    await page.evaluate(axe)
+    t.same(await page.evaluate(run), [], `axe: ${where}`)
   }
   return {
     complaints,
     desktop: async (options = {}) => await open({ viewport: { width: 1280, height: 860 }, ...options }),
     phone: async (options = {}) => await open({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, userAgent: phoneAgent, ...options }),
     async audit (page, where) {
-      await page.evaluate(axe)
-      t.same(await page.evaluate(run), [], `axe: ${where}`)
+      const mirror = await mirrors.get(page.context())?.()
+      if (mirror !== undefined) await mirror.setContent((await page.content()).replace(/<script[\s\S]*?<\/script>|<link[^>]*>/g, ''))
+      await checked(mirror ?? page, where)
+      await mirror?.context().close()
       t.equal(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 0, `no sideways scrolling: ${where}`)
     }
   }
@@ -116,4 +125,38 @@ export async function people (kora: Kora): Promise<People> {
       return found
     }
   }
+}
+
+/** From the site's front page to the login page, as people come. */
+export async function come (page: Page, site: string): Promise<void> {
+  await page.goto(site)
+  await page.getByRole('link', { name: '登录 Log in', exact: true }).first().click()
+  await page.waitForURL(/\/i\/[\w-]+\/login$/)
+}
+
+/** The organization tab of the login page that is shown: code, password, and as what. */
+export async function organization (page: Page, { uscc, password, role = 'legal_representative' }: { uscc: string, password: string, role?: 'legal_representative' | 'agent' }): Promise<void> {
+  if (await page.locator('input[name=role]').count() === 0) await press(page, '.tabs a[href*="tab=legal"]')
+  await page.fill('#account', uscc)
+  await page.fill('#password', password)
+  await page.locator(`input[name=role][value=${role}]`).check()
+  const agree = page.locator('#agree')
+  if (await agree.count() > 0) await agree.check()
+  await press(page, 'form:has(#password) [type=submit]')
+}
+
+/** The phone's whole part: scan, number, identity form where it is asked for, face. `seen` is called with who asks. */
+export async function confirm (phone: Page, screen: Page, person: Parameters<typeof identity>[1], seen: (page: Page) => Promise<void> = async () => {}): Promise<void> {
+  await scan(phone, screen)
+  await seen(phone)
+  await accept(phone, await number(screen))
+  if (/\/identity$/.test(new URL(phone.url()).pathname)) await identity(phone, person)
+  await phone.waitForURL(/\/face$/)
+  await face(phone, 'pass')
+  await phone.waitForURL(/\/result$/)
+}
+
+/** The page that waits for the phone goes on by itself, or by its form where no script runs. */
+export async function goOn (page: Page, scripted: boolean): Promise<void> {
+  if (!scripted) await press(page, '#qr-check button')
 }
