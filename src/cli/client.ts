@@ -9,7 +9,8 @@ import { actOf, actOptions, actUsage } from './operator.ts'
 const usage = `kora client list [--text t] [--status s] [--kind k] [--type public|confidential] [--grant g] [--scope s] [--host h] [--unit u] [--unused-days n] [--json]
        kora client show <client_id> [--json]
        kora client create --name <name> --kind server|spa|native|device|machine|resource [--redirect <uri>]… [--post-logout <uri>]…
-              [--scope "openid profile"] [--purpose profile=<why>]… [--unit u] [--id client_id] [--status draft|test|live] ${actUsage} [--json]
+              [--scope "openid profile"] [--purpose profile=<why>]… [--unit u] [--id client_id] [--status draft|test|live]
+              [--jwks <public-keys.json>] [--admin-scopes "kora.clients:read …"] ${actUsage} [--json]
        kora client create --from <file.json> …       {"kind", "metadata", "policy"} as a whole
        kora client rotate-secret <client_id> [--grace-days 7] ${actUsage} [--json]
        kora client disable|enable <client_id> ${actUsage} [--json]
@@ -36,6 +37,8 @@ const options = {
   redirect: { type: 'string', multiple: true },
   'post-logout': { type: 'string', multiple: true },
   purpose: { type: 'string', multiple: true },
+  jwks: { type: 'string' },
+  'admin-scopes': { type: 'string' },
   'grace-days': { type: 'string' },
   ...actOptions
 } as const satisfies ParseArgsConfig['options']
@@ -97,7 +100,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     const act = actIn(values)
     const status = values.status ?? 'test'
     if (status !== 'draft' && status !== 'test' && status !== 'live') throw new WrongUse('--status is draft, test or live')
-    const made = await createClient(services, act, values.from === undefined ? inputOf(values) : await jsonFile(values.from), { status, second: 'given', ...(values.id === undefined ? {} : { clientId: values.id }) })
+    const made = await createClient(services, act, values.from === undefined ? await inputOf(values) : await jsonFile(values.from), { status, second: 'given', ...(values.id === undefined ? {} : { clientId: values.id }) })
     if (made.outcome === 'created') {
       const { client, secret } = made
       return answer({ client_id: client.clientId, client_secret: secret?.secret ?? null, status: client.status, version: client.version, issuer: services.config.issuer },
@@ -160,19 +163,21 @@ function actIn (values: Values): NonNullable<ReturnType<typeof actOf>> {
   return act
 }
 
-function inputOf (values: Values): unknown {
+async function inputOf (values: Values): Promise<unknown> {
   if (values.name === undefined || values.kind === undefined) throw new WrongUse('--name and --kind are missing (or --from).')
   const people = !['machine', 'resource'].includes(values.kind)
   return {
     kind: values.kind,
     metadata: {
       ...(values.redirect === undefined ? {} : { redirect_uris: values.redirect }),
+      ...(values.jwks === undefined ? {} : { jwks: await jsonFile(values.jwks) }),
       ...(values['post-logout'] === undefined ? {} : { post_logout_redirect_uris: values['post-logout'] }),
       ...(people ? { scope: values.scope ?? 'openid' } : {})
     },
     policy: {
       names: { 'zh-CN': values.name },
       ...(values.unit === undefined ? {} : { unit: values.unit }),
+      ...(values['admin-scopes'] === undefined ? {} : { adminScopes: values['admin-scopes'].split(' ').filter(Boolean) }),
       purposes: Object.fromEntries((values.purpose ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
     }
   }
