@@ -125,10 +125,10 @@ t.test('agents who may not act: each state has its words, after the right passwo
   const party = await demoParty(kora, 'demo-site')
   const states: Array<[string, 'agent' | 'legal_representative', RegExp]> = [
     ['simiao', 'agent', /还在等待审核.*提交于/],
-    ['getihu', 'agent', /没有通过.*重新申请/],
+    ['getihu', 'agent', /没有通过.*新增您/],
     ['hezuoshe', 'agent', /已暂停/],
     ['xiehui', 'agent', /已到期.*到期日/],
-    ['yanglao', 'agent', /已撤销.*重新申请/],
+    ['yanglao', 'agent', /已撤销.*重新新增您/],
     ['zhuxiao', 'agent', /不能登录/],
     ['jijinhui', 'legal_representative', /不能登录.*停业或注销/],
     ['zhuxiao', 'legal_representative', /不能登录/]

@@ -141,6 +141,11 @@ for (const code of ['pending', 'rejected', 'suspended', 'revoked', 'expired', 'n
     rp, organizationName: '西藏某某科技有限公司', role: 'agent', code, since: code === 'pending' ? '2026-03-02T02:32:00Z' : code === 'expired' ? '2026-03-01' : null, againHref: '/i/fixture/login?tab=legal', personalHref: '/i/fixture/other', decideHref: code === 'to_decide' ? '/me/login?to=/me/agents' : null
   })
 }
+const asked = { ...form, rp, uscc: '91540102MA6T1A2BXK', organizationName: '西藏某某科技有限公司', state: null, role: 'agent' as const, roles: [], functions: [], otherAccountHref: '/i/fixture/other', organizationHref: '/i/fixture/login?tab=legal' }
+add('asked-function', 'interaction/asked', { ...asked, code: 'function', functions: ['不动产登记申请', '不动产登记查询'] })
+addVariant('asked-role', 'interaction/asked', { ...asked, code: 'role', roles: ['legal_representative'] })
+addVariant('asked-organization', 'interaction/asked', { ...asked, code: 'organization', organizationName: null, role: null })
+addVariant('asked-state', 'interaction/asked', { ...asked, code: 'organization', state: 'suspended' })
 const item = { isNew: false, sensitive: false, purpose: null }
 add('consent', 'interaction/consent', {
   ...form,
