@@ -41,6 +41,8 @@ export interface TryStepPage extends DeveloperFrame {
   go: { href: string, label: string } | null
   /** Address of the end of the session, with the ID token as its hint. */
   logout: string | null
+  /** Something went wrong: the page has the number that support can find. */
+  refused: boolean
 }
 
 declare module '../../http/pages.ts' {

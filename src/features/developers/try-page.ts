@@ -54,7 +54,8 @@ export function registerTry (app: FastifyInstance, { config }: { config: Readonl
       ],
       jwts: [],
       go: { href: made.url, label: frame.w.tryGo },
-      logout: null
+      logout: null,
+      refused: false
     })
   })
 
@@ -70,7 +71,8 @@ export function registerTry (app: FastifyInstance, { config }: { config: Readonl
       wires,
       jwts: more.idToken === undefined ? [] : [{ id: 'id-token', label: frame.w.decoded, text: more.idToken }],
       go: more.go ?? { href: tryPath, label: frame.w.tryAgain },
-      logout: more.idToken === undefined ? null : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).toString()}`
+      logout: more.idToken === undefined ? null : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).toString()}`,
+      refused: status >= 400
     }, { status })
 
     if (keptState === '' || text(state) !== keptState || text(iss) !== issuer) return page(frame.w.tryStale, [], {}, 400)
