@@ -80,7 +80,7 @@ t.test('locked while logged in: introspection, userinfo, refresh and single sign
   t.equal((await doAct(security.browser, 'lock', ' ')).status, 422, 'not without a reason')
   const before = received.length
   const done = await doAct(security.browser, 'lock', '疑似盗用')
-  t.match(words(done.text), /帐号已锁定/)
+  t.match(words(done.text), /账号已锁定/)
   t.same(await works(browser, tokens), [false, false, false, false])
   t.ok(await until(() => received.length > before), 'logout token')
   const stranger = kora.newBrowser()

@@ -80,7 +80,7 @@ t.test('T079, T083: a reset shows nobody a password and ends everything at once;
   await t.rejects(db.updateTable('pendingChange').set({ decidedBy: `admin:${system.id}` }).execute(), /check/, 'four eyes also by hand')
 
   const gone = await security.browser.submit(await security.browser.go(`${kora.issuer}/admin/accounts/${subject.id}/disable`), { reason: '离职', typed: subject.loginName }, { form: (form) => form.action.endsWith('/disable') })
-  t.match(words(gone.text), /帐号已停用/)
+  t.match(words(gone.text), /账号已停用/)
   t.equal((await subject.browser.go(onceOf(done))).status, 404, 'its link is over')
   t.equal((await system.browser.go(`${kora.issuer}/admin/accounts/${security.id}/disable`)).status, 404, 'the one who configures does not end those who watch')
 })
@@ -103,7 +103,7 @@ t.test('what nobody decides is over after seven days; credentials older than ten
   t.notMatch(late.text, /\/approve"/)
   t.equal(await sweepChanges({ db, audit }, 100), 1)
   t.equal(await sweepChanges({ db, audit }, 100), 0)
-  t.match(words((await fresh.browser.go(`${kora.issuer}/admin/approvals?state=expired`)).text), /新建管理帐号/)
+  t.match(words((await fresh.browser.go(`${kora.issuer}/admin/approvals?state=expired`)).text), /新建管理账号/)
   for (const cursor of ['x', Buffer.from('["a","b"]').toString('base64url'), Buffer.from('["2026-99-01T00:00:00.000Z","b"]').toString('base64url'), '%00']) {
     t.equal((await fresh.browser.go(`${kora.issuer}/admin/approvals?after=${cursor}`)).status, 200, cursor)
   }

@@ -1,5 +1,5 @@
 /**
- * 帐号: who keeps the service. A system administrator asks for a new account, a security administrator lets it come to be;
+ * 账号: who keeps the service. A system administrator asks for a new account, a security administrator lets it come to be;
  * only the very first security administrator is invited by one alone, because nobody could agree yet.
  */
 import { sql, type Transaction } from 'kysely'
