@@ -1,4 +1,5 @@
 /** The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay small and nobody waits. */
+import { createRounds, type Rounds } from './rounds.ts'
 import type { Services } from './services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from './oidc/artifact-cleanup.ts'
 import { sweepAdmin, sweepAdminApi, sweepChanges } from './features/admin/index.ts'
@@ -13,15 +14,10 @@ import { sweepThrottle } from './features/throttle/index.ts'
 import { sweepUserCentre } from './features/user-centre/index.ts'
 
 const batch = 500
-const pauseMilliseconds = 10_000
 
-export interface CleanUp { start (): void, stop (): Promise<void>, runOnce (): Promise<number> }
+export interface CleanUp extends Rounds { runOnce (): Promise<number> }
 
 export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<unknown> = Promise.resolve()
-  let stopped = false
-
   async function runOnce (): Promise<number> {
     let deleted = 0
     for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepAdmin, sweepAdminApi, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
@@ -32,24 +28,6 @@ export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' |
     return deleted
   }
 
-  function plan (milliseconds: number): void {
-    if (stopped) return
-    timer = setTimeout(() => {
-      running = runOnce().then(
-        // a full batch: there is more, go on soon
-        (deleted) => { plan(deleted >= batch ? 200 : pauseMilliseconds) },
-        (error: unknown) => { log.warn({ err: error }, 'clean-up failed'); plan(pauseMilliseconds) })
-    }, milliseconds)
-    timer.unref()
-  }
-
-  return {
-    start: () => { plan(pauseMilliseconds) },
-    async stop () {
-      stopped = true
-      clearTimeout(timer)
-      await running
-    },
-    runOnce
-  }
+  // a full batch: there is more
+  return { ...createRounds(async () => await runOnce() >= batch, { log, failed: 'clean-up failed', pauseMilliseconds: 10_000 }), runOnce }
 }

@@ -18,7 +18,7 @@ import { find, listOfAgent, listOfOrganization } from './views.ts'
 export type * from './types.ts'
 export { newDelegationId } from './propose.ts'
 export { endByStaff, refuseApprovalByStaff } from './staff.ts'
-export { createDelegationExpiry, type DelegationExpiry } from './expiry.ts'
+export { createDelegationExpiry } from './expiry.ts'
 
 export function createDelegations (services: Services, limits: DelegationLimits = defaultLimits): Delegations {
   return {

@@ -7,4 +7,4 @@
  */
 export { emergencyRemoval, publishNext, removeRetired, rotateNow, type EmergencyResult, type KeyAct, type KeyServices, type RotationResult } from './lifecycle.ts'
 export { listKeys, listRemovedKeyUses, type KeyView, type RemovedKeyUse } from './views.ts'
-export { createKeySchedule, runKeySchedule, type KeySchedule, type ScheduledStep } from './schedule.ts'
+export { createKeySchedule, runKeySchedule, type ScheduledStep } from './schedule.ts'

@@ -5,6 +5,7 @@ import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { keyTimes, signingAlgs, type SigningAlg } from '../../oidc/signing-keys.ts'
+import { createRounds, type Rounds } from '../../rounds.ts'
 import type { Audit } from '../audit/index.ts'
 import { publishNext, removeRetired, rotateNow, type KeyAct } from './lifecycle.ts'
 
@@ -73,32 +74,8 @@ async function unlessOvertaken <T> (work: Promise<T>): Promise<{ value: T } | nu
   }
 }
 
-export interface KeySchedule { start (): void, stop (): Promise<void> }
-
-const pauseMilliseconds = 600_000
-
 /** The worker; the first round is a while after the start: a process that starts has other things to do than making RSA keys. */
-export function createKeySchedule (services: ScheduleServices, { firstMilliseconds = 300_000 } = {}): KeySchedule {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<unknown> = Promise.resolve()
-  let stopped = false
-
-  function plan (milliseconds: number): void {
-    if (stopped) return
-    timer = setTimeout(() => {
-      running = runKeySchedule(services)
-        .catch((error: unknown) => { services.log.warn({ err: error }, 'signing key schedule failed') })
-        .finally(() => { plan(pauseMilliseconds) })
-    }, milliseconds)
-    timer.unref()
-  }
-
-  return {
-    start: () => { plan(firstMilliseconds) },
-    async stop () {
-      stopped = true
-      clearTimeout(timer)
-      await running
-    }
-  }
-}
+export const createKeySchedule = (services: ScheduleServices): Rounds => createRounds(async () => {
+  await runKeySchedule(services)
+  return false
+}, { log: services.log, failed: 'signing key schedule failed', firstMilliseconds: 300_000, pauseMilliseconds: 600_000 })

@@ -6,6 +6,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration.ts'
+import { createRounds } from '../../rounds.ts'
 import type { Services } from '../../services.ts'
 
 export interface Texts { zh: string, bo: string, en: string }
@@ -78,9 +79,6 @@ type Db = Kysely<Database> | Transaction<Database>
 export function createSettings ({ db, config, audit, log }: Parts): Settings {
   const fallback: LiveSettings = Object.freeze({ maintenance: emptyTexts, brand: emptyTexts, contact: config.contact })
   let live = fallback
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  let loading: Promise<void> = Promise.resolve()
 
   const valueOf = (name: SettingName, stored: unknown): never => {
     // written by an older version, or by hand: what does not fit is as if not set
@@ -98,23 +96,13 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
     live = Object.freeze(next)
   }
 
-  function plan (): void {
-    if (stopped) return
-    timer = setTimeout(() => {
-      loading = load().catch((error: unknown) => { if (!stopped) log.warn({ err: error }, 'settings could not be read') }).finally(plan)
-    }, settingsSeconds * 1000)
-    timer.unref()
-  }
-
   return {
     current: () => live,
     load,
-    start: plan,
-    async stop () {
-      stopped = true
-      clearTimeout(timer)
-      await loading
-    },
+    ...createRounds(async () => {
+      await load()
+      return false
+    }, { log, failed: 'settings could not be read', pauseMilliseconds: settingsSeconds * 1000 }),
 
     async list () {
       const stored = await db.selectFrom('setting').leftJoin('adminAccount as account', (join) => join.on(sql<boolean>`'admin:' || account.id = setting.changed_by`))
