@@ -82,7 +82,8 @@ export class Browser {
       }
       const csrf = /name="csrf" value="([^"]+)"/.exec(answer.body)?.[1]
       if (answer.status !== 200 || csrf === undefined) throw new Error(`login stopped at ${path.split('?')[0]}: ${answer.status}`)
-      body = form({ csrf, kind: 'personal', agree: '1', ...account })
+      // who acts for organizations too is asked once in whose name
+      body = form({ csrf, kind: 'personal', agree: '1', choice: 'self', ...account })
     }
     throw new Error(`login: too many redirects, the last to ${path.split('?')[0]}`)
   }
