@@ -1,4 +1,4 @@
-// The documentation reads without this: copy buttons, and tokens decoded where they are shown.
+// Pages read without this: copy buttons, and tokens decoded where they are shown.
 const part = text => JSON.stringify(JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), char => char.charCodeAt(0)))), null, 2)
 
 for (const box of document.querySelectorAll('[data-jwt]')) {
@@ -16,10 +16,11 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     const block = document.getElementById(button.dataset.copy)
     let done = true
     try {
-      await navigator.clipboard.writeText(block.textContent)
+      await navigator.clipboard.writeText(block.value ?? block.textContent)
     } catch {
       // no clipboard without https: select, and let the old way try
-      getSelection().selectAllChildren(block)
+      if (block.select) block.select()
+      else getSelection().selectAllChildren(block)
       done = document.execCommand('copy')
     }
     status.textContent = ''
