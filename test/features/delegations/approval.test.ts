@@ -1,4 +1,5 @@
 import t from 'tap'
+import { usableAt } from '../../../src/domain/representation.ts'
 import { insertPerson } from '../../../src/features/persons/index.ts'
 import { applyRegisterNews } from '../../../src/features/organizations/index.ts'
 import { eachDatabase } from '../../support/database.ts'
@@ -168,7 +169,12 @@ eachDatabase(t, 'an organization that its agent registered becomes active by the
   const w = await world(database)
   await w.services.db.updateTable('organization').set({ status: 'pending' }).where('id', '=', w.organizationId).execute()
   const open = await submitted(w)
-  t.equal(await w.representations.resolve(w.lr, { role: 'legal_representative', organizationId: w.organizationId }), null)
+  // it counts at Kora's own services only, where she decides
+  const before = await w.representations.resolve(w.lr, { role: 'legal_representative', organizationId: w.organizationId })
+  t.match(before, { organization: { status: 'pending' } })
+  const everybody = { clientId: 'any', subjectKinds: ['person', 'organization'], roles: ['self', 'legal_representative', 'agent'] } satisfies Parameters<typeof usableAt>[1]
+  t.match(usableAt(before!, everybody, '2026-06-01'), { ok: false })
+  t.match(usableAt(before!, { ...everybody, ownService: true }, '2026-06-01'), { ok: true })
   await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open))
   t.match(await w.representations.resolve(w.lr, { role: 'legal_representative', organizationId: w.organizationId }), { organization: { status: 'active' } })
   t.equal((await events(w, 'organization.approved')).length, 1)
