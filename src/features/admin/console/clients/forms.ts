@@ -55,7 +55,8 @@ function draftsOf (tab: TabName | 'kind', { kind, metadata, policy }: Typed, rul
   const checks = (id: string, values: ReadonlyArray<[string, boolean]>, at: string[]): Draft => ({ id, type: 'checks', options: values.map(([one, checked]) => ({ id: `${id}_${one}`, label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one, checked })), at } as Draft)
   switch (tab) {
     case 'kind':
-      return [{ id: 'kind', type: 'radios', value: kind, options: clientKinds.map((one) => ({ value: one, label: t(`clients.kind.${one}`), hint: t(`clients.kind.${one}.hint`) })), at: ['/kind'] } as Draft]
+      // a kind whose grant this deployment does not offer could only be refused
+      return [{ id: 'kind', type: 'radios', value: kind, options: clientKinds.filter((one) => kindRules[one].grants.slice(0, 1).every((name) => rules.grantTypes.includes(name))).map((one) => ({ value: one, label: t(`clients.kind.${one}`), hint: t(`clients.kind.${one}.hint`) })), at: ['/kind'] } as Draft]
     case 'basic':
       return [
         words('name_zh', names['zh-CN'], '/policy/names/zh-CN', 60), words('name_bo', names['bo'], '/policy/names/bo', 120), words('name_en', names['en'], '/policy/names/en', 120),
