@@ -54,14 +54,15 @@ const sorted = (list: readonly string[] | undefined): string => [...list ?? []].
 
 /**
  * Why a change needs a second administrator: a scope of the highest kind that it did not have; addresses of a client
- * that is live (or was, and is disabled: else disabling would be the way around); scopes of the admin API, and the keys of
+ * that is live (or was, and is disabled: else disabling would be the way around) or has such a scope, whatever its status:
+ * the scope was given for the addresses that were shown; scopes of the admin API, and the keys of
  * a client that has any.
  */
 export function secondAdministratorReasons (before: { status: string, metadata: ClientMetadata, policy?: ClientPolicy } | null, after: { metadata: ClientMetadata, policy?: ClientPolicy }): SecondReason[] {
   const reasons: SecondReason[] = []
   const had = scopesOf(before?.metadata)
   if (scopesOf(after.metadata).some((scope) => highScopes.includes(scope) && !had.includes(scope))) reasons.push('high_scope')
-  if ((before?.status === 'live' || before?.status === 'disabled') && (
+  if (before !== null && (before.status === 'live' || before.status === 'disabled' || had.some((scope) => highScopes.includes(scope))) && (
     sorted(before.metadata.redirect_uris) !== sorted(after.metadata.redirect_uris) ||
     sorted(before.metadata.post_logout_redirect_uris) !== sorted(after.metadata.post_logout_redirect_uris))) reasons.push('redirect_change')
   const administers = before?.policy?.adminScopes ?? []

@@ -122,6 +122,11 @@ t.test('what needs a second administrator', async (t) => {
   t.same(secondAdministratorReasons({ ...live, ...content({ scope: 'openid identity' }) }, content({ scope: 'openid identity' })), [])
   t.same(secondAdministratorReasons(live, content({ redirect_uris: ['https://b.gov.cn/cb'] })), ['redirect_change'])
   t.same(secondAdministratorReasons({ ...live, status: 'test' }, content({ redirect_uris: ['https://b.gov.cn/cb'] })), [])
+  for (const status of ['draft', 'test']) {
+    const given = { ...content({ scope: 'openid identity' }), status }
+    t.same(secondAdministratorReasons(given, content({ scope: 'openid identity', redirect_uris: ['https://b.gov.cn/cb'] })), ['redirect_change'], `the scope was given for the former addresses (${status})`)
+    t.same(secondAdministratorReasons(given, content({ scope: 'openid', redirect_uris: ['https://b.gov.cn/cb'] })), ['redirect_change'])
+  }
   t.same(secondAdministratorReasons(live, content({ post_logout_redirect_uris: ['https://b.gov.cn/'] })), ['redirect_change'])
 })
 

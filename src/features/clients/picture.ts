@@ -2,6 +2,7 @@
  * Uploaded pictures, made new: whatever came, what is stored are pixels that this process wrote itself as PNG, so that
  * nothing hidden in a file (scripts, places, other formats behind the first) reaches a browser. No SVG.
  */
+import { inflateSync } from 'node:zlib'
 import jpeg from 'jpeg-js'
 import { PNG } from 'pngjs'
 
@@ -26,6 +27,7 @@ export function remakePicture (file: Uint8Array): Picture {
   if (size === null || size.width === 0 || size.height === 0) return { ok: false, fault: 'not_a_picture' }
   if (size.width > maximumSide || size.height > maximumSide) return { ok: false, fault: 'too_many_pixels' }
   try {
+    if (isPng && !pngKeepsItsSize(bytes, size)) return { ok: false, fault: 'not_a_picture' }
     const pixels: Pixels = isPng ? PNG.sync.read(bytes) : jpeg.decode(bytes, { useTArray: true, maxResolutionInMP: 5, maxMemoryUsageInMB: 64 })
     if (pixels.width !== size.width || pixels.height !== size.height) return { ok: false, fault: 'not_a_picture' }
     const small = shrink(pixels)
@@ -40,6 +42,27 @@ export function remakePicture (file: Uint8Array): Picture {
 function pngSize (bytes: Buffer): { width: number, height: number } | null {
   if (bytes.length < 33 || bytes.toString('latin1', 12, 16) !== 'IHDR') return null
   return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) }
+}
+
+/**
+ * One header only, and in an interlaced file no more data than its size can need: the decoder takes the last header for
+ * the size, and unpacks interlaced data without any bound.
+ * @throws RangeError there is more
+ */
+function pngKeepsItsSize (bytes: Buffer, { width, height }: { width: number, height: number }): boolean {
+  const data: Buffer[] = []
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const end = at + 12 + bytes.readUInt32BE(at)
+    const type = bytes.toString('latin1', at + 4, at + 8)
+    if (end > bytes.length || (type === 'IHDR' && at !== 8)) return false
+    if (type === 'IDAT') data.push(bytes.subarray(at + 8, end - 4))
+    if (type === 'IEND') break
+    at = end
+  }
+  const interlaced = bytes[28] !== 0
+  // eight bytes a pixel at most, and the filter byte of each line of the seven passes
+  if (interlaced) inflateSync(Buffer.concat(data), { maxOutputLength: width * height * 8 + (height + 8) * 7 })
+  return true
 }
 
 /** From the frame header (ISO/IEC 10918-1 B.2.2). */

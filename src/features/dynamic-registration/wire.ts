@@ -17,7 +17,8 @@ export function contentOf (sent: Record<string, unknown>, kept: object = {}): { 
   const names: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(sent)) {
     if (ofServer.includes(name) || name === 'kora_unit' || name === 'kora_purposes') continue
-    if (name.startsWith('client_name#')) names[name.slice('client_name#'.length)] = value
+    // `__proto__` is a name like any other, and refused as an unknown one
+    if (name.startsWith('client_name#')) Object.defineProperty(names, name.slice('client_name#'.length), { value, enumerable: true })
     else Object.defineProperty(metadata, name, { value, enumerable: true })
   }
   if (names['zh-CN'] === undefined) names['zh-CN'] = sent['client_name']

@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from 'node:zlib'
 import t from 'tap'
 import fastify from 'fastify'
 import jpeg from 'jpeg-js'
@@ -30,6 +31,32 @@ t.test('only pixels survive', async (t) => {
     [Buffer.alloc(0), 'empty'], [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'not_a_picture'], [Buffer.from('GIF89a'), 'not_a_picture'], [bomb, 'too_many_pixels'],
     [cut, 'not_a_picture'], [Buffer.concat([png(9, 9), script]), 'not_a_picture'], [Buffer.alloc(512 * 1024 + 1), 'too_large'], [photo.subarray(0, 30), 'not_a_picture'], [Buffer.from([0xff, 0xd8, 0xff, 0xc0]), 'not_a_picture']
   ] as const) t.match(remakePicture(file), { ok: false, fault })
+})
+
+t.test('what a picture unpacks to is bounded by the size it was accepted for', async (t) => {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
+    const made = Buffer.alloc(named.length + 8)
+    made.writeUInt32BE(data.length, 0)
+    named.copy(made, 4)
+    made.writeUInt32BE(crc32(named), named.length + 4)
+    return made
+  }
+  const header = (side: number, interlaced: boolean): Buffer => {
+    const data = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 6, 0, 0, interlaced ? 1 : 0])
+    data.writeUInt32BE(side, 0)
+    data.writeUInt32BE(side, 4)
+    return chunk('IHDR', data)
+  }
+  const file = (...chunks: Buffer[]): Buffer => Buffer.concat([png(1, 1).subarray(0, 8), ...chunks, chunk('IEND', Buffer.alloc(0))])
+  // one pixel, interlaced: one line of the first pass
+  const pixel = Buffer.from([0, 1, 2, 3, 255])
+  t.match(remakePicture(file(header(1, true), chunk('IDAT', deflateSync(pixel)))), { ok: true, width: 1, height: 1 })
+  const zeros = deflateSync(Buffer.alloc(64 * 1024 * 1024))
+  const before = process.resourceUsage().maxRSS
+  t.match(remakePicture(file(header(1, true), chunk('IDAT', zeros))), { ok: false, fault: 'not_a_picture' })
+  t.match(remakePicture(file(header(1, false), header(4000, false), chunk('IDAT', zeros))), { ok: false, fault: 'not_a_picture' }, 'the second header is the one that a decoder believes')
+  t.ok(process.resourceUsage().maxRSS - before < 32 * 1024, 'nothing large was unpacked')
 })
 
 eachDatabase(t, 'a logo is stored with its history and served locked up', async (t, database) => {
