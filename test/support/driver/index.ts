@@ -2,7 +2,7 @@
  * The driver: starts Kora for real and acts as the people and programs around it, over HTTP only. Black-box
  * tests are written against this; it knows addresses and forms, nothing of Kora's inside.
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -26,15 +26,18 @@ export * from './processes.ts'
 export * from './clients.ts'
 export * from './relying-party.ts'
 
+/**
+ * Below the range from which systems take ports for outgoing connections and for port 0: between choosing one and
+ * listening, no other test file running beside this one gets it.
+ */
 export async function freePort (): Promise<number> {
-  return await new Promise((resolve, reject) => {
+  const port = randomInt(20_000, 32_000)
+  const free = await new Promise<boolean>((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => { resolve(port) })
-    })
+    server.once('error', () => { resolve(false) })
+    server.listen(port, '127.0.0.1', () => { server.close(() => { resolve(true) }) })
   })
+  return free ? port : await freePort()
 }
 
 export interface Kora {
