@@ -204,11 +204,14 @@ async function newFile (path: string): Promise<Awaited<ReturnType<typeof open>>>
 async function archive (values: Values, services: Needs, print: Print, progress: Progress): Promise<number> {
   const act = actOf(values)
   if (act === null || values.before === undefined || values.out === undefined) throw new WrongUse('--before, --out and --reason are needed.')
-  const days = Math.ceil((Date.now() - date('before', values.before).getTime()) / 86_400_000)
-  if (days < 180) {
-    print(values.json === true ? JSON.stringify({ error: 'too_young', days }) : `Refused: audit events are kept for at least 180 days; ${values.before} is ${Math.max(0, days)} days ago.`)
+  const age = (Date.now() - date('before', values.before).getTime()) / 86_400_000
+  const whole = Math.max(0, Math.floor(age))
+  if (whole < 180) {
+    print(values.json === true ? JSON.stringify({ error: 'too_young', days: whole }) : `Refused: audit events are kept for at least 180 days; ${values.before} is ${whole} days ago.`)
     return 1
   }
+  // rounded up: never an event younger than was asked for
+  const days = Math.ceil(age)
   const out = await newFile(values.out)
   try {
     const { events, from, to } = await archiveTo(out, services, { days, act, onProgress: progress.at })

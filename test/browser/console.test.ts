@@ -8,19 +8,11 @@ import t from 'tap'
 import { firstLink } from '../../src/features/admin/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../features/admin/support.ts'
-import { axe, withBrowser } from './support.ts'
+import { axe, consoleFaultsOf, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
-
-const audit = `axe.run(document, { resultTypes: ['violations'], preload: false, runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })
-  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 2).map((node) => node.target.join(' ') + ' ' + node.failureSummary).join(' | ')))`
-
-async function faultsOf (page: Page): Promise<string[]> {
-  const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-  return [...overflow > 0 ? [`scrolls sideways by ${overflow} px`] : [], ...await page.evaluate<string[]>(audit)]
-}
 
 async function authenticator (context: BrowserContext, page: Page): Promise<void> {
   const session = await context.newCDPSession(page)
@@ -45,7 +37,7 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
     const page = await context.newPage()
     await authenticator(context, page)
     await page.goto(await firstLink(services) ?? '')
-    t.same(await faultsOf(page), [])
+    t.same(await consoleFaultsOf(page), [])
     await page.click('[data-enrol]')
     await page.waitForSelector('[data-says]:not([hidden])')
     t.match(await page.textContent('[data-says]'), /登录名和姓名/, 'said where it is missing')
@@ -106,7 +98,7 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
           if (who !== null) await context.addCookies([{ name: 'kora_admin', value: who.browser.cookie('kora_admin') ?? '', domain: new URL(kora.issuer).hostname, path: '/admin' }])
           const page = await context.newPage()
           await page.goto(kora.issuer + path)
-          const faults = await faultsOf(page)
+          const faults = await consoleFaultsOf(page)
           if (faults.length > 0) t.fail(`${name} ${lang} ${width}: ${faults.join('\n')}`)
           if (await page.locator('h1').count() !== 1) t.fail(`${name} ${lang} ${width}: one h1`)
           if (shots !== undefined) await page.screenshot({ path: `${shots}/console-${name}-${lang}-${width}.png`, fullPage: true })

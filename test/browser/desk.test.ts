@@ -3,7 +3,7 @@
  * both languages and two widths; one lock and one counter code pressed through.
  */
 import { mkdirSync } from 'node:fs'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext } from 'playwright-core'
 import t from 'tap'
 import { draftNotice } from '../../src/features/messages/index.ts'
 import { startKora, type Kora } from '../support/driver/index.ts'
@@ -11,19 +11,11 @@ import { signInAs, type SignedIn } from '../features/admin/support.ts'
 import { act } from '../features/desk/support.ts'
 import { agree, fill, people, registrationId, scan, start, verifyPhone } from '../features/registration/support.ts'
 import { organizationId } from '../features/user-centre/support.ts'
-import { axe, withBrowser } from './support.ts'
+import { axe, consoleFaultsOf, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
-
-const audit = `axe.run(document, { resultTypes: ['violations'], preload: false, runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })
-  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 2).map((node) => node.target.join(' ') + ' ' + node.failureSummary).join(' | ')))`
-
-async function faultsOf (page: Page): Promise<string[]> {
-  const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-  return [...overflow > 0 ? [`scrolls sideways by ${overflow} px`] : [], ...await page.evaluate<string[]>(audit)]
-}
 
 /** An application that the register cannot decide. */
 async function waiting (kora: Kora): Promise<string> {
@@ -86,15 +78,15 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
     await visit.fill('#cert_no', zhuoma.cert_no)
     await visit.keyboard.press('Enter')
     await visit.waitForURL('**/visits/**')
-    t.same(await faultsOf(visit), [])
+    t.same(await consoleFaultsOf(visit), [])
     await visit.click('main form .acts button')
     t.match(await visit.textContent('.summary'), /请逐项核对/)
-    t.same(await faultsOf(visit), [])
+    t.same(await consoleFaultsOf(visit), [])
     for (const id of ['document_seen', 'face_compared', 'number_compared', 'told_one_time']) await visit.check(`#check_${id}`)
     await visit.check('#reason_1')
     await visit.click('main form .acts button')
     t.match(await visit.textContent('.big-n'), /^\d{4} \d{4}$/)
-    t.same(await faultsOf(visit), [])
+    t.same(await consoleFaultsOf(visit), [])
     if (shots !== undefined) await visit.screenshot({ path: `${shots}/counter-code.png`, fullPage: true })
     await window.close()
   })
@@ -128,7 +120,7 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
             if (role !== who) continue
             const answer = await page.goto(`${kora.issuer}${path}`)
             t.equal(answer?.status(), 200, `${name} ${page.url()}`)
-            t.same(await faultsOf(page), [], `${name} ${locale} ${width}`)
+            t.same(await consoleFaultsOf(page), [], `${name} ${locale} ${width}`)
             if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}-${locale}-${width}.png`, fullPage: true })
           }
           await context.close()

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startKora, words } from '../../support/driver/index.ts'
-import { agree, faults, fill, organization, password, people, scan, school, start, step, verifyPhone } from './support.ts'
+import { agree, faults, fill, organization, password, people, registerByAgent, scan, school, start, step, submitted, verifyPhone } from './support.ts'
 
 t.test('J6: an agent registers an organization; it waits for its legal representative', async (t) => {
   const kora = await startKora(t)
@@ -33,11 +33,7 @@ t.test('J6: an agent registers an organization; it waits for its legal represent
   const stored = await organization(kora, school.uscc)
   const [agent, legal] = [await kora.sandbox.account('yangjin'), await kora.sandbox.account('laoren')]
   t.match(stored, { status: 'pending', legalRepresentativeId: legal.person_id })
-  let delegation
-  for (let tries = 0; tries < 200 && delegation === undefined; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 25))
-    delegation = await db.selectFrom('delegation').selectAll().where('organizationId', '=', stored?.id ?? '').where('state', '=', 'submitted').executeTakeFirst()
-  }
+  const delegation = await submitted(kora)
   t.match(delegation, { agentId: agent.person_id, state: 'submitted', version: 1, functions: null, clientIds: null })
   t.equal((Date.parse(delegation?.validTo ?? '') - Date.parse(delegation?.validFrom ?? '')) / 86_400_000 + 1 >= 730, true, 'two years')
   const message = await db.selectFrom('message').select('kind').where('personId', '=', legal.person_id).execute()
@@ -61,14 +57,7 @@ t.test('agent and legal representative are two people with two phones', async (t
 
 t.test('the legal representative takes over what somebody else registered and she never confirmed', async (t) => {
   const kora = await startKora(t)
-  const applying = await start(kora, 'agent')
-  await fill(applying, { uscc: school.uscc, decision: 'next' })
-  await fill(applying, people.yangjin)
-  await verifyPhone(applying, people.yangjin.phone)
-  await fill(applying, people.laoren)
-  await fill(applying, agree)
-  await scan(applying, 'yangjin')
-  await fill(applying, { new_password: password, again: password })
+  await registerByAgent(kora)
   t.match(await organization(kora, school.uscc), { status: 'pending' })
 
   const second = await start(kora, 'agent')

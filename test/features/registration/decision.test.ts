@@ -2,25 +2,7 @@
 import t, { type Test } from 'tap'
 import { arrivedAt, at, demoParty, scanAndReturn, startKora, submitOrganization, words, type Answer, type Browser, type Kora, type RelyingParty } from '../../support/driver/index.ts'
 import { link, scan as scanApproval, toCode } from '../user-centre/support.ts'
-import { agree, fill, organization, password, people, scan, school, start, verifyPhone } from './support.ts'
-
-async function registerByAgent (kora: Kora): Promise<void> {
-  const applying = await start(kora, 'agent')
-  await fill(applying, { uscc: school.uscc, decision: 'next' })
-  await fill(applying, people.yangjin)
-  await verifyPhone(applying, people.yangjin.phone)
-  await fill(applying, people.laoren)
-  await fill(applying, agree)
-  await scan(applying, 'yangjin')
-  await fill(applying, { new_password: password, again: password })
-  for (let tries = 0; tries < 200; tries++) {
-    const waiting = await kora.inside.services.db.selectFrom('delegation').select('id').where('state', '=', 'submitted')
-      .where('organizationId', '=', (await organization(kora, school.uscc))?.id ?? '').executeTakeFirst()
-    if (waiting !== undefined) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('nothing was submitted')
-}
+import { organization, password, registerByAgent, school, submitted } from './support.ts'
 
 const credentials = (role: 'legal_representative' | 'agent') => ({ uscc: school.uscc, password, role })
 
@@ -43,6 +25,7 @@ t.test('approved: the legal representative is let into the user centre only; the
   const kora = await startKora(t)
   const party = await demoParty(kora, 'demo-site')
   await registerByAgent(kora)
+  await submitted(kora)
 
   const waiting = await atSite(party, kora.newBrowser(), 'agent')
   t.match(at(waiting.page), /\/standing$/)
@@ -76,6 +59,7 @@ t.test('rejected: the agent reads so, nobody else is let in, and the legal repre
   const kora = await startKora(t)
   const party = await demoParty(kora, 'demo-site')
   await registerByAgent(kora)
+  await submitted(kora)
   const { browser, list } = await decide(t, kora)
   const rejected = await browser.submit(await browser.go(link(list, '拒绝')), { reason: 'not_our_agent' }, { form: (form) => 'reason' in form.fields || form.action.endsWith('/reject') })
   t.match(words(rejected.text), /已拒绝/)

@@ -109,3 +109,26 @@ export async function onEachDatabase (t: Test, name: string, walk: (t: Test, kor
     await walk(t, await startKora(t, { databaseUrl: database.url ?? '' }))
   })
 }
+
+/** Yangjin registers the school and names laoren as its legal representative; the application is sent. */
+export async function registerByAgent (kora: Kora): Promise<void> {
+  const applying = await start(kora, 'agent')
+  await fill(applying, { uscc: school.uscc, decision: 'next' })
+  await fill(applying, people.yangjin)
+  await verifyPhone(applying, people.yangjin.phone)
+  await fill(applying, people.laoren)
+  await fill(applying, agree)
+  await scan(applying, 'yangjin')
+  await fill(applying, { new_password: password, again: password })
+}
+
+/** The delegation that the application sends for approval, once a worker has made it. */
+export async function submitted (kora: Kora) {
+  const id = (await organization(kora, school.uscc))?.id ?? ''
+  for (let tries = 0; tries < 400; tries++) {
+    const found = await kora.inside.services.db.selectFrom('delegation').selectAll().where('state', '=', 'submitted').where('organizationId', '=', id).executeTakeFirst()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error('nothing was submitted')
+}
