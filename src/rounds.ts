@@ -10,7 +10,8 @@ export interface RoundsOptions {
   log: Pick<Logger, 'warn'>
   /** What the log says when a round fails; the next one comes all the same. */
   failed: string
-  pauseMilliseconds: number
+  /** Until the next round; asked anew each time when it is a function. */
+  pauseMilliseconds: number | (() => number)
   /** Before the first round; without it, the pause. */
   firstMilliseconds?: number
 }
@@ -19,7 +20,8 @@ export interface RoundsOptions {
 const soonMilliseconds = 200
 
 /** @param round true = there is more, go on soon */
-export function createRounds (round: () => Promise<boolean>, { log, failed, pauseMilliseconds, firstMilliseconds = pauseMilliseconds }: RoundsOptions): Rounds {
+export function createRounds (round: () => Promise<boolean>, { log, failed, pauseMilliseconds, firstMilliseconds }: RoundsOptions): Rounds {
+  const pause = (): number => typeof pauseMilliseconds === 'number' ? pauseMilliseconds : pauseMilliseconds()
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
   let stopped = false
@@ -28,17 +30,17 @@ export function createRounds (round: () => Promise<boolean>, { log, failed, paus
     if (stopped) return
     timer = setTimeout(() => {
       running = round().then(
-        (more) => { plan(more ? soonMilliseconds : pauseMilliseconds) },
+        (more) => { plan(more ? soonMilliseconds : pause()) },
         (error: unknown) => {
           if (!stopped) log.warn({ err: error }, failed)
-          plan(pauseMilliseconds)
+          plan(pause())
         })
     }, milliseconds)
     timer.unref()
   }
 
   return {
-    start: () => { plan(firstMilliseconds) },
+    start: () => { plan(firstMilliseconds ?? pause()) },
     async stop () {
       stopped = true
       clearTimeout(timer)
