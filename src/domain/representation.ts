@@ -80,14 +80,14 @@ export interface AcceptedRepresentations {
 }
 
 /** May this representation be used at this client today? `today` in Asia/Shanghai. */
-export function usableAt (representation: Representation, client: AcceptedRepresentations & { clientId: string }, today: string): { ok: true } | { ok: false, code: 'not_allowed_here' | 'suspended' | 'expired' | 'not_yet_valid' } {
+export function usableAt (representation: Representation, client: AcceptedRepresentations & { clientId: string }, today: string): { ok: true } | { ok: false, code: 'not_allowed_here' | 'organization_suspended' | 'expired' | 'not_yet_valid' } {
   if (representation.role === 'self') {
     return client.subjectKinds.includes('person') && client.roles.includes('self') ? { ok: true } : { ok: false, code: 'not_allowed_here' }
   }
   if (!client.subjectKinds.includes('organization') || !client.roles.includes(representation.role)) return { ok: false, code: 'not_allowed_here' }
   // who was named in an agent's application comes in to decide about it, and nowhere else
   const toDecide = representation.organization.status === 'pending' && representation.role === 'legal_representative' && client.ownService === true
-  if (representation.organization.status !== 'active' && !toDecide) return { ok: false, code: 'suspended' }
+  if (representation.organization.status !== 'active' && !toDecide) return { ok: false, code: 'organization_suspended' }
   if (representation.role === 'legal_representative') return { ok: true }
   const { delegation } = representation
   if (client.ownService !== true && delegation.clientIds !== null && !delegation.clientIds.includes(client.clientId)) return { ok: false, code: 'not_allowed_here' }

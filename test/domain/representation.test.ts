@@ -31,8 +31,8 @@ t.test('usable at a relying site', async (t) => {
   t.equal(at({ ...agent, delegation: { ...delegation, clientIds: [] } }), 'not_allowed_here', 'an empty list is nowhere')
   t.same(['2026-04-10', '2026-04-11', '2027-04-10', '2027-04-11'].map((today) => at(agent, {}, today)), ['not_yet_valid', 'ok', 'ok', 'expired'])
   for (const status of ['pending', 'suspended', 'dissolved'] as const) {
-    for (const representation of [legal, agent]) t.equal(at({ ...representation, organization: { ...organization, status } }), 'suspended')
+    for (const representation of [legal, agent]) t.equal(at({ ...representation, organization: { ...organization, status } }), 'organization_suspended')
     const own = [legal, agent].map((representation) => at({ ...representation, organization: { ...organization, status } }, { ownService: true }))
-    t.same(own, [status === 'pending' ? 'ok' : 'suspended', 'suspended'], 'who was named in an application decides about it in the user centre')
+    t.same(own, [status === 'pending' ? 'ok' : 'organization_suspended', 'organization_suspended'], 'who was named in an application decides about it in the user centre')
   }
 })

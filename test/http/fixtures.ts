@@ -132,7 +132,7 @@ add('select', 'interaction/select', {
     { value: 'self', kind: 'self', name: '扎西*', maskedNumber: '540***********0011', until: null, needs: null, blocked: null },
     { value: 'o1', kind: 'legal_representative', name: '西藏某某科技有限公司', maskedNumber: '9154***********X', until: null, needs: 'scan', blocked: null },
     { value: 'o2', kind: 'agent', name: '另一家名字很长很长的有限责任公司拉萨分公司', maskedNumber: null, until: '2026-12-31', needs: 'password', blocked: null },
-    ...(['frozen', 'suspended', 'expired', 'pending', 'to_decide', 'not_allowed_here'] as const).map((blocked, at) => ({ value: `b${at}`, kind: 'agent' as const, name: `某某单位${at}`, maskedNumber: null, until: null, needs: null, blocked }))
+    ...(['frozen', 'suspended', 'organization_suspended', 'not_yet_valid', 'expired', 'pending', 'to_decide', 'not_allowed_here'] as const).map((blocked, at) => ({ value: `b${at}`, kind: 'agent' as const, name: `某某单位${at}`, maskedNumber: null, until: null, needs: null, blocked }))
   ]
 })
 add('agent', 'interaction/agent', { ...form, rp, organizationName: '西藏某某科技有限公司', account: '', errors: [{ field: 'account', code: 'agent_unknown' }], backHref: '/i/fixture/login?tab=legal' })

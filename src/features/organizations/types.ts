@@ -10,7 +10,7 @@ export type Organization = Pick<Selectable<OrganizationTable>, 'id' | 'uscc' | '
 export interface Hat {
   representation: Representation
   /** `to_decide`: the legal representative has not decided yet about an agent's application for this organization. */
-  blocked: 'suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
+  blocked: 'suspended' | 'organization_suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
 }
 
 export interface Representations {

@@ -96,7 +96,7 @@ export interface IdentityChoice {
   /** What will be asked next. */
   needs: 'password' | 'scan' | null
   /** Shown but not to be chosen. */
-  blocked: 'frozen' | 'suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
+  blocked: 'frozen' | 'suspended' | 'organization_suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
 }
 
 /** S3. Each choice is one button of one form: posts `csrf`, `choice`. */
