@@ -57,7 +57,7 @@ eachDatabase(t, 'hats: self first, all that could be chosen, with what stands in
 
   const mine = await hats(w.agent)
   t.equal(mine[0], 'self null')
-  t.same(mine.slice(1, 4), ['legal_representative 91540000741928375U to_decide', 'legal_representative 12540000433200155G suspended', 'legal_representative 71540102MC1234566M null'])
+  t.same(mine.slice(1, 4), ['legal_representative 91540000741928375U to_decide', 'legal_representative 12540000433200155G organization_suspended', 'legal_representative 71540102MC1234566M null'])
   t.same(mine.slice(4).sort(), [`agent ${uscc} null`, 'agent N2540121MF1234XY4L pending'].sort())
   t.same(await hats(w.lr), ['self null', `legal_representative ${uscc} null`])
 
