@@ -15,6 +15,7 @@ import { registerAdmin, type TableEntry } from './features/admin/index.ts'
 import { registerAppApi } from './features/app-api/index.ts'
 import { registerClaimSchemas } from './features/claim-schemas/index.ts'
 import { registerClientLogo } from './features/clients/index.ts'
+import { registerDeviceLogin } from './features/device-login/index.ts'
 import { registerDynamicRegistration } from './features/dynamic-registration/index.ts'
 import { registerInteraction } from './features/interaction/index.ts'
 import { createDelegations } from './features/delegations/index.ts'
@@ -49,13 +50,14 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await settings.load().catch((error: unknown) => { services.log.warn({ err: error }, 'settings could not be read') })
   await registerHttp(app, services, settings.current)
 
-  registerLoginStarts(app, services, routes.authorization)
+  registerLoginStarts(app, services, routes)
   // the provider answers before routing: its endpoints are not Fastify routes
   const oidc = await createOidc(services, app.renderer)
   oidc.mount(app)
 
   const tickets = createScanTickets(services)
   await registerInteraction(app, services, oidc, tickets)
+  await registerDeviceLogin(app, services, oidc)
   await registerAppApi(app, services, tickets)
   await registerPhonePages(app, services, tickets)
   await registerRegistration(app, services, tickets)

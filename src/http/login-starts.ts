@@ -3,7 +3,8 @@
  * of an hour, and everybody may begin one.
  *
  * Counted in this process and not in the database: to refuse must cost less than to ask, and the limit is about size,
- * not about who may do what. Only an answer that began a login counts, so single sign-on is free, whatever its rate.
+ * not about who may do what. Only an answer that began a login counts, so single sign-on is free, whatever its rate; so
+ * does a code for a device.
  */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../services.ts'
@@ -17,8 +18,8 @@ const remembered = 20_000
 
 interface Counter { count: number, endsAt: number }
 
-/** @param path of the authorization endpoint. Call before the provider is mounted. */
-export function registerLoginStarts (app: FastifyInstance, { config, clock, metrics }: Pick<Services, 'config' | 'clock' | 'metrics'>, path: string): void {
+/** @param paths of the endpoints that begin logins. Call before the provider is mounted. */
+export function registerLoginStarts (app: FastifyInstance, { config, clock, metrics }: Pick<Services, 'config' | 'clock' | 'metrics'>, paths: { authorization: string, device_authorization: string }): void {
   const counters = new Map<string, Counter>()
 
   function counterOf (source: string): Counter {
@@ -33,7 +34,8 @@ export function registerLoginStarts (app: FastifyInstance, { config, clock, metr
   }
 
   app.addHook('onRequest', (request, reply, done) => {
-    if ((request.raw.url ?? '').split('?', 1)[0] !== path) { done(); return }
+    const path = (request.raw.url ?? '').split('?', 1)[0]
+    if (path !== paths.authorization && path !== paths.device_authorization) { done(); return }
     const { ip, prefix } = request.clientAddress
     // one subscriber of IPv6 has a whole network
     const counter = counterOf(ip.includes(':') ? prefix : ip)
@@ -43,7 +45,8 @@ export function registerLoginStarts (app: FastifyInstance, { config, clock, metr
       return
     }
     reply.raw.once('finish', () => {
-      if (String(reply.raw.getHeader('location') ?? '').startsWith('/i/')) counter.count++
+      const begun = path === paths.authorization ? String(reply.raw.getHeader('location') ?? '').startsWith('/i/') : reply.raw.statusCode === 200
+      if (begun) counter.count++
     })
     done()
   })

@@ -7,6 +7,7 @@ import type { FieldCrypto } from '../database/field-crypto.ts'
 import type { Clock } from '../ports/clock.ts'
 import { artifactId, grantHashOf, type ArtifactRow } from './artifact-repository.ts'
 import { grantContext } from './grant-id.ts'
+import type { DeviceAllowed } from './device-code-adapter.ts'
 import type { EndedClientSession } from './revocation.ts'
 
 export interface AdapterParts {
@@ -20,6 +21,8 @@ export interface AdapterParts {
   log: Pick<Logger, 'info' | 'warn'>
   /** Called in the transaction in which the library's logout ends relying sites' sessions: outbox, audit. */
   sessionsEnded?: (trx: Transaction<Database>, ended: EndedClientSession[]) => Promise<void>
+  /** Audit of a device that a person lets log in (RFC 8628). */
+  deviceAllowed?: DeviceAllowed
 }
 
 /** The row of a payload; `jti` is what the client holds and is not kept. */

@@ -19,6 +19,8 @@ export const lifetimes = {
   accessToken: 600,
   authorizationCode: 60,
   clientCredentials: 600,
+  /** As long as the login that it waits for. */
+  deviceCode: 900,
   idToken: 600,
   interaction: 900,
   refreshToken: 30 * 86_400,
@@ -34,7 +36,10 @@ export const routes = {
   introspection: '/oidc/introspect',
   revocation: '/oidc/revoke',
   end_session: '/oidc/logout',
-  pushed_authorization_request: '/oidc/par'
+  pushed_authorization_request: '/oidc/par',
+  device_authorization: '/oidc/device-authorization',
+  /** Only `<this>/<uid>` is used, where the hosted login returns; people type their code in at /device. */
+  code_verification: '/oidc/device'
 } as const
 
 /** No fragments: nothing that we issue belongs into one (RFC 9700 §4.3). */
@@ -45,6 +50,7 @@ export interface Parts {
   adapter: Configuration['adapter']
   jwks: Configuration['jwks']
   interactions: NonNullable<Configuration['interactions']>
+  deviceFlow: NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
   findAccount: NonNullable<Configuration['findAccount']>
   loadExistingGrant: NonNullable<Configuration['loadExistingGrant']>
   extraTokenClaims: NonNullable<Configuration['extraTokenClaims']>
@@ -128,7 +134,7 @@ export function createConfiguration (parts: Parts): Configuration {
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
       requestObjects: { enabled: false } as never,
       registration: { enabled: false },
-      deviceFlow: { enabled: false },
+      deviceFlow: parts.deviceFlow,
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: parts.logoutSource as never, postLogoutSuccessSource: parts.postLogoutSuccessSource as never },
       externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
@@ -160,6 +166,7 @@ export function createConfiguration (parts: Parts): Configuration {
     ttl: {
       AccessToken: (ctx: KoaContextWithOIDC, token: { resourceServer?: unknown }) => accessTokenLifetime(ctx, token, lifetimes.accessToken),
       AuthorizationCode: lifetimes.authorizationCode,
+      DeviceCode: lifetimes.deviceCode,
       ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.clientCredentials,
       Grant: lifetimes.refreshToken,
       IdToken: lifetimes.idToken,

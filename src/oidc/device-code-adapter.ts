@@ -3,28 +3,47 @@
  * typed in. The decision is made once; the device code itself, which only the device holds, is kept
  * encrypted because the library asks for it back when it found the row by the short code.
  */
+import type { Transaction } from 'kysely'
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
+import type { Database } from '../database/schema.ts'
 import { statement } from '../database/statement.ts'
-import { artifactId, findByUserCode, toJson } from './artifact-repository.ts'
+import { artifactId, findByUserCode, toJson, type Connection } from './artifact-repository.ts'
 import { artifactRow, type AdapterParts } from './adapter-parts.ts'
+import { grantContext } from './grant-id.ts'
+import { currentState } from './request-state.ts'
 
 type Save = [id: string, payload: string, grantHash: string | null, sessionUid: string | null, accountId: string | null,
   clientId: string | null, contextId: string | null, userCode: string | null, keepSeconds: number | null]
 
+const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
+const values = "'DeviceCode', $1::text, $2::jsonb, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, now() + make_interval(secs => $9::float8)"
+
 // undecided → in flight → decided; nothing is taken back, nothing is decided twice
-const saveStatement = statement<Save, { id: string }>('oidc device code save', `
-  insert into oidc_artifact as a (model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at)
-  values ('DeviceCode', $1::text, $2::jsonb, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, now() + make_interval(secs => $9::float8))
-  on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash, session_uid = excluded.session_uid,
+const decideOnce = `on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash, session_uid = excluded.session_uid,
     account_id = excluded.account_id, context_id = excluded.context_id, expires_at = excluded.expires_at
     where a.consumed_at is null and a.payload->'accountId' is null and a.payload->'error' is null
       and (a.payload->'inFlight' is null or excluded.payload->'accountId' is not null or excluded.payload->'error' is not null)
-  returning id`)
+  returning id`
+
+const saveStatement = statement<Save, { id: string }>('oidc device code save', `
+  insert into oidc_artifact as a (${columns}) values (${values}) ${decideOnce}`)
+
+// as a code is issued under a session: whoever ends the session waits for this, and then finds the row
+const allowStatement = statement<Save, { id: string }>('oidc device code allow', `
+  with source as (select uid from oidc_artifact where model = 'Session' and uid = $4::text
+    and (account_id is null or account_id = $5::text) for key share)
+  insert into oidc_artifact as a (${columns}) select ${values} from source ${decideOnce}`)
 
 const sealed = 'sealed'
 
+/** How long a code is known after it has expired, so that its device hears `expired_token` (RFC 8628 §3.5). */
+export const knownAfterExpirySeconds = 900
+
+/** Called in the transaction in which a person lets a device log in. */
+export type DeviceAllowed = (trx: Transaction<Database>, allowed: { accountId: string, clientId: string, context: Record<string, unknown> }) => Promise<void>
+
 export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Adapter {
-  const { db, crypto } = parts
+  const { db, crypto, deviceAllowed } = parts
   return {
     ...base,
 
@@ -40,14 +59,33 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       return without({ ...payload, jti: crypto.decrypt('oidc_artifact', 'payload', id, value) } as AdapterPayload)
     },
 
-    /** @throws InvalidRequest when somebody decided about it before */
+    /** @throws InvalidRequest when somebody decided about it before, or the session has ended */
     async upsert (id, payload, ttl) {
       const stored = artifactId('DeviceCode', id)
       const row = artifactRow(parts, 'DeviceCode', id, payload, ttl)
       const value = crypto.encrypt('oidc_artifact', 'payload', stored, id)
-      const rows = await saveStatement(db, stored, toJson({ ...row.payload, [sealed]: { id: stored, value } }), row.grantHash,
-        row.sessionUid, row.accountId, row.clientId, row.contextId, row.userCode, row.keepSeconds)
-      if (rows.length !== 1) throw new errors.InvalidRequest('the code was used already')
+      const { accountId, clientId, sessionUid } = row
+      const keepSeconds = row.keepSeconds === null ? null : row.keepSeconds + knownAfterExpirySeconds
+      const inSession = sessionUid !== null && currentState()?.session?.uid === sessionUid
+      const save = async (connection: Connection): Promise<void> => {
+        const rows = await (inSession ? allowStatement : saveStatement)(connection, stored, toJson({ ...row.payload, [sealed]: { id: stored, value } }), row.grantHash,
+          sessionUid, accountId, clientId, row.contextId, row.userCode, keepSeconds)
+        if (rows.length !== 1) throw new errors.InvalidRequest('the code was used already, or the session has ended')
+      }
+      if (accountId === null || clientId === null || deviceAllowed === undefined) await save(db)
+      else {
+        await db.transaction().execute(async (trx) => {
+          await save(trx)
+          await deviceAllowed(trx, { accountId, clientId, context: grantContext(crypto, payload.grantId) ?? {} })
+        })
+      }
+    },
+
+    /** What was refused is never used up: its device hears the same each time it asks. */
+    async consume (id) {
+      const state = currentState()
+      if (state !== undefined && state.source === undefined) return
+      await base.consume(id)
     }
   }
 }

@@ -8,7 +8,7 @@ import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import { isOwnService, validateClient } from '../domain/client-metadata.ts'
 import { clientRules, createClientUsage } from '../features/clients/index.ts'
 import type { Services } from '../services.ts'
-import { lostLogin } from '../features/interaction/lost-login.ts'
+import { lostLogin, type LostLogin } from '../features/interaction/lost-login.ts'
 import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
@@ -19,6 +19,7 @@ import { createConfiguration, lifetimes, responseModes, routes } from './configu
 import { createEgressFetch } from './egress.ts'
 import { attachAccessTokenHash } from './access-token-hash.ts'
 import { watchEpochs } from './cache-epoch.ts'
+import { attachDeviceFlow, deviceFlow, recordDeviceAllowed } from './device-flow.ts'
 import { cookie, createErrorPages, traceIdOf } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
@@ -75,15 +76,17 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
       await recordSessionsEnded(trx, services, ended, { reason: 'logout', ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) }) })
-    }
+    },
+    deviceAllowed: async (trx, allowed) => { await recordDeviceAllowed(trx, services, allowed) }
   })
   const removedKeys = createRemovedKeys(services)
   await removedKeys.reload()
   const pairwiseKey = crypto.secretKey('pairwise')
-  const errorPage = createErrorPages(renderer, async (ctx) => {
-    const uid = /^\/oidc\/auth\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
+  const onLost = async (ctx: KoaContextWithOIDC): Promise<LostLogin | null> => {
+    const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
     return uid === undefined ? null : await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
-  })
+  }
+  const errorPage = createErrorPages(renderer, onLost)
   const logoutPages = createLogoutPages(renderer)
   const actingFor = createActingFor(services)
   const egress = createEgressFetch(config.sandbox && config.relyingSitePort !== null
@@ -96,6 +99,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       adapter,
       jwks: keyRing.jwks as never,
       interactions: { policy: createInteractionPolicy(services), url: (_ctx, interaction) => `/i/${interaction.uid}` },
+      deviceFlow: deviceFlow(async (ctx) => (await onLost(ctx))?.restart ?? null),
       findAccount: createFindAccount(services, actingFor),
       loadExistingGrant: createGrantLoader(services, actingFor),
       extraTokenClaims: tokenClaims,
@@ -116,6 +120,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     attachStorage(provider, { db, limits })
     attachUnknownAddress(provider, renderer)
     attachResponseRules(provider, responseModes)
+    attachDeviceFlow(provider, { db, issuer: config.issuer })
     attachAccessTokenHash(provider)
     attachAliases(provider)
     removedKeys.attach(provider)
@@ -153,7 +158,8 @@ const known = new Set<string>(Object.values(routes))
 function routeOf (url: string): string {
   const path = url.split('?', 1)[0] ?? ''
   if (known.has(path) || prefixes.includes(path)) return path
-  return path.startsWith(`${routes.authorization}/`) ? `${routes.authorization}/:uid` : '/oidc/*'
+  const returned = [routes.authorization, routes.code_verification].find((route) => path.startsWith(`${route}/`))
+  return returned === undefined ? '/oidc/*' : `${returned}/:uid`
 }
 
 /**
@@ -170,7 +176,7 @@ function mount (app: FastifyInstance, { config }: Services, current: () => Built
     if (!prefixes.some((prefix) => url.startsWith(prefix))) { done(); return }
     raw.headers['x-forwarded-host'] = issuer.host
     raw.headers['x-forwarded-proto'] = scheme
-    Object.assign(raw, { koraTraceId: String(request.id), koraRoute: routeOf(url) })
+    Object.assign(raw, { koraTraceId: String(request.id), koraRoute: routeOf(url), koraPlace: () => request.clientAddress.place })
     for (const [name, value] of headers) reply.raw.setHeader(name, String(value))
     reply.hijack()
     current().handle(raw, reply.raw).catch((error: unknown) => { request.log.error({ err: error }, 'provider callback failed') })

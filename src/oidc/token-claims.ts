@@ -11,8 +11,8 @@ interface Source { acr?: string, amr?: string[], authTime?: number }
 
 export function tokenClaims (ctx: KoaContextWithOIDC, token: unknown): Record<string, unknown> | undefined {
   if ((token as { accountId?: string }).accountId === undefined) return undefined
-  const entities = ctx.oidc.entities as { AuthorizationCode?: Source, RefreshToken?: Source, RotatedRefreshToken?: Source, Account?: { person?: { assuranceLevel: number }, representation?: Representation } }
-  const source = entities.AuthorizationCode ?? entities.RotatedRefreshToken ?? entities.RefreshToken
+  const entities = ctx.oidc.entities as { AuthorizationCode?: Source, DeviceCode?: Source, RefreshToken?: Source, RotatedRefreshToken?: Source, Account?: { person?: { assuranceLevel: number }, representation?: Representation } }
+  const source = entities.AuthorizationCode ?? entities.DeviceCode ?? entities.RotatedRefreshToken ?? entities.RefreshToken
   return {
     ...(source?.acr === undefined ? {} : { acr: source.acr }),
     ...(source?.amr === undefined ? {} : { amr: source.amr }),

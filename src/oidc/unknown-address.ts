@@ -16,6 +16,7 @@ const methods: Record<string, string> = {
   [routes.introspection]: 'POST',
   [routes.revocation]: 'POST',
   [routes.pushed_authorization_request]: 'POST',
+  [routes.device_authorization]: 'POST',
   '/.well-known/openid-configuration': 'GET, HEAD',
   '/.well-known/oauth-authorization-server': 'GET, HEAD'
 }

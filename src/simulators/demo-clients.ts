@@ -1,6 +1,7 @@
 /** The clients of the sandbox and their resource servers: one for each policy that a relying site can have. */
 import { scopes } from '../domain/claims.ts'
 import type { ClientPolicy } from '../domain/client-policy.ts'
+import { deviceCodeGrant } from '../domain/client-record.ts'
 import { demoAdmin } from './demo-admin.ts'
 
 export interface DemoClient {
@@ -84,6 +85,13 @@ export function demoClients (site: string): DemoClient[] {
         purposes: { profile: '显示经办人姓名', phone: '联系经办人', email: '发送税务文书', identity: '核对办税人员', organization: '确认办税单位' }
       },
       note: 'organizations only; flat names (aliases) for a site that reads no nested claims'
+    },
+    {
+      clientId: 'demo-device',
+      secret: null,
+      metadata: { application_type: 'native', grant_types: [deviceCodeGrant, 'refresh_token'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'none', client_name: '办事大厅自助机（演示）', scope: 'openid profile organization offline_access' },
+      policy: { names: { 'zh-CN': '办事大厅自助机（演示）', en: 'Service hall kiosk (demo)' }, unit: '演示单位', trusted: true, subjectKinds: ['person', 'organization'], functions: propertyFunctions, homeUri: site, purposes: { profile: '在屏幕上显示您的姓名', organization: '为单位办理' } },
+      note: 'device grant: shows a code that is typed in at /device'
     },
     {
       clientId: 'demo-machine',

@@ -153,7 +153,7 @@ t.test('T004: nothing is offered that is not in the profile', async (t) => {
     t.notMatch(location, /[?#&]code=/, `response_mode "${mode}"`)
     staysHome(t, answer, mode)
   }
-  for (const grant of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:token-exchange', 'urn:ietf:params:oauth:grant-type:device_code', 'urn:openid:params:grant-type:ciba', 'urn:ietf:params:oauth:grant-type:jwt-bearer', '', 'x', '__proto__', 'constructor']) {
+  for (const grant of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:token-exchange', 'urn:openid:params:grant-type:ciba', 'urn:ietf:params:oauth:grant-type:jwt-bearer', '', 'x', '__proto__', 'constructor']) {
     const answer = await tokenRequest({ grant_type: grant, username: zhuoma.account, password: zhuoma.password, subject_token: session.access_token, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token' })
     t.equal(answer.status, 400, `grant_type ${grant}`)
     t.match(answer.json['error'], /unsupported_grant_type|invalid_request/)
@@ -164,7 +164,7 @@ t.test('T004: nothing is offered that is not in the profile', async (t) => {
     staysHome(t, answer, name)
   }
   for (const [method, path] of [['GET', '/oidc/token'], ['GET', '/oidc/introspect'], ['GET', '/oidc/revoke'], ['GET', '/oidc/par'], ['PUT', '/oidc/token'], ['DELETE', '/oidc/auth'], ['POST', '/oidc/jwks'], ['POST', '/.well-known/openid-configuration'],
-    ['GET', '/oidc/register'], ['POST', '/oidc/reg'], ['POST', '/oidc/device/auth'], ['GET', '/oidc/device'], ['POST', '/oidc/backchannel'], ['GET', '/oidc/nothing'], ['GET', '/oidc/'], ['TRACE', '/oidc/auth'], ['GET', '/oidc/auth/unknown/extra']] as const) {
+    ['GET', '/oidc/register'], ['POST', '/oidc/reg'], ['POST', '/oidc/device/auth'], ['GET', '/oidc/device'], ['POST', '/oidc/device'], ['GET', '/oidc/device/unknown/extra'], ['GET', '/oidc/device-authorization'], ['POST', '/oidc/backchannel'], ['GET', '/oidc/nothing'], ['GET', '/oidc/'], ['TRACE', '/oidc/auth'], ['GET', '/oidc/auth/unknown/extra']] as const) {
     const answer = await readReply(await send(`${kora.issuer}${path}`, { method }))
     t.ok(answer.status >= 400 && answer.status < 500, `${method} ${path}: ${answer.status}`)
   }

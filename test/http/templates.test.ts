@@ -39,7 +39,7 @@ t.test('every page renders in every language and size without holes', async (t) 
 
 t.test('every template has a fixture', async (t) => {
   const known = new Set<string>(fixtures.map((fixture) => fixture.name))
-  const own = renderer.names.filter((name) => /^(interaction|phone|logout|help|error|home)(\/(?!texts)|$)/.test(name))
+  const own = renderer.names.filter((name) => /^(interaction|phone|device|logout|help|error|home)(\/(?!texts)|$)/.test(name))
   t.same(own.filter((name) => !known.has(name)), [])
 })
 

@@ -78,6 +78,11 @@ export const auditEvents = {
   'device.revoked': about('device', 'person'),
   'device.proof-refused': about('device', 'person', 'denied'),
 
+  // a device without a keyboard logs in with somebody's help (RFC 8628)
+  'device-login.allowed': about('client', 'person'),
+  'device-login.refused': about('client', 'person', 'denied'),
+  'device-login.throttled': about('service', 'person', 'denied'),
+
   // tokens and grants
   'token.issued': about('grant', 'client'),
   'token.code-replayed': about('grant', 'client', 'denied'),

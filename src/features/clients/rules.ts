@@ -2,6 +2,7 @@
 import type { Config } from '../../config.ts'
 import { scopes } from '../../domain/claims.ts'
 import type { ClientRules } from '../../domain/client-metadata.ts'
+import { deviceCodeGrant } from '../../domain/client-record.ts'
 
 /** Must say what oidc/configuration.ts says; test/features/clients/rules.test.ts compares with discovery. */
 export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egressAllowed'>): ClientRules {
@@ -10,7 +11,7 @@ export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egress
     sandbox: config.sandbox,
     egressAllowed: config.egressAllowed,
     scopes,
-    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceCodeGrant],
     authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     signingAlgs: ['ES256', 'RS256'],
     clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],

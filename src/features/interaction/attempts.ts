@@ -13,22 +13,23 @@ export type AttemptRow = Selectable<LoginAttemptTable>
 const restartable = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce', 'code_challenge',
   'code_challenge_method', 'acr_values', 'max_age', 'prompt', 'claims', 'resource', 'authorization_details', 'ui_locales', 'dpop_jkt']
 
-export interface StoredRequest { params: Record<string, string>, freshLogin?: boolean }
+/** `device`: a device waits for it (RFC 8628). */
+export interface StoredRequest { params: Record<string, string>, device?: boolean, freshLogin?: boolean }
 
-export function storedRequest (params: Record<string, unknown>): StoredRequest {
+export function storedRequest (params: Record<string, unknown>, device = false): StoredRequest {
   const kept = Object.entries(params).filter(([name, value]) => restartable.includes(name) && typeof value === 'string')
-  return { params: Object.fromEntries(kept) as Record<string, string> }
+  return { params: Object.fromEntries(kept) as Record<string, string>, ...(device ? { device } : {}) }
 }
 
 /** The attempt of this interaction and browser; made at the first visit. Null = it belongs to another browser. */
-export async function openAttempt (db: Db, input: { uid: string, browserHash: string, clientId: string, params: Record<string, unknown>, seconds: number }): Promise<AttemptRow | null> {
+export async function openAttempt (db: Db, input: { uid: string, browserHash: string, clientId: string, params: Record<string, unknown>, device?: boolean, seconds: number }): Promise<AttemptRow | null> {
   const found = await findAttempt(db, input.uid)
   if (found) return found.browserHash === input.browserHash ? found : null
   await db.insertInto('loginAttempt').values({
     uid: input.uid,
     browserHash: input.browserHash,
     clientId: input.clientId,
-    request: JSON.stringify(storedRequest(input.params)),
+    request: JSON.stringify(storedRequest(input.params, input.device)),
     personId: null,
     representation: null,
     expiresAt: sql<Date>`now() + make_interval(secs => ${input.seconds})`

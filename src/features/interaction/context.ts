@@ -62,7 +62,7 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
   // administrators have one way to log in, and people none of theirs
   if (client.clientId === consoleClientId) throw new SeeOther(interactionPath(uid, 'administrator'))
   request.preferLocales(typeof params['ui_locales'] === 'string' ? params['ui_locales'] : undefined)
-  const row = await openAttempt(services.db, { uid, browserHash: browser.hash, clientId: client.clientId, params, seconds: lifetimes.interaction })
+  const row = await openAttempt(services.db, { uid, browserHash: browser.hash, clientId: client.clientId, params, device: interaction.deviceCode !== undefined, seconds: lifetimes.interaction })
   if (!row) throw new PageError(403, 'cookie')
   const policy = clientPolicy(policyOf(client))
   const session = await usableSession(services, oidc, interaction, row)
@@ -80,7 +80,7 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
     params,
     client,
     policy,
-    rp: { name: name.text || client.clientName || client.clientId, lang: name.lang, host: hostOf(params['redirect_uri']) },
+    rp: { name: name.text || client.clientName || client.clientId, lang: name.lang, host: hostOf(params['redirect_uri']) || hostOf(client.clientUri ?? policy.homeUri) },
     row,
     person,
     requestedLevel,

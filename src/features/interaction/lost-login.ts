@@ -13,7 +13,10 @@ export type LostLogin =
 export async function lostLogin ({ db }: Pick<Services, 'db'>, uid: string, browserHash: string | null): Promise<LostLogin> {
   const row = await findAttempt(db, uid)
   if (row === undefined || row.browserHash !== browserHash) return { restart: null, back: null }
-  if (row.finishedAt === null) return { restart: `/oidc/auth?${new URLSearchParams((row.request as StoredRequest).params).toString()}` }
+  const { params, device } = row.request as StoredRequest
+  // there is no request of this browser to repeat: the code is typed in again, and is this browser's still
+  if (row.finishedAt === null && device === true) return { restart: '/device' }
+  if (row.finishedAt === null) return { restart: `/oidc/auth?${new URLSearchParams(params).toString()}` }
   const client = await db.selectFrom('client').select('policy').where('clientId', '=', row.clientId).executeTakeFirst()
   const { homeUri, names } = clientPolicy(client?.policy)
   return { restart: null, back: homeUri === undefined ? null : { href: homeUri, name: names['zh-CN'], lang: 'zh-CN' } }

@@ -44,6 +44,8 @@ export interface Throttle {
   lift (db: Kysely<Database> | Transaction<Database>, identifier: string): Promise<void>
   /** A limit of its own: at most `limit` times in `windowSeconds`. Refused ones do not count. Not inside a transaction. */
   hit (key: string, limit: number, windowSeconds: number): Promise<Hit>
+  /** What `hit` counted was no guess: as if it had not been. */
+  unhit (key: string): Promise<void>
 }
 
 /** @param rules of domain/throttle: for persons, or for organizations */
@@ -116,6 +118,10 @@ export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: 
       if (counter !== undefined) return { allowed: true, remaining: limit - counter.count }
       const [full] = await readCounter(db, own)
       return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(full?.secondsLeft ?? 1)) }
+    },
+
+    async unhit (key) {
+      await takeBack(db, [keyOf('hit', key)])
     }
   } satisfies Throttle)
 }

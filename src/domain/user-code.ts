@@ -1,0 +1,22 @@
+/**
+ * The short code that a device shows and a person types in (RFC 8628 §6.1): eight letters of twenty, without vowels, so
+ * that no words come out, shown in two groups.
+ */
+
+const letters = 'BCDFGHJKLMNPQRSTVWXZ'
+const length = 8
+
+/** What people read instead of a letter of the set; each of these is in no code. */
+const readAs: Readonly<Record<string, string>> = { 0: 'Q', O: 'Q', 1: 'L', I: 'L', 2: 'Z', 5: 'S', 6: 'G', 8: 'B', U: 'V' }
+
+/**
+ * What was typed as it is kept: case, width, spaces and hyphens do not count, what looks like a letter of the set is that
+ * letter. Null: this is no such code, whatever is waiting.
+ */
+export function foldUserCode (typed: string): string | null {
+  const folded = [...typed.slice(0, 64).normalize('NFKC').toUpperCase()].filter((character) => /[A-Z0-9]/.test(character)).map((character) => readAs[character] ?? character)
+  return folded.length === length && folded.every((letter) => letters.includes(letter)) ? folded.join('') : null
+}
+
+/** As devices show it: `WDJB-MJHT`. */
+export const shownUserCode = (code: string): string => `${code.slice(0, length / 2)}-${code.slice(length / 2)}`

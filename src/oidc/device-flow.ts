@@ -1,0 +1,126 @@
+/**
+ * The device grant (RFC 8628) in the provider. The device's side is the library's, completed here: how often to ask, and
+ * `slow_down`. The person's side is ours (features/device-login) as far as the decision; then the hosted login runs as
+ * for every other request, and the library's `device_resume` ends it. Its own page for the short code is switched off.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Kysely, Transaction } from 'kysely'
+import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Database } from '../database/schema.ts'
+import { parseRef } from '../domain/representation.ts'
+import type { Services } from '../services.ts'
+import { lifetimes, routes } from './configuration.ts'
+import type { DeviceAllowed } from './device-code-adapter.ts'
+import { notePoll, pollSeconds, type DeviceLogin } from './device-codes.ts'
+import { traceIdOf } from './error-pages.ts'
+
+/** Where people type the code in: short, because they type the address too. */
+export const devicePath = '/device'
+
+/** How a device login ended, as the last part of the address of the page that says so. */
+export const deviceOutcomes = ['done', 'refused', 'unknown', 'used', 'failed'] as const
+export type DeviceOutcome = typeof deviceOutcomes[number]
+
+export const outcomePath = (outcome: DeviceOutcome): string => `${devicePath}/${outcome}`
+
+/** Coarse place of the request, put there by the mount. */
+const placeOf = (ctx: { req: object }): string => (ctx.req as { koraPlace?: () => string }).koraPlace?.() ?? ''
+
+function seeOther (ctx: KoaContextWithOIDC, address: string): void {
+  ctx.redirect(address)
+  ctx.status = 303
+}
+
+const outcomeOf: Readonly<Record<string, DeviceOutcome>> = { AbortedError: 'refused', AccessDenied: 'refused', NotFoundError: 'unknown', ExpiredError: 'unknown', AlreadyUsedError: 'used' }
+
+type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
+
+/** @param onLost where a login whose cookie or row is gone goes on; null = nowhere */
+export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string | null>): DeviceFlow {
+  return {
+    enabled: true,
+    charset: 'base-20',
+    mask: '****-****',
+    deviceInfo: (ctx: { req: object }) => ({ place: placeOf(ctx) }),
+    async userCodeInputSource (ctx: KoaContextWithOIDC, _form: string, _out?: unknown, error?: Error) {
+      // made for the library's page, which is not shown
+      if (ctx.oidc.session !== undefined) (ctx.oidc.session as { state?: unknown }).state = undefined
+      const outcome = outcomeOf[error?.name ?? '']
+      if (error?.name === 'SessionNotFound') seeOther(ctx, await onLost(ctx) ?? outcomePath('unknown'))
+      else seeOther(ctx, outcomePath(outcome ?? 'failed'))
+    },
+    userCodeConfirmSource: async (ctx: KoaContextWithOIDC) => { seeOther(ctx, devicePath) },
+    successSource: async (ctx: KoaContextWithOIDC) => { seeOther(ctx, outcomePath('done')) }
+  } as never
+}
+
+/** Must be called for each provider built, before it serves. */
+export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kysely<Database>, issuer: string }): void {
+  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    // the library's own page
+    if (ctx.path === routes.code_verification) { ctx.status = 404; return }
+    await next()
+    const body = ctx.body as Record<string, unknown> | undefined
+    if (ctx.path === routes.device_authorization && ctx.status === 200) {
+      const page = `${issuer}${devicePath}`
+      Object.assign(body ?? {}, {
+        verification_uri: page,
+        verification_uri_complete: `${page}?user_code=${String(body?.['user_code'])}`,
+        interval: pollSeconds.first
+      })
+    }
+    if (ctx.path === routes.token && body?.['error'] === 'authorization_pending') {
+      const { interval, slow } = await notePoll(db, String(ctx.oidc.params?.['device_code']), lifetimes.deviceCode)
+      if (slow) ctx.body = { error: 'slow_down', error_description: `ask no more often than every ${interval} seconds` }
+    }
+  })
+}
+
+/** The event beside a person's decision; it names whom they act for there. */
+export async function recordDeviceAllowed (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, { accountId, clientId, context }: Parameters<DeviceAllowed>[1]): Promise<void> {
+  const person = await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
+  const ref = parseRef(context)
+  const ctx = Provider.ctx
+  await audit.record(trx, {
+    type: 'device-login.allowed',
+    personId: person?.id ?? null,
+    clientId,
+    role: ref?.role ?? 'self',
+    organizationId: ref === null || ref.role === 'self' ? null : ref.organizationId,
+    delegationId: ref?.role === 'agent' ? ref.delegationId : null,
+    traceId: ctx === undefined ? null : traceIdOf(ctx)
+  })
+}
+
+export interface Cookie { name: string, value: string, path: string }
+
+/**
+ * Begins the hosted login for a code that this browser has taken up: what the library does when its own page is
+ * confirmed. The policy is asked when the login returns, as for every request.
+ *
+ * @param sessionCookie identifier of this browser's session, if it has one
+ * @returns where the browser goes, and the cookies without which the library lets nobody return
+ */
+export async function beginDeviceLogin (provider: Provider, issuer: string, login: DeviceLogin, sessionCookie: string | undefined): Promise<{ uid: string, cookies: Cookie[] }> {
+  const uid = randomBytes(32).toString('base64url')
+  const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
+  const resume = `${routes.code_verification}/${uid}`
+  // the library's own constructor; its types know none with a payload
+  const Interaction = provider.Interaction as unknown as new (uid: string, payload: object) => { save (ttl: number): Promise<string> }
+  const interaction = new Interaction(uid, {
+    returnTo: `${issuer}${resume}`,
+    prompt: { name: 'login', reasons: ['device_login'], details: {} },
+    params: login.params,
+    cid: randomBytes(16).toString('base64url'),
+    deviceCode: login.deviceCode,
+    ...(session?.accountId === undefined ? {} : { session })
+  })
+  await interaction.save(lifetimes.interaction)
+  return {
+    uid,
+    cookies: [
+      { name: provider.cookieName('interaction'), value: uid, path: `/i/${uid}` },
+      { name: provider.cookieName('resume'), value: uid, path: resume }
+    ]
+  }
+}
