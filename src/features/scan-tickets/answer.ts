@@ -18,26 +18,51 @@ const held = sql.join(phoneStates.map((state) => sql.lit(state)))
 const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_token_hash = ${hashOf(scanToken)}
   and t.device_id is not distinct from ${actor.device?.id ?? null}::text and t.expires_at > now()`
 
-const numberFits = (answer: Answer) => sql<boolean>`(not t.number_entry or t.accepted_at is not null
-  or (t.number_tries < ${ticketLimits.numberTries} and t.check_number = ${answer.checkNumber ?? ''}))`
+/**
+ * Takes the answer, or counts a wrong number: one statement, so that guesses sent at once are no more than guesses
+ * one after another. Undefined = it changed nothing; `acceptedAt` null = the number was wrong.
+ */
+async function take (trx: Trx, scanToken: string, { contextDigest, checkNumber = '' }: Answer, actor: PhoneActor): Promise<TicketRow | undefined> {
+  const right = sql<boolean>`(not t.number_entry or t.accepted_at is not null or t.check_number = ${checkNumber})`
+  const last = sql<boolean>`(not ${right} and t.number_tries + 1 >= ${ticketLimits.numberTries})`
+  // nothing typed is nothing guessed
+  const { rows } = await sql<TicketRow>`
+    update scan_ticket t
+       set accepted_at = case when ${right} then coalesce(t.accepted_at, now()) end,
+           number_tries = t.number_tries + case when ${right} then 0 else 1 end,
+           state = case when ${last} then 'failed' else t.state end,
+           failure = case when ${last} then 'number_mismatch' else t.failure end
+     where ${heldBy(scanToken, actor)} and t.state in (${held}) and t.context_digest = ${contextDigest} and (${right} or ${checkNumber} <> '')
+    returning ${ticketColumns}`.execute(trx)
+  return rows[0]
+}
+
+/** The ticket with the answer taken. Throws Refused; a wrong number stays counted. */
+async function accepted (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<TicketRow> {
+  const before = await heldTicket(services.db, scanToken, actor)
+  requireDigest(before, answer)
+  const taken = await services.db.transaction().execute(async (trx) => {
+    const row = await take(trx, scanToken, answer, actor)
+    if (row === undefined) return null
+    if (row.acceptedAt === null) return await wrongNumber(services, trx, row, actor)
+    if (before.acceptedAt === null) await services.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
+    return row
+  })
+  if (taken === null) throw new Refused(await whyRefused(services, scanToken, actor))
+  if (typeof taken !== 'string') return taken
+  if (taken === 'number_exhausted') services.metrics.scanTickets.inc({ state: 'failed' })
+  throw new Refused(taken)
+}
+
+async function wrongNumber (services: Services, trx: Trx, row: TicketRow, actor: PhoneActor): Promise<'number_mismatch' | 'number_exhausted'> {
+  await services.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
+  if (row.state !== 'failed') return 'number_mismatch'
+  await services.audit.record(trx, { type: 'scan-ticket.failed', ...eventAbout(row, actor), reason: 'number_mismatch' })
+  return 'number_exhausted'
+}
 
 export async function accept (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal> {
-  return await answered(async () => {
-    const before = await heldTicket(services.db, scanToken, actor)
-    requireDigest(before, answer)
-    const accepted = await services.db.transaction().execute(async (trx) => {
-      const { rows } = await sql<TicketRow>`
-        update scan_ticket t set accepted_at = coalesce(accepted_at, now())
-         where ${heldBy(scanToken, actor)} and t.state in (${held}) and t.context_digest = ${answer.contextDigest} and ${numberFits(answer)}
-        returning ${ticketColumns}`.execute(trx)
-      const row = rows[0]
-      if (row === undefined) return null
-      if (before.acceptedAt === null) await services.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
-      return row
-    })
-    if (accepted === null) throw new Refused(await whyRefused(services, scanToken, answer, actor))
-    return { ok: true, view: await viewOf(services, services.db, accepted) }
-  })
+  return await answered(async () => ({ ok: true, view: await viewOf(services, services.db, await accepted(services, scanToken, answer, actor)) }))
 }
 
 /**
@@ -49,12 +74,14 @@ export async function confirm (services: Services, scanToken: string, answer: An
   return await answered(async () => {
     const before = await heldTicket(services.db, scanToken, actor)
     requireDigest(before, answer)
+    if (before.numberEntry && before.acceptedAt === null) await accepted(services, scanToken, answer, actor)
     const confirmed = await services.db.transaction().execute(async (trx) => {
       const { rows } = await sql<TicketRow & { personId: string }>`
         update scan_ticket t
            set state = 'confirmed', confirmed_at = now(), accepted_at = coalesce(accepted_at, now()), failure = null,
                expires_at = greatest(expires_at, now() + make_interval(secs => ${ticketSeconds.finish}))
-         where ${heldBy(scanToken, actor)} and t.state in (${from('confirmed')}) and t.context_digest = ${answer.contextDigest} and ${numberFits(answer)}
+         where ${heldBy(scanToken, actor)} and t.state in (${from('confirmed')}) and t.context_digest = ${answer.contextDigest}
+           and (not t.number_entry or t.accepted_at is not null)
            and (not t.requires @> '["identity"]'::jsonb or t.identity_at is not null)
            and (not t.requires @> '["face"]'::jsonb or t.proof = 'counter' or (t.proof = 'face' and exists (
                  select 1 from face_check f where f.id = t.face_check_id and f.scan_ticket_id = t.id and f.person_id = t.person_id
@@ -69,7 +96,7 @@ export async function confirm (services: Services, scanToken: string, answer: An
       await services.audit.record(trx, { type: 'scan-ticket.confirmed', ...eventAbout(row, actor), details: { ticketId: row.id, purpose: row.purpose, proof: row.proof } })
       return true
     })
-    if (!confirmed) throw new Refused(await whyRefused(services, scanToken, answer, actor))
+    if (!confirmed) throw new Refused(await whyRefused(services, scanToken, actor))
     services.metrics.scanTickets.inc({ state: 'confirmed' })
     return { ok: true }
   })
@@ -119,13 +146,10 @@ function requireDigest (row: TicketRow, { contextDigest }: Answer): void {
   if (contextDigest !== row.contextDigest || contextDigest !== digestOf(row)) throw new Refused('digest_mismatch')
 }
 
-/** An answer changed nothing. Read once why; a wrong number is counted here, by a statement of its own. */
-async function whyRefused (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<RefusalCode> {
+/** An answer changed nothing: read once why. */
+async function whyRefused (services: Services, scanToken: string, actor: PhoneActor): Promise<RefusalCode> {
   const row = await heldTicket(services.db, scanToken, actor)
-  if (row.numberEntry && row.acceptedAt === null && answer.checkNumber !== row.checkNumber) {
-    // nothing typed is nothing guessed
-    return answer.checkNumber === undefined || answer.checkNumber === '' ? 'number_mismatch' : await countWrongNumber(services, scanToken, answer.checkNumber, actor)
-  }
+  if (row.numberEntry && row.acceptedAt === null) return 'number_mismatch'
   const remaining = remainingOf(row)
   if (remaining.includes('identity')) return 'wrong_state'
   if (remaining.includes('face')) return 'face_required'
@@ -137,27 +161,4 @@ async function deviceRefusal (services: Services, row: HeldTicket): Promise<Refu
   const device = await services.db.selectFrom('device').select(['personId', 'revokedAt']).where('id', '=', row.deviceId).executeTakeFirst()
   if (device === undefined || device.revokedAt !== null || device.personId === null) return 'device_not_bound'
   return device.personId === row.personId ? 'wrong_state' : 'wrong_person'
-}
-
-async function countWrongNumber (services: Services, scanToken: string, checkNumber: string, actor: PhoneActor): Promise<RefusalCode> {
-  return await services.db.transaction().execute(async (trx) => {
-    const { rows } = await sql<TicketRow>`
-      update scan_ticket t
-         set number_tries = number_tries + 1,
-             state = case when number_tries + 1 >= ${ticketLimits.numberTries} then 'failed' else state end,
-             failure = case when number_tries + 1 >= ${ticketLimits.numberTries} then 'number_mismatch' else failure end
-       where ${heldBy(scanToken, actor)} and t.state in (${held}) and t.number_entry and t.accepted_at is null and t.check_number <> ${checkNumber}
-      returning ${ticketColumns}`.execute(trx)
-    const row = rows[0]
-    if (row === undefined) {
-      // another answer settled it meanwhile
-      await heldTicket(trx, scanToken, actor)
-      return 'wrong_state'
-    }
-    await services.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
-    if (row.state !== 'failed') return 'number_mismatch'
-    await services.audit.record(trx, { type: 'scan-ticket.failed', ...eventAbout(row, actor), reason: 'number_mismatch' })
-    services.metrics.scanTickets.inc({ state: 'failed' })
-    return 'number_exhausted'
-  })
 }

@@ -150,6 +150,16 @@ await eachDatabase(t, 'accept and number matching', async (t, database) => {
     t.match(await ticketRow(w, created.ticketId), { state: 'failed', numberTries: 3 })
   })
 
+  await t.test('the right one among all of them, sent at once, is not found by trying', async (t) => {
+    for (const door of ['accept', 'confirm'] as const) {
+      const { scanToken, actor, created, view } = await scanned(w, { numberEntry: true, requires: [] }, await app(w, w.personId))
+      const wrong = Array.from({ length: 90 }, (_, i) => String(i + 10)).filter((guess) => guess !== created.checkNumber)
+      const answers = await Promise.all([...wrong, created.checkNumber].map(async (checkNumber) => codeOf(await w.tickets[door](scanToken, { contextDigest: view.contextDigest, checkNumber }, actor))))
+      t.notOk(answers.includes('ok'), door)
+      t.match(await ticketRow(w, created.ticketId), { state: 'failed', failure: 'number_mismatch', numberTries: 3, acceptedAt: null }, door)
+    }
+  })
+
   await t.test('once right it need not be entered again', async (t) => {
     const held = await scanned(w, { numberEntry: true, requires: [] }, await app(w, w.personId))
     const { scanToken, actor, created, view } = held
