@@ -22,6 +22,8 @@ export type Values = Readonly<Record<string, string | boolean>>
 
 /** Nothing that ends a string, or begins an expansion, in any of the languages below. */
 const isPlain = (text: string): boolean => /^[\w.~:/?#[\]@!&()*+,;=%-]*$/.test(text)
+/** Nothing that a router or a server's configuration takes for a pattern or an end: `/**` would open a whole site. */
+const isPlainPath = (path: string): boolean => /^[\w.~/@&=,%-]*$/.test(path) && !path.includes('//')
 
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 const taken = new Set(['/', '/login', '/logout', '/renew', '/mp/login', '/mp/session', '/mp/logout'])
@@ -50,7 +52,7 @@ export function faultsOf ({ clientId, redirectUri, postLogoutRedirectUri, scope 
     if (uri === null) continue
     const url = URL.parse(uri)
     if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.username !== '') faults.push({ field, code: 'not_an_address' })
-    else if (!isPlain(uri)) faults.push({ field, code: 'not_plain' })
+    else if (!isPlain(uri) || !isPlainPath(url.pathname)) faults.push({ field, code: 'not_plain' })
     else if (field === 'redirect_uri' && taken.has(url.pathname)) faults.push({ field, code: 'own_path_needed' })
   }
   return faults
