@@ -39,12 +39,23 @@ const meaningOf = (type: string, t: AdminTranslate): string => eventMeanings[typ
 
 /** Days and minutes as the form gives them are those of the service: Asia/Shanghai. */
 function moment (text: string, endOfDay = false): Date | null {
-  const [, day, time] = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?))?$/.exec(text) ?? []
+  // years that the database and every format can hold
+  const [, day, time] = /^((?:19|20|21)\d{2}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?))?$/.exec(text) ?? []
   if (day === undefined) return null
   const at = new Date(`${day}T${time ?? '00:00'}+08:00`)
   if (Number.isNaN(at.getTime())) return null
   return endOfDay && time === undefined ? new Date(at.getTime() + 86_400_000) : at
 }
+
+/** Ids of ours: a number or a name of somebody would stay in the trail, which keeps what was searched for and forgets nothing. */
+const ids = {
+  actor: /^(?:person:per_[\w-]{22}|admin:adm_[\w-]{8,64}|client:[A-Za-z][\w.-]{2,63}|(?:operator|staff):[\p{L}_][\p{L}\w.@ -]{0,31}|system|anonymous)$/u,
+  person: /^per_[\w-]{22}$/,
+  organization: /^org_[\w-]{22}$/,
+  client: /^[A-Za-z][\w.-]{2,63}$/,
+  // as error pages show it: in groups of four
+  trace: /^(?:[0-9a-f] ?){12}$/
+} as const
 
 /** What the form means; what cannot be understood is a fault, and never left out. */
 function filtersOf (given: Record<Name, string>): { filters: AuditFilters, errors: FieldError[] } {
@@ -55,17 +66,17 @@ function filtersOf (given: Record<Name, string>): { filters: AuditFilters, error
     if (value === null || value === undefined) errors.push({ field, code: 'invalid' })
     return value ?? undefined
   }
-  const same = (text: string): string => text
+  const id = (field: keyof typeof ids): string | undefined => read(field, (text) => ids[field].test(text) ? field === 'trace' ? text.replaceAll(' ', '') : text : null)
   const filters: AuditFilters = {
     from: read('from', (text) => moment(text)),
     to: read('to', (text) => moment(text, true)),
     type: read('type', (text) => Object.hasOwn(auditEvents, text) || /^[a-z-]+\.$/.test(text) ? text : null),
     outcome: read('outcome', (text) => outcomes.find((one) => one === text)),
-    actor: read('actor', same),
-    personId: read('person', same),
-    organizationId: read('organization', same),
-    clientId: read('client', same),
-    traceId: read('trace', (text) => text.replaceAll(' ', '')),
+    actor: id('actor'),
+    personId: id('person'),
+    organizationId: id('organization'),
+    clientId: id('client'),
+    traceId: id('trace'),
     address: read('address', addressPattern)
   }
   return { filters, errors }
