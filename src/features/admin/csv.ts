@@ -1,10 +1,10 @@
 /** Comma-separated export (RFC 4180) that a spreadsheet cannot be made to run. */
 
-/** A cell that a spreadsheet would take for a formula (or that hides one behind a blank) is text: it begins with '. */
+/** A cell that a spreadsheet would take for a formula (or that hides one behind a blank, or in full-width signs) is text: it begins with '. */
 export function csvCell (value: string | number | boolean | null): string {
   if (value === null) return ''
   const text = String(value)
-  const safe = typeof value === 'string' && /^[\s\0]*[=+\-@\t\r\n\0]/.test(text) ? `'${text}` : text
+  const safe = typeof value === 'string' && /^[\s\0]*[=+\-@＝＋－＠\t\r\n\0]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 

@@ -7,7 +7,7 @@ import { adminCatalogues } from '../../../src/http/locale.ts'
 import { signInAs } from './support.ts'
 
 t.test('cells that a spreadsheet would run are text (T090)', async (t) => {
-  for (const cell of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\0=1', ' =1', '\n@x']) t.equal(csvCell(cell).replace(/^"/, '').startsWith("'"), true, JSON.stringify(cell))
+  for (const cell of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\0=1', ' =1', '\n@x', '＝1+1', '＋1', '－1', '＠x', '　＝1']) t.equal(csvCell(cell).replace(/^"/, '').startsWith("'"), true, JSON.stringify(cell))
   t.same([csvCell('a,b'), csvCell('say "x"'), csvCell(-5), csvCell(null), csvCell(true), csvCell('张三')], ['"a,b"', '"say ""x"""', '-5', '', 'true', '张三'])
   t.equal(csvOf(['a', 'b'], [['1', 2]]), '\ufeffa,b\r\n1,2\r\n')
 })
