@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { applyClients, planClients, readClientDocument, type PlanLine, type RegistryServices } from '../features/clients/index.ts'
-import { faultLine } from './fault-text.ts'
-import { actOf, actOptions, actUsage } from './operator.ts'
+import { faultLine, secondWords } from './fault-text.ts'
+import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
-const usage = `kora apply -f clients.yaml [--prune] ${actUsage} [--json]
+const usage = `kora apply -f clients.yaml [--prune] ${actUsage}
+              ${agreedUsage} [--json]
        kora apply -f clients.yaml --diff [--prune] [--json]     shows what would change, and changes nothing
 
 --prune ends clients that the file does not name: drafts are deleted, the others disabled. "-f -" reads standard input.
+What one person may not decide alone (a client without consent page, other addresses of a live client …) is marked "!".
 Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong use; 3 --diff found differences.
 
   kora client export > clients.yaml
@@ -23,7 +25,7 @@ export const command = {
     const wrong = (problem: string): number => { console.error(`${problem}\nUsage: ${usage}`); return 2 }
     let values
     try {
-      ({ values } = parseArgs({ args, options: { file: { type: 'string', short: 'f' }, diff: { type: 'boolean' }, prune: { type: 'boolean' }, json: { type: 'boolean' }, ...actOptions } }))
+      ({ values } = parseArgs({ args, options: { file: { type: 'string', short: 'f' }, diff: { type: 'boolean' }, prune: { type: 'boolean' }, json: { type: 'boolean' }, ...actOptions, ...agreedOptions } }))
     } catch (error) {
       return wrong((error as Error).message)
     }
@@ -31,6 +33,8 @@ export const command = {
     if (file === undefined) return wrong('-f is missing.')
     const act = actOf(values)
     if (act === null && !diff) return wrong('--reason is missing: it goes into the audit trail.')
+    const agreedBy = act === null ? '' : agreedByOf(values, act)
+    if (agreedBy === null) return wrong('--agreed-by must name somebody else.')
     let text
     try {
       text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')
@@ -50,7 +54,7 @@ export const command = {
       print(json ? JSON.stringify({ differences: different }) : different.length === 0 ? 'No differences.' : different.map(planText).join('\n'))
       return different.length === 0 ? 0 : 3
     }
-    const applied = await applyClients(services, act, document.wanted, { prune })
+    const applied = await applyClients(services, act, document.wanted, { prune, agreedBy })
     if (!applied.ok) return refuse(document.lined(applied.faults))
     const done = applied.lines.filter(({ action }) => action !== 'none')
     print(json
@@ -63,7 +67,7 @@ export const command = {
 const signs: Record<PlanLine['action'], string> = { create: '+', change: '~', disable: '-', delete: '-', none: ' ' }
 
 /** Lists are compared entry by entry, so that one new address among twenty is one line. */
-function planText ({ clientId, name, action, diff }: PlanLine): string {
+function planText ({ clientId, name, action, diff, second }: PlanLine): string {
   const lines = diff.flatMap(({ field, before, after }) => {
     const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map((list) => list.filter((value) => value !== undefined).map((value) => JSON.stringify(value)))
     const [gone, come] = [had?.filter((value) => has?.includes(value) !== true) ?? [], has?.filter((value) => had?.includes(value) !== true) ?? []]
@@ -71,5 +75,5 @@ function planText ({ clientId, name, action, diff }: PlanLine): string {
     if (gone.length + come.length === 0) return [`    ${field}: order`]
     return [...gone.map((value) => `  - ${field}: ${value}`), ...come.map((value) => `  + ${field}: ${value}`)]
   })
-  return [`${signs[action]} ${clientId} (${name}): ${action}`, ...action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines].join('\n')
+  return [`${signs[action]} ${clientId} (${name}): ${action}`, ...second.map((reason) => `  ! ${secondWords[reason]}`), ...action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines].join('\n')
 }

@@ -2,15 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { ClientRecord, ClientStatus } from '../domain/client-record.ts'
-import { clientHistory, createClient, findClient, findClients, listClients, listSecrets, rotateSecret, setClientStatus, writeClientDocument, type RegistryServices } from '../features/clients/index.ts'
-import { faultLine } from './fault-text.ts'
-import { actOf, actOptions, actUsage } from './operator.ts'
+import { agreedAct, clientHistory, createClient, findClient, findClients, listClients, listSecrets, rotateSecret, setClientStatus, writeClientDocument, type RegistryServices } from '../features/clients/index.ts'
+import { faultLine, secondWords } from './fault-text.ts'
+import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora client list [--text t] [--status s] [--kind k] [--type public|confidential] [--grant g] [--scope s] [--host h] [--unit u] [--unused-days n] [--json]
        kora client show <client_id> [--json]
        kora client create --name <name> --kind server|spa|native|device|machine|resource [--redirect <uri>]… [--post-logout <uri>]…
               [--scope "openid profile"] [--purpose profile=<why>]… [--unit u] [--id client_id] [--status draft|test|live]
-              [--jwks <public-keys.json>] [--admin-scopes "kora.clients:read …"] ${actUsage} [--json]
+              [--jwks <public-keys.json>] [--admin-scopes "kora.clients:read …"] ${actUsage}
+              ${agreedUsage} [--json]
        kora client create --from <file.json> …       {"kind", "metadata", "policy"} as a whole
        kora client rotate-secret <client_id> [--grace-days 7] ${actUsage} [--json]
        kora client disable|enable <client_id> ${actUsage} [--json]
@@ -40,7 +41,8 @@ const options = {
   jwks: { type: 'string' },
   'admin-scopes': { type: 'string' },
   'grace-days': { type: 'string' },
-  ...actOptions
+  ...actOptions,
+  ...agreedOptions
 } as const satisfies ParseArgsConfig['options']
 
 const parse = (args: string[]) => parseArgs({ args, allowPositionals: true, options })
@@ -100,13 +102,22 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     const act = actIn(values)
     const status = values.status ?? 'test'
     if (status !== 'draft' && status !== 'test' && status !== 'live') throw new WrongUse('--status is draft, test or live')
-    const made = await createClient(services, act, values.from === undefined ? await inputOf(values) : await jsonFile(values.from), { status, second: 'given', ...(values.id === undefined ? {} : { clientId: values.id }) })
+    const agreedBy = agreedByOf(values, act)
+    if (agreedBy === null) throw new WrongUse('--agreed-by must name somebody else.')
+    const options: Parameters<typeof createClient>[3] = { status, ...(values.id === undefined ? {} : { clientId: values.id }) }
+    const input = values.from === undefined ? await inputOf(values) : await jsonFile(values.from)
+    let made = await createClient(services, act, input, options)
+    if (made.outcome === 'second_needed' && agreedBy !== '') made = await createClient(services, agreedAct(act, agreedBy), input, { ...options, second: 'given' })
     if (made.outcome === 'created') {
       const { client, secret } = made
       return answer({ client_id: client.clientId, client_secret: secret?.secret ?? null, status: client.status, version: client.version, issuer: services.config.issuer },
         [`client_id      ${client.clientId}`, ...secret === null ? [] : [`client_secret  ${secret.secret}   shown once`], `issuer         ${services.config.issuer}`, `status         ${client.status}`].join('\n'))
     }
     const faults = made.outcome === 'invalid' ? made.faults : []
+    if (made.outcome === 'second_needed') {
+      print(values.json === true ? JSON.stringify({ error: made.outcome, reasons: made.reasons }) : [...made.reasons.map((reason) => `! ${secondWords[reason]}`), 'One person alone may not decide this: --agreed-by names the other.'].join('\n'))
+      return 1
+    }
     print(values.json === true ? JSON.stringify({ error: made.outcome, faults }) : made.outcome === 'taken' ? `There is a client ${values.id ?? ''} already.` : faults.map(faultLine).join('\n'))
     return 1
   },

@@ -1,5 +1,6 @@
 /** Faults of a client in words, one line each: what is wrong, what was received, what would be right. */
 import type { ClientFault } from '../domain/client-metadata.ts'
+import type { SecondReason } from '../domain/client-second.ts'
 
 const words: Record<string, string> = {
   missing: 'is missing',
@@ -40,7 +41,20 @@ const words: Record<string, string> = {
   needs: 'needs another member',
   own_service: 'is one of Kora\'s own services',
   status_step: 'cannot be reached from the present status',
+  second_administrator: 'may not be decided by one person alone: --agreed-by names the other',
+  own_origin: 'is at Kora\'s own address; only Kora\'s own services are there',
   not_yaml: 'is not readable'
+}
+
+/** Why one person alone may not decide it. */
+export const secondWords: Readonly<Record<SecondReason, string>> = {
+  high_scope: 'asks for document numbers',
+  consent_skipped: 'people are not asked for consent',
+  introspects_all: 'may introspect every token',
+  admin_scope: 'administers through the API',
+  redirect_change: 'other addresses of a client in use, or with such a right',
+  subject_linked: 'people become recognizable across sites',
+  protection_lowered: 'a lower level, or weaker proof by the client'
 }
 
 export function faultLine (fault: ClientFault & { line?: number }): string {

@@ -7,6 +7,16 @@ export const actOptions = { reason: { type: 'string' }, operator: { type: 'strin
 
 export const actUsage = '--reason <why> [--operator <who, else the account of this machine>]'
 
+/** Options of commands that may need a second person (docs/clients.md). */
+export const agreedOptions = { 'agreed-by': { type: 'string' } } as const
+export const agreedUsage = '[--agreed-by <the other person, for what one may not decide alone>]'
+
+/** Who agreed; '' = nobody was named. Null: who agrees to the own act is nobody else. */
+export function agreedByOf (values: { 'agreed-by'?: string | undefined }, act: Act): string | null {
+  const name = values['agreed-by']?.trim() ?? ''
+  return name !== '' && act.actor === `operator:${name}` ? null : name
+}
+
 /** Null: no reason was given. */
 export function actOf (values: { reason?: string | undefined, operator?: string | undefined }): Act | null {
   const reason = values.reason?.trim() ?? ''

@@ -1,5 +1,4 @@
 /** What each kind of client may do, and what it gets when nothing is said: secure defaults (RFC 9700 §2). */
-import { canonicalJson } from './client-diff.ts'
 import { deviceCodeGrant, type ClientKind, type ClientMetadata } from './client-record.ts'
 import type { ClientPolicy } from './client-policy.ts'
 
@@ -43,34 +42,6 @@ export const highProfileMetadata = {
   require_pushed_authorization_requests: true,
   dpop_bound_access_tokens: true
 } as const satisfies ClientMetadata
-
-/** Scopes that only a second administrator may give: the document number of people. */
-export const highScopes: readonly string[] = ['identity']
-
-export type SecondReason = 'high_scope' | 'redirect_change' | 'admin_scope'
-
-const scopesOf = (metadata: ClientMetadata | undefined): string[] => (metadata?.scope ?? '').split(' ').filter(Boolean)
-const sorted = (list: readonly string[] | undefined): string => [...list ?? []].sort().join('\n')
-
-/**
- * Why a change needs a second administrator: a scope of the highest kind that it did not have; addresses of a client
- * that is live (or was, and is disabled: else disabling would be the way around) or has such a scope, whatever its status:
- * the scope was given for the addresses that were shown; scopes of the admin API, and the keys of
- * a client that has any.
- */
-export function secondAdministratorReasons (before: { status: string, metadata: ClientMetadata, policy?: ClientPolicy } | null, after: { metadata: ClientMetadata, policy?: ClientPolicy }): SecondReason[] {
-  const reasons: SecondReason[] = []
-  const had = scopesOf(before?.metadata)
-  if (scopesOf(after.metadata).some((scope) => highScopes.includes(scope) && !had.includes(scope))) reasons.push('high_scope')
-  if (before !== null && (before.status === 'live' || before.status === 'disabled' || had.some((scope) => highScopes.includes(scope))) && (
-    sorted(before.metadata.redirect_uris) !== sorted(after.metadata.redirect_uris) ||
-    sorted(before.metadata.post_logout_redirect_uris) !== sorted(after.metadata.post_logout_redirect_uris))) reasons.push('redirect_change')
-  const administers = before?.policy?.adminScopes ?? []
-  const keysOf = ({ jwks, jwks_uri: uri, token_endpoint_auth_method: method }: ClientMetadata): string => canonicalJson([jwks ?? null, uri ?? null, method ?? null])
-  if ((after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
-    (administers.length > 0 && before !== null && keysOf(before.metadata) !== keysOf(after.metadata))) reasons.push('admin_scope')
-  return reasons
-}
 
 /** Policy members in the order in which they are written out. */
 export const policyMembers = ['names', 'unit', 'owner', 'profile', 'minimumLevel', 'trusted', 'subjectKinds', 'roles', 'functions', 'aliases',

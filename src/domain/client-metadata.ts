@@ -40,8 +40,8 @@ const members = ['client_name', 'application_type', 'grant_types', 'response_typ
 
 export const metadataMembers: readonly string[] = members
 
-export const uriRulesOf = (rules: Pick<ClientRules, 'issuer' | 'sandbox' | 'egressAllowed'>, kind: ClientKind): UriRules =>
-  ({ native: kind === 'native', sandbox: rules.sandbox, ownOrigin: rules.issuer, egressAllowed: rules.egressAllowed })
+export const uriRulesOf = (rules: Pick<ClientRules, 'issuer' | 'sandbox' | 'egressAllowed' | 'ownService'>, kind: ClientKind): UriRules =>
+  ({ native: kind === 'native', sandbox: rules.sandbox, ownOrigin: rules.issuer, egressAllowed: rules.egressAllowed, ownService: rules.ownService === true })
 
 /**
  * Checks `{kind, metadata, policy}`. `kind` may be left out: it is then what the metadata are. Members that are left

@@ -39,7 +39,7 @@ export function checkPolicy (part: Part): void {
   read.flag('/policy/trusted', policy['trusted'])
   read.flag('/policy/representationRequests', policy['representationRequests'])
   if (policy['homeUri'] !== undefined) {
-    const found = uriFault(policy['homeUri'], 'page', { native: false, sandbox: rules.sandbox, ownOrigin: rules.issuer, egressAllowed: [] })
+    const found = uriFault(policy['homeUri'], 'page', { native: false, sandbox: rules.sandbox, ownOrigin: rules.issuer, ownService: rules.ownService === true, egressAllowed: [] })
     if (found !== null) report('/policy/homeUri', found.code, policy['homeUri'], found.expected)
   }
   if (policy['logo'] !== undefined && !/^logo_[\w-]{8,64}$/.test(String(policy['logo']))) report('/policy/logo', 'upload_instead', policy['logo'], '')

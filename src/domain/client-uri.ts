@@ -11,7 +11,7 @@ const maximumLength = 2000
 
 export type UriFaultCode = 'not_text' | 'too_long' | 'not_ascii' | 'wildcard' | 'fragment' | 'control_character' | 'not_a_uri' |
   'dot_segment' | 'userinfo' | 'scheme' | 'not_https' | 'scheme_not_reverse_dns' | 'loopback' | 'ip_address' | 'unqualified_host' |
-  'private_host' | 'port' | 'default_port' | 'host_case' | 'not_canonical' | 'reserved_parameter'
+  'private_host' | 'port' | 'default_port' | 'host_case' | 'not_canonical' | 'reserved_parameter' | 'own_origin'
 
 export interface UriFault {
   code: UriFaultCode
@@ -24,8 +24,10 @@ export interface UriRules {
   native: boolean
   /** Development: http on loopback is accepted for every kind of client. */
   sandbox: boolean
-  /** Kora's own origin: its own services redirect there, also without TLS in development. */
+  /** Kora's own origin: an address there would let a site hand its answers, pages and calls to Kora itself. */
   ownOrigin: string
+  /** The client is one of Kora's own services: it alone is at the own origin, also without TLS in development. */
+  ownService?: boolean
   /** Hosts (host or host:port) that Kora may call although they are private. */
   egressAllowed: readonly string[]
 }
@@ -68,7 +70,10 @@ export function uriFault (value: unknown, use: UriUse, rules: UriRules): UriFaul
 
 function schemeFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
   const secure = `https://${url.host}${url.pathname}${url.search}`
-  if (url.origin === rules.ownOrigin && !fetched.has(use)) return null
+  if (isOwnOrigin(url, rules.ownOrigin)) {
+    if (rules.ownService !== true) return fault('own_origin', 'https://name.example.gov.cn/…')
+    if (!fetched.has(use)) return null
+  }
   switch (url.protocol) {
     case 'https:':
       return hostFault(url, use, rules)
@@ -85,6 +90,13 @@ function schemeFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
       // a name that only its owner would take (RFC 8252 §7.1)
       return /^[a-z][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+:$/.test(url.protocol) ? null : fault('scheme_not_reverse_dns', 'cn.gov.example.app:/callback')
   }
+}
+
+/** Also when written with the other scheme, or with a dot behind: the same machine would answer. */
+function isOwnOrigin (url: URL, ownOrigin: string): boolean {
+  const own = URL.parse(ownOrigin)
+  if (own === null || url.hostname.replace(/\.$/, '') !== own.hostname) return false
+  return url.port === own.port || (url.protocol === 'http:' && url.port === '' && own.port === '')
 }
 
 function hostFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {

@@ -85,5 +85,31 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   await writeFile(file, edited.replace('kind: machine', 'kind: robot'))
   t.match((await json(apply, `-f ${file} --reason x`)).faults, [{ line, field: '/clients/1/kind', code: 'not_one_of', received: 'robot' }])
   t.match(await findClient(services.db, 'fund'), { version: 3, policy: { names: { 'zh-CN': '公积金查询' } } })
+
+  // what one person may not decide alone: marked, refused as a whole, and done when it is said who agreed
+  const powers = `clients:
+  - client_id: plain
+    kind: machine
+    policy: { names: { zh-CN: 普通 } }
+  - client_id: gateway
+    kind: resource
+    policy: { names: { zh-CN: 网关 }, introspects: ['*'] }
+`
+  await writeFile(file, powers)
+  t.match((await run(apply, `-f ${file} --diff`)).out, '+ gateway (网关): create\n  ! may introspect every token')
+  t.match((await json(apply, `-f ${file} --diff`)).differences, [{ second: [] }, { second: ['introspects_all'] }])
+  t.match(await run(apply, `-f ${file} --reason x`), { code: 1, out: 'line 5: /clients/1 may not be decided by one person alone: --agreed-by names the other — received introspects_all\nNothing was changed.' })
+  t.equal(await findClient(services.db, 'plain'), null)
+  t.equal((await run(apply, `-f ${file} --reason x --operator lhamo --agreed-by lhamo`)).code, 2, 'nobody agrees with themselves')
+  t.match(await run(apply, `-f ${file} --reason "ticket 9" --operator lhamo --agreed-by pema`), { code: 0 })
+  t.match((await json(client, 'show gateway')).changes, [{ reason: 'ticket 9 (agreed: pema)', actor: 'operator:lhamo' }])
+  t.match((await json(client, 'show plain')).changes, [{ reason: 'ticket 9' }])
+  t.same(await run(apply, `-f ${file} --diff`), { code: 0, out: 'No differences.' })
+  const alone = 'create --name 公积金 --kind server --redirect https://gjj.gov.cn/cb --scope "openid identity" --purpose identity=核对 --reason "ticket 10" --operator lhamo'
+  t.match(await run(client, alone), { code: 1, out: /asks for document numbers[^]*--agreed-by/ })
+  t.match(await json(client, alone), { error: 'second_needed', reasons: ['high_scope'] })
+  const agreed = await json(client, `${alone} --agreed-by pema`)
+  t.match((await json(client, `show ${agreed.client_id}`)).changes, [{ reason: 'ticket 10 (agreed: pema)' }])
+
   for (const wrong of ['', '-f', '-f /nowhere --diff', `-f ${file}`, '--force']) t.equal((await run(apply, wrong)).code, 2, wrong)
 })

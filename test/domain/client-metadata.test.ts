@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { generateKeyPairSync } from 'node:crypto'
 import { validateClient, type ClientRules } from '../../src/domain/client-metadata.ts'
 import { kindOf } from '../../src/domain/client-record.ts'
-import { secondAdministratorReasons } from '../../src/domain/client-kinds.ts'
 import { server, testRules } from './client-support.ts'
 
 const key = (): Record<string, unknown> => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
@@ -114,22 +113,6 @@ t.test('high profile', async (t) => {
   t.ok(faultsOf(of({ redirect_uris: ['http://localhost:1/cb'], jwks: { keys: [key()] }, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true }, { profile: 'high' }), { ...testRules, sandbox: true }).includes('/metadata/redirect_uris/0 not_https'))
 })
 
-t.test('what needs a second administrator', async (t) => {
-  const content = (metadata: object) => ({ metadata: { scope: 'openid', redirect_uris: ['https://a.gov.cn/cb'], ...metadata } })
-  const live = { status: 'live', ...content({}) }
-  t.same(secondAdministratorReasons(null, content({})), [])
-  t.same(secondAdministratorReasons(null, content({ scope: 'openid identity' })), ['high_scope'])
-  t.same(secondAdministratorReasons({ ...live, ...content({ scope: 'openid identity' }) }, content({ scope: 'openid identity' })), [])
-  t.same(secondAdministratorReasons(live, content({ redirect_uris: ['https://b.gov.cn/cb'] })), ['redirect_change'])
-  t.same(secondAdministratorReasons({ ...live, status: 'test' }, content({ redirect_uris: ['https://b.gov.cn/cb'] })), [])
-  for (const status of ['draft', 'test']) {
-    const given = { ...content({ scope: 'openid identity' }), status }
-    t.same(secondAdministratorReasons(given, content({ scope: 'openid identity', redirect_uris: ['https://b.gov.cn/cb'] })), ['redirect_change'], `the scope was given for the former addresses (${status})`)
-    t.same(secondAdministratorReasons(given, content({ scope: 'openid', redirect_uris: ['https://b.gov.cn/cb'] })), ['redirect_change'])
-  }
-  t.same(secondAdministratorReasons(live, content({ post_logout_redirect_uris: ['https://b.gov.cn/'] })), ['redirect_change'])
-})
-
 t.test('the kind of a client stored without one', async (t) => {
   for (const [metadata, kind] of [
     [{}, 'server'], [{ token_endpoint_auth_method: 'none' }, 'spa'], [{ application_type: 'native', token_endpoint_auth_method: 'none' }, 'native'],
@@ -150,4 +133,17 @@ t.test('anything may be given', async (t) => {
       }
     }), { numRuns: 1500 })
   })
+})
+
+t.test('each address of a site is away from Kora; its own services are there', async (t) => {
+  const own = 'https://sso.example.gov.cn/x'
+  const metadata = { redirect_uris: [own], post_logout_redirect_uris: [own], backchannel_logout_uri: own, initiate_login_uri: own, client_uri: own, policy_uri: own, tos_uri: own, jwks_uri: own }
+  const given = of({ ...metadata }, { homeUri: own })
+  t.same(faultsOf(given).filter((fault) => fault.endsWith('own_origin')).sort(), ['/metadata/backchannel_logout_uri', '/metadata/client_uri', '/metadata/initiate_login_uri', '/metadata/jwks_uri',
+    '/metadata/policy_uri', '/metadata/post_logout_redirect_uris/0', '/metadata/redirect_uris/0', '/metadata/tos_uri', '/policy/homeUri'].map((field) => `${field} own_origin`))
+  t.ok(faultsOf(of({ subject_type: 'pairwise', sector_identifier_uri: own })).includes('/metadata/sector_identifier_uri own_origin'))
+  t.ok(faultsOf(of({ logo_uri: own })).includes('/metadata/logo_uri own_origin'))
+  t.same(faultsOf(of({ redirect_uris: [own], post_logout_redirect_uris: [own] }, { homeUri: own, ownService: true }), { ...testRules, ownService: true }), [])
+  const checked = validateClient(of({ redirect_uris: [own] }), testRules)
+  t.match(checked, { faults: [{ field: '/metadata/redirect_uris/0', received: own, expected: 'https://name.example.gov.cn/…' }] })
 })

@@ -50,7 +50,17 @@ t.test('addresses people are sent to', async (t) => {
     ['cn.gov.example.app:/cb', native, null],
     ['cn.gov.example.app:/cb', web, 'scheme'],
     ['myapp://cb', native, 'scheme_not_reverse_dns'],
-    ['https://sso.example.gov.cn/me/callback', web, null],
+    ['https://sso.example.gov.cn/me/callback', { ...web, ownService: true }, null],
+    ['http://sso.example.gov.cn/me/callback', { ...web, ownOrigin: 'http://sso.example.gov.cn', ownService: true }, null],
+    ['https://sso.example.gov.cn/me/callback', web, 'own_origin', 'https://name.example.gov.cn/…'],
+    ['https://sso.example.gov.cn', native, 'own_origin'],
+    ['https://SSO.example.gov.cn:443/x', web, 'own_origin'],
+    ['https://sso.example.gov.cn./x', web, 'own_origin'],
+    ['http://sso.example.gov.cn/x', sandbox, 'own_origin'],
+    ['http://localhost:3000/cb', { ...sandbox, ownOrigin: 'http://localhost:3000' }, 'own_origin'],
+    ['http://localhost:3001/cb', { ...sandbox, ownOrigin: 'http://localhost:3000' }, null],
+    ['https://sso.example.gov.cn:8443/x', web, null],
+    ['https://www.sso.example.gov.cn/x', web, null],
     ['', web, 'not_text'],
     ['cb', web, 'not_a_uri'],
     [`https://a.gov.cn/${'x'.repeat(2000)}`, web, 'too_long'],
@@ -90,4 +100,11 @@ t.test('what passes is canonical, ASCII and safe, whatever is given', async (t) 
       if (found !== null && ['host_case', 'default_port', 'not_canonical'].includes(found.code) && uriFault(found.expected, 'redirect', web) !== null) throw new Error(`${uri} → ${found.expected}`)
     }), { numRuns: 500 })
   })
+})
+
+t.test('only Kora\'s own services have addresses at its origin, whatever the address is for', async (t) => {
+  for (const use of ['redirect', 'post_logout', 'initiate_login', 'page', 'backchannel', 'jwks', 'sector'] as const satisfies readonly UriUse[]) {
+    t.equal(uriFault('https://sso.example.gov.cn/anything', use, web)?.code, 'own_origin', use)
+    t.equal(uriFault('https://sso.example.gov.cn/anything', use, { ...web, egressAllowed: ['sso.example.gov.cn'] })?.code, 'own_origin', `${use}, allowed to be called`)
+  }
 })

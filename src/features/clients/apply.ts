@@ -7,6 +7,7 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration.ts'
 import { diffOf, type ClientDifference } from '../../domain/client-diff.ts'
 import { step } from '../../domain/client-faults.ts'
+import { secondAdministratorReasons, type SecondReason } from '../../domain/client-second.ts'
 import { validateClient, type ClientFault } from '../../domain/client-metadata.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../domain/client-record.ts'
 import type { Services } from '../../services.ts'
@@ -27,6 +28,8 @@ export interface PlanLine {
   name: string
   action: 'create' | 'change' | 'disable' | 'delete' | 'none'
   diff: ClientDifference[]
+  /** Why another person must agree. */
+  second: SecondReason[]
 }
 
 /** `field` of a fault: pointer below `/clients`. */
@@ -42,19 +45,26 @@ export async function planClients (db: Db, config: Services['config'], wanted: r
 
 export type AppliedClients = { ok: true, lines: PlanLine[], secrets: Array<{ clientId: string, secret: string }> } | { ok: false, faults: ClientFault[] }
 
+/** The act with the name of who agreed to it, for the history and the audit trail. */
+export const agreedAct = (act: Act, agreedBy: string): Act => ({ ...act, reason: `${act.reason.slice(0, 120)} (agreed: ${agreedBy.slice(0, 60)})` })
+
 /**
- * Does it. Operators and whoever has a second administrator's word only: four-eyes rules are not asked.
+ * Does it. What one may not decide alone (domain/client-second) is refused as a whole, unless it is said who agreed.
+ * @param options.agreedBy the other person: who types the command may read and write the database, so the name is believed,
+ *   and stands in the history and the audit trail of each such client
  * @throws DomainError `reason_required`
  */
-export async function applyClients (services: RegistryServices, act: Act, wanted: readonly WantedClient[], { prune = false } = {}): Promise<AppliedClients> {
+export async function applyClients (services: RegistryServices, act: Act, wanted: readonly WantedClient[], { prune = false, agreedBy = '' } = {}): Promise<AppliedClients> {
   return await services.db.transaction().execute(async (trx) => {
     // one declaration after the other, and no single change in between
     await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
     const planned = plan(await findClients(trx, null), services.config, wanted, prune)
     if (!planned.ok) return planned
+    const alone = agreedBy === '' ? planned.steps.flatMap(({ line: { second } }, index): ClientFault[] => second.length === 0 ? [] : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]) : []
+    if (alone.length > 0) return { ok: false, faults: alone }
     const secrets: Array<{ clientId: string, secret: string }> = []
     for (const one of planned.steps) {
-      const secret = await take(trx, services, act, one)
+      const secret = await take(trx, services, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
       if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
     }
     return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
@@ -103,7 +113,7 @@ function plan (stored: readonly ClientRecord[], config: Services['config'], want
     const moved = current !== undefined && next !== current.status
     const diff = [...moved ? [{ field: '/status', before: current.status, after: next }] : [], ...contentDiff]
     steps.push({
-      line: { clientId: id, name: checked.content.policy.names['zh-CN'], action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change', diff },
+      line: { clientId: id, name: checked.content.policy.names['zh-CN'], action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change', diff, second: contentDiff.length === 0 ? [] : secondAdministratorReasons(current ?? null, checked.content) },
       content: contentDiff.length === 0 ? null : checked.content,
       status: current === undefined || moved ? next : null
     })
@@ -114,7 +124,7 @@ function plan (stored: readonly ClientRecord[], config: Services['config'], want
 
 function ending ({ clientId, status, policy }: ClientRecord): Step {
   const draft = status === 'draft'
-  return { line: { clientId, name: policy.names['zh-CN'], action: draft ? 'delete' : 'disable', diff: [{ field: '/status', before: status, after: draft ? undefined : 'disabled' }] }, content: null, status: draft ? null : 'disabled' }
+  return { line: { clientId, name: policy.names['zh-CN'], action: draft ? 'delete' : 'disable', diff: [{ field: '/status', before: status, after: draft ? undefined : 'disabled' }], second: [] }, content: null, status: draft ? null : 'disabled' }
 }
 
 /** The status it will have; undefined: it cannot get there. */

@@ -7,7 +7,7 @@
  * always given as a whole and validated as a whole (domain/client-metadata); every fault names its field.
  */
 export { changeClient, changeClientIn, clientIdFault, createClient, createClientIn, deleteDraft, newClientId, setClientStatus, statusSteps, type ActOptions, type Changed, type Created, type NewSecret, type RegistryServices, type StatusChanged } from './change.ts'
-export { applyClients, planClients, type PlanLine, type Planned, type WantedClient } from './apply.ts'
+export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type WantedClient } from './apply.ts'
 export { readClientDocument, writeClientDocument, type DocumentFault } from './document.ts'
 export { clientFailures, clientUse, dismissFailure, sweepClientFailures, type ClientFailure, type ClientUseDay } from './failures.ts'
 export { clientHistory, type ClientAct, type ClientChange } from './history.ts'

@@ -7,6 +7,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Act } from '../../domain/administration.ts'
 import { validateClient, type ClientFault } from '../../domain/client-metadata.ts'
+import type { SecondReason } from '../../domain/client-second.ts'
 import type { Services } from '../../services.ts'
 import { changeClientIn, clientRules, createClientIn, findClient, newClientId, setClientStatus } from '../clients/index.ts'
 import { createThrottle } from '../throttle/index.ts'
@@ -28,6 +29,8 @@ class Refused extends Error {
 }
 
 const invalid = (faults: readonly ClientFault[]): Refused => new Refused(400, errorOf(faults))
+/** Nobody decides such things over this interface. */
+const needsAdministrator = (reasons: readonly SecondReason[]): ClientFault => ({ field: reasons.includes('high_scope') ? '/metadata/scope' : '/metadata', code: 'needs_an_administrator', received: reasons.join(', '), expected: '' })
 const noToken = (): Refused => new Refused(401, { error: 'invalid_token' })
 
 function bearerOf (request: FastifyRequest): string {
@@ -93,7 +96,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
         if (taken === null) throw noToken()
         const made = await createClientIn(trx, services, actOf(request, clientId, `dynamic registration with ${taken.id}`), checked(sent, taken), { clientId })
         if (made.outcome === 'invalid') throw invalid(made.faults)
-        if (made.outcome === 'second_needed') throw invalid([{ field: '/metadata/scope', code: 'needs_an_administrator', received: '', expected: '' }])
+        if (made.outcome === 'second_needed') throw invalid([needsAdministrator(made.reasons)])
         if (made.outcome === 'taken') throw new Error('an identifier was made twice')
         const own = await giveClientToken(trx, clientId, taken.id)
         return { ...wireOf(made.client), ...(made.secret === null ? {} : { client_secret: made.secret.secret, client_secret_expires_at: 0 }), registration_access_token: own, registration_client_uri: addressOf(clientId) }
@@ -119,8 +122,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
         const changed = await changeClientIn(trx, services, actOf(request, clientId, 'dynamic registration: update'), clientId, client.version, content)
         if (changed.outcome === 'conflict') throw new Refused(409, { error: 'conflict' })
         if (changed.outcome === 'invalid') throw invalid(changed.faults)
-        // a live client's addresses, scopes of the highest kind
-        if (changed.outcome === 'second_needed') throw invalid([{ field: '/metadata', code: 'needs_an_administrator', received: '', expected: '' }])
+        if (changed.outcome === 'second_needed') throw invalid([needsAdministrator(changed.reasons)])
         if (changed.outcome !== 'changed' && changed.outcome !== 'unchanged') throw noToken()
         return { ...wireOf(changed.client), registration_client_uri: addressOf(clientId) }
       })

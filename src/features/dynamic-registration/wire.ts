@@ -60,6 +60,9 @@ export const wireOf = ({ clientId, metadata, policy, createdAt }: ClientRecord):
 /** RFC 7591 §3.2.2. Every fault in one description, JSON characters only. */
 export function errorOf (faults: readonly ClientFault[]): { error: string, error_description: string } {
   const redirects = faults.some(({ field }) => field.startsWith('/metadata/redirect_uris'))
-  const text = faults.map(({ field, code, expected }) => `${field.replace(/^\/(metadata|policy)\//, '')}: ${code}${expected === '' ? '' : ` (expected ${expected})`}`).join('; ')
+  const text = faults.map(({ field, code, received, expected }) => {
+    const detail = [received === '' ? '' : `received ${received}`, expected === '' ? '' : `expected ${expected}`].filter(Boolean).join(', ')
+    return `${field.replace(/^\/(metadata|policy)\//, '')}: ${code}${detail === '' ? '' : ` (${detail})`}`
+  }).join('; ')
   return { error: redirects ? 'invalid_redirect_uri' : 'invalid_client_metadata', error_description: text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?').slice(0, 2000) }
 }

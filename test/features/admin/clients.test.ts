@@ -1,4 +1,5 @@
 import t from 'tap'
+import { generateKeyPairSync } from 'node:crypto'
 import * as oidc from 'openid-client'
 import { PNG } from 'pngjs'
 import { arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser } from '../../support/driver/index.ts'
@@ -96,6 +97,64 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
 
   t.equal((await security.browser.go(`${kora.issuer}/admin/clients/new`)).status, 403)
   t.equal((await security.browser.go(`${kora.issuer}/admin/clients/${clientId}`)).forms.some(({ fields }) => 'reason' in fields), false, 'for reading only')
+})
+
+t.test('four eyes: no consent page, every token, scopes of the admin API; the reason stands at the decision', async (t) => {
+  const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
+  const { db } = kora.inside.services
+  const idIn = (page: Answer): string => /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(page.text)?.[1] ?? ''
+  const clientId = idIn(await register(system, site))
+  const asks = async (id: string, tab: string, fields: Record<string, string>): Promise<Answer> =>
+    await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${id}/${tab}`), { reason: '依法定职责', ...fields }, { form: posts(`/${tab}`) })
+  const agree = async (asked: Answer): Promise<void> => { await security.browser.submit(await security.browser.go(asked.url), { reason: '同意' }, { form: posts('/approve') }) }
+
+  const trusted = await asks(clientId, 'experience', { trust_trusted: 'on' })
+  t.match(words(trusted.text), /为什么要双人审批 不再征求本人同意/)
+  t.match(words((await security.browser.go(`${kora.issuer}${pathOf(trusted)}?lang=en`)).text), /Why a second administrator People are not asked/)
+  t.equal((await findClient(db, clientId))?.policy.trusted, false)
+  await security.browser.go(`${kora.issuer}${pathOf(trusted)}?lang=zh-CN`)
+  await agree(trusted)
+  t.equal((await findClient(db, clientId))?.policy.trusted, true)
+
+  const all = await asks(clientId, 'permissions', { introspects: '*' })
+  t.match(words(all.text), /可以核验所有资源的令牌/)
+  await agree(all)
+  t.same((await findClient(db, clientId))?.policy.introspects, ['*'])
+
+  const machine = idIn(await register(system, { kind: 'machine', name_zh: '运维', reason: 'x' }))
+  const secretOnly = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
+  t.match([secretOnly.status, words(secretOnly.text)], [422, /管理接口权限: 还缺少另一项.*private_key_jwt/])
+  const jwks = JSON.stringify({ keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: '1' }] })
+  t.match(words((await asks(machine, 'credentials', { auth_method: 'private_key_jwt', jwks })).text), /已保存/)
+  const administers = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
+  t.match(words(administers.text), /可以通过管理接口办理管理事务/)
+  await agree(administers)
+  t.same((await findClient(db, machine))?.policy.adminScopes, ['kora.clients:read'])
+  t.match((await system.browser.go(`${kora.issuer}/admin/clients/${machine}/permissions`)).text, /id="admin_scopes_kora\.clients:read"[^>]* checked/)
+  t.match(words((await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': '' })).text), /已保存/, 'giving them up needs nobody')
+  t.equal((await findClient(db, machine))?.policy.adminScopes, undefined)
+})
+
+t.test('whether a site may name the organization: asked, kept by other forms, and no loss of it in the wizard', async (t) => {
+  const system = await signInAs(kora, 'system')
+  const { db } = kora.inside.services
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register(system, site)).text)?.[1] ?? ''
+  t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
+  const save = async (fields: Record<string, string>, tab = '/permissions'): Promise<Answer> =>
+    await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tab}`), { reason: 'x', ...fields }, { form: posts(`${clientId}${tab}`) })
+  await save({ requests: 'refused' })
+  t.equal((await findClient(db, clientId))?.policy.representationRequests, false)
+  await save({ unit: '别的单位' }, '')
+  t.equal((await findClient(db, clientId))?.policy.representationRequests, false)
+  await save({ requests: 'allowed' })
+  t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
+})
+
+t.test('an address of Kora itself is refused in words', async (t) => {
+  const system = await signInAs(kora, 'system')
+  const refused = await register(system, { ...site, redirect_uris: `${kora.issuer}/me/callback` })
+  t.equal(refused.status, 422)
+  t.match(words(refused.text), new RegExp(`这是 Kora 自己的地址.*收到：${kora.issuer}/me/callback。 应为：https://name`))
 })
 
 t.test('two edit at once: the second sees both and loses nothing', async (t) => {

@@ -25,6 +25,7 @@ eachDatabase(t, 'a client is made in one act: row, secret, history, audit event,
   t.match(await createClient(services, act, input(), { clientId: 'fund' }), { outcome: 'taken' })
   t.match(await createClient(services, act, input({ redirect_uris: ['http://x'] }), { clientId: 'X Y' }), { outcome: 'invalid', faults: [{ field: '/client_id' }, { field: '/metadata/redirect_uris/0' }] })
   t.match(await createClient(services, act, input({ scope: 'openid identity' }, { purposes: { identity: '核对' } })), { outcome: 'second_needed', reasons: ['high_scope'] })
+  t.match(await createClient(services, act, input({}, { trusted: true, introspects: ['*'] })), { outcome: 'second_needed', reasons: ['consent_skipped', 'introspects_all'] })
   await t.rejects(createClient(services, { ...act, reason: ' ' }, input()), { code: 'reason_required' })
   t.match(await made(services, 'app', input({ redirect_uris: ['cn.gov.example.app:/cb'] }, {}, 'native')), { secret: null })
   t.equal((await db.selectFrom('client').select('clientId').execute()).length, 2, 'nothing half made')

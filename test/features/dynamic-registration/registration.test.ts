@@ -87,6 +87,10 @@ t.test('limits, uses and bad input', { timeout: 120_000 }, async (t) => {
     const answer = await send(endpoint, token, 'POST', body)
     t.match(answer, { status: 400, body: { error } }, what)
   }
+  const anywhere = await tokenFor(kora, '--scope', 'profile')
+  const own = await send(endpoint, anywhere, 'POST', { ...site, redirect_uris: [`${kora.issuer}/me/callback`] })
+  t.match(own, { status: 400, body: { error: 'invalid_redirect_uri' } }, 'Kora\'s own address')
+  t.match(own.body.error_description, `own_origin (received ${kora.issuer}/me/callback, expected https://name.example.gov.cn/`)
   const none = await send(endpoint, null, 'POST', site)
   t.equal(none.status, 401)
   t.match(none.headers.get('www-authenticate'), /^Bearer .*invalid_token/)

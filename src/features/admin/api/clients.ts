@@ -1,10 +1,10 @@
 /** Clients over the API: the registry's own services; whoever administers through this API is changed elsewhere. */
-import { secondAdministratorReasons } from '../../../domain/client-kinds.ts'
 import { createReport, readers, type ClientFault } from '../../../domain/client-faults.ts'
 import { validateClient } from '../../../domain/client-metadata.ts'
 import { clientKinds, clientStatuses, type ClientContent, type ClientRecord } from '../../../domain/client-record.ts'
+import { secondAdministratorReasons, withoutPowers } from '../../../domain/client-second.ts'
 import { changeClient, clientIdFault, clientRules, createClient, deleteDraft, findClient, listClients, setClientStatus, type Changed, type StatusChanged } from '../../clients/index.ts'
-import { changeKind, withoutHighScopes } from '../console/clients/frame.ts'
+import { changeKind } from '../console/clients/frame.ts'
 import { mergePatch } from './merge-patch.ts'
 import { Problem, wireFaults } from './problems.ts'
 import { etagOf, listOf, pageOf, pageParameters, prefix, route, type Answer, type Call, type Route } from './routes.ts'
@@ -96,11 +96,11 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
   let outcome = await createClient(services, act, input, options)
   let wanted: ClientContent | null = null
   if (outcome.outcome === 'second_needed') {
-    // made at once without the scopes that another administrator gives; those are asked for
+    // made at once without the powers that another administrator gives; those are asked for
     const checked = validateClient(input, clientRules(services.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
     wanted = checked.content
-    outcome = await createClient(services, act, withoutHighScopes(wanted), options)
+    outcome = await createClient(services, act, withoutPowers(wanted), options)
   }
   switch (outcome.outcome) {
     case 'invalid': throw new Problem('invalid_fields', { faults: outcome.faults })

@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { adminScopes } from '../../../domain/admin-scopes.ts'
 import { clientKinds, clientStatuses } from '../../../domain/client-record.ts'
+import { secondReasons } from '../../../domain/client-second.ts'
 import { closed, list, nullable, reason, text, time } from './schema-parts.ts'
 
 const optionalText = (description?: string) => Type.Optional(Type.String(description === undefined ? {} : { description }))
@@ -57,6 +58,7 @@ const policyMembers = {
   optionalScopes: texts(),
   purposes: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Why each scope is needed; shown to people.' })),
   introspects: texts(),
+  representationRequests: flag,
   adminScopes: Type.Optional(Type.Array(Type.Enum([...adminScopes]), { description: 'Given in the console or on the command line only.' })),
   homeUri: optionalText(),
   logo: optionalText()
@@ -103,7 +105,7 @@ export const Secret = closed({
   secret: nullable(Type.String(), 'Shown once. Null when the answer is repeated for the same Idempotency-Key: make another one.'),
   hint: Type.String({ description: 'Last four characters.' })
 })
-export const ClientCreated = closed({ client: Client, secret: nullable(Secret), change: nullable(Type.String(), 'Address of the change that waits for a second administrator: scopes of the highest kind.') })
+export const ClientCreated = closed({ client: Client, secret: nullable(Secret), change: nullable(Type.String(), 'Address of the change that waits for a second administrator: powers that the client was made without.') })
 export const ClientLine = closed({
   client_id: Type.String(),
   name: Type.String(),
@@ -131,7 +133,7 @@ export const Fault = closed({
 export const ValidationResult = closed({
   valid: Type.Boolean(),
   faults: Type.Array(Fault),
-  second_administrator: Type.Array(Type.Enum(['high_scope', 'redirect_change', 'admin_scope']), { description: 'Why a second administrator would be needed.' }),
+  second_administrator: Type.Array(Type.Enum([...secondReasons]), { description: 'Why a second administrator would be needed.' }),
   content: nullable(closed({ kind: Kind, metadata: ClientMetadata, policy: ClientPolicy }), 'With the defaults.')
 })
 export const StatusChange = Type.Object({ status: Status, reason })

@@ -3,6 +3,7 @@
  * a tab does not show it leaves as it is; what is wrong is shown at the control whose pointer the fault has.
  */
 import type { ClientFault, ClientRules } from '../../../../domain/client-metadata.ts'
+import { adminScopes } from '../../../../domain/admin-scopes.ts'
 import { isObject } from '../../../../domain/client-faults.ts'
 import { highProfileMetadata, kindRules } from '../../../../domain/client-kinds.ts'
 import { clientKinds, type ClientKind } from '../../../../domain/client-record.ts'
@@ -83,11 +84,13 @@ function draftsOf (tab: TabName | 'kind', { kind, metadata, policy }: Typed, rul
               checks('grants', rule.grants.slice(1).filter((name) => rules.grantTypes.includes(name)).map((name) => [name, listed(metadata['grant_types']).includes(name)]), ['/metadata/grant_types']),
               checks('subjects', ['person', 'organization'].map((name) => [name, listed(policy['subjectKinds']).includes(name)]), ['/policy/subjectKinds']),
               checks('roles', ['self', 'legal_representative', 'agent'].map((name) => [name, listed(policy['roles']).includes(name)]), ['/policy/roles']),
+              select('requests', policy['representationRequests'] === false ? 'refused' : 'allowed', ['allowed', 'refused'], '/policy/representationRequests'),
               area('functions', listed(policy['functions']).map((item) => isObject(item) ? `${text(item['code'])} ${text(item['name'])}`.trim() : text(item)).join('\n'), ['/policy/functions']),
               area('aliases', isObject(policy['aliases']) ? Object.entries(policy['aliases']).map(([path, name]) => `${path} ${text(name)}`).join('\n') : text(policy['aliases']), ['/policy/aliases'])
             ]
           : [],
-        ...rule.authMethods[0] === 'none' && kind !== 'device' ? [] : [area('introspects', lines(policy['introspects']), ['/policy/introspects'], 2)]
+        ...rule.authMethods[0] === 'none' && kind !== 'device' ? [] : [area('introspects', lines(policy['introspects']), ['/policy/introspects'], 2)],
+        ...kind === 'machine' ? [checks('admin_scopes', adminScopes.map((name) => [name, listed(policy['adminScopes']).includes(name)]), ['/policy/adminScopes'])] : []
       ]
     }
     case 'credentials':
@@ -145,7 +148,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
     }
     case 'permissions': {
       const introspects = { introspects: linesOf(field('introspects')) }
-      if (!rule.people) return { kind, metadata, policy: { ...policy, ...introspects } }
+      if (!rule.people) return { kind, metadata, policy: { ...policy, ...introspects, adminScopes: none(ticked('admin_scopes', adminScopes)) } }
       const scopes = ticked('scope', rules.scopes)
       const offline = scopesOf(metadata).includes('offline_access') ? ['offline_access'] : []
       return {
@@ -158,6 +161,8 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           optionalScopes: ticked('optional', rules.scopes),
           subjectKinds: ticked('subjects', ['person', 'organization']),
           roles: ticked('roles', ['self', 'legal_representative', 'agent']),
+          // allowed is what saying nothing means; a form without the question changes nothing
+          representationRequests: field('requests') === 'refused' ? false : field('requests') === 'allowed' ? undefined : policy['representationRequests'],
           functions: linesOf(field('functions')).map((line) => { const [, code = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []; return { code, name } }),
           aliases: Object.fromEntries(linesOf(field('aliases')).map((line) => { const [, path = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []; return [path, name] }))
         }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { Act, AdminRole } from '../../../../domain/administration.ts'
 import type { ClientDifference } from '../../../../domain/client-diff.ts'
 import { diffOf } from '../../../../domain/client-diff.ts'
-import { highScopes } from '../../../../domain/client-kinds.ts'
+import { secondAdministratorReasons } from '../../../../domain/client-second.ts'
 import type { ClientContent, ClientRecord } from '../../../../domain/client-record.ts'
 import { changeClientIn, findClient, logoPath } from '../../../clients/index.ts'
 import type { Console, ConsoleRequest } from '../../console.ts'
@@ -53,7 +53,8 @@ export function registerClientChanges (console: Console): void {
       if (client === null) return null
       const { kind, metadata, policy } = client
       const facts = diffOf({ kind, metadata, policy }, content).map(({ field, before, after }) => ({ name: field, value: `${shownValue(before)} → ${shownValue(after)}` }))
-      return { title: t('change.client.change'), facts: [{ name: t('clients.client_id'), value: clientId }, { name: t('clients.name'), value: policy.names['zh-CN'] }, ...facts], basis: String(client.version) }
+      const reasons = secondAdministratorReasons(client, content).map((reason) => ({ name: t('clients.second'), value: t(`clients.second.${reason}`) }))
+      return { title: t('change.client.change'), facts: [{ name: t('clients.client_id'), value: clientId }, { name: t('clients.name'), value: policy.names['zh-CN'] }, ...reasons, ...facts], basis: String(client.version) }
     },
     async apply (trx, { clientId, version, content }, act, requestedBy) {
       const changed = await changeClientIn(trx, services, { ...act, reason: `${act.reason} (${requestedBy})` }, clientId, version, content, { second: 'given' })
@@ -66,14 +67,6 @@ export function registerClientChanges (console: Console): void {
 export async function askSecond (console: Console, c: ConsoleRequest, payload: ChangePayload, act: Act): Promise<FastifyReply> {
   const asked = await console.changes.request({ kind: changeKind, payload, subject: payload.clientId, act })
   return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
-}
-
-/** The content without the scopes that a second administrator gives: what can be made at once. */
-export function withoutHighScopes (content: ClientContent): ClientContent {
-  const scope = (content.metadata.scope ?? '').split(' ').filter((name) => !highScopes.includes(name)).join(' ')
-  const purposes = Object.fromEntries(Object.entries(content.policy.purposes).filter(([name]) => !highScopes.includes(name)))
-  const optionalScopes = content.policy.optionalScopes.filter((name) => !highScopes.includes(name))
-  return { ...content, metadata: { ...content.metadata, scope }, policy: { ...content.policy, purposes, optionalScopes } }
 }
 
 export const diffRows = (diff: readonly ClientDifference[]): Array<{ field: string, before: string, after: string }> =>

@@ -56,7 +56,7 @@ export interface ClientNewPage extends AdminFramed {
   last: boolean
 }
 
-export interface ClientMadePage extends AdminFramed { clientId: string, name: string, secret: string | null, download: string | null, facts: Array<{ name: string, value: string }>, waitingHref: string | null, snippetsHref: string | null }
+export interface ClientMadePage extends AdminFramed { clientId: string, name: string, secret: string | null, download: string | null, facts: Array<{ name: string, value: string }>, /** What waits for a second administrator, in words. */ waitingFor: string[], waitingHref: string | null, snippetsHref: string | null }
 
 export interface ClientHistoryPage extends AdminFramed {
   client: ClientFrame

@@ -1,14 +1,14 @@
 /**
  * A3: a new client in four questions. Answers travel in the form itself until the last one, so that nothing half made is
- * stored; a fault leads back to its question. A scope that a second administrator must agree to is asked for at once,
+ * stored; a fault leads back to its question. A power that a second administrator must agree to is asked for at once,
  * and the client is made without it.
  */
 import type { FastifyReply } from 'fastify'
-import { secondAdministratorReasons } from '../../../../domain/client-kinds.ts'
+import { secondAdministratorReasons, withoutPowers } from '../../../../domain/client-second.ts'
 import { validateClient, type ClientFault, type ClientRules } from '../../../../domain/client-metadata.ts'
 import { createClient } from '../../../clients/index.ts'
 import type { Console, ConsoleRequest } from '../../console.ts'
-import { changeKind, pathOf, withoutHighScopes, writers, type ChangePayload } from './frame.ts'
+import { changeKind, pathOf, writers, type ChangePayload } from './frame.ts'
 import { controlsOf, faultWords, isOf, typedOver, type TabName, type Typed } from './forms.ts'
 
 const questions = ['kind', 'basic', 'addresses', 'permissions'] as const satisfies ReadonlyArray<TabName | 'kind'>
@@ -16,7 +16,7 @@ const questions = ['kind', 'basic', 'addresses', 'permissions'] as const satisfi
 const leftOut: Partial<Record<typeof questions[number], string[]>> = {
   basic: ['contacts'],
   addresses: ['initiate_login_uri', 'sector_identifier_uri'],
-  permissions: ['introspects', 'aliases', 'optional']
+  permissions: ['introspects', 'aliases', 'optional', 'requests', 'admin_scopes']
 }
 const start: Typed = { kind: 'server', metadata: {}, policy: { subjectKinds: ['person'], roles: ['self'] } }
 
@@ -73,8 +73,9 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
   })
 
   async function make (c: ConsoleRequest, content: Extract<ReturnType<typeof validateClient>, { ok: true }>['content'], act: ReturnType<ConsoleRequest['act']>): Promise<FastifyReply> {
-    const waits = secondAdministratorReasons(null, content).length > 0
-    const made = await createClient(services, act, waits ? withoutHighScopes(content) : content)
+    const reasons = secondAdministratorReasons(null, content)
+    const waits = reasons.length > 0
+    const made = await createClient(services, act, waits ? withoutPowers(content) : content)
     if (made.outcome !== 'created') return ask(c, 0, content as unknown as Typed, made.outcome === 'invalid' ? made.faults : [], made.outcome === 'invalid' ? [] : [c.t('fault.invalid')])
     const { client, secret } = made
     const asked = waits ? await console.changes.request<ChangePayload>({ kind: changeKind, payload: { clientId: client.clientId, version: client.version, content }, subject: client.clientId, act }) : null
@@ -86,6 +87,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       download: `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`,
       facts: [{ name: c.t('clients.issuer'), value: services.config.issuer }, { name: c.t('clients.discovery'), value: `${services.config.issuer}/.well-known/openid-configuration` },
         ...(client.metadata.redirect_uris ?? []).map((uri) => ({ name: 'redirect_uri', value: uri })), { name: 'scope', value: client.metadata.scope ?? '' }].filter(({ value }) => value !== ''),
+      waitingFor: reasons.map((reason) => c.t(`clients.second.${reason}`)),
       waitingHref: asked === null ? null : `/admin/approvals/${asked.id}`,
       snippetsHref: c.request.server.hasRoute({ method: 'GET', url: '/admin/clients/:id/snippets' }) ? pathOf(client.clientId, 'snippets') : null
     })
