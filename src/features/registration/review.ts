@@ -133,9 +133,13 @@ export type ReviewOutcome = 'done' | 'unchanged' | 'mismatch' | 'not_active' | '
 
 interface Held { id: string, applicant: Applicant, personId: string, number: string, kept: Kept }
 
-/** waiting → what was decided, in one statement; the data it was decided on. Null: somebody was first. */
-async function decide (trx: Trx, services: Needed, act: Act, id: string, review: Exclude<ReviewState, 'waiting'>, reason: string): Promise<Held | null> {
-  const row = await trx.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting').where('state', '=', 'completed').forUpdate().executeTakeFirst()
+/**
+ * waiting → what was decided, in one statement; the data it was decided on. Null: somebody was first.
+ * @param seen number of what was looked at: what was returned and sent again has another one
+ */
+async function decide (trx: Trx, services: Needed, act: Act, id: string, seen: string | null | undefined, review: Exclude<ReviewState, 'waiting'>, reason: string): Promise<Held | null> {
+  const row = await trx.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting').where('state', '=', 'completed')
+    .$if(seen != null, (query) => query.where('number', '=', seen ?? '')).forUpdate().executeTakeFirst()
   if (row === undefined || row.personId === null || row.dataEnc === null) return null
   await trx.updateTable('registration').set({
     review, reviewedAt: sql<Date>`now()`, reviewedBy: act.actor, reviewReason: reason, updatedAt: sql<Date>`now()`
@@ -149,9 +153,11 @@ const checked = ({ reason }: Act): string => {
   return words
 }
 
-export async function acceptApplication (services: Needed, act: Act, id: string): Promise<ReviewOutcome> {
+/** @param seen number of the application that was looked at; left out: whatever waits (the others too) */
+export async function acceptApplication (services: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
-  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting').executeTakeFirst()
+  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting')
+    .$if(seen !== undefined, (query) => query.where('number', '=', seen ?? '')).executeTakeFirst()
   if (row === undefined) return 'unchanged'
   const { unit, legal } = opened(services, row).draft
   if (unit === null || legal === null) return 'unchanged'
@@ -160,7 +166,7 @@ export async function acceptApplication (services: Needed, act: Act, id: string)
   const representative = row.applicant === 'legal_representative' ? null : await registeredPerson(services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   try {
     return await services.db.transaction().execute(async (trx) => {
-      const held = await decide(trx, services, act, id, 'accepted', reason)
+      const held = await decide(trx, services, act, id, row.number, 'accepted', reason)
       if (held === null) return 'unchanged'
       const person = await trx.selectFrom('person').select('id').where('id', '=', held.personId).where('status', '=', 'active').executeTakeFirst()
       if (person === undefined) throw new Refused('blocked')
@@ -196,10 +202,10 @@ export const refusalReasons = ['not_proved', 'not_representative', 'wrong_data',
 export type RefusalReason = typeof refusalReasons[number]
 
 /** Nothing is kept of what was typed. */
-export async function refuseApplication (services: Needed, act: Act, id: string, code: RefusalReason): Promise<ReviewOutcome> {
+export async function refuseApplication (services: Needed, act: Act, id: string, code: RefusalReason, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
   return await services.db.transaction().execute(async (trx) => {
-    const held = await decide(trx, services, act, id, 'refused', reason)
+    const held = await decide(trx, services, act, id, seen, 'refused', reason)
     if (held === null) return 'unchanged'
     await trx.updateTable('registration').set({ dataEnc: sealed(services, id, { ...emptied, unit: held.kept.unit }), expiresAt: sql<Date>`now() + interval '90 days'` }).where('id', '=', id).execute()
     await services.audit.record(trx, { type: 'registration.refused', actor: act.actor, personId: held.personId, role: held.applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number: held.number, code } })
@@ -211,10 +217,10 @@ export async function refuseApplication (services: Needed, act: Act, id: string,
 const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, verification: null }
 
 /** 退回补正: it is a draft again, for a day; the link to it goes to the phone that was proved. Phone, face and password are asked for again. */
-export async function returnApplication (services: Needed, act: Act, id: string): Promise<ReviewOutcome> {
+export async function returnApplication (services: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
   return await services.db.transaction().execute(async (trx) => {
-    const held = await decide(trx, services, act, id, 'returned', reason)
+    const held = await decide(trx, services, act, id, seen, 'returned', reason)
     if (held === null) return 'unchanged'
     const { passwordHash: _gone, phone, ...draft } = held.kept
     await trx.updateTable('registration').set({

@@ -2,7 +2,8 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { acceptApplication, applicationDetail, listApplications, refuseApplication, returnApplication } from '../../../src/features/registration/index.ts'
 import { createMessages } from '../../../src/features/messages/index.ts'
-import { startKora, words, type Kora } from '../../support/driver/index.ts'
+import { startKora, words, type Answer, type Kora } from '../../support/driver/index.ts'
+import { signInAs } from '../admin/support.ts'
 import { act, counted } from '../desk/support.ts'
 import { agree, fill, later, onEachDatabase, organization, password, people, registrationId, scan, start, step, verifyPhone, type Applying } from './support.ts'
 
@@ -10,6 +11,9 @@ const unknown = '91330100799655058B'
 const name = '某某（拉萨）有限公司'
 const given = { new_password: password, again: password }
 const times = async <T>(n: number, work: (n: number) => Promise<T>): Promise<T[]> => await Promise.all(Array.from({ length: n }, async (_, at) => await work(at)))
+
+/** The address of an act on the page of an application. */
+const hrefOf = (text: string, act: string): string => new RegExp(`href="(/admin/registrations/[^"]+/${act}[^"]*)"`).exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
 
 /** Sent, and waiting for staff. */
 async function waiting (kora: Kora, applicant: 'legal_representative' | 'agent' = 'legal_representative'): Promise<Applying> {
@@ -119,6 +123,11 @@ onEachDatabase(t, 'returned: a draft again, by the link in the short message in 
   const { services } = kora.inside
   const applying = await waiting(kora)
   const id = registrationId(applying)
+  // a member of staff looks at it, and at the page that asks whether to accept it, while another one returns it
+  const { browser: desk } = await signInAs(kora, 'security')
+  const looked = await desk.go(`${kora.issuer}/admin/registrations/${id}`)
+  const first = (await listApplications(services, { review: 'waiting' }))[0]?.number
+  const asked = await desk.go(kora.issuer + hrefOf(looked.text, 'accept'))
   t.equal(await returnApplication(services, act('单位名称与证书不一致'), id), 'done')
   const [message] = await texts(kora, people.zhaxi.phone)
   t.match(message, { kind: 'registration-returned' })
@@ -146,7 +155,16 @@ onEachDatabase(t, 'returned: a draft again, by the link in the short message in 
   await fill(on, given)
   t.match(words(on.page.text), /等待人工审核/)
   t.match(await listApplications(services, { review: 'waiting' }), [{ id }])
-  t.equal(await acceptApplication(services, act(), id), 'done')
+  // what waits now is another application than the one that was looked at
+  t.equal(await acceptApplication(services, act(), id, first), 'unchanged')
+  t.equal(await refuseApplication(services, act(), id, 'other', first), 'unchanged')
+  t.equal(await returnApplication(services, act(), id, first), 'unchanged')
+  const late = async (page: Answer, fields: Record<string, string> = {}): Promise<Answer> => await desk.submit(page, { reason: '材料齐全', ...fields }, { form: ({ action }) => /\/(accept|refuse|return)$/.test(action) })
+  for (const page of [asked, await desk.go(kora.issuer + hrefOf(looked.text, 'accept')), await desk.go(kora.issuer + hrefOf(looked.text, 'return'))]) t.match(words((await late(page)).text), /这项申请已有结果/)
+  t.match(words((await late(await desk.go(kora.issuer + hrefOf(looked.text, 'refuse')), { code: 'other' })).text), /这项申请已有结果/)
+  const now = await desk.go(`${kora.issuer}/admin/registrations/${id}`)
+  t.match((await late(await desk.go(kora.issuer + hrefOf(now.text, 'accept')))).url, /done=regs_accept/)
+  t.match(await organization(kora, unknown), { status: 'active', name })
 })
 
 onEachDatabase(t, 'an unfinished application: the applicant asks for the link; the phone is proved already, the face is not; only the last link, in time, once', async (t, kora) => {

@@ -25,8 +25,8 @@ export interface RegistrationPage extends AdminFramed {
   errors: FieldError[]
 }
 
-/** Posts `csrf`, `code`, `reason`. */
-export interface RefusePage extends AdminFramed { id: string, number: string, organization: string, reasons: readonly string[], code: string, reason: string, errors: FieldError[] }
+/** Posts `csrf`, `number` (`seen`), `code`, `reason`. */
+export interface RefusePage extends AdminFramed { id: string, number: string, seen: string, organization: string, reasons: readonly string[], code: string, reason: string, errors: FieldError[] }
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -83,6 +83,11 @@ export function registerRegistrations (console: Console): void {
   })
 
   const line = async (c: ConsoleRequest): Promise<ApplicationLine> => await findApplication(services, idOf(c)) ?? c.notFound()
+  /** Number of the application that was looked at: what was returned and sent again meanwhile is another one. */
+  const seenOf = (c: ConsoleRequest, now: string): string => {
+    const { number } = c.request.query as { number?: unknown }
+    return [c.field('number'), number].find((one): one is string => typeof one === 'string' && /^\d{14}$/.test(one)) ?? now
+  }
   const decisions = { accept: acceptApplication, return: returnApplication } as const
   const model = async (c: ConsoleRequest, act: keyof typeof decisions) => {
     const detail = await line(c)
@@ -92,6 +97,7 @@ export function registerRegistrations (console: Console): void {
       facts: [{ name: c.t('regs.number'), value: detail.number }, { name: c.t('orgs.name'), value: detail.organization }, { name: c.t('regs.applicant'), value: detail.applicantName }],
       action: `/admin/registrations/${detail.id}/${act}`,
       typed: null,
+      hidden: [{ name: 'number', value: seenOf(c, detail.number) }],
       submit: c.t(`regs.act.${act}`),
       backHref: `/admin/registrations/${detail.id}`
     }
@@ -106,7 +112,7 @@ export function registerRegistrations (console: Console): void {
       handler: async (c) => {
         const confirmed = c.confirmed()
         if (!confirmed.ok) return c.confirm({ ...await model(c, act), ...confirmed })
-        const outcome = await decisions[act](services, confirmed.act, idOf(c))
+        const outcome = await decisions[act](services, confirmed.act, idOf(c), c.field('number'))
         if (outcome === 'done') return c.redirect('/admin/registrations', `regs_${act}`)
         return c.confirm({ ...await model(c, act), reason: confirmed.act.reason, errors: [{ field: 'form', code: `review_${outcome}` }] })
       }
@@ -115,7 +121,7 @@ export function registerRegistrations (console: Console): void {
 
   const showRefuse = async (c: ConsoleRequest, errors: FieldError[] = []) => {
     const { id, number, organization } = await line(c)
-    return c.page('admin/registration-refuse', { id, number, organization, reasons: refusalReasons, code: c.field('code'), reason: c.field('reason'), errors }, { status: errors.length > 0 ? 422 : 200 })
+    return c.page('admin/registration-refuse', { id, number, seen: seenOf(c, number), organization, reasons: refusalReasons, code: c.field('code'), reason: c.field('reason'), errors }, { status: errors.length > 0 ? 422 : 200 })
   }
   console.page({ method: 'GET', path: '/admin/registrations/:id/refuse', roles, reauth: true, handler: async (c) => await showRefuse(c) })
   console.page({
@@ -128,7 +134,7 @@ export function registerRegistrations (console: Console): void {
       const confirmed = c.confirmed()
       const errors: FieldError[] = [...(code === undefined ? [{ field: 'code_0', code: 'pick_one' }] : []), ...(confirmed.ok ? [] : confirmed.errors)]
       if (code === undefined || !confirmed.ok) return await showRefuse(c, errors)
-      const outcome = await refuseApplication(services, confirmed.act, idOf(c), code)
+      const outcome = await refuseApplication(services, confirmed.act, idOf(c), code, c.field('number'))
       return outcome === 'done' ? c.redirect('/admin/registrations', 'regs_refuse') : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])
     }
   })
