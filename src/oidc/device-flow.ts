@@ -43,8 +43,8 @@ export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string 
     mask: '****-****',
     deviceInfo: (ctx: { req: object }) => ({ place: placeOf(ctx) }),
     async userCodeInputSource (ctx: KoaContextWithOIDC, _form: string, _out?: unknown, error?: Error) {
-      // made for the library's page, which is not shown
-      if (ctx.oidc.session !== undefined) (ctx.oidc.session as { state?: unknown }).state = undefined
+      // the token of the library's page, which is not shown; the session as such is saved already
+      if (ctx.oidc.session !== undefined) Object.assign(ctx.oidc.session, { state: undefined, touched: false })
       const outcome = outcomeOf[error?.name ?? '']
       if (error?.name === 'SessionNotFound') seeOther(ctx, await onLost(ctx) ?? outcomePath('unknown'))
       else seeOther(ctx, outcomePath(outcome ?? 'failed'))
@@ -96,7 +96,8 @@ export interface Cookie { name: string, value: string, path: string }
 
 /**
  * Begins the hosted login for a code that this browser has taken up: what the library does when its own page is
- * confirmed. The policy is asked when the login returns, as for every request.
+ * confirmed. The policy is asked when the login returns, as for every request. Who is logged in here already sees whose
+ * account the device is going to have, and in whose name: what this browser is to other sites is nothing to a device.
  *
  * @param sessionCookie identifier of this browser's session, if it has one
  * @returns where the browser goes, and the cookies without which the library lets nobody return
@@ -110,7 +111,7 @@ export async function beginDeviceLogin (provider: Provider, issuer: string, logi
   const interaction = new Interaction(uid, {
     returnTo: `${issuer}${resume}`,
     prompt: { name: 'login', reasons: ['device_login'], details: {} },
-    params: login.params,
+    params: { ...login.params, prompt: 'select_account' },
     cid: randomBytes(16).toString('base64url'),
     deviceCode: login.deviceCode,
     ...(session?.accountId === undefined ? {} : { session })
