@@ -1,7 +1,7 @@
 /** 审计 (A8): the trail, for those who watch over it and change nothing. Every look into it is in the trail too. */
 import { PassThrough } from 'node:stream'
-import { once } from 'node:events'
 import type { AdminTranslate } from '../../../http/locale.ts'
+import { pacedWriter } from '../../../http/paced-writer.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import {
   addressPattern, auditEvents, eventMeanings, exportAudit, findAuditEvent, rangeOfTime, searchAudit, verifyChain,
@@ -181,13 +181,7 @@ export function registerAudit (console: Console): void {
       await record(c, 'audit.exported', reason, { ...range })
       const file = new PassThrough()
       // page by page as the browser takes it; a fault ends the file before its trailer, which its check shows
-      exportAudit({ db, crypto }, range, {
-        issuer: config.issuer,
-        write: async (text) => {
-          if (file.destroyed) throw new Error('audit export: the browser has gone')
-          if (!file.write(text)) await Promise.race([once(file, 'drain'), once(file, 'close')])
-        }
-      }).then(() => { file.end() }, (error: unknown) => {
+      exportAudit({ db, crypto }, range, { issuer: config.issuer, write: pacedWriter(file) }).then(() => { file.end() }, (error: unknown) => {
         services.log.warn({ err: error, traceId: c.request.id }, 'audit export ended early')
         file.destroy()
       })
