@@ -2,12 +2,15 @@
 import type { Config } from '../../config.ts'
 import { acrValues } from '../../domain/assurance.ts'
 import { claimsByScope } from '../../domain/claims.ts'
+import { deviceCodeGrant } from '../../domain/client-record.ts'
 import { trustFrameworks } from '../../domain/verified-claims.ts'
 import { accessTokenLifetime } from '../../oidc/acting-for.ts'
 import { lifetimes, responseModes, routes } from '../../oidc/configuration.ts'
+import { pollSeconds } from '../../oidc/device-codes.ts'
+import { devicePath } from '../../oidc/device-flow.ts'
 import { errorsMarkdown } from './error-catalogue.ts'
 import { claimExamples } from './examples.ts'
-import { makeSnippets, type DocLanguage, type SnippetClient } from './snippets/index.ts'
+import { makeDeviceSnippet, makeSnippets, type DocLanguage, type SnippetClient } from './snippets/index.ts'
 import { fill } from './snippets/template.ts'
 
 type Issuer = Pick<Config, 'issuer' | 'sandbox' | 'demoData' | 'relyingSitePort' | 'contact' | 'facePolicy'>
@@ -22,7 +25,8 @@ export function duration (seconds: number, language: DocLanguage): string {
 
 export const endpointsOf = (issuer: string): Record<string, string> => ({
   discovery: `${issuer}/.well-known/openid-configuration`,
-  ...Object.fromEntries(Object.entries(routes).map(([name, path]) => [name, `${issuer}${path}`]))
+  // where the hosted login of a device returns is nobody's to call
+  ...Object.fromEntries(Object.entries(routes).filter(([name]) => name !== 'code_verification').map(([name, path]) => [name, `${issuer}${path}`]))
 })
 
 const purposes: Record<string, readonly [string, string]> = {
@@ -34,7 +38,8 @@ const purposes: Record<string, readonly [string, string]> = {
   introspection: ['资源服务查询令牌是否有效', 'resource servers ask whether a token is good'],
   revocation: ['作废令牌', 'end a token'],
   end_session: ['退出登录', 'log out'],
-  pushed_authorization_request: ['推送授权请求（PAR）', 'pushed authorization requests (PAR)']
+  pushed_authorization_request: ['推送授权请求（PAR）', 'pushed authorization requests (PAR)'],
+  device_authorization: ['没有浏览器的设备从这里开始登录', 'devices without a browser begin here']
 }
 
 const pick = (pair: readonly [string, string] | undefined, language: DocLanguage): string => pair?.[language === 'en' ? 1 : 0] ?? ''
@@ -68,6 +73,10 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
     email: config.contact.email,
     hasEmail: config.contact.email !== '',
     ...Object.fromEntries(Object.entries(endpoints).map(([name, url]) => [`${name}Url`, url])),
+    verificationUrl: `${issuer}${devicePath}`,
+    deviceCodeLifetime: time(lifetimes.deviceCode),
+    pollInterval: time(pollSeconds.first),
+    deviceGrant: deviceCodeGrant,
     codeLifetime: time(lifetimes.authorizationCode),
     accessTokenLifetime: time(lifetimes.accessToken),
     organizationJwtLifetime: time(organizationJwt),
@@ -86,6 +95,7 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
     acrTable: [...head('acr', en ? 'means' : '含义'),
       ...acrValues.map((acr) => row(code(acr), pick(levels[acr.slice(-1)], language)))].join('\n'),
     quickStart: quickStart(config),
+    deviceProgram: deviceProgram(config),
     errorsList: fill(errorsMarkdown(language), { codeLifetime: time(lifetimes.authorizationCode) }),
     ...claimExamples(issuer)
   }
@@ -98,4 +108,10 @@ function quickStart ({ issuer, sandbox, demoData, relyingSitePort }: Issuer): st
     : { clientId: 'my-site', redirectUri: 'http://localhost:8080/callback', postLogoutRedirectUri: null, scope: 'openid profile', confidential: true, refresh: false }
   const made = makeSnippets(issuer, client, 'en')
   return made.ok ? made.snippets.find(({ id }) => id === 'express')?.files[0]?.text.trimEnd() ?? '' : ''
+}
+
+/** A device in one file; for the demo client it runs as it is. */
+function deviceProgram ({ issuer, sandbox, demoData }: Issuer): string {
+  const made = makeDeviceSnippet(issuer, { clientId: sandbox && demoData ? 'demo-device' : 'my-kiosk', scope: 'openid profile', confidential: false })
+  return made.ok ? made.snippet.files[0]?.text.trimEnd() ?? '' : ''
 }

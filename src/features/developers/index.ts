@@ -15,7 +15,8 @@ import { registerTry } from './try-page.ts'
 
 export { isErrorCode } from './error-catalogue.ts'
 export { ensureTryClient } from './try-client.ts'
-export { makeSnippets, snippetClientOf, type Snippet, type SnippetClient, type SnippetFault, type SnippetsOutcome } from './snippets/index.ts'
+export { endpointsOf } from './facts.ts'
+export { deviceClientOf, makeDeviceSnippet, makeSnippets, snippetClientOf, type Snippet, type SnippetClient, type SnippetFault, type SnippetsOutcome } from './snippets/index.ts'
 
 /** The frame around a page of the documentation; `slug` is the current one. */
 export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame

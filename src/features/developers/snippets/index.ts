@@ -7,9 +7,9 @@ import { readFileSync } from 'node:fs'
 import { kinds } from './catalogue.ts'
 import type { DocLanguage } from './notes.ts'
 import { fill } from './template.ts'
-import { faultsOf, valuesOf, type SnippetClient, type SnippetFault, type Values } from './values.ts'
+import { clientFaultsOf, deviceValuesOf, faultsOf, valuesOf, type DeviceClient, type SnippetClient, type SnippetFault, type Values } from './values.ts'
 
-export { snippetClientOf, type SnippetClient, type SnippetFault } from './values.ts'
+export { deviceClientOf, snippetClientOf, type SnippetClient, type SnippetFault } from './values.ts'
 export type { DocLanguage } from './notes.ts'
 
 export interface Snippet {
@@ -53,4 +53,14 @@ export function makeSnippets (issuer: string, client: SnippetClient, language: D
       }
     })
   }
+}
+
+const deviceTemplate = readFileSync(new URL('device/device.mjs.txt', folder), 'utf8')
+
+/** The one snippet of a client of the device grant (RFC 8628). */
+export function makeDeviceSnippet (issuer: string, client: DeviceClient): { ok: true, snippet: Snippet } | { ok: false, faults: SnippetFault[] } {
+  const faults = clientFaultsOf(client)
+  if (faults.length > 0) return { ok: false, faults }
+  const file = { name: 'device.mjs', language: 'js', text: fill(deviceTemplate, deviceValuesOf(issuer, client)) }
+  return { ok: true, snippet: { id: 'device', title: 'Node.js (openid-client)', tested: true, redirectUri: '', files: [file], notes: [] } }
 }

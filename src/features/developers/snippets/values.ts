@@ -15,6 +15,9 @@ export interface SnippetClient {
   refresh: boolean
 }
 
+/** A client of the device grant, which has no addresses. */
+export type DeviceClient = Pick<SnippetClient, 'clientId' | 'scope' | 'confidential'>
+
 /** Why there is no snippet: the field, and a stable code. */
 export interface SnippetFault { field: 'client_id' | 'redirect_uri' | 'post_logout_redirect_uri' | 'scope', code: 'not_plain' | 'not_an_address' | 'own_path_needed' }
 
@@ -33,21 +36,31 @@ export function snippetClientOf (clientId: string, metadata: Readonly<Record<str
   const list = (name: string): string[] => Array.isArray(metadata[name]) ? metadata[name].filter((item) => typeof item === 'string') : []
   const redirectUri = list('redirect_uris').find((uri) => /^https?:/.test(uri))
   if (redirectUri === undefined) return null
-  const scope = typeof metadata['scope'] === 'string' ? metadata['scope'].split(' ').filter((one) => one !== 'offline_access').join(' ') : ''
   return {
-    clientId,
+    ...deviceClientOf(clientId, metadata),
     redirectUri,
     postLogoutRedirectUri: list('post_logout_redirect_uris').find((uri) => /^https?:/.test(uri)) ?? null,
-    scope: scope === '' ? 'openid profile' : scope,
-    confidential: metadata['token_endpoint_auth_method'] !== 'none',
     refresh: list('grant_types').includes('refresh_token')
   }
 }
 
-export function faultsOf ({ clientId, redirectUri, postLogoutRedirectUri, scope }: SnippetClient): SnippetFault[] {
+/** The same of a client that has no addresses. */
+export function deviceClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): DeviceClient {
+  const scope = typeof metadata['scope'] === 'string' ? metadata['scope'].split(' ').filter((one) => one !== 'offline_access').join(' ') : ''
+  return { clientId, scope: scope === '' ? 'openid profile' : scope, confidential: metadata['token_endpoint_auth_method'] !== 'none' }
+}
+
+export function clientFaultsOf ({ clientId, scope }: DeviceClient): SnippetFault[] {
   const faults: SnippetFault[] = []
   if (clientId === '' || !isPlain(clientId)) faults.push({ field: 'client_id', code: 'not_plain' })
   if (!/^[\w:.-]+( [\w:.-]+)*$/.test(scope)) faults.push({ field: 'scope', code: 'not_plain' })
+  return faults
+}
+
+export const deviceValuesOf = (issuer: string, { clientId, scope, confidential }: DeviceClient): Values => ({ issuer, clientId, scope, confidential, insecure: issuer.startsWith('http:') })
+
+export function faultsOf ({ redirectUri, postLogoutRedirectUri, ...client }: SnippetClient): SnippetFault[] {
+  const faults = clientFaultsOf(client)
   for (const [field, uri] of [['redirect_uri', redirectUri], ['post_logout_redirect_uri', postLogoutRedirectUri]] as const) {
     if (uri === null) continue
     const url = URL.parse(uri)
