@@ -9,6 +9,7 @@ import { firstLink } from './features/admin/index.ts'
 import { drainOnSignals } from './drain.ts'
 import { startServices } from './services.ts'
 import { seedDemo, startDemo } from './simulators/demo.ts'
+import { refuseDemoData } from './simulators/demo-traces.ts'
 
 async function main (): Promise<void> {
   const config = loadConfig(process.env, availableParallelism())
@@ -19,6 +20,7 @@ async function main (): Promise<void> {
   const services = await startServices(config, log, { onProgress: progress.step })
   const kora = await createApp(services)
   try {
+    if (config.environment === 'production') await refuseDemoData(services.db)
     // before anything is answered: who is ready knows its clients
     if (config.demoData) await seedDemo(services)
     await kora.app.listen({ port: config.port, host: config.host })

@@ -15,6 +15,7 @@ import { shanghaiDate, systemClock } from '../../src/ports/clock.ts'
 import type { Services } from '../../src/services.ts'
 import { demoClients } from '../../src/simulators/demo-clients.ts'
 import { seedDemoData } from '../../src/simulators/demo-data.ts'
+import { hasDemoData } from '../../src/simulators/demo-traces.ts'
 import { demoOrganizations, demoUnknownUscc } from '../../src/simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from '../../src/simulators/demo-people.ts'
 import { testDatabase } from '../support/database.ts'
@@ -22,8 +23,12 @@ import { testDatabase } from '../support/database.ts'
 const today = shanghaiDate(Date.now())
 const { db, crypto } = await testDatabase(t)
 const services = { db, crypto, clock: systemClock, hasher: createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 }) } as unknown as Services
-t.equal(await seedDemoData(services, 'http://localhost:3001'), true)
-t.equal(await seedDemoData(services, 'http://localhost:3001'), false, 'never twice')
+const traces = [await hasDemoData(db)]
+const first = await seedDemoData(services, 'http://localhost:3001')
+const again = await seedDemoData(services, 'http://localhost:3001')
+traces.push(await hasDemoData(db))
+t.same([first, again], [true, false], 'never twice')
+t.same(traces, [false, true], 'production knows such a database')
 
 t.test('people: numbers, phones, cards', async (t) => {
   for (const { handle, certNo, phone, validFrom, term } of demoPeople) {
