@@ -13,7 +13,9 @@ export interface Fixture {
 }
 
 const csrf = 'fixture-token'
-const rp = { name: '西藏政务服务网', lang: 'zh-CN', host: 'www.example.gov.cn', cancelHref: '/i/fixture/cancel' }
+/** Eight by eight green pixels. */
+const logo = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEElEQVR42mNgyAvAjoaWBAB71i+BY/+LWAAAAABJRU5ErkJggg=='
+const rp = { name: '西藏政务服务网', lang: 'zh-CN', host: 'www.example.gov.cn', logo, cancelHref: '/i/fixture/cancel' }
 const tabs: LoginPage['tabs'] = [
   { id: 'personal', href: '/i/fixture/login', current: true },
   { id: 'legal', href: '/i/fixture/login?tab=legal', current: false },

@@ -11,7 +11,7 @@ export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type
 export { readClientDocument, writeClientDocument, type DocumentFault } from './document.ts'
 export { clientFailures, clientUse, dismissFailure, sweepClientFailures, type ClientFailure, type ClientUseDay } from './failures.ts'
 export { clientHistory, type ClientAct, type ClientChange } from './history.ts'
-export { logoPath, registerClientLogo, storeLogo, type LogoStored } from './logo.ts'
+export { logoPath, registerClientLogo, smallLogoPath, storeLogo, type LogoStored } from './logo.ts'
 export { maximumBytes as maximumLogoBytes } from './picture.ts'
 export { findClient, findClients, listClients, recordOf, type ClientFilters, type ClientLine } from './repository.ts'
 export { clientRules } from './rules.ts'

@@ -1,15 +1,17 @@
 /** The picture of a client: stored as made new (picture.ts), served under an identifier that changes with it. */
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Act } from '../../domain/administration.ts'
 import type { ClientRecord } from '../../domain/client-record.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { Services } from '../../services.ts'
 import { noteAct } from './history.ts'
 import { holdClient, updateClient } from './repository.ts'
-import { remakePicture, type PictureFault } from './picture.ts'
+import { remakePicture, smallPicture, type PictureFault } from './picture.ts'
 
 export const logoPath = (id: string): string => `/client-logo/${id}`
+/** The same, for the pages of a login. */
+export const smallLogoPath = (id: string): string => `${logoPath(id)}/small`
 
 export type LogoStored = { outcome: 'stored', client: ClientRecord, id: string } | { outcome: 'not_found' | 'own_service' } | { outcome: 'not_a_picture', fault: PictureFault }
 
@@ -36,15 +38,30 @@ export async function storeLogo (services: Pick<Services, 'db' | 'audit'>, act: 
   })
 }
 
-/** GET /client-logo/:id. The identifier is new with every upload, so browsers may keep the picture. */
+const smallKept = 200
+
+/** GET /client-logo/:id, …/small. The identifier is new with every upload, so browsers may keep the picture. */
 export function registerClientLogo (app: FastifyInstance, { db }: Pick<Services, 'db'>): void {
-  app.get('/client-logo/:id', async (request, reply) => {
+  // made once in each process, oldest forgotten first
+  const small = new Map<string, Buffer>()
+  const pngOf = async (request: FastifyRequest): Promise<{ id: string, png: Uint8Array }> => {
     const { id } = request.params as { id: string }
     const row = /^logo_[\w-]{16}$/.test(id) ? await db.selectFrom('clientLogo').select('png').where('id', '=', id).executeTakeFirst() : undefined
     if (row === undefined) throw new PageError(404, 'not_found')
-    return await reply.header('cache-control', 'public, max-age=31536000, immutable')
-      .header('content-security-policy', "default-src 'none'; sandbox")
-      .header('content-disposition', 'inline; filename="logo.png"')
-      .type('image/png').send(Buffer.from(row.png))
+    return { id, png: row.png }
+  }
+  const send = async (reply: FastifyReply, png: Buffer): Promise<FastifyReply> => await reply.header('cache-control', 'public, max-age=31536000, immutable')
+    .header('content-security-policy', "default-src 'none'; sandbox")
+    .header('content-disposition', 'inline; filename="logo.png"')
+    .type('image/png').send(png)
+
+  app.get('/client-logo/:id', async (request, reply) => await send(reply, Buffer.from((await pngOf(request)).png)))
+  app.get('/client-logo/:id/small', async (request, reply) => {
+    const { id, png } = await pngOf(request)
+    const made = small.get(id) ?? smallPicture(png)
+    small.set(id, made)
+    const [oldest] = small.keys()
+    if (small.size > smallKept && oldest !== undefined) small.delete(oldest)
+    return await send(reply, made)
   })
 }

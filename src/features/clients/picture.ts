@@ -9,6 +9,11 @@ import { PNG } from 'pngjs'
 export const maximumBytes = 512 * 1024
 const maximumSide = 2048
 export const logoSide = 256
+/** On the pages of a login: 40 CSS pixels, two for each at best, and no heavier than the lightest page has room for. */
+export const maximumSmallBytes = 1200
+const smallSides = [80, 60, 40, 20]
+/** Distance between the values that a colour may have. */
+const colourSteps = [1, 16, 32, 64]
 
 export type PictureFault = 'empty' | 'too_large' | 'not_a_picture' | 'too_many_pixels'
 export type Picture = { ok: true, png: Buffer, width: number, height: number } | { ok: false, fault: PictureFault }
@@ -30,13 +35,31 @@ export function remakePicture (file: Uint8Array): Picture {
     if (isPng && !pngKeepsItsSize(bytes, size)) return { ok: false, fault: 'not_a_picture' }
     const pixels: Pixels = isPng ? PNG.sync.read(bytes) : jpeg.decode(bytes, { useTArray: true, maxResolutionInMP: 5, maxMemoryUsageInMB: 64 })
     if (pixels.width !== size.width || pixels.height !== size.height) return { ok: false, fault: 'not_a_picture' }
-    const small = shrink(pixels)
-    const png = new PNG({ width: small.width, height: small.height })
-    png.data = Buffer.from(small.data)
-    return { ok: true, png: PNG.sync.write(png), width: small.width, height: small.height }
+    const small = shrink(pixels, logoSide)
+    return { ok: true, png: pngOf(small), width: small.width, height: small.height }
   } catch {
     return { ok: false, fault: 'not_a_picture' }
   }
+}
+
+/** A stored picture as small as the pages of a login need it: fewer colours, then fewer pixels, until it is light enough. */
+export function smallPicture (png: Uint8Array): Buffer {
+  const whole = PNG.sync.read(Buffer.from(png))
+  let made: Buffer = Buffer.alloc(0)
+  for (const side of smallSides) {
+    const pixels = shrink(whole, side)
+    for (const step of colourSteps) {
+      made = pngOf({ ...pixels, data: pixels.data.map((value) => Math.min(255, Math.round(value / step) * step)) })
+      if (made.length <= maximumSmallBytes) return made
+    }
+  }
+  return made
+}
+
+function pngOf ({ width, height, data }: Pixels): Buffer {
+  const png = new PNG({ width, height })
+  png.data = Buffer.from(data)
+  return PNG.sync.write(png)
 }
 
 function pngSize (bytes: Buffer): { width: number, height: number } | null {
@@ -81,8 +104,8 @@ function jpegSize (bytes: Buffer): { width: number, height: number } | null {
 }
 
 /** Each new pixel is the mean of those that it stands for; colours weighed by how opaque they are. */
-function shrink ({ width, height, data }: Pixels): Pixels {
-  const scale = Math.max(width, height) / logoSide
+function shrink ({ width, height, data }: Pixels, side: number): Pixels {
+  const scale = Math.max(width, height) / side
   if (scale <= 1) return { width, height, data }
   const [w, h] = [Math.max(1, Math.round(width / scale)), Math.max(1, Math.round(height / scale))]
   const made = new Uint8Array(w * h * 4)

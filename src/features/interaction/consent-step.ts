@@ -2,14 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
-import { claimsByScope } from '../../domain/claims.ts'
-import { maskCertNo, maskName, maskPhone } from '../../domain/masking.ts'
 import { formField, formList } from '../../http/forms.ts'
-import type { ConsentItem } from '../../http/pages/interaction.ts'
 import type { FieldError } from '../../http/pages.ts'
 import { recordRelease } from '../consents/index.ts'
 import type { StoredPerson } from '../persons/index.ts'
 import { addProofs } from './attempts.ts'
+import { consentPage } from './consent-page.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { refuseLogin } from './finish.ts'
@@ -52,31 +50,12 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
   })
 }
 
-const shown: Record<string, (person: StoredPerson) => string | null> = {
-  name: (person) => maskName(person.name),
-  phone_number: (person) => person.phone === null ? null : maskPhone(person.phone),
-  cert_no: (person) => maskCertNo(person.certNo)
-}
-
 async function showConsent (services: Services, context: LoginContext, person: StoredPerson, request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): Promise<FastifyReply> {
-  const decided = await decidedScopes(services.db, person.id, context.client.clientId)
-  const items: ConsentItem[] = requestedScopes(context).map((scope) => ({
-    scope,
-    required: !context.policy.optionalScopes.includes(scope),
-    isNew: decided.size > 0 && !decided.has(scope),
-    sensitive: sensitiveScopes.includes(scope),
-    claims: claimsByScope[scope as keyof typeof claimsByScope].filter((claim) => claim in shown || !claim.includes('verified'))
-      .map((claim) => ({ name: claim, value: shown[claim]?.(person) ?? null })),
-    purpose: context.policy.purposes[scope] ?? null
-  }))
+  const { policy, rp, client } = context
   return await reply.page('interaction/consent', {
+    ...consentPage({ rp, policy, scopes: requestedScopes(context), person, decided: await decidedScopes(services.db, person.id, client.clientId), offline: client.grantTypeAllowed('refresh_token') }),
     action: interactionPath(context.uid, 'consent'),
     csrf: request.csrfToken(context.uid),
-    rp: context.rp,
-    unit: context.policy.unit ?? null,
-    verified: true,
-    items,
-    offline: context.client.grantTypeAllowed('refresh_token'),
     errors
   }, { status: errors.length > 0 ? 422 : 200 })
 }

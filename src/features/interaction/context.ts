@@ -11,7 +11,7 @@ import { lifetimes } from '../../oidc/configuration.ts'
 import type { ClientAuthorization } from '../../oidc/session-change.ts'
 import type { Services } from '../../services.ts'
 import { consoleClientId } from '../../domain/administration.ts'
-import { clientName, clientPolicy, type ClientPolicy } from '../../domain/client-policy.ts'
+import { clientPolicy, type ClientPolicy } from '../../domain/client-policy.ts'
 import { levelOfAcr, type Level } from '../../domain/assurance.ts'
 import { nextStep, organizationProof, type AttemptFacts, type Step } from '../../domain/login-attempt.ts'
 import type { RepresentationRef } from '../../domain/representation.ts'
@@ -21,6 +21,7 @@ import { SeeOther } from '../../http/see-other.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import { personById, personBySub, type StoredPerson } from '../persons/index.ts'
 import { createOrganizationLogin, organizationById } from '../organizations/index.ts'
+import { relyingSite } from './consent-page.ts'
 import { openAttempt, type AttemptRow, type StoredRequest } from './attempts.ts'
 import { lostLogin } from './lost-login.ts'
 
@@ -72,7 +73,6 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
     ? await personById(services.db, services.crypto, row.personId)
     : organization === undefined ? session?.person ?? null : null
   const requestedLevel = levelOfRequest(policyOf(client), params as { acr_values?: unknown })
-  const name = clientName(policy, request.locale)
   return {
     uid,
     browserHash: browser.hash,
@@ -80,7 +80,7 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
     params,
     client,
     policy,
-    rp: { name: name.text || client.clientName || client.clientId, lang: name.lang, host: hostOf(params['redirect_uri']) || hostOf(client.clientUri ?? policy.homeUri) },
+    rp: relyingSite(policy, request.locale, { otherwise: client.clientName || client.clientId, host: hostOf(params['redirect_uri']) || hostOf(client.clientUri ?? policy.homeUri) }),
     row,
     person,
     requestedLevel,

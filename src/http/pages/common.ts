@@ -5,6 +5,8 @@ export interface RelyingSite {
   name: string
   lang: string
   host: string
+  /** Address of its picture, 40 by 40; absent = none was uploaded. */
+  logo?: string
   /** Where "back to X" leads (ends the attempt with access_denied); absent = no such link. */
   cancelHref?: string
 }

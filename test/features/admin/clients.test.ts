@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import * as oidc from 'openid-client'
 import { PNG } from 'pngjs'
 import { arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser } from '../../support/driver/index.ts'
-import { findClient } from '../../../src/features/clients/index.ts'
+import { findClient, storeLogo } from '../../../src/features/clients/index.ts'
 import { createClientUsage } from '../../../src/features/clients/usage.ts'
 import { signInAs, type SignedIn } from './support.ts'
 
@@ -155,6 +155,34 @@ t.test('an address of Kora itself is refused in words', async (t) => {
   const refused = await register(system, { ...site, redirect_uris: `${kora.issuer}/me/callback` })
   t.equal(refused.status, 422)
   t.match(words(refused.text), new RegExp(`这是 Kora 自己的地址.*收到：${kora.issuer}/me/callback。 应为：https://name`))
+})
+
+t.test('the picture of a site stands on the pages of its login, from our own address', async (t) => {
+  const system = await signInAs(kora, 'system')
+  const made = await register(system, site)
+  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
+  const party = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.ClientSecretBasic(secret) })
+  const begin = async (browser: Browser): Promise<Answer> => await party.visit(browser, await party.start())
+  const file = PNG.sync.write(new PNG({ width: 300, height: 200 }))
+  const { services } = kora.inside
+  const stored = await storeLogo(services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, clientId, file)
+  if (stored.outcome !== 'stored') throw new Error(stored.outcome)
+  const picture = new RegExp(`<img class="rp-logo" src="/client-logo/${stored.id}/small" alt="" width="40" height="40"`)
+  const citizen = kora.newBrowser()
+  const page = await begin(citizen)
+  t.match(page.text, picture)
+  t.match(page.headers.get('content-security-policy'), /img-src 'self' data:;/)
+  t.match((await citizen.go(new URL(/href="([^"]*\/qr)"/.exec(page.text)?.[1] ?? '', page.url).href)).text, picture)
+  const account = await kora.sandbox.account('zhuoma')
+  const consent = await submitPassword(citizen, page, { ...account, account: account.cert_no }, party.arrived)
+  t.match(pathOf(consent), /\/consent$/)
+  t.match(consent.text, picture)
+  const sent = await fetch(`${kora.issuer}/client-logo/${stored.id}/small`)
+  t.same([sent.status, sent.headers.get('content-type'), sent.headers.get('set-cookie')], [200, 'image/png', null])
+  const plain = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register(system, site)).text)?.[1] ?? ''
+  const without = await RelyingParty.discover({ issuer: kora.issuer, clientId: plain, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.None() })
+  t.notMatch((await without.visit(kora.newBrowser(), await without.start())).text, 'class="rp-logo"', 'no picture, no room for one')
 })
 
 t.test('two edit at once: the second sees both and loses nothing', async (t) => {

@@ -4,7 +4,7 @@ import fastify from 'fastify'
 import jpeg from 'jpeg-js'
 import { PNG } from 'pngjs'
 import { registerClientLogo, storeLogo } from '../../../src/features/clients/index.ts'
-import { remakePicture } from '../../../src/features/clients/picture.ts'
+import { maximumSmallBytes, remakePicture, smallPicture } from '../../../src/features/clients/picture.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, made, registryOn } from './support.ts'
 
@@ -59,6 +59,31 @@ t.test('what a picture unpacks to is bounded by the size it was accepted for', a
   t.ok(process.resourceUsage().maxRSS - before < 32 * 1024, 'nothing large was unpacked')
 })
 
+t.test('the small one is light enough for the pages of a login, whatever was uploaded', async (t) => {
+  t.match(PNG.sync.read(smallPicture(png(256, 128))), { width: 80, height: 40 }, 'a plain one keeps its size')
+  t.match(PNG.sync.read(smallPicture(png(9, 9))), { width: 9, height: 9 })
+  // the worst there is: noise in every channel, and noise that is half transparent
+  const noise = new PNG({ width: 256, height: 256 })
+  let state = 1
+  for (let i = 0; i < noise.data.length; i++) noise.data[i] = (state = Math.imul(state, 1103515245) + 12345 >>> 0) >>> 16
+  const made = smallPicture(PNG.sync.write(noise))
+  t.ok(made.length <= maximumSmallBytes, String(made.length))
+  const tiny = new PNG({ width: 80, height: 80 })
+  noise.data.copy(tiny.data)
+  t.ok(smallPicture(PNG.sync.write(tiny)).length <= maximumSmallBytes)
+  // a round mark of two colours with soft edges
+  const mark = new PNG({ width: 256, height: 256 })
+  for (let y = 0; y < 256; y++) {
+    for (let x = 0; x < 256; x++) {
+      const far = Math.hypot(x - 128, y - 128)
+      mark.data.set(far < 60 ? [255, 255, 255, 255] : far < 120 ? [0, 102, 80, 255] : [0, 0, 0, 0], (y * 256 + x) * 4)
+    }
+  }
+  const small = smallPicture(PNG.sync.write(mark))
+  t.ok(small.length <= maximumSmallBytes)
+  t.ok(PNG.sync.read(small).width >= 60, `${PNG.sync.read(small).width} pixels`)
+})
+
 eachDatabase(t, 'a logo is stored with its history and served locked up', async (t, database) => {
   const services = registryOn(database)
   await made(services, 'fund')
@@ -71,10 +96,15 @@ eachDatabase(t, 'a logo is stored with its history and served locked up', async 
   const answer = await app.inject(`/client-logo/${stored.id}`)
   t.match(answer, { statusCode: 200, headers: { 'content-type': 'image/png', 'content-security-policy': "default-src 'none'; sandbox", 'cache-control': /immutable/ } })
   t.equal(PNG.sync.read(answer.rawPayload).width, 256)
+  const small = await app.inject(`/client-logo/${stored.id}/small`)
+  t.match(small, { statusCode: 200, headers: { 'content-type': 'image/png', 'content-security-policy': "default-src 'none'; sandbox", 'cache-control': /immutable/ } })
+  t.equal(PNG.sync.read(small.rawPayload).width, 80)
+  t.same((await app.inject(`/client-logo/${stored.id}/small`)).rawPayload, small.rawPayload)
+  for (const id of ['logo_0000000000000000', 'logo_', `${stored.id}x`]) t.equal((await app.inject(`/client-logo/${id}/small`)).statusCode, 404, id)
   for (const id of ['logo_0000000000000000', '..%2f', 'logo_', `${stored.id}x`]) t.equal((await app.inject(`/client-logo/${id}`)).statusCode, 404, id)
   t.match(await storeLogo(services, act, 'fund', Buffer.from('<svg/>')), { outcome: 'not_a_picture' })
   t.match(await storeLogo(services, act, 'nobody', png(1, 1)), { outcome: 'not_found' })
   t.match(await storeLogo(services, act, 'fund', null), { outcome: 'stored', client: { version: 3 } })
-  t.equal((await app.inject(`/client-logo/${stored.id}`)).statusCode, 404)
+  for (const tail of ['', '/small']) t.equal((await app.inject(`/client-logo/${stored.id}${tail}`)).statusCode, 404)
   await app.close()
 })
