@@ -58,7 +58,7 @@ t.test('the command of the README logs somebody in, and the pages that it names 
   t.equal(await runCode([...command.split(' '), '--issuer', kora.issuer], { out: (line) => { out += line }, progress: () => {} }, {}), 0)
   t.match(out, /次仁卓玛/)
   const paths = new Set([...readme.matchAll(/localhost:3000(\/developers[\w/]*)/g)].map(([, path = '']) => path))
-  t.equal(paths.size, 3)
+  t.equal(paths.size, 4)
   for (const path of paths) t.equal((await kora.newBrowser().request(`${kora.issuer}${path}`)).status, 200, path)
 })
 
