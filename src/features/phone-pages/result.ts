@@ -33,6 +33,7 @@ async function pageOfBrowser (db: Kysely<Database>, ticketId: string, browserHas
   if (row.loginAttemptUid !== null) return `/i/${row.loginAttemptUid}/qr`
   const [, delegation, version] = /^delegation:([\w-]+):(\d+):/.exec(row.subjectRef ?? '') ?? []
   if (delegation !== undefined && version !== undefined) return `/me/agents/${delegation}/${version}/qr`
+  if (row.subjectRef?.startsWith('organization-password:') === true) return '/me/organization-password/qr'
   const registration = /^registration:(reg_[\w-]+):/.exec(row.subjectRef ?? '')?.[1]
   return registration === undefined ? null : `/register/${registration}/qr`
 }

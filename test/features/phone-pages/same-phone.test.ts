@@ -1,6 +1,7 @@
 import t from 'tap'
 import { demoPeople } from '../../../src/simulators/demo-people.ts'
 import { at, payloadOf, phoneAgent, startKora, submitPassword, words, type Answer } from '../../support/driver/index.ts'
+import { enterLegal } from '../user-centre/support.ts'
 
 t.test('J4: everything on one phone, in its browser: password, identity, face, and back to the site', async (t) => {
   const kora = await startKora(t)
@@ -34,4 +35,21 @@ t.test('J4: everything on one phone, in its browser: password, identity, face, a
   const home = await browser.go(new URL(/href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(done.text)?.[1] ?? '', kora.issuer).href)
   t.equal(new URL(home.url).origin, kora.site)
   t.match(words(home.text), /urn:kora:loa:3/)
+})
+
+t.test('the organization\'s password, changed on one phone: back to where it was typed', async (t) => {
+  const kora = await startKora(t)
+  const { browser } = await enterLegal(kora, 'cunjiti')
+  const by = (action: RegExp) => ({ form: (form: { action: string }): boolean => action.test(form.action) })
+  const form = await browser.go(`${kora.issuer}/me/organization-password`)
+  const qr = await browser.submit(form, { new_password: 'Butter-lamp-88', again: 'Butter-lamp-88' }, { form: (one) => 'new_password' in one.fields })
+  t.equal(at(qr), '/me/organization-password/qr')
+  const confirm = await browser.submit(await browser.go(payloadOf(qr)), {}, by(/\/q\//))
+  const number = /class="match-n">(\d\d)</.exec(qr.text)?.[1] ?? ''
+  const face = await browser.submit(confirm, { decision: 'accept', check_number: number }, by(/\/confirm$/))
+  const provider = await browser.submit(face, { consent: '1', decision: 'start' }, by(/\/face$/))
+  const result = await browser.submit(provider, { outcome: 'pass' })
+  t.equal(/href="(\/me\/[^"]*)"/.exec(result.text)?.[1], '/me/organization-password/qr')
+  const done = await browser.go(`${kora.issuer}/me/organization-password/qr`)
+  t.equal(at(done), '/me/organization-password/changed')
 })
