@@ -63,6 +63,10 @@ t.test('the application can record and seal, and nothing else (T087)', { skip },
   await sql.raw(`create role ${role}_owner`).execute(database.db)
   await sql.raw(`alter table audit_event owner to ${role}_owner`).execute(database.db)
   t.same(await grantTo(database.db, `${role}_owner`), { ok: false, code: 'is_owner' })
+  // who may become the owner (SET ROLE) is the owner, inherited or not
+  await sql.raw(`create role ${role}_member noinherit in role ${role}_owner`).execute(database.db)
+  t.same(await grantTo(database.db, `${role}_member`), { ok: false, code: 'is_owner' })
+  await sql.raw(`drop role ${role}_member`).execute(database.db)
   await sql.raw(`alter table audit_event owner to ${new URL(database.url!).username}`).execute(database.db)
   await sql.raw(`drop owned by ${role}_owner`).execute(database.db)
   await sql.raw(`drop role ${role}_owner`).execute(database.db)
