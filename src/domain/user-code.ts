@@ -3,8 +3,11 @@
  * that no words come out, shown in two groups.
  */
 
-const letters = 'BCDFGHJKLMNPQRSTVWXZ'
-const length = 8
+/** Twenty. */
+export const userCodeLetters = 'BCDFGHJKLMNPQRSTVWXZ'
+export const userCodeLength = 8
+const letters = userCodeLetters
+const length = userCodeLength
 
 /** What people read instead of a letter of the set; each of these is in no code. */
 const readAs: Readonly<Record<string, string>> = { 0: 'Q', O: 'Q', 1: 'L', I: 'L', 2: 'Z', 5: 'S', 6: 'G', 8: 'B', U: 'V' }

@@ -7,7 +7,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
 import { firstLink } from '../../src/features/admin/index.ts'
 import { startKora } from '../support/driver/index.ts'
-import { signInAs } from '../features/admin/support.ts'
+import { askedFor, onceOf, signInAs } from '../features/admin/support.ts'
 import { axe, consoleFaultsOf, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
@@ -81,7 +81,7 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
     const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
     const confirm = await system.browser.go(`${kora.issuer}/admin/accounts/new`)
     const asked = await system.browser.submit(confirm, { role: 'audit', login_name: 'auditor.one', display_name: '审计 甲', reason: '新同事' }, { form: (form) => form.action.endsWith('/new') })
-    const approval = new URL(asked.url).pathname
+    const approval = new URL((await askedFor(system, asked)).waits.url).pathname
     const pages: Array<[string, string, typeof system | null]> = [
       ['sign-in', '/admin/sign-in', null], ['overview', '/admin', system], ['accounts', '/admin/accounts', system], ['invite', '/admin/accounts/new', system],
       ['account', `/admin/accounts/${system.id}`, security], ['disable', `/admin/accounts/${system.id}/disable`, security], ['approvals', '/admin/approvals?state=all', security],

@@ -47,6 +47,9 @@ export interface AdminBootstrapTable {
   createdAt: Timestamp
   expiresAt: Timestamp
   usedAt: NullableTimestamp
+  codeMac: Generated<string | null>
+  codeTriesLeft: Generated<number>
+  codeBrowserHash: Generated<string | null>
 }
 
 export interface AdminLoginTable {
@@ -68,6 +71,7 @@ export interface AdminSessionTable {
   createdAt: Timestamp
   expiresAt: Timestamp
   endsAt: Timestamp
+  totpNextEnc: Generated<string | null>
 }
 
 export type PendingChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired'
@@ -87,6 +91,10 @@ export interface PendingChangeTable {
   createdAt: Timestamp
   expiresAt: Timestamp
   decidedAt: NullableTimestamp
+  vouchedBy: Generated<string | null>
+  vouchedReason: Generated<string | null>
+  vouchedAt: NullableTimestamp
+  subjectRow: Generated<string | null>
 }
 
 export interface SettingTable {

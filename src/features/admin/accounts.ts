@@ -56,10 +56,10 @@ class Refused extends Error {
 }
 
 /** The link is used, the account has its first credential, and what it had before is gone; all of it or nothing. */
-export async function acceptLink (services: Pick<Services, 'db' | 'audit' | 'crypto'>, link: OpenLink, who: { loginName: string, displayName: string }, credential: NewCredential, about: { address: string, traceId: string }): Promise<Accepted> {
+export async function acceptLink (services: Pick<Services, 'db' | 'audit' | 'crypto'>, link: OpenLink, who: { loginName: string, displayName: string }, credential: NewCredential, about: { address: string, traceId: string }, browserHash: string): Promise<Accepted> {
   try {
     return await services.db.transaction().execute(async (trx) => {
-      if (!await useLink(trx, link.tokenHash)) throw new Refused('link_used')
+      if (!await useLink(trx, link.tokenHash, browserHash)) throw new Refused('link_used')
       const accountId = link.accountId ?? newAccountId()
       const values = {
         passwordHash: credential.kind === 'password' ? credential.passwordHash : null,

@@ -13,7 +13,7 @@ type Parts = Pick<Services, 'db' | 'audit' | 'config'>
 export async function operatorLink ({ db, audit, config }: Parts, role: AdminRole, act: Pick<Act, 'actor' | 'reason'>, force = false): Promise<string | null> {
   return await db.transaction().execute(async (trx) => {
     if (!force && await hasActive(trx, role)) return null
-    const link = await makeLink(trx, config.issuer, { purpose: 'bootstrap', role, accountId: null, createdBy: act.actor })
+    const link = await makeLink(trx, config.issuer, { purpose: 'bootstrap', role, accountId: null, createdBy: act.actor, codeMac: null })
     await audit.record(trx, { type: 'staff.link-made', ...act, role, details: { purpose: 'bootstrap', forced: force } })
     return link
   })

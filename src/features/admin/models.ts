@@ -76,6 +76,9 @@ export interface BeginPage extends FormTarget, Unframed {
   rules: FieldError[]
 }
 
+/** Posts `csrf`, `link_code`: the second part of a link, before anything is said. */
+export interface BeginCodePage extends FormTarget, Unframed { errors: FieldError[] }
+
 declare module '../../http/pages.ts' {
   interface Pages {
     'admin/confirm': ConfirmPage
@@ -83,5 +86,6 @@ declare module '../../http/pages.ts' {
     'admin/not-allowed': NotAllowedPage
     'admin/sign-in': SignInPage
     'admin/begin': BeginPage
+    'admin/begin-code': BeginCodePage
   }
 }

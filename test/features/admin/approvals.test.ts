@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startKora, words, type Answer, type Kora } from '../../support/driver/index.ts'
-import { signInAs, type SignedIn } from './support.ts'
+import { askedFor, onceOf, signInAs, type SignedIn } from './support.ts'
 
 const inviteForm = (form: { action: string }): boolean => form.action.endsWith('/admin/accounts/new')
 const decision = (form: { action: string }): boolean => /approvals\/chg_[\w-]+\/(approve|withdraw)$/.test(form.action)
@@ -9,14 +9,13 @@ const to = (page: Answer, act: string): Answer => ({ ...page, forms: page.forms.
 const ask = async (kora: Kora, { browser }: SignedIn, fields: Record<string, string>): Promise<Answer> =>
   await browser.submit(await browser.go(`${kora.issuer}/admin/accounts/new`), { reason: '新同事', ...fields }, { form: inviteForm })
 const pathOf = (answer: Answer): string => new URL(answer.url).pathname
-const onceOf = (answer: Answer): string => /id="once" value="([^"]+)"/.exec(answer.text)?.[1] ?? ''
 
 t.test('T083: a new account needs two: asked by one, allowed by another, exactly as shown', async (t) => {
   const kora = await startKora(t)
   const system = await signInAs(kora, 'system')
   const alone = await system.browser.go(`${kora.issuer}/admin/accounts/new`)
   t.match(words(alone.text), /第一位安全管理员可以由您直接邀请/)
-  const waits = await ask(kora, system, { role: 'counter', login_name: 'desk.one', display_name: '窗口 甲' })
+  const { waits } = await askedFor(system, await ask(kora, system, { role: 'counter', login_name: 'desk.one', display_name: '窗口 甲' }))
   t.match(pathOf(waits), /^\/admin\/approvals\/chg_/, 'nobody else is invited by one alone')
   t.match(words(waits.text), /现在没有另一位可以审批的管理员（ ?安全管理员/)
   t.same(await kora.inside.services.db.selectFrom('adminAccount').select('id').where('role', '=', 'counter').execute(), [])
@@ -24,7 +23,7 @@ t.test('T083: a new account needs two: asked by one, allowed by another, exactly
 
   const first = await ask(kora, system, { role: 'security', login_name: 'sec.one', display_name: '安全 甲' })
   t.match(onceOf(first), /\/admin\/begin\/[\w-]{43}$/, 'the first security administrator: directly')
-  const next = await ask(kora, system, { role: 'security', login_name: 'sec.two', display_name: '安全 乙' })
+  const { waits: next } = await askedFor(system, await ask(kora, system, { role: 'security', login_name: 'sec.two', display_name: '安全 乙' }))
   t.match(pathOf(next), /approvals\/chg_/, 'the second: not any more')
 
   const security = await signInAs(kora, 'security')
@@ -51,7 +50,7 @@ t.test('the requester never decides, others of the role do; twenty at once make 
   const confirm = await one.browser.go(`${kora.issuer}/admin/accounts/${subject.id}/reset`)
   const form = (each: { action: string }): boolean => each.action.endsWith('/reset')
   t.equal((await one.browser.submit(confirm, { reason: '丢失', typed: 'wrong' }, { form })).status, 422)
-  const waits = await one.browser.submit(confirm, { reason: '丢失', typed: subject.loginName }, { form })
+  const { waits } = await askedFor(one, await one.browser.submit(confirm, { reason: '丢失', typed: subject.loginName }, { form }))
   t.match(pathOf(waits), /chg_/)
   t.match(words((await one.browser.submit(to(waits, 'approve'), { reason: '自己' }, { form: decision })).text), /不能由您决定/)
   const again = await one.browser.submit(confirm, { reason: '再申请', typed: subject.loginName }, { form })
@@ -71,11 +70,13 @@ t.test('T079, T083: a reset shows nobody a password and ends everything at once;
   const kora = await startKora(t)
   const { db } = kora.inside.services
   const [system, security, subject] = [await signInAs(kora, 'system'), await signInAs(kora, 'security'), await signInAs(kora, 'counter')]
-  const waits = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/accounts/${subject.id}/reset`), { reason: '手机丢失', typed: subject.loginName }, { form: (form) => form.action.endsWith('/reset') })
+  const { code, waits } = await askedFor(system, await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/accounts/${subject.id}/reset`), { reason: '手机丢失', typed: subject.loginName }, { form: (form) => form.action.endsWith('/reset') }))
   const done = await security.browser.submit(await security.browser.go(`${kora.issuer}${pathOf(waits)}`), { reason: '已当面核实' }, { form: decision })
   t.match(onceOf(done), /\/admin\/begin\//)
   t.match((await subject.browser.go(`${kora.issuer}/admin`)).url, /administrator$/, 'out at the next request')
-  t.match(words((await subject.browser.go(onceOf(done))).text), /重新设置登录方式/)
+  const asks = await subject.browser.go(onceOf(done))
+  t.match(words(asks.text), /核对密码/)
+  t.match(words((await subject.browser.submit(asks, { link_code: code }, { form: (form) => form.action.endsWith('/code') })).text), /重新设置登录方式/)
   await t.rejects(db.updateTable('adminAccount').set({ role: 'system' }).where('id', '=', subject.id).execute(), /never changes/)
   await t.rejects(db.updateTable('pendingChange').set({ decidedBy: `admin:${system.id}` }).execute(), /check/, 'four eyes also by hand')
 
@@ -90,7 +91,7 @@ t.test('what nobody decides is over after seven days; credentials older than ten
   const { db, audit } = kora.inside.services
   const { sweepChanges } = await import('../../../src/features/admin/index.ts')
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security', { secondsAgo: 601 })]
-  const waits = await ask(kora, system, { role: 'audit', login_name: 'auditor', display_name: '审计 甲' })
+  const { waits } = await askedFor(system, await ask(kora, system, { role: 'audit', login_name: 'auditor', display_name: '审计 甲' }))
   const shown = await security.browser.go(`${kora.issuer}${pathOf(waits)}`)
   t.match(words(shown.text), /先确认身份/)
   t.match(pathOf(await security.browser.go(`${kora.issuer}/admin/accounts/${system.id}/disable`)), /\/admin\/again/)

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AdminRole } from '../../../src/domain/administration.ts'
 import { openSession } from '../../../src/features/admin/sessions.ts'
-import type { Browser, Kora } from '../../support/driver/index.ts'
+import type { Answer, Browser, Kora } from '../../support/driver/index.ts'
 
 export interface SignedIn { id: string, browser: Browser, loginName: string }
 
@@ -21,4 +21,14 @@ export async function signInAs (kora: Kora, role: AdminRole, { language = 'zh-CN
   browser.keepCookie(config.issuer, 'kora_admin', session ?? '', '/admin')
   if (secondsAgo > 0) await db.updateTable('adminSession').set({ authenticatedAt: sql<Date>`now() - make_interval(secs => ${secondsAgo})` }).where('accountId', '=', id).execute()
   return { id, browser, loginName }
+}
+
+/** What a page shows once. */
+export const onceOf = (answer: Answer): string => /id="once" value="([^"]+)"/.exec(answer.text)?.[1] ?? ''
+
+/** Asked for an account or a reset: the code that only this page shows, and the page of what waits. */
+export async function askedFor ({ browser }: SignedIn, answer: Answer): Promise<{ code: string, waits: Answer }> {
+  const path = /\/admin\/approvals\/chg_[\w-]+/.exec(answer.text)?.[0]
+  if (path === undefined) throw new Error(`nothing waits: ${answer.status} ${answer.url}`)
+  return { code: onceOf(answer), waits: await browser.go(new URL(path, answer.url).href) }
 }

@@ -4,11 +4,12 @@
  */
 import { sql, type Transaction } from 'kysely'
 import { adminRoles, type Act, type AdminRole } from '../../../domain/administration.ts'
+import { shownUserCode } from '../../../domain/user-code.ts'
 import type { Database } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { accountById, accountColumns, createInvited, disableAccount, displayNameOf, loginNameOf, resetAccount, type AccountRow } from '../accounts.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { makeLink } from '../links.ts'
+import { makeLink, newLinkCode } from '../links.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
 import { closeSessionsOf } from '../sessions.ts'
@@ -44,25 +45,36 @@ export function registerAccounts (console: Console): void {
   const { services, changes } = console
   const { db, config } = services
 
-  const linkFor = async (trx: Transaction<Database>, accountId: string, role: AdminRole, purpose: 'invitation' | 'reset', act: Act): Promise<string> => {
-    const link = await makeLink(trx, config.issuer, { purpose, role, accountId, createdBy: act.actor })
+  const linkFor = async (trx: Transaction<Database>, accountId: string, role: AdminRole, purpose: 'invitation' | 'reset', act: Act, codeMac: string | null): Promise<string> => {
+    const link = await makeLink(trx, config.issuer, { purpose, role, accountId, createdBy: act.actor, codeMac })
     await services.audit.record(trx, { type: 'staff.link-made', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, role, details: { purpose, accountId } })
     return link
   }
 
-  changes.register<{ loginName: string, displayName: string, role: AdminRole }>('account.invite', {
+  /** Asks, and shows the code that is needed beside the link to who asks, to nobody else and once. */
+  const askFor = async (c: ConsoleRequest, kind: 'account.invite' | 'account.reset', subject: string, payload: object, act: Act): Promise<ReturnType<ConsoleRequest['page']>> => {
+    const { code, mac } = newLinkCode(services.crypto)
+    const asked = await changes.request({ kind, payload: { ...payload, codeMac: mac }, subject, act })
+    const backHref = `/admin/approvals/${asked.id}`
+    return asked.ok
+      ? c.page('admin/once', { title: c.t('accounts.code.title'), lead: c.t('accounts.code.lead'), label: c.t('accounts.code.label'), value: shownUserCode(code), backHref })
+      : c.redirect(backHref, 'change_waiting')
+  }
+
+  changes.register<{ loginName: string, displayName: string, role: AdminRole, codeMac?: string }>('account.invite', {
     approvers: ['security'],
     describe: async (_db, { loginName, displayName, role }, t) => ({
       title: t('change.account.invite'),
       facts: [{ name: t('account.role'), value: t(`role.${role}`) }, { name: t('account.name'), value: displayName }, { name: t('account.login_name'), value: loginName }]
     }),
-    async apply (trx, names, act) {
+    async apply (trx, { codeMac, ...names }, act) {
+      if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const id = await createInvited(trx, services, names, act)
-      return id === null ? { ok: false, code: 'name_taken' } : { ok: true, once: { label: names.loginName, value: await linkFor(trx, id, names.role, 'invitation', act) } }
+      return id === null ? { ok: false, code: 'name_taken' } : { ok: true, once: { label: names.loginName, value: await linkFor(trx, id, names.role, 'invitation', act, codeMac) } }
     }
   })
 
-  changes.register<{ accountId: string }>('account.reset', {
+  changes.register<{ accountId: string, codeMac?: string }>('account.reset', {
     approvers: ['security', 'system'],
     async describe (from, { accountId }, t) {
       const account = await accountById(from, accountId)
@@ -70,10 +82,11 @@ export function registerAccounts (console: Console): void {
         ? null
         : { title: t('change.account.reset'), facts: [{ name: t('account.name'), value: account.displayName }, { name: t('account.login_name'), value: account.loginName }, { name: t('account.role'), value: t(`role.${account.role}`) }] }
     },
-    async apply (trx, { accountId }, act) {
+    async apply (trx, { accountId, codeMac }, act) {
+      if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const account = await accountById(trx, accountId)
       if (account === null || !await resetAccount(trx, services, accountId, act)) return { ok: false, code: 'gone' }
-      return { ok: true, once: { label: account.loginName, value: await linkFor(trx, accountId, account.role, 'reset', act) } }
+      return { ok: true, once: { label: account.loginName, value: await linkFor(trx, accountId, account.role, 'reset', act, codeMac) } }
     }
   })
 
@@ -128,12 +141,11 @@ export function registerAccounts (console: Console): void {
           await sql`lock table admin_account in share row exclusive mode`.execute(trx)
           const other = await trx.selectFrom('adminAccount').select('id').where('role', '=', role).where('status', '<>', 'disabled').executeTakeFirst()
           const id = other === undefined ? await createInvited(trx, services, names, confirmed.act) : null
-          return id === null ? null : await linkFor(trx, id, role, 'invitation', confirmed.act)
+          return id === null ? null : await linkFor(trx, id, role, 'invitation', confirmed.act, null)
         })
-        if (link !== null) return c.page('admin/once', { title: c.t('accounts.invited.title'), lead: c.t('change.once.lead'), label: loginName, value: link, backHref: '/admin/accounts' })
+        if (link !== null) return c.page('admin/once', { title: c.t('accounts.invited.title'), lead: c.t('accounts.invited.lead'), label: loginName, value: link, backHref: '/admin/accounts' })
       }
-      const asked = await changes.request({ kind: 'account.invite', payload: names, subject: loginName, act: confirmed.act })
-      return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+      return await askFor(c, 'account.invite', loginName, names, confirmed.act)
     }
   })
 
@@ -200,10 +212,8 @@ export function registerAccounts (console: Console): void {
     await disableAccount(services, account.id, why)
     return c.redirect(`/admin/accounts/${account.id}`, 'account_disabled')
   })
-  act('reset', ['system', 'security'], (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id, async (c, account, why) => {
-    const asked = await changes.request({ kind: 'account.reset', payload: { accountId: account.id }, subject: account.id, act: why })
-    return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
-  })
+  act('reset', ['system', 'security'], (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id, async (c, account, why) =>
+    await askFor(c, 'account.reset', account.id, { accountId: account.id }, why))
   act('end', ['security'], (c, account) => account.id !== c.administrator.id, async (c, account, why) => {
     await db.transaction().execute(async (trx) => {
       await closeSessionsOf(trx, account.id)

@@ -1,4 +1,8 @@
-/** Where a link of use once leads: the first credential of an account, a passkey or a password with one-time codes. */
+/**
+ * Where a link of use once leads: the first credential of an account, a passkey or a password with one-time codes. A link
+ * that two administrators made asks for the code first and says nothing before: whoever let it be has seen the link, and
+ * must learn neither the secret of the one-time codes nor anything else from it.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HasherBusy } from '../../../adapters/password-hasher.ts'
 import { checkPassword, rulesOf, type PasswordRule } from '../../../domain/password-policy.ts'
@@ -9,7 +13,7 @@ import { createThrottle } from '../../throttle/index.ts'
 import { acceptLink, displayNameOf, loginNameOf, newAccountId, type NewCredential } from '../accounts.ts'
 import type { Console } from '../console.ts'
 import { keepCookie } from '../cookie.ts'
-import { findLink, type OpenLink } from '../links.ts'
+import { findLink, tryLinkCode, type OpenLink } from '../links.ts'
 import { beginEnrolment, finishEnrolment, passkeysPossible } from '../passkeys.ts'
 import { openSession } from '../sessions.ts'
 import { newTotpSecret, readableSecret, totpStep, totpUri } from '../totp.ts'
@@ -30,9 +34,9 @@ export function registerBegin (console: Console): void {
   const { db, crypto, config } = services
   const throttle = createThrottle(services)
 
-  async function linkOf (request: FastifyRequest): Promise<OpenLink> {
+  async function linkOf (request: FastifyRequest, reply: FastifyReply): Promise<OpenLink> {
     const { secret } = request.params as { secret: string }
-    const link = await findLink(db, secret)
+    const link = await findLink(db, secret, reply.ensureBrowser().hash)
     if (link !== null) return link
     // a guess costs nothing but this; a link that is over says so to whoever had it
     if ((await throttle.hit(`admin-link:${request.clientAddress.prefix}`, 20, 600)).allowed) {
@@ -51,12 +55,16 @@ export function registerBegin (console: Console): void {
     return crypto.decrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, totpSecretEnc ?? '')
   }
 
+  const pathOf = (request: FastifyRequest): string => `/admin/begin/${(request.params as { secret: string }).secret}`
+
+  const askCode = (request: FastifyRequest, reply: FastifyReply, errors: FieldError[] = []): FastifyReply =>
+    reply.page('admin/begin-code', { action: `${pathOf(request)}/code`, csrf: request.csrfToken(formScope), errors, shell: null }, { status: errors.length > 0 ? 422 : 200 })
+
   async function show (request: FastifyRequest, reply: FastifyReply, link: OpenLink, typed: { loginName: string, displayName: string }, errors: FieldError[] = []): Promise<FastifyReply> {
-    reply.ensureBrowser()
     const secret = await totpSecretOf(link)
     const label = link.loginName ?? 'administrator'
     return await reply.page('admin/begin', {
-      action: request.url.split('?', 1)[0]?.replace(/\/challenge$/, '') ?? '',
+      action: pathOf(request),
       csrf: request.csrfToken(formScope),
       role: link.role,
       purpose: link.purpose,
@@ -81,14 +89,39 @@ export function registerBegin (console: Console): void {
     return { typed, names: loginName === null || displayName === null ? null : { loginName, displayName }, errors }
   }
 
-  console.open({ method: 'GET', path: '/admin/begin/:secret', handler: async (request, reply) => await show(request, reply, await linkOf(request), { loginName: '', displayName: '' }) })
+  console.open({
+    method: 'GET',
+    path: '/admin/begin/:secret',
+    handler: async (request, reply) => {
+      const link = await linkOf(request, reply)
+      return link.codeNeeded ? askCode(request, reply) : await show(request, reply, link, { loginName: '', displayName: '' })
+    }
+  })
+
+  console.open({ method: 'GET', path: '/admin/begin/:secret/code', handler: async (request, reply) => await reply.redirect(pathOf(request), 303) })
+  console.open({
+    method: 'POST',
+    path: '/admin/begin/:secret/code',
+    handler: async (request, reply) => {
+      request.requireCsrf(formScope)
+      const { tokenHash, purpose, accountId } = await linkOf(request, reply)
+      const browserHash = reply.ensureBrowser().hash
+      const right = await db.transaction().execute(async (trx) => {
+        const tried = await tryLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
+        if (!tried.right && tried.counted) await services.audit.record(trx, { type: 'staff.link-refused', actor: 'anonymous', address: request.clientAddress.ip, traceId: String(request.id), details: { purpose, ...accountId === null ? {} : { accountId } } })
+        return tried.right
+      })
+      return right ? await reply.redirect(pathOf(request), 303) : askCode(request, reply, [{ field: 'link_code', code: 'link_code' }])
+    }
+  })
 
   console.open({
     method: 'POST',
     path: '/admin/begin/:secret/challenge',
     handler: async (request, reply) => {
       request.requireCsrf(formScope)
-      const link = await linkOf(request)
+      const link = await linkOf(request, reply)
+      if (link.codeNeeded) throw new PageError(403, 'forbidden', { restartHref: pathOf(request) })
       const { names, errors } = namesOf(request, link)
       if (names === null) return await reply.code(422).send({ fields: errors.map(({ field }) => field) })
       return await reply.send(await beginEnrolment(services, reply.ensureBrowser().hash, { accountId: link.accountId, handle: link.accountId ?? newAccountId(), ...names }))
@@ -100,12 +133,13 @@ export function registerBegin (console: Console): void {
     path: '/admin/begin/:secret',
     handler: async (request, reply) => {
       request.requireCsrf(formScope)
-      const link = await linkOf(request)
+      const link = await linkOf(request, reply)
+      if (link.codeNeeded) return askCode(request, reply)
       const { typed, names, errors } = namesOf(request, link)
       const credential = await credentialOf(request, reply, link, typed, errors)
       if (names === null || credential === null || errors.length > 0) return await show(request, reply, link, typed, errors)
       const about = { address: request.clientAddress.ip, traceId: String(request.id) }
-      const accepted = await acceptLink(services, link, names, credential, about)
+      const accepted = await acceptLink(services, link, names, credential, about, reply.ensureBrowser().hash)
       if (!accepted.ok) {
         if (accepted.code === 'link_used') throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
         return await show(request, reply, link, typed, [{ field: 'login_name', code: 'taken' }])
