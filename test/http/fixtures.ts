@@ -216,7 +216,7 @@ add('device-code-wrong', 'device/code', { action: '/device', csrf, typed: 'wdjb 
 for (const code of ['required', 'format', 'used']) addVariant(`device-code-${code}`, 'device/code', { action: '/device', csrf, typed: '', errors: [{ field: 'user_code', code }] })
 addVariant('device-code-throttled', 'device/code', { action: '/device', csrf, typed: 'WDJB-MJHT', errors: [{ field: 'user_code', code: 'throttled', details: { minutes: 5 } }] })
 const device = { action: '/device/decision', csrf, userCode: 'WDJB-MJHT', place: '10.1.*.*', at: '2026-11-22T02:32:00Z', self: '/device?user_code=WDJB-MJHT' }
-add('device-confirm', 'device/confirm', { ...device, rp: { name: '办事大厅自助机 03', lang: 'zh-CN', host: 'kiosk.example.gov.cn' }, unit: '拉萨市政务服务中心', data: [{ claims: ['name', 'name#bo', 'gender'], purpose: '在屏幕上显示您的姓名' }, { claims: ['cert_type', 'cert_no', 'birthdate'], purpose: '核对登记簿' }] })
+add('device-confirm', 'device/confirm', { ...device, rp: { name: '办事大厅自助机 03', lang: 'zh-CN', host: 'kiosk.example.gov.cn', logo }, unit: '拉萨市政务服务中心', data: [{ claims: ['name', 'name#bo', 'gender'], purpose: '在屏幕上显示您的姓名' }, { claims: ['cert_type', 'cert_no', 'birthdate'], purpose: '核对登记簿' }] })
 addVariant('device-confirm-plain', 'device/confirm', { ...device, rp: { name: 'Kiosk', lang: 'en', host: '' }, unit: null, place: '', data: [] })
 for (const outcome of ['done', 'refused', 'unknown', 'used', 'failed'] as const) add(`device-${outcome}`, 'device/outcome', { outcome, againHref: '/device' })
 add('logout', 'logout/confirm', { form: '<form id="op.logoutForm" method="post" action="/post"><input type="hidden" name="xsrf" value="x"></form>', formId: 'op.logoutForm', sites: ['西藏政务服务网', '公积金查询'], back })

@@ -1,6 +1,6 @@
 /** The page on which a person lets a device go on or refuses it (S15), and the other pages of /device. */
 import { claimsByScope } from '../../domain/claims.ts'
-import { clientName, clientPolicy } from '../../domain/client-policy.ts'
+import { clientPolicy } from '../../domain/client-policy.ts'
 import { shownUserCode } from '../../domain/user-code.ts'
 import { policyOf } from '../../oidc/interaction-policy.ts'
 import type { DeviceLogin } from '../../oidc/device-codes.ts'
@@ -8,6 +8,7 @@ import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
 import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { hostOf } from '../interaction/context.ts'
+import { relyingSite } from '../interaction/consent-page.ts'
 import { requestedScopes } from '../interaction/release-consent.ts'
 
 /** Posts `user_code` and `csrf`. */
@@ -44,11 +45,10 @@ export type Client = Parameters<typeof requestedScopes>[0]['client']
 /** What is asked for is shown here too: a trusted site has no page of consent later. */
 export function confirmPage (login: DeviceLogin, client: Client, { locale, ...form }: FormTarget & { locale: Locale }): DeviceConfirmPage {
   const policy = clientPolicy(policyOf(client))
-  const name = clientName(policy, locale)
   const userCode = shownUserCode(login.userCode)
   return {
     ...form,
-    rp: { name: name.text || client.clientName || client.clientId, lang: name.lang, host: hostOf(client.clientUri ?? policy.homeUri) },
+    rp: relyingSite(policy, locale, { otherwise: client.clientName || client.clientId, host: hostOf(client.clientUri ?? policy.homeUri) }),
     unit: policy.unit ?? null,
     userCode,
     place: login.place,
