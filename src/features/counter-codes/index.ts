@@ -102,11 +102,12 @@ export async function redeemCounterCode (trx: Transaction<Database>, services: P
 }
 
 /** Take back an unused code. False when there is none to take back. */
-export async function revokeCounterCode (services: Pick<Services, 'db' | 'audit'>, from: { codeId: string, actor: AuditActor, /** Only a code that this one issued. */ issuedBy?: AuditActor, reason?: string, address?: string | null, traceId?: string | null }): Promise<boolean> {
+export async function revokeCounterCode (services: Pick<Services, 'db' | 'audit'>, from: { codeId: string, actor: AuditActor, /** Only a code that this one issued. */ issuedBy?: AuditActor, /** Only a code of this person. */ personId?: string, reason?: string, address?: string | null, traceId?: string | null }): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
     const row = await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
       .where('id', '=', from.codeId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
       .$if(from.issuedBy !== undefined, (query) => query.where('issuedBy', '=', from.issuedBy ?? ''))
+      .$if(from.personId !== undefined, (query) => query.where('personId', '=', from.personId ?? ''))
       .returning('personId').executeTakeFirst()
     if (row === undefined) return false
     await services.audit.record(trx, {

@@ -45,7 +45,7 @@ const acts: Record<string, Work> = {
   'face-tries': resetFaceTries,
   'password-tries': resetPasswordTries,
   'end-device': endDevice,
-  'cancel-code': async (services, { actor, reason, address, traceId }, _personId, codeId) => await revokeCounterCode(services, { codeId, actor, reason, address, traceId }) ? 'done' : 'unchanged'
+  'cancel-code': async (services, { actor, reason, address, traceId }, personId, codeId) => await revokeCounterCode(services, { codeId, personId, actor, reason, address, traceId }) ? 'done' : 'unchanged'
 }
 
 const itemOf = ({ request }: ConsoleRequest): string => {
