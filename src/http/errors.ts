@@ -11,7 +11,7 @@ import { SeeOther } from './see-other.ts'
 export { PageError } from './page-error.ts'
 export type { PageErrorDetails } from './page-error.ts'
 
-const apiPath = /^\/(app|sandbox\/api|admin\/api)(\/|\?|$)/
+const apiPath = /^\/(app|sandbox\/api|admin\/api|oidc\/device-authorization)(\/|\?|$)/
 
 /** Whether a program asked: by path, or because it accepts JSON and not HTML. */
 export function wantsJson (request: Pick<FastifyRequest, 'url' | 'headers'>): boolean {

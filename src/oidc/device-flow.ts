@@ -106,12 +106,14 @@ export async function beginDeviceLogin (provider: Provider, issuer: string, logi
   const uid = randomBytes(32).toString('base64url')
   const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
   const resume = `${routes.code_verification}/${uid}`
+  // the device cannot send any, but max_age=0 becomes one
+  const prompts = new Set([...String(login.params['prompt'] ?? '').split(' ').filter(Boolean), 'select_account'])
   // the library's own constructor; its types know none with a payload
   const Interaction = provider.Interaction as unknown as new (uid: string, payload: object) => { save (ttl: number): Promise<string> }
   const interaction = new Interaction(uid, {
     returnTo: `${issuer}${resume}`,
     prompt: { name: 'login', reasons: ['device_login'], details: {} },
-    params: { ...login.params, prompt: 'select_account' },
+    params: { ...login.params, prompt: [...prompts].join(' ') },
     cid: randomBytes(16).toString('base64url'),
     deviceCode: login.deviceCode,
     ...(session?.accountId === undefined ? {} : { session })

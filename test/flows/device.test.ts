@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
+import { endContext } from '../../src/features/organizations/end-context.ts'
 import { createThrottle } from '../../src/features/throttle/index.ts'
 import { endSession } from '../../src/oidc/logout.ts'
 import { testPostgres } from '../support/database.ts'
@@ -244,6 +245,11 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.equal(at(await submitPassword(browser, await allow(browser, asked), ronghe)), '/device/done')
     t.match((await collect(asked)).claims(), { aud: 'demo-device' })
 
+    const crowd = await ask()
+    const many = await Promise.all(Array.from({ length: 8 }, async () => { const one = kora.newBrowser(); return { one, confirm: await enter(one, crowd.user_code) } }))
+    const ends = await Promise.all(many.map(async ({ one, confirm }) => at(await decide(one, confirm, 'allow'))))
+    t.same([ends.filter((end) => end.endsWith('/login')).length, ends.filter((end) => end === '/device/used').length], [1, 7], 'of eight at once')
+
     const lost = await ask()
     const page = await allow(kora.newBrowser(), lost)
     const stranger = await kora.newBrowser().go(`${kora.issuer}/oidc/device/${at(page).split('/')[2]}`)
@@ -307,9 +313,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.match(at(qr), /\/qr$/)
     const phone = await kora.sandbox.journey({ payload: payloadOf(qr), person: 'ronghe' })
     t.equal(phone.outcome, 'confirmed')
-    const done = await continueAfterPhone(browser, qr)
-    const back = /href="([^"]*\/oidc\/device\/[^"]*)"/.exec(done.text)?.[1]
-    t.equal(at(await browser.go(new URL(back ?? '', done.url).href)), '/device/done')
+    t.equal(at(await continueAfterPhone(browser, qr)), '/device/done')
     t.match((await collect(asked)).claims(), { acr: 'urn:kora:loa:3' })
     const never = await ask({ acr_values: 'urn:kora:loa:4' })
     const end = await allowAs(browser, never)
@@ -342,7 +346,6 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const { delegation } = acting.claims()?.['representation'] as { delegation: { id: string } }
     t.ok(await active(acting.access_token))
     await db.transaction().execute(async (trx) => {
-      const { endContext } = await import('../../src/features/organizations/end-context.ts')
       await endContext(trx, services, delegation.id, { reason: 'delegation_revoked' })
     })
     t.notOk(await active(acting.access_token))
@@ -356,8 +359,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const qr = await submitOrganization(browser, await allow(browser, asked), { uscc: usccOf('gongsi'), password })
     t.match(at(qr), /\/qr$/)
     t.equal((await kora.sandbox.journey({ payload: payloadOf(qr), person: 'zhuoma' })).outcome, 'confirmed')
-    const done = await continueAfterPhone(browser, qr)
-    await browser.go(new URL(/href="([^"]*\/oidc\/device\/[^"]*)"/.exec(done.text)?.[1] ?? '', done.url).href)
+    t.equal(at(await continueAfterPhone(browser, qr)), '/device/done')
     t.match((await collect(asked)).claims(), { representation: { role: 'legal_representative' } })
   })
 

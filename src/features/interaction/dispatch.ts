@@ -56,10 +56,13 @@ export async function nextLocation (services: Services, context: LoginContext, r
   }
 }
 
-/** Reload the facts and go on (303, RFC 9700 §4.12). After a scan the person sees a short page that says so (S8). */
+/**
+ * Reload the facts and go on (303, RFC 9700 §4.12). After a scan the person sees a short page that says so (S8), unless
+ * a device waits: then the page that follows says it.
+ */
 export async function advance (services: Services, oidc: Oidc, request: FastifyRequest, reply: FastifyReply, method: Method): Promise<FastifyReply> {
   const context = await loadContext(services, oidc, request, reply)
   const { location, finished } = await nextLocation(services, context, request, method)
-  if (finished && method === 'scan') return await reply.page('interaction/done', { rp: context.rp, href: location })
+  if (finished && method === 'scan' && context.interaction.deviceCode === undefined) return await reply.page('interaction/done', { rp: context.rp, href: location })
   return await reply.redirect(location, 303)
 }
