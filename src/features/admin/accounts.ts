@@ -5,6 +5,7 @@ import { isUniqueViolation } from '../../database/errors.ts'
 import type { Database } from '../../database/schema.ts'
 import type { Act, AdminRole } from '../../domain/administration.ts'
 import type { Services } from '../../services.ts'
+import { endChangesAbout } from './changes-ended.ts'
 import { useLink, type OpenLink } from './links.ts'
 import { keepPasskey, type NewPasskey } from './passkeys.ts'
 import { closeSessionsOf } from './sessions.ts'
@@ -96,6 +97,7 @@ export async function disableAccount (services: Pick<Services, 'db' | 'audit'>, 
       .where('id', '=', id).where('status', '<>', 'disabled').where(sql<boolean>`'admin:' || id <> ${act.actor}`).returning('role').executeTakeFirst()
     if (ended === undefined) return false
     await strip(trx, id)
+    await endChangesAbout(trx, services, { subject: id, kinds: ['account.reset'] }, act)
     await services.audit.record(trx, { type: 'staff.disabled', ...aboutOf(act), role: ended.role, details: { accountId: id } })
     return true
   })

@@ -1,6 +1,8 @@
 /**
  * Four eyes: what one asks for, another administrator lets happen, exactly as it was shown, or it does not happen.
- * Features register what they want decided this way; the change is made in the transaction that approves it.
+ * Features register what they want decided this way; the change is made in the transaction that approves it. Two
+ * accounts are not enough where a program asks: who holds its credentials may sit at the console, too. So an
+ * administrator vouches for it first, and another one decides (docs/decisions/0007).
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -8,10 +10,14 @@ import type { Database, PendingChangeState } from '../../database/schema.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration.ts'
 import type { AdminTranslate } from '../../http/locale.ts'
 import type { Services } from '../../services.ts'
+import { expireChanges } from './changes-ended.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
 export const changeDays = 7
+
+/** Who may vouch for what a program asked for. */
+export const vouchers: readonly AdminRole[] = ['system', 'security']
 
 export interface ChangeDescription {
   title: string
@@ -32,6 +38,8 @@ export interface ChangeKind<P extends object> {
   approvers: readonly AdminRole[]
   /** Null: what it is about is gone. */
   describe (db: Db, payload: P, t: AdminTranslate): Promise<ChangeDescription | null>
+  /** Which row it is about, where a name may come to another one: something that no other row ever has. Null: it is gone. */
+  rowOf? (db: Db, payload: P): Promise<string | null>
   /** Database only; `act` is the approver's, `requestedBy` the actor who asked. */
   apply (trx: Transaction<Database>, payload: P, act: Act, requestedBy: Act['actor']): Promise<Applied>
 }
@@ -49,12 +57,19 @@ export interface ChangeRow {
   createdAt: Date
   expiresAt: Date
   decidedAt: Date | null
+  /** Who stands for what a program asked for. */
+  vouchedBy: string | null
+  vouchedReason: string | null
+  vouchedAt: Date | null
 }
+
+/** Whether a program asked, and nobody vouches for it yet. */
+export const needsVoucher = (row: Pick<ChangeRow, 'requestedBy' | 'vouchedBy'>): boolean => row.requestedBy.startsWith('client:') && row.vouchedBy === null
 
 export type Requested = { ok: true, id: string } | { ok: false, code: 'already_waiting', id: string }
 export type Decided =
   | { ok: true, once: { label: string, value: string } | null }
-  /** not_waiting: decided, outdated, withdrawn, the own one, or not for this role; changed: not what was shown. */
+  /** not_waiting: decided, outdated, withdrawn, the own one, not for this role, or nobody vouches; changed: not what was shown. */
   | { ok: false, code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
 
 export interface Changes {
@@ -65,14 +80,17 @@ export interface Changes {
   request <P extends object> (change: { kind: string, payload: P, subject: string, act: Act }, trx?: Transaction<Database>): Promise<Requested>
   /** What is shown, with the digest that binds the decision to it. Null: unknown. */
   show (id: string, t: AdminTranslate): Promise<{ row: ChangeRow, description: ChangeDescription | null, digest: string } | null>
+  /** For what a program asked for: as if one had asked oneself. Who does it does not decide. */
+  vouch (id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
   approve (id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
   reject (id: string, role: AdminRole, act: Act): Promise<Decided>
+  /** By who asked for it, or vouched for it. */
   withdraw (id: string, act: Act): Promise<Decided>
   /** Active administrators who could decide a change of this kind that `requestedBy` asks for. */
   approversLeft (approvers: readonly AdminRole[], requestedBy: string): Promise<number>
 }
 
-const columns = ['id', 'kind', 'subject', 'reason', 'requestedBy', 'state', 'decidedBy', 'decisionReason', 'approvers', 'createdAt', 'expiresAt', 'decidedAt'] as const
+const columns = ['id', 'kind', 'subject', 'reason', 'requestedBy', 'state', 'decidedBy', 'decisionReason', 'approvers', 'createdAt', 'expiresAt', 'decidedAt', 'vouchedBy', 'vouchedReason', 'vouchedAt'] as const
 
 /** Ends a transaction without a fault. */
 class Refused extends Error {
@@ -90,18 +108,40 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
     if (kind === undefined) throw new Error(`nobody registered changes of kind ${name}`)
     return kind
   }
-  const record = async (trx: Transaction<Database>, type: 'change.requested' | 'change.approved' | 'change.rejected' | 'change.withdrawn', act: Act, details: { changeId: string, kind: string, subject: string, digest?: string }): Promise<void> => {
+  const record = async (trx: Transaction<Database>, type: 'change.requested' | 'change.vouched' | 'change.approved' | 'change.rejected' | 'change.withdrawn', act: Act, details: { changeId: string, kind: string, subject: string, digest?: string }): Promise<void> => {
     await audit.record(trx, { type, actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details })
   }
   const payloadOf = (id: string, text: string): string => crypto.decrypt('pending_change', 'payload_enc', id, text)
 
-  async function decide (trx: Transaction<Database>, id: string, state: 'approved' | 'rejected', role: AdminRole, act: Act): Promise<{ kind: string, subject: string, payloadEnc: string, requestedBy: string }> {
+  type Taken = Pick<ChangeRow, 'kind' | 'subject' | 'requestedBy'> & { payloadEnc: string, subjectRow: string | null }
+  const taken = ['kind', 'subject', 'payloadEnc', 'requestedBy', 'subjectRow'] as const
+
+  async function decide (trx: Transaction<Database>, id: string, state: 'approved' | 'rejected', role: AdminRole, act: Act): Promise<Taken> {
     const row = await trx.updateTable('pendingChange').set({ state, decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
       .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`)
       .where('requestedBy', '<>', act.actor).where(sql<boolean>`${role} = any(approvers)`)
-      .returning(['kind', 'subject', 'payloadEnc', 'requestedBy']).executeTakeFirst()
+      // a program is vouched for, and by somebody else
+      .$if(state === 'approved', (query) => query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`))
+      .returning(taken).executeTakeFirst()
     if (row === undefined) throw new Refused('not_waiting')
     return row
+  }
+
+  /** What it is about now. Null: gone, or another one that got its name. */
+  async function described (from: Db, row: Pick<ChangeRow, 'kind'> & { subjectRow: string | null }, payload: string, t: AdminTranslate): Promise<ChangeDescription | null> {
+    if (!kinds.has(row.kind)) return null
+    const kind = kindOf(row.kind)
+    if (row.subjectRow !== null && await kind.rowOf?.(from, JSON.parse(payload)) !== row.subjectRow) return null
+    return await kind.describe(from, JSON.parse(payload), t)
+  }
+
+  /** The payload, when it still is what was shown; the language of what is shown is no part of it. */
+  async function asShown (trx: Transaction<Database>, id: string, row: Taken, digest: string): Promise<string> {
+    const payload = payloadOf(id, row.payloadEnc)
+    const description = await described(trx, row, payload, words)
+    if (description === null) throw new Refused('gone')
+    if (digestOf(row.kind, payload, description.basis ?? '') !== digest) throw new Refused('changed')
+    return payload
   }
   const outcomeOf = async (work: () => Promise<Decided>): Promise<Decided> => {
     try {
@@ -121,14 +161,14 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
     },
 
     async request ({ kind, payload, subject, act }, outer) {
-      const { approvers } = kindOf(kind)
+      const { approvers, rowOf } = kindOf(kind)
       const work = async (trx: Transaction<Database>): Promise<Requested> => {
-        await expire(trx, { kind, subject })
+        await expireChanges(trx, services, { kind, subject })
         const id = `chg_${randomBytes(12).toString('base64url')}`
         const text = JSON.stringify(payload)
         const digest = digestOf(kind, text, '')
         const made = await trx.insertInto('pendingChange').values({
-          id, kind, subject, payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text), digest, reason: act.reason, requestedBy: act.actor, approvers: [...approvers], state: 'pending', expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
+          id, kind, subject, payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text), digest, reason: act.reason, requestedBy: act.actor, approvers: [...approvers], subjectRow: await rowOf?.(trx, payload) ?? null, state: 'pending', expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
         }).onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing()).returning('id').executeTakeFirst()
         if (made === undefined) {
           const other = await trx.selectFrom('pendingChange').select('id').where('kind', '=', kind).where('subject', '=', subject).where('state', '=', 'pending').executeTakeFirst()
@@ -141,24 +181,31 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
     },
 
     async show (id, t) {
-      const row = await db.selectFrom('pendingChange').select([...columns, 'payloadEnc']).where('id', '=', id).executeTakeFirst()
+      const row = await db.selectFrom('pendingChange').select([...columns, 'payloadEnc', 'subjectRow']).where('id', '=', id).executeTakeFirst()
       if (row === undefined) return null
-      const { payloadEnc, ...shown } = row
+      const { payloadEnc, subjectRow, ...shown } = row
       const payload = payloadOf(id, payloadEnc)
-      const description = kinds.has(row.kind) ? await kindOf(row.kind).describe(db, JSON.parse(payload), t) : null
+      const description = await described(db, row, payload, t)
       const state = shown.state === 'pending' && shown.expiresAt.getTime() <= Date.now() ? 'expired' : shown.state
       return { row: { ...shown, state }, description, digest: digestOf(row.kind, payload, description?.basis ?? '') }
     },
 
+    vouch: async (id, digest, role, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
+      const row = vouchers.includes(role)
+        ? await trx.updateTable('pendingChange').set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })
+          .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`)
+          .where('requestedBy', 'like', 'client:%').where('vouchedBy', 'is', null).returning(taken).executeTakeFirst()
+        : undefined
+      if (row === undefined) throw new Refused('not_waiting')
+      await asShown(trx, id, row, digest)
+      await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+      return { ok: true, once: null }
+    })),
+
     approve: async (id, digest, role, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
       const row = await decide(trx, id, 'approved', role, act)
-      const handler = kindOf(row.kind)
-      const payload = payloadOf(id, row.payloadEnc)
-      // the language of what is shown is no part of what is decided
-      const description = await handler.describe(trx, JSON.parse(payload), words)
-      if (description === null) throw new Refused('gone')
-      if (digestOf(row.kind, payload, description.basis ?? '') !== digest) throw new Refused('changed')
-      const applied = await handler.apply(trx, JSON.parse(payload), act, row.requestedBy as Act['actor'])
+      const payload = await asShown(trx, id, row, digest)
+      const applied = await kindOf(row.kind).apply(trx, JSON.parse(payload), act, row.requestedBy as Act['actor'])
       if (!applied.ok) throw new Refused(applied.code)
       await record(trx, 'change.approved', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
       return { ok: true, once: applied.once ?? null }
@@ -172,7 +219,8 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
 
     withdraw: async (id, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
       const row = await trx.updateTable('pendingChange').set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
-        .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`).where('requestedBy', '=', act.actor)
+        .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`)
+        .where((where) => where.or([where('requestedBy', '=', act.actor), where('vouchedBy', '=', act.actor)]))
         .returning(['kind', 'subject']).executeTakeFirst()
       if (row === undefined) throw new Refused('not_waiting')
       await record(trx, 'change.withdrawn', act, { changeId: id, ...row })
@@ -186,26 +234,7 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
       return count
     }
   } satisfies Changes)
-
-  async function expire (trx: Transaction<Database>, only: { kind: string, subject: string }): Promise<void> {
-    const ended = await trx.updateTable('pendingChange').set({ state: 'expired' })
-      .where('state', '=', 'pending').where('expiresAt', '<=', sql<Date>`now()`).where('kind', '=', only.kind).where('subject', '=', only.subject)
-      .returning(['id', 'kind', 'subject']).execute()
-    for (const { id, ...about } of ended) await audit.record(trx, { type: 'change.expired', details: { changeId: id, ...about } })
-  }
 }
 
 /** Descriptions at the decision are compared by their basis only: nobody reads these words. */
 const words = Object.assign((key: string) => key, { code: (_keys: string[], fallback: string) => fallback, locale: 'zh-CN' as const }) as AdminTranslate
-
-/** Marks what nobody decided in time, at most `limit`. Returns how many. */
-export async function sweepChanges ({ db, audit }: Pick<Services, 'db' | 'audit'>, limit: number): Promise<number> {
-  return await db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ id: string, kind: string, subject: string }>`
-      update pending_change set state = 'expired' where id in (
-        select id from pending_change where state = 'pending' and expires_at <= now() order by expires_at limit ${limit} for update skip locked)
-      returning id, kind, subject`.execute(trx)
-    for (const { id, kind, subject } of rows) await audit.record(trx, { type: 'change.expired', details: { changeId: id, kind, subject } })
-    return rows.length
-  })
-}

@@ -70,7 +70,7 @@ export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './first-link.ts'
 export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
-export { sweepChanges } from './changes.ts'
+export { sweepChanges } from './changes-ended.ts'
 export { findSession, sweepAdmin, type Administrator } from './sessions.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */

@@ -26,7 +26,7 @@ export interface Administrator {
   method: SignInMethod
   /** Seconds since credentials were given. */
   authenticatedSecondsAgo: number
-  /** Changes that this administrator could decide now. */
+  /** Changes that this administrator could decide, or vouch for, now. */
   waiting: number
 }
 
@@ -51,7 +51,10 @@ const findStatement = statement<[idHash: string, browserHash: string], Found>('a
   select s.id_hash, s.method, a.id, a.login_name, a.display_name, a.role,
          extract(epoch from now() - s.authenticated_at)::float8 as authenticated_seconds_ago,
          extract(epoch from least(s.expires_at, s.ends_at) - now())::float8 as seconds_left,
-         (select count(*)::int from pending_change c where c.state = 'pending' and c.expires_at > now() and c.requested_by <> 'admin:' || a.id and a.role = any(c.approvers)) as waiting
+         (select count(*)::int from pending_change c where c.state = 'pending' and c.expires_at > now() and case
+            when c.requested_by not like 'client:%' then c.requested_by <> 'admin:' || a.id and a.role = any(c.approvers)
+            when c.vouched_by is null then a.role in ('system', 'security')
+            else c.vouched_by <> 'admin:' || a.id and a.role = any(c.approvers) end) as waiting
     from admin_session s join admin_account a on a.id = s.account_id and a.status = 'active'
    where s.id_hash = $1 and s.browser_hash = $2 and s.expires_at > now() and s.ends_at > now()`)
 

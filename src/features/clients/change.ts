@@ -10,6 +10,7 @@ import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/cli
 import { createSecret } from '../../oidc/client-secrets.ts'
 import { revokeClient } from '../../oidc/revocation.ts'
 import type { Services } from '../../services.ts'
+import { endChangesAbout } from '../admin/changes-ended.ts'
 import { noteAct } from './history.ts'
 import { findClient, holdClient, insertClient, updateClient } from './repository.ts'
 import { clientRules } from './rules.ts'
@@ -164,6 +165,7 @@ export async function deleteDraftIn (trx: Trx, services: Within, act: Act, clien
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
+  await endChangesAbout(trx, services, { subject: clientId, kinds: ['client.change'] }, act)
   await noteAct(trx, services, act, 'deleted', { clientId, version: current.version })
   return 'deleted'
 }

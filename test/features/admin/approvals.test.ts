@@ -75,7 +75,7 @@ t.test('T079, T083: a reset shows nobody a password and ends everything at once;
   t.match(onceOf(done), /\/admin\/begin\//)
   t.match((await subject.browser.go(`${kora.issuer}/admin`)).url, /administrator$/, 'out at the next request')
   const asks = await subject.browser.go(onceOf(done))
-  t.match(words(asks.text), /核对密码/)
+  t.match(words(asks.text), /启用码/)
   t.match(words((await subject.browser.submit(asks, { link_code: code }, { form: (form) => form.action.endsWith('/code') })).text), /重新设置登录方式/)
   await t.rejects(db.updateTable('adminAccount').set({ role: 'system' }).where('id', '=', subject.id).execute(), /never changes/)
   await t.rejects(db.updateTable('pendingChange').set({ decidedBy: `admin:${system.id}` }).execute(), /check/, 'four eyes also by hand')

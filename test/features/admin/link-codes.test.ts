@@ -36,12 +36,12 @@ t.test('who agrees sees the link, and can do nothing with it: no secret, no chal
   const both = await reset(t)
   const { kora, security, subject, link } = both
   const opened = await security.browser.go(link)
-  t.match(words(opened.text), /核对密码/)
+  t.match(words(opened.text), /启用码/)
   t.equal(secretOn(opened), '', 'the secret of the codes would be the same for the colleague')
   t.notMatch(opened.text, new RegExp(`${subject.loginName}|counter 测试|new_password`))
   const forced = { ...opened, forms: opened.forms.map((form) => ({ ...form, action: form.action.replace(/\/code$/, '') })) }
   const refused = await security.browser.submit(forced, { new_password: password, again: password, code: '000000' }, { form: (form) => form.action.includes('/admin/begin/') })
-  t.match(words(refused.text), /核对密码/, 'posted as if the code had been given')
+  t.match(words(refused.text), /启用码/, 'posted as if the code had been given')
   const csrf = opened.forms.find(asksCode)?.fields['csrf'] as string
   const challenge = await security.browser.request(`${link}/challenge`, { method: 'POST', body: new URLSearchParams({ csrf }), headers: { origin: kora.issuer, accept: 'application/json' } })
   t.equal(challenge.status, 403)
@@ -92,7 +92,7 @@ t.test('the code given in a second browser: the first one is out, and the secret
   const seen = await give(first, link, code)
   const anew = await give(second, link, code)
   t.not(secretOn(anew), secretOn(seen))
-  t.match(words((await first.submit(seen, fields(seen), { form: credentials })).text), /核对密码/)
+  t.match(words((await first.submit(seen, fields(seen), { form: credentials })).text), /启用码/)
   t.equal(await statusOf(both), 'invited')
   t.equal((await second.submit(anew, fields(anew), { form: credentials })).url, `${kora.issuer}/admin`)
 })
@@ -119,7 +119,7 @@ t.test('guessing: five tries, however many come at once; afterwards the right co
   t.equal(await statusOf(both), 'invited')
   // the way on: asked for anew
   const again = await resetBy(kora, both.system, both.security, both.subject)
-  t.match(words((await give(kora.newBrowser(), again.link, code)).text), /核对密码不正确/, 'the former code is nothing to the new link')
+  t.match(words((await give(kora.newBrowser(), again.link, code)).text), /启用码不正确/, 'the former code is nothing to the new link')
   t.match(words((await give(kora.newBrowser(), again.link, again.code)).text), /重新设置登录方式/)
 })
 

@@ -126,4 +126,4 @@ export const Change = closed({
   decided_at: nullable(time),
   decision_reason: nullable(Type.String())
 })
-export const ChangeAsked = closed({ change: Type.String({ description: 'Address of the change; also in Location.' }), id: Type.String() }, { description: 'Another administrator decides in the console; nothing has changed yet.' })
+export const ChangeAsked = closed({ change: Type.String({ description: 'Address of the change; also in Location.' }), id: Type.String() }, { description: 'In the console one administrator vouches for it and another one decides; nothing has changed yet.' })

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { adminRoles, type AdminRole } from '../../../domain/administration.ts'
 import type { PendingChangeState } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
+import { needsVoucher, vouchers } from '../changes.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
@@ -21,7 +22,7 @@ export interface ApprovalRow {
 
 export interface ApprovalsPage extends AdminFramed { rows: ApprovalRow[], filters: { state: string }, pager: Pager }
 
-/** Forms post `csrf`, `digest`, `reason` to `<action>/approve`, `/reject`, `/withdraw`. */
+/** Forms post `csrf`, `digest`, `reason` to `<action>/approve`, `/reject`, `/withdraw`, `/vouch`. */
 export interface ApprovalPage extends AdminFramed {
   id: string
   title: string
@@ -35,7 +36,11 @@ export interface ApprovalPage extends AdminFramed {
   digest: string
   /** First characters of the digest, in groups: the same for both administrators. */
   mark: string
-  may: 'decide' | 'withdraw' | 'nothing'
+  may: 'decide' | 'vouch' | 'withdraw' | 'nothing'
+  /** Beside vouching: it may be refused at once. */
+  mayReject: boolean
+  /** A program asked: who stands for it, or null yet. */
+  program: { vouched: { by: string, reason: string, at: string } | null } | null
   /** Credentials must be given again first. */
   againHref: string | null
   approvers: AdminRole[]
@@ -90,10 +95,14 @@ export function registerApprovals (console: Console): void {
     const shown = await changes.show(id, c.t)
     if (shown === null || (c.administrator.role === 'counter' && shown.row.requestedBy !== me)) return c.notFound()
     const { row, description, digest } = shown
-    const names = await db.selectFrom('adminAccount').select(['id', 'displayName']).where(sql<boolean>`'admin:' || id in (${row.requestedBy}, ${row.decidedBy ?? ''})`).execute()
+    const names = await db.selectFrom('adminAccount').select(['id', 'displayName']).where(sql<boolean>`'admin:' || id in (${row.requestedBy}, ${row.decidedBy ?? ''}, ${row.vouchedBy ?? ''})`).execute()
     const nameOf = (actor: string): string => names.find((one) => `admin:${one.id}` === actor)?.displayName ?? actor
     const open = row.state === 'pending'
-    const may = !open ? 'nothing' : row.requestedBy === me ? 'withdraw' : row.approvers.includes(c.administrator.role) && description !== null ? 'decide' : 'nothing'
+    const { role } = c.administrator
+    const vouch = needsVoucher(row)
+    const able = (vouch ? vouchers : row.approvers).includes(role) && description !== null
+    const may = !open ? 'nothing' : row.requestedBy === me || row.vouchedBy === me ? 'withdraw' : able ? vouch ? 'vouch' : 'decide' : 'nothing'
+    const asker = row.vouchedBy ?? row.requestedBy
     return c.page('admin/approval', {
       id,
       title: description?.title ?? c.t.code([`change.${row.kind}`], 'change.other'),
@@ -107,9 +116,11 @@ export function registerApprovals (console: Console): void {
       digest,
       mark: digest.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 '),
       may,
-      againHref: may === 'decide' && c.administrator.authenticatedSecondsAgo > reauthSeconds ? `/admin/again?to=${encodeURIComponent(`/admin/approvals/${id}`)}` : null,
-      approvers: row.approvers,
-      nobody: open && await changes.approversLeft(row.approvers, row.requestedBy) === 0,
+      mayReject: may === 'decide' || (may === 'vouch' && row.approvers.includes(role)),
+      program: row.requestedBy.startsWith('client:') ? { vouched: row.vouchedBy === null || row.vouchedAt === null ? null : { by: nameOf(row.vouchedBy), reason: row.vouchedReason ?? '', at: row.vouchedAt.toISOString() } } : null,
+      againHref: (may === 'decide' || may === 'vouch') && c.administrator.authenticatedSecondsAgo > reauthSeconds ? `/admin/again?to=${encodeURIComponent(`/admin/approvals/${id}`)}` : null,
+      approvers: vouch ? [...vouchers] : row.approvers,
+      nobody: open && (await changes.approversLeft(row.approvers, asker) === 0 || (vouch && await changes.approversLeft(vouchers, asker) < 2)),
       typed: errors.length > 0 ? c.field('reason') : '',
       errors
     }, { status: errors.length > 0 ? 422 : 200 })
@@ -117,7 +128,7 @@ export function registerApprovals (console: Console): void {
 
   console.page({ method: 'GET', path: '/admin/approvals/:id', roles: adminRoles, handler: async (c) => await show(c) })
 
-  for (const act of ['approve', 'reject', 'withdraw'] as const) {
+  for (const act of ['vouch', 'approve', 'reject', 'withdraw'] as const) {
     const roles: AdminRole[] = act === 'withdraw' ? ['system', 'security', 'counter'] : ['system', 'security']
     console.page({
       method: 'POST',
@@ -128,9 +139,14 @@ export function registerApprovals (console: Console): void {
         const { id } = c.request.params as { id: string }
         const confirmed = c.confirmed()
         if (!confirmed.ok) return await show(c, confirmed.errors)
-        const decided = act === 'approve'
-          ? await changes.approve(id, c.field('digest'), c.administrator.role, confirmed.act)
-          : act === 'reject' ? await changes.reject(id, c.administrator.role, confirmed.act) : await changes.withdraw(id, confirmed.act)
+        const { role } = c.administrator
+        const decisions = {
+          vouch: async () => await changes.vouch(id, c.field('digest'), role, confirmed.act),
+          approve: async () => await changes.approve(id, c.field('digest'), role, confirmed.act),
+          reject: async () => await changes.reject(id, role, confirmed.act),
+          withdraw: async () => await changes.withdraw(id, confirmed.act)
+        }
+        const decided = await decisions[act]()
         if (!decided.ok) return await show(c, [{ field: 'form', code: `change_${decided.code}` }])
         if (decided.once === null) return c.redirect('/admin/approvals', `change_${act}`)
         return c.page('admin/once', { title: c.t('change.once.title'), lead: c.t('change.once.lead'), ...decided.once, backHref: '/admin/approvals' })

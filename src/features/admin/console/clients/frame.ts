@@ -1,5 +1,6 @@
 /** What every page about a client begins with, and how a change of it is asked for. */
 import type { FastifyReply } from 'fastify'
+import { sql } from 'kysely'
 import type { Act, AdminRole } from '../../../../domain/administration.ts'
 import type { ClientDifference } from '../../../../domain/client-diff.ts'
 import { diffOf } from '../../../../domain/client-diff.ts'
@@ -48,6 +49,10 @@ export function registerClientChanges (console: Console): void {
   const { services } = console
   console.changes.register<ChangePayload>(changeKind, {
     approvers: ['security'],
+    async rowOf (db, { clientId }) {
+      const row = await db.selectFrom('client').select(sql<string>`extract(epoch from created_at)::text`.as('made')).where('clientId', '=', clientId).executeTakeFirst()
+      return row?.made ?? null
+    },
     async describe (db, { clientId, content }, t) {
       const client = await findClient(db, clientId)
       if (client === null) return null
