@@ -3,10 +3,23 @@ import { mkdirSync } from 'node:fs'
 import t from 'tap'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../features/admin/support.ts'
-import { findClient } from '../../src/features/clients/index.ts'
-import { axe, consoleFaultsOf, withBrowser } from './support.ts'
+import { PNG } from 'pngjs'
+import { findClient, storeLogo } from '../../src/features/clients/index.ts'
+import { axe, consoleFaultsOf, faultsOf, widths, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
+
+/** A white ring on green, round. */
+function mark (): Buffer {
+  const picture = new PNG({ width: 256, height: 256 })
+  for (let y = 0; y < 256; y++) {
+    for (let x = 0; x < 256; x++) {
+      const far = Math.hypot(x - 128, y - 128)
+      picture.data.set(far > 125 ? [0, 0, 0, 0] : far > 60 && far < 85 ? [255, 255, 255, 255] : [0, 102, 80, 255], (y * 256 + x) * 4)
+    }
+  }
+  return PNG.sync.write(picture)
+}
 
 const shots = process.env['KORA_SCREENSHOTS']
 
@@ -16,13 +29,15 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const system = await signInAs(kora, 'system')
   await db.insertInto('clientFailure').values({ clientId: 'demo-consent', code: 'redirect_uri', address: 'http://localhost:1/callback/', count: 3 }).execute()
+  await storeLogo(kora.inside.services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, 'demo-consent', mark())
   const complaints: string[] = []
   const open = async (lang: string, width: number) => {
     const context = await chromium.newContext({ viewport: { width, height: 800 } })
     await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
     for (const name of ['kora_browser', 'kora_admin']) await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
     await context.addInitScript(axe)
-    context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
+    // the checker's own script is not let into the frame of the preview, which has none
+    context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d|^Blocked script execution in 'about:srcdoc'/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
     context.on('weberror', (error) => { complaints.push(error.error().message) })
     return context
   }
@@ -66,7 +81,7 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
   await look('client-tester')
   await context.close()
 
-  const tabs = ['', '/addresses', '/permissions', '/credentials', '/experience', '/snippets', '/test', '/history', '/credentials/rotate', '/status/disabled']
+  const tabs = ['', '/addresses', '/permissions', '/credentials', '/experience', '/snippets', '/test', '/test?person=anna&in=bo&width=wide', '/test?in=en', '/history', '/credentials/rotate', '/status/disabled']
   for (const lang of ['zh-CN', 'en']) {
     for (const width of [1280, 320]) {
       const context = await open(lang, width)
@@ -76,10 +91,54 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
         t.equal(answer?.status(), 200, path)
         t.same(await consoleFaultsOf(page), [], `${path} ${lang} ${width}`)
         t.equal(await page.locator('h1').count(), 1)
-        if (shots !== undefined) await page.screenshot({ path: `${shots}/${path.replaceAll('/', '-').slice(1)}-${lang}-${width}.png`, fullPage: true })
+        if (path.includes('/test')) {
+          const drawn = page.frameLocator('iframe')
+          t.match(await drawn.locator('main').innerText(), /\*\*\*/, 'the consent page is drawn')
+          t.ok(await drawn.locator('img.rp-logo').evaluate((image: { naturalWidth: number }) => image.naturalWidth > 0), 'with the picture')
+          t.equal(await drawn.locator('.btn.main').evaluate((button) => (globalThis as unknown as { getComputedStyle (element: unknown): { backgroundColor: string } }).getComputedStyle(button).backgroundColor), 'rgb(10, 79, 143)', 'and its styles')
+        }
+        if (shots !== undefined) await page.screenshot({ path: `${shots}/${path.replaceAll(/[^\w-]/g, '-').slice(1)}-${lang}-${width}.png`, fullPage: true })
       }
       await context.close()
     }
   }
   t.same(complaints, [], 'no script or policy error')
+})
+
+await withBrowser(t, 'the picture of a site on the pages of its login', async (t, chromium) => {
+  const kora = await startKora(t)
+  await storeLogo(kora.inside.services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, 'demo-consent', mark())
+  const { redirect_uris: [redirectUri = ''] = [] } = (await findClient(kora.inside.services.db, 'demo-consent'))?.metadata ?? {}
+  const request = `${kora.issuer}/oidc/auth?${new URLSearchParams({ client_id: 'demo-consent', response_type: 'code', redirect_uri: redirectUri, scope: 'openid profile phone', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }).toString()}`
+  for (const [width, options] of widths) {
+    for (const lang of ['zh-CN', 'bo', 'en']) {
+      const context = await chromium.newContext(options)
+      await context.addInitScript(axe)
+      await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
+      const page = await context.newPage()
+      await page.goto(request)
+      const picture = page.locator('img.rp-logo')
+      t.ok(await picture.evaluate((image: { complete: boolean, naturalWidth: number }) => image.complete && image.naturalWidth > 0), `${lang} ${width}`)
+      const boxes = async (): Promise<unknown> => [await picture.boundingBox(), await page.locator('.tabs').boundingBox(), await page.locator('button.main').boundingBox()]
+      t.match(await picture.boundingBox(), width === '1280' ? { width: 45, height: 45 } : { width: 45 }, 'two and a half lines, whatever its own size')
+      const before = await boxes()
+      t.same(await faultsOf(page), [], `login ${lang} ${width}`)
+      if (shots !== undefined) await page.screenshot({ path: `${shots}/logo-login-${lang}-${width}.png` })
+      await page.goto(`${page.url().replace(/\/login.*$/, '')}/qr`)
+      t.equal(await picture.count(), 1)
+      t.same(await faultsOf(page), [], `qr ${lang} ${width}`)
+      if (shots !== undefined) await page.screenshot({ path: `${shots}/logo-qr-${lang}-${width}.png` })
+      await context.close()
+
+      // the picture does not come: nothing moves
+      const cut = await chromium.newContext(options)
+      await cut.route('**/client-logo/**', async (route) => { await route.abort() })
+      await cut.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
+      const bare = await cut.newPage()
+      await bare.goto(request)
+      const [box, tabs, button] = [await bare.locator('img.rp-logo').boundingBox(), await bare.locator('.tabs').boundingBox(), await bare.locator('button.main').boundingBox()]
+      t.same([box, tabs, button], before, `without it ${lang} ${width}`)
+      await cut.close()
+    }
+  }
 })

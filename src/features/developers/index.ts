@@ -13,6 +13,7 @@ import type { DeveloperFrame } from './pages.ts'
 import { wordsOf } from './texts.ts'
 import { registerTry } from './try-page.ts'
 
+export { exampleFacts, exampleNames, examplePeople, exampleRepresentation, type ExampleName } from './example-people.ts'
 export { isErrorCode } from './error-catalogue.ts'
 export { ensureTryClient } from './try-client.ts'
 export { endpointsOf } from './facts.ts'

@@ -66,10 +66,12 @@ export interface ClientHistoryPage extends AdminFramed {
 
 export interface ClientTestPage extends AdminFramed {
   client: ClientFrame
-  people: Array<{ value: string, label: string, current: boolean }>
+  /** What the preview is of: message `clients.test.<id>`. */
+  choices: Array<{ id: 'person' | 'as' | 'in' | 'width', options: Array<{ value: string, label: string, current: boolean }> }>
   idToken: string
   userinfo: string
-  consent: { skipped: boolean, lines: Array<{ scope: string, claims: string, purpose: string, optional: boolean }> }
+  /** `html`: the whole consent page; null: there is none. */
+  consent: { skipped: boolean, html: string | null, width: 'narrow' | 'wide', lang: string }
   /** Null: not possible, and why. */
   trial: { action: string, asksSecret: boolean } | null
   trialNote: string | null
