@@ -7,12 +7,15 @@ import { randomBytes } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
+import { clientPolicy } from '../domain/client-policy.ts'
 import { parseRef } from '../domain/representation.ts'
+import { notify } from '../features/messages/index.ts'
 import type { Services } from '../services.ts'
 import { lifetimes, routes } from './configuration.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import { notePoll, pollSeconds, type DeviceLogin } from './device-codes.ts'
 import { traceIdOf } from './error-pages.ts'
+import { policyOf } from './interaction-policy.ts'
 
 /** Where people type the code in: short, because they type the address too. */
 export const devicePath = '/device'
@@ -76,12 +79,12 @@ export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kyse
   })
 }
 
-/** The event beside a person's decision; it names whom they act for there. */
-export async function recordDeviceAllowed (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, { accountId, clientId, context }: Parameters<DeviceAllowed>[1]): Promise<void> {
+/** The event beside a person's decision; it names whom they act for there. The person is told too: it may not have been them. */
+export async function recordDeviceAllowed (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, { accountId, clientId, context }: Parameters<DeviceAllowed>[1]): Promise<void> {
   const person = await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
   const ref = parseRef(context)
   const ctx = Provider.ctx
-  await audit.record(trx, {
+  await services.audit.record(trx, {
     type: 'device-login.allowed',
     personId: person?.id ?? null,
     clientId,
@@ -90,6 +93,9 @@ export async function recordDeviceAllowed (trx: Transaction<Database>, { audit }
     delegationId: ref?.role === 'agent' ? ref.delegationId : null,
     traceId: ctx === undefined ? null : traceIdOf(ctx)
   })
+  if (person === undefined) return
+  const site = ctx?.oidc.client === undefined ? '' : clientPolicy(policyOf(ctx.oidc.client)).names['zh-CN']
+  await notify(trx, services, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
 }
 
 export interface Cookie { name: string, value: string, path: string }

@@ -31,6 +31,10 @@ t.test('parameters of the request hold as in any other', async (t) => {
   t.equal(named?.['name'], '次仁卓玛')
   t.notOk('cert_no' in (named ?? {}))
 
+  const inbox = await chooseIdentity(browser, await browser.go(`${kora.issuer}/me/login?to=/me/messages`), 'self')
+  t.match(words(inbox.text), '您允许了一台设备登录您的账号', 'the person is told: it may not have been them')
+  t.match(words((await browser.go(new URL(/href="(\/me\/messages\/msg_[\w-]+)"/.exec(inbox.text)?.[1] ?? '', kora.issuer).href)).text), /网站 办事大厅自助机/)
+
   const again = await ask({ scope: 'openid', max_age: '0' })
   const relogin = await allow(browser, again.user_code)
   t.match(at(relogin), /\/login$/, 'max_age=0: who is logged in logs in again')

@@ -16,6 +16,7 @@ const kinds = {
   'security-password-changed': '登录密码已修改',
   'security-phone-changed': '手机号已变更',
   'security-new-device': '您的账号在新设备上登录',
+  'security-device-login': '您允许了一台设备登录您的账号',
   'security-account-locked': '您的账号已被锁定',
   'security-account-unlocked': '您的账号已解除锁定',
   'security-sessions-ended': '您的账号已在各处退出登录',

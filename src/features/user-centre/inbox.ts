@@ -9,7 +9,7 @@ import type { MessagePage } from './pages.ts'
 
 const pageSize = 20
 const isId = (id: unknown): id is string => typeof id === 'string' && /^msg_[\w-]{22}$/.test(id)
-const shown = ['organization', 'uscc', 'agent', 'validTo', 'number', 'reason'] as const
+const shown = ['organization', 'uscc', 'agent', 'validTo', 'number', 'site', 'reason'] as const
 
 const wordsOf = (data: MessageData, name: string): string | null => {
   const value = data[name]
