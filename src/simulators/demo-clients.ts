@@ -89,7 +89,7 @@ export function demoClients (site: string): DemoClient[] {
     {
       clientId: 'demo-device',
       secret: null,
-      metadata: { application_type: 'native', grant_types: [deviceCodeGrant, 'refresh_token'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'none', client_name: '办事大厅自助机（演示）', scope: 'openid profile organization offline_access' },
+      metadata: { application_type: 'native', grant_types: [deviceCodeGrant, 'refresh_token'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'none', client_uri: site, client_name: '办事大厅自助机（演示）', scope: 'openid profile organization offline_access' },
       policy: { names: { 'zh-CN': '办事大厅自助机（演示）', en: 'Service hall kiosk (demo)' }, unit: '演示单位', trusted: true, subjectKinds: ['person', 'organization'], functions: propertyFunctions, homeUri: site, purposes: { profile: '在屏幕上显示您的姓名', organization: '为单位办理' } },
       note: 'device grant: shows a code that is typed in at /device'
     },

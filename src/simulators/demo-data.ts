@@ -40,19 +40,28 @@ export async function seedDemoData (services: Services, site: string): Promise<b
 
 /**
  * The demo site may have another port than at the last start: its clients go with it, and keep the latest of the addresses
- * they had. Purposes that an older version did not write are added: without them a client is refused.
+ * they had. Purposes that an older version did not write are added: without them a client is refused. So are clients, where
+ * there is demo data.
  */
 async function moveDemoClients (trx: Transaction<Database>, site: string): Promise<void> {
   let moved = false
-  for (const { clientId, metadata, policy } of demoClients(site)) {
-    if (!('client_uri' in metadata)) continue
+  const isDemo = await trx.selectFrom('client').select('clientId').where('clientId', '=', 'demo-site').executeTakeFirst() !== undefined
+  for (const client of demoClients(site)) {
+    const { clientId, metadata, policy } = client
     const row = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', clientId).executeTakeFirst()
-    const before = row?.metadata as Record<string, unknown> | undefined
-    const purposes = (row?.policy as { purposes?: Record<string, string> } | undefined)?.purposes ?? {}
+    if (row === undefined) {
+      if (!isDemo) continue
+      await insertClients(trx, [client])
+      moved = true
+      continue
+    }
+    if (!('client_uri' in metadata)) continue
+    const before = row.metadata as Record<string, unknown>
+    const purposes = (row.policy as { purposes?: Record<string, string> }).purposes ?? {}
     const complete = Object.keys(policy.purposes ?? {}).every((name) => Object.hasOwn(purposes, name))
-    if (row === undefined || before === undefined || (before['client_uri'] === site && complete)) continue
+    if (before['client_uri'] === site && complete) continue
     const addresses = Object.fromEntries(['redirect_uris', 'post_logout_redirect_uris']
-      .map((name) => [name, [...new Set([...metadata[name] as string[], ...(before[name] as string[] | undefined ?? [])])].slice(0, maximumRedirectUris)]))
+      .map((name) => [name, [...new Set([...metadata[name] as string[] | undefined ?? [], ...(before[name] as string[] | undefined ?? [])])].slice(0, maximumRedirectUris)]))
     const { client_uri: home, backchannel_logout_uri: backchannel } = metadata
     await trx.updateTable('client').set({
       metadata: JSON.stringify({ ...before, ...addresses, client_uri: home, backchannel_logout_uri: backchannel }),
@@ -99,13 +108,13 @@ async function insertClients (trx: Transaction<Database>, clients: DemoClient[])
       status: 'live',
       metadata: JSON.stringify(client.metadata),
       policy: JSON.stringify(client.policy)
-    }).execute()
+    }).onConflict((conflict) => conflict.column('clientId').doNothing()).execute()
     if (client.secret === null) continue
     await trx.insertInto('clientSecret').values({
       id: `sec_${client.clientId}`,
       clientId: client.clientId,
       secretHash: createHash('sha256').update(client.secret).digest('base64url'),
       hint: client.secret.slice(-4)
-    }).execute()
+    }).onConflict((conflict) => conflict.column('id').doNothing()).execute()
   }
 }

@@ -90,3 +90,20 @@ t.test('logging in as each', async (t) => {
   const hats = await createRepresentations(services).hatsOf(zhuoma?.id ?? '', { clientId: 'demo-site', policy })
   t.match(hats.map(({ representation, blocked }) => [representation.role, blocked]), [['self', null], ['legal_representative', null], ['agent', null]], 'one person, three hats')
 })
+
+t.test('an older folder of demo data gets the clients that came since, at the site\'s new port; a database of others gets none', async (t) => {
+  const clients = async () => await db.selectFrom('client').select(['clientId', 'metadata']).execute()
+  const all = (await clients()).length
+  await db.deleteFrom('client').where('clientId', '=', 'demo-device').execute()
+  await seedDemoData(services, 'http://localhost:4001')
+  t.equal((await clients()).length, all)
+  const device = (await clients()).find(({ clientId }) => clientId === 'demo-device')
+  t.match(device?.metadata, { client_uri: 'http://localhost:4001', redirect_uris: [] })
+  await seedDemoData(services, 'http://localhost:4002')
+  t.match((await clients()).find(({ clientId }) => clientId === 'demo-device')?.metadata, { client_uri: 'http://localhost:4002', redirect_uris: [] })
+
+  const other = await testDatabase(t)
+  await other.db.insertInto('client').values({ clientId: 'own', status: 'live', metadata: '{}', policy: '{}' }).execute()
+  await seedDemoData({ ...services, db: other.db } as unknown as Services, 'http://localhost:3001')
+  t.equal((await other.db.selectFrom('client').select('clientId').where('clientId', 'like', 'demo-%').execute()).length, 0)
+})
