@@ -12,6 +12,7 @@ import type { Console, ConsoleRequest } from '../console.ts'
 import { makeLink, newLinkCode } from '../links.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
+import { credentialEvents, type OwnEvent } from '../own-credentials.ts'
 import { closeSessionsOf } from '../sessions.ts'
 
 const readers: readonly AdminRole[] = ['system', 'security', 'audit']
@@ -27,6 +28,8 @@ export interface AccountPage extends AdminFramed {
   account: AccountLine & { createdAt: string, createdBy: string }
   passkeys: Array<{ label: string, at: string, lastUsed: string | null }>
   password: boolean
+  /** What was last done with its credentials. */
+  events: Array<{ type: OwnEvent['type'], at: string }>
   sessions: number
   may: { disable: boolean, reset: boolean, end: boolean }
 }
@@ -171,6 +174,7 @@ export function registerAccounts (console: Console): void {
         account: { ...lineOf(account), createdAt: account.createdAt.toISOString(), createdBy: account.createdBy },
         passkeys: passkeys.map((one) => ({ label: one.label, at: one.createdAt.toISOString(), lastUsed: one.lastUsedAt?.toISOString() ?? null })),
         password,
+        events: (await credentialEvents(db, account.id)).map(({ type, at }) => ({ type, at: at.toISOString() })),
         sessions,
         may: { disable: mayDisable(c, account), reset: live && role !== 'audit', end: live && role === 'security' && sessions > 0 }
       })

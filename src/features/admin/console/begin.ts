@@ -5,7 +5,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HasherBusy } from '../../../adapters/password-hasher.ts'
-import { checkPassword, rulesOf, type PasswordRule } from '../../../domain/password-policy.ts'
+import { checkPassword, rulesOf } from '../../../domain/password-policy.ts'
 import { formField } from '../../../http/forms.ts'
 import { PageError } from '../../../http/page-error.ts'
 import type { FieldError } from '../../../http/pages.ts'
@@ -17,18 +17,9 @@ import { findLink, tryLinkCode, type OpenLink } from '../links.ts'
 import { beginEnrolment, finishEnrolment, passkeysPossible } from '../passkeys.ts'
 import { openSession } from '../sessions.ts'
 import { newTotpSecret, readableSecret, totpStep, totpUri } from '../totp.ts'
+import { administratorProfile, passwordFault } from './password-faults.ts'
 
 const formScope = 'admin:begin'
-const profile = 'mlps3'
-
-export const passwordFault = (rule: PasswordRule): FieldError => {
-  switch (rule.rule) {
-    case 'length': return { field: 'new_password', code: 'length', details: { min: rule.min, max: rule.max } }
-    case 'classes': return { field: 'new_password', code: rule.of.includes('upper') ? 'classes_cased' : 'classes', details: { min: rule.min } }
-    default: return { field: 'new_password', code: rule.rule }
-  }
-}
-
 export function registerBegin (console: Console): void {
   const { services } = console
   const { db, crypto, config } = services
@@ -74,7 +65,7 @@ export function registerBegin (console: Console): void {
       errors,
       passkey: passkeysPossible(config.issuer),
       totp: { uri: totpUri(secret, label), secret: readableSecret(secret) },
-      rules: rulesOf(profile).map(passwordFault),
+      rules: rulesOf(administratorProfile).map(passwordFault),
       shell: null
     }, { status: errors.length > 0 ? 422 : 200 })
   }
@@ -163,7 +154,7 @@ export function registerBegin (console: Console): void {
       return passkey === null ? null : { kind: 'passkey', passkey, label: request.browserLabel }
     }
     const password = formField(body, 'new_password')
-    const checked = checkPassword(profile, password, { identifiers: [loginName], name: displayName })
+    const checked = checkPassword(administratorProfile, password, { identifiers: [loginName], name: displayName })
     if (!checked.ok) errors.push(...(password === '' ? [{ field: 'new_password', code: 'required' }] : checked.failed.map(passwordFault)))
     else if (formField(body, 'again') !== password) errors.push({ field: 'again', code: 'different' })
     const totpSecret = await totpSecretOf(link)
