@@ -9,6 +9,7 @@
 import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { statement } from '../database/statement.ts'
+import { lookup } from '../database/together.ts'
 import type { Database } from '../database/schema.ts'
 import type { Source } from './request-state.ts'
 
@@ -111,16 +112,22 @@ export async function consumeAndInsert (db: Connection, source: Source, row: Art
 }
 
 /** A stored payload as the library expects it, without its identifier. */
-interface Found { model: string, payload: Record<string, unknown>, consumed: number | null }
+interface Found { id: string, model: string, payload: Record<string, unknown>, consumed: number | null }
 
-const found = 'model, payload, extract(epoch from consumed_at)::int as consumed'
+const found = 'id, model, payload, extract(epoch from consumed_at)::int as consumed'
 const live = '(expires_at is null or expires_at > now())'
 
 const findStatement = statement<[string, string], Found>('oidc_artifact find', `
   select ${found} from oidc_artifact where model = $1 and id = $2 and ${live}`)
 
-const findTokenStatement = statement<[string], Found>('oidc_artifact find token', `
-  select ${found} from oidc_artifact where model in ('AccessToken', 'ClientCredentials', 'RefreshToken') and id = $1 and ${live}`)
+const idOf = ({ id }: Found): string => id
+
+/** What is asked for all the time, of many requests together; of each model by itself, by its primary key. */
+const findTogether = new Map(['AccessToken', 'AuthorizationCode', 'RefreshToken'].map((model) => [model, lookup<Found>(`oidc_artifact find ${model}`, `
+  select ${found} from oidc_artifact where model = '${model}' and id = any($1::text[]) and ${live}`, idOf)]))
+
+const findTokens = lookup<Found>('oidc_artifact find token', `
+  select ${found} from oidc_artifact where model in ('AccessToken', 'ClientCredentials', 'RefreshToken') and id = any($1::text[]) and ${live}`, idOf)
 
 const findByUserCodeStatement = statement<[string], Found>('oidc_artifact find by user code', `
   select ${found} from oidc_artifact where user_code = $1 and ${live}`)
@@ -129,7 +136,8 @@ const payloadOf = ({ payload, consumed }: Found): Record<string, unknown> => con
 
 /** By the stored identifier; undefined when there is none or it has expired. `consumed` (epoch seconds) is set once used. */
 export async function findArtifact (db: Connection, model: string, id: string): Promise<Record<string, unknown> | undefined> {
-  const [row] = await findStatement(db, model, id)
+  const together = findTogether.get(model)
+  const [row] = together === undefined ? await findStatement(db, model, id) : await together(db, id)
   return row && payloadOf(row)
 }
 
@@ -137,7 +145,7 @@ export async function findArtifact (db: Connection, model: string, id: string): 
 export const tokenModels: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials', 'RefreshToken'])
 
 export async function findToken (db: Connection, id: string): Promise<Map<string, Record<string, unknown>>> {
-  const rows = await findTokenStatement(db, id)
+  const rows = await findTokens(db, id)
   return new Map(rows.map((row) => [row.model, payloadOf(row)]))
 }
 

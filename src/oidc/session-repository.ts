@@ -5,6 +5,7 @@
  * is what back-channel logout is sent for.
  */
 import { statement } from '../database/statement.ts'
+import { lookup } from '../database/together.ts'
 import { artifactId, toJson, type Connection } from './artifact-repository.ts'
 import type { ClientAuthorization, SessionChange, SessionPayload, StoredSession } from './session-change.ts'
 
@@ -12,8 +13,8 @@ interface Row { id: string, uid: string, payload: SessionPayload & { startedAt: 
 
 const row = 'id, uid, payload, extract(epoch from expires_at)::float8 as expires_at'
 
-const findStatement = statement<[string], Row>('oidc session find', `
-  select ${row} from oidc_artifact where model = 'Session' and id = $1 and expires_at > now()`)
+const findById = lookup<Row>('oidc session find', `
+  select ${row} from oidc_artifact where model = 'Session' and id = any($1::text[]) and expires_at > now()`, ({ id }) => id)
 
 const findByUidStatement = statement<[string], Row>('oidc session find by uid', `
   select ${row} from oidc_artifact where model = 'Session' and uid = $1 and expires_at > now()`)
@@ -62,7 +63,7 @@ const updateStatement = statement<[uid: string, id: string | null, set: string, 
 
 /** By the stored identifier, or by uid. The payload's `exp` is never later than the row's end. */
 export async function findSession (db: Connection, by: { id: string } | { uid: string }): Promise<StoredSession | undefined> {
-  const [found] = 'id' in by ? await findStatement(db, by.id) : await findByUidStatement(db, by.uid)
+  const [found] = 'id' in by ? await findById(db, by.id) : await findByUidStatement(db, by.uid)
   if (found === undefined) return undefined
   const { startedAt, ...payload } = found.payload
   return {

@@ -1,6 +1,6 @@
 /** Who may ask about a token, and who may end it. */
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
-import { statement } from '../database/statement.ts'
+import { lookup } from '../database/together.ts'
 import { representationClaim } from '../domain/claims.ts'
 import { clientPolicy } from '../domain/client-policy.ts'
 import { mayLogIn, type Person } from '../domain/person.ts'
@@ -11,7 +11,7 @@ import { policyOf } from './interaction-policy.ts'
 interface Token { kind?: string, clientId?: string, accountId?: string, grantId?: string, aud?: string, extra?: Record<string, unknown> }
 const clientIdOf = (client: unknown): string => (client as { clientId: string }).clientId
 
-const personStatement = statement<[string], { id: string, status: Person['status'] }>('person id and status by sub', 'select id, status from person where sub = $1')
+const findPerson = lookup<{ id: string, sub: string, status: Person['status'] }>('person id and status by sub', 'select id, sub, status from person where sub = any($1::text[])', ({ sub }) => sub)
 
 /** A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662 §4). */
 function mayAsk (client: unknown, token: Token): boolean {
@@ -30,7 +30,7 @@ export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>, actingF
     const token = given as Token
     if (!mayAsk(client, token)) return false
     if (token.accountId === undefined) return true
-    const [person] = await personStatement(db, token.accountId)
+    const [person] = await findPerson(db, token.accountId)
     if (person === undefined || !mayLogIn(person)) return false
     const owner: Client | undefined = await ctx.oidc.provider.Client.find(token.clientId ?? '')
     if (owner === undefined) return false

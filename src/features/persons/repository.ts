@@ -1,6 +1,7 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { randomBytes } from 'node:crypto'
 import { statement } from '../../database/statement.ts'
+import { lookup } from '../../database/together.ts'
 import type { Database, PersonTable } from '../../database/schema.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Level } from '../../domain/assurance.ts'
@@ -60,7 +61,7 @@ const columns = `id, sub, status, name_enc, name_bo_enc, cert_type, cert_no_enc,
   phone_enc, email_enc, locale, assurance_level, identity_verified_at, face_verified_at, updated_at, password_hash`
 
 const byId = statement<[string], Row>('person by id', `select ${columns} from person where id = $1`)
-const bySub = statement<[string], Row>('person by sub', `select ${columns} from person where sub = $1`)
+const bySub = lookup<Row>('person by sub', `select ${columns} from person where sub = any($1::text[])`, ({ sub }) => sub)
 const byCertNo = statement<[string], Row>('person by cert no', `select ${columns} from person where cert_no_index = $1`)
 const byPhone = statement<[string], Row>('person by phone', `select ${columns} from person where phone_index = $1`)
 
