@@ -19,7 +19,7 @@ import { interactionPath } from '../interaction/context.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { confirmPage, type Client } from './confirm-page.ts'
 
-/** Wrong codes of one browser, and codes of one network, in five minutes (RFC 8628 §5.1). */
+/** Wrong codes of one browser, and of one network (a service hall has one address), in five minutes (RFC 8628 §5.1). */
 const tries = { browser: 5, network: 100, seconds: 300 } as const
 
 /** Refused tries recorded for one network. */
@@ -67,14 +67,14 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     return reply.page('device/code', { action: devicePath, csrf: request.csrfToken('device'), typed, errors: error === null ? [] : [error] }, { status: error === null ? 200 : status })
   }
 
-  /** Counted before it is looked up; a code that is waiting was no guess and is taken back from the browser's count. */
+  /** Counted before it is looked up; a code that is waiting was no guess and is taken back. */
   async function tryCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const userCode = foldUserCode(typed)
     if (userCode === null) return showInput(request, reply, typed.slice(0, 64), { field: 'user_code', code: typed.trim() === '' ? 'required' : 'format' })
     const { hash } = reply.ensureBrowser()
-    const own = `device-code-browser:${hash}`
-    const network = await throttle.hit(`device-code-network:${request.clientAddress.prefix}`, tries.network, tries.seconds)
-    const hit = network.allowed ? await throttle.hit(own, tries.browser, tries.seconds) : network
+    const keys = { network: `device-code-network:${request.clientAddress.prefix}`, browser: `device-code-browser:${hash}` }
+    const network = await throttle.hit(keys.network, tries.network, tries.seconds)
+    const hit = network.allowed ? await throttle.hit(keys.browser, tries.browser, tries.seconds) : network
     if (!hit.allowed) {
       await recordThrottled(request)
       reply.header('retry-after', String(hit.retryAfterSeconds))
@@ -82,7 +82,7 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     }
     const found = await findDeviceLogin(oidc.provider, userCode, hash)
     if (found.state !== 'waiting') return showInput(request, reply, typed, { field: 'user_code', code: found.state })
-    await throttle.unhit(own)
+    await Promise.all([throttle.unhit(keys.network), throttle.unhit(keys.browser)])
     const client = await oidc.provider.Client.find(found.login.clientId)
     if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
     return reply.page('device/confirm', confirmPage(found.login, client as Client, {
