@@ -7,12 +7,13 @@ import type { FieldCrypto } from '../database/field-crypto.ts'
 import type { Clock } from '../ports/clock.ts'
 import { artifactId, grantHashOf, type ArtifactRow } from './artifact-repository.ts'
 import { grantContext } from './grant-id.ts'
+import type { TrialKey } from './trial-key.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import type { EndedClientSession } from './revocation.ts'
 
 export interface AdapterParts {
-  /** The console's trial login: accepted for clients in test, beside their own addresses. */
-  trialCallback?: string
+  /** The console's trial login: accepted for clients in test, beside their own keys. */
+  trialJwk?: TrialKey['publicJwk']
   db: Kysely<Database>
   crypto: FieldCrypto
   clock: Clock

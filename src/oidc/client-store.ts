@@ -15,6 +15,7 @@ import type { ClientFault } from '../domain/client-metadata.ts'
 import type { Database } from '../database/schema.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connection } from './artifact-repository.ts'
+import type { TrialKey } from './trial-key.ts'
 import { noteSecretUse, verifySecret, type StoredSecret } from './client-secrets.ts'
 
 export interface StoredContent { kind?: unknown, metadata: Record<string, unknown>, policy: unknown }
@@ -24,6 +25,8 @@ export interface LoadedClient {
   /** As stored, for the check. */
   content: StoredContent
   secrets: StoredSecret[]
+  /** It takes the console's trial login. */
+  tried: boolean
 }
 
 const loadStatement = statement<[string], { kind: string | null, status: string, metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
@@ -39,22 +42,26 @@ const loadStatement = statement<[string], { kind: string | null, status: string,
 const placeholder = randomBytes(32).toString('base64url')
 const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_secret_post'])
 
+const isKeySet = (jwks: unknown): jwks is { keys: unknown[] } => typeof jwks === 'object' && jwks !== null && Array.isArray((jwks as { keys?: unknown }).keys)
+
 /** A client that may be used (status test or live), or undefined. */
-export async function loadClient (db: Connection, clientId: string, trialCallback?: string): Promise<LoadedClient | undefined> {
+export async function loadClient (db: Connection, clientId: string, trialJwk?: TrialKey['publicJwk']): Promise<LoadedClient | undefined> {
   const [row] = await loadStatement(db, clientId)
   if (row === undefined) return undefined
   const { client_secret: _secret, ...metadata } = row.metadata
+  const tried = canBeTried(row)
   return {
     metadata: {
       ...metadata,
       client_id: clientId,
-      // the console's trial login, beside the client's own addresses while it is in test
-      ...(trialCallback !== undefined && canBeTried(row) ? { redirect_uris: [...row.metadata['redirect_uris'] as string[], trialCallback] } : {}),
+      // the console's trial login, beside the client's own keys while it is in test
+      ...(trialJwk !== undefined && tried && isKeySet(metadata['jwks']) ? { jwks: { keys: [...metadata['jwks'].keys, trialJwk] } } : {}),
       ...(withSecret.has(metadata['token_endpoint_auth_method']) ? { client_secret: placeholder } : {}),
       kora_policy: row.policy
     } as LoadedClient['metadata'],
     content: { ...(row.kind === null ? {} : { kind: row.kind }), metadata: row.metadata, policy: row.policy },
-    secrets: row.secrets
+    secrets: row.secrets,
+    tried
   }
 }
 
@@ -73,19 +80,22 @@ export interface ClientCacheOptions {
   ttlMs?: number
   /** What is wrong with a stored client; it is usable when nothing is. */
   check?: (content: StoredContent) => ClientFault[]
+  /** The console's trial login: accepted for clients in test, beside their own addresses, which stay what the sector is made from. */
+  trialCallback?: string
 }
 
 interface Entry { client: Promise<Client | undefined>, until: number }
 
 interface ClientModel {
   find (id: unknown): Promise<Client | undefined>
-  prototype: { compareClientSecret (given: unknown): Promise<boolean> }
+  prototype: { compareClientSecret (given: unknown): Promise<boolean>, redirectUriAllowed (uri: unknown): boolean }
 }
 
-export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () => [] }: ClientCacheOptions): ClientCache {
+export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () => [], trialCallback }: ClientCacheOptions): ClientCache {
   // by provider: a client belongs to the one that built it
   let entries = new WeakMap<Provider, Map<string, Entry>>()
   const secretsOf = new WeakMap<object, StoredSecret[]>()
+  const tried = new WeakSet()
 
   return {
     attach (provider) {
@@ -98,6 +108,10 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () 
         if (secret === null) return false
         await noteSecretUse(db, secret, now).catch((error: unknown) => log.warn({ err: error }, 'the use of a client secret was not noted'))
         return true
+      }
+      const { redirectUriAllowed } = model.prototype
+      model.prototype.redirectUriAllowed = function (this: object, uri) {
+        return redirectUriAllowed.call(this, uri) || (uri === trialCallback && tried.has(this))
       }
     },
     // look-ups under way end in the old map, which nobody asks any more
@@ -133,6 +147,9 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () 
       return undefined
     }
     secretsOf.set(client, loaded.secrets)
+    // the library gives the same object again when nothing that it reads has changed
+    if (trialCallback !== undefined && loaded.tried) tried.add(client)
+    else tried.delete(client)
     return client
   }
 }

@@ -34,6 +34,7 @@ import { ensureSigningKeys, signingAlgs } from './signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
+import { trialKey } from './trial-key.ts'
 import { attachUnknownAddress } from './unknown-address.ts'
 
 export { routes } from './configuration.ts'
@@ -59,6 +60,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     db,
     clock,
     log,
+    trialCallback: `${config.issuer}/admin/trial/callback`,
     check: (content) => {
       const checked = validateClient(content, { ...rules, ownService: isOwnService(content.policy) })
       return checked.ok ? [] : checked.faults
@@ -72,7 +74,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     clock,
     log,
     limits,
-    trialCallback: `${config.issuer}/admin/trial/callback`,
+    trialJwk: trialKey(crypto).publicJwk,
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
       await recordSessionsEnded(trx, services, ended, { reason: 'logout', ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) }) })

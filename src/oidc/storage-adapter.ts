@@ -71,9 +71,9 @@ function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
 }
 
 /** Clients are written by their feature, never by the library. */
-function createClientAdapter ({ db, trialCallback }: AdapterParts): Adapter {
+function createClientAdapter ({ db, trialJwk }: AdapterParts): Adapter {
   return {
-    find: async (clientId) => (await loadClient(db, clientId, trialCallback))?.metadata as AdapterPayload | undefined,
+    find: async (clientId) => (await loadClient(db, clientId, trialJwk))?.metadata as AdapterPayload | undefined,
     upsert: notSupported,
     destroy: notSupported,
     consume: notSupported,

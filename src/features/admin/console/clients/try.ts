@@ -7,7 +7,7 @@ import { usesSecret } from '../../../clients/index.ts'
 import type { Console, ConsoleRequest } from '../../console.ts'
 import { clientOf, frameOf, mayChange, pathOf, readers } from './frame.ts'
 import { previewConsent, previewOf, previewRoles } from './preview.ts'
-import { trialPossible } from './trial.ts'
+import { trialObstacle } from './trial-site.ts'
 
 const widths = ['narrow', 'wide'] as const
 
@@ -56,6 +56,7 @@ export function registerClientTest (console: Console): void {
 
   function trialNote (c: ConsoleRequest, client: ClientRecord): string | null {
     if (!mayChange(c, client)) return c.t('clients.trial.not_yours')
-    return trialPossible(client) ? null : c.t(client.status === 'test' ? 'clients.trial.not_this_kind' : 'clients.trial.only_test')
+    const obstacle = trialObstacle(client)
+    return obstacle === null ? null : c.t(`clients.trial.not.${obstacle}`, { algorithm: client.metadata.token_endpoint_auth_signing_alg ?? '' })
   }
 }
