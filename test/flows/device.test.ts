@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { endContext } from '../../src/features/organizations/end-context.ts'
 import { createThrottle } from '../../src/features/throttle/index.ts'
+import { artifactId } from '../../src/oidc/artifact-repository.ts'
 import { endSession } from '../../src/oidc/logout.ts'
 import { testPostgres } from '../support/database.ts'
 import {
@@ -375,5 +376,18 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.notOk(await active(tokens.access_token))
     await t.rejects(oidc.refreshTokenGrant(kiosk, tokens.refresh_token ?? ''), { error: 'invalid_grant' } as unknown as Error)
     t.equal(await answerOf(second), 'invalid_grant')
+
+    // at the same moment: whichever is first, nothing outlives the session
+    for (let round = 0; round < 5; round++) {
+      const who = kora.newBrowser()
+      await logIn(who, await ask())
+      const asked = await ask()
+      const back = (url: URL): boolean => url.pathname.startsWith('/oidc/device/')
+      const returning = await chooseIdentity(who, await allow(who, asked), 'self', back)
+      const { uid } = await db.selectFrom('oidcArtifact').select('uid').where('id', '=', artifactId('Session', who.cookie('kora_session') ?? '')).executeTakeFirstOrThrow()
+      await Promise.all([who.go(returning.url), endSession(services, uid ?? '', { reason: 'test' })])
+      const answer = await token(asked)
+      t.notOk(answer.access_token !== undefined && await active(answer.access_token), `round ${round}: ${answer.error ?? 'tokens'}`)
+    }
   })
 }
