@@ -57,10 +57,13 @@ export function secondAdministratorReasons (before: Judged & { status: string } 
 const isPowerful = (client: Judged): boolean =>
   scopesOf(client).some((scope) => highScopes.includes(scope)) || client.policy?.trusted === true || introspectsAll(client) || (client.policy?.adminScopes ?? []).length > 0
 
+/** How well a client proves who it is: not at all, by a secret that both sides know, by a key of its own. */
+const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number => method === 'none' ? 0 : method === 'private_key_jwt' ? 2 : 1
+
 function isWeaker ({ metadata: was, policy: ruled }: Judged, { metadata: is, policy: rules }: Judged): boolean {
   return (rules?.minimumLevel ?? 1) < (ruled?.minimumLevel ?? 1) ||
     (ruled?.profile === 'high' && rules?.profile !== 'high') ||
-    (was.token_endpoint_auth_method === 'private_key_jwt' && is.token_endpoint_auth_method !== 'private_key_jwt') ||
+    proofOf(is) < proofOf(was) ||
     (was.require_pushed_authorization_requests === true && is.require_pushed_authorization_requests !== true) ||
     (was.dpop_bound_access_tokens === true && is.dpop_bound_access_tokens !== true)
 }

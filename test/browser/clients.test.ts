@@ -4,7 +4,7 @@ import t from 'tap'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../features/admin/support.ts'
 import { PNG } from 'pngjs'
-import { findClient, storeLogo } from '../../src/features/clients/index.ts'
+import { createClient, findClient, storeLogo } from '../../src/features/clients/index.ts'
 import { axe, consoleFaultsOf, faultsOf, widths, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
@@ -140,5 +140,52 @@ await withBrowser(t, 'the picture of a site on the pages of its login', async (t
       t.same([box, tabs, button], before, `without it ${lang} ${width}`)
       await cut.close()
     }
+  }
+})
+
+await withBrowser(t, 'what waits for a second administrator, and a trial login', async (t, chromium) => {
+  const kora = await startKora(t)
+  const system = await signInAs(kora, 'system')
+  const { services } = kora.inside
+  const made = await createClient(services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, {
+    kind: 'server',
+    metadata: { redirect_uris: ['https://a.gov.cn/cb'], scope: 'openid profile', subject_type: 'pairwise', token_endpoint_auth_method: 'client_secret_post' },
+    policy: { names: { 'zh-CN': '公积金查询' }, purposes: { profile: '显示姓名' } }
+  })
+  if (made.outcome !== 'created') throw new Error(made.outcome)
+  const { client: { clientId }, secret } = made
+  const asked = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/permissions`), { introspects: '*', reason: '工单 1' }, { form: ({ action }) => action.endsWith('/permissions') })
+  const account = await kora.sandbox.account('zhuoma')
+  for (const [lang, width] of [['zh-CN', 1280], ['en', 320]] as const) {
+    const context = await chromium.newContext({ viewport: { width, height: 800 } })
+    await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
+    for (const name of ['kora_browser', 'kora_admin']) await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: name === 'kora_admin' ? `${kora.issuer}/admin` : kora.issuer }])
+    await context.addInitScript(axe)
+    const page = await context.newPage()
+    const look = async (name: string): Promise<void> => {
+      t.same(await consoleFaultsOf(page), [], `${name} ${lang} ${width}`)
+      if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}-${lang}-${width}.png`, fullPage: true })
+    }
+    await page.goto(kora.issuer + new URL(asked.url).pathname)
+    t.match(await page.locator('dl.facts').innerText(), lang === 'en' ? /introspect the tokens of every resource/ : /可以核验所有资源的令牌/)
+    await look('approval-introspects')
+    await page.goto(`${kora.issuer}/admin/clients/demo-machine/permissions`)
+    await look('machine-permissions')
+    await page.goto(`${kora.issuer}/admin/clients/demo-device/test`)
+    await look('trial-not')
+    await page.goto(`${kora.issuer}/admin/clients/${clientId}/test`)
+    await page.locator('#secret').fill(secret?.secret ?? '')
+    await page.getByRole('button', { name: lang === 'en' ? 'Start' : '开始' }).click()
+    if (await page.locator('#account').count() > 0) {
+      await page.locator('#account').fill(account.cert_no)
+      await page.locator('#password').fill(account.password)
+      if (await page.locator('#agree').count() > 0) await page.locator('#agree').check()
+      await page.locator('button.main').click()
+    }
+    if (page.url().includes('/consent')) await page.locator('button[value=grant]').click()
+    await page.waitForURL('**/admin/trial/callback**')
+    t.equal(await page.locator('.trial .badge.good').count(), 5, 'every step is right')
+    await look('trial')
+    await context.close()
   }
 })

@@ -42,6 +42,7 @@ t.test('addresses, subjects and protections of a client in use, or with a power'
     ['protection_lowered', [{}, { minimumLevel: 3 }], [{}, { minimumLevel: 2 }]],
     ['protection_lowered', [{}, { profile: 'high' }], [{}, { profile: 'standard' }]],
     ['protection_lowered', [{ token_endpoint_auth_method: 'private_key_jwt' }, {}], [{ token_endpoint_auth_method: 'client_secret_basic' }, {}]],
+    ['protection_lowered', [{}, {}], [{ token_endpoint_auth_method: 'none' }, {}]],
     ['protection_lowered', [{ dpop_bound_access_tokens: true }, {}], [{}, {}]],
     ['protection_lowered', [{ require_pushed_authorization_requests: true }, {}], [{ require_pushed_authorization_requests: false }, {}]]
   ]
