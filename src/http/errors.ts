@@ -46,39 +46,51 @@ export function classify (error: unknown): { status: number, key: ErrorKey, deta
   return { status: 500, key: 'server', details: {} }
 }
 
-function answer (request: FastifyRequest, reply: FastifyReply, status: number, key: ErrorKey, details: PageErrorDetails): FastifyReply {
-  const retryAfterSeconds = details.retryAfterSeconds ?? null
+/** What a page about a fault is made from. */
+export interface Fault { status: number, key: ErrorKey, details: PageErrorDetails }
+/** Shows it to a person; programs never get here. */
+export type FaultPage = (request: FastifyRequest, reply: FastifyReply, fault: Fault) => FastifyReply | Promise<FastifyReply>
+
+const hostedPage: FaultPage = (_request, reply, { status, key, details }) => reply.page('error', {
+  status,
+  key,
+  restartHref: details.restartHref ?? null,
+  back: details.back ?? null,
+  retryAfterSeconds: details.retryAfterSeconds ?? null,
+  developer: details.developer ?? null
+}, { status })
+
+async function answer (request: FastifyRequest, reply: FastifyReply, fault: Fault, page: FaultPage): Promise<FastifyReply> {
+  const { status, key, details } = fault
   reply.header('cache-control', 'no-store')
-  if (retryAfterSeconds !== null) reply.header('retry-after', String(retryAfterSeconds))
+  if (details.retryAfterSeconds !== undefined) reply.header('retry-after', String(details.retryAfterSeconds))
   if (details.headers !== undefined) reply.headers(details.headers)
   if (wantsJson(request)) {
     return reply.code(status).type('application/problem+json').send(JSON.stringify({
       type: 'about:blank', title: request.t.code([`e.${key}.title`], 'e.server.title'), status, code: key, trace_id: String(request.id)
     }))
   }
-  return reply.page('error', {
-    status,
-    key,
-    restartHref: details.restartHref ?? null,
-    back: details.back ?? null,
-    retryAfterSeconds,
-    developer: details.developer ?? null
-  }, { status })
+  return await page(request, reply, fault)
 }
 
-export function registerErrors (app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
+/** @param page how a person sees it; an area with a frame of its own registers its own, in its scope */
+export function registerErrors (app: FastifyInstance, page: FaultPage = hostedPage): void {
+  app.setErrorHandler(async (error, request, reply) => {
     if (error instanceof SeeOther) return reply.redirect(error.location, 303)
     const { status, key, details } = classify(error)
     // the message of a foreign error may quote what was typed: only our own faults are logged with it
     if (status >= 500) request.log.error({ err: error, code: key }, 'request failed')
     else request.log.info({ status, code: key }, 'request refused')
     try {
-      return answer(request, reply, status, key, details)
+      return await answer(request, reply, { status, key, details }, page)
     } catch (failure) {
       request.log.error({ err: failure }, 'error page failed')
       return reply.code(status).type('text/plain; charset=utf-8').send(`统一身份认证暂时无法显示这个页面。问题编号 ${String(request.id)}`)
     }
   })
-  app.setNotFoundHandler((request, reply) => answer(request, reply, 404, 'not_found', {}))
+}
+
+/** For addresses that are nothing, below the prefix of this scope. */
+export function registerNotFound (app: FastifyInstance, page: FaultPage = hostedPage): void {
+  app.setNotFoundHandler(async (request, reply) => await answer(request, reply, { status: 404, key: 'not_found', details: {} }, page))
 }

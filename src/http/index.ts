@@ -10,7 +10,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Services } from '../services.ts'
 import { loadAssets, registerAssets } from './assets.ts'
-import { registerErrors } from './errors.ts'
+import { registerErrors, registerNotFound } from './errors.ts'
 import { baseHeaders } from './headers.ts'
 import { createRenderer, type LiveSite } from './rendering.ts'
 import { decorateRequests } from './request.ts'
@@ -59,5 +59,6 @@ export async function registerHttp (app: FastifyInstance, services: Pick<Service
   await app.register(formbody, { bodyLimit: serverOptions.bodyLimit })
   decorateRequests(app, services, createRenderer(services.config, assets, live))
   registerErrors(app)
+  registerNotFound(app)
   registerAssets(app, assets)
 }

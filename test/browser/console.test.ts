@@ -64,6 +64,47 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
 
     await page.goto(`${kora.issuer}/admin/me`)
     t.equal(await page.locator('form[action$="/remove"]').count(), 0, 'the only credential stays')
+    await page.fill('#label-1', '办公室的钥匙')
+    await page.click('form[action$="/rename"] button')
+    await page.waitForURL(/done=passkey_renamed/)
+    t.match(await page.textContent('main'), /已改名.*办公室的钥匙/s)
+    // a second authenticator beside the first one: afterwards either may go
+    const another = await context.newCDPSession(page)
+    await another.send('WebAuthn.enable')
+    await another.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'usb', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } })
+    await page.click('form[data-passkey="create"] button')
+    await page.waitForURL(/done=passkey_added/)
+    t.equal(await page.locator('form[action$="/remove"]').count(), 2)
+    t.same(await consoleFaultsOf(page), [])
+    if (shots !== undefined) await page.screenshot({ path: `${shots}/console-own-two-passkeys.png`, fullPage: true })
+    await page.locator('form[action$="/remove"] button').first().click()
+    await page.waitForURL(/done=passkey_removed/)
+    t.equal(await page.locator('form[action$="/remove"]').count(), 0)
+    await context.close()
+  })
+
+  await t.test('new credentials take two halves: the link alone asks for the code, with the code a passkey is made', async (t) => {
+    const [system, security, subject] = [await signInAs(kora, 'system'), await signInAs(kora, 'security'), await signInAs(kora, 'audit')]
+    const asked = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/accounts/${subject.id}/reset`), { reason: '钥匙丢失', typed: subject.loginName }, { form: (form) => form.action.endsWith('/reset') })
+    const { code, waits } = await askedFor(system, asked)
+    const agreed = await security.browser.submit(await security.browser.go(waits.url), { reason: '已核实' }, { form: (form) => form.action.endsWith('/approve') })
+    const context = await chromium.newContext({ viewport: { width: 320, height: 700 }, locale: 'zh-CN' })
+    await watch(context)
+    const page = await context.newPage()
+    await authenticator(context, page)
+    await page.goto(onceOf(agreed))
+    t.same(await consoleFaultsOf(page), [])
+    t.equal(await page.locator('[data-enrol], #new_password, .totp-qr').count(), 0, 'nothing before the code')
+    if (shots !== undefined) await page.screenshot({ path: `${shots}/console-begin-code.png`, fullPage: true })
+    await page.fill('#link_code', 'BBBB-BBBB')
+    await page.press('#link_code', 'Enter')
+    await page.waitForSelector('#link_code[aria-invalid]')
+    t.same(await consoleFaultsOf(page), [])
+    await page.fill('#link_code', code.toLowerCase())
+    await page.press('#link_code', 'Enter')
+    await page.click('[data-enrol]')
+    await page.waitForURL(`${kora.issuer}/admin`)
+    t.equal(await services.db.selectFrom('adminCredential').select('id').where('accountId', '=', subject.id).execute().then((rows) => rows.length), 1)
     await context.close()
   })
 
@@ -82,10 +123,15 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
     const confirm = await system.browser.go(`${kora.issuer}/admin/accounts/new`)
     const asked = await system.browser.submit(confirm, { role: 'audit', login_name: 'auditor.one', display_name: '审计 甲', reason: '新同事' }, { form: (form) => form.action.endsWith('/new') })
     const approval = new URL((await askedFor(system, asked)).waits.url).pathname
+    await services.db.updateTable('adminAccount').set({ passwordHash: 'x', totpSecretEnc: 'x' }).where('id', '=', security.id).execute()
+    // as if a program had asked: somebody must vouch for it
+    const program = await services.db.selectFrom('pendingChange').select('id').where('state', '=', 'pending').executeTakeFirstOrThrow()
+    const asks = async (requestedBy: string): Promise<void> => { await services.db.updateTable('pendingChange').set({ requestedBy }).where('id', '=', program.id).execute() }
     const pages: Array<[string, string, typeof system | null]> = [
       ['sign-in', '/admin/sign-in', null], ['overview', '/admin', system], ['accounts', '/admin/accounts', system], ['invite', '/admin/accounts/new', system],
       ['account', `/admin/accounts/${system.id}`, security], ['disable', `/admin/accounts/${system.id}/disable`, security], ['approvals', '/admin/approvals?state=all', security],
-      ['approval', approval, security], ['own', '/admin/me', security], ['again', '/admin/again', security], ['not-allowed', '/admin/accounts/new', security], ['nothing', '/admin/search', security],
+      ['approval', approval, security], ['own', '/admin/me', security], ['own-password', '/admin/me/password', security], ['own-codes', '/admin/me/codes', security],
+      ['vouch', approval, security], ['lost', '/admin/nothing', security], ['lost-stranger', '/admin/nothing', null], ['again', '/admin/again', security], ['not-allowed', '/admin/accounts/new', security], ['nothing', '/admin/search', security],
       ['settings', '/admin/settings', system], ['setting', '/admin/settings/maintenance', system]
     ]
     for (const lang of ['zh-CN', 'en']) {
@@ -97,6 +143,7 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
           await context.addCookies(Object.entries(cookies).map(([key, value]) => ({ name: key, value, url: kora.issuer })))
           if (who !== null) await context.addCookies([{ name: 'kora_admin', value: who.browser.cookie('kora_admin') ?? '', domain: new URL(kora.issuer).hostname, path: '/admin' }])
           const page = await context.newPage()
+          await asks(name === 'vouch' ? 'client:ops' : `admin:${system.id}`)
           await page.goto(kora.issuer + path)
           const faults = await consoleFaultsOf(page)
           if (faults.length > 0) t.fail(`${name} ${lang} ${width}: ${faults.join('\n')}`)

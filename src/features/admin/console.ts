@@ -8,6 +8,7 @@ import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Act, AdminRole } from '../../domain/administration.ts'
 import { formField } from '../../http/forms.ts'
+import { registerErrors, registerNotFound, type FaultPage } from '../../http/errors.ts'
 import { adminTranslator, type AdminTranslate } from '../../http/locale.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError, PageName, Pages } from '../../http/pages.ts'
@@ -16,6 +17,7 @@ import type { Services } from '../../services.ts'
 import { createChanges, type Changes } from './changes.ts'
 import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
+import { createFaultPage } from './fault-page.ts'
 import type { AdminFramed, ConfirmModel } from './models.ts'
 import { findSession, reauthSeconds, type Administrator } from './sessions.ts'
 import { shellOf } from './shell.ts'
@@ -86,6 +88,8 @@ export interface Console {
   readonly changes: Changes
   /** Who is signed in here, or null. */
   administratorOf (request: FastifyRequest): Promise<Administrator | null>
+  /** Faults of what is registered within are shown in the console's frame. */
+  framed (register: (scope: FastifyInstance) => void): Promise<void>
 }
 
 /** A path of the console to come back to; anything else is its first page. */
@@ -125,13 +129,16 @@ export async function createConsole (app: FastifyInstance, services: Services): 
   const administratorOf = async (request: FastifyRequest): Promise<Administrator | null> =>
     request.browser === null ? null : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
 
+  const faultPage: FaultPage = async (request, reply, fault) => await createFaultPage(self)(request, reply, fault)
   let scope: FastifyInstance | undefined
   await app.register(async (instance) => {
+    registerErrors(instance, faultPage)
     // one file of at most 1 MiB beside a form's fields: a Buffer in the body
     await instance.register(multipart, { attachFieldsToBody: 'keyValues', limits: { fileSize: 1024 * 1024, files: 1, fields: 100, fieldSize: 16 * 1024 } })
     scope = instance
   })
   if (scope === undefined) throw new Error('no scope for the console')
+  await app.register(async (instance) => { registerNotFound(instance, faultPage) }, { prefix: '/admin' })
   const own = scope
 
   const self: Console = {
@@ -139,6 +146,12 @@ export async function createConsole (app: FastifyInstance, services: Services): 
     table,
     changes: createChanges(services),
     administratorOf,
+    framed: async (register) => {
+      await app.register(async (instance) => {
+        registerErrors(instance, faultPage)
+        register(instance)
+      })
+    },
     api: ({ method, path, scope: asked }) => { note({ method, path, kind: 'api', roles: [], reauth: false, scope: asked }) },
     open ({ method, path, handler }) {
       note({ method, path, kind: 'open', roles: [], reauth: false, scope: null })

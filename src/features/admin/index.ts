@@ -77,7 +77,7 @@ export { findSession, sweepAdmin, type Administrator } from './sessions.ts'
 export async function registerAdmin (app: FastifyInstance, services: Services, settings: Settings, oidc: Oidc): Promise<Console> {
   const console = await createConsole(app, services)
   registerSignIn(app, console, await ensureConsoleClient(services))
-  registerAdministratorStep(app, services, oidc)
+  await console.framed((scope) => { registerAdministratorStep(scope, services, oidc) })
   registerBegin(console)
   registerOverview(console)
   registerClientPages(console)
