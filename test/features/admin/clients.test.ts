@@ -3,37 +3,19 @@ import { generateKeyPairSync } from 'node:crypto'
 import * as oidc from 'openid-client'
 import { PNG } from 'pngjs'
 import { arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser } from '../../support/driver/index.ts'
-import { createClient, findClient, storeLogo } from '../../../src/features/clients/index.ts'
+import { findClient, storeLogo } from '../../../src/features/clients/index.ts'
 import { createClientUsage } from '../../../src/features/clients/usage.ts'
-import { signInAs, type SignedIn } from './support.ts'
-
-const pathOf = (answer: Answer): string => new URL(answer.url).pathname
-const posts = (tail: string) => (form: { action: string, method: string }): boolean => form.method === 'post' && form.action.endsWith(tail)
-
-/** From the login page to where the site is answered: password, and the consent page that a new client has. */
-async function logIn (browser: Browser, page: Answer, stop: (url: URL) => boolean): Promise<Answer> {
-  const account = await kora.sandbox.account('zhuoma')
-  const next = await submitPassword(browser, page, { ...account, account: account.cert_no }, stop)
-  return next.forms.some(posts('/consent')) ? await browser.submit(next, { decision: 'grant' }, { form: posts('/consent'), stop }) : next
-}
-
-/** The four questions, answered. */
-async function register ({ browser }: SignedIn, answers: Record<string, string>): Promise<Answer> {
-  let page = await browser.go(`${kora.issuer}/admin/clients/new`)
-  for (let i = 0; i < 4 && page.forms.some(posts('/admin/clients/new')); i++) page = await browser.submit(page, answers, { form: posts('/admin/clients/new') })
-  return page
-}
+import { clientIdIn, logIn, pathOf, posts, register, site } from './client-walks.ts'
+import { signInAs } from './support.ts'
 
 // one process for all: every client has an identifier of its own
 const kora = await startKora(t)
 
-const site = { kind: 'server', name_zh: '公积金查询', unit: '市公积金中心', redirect_uris: 'http://localhost:4999/callback', scope_profile: 'on', purpose_profile: '显示姓名', reason: '工单 1' }
-
 t.test('J14: four questions, the secret once, and a login with it', async (t) => {
   const system = await signInAs(kora, 'system')
-  const made = await register(system, site)
+  const made = await register(kora, system, site)
   t.match(words(made.text), /公积金查询 已建立/)
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  const clientId = clientIdIn(made)
   const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
   t.not(secret, '')
   t.match(await findClient(kora.inside.services.db, clientId), { status: 'test', kind: 'server', metadata: { scope: 'openid profile' }, policy: { unit: '市公积金中心' } })
@@ -41,7 +23,7 @@ t.test('J14: four questions, the secret once, and a login with it', async (t) =>
   const party = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.ClientSecretBasic(secret) })
   const citizen = kora.newBrowser()
   const started = await party.start()
-  const arrived = await logIn(citizen, await party.visit(citizen, started), party.arrived)
+  const arrived = await logIn(kora, citizen, await party.visit(citizen, started), party.arrived)
   t.equal((await party.redeem(started, arrivedAt(party, arrived))).claims()?.aud, clientId)
   const list = await system.browser.go(`${kora.issuer}/admin/clients?host=localhost&kind=server`)
   t.match(words(list.text), /公积金查询/)
@@ -68,14 +50,14 @@ t.test('the wizard tells every fault at its question and stores nothing before t
   const back = await browser.submit(page, { back: '1' }, form)
   t.match(back.text, /https:\/\/a\.gov\.cn\/cb<\/textarea>/)
   t.equal(await count(), before)
-  t.match(words((await register({ browser } as SignedIn, { kind: 'machine', name_zh: '数据交换', reason: 'x' })).text), /数据交换 已建立/, 'a machine has no addresses to be asked for')
+  t.match(words((await register(kora, { browser }, { kind: 'machine', name_zh: '数据交换', reason: 'x' })).text), /数据交换 已建立/, 'a machine has no addresses to be asked for')
 })
 
 t.test('four eyes: document numbers, and addresses of what is live', async (t) => {
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
   const { db } = kora.inside.services
-  const made = await register(system, { ...site, scope_identity: 'on', purpose_identity: '核对' })
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  const made = await register(kora, system, { ...site, scope_identity: 'on', purpose_identity: '核对' })
+  const clientId = clientIdIn(made)
   t.equal((await findClient(db, clientId))?.metadata.scope, 'openid profile', 'made without it')
   const waiting = /\/admin\/approvals\/chg_[\w-]+/.exec(made.text)?.[0] ?? ''
   const shown = await security.browser.go(kora.issuer + waiting)
@@ -102,8 +84,7 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
 t.test('four eyes: no consent page, every token, scopes of the admin API; the reason stands at the decision', async (t) => {
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
   const { db } = kora.inside.services
-  const idIn = (page: Answer): string => /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(page.text)?.[1] ?? ''
-  const clientId = idIn(await register(system, site))
+  const clientId = clientIdIn(await register(kora, system, site))
   const asks = async (id: string, tab: string, fields: Record<string, string>): Promise<Answer> =>
     await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${id}/${tab}`), { reason: '依法定职责', ...fields }, { form: posts(`/${tab}`) })
   const agree = async (asked: Answer): Promise<void> => { await security.browser.submit(await security.browser.go(asked.url), { reason: '同意' }, { form: posts('/approve') }) }
@@ -121,7 +102,7 @@ t.test('four eyes: no consent page, every token, scopes of the admin API; the re
   await agree(all)
   t.same((await findClient(db, clientId))?.policy.introspects, ['*'])
 
-  const machine = idIn(await register(system, { kind: 'machine', name_zh: '运维', reason: 'x' }))
+  const machine = clientIdIn(await register(kora, system, { kind: 'machine', name_zh: '运维', reason: 'x' }))
   const secretOnly = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
   t.match([secretOnly.status, words(secretOnly.text)], [422, /管理接口权限: 还缺少另一项.*private_key_jwt/])
   const jwks = JSON.stringify({ keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: '1' }] })
@@ -138,7 +119,7 @@ t.test('four eyes: no consent page, every token, scopes of the admin API; the re
 t.test('whether a site may name the organization: asked, kept by other forms, and no loss of it in the wizard', async (t) => {
   const system = await signInAs(kora, 'system')
   const { db } = kora.inside.services
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register(system, site)).text)?.[1] ?? ''
+  const clientId = clientIdIn(await register(kora, system, site))
   t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
   const save = async (fields: Record<string, string>, tab = '/permissions'): Promise<Answer> =>
     await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tab}`), { reason: 'x', ...fields }, { form: posts(`${clientId}${tab}`) })
@@ -152,15 +133,15 @@ t.test('whether a site may name the organization: asked, kept by other forms, an
 
 t.test('an address of Kora itself is refused in words', async (t) => {
   const system = await signInAs(kora, 'system')
-  const refused = await register(system, { ...site, redirect_uris: `${kora.issuer}/me/callback` })
+  const refused = await register(kora, system, { ...site, redirect_uris: `${kora.issuer}/me/callback` })
   t.equal(refused.status, 422)
   t.match(words(refused.text), new RegExp(`这是 Kora 自己的地址.*收到：${kora.issuer}/me/callback。 应为：https://name`))
 })
 
 t.test('the picture of a site stands on the pages of its login, from our own address', async (t) => {
   const system = await signInAs(kora, 'system')
-  const made = await register(system, site)
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
+  const made = await register(kora, system, site)
+  const clientId = clientIdIn(made)
   const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
   const party = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.ClientSecretBasic(secret) })
   const begin = async (browser: Browser): Promise<Answer> => await party.visit(browser, await party.start())
@@ -180,14 +161,14 @@ t.test('the picture of a site stands on the pages of its login, from our own add
   t.match(consent.text, picture)
   const sent = await fetch(`${kora.issuer}/client-logo/${stored.id}/small`)
   t.same([sent.status, sent.headers.get('content-type'), sent.headers.get('set-cookie')], [200, 'image/png', null])
-  const plain = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register(system, site)).text)?.[1] ?? ''
+  const plain = clientIdIn(await register(kora, system, site))
   const without = await RelyingParty.discover({ issuer: kora.issuer, clientId: plain, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.None() })
   t.notMatch((await without.visit(kora.newBrowser(), await without.start())).text, 'class="rp-logo"', 'no picture, no room for one')
 })
 
 t.test('two edit at once: the second sees both and loses nothing', async (t) => {
   const [one, two] = [await signInAs(kora, 'system'), await signInAs(kora, 'system')]
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register(one, site)).text)?.[1] ?? ''
+  const clientId = clientIdIn(await register(kora, one, site))
   const address = `${kora.issuer}/admin/clients/${clientId}`
   const form = { form: posts(`/clients/${clientId}`) }
   const [mine, theirs] = [await one.browser.go(address), await two.browser.go(address)]
@@ -205,7 +186,7 @@ t.test('two edit at once: the second sees both and loses nothing', async (t) => 
 t.test('address tester, failures of late, and one click to put it right', async (t) => {
   const { browser } = await signInAs(kora, 'system')
   const { db } = kora.inside.services
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register({ browser } as SignedIn, { ...site, redirect_uris: 'https://a.gov.cn/cb' })).text)?.[1] ?? ''
+  const clientId = clientIdIn(await register(kora, { browser }, { ...site, redirect_uris: 'https://a.gov.cn/cb' }))
   const address = `${kora.issuer}/admin/clients/${clientId}/addresses`
   const request = `${kora.issuer}/oidc/auth?client_id=${clientId}&redirect_uri=${encodeURIComponent('https://a.gov.cn/cb/')}&response_type=code&scope=openid`
   const tested = await browser.submit(await browser.go(address), { pasted: request }, { form: posts('/test') })
@@ -230,7 +211,7 @@ t.test('address tester, failures of late, and one click to put it right', async 
 t.test('secrets, keys, picture, preview', async (t) => {
   const { browser } = await signInAs(kora, 'system')
   const { db } = kora.inside.services
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec((await register({ browser } as SignedIn, { ...site, subjects_organization: 'on', roles_agent: 'on' })).text)?.[1] ?? ''
+  const clientId = clientIdIn(await register(kora, { browser }, { ...site, subjects_organization: 'on', roles_agent: 'on' }))
   const at = `${kora.issuer}/admin/clients/${clientId}`
   const rotate = await browser.submit(await browser.go(`${at}/credentials/rotate`), { reason: '每年一次' }, { form: posts('/rotate') })
   t.match(rotate.text, /id="once"[^>]*value="[\w-]{43}"|value="[\w-]{43}"/)
@@ -281,98 +262,4 @@ t.test('secrets, keys, picture, preview', async (t) => {
   const level = await browser.submit(await browser.go(`${at}/experience`), { minimum_level: '3', reason: 'x' }, { form: posts('/experience') })
   t.match(words(level.text), /已保存/)
   t.match(await findClient(db, clientId), { policy: { minimumLevel: 3, logo: /^logo_/ } })
-})
-
-t.test('trial login as whoever the client is: by secret in the body, by keys, pairwise, in the high profile', { timeout: 120_000 }, async (t) => {
-  const { browser } = await signInAs(kora, 'system')
-  const { services } = kora.inside
-  const key = { ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: 'own' }
-  const content = (metadata: object, policy: object = {}): object => ({
-    kind: 'server',
-    metadata: { redirect_uris: ['https://a.gov.cn/cb'], scope: 'openid profile', ...metadata },
-    policy: { names: { 'zh-CN': '试用' }, purposes: { profile: '显示姓名' }, ...policy }
-  })
-  const signs = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } }
-  const make = async (input: object): Promise<{ clientId: string, secret: string }> => {
-    const made = await createClient(services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, input, { second: 'given' })
-    if (made.outcome !== 'created') throw new Error(JSON.stringify(made))
-    return { clientId: made.client.clientId, secret: made.secret?.secret ?? '' }
-  }
-  const tried = async (input: object): Promise<string> => {
-    const { clientId, secret } = await make(input)
-    const login = await browser.submit(await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`), { secret }, { form: posts('/test') })
-    const result = login.forms.some(posts('/consent')) ? await browser.submit(login, { decision: 'grant' }, { form: posts('/consent') }) : await logIn(browser, login, () => false)
-    t.equal(pathOf(result), '/admin/trial/callback')
-    return words(result.text)
-  }
-  const good = /用授权码换令牌 正确 HTTP 200.*ID 令牌的内容 正确.*用户信息 正确 HTTP 200/
-  for (const [name, input, more] of [
-    ['secret in the body', content({ token_endpoint_auth_method: 'client_secret_post' }), /client_secret=\$OIDC_CLIENT_SECRET/],
-    ['keys', content(signs), /client_assertion=\$ASSERTION/],
-    ['pairwise', content({ subject_type: 'pairwise' }), /"sub"/],
-    ['public', { ...content({}), kind: 'spa' }, /client_id=site-/],
-    ['high profile', content({ ...signs, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true }, { profile: 'high' }), /推送授权请求.*DPoP: \$PROOF.*DPoP jkt/]
-  ] as const) {
-    const text = await tried(input)
-    t.match(text, good, name)
-    t.match(text, more, name)
-  }
-  // the subject is the one that the site will get: of its own sector, not of the callback's
-  const { clientId: pairwise } = await make(content({ subject_type: 'pairwise' }))
-  t.equal((await kora.inside.kora.oidc.provider.Client.find(pairwise))?.sectorIdentifier, 'a.gov.cn')
-
-  // a pushed request that is refused is shown as it was answered
-  const { clientId: wrong } = await make(content({ require_pushed_authorization_requests: true }))
-  const refused = await browser.submit(await browser.go(`${kora.issuer}/admin/clients/${wrong}/test`), { secret: 'not-it' }, { form: posts('/test') })
-  t.match(words(refused.text), /推送授权请求 \(PAR\) 有问题 HTTP 401.*invalid_client/)
-
-  for (const [input, why] of [
-    [content({ ...signs, jwks: undefined, jwks_uri: 'https://a.gov.cn/jwks' }), /jwks_uri.*JWKS/],
-    [content({ ...signs, token_endpoint_auth_signing_alg: 'PS256' }), /只接受 PS256 签名/],
-    [content({ response_modes: ['form_post'] }), /form_post/],
-    [{ kind: 'device', metadata: { scope: 'openid' }, policy: { names: { 'zh-CN': '自助机' } } }, /用手机打开 \/device 输入/]
-  ] as const) {
-    const { clientId } = await make(input)
-    const page = await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)
-    t.match(words(page.text), why)
-    t.notOk(page.forms.some(posts('/test')))
-  }
-})
-
-t.test('the trial key opens clients in test only', async (t) => {
-  const { services, kora: { oidc: { provider } } } = kora.inside
-  const jwks = { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: 'own' }] }
-  const keysOf = async (status: 'test' | 'live'): Promise<string[]> => {
-    const made = await createClient(services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, { kind: 'server', metadata: { redirect_uris: ['https://a.gov.cn/cb'], scope: 'openid', jwks }, policy: { names: { 'zh-CN': '试用' } } }, { status })
-    if (made.outcome !== 'created') throw new Error(made.outcome)
-    t.same(made.client.metadata.jwks, jwks, 'it is stored nowhere')
-    const client = await provider.Client.find(made.client.clientId)
-    t.equal(client?.redirectUriAllowed(`${kora.issuer}/admin/trial/callback`), status === 'test')
-    t.equal(client?.redirectUriAllowed('https://a.gov.cn/cb'), true)
-    t.equal(client?.redirectUriAllowed(`${kora.issuer}/admin/callback`), false)
-    return (client?.jwks as { keys: Array<{ kid: string }> }).keys.map(({ kid }) => kid)
-  }
-  t.same([await keysOf('test'), await keysOf('live')], [['own', 'kora-trial'], ['own']])
-})
-
-t.test('trial login: every step, for clients in test only', async (t) => {
-  const { browser } = await signInAs(kora, 'system')
-  const made = await register({ browser } as SignedIn, { ...site, redirect_uris: 'https://a.gov.cn/cb' })
-  const clientId = /\/admin\/clients\/(site-[0-9a-f]{12})"/.exec(made.text)?.[1] ?? ''
-  const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
-  const page = await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)
-  const login = await browser.submit(page, { secret }, { form: posts('/test') })
-  const result = await logIn(browser, login, () => false)
-  t.equal(pathOf(result), '/admin/trial/callback')
-  t.match(words(result.text), /用授权码换令牌 正确 HTTP 200/)
-  t.match(words(result.text), new RegExp(`curl ${kora.issuer}/oidc/token.*"aud": "${clientId}".*"name":`))
-  t.notMatch(result.text, secret)
-  t.equal((await browser.go(result.url)).status, 400, 'once')
-  await browser.submit(await browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`), { reason: 'x' }, { form: posts('/live') })
-  t.match(words((await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)).text), /只有测试状态的应用可以试登录/)
-  const attempt = async (): Promise<number> => (await browser.request(`${kora.issuer}/oidc/auth?client_id=${clientId}&redirect_uri=${encodeURIComponent(`${kora.issuer}/admin/trial/callback`)}&response_type=code&scope=openid&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`)).status
-  // the process looks for changes once a second
-  let status = await attempt()
-  for (const until = Date.now() + 10_000; status !== 400 && Date.now() < until;) status = await attempt()
-  t.equal(status, 400, 'a live client does not know the address')
 })
