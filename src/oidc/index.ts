@@ -28,6 +28,7 @@ import { createKeyRing } from './key-ring.ts'
 import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
 import { pairwiseSubject } from './pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
+import { attachPostedRequests } from './posted-requests.ts'
 import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from './signing-keys.ts'
@@ -121,6 +122,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     })
     attachStorage(provider, { db, limits })
     attachUnknownAddress(provider, renderer)
+    attachPostedRequests(provider, renderer)
     attachResponseRules(provider, responseModes)
     attachDeviceFlow(provider, { db, issuer: config.issuer })
     attachAccessTokenHash(provider)
