@@ -5,11 +5,14 @@
  * A token is inserted "under" the row it comes from (code, refresh token, session): in one statement
  * that locks the source row and inserts nothing when it is gone. Whoever deletes the source therefore
  * waits for such an insert, and deletes again (revocation.ts): nothing issued escapes a revocation.
+ *
+ * What many requests insert in one turn is one statement and one commit (database/together). Such a batch passes over
+ * every source row that somebody else holds, is used or gone: those requests go alone, and only there is refused.
  */
 import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { statement } from '../database/statement.ts'
-import { lookup } from '../database/together.ts'
+import { lookup, together } from '../database/together.ts'
 import type { Database } from '../database/schema.ts'
 import type { Source } from './request-state.ts'
 
@@ -81,9 +84,70 @@ const consumeAndInsertStatement = statement<[...Parameters, string, string], Id>
   with source as (${consumption.replace('$MODEL', '$11').replace('$ID', '$12')})
   insert into oidc_artifact (${columns}) select ${values} from source returning id`)
 
+/** One insert of a batch: the row, and the source row it is inserted under. */
+interface Insertion { row: ArtifactRow, source?: Pick<Source, 'model' | 'id'> }
+
+const given = `given as materialized (
+    select ${columns.replace('expires_at', 'keep_seconds')}, source_model, source_id from jsonb_to_recordset($1::jsonb) as g (model text, id text, payload jsonb,
+      grant_hash text, session_uid text, account_id text, client_id text, context_id text, user_code text, keep_seconds float8, source_model text, source_id text))`
+const insertGiven = `insert into oidc_artifact (${columns})
+  select ${columns.split(', ').slice(0, -1).map((name) => `g.${name}`).join(', ')}, now() + make_interval(secs => g.keep_seconds) from given g`
+
+/** The statement of a batch; says which were inserted. */
+function batchOf (name: string, text: string): (db: Connection, insertions: Insertion[]) => Promise<(true | undefined)[]> {
+  const insert = statement<[string], Id>(name, text)
+  return async (db, insertions) => {
+    const inserted = new Set((await insert(db, toJson(insertions.map(({ row, source }) => ({
+      model: row.model,
+      id: row.id,
+      payload: row.payload,
+      grant_hash: row.grantHash,
+      session_uid: row.sessionUid,
+      account_id: row.accountId,
+      client_id: row.clientId,
+      context_id: row.contextId,
+      user_code: row.userCode,
+      keep_seconds: row.keepSeconds,
+      source_model: source?.model,
+      source_id: source?.id
+    }))))).map(({ id }) => id))
+    return insertions.map(({ row }) => inserted.has(row.id) ? true : undefined)
+  }
+}
+
+const bySource = ({ source }: Insertion): string => `${source?.model} ${source?.id}`
+
+const insertTogether = together<Insertion, true>(({ row }) => row.id,
+  batchOf('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
+  async (db, { row }) => {
+    await insertStatement(db, ...parametersOf(row))
+    return true
+  })
+
+const insertUnderTogether = together<Insertion, boolean>(bySource,
+  batchOf('oidc_artifact insert under together', `with ${given} ${insertGiven} cross join lateral (
+    select a.id from oidc_artifact a where a.model = g.source_model and a.id = g.source_id for key share skip locked) s returning id`),
+  async (db, { row, source }) => (await insertUnderStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1)
+
+const insertUnderSessionTogether = together<Insertion, boolean>(bySource,
+  batchOf('oidc_artifact insert under session together', `with ${given} ${insertGiven} cross join lateral (
+    select a.uid from oidc_artifact a where a.model = 'Session' and a.uid = g.source_id
+      and (a.account_id is null or a.account_id = g.account_id) for key share skip locked) s returning id`),
+  async (db, { row, source }) => (await insertUnderSessionStatement(db, ...parametersOf(row), source?.id ?? '')).length === 1)
+
+// by place: the rows are locked already, and no plan can look for them in any other way
+const consumeAndInsertTogether = together<Insertion, boolean>(bySource,
+  batchOf('oidc_artifact consume and insert together', `with ${given},
+  source as materialized (select s.ctid as place from given g cross join lateral (
+    select a.ctid from oidc_artifact a where a.model = g.source_model and a.id = g.source_id and a.consumed_at is null
+      and (a.expires_at is null or a.expires_at > now()) for update skip locked) s),
+  used as (update oidc_artifact a set consumed_at = now() where a.ctid = any(array(select place from source)) returning a.model, a.id)
+  ${insertGiven} join used u on u.model = g.source_model and u.id = g.source_id returning id`),
+  async (db, { row, source }) => (await consumeAndInsertStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1)
+
 /** @throws a unique violation when the identifier exists */
 export async function insertArtifact (db: Connection, row: ArtifactRow): Promise<void> {
-  await insertStatement(db, ...parametersOf(row))
+  await insertTogether(db, { row })
 }
 
 /** Inserts or replaces; for models that are saved more than once and decide nothing. */
@@ -93,12 +157,12 @@ export async function upsertArtifact (db: Connection, row: ArtifactRow): Promise
 
 /** Inserts while the source row exists. False: it was deleted, nothing was inserted. */
 export async function insertUnder (db: Connection, source: Source, row: ArtifactRow): Promise<boolean> {
-  return (await insertUnderStatement(db, ...parametersOf(row), source.model, source.id)).length === 1
+  return await insertUnderTogether(db, { row, source })
 }
 
 /** Inserts while the session exists and is not another account's. False: nothing was inserted. */
 export async function insertUnderSession (db: Connection, sessionUid: string, row: ArtifactRow): Promise<boolean> {
-  return (await insertUnderSessionStatement(db, ...parametersOf(row), sessionUid)).length === 1
+  return await insertUnderSessionTogether(db, { row, source: { model: 'Session', id: sessionUid } })
 }
 
 /** The one transition of a single-use artifact. False: it was used, deleted or has expired. */
@@ -108,7 +172,7 @@ export async function consumeArtifact (db: Connection, source: Pick<Source, 'mod
 
 /** `consumeArtifact` and `insertArtifact` in one statement: both happen or neither. */
 export async function consumeAndInsert (db: Connection, source: Source, row: ArtifactRow): Promise<boolean> {
-  return (await consumeAndInsertStatement(db, ...parametersOf(row), source.model, source.id)).length === 1
+  return await consumeAndInsertTogether(db, { row, source })
 }
 
 /** A stored payload as the library expects it, without its identifier. */
