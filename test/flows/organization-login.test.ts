@@ -130,7 +130,7 @@ t.test('agents who may not act: each state has its words, after the right passwo
     ['xiehui', 'agent', /已到期.*到期日/],
     ['yanglao', 'agent', /已撤销.*重新新增您/],
     ['zhuxiao', 'agent', /不能登录/],
-    ['jijinhui', 'legal_representative', /不能登录.*停业或注销/],
+    ['jijinhui', 'legal_representative', /不能登录.*停业、注销或被停用/],
     ['zhuxiao', 'legal_representative', /不能登录/]
   ]
   for (const [handle, role, text] of states) {
