@@ -23,6 +23,8 @@ export interface RequestState {
   defers: boolean
   /** Look-ups of one token in several models at once. */
   lookups: Map<string, Promise<Map<string, Record<string, unknown>>>>
+  /** Identifiers of grants that this request has found to be ours (grant-id.ts). */
+  ownGrants: Set<string>
   /** Revocations under way, by grant hash: the library asks once for each model. */
   revocations: Map<string, Promise<void>>
 }
@@ -31,7 +33,7 @@ const states = new WeakMap<object, RequestState>()
 
 export function stateOf (ctx: object): RequestState {
   let state = states.get(ctx)
-  if (state === undefined) states.set(ctx, state = { issued: false, defers: false, lookups: new Map(), revocations: new Map() })
+  if (state === undefined) states.set(ctx, state = { issued: false, defers: false, lookups: new Map(), ownGrants: new Set(), revocations: new Map() })
   return state
 }
 
