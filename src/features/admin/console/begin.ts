@@ -46,7 +46,7 @@ export function registerBegin (console: Console): void {
     return crypto.decrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, totpSecretEnc ?? '')
   }
 
-  const pathOf = (request: FastifyRequest): string => `/admin/begin/${(request.params as { secret: string }).secret}`
+  const pathOf = (request: FastifyRequest): string => `/admin/begin/${encodeURIComponent((request.params as { secret: string }).secret)}`
 
   const askCode = (request: FastifyRequest, reply: FastifyReply, errors: FieldError[] = []): FastifyReply =>
     reply.page('admin/begin-code', { action: `${pathOf(request)}/code`, csrf: request.csrfToken(formScope), errors, shell: null }, { status: errors.length > 0 ? 422 : 200 })
