@@ -13,13 +13,14 @@ export const logoPath = (id: string): string => `/client-logo/${id}`
 /** The same, for the pages of a login. */
 export const smallLogoPath = (id: string): string => `${logoPath(id)}/small`
 
-export type LogoStored = { outcome: 'stored', client: ClientRecord, id: string } | { outcome: 'not_found' | 'own_service' } | { outcome: 'not_a_picture', fault: PictureFault }
+export type LogoStored = { outcome: 'stored', client: ClientRecord, id: string } | { outcome: 'not_found' | 'own_service' } | { outcome: 'conflict', current: ClientRecord } | { outcome: 'not_a_picture', fault: PictureFault }
 
 /**
  * Stores an uploaded picture (PNG or JPEG) as the client's logo; null takes it away.
+ * @param version that the change is made from; another one = `conflict`. Without: whatever there is
  * @throws DomainError `reason_required`
  */
-export async function storeLogo (services: Pick<Services, 'db' | 'audit'>, act: Act, clientId: string, file: Uint8Array | null): Promise<LogoStored> {
+export async function storeLogo (services: Pick<Services, 'db' | 'audit'>, act: Act, clientId: string, file: Uint8Array | null, version?: number): Promise<LogoStored> {
   // before the transaction: decoding takes its time
   const picture = file === null ? null : remakePicture(file)
   if (picture !== null && !picture.ok) return { outcome: 'not_a_picture', fault: picture.fault }
@@ -27,6 +28,7 @@ export async function storeLogo (services: Pick<Services, 'db' | 'audit'>, act: 
     const current = await holdClient(trx, clientId)
     if (current === null) return { outcome: 'not_found' }
     if (current.policy.ownService === true) return { outcome: 'own_service' }
+    if (version !== undefined && version !== current.version) return { outcome: 'conflict', current }
     await trx.deleteFrom('clientLogo').where('clientId', '=', clientId).execute()
     const id = picture === null ? '' : `logo_${randomBytes(12).toString('base64url')}`
     const { logo: before, ...policy } = current.policy

@@ -16,6 +16,7 @@ import type { Delegations } from './types.ts'
 import { find, listOfAgent, listOfOrganization } from './views.ts'
 
 export type * from './types.ts'
+export { listDelegations, type DelegationSearch } from './views.ts'
 export { newDelegationId } from './propose.ts'
 export { endByStaff, refuseApprovalByStaff } from './staff.ts'
 export { createDelegationExpiry } from './expiry.ts'

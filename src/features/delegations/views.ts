@@ -37,6 +37,26 @@ export async function listOfAgent (services: Pick<Services, 'db' | 'crypto'>, pe
   return rows.map((row) => viewOf(services, row))
 }
 
+export interface DelegationSearch {
+  organizationId?: string | undefined
+  agentId?: string | undefined
+  state?: string | undefined
+  /** The last row of the page before. */
+  after: { id: string, version: number } | null
+  limit: number
+}
+
+/** One page for staff, newest first: of an organization (without drafts, as above), of an agent, or both. */
+export async function listDelegations (services: Pick<Services, 'db' | 'crypto'>, { organizationId, agentId, state, after, limit }: DelegationSearch): Promise<DelegationView[]> {
+  let page = query(services.db).orderBy('d.createdAt', 'desc').orderBy('d.id', 'desc').orderBy('d.version', 'desc').limit(limit)
+  if (organizationId !== undefined) page = page.where('d.organizationId', '=', organizationId).where('d.state', '<>', 'draft')
+  if (agentId !== undefined) page = page.where('d.agentId', '=', agentId)
+  if (state !== undefined) page = page.where('d.state', '=', state as DelegationView['state'])
+  // by the row and not by its time: the database counts finer than we do
+  if (after !== null) page = page.where(sql<boolean>`(d.created_at, d.id, d.version) < (select created_at, id, version from delegation where id = ${after.id} and version = ${after.version})`)
+  return (await page.execute()).map((row) => viewOf(services, row))
+}
+
 /** The version in force, else the latest. */
 export async function find (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<DelegationView | null> {
   const row = await query(services.db).where('d.id', '=', id)

@@ -13,7 +13,7 @@ export const wireClient = ({ clientId, status, version, kind, metadata, policy, 
   ({ client_id: clientId, status, version, kind, metadata, policy, created_at: createdAt, updated_at: updatedAt })
 
 export const clientPath = (clientId: string): string => `${prefix}/clients/${clientId}`
-const answerOf = (client: ClientRecord, status = 200): Answer => ({ status, body: wireClient(client), headers: { etag: etagOf(client.version) } })
+export const answerOf = (client: ClientRecord, status = 200): Answer => ({ status, body: wireClient(client), headers: { etag: etagOf(client.version) } })
 
 /** @throws Problem `not_found` */
 export async function knownClient ({ services, param }: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {

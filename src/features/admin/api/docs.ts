@@ -70,7 +70,7 @@ export function registerReference (console: Console, description: object): void 
           scope: line.scope ?? w.anyScope,
           notes: [...line.writes ? [w.writes] : [], ...line.versioned ? [w.versioned] : []],
           query: line.query.map(({ name, description: about }) => ({ name, description: about })),
-          body: line.body === null ? null : { name: line.body, schema: schemaText(line.body) },
+          body: line.picture ? { name: 'image/png, image/jpeg', schema: '' } : line.body === null ? null : { name: line.body, schema: schemaText(line.body) },
           answers: Object.entries(line.answers).map(([status, name]) => ({ status, name: name ?? '–', schema: name === null ? '' : schemaText(name) })),
           refusals: refusalsOf(line).join(', ')
         })),

@@ -20,13 +20,14 @@ import { once } from './idempotency.ts'
 import { openApi } from './openapi.ts'
 import { Problem, sendProblem } from './problems.ts'
 import { reasonOf, versionOf } from './request-parts.ts'
-import { prefix, type Answer, type Call, type Route } from './routes.ts'
+import { isRepeatable, prefix, type Answer, type Call, type Route } from './routes.ts'
 import { namedSchemas } from './schemas.ts'
 import { apiRoutes } from './table.ts'
 
 export { sweepAdminApi } from './idempotency.ts'
 
 const bodyLimit = 128 * 1024
+const pictureLimit = 512 * 1024
 const param = /^[\w.~-]{1,128}$/
 
 export async function registerAdminApi (app: FastifyInstance, console: Console): Promise<void> {
@@ -53,6 +54,8 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
       })
     })
 
+    scope.addContentTypeParser(['image/png', 'image/jpeg'], { parseAs: 'buffer', bodyLimit: pictureLimit }, (_request, body, done) => { done(null, body) })
+
     scope.setErrorHandler(async (error, request, reply) => {
       const problem = problemOf(error as FastifyError, request)
       if (problem === null) throw error
@@ -70,15 +73,18 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
       scope.route({
         method: line.method,
         url: line.path,
-        bodyLimit,
+        bodyLimit: line.picture ? pictureLimit : bodyLimit,
         exposeHeadRoute: false,
         schema: line.body === null || line.checkedByRegistry ? {} : { body: namedSchemas[line.body] },
-        preValidation: async (request) => { if (line.body !== null) request.body ??= {} },
+        preValidation: async (request) => {
+          if (line.body !== null) request.body ??= {}
+          if (Buffer.isBuffer(request.body) !== line.picture && (line.picture || request.body !== undefined)) throw new Problem('unsupported_media_type')
+        },
         handler: async (request, reply) => {
           const { clientId } = callers.tokenOf(request)
           const key = request.headers['idempotency-key']
           const work = async (within = services, trx?: Transaction<Database>): Promise<Answer> => await line.handle(callOf(line, request, clientId, within, trx))
-          const answer = line.writes && line.method === 'POST' && key !== undefined
+          const answer = isRepeatable(line) && key !== undefined
             ? await once(services, { clientId, key: String(key), method: line.method, path: request.url, body: request.body }, work)
             : await work()
           return await reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers }).send(answer.body)

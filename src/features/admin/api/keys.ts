@@ -1,6 +1,6 @@
 /** Signing keys, the audit trail, and what waits for a second administrator. */
 import { DomainError } from '../../../domain/errors.ts'
-import { listKeys, listRemovedKeyUses, publishNext } from '../../keys/index.ts'
+import { emergencyRemoval, listKeys, listRemovedKeyUses, publishNext } from '../../keys/index.ts'
 import { Problem } from './problems.ts'
 import { route, type Route } from './routes.ts'
 
@@ -74,5 +74,26 @@ export const keyRoutes: Route[] = [
     refusals: ['change_waiting', 'second_administrator_needed', 'invalid_fields'],
     writes: true,
     handle: async ({ askSecond, body }) => await askSecond(rotation, body.alg, { alg: body.alg })
+  }),
+  route({
+    method: 'DELETE',
+    path: '/keys/:kid',
+    operationId: 'removeKey',
+    tag: 'keys',
+    summary: 'Emergency: a key that leaked is good for nothing from now on, its successor signs; one is enough to ask, as in the console',
+    scope: 'kora.keys:write',
+    body: null,
+    answers: { 200: 'KeyRemoved' },
+    refusals: ['not_found'],
+    writes: true,
+    handle: async ({ services, act, param }) => {
+      try {
+        const { removed, was, active, successorKnown, sitesMayTrustForSeconds } = await emergencyRemoval(services, act(), param('kid'))
+        return { status: 200, body: { kid: removed, was, active, successor_known: successorKnown, sites_may_trust_for_seconds: sitesMayTrustForSeconds } }
+      } catch (error) {
+        if (error instanceof DomainError && error.code === 'signing_key_unknown') throw new Problem('not_found')
+        throw error
+      }
+    }
   })
 ]

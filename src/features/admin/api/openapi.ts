@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 description, made of the table and the schemas that the router itself uses. */
 import { adminApiResource, adminScopes } from '../../../domain/admin-scopes.ts'
 import { problemStatus, type ProblemCode } from './problems.ts'
-import { prefix, type Route } from './routes.ts'
+import { isRepeatable, prefix, type Route } from './routes.ts'
 import { namedSchemas, type SchemaName } from './schemas.ts'
 
 const ref = (name: SchemaName): object => ({ $ref: `#/components/schemas/${name}` })
@@ -19,10 +19,11 @@ export const statusTexts: Readonly<Record<number, string>> = {
   409: 'Does not fit the state',
   412: 'Changed meanwhile: both versions are in the answer',
   413: 'More than 128 KiB',
-  415: 'Not application/json',
+  415: 'Of another type than described',
   422: 'To be corrected and sent again',
   428: 'If-Match is missing',
-  429: 'Too many'
+  429: 'Too many',
+  503: 'Another service does not answer: later'
 }
 
 /** Every code that a route may refuse with. */
@@ -32,8 +33,9 @@ export function refusalsOf (line: Route): ProblemCode[] {
     ...line.scope === null ? [] : ['insufficient_scope' as const],
     ...line.query.length > 0 ? ['malformed_query' as const] : [],
     ...line.body === null ? [] : ['malformed_body', 'unsupported_media_type', 'body_too_large', 'invalid_fields'] as const,
+    ...line.picture ? ['unsupported_media_type', 'body_too_large', 'invalid_fields'] as const : [],
     ...line.writes ? ['reason_required' as const] : [],
-    ...line.writes && line.method === 'POST' ? ['malformed_idempotency_key', 'idempotency_key_reused'] as const : [],
+    ...isRepeatable(line) ? ['malformed_idempotency_key', 'idempotency_key_reused'] as const : [],
     ...line.versioned ? ['version_required', 'version_conflict'] as const : [],
     ...line.refusals
   ])]
@@ -60,8 +62,9 @@ function operationOf (line: Route): object {
       ...line.query.map(({ name, description, pattern, values }) => ({ name, in: 'query', description, schema: { type: 'string', maxLength: 300, ...(pattern === undefined ? {} : { pattern }), ...(values === undefined ? {} : { enum: values }) } })),
       ...line.writes ? [parameter('Reason')] : [],
       ...line.versioned ? [parameter('IfMatch')] : [],
-      ...line.writes && line.method === 'POST' ? [parameter('IdempotencyKey')] : []
+      ...isRepeatable(line) ? [parameter('IdempotencyKey')] : []
     ],
+    ...(line.picture ? { requestBody: { required: true, content: { 'image/png': {}, 'image/jpeg': {} } } } : {}),
     ...(line.body === null ? {} : { requestBody: { required: line.body !== 'Reason', content: { [line.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json']: { schema: ref(line.body) } } } }),
     responses: Object.fromEntries([...answers, ...problems].sort(([a], [b]) => Number(a) - Number(b)))
   }

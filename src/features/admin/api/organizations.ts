@@ -1,9 +1,9 @@
 /** Organizations and delegations over the API: looking, stopping and taking back; giving is the legal representative's. */
-import { actOnDelegation, listOrganizations, organizationDetail, suspend, type OrganizationLine } from '../../desk/index.ts'
-import { createDelegations, type DelegationView } from '../../delegations/index.ts'
+import { actOnDelegation, listOrganizations, organizationDetail, recheck, release, suspend, type OrganizationLine } from '../../desk/index.ts'
+import { createDelegations, listDelegations, type DelegationView } from '../../delegations/index.ts'
 import { outcomeOf } from './people.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, route, type Call, type Route } from './routes.ts'
+import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'
 
 const wireOrganization = ({ createdAt, ...line }: OrganizationLine): object => ({ ...line, created_at: createdAt })
 
@@ -26,6 +26,14 @@ const wireDelegation = (view: DelegationView): object => ({
   decided_at: view.decidedAt,
   ended_at: view.endedAt
 })
+
+/** Version of a delegation after which the page begins. @throws Problem `malformed_query` */
+function positionOf (after: string | null): { id: string, version: number } | null {
+  if (after === null) return null
+  const [, id, version] = /^([\w-]{1,64}):(\d{1,6})$/.exec(after) ?? []
+  if (id === undefined) throw new Problem('malformed_query', { faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }] })
+  return { id, version: Number(version) }
+}
 
 export const organizationRoutes: Route[] = [
   route({
@@ -88,6 +96,43 @@ export const organizationRoutes: Route[] = [
     handle: async (call) => outcomeOf(await suspend(call.services, call.act(), call.param('organization_id')))
   }),
   route({
+    method: 'POST',
+    path: '/organizations/:organization_id/release',
+    operationId: 'releaseOrganization',
+    tag: 'organizations',
+    summary: 'Take the suspension by staff back; what the register says is asked first and stays in force',
+    scope: 'kora.organizations:write',
+    body: 'Reason',
+    answers: { 200: 'Done' },
+    refusals: ['not_found', 'register_unavailable'],
+    writes: true,
+    asksOutside: true,
+    handle: async (call) => {
+      const outcome = await release(call.services, call.act(), call.param('organization_id'))
+      if (outcome === 'register_unavailable') throw new Problem(outcome)
+      return outcomeOf(outcome)
+    }
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:organization_id/recheck',
+    operationId: 'recheckOrganization',
+    tag: 'organizations',
+    summary: 'Ask the company register now; what is newer there is applied, never another legal representative',
+    scope: 'kora.organizations:write',
+    body: 'Reason',
+    answers: { 200: 'OrganizationChecked' },
+    refusals: ['not_found', 'register_unavailable'],
+    writes: true,
+    asksOutside: true,
+    handle: async (call) => {
+      const answer = await recheck(call.services, call.act(), call.param('organization_id'))
+      if (answer.outcome !== 'checked') throw new Problem(answer.outcome === 'unknown' ? 'not_found' : answer.outcome)
+      const { found, changed, name, status, legalRepresentative } = answer.result
+      return { status: 200, body: { found, changed, name, status, legal_representative: legalRepresentative } }
+    }
+  }),
+  route({
     method: 'GET',
     path: '/delegations',
     operationId: 'listDelegations',
@@ -95,6 +140,7 @@ export const organizationRoutes: Route[] = [
     summary: 'Delegations of an organization or of an agent, newest first',
     scope: 'kora.delegations:read',
     query: [
+      ...pageParameters,
       { name: 'organization_id', description: 'Of this organization.', pattern: '^[A-Za-z0-9_-]{1,64}$' },
       { name: 'agent_id', description: 'Of this person.', pattern: '^[A-Za-z0-9_-]{1,64}$' },
       { name: 'state', description: 'State.', values: ['draft', 'agent_verified', 'submitted', 'active', 'rejected', 'withdrawn', 'suspended', 'revoked', 'expired', 'superseded'] }
@@ -103,10 +149,10 @@ export const organizationRoutes: Route[] = [
     answers: { 200: 'DelegationList' },
     handle: async ({ services, query }) => {
       const { organization_id: organizationId, agent_id: agentId, state } = query
-      const delegations = createDelegations(services)
       if ((organizationId === undefined) === (agentId === undefined)) throw new Problem('malformed_query', { faults: [{ field: '/organization_id', code: 'either_or', received: '', expected: 'organization_id | agent_id' }] })
-      const rows = organizationId === undefined ? await delegations.listOfAgent(agentId ?? '') : await delegations.listOfOrganization(organizationId)
-      return { status: 200, body: { items: rows.filter((row) => state === undefined || row.state === state).map(wireDelegation) } }
+      const { limit, after } = pageOf(query)
+      const rows = await listDelegations(services, { organizationId, agentId, state, after: positionOf(after), limit: limit + 1 })
+      return { status: 200, body: listOf(rows, limit, ({ id, version }) => `${id}:${version}`, wireDelegation) }
     }
   }),
   route({

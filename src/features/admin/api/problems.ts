@@ -33,7 +33,8 @@ export const problemStatus = {
   invalid_fields: 422,
   reason_required: 422,
   version_required: 428,
-  too_many_requests: 429
+  too_many_requests: 429,
+  register_unavailable: 503
 } as const
 
 export type ProblemCode = keyof typeof problemStatus

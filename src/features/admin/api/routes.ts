@@ -52,16 +52,23 @@ export interface Route {
   writes: boolean
   /** Asks for If-Match. */
   versioned: boolean
+  /** The body is a picture (PNG, JPEG) and not JSON. */
+  picture: boolean
+  /** Asks another service, so it is never inside a transaction and takes no Idempotency-Key: to do it twice does no harm. */
+  asksOutside: boolean
   handle (call: Call): Promise<Answer>
 }
 
 type BodyOf<N extends SchemaName | null> = N extends SchemaName ? Static<typeof namedSchemas[N]> : undefined
-type Optional = 'query' | 'checkedByRegistry' | 'refusals' | 'writes' | 'versioned'
+type Optional = 'query' | 'checkedByRegistry' | 'refusals' | 'writes' | 'versioned' | 'picture' | 'asksOutside'
 
 /** One line of the table, its handler typed by its schema. */
 export function route <N extends SchemaName | null> (line: Omit<Route, 'body' | 'handle' | Optional> & Partial<Pick<Route, Optional>> & { body: N, handle: (call: Call<BodyOf<N>>) => Promise<Answer> }): Route {
-  return { query: [], checkedByRegistry: false, refusals: [], writes: false, versioned: false, ...line, handle: line.handle as Route['handle'] }
+  return { query: [], checkedByRegistry: false, refusals: [], writes: false, versioned: false, picture: false, asksOutside: false, ...line, handle: line.handle as Route['handle'] }
 }
+
+/** Whether an Idempotency-Key counts. */
+export const isRepeatable = ({ method, writes, asksOutside }: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => writes && method === 'POST' && !asksOutside
 
 export const etagOf = (version: number): string => `"${version}"`
 

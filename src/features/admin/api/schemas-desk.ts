@@ -66,7 +66,7 @@ export const Delegation = closed({
   decided_at: nullable(time),
   ended_at: nullable(time)
 })
-export const DelegationList = closed({ items: Type.Array(Delegation) })
+export const DelegationList = list(Delegation)
 export const OrganizationDetail = closed({
   id: Type.String(),
   uscc: Type.String(),
@@ -77,6 +77,14 @@ export const OrganizationDetail = closed({
   created_at: time,
   register_checked_at: nullable(time),
   legal_representative: nullable(closed({ id: Type.String(), name: Type.String(), cert_no: Type.String(), since: nullable(time) }))
+})
+
+export const OrganizationChecked = closed({
+  found: Type.Boolean({ description: 'Known to the company register.' }),
+  changed: Type.Array(Type.String(), { description: 'What was changed here, because the register has a newer version.' }),
+  name: nullable(Type.String(), 'In the register.'),
+  status: nullable(Type.String(), 'In the register.'),
+  legal_representative: nullable(Type.Boolean(), 'Whether the one on record is the one of the register; null: there is none, or the register cannot tell.')
 })
 
 export const NewKey = Type.Object({ alg: Type.Enum(['ES256', 'RS256']), reason })
@@ -93,6 +101,13 @@ export const Key = closed({
 })
 export const KeyList = closed({ items: Type.Array(Key) })
 export const KeyPublished = closed({ kid: Type.String() })
+export const KeyRemoved = closed({
+  kid: Type.String(),
+  was: Type.String({ description: 'State that it had.' }),
+  active: nullable(Type.String(), 'Kid that signs from now on.'),
+  successor_known: Type.Boolean({ description: 'False: sites learn of the successor only when they read the key set again.' }),
+  sites_may_trust_for_seconds: Type.Integer({ description: 'How long sites may still have the removed key in their cache.' })
+})
 export const RemovedKeyUses = closed({ items: Type.Array(closed({ kid: Type.String(), client_id: Type.String(), place: Type.String(), uses: Type.Integer(), first_at: time, last_at: time })) })
 
 export const AuditEvent = closed({

@@ -1,4 +1,5 @@
 /** All routes, in the order of the description. */
+import { clientLogoRoutes } from './client-logo.ts'
 import { clientPartRoutes } from './client-parts.ts'
 import { clientRoutes } from './clients.ts'
 import { keyRoutes } from './keys.ts'
@@ -7,4 +8,4 @@ import { peopleRoutes } from './people.ts'
 import type { Route } from './routes.ts'
 import { trailRoutes } from './trail.ts'
 
-export const apiRoutes: readonly Route[] = [...clientRoutes, ...clientPartRoutes, ...peopleRoutes, ...organizationRoutes, ...keyRoutes, ...trailRoutes]
+export const apiRoutes: readonly Route[] = [...clientRoutes, ...clientPartRoutes, ...clientLogoRoutes, ...peopleRoutes, ...organizationRoutes, ...keyRoutes, ...trailRoutes]

@@ -31,7 +31,8 @@ const chinese: Readonly<Record<ProblemCode, string>> = {
   invalid_fields: '有字段不正确',
   reason_required: '请在请求头 Kora-Reason 或成员 reason 中说明理由',
   version_required: '请在 If-Match 中给出读到的版本（ETag）',
-  too_many_requests: '请求太多，请稍后再试'
+  too_many_requests: '请求太多，请稍后再试',
+  register_unavailable: '工商登记暂时没有答复，没有任何改动，请稍后再试'
 }
 
 const english: Readonly<Record<ProblemCode, string>> = {
@@ -62,7 +63,8 @@ const english: Readonly<Record<ProblemCode, string>> = {
   invalid_fields: 'Some fields are wrong',
   reason_required: 'Say why, in the header Kora-Reason or the member reason',
   version_required: 'Give the version that you read (ETag) in If-Match',
-  too_many_requests: 'Too many requests: try again later'
+  too_many_requests: 'Too many requests: try again later',
+  register_unavailable: 'The company register does not answer, nothing was changed: try again later'
 }
 
 export const titles = (locale: Locale): Readonly<Record<ProblemCode, string>> => locale === 'en' ? english : chinese
