@@ -59,16 +59,22 @@ export type PasswordChanged = { ok: true } | { ok: false, code: 'wrong' | 'same'
  */
 export async function changePassword (services: Pick<Services, 'db' | 'audit' | 'hasher'>, throttle: Throttle, { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>, { former, next }: { former: string, next: string }, act: OwnAct): Promise<PasswordChanged> {
   const { db, hasher } = services
-  const turn = await throttle.hit(`admin-own-password:${id}`, passwordTries.limit, passwordTries.seconds)
+  const counter = `admin-own-password:${id}`
+  const turn = await throttle.hit(counter, passwordTries.limit, passwordTries.seconds)
   if (!turn.allowed) return { ok: false, code: 'throttled', retryAfterSeconds: turn.retryAfterSeconds }
   const account = await db.selectFrom('adminAccount').select('passwordHash').where('id', '=', id).where('status', '=', 'active').executeTakeFirst()
   const before = account?.passwordHash ?? null
   const known = normalisePassword(former)
-  if (!await hasher.verify(before, known ?? '') || before === null) {
+  const right = await hasher.verify(before, known ?? '').catch(async (error: unknown) => {
+    // never looked at: no guess
+    await throttle.unhit(counter)
+    throw error
+  })
+  if (!right || before === null) {
     await db.transaction().execute(async (trx) => { await services.audit.record(trx, { type: 'staff.sign-in-failed', ...act, reason: 'former_password', details: { method: 'password' } }) })
     return { ok: false, code: 'wrong' }
   }
-  await throttle.unhit(`admin-own-password:${id}`)
+  await throttle.unhit(counter)
   if (known === next) return { ok: false, code: 'same' }
   const passwordHash = await hasher.hash(next)
   return await db.transaction().execute(async (trx) => {
