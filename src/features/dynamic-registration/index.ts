@@ -14,7 +14,7 @@ import { createThrottle } from '../throttle/index.ts'
 import { checkClientToken, endClientToken, giveClientToken, takeRegistrationToken, type RegistrationLimits } from './tokens.ts'
 import { beyondLimits, contentOf, errorOf, wireOf } from './wire.ts'
 
-export { createRegistrationToken, type NewRegistrationToken } from './tokens.ts'
+export { createRegistrationToken, endRegistrationToken, listRegistrationTokens, type NewRegistrationToken, type RegistrationTokenLine } from './tokens.ts'
 
 const path = '/connect/register'
 const bodyLimit = 64 * 1024

@@ -27,6 +27,30 @@ export async function createRegistrationToken ({ db, audit }: Pick<Services, 'db
   })
 }
 
+/** A token as staff see it: the secret is nowhere. */
+export interface RegistrationTokenLine extends RegistrationLimits { id: string, usesLeft: number, clients: number, createdBy: string, reason: string, createdAt: Date, expiresAt: Date, live: boolean }
+
+/** One page, newest first. @param after id of the last row of the page before */
+export async function listRegistrationTokens (db: Kysely<Database>, { after, limit }: { after: string | null, limit: number }): Promise<RegistrationTokenLine[]> {
+  let page = db.selectFrom('registrationToken as r')
+    .select(['r.id', 'r.kinds', 'r.scopes', 'r.hosts', 'r.usesLeft', 'r.createdBy', 'r.reason', 'r.createdAt', 'r.expiresAt',
+      sql<boolean>`r.uses_left > 0 and r.expires_at > now()`.as('live'),
+      sql<number>`(select count(*)::int from client_registration c where c.registration_token_id = r.id)`.as('clients')])
+    .orderBy('r.createdAt', 'desc').orderBy('r.id', 'desc').limit(limit)
+  if (after !== null) page = page.where(sql<boolean>`(r.created_at, r.id) < (select created_at, id from registration_token where id = ${after})`)
+  return await page.execute()
+}
+
+/** Ends a token: nothing more is registered with it. Clients made with it stay, and so do its limits on them. */
+export async function endRegistrationToken ({ db, audit }: Pick<Services, 'db' | 'audit'>, act: Act, id: string): Promise<'ended' | 'unchanged' | 'not_found'> {
+  return await db.transaction().execute(async (trx) => {
+    const ended = await trx.updateTable('registrationToken').set({ expiresAt: sql<Date>`now()` }).where('id', '=', id).where('usesLeft', '>', 0).where('expiresAt', '>', sql<Date>`now()`).returning('usesLeft').executeTakeFirst()
+    if (ended === undefined) return await trx.selectFrom('registrationToken').select('id').where('id', '=', id).executeTakeFirst() === undefined ? 'not_found' : 'unchanged'
+    await audit.record(trx, { type: 'configuration.applied', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details: { act: 'registration_token_ended', id, usesLeft: ended.usesLeft } })
+    return 'ended'
+  })
+}
+
 /** Uses a token once; null: unknown, outdated or used up. */
 export async function takeRegistrationToken (trx: Trx, token: string): Promise<RegistrationLimits & { id: string } | null> {
   return await trx.updateTable('registrationToken').set({ usesLeft: sql<number>`uses_left - 1` })

@@ -154,3 +154,27 @@ export const AddressResult = closed({
 })
 export const ClientHistory = list(closed({ id: Type.Integer(), version: Type.Integer(), act: Type.String(), actor: Type.String(), reason: Type.String(), diff: Type.Array(Type.Unknown()), trace_id: nullable(Type.String()), at: time }))
 export const ClientFailures = closed({ items: Type.Array(closed({ code: Type.String(), address: Type.String(), count: Type.Integer(), first_at: time, last_at: time })) })
+
+export const RegistrationToken = closed({
+  id: Type.String(),
+  kinds: Type.Array(Type.String()),
+  scopes: Type.Array(Type.String(), { description: 'Beside openid.' }),
+  hosts: Type.Array(Type.String(), { description: 'Of every address; empty = any that the registry accepts.' }),
+  uses_left: Type.Integer(),
+  clients: Type.Integer({ description: 'Made with it that still manage themselves.' }),
+  created_by: Type.String(),
+  reason: Type.String(),
+  created_at: time,
+  expires_at: time,
+  live: Type.Boolean()
+})
+export const RegistrationTokenList = list(RegistrationToken)
+export const NewRegistrationToken = Type.Object({
+  kinds: Type.Optional(Type.Array(Type.Enum([...clientKinds]), { minItems: 1, maxItems: 10, description: '["server"] when absent.' })),
+  scopes: Type.Optional(Type.Array(text(60), { maxItems: 50 })),
+  hosts: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}$' }), { maxItems: 50 })),
+  uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: '1 when absent.' })),
+  days: Type.Optional(Type.Integer({ minimum: 1, maximum: 90, description: '7 when absent.' })),
+  reason
+})
+export const RegistrationTokenMade = closed({ id: Type.String(), secret: nullable(Type.String(), 'Shown once; null in a repeated answer.'), expires_at: time, registration_endpoint: Type.String() })

@@ -5,7 +5,8 @@ import { clientRoutes } from './clients.ts'
 import { keyRoutes } from './keys.ts'
 import { organizationRoutes } from './organizations.ts'
 import { peopleRoutes } from './people.ts'
+import { registrationTokenRoutes } from './registration-tokens.ts'
 import type { Route } from './routes.ts'
 import { trailRoutes } from './trail.ts'
 
-export const apiRoutes: readonly Route[] = [...clientRoutes, ...clientPartRoutes, ...clientLogoRoutes, ...peopleRoutes, ...organizationRoutes, ...keyRoutes, ...trailRoutes]
+export const apiRoutes: readonly Route[] = [...clientRoutes, ...clientPartRoutes, ...clientLogoRoutes, ...registrationTokenRoutes, ...peopleRoutes, ...organizationRoutes, ...keyRoutes, ...trailRoutes]
