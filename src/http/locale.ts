@@ -4,8 +4,8 @@
  * attempt stays for all of it: the cookie remembers for which attempt it was made and then beats ui_locales.
  */
 import { readFileSync } from 'node:fs'
-import type adminZh from '../../views/admin/locales/zh-CN.json'
 import type zh from '../../views/locales/zh-CN.json'
+import { adminCatalogues, type AdminKey } from './admin-messages.ts'
 
 export const locales = ['zh-CN', 'bo', 'en'] as const
 export type Locale = typeof locales[number]
@@ -64,18 +64,13 @@ const translates: Record<Locale, Translate> = { 'zh-CN': makeTranslate('zh-CN'),
 export const translator = (locale: Locale): Translate => translates[locale]
 
 /** The console has a catalogue of its own, in two languages, over the one of all other pages. */
-export type AdminMessageKey = MessageKey | keyof typeof adminZh
+export type AdminMessageKey = MessageKey | AdminKey
 
 export interface AdminTranslate {
   (key: AdminMessageKey, values?: Values): string
   code (keys: string[], fallback: AdminMessageKey, values?: Values): string
   readonly locale: Locale
 }
-
-const loadAdmin = (locale: 'zh-CN' | 'en'): Record<string, string> =>
-  JSON.parse(readFileSync(new URL(`../../views/admin/locales/${locale}.json`, import.meta.url), 'utf8')) as Record<string, string>
-
-export const adminCatalogues = { 'zh-CN': loadAdmin('zh-CN'), en: loadAdmin('en') } as const
 
 const adminTranslates = { 'zh-CN': makeTranslate('zh-CN', adminCatalogues), en: makeTranslate('en', adminCatalogues) } as unknown as Record<'zh-CN' | 'en', AdminTranslate>
 

@@ -28,7 +28,7 @@
  * AdminFramed {…}` declared into Pages of http/pages.ts; `shell` is filled in. Templates: views/admin/<area>-*.eta,
  * beginning with `layout('@admin/shell', { pageTitle, shell: it.shell })`; forms carry
  * `<input type="hidden" name="csrf" value="<%= it.shell.csrf %>">`; partials '@admin/summary', '@admin/pager',
- * '@partials/field'. Messages: views/admin/locales, in handlers `c.t`. A page appears in the navigation as soon as its
+ * '@partials/field'. Messages: views/admin/locales/<language>/<area>.json, in handlers `c.t`. A page appears in the navigation as soon as its
  * area's first path is registered for the role. Secrets shown once: `c.page('admin/once', …)`.
  *
  * What needs a second administrator: `console.changes.register('client.redirects', { approvers: ['security'], describe,

@@ -1,9 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { at, startKora, words } from '../../support/driver/index.ts'
 import { enter } from '../user-centre/support.ts'
 import { csvCell, csvOf, pageOf, readList, returnPath } from '../../../src/features/admin/index.ts'
-import { adminCatalogues } from '../../../src/http/locale.ts'
+import { adminCatalogues } from '../../../src/http/admin-messages.ts'
 import { signInAs } from './support.ts'
 
 t.test('cells that a spreadsheet would run are text (T090)', async (t) => {
@@ -47,6 +48,18 @@ t.test('both languages of the console have the same messages and the same placeh
   t.same(Object.keys(en).filter((key) => !(key in zh)), [])
   t.same(Object.keys(zh).filter((key) => holes(zh[key]).join() !== holes(en[key]).join()), [])
   t.same(Object.entries(zh).filter(([, text]) => text.includes('登陆')), [])
+})
+
+t.test('messages of the console: the same files in both languages, each small and in order', async (t) => {
+  const folder = (language: string): URL => new URL(`../../../views/admin/locales/${language}/`, import.meta.url)
+  const files = readdirSync(folder('zh-CN')).sort()
+  t.same(readdirSync(folder('en')).sort(), files)
+  for (const file of files) {
+    const [zh = [], en = []] = ['zh-CN', 'en'].map((language) => Object.keys(JSON.parse(readFileSync(new URL(file, folder(language)), 'utf8')) as object))
+    t.same(zh, en, file)
+    t.same(zh, [...zh].sort(), `${file} is in order`)
+    t.ok(zh.length <= 300, `${file} has ${zh.length} messages`)
+  }
 })
 
 t.test('the overview counts what happened; the search leads where the role may go', async (t) => {
