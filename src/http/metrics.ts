@@ -11,6 +11,7 @@ import { sql } from 'kysely'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/schema.ts'
+import type { SmsBalance, SmsSender } from '../ports/sms.ts'
 import type { PasswordHasher } from '../adapters/password-hasher.ts'
 
 export interface Metrics {
@@ -63,7 +64,11 @@ export interface MetricsServices {
   db: Kysely<Database>
   hasher: Pick<PasswordHasher, 'depth'>
   metrics: Metrics
+  sms?: Pick<SmsSender, 'balance'>
 }
+
+/** Seconds between two questions to the provider of short messages. */
+const balanceSeconds = 60
 
 /**
  * GET /metrics: with METRICS_TOKEN configured for its bearer only, otherwise for this machine only.
@@ -76,18 +81,33 @@ export function registerMetrics (app: FastifyInstance, services: MetricsServices
   const outboxDepth = new Gauge({ name: 'outbox_depth', help: 'Outbox rows by state', labelNames: ['state'], registers })
   const auditBacklog = new Gauge({ name: 'audit_unsealed', help: 'Audit events not chained yet', registers })
 
+  const smsBalance = new Gauge({ name: 'sms_balance', help: 'Short messages that can still be sent; NaN while the provider does not tell', registers })
+  const smsAlarm = new Gauge({ name: 'sms_balance_alarm_below', help: 'Below so many short messages more should be bought', registers })
+  const balanceOf = rarely(async () => await services.sms?.balance?.() ?? null)
+
   app.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store')
     if (!permitted(request, reply, services.config.metricsToken)) return await reply
     const { running, waiting } = services.hasher.depth()
     hashQueue.set({ state: 'running' }, running)
     hashQueue.set({ state: 'waiting' }, waiting)
-    const depths = await databaseDepths(services.db)
+    const [depths, balance] = await Promise.all([databaseDepths(services.db), within(1000, balanceOf(), null)])
+    smsBalance.set(balance?.remaining ?? NaN)
+    smsAlarm.set(balance?.alarmBelow ?? NaN)
     outboxDepth.set({ state: 'pending' }, depths.pending)
     outboxDepth.set({ state: 'dead' }, depths.dead)
     auditBacklog.set(depths.unsealed)
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
+}
+
+/** Asks again only after a while: those who read metrics come often, and the question costs the provider. */
+function rarely (question: () => Promise<SmsBalance | null>): () => Promise<SmsBalance | null> {
+  let asked: { at: number, answer: Promise<SmsBalance | null> } | null = null
+  return async () => {
+    if (asked === null || performance.now() - asked.at > balanceSeconds * 1000) asked = { at: performance.now(), answer: question().catch(() => null) }
+    return await asked.answer
+  }
 }
 
 const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])

@@ -9,7 +9,12 @@ export interface SmsMessage {
   messageId: string
 }
 
+/** What is left with the provider, in messages, and below how many somebody should buy more. */
+export interface SmsBalance { remaining: number, alarmBelow: number }
+
 export interface SmsSender {
+  /** Null: the provider does not tell, or not now. Never throws. */
+  balance? (): Promise<SmsBalance | null>
   /** A sign of life of this moment; never throws. */
   health? (): Promise<{ reachable: boolean, /** A code, for example timeout. */ fault?: string }>
   /** One attempt. Throws SmsUnavailable or SmsRefused. */

@@ -4,12 +4,28 @@
  */
 import { SmsRefused, SmsUnavailable, type SmsSender } from '../../ports/sms.ts'
 import { createHealth } from '../signed-http/health.ts'
+import { checkedBaseUrl, createTransport } from '../signed-http/transport.ts'
+import { signatureKeys } from '../signed-http/keys.ts'
 import { createAsk, isSuccess, members, TransportFault, type SignedHttpOptions } from '../signed-http/index.ts'
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 /** @throws TypeError when address or keys do not fit */
 export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'> & { url: string }): SmsSender {
   const ask = createAsk({ ...options, baseUrl: options.url }, 'sms')
+  // past the breaker, like the sign of life: how much is left says nothing about whether messages are sent
+  const look = createTransport({ baseUrl: checkedBaseUrl(options.url, 'sms'), keys: signatureKeys(options, 'sms'), timeoutMs: options.timeoutMs ?? 3000, fetch: options.fetch ?? fetch, now: options.now ?? Date.now })
   return {
+    async balance () {
+      try {
+        const answer = await look('GET', '/v1/balance')
+        const { remaining, alarmBelow } = members(answer) ?? {}
+        return isSuccess(answer) && isCount(remaining) && isCount(alarmBelow) ? { remaining, alarmBelow } : null
+      } catch (error) {
+        if (error instanceof TransportFault) return null
+        throw error
+      }
+    },
     health: createHealth({ ...options, baseUrl: options.url }, 'sms'),
     async send ({ phone, template, parameters, messageId }) {
       let refusal: string | null

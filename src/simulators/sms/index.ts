@@ -27,6 +27,7 @@ export function createSmsSandbox ({ limit = 200, now = Date.now }: { limit?: num
   if (process.env['NODE_ENV'] === 'production') throw new Error('The short message simulator never runs in production.')
   let sent: SandboxMessage[] = []
   let script: Array<SmsFault | null> = []
+  let used = 0
   const messages = (phone?: string): SandboxMessage[] => sent.filter((message) => phone === undefined || message.phone === phone)
   return {
     async send ({ phone, template, parameters, messageId }) {
@@ -35,8 +36,10 @@ export function createSmsSandbox ({ limit = 200, now = Date.now }: { limit?: num
       if (fault === 'refused') throw new SmsRefused('SCRIPTED')
       // as a provider must: seen twice, sent once
       if (sent.some((message) => message.messageId === messageId)) return
+      used++
       sent = [{ phone, template, parameters: { ...parameters }, messageId, at: now() }, ...sent].slice(0, limit)
     },
+    balance: async () => ({ remaining: Math.max(0, 10_000 - used), alarmBelow: 1000 }),
     messages,
     lastCode: (phone) => messages(phone).find((message) => message.parameters['code'] !== undefined)?.parameters['code'] ?? null,
     script (outcomes) { script = [...outcomes] },

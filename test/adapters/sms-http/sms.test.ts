@@ -23,6 +23,25 @@ t.test('sent once, signed, with nothing in the address', async (t) => {
   t.equal(provider.requests.length, 1)
 })
 
+t.test('what is left: told, or not known', async (t) => {
+  const provider = await rogue(t, (request, response) => { answer(request, response, 200, '{"remaining":8210,"alarmBelow":1000}') })
+  const sender = createSmsHttpSender({ url: `${provider.baseUrl}/gateway`, ...hmacKey, timeoutMs: 300 })
+  t.same(await sender.balance?.(), { remaining: 8210, alarmBelow: 1000 })
+  t.match(provider.requests[0], { method: 'GET', url: '/gateway/v1/balance' })
+  const odd: Array<typeof provider.answer> = [
+    (request, response) => { answer(request, response, 404, '{}') },
+    (request, response) => { answer(request, response, 200, '{"remaining":-1,"alarmBelow":1000}') },
+    (request, response) => { answer(request, response, 200, '{"remaining":"8210"}') },
+    (request, response) => { answer(request, response, 200, '[]') },
+    (_request, response) => { response.writeHead(200).end('{"remaining":8210,"alarmBelow":1000}') },
+    () => {}
+  ]
+  for (const [at, behave] of odd.entries()) {
+    provider.answer = behave
+    t.equal(await sender.balance?.(), null, String(at))
+  }
+})
+
 t.test('what may be tried again, and what not', async (t) => {
   const provider = await rogue(t, () => {})
   const sender = createSmsHttpSender({ url: provider.baseUrl, ...hmacKey, timeoutMs: 300, breaker: { failures: 100 } })
