@@ -32,7 +32,8 @@ t.test('a client of the API from the command line', async (t) => {
     const code = await client.run(['create', '--name', '运维脚本', '--kind', 'machine', '--status', 'live', '--reason', 'ticket 4712', '--json', ...more], kora.inside.services, (line) => { lines.push(line) })
     return { code, out: lines.join('') }
   }
-  t.equal((await create('--id', 'ops', '--jwks', file, '--admin-scopes', 'kora.clients:read kora.keys:read')).code, 0)
+  t.not((await create('--id', 'ops', '--jwks', file, '--admin-scopes', 'kora.keys:read')).code, 0, 'nobody gives such rights alone')
+  t.equal((await create('--id', 'ops', '--jwks', file, '--admin-scopes', 'kora.clients:read kora.keys:read', '--agreed-by', 'pema')).code, 0)
   const api = await AdminApi.open(kora, await tokenOf(kora, 'kora.keys:read', 'ops', { ...privateKey.export({ format: 'jwk' }), kid: 'ops-1' }))
   t.equal((await api.call('GET', '/keys')).status, 200)
   t.equal((await api.call('GET', '/clients')).status, 403)
