@@ -190,7 +190,7 @@ t.test('an organization: its people are out within the moment; the name has to b
   t.match(words((await security.browser.submit(confirm, { reason: '涉嫌冒用', typed: name }, { form: mainForm('/suspend') })).text), /单位已停用/)
   const out = await legal.go(`${kora.issuer}/me/agents`)
   t.match(at(out), /\/select$/, 'asked for another capacity')
-  t.ok(words(out.text).includes('授权已暂停'), words(out.text))
+  t.ok(words(out.text).includes('单位已停用'), words(out.text))
   const checked = await security.browser.submit(await security.browser.go(`${kora.issuer}/admin/organizations/${id}/act/recheck`), { reason: '核对' }, { form: mainForm('/recheck') })
   t.match(words(checked.text), /与登记一致/)
   const released = await security.browser.submit(await security.browser.go(`${kora.issuer}/admin/organizations/${id}/act/release`), { reason: '核实无误' }, { form: mainForm('/release') })
