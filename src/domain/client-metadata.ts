@@ -8,6 +8,7 @@ import { checkJwks } from './client-keys.ts'
 import { createReport, isObject, readers, step, type ClientFault, type Readers, type Report } from './client-faults.ts'
 import { defaultMetadata, highProfileMetadata, kindRules } from './client-kinds.ts'
 import { checkPolicy } from './client-policy-rules.ts'
+import { checkSignedMessages, responseSigningMembers } from './client-signing.ts'
 import { clientKinds, kindOf, type ClientContent, type ClientKind, type ClientMetadata } from './client-record.ts'
 import { clientPolicy } from './client-policy.ts'
 import { maximumRedirectUris, uriFault, type UriRules, type UriUse } from './client-uri.ts'
@@ -25,6 +26,7 @@ export interface ClientRules {
   authMethods: readonly string[]
   signingAlgs: readonly string[]
   clientSigningAlgs: readonly string[]
+  requestSigningAlgs: readonly string[]
   responseModes: readonly string[]
   /** One of Kora's own services: only they may say so. */
   ownService?: boolean
@@ -35,6 +37,7 @@ export type Validated = { ok: true, content: ClientContent } | { ok: false, faul
 const members = ['client_name', 'application_type', 'grant_types', 'response_types', 'response_modes', 'redirect_uris', 'post_logout_redirect_uris',
   'backchannel_logout_uri', 'backchannel_logout_session_required', 'initiate_login_uri', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri',
   'sector_identifier_uri', 'subject_type', 'scope', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg', 'id_token_signed_response_alg',
+  'userinfo_signed_response_alg', 'introspection_signed_response_alg', 'authorization_signed_response_alg', 'request_object_signing_alg', 'require_signed_request_object',
   'jwks', 'jwks_uri', 'require_pushed_authorization_requests', 'dpop_bound_access_tokens', 'default_max_age', 'require_auth_time',
   'default_acr_values', 'contacts', 'software_id', 'software_version'] as const satisfies ReadonlyArray<keyof ClientMetadata>
 
@@ -69,6 +72,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   checkAddresses(part)
   checkAuthentication(part)
   checkTokens(part)
+  checkSignedMessages(part)
   checkPolicy({ kind, policy: policyGiven, signs: metadata['token_endpoint_auth_method'] === 'private_key_jwt', scope: scopesOf(metadata['scope']), rules, report, read })
   if (policyGiven['profile'] === 'high') checkHighProfile(part)
   if (faults.length > 0) return { ok: false, faults }
@@ -79,7 +83,8 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
 /** Whether a stored policy is one of Kora's own services. */
 export const isOwnService = (policy: unknown): boolean => isObject(policy) && policy['ownService'] === true
 
-interface Part { kind: ClientKind, metadata: Record<string, unknown>, rules: ClientRules, report: Report, read: Readers, field: (name: string) => string }
+/** A client under examination. */
+export interface Part { kind: ClientKind, metadata: Record<string, unknown>, rules: ClientRules, report: Report, read: Readers, field: (name: string) => string }
 
 const scopesOf = (scope: unknown): string[] => typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []
 
@@ -179,7 +184,9 @@ function checkHighProfile ({ kind, metadata, report, field }: Part): void {
     if (metadata[name] !== value && (kind === 'server' || name !== 'require_pushed_authorization_requests')) report(field(name), 'high_profile', metadata[name], String(value))
   }
   if (metadata['token_endpoint_auth_signing_alg'] === 'RS256') report(field('token_endpoint_auth_signing_alg'), 'high_profile', 'RS256', 'ES256 | PS256 | EdDSA')
-  if (metadata['id_token_signed_response_alg'] === 'RS256') report(field('id_token_signed_response_alg'), 'high_profile', 'RS256', 'ES256')
+  for (const name of ['id_token_signed_response_alg', 'request_object_signing_alg', ...responseSigningMembers]) {
+    if (metadata[name] === 'RS256') report(field(name), 'high_profile', 'RS256', 'ES256')
+  }
   for (const [index, uri] of (Array.isArray(metadata['redirect_uris']) ? metadata['redirect_uris'] : []).entries()) {
     if (!String(uri).startsWith('https:')) report(field('redirect_uris') + step(index), 'not_https', uri, 'https://…')
   }

@@ -34,6 +34,11 @@ export interface ClientMetadata {
   token_endpoint_auth_method?: string
   token_endpoint_auth_signing_alg?: string
   id_token_signed_response_alg?: string
+  userinfo_signed_response_alg?: string
+  introspection_signed_response_alg?: string
+  authorization_signed_response_alg?: string
+  request_object_signing_alg?: string
+  require_signed_request_object?: boolean
   jwks?: { keys: Array<Record<string, unknown>> }
   jwks_uri?: string
   require_pushed_authorization_requests?: boolean

@@ -5,6 +5,7 @@
 import { canonicalJson } from './client-diff.ts'
 import type { ClientContent, ClientMetadata } from './client-record.ts'
 import type { ClientPolicy } from './client-policy.ts'
+import { wantsSignedResponses } from './client-signing.ts'
 
 /** Scopes that only a second administrator may give: the document number of people. */
 export const highScopes: readonly string[] = ['identity']
@@ -65,7 +66,9 @@ function isWeaker ({ metadata: was, policy: ruled }: Judged, { metadata: is, pol
     (ruled?.profile === 'high' && rules?.profile !== 'high') ||
     proofOf(is) < proofOf(was) ||
     (was.require_pushed_authorization_requests === true && is.require_pushed_authorization_requests !== true) ||
-    (was.dpop_bound_access_tokens === true && is.dpop_bound_access_tokens !== true)
+    (was.dpop_bound_access_tokens === true && is.dpop_bound_access_tokens !== true) ||
+    (was.require_signed_request_object === true && is.require_signed_request_object !== true) ||
+    (wantsSignedResponses(was.response_modes) && !wantsSignedResponses(is.response_modes))
 }
 
 /** A new client without the powers that a second administrator gives: what one can make at once, and ask for the rest. */

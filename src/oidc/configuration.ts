@@ -7,12 +7,14 @@ import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-pro
 import { errors } from 'oidc-provider'
 import { acrValues } from '../domain/assurance.ts'
 import { claimsByScope, scopes } from '../domain/claims.ts'
+import { signedResponseModes } from '../domain/client-signing.ts'
 import { representationType } from '../domain/representation-request.ts'
 import { verifiedClaimsMetadata } from '../domain/verified-claims.ts'
 import type { Config } from '../config.ts'
 import { accessTokenLifetime } from './acting-for.ts'
 import { authorizationDetails, resourceOfDetails } from './authorization-details.ts'
 import { readClaimsParameter } from './claims-parameter.ts'
+import { requestObjects } from './request-objects.ts'
 
 /** Lifetimes in seconds (docs/numbers.md). */
 export const lifetimes = {
@@ -42,8 +44,8 @@ export const routes = {
   code_verification: '/oidc/device'
 } as const
 
-/** No fragments: nothing that we issue belongs into one (RFC 9700 §4.3). */
-export const responseModes = ['query', 'form_post'] as const
+/** No fragments: nothing that we issue belongs into one (RFC 9700 §4.3). Signed ones: JARM §2.3. */
+export const responseModes = ['query', 'form_post', ...signedResponseModes]
 
 export interface Parts {
   config: Readonly<Config>
@@ -93,6 +95,8 @@ export function createConfiguration (parts: Parts): Configuration {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
+      authorization_signed_response_alg: 'ES256',
+      introspection_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
       response_types: ['code'],
       response_modes: [...responseModes],
@@ -132,7 +136,10 @@ export function createConfiguration (parts: Parts): Configuration {
       introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
       revocation: { enabled: true, allowedPolicy: parts.mayRevoke as never },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
-      requestObjects: { enabled: false } as never,
+      requestObjects: requestObjects as never,
+      jwtResponseModes: { enabled: true },
+      jwtIntrospection: { enabled: true },
+      jwtUserinfo: { enabled: true },
       registration: { enabled: false },
       deviceFlow: parts.deviceFlow,
       backchannelLogout: { enabled: true },
@@ -149,6 +156,9 @@ export function createConfiguration (parts: Parts): Configuration {
     enabledJWA: {
       idTokenSigningAlgValues: algorithms,
       userinfoSigningAlgValues: algorithms,
+      introspectionSigningAlgValues: algorithms,
+      authorizationSigningAlgValues: algorithms,
+      requestObjectSigningAlgValues: algorithms,
       clientAuthSigningAlgValues: [...algorithms, 'PS256', 'EdDSA'],
       dPoPSigningAlgValues: ['ES256', 'EdDSA']
     } as never,

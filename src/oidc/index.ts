@@ -14,6 +14,7 @@ import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { createActingFor } from './acting-for.ts'
 import { attachAliases } from './aliases.ts'
+import { askedAgain } from './asked-again.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
@@ -29,6 +30,7 @@ import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type L
 import { pairwiseSubject } from './pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
 import { attachPostedRequests } from './posted-requests.ts'
+import { KoraProvider } from './signed-responses.ts'
 import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from './signing-keys.ts'
@@ -87,7 +89,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
   const pairwiseKey = crypto.secretKey('pairwise')
   const onLost = async (ctx: KoaContextWithOIDC): Promise<LostLogin | null> => {
     const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
-    return uid === undefined ? null : await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
+    return uid === undefined ? null : await askedAgain(ctx, await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer)))))
   }
   const errorPage = createErrorPages(renderer, onLost)
   const logoutPages = createLogoutPages(renderer)
@@ -97,7 +99,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     : config.egressAllowed)
 
   function build (): Built {
-    const provider = new Provider(config.issuer, createConfiguration({
+    const provider = new KoraProvider(config.issuer, createConfiguration({
       config,
       adapter,
       jwks: keyRing.jwks as never,

@@ -48,6 +48,16 @@ t.test('each field is told apart', async (t) => {
     [of({ grant_types: ['implicit'] }, {}, 'spa'), '/metadata/grant_types/0 not_one_of'],
     [of({ response_types: ['token'] }), '/metadata/response_types/0 not_one_of'],
     [of({ response_modes: ['fragment'] }), '/metadata/response_modes/0 not_one_of'],
+    [of({ response_modes: ['fragment.jwt'] }), '/metadata/response_modes/0 not_one_of'],
+    [of({ userinfo_signed_response_alg: 'none' }), '/metadata/userinfo_signed_response_alg not_one_of'],
+    [of({ introspection_signed_response_alg: 'HS256' }), '/metadata/introspection_signed_response_alg not_one_of'],
+    [of({ introspection_signed_response_alg: 'ES256' }, {}, 'spa'), '/metadata/introspection_signed_response_alg needs'],
+    [of({ authorization_signed_response_alg: 'HS256' }), '/metadata/authorization_signed_response_alg not_one_of'],
+    [of({ authorization_signed_response_alg: 'ES256', response_modes: ['query'] }), '/metadata/authorization_signed_response_alg needs'],
+    [of({ request_object_signing_alg: 'none', jwks: { keys: [key()] } }), '/metadata/request_object_signing_alg not_one_of'],
+    [of({ request_object_signing_alg: 'ES256', token_endpoint_auth_method: 'client_secret_basic' }), '/metadata/jwks missing'],
+    [of({ require_signed_request_object: true }, {}, 'spa'), '/metadata/jwks missing'],
+    [of({ require_signed_request_object: 'true', jwks: { keys: [key()] } }), '/metadata/require_signed_request_object not_a_flag'],
     [of({ application_type: 'native' }), '/metadata/application_type not_one_of'],
     [of({ token_endpoint_auth_method: 'none' }), '/metadata/token_endpoint_auth_method not_one_of'],
     [of({ token_endpoint_auth_method: 'client_secret_basic' }, {}, 'spa'), '/metadata/token_endpoint_auth_method not_one_of'],
@@ -110,7 +120,19 @@ t.test('high profile', async (t) => {
   t.same(faultsOf(of({}, { profile: 'high' }, 'spa')).sort(), ['/metadata/dpop_bound_access_tokens high_profile', '/metadata/require_pushed_authorization_requests high_profile',
     '/metadata/token_endpoint_auth_method high_profile', '/policy/profile not_for_this_kind'].filter((fault) => !fault.includes('pushed')).sort())
   t.ok(faultsOf(of({ jwks: { keys: [key()] }, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true, token_endpoint_auth_signing_alg: 'RS256' }, { profile: 'high' })).includes('/metadata/token_endpoint_auth_signing_alg high_profile'))
+  for (const name of ['id_token_signed_response_alg', 'userinfo_signed_response_alg', 'introspection_signed_response_alg', 'authorization_signed_response_alg', 'request_object_signing_alg']) {
+    const asked = (alg: string): unknown => of({ jwks: { keys: [key()] }, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true, [name]: alg }, { profile: 'high' })
+    t.same([faultsOf(asked('ES256')), faultsOf(asked('RS256'))], [[], [`/metadata/${name} high_profile`]])
+  }
   t.ok(faultsOf(of({ redirect_uris: ['http://localhost:1/cb'], jwks: { keys: [key()] }, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true }, { profile: 'high' }), { ...testRules, sandbox: true }).includes('/metadata/redirect_uris/0 not_https'))
+})
+
+t.test('signed messages: what a kind has no use for', async (t) => {
+  const keys = { jwks: { keys: [key()] } }
+  const members = { userinfo_signed_response_alg: 'ES256', authorization_signed_response_alg: 'RS256', request_object_signing_alg: 'ES256', require_signed_request_object: true, introspection_signed_response_alg: 'ES256' }
+  t.same(faultsOf(of({ ...keys, ...members })), [])
+  const resource = { kind: 'resource', metadata: members, policy: { names: { 'zh-CN': '接口' }, introspects: ['https://api.gov.cn'] } }
+  t.same(faultsOf(resource).sort(), Object.keys(members).filter((name) => !name.startsWith('introspection')).map((name) => `/metadata/${name} not_for_this_kind`).sort())
 })
 
 t.test('the kind of a client stored without one', async (t) => {

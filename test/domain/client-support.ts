@@ -10,7 +10,8 @@ export const testRules: ClientRules = {
   authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   signingAlgs: ['ES256', 'RS256'],
   clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],
-  responseModes: ['query', 'form_post']
+  requestSigningAlgs: ['ES256', 'RS256'],
+  responseModes: ['query', 'form_post', 'jwt', 'query.jwt', 'form_post.jwt']
 }
 
 export const server = {

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts'
 import { scopes } from '../../domain/claims.ts'
 import type { ClientRules } from '../../domain/client-metadata.ts'
 import { deviceCodeGrant } from '../../domain/client-record.ts'
+import { signedResponseModes } from '../../domain/client-signing.ts'
 
 /** Must say what oidc/configuration.ts says; test/features/clients/rules.test.ts compares with discovery. */
 export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egressAllowed'>): ClientRules {
@@ -15,6 +16,7 @@ export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egress
     authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     signingAlgs: ['ES256', 'RS256'],
     clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],
-    responseModes: ['query', 'form_post']
+    requestSigningAlgs: ['ES256', 'RS256'],
+    responseModes: ['query', 'form_post', ...signedResponseModes]
   }
 }

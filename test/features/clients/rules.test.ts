@@ -11,5 +11,7 @@ t.test('clients can be registered for exactly what discovery says', async (t) =>
   same(rules.signingAlgs, golden['id_token_signing_alg_values_supported'], 'ID tokens')
   same(rules.clientSigningAlgs, golden['token_endpoint_auth_signing_alg_values_supported'], 'assertions')
   same(rules.responseModes, golden['response_modes_supported'], 'response modes')
+  same(rules.requestSigningAlgs, golden['request_object_signing_alg_values_supported'], 'request objects')
+  for (const name of ['userinfo', 'introspection', 'authorization']) same(rules.signingAlgs, golden[`${name}_signing_alg_values_supported`], name)
   same([...rules.scopes, 'offline_access'], golden['scopes_supported'], 'scopes')
 })
