@@ -33,6 +33,7 @@ t.test('trial login as whoever the client is: by secret in the body, by keys, pa
   for (const [name, input, more] of [
     ['secret in the body', content({ token_endpoint_auth_method: 'client_secret_post' }), /client_secret=\$OIDC_CLIENT_SECRET/],
     ['keys', content(signs), /client_assertion=\$ASSERTION/],
+    ['signed requests and userinfo', content({ ...signs, require_signed_request_object: true, request_object_signing_alg: 'ES256', userinfo_signed_response_alg: 'ES256' }), /"aud": "site-/],
     ['pairwise', content({ subject_type: 'pairwise' }), /"sub"/],
     ['public', { ...content({}), kind: 'spa' }, /client_id=site-/],
     ['high profile', content({ ...signs, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true }, { profile: 'high' }), /推送授权请求.*DPoP: \$PROOF.*DPoP jkt/]
@@ -54,6 +55,8 @@ t.test('trial login as whoever the client is: by secret in the body, by keys, pa
     [content({ ...signs, jwks: undefined, jwks_uri: 'https://a.gov.cn/jwks' }), /jwks_uri.*JWKS/],
     [content({ ...signs, token_endpoint_auth_signing_alg: 'PS256' }), /只接受 PS256 签名/],
     [content({ response_modes: ['form_post'] }), /form_post/],
+    [content({ response_modes: ['jwt'] }), /签名的应答/],
+    [content({ ...signs, request_object_signing_alg: 'RS256' }), /只接受 RS256 签名/],
     [{ kind: 'device', metadata: { scope: 'openid' }, policy: { names: { 'zh-CN': '自助机' } } }, /用手机打开 \/device 输入/]
   ] as const) {
     const { clientId } = await make(input)

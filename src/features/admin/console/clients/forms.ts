@@ -7,6 +7,7 @@ import { adminScopes } from '../../../../domain/admin-scopes.ts'
 import { isObject } from '../../../../domain/client-faults.ts'
 import { highProfileMetadata, kindRules } from '../../../../domain/client-kinds.ts'
 import { clientKinds, type ClientKind } from '../../../../domain/client-record.ts'
+import { signedResponseModes, wantsSignedResponses } from '../../../../domain/client-signing.ts'
 import type { AdminMessageKey, AdminTranslate } from '../../../../http/locale.ts'
 import type { Control } from './models.ts'
 
@@ -102,7 +103,14 @@ function draftsOf (tab: TabName | 'kind', { kind, metadata, policy }: Typed, rul
               area('jwks', typeof metadata['jwks'] === 'object' ? JSON.stringify(metadata['jwks'], null, 1) : text(metadata['jwks']), ['/metadata/jwks'], 6), words('jwks_uri', metadata['jwks_uri'], '/metadata/jwks_uri', 2000),
               select('profile', policy['profile'] === 'high' ? 'high' : 'standard', ['standard', 'high'], '/policy/profile')
             ],
-        ...rule.people ? [select('id_token_alg', text(metadata['id_token_signed_response_alg']) || 'ES256', rules.signingAlgs, '/metadata/id_token_signed_response_alg')] : []
+        ...rule.people ? [select('id_token_alg', text(metadata['id_token_signed_response_alg']) || 'ES256', rules.signingAlgs, '/metadata/id_token_signed_response_alg')] : [],
+        ...rule.redirects
+          ? [checks('signing', [
+              // who is not asked for keys cannot sign
+              ...rule.authMethods[0] === 'none' ? [] : [['requests', metadata['require_signed_request_object'] === true] as [string, boolean]],
+              ['answers', wantsSignedResponses(metadata['response_modes'])], ['userinfo', metadata['userinfo_signed_response_alg'] !== undefined]
+            ], ['/metadata/require_signed_request_object', '/metadata/response_modes', '/metadata/userinfo_signed_response_alg'])]
+          : []
       ]
     case 'experience':
       if (!rule.people) return []
@@ -181,7 +189,8 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           token_endpoint_auth_method: kept(field('auth_method')),
           jwks: jsonOf(field('jwks')),
           jwks_uri: kept(field('jwks_uri')),
-          ...(rule.people && field('id_token_alg') !== '' ? { id_token_signed_response_alg: field('id_token_alg') === 'ES256' ? undefined : field('id_token_alg') } : {})
+          ...(rule.people && field('id_token_alg') !== '' ? { id_token_signed_response_alg: field('id_token_alg') === 'ES256' ? undefined : field('id_token_alg') } : {}),
+          ...(rule.redirects ? signedBy(metadata, ticked('signing', ['requests', 'answers', 'userinfo']), rule.authMethods[0] !== 'none') : {})
         },
         policy: { ...policy, profile: high ? 'high' : was || policy['profile'] !== undefined ? 'standard' : undefined }
       }
@@ -190,6 +199,17 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
       return rule.people
         ? { kind, metadata: { ...metadata, subject_type: field('subject_type') === 'pairwise' ? 'pairwise' : undefined }, policy: { ...policy, minimumLevel: Number(field('minimum_level')) || field('minimum_level'), trusted: field('trust_trusted') !== '' } }
         : client
+  }
+}
+
+/** What is ticked and stands already stays as it is: an algorithm, or some of the signed modes. */
+function signedBy (metadata: Record<string, unknown>, wanted: readonly string[], signs: boolean): Record<string, unknown> {
+  const { response_modes: modes, userinfo_signed_response_alg: algorithm } = metadata
+  const only = wantsSignedResponses(modes)
+  return {
+    ...(signs ? { require_signed_request_object: wanted.includes('requests') ? true : undefined } : {}),
+    response_modes: wanted.includes('answers') === only ? modes : only ? undefined : [...signedResponseModes],
+    userinfo_signed_response_alg: wanted.includes('userinfo') ? algorithm ?? 'ES256' : undefined
   }
 }
 

@@ -18,13 +18,17 @@ interface Answer { status: number, answer: Record<string, unknown> }
 
 /** Why a client takes no trial login; each is a message `clients.trial.not.<name>`. Null: it does. */
 export function trialObstacle (client: ClientRecord): 'status' | 'no_browser' | 'keys_elsewhere' | 'other_algorithm' | 'form_post' | null {
-  const { status, metadata: { redirect_uris: addresses = [], response_modes: modes, token_endpoint_auth_method: method, token_endpoint_auth_signing_alg: algorithm, jwks } } = client
+  const { status, metadata: { redirect_uris: addresses = [], response_modes: modes, token_endpoint_auth_method: method, require_signed_request_object: signsRequests, jwks } } = client
   if (addresses.length === 0) return 'no_browser'
   if (status !== 'test') return 'status'
   if (modes !== undefined && !modes.includes('query')) return 'form_post'
-  if (method === 'private_key_jwt') return jwks === undefined ? 'keys_elsewhere' : algorithm === undefined || algorithm === 'ES256' ? null : 'other_algorithm'
+  if (method === 'private_key_jwt' || signsRequests === true) return jwks === undefined ? 'keys_elsewhere' : otherAlgorithm(client) === null ? null : 'other_algorithm'
   return canBeTried(client) ? null : 'no_browser'
 }
+
+/** What the client signs with, where the trial key cannot. */
+export const otherAlgorithm = ({ metadata }: ClientRecord): string | null =>
+  [metadata.token_endpoint_auth_signing_alg, metadata.request_object_signing_alg].find((algorithm) => algorithm !== undefined && algorithm !== 'ES256') ?? null
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2)
 /** Enough to recognise it, too little to use it. */
@@ -40,7 +44,7 @@ export interface TrialSite {
 }
 
 export function createTrialSite ({ config, crypto }: Pick<Services, 'config' | 'crypto'>, c: ConsoleRequest, client: ClientRecord, kept: Kept): TrialSite {
-  const { metadata: { scope = 'openid', token_endpoint_auth_method: method, require_pushed_authorization_requests: pushes, dpop_bound_access_tokens: binds } } = client
+  const { metadata: { scope = 'openid', token_endpoint_auth_method: method, require_pushed_authorization_requests: pushes, require_signed_request_object: signs, dpop_bound_access_tokens: binds } } = client
   const callback = config.issuer + callbackPath
   const request: Record<string, string> = {
     client_id: client.clientId,
@@ -68,11 +72,19 @@ export function createTrialSite ({ config, crypto }: Pick<Services, 'config' | '
     return { headers: {}, body: { client_id: client.clientId, client_assertion_type: type, client_assertion: assertion }, curl: [`-d client_assertion_type=${type}`, '-d client_assertion=$ASSERTION'] }
   }
 
+  /** The request as the client would sign it (RFC 9101 §4). */
+  async function requestObject (): Promise<string> {
+    const { privateKey, publicJwk } = trialKey(crypto)
+    return await new SignJWT(request).setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid, typ: 'oauth-authz-req+jwt' }).setIssuer(client.clientId)
+      .setAudience(config.issuer).setIssuedAt().setNotBefore('0s').setExpirationTime('60s').sign(privateKey)
+  }
+
   return {
     async begin () {
-      if (pushes !== true) return { location: `${routes.authorization}?${new URLSearchParams(request).toString()}` }
+      const made = signs === true ? { client_id: client.clientId, request: await requestObject() } : request
+      if (pushes !== true) return { location: `${routes.authorization}?${new URLSearchParams(made).toString()}` }
       const { headers, body, curl } = await proof()
-      const pushed = await ask('POST', routes.pushed_authorization_request, headers, { ...request, ...body })
+      const pushed = await ask('POST', routes.pushed_authorization_request, headers, { ...made, ...body })
       const { request_uri: reference } = pushed.answer
       if (typeof reference === 'string') return { location: `${routes.authorization}?${new URLSearchParams({ client_id: client.clientId, request_uri: reference }).toString()}` }
       return { location: null, step: { title: c.t('clients.trial.push'), ok: false, note: `HTTP ${pushed.status}`, curl: [`curl ${config.issuer}${routes.pushed_authorization_request}`, ...curl].join(' \\\n  '), answer: json(pushed.answer) } }
@@ -139,6 +151,7 @@ export function createTrialSite ({ config, crypto }: Pick<Services, 'config' | '
       headers: { host: new URL(config.issuer).host, ...headers, ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) },
       ...(body === undefined ? {} : { payload: new URLSearchParams(body).toString() })
     })
+    if (response.headers['content-type']?.toString().startsWith('application/jwt') === true) return { status: response.statusCode, answer: decodeJwt(response.body) }
     try {
       return { status: response.statusCode, answer: response.json<Record<string, unknown>>() }
     } catch {

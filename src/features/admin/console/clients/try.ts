@@ -7,7 +7,7 @@ import { usesSecret } from '../../../clients/index.ts'
 import type { Console, ConsoleRequest } from '../../console.ts'
 import { clientOf, frameOf, mayChange, pathOf, readers } from './frame.ts'
 import { previewConsent, previewOf, previewRoles } from './preview.ts'
-import { trialObstacle } from './trial-site.ts'
+import { otherAlgorithm, trialObstacle } from './trial-site.ts'
 
 const widths = ['narrow', 'wide'] as const
 
@@ -57,6 +57,6 @@ export function registerClientTest (console: Console): void {
   function trialNote (c: ConsoleRequest, client: ClientRecord): string | null {
     if (!mayChange(c, client)) return c.t('clients.trial.not_yours')
     const obstacle = trialObstacle(client)
-    return obstacle === null ? null : c.t(`clients.trial.not.${obstacle}`, { algorithm: client.metadata.token_endpoint_auth_signing_alg ?? '' })
+    return obstacle === null ? null : c.t(`clients.trial.not.${obstacle}`, { algorithm: otherAlgorithm(client) ?? '' })
   }
 }
