@@ -10,6 +10,9 @@ type Handler = Parameters<Provider['registerResponseMode']>[1]
 /** Modes whose answers anybody could have written. */
 const plain = new Set(['query', 'form_post', 'fragment'])
 
+/** How long a signed response is good; the library says so. */
+export const signedResponseSeconds = 120
+
 // by provider: modes are registered before a field of this class exists
 const signers = new WeakMap<Provider, Handler>()
 

@@ -6,6 +6,8 @@ import { deviceCodeGrant } from '../../domain/client-record.ts'
 import { trustFrameworks } from '../../domain/verified-claims.ts'
 import { accessTokenLifetime } from '../../oidc/acting-for.ts'
 import { lifetimes, responseModes, routes } from '../../oidc/configuration.ts'
+import { requestObjectLimits } from '../../oidc/request-objects.ts'
+import { signedResponseSeconds } from '../../oidc/signed-responses.ts'
 import { pollSeconds } from '../../oidc/device-codes.ts'
 import { devicePath } from '../../oidc/device-flow.ts'
 import { errorsMarkdown } from './error-catalogue.ts'
@@ -78,6 +80,9 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
     pollInterval: time(pollSeconds.first),
     deviceGrant: deviceCodeGrant,
     codeLifetime: time(lifetimes.authorizationCode),
+    requestLifetime: time(requestObjectLimits.lifetime),
+    highRequestLifetime: time(requestObjectLimits.highLifetime),
+    responseLifetime: time(signedResponseSeconds),
     accessTokenLifetime: time(lifetimes.accessToken),
     organizationJwtLifetime: time(organizationJwt),
     idTokenLifetime: time(lifetimes.idToken),
