@@ -132,7 +132,7 @@ await withBrowser(t, 'console in a browser', async (t, chromium) => {
       ['account', `/admin/accounts/${system.id}`, security], ['disable', `/admin/accounts/${system.id}/disable`, security], ['approvals', '/admin/approvals?state=all', security],
       ['approval', approval, security], ['own', '/admin/me', security], ['own-password', '/admin/me/password', security], ['own-codes', '/admin/me/codes', security],
       ['vouch', approval, security], ['lost', '/admin/nothing', security], ['lost-stranger', '/admin/nothing', null], ['again', '/admin/again', security], ['not-allowed', '/admin/accounts/new', security], ['nothing', '/admin/search', security],
-      ['settings', '/admin/settings', system], ['setting', '/admin/settings/maintenance', system]
+      ['settings', '/admin/settings', system], ['setting', '/admin/settings/maintenance', system], ['setting-reveal', '/admin/settings/reveal', system]
     ]
     for (const lang of ['zh-CN', 'en']) {
       for (const width of [1280, 320]) {

@@ -61,6 +61,7 @@ import { registerPeople } from './console/people.ts'
 import { registerRegistrations } from './console/registrations.ts'
 import { registerSearch } from './console/search.ts'
 import { registerSettings } from './console/settings.ts'
+import { registerRevealSetting } from './console/settings-reveal.ts'
 import { registerSignIn } from './console/sign-in.ts'
 
 export { sweepAdminApi } from './api/index.ts'
@@ -86,6 +87,7 @@ export async function registerAdmin (app: FastifyInstance, services: Services, s
   registerAccounts(console)
   registerOwnAccount(console)
   registerSettings(console, settings)
+  registerRevealSetting(console)
   registerPeople(console)
   registerPeopleActs(console)
   registerCounter(console)

@@ -1,5 +1,4 @@
 /** What staff do to one account, each on a page of its own with a reason; and showing what is masked. */
-import { sql } from 'kysely'
 import type { Act } from '../../../domain/administration.ts'
 import { maskName } from '../../../domain/masking.ts'
 import type { FieldError } from '../../../http/pages.ts'
@@ -9,6 +8,7 @@ import {
 } from '../../desk/index.ts'
 import { revokeCounterCode } from '../../counter-codes/index.ts'
 import { personById } from '../../persons/index.ts'
+import { revealNeedsTwo } from '../../settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
 import { deskRoles, idOf, lookerOf } from './people.ts'
@@ -103,18 +103,12 @@ export function registerPeopleActs (console: Console): void {
     }
   })
 
-  /** On, unless the deployment has decided otherwise. */
-  const fourEyes = async (): Promise<boolean> => {
-    const { rows } = await sql<{ off: boolean }>`select value = 'false'::jsonb as off from setting where name = 'reveal_four_eyes'`.execute(db)
-    return rows[0]?.off !== true
-  }
-
   const showReveal = async (c: ConsoleRequest, more: Partial<Pick<RevealPage, 'ticked' | 'reason' | 'errors'>> = {}) => {
     const person = await personById(db, crypto, idOf(c))
     if (person === null) return c.notFound()
     const grants = await openGrants(db, `admin:${c.administrator.id}`, person.id)
     return c.page('admin/person-reveal', {
-      id: person.id, name: maskName(person.name), fields: revealFields, ticked: [], reason: '', fourEyes: await fourEyes(), grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })), errors: [], ...more
+      id: person.id, name: maskName(person.name), fields: revealFields, ticked: [], reason: '', fourEyes: await revealNeedsTwo(db), grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })), errors: [], ...more
     }, { status: (more.errors?.length ?? 0) > 0 ? 422 : 200 })
   }
 
@@ -140,7 +134,7 @@ export function registerPeopleActs (console: Console): void {
       const errors: FieldError[] = [...(ticked.length === 0 ? [{ field: 'name', code: 'pick_one' }] : []), ...(confirmed.ok ? [] : confirmed.errors)]
       if (!confirmed.ok || errors.length > 0) return await showReveal(c, { ticked, reason: c.field('reason').trim(), errors })
       if (await personById(db, crypto, idOf(c)) === null) return c.notFound()
-      if (await fourEyes()) {
+      if (await revealNeedsTwo(db)) {
         const asked = await changes.request({ kind: 'people.reveal', payload: { personId: idOf(c), fields: ticked }, subject: idOf(c), act: confirmed.act })
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }

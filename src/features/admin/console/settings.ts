@@ -2,6 +2,7 @@
 import type { FieldError } from '../../../http/pages.ts'
 import type { Services } from '../../../services.ts'
 import { settingNames, settingsSeconds, type SettingName, type Settings } from '../../settings/index.ts'
+import { revealNeedsTwo } from '../../settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
 
@@ -23,6 +24,8 @@ export interface SettingsPage extends AdminFramed {
   environment: EnvironmentLine[]
   vendors: VendorView[]
   seconds: number
+  /** Personal data is shown in full only when a second administrator agrees. */
+  revealNeedsTwo: boolean
   mayChange: boolean
 }
 
@@ -82,6 +85,7 @@ export function registerSettings (console: Console, settings: Settings): void {
     environment: environmentOf(services),
     vendors,
     seconds: settingsSeconds,
+    revealNeedsTwo: await revealNeedsTwo(services.db),
     mayChange: c.administrator.role === 'system'
   })
 
