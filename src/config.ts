@@ -54,6 +54,11 @@ export interface Config {
   keyRotationDays: number
   /** RFC 7591: sites register themselves, with a token that an operator made. */
   dynamicRegistration: boolean
+  /**
+   * RFC 8705: headers in which a trusted proxy tells the client's certificate and whether it verified it (null: it does
+   * not), and the origin where it asks for certificates (null: the issuer's own). Null = off.
+   */
+  mtls: { certHeader: string, verifyHeader: string | null, origin: string | null } | null
   /** Logins that one address may begin in five minutes at this process. */
   loginStartsPerAddress: number
 }
@@ -145,6 +150,24 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     return { url, keyId: keyId ?? '', secret: secret ?? '' }
   }
 
+  const trustedProxies = (text('TRUSTED_PROXIES') ?? '').split(',').map((item) => item.trim()).filter(Boolean)
+  const mtls = (): Config['mtls'] => {
+    const [certHeader, verifyHeader] = ['MTLS_CERT_HEADER', 'MTLS_VERIFY_HEADER'].map((name) => {
+      const value = text(name)?.toLowerCase()
+      if (value !== undefined && !/^[a-z][a-z0-9-]*$/.test(value)) fault(`${name}="${value}" is not the name of a header. Example: X-Client-Cert`)
+      return value ?? null
+    }) as [string | null, string | null]
+    const origin = text('MTLS_ORIGIN') ?? null
+    if (origin !== null && (!origin.startsWith('https://') || URL.parse(origin)?.origin !== origin)) fault(`MTLS_ORIGIN="${origin}" must be an https:// origin, nothing behind it.`)
+    if (certHeader === null) {
+      if (verifyHeader !== null || origin !== null) fault('MTLS_VERIFY_HEADER and MTLS_ORIGIN need MTLS_CERT_HEADER: the header in which the proxy passes the certificate on.')
+      return null
+    }
+    if (trustedProxies.length === 0) fault('MTLS_CERT_HEADER needs TRUSTED_PROXIES: certificates are believed from the proxies named there only.')
+    if (certHeader === verifyHeader) fault('MTLS_CERT_HEADER and MTLS_VERIFY_HEADER must be different headers.')
+    return { certHeader, verifyHeader, origin }
+  }
+
   const companyRegister = vendor('COMPANY_REGISTER')
   const doors = choice('PHONE_DOORS', ['app', 'pages', 'both'], 'both')
   const config: Config = {
@@ -156,7 +179,8 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     dataDir,
     databaseUrl,
     databasePoolSize: integer('DATABASE_POOL_SIZE', 10, 1, 200),
-    trustedProxies: (text('TRUSTED_PROXIES') ?? '').split(',').map((item) => item.trim()).filter(Boolean),
+    trustedProxies,
+    mtls: mtls(),
     masterKey,
     masterKeyId: text('MASTER_KEY_ID') ?? 'k1',
     fieldCipher: choice('FIELD_CIPHER', ['aes-256-gcm', 'sm4-gcm'], 'aes-256-gcm'),

@@ -12,7 +12,7 @@ export interface KindRules {
   people: boolean
 }
 
-const secrets = ['private_key_jwt', 'client_secret_basic', 'client_secret_post'] as const
+const secrets = ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
 
 export const kindRules: Readonly<Record<ClientKind, KindRules>> = {
   server: { grants: ['authorization_code', 'refresh_token', 'client_credentials'], authMethods: secrets, redirects: true, people: true },

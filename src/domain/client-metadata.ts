@@ -4,6 +4,7 @@
  * single one could not (RFC 7591 §2, OpenID Connect Registration §2, RFC 9700). It reports every fault at once.
  */
 import { acrValues } from './assurance.ts'
+import { certificateMembers, checkCertificates, provesByKey } from './client-certificate.ts'
 import { checkJwks } from './client-keys.ts'
 import { createReport, isObject, readers, step, type ClientFault, type Readers, type Report } from './client-faults.ts'
 import { defaultMetadata, highProfileMetadata, kindRules } from './client-kinds.ts'
@@ -38,7 +39,7 @@ const members = ['client_name', 'application_type', 'grant_types', 'response_typ
   'backchannel_logout_uri', 'backchannel_logout_session_required', 'initiate_login_uri', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri',
   'sector_identifier_uri', 'subject_type', 'scope', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg', 'id_token_signed_response_alg',
   'userinfo_signed_response_alg', 'introspection_signed_response_alg', 'authorization_signed_response_alg', 'request_object_signing_alg', 'require_signed_request_object',
-  'jwks', 'jwks_uri', 'require_pushed_authorization_requests', 'dpop_bound_access_tokens', 'default_max_age', 'require_auth_time',
+  'jwks', 'jwks_uri', 'require_pushed_authorization_requests', 'dpop_bound_access_tokens', ...certificateMembers, 'default_max_age', 'require_auth_time',
   'default_acr_values', 'contacts', 'software_id', 'software_version'] as const satisfies ReadonlyArray<keyof ClientMetadata>
 
 export const metadataMembers: readonly string[] = members
@@ -71,6 +72,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   checkGrants(part)
   checkAddresses(part)
   checkAuthentication(part)
+  checkCertificates(part)
   checkTokens(part)
   checkSignedMessages(part)
   checkPolicy({ kind, policy: policyGiven, signs: metadata['token_endpoint_auth_method'] === 'private_key_jwt', scope: scopesOf(metadata['scope']), rules, report, read })
@@ -179,8 +181,10 @@ function checkTokens ({ metadata, rules, read, field }: Part): void {
 
 function checkHighProfile ({ kind, metadata, report, field }: Part): void {
   if (kind !== 'server' && kind !== 'machine') report('/policy/profile', 'not_for_this_kind', 'high', 'standard')
-  if (metadata['token_endpoint_auth_method'] !== 'private_key_jwt') report(field('token_endpoint_auth_method'), 'high_profile', metadata['token_endpoint_auth_method'], 'private_key_jwt')
+  if (!provesByKey(metadata['token_endpoint_auth_method'])) report(field('token_endpoint_auth_method'), 'high_profile', metadata['token_endpoint_auth_method'], 'private_key_jwt | tls_client_auth | self_signed_tls_client_auth')
   for (const [name, value] of Object.entries(highProfileMetadata)) {
+    // bound to a certificate instead of a key
+    if (name === 'dpop_bound_access_tokens' && metadata['tls_client_certificate_bound_access_tokens'] === true) continue
     if (metadata[name] !== value && (kind === 'server' || name !== 'require_pushed_authorization_requests')) report(field(name), 'high_profile', metadata[name], String(value))
   }
   if (metadata['token_endpoint_auth_signing_alg'] === 'RS256') report(field('token_endpoint_auth_signing_alg'), 'high_profile', 'RS256', 'ES256 | PS256 | EdDSA')

@@ -43,6 +43,12 @@ export interface ClientMetadata {
   jwks_uri?: string
   require_pushed_authorization_requests?: boolean
   dpop_bound_access_tokens?: boolean
+  tls_client_auth_subject_dn?: string
+  tls_client_auth_san_dns?: string
+  tls_client_auth_san_uri?: string
+  tls_client_auth_san_ip?: string
+  tls_client_auth_san_email?: string
+  tls_client_certificate_bound_access_tokens?: boolean
   default_max_age?: number
   require_auth_time?: boolean
   default_acr_values?: string[]

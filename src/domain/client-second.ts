@@ -2,6 +2,7 @@
  * What a single administrator may not decide about a client: the one rule for console, admin API, command line, declared
  * files and dynamic registration. Each reason is a message `clients.second.<reason>` of the console.
  */
+import { certificateNames, provesByKey } from './client-certificate.ts'
 import { canonicalJson } from './client-diff.ts'
 import type { ClientContent, ClientMetadata } from './client-record.ts'
 import type { ClientPolicy } from './client-policy.ts'
@@ -24,7 +25,8 @@ export interface Judged { metadata: ClientMetadata, policy?: Partial<ClientPolic
 const scopesOf = ({ metadata: { scope } }: Judged): string[] => (scope ?? '').split(' ').filter(Boolean)
 const sorted = (list: readonly string[] | undefined): string => [...list ?? []].sort().join('\n')
 const addressesOf = ({ metadata: m }: Judged): string => canonicalJson([sorted(m.redirect_uris), sorted(m.post_logout_redirect_uris), m.backchannel_logout_uri ?? '', m.initiate_login_uri ?? ''])
-const keysOf = ({ metadata: { jwks, jwks_uri: uri, token_endpoint_auth_method: method } }: Judged): string => canonicalJson([jwks ?? null, uri ?? null, method ?? null])
+const keysOf = ({ metadata }: Judged): string =>
+  canonicalJson([metadata.jwks ?? null, metadata.jwks_uri ?? null, metadata.token_endpoint_auth_method ?? null, ...certificateNames.map((name) => metadata[name] ?? null)])
 const introspectsAll = ({ policy }: Judged): boolean => policy?.introspects?.includes('*') === true
 const nothing: Judged = { metadata: {} }
 
@@ -59,14 +61,17 @@ const isPowerful = (client: Judged): boolean =>
   scopesOf(client).some((scope) => highScopes.includes(scope)) || client.policy?.trusted === true || introspectsAll(client) || (client.policy?.adminScopes ?? []).length > 0
 
 /** How well a client proves who it is: not at all, by a secret that both sides know, by a key of its own. */
-const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number => method === 'none' ? 0 : method === 'private_key_jwt' ? 2 : 1
+const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number => method === 'none' ? 0 : provesByKey(method) ? 2 : 1
+
+/** Tokens are of no use to whoever only copies them. */
+const isBound = (metadata: ClientMetadata): boolean => metadata.dpop_bound_access_tokens === true || metadata.tls_client_certificate_bound_access_tokens === true
 
 function isWeaker ({ metadata: was, policy: ruled }: Judged, { metadata: is, policy: rules }: Judged): boolean {
   return (rules?.minimumLevel ?? 1) < (ruled?.minimumLevel ?? 1) ||
     (ruled?.profile === 'high' && rules?.profile !== 'high') ||
     proofOf(is) < proofOf(was) ||
     (was.require_pushed_authorization_requests === true && is.require_pushed_authorization_requests !== true) ||
-    (was.dpop_bound_access_tokens === true && is.dpop_bound_access_tokens !== true) ||
+    (isBound(was) && !isBound(is)) ||
     (was.require_signed_request_object === true && is.require_signed_request_object !== true) ||
     (wantsSignedResponses(was.response_modes) && !wantsSignedResponses(is.response_modes))
 }

@@ -18,8 +18,8 @@ const parse = (text: string): Address | null => {
   }
 }
 
-/** Makes the function that finds the client's address. Throws TypeError at start-up for a range that cannot be read. */
-export function clientAddressFinder (trustedProxies: readonly string[]): (socketAddress: string | undefined, forwardedFor: string | string[] | undefined) => string {
+/** Which addresses are those of configured proxies. Throws TypeError at start-up for a range that cannot be read. */
+function proxyRanges (trustedProxies: readonly string[]): (address: Address) => boolean {
   const ranges: Range[] = trustedProxies.map((text) => {
     try {
       return text.includes('/') ? ipaddr.parseCIDR(text) : [ipaddr.process(text), ipaddr.process(text).kind() === 'ipv4' ? 32 : 128] as Range
@@ -27,8 +27,21 @@ export function clientAddressFinder (trustedProxies: readonly string[]): (socket
       throw new TypeError(`TRUSTED_PROXIES: "${text}" is not a network (example: 10.0.0.0/8).`)
     }
   })
-  const trusted = (address: Address): boolean =>
-    ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits))
+  return (address) => ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits))
+}
+
+/** Whether a socket's other end is a configured proxy, so that the headers it sets are believed. Throws as above. */
+export function proxyTrust (trustedProxies: readonly string[]): (socketAddress: string | undefined) => boolean {
+  const trusted = proxyRanges(trustedProxies)
+  return (socketAddress) => {
+    const peer = parse(socketAddress ?? '')
+    return peer !== null && trusted(peer)
+  }
+}
+
+/** Makes the function that finds the client's address. Throws as above. */
+export function clientAddressFinder (trustedProxies: readonly string[]): (socketAddress: string | undefined, forwardedFor: string | string[] | undefined) => string {
+  const trusted = proxyRanges(trustedProxies)
   return (socketAddress, forwardedFor) => {
     const peer = parse(socketAddress ?? '')
     if (peer === null) return '0.0.0.0'

@@ -13,6 +13,7 @@ import { verifiedClaimsMetadata } from '../domain/verified-claims.ts'
 import type { Config } from '../config.ts'
 import { accessTokenLifetime } from './acting-for.ts'
 import { authorizationDetails, resourceOfDetails } from './authorization-details.ts'
+import { certificateMethods, clientCertificates } from './client-certificates.ts'
 import { readClaimsParameter } from './claims-parameter.ts'
 import { requestObjects } from './request-objects.ts'
 
@@ -92,7 +93,7 @@ export function createConfiguration (parts: Parts): Configuration {
     responseTypes: ['code'],
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: parts.pairwiseIdentifier,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', ...certificateMethods(parts.config.mtls), 'none'],
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
       authorization_signed_response_alg: 'ES256',
@@ -125,6 +126,7 @@ export function createConfiguration (parts: Parts): Configuration {
       service_documentation: `${parts.config.issuer}/developers`,
       op_policy_uri: `${parts.config.issuer}/help/privacy`,
       op_tos_uri: `${parts.config.issuer}/help/terms`,
+      ...certificateEndpoints(parts.config),
       ...(parts.config.dynamicRegistration ? { registration_endpoint: `${parts.config.issuer}/connect/register` } : {})
     } as never,
     features: {
@@ -133,6 +135,7 @@ export function createConfiguration (parts: Parts): Configuration {
       claimsParameter: { enabled: true, assertClaimsParameter: readClaimsParameter },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
+      ...(parts.config.mtls === null ? {} : { mTLS: clientCertificates(parts.config.mtls, parts.config.trustedProxies) as never }),
       introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
       revocation: { enabled: true, allowedPolicy: parts.mayRevoke as never },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
@@ -185,6 +188,14 @@ export function createConfiguration (parts: Parts): Configuration {
       Session: lifetimes.session
     } as never
   }
+}
+
+const takesCertificates = ['token', 'userinfo', 'introspection', 'revocation', 'pushed_authorization_request', 'device_authorization'] as const
+
+/** RFC 8705 §5: where the proxy asks for certificates, when that is not the issuer's own address. */
+function certificateEndpoints ({ mtls }: Readonly<Config>): object {
+  if (mtls === null || mtls.origin === null) return {}
+  return { mtls_endpoint_aliases: Object.fromEntries(takesCertificates.map((name) => [`${name}_endpoint`, mtls.origin + routes[name]])) }
 }
 
 /** Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others userinfo. */

@@ -1,8 +1,9 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { validateClient, type ClientRules } from '../../src/domain/client-metadata.ts'
 import { kindOf } from '../../src/domain/client-record.ts'
+import { certificates } from '../support/certificates.ts'
 import { server, testRules } from './client-support.ts'
 
 const key = (): Record<string, unknown> => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
@@ -133,6 +134,38 @@ t.test('signed messages: what a kind has no use for', async (t) => {
   t.same(faultsOf(of({ ...keys, ...members })), [])
   const resource = { kind: 'resource', metadata: members, policy: { names: { 'zh-CN': '接口' }, introspects: ['https://api.gov.cn'] } }
   t.same(faultsOf(resource).sort(), Object.keys(members).filter((name) => !name.startsWith('introspection')).map((name) => `/metadata/${name} not_for_this_kind`).sort())
+})
+
+t.test('client certificates, each member by itself', async (t) => {
+  const offered = { ...testRules, authMethods: [...testRules.authMethods, 'tls_client_auth', 'self_signed_tls_client_auth'] }
+  const byName = (more: object): unknown => of({ token_endpoint_auth_method: 'tls_client_auth', ...more })
+  const { publicKey } = new X509Certificate(certificates.site)
+  const x5c = [new X509Certificate(certificates.site).raw.toString('base64')]
+  const own = { ...publicKey.export({ format: 'jwk' }), x5c }
+  for (const good of [
+    byName({ tls_client_auth_subject_dn: 'CN=tax-client,O=西藏示例\\, 公司,C=CN' }), byName({ tls_client_auth_san_dns: 'a.gov.cn' }), byName({ tls_client_auth_san_uri: 'urn:a:b' }),
+    byName({ tls_client_auth_san_ip: '2001:db8::1' }), byName({ tls_client_auth_san_email: 'a@a.gov.cn' }),
+    of({ token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [own] } }), of({ tls_client_certificate_bound_access_tokens: true }),
+    of({ token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [own] }, require_pushed_authorization_requests: true, tls_client_certificate_bound_access_tokens: true }, { profile: 'high' })
+  ]) t.same(faultsOf(good, offered), [])
+  const table: Array<[unknown, string]> = [
+    [byName({}), '/metadata/tls_client_auth_subject_dn missing'],
+    [byName({ tls_client_auth_san_dns: 'a.gov.cn', tls_client_auth_san_ip: '10.0.0.1' }), '/metadata/tls_client_auth_san_ip either_or'],
+    ...['tax-client', 'CN=', 'CN=a, O=b', 'CN=a ', 'cn=a', 'CN=a+O=b', 'CN=a,', 'CN="a"'].map((name): [unknown, string] => [byName({ tls_client_auth_subject_dn: name }), '/metadata/tls_client_auth_subject_dn not_text']),
+    ...['*.gov.cn', 'A.gov.cn', 'gov'].map((name): [unknown, string] => [byName({ tls_client_auth_san_dns: name }), '/metadata/tls_client_auth_san_dns not_text']),
+    [byName({ tls_client_auth_subject_dn: 'CN=a\nO=b' }), '/metadata/tls_client_auth_subject_dn unsafe_text'],
+    [byName({ tls_client_auth_san_ip: '010.1.1.1' }), '/metadata/tls_client_auth_san_ip not_text'],
+    [byName({ tls_client_auth_san_uri: 'no address' }), '/metadata/tls_client_auth_san_uri not_text'],
+    [byName({ tls_client_auth_san_email: 'nobody' }), '/metadata/tls_client_auth_san_email not_text'],
+    [of({ tls_client_auth_san_dns: 'a.gov.cn' }), '/metadata/tls_client_auth_san_dns needs'],
+    [of({ token_endpoint_auth_method: 'self_signed_tls_client_auth' }), '/metadata/jwks missing'],
+    [of({ token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [key()] } }), '/metadata/jwks/keys/0/x5c missing'],
+    [of({ token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [{ ...key(), x5c }] } }), '/metadata/jwks/keys/0/x5c not_a_key'],
+    [of({ tls_client_certificate_bound_access_tokens: true, dpop_bound_access_tokens: true }), '/metadata/tls_client_certificate_bound_access_tokens either_or']
+  ]
+  for (const [input, expected] of table) t.same(faultsOf(input, offered), [expected], JSON.stringify(input))
+  t.same(faultsOf(of({ tls_client_certificate_bound_access_tokens: true })), ['/metadata/tls_client_certificate_bound_access_tokens not_offered'])
+  t.ok(faultsOf(byName({ tls_client_auth_san_dns: 'a.gov.cn' })).includes('/metadata/token_endpoint_auth_method not_one_of'), 'not where the deployment has none')
 })
 
 t.test('the kind of a client stored without one', async (t) => {

@@ -44,6 +44,8 @@ t.test('addresses, subjects and protections of a client in use, or with a power'
     ['protection_lowered', [{ token_endpoint_auth_method: 'private_key_jwt' }, {}], [{ token_endpoint_auth_method: 'client_secret_basic' }, {}]],
     ['protection_lowered', [{}, {}], [{ token_endpoint_auth_method: 'none' }, {}]],
     ['protection_lowered', [{ dpop_bound_access_tokens: true }, {}], [{}, {}]],
+    ['protection_lowered', [{ tls_client_certificate_bound_access_tokens: true }, {}], [{}, {}]],
+    ['protection_lowered', [{ token_endpoint_auth_method: 'tls_client_auth' }, {}], [{}, {}]],
     ['protection_lowered', [{ require_signed_request_object: true }, {}], [{}, {}]],
     ['protection_lowered', [{ response_modes: ['jwt'] }, {}], [{ response_modes: ['jwt', 'query'] }, {}]],
     ['protection_lowered', [{ require_pushed_authorization_requests: true }, {}], [{ require_pushed_authorization_requests: false }, {}]]

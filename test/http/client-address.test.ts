@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addressPrefix, clientAddressFinder, placeOf } from '../../src/http/client-address.ts'
+import { addressPrefix, clientAddressFinder, placeOf, proxyTrust } from '../../src/http/client-address.ts'
 import { browserLabel, isPhone, isTrident, isWeChat } from '../../src/http/user-agent.ts'
 import { testApp } from './support.ts'
 
@@ -19,6 +19,13 @@ t.test('forwarded addresses are believed from known proxies only, from right to 
   t.equal(find('garbage', `${','.repeat(5000)}x`), '0.0.0.0')
   t.equal(find('10.1.2.3', '010.1.1.1'), '10.1.2.3', 'no octal forms')
   t.throws(() => clientAddressFinder(['10.0.0.0/99']), /TRUSTED_PROXIES: "10.0.0.0\/99" is not a network/)
+})
+
+t.test('who is a proxy of ours', async (t) => {
+  const trusted = proxyTrust(['10.0.0.0/24', '::1'])
+  t.same(['10.0.0.9', '::ffff:10.0.0.9', '::1', '10.0.1.9', '010.0.0.9', 'x', ''].map(trusted), [true, true, true, false, false, false, false])
+  t.equal(trusted(undefined), false)
+  t.equal(proxyTrust([])('127.0.0.1'), false)
 })
 
 t.test('prefixes and places never show a whole address', async (t) => {

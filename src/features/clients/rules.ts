@@ -2,18 +2,19 @@
 import type { Config } from '../../config.ts'
 import { scopes } from '../../domain/claims.ts'
 import type { ClientRules } from '../../domain/client-metadata.ts'
+import { certificateMethods } from '../../oidc/client-certificates.ts'
 import { deviceCodeGrant } from '../../domain/client-record.ts'
 import { signedResponseModes } from '../../domain/client-signing.ts'
 
 /** Must say what oidc/configuration.ts says; test/features/clients/rules.test.ts compares with discovery. */
-export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egressAllowed'>): ClientRules {
+export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egressAllowed' | 'mtls'>): ClientRules {
   return {
     issuer: config.issuer,
     sandbox: config.sandbox,
     egressAllowed: config.egressAllowed,
     scopes,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceCodeGrant],
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', ...certificateMethods(config.mtls), 'none'],
     signingAlgs: ['ES256', 'RS256'],
     clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],
     requestSigningAlgs: ['ES256', 'RS256'],

@@ -4,7 +4,7 @@ import { clientRules } from '../../../src/features/clients/index.ts'
 
 t.test('clients can be registered for exactly what discovery says', async (t) => {
   const golden = JSON.parse(await readFile(new URL('../../flows/discovery.golden.json', import.meta.url), 'utf8')) as Record<string, string[]>
-  const rules = clientRules({ issuer: 'https://sso.example.gov.cn', sandbox: false, egressAllowed: [] })
+  const rules = clientRules({ issuer: 'https://sso.example.gov.cn', sandbox: false, egressAllowed: [], mtls: null })
   const same = (ours: readonly string[], theirs: string[] | undefined, name: string): void => { t.same([...ours].sort(), [...theirs ?? []].sort(), name) }
   same(rules.grantTypes, golden['grant_types_supported'], 'grants')
   same(rules.authMethods, golden['token_endpoint_auth_methods_supported'], 'authentication')

@@ -26,7 +26,9 @@ export const sandboxClient = 'demo-admin'
 export async function readToken ({ db, config }: Pick<Services, 'db' | 'config'>, value: string): Promise<ApiToken | null> {
   const [row] = await findStatement(db, artifactId('ClientCredentials', value), adminApiResource(config.issuer))
   if (row === undefined) return null
-  const { scope, clientId, jkt } = row.payload as { scope?: string, clientId?: string, jkt?: string }
+  const { scope, clientId, jkt, 'x5t#S256': certificate } = row.payload as { scope?: string, clientId?: string, jkt?: string, 'x5t#S256'?: string }
+  // bound to a certificate (RFC 8705 §3), which nobody looks at here
+  if (certificate !== undefined) return null
   if (clientId === undefined || (clientId === sandboxClient && !config.sandbox)) return null
   if (row.metadata.token_endpoint_auth_method !== 'private_key_jwt') return null
   const asked = (scope ?? '').split(' ')

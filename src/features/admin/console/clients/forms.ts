@@ -101,6 +101,7 @@ function draftsOf (tab: TabName | 'kind', { kind, metadata, policy }: Typed, rul
           ? []
           : [
               area('jwks', typeof metadata['jwks'] === 'object' ? JSON.stringify(metadata['jwks'], null, 1) : text(metadata['jwks']), ['/metadata/jwks'], 6), words('jwks_uri', metadata['jwks_uri'], '/metadata/jwks_uri', 2000),
+              ...rules.authMethods.includes('tls_client_auth') ? [words('tls_subject', metadata['tls_client_auth_subject_dn'], '/metadata/tls_client_auth_subject_dn', 400)] : [],
               select('profile', policy['profile'] === 'high' ? 'high' : 'standard', ['standard', 'high'], '/policy/profile')
             ],
         ...rule.people ? [select('id_token_alg', text(metadata['id_token_signed_response_alg']) || 'ES256', rules.signingAlgs, '/metadata/id_token_signed_response_alg')] : [],
@@ -189,6 +190,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           token_endpoint_auth_method: kept(field('auth_method')),
           jwks: jsonOf(field('jwks')),
           jwks_uri: kept(field('jwks_uri')),
+          ...(rules.authMethods.includes('tls_client_auth') && rule.authMethods[0] !== 'none' ? { tls_client_auth_subject_dn: kept(field('tls_subject')) } : {}),
           ...(rule.people && field('id_token_alg') !== '' ? { id_token_signed_response_alg: field('id_token_alg') === 'ES256' ? undefined : field('id_token_alg') } : {}),
           ...(rule.redirects ? signedBy(metadata, ticked('signing', ['requests', 'answers', 'userinfo']), rule.authMethods[0] !== 'none') : {})
         },

@@ -17,11 +17,12 @@ type Step = ClientTrialPage['steps'][number]
 interface Answer { status: number, answer: Record<string, unknown> }
 
 /** Why a client takes no trial login; each is a message `clients.trial.not.<name>`. Null: it does. */
-export function trialObstacle (client: ClientRecord): 'status' | 'no_browser' | 'keys_elsewhere' | 'other_algorithm' | 'form_post' | null {
+export function trialObstacle (client: ClientRecord): 'status' | 'no_browser' | 'keys_elsewhere' | 'other_algorithm' | 'form_post' | 'certificate' | null {
   const { status, metadata: { redirect_uris: addresses = [], response_modes: modes, token_endpoint_auth_method: method, require_signed_request_object: signsRequests, jwks } } = client
   if (addresses.length === 0) return 'no_browser'
   if (status !== 'test') return 'status'
   if (modes !== undefined && !modes.includes('query')) return 'form_post'
+  if (method === 'tls_client_auth' || method === 'self_signed_tls_client_auth' || client.metadata.tls_client_certificate_bound_access_tokens === true) return 'certificate'
   if (method === 'private_key_jwt' || signsRequests === true) return jwks === undefined ? 'keys_elsewhere' : otherAlgorithm(client) === null ? null : 'other_algorithm'
   return canBeTried(client) ? null : 'no_browser'
 }

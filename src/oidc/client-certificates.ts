@@ -1,0 +1,85 @@
+/**
+ * Certificates of clients (mutual TLS, RFC 8705). Kora stands behind a proxy that ends TLS: the proxy asks for the
+ * certificate, proves that the client has its key, and says so in headers that it sets on every request. They are believed
+ * from the trusted proxies' own addresses only; from anybody else they are words.
+ */
+import { X509Certificate } from 'node:crypto'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { distinguishedNameOf } from '../domain/client-certificate.ts'
+import type { Config } from '../config.ts'
+import { proxyTrust } from '../http/client-address.ts'
+
+export type MtlsConfig = NonNullable<Config['mtls']>
+
+/** Longest header that is read; certificates of usual keys have a quarter of it. */
+const maximumHeader = 16_384
+
+/** nginx `$ssl_client_escaped_cert` (PEM, percent-encoded), or the byte sequence of RFC 9440 §2.1. Null: neither. */
+export function readCertificate (header: string): X509Certificate | null {
+  if (header.length > maximumHeader) return null
+  try {
+    const sequence = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(header)?.[1]
+    if (sequence !== undefined) return new X509Certificate(Buffer.from(sequence, 'base64'))
+    const pem = decodeURIComponent(header).trim()
+    // exactly one: which of several was proved nobody could say
+    return /^-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----$/.test(pem) ? new X509Certificate(pem) : null
+  } catch {
+    return null
+  }
+}
+
+/** Whether the certificate is for this registered name (RFC 8705 §2.1.2): compared exactly, wildcards mean nothing. */
+export function subjectMatches (certificate: X509Certificate, property: string, expected: string): boolean {
+  switch (property) {
+    case 'tls_client_auth_subject_dn': return distinguishedNameOf(certificate.subject) === expected
+    case 'tls_client_auth_san_dns': return namesIn(certificate.subjectAltName, 'DNS').includes(expected)
+    case 'tls_client_auth_san_uri': return namesIn(certificate.subjectAltName, 'URI').includes(expected)
+    case 'tls_client_auth_san_ip': return certificate.checkIP(expected) !== undefined
+    case 'tls_client_auth_san_email': return namesIn(certificate.subjectAltName, 'email').includes(expected)
+    default: return false
+  }
+}
+
+/** Node writes `DNS:a, URI:b` and puts values that hold a comma or the like into quotes. */
+export function namesIn (alternatives: string | undefined, type: string): string[] {
+  const entries = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y
+  const names: string[] = []
+  const text = alternatives ?? ''
+  while (entries.lastIndex < text.length) {
+    const at = entries.lastIndex
+    const found = entries.exec(text)
+    if (found === null || entries.lastIndex === at) return []
+    const [, kind, value = ''] = found
+    if (kind === type) names.push(value.startsWith('"') ? JSON.parse(value) as string : value)
+  }
+  return names
+}
+
+/** The library's feature: what it asks of a request. */
+export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, trustedProxies: readonly string[]) {
+  const trusted = proxyTrust(trustedProxies)
+  const header = (ctx: KoaContextWithOIDC, name: string): string | undefined => {
+    const value = trusted(ctx.req.socket.remoteAddress) ? ctx.req.headers[name] : undefined
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const certificateOf = (ctx: KoaContextWithOIDC): X509Certificate | undefined => {
+    const value = header(ctx, certHeader)
+    return value === undefined ? undefined : readCertificate(value) ?? undefined
+  }
+  return {
+    enabled: true,
+    certificateBoundAccessTokens: true,
+    selfSignedTlsClientAuth: true,
+    tlsClientAuth: verifyHeader !== null,
+    getCertificate: certificateOf,
+    certificateAuthorized: (ctx: KoaContextWithOIDC): boolean => verifyHeader !== null && header(ctx, verifyHeader) === 'SUCCESS',
+    certificateSubjectMatches: (ctx: KoaContextWithOIDC, property: string, expected: string): boolean => {
+      const certificate = certificateOf(ctx)
+      return certificate !== undefined && subjectMatches(certificate, property, expected)
+    }
+  }
+}
+
+/** How a client may authenticate beyond what is always offered. */
+export const certificateMethods = (mtls: Config['mtls']): readonly ('self_signed_tls_client_auth' | 'tls_client_auth')[] =>
+  mtls === null ? [] : mtls.verifyHeader === null ? ['self_signed_tls_client_auth'] : ['self_signed_tls_client_auth', 'tls_client_auth']
