@@ -12,6 +12,7 @@ import {
 import { createFaceHttpProvider } from './adapters/face-http/index.ts'
 import { createPasswordHasher, type PasswordHasher } from './adapters/password-hasher.ts'
 import { createCompanyRegister, createPopulationRegister } from './adapters/registry-http/index.ts'
+import { askedRarely } from './adapters/sms-balance.ts'
 import { createSmsHttpSender } from './adapters/sms-http/index.ts'
 import { createAudit, type Audit } from './features/audit/index.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
@@ -95,9 +96,9 @@ export async function startServices (config: Readonly<Config>, log: Logger, opti
       face: createFaceHttpProvider({ baseUrl: face.url, keyId: face.keyId, algorithm: 'hmac-sha256', secret: face.secret }),
       population: createPopulationRegister({ baseUrl: population.url, keyId: population.keyId, algorithm: 'hmac-sha256', secret: population.secret }),
       companies: createCompanyRegister({ baseUrl: companies.url, keyId: companies.keyId, algorithm: 'hmac-sha256', secret: companies.secret }),
-      sms: config.sms === null && sandbox !== null
+      sms: askedRarely(config.sms === null && sandbox !== null
         ? sandbox.sms
-        : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' }),
+        : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' })),
       database,
       sandbox,
       migrated,

@@ -67,9 +67,6 @@ export interface MetricsServices {
   sms?: Pick<SmsSender, 'balance'>
 }
 
-/** Seconds between two questions to the provider of short messages. */
-const balanceSeconds = 60
-
 /**
  * GET /metrics: with METRICS_TOKEN configured for its bearer only, otherwise for this machine only.
  * Anyone else gets 401 or 404.
@@ -83,7 +80,7 @@ export function registerMetrics (app: FastifyInstance, services: MetricsServices
 
   const smsBalance = new Gauge({ name: 'sms_balance', help: 'Short messages that can still be sent; NaN while the provider does not tell', registers })
   const smsAlarm = new Gauge({ name: 'sms_balance_alarm_below', help: 'Below so many short messages more should be bought', registers })
-  const balanceOf = rarely(async () => await services.sms?.balance?.() ?? null)
+  const balanceOf = async (): Promise<SmsBalance | null> => await services.sms?.balance?.().catch(() => null) ?? null
 
   app.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store')
@@ -99,15 +96,6 @@ export function registerMetrics (app: FastifyInstance, services: MetricsServices
     auditBacklog.set(depths.unsealed)
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
-}
-
-/** Asks again only after a while: those who read metrics come often, and the question costs the provider. */
-function rarely (question: () => Promise<SmsBalance | null>): () => Promise<SmsBalance | null> {
-  let asked: { at: number, answer: Promise<SmsBalance | null> } | null = null
-  return async () => {
-    if (asked === null || performance.now() - asked.at > balanceSeconds * 1000) asked = { at: performance.now(), answer: question().catch(() => null) }
-    return await asked.answer
-  }
 }
 
 const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])

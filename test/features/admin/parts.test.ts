@@ -70,6 +70,7 @@ t.test('the overview counts what happened; the search leads where the role may g
   t.match(words(home.text), /登录 1 成功的登录/)
   t.match(words(home.text), /登录中的会话 1 用户的登录会话；管理员会话 1 个/)
   t.match(home.text, /<svg class="chart" role="img" aria-labelledby="p-funnel"/)
+  t.match(words(home.text), /剩余短信 10000 少于 1000 条时提醒购买/)
   const find = async (who: typeof browser, q: string): Promise<string> => at(await who.submit(await who.go(`${kora.issuer}/admin`), { q }, { form: (form) => form.action.endsWith('/search') }))
   t.equal(await find(browser, '9f3c 21ab 77d0'), '/admin/audit', 'a trace id as it stands on error pages')
   const { browser: system, id } = await signInAs(kora, 'system')

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { statement } from '../../../database/statement.ts'
 import { adminRoles } from '../../../domain/administration.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
+import { within } from '../../../http/metrics.ts'
 import type { Services } from '../../../services.ts'
 import { barChart, columnChart, type Bar } from '../charts.ts'
 import type { Console } from '../console.ts'
@@ -61,7 +62,7 @@ const numberStatement = statement<[], { sessions: number, administrators: number
 const oldKeyDays = 180
 
 export function registerOverview (console: Console): void {
-  const { services: { db, log } } = console
+  const { services: { db, log, sms } } = console
 
   console.page({
     method: 'GET',
@@ -74,6 +75,7 @@ export function registerOverview (console: Console): void {
       events.catch(() => {})
       const numbers = numberStatement(db)
       numbers.catch(() => {})
+      const balance = sms.balance === undefined ? null : await within(1000, sms.balance(), null)
       const make: Array<[id: string, work: () => Promise<Content>]> = [
         ['logins', async () => await logins(db, t, await events)],
         ['funnel', async () => funnel(t, await events)],
@@ -84,6 +86,7 @@ export function registerOverview (console: Console): void {
         ['outbox', async () => { const [row] = await numbers; return { ...plain, figure: String(row?.dead ?? 0), note: t('overview.outbox.note', { n: row?.due ?? 0 }), warn: (row?.dead ?? 0) > 0 } }],
         ['waiting', async () => { const [row] = await numbers; return { ...plain, figure: String(row?.changes ?? 0), note: t('overview.waiting.note', { n: row?.review ?? 0 }), warn: (row?.changes ?? 0) > 0 } }]
       ]
+      if (balance !== null) make.push(['sms', async () => ({ ...plain, figure: String(balance.remaining), note: t(balance.remaining < balance.alarmBelow ? 'overview.sms.low' : 'overview.sms.note', { n: balance.alarmBelow }), warn: balance.remaining < balance.alarmBelow })])
       const panels: Panel[] = []
       for (const [id, work] of make) {
         const title = t.code([`overview.${id}`], 'overview.title')
