@@ -43,10 +43,15 @@ export const buryAbandoned = statement<[number], { topic: string }>('outbox_bury
   where id in (select id from outbox where done_at is null and dead_at is null and run_at <= now() and attempts >= $1::int for update skip locked)
   returning topic`)
 
-const sweep = statement<[number, number], { id: number }>('outbox_sweep', `
-  delete from outbox where id in (select id from outbox where done_at < now() - make_interval(days => $1) order by id limit $2 for update skip locked) returning id`)
+/** Days in which what was given up can be sent again; its contents (a phone, a text) are not kept longer. */
+const deadDays = 30
 
-/** Forget delivered rows, and with them their dedupe keys. Returns how many. */
+const sweep = statement<[number, number], { id: number }>('outbox_sweep', `
+  delete from outbox where id in (
+    select id from outbox where done_at < now() - make_interval(days => $1) or dead_at < now() - make_interval(days => ${deadDays})
+     order by id limit $2 for update skip locked) returning id`)
+
+/** Forget delivered rows, and with them their dedupe keys, and what was given up a month ago. Returns how many. */
 export async function sweepOutbox (db: Executor, { days = 7, limit = 1000 } = {}): Promise<number> {
   return (await sweep(db, days, limit)).length
 }

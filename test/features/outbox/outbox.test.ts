@@ -58,6 +58,15 @@ eachDatabase(t, 'the same dedupe key is stored once, also after delivery', async
   t.equal(await sweepOutbox(database.db), 1)
 })
 
+eachDatabase(t, 'what was given up is kept a month for sending again, and its contents no longer', async (t, database) => {
+  await put(database, { topic: 'sms', payload: {} })
+  await worker(database, { sms: async () => { throw new OutboxPermanentError('no such number') } }).runDue()
+  await sql`update outbox set dead_at = now() - interval '29 days'`.execute(database.db)
+  t.equal(await sweepOutbox(database.db), 0)
+  await sql`update outbox set dead_at = now() - interval '31 days'`.execute(database.db)
+  t.equal(await sweepOutbox(database.db), 1)
+})
+
 eachDatabase(t, 'not before its time; topics without a handler here are left alone', async (t, database) => {
   await put(database, { topic: 'sms', payload: {}, runAt: new Date(Date.now() + 3600_000) }, { topic: 'mail', payload: {} })
   const outbox = worker(database, { sms: async () => {} })
