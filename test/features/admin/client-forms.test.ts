@@ -26,6 +26,11 @@ t.test('the subject of a certificate is asked for where there are certificates, 
   t.same(typed({ tls_client_auth_subject_dn: 'CN=b' }, {}), { tls_client_auth_subject_dn: 'CN=b' })
 })
 
+t.test('the high profile binds tokens to keys, unless they are bound to certificates', async (t) => {
+  t.match(typed({}, { profile: 'high' }), { dpop_bound_access_tokens: true, require_pushed_authorization_requests: true })
+  t.same(typed({ tls_client_certificate_bound_access_tokens: true }, { profile: 'high' }), { tls_client_certificate_bound_access_tokens: true, require_pushed_authorization_requests: true })
+})
+
 t.test('the console cannot stand in for a certificate', async (t) => {
   const obstacle = (metadata: object): unknown => trialObstacle({ status: 'test', metadata: { redirect_uris: ['https://a.gov.cn/cb'], ...metadata } } as ClientRecord)
   for (const metadata of [{ token_endpoint_auth_method: 'tls_client_auth' }, { token_endpoint_auth_method: 'self_signed_tls_client_auth' }, { tls_client_certificate_bound_access_tokens: true }]) t.equal(obstacle(metadata), 'certificate')

@@ -187,6 +187,8 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           // the high profile is these members together: chosen and left as one
           ...(high || was ? rest : metadata),
           ...(high ? highProfileMetadata : {}),
+          // tokens are bound to a certificate or to a key
+          ...(high && metadata['tls_client_certificate_bound_access_tokens'] === true ? { dpop_bound_access_tokens: undefined } : {}),
           token_endpoint_auth_method: kept(field('auth_method')),
           jwks: jsonOf(field('jwks')),
           jwks_uri: kept(field('jwks_uri')),
