@@ -41,7 +41,10 @@ export interface NoticeTable {
 
 export interface RevealGrantTable {
   id: string
-  personId: string
+  /** Either a person, or an application with the number it had when it was looked at. */
+  personId: string | null
+  registrationId: string | null
+  registrationNumber: string | null
   /** Names of fields, separated by blanks. */
   fields: string
   grantedTo: string

@@ -15,7 +15,7 @@ export { personDetail, personHistory, type HistoryLine, type PersonDetail } from
 export { lockPerson, unlockPerson } from './lock.ts'
 export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'
 export { endDevice, resetFaceTries, resetPasswordTries } from './resets.ts'
-export { grantReveal, openGrants, reveal, revealFields, revealGranted, type Revealed, type RevealField } from './reveal.ts'
+export { grantReveal, openGrants, reveal, revealFields, revealGranted, takeGrant, type Revealed, type RevealField, type RevealSubject } from './reveal.ts'
 export {
   beginVisit, cancelOwnCode, codesGiven, counterChecks, counterLimits, counterReasons, findVisit, giveCode, sweepDesk,
   type CodeGiven, type CounterReason, type GivenCode, type Operator, type Visit, type VisitBegun

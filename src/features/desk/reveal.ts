@@ -38,8 +38,15 @@ async function show (trx: Trx, services: Pick<Services, 'crypto' | 'audit'>, sta
   return { outcome: 'shown', values: Object.fromEntries(fields.map((field) => [field, values[field](person)])) }
 }
 
+/** Whose data: a person's, or those of an application as it was sent under this number. */
+export type RevealSubject = { personId: string } | { registrationId: string, registrationNumber: string }
+
+const aboutSubject = (subject: RevealSubject) => 'personId' in subject
+  ? sql<boolean>`person_id = ${subject.personId}`
+  : sql<boolean>`registration_id = ${subject.registrationId} and registration_number = ${subject.registrationNumber}`
+
 /** The second administrator agreed: in the transaction of the decision. `grantedTo`, `grantedBy`: actors. */
-export async function grantReveal (trx: Trx, grant: { personId: string, fields: readonly RevealField[], grantedTo: string, grantedBy: string }): Promise<string> {
+export async function grantReveal (trx: Trx, grant: RevealSubject & { fields: readonly RevealField[], grantedTo: string, grantedBy: string }): Promise<string> {
   const id = `rev_${randomBytes(16).toString('base64url')}`
   await trx.insertInto('revealGrant').values({
     id, ...grant, fields: grant.fields.join(' '), expiresAt: sql<Date>`now() + make_interval(mins => ${revealGrantMinutes})`
@@ -48,19 +55,25 @@ export async function grantReveal (trx: Trx, grant: { personId: string, fields: 
 }
 
 /** What this administrator may look at now. */
-export async function openGrants (db: Services['db'], actor: string, personId: string): Promise<Array<{ id: string, fields: RevealField[], expiresAt: Date }>> {
-  const rows = await db.selectFrom('revealGrant').select(['id', 'fields', 'expiresAt']).where('grantedTo', '=', actor).where('personId', '=', personId)
+export async function openGrants (db: Services['db'], actor: string, subject: RevealSubject): Promise<Array<{ id: string, fields: RevealField[], expiresAt: Date }>> {
+  const rows = await db.selectFrom('revealGrant').select(['id', 'fields', 'expiresAt']).where('grantedTo', '=', actor).where(aboutSubject(subject))
     .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).orderBy('createdAt', 'desc').limit(5).execute()
   return rows.map(({ fields, ...row }) => ({ ...row, fields: fields.split(' ') as RevealField[] }))
 }
 
-/** Looks at what was granted, once, by whom it was granted to. @throws DomainError `reason_required` */
+/** Uses up what was granted, once, by whom it was granted to, in the transaction that shows it. Null: nothing is granted (any more). */
+export async function takeGrant (trx: Trx, actor: string, subject: RevealSubject, grantId: string): Promise<RevealField[] | null> {
+  const grant = await trx.updateTable('revealGrant').set({ usedAt: sql<Date>`now()` })
+    .where('id', '=', grantId).where('grantedTo', '=', actor).where(aboutSubject(subject)).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+    .returning('fields').executeTakeFirst()
+  return grant === undefined ? null : grant.fields.split(' ') as RevealField[]
+}
+
+/** Looks at what was granted of a person. @throws DomainError `reason_required` */
 export async function revealGranted (services: Pick<Services, 'db' | 'crypto' | 'audit'>, act: Act, personId: string, grantId: string): Promise<Revealed> {
   const stamp = stampOf(act)
   return await services.db.transaction().execute(async (trx) => {
-    const grant = await trx.updateTable('revealGrant').set({ usedAt: sql<Date>`now()` })
-      .where('id', '=', grantId).where('grantedTo', '=', act.actor).where('personId', '=', personId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
-      .returning('fields').executeTakeFirst()
-    return grant === undefined ? { outcome: 'not_granted' } : await show(trx, services, stamp, personId, grant.fields.split(' ') as RevealField[], grantId)
+    const fields = await takeGrant(trx, act.actor, { personId }, grantId)
+    return fields === null ? { outcome: 'not_granted' } : await show(trx, services, stamp, personId, fields, grantId)
   })
 }

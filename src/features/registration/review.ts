@@ -11,6 +11,7 @@ import { applicantOf, type Applicant, type Draft, type LegalSection } from '../.
 import { RegisterUnavailable } from '../../ports/registry.ts'
 import type { ReviewState } from '../../database/schema.ts'
 import type { Services } from '../../services.ts'
+import { takeGrant } from '../desk/index.ts'
 import { registeredPerson } from '../organizations/index.ts'
 import { enqueue } from '../outbox/index.ts'
 import { notify, smsTopic, type MessageKind, type SmsOrder } from '../messages/index.ts'
@@ -75,6 +76,8 @@ export interface ApplicationDetail extends ApplicationLine {
   unit: { uscc: string, name: string, named: 'register' | 'typed', region: string | null } | null
   agent: (ShownPerson & { years: number }) | null
   legal: ShownPerson | null
+  /** Whether names, document numbers and phones are as they are. */
+  revealed: boolean
   /** What the register says now, and what of it differs from what was typed. */
   register: { answer: 'unavailable' | 'not_found' } | { answer: 'found', name: string, nameDiffers: boolean, status: string } | null
 }
@@ -86,8 +89,12 @@ export async function findApplication (services: Pick<Services, 'db' | 'crypto'>
   return row === undefined || row.review === null ? null : lineOf(services, row, row.review)
 }
 
-/** In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any transaction. */
-export async function applicationDetail (services: Needed, act: Omit<Act, 'reason'> & { reason?: string }, id: string, { reveal = false } = {}): Promise<ApplicationDetail | null> {
+/**
+ * In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any transaction.
+ * @param options.grant what a second administrator let be seen, once: masked when there is nothing of that kind (any more)
+ */
+export async function applicationDetail (services: Needed, act: Omit<Act, 'reason'> & { reason?: string }, id: string, options: { reveal?: boolean, grant?: string } = {}): Promise<ApplicationDetail | null> {
+  const { reveal = false, grant } = options
   if (!isRegistrationId(id)) return null
   const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', 'is not', null).executeTakeFirst()
   if (row === undefined || row.review === null) return null
@@ -95,13 +102,15 @@ export async function applicationDetail (services: Needed, act: Omit<Act, 'reaso
   if (reveal && reason === '') throw new DomainError('reason_required')
   const { unit, agent, legal } = opened(services, row).draft
   const register = unit === null ? null : await whatRegisterSays(services, unit)
-  await services.db.transaction().execute(async (trx) => {
+  const revealed = await services.db.transaction().execute(async (trx) => {
+    const shown = reveal && (grant === undefined || await takeGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant) !== null)
     await services.audit.record(trx, {
-      type: 'registration.viewed', actor: act.actor, personId: row.personId, address: act.address, traceId: act.traceId, ...(reveal ? { reason } : {}), details: { registration: id, revealed: reveal }
+      type: 'registration.viewed', actor: act.actor, personId: row.personId, address: act.address, traceId: act.traceId, ...(shown ? { reason } : {}), details: { registration: id, revealed: shown, ...(shown && grant !== undefined ? { granted: grant } : {}) }
     })
+    return shown
   })
   const shown = ({ name, certNo, phone }: LegalSection): ShownPerson =>
-    reveal ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
+    revealed ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
   return {
     ...lineOf(services, row, row.review),
     personId: row.personId,
@@ -110,6 +119,7 @@ export async function applicationDetail (services: Needed, act: Omit<Act, 'reaso
     unit,
     agent: agent === null ? null : { ...shown(agent), years: agent.years },
     legal: legal === null ? null : shown(legal),
+    revealed,
     register
   }
 }

@@ -2,6 +2,7 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { acceptApplication, applicationDetail, listApplications, refuseApplication, returnApplication } from '../../../src/features/registration/index.ts'
 import { createMessages } from '../../../src/features/messages/index.ts'
+import { setRevealNeedsTwo } from '../../../src/features/settings/reveal.ts'
 import { startKora, words, type Answer, type Kora } from '../../support/driver/index.ts'
 import { signInAs } from '../admin/support.ts'
 import { act, counted } from '../desk/support.ts'
@@ -202,4 +203,43 @@ onEachDatabase(t, 'an unfinished application: the applicant asks for the link; t
   await fill(on, given)
   t.match(words(on.page.text), /等待人工审核/)
   t.equal((await eventsOf(kora, 'registration.resumed')).length, 1)
+})
+
+onEachDatabase(t, 'in full as at the desk: a second administrator lets it be seen, once, as it was sent; without the setting a reason is enough', async (t, kora) => {
+  const { services } = kora.inside
+  const applying = await waiting(kora)
+  const id = registrationId(applying)
+  const [one, second] = [await signInAs(kora, 'security'), await signInAs(kora, 'security')]
+  const address = `${kora.issuer}/admin/registrations/${id}`
+  const toReveal = ({ action }: { action: string }): boolean => action.endsWith('/reveal')
+  const full = (answer: Answer): boolean => answer.text.includes(people.zhaxi.cert_no)
+  const viewed = async () => (await eventsOf(kora, 'registration.viewed')).filter(({ details }) => details['revealed'] === true)
+  const ask = async (): Promise<Answer> => await one.browser.submit(await one.browser.go(address), { reason: '核对材料' }, { form: toReveal })
+  const approve = async (asked: Answer): Promise<Answer> => await second.browser.submit(await second.browser.go(asked.url), { reason: '同意' }, { form: ({ action }) => action.endsWith('/approve') })
+
+  const asked = await ask()
+  t.match(new URL(asked.url).pathname, /^\/admin\/approvals\/chg_/)
+  t.notOk(full(asked))
+  t.same(await viewed(), [])
+  t.notOk(full(await approve(asked)), 'who lets it be does not see it')
+  t.notMatch((await second.browser.go(address)).text, 'name="grant"')
+
+  const granted = await one.browser.go(address)
+  t.notOk(full(granted))
+  const shown = await one.browser.submit(granted, {}, { form: toReveal })
+  t.ok(full(shown), words(shown.text))
+  t.match(await viewed(), [{ actor: `admin:${one.id}`, reason: 'granted', details: { granted: /^rev_/ } }])
+  const again = await one.browser.submit(granted, {}, { form: toReveal })
+  t.equal(again.status, 422)
+  t.notOk(full(again))
+
+  // returned and sent again, it is another application
+  await approve(await ask())
+  const open = await one.browser.go(address)
+  await services.db.updateTable('registration').set({ number: '20260101000001' }).where('id', '=', id).execute()
+  t.notOk(full(await one.browser.submit(open, {}, { form: toReveal })))
+
+  await services.db.transaction().execute(async (trx) => await setRevealNeedsTwo(trx, services, false, act('人手不足')))
+  t.ok(full(await ask()))
+  t.match((await viewed()).at(-1), { reason: '核对材料' })
 })

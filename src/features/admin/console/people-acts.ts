@@ -106,7 +106,7 @@ export function registerPeopleActs (console: Console): void {
   const showReveal = async (c: ConsoleRequest, more: Partial<Pick<RevealPage, 'ticked' | 'reason' | 'errors'>> = {}) => {
     const person = await personById(db, crypto, idOf(c))
     if (person === null) return c.notFound()
-    const grants = await openGrants(db, `admin:${c.administrator.id}`, person.id)
+    const grants = await openGrants(db, `admin:${c.administrator.id}`, { personId: person.id })
     return c.page('admin/person-reveal', {
       id: person.id, name: maskName(person.name), fields: revealFields, ticked: [], reason: '', fourEyes: await revealNeedsTwo(db), grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })), errors: [], ...more
     }, { status: (more.errors?.length ?? 0) > 0 ? 422 : 200 })

@@ -102,7 +102,7 @@ export function registerPeople (console: Console): void {
         represents: represents.map((one) => ({ ...one, uscc: maskUscc(one.uscc) })),
         delegations: delegations.map(({ id, organizationId, organizationName, state, validTo }) => ({ id, organizationId, organization: organizationName, state, validTo })),
         namesakes: namesakes.map(rowOf),
-        granted: (await openGrants(services.db, `admin:${c.administrator.id}`, detail.id)).length > 0
+        granted: (await openGrants(services.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
       })
     }
   })

@@ -2,7 +2,9 @@
 import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/masking.ts'
 import { tibetanDivisionName } from '../../../domain/region-code.ts'
+import { grantReveal, openGrants, revealFields, type RevealField } from '../../desk/index.ts'
 import { acceptApplication, applicationDetail, findApplication, listApplications, refusalReasons, refuseApplication, returnApplication, type ApplicationDetail, type ApplicationLine } from '../../registration/index.ts'
+import { revealNeedsTwo } from '../../settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
@@ -17,11 +19,13 @@ export interface RegistrationsPage extends AdminFramed {
   current: string
 }
 
-/** Showing in full posts `csrf`, `reason` to `/reveal`. */
+/** Showing in full posts `csrf`, `reason` to `/reveal`; or, what was granted, `grant`. */
 export interface RegistrationPage extends AdminFramed {
   a: Omit<ApplicationDetail, 'submittedAt' | 'reviewedAt' | 'unit'> & { submittedAt: string, reviewedAt: string | null }
   unit: { uscc: string, name: string, named: string, region: string | null } | null
   revealed: boolean
+  fourEyes: boolean
+  grants: Array<{ id: string, fields: readonly RevealField[], until: string }>
   errors: FieldError[]
 }
 
@@ -37,7 +41,8 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerRegistrations (console: Console): void {
-  const { services } = console
+  const { services, changes } = console
+  const { db, crypto } = services
 
   console.page({
     method: 'GET',
@@ -55,18 +60,37 @@ export function registerRegistrations (console: Console): void {
     }
   })
 
-  const show = (c: ConsoleRequest, detail: ApplicationDetail, revealed: boolean, errors: FieldError[] = []) => {
+  const show = async (c: ConsoleRequest, detail: ApplicationDetail, errors: FieldError[] = []) => {
     const { submittedAt, reviewedAt, unit, ...rest } = detail
+    const { revealed } = detail
+    const grants = revealed ? [] : await openGrants(db, `admin:${c.administrator.id}`, { registrationId: detail.id, registrationNumber: detail.number })
     return c.page('admin/registration', {
       a: { ...rest, submittedAt: submittedAt.toISOString(), reviewedAt: reviewedAt?.toISOString() ?? null },
       unit: unit === null ? null : { ...unit, uscc: revealed ? unit.uscc : maskUscc(unit.uscc), region: unit.region === null ? null : tibetanDivisionName(unit.region) ?? unit.region },
       revealed,
+      fourEyes: await revealNeedsTwo(db),
+      grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })),
       errors
     }, { status: errors.length > 0 ? 422 : 200 })
   }
+  const line = async (c: ConsoleRequest): Promise<ApplicationLine> => await findApplication(services, idOf(c)) ?? c.notFound()
   const load = async (c: ConsoleRequest): Promise<ApplicationDetail> => await applicationDetail(services, lookerOf(c), idOf(c)) ?? c.notFound()
 
-  console.page({ method: 'GET', path: '/admin/registrations/:id', roles, handler: async (c) => show(c, await load(c), false) })
+  console.page({ method: 'GET', path: '/admin/registrations/:id', roles, handler: async (c) => await show(c, await load(c)) })
+
+  changes.register<{ registrationId: string, number: string }>('registrations.reveal', {
+    approvers: ['security'],
+    async describe (from, { registrationId, number }, t) {
+      const found = await findApplication({ db: from, crypto }, registrationId)
+      return found === null || found.number !== number
+        ? null
+        : { title: t('regs.reveal'), facts: [{ name: t('regs.number'), value: number }, { name: t('orgs.name'), value: found.organization }, { name: t('regs.applicant'), value: found.applicantName }, { name: t('people.reveal.what'), value: revealFields.map((field) => t(`people.${field}`)).join(t('console.comma')) }] }
+    },
+    async apply (trx, { registrationId, number }, act, requestedBy) {
+      await grantReveal(trx, { registrationId, registrationNumber: number, fields: revealFields, grantedTo: requestedBy, grantedBy: act.actor })
+      return { ok: true }
+    }
+  })
 
   // in the answer to a form, and under no address of its own
   console.page({
@@ -75,14 +99,22 @@ export function registerRegistrations (console: Console): void {
     roles,
     reauth: true,
     handler: async (c) => {
+      const grant = c.field('grant')
+      if (grant !== '') {
+        const detail = await applicationDetail(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), { reveal: true, grant }) ?? c.notFound()
+        return await show(c, detail, detail.revealed ? [] : [{ field: 'form', code: 'grant_gone' }])
+      }
       const confirmed = c.confirmed()
-      if (!confirmed.ok) return show(c, await load(c), false, confirmed.errors)
-      const detail = await applicationDetail(services, confirmed.act, idOf(c), { reveal: true })
-      return detail === null ? c.notFound() : show(c, detail, true)
+      if (!confirmed.ok) return await show(c, await load(c), confirmed.errors)
+      const { id, number } = await line(c)
+      if (await revealNeedsTwo(db)) {
+        const asked = await changes.request({ kind: 'registrations.reveal', payload: { registrationId: id, number }, subject: id, act: confirmed.act })
+        return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+      }
+      return await show(c, await applicationDetail(services, confirmed.act, id, { reveal: true }) ?? c.notFound())
     }
   })
 
-  const line = async (c: ConsoleRequest): Promise<ApplicationLine> => await findApplication(services, idOf(c)) ?? c.notFound()
   /** Number of the application that was looked at: what was returned and sent again meanwhile is another one. */
   const seenOf = (c: ConsoleRequest, now: string): string => {
     const { number } = c.request.query as { number?: unknown }
