@@ -46,9 +46,9 @@ t.test('numbers and tokens are scrubbed, words and short codes stay', async (t) 
     t.match(scrub(`a ${secret} b`), /^a \S+ b$/)
   }
   for (const harmless of ['connect ECONNREFUSED 127.0.0.1:5432', 'relation "audit_event" does not exist', 'face_check_already_decided_by_provider']) t.equal(scrub(harmless), harmless)
-  const start = performance.now()
+  const start = process.cpuUsage()
   for (const long of ['a'.repeat(100_000), '1'.repeat(100_000), 'a.'.repeat(50_000), `${'a1-'.repeat(30_000)}!`]) scrub(long)
-  t.ok(performance.now() - start < 500, 'in little time, whatever the length')
+  t.ok(process.cpuUsage(start).user < 1_000_000, 'in little time, whatever the length')
 })
 
 t.test('trace ids: a good one from outside is kept, anything else is replaced', async (t) => {
