@@ -3,8 +3,8 @@
  * reported together, each in one line that says what to do. Nothing else reads `process.env`.
  */
 import { isAbsolute, resolve } from 'node:path'
-import type { FacePolicy } from './domain/login-attempt.ts'
-import type { PasswordProfile } from './domain/password-policy.ts'
+import type { FacePolicy } from './domain/login/next-step.ts'
+import type { PasswordProfile } from './domain/login/password-policy.ts'
 
 /** Where an outside service is and how we sign to it. */
 export interface Vendor { url: string, keyId: string, secret: string }

@@ -14,7 +14,7 @@ import { createPasswordHasher, type PasswordHasher } from './adapters/password-h
 import { createCompanyRegister, createPopulationRegister } from './adapters/registry-http/index.ts'
 import { askedRarely } from './adapters/sms-balance.ts'
 import { createSmsHttpSender } from './adapters/sms-http/index.ts'
-import { createAudit, type Audit } from './features/audit/index.ts'
+import { createAudit, type Audit } from './records/audit/index.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { systemClock, type Clock } from './ports/clock.ts'
 import type { FaceProvider } from './ports/face-provider.ts'

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import { parseArgs } from 'node:util'
-import { adminRoles, type AdminRole } from '../domain/administration.ts'
-import { operatorLink } from '../features/admin/index.ts'
+import { adminRoles, type AdminRole } from '../domain/administration/administration.ts'
+import { operatorLink } from '../journeys/console/index.ts'
 import type { RunningServices } from '../services.ts'
 
 const usage = `kora admin bootstrap [--role ${adminRoles.join('|')}] [--force --reason <why>] [--json]

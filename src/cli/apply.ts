@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { applyClients, planClients, readClientDocument, type PlanLine, type RegistryServices } from '../features/clients/index.ts'
+import { applyClients, planClients, readClientDocument, type PlanLine, type RegistryServices } from '../records/clients/index.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { archiveAudit, signTrailer } from '../features/audit/index.ts'
-import type { Act } from '../domain/administration.ts'
+import { archiveAudit, signTrailer } from '../records/audit/index.ts'
+import type { Act } from '../domain/administration/administration.ts'
 import type { RunningServices } from '../services.ts'
 
 export interface ArchivedTo { events: number, from: number | null, to: number | null }

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import type { JWK } from 'jose'
 import {
   exportAudit, rangeOfTime, verifyChain, verifyExport, type Checkpoint, type ExportVerification, type Verification
-} from '../features/audit/index.ts'
+} from '../records/audit/index.ts'
 import type { RunningServices } from '../services.ts'
 import { archiveTo } from './audit-archive.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'

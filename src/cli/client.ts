@@ -1,8 +1,8 @@
 /** kora client: relying sites from the command line, by the same services and the same validation as the console. */
 import { readFile } from 'node:fs/promises'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import type { ClientRecord, ClientStatus } from '../domain/client-record.ts'
-import { agreedAct, clientHistory, createClient, findClient, findClients, listClients, listSecrets, rotateSecret, setClientStatus, writeClientDocument, type RegistryServices } from '../features/clients/index.ts'
+import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
+import { agreedAct, clientHistory, createClient, findClient, findClients, listClients, listSecrets, rotateSecret, setClientStatus, writeClientDocument, type RegistryServices } from '../records/clients/index.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 

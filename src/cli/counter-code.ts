@@ -1,6 +1,6 @@
-import { parseAccount } from '../domain/account-identifier.ts'
-import { issueCounterCode } from '../features/counter-codes/index.ts'
-import { personByCertNo, personByPhone } from '../features/persons/index.ts'
+import { parseAccount } from '../domain/identity/account-identifier.ts'
+import { issueCounterCode } from '../records/counter-codes/index.ts'
+import { personByCertNo, personByPhone } from '../records/persons/index.ts'
 import { shanghaiDate } from '../ports/clock.ts'
 import type { RunningServices } from '../services.ts'
 

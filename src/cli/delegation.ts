@@ -1,7 +1,7 @@
 /** kora delegation: what agents may do for organizations; revoking as staff, which both people are told of. */
 import { parseArgs } from 'node:util'
-import { actOnDelegation, organizationDetail } from '../features/desk/index.ts'
-import type { DelegationView } from '../features/delegations/index.ts'
+import { actOnDelegation, organizationDetail } from '../journeys/support/index.ts'
+import type { DelegationView } from '../records/delegations/index.ts'
 import type { RunningServices } from '../services.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 

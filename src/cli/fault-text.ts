@@ -1,6 +1,6 @@
 /** Faults of a client in words, one line each: what is wrong, what was received, what would be right. */
-import type { ClientFault } from '../domain/client-metadata.ts'
-import type { SecondReason } from '../domain/client-second.ts'
+import type { ClientFault } from '../domain/client/metadata.ts'
+import type { SecondReason } from '../domain/administration/dual-control.ts'
 
 const words: Record<string, string> = {
   missing: 'is missing',

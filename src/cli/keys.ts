@@ -4,8 +4,8 @@
  */
 import { parseArgs } from 'node:util'
 import { DomainError } from '../domain/errors.ts'
-import { emergencyRemoval, listKeys, listRemovedKeyUses, publishNext, removeRetired, rotateNow } from '../features/keys/index.ts'
-import { keyTimes, signingAlgs, type SigningAlg } from '../oidc/signing-keys.ts'
+import { emergencyRemoval, listKeys, listRemovedKeyUses, publishNext, removeRetired, rotateNow } from '../records/keys/index.ts'
+import { keyTimes, signingAlgs, type SigningAlg } from '../tokens/signing-keys.ts'
 import type { RunningServices } from '../services.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 

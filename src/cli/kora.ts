@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { ConfigError, loadConfig } from '../config.ts'
-import { createLogger } from '../logging.ts'
+import { createLogger } from '../runtime/logging.ts'
 import { startServices, type RunningServices } from '../services.ts'
 
 interface Command {

@@ -1,6 +1,6 @@
 /** Who uses the command line, and why: for the audit event of what a command does. */
 import { userInfo } from 'node:os'
-import type { Act } from '../domain/administration.ts'
+import type { Act } from '../domain/administration/administration.ts'
 
 /** Options of every command that changes something, for `parseArgs`. */
 export const actOptions = { reason: { type: 'string' }, operator: { type: 'string' } } as const

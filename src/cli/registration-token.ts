@@ -1,8 +1,8 @@
 /** kora registration-token: lets sites register themselves (RFC 7591), within limits. */
 import { parseArgs } from 'node:util'
-import { scopes as offered } from '../domain/claims.ts'
-import { clientKinds } from '../domain/client-record.ts'
-import { createRegistrationToken } from '../features/dynamic-registration/index.ts'
+import { scopes as offered } from '../domain/claims/claims.ts'
+import { clientKinds } from '../domain/client/record.ts'
+import { createRegistrationToken } from '../journeys/dynamic-registration/index.ts'
 import type { Services } from '../services.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 

@@ -5,19 +5,19 @@
  * `sid`, and what the old one gave ends.
  */
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
-import { clientPolicy, type ClientPolicy } from '../domain/client-policy.ts'
-import { askedRepresentation } from '../domain/representation-request.ts'
-import { contextId, parseRef, refOf, self, type Representation, type RepresentationRef } from '../domain/representation.ts'
-import { answers, chooseAsked, chooseSilently, resolveAt } from '../features/interaction/representation-choice.ts'
-import { createRepresentations, type Representations } from '../features/organizations/index.ts'
+import { clientPolicy, type ClientPolicy } from '../domain/client/policy.ts'
+import { askedRepresentation } from '../domain/representation/representation-request.ts'
+import { contextId, parseRef, refOf, self, type Representation, type RepresentationRef } from '../domain/representation/representation.ts'
+import { answers, chooseAsked, chooseSilently, resolveAt } from '../records/organizations/representation-choice.ts'
+import { createRepresentations, type Representations } from '../records/organizations/index.ts'
 import type { Services } from '../services.ts'
 import { traceIdOf } from './error-pages.ts'
-import { grantFacts, type GrantContext } from './grant-id.ts'
+import { grantFacts, type GrantContext } from '../tokens/grant-id.ts'
 import { policyOf } from './interaction-policy.ts'
 import { recordSessionsEnded } from './logout.ts'
-import { stateOf } from './request-state.ts'
-import { revokeClientsOfSession } from './revocation.ts'
-import type { ClientAuthorization } from './session-change.ts'
+import { stateOf } from '../tokens/request-state.ts'
+import { revokeClientsOfSession } from '../tokens/revocation.ts'
+import type { ClientAuthorization } from '../tokens/session-change.ts'
 
 type Parts = Pick<Services, 'db' | 'crypto' | 'clock' | 'audit'>
 

@@ -5,11 +5,11 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 import type { Clock } from '../ports/clock.ts'
-import { artifactId, grantHashOf, type ArtifactRow } from './artifact-repository.ts'
-import { grantContext } from './grant-id.ts'
-import type { TrialKey } from './trial-key.ts'
+import { artifactId, grantHashOf, type ArtifactRow } from '../tokens/artifact-repository.ts'
+import { grantContext } from '../tokens/grant-id.ts'
+import type { TrialKey } from '../tokens/trial-key.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
-import type { EndedClientSession } from './revocation.ts'
+import type { EndedClientSession } from '../tokens/revocation.ts'
 
 export interface AdapterParts {
   /** The console's trial login: accepted for clients in test, beside their own keys. */

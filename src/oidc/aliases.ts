@@ -1,7 +1,7 @@
 /** Flat names for sites that cannot read nested claims, in their userinfo: the alias map of the client's record. */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { withAliases } from '../domain/claims.ts'
-import { clientPolicy } from '../domain/client-policy.ts'
+import { withAliases } from '../domain/claims/claims.ts'
+import { clientPolicy } from '../domain/client/policy.ts'
 import { policyOf } from './interaction-policy.ts'
 
 interface Claims { ctx?: KoaContextWithOIDC, client: unknown, result (): Promise<Record<string, unknown>> }

@@ -6,10 +6,10 @@ import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import {
   artifactId, consumeAndInsert, consumeArtifact, deleteArtifact, findArtifact, findToken, grantHashOf,
   insertArtifact, insertUnder, insertUnderSession, tokenModels, upsertArtifact
-} from './artifact-repository.ts'
+} from '../tokens/artifact-repository.ts'
 import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts'
-import { currentRequest, currentState, type Source } from './request-state.ts'
-import { revokeGrantHash } from './revocation.ts'
+import { currentRequest, currentState, type Source } from '../tokens/request-state.ts'
+import { revokeGrantHash } from '../tokens/revocation.ts'
 
 /** Issued once, never saved again. */
 const issuedOnce = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials', 'PushedAuthorizationRequest'])

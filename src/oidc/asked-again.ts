@@ -1,11 +1,11 @@
 /**
- * The authorization request of a lost login, made again (features/interaction/lost-login). A client that must push its
+ * The authorization request of a lost login, made again (journeys/login/lost-login). A client that must push its
  * requests or sign them made this one properly; the browser cannot. So what Kora kept of it is pushed in the client's name
  * (RFC 9126 §2.2), good for this one restart.
  */
 import { UnsecuredJWT } from 'jose'
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
-import type { LostLogin } from '../features/interaction/lost-login.ts'
+import type { LostLogin } from '../records/login-attempts/lost-login.ts'
 import { routes } from './configuration.ts'
 
 /** Seconds; the browser is on its way. */

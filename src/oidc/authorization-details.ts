@@ -3,8 +3,8 @@
  * (grants.ts); here it is checked when asked for, and copied into codes, tokens and answers.
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { clientPolicy } from '../domain/client-policy.ts'
-import { askedRepresentation, narrowed, readRepresentationRequest, representationType, type GrantedDetail } from '../domain/representation-request.ts'
+import { clientPolicy } from '../domain/client/policy.ts'
+import { askedRepresentation, narrowed, readRepresentationRequest, representationType, type GrantedDetail } from '../domain/representation/representation-request.ts'
 import type { ResourceServerInfo } from './configuration.ts'
 import { policyOf } from './interaction-policy.ts'
 

@@ -1,6 +1,6 @@
 /** The `claims` parameter (OIDC Core §5.5) before the library reads it: `verified_claims` in any form that IDA allows. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { normaliseClaimsParameter } from '../domain/ida-filter.ts'
+import { normaliseClaimsParameter } from '../domain/claims/ida-filter.ts'
 
 /** @throws InvalidRequest with what is wrong */
 export async function readClaimsParameter (ctx: KoaContextWithOIDC, parsed: unknown): Promise<void> {

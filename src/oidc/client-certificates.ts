@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { distinguishedNameOf } from '../domain/client-certificate.ts'
+import { distinguishedNameOf } from '../domain/client/certificate.ts'
 import type { Config } from '../config.ts'
 import { proxyTrust } from '../http/client-address.ts'
 

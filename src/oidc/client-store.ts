@@ -10,13 +10,13 @@ import type { Client, ClientMetadata, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
-import { canBeTried } from '../domain/client-record.ts'
-import type { ClientFault } from '../domain/client-metadata.ts'
+import { canBeTried } from '../domain/client/record.ts'
+import type { ClientFault } from '../domain/client/metadata.ts'
 import type { Database } from '../database/schema.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Connection } from './artifact-repository.ts'
-import type { TrialKey } from './trial-key.ts'
-import { noteSecretUse, verifySecret, type StoredSecret } from './client-secrets.ts'
+import type { Connection } from '../tokens/artifact-repository.ts'
+import type { TrialKey } from '../tokens/trial-key.ts'
+import { noteSecretUse, verifySecret, type StoredSecret } from '../tokens/client-secrets.ts'
 
 export interface StoredContent { kind?: unknown, metadata: Record<string, unknown>, policy: unknown }
 

@@ -11,9 +11,9 @@
 import type { Kysely } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
-import { consumeArtifact } from './artifact-repository.ts'
-import { stateOf } from './request-state.ts'
-import { revokeGrantHash } from './revocation.ts'
+import { consumeArtifact } from '../tokens/artifact-repository.ts'
+import { stateOf } from '../tokens/request-state.ts'
+import { revokeGrantHash } from '../tokens/revocation.ts'
 
 export function attachDeferredConsumption (provider: Provider, db: Kysely<Database>): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {

@@ -7,10 +7,10 @@ import type { Transaction } from 'kysely'
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
 import { statement } from '../database/statement.ts'
-import { artifactId, findByUserCode, toJson, type Connection } from './artifact-repository.ts'
+import { artifactId, findByUserCode, toJson, type Connection } from '../tokens/artifact-repository.ts'
 import { artifactRow, type AdapterParts } from './adapter-parts.ts'
-import { grantContext } from './grant-id.ts'
-import { currentState } from './request-state.ts'
+import { grantContext } from '../tokens/grant-id.ts'
+import { currentState } from '../tokens/request-state.ts'
 
 type Save = [id: string, payload: string, grantHash: string | null, sessionUid: string | null, accountId: string | null,
   clientId: string | null, contextId: string | null, userCode: string | null, keepSeconds: number | null]

@@ -4,7 +4,7 @@
  */
 import type { Provider } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
-import { artifactId, type Connection } from './artifact-repository.ts'
+import { artifactId, type Connection } from '../tokens/artifact-repository.ts'
 
 /** A code as a page may show it. */
 export interface DeviceLogin {

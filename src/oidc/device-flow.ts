@@ -1,15 +1,15 @@
 /**
  * The device grant (RFC 8628) in the provider. The device's side is the library's, completed here: how often to ask, and
- * `slow_down`. The person's side is ours (features/device-login) as far as the decision; then the hosted login runs as
+ * `slow_down`. The person's side is ours (journeys/device-login) as far as the decision; then the hosted login runs as
  * for every other request, and the library's `device_resume` ends it. Its own page for the short code is switched off.
  */
 import { randomBytes } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
-import { clientPolicy } from '../domain/client-policy.ts'
-import { parseRef } from '../domain/representation.ts'
-import { notify } from '../features/messages/index.ts'
+import { clientPolicy } from '../domain/client/policy.ts'
+import { parseRef } from '../domain/representation/representation.ts'
+import { notify } from '../records/messages/index.ts'
 import type { Services } from '../services.ts'
 import { lifetimes, routes } from './configuration.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'

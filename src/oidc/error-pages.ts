@@ -3,7 +3,7 @@
  * Written to its Koa context with the same renderer, headers and languages as every other page.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { LostLogin } from '../features/interaction/lost-login.ts'
+import type { LostLogin } from '../records/login-attempts/lost-login.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
 import type { ErrorKey, PageName, Pages } from '../http/pages.ts'
 import type { Renderer } from '../http/rendering.ts'

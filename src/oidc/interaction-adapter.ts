@@ -8,7 +8,7 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
 import { DomainError } from '../domain/errors.ts'
-import { artifactId, deleteArtifact, findArtifact, toJson } from './artifact-repository.ts'
+import { artifactId, deleteArtifact, findArtifact, toJson } from '../tokens/artifact-repository.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 
 type Save = [id: string, payload: string, keepSeconds: number]

@@ -4,12 +4,12 @@
  * `acr_values` alone enforces nothing in the library.
  */
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
-import { acrValues, levelOfAcr, type Level } from '../domain/assurance.ts'
-import { requestedLevel } from '../domain/login-attempt.ts'
-import { clientPolicy } from '../domain/client-policy.ts'
-import { isUndecided, requestedScopes } from '../features/interaction/release-consent.ts'
+import { acrValues, levelOfAcr, type Level } from '../domain/identity/assurance.ts'
+import { requestedLevel } from '../domain/login/next-step.ts'
+import { clientPolicy } from '../domain/client/policy.ts'
+import { isUndecided, requestedScopes } from '../records/consents/release-consent.ts'
 import type { Services } from '../services.ts'
-import { stateOf } from './request-state.ts'
+import { stateOf } from '../tokens/request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 

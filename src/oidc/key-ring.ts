@@ -8,7 +8,7 @@ import { ExternalSigningKey } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
-import { loadKeys, type SigningAlg, type SigningKey, type SigningKeyState } from './signing-keys.ts'
+import { loadKeys, type SigningAlg, type SigningKey, type SigningKeyState } from '../tokens/signing-keys.ts'
 
 export class PooledSigner extends ExternalSigningKey {
   readonly state: SigningKeyState

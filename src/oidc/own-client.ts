@@ -8,10 +8,10 @@ import type { FastifyInstance } from 'fastify'
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
-import type { ClientPolicy } from '../domain/client-policy.ts'
+import type { ClientPolicy } from '../domain/client/policy.ts'
 import { PageError } from '../http/page-error.ts'
 import type { Services } from '../services.ts'
-import { bumpEpoch } from './cache-epoch.ts'
+import { bumpEpoch } from '../tokens/cache-epoch.ts'
 import { routes } from './configuration.ts'
 
 export interface OwnClient {

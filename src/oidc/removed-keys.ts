@@ -12,7 +12,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
 import type { Database } from '../database/schema.ts'
-import type { Audit } from '../features/audit/index.ts'
+import type { Audit } from '../records/audit/index.ts'
 import type { Metrics } from '../http/metrics.ts'
 
 const removedStatement = statement<[number], { kid: string, alg: string, publicJwk: Record<string, unknown> }>('removed keys', `

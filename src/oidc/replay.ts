@@ -4,7 +4,7 @@
  */
 import type { Provider } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
-import { artifactId, type Connection } from './artifact-repository.ts'
+import { artifactId, type Connection } from '../tokens/artifact-repository.ts'
 
 // a row that has expired but was not cleaned up yet does not count
 const noteStatement = statement<[string, number], { id: string }>('oidc replay note', `

@@ -4,7 +4,7 @@
  * leaves to us: how long they live, how large they are, and that nothing else that a client signs passes for one.
  */
 import { errors, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
-import { clientPolicy } from '../domain/client-policy.ts'
+import { clientPolicy } from '../domain/client/policy.ts'
 import { policyOf } from './interaction-policy.ts'
 
 /** In characters and seconds (docs/numbers.md). */

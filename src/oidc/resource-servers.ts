@@ -1,6 +1,6 @@
 /** Resource servers (RFC 8707): which APIs exist, their scopes and what access tokens for them look like. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { adminApiResource, adminScopesOf } from '../domain/admin-scopes.ts'
+import { adminApiResource, adminScopesOf } from '../domain/administration/admin-scopes.ts'
 import type { Services } from '../services.ts'
 import type { ResourceServerInfo } from './configuration.ts'
 import { policyOf } from './interaction-policy.ts'

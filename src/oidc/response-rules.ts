@@ -5,7 +5,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { translator } from '../http/locale.ts'
 import { localeOf } from './error-pages.ts'
-import { keyTimes } from './signing-keys.ts'
+import { keyTimes } from '../tokens/signing-keys.ts'
 
 /** Seconds that relying sites and proxies may keep keys and discovery: an hour less than a key is published before it signs. */
 export const publicMaxAge = keyTimes.published - 3_600

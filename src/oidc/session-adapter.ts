@@ -3,12 +3,12 @@
  * would only move the idle time by less than a tenth is left out, and so is a session that says nothing.
  */
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import { artifactId } from './artifact-repository.ts'
-import { currentRequest, currentState } from './request-state.ts'
-import { revokeClientsOfSession, revokeSession } from './revocation.ts'
-import { isEmpty, sessionChange, storable, type SessionPayload } from './session-change.ts'
-import { findSession, insertSession, updateSession } from './session-repository.ts'
-import { grantContext, type GrantContext } from './grant-id.ts'
+import { artifactId } from '../tokens/artifact-repository.ts'
+import { currentRequest, currentState } from '../tokens/request-state.ts'
+import { revokeClientsOfSession, revokeSession } from '../tokens/revocation.ts'
+import { isEmpty, sessionChange, storable, type SessionPayload } from '../tokens/session-change.ts'
+import { findSession, insertSession, updateSession } from '../tokens/session-repository.ts'
+import { grantContext, type GrantContext } from '../tokens/grant-id.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 
 const stored = (id: string): string => artifactId('Session', id)

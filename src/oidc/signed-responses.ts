@@ -3,7 +3,7 @@
  * errors signed too, also those of requests that ask for no response mode, or for one that is not the client's.
  */
 import { Provider } from 'oidc-provider'
-import { wantsSignedResponses } from '../domain/client-signing.ts'
+import { wantsSignedResponses } from '../domain/client/signing.ts'
 
 type Handler = Parameters<Provider['registerResponseMode']>[1]
 

@@ -3,8 +3,8 @@
  * how well the person is known, and whom the person represents.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { representationClaim } from '../domain/claims.ts'
-import { self, type Representation } from '../domain/representation.ts'
+import { representationClaim } from '../domain/claims/claims.ts'
+import { self, type Representation } from '../domain/representation/representation.ts'
 import { siteOf } from './acting-for.ts'
 
 interface Source { acr?: string, amr?: string[], authTime?: number }

@@ -1,9 +1,9 @@
 /** Who may ask about a token, and who may end it. */
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { lookup } from '../database/together.ts'
-import { representationClaim } from '../domain/claims.ts'
-import { clientPolicy } from '../domain/client-policy.ts'
-import { mayLogIn, type Person } from '../domain/person.ts'
+import { representationClaim } from '../domain/claims/claims.ts'
+import { clientPolicy } from '../domain/client/policy.ts'
+import { mayLogIn, type Person } from '../domain/identity/person.ts'
 import type { Services } from '../services.ts'
 import { siteOf, type ActingFor } from './acting-for.ts'
 import { policyOf } from './interaction-policy.ts'

@@ -4,7 +4,7 @@
  * `result()` decides. Nothing here ever carries a picture.
  */
 import { createHmac } from 'node:crypto'
-import type { CertType } from '../domain/cert-type.ts'
+import type { CertType } from '../domain/identity/cert-type.ts'
 
 /** How the person gets to the camera: a page of the provider, a native SDK, or pictures handed through. */
 export type FaceMethod = 'redirect' | 'sdkToken' | 'upload'

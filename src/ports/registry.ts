@@ -1,5 +1,5 @@
 /** Authoritative registers that Kora asks: the population base and the company register. */
-import type { CertType } from '../domain/cert-type.ts'
+import type { CertType } from '../domain/identity/cert-type.ts'
 
 export type RegisterAnswer = 'match' | 'mismatch' | 'no_record'
 

@@ -1,5 +1,5 @@
-/** The sandbox's client of the admin API. Everybody knows its key: outside the sandbox its tokens are refused (features/admin/api/tokens). */
-import { adminScopes } from '../domain/admin-scopes.ts'
+/** The sandbox's client of the admin API. Everybody knows its key: outside the sandbox its tokens are refused (journeys/admin-api/tokens). */
+import { adminScopes } from '../domain/administration/admin-scopes.ts'
 import type { DemoClient } from './demo-clients.ts'
 
 export const demoAdminKey = {

@@ -1,7 +1,7 @@
 /** The clients of the sandbox and their resource servers: one for each policy that a relying site can have. */
-import { scopes } from '../domain/claims.ts'
-import type { ClientPolicy } from '../domain/client-policy.ts'
-import { deviceCodeGrant } from '../domain/client-record.ts'
+import { scopes } from '../domain/claims/claims.ts'
+import type { ClientPolicy } from '../domain/client/policy.ts'
+import { deviceCodeGrant } from '../domain/client/record.ts'
 import { demoAdmin } from './demo-admin.ts'
 
 export interface DemoClient {

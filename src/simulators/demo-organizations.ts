@@ -2,7 +2,7 @@
  * The organizations of the sandbox: synthetic, with valid codes, each represented by demo people, with delegations in
  * every state. Some are in the company register only: they are there to be registered.
  */
-import type { DelegationState } from '../domain/delegation.ts'
+import type { DelegationState } from '../domain/representation/delegation.ts'
 
 export interface DemoDelegation {
   /** Handle of a demo person. */

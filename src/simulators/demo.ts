@@ -1,5 +1,5 @@
 /** The demo: data for an empty database, and the demo relying site beside Kora (an ordinary OIDC client). */
-import { ensureTryClient } from '../features/developers/index.ts'
+import { ensureTryClient } from '../journeys/developers/index.ts'
 import type { Services } from '../services.ts'
 import { demoClients, demoScope } from './demo-clients.ts'
 import { seedDemoData } from './demo-data.ts'

@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import { sql } from 'kysely'
 import t from 'tap'
-import { publishNext } from '../../src/features/keys/index.ts'
+import { publishNext } from '../../src/records/keys/index.ts'
 import { startKora } from '../support/driver/index.ts'
-import { signInAs } from '../features/admin/support.ts'
+import { signInAs } from '../journeys/console/support.ts'
 import { axe, consoleFaultsOf, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)

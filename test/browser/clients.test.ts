@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import t from 'tap'
 import { startKora } from '../support/driver/index.ts'
-import { signInAs } from '../features/admin/support.ts'
+import { signInAs } from '../journeys/console/support.ts'
 import { PNG } from 'pngjs'
-import { createClient, findClient, storeLogo } from '../../src/features/clients/index.ts'
+import { createClient, findClient, storeLogo } from '../../src/records/clients/index.ts'
 import { axe, consoleFaultsOf, faultsOf, widths, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)

@@ -5,9 +5,9 @@
 import { mkdirSync } from 'node:fs'
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
-import { firstLink } from '../../src/features/admin/index.ts'
+import { firstLink } from '../../src/journeys/console/index.ts'
 import { startKora } from '../support/driver/index.ts'
-import { askedFor, onceOf, signInAs } from '../features/admin/support.ts'
+import { askedFor, onceOf, signInAs } from '../journeys/console/support.ts'
 import { axe, consoleFaultsOf, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)

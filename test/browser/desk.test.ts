@@ -5,12 +5,12 @@
 import { mkdirSync } from 'node:fs'
 import type { BrowserContext } from 'playwright-core'
 import t from 'tap'
-import { draftNotice } from '../../src/features/messages/index.ts'
+import { draftNotice } from '../../src/records/messages/index.ts'
 import { startKora, type Kora } from '../support/driver/index.ts'
-import { signInAs, type SignedIn } from '../features/admin/support.ts'
-import { act } from '../features/desk/support.ts'
-import { agree, fill, people, registrationId, scan, start, verifyPhone } from '../features/registration/support.ts'
-import { organizationId } from '../features/user-centre/support.ts'
+import { signInAs, type SignedIn } from '../journeys/console/support.ts'
+import { act } from '../journeys/support/support.ts'
+import { agree, fill, people, registrationId, scan, start, verifyPhone } from '../journeys/registration/support.ts'
+import { organizationId } from '../journeys/user-center/support.ts'
 import { axe, consoleFaultsOf, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)

@@ -5,7 +5,7 @@
  */
 import t from 'tap'
 import type { Page } from 'playwright-core'
-import { lastCode, office, people as typed, school } from '../features/registration/support.ts'
+import { lastCode, office, people as typed, school } from '../journeys/registration/support.ts'
 import { confirm, organization, password, press, says, status } from './journeys.ts'
 import { codeOf, organizationWalk } from './organization-walk.ts'
 import { withBrowser } from './support.ts'

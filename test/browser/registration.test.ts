@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs'
 import t from 'tap'
 import { locales } from '../../src/http/locale.ts'
 import { startKora } from '../support/driver/index.ts'
-import { lastCode, office, password, people } from '../features/registration/support.ts'
+import { lastCode, office, password, people } from '../journeys/registration/support.ts'
 import { axe, faultsOf, widths, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)

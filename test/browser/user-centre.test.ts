@@ -5,10 +5,10 @@
 import { mkdirSync } from 'node:fs'
 import type { Browser as Chromium, BrowserContext } from 'playwright-core'
 import t from 'tap'
-import { notify } from '../../src/features/messages/index.ts'
+import { notify } from '../../src/records/messages/index.ts'
 import { locales } from '../../src/http/locale.ts'
 import { startKora, type Browser, type Kora } from '../support/driver/index.ts'
-import { enter, enterLegal, organizationId } from '../features/user-centre/support.ts'
+import { enter, enterLegal, organizationId } from '../journeys/user-center/support.ts'
 import { axe, faultsOf, widths, withBrowser } from './support.ts'
 
 t.setTimeout(600_000)

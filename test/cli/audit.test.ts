@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { command } from '../../src/cli/audit.ts'
-import { createAudit, sealBatch, type Checkpoint } from '../../src/features/audit/index.ts'
-import { ensureSigningKeys } from '../../src/oidc/signing-keys.ts'
+import { createAudit, sealBatch, type Checkpoint } from '../../src/records/audit/index.ts'
+import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { eachDatabase, type TestDatabase } from '../support/database.ts'
 
 async function chain ({ db, crypto }: TestDatabase, length: number): Promise<Checkpoint | null> {

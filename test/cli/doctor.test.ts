@@ -11,9 +11,9 @@ import { checkAudit, checkKeys, checkMasterKey, checkOutbox } from '../../src/cl
 import type { Finding } from '../../src/cli/doctor/finding.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createFieldCrypto, openDatabase } from '../../src/database/index.ts'
-import { createAudit, sealBatch } from '../../src/features/audit/index.ts'
-import { publishNext } from '../../src/features/keys/index.ts'
-import { ensureSigningKeys } from '../../src/oidc/signing-keys.ts'
+import { createAudit, sealBatch } from '../../src/records/audit/index.ts'
+import { publishNext } from '../../src/records/keys/index.ts'
+import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { eachDatabase } from '../support/database.ts'
 import { freePort, startKora } from '../support/driver/index.ts'
 

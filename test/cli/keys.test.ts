@@ -1,7 +1,7 @@
 import t from 'tap'
 import { command } from '../../src/cli/keys.ts'
-import { createAudit } from '../../src/features/audit/index.ts'
-import { ensureSigningKeys } from '../../src/oidc/signing-keys.ts'
+import { createAudit } from '../../src/records/audit/index.ts'
+import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { eachDatabase } from '../support/database.ts'
 
 eachDatabase(t, 'kora keys', async (t, database) => {

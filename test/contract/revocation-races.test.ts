@@ -4,9 +4,9 @@
  */
 import t from 'tap'
 import { sql } from 'kysely'
-import { consumeAndInsert, insertArtifact, insertUnder, insertUnderSession, type ArtifactRow, type Connection } from '../../src/oidc/artifact-repository.ts'
-import { revokeAccount, revokeContext, revokeGrantHash, revokeSession } from '../../src/oidc/revocation.ts'
-import { insertSession } from '../../src/oidc/session-repository.ts'
+import { consumeAndInsert, insertArtifact, insertUnder, insertUnderSession, type ArtifactRow, type Connection } from '../../src/tokens/artifact-repository.ts'
+import { revokeAccount, revokeContext, revokeGrantHash, revokeSession } from '../../src/tokens/revocation.ts'
+import { insertSession } from '../../src/tokens/session-repository.ts'
 import { eachDatabase, type TestDatabase } from '../support/database.ts'
 
 const row = (model: string, id: string): ArtifactRow => ({

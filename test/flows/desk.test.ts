@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { addClient, at, demoParty, errorOf, freePort, RelyingParty, startKora, words, type Answer, type Browser, type Tokens } from '../support/driver/index.ts'
-import { insertOrganization } from '../../src/features/organizations/index.ts'
-import { signInAs } from '../features/admin/support.ts'
-import { enter, enterLegal, organizationId } from '../features/user-centre/support.ts'
+import { insertOrganization } from '../../src/records/organizations/index.ts'
+import { signInAs } from '../journeys/console/support.ts'
+import { enter, enterLegal, organizationId } from '../journeys/user-center/support.ts'
 
 const port = await freePort()
 const received: string[] = []

@@ -2,8 +2,8 @@
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
-import { revokeClient } from '../../src/oidc/revocation.ts'
-import { representationType } from '../../src/domain/representation-request.ts'
+import { revokeClient } from '../../src/tokens/revocation.ts'
+import { representationType } from '../../src/domain/representation/representation-request.ts'
 import { at, chooseIdentity, startKora, submitPassword, words, type Answer, type Browser, type Kora } from '../support/driver/index.ts'
 
 const password = 'Snow-lion-2026'

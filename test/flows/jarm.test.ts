@@ -3,7 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { signedResponseSeconds } from '../../src/oidc/signed-responses.ts'
-import { prePublish, rotate } from '../../src/oidc/signing-keys.ts'
+import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
 import { addClient, arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser, type Started } from '../support/driver/index.ts'
 
 const kora = await startKora(t)

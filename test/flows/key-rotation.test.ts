@@ -2,8 +2,8 @@
 import { decodeProtectedHeader } from 'jose'
 import { sql } from 'kysely'
 import t from 'tap'
-import { emergencyRemoval, publishNext, rotateNow } from '../../src/features/keys/index.ts'
-import { keyTimes } from '../../src/oidc/signing-keys.ts'
+import { emergencyRemoval, publishNext, rotateNow } from '../../src/records/keys/index.ts'
+import { keyTimes } from '../../src/tokens/signing-keys.ts'
 import { demoParty, startKora, type Browser, type RelyingParty, type Tokens } from '../support/driver/index.ts'
 
 const kora = await startKora(t)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { decodeJwt } from 'jose'
 import * as oidc from 'openid-client'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
-import { schemaFaults, verifiedClaimsSchema } from '../domain/ida-schema.ts'
+import { schemaFaults, verifiedClaimsSchema } from '../domain/claims/ida-schema.ts'
 import { arrivedAt, at, chooseIdentity, demoParty, startKora, words, type Answer, type Browser, type Kora, type RelyingParty, type Started, type Tokens } from '../support/driver/index.ts'
 
 const codeOf = (handle: string): string => demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''

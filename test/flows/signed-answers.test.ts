@@ -2,7 +2,7 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
-import { prePublish, rotate } from '../../src/oidc/signing-keys.ts'
+import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
 import { addClient, demoParty, RelyingParty, startKora } from '../support/driver/index.ts'
 
 const kora = await startKora(t)

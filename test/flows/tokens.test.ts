@@ -4,7 +4,7 @@ import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } fr
 import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
-import { prePublish, rotate } from '../../src/oidc/signing-keys.ts'
+import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
 import { addClient, arrivedAt, demoParty, errorOf, RelyingParty, startKora, submitPassword, type Credentials, type Tokens } from '../support/driver/index.ts'
 
 const kora = await startKora(t)

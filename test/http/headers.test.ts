@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { testApp } from './support.ts'
-import { maximumSmallBytes } from '../../src/features/clients/picture.ts'
+import { maximumSmallBytes } from '../../src/records/clients/picture.ts'
 
 t.test('CSP: the hash is that of the sheet in the page; two kinds of pages', async (t) => {
   const app = await testApp(t)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import fastify, { type FastifyInstance } from 'fastify'
-import { createAudit } from '../../src/features/audit/index.ts'
-import { enqueue } from '../../src/features/outbox/index.ts'
+import { createAudit } from '../../src/records/audit/index.ts'
+import { enqueue } from '../../src/records/outbox/index.ts'
 import { createMetrics, registerMetrics } from '../../src/http/metrics.ts'
 import { testDatabase } from '../support/database.ts'
 

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { ConfigError, loadConfig } from '../../src/config.ts'
-import { distinguishedNameOf } from '../../src/domain/client-certificate.ts'
+import { distinguishedNameOf } from '../../src/domain/client/certificate.ts'
 import { namesIn, readCertificate, subjectMatches } from '../../src/oidc/client-certificates.ts'
 import { certificates } from '../support/certificates.ts'
 

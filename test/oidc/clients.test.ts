@@ -1,11 +1,11 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import { watchEpochs } from '../../src/oidc/cache-epoch.ts'
-import { createSecret, endSecret, verifySecret, type StoredSecret } from '../../src/oidc/client-secrets.ts'
+import { watchEpochs } from '../../src/tokens/cache-epoch.ts'
+import { createSecret, endSecret, verifySecret, type StoredSecret } from '../../src/tokens/client-secrets.ts'
 import { loadClient } from '../../src/oidc/client-store.ts'
 import { eachDatabase, type TestDatabase } from '../support/database.ts'
 import { Browser, clientCredentials, registerSite, signIn, startProvider, type Site } from './rig.ts'
-import { bumpEpoch } from '../../src/oidc/cache-epoch.ts'
+import { bumpEpoch } from '../../src/tokens/cache-epoch.ts'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 
 const newSecret = ({ db }: TestDatabase, clientId: string) => db.transaction().execute((trx) => createSecret(trx, clientId))

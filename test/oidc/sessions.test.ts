@@ -1,6 +1,6 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import type { EndedClientSession } from '../../src/oidc/revocation.ts'
+import type { EndedClientSession } from '../../src/tokens/revocation.ts'
 import { eachDatabase, type TestDatabase } from '../support/database.ts'
 import { Browser, authorize, isActive, logOut, redeem, refresh, registerSite, signIn, startProvider } from './rig.ts'
 

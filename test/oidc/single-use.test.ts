@@ -1,5 +1,5 @@
 import t from 'tap'
-import { revokeSession } from '../../src/oidc/revocation.ts'
+import { revokeSession } from '../../src/tokens/revocation.ts'
 import { eachDatabase } from '../support/database.ts'
 import { Browser, authorize, clientCredentials, isActive, jwtApi, post, redeem, refresh, registerSite, signIn, startProvider } from './rig.ts'
 

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { runCode } from '../../src/cli/code.ts'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from '../../src/simulators/demo-people.ts'
-import { link, scan, toCode } from '../features/user-centre/support.ts'
+import { link, scan, toCode } from '../journeys/user-center/support.ts'
 import { at, freePort, scanAndReturn, startKora, submitOrganization, submitPassword, words } from '../support/driver/index.ts'
 
 const root = new URL('../../', import.meta.url)

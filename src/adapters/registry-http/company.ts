@@ -1,5 +1,5 @@
-import { isCertType } from '../../domain/cert-type.ts'
-import { parseUscc } from '../../domain/uscc.ts'
+import { isCertType } from '../../domain/identity/cert-type.ts'
+import { parseUscc } from '../../domain/identity/uscc.ts'
 import { companyStatuses, type CompanyChange, type CompanyRegister, type CompanyStatus, type RegisteredPerson } from '../../ports/registry.ts'
 import { createHealth } from '../signed-http/health.ts'
 import { createAskRegister, type RegistryHttpOptions } from './ask-register.ts'

@@ -1,9 +1,9 @@
 /** What is kept in the database, and whether it is in order: master key, signing keys, audit chain, messages to send. */
 import { sql, type Kysely } from 'kysely'
 import { assertMasterKeyFits, MasterKeyMismatch, type Database, type FieldCrypto } from '../../database/index.ts'
-import { verifyChain } from '../../features/audit/index.ts'
-import { listKeys, listRemovedKeyUses } from '../../features/keys/index.ts'
-import { loadKeys, signingAlgs } from '../../oidc/signing-keys.ts'
+import { verifyChain } from '../../records/audit/index.ts'
+import { listKeys, listRemovedKeyUses } from '../../records/keys/index.ts'
+import { loadKeys, signingAlgs } from '../../tokens/signing-keys.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 
 const day = 86_400_000

@@ -1,6 +1,6 @@
 /** Administrators, changes that wait for a second one, and settings. */
 import type { ColumnType, Generated } from 'kysely'
-import type { AdminRole } from '../../domain/administration.ts'
+import type { AdminRole } from '../../domain/administration/administration.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface AdminAccountTable {

@@ -1,6 +1,6 @@
 /** One run of the hosted login: attempt, scan ticket, face check, and the counters that slow guessing. */
 import type { ColumnType, Generated } from 'kysely'
-import type { Proof } from '../../domain/login-attempt.ts'
+import type { Proof } from '../../domain/login/next-step.ts'
 import type { Json, NullableJson, NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface LoginAttemptTable {

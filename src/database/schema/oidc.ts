@@ -1,6 +1,6 @@
 /** The provider: artifacts, clients, resource servers, keys. */
 import type { ColumnType, Generated } from 'kysely'
-import type { ClientKind } from '../../domain/client-record.ts'
+import type { ClientKind } from '../../domain/client/record.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface OidcArtifactTable {

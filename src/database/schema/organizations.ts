@@ -1,6 +1,6 @@
 /** Organizations, who acts for them, and how they come in. */
 import type { ColumnType, Generated } from 'kysely'
-import type { DelegationState } from '../../domain/delegation.ts'
+import type { DelegationState } from '../../domain/representation/delegation.ts'
 import type { NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface OrganizationTable {

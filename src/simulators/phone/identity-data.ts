@@ -1,6 +1,6 @@
 /** What the simulated person types into the identity form: the own card, or one of the mistakes people make. */
-import { expectedTerm, addYears } from '../../domain/id-validity.ts'
-import { residentIdCheck } from '../../domain/resident-id.ts'
+import { expectedTerm, addYears } from '../../domain/identity/id-validity.ts'
+import { residentIdCheck } from '../../domain/identity/resident-id.ts'
 import { demoPeople } from '../demo-people.ts'
 import type { IdentityChoice } from '../sandbox/schemas.ts'
 import type { PhoneOwner } from './people.ts'

@@ -1,7 +1,7 @@
 /** Who holds a simulated phone: a demo person, or anybody else in the database, found by whatever names them. */
 import type { Services } from '../../services.ts'
-import { parsePhone } from '../../domain/phone-number.ts'
-import { personByCertNo, personById, personByPhone } from '../../features/persons/index.ts'
+import { parsePhone } from '../../domain/identity/phone-number.ts'
+import { personByCertNo, personById, personByPhone } from '../../records/persons/index.ts'
 import { demoPeople, type DemoPerson } from '../demo-people.ts'
 
 export interface PhoneOwner {

@@ -1,8 +1,8 @@
 /** What can be changed in the company register of the sandbox, for the API and the page alike. */
-import { parseResidentId } from '../../domain/resident-id.ts'
-import { parseUscc } from '../../domain/uscc.ts'
+import { parseResidentId } from '../../domain/identity/resident-id.ts'
+import { parseUscc } from '../../domain/identity/uscc.ts'
 import type { RegisteredPerson } from '../../ports/registry.ts'
-import { isCertType } from '../../domain/cert-type.ts'
+import { isCertType } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { Services } from '../../services.ts'
 import type { Sandbox } from '../index.ts'

@@ -1,6 +1,6 @@
 /** Shapes of organizations in the sandbox API: as they are in Kora, and as the company register has them. */
 import Type, { type Static, type TSchema } from 'typebox'
-import { delegationStates } from '../../domain/delegation.ts'
+import { delegationStates } from '../../domain/representation/delegation.ts'
 import { companyStatuses } from '../../ports/registry.ts'
 
 const nullable = <T extends TSchema> (schema: T) => Type.Union([schema, Type.Null()])

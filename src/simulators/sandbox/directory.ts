@@ -1,9 +1,9 @@
 /** Who and what is in this sandbox: demo people, clients and resource servers, and the tickets that wait for a phone. */
-import { clientPolicy } from '../../domain/client-policy.ts'
-import { derivedEnd, type Term } from '../../domain/id-validity.ts'
+import { clientPolicy } from '../../domain/client/policy.ts'
+import { derivedEnd, type Term } from '../../domain/identity/id-validity.ts'
 import type { Services } from '../../services.ts'
-import type { BrowserSide } from '../../features/scan-tickets/types.ts'
-import { personByCertNo } from '../../features/persons/index.ts'
+import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import { personByCertNo } from '../../records/persons/index.ts'
 import { demoClients } from '../demo-clients.ts'
 import { demoPassword, demoPeople } from '../demo-people.ts'
 import type { Sandbox } from '../index.ts'

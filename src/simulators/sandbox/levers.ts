@@ -1,7 +1,7 @@
 /** What can be changed in the sandbox, for the API and the page alike. */
-import { parseResidentId } from '../../domain/resident-id.ts'
-import { parsePhone } from '../../domain/phone-number.ts'
-import { issueCounterCode } from '../../features/counter-codes/index.ts'
+import { parseResidentId } from '../../domain/identity/resident-id.ts'
+import { parsePhone } from '../../domain/identity/phone-number.ts'
+import { issueCounterCode } from '../../records/counter-codes/index.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { Services } from '../../services.ts'
 import { outcomes, type FaceSandbox, type Outcome } from '../face-provider/index.ts'

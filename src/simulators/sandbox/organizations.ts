@@ -1,6 +1,6 @@
 /** Organizations with everything needed to log in for each: people, delegations, and what will happen. */
 import type { Services } from '../../services.ts'
-import { personById } from '../../features/persons/index.ts'
+import { personById } from '../../records/persons/index.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { demoOrganizations } from '../demo-organizations.ts'
 import { demoPassword } from '../demo-people.ts'

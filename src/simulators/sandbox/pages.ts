@@ -1,6 +1,6 @@
 /** /sandbox: accounts, messages, outcome choosers, register and counter codes. Plain forms; every change is a redirect back. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { personById } from '../../features/persons/index.ts'
+import { personById } from '../../records/persons/index.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import { formatTime } from '../../http/template-helpers.ts'

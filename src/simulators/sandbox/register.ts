@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import type { BrowserSide } from '../../features/scan-tickets/types.ts'
+import type { BrowserSide } from '../../records/scan-tickets/types.ts'
 import type { Services } from '../../services.ts'
 import type { Sandbox } from '../index.ts'
 import { createPhones } from '../phone/index.ts'

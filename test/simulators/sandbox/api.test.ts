@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseResidentId } from '../../../src/domain/resident-id.ts'
+import { parseResidentId } from '../../../src/domain/identity/resident-id.ts'
 import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from '../../../src/simulators/demo-people.ts'
 import { startKora } from '../../support/driver/index.ts'

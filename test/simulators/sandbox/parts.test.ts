@@ -1,6 +1,6 @@
 import t from 'tap'
-import { checkValidity } from '../../../src/domain/id-validity.ts'
-import { parseResidentId } from '../../../src/domain/resident-id.ts'
+import { checkValidity } from '../../../src/domain/identity/id-validity.ts'
+import { parseResidentId } from '../../../src/domain/identity/resident-id.ts'
 import { demoPeople } from '../../../src/simulators/demo-people.ts'
 import { identityData } from '../../../src/simulators/phone/identity-data.ts'
 import type { Journey } from '../../../src/simulators/phone/index.ts'

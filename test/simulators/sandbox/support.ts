@@ -1,6 +1,6 @@
 /** QR codes to scan, without a browser that shows them. */
 import { randomBytes } from 'node:crypto'
-import { createScanTickets, type CreatedTicket, type NewTicket, type Requirement, type ScanTickets } from '../../../src/features/scan-tickets/index.ts'
+import { createScanTickets, type CreatedTicket, type NewTicket, type Requirement, type ScanTickets } from '../../../src/records/scan-tickets/index.ts'
 import type { Kora } from '../../support/driver/index.ts'
 import type { Transcript } from '../../support/driver/sandbox.ts'
 

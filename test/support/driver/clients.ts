@@ -1,7 +1,7 @@
 /** Clients beyond those of the demo data, written as the administration writes them. */
 import { createHash } from 'node:crypto'
 import type { Kora } from './index.ts'
-import { bumpEpoch } from '../../../src/oidc/cache-epoch.ts'
+import { bumpEpoch } from '../../../src/tokens/cache-epoch.ts'
 import { RelyingParty, type RelyingPartyOptions } from './relying-party.ts'
 
 export interface NewClient {

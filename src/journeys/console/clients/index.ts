@@ -1,0 +1,29 @@
+/**
+ * 应用: the pages about clients (A2 list, A3 wizard, A4 tabs, tester, preview, trial login, history). Everything is done
+ * by records/clients; here it is only asked for and shown. Addresses of live clients and scopes of the highest kind
+ * wait for a security administrator (frame.ts).
+ */
+import { clientRules } from '../../../records/clients/index.ts'
+import type { Console } from '../console.ts'
+import { registerClientActs } from './acts.ts'
+import { registerClientAddresses } from './addresses.ts'
+import { registerClientTabs } from './edit.ts'
+import { registerClientChanges } from './frame.ts'
+import { registerClientList } from './list.ts'
+import { registerClientSnippets } from './snippets.ts'
+import { registerClientTest } from './try.ts'
+import { registerClientTrial } from './trial.ts'
+import { registerClientWizard } from './wizard.ts'
+
+export function registerClientPages (console: Console): void {
+  const rules = clientRules(console.services.config)
+  registerClientList(console, rules.scopes)
+  registerClientWizard(console, rules)
+  registerClientTabs(console, rules)
+  registerClientAddresses(console, rules)
+  registerClientActs(console, rules)
+  registerClientSnippets(console)
+  registerClientTest(console)
+  registerClientTrial(console)
+  registerClientChanges(console)
+}

@@ -1,0 +1,52 @@
+/** A2: the list of clients with its filters, and A4 记录: what was changed at one. */
+import { clientHistory, listClients } from '../../../records/clients/index.ts'
+import type { Console } from '../console.ts'
+import { pageOf, readList } from '../lists.ts'
+import { clientOf, diffRows, frameOf, readers, writers } from './frame.ts'
+
+export const filterNames = ['text', 'status', 'kind', 'type', 'grant', 'scope', 'host', 'unit', 'unused'] as const
+
+export function registerClientList (console: Console, scopes: readonly string[]): void {
+  const { db } = console.services
+  console.page({
+    method: 'GET',
+    path: '/admin/clients',
+    roles: readers,
+    handler: async (c) => {
+      const list = readList(c.request, filterNames, 1)
+      const { unused, ...filters } = list.filters
+      const found = await listClients(db, { ...filters, unusedDays: unused }, list.after?.[0] ?? null, list.limit)
+      const { rows, pager } = pageOf(list, found, (row) => [row.clientId])
+      if (list.csv) {
+        return c.csv('clients.csv', ['client_id', 'name', 'unit', 'owner', 'kind', 'status', 'hosts', 'last_used_at', 'errors', 'version'],
+          rows.map((row) => [row.clientId, row.name, row.unit, row.owner, row.kind, row.status, row.hosts.join(' '), row.lastUsedAt?.toISOString() ?? null, row.errors, row.version]))
+      }
+      return c.page('admin/clients', {
+        rows: rows.map(({ clientId, name, unit, kind, status, hosts, lastUsedAt, errors }) => ({ clientId, name: name || clientId, unit, kind, status, hosts, lastUsed: lastUsedAt?.toISOString() ?? null, errors })),
+        filters: list.filters,
+        pager,
+        scopes,
+        mayChange: writers.includes(c.administrator.role)
+      })
+    }
+  })
+
+  console.page({
+    method: 'GET',
+    path: '/admin/clients/:id/history',
+    roles: readers,
+    handler: async (c) => {
+      const client = await clientOf(c, console)
+      const list = readList(c.request, [], 1)
+      const after = Number(list.after?.[0])
+      const found = await clientHistory(db, client.clientId, Number.isSafeInteger(after) ? after : null, list.limit)
+      const { rows, pager } = pageOf(list, found, (row) => [String(row.id)])
+      if (list.csv) return c.csv('client-history.csv', ['at', 'act', 'actor', 'reason', 'version', 'fields', 'trace_id'], rows.map((row) => [row.at.toISOString(), row.act, row.actor, row.reason, row.version, row.diff.map(({ field }) => field).join(' '), row.traceId]))
+      return c.page('admin/client-history', {
+        client: frameOf(c, client, 'history'),
+        rows: rows.map(({ at, act, actor, reason, traceId, diff }) => ({ at: at.toISOString(), act: c.t.code([`clients.act.${act}`], 'clients.act.changed'), actor, reason, traceId, diff: diffRows(diff) })),
+        pager
+      })
+    }
+  })
+}

@@ -1,0 +1,161 @@
+/** 单位与代理: organizations, who represents them, their delegations, and what staff may do: stop, never give. */
+import type { FieldError } from '../../../http/pages.ts'
+import { maskUscc } from '../../../domain/identity/masking.ts'
+import { PageError } from '../../../http/page-error.ts'
+import { actOnDelegation, delegationActs, listOrganizations, organizationDetail, recheck, release, suspend, type Recheck } from '../../support/index.ts'
+import type { Console, ConsoleRequest } from '../console.ts'
+import { pageOf, readList } from '../lists.ts'
+import type { AdminFramed, Pager } from '../models.ts'
+import { deskRoles as roles, idOf } from '../people/people.ts'
+
+const statuses = ['active', 'pending', 'suspended', 'dissolved'] as const
+
+interface Row { id: string, uscc: string, name: string, status: string, agents: number, createdAt: string }
+
+/** The search posts `csrf`, `text`: the code of a one-person business stands for that person. */
+export interface OrganizationsPage extends AdminFramed { rows: Row[], pager: Pager | null, filters: { status: string }, statuses: readonly string[], errors: FieldError[] }
+
+export interface OrganizationPage extends AdminFramed {
+  o: { id: string, uscc: string, name: string, status: string, held: boolean, createdAt: string, checkedAt: string | null, version: number, passwordMustChange: boolean }
+  legalRepresentative: { id: string, name: string, certNo: string, since: string | null } | null
+  delegations: Array<{ id: string, version: number, agentId: string, agent: string, certNo: string, state: string, validFrom: string, validTo: string, acts: string[] }>
+}
+
+export interface CheckPage extends AdminFramed { id: string, name: string, result: Recheck | null }
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'admin/organizations': OrganizationsPage
+    'admin/organization': OrganizationPage
+    'admin/organization-check': CheckPage
+  }
+}
+
+const acts = { suspend, release } as const
+
+export function registerOrganizations (console: Console): void {
+  const { services } = console
+
+  console.page({
+    method: 'GET',
+    path: '/admin/organizations',
+    roles,
+    handler: async (c) => {
+      const list = readList(c.request, ['status'], 1)
+      const found = await listOrganizations(services, { status: statuses.find((one) => one === list.filters.status), after: list.after?.[0], limit: list.limit })
+      const { rows, pager } = pageOf(list, found, ({ id }) => [id])
+      if (list.csv) return c.csv('organizations.csv', ['id', 'uscc', 'name', 'status', 'agents', 'created_at'], rows.map((row) => [row.id, maskUscc(row.uscc), row.name, row.status, row.agents, row.createdAt.toISOString()]))
+      return c.page('admin/organizations', { rows: rows.map(rowOf), pager, filters: list.filters, statuses, errors: [] })
+    }
+  })
+  console.page({ method: 'GET', path: '/admin/organizations/search', roles, handler: (c) => c.redirect('/admin/organizations') })
+  console.page({
+    method: 'POST',
+    path: '/admin/organizations/search',
+    roles,
+    handler: async (c) => {
+      const text = c.field('text').trim()
+      const found = text === '' ? [] : await listOrganizations(services, { text })
+      const [only] = found
+      if (found.length === 1 && only !== undefined) return c.redirect(`/admin/organizations/${only.id}`)
+      const errors = text === '' ? [{ field: 'text', code: 'required' }] : []
+      return c.page('admin/organizations', { rows: found.map(rowOf), pager: null, filters: { status: '' }, statuses, errors }, { status: errors.length > 0 ? 422 : 200 })
+    }
+  })
+
+  console.page({
+    method: 'GET',
+    path: '/admin/organizations/:id',
+    roles,
+    handler: async (c) => {
+      const detail = await organizationDetail(services, idOf(c))
+      if (detail === null) return c.notFound()
+      const { legalRepresentative, delegations, register } = detail
+      return c.page('admin/organization', {
+        o: { id: detail.id, uscc: maskUscc(detail.uscc), name: detail.name, status: detail.status, held: detail.held, createdAt: detail.createdAt.toISOString(), checkedAt: register.checkedAt?.toISOString() ?? null, version: register.version, passwordMustChange: detail.passwordMustChange },
+        legalRepresentative: legalRepresentative === null ? null : { ...legalRepresentative, since: legalRepresentative.since?.toISOString() ?? null },
+        delegations: delegations.map(({ id, version, agentId, agent, state, validFrom, validTo }) => ({
+          id, version, agentId, agent: agent.maskedName, certNo: agent.maskedCertNo, state, validFrom, validTo, acts: state === 'active' ? [...delegationActs] : state === 'suspended' ? ['revoke'] : []
+        }))
+      })
+    }
+  })
+
+  const confirmModel = async (c: ConsoleRequest) => {
+    const detail = await organizationDetail(services, idOf(c))
+    const { act } = c.request.params as { act?: string }
+    if (detail === null || (act !== 'suspend' && act !== 'release' && act !== 'recheck')) return c.notFound()
+    return {
+      title: c.t(`orgs.act.${act}`),
+      lead: c.t(`orgs.act.${act}.lead`),
+      facts: [{ name: c.t('orgs.name'), value: detail.name }, { name: c.t('orgs.uscc'), value: maskUscc(detail.uscc) }],
+      typed: act === 'suspend' ? detail.name : null,
+      action: `/admin/organizations/${detail.id}/act/${act}`,
+      submit: c.t(`orgs.act.${act}`),
+      backHref: `/admin/organizations/${detail.id}`
+    }
+  }
+  console.page({ method: 'GET', path: '/admin/organizations/:id/act/:act', roles, reauth: true, handler: async (c) => c.confirm(await confirmModel(c)) })
+  console.page({
+    method: 'POST',
+    path: '/admin/organizations/:id/act/:act',
+    roles,
+    reauth: true,
+    handler: async (c) => {
+      const model = await confirmModel(c)
+      const confirmed = c.confirmed(model.typed)
+      if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
+      const { act } = c.request.params as { act: 'suspend' | 'release' | 'recheck' }
+      if (act === 'recheck') {
+        const answer = await recheck(services, confirmed.act, idOf(c))
+        return c.page('admin/organization-check', { id: idOf(c), name: model.facts[0]?.value ?? '', result: answer.outcome === 'checked' ? answer.result : null })
+      }
+      const outcome = await acts[act](services, confirmed.act, idOf(c))
+      return c.redirect(model.backHref, outcome === 'done' ? `orgs_${act}` : outcome === 'register_unavailable' ? 'orgs_register_unavailable' : 'people_unchanged')
+    }
+  })
+
+  const delegationModel = async (c: ConsoleRequest) => {
+    const { delegation, act } = c.request.params as { delegation?: string, act?: string }
+    const detail = await organizationDetail(services, idOf(c))
+    const row = detail?.delegations.find(({ id }) => id === delegation)
+    if (detail === null || row === undefined || act === undefined) return c.notFound()
+    return {
+      title: c.t.code([`orgs.delegation.${act}`], 'orgs.delegation.refused'),
+      lead: c.t.code([`orgs.delegation.${act}.lead`], 'orgs.delegation.refused'),
+      facts: [{ name: c.t('orgs.name'), value: detail.name }, { name: c.t('orgs.agent'), value: row.agent.maskedName }, { name: c.t('orgs.until'), value: row.validTo }],
+      typed: null,
+      action: `/admin/organizations/${detail.id}/delegations/${row.id}/${act}`,
+      submit: c.t.code([`orgs.delegation.${act}`], 'orgs.delegation.refused'),
+      backHref: `/admin/organizations/${detail.id}`
+    }
+  }
+  console.page({
+    method: 'GET',
+    path: '/admin/organizations/:id/delegations/:delegation/:act',
+    roles,
+    reauth: true,
+    handler: async (c) => {
+      const { act } = c.request.params as { act?: string }
+      return delegationActs.some((one) => one === act) ? c.confirm(await delegationModel(c)) : c.notFound()
+    }
+  })
+  console.page({
+    method: 'POST',
+    path: '/admin/organizations/:id/delegations/:delegation/:act',
+    roles,
+    reauth: true,
+    handler: async (c) => {
+      const model = await delegationModel(c)
+      const confirmed = c.confirmed()
+      if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
+      const { act } = c.request.params as { act: string }
+      const outcome = await actOnDelegation(services, confirmed.act, idOf(c, 'delegation'), act)
+      // giving is the legal representative's alone: tried, and kept in the trail
+      if (outcome === 'refused') throw new PageError(403, 'forbidden', { restartHref: model.backHref })
+      return c.redirect(model.backHref, outcome === 'done' ? `delegation_${act}` : 'people_unchanged')
+    }
+  })
+}
+
+const rowOf = ({ id, uscc, name, status, agents, createdAt }: Omit<Row, 'createdAt'> & { createdAt: Date }): Row => ({ id, uscc: maskUscc(uscc), name, status, agents, createdAt: createdAt.toISOString() })

@@ -1,0 +1,36 @@
+/** The search box: an id of ours or a trace id leads to its page. Posted, because people also type what must not stand in addresses. */
+import { adminRoles } from '../../../domain/administration/administration.ts'
+import type { Console } from '../console.ts'
+import type { AdminFramed } from '../models.ts'
+
+export interface NotFoundPage extends AdminFramed {}
+
+declare module '../../../http/pages.ts' {
+  interface Pages { 'admin/nothing-found': NotFoundPage }
+}
+
+/** First fit wins; a place that the role may not see is not led to. */
+const places: ReadonlyArray<[pattern: RegExp, route: RegExp, path: (id: string) => string]> = [
+  [/^[0-9a-f]{12}$/, /^\/admin\/audit$/, (id) => `/admin/audit?trace=${id}`],
+  [/^adm_[\w-]{8,64}$/, /^\/admin\/accounts\/:\w+$/, (id) => `/admin/accounts/${id}`],
+  [/^chg_[\w-]{8,64}$/, /^\/admin\/approvals\/:\w+$/, (id) => `/admin/approvals/${id}`],
+  [/^per_[\w-]{8,64}$/, /^\/admin\/people\/:\w+$/, (id) => `/admin/people/${id}`],
+  [/^org_[\w-]{8,64}$/, /^\/admin\/organizations\/:\w+$/, (id) => `/admin/organizations/${id}`],
+  [/^[A-Za-z][\w.-]{2,63}$/, /^\/admin\/clients\/:\w+$/, (id) => `/admin/clients/${id}`]
+]
+
+export function registerSearch (console: Console): void {
+  console.page({ method: 'GET', path: '/admin/search', roles: adminRoles, handler: (c) => c.page('admin/nothing-found', {}) })
+  console.page({
+    method: 'POST',
+    path: '/admin/search',
+    roles: adminRoles,
+    handler: (c) => {
+      const typed = c.field('q').trim()
+      // as it is shown on error pages: in groups of four
+      const text = /^[0-9a-f\s]{12,}$/i.test(typed) ? typed.replace(/\s/g, '').toLowerCase() : typed
+      const place = places.find(([pattern, route]) => pattern.test(text) && console.table.some((entry) => route.test(entry.path) && entry.method === 'GET' && entry.roles.includes(c.administrator.role)))
+      return place === undefined ? c.page('admin/nothing-found', {}) : c.redirect(place[2](text))
+    }
+  })
+}

@@ -1,0 +1,64 @@
+/**
+ * Settings: whether personal data is shown in full only when a second administrator agrees. One administrator may switch
+ * that on; switching it off takes a second one itself.
+ */
+import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/reveal.ts'
+import type { Console, ConsoleRequest } from '../console.ts'
+
+const kind = 'settings.reveal'
+const path = '/admin/settings/reveal'
+
+export function registerRevealSetting (console: Console): void {
+  const { services, changes } = console
+  const { db } = services
+
+  changes.register<{ needed: boolean }>(kind, {
+    approvers: ['security'],
+    async describe (from, { needed }, t) {
+      return {
+        title: t('settings.reveal.off'),
+        facts: [{ name: t('settings.reveal'), value: t(needed ? 'settings.reveal.two' : 'settings.reveal.one') }],
+        basis: String(await revealNeedsTwo(from))
+      }
+    },
+    async apply (trx, { needed }, act) {
+      await setRevealNeedsTwo(trx, services, needed, act)
+      return { ok: true }
+    }
+  })
+
+  const confirmModel = async (c: ConsoleRequest) => {
+    const two = await revealNeedsTwo(db)
+    return {
+      title: c.t(two ? 'settings.reveal.off' : 'settings.reveal.on'),
+      lead: c.t(two ? 'settings.reveal.off.lead' : 'settings.reveal.effect'),
+      facts: [{ name: c.t('settings.reveal'), value: c.t(two ? 'settings.reveal.two' : 'settings.reveal.one') }],
+      hidden: [{ name: 'needed', value: String(!two) }],
+      typed: null,
+      action: path,
+      submit: c.t(two ? 'settings.reveal.ask' : 'settings.reveal.on'),
+      backHref: '/admin/settings'
+    }
+  }
+
+  console.page({ method: 'GET', path, roles: ['system'], reauth: true, handler: async (c) => c.confirm(await confirmModel(c)) })
+  console.page({
+    method: 'POST',
+    path,
+    roles: ['system'],
+    reauth: true,
+    handler: async (c) => {
+      const model = await confirmModel(c)
+      const confirmed = c.confirmed()
+      if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
+      // what the page offered, not what it would offer by now
+      const needed = c.field('needed') !== 'false'
+      if (needed) {
+        await db.transaction().execute(async (trx) => await setRevealNeedsTwo(trx, services, true, confirmed.act))
+        return c.redirect('/admin/settings', 'saved')
+      }
+      const asked = await changes.request({ kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
+      return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+    }
+  })
+}

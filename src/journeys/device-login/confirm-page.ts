@@ -1,0 +1,62 @@
+/** The page on which a person lets a device go on or refuses it (S15), and the other pages of /device. */
+import { claimsByScope } from '../../domain/claims/claims.ts'
+import { clientPolicy } from '../../domain/client/policy.ts'
+import { shownUserCode } from '../../domain/login/user-code.ts'
+import { policyOf } from '../../oidc/interaction-policy.ts'
+import type { DeviceLogin } from '../../oidc/device-codes.ts'
+import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
+import type { Locale } from '../../http/locale.ts'
+import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
+import { hostOf } from '../login/context.ts'
+import { relyingSite } from '../login/consent-page.ts'
+import { requestedScopes } from '../../records/consents/release-consent.ts'
+
+/** Posts `user_code` and `csrf`. */
+export interface DeviceCodePage extends FormTarget { typed: string, errors: FieldError[] }
+
+/** Posts `user_code`, `csrf` and `decision` (allow, refuse). */
+export interface DeviceConfirmPage extends FormTarget {
+  rp: RelyingSite
+  unit: string | null
+  /** As the device shows it. */
+  userCode: string
+  /** Coarse; '' when not known. */
+  place: string
+  at: string
+  /** What the device's site gets, with the purpose it gave. */
+  data: Array<{ claims: string[], purpose: string | null }>
+  /** The page again in another language: the answer to a post has no address of its own. */
+  self: string
+}
+
+export interface DeviceOutcomePage { outcome: DeviceOutcome, againHref: string }
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'device/code': DeviceCodePage
+    'device/confirm': DeviceConfirmPage
+    'device/outcome': DeviceOutcomePage
+  }
+}
+
+/** The library's client, as far as the page needs it. */
+export type Client = Parameters<typeof requestedScopes>[0]['client']
+
+/** What is asked for is shown here too: a trusted site has no page of consent later. */
+export function confirmPage (login: DeviceLogin, client: Client, { locale, ...form }: FormTarget & { locale: Locale }): DeviceConfirmPage {
+  const policy = clientPolicy(policyOf(client))
+  const userCode = shownUserCode(login.userCode)
+  return {
+    ...form,
+    rp: relyingSite(policy, locale, { otherwise: client.clientName || client.clientId, host: hostOf(client.clientUri ?? policy.homeUri) }),
+    unit: policy.unit ?? null,
+    userCode,
+    place: login.place,
+    at: login.askedAt.toISOString(),
+    data: requestedScopes({ client, params: login.params }).map((scope) => ({
+      claims: claimsByScope[scope as keyof typeof claimsByScope].filter((claim) => !claim.includes('verified')),
+      purpose: policy.purposes[scope] ?? null
+    })),
+    self: `${devicePath}?user_code=${userCode}`
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The person's side of the device grant (RFC 8628 §3.3, S15): /device, where the code of a device is typed in, what it
+ * is for is shown, and the person goes on or refuses. Who goes on comes to the hosted login, which ends here again.
+ *
+ * A code may come in a link, and a link from anybody (§5.4): nothing is decided without a press of a button on a page
+ * that names the site, what it gets, where and when the device asked, and shows the code to compare.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Oidc } from '../../oidc/index.ts'
+import { beginDeviceLogin, deviceOutcomes, devicePath, outcomePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
+import { findDeviceLogin, refuseDeviceCode, takeUpDeviceCode, type DeviceLogin } from '../../oidc/device-codes.ts'
+import { lifetimes } from '../../oidc/configuration.ts'
+import { foldUserCode } from '../../domain/login/user-code.ts'
+import { formField } from '../../http/forms.ts'
+import { PageError } from '../../http/page-error.ts'
+import type { FieldError } from '../../http/pages.ts'
+import type { Services } from '../../services.ts'
+import { interactionPath } from '../login/context.ts'
+import { createThrottle } from '../../records/throttle/index.ts'
+import { confirmPage, type Client } from './confirm-page.ts'
+
+/** Wrong codes of one browser, and of one network (a service hall has one address), in five minutes (RFC 8628 §5.1). */
+const tries = { browser: 5, network: 100, seconds: 300 } as const
+
+/** Refused tries recorded for one network. */
+const throttledAudit = { limit: 5, seconds: 300 } as const
+
+/** A form with a code on it belongs to that code: without the page that shows it nothing can be decided. */
+const decisionScope = (userCode: string): string => `device:${userCode}`
+
+export async function registerDeviceLogin (app: FastifyInstance, services: Services, oidc: Oidc): Promise<void> {
+  const throttle = createThrottle(services)
+  const secure = services.config.issuer.startsWith('https:')
+
+  await app.register(async (scope) => {
+    scope.get(devicePath, async (request, reply) => {
+      reply.ensureBrowser()
+      const given = (request.query as { user_code?: unknown }).user_code
+      return typeof given === 'string' && given !== '' ? await tryCode(given, request, reply) : showInput(request, reply)
+    })
+
+    scope.post(devicePath, async (request, reply) => {
+      request.requireCsrf('device')
+      return await tryCode(formField(request.body, 'user_code'), request, reply)
+    })
+
+    scope.post(`${devicePath}/decision`, async (request, reply) => {
+      const userCode = foldUserCode(formField(request.body, 'user_code'))
+      if (userCode === null) throw new PageError(400, 'bad_request', { restartHref: devicePath })
+      request.requireCsrf(decisionScope(userCode))
+      const { hash } = reply.ensureBrowser()
+      const found = await findDeviceLogin(oidc.provider, userCode, hash)
+      if (found.state !== 'waiting') return await reply.redirect(outcomePath(found.state), 303)
+      return formField(request.body, 'decision') === 'allow'
+        ? await goOn(found.login, hash, request, reply)
+        : await refuse(found.login, hash, request, reply)
+    })
+
+    scope.get(`${devicePath}/:outcome`, async (request, reply) => {
+      const { outcome } = request.params as { outcome: string }
+      if (!deviceOutcomes.includes(outcome as DeviceOutcome)) throw new PageError(404, 'not_found')
+      return await reply.page('device/outcome', { outcome: outcome as DeviceOutcome, againHref: devicePath })
+    })
+  })
+
+  function showInput (request: FastifyRequest, reply: FastifyReply, typed = '', error: FieldError | null = null, status = 422): FastifyReply {
+    return reply.page('device/code', { action: devicePath, csrf: request.csrfToken('device'), typed, errors: error === null ? [] : [error] }, { status: error === null ? 200 : status })
+  }
+
+  /** Counted before it is looked up; a code that is waiting was no guess and is taken back. */
+  async function tryCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const userCode = foldUserCode(typed)
+    if (userCode === null) return showInput(request, reply, typed.slice(0, 64), { field: 'user_code', code: typed.trim() === '' ? 'required' : 'format' })
+    const { hash } = reply.ensureBrowser()
+    const keys = { network: `device-code-network:${request.clientAddress.prefix}`, browser: `device-code-browser:${hash}` }
+    const network = await throttle.hit(keys.network, tries.network, tries.seconds)
+    const hit = network.allowed ? await throttle.hit(keys.browser, tries.browser, tries.seconds) : network
+    if (!hit.allowed) {
+      await recordThrottled(request)
+      reply.header('retry-after', String(hit.retryAfterSeconds))
+      return showInput(request, reply, typed, { field: 'user_code', code: 'throttled', details: { minutes: Math.max(1, Math.ceil(hit.retryAfterSeconds / 60)) } }, 429)
+    }
+    const found = await findDeviceLogin(oidc.provider, userCode, hash)
+    if (found.state !== 'waiting') return showInput(request, reply, typed, { field: 'user_code', code: found.state })
+    await Promise.all([throttle.unhit(keys.network), throttle.unhit(keys.browser)])
+    const client = await oidc.provider.Client.find(found.login.clientId)
+    if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
+    return reply.page('device/confirm', confirmPage(found.login, client as Client, {
+      action: `${devicePath}/decision`,
+      csrf: request.csrfToken(decisionScope(userCode)),
+      locale: request.locale
+    }))
+  }
+
+  async function goOn (login: DeviceLogin, browserHash: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (!await takeUpDeviceCode(services.db, login.id, browserHash)) return await reply.redirect(outcomePath('used'), 303)
+    const begun = await beginDeviceLogin(oidc.provider, services.config.issuer, login, request.cookies[oidc.provider.cookieName('session')])
+    for (const { name, value, path } of begun.cookies) reply.setCookie(name, value, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: lifetimes.interaction })
+    return await reply.redirect(interactionPath(begun.uid), 303)
+  }
+
+  async function refuse (login: DeviceLogin, browserHash: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const refused = await services.db.transaction().execute(async (trx) => {
+      if (!await refuseDeviceCode(trx, login.id, browserHash)) return false
+      await services.audit.record(trx, { type: 'device-login.refused', clientId: login.clientId, address: request.clientAddress.ip, traceId: request.id, details: { place: login.place } })
+      return true
+    })
+    return await reply.redirect(outcomePath(refused ? 'refused' : 'used'), 303)
+  }
+
+  async function recordThrottled (request: FastifyRequest): Promise<void> {
+    services.metrics.logins.inc({ outcome: 'throttled', method: 'device' })
+    const { allowed } = await throttle.hit(`device-code-throttled:${request.clientAddress.prefix}`, throttledAudit.limit, throttledAudit.seconds)
+    if (!allowed) return
+    await services.db.transaction().execute(async (trx) => {
+      await services.audit.record(trx, { type: 'device-login.throttled', address: request.clientAddress.ip, traceId: request.id })
+    })
+  }
+}

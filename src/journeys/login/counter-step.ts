@@ -1,0 +1,55 @@
+/** The equal alternative to a face check on this side (J16): a one-time code from a service counter (窗口核验码). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Services } from '../../services.ts'
+import type { Oidc } from '../../oidc/index.ts'
+import { formField } from '../../http/forms.ts'
+import type { FieldError } from '../../http/pages.ts'
+import { redeemCounterCode } from '../../records/counter-codes/index.ts'
+import { creditPerson } from '../../records/identity/index.ts'
+import { addProofs } from '../../records/login-attempts/attempts.ts'
+import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
+import { advance } from './dispatch.ts'
+
+export function registerCounterStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
+  app.get('/i/:uid/counter', async (request, reply) => {
+    const context = await loadContext(services, oidc, request, reply)
+    if (stepOf(context).step !== 'verify') return await reply.redirect(interactionPath(context.uid), 303)
+    return showCounter(context, request, reply, [])
+  })
+
+  app.post('/i/:uid/counter', async (request, reply) => {
+    const context = await loadContext(services, oidc, request, reply)
+    request.requireCsrf(context.uid)
+    const { person } = context
+    if (person === null || stepOf(context).step !== 'verify') return await reply.redirect(interactionPath(context.uid), 303)
+    const code = formField(request.body, 'code')
+    const accepted = await services.db.transaction().execute(async (trx) => {
+      const codeId = await redeemCounterCode(trx, services, {
+        personId: person.id,
+        code,
+        usedFor: `login-attempt:${context.uid}`,
+        clientId: context.client.clientId,
+        loginAttemptUid: context.uid,
+        address: request.clientAddress.ip,
+        traceId: request.id
+      })
+      // the try stays counted: this transaction commits either way
+      if (codeId === null) return false
+      await creditPerson(trx, { personId: person.id, identity: null, proof: 'counter' })
+      const proof = { kind: 'counter', personId: person.id, at: Math.floor(services.clock.now() / 1000), codeId } as const
+      return await addProofs(trx, context.uid, context.browserHash, person.id, [proof])
+    })
+    if (!accepted) return showCounter(context, request, reply, [{ field: 'code', code: 'code_invalid' }])
+    return await advance(services, oidc, request, reply, 'counter')
+  })
+}
+
+function showCounter (context: LoginContext, request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): FastifyReply {
+  return reply.page('interaction/counter', {
+    action: interactionPath(context.uid, 'counter'),
+    csrf: request.csrfToken(context.uid),
+    rp: context.rp,
+    errors,
+    backHref: interactionPath(context.uid, 'qr')
+  }, { status: errors.length > 0 ? 422 : 200 })
+}

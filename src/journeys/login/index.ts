@@ -1,0 +1,40 @@
+/**
+ * The hosted login: everything under /i/<uid>. Owns the table `login_attempt` and the dispatcher.
+ *
+ * The way of a request: loadContext (context.ts) reads the provider's interaction, our attempt bound to this
+ * browser and the facts → a step handles its form → advance (dispatch.ts) asks the pure rules of
+ * domain/login-attempt what is missing → the next step's page, or finish.ts, once.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../../services.ts'
+import type { Oidc } from '../../oidc/index.ts'
+import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import { interactionPath } from './context.ts'
+import { registerAskedStep } from './asked-step.ts'
+import { registerConsentStep } from './consent-step.ts'
+import { registerCounterStep } from './counter-step.ts'
+import { advance } from './dispatch.ts'
+import { registerAgentStep } from './organization-step.ts'
+import { registerPasswordStep } from './password-step.ts'
+import { registerRepresentationStep } from './representation-step.ts'
+import { registerScanStep } from './scan-step.ts'
+
+export async function registerInteraction (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): Promise<void> {
+  await app.register(async (scope) => {
+    scope.get('/i/:uid', async (request, reply) => {
+      // what the phone has confirmed counts before anything else is decided
+      const { uid = '' } = request.params as { uid?: string }
+      const latest = await tickets.latestOf(uid, reply.ensureBrowser().hash)
+      const status = latest === null ? null : await tickets.status(latest, reply.ensureBrowser().hash)
+      if (status?.state === 'confirmed') return await reply.redirect(interactionPath(uid, 'qr'), 303)
+      return await advance(services, oidc, request, reply, 'session')
+    })
+    registerPasswordStep(scope, services, oidc)
+    registerScanStep(scope, services, oidc, tickets)
+    registerCounterStep(scope, services, oidc)
+    registerAgentStep(scope, services, oidc)
+    registerRepresentationStep(scope, services, oidc)
+    registerAskedStep(scope, services, oidc)
+    registerConsentStep(scope, services, oidc)
+  })
+}

@@ -1,0 +1,91 @@
+/** What every step under /v/<ticket> starts from, and where it goes next: recomputed from the ticket each time. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Services } from '../../services.ts'
+import type { ScanTickets } from '../../records/scan-tickets/index.ts'
+import type { PhoneActor, PhoneRefusal, PhoneSide, ScanView } from '../../records/scan-tickets/types.ts'
+import { actorOf, deviceSecret, keepDeviceSecret } from './actor.ts'
+import { Stopped } from './refused.ts'
+import { isTicketId, keepScanState, readScanState, type ScanState } from './scan-state.ts'
+
+/** The phone side, and the binding of a phone's own browser. */
+export type PhoneTickets = PhoneSide & Pick<ScanTickets, 'bindBrowser'>
+
+export interface Door { services: Services, phone: PhoneTickets }
+
+export interface HeldScan {
+  ticketId: string
+  state: ScanState
+  actor: PhoneActor
+  view: ScanView
+}
+
+export type PhoneStep = 'confirm' | 'identity' | 'face' | 'finish' | 'result'
+
+export const scanPath = (ticketId: string, step = ''): string => `/v/${ticketId}${step === '' ? '' : `/${step}`}`
+
+export function stepOf ({ view, state }: Pick<HeldScan, 'view' | 'state'>): PhoneStep {
+  if (['confirmed', 'consumed', 'rejected'].includes(view.state)) return 'result'
+  // a held ticket fails in one way only: the number was entered wrong too often
+  if (view.state === 'failed') throw new Stopped('number_exhausted')
+  if (!view.accepted || state.digest === '') return 'confirm'
+  if (view.remaining.includes('identity')) return 'identity'
+  return view.remaining.includes('face') ? 'face' : 'finish'
+}
+
+/** Not about a field: the page that says why. */
+export const stopped = (refusal: PhoneRefusal, ticketId: string): Stopped =>
+  new Stopped(refusal.code, refusal.code.startsWith('face_') ? scanPath(ticketId, 'counter') : null)
+
+/** Loads the scan of this browser, or ends the request. An unknown ticket and a lost cookie get the same answer. */
+export async function loadScan ({ services, phone }: Door, request: FastifyRequest, reply: FastifyReply): Promise<HeldScan> {
+  const { ticketId = '' } = request.params as { ticketId?: string }
+  const state = isTicketId(ticketId) ? readScanState(services.config, request, ticketId) : null
+  if (state === null) throw new Stopped('not_found')
+  const actor = await actorOf(services, request, state.byDevice)
+  const seen = await phone.view(state.scanToken, actor)
+  if (!seen.ok) throw stopped(seen, ticketId)
+  if (seen.view.ticketId !== ticketId) throw new Stopped('not_found')
+  reply.ensureBrowser()
+  return { ticketId, state, actor, view: seen.view }
+}
+
+/** For posts: the token of the form first, then the scan. */
+export async function loadPosted (door: Door, request: FastifyRequest, reply: FastifyReply): Promise<HeldScan> {
+  request.requireCsrf((request.params as { ticketId?: string }).ticketId ?? '')
+  return await loadScan(door, request, reply)
+}
+
+export function keep ({ services }: Door, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
+  const state = { ...held.state, ...change }
+  keepScanState(services.config, reply, held.ticketId, state)
+  return { ...held, state }
+}
+
+/** The dispatcher of this side: the next page, or the confirmation when everything was given. */
+export async function advance (door: Door, held: HeldScan, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const step = stepOf(held)
+  if (step !== 'finish') return await reply.redirect(scanPath(held.ticketId, step), 303)
+  const confirmed = await door.phone.confirm(held.state.scanToken, { contextDigest: held.state.digest }, held.actor)
+  if (confirmed.ok) {
+    await bindThisBrowser(door, held, request, reply)
+    return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
+  }
+  // a verdict too old by a moment, or a second press that finds the first one's work done: the ticket tells
+  const seen = await door.phone.view(held.state.scanToken, held.actor)
+  const now = seen.ok ? stepOf({ ...held, view: seen.view }) : 'finish'
+  if (now === 'finish') throw stopped(confirmed, held.ticketId)
+  return await reply.redirect(scanPath(held.ticketId, now), 303)
+}
+
+/** As the pages of the face check and the counter code have announced. A browser that was bound already is believed for as long again. */
+async function bindThisBrowser (door: Door, held: HeldScan, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { services, phone } = door
+  if (held.actor.device !== null) {
+    keepDeviceSecret(services, reply, deviceSecret(services, request))
+    return
+  }
+  const bound = await phone.bindBrowser(held.state.scanToken, held.actor, request.browserLabel)
+  if (bound === null) return
+  keepDeviceSecret(services, reply, bound.secret)
+  keep(door, reply, held, { byDevice: true })
+}

@@ -1,0 +1,35 @@
+/** After an agent's application: the delegation that the agent asks for, proposed, verified and submitted in the agent's name. */
+import type { Services } from '../../services.ts'
+import { delegationEnd } from '../../domain/representation/registration.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import { createDelegations } from '../../records/delegations/index.ts'
+import { OutboxPermanentError, type OutboxHandler } from '../../records/outbox/index.ts'
+
+export const registrationTopic = 'registration-delegation'
+
+export interface DelegationOrder { registrationId: string, organizationId: string, agentId: string, years: number, address: string, traceId: string }
+
+/**
+ * Through the outbox, because it is several transactions: whatever interrupts them, the next delivery begins with a new
+ * draft (the old one gives way), and finds what was submitted already.
+ */
+export function registrationHandler (services: Services): OutboxHandler {
+  const delegations = createDelegations(services)
+  return async (payload) => {
+    const { registrationId, organizationId, agentId, years, address, traceId } = payload as unknown as DelegationOrder
+    const actor = { personId: agentId, address, traceId }
+    const validFrom = shanghaiDate(services.clock.now())
+    const proposed = await delegations.propose({ organizationId, agentId, functions: null, clientIds: null, validFrom, validTo: delegationEnd(validFrom, years) }, 'agent', actor)
+    if (!proposed.ok) {
+      if (proposed.code === 'already_waiting') return
+      throw new OutboxPermanentError(`the delegation was refused: ${proposed.code}`)
+    }
+    const { id, version } = proposed
+    await services.db.transaction().execute(async (trx) => {
+      // scan and face were shown for the application, in which the delegation was asked for
+      await delegations.agentVerified(trx, id, version)
+      await trx.updateTable('registration').set({ delegationId: id }).where('id', '=', registrationId).execute()
+    })
+    if (!await delegations.submit(id, version, actor)) throw new Error('the delegation was not submitted')
+  }
+}

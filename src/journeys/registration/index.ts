@@ -1,0 +1,50 @@
+/**
+ * Registration of an organization (J6, S12), /register: by its legal representative, or by an agent. Owns the
+ * tables registration and registration_resume.
+ *
+ * An application is a draft of one browser, encrypted, for a day; another browser's is not there (404). Its way: the
+ * sections one after the other → phone by short message → check page, agreements, company register → the applicant
+ * scans and shows the own face for exactly these data → password → one transaction writes organization and people.
+ * Until then nothing is reserved, neither the code nor anybody's document number. domain/registration.ts knows which
+ * page is due; every page asks it afresh, so pages out of turn lead to the right one.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../../services.ts'
+import { createChallenges, registerChallengePictures } from '../../records/challenges/index.ts'
+import type { ScanTickets } from '../../records/scan-tickets/index.ts'
+import { createSmsCodes } from '../../records/sms-codes/index.ts'
+import { createThrottle } from '../../records/throttle/index.ts'
+import { registerCheckStep } from './check-step.ts'
+import type { Parts } from './held.ts'
+import { registerLaterStep } from './later-step.ts'
+import { registerPasswordStep } from './password-step.ts'
+import { registerPeopleSteps } from './people-steps.ts'
+import { registerPhoneStep } from './phone-step.ts'
+import { registerScanStep } from './scan-step.ts'
+import { registerStartStep } from './start-step.ts'
+import { registerUnitStep } from './unit-step.ts'
+
+export type * from './pages.ts'
+export { registrationHandler, registrationTopic } from './delegation.ts'
+export { sweepRegistrations } from './sweep.ts'
+export {
+  acceptApplication, applicationDetail, findApplication, listApplications, refusalReasons, refuseApplication, returnApplication,
+  type ApplicationDetail, type ApplicationLine, type RefusalReason, type ReviewOutcome
+} from './review.ts'
+
+export async function registerRegistration (app: FastifyInstance, services: Services, tickets: ScanTickets): Promise<void> {
+  const parts: Parts = {
+    services, companies: services.companies, tickets, challenges: createChallenges(services), smsCodes: createSmsCodes(services), throttle: createThrottle(services)
+  }
+  await app.register(async (scope) => {
+    registerChallengePictures(scope, services)
+    registerStartStep(scope, parts)
+    registerUnitStep(scope, parts)
+    registerPeopleSteps(scope, parts)
+    registerPhoneStep(scope, parts)
+    registerCheckStep(scope, parts)
+    registerScanStep(scope, parts)
+    registerPasswordStep(scope, parts)
+    registerLaterStep(scope, parts)
+  })
+}

@@ -1,0 +1,259 @@
+/**
+ * Applications that the company register could not decide (查无): staff look at them. Accepting writes what the register
+ * would have let happen, and asks it once more before; nobody is accepted against what the register says for certain,
+ * and an agent accepted here still needs the legal representative's own approval.
+ */
+import { sql } from 'kysely'
+import type { Act } from '../../domain/administration/administration.ts'
+import { DomainError } from '../../domain/errors.ts'
+import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
+import { applicantOf, type Applicant, type Draft, type LegalSection } from '../../domain/representation/registration.ts'
+import { RegisterUnavailable } from '../../ports/registry.ts'
+import type { ReviewState } from '../../database/schema.ts'
+import type { Services } from '../../services.ts'
+import { takeGrant } from '../support/index.ts'
+import { registeredPerson } from '../../records/organizations/index.ts'
+import { enqueue } from '../../records/outbox/index.ts'
+import { notify, smsTopic, type MessageKind, type SmsOrder } from '../../records/messages/index.ts'
+import { shortText } from '../../records/messages/kinds.ts'
+import { askRegister } from './company.ts'
+import { organizationOf, Refused, tellRepresentative } from './complete.ts'
+import { registrationTopic, type DelegationOrder } from './delegation.ts'
+import { draftHours, isRegistrationId, opened, sealed, type Trx } from './repository.ts'
+import { sendResumeLink } from './resume.ts'
+
+type Needed = Services
+/** What is kept of an application until it is decided. */
+type Kept = Draft & { passwordHash: string }
+
+export interface ApplicationLine {
+  id: string
+  number: string
+  applicant: Applicant
+  review: ReviewState
+  submittedAt: Date
+  reviewedAt: Date | null
+  organization: string
+  uscc: string
+  /** Masked. */
+  applicantName: string
+}
+
+const columns = ['id', 'browserHash', 'applicant', 'state', 'dataEnc', 'organizationId', 'personId', 'delegationId', 'number', 'review', 'reviewedAt', 'reviewedBy', 'reviewReason', 'updatedAt', 'createdAt', sql<boolean>`expires_at <= now()`.as('expired')] as const
+
+/** At most `limit`, oldest first: who waited longest comes first. `after` = id of the last one of the page before. */
+export async function listApplications (services: Pick<Services, 'db' | 'crypto'>, { review, after, limit = 50 }: { review: ReviewState, after?: string | undefined, limit?: number }): Promise<ApplicationLine[]> {
+  let query = services.db.selectFrom('registration').select(columns).where('review', '=', review)
+  if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) > (select created_at, id from registration l where l.id = ${after})`)
+  const rows = await query.orderBy('createdAt').orderBy('id').limit(limit).execute()
+  return rows.map((row) => lineOf(services, row, review))
+}
+
+type Row = Parameters<typeof opened>[1] & { reviewedAt: Date | null, updatedAt: Date }
+
+function lineOf (services: Pick<Services, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
+  const { draft } = opened(services, row)
+  return {
+    id: row.id,
+    number: row.number ?? '',
+    applicant: row.applicant,
+    review,
+    submittedAt: row.updatedAt,
+    reviewedAt: row.reviewedAt,
+    organization: draft.unit?.name ?? '',
+    uscc: draft.unit?.uscc ?? '',
+    applicantName: maskName(applicantOf(row.applicant, draft)?.name ?? '')
+  }
+}
+
+interface ShownPerson { name: string, certNo: string, phone: string }
+
+export interface ApplicationDetail extends ApplicationLine {
+  personId: string | null
+  reviewedBy: string | null
+  reviewReason: string | null
+  /** Null when it has been decided: nothing is kept then. */
+  unit: { uscc: string, name: string, named: 'register' | 'typed', region: string | null } | null
+  agent: (ShownPerson & { years: number }) | null
+  legal: ShownPerson | null
+  /** Whether names, document numbers and phones are as they are. */
+  revealed: boolean
+  /** What the register says now, and what of it differs from what was typed. */
+  register: { answer: 'unavailable' | 'not_found' } | { answer: 'found', name: string, nameDiffers: boolean, status: string } | null
+}
+
+/** One application's line, for pages that only ask whether to do something. */
+export async function findApplication (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<ApplicationLine | null> {
+  if (!isRegistrationId(id)) return null
+  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', 'is not', null).executeTakeFirst()
+  return row === undefined || row.review === null ? null : lineOf(services, row, row.review)
+}
+
+/**
+ * In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any transaction.
+ * @param options.grant what a second administrator let be seen, once: masked when there is nothing of that kind (any more)
+ */
+export async function applicationDetail (services: Needed, act: Omit<Act, 'reason'> & { reason?: string }, id: string, options: { reveal?: boolean, grant?: string } = {}): Promise<ApplicationDetail | null> {
+  const { reveal = false, grant } = options
+  if (!isRegistrationId(id)) return null
+  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', 'is not', null).executeTakeFirst()
+  if (row === undefined || row.review === null) return null
+  const reason = act.reason?.trim() ?? ''
+  if (reveal && reason === '') throw new DomainError('reason_required')
+  const { unit, agent, legal } = opened(services, row).draft
+  const register = unit === null ? null : await whatRegisterSays(services, unit)
+  const revealed = await services.db.transaction().execute(async (trx) => {
+    const shown = reveal && (grant === undefined || await takeGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant) !== null)
+    await services.audit.record(trx, {
+      type: 'registration.viewed', actor: act.actor, personId: row.personId, address: act.address, traceId: act.traceId, ...(shown ? { reason } : {}), details: { registration: id, revealed: shown, ...(shown && grant !== undefined ? { granted: grant } : {}) }
+    })
+    return shown
+  })
+  const shown = ({ name, certNo, phone }: LegalSection): ShownPerson =>
+    revealed ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
+  return {
+    ...lineOf(services, row, row.review),
+    personId: row.personId,
+    reviewedBy: row.reviewedBy,
+    reviewReason: row.reviewReason,
+    unit,
+    agent: agent === null ? null : { ...shown(agent), years: agent.years },
+    legal: legal === null ? null : shown(legal),
+    revealed,
+    register
+  }
+}
+
+async function whatRegisterSays ({ companies, log }: Needed, unit: { uscc: string, name: string }): Promise<ApplicationDetail['register']> {
+  try {
+    const record = await companies.lookup(unit.uscc)
+    return record.found ? { answer: 'found', name: record.name, nameDiffers: record.name !== unit.name, status: record.status } : { answer: 'not_found' }
+  } catch (error) {
+    if (!(error instanceof RegisterUnavailable)) throw error
+    log.warn({ register: companies.name }, 'company register unavailable')
+    return { answer: 'unavailable' }
+  }
+}
+
+/**
+ * `unchanged`: decided already, or none. `mismatch`, `not_active`: the register says otherwise, for certain. `duplicate`:
+ * the organization was registered meanwhile. `blocked`: the applicant's account is closed.
+ */
+export type ReviewOutcome = 'done' | 'unchanged' | 'mismatch' | 'not_active' | 'unavailable' | 'duplicate' | 'blocked'
+
+interface Held { id: string, applicant: Applicant, personId: string, number: string, kept: Kept }
+
+/**
+ * waiting → what was decided, in one statement; the data it was decided on. Null: somebody was first.
+ * @param seen number of what was looked at: what was returned and sent again has another one
+ */
+async function decide (trx: Trx, services: Needed, act: Act, id: string, seen: string | null | undefined, review: Exclude<ReviewState, 'waiting'>, reason: string): Promise<Held | null> {
+  const row = await trx.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting').where('state', '=', 'completed')
+    .$if(seen != null, (query) => query.where('number', '=', seen ?? '')).forUpdate().executeTakeFirst()
+  if (row === undefined || row.personId === null || row.dataEnc === null) return null
+  await trx.updateTable('registration').set({
+    review, reviewedAt: sql<Date>`now()`, reviewedBy: act.actor, reviewReason: reason, updatedAt: sql<Date>`now()`
+  }).where('id', '=', id).execute()
+  return { id, applicant: row.applicant, personId: row.personId, number: row.number ?? '', kept: opened(services, row).draft as Kept }
+}
+
+const checked = ({ reason }: Act): string => {
+  const words = reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
+  if (words === '') throw new DomainError('reason_required')
+  return words
+}
+
+/** @param seen number of the application that was looked at; left out: whatever waits (the others too) */
+export async function acceptApplication (services: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
+  const reason = checked(act)
+  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting')
+    .$if(seen !== undefined, (query) => query.where('number', '=', seen ?? '')).executeTakeFirst()
+  if (row === undefined) return 'unchanged'
+  const { unit, legal } = opened(services, row).draft
+  if (unit === null || legal === null) return 'unchanged'
+  const answer = await askRegister({ companies: services.companies, services }, { unit, legal })
+  if (answer.outcome !== 'match' && answer.outcome !== 'review') return answer.outcome
+  const representative = row.applicant === 'legal_representative' ? null : await registeredPerson(services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
+  try {
+    return await services.db.transaction().execute(async (trx) => {
+      const held = await decide(trx, services, act, id, row.number, 'accepted', reason)
+      if (held === null) return 'unchanged'
+      const person = await trx.selectFrom('person').select('id').where('id', '=', held.personId).where('status', '=', 'active').executeTakeFirst()
+      if (person === undefined) throw new Refused('blocked')
+      await accept(trx, services, act, held, { unit, legal, legalRepresentativeId: representative ?? held.personId, registerVersion: answer.outcome === 'match' ? answer.version : 0, reason })
+      return 'done'
+    })
+  } catch (error) {
+    if (error instanceof Refused && (error.outcome === 'duplicate' || error.outcome === 'blocked')) return error.outcome
+    throw error
+  }
+}
+
+interface Accepting { unit: NonNullable<Draft['unit']>, legal: LegalSection, legalRepresentativeId: string, registerVersion: number, reason: string }
+
+async function accept (trx: Trx, services: Needed, act: Act, held: Held, { unit, legal, legalRepresentativeId, registerVersion, reason }: Accepting): Promise<void> {
+  const { id, applicant, personId, number, kept } = held
+  const [address, traceId] = [act.address ?? '', act.traceId ?? '']
+  const organizationId = await organizationOf(trx, { services }, { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId }, { legalRepresentativeId, registerVersion })
+  await trx.updateTable('registration').set({ organizationId, dataEnc: null, expiresAt: sql<Date>`now() + interval '365 days'` }).where('id', '=', id).execute()
+  await services.audit.record(trx, {
+    type: 'registration.accepted', actor: act.actor, personId, organizationId, role: applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number, registerVersion }
+  })
+  await services.audit.record(trx, { type: 'organization.registered', actor: act.actor, personId, organizationId, role: applicant, address: act.address, traceId: act.traceId, reason: 'review', details: { registration: id, number, registerVersion } })
+  await tellApplicant(trx, services, held, 'registration-accepted', null)
+  if (applicant === 'legal_representative') return
+  const order: DelegationOrder = { registrationId: id, organizationId, agentId: personId, years: kept.agent?.years ?? 1, address, traceId }
+  await enqueue(trx, services, { topic: registrationTopic, dedupeKey: `${registrationTopic}:${id}`, payload: { ...order } })
+  await tellRepresentative(trx, { services }, { organization: unit.name, phone: legal.phone, registrationId: id, personId: legalRepresentativeId })
+}
+
+/** Words for applicants; what staff write beside goes to them too. */
+export const refusalReasons = ['not_proved', 'not_representative', 'wrong_data', 'not_eligible', 'other'] as const
+export type RefusalReason = typeof refusalReasons[number]
+
+/** Nothing is kept of what was typed. */
+export async function refuseApplication (services: Needed, act: Act, id: string, code: RefusalReason, seen?: string): Promise<ReviewOutcome> {
+  const reason = checked(act)
+  return await services.db.transaction().execute(async (trx) => {
+    const held = await decide(trx, services, act, id, seen, 'refused', reason)
+    if (held === null) return 'unchanged'
+    await trx.updateTable('registration').set({ dataEnc: sealed(services, id, { ...emptied, unit: held.kept.unit }), expiresAt: sql<Date>`now() + interval '90 days'` }).where('id', '=', id).execute()
+    await services.audit.record(trx, { type: 'registration.refused', actor: act.actor, personId: held.personId, role: held.applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number: held.number, code } })
+    await tellApplicant(trx, services, held, 'registration-refused', `${code}: ${reason}`)
+    return 'done'
+  })
+}
+
+const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, verification: null }
+
+/** 退回补正: it is a draft again, for a day; the link to it goes to the phone that was proved. Phone, face and password are asked for again. */
+export async function returnApplication (services: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
+  const reason = checked(act)
+  return await services.db.transaction().execute(async (trx) => {
+    const held = await decide(trx, services, act, id, seen, 'returned', reason)
+    if (held === null) return 'unchanged'
+    const { passwordHash: _gone, phone, ...draft } = held.kept
+    await trx.updateTable('registration').set({
+      state: 'draft', dataEnc: sealed(services, id, { ...draft, phone: null, verification: null }), expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
+    }).where('id', '=', id).execute()
+    await services.audit.record(trx, { type: 'registration.returned', actor: act.actor, personId: held.personId, role: held.applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number: held.number } })
+    await notify(trx, services, { personId: held.personId, kind: 'registration-returned', data: dataOf(held, reason) })
+    if (phone !== null) await sendResumeLink(trx, services, { registrationId: id, phone: phone.phone, kind: 'registration-returned', notice: `${shortText('registration-returned')}，请在 24 小时内打开链接修改` })
+    return 'done'
+  })
+}
+
+const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record<string, string | null> =>
+  ({ organization: unit?.name ?? '', uscc: unit?.uscc ?? '', number, reason })
+
+/** In the inbox, and by short message to the phone that was proved in the application. */
+async function tellApplicant (trx: Trx, services: Needed, held: Held, kind: Extract<MessageKind, `registration-${string}`>, reason: string | null): Promise<void> {
+  const messageId = await notify(trx, services, { personId: held.personId, kind, data: dataOf(held, reason) })
+  const { phone, unit } = held.kept
+  if (phone === null) return
+  await enqueue(trx, services, {
+    topic: smsTopic,
+    dedupeKey: `${smsTopic}:${messageId}`,
+    payload: { to: { phone: phone.phone }, template: 'notice', parameters: { kind, notice: shortText(kind), organization: unit?.name ?? '' } } satisfies SmsOrder
+  })
+}

@@ -1,0 +1,137 @@
+/** Step 2, browser side: the applicant scans, gives the identity data and shows the own face, for exactly these data. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { maskName, maskUscc } from '../../domain/identity/masking.ts'
+import { presenceOf } from '../../domain/representation/delegation.ts'
+import { applicantOf, delegationEnd, verifiedContent } from '../../domain/representation/registration.ts'
+import { PageError } from '../../http/page-error.ts'
+import { isPhone } from '../../http/user-agent.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../../records/scan-tickets/ticket-status.ts'
+import type { TicketStatus } from '../../records/scan-tickets/types.ts'
+import { circumstancesOf, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
+import { changeRegistration, type Registration } from './repository.ts'
+
+class NotPresent extends Error {}
+
+export function registerScanStep (app: FastifyInstance, parts: Parts): void {
+  const { services, tickets } = parts
+
+  app.get('/register/:id/qr', async (request, reply) => {
+    if (isPrefetch(request)) return await reply.code(503).send()
+    const registration = await load(parts, request, reply, 'qr')
+    const latest = await tickets.latestAbout('register', subjectOf(registration), registration.browserHash)
+    const status = latest === null ? null : await tickets.status(latest, registration.browserHash)
+    if (latest !== null && status?.state === 'confirmed') return await finish(latest, registration, reply)
+    if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) return showQr(registration, latest, status, false, request, reply)
+    return await renew(registration, request, reply)
+  })
+
+  app.post('/register/:id/qr/renew', async (request, reply) => {
+    const registration = await loadPosted(parts, request, reply, 'qr')
+    await createTicket(registration, request)
+    return await reply.redirect(registrationPath(registration.id, 'qr'), 303)
+  })
+
+  registerTicketStatus(app, tickets, { pattern: '/register/:id/qr', base: (request) => registrationPath((request.params as { id?: string }).id ?? '', 'qr') })
+
+  // without script: ask the server once
+  app.post('/register/:id/qr/:ticket/check', async (request, reply) => {
+    const registration = await loadPosted(parts, request, reply, 'qr')
+    const id = ticketId(request)
+    const status = await tickets.status(id, registration.browserHash)
+    if (status === null) return await reply.redirect(registrationPath(registration.id, 'qr'), 303)
+    if (status.state === 'confirmed') return await finish(id, registration, reply)
+    return showQr(registration, id, status, isLive(status), request, reply)
+  })
+
+  app.get('/register/:id/qr/:ticket/check', async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303))
+
+  app.get('/register/:id/qr/:ticket/finish', async (request, reply) => {
+    const registration = await load(parts, request, reply, 'qr')
+    return await finish(ticketId(request), registration, reply)
+  })
+
+  /** Changed on the way: a ticket for other data proves nothing about these. */
+  const subjectOf = ({ id, applicant, draft }: Registration): string =>
+    `registration:${id}:${services.crypto.mac('registration', verifiedContent(applicant, draft))}`
+
+  /** confirmed → consumed and verifying → verified, in one transaction. */
+  async function finish (id: string, registration: Registration, reply: FastifyReply): Promise<FastifyReply> {
+    const { browserHash } = registration
+    try {
+      await services.db.transaction().execute(async (trx) => {
+        const given = await tickets.consume(id, { browserHash, subjectRef: subjectOf(registration), purpose: 'register' }, trx)
+        if (given === null) return
+        const present = presenceOf(given.proofs, given.personId, id)
+        if (present === null || given.personId !== registration.personId) throw new NotPresent()
+        const changed = await changeRegistration(trx, services, registration, ['verifying'], (now) => {
+          if (subjectOf(now) !== subjectOf(registration)) throw new NotPresent()
+          return { draft: { ...now.draft, verification: { ticketId: id, ...present, at: Math.floor(services.clock.now() / 1000) } }, state: 'verified' }
+        })
+        if (changed === null) throw new NotPresent()
+      })
+    } catch (error) {
+      if (!(error instanceof NotPresent)) throw error
+    }
+    return await reply.redirect(registrationPath(registration.id), 303)
+  }
+
+  async function renew (registration: Registration, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const made = await createTicket(registration, request)
+    return showQr(registration, made, await tickets.status(made, registration.browserHash), false, request, reply)
+  }
+
+  async function createTicket (registration: Registration, request: FastifyRequest): Promise<string> {
+    const { applicant, draft: { unit, agent }, personId, browserHash } = registration
+    if (personId === null || unit === null) throw new PageError(409, 'bad_request')
+    const { address, traceId } = circumstancesOf(request)
+    const now = services.clock.now()
+    const created = await tickets.create({
+      purpose: 'register',
+      browserHash,
+      subjectRef: subjectOf(registration),
+      context: {
+        clientName: '统一身份认证 · 法人注册',
+        clientHost: new URL(services.config.issuer).host,
+        place: request.clientAddress.place,
+        browser: request.browserLabel,
+        at: new Date(now).toISOString(),
+        subject: {
+          organization: `${unit.name}（${maskUscc(unit.uscc)}）`,
+          role: applicant === 'agent' ? '代理人' : '法定代表人',
+          ...(agent === null || applicant !== 'agent' ? {} : { validTo: delegationEnd(shanghaiDate(now), agent.years) })
+        }
+      },
+      expectedPersonId: personId,
+      requires: ['identity', 'face'],
+      // this browser was never anybody's
+      numberEntry: true,
+      address,
+      traceId
+    })
+    return created.ticketId
+  }
+
+  function showQr (registration: Registration, id: string, status: TicketStatus | null, notYet: boolean, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (status === null) throw new PageError(404, 'not_found')
+    const { phoneDoors } = services.config
+    return reply.page('interaction/qr', {
+      rp: null,
+      purpose: 'register',
+      tabs: [],
+      base: registrationPath(registration.id, 'qr'),
+      csrf: request.csrfToken(registration.id),
+      ticket: ticketModel(id, status, true),
+      blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
+      // as typed: what is stored of somebody is nobody's to see
+      expectedName: maskName(applicantOf(registration.applicant, registration.draft)?.name ?? ''),
+      subjectName: null,
+      notYet,
+      mobile: isPhone(request.headers['user-agent'] ?? ''),
+      sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
+      appDownload: null,
+      counterHref: null,
+      passwordHref: null
+    })
+  }
+}

@@ -1,0 +1,47 @@
+/** Helping somebody who has used up the tries of a day, and ending a device. */
+import { sql } from 'kysely'
+import type { Act } from '../../domain/administration/administration.ts'
+import { forgiveFaceTries } from '../../records/face-checks/index.ts'
+import { personById } from '../../records/persons/index.ts'
+import { createThrottle } from '../../records/throttle/index.ts'
+import type { Services } from '../../services.ts'
+import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
+
+type Needed = Pick<Services, 'db' | 'crypto' | 'audit'>
+
+/** Today's face tries begin anew. What a provider is paid for stays bounded. */
+export async function resetFaceTries (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
+    const forgiven = await forgiveFaceTries(trx, id)
+    if (forgiven === 0) return false
+    await services.audit.record(trx, { type: 'person.face-tries-reset', ...stamp, personId: id, details: { tries: forgiven } })
+    await tellPerson(trx, services, id, 'security-face-tries-reset')
+    return true
+  })
+}
+
+/** The person's own identifiers are no longer slowed down; pauses of networks stay. */
+export async function resetPasswordTries (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  const throttle = createThrottle(services)
+  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
+    const person = await personById(trx, services.crypto, id)
+    if (person === null) return false
+    await throttle.lift(trx, `cert_no:${person.certNo}`)
+    if (person.phone !== null) await throttle.lift(trx, `phone:${person.phone}`)
+    await services.audit.record(trx, { type: 'person.password-tries-reset', ...stamp, personId: id })
+    await tellPerson(trx, services, id, 'security-password-tries-reset')
+    return true
+  })
+}
+
+/** A phone proves nothing any more, at once and for good. */
+export async function endDevice (services: Needed, act: Act, personId: string, deviceId: string): Promise<ActOutcome> {
+  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
+    const row = await trx.updateTable('device').set({ revokedAt: sql<Date>`now()` })
+      .where('id', '=', deviceId).where('personId', '=', id).where('revokedAt', 'is', null).returning('id').executeTakeFirst()
+    if (row === undefined) return false
+    await services.audit.record(trx, { type: 'person.device-ended', ...stamp, personId: id, deviceId })
+    await tellPerson(trx, services, id, 'security-device-ended')
+    return true
+  })
+}

@@ -1,0 +1,69 @@
+/** Where a person is logged in, and ending it. */
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Act } from '../../domain/administration/administration.ts'
+import { clientPolicy } from '../../domain/client/policy.ts'
+import { recordSessionsEnded } from '../../oidc/logout.ts'
+import { revokeAccount, revokeSession } from '../../tokens/revocation.ts'
+import type { SessionPayload } from '../../tokens/session-change.ts'
+import type { Services } from '../../services.ts'
+import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
+
+type Needed = Pick<Services, 'db' | 'crypto' | 'audit'>
+
+/** Names a session on pages without being its identifier. */
+const markOf = (uid: string): string => createHash('sha256').update(uid).digest('base64url').slice(0, 22)
+
+export interface ListedSession {
+  mark: string
+  startedAt: Date | null
+  expiresAt: Date | null
+  acr: string | null
+  /** Relying sites, by their Chinese names. */
+  sites: string[]
+}
+
+const liveOf = (db: Services['db'], sub: string) => db.selectFrom('oidcArtifact').where('model', '=', 'Session').where('accountId', '=', sub).where('expiresAt', '>', sql<Date>`now()`)
+
+/** Newest first, at most 50. */
+export async function sessionsOf ({ db }: Pick<Services, 'db'>, sub: string): Promise<ListedSession[]> {
+  const rows = await liveOf(db, sub).select(['uid', 'payload', 'expiresAt']).orderBy('expiresAt', 'desc').limit(50).execute()
+  const found = rows.map(({ uid, payload, expiresAt }) => ({ uid: uid ?? '', payload: payload as SessionPayload & { startedAt?: number, acr?: string }, expiresAt }))
+  const clientIds = [...new Set(found.flatMap(({ payload }) => Object.keys(payload.authorizations ?? {})))]
+  const clients = clientIds.length === 0 ? [] : await db.selectFrom('client').select(['clientId', 'policy']).where('clientId', 'in', clientIds).execute()
+  const names = new Map(clients.map(({ clientId, policy }) => [clientId, clientPolicy(policy).names['zh-CN'] || clientId]))
+  return found.map(({ uid, payload, expiresAt }) => ({
+    mark: markOf(uid),
+    startedAt: payload.startedAt === undefined ? null : new Date(payload.startedAt * 1000),
+    expiresAt,
+    acr: typeof payload.acr === 'string' ? payload.acr : null,
+    sites: Object.keys(payload.authorizations ?? {}).map((clientId) => names.get(clientId) ?? clientId)
+  }))
+}
+
+/** Everything everywhere: sessions, tokens and codes in every capacity; sites are told. `unchanged`: there was nothing. */
+export async function endAllSessions (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
+    const live = await trx.selectFrom('oidcArtifact').select('id').where('accountId', '=', sub).limit(1).executeTakeFirst()
+    if (live === undefined) return false
+    const ended = await revokeAccount(trx, sub)
+    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'ended_by_staff', ...(stamp.traceId === null ? {} : { traceId: stamp.traceId }) })
+    await services.audit.record(trx, { type: 'person.sessions-ended', ...stamp, personId: id, details: { sites: ended.length } })
+    await tellPerson(trx, services, id, 'security-sessions-ended')
+    return true
+  })
+}
+
+/** One session of this person, by the mark of the list. */
+export async function endSessionOf (services: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
+  return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
+    const rows = await liveOf(trx, sub).select('uid').execute()
+    const uid = rows.find((row) => markOf(row.uid ?? '') === mark)?.uid ?? null
+    if (uid === null) return false
+    const ended = await revokeSession(trx, uid)
+    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'ended_by_staff', ...(stamp.traceId === null ? {} : { traceId: stamp.traceId }) })
+    await services.audit.record(trx, { type: 'session.terminated', ...stamp, personId: id, details: { session: mark, sites: ended.length } })
+    await tellPerson(trx, services, id, 'security-sessions-ended')
+    return true
+  })
+}

@@ -1,0 +1,112 @@
+/**
+ * 通过 (J7): the page with the exact content → a code → the legal representative's phone shows the same content → face
+ * → approved. The ticket names the version and the digest of what was shown, so it approves that and nothing else.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { approvalSubject, type DelegationContent } from '../../../domain/representation/delegation.ts'
+import { formField } from '../../../http/forms.ts'
+import { SeeOther } from '../../../http/see-other.ts'
+import { catalogueOf, contentLines, ticketSubject } from '../delegation-rows.ts'
+import { actorOf, shellOf, type Centre } from '../me.ts'
+import type { AgentResultPage } from '../pages.ts'
+import { registerTicketPage, type ToConfirm } from '../ticket-page.ts'
+import { agentPath, loadScope, versionOf, type Scope } from './scope.ts'
+
+interface Asked extends Scope {
+  version: number
+  /** Null: nothing (more) to approve in this version. */
+  shown: { content: DelegationContent, digest: string } | null
+}
+
+interface Approvable extends Omit<ToConfirm, 'me'>, Scope { version: number, digest: string }
+
+export function registerApproval (app: FastifyInstance, centre: Centre): void {
+  const { tickets, delegations } = centre
+  const page = '/me/agents/:id/:version'
+
+  async function load (request: FastifyRequest, reply: FastifyReply): Promise<Asked> {
+    const version = versionOf(request)
+    const scope = await loadScope(centre, request, reply)
+    return { ...scope, version, shown: await delegations.content(scope.view.id, version) }
+  }
+
+  app.get(`${page}/approve`, async (request, reply) => {
+    const asked = await load(request, reply)
+    return await showContent(asked, request, reply, false)
+  })
+
+  app.post(`${page}/approve`, async (request, reply) => {
+    const asked = await load(request, reply)
+    if (asked.shown === null) return await showResult(asked, 'stale', request, reply)
+    // whoever read something else reads again
+    if (formField(request.body, 'digest') !== asked.shown.digest) return await showContent(asked, request, reply, true)
+    return await reply.redirect(agentPath(asked.view.id, `${asked.version}/qr`), 303)
+  })
+
+  registerTicketPage<Approvable>(app, centre, {
+    pattern: `${page}/qr`,
+    base (request) {
+      const { id = '', version = '' } = request.params as { id?: string, version?: string }
+      return agentPath(id, `${version}/qr`)
+    },
+    purpose: 'approve-delegation',
+    async load (request, reply) {
+      const { me, view, version, shown } = await load(request, reply)
+      if (shown === null) throw new SeeOther(agentPath(view.id, `${version}/result`))
+      const { content, digest } = shown
+      return {
+        me,
+        view,
+        version,
+        digest,
+        subjectRef: approvalSubject(view.id, version, digest),
+        subject: ticketSubject(contentLines(await catalogueOf(centre), content, digest)),
+        subjectName: content.agent.maskedName,
+        leaveHref: agentPath(view.id, `${version}/approve`)
+      }
+    },
+    // confirmed → consumed for exactly this content, then submitted → active by exactly this person
+    async finish (ticket, asked, request, reply) {
+      const { me, view, version, digest, subjectRef } = asked
+      const given = await tickets.consume(ticket, { browserHash: me.browserHash, purpose: 'approve-delegation', subjectRef })
+      // used already: a second window, or the same one again
+      if (given === null || given.personId !== me.person.id) return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
+      const approved = await delegations.approve(view.id, version, digest, { ...actorOf(request, me), ticketId: ticket, proofs: given.proofs })
+      if (!approved.ok) return await showResult(asked, approved.code, request, reply)
+      return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
+    }
+  })
+
+  app.get(`${page}/result`, async (request, reply) => await ended(await load(request, reply), request, reply))
+
+  /** Nothing to approve: it is in force, or it became something else. */
+  async function ended (asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { view, version, shown } = asked
+    if (shown !== null) return await reply.redirect(agentPath(view.id, `${version}/approve`), 303)
+    return await showResult(asked, view.version === version && view.state === 'active' ? 'approved' : 'stale', request, reply)
+  }
+
+  async function showResult ({ me, view }: Scope, outcome: AgentResultPage['outcome'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    return reply.page('user-centre/result', {
+      shell: await shellOf(centre, request, me, 'agents'),
+      outcome,
+      name: view.agent.maskedName,
+      validTo: outcome === 'approved' ? view.validTo : null,
+      againHref: outcome === 'approved' ? null : '/me/agents'
+    }, { status: outcome === 'approved' ? 200 : 409 })
+  }
+
+  async function showContent (asked: Asked, request: FastifyRequest, reply: FastifyReply, changed: boolean): Promise<FastifyReply> {
+    const { me, view, version, shown } = asked
+    if (shown === null) return await ended(asked, request, reply)
+    return reply.page('user-centre/approve', {
+      shell: await shellOf(centre, request, me, 'agents'),
+      action: agentPath(view.id, `${version}/approve`),
+      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+      content: contentLines(await catalogueOf(centre), shown.content, shown.digest),
+      digest: shown.digest,
+      rejectHref: agentPath(view.id, `${version}/reject`),
+      changed
+    }, { status: changed ? 409 : 200 })
+  }
+}

@@ -1,0 +1,28 @@
+/** 我的信息 and 认证等级 (S16): masked; what stands here is corrected where it comes from. */
+import type { FastifyInstance } from 'fastify'
+import { maskCertNo, maskEmail, maskPhone, maskUscc } from '../../domain/identity/masking.ts'
+import { loadMe, shellOf, type Centre } from './me.ts'
+
+export function registerHome (app: FastifyInstance, centre: Centre): void {
+  app.get('/me', async (request, reply) => {
+    const me = await loadMe(centre, request, reply)
+    const { person, representation } = me
+    return reply.page('user-centre/home', {
+      shell: await shellOf(centre, request, me, 'home'),
+      certType: person.certType,
+      certNo: maskCertNo(person.certNo),
+      validTo: person.certValidTo,
+      longTerm: person.certTerm === 'long',
+      phone: person.phone === null ? null : maskPhone(person.phone),
+      email: person.email === null ? null : maskEmail(person.email),
+      verifiedAt: person.identityVerifiedAt?.toISOString() ?? null,
+      organization: representation.role === 'self'
+        ? null
+        : {
+            name: representation.organization.name,
+            uscc: maskUscc(representation.organization.uscc),
+            since: representation.role === 'legal_representative' ? representation.since : representation.delegation.validFrom
+          }
+    })
+  })
+}

@@ -1,0 +1,147 @@
+/** What every page of the user centre starts from: who is here, and as whom, all of it as the database has it now. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Representation, RepresentationRef } from '../../domain/representation/representation.ts'
+import { self } from '../../domain/representation/representation.ts'
+import { maskName, maskUscc } from '../../domain/identity/masking.ts'
+import { PageError } from '../../http/page-error.ts'
+import { SeeOther } from '../../http/see-other.ts'
+import type { Services } from '../../services.ts'
+import type { Actor, Delegations } from '../../records/delegations/types.ts'
+import type { Messages } from '../../records/messages/index.ts'
+import type { Representations } from '../../records/organizations/types.ts'
+import { personById, type StoredPerson } from '../../records/persons/index.ts'
+import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import { cookieOf } from './cookie.ts'
+import type { Section, Shell } from './pages.ts'
+import { findSession, type FoundSession } from './sessions.ts'
+
+/** The parts that the pages work with. */
+export interface Parts {
+  tickets: BrowserSide
+  delegations: Delegations
+  representations: Representations
+  messages: Messages
+}
+
+export interface Centre extends Parts {
+  services: Services
+  /** Of the client that the user centre is. */
+  secret: string
+  csrfScope (idHash: string): string
+}
+
+export interface Me {
+  idHash: string
+  browserHash: string
+  person: StoredPerson
+  representation: Representation
+}
+
+/** The legal representative of an organization, as of this request: an active one, or one that waits for her decision. */
+export interface LegalMe extends Me { organization: { id: string, uscc: string, name: string } }
+
+export type RefusalReason = 'representation_ended' | 'not_legal_representative'
+
+/** Answered with the page that says why, and the way to another identity. */
+export class NotAllowed extends Error {
+  readonly reason: RefusalReason
+  readonly me: Me
+  constructor (reason: RefusalReason, me: Me) {
+    super(reason)
+    this.name = 'NotAllowed'
+    this.reason = reason
+    this.me = me
+  }
+}
+
+function refOf ({ contextId, organizationId }: Pick<FoundSession, 'contextId' | 'organizationId'>): RepresentationRef | null {
+  if (contextId === 'self') return self
+  if (contextId.startsWith('lr:')) return { role: 'legal_representative', organizationId: contextId.slice(3) }
+  return organizationId === null ? null : { role: 'agent', organizationId, delegationId: contextId }
+}
+
+/** A form is gone with its session: back to the list it belongs to. */
+const pageOf = (request: FastifyRequest): string => {
+  const path = request.url.split('?', 1)[0] ?? '/me'
+  return request.method === 'GET' ? path : /^\/me\/(agents|messages|mine|browsers|organization-password)/.exec(path)?.[0] ?? '/me'
+}
+
+/** @throws SeeOther to a login that leads back, NotAllowed */
+export async function loadMe (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
+  const { services } = centre
+  reply.header('cache-control', 'no-store')
+  const { browser } = request
+  const found = browser === null ? null : await findSession(services.db, cookieOf(services.config, request), browser.hash)
+  const person = found === null ? null : await personById(services.db, services.crypto, found.personId)
+  if (found === null || person === null || browser === null) throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
+  const ref = refOf(found)
+  const representation = ref === null ? null : await centre.representations.resolve(person.id, ref)
+  const me = { idHash: found.idHash, browserHash: browser.hash, person }
+  if (representation === null) throw new NotAllowed('representation_ended', { ...me, representation: self })
+  return { ...me, representation }
+}
+
+/** As loadMe, with the form's token. */
+export async function loadPosted (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
+  const me = await loadMe(centre, request, reply)
+  request.requireCsrf(centre.csrfScope(me.idHash))
+  return me
+}
+
+/** Only for the legal representative of this moment: never by what a form, an address or the login once said. */
+export async function loadLegal (centre: Centre, request: FastifyRequest, reply: FastifyReply, act: 'agents' | 'organization-password' = 'agents'): Promise<LegalMe> {
+  const me = request.method === 'GET' ? await loadMe(centre, request, reply) : await loadPosted(centre, request, reply)
+  const { representation } = me
+  if (representation.role !== 'legal_representative') {
+    await recordDenied(centre, request, me, { act })
+    throw new NotAllowed('not_legal_representative', me)
+  }
+  const { id, uscc, name } = representation.organization
+  return { ...me, organization: { id, uscc, name } }
+}
+
+/** Somebody tried what is not theirs. The answer is 404, the same as for what does not exist. */
+export async function notTheirs (centre: Centre, request: FastifyRequest, me: Me, delegationId: string): Promise<PageError> {
+  await recordDenied(centre, request, me, { act: 'other-organization', delegationId })
+  return new PageError(404, 'not_found', { restartHref: '/me' })
+}
+
+async function recordDenied ({ services }: Centre, request: FastifyRequest, me: Me, { act, delegationId = null }: { act: string, delegationId?: string | null }): Promise<void> {
+  const { person, representation } = me
+  await services.db.transaction().execute(async (trx) => {
+    await services.audit.record(trx, {
+      type: act === 'organization-password' ? 'organization.password-changed' : 'delegation.refused',
+      outcome: 'denied',
+      personId: person.id,
+      organizationId: representation.role === 'self' ? null : representation.organization.id,
+      delegationId,
+      role: representation.role,
+      ...circumstances(request),
+      reason: act === 'other-organization' ? 'not_found' : 'not_legal_representative',
+      details: { act }
+    })
+  })
+}
+
+export const circumstances = (request: FastifyRequest): { address: string, traceId: string } => ({ address: request.clientAddress.ip, traceId: String(request.id) })
+
+export const actorOf = (request: FastifyRequest, me: Me): Actor => ({ personId: me.person.id, ...circumstances(request) })
+
+export async function shellOf (centre: Centre, request: FastifyRequest, me: Me, current: Section | null): Promise<Shell> {
+  const { person, representation } = me
+  return {
+    current,
+    who: maskName(person.name),
+    level: person.assuranceLevel,
+    acting: representation.role === 'self'
+      ? null
+      : {
+          role: representation.role,
+          name: representation.organization.name,
+          uscc: maskUscc(representation.organization.uscc),
+          until: representation.role === 'agent' ? representation.delegation.validTo : null
+        },
+    unread: await centre.messages.unread(person.id),
+    csrf: request.csrfToken(centre.csrfScope(me.idHash))
+  }
+}

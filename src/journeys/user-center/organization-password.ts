@@ -1,0 +1,97 @@
+/**
+ * 单位密码: typed by the legal representative, and in force once she has scanned and shown the own face for exactly that.
+ * Until then the hash waits in her session; nobody else reads or uses it.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { maskUscc } from '../../domain/identity/masking.ts'
+import type { FieldError } from '../../http/pages.ts'
+import { SeeOther } from '../../http/see-other.ts'
+import { hashNewPassword, passwordRules, readNewPassword } from '../../records/passwords/index.ts'
+import { setOrganizationPassword } from '../../records/organizations/index.ts'
+import { circumstances, loadLegal, shellOf, type Centre, type LegalMe } from './me.ts'
+import type { PasswordChangedPage } from './pages.ts'
+import { findDraft, keepDraft, takeDraft } from './password-drafts.ts'
+import { registerTicketPage, type ToConfirm } from './ticket-page.ts'
+
+const path = '/me/organization-password'
+const purpose = 'organization-password'
+
+interface Confirmable extends ToConfirm { me: LegalMe, draft: string }
+
+export function registerOrganizationPassword (app: FastifyInstance, centre: Centre): void {
+  const { services, tickets } = centre
+  const { passwordProfile } = services.config
+
+  const load = async (request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> => await loadLegal(centre, request, reply, purpose)
+
+  app.get(path, async (request, reply) => await showForm(await load(request, reply), [], request, reply))
+
+  app.post(path, async (request, reply) => {
+    const me = await load(request, reply)
+    const { organization, person } = me
+    const read = readNewPassword(passwordProfile, request.body, {
+      identifiers: [organization.uscc, person.certNo, ...person.phone === null ? [] : [person.phone.replace(/^\+86/, '')]],
+      name: person.name,
+      otherNames: [organization.name, ...person.nameBo === null ? [] : [person.nameBo]]
+    })
+    if (!read.ok) return await showForm(me, read.errors, request, reply)
+    const passwordHash = await hashNewPassword(services, read.value, path)
+    await keepDraft(services.db, { sessionHash: me.idHash, organizationId: organization.id, passwordHash })
+    return await reply.redirect(`${path}/qr`, 303)
+  })
+
+  registerTicketPage<Confirmable>(app, centre, {
+    pattern: `${path}/qr`,
+    base: () => `${path}/qr`,
+    purpose,
+    async load (request, reply) {
+      const me = await load(request, reply)
+      const draft = await findDraft(services.db, me.idHash, me.organization.id)
+      if (draft === null) throw new SeeOther(path)
+      const { id, name, uscc } = me.organization
+      return { me, draft, subjectRef: `${purpose}:${id}:${draft}`, subject: { organization: `${name}（${maskUscc(uscc)}）` }, subjectName: null, leaveHref: path }
+    },
+    async finish (ticket, { me, draft, subjectRef }, request, reply) {
+      const { address, traceId } = circumstances(request)
+      const outcome = await services.db.transaction().execute(async (trx) => {
+        const given = await tickets.consume(ticket, { browserHash: me.browserHash, purpose, subjectRef }, trx)
+        if (given === null || given.personId !== me.person.id) return 'gone'
+        const passwordHash = await takeDraft(trx, me.idHash, draft)
+        if (passwordHash === null) return 'gone'
+        const change = { organizationId: me.organization.id, passwordHash, personId: me.person.id, ticketId: ticket, proofs: given.proofs, address, traceId }
+        const set = await setOrganizationPassword(trx, services, change)
+        return set.ok ? 'changed' : set.code
+      })
+      if (outcome === 'changed') return await reply.redirect(`${path}/changed`, 303)
+      return await showOutcome(me, outcome, request, reply)
+    }
+  })
+
+  // an address that tells nothing by itself: what it says is so since the last change
+  app.get(`${path}/changed`, async (request, reply) => {
+    const me = await load(request, reply)
+    const { passwordMustChange } = await stateOf(me)
+    return passwordMustChange ? await reply.redirect(path, 303) : await showOutcome(me, 'changed', request, reply)
+  })
+
+  const stateOf = async ({ organization }: LegalMe): Promise<{ passwordChangedAt: Date | null, passwordMustChange: boolean }> =>
+    await services.db.selectFrom('organization').select(['passwordChangedAt', 'passwordMustChange']).where('id', '=', organization.id).executeTakeFirstOrThrow()
+
+  async function showForm (me: LegalMe, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { passwordChangedAt, passwordMustChange } = await stateOf(me)
+    return reply.page('user-centre/organization-password', {
+      shell: await shellOf(centre, request, me, 'organization-password'),
+      action: path,
+      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+      rules: passwordRules(passwordProfile),
+      uscc: me.organization.uscc,
+      changedAt: passwordChangedAt?.toISOString() ?? null,
+      mustChange: passwordMustChange,
+      errors
+    }, { status: errors.length > 0 ? 422 : 200 })
+  }
+
+  async function showOutcome (me: LegalMe, outcome: PasswordChangedPage['outcome'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    return reply.page('user-centre/organization-password-result', { shell: await shellOf(centre, request, me, 'organization-password'), outcome }, { status: outcome === 'changed' ? 200 : 409 })
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * A code of the user centre (S4): what the person who is here confirms by scan and face. The page that shows it, its live
+ * status, and the way on; what is confirmed, and what follows from it, is the caller's.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { maskName } from '../../domain/identity/masking.ts'
+import { isPhone } from '../../http/user-agent.ts'
+import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../../records/scan-tickets/ticket-status.ts'
+import type { TicketStatus } from '../../records/scan-tickets/types.ts'
+import { userCentreClientId, userCentreName } from './client.ts'
+import type { Centre, Me } from './me.ts'
+
+export interface ToConfirm {
+  /** Who must scan. */
+  me: Me
+  /** A ticket about anything else confirms nothing here. */
+  subjectRef: string
+  /** What the phone shows; members are labels `subject.<name>`. */
+  subject: Record<string, unknown>
+  /** Masked name of somebody else whom it is about. */
+  subjectName: string | null
+  leaveHref: string
+}
+
+export interface TicketPage<Asked extends ToConfirm> {
+  /** Route pattern, and the address in one request. */
+  pattern: string
+  base (request: FastifyRequest): string
+  purpose: 'approve-delegation' | 'organization-password'
+  /** @throws SeeOther when there is nothing (more) to confirm */
+  load (request: FastifyRequest, reply: FastifyReply): Promise<Asked>
+  /** The phone has confirmed: the ticket is consumed, and what it was for is done. */
+  finish (ticket: string, asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
+}
+
+export function registerTicketPage<Asked extends ToConfirm> (app: FastifyInstance, centre: Centre, page: TicketPage<Asked>): void {
+  const { services, tickets } = centre
+  const { pattern, base, purpose, load, finish } = page
+
+  app.get(pattern, async (request, reply) => {
+    if (isPrefetch(request)) return await reply.code(503).send()
+    const asked = await load(request, reply)
+    const latest = await tickets.latestAbout(purpose, asked.subjectRef, asked.me.browserHash)
+    const status = latest === null ? null : await tickets.status(latest, asked.me.browserHash)
+    if (latest !== null && status?.state === 'confirmed') return await finish(latest, asked, request, reply)
+    if (latest !== null && status !== null && isLive(status)) return await show(latest, status, asked, request, reply)
+    const made = await create(asked, request)
+    return await show(made, await tickets.status(made, asked.me.browserHash), asked, request, reply)
+  })
+
+  app.post(`${pattern}/renew`, async (request, reply) => {
+    await create(await load(request, reply), request)
+    return await reply.redirect(base(request), 303)
+  })
+
+  registerTicketStatus(app, tickets, { pattern, base, purpose })
+
+  // without script: ask the server once
+  app.post(`${pattern}/:ticket/check`, async (request, reply) => {
+    const asked = await load(request, reply)
+    const status = await tickets.status(ticketId(request), asked.me.browserHash)
+    if (status?.state === 'confirmed') return await finish(ticketId(request), asked, request, reply)
+    return await show(ticketId(request), status, asked, request, reply, status !== null && isLive(status))
+  })
+
+  app.get(`${pattern}/:ticket/finish`, async (request, reply) => await finish(ticketId(request), await load(request, reply), request, reply))
+
+  async function create ({ me, subjectRef, subject }: Asked, request: FastifyRequest): Promise<string> {
+    const created = await tickets.create({
+      purpose,
+      browserHash: me.browserHash,
+      subjectRef,
+      clientId: userCentreClientId,
+      context: {
+        clientName: userCentreName,
+        clientHost: new URL(services.config.issuer).host,
+        place: request.clientAddress.place,
+        browser: request.browserLabel,
+        at: new Date(services.clock.now()).toISOString(),
+        subject
+      },
+      expectedPersonId: me.person.id,
+      requires: ['face'],
+      numberEntry: true,
+      address: request.clientAddress.ip,
+      traceId: String(request.id)
+    })
+    return created.ticketId
+  }
+
+  async function show (id: string, status: TicketStatus | null, { me, subjectName, leaveHref }: Asked, request: FastifyRequest, reply: FastifyReply, notYet = false): Promise<FastifyReply> {
+    // another browser's, or gone
+    if (status === null) return await reply.redirect(base(request), 303)
+    const { phoneDoors } = services.config
+    return reply.page('interaction/qr', {
+      rp: null,
+      purpose,
+      tabs: [],
+      base: base(request),
+      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+      ticket: ticketModel(id, status, true, purpose),
+      blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
+      expectedName: maskName(me.person.name),
+      subjectName,
+      notYet,
+      mobile: isPhone(request.headers['user-agent'] ?? ''),
+      sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
+      appDownload: null,
+      counterHref: null,
+      passwordHref: null,
+      leaveHref
+    }, { kind: 'own' })
+  }
+}

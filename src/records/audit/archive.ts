@@ -1,0 +1,51 @@
+import type { Kysely } from 'kysely'
+import type { FieldCrypto } from '../../database/field-crypto.ts'
+import type { Database } from '../../database/schema.ts'
+import type { Act } from '../../domain/administration/administration.ts'
+import { statement } from '../../database/statement.ts'
+import { rowColumns, type SealedRow } from './canonical.ts'
+import { headMac, readHead, waitForHead } from './head.ts'
+import type { Audit } from './index.ts'
+
+const oldest = statement<[number, number, number], SealedRow>('audit_oldest',
+  `select ${rowColumns}, sequence, previous_hash, hash from audit_event
+   where sequence >= $1 and at < now() - make_interval(days => $2) order by sequence limit $3`)
+const remove = statement<[number, number], { id: number }>('audit_remove', 'delete from audit_event where sequence between $1 and $2 returning id')
+const moveStart = statement<[number, string, string], never>('audit_head_start', 'update audit_head set first_sequence = $1, first_previous_hash = $2, mac = $3')
+
+export interface Archived { rows: number, from: number, to: number }
+
+/**
+ * Hand the oldest events to `write` (one JSON object each, in chain order) and delete them once it has
+ * stored them; at most `limit`. The chain then begins behind them, and the archive's last hash is what
+ * its first row refers to, so both parts stay verifiable.
+ *
+ * @param options olderThanDays: at least 180, which the database enforces too; act: who archives and why
+ * @throws RangeError below 180 days; whatever `write` throws, and then nothing is deleted
+ */
+export async function archiveAudit (
+  services: { db: Kysely<Database>, crypto: Pick<FieldCrypto, 'mac'>, audit: Audit },
+  options: { olderThanDays: number, limit?: number, act?: Act, write: (lines: string[]) => Promise<void> }
+): Promise<Archived> {
+  const { olderThanDays, limit = 1000, act, write } = options
+  if (!(olderThanDays >= 180)) throw new RangeError('audit events are kept for at least 180 days')
+  const [start] = await readHead(services.db)
+  const first = start?.firstSequence ?? 1
+  const found = await oldest(services.db, first, olderThanDays, limit)
+  // only an unbroken beginning may go
+  const gap = found.findIndex((row, index) => row.sequence !== first + index)
+  const rows = gap === -1 ? found : found.slice(0, gap)
+  const last = rows.at(-1)
+  if (last === undefined) return { rows: 0, from: first, to: first - 1 }
+  await write(rows.map((row) => JSON.stringify(row)))
+  await services.db.transaction().execute(async (trx) => {
+    const [head] = await waitForHead(trx)
+    if (head?.firstSequence !== first) throw new Error('audit: another process archives at this moment')
+    const removed = await remove(trx, first, last.sequence)
+    if (removed.length !== rows.length) throw new Error('audit: rows changed while they were archived')
+    const moved = { ...head, firstSequence: last.sequence + 1, firstPreviousHash: last.hash }
+    await moveStart(trx, moved.firstSequence, moved.firstPreviousHash, headMac(services.crypto, moved))
+    await services.audit.record(trx, { type: 'audit.archived', ...(act === undefined ? {} : { actor: act.actor, reason: act.reason }), details: { from: first, to: last.sequence } })
+  })
+  return { rows: rows.length, from: first, to: last.sequence }
+}

@@ -1,0 +1,52 @@
+/** Who changed what: the row, the version and the audit event of every act, in its transaction. */
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { Act } from '../../domain/administration/administration.ts'
+import type { ClientDifference } from '../../domain/client/diff.ts'
+import { DomainError } from '../../domain/errors.ts'
+import type { Services } from '../../services.ts'
+import { bumpEpoch } from '../../tokens/cache-epoch.ts'
+import type { Db } from './repository.ts'
+
+export type ClientAct = 'created' | 'changed' | 'status' | 'secret_created' | 'secret_ended' | 'logo' | 'deleted' | 'failures_dismissed'
+
+const auditTypes = {
+  created: 'client.created',
+  changed: 'client.updated',
+  status: 'client.updated',
+  secret_created: 'client.secret-created',
+  secret_ended: 'client.secret-revoked',
+  logo: 'client.updated',
+  deleted: 'client.deleted',
+  failures_dismissed: 'client.updated'
+} as const
+
+/**
+ * Notes an act: history row, audit event, and every process forgets the client. To be called in the transaction of the act.
+ * @throws DomainError `reason_required`
+ */
+export async function noteAct (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, by: Act, act: ClientAct, about: { clientId: string, version: number, diff?: ClientDifference[], type?: 'client.enabled' | 'client.disabled' }): Promise<void> {
+  const reason = by.reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
+  if (reason === '') throw new DomainError('reason_required')
+  const { clientId, version, diff = [] } = about
+  await trx.insertInto('clientChange').values({ clientId, version, act, actor: by.actor, reason, diff: JSON.stringify(diff), traceId: by.traceId }).execute()
+  await audit.record(trx, {
+    type: about.type ?? auditTypes[act],
+    actor: by.actor,
+    clientId,
+    address: by.address,
+    traceId: by.traceId,
+    reason,
+    details: { act, version, fields: diff.map(({ field }) => field).slice(0, 50) }
+  })
+  await bumpEpoch(trx, 'clients')
+}
+
+export interface ClientChange { id: number, version: number, act: ClientAct, actor: string, reason: string, diff: ClientDifference[], traceId: string | null, at: Date }
+
+/** The history of a client, newest first, after the row `after`. */
+export async function clientHistory (db: Db, clientId: string, after: number | null, limit: number): Promise<ClientChange[]> {
+  const rows = await db.selectFrom('clientChange').select(['id', 'version', 'act', 'actor', 'reason', 'diff', 'traceId', 'at'])
+    .where('clientId', '=', clientId).$if(after !== null, (query) => query.where('id', '<', after)).orderBy(sql`id desc`).limit(limit).execute()
+  return rows.map((row) => ({ ...row, id: Number(row.id), act: row.act as ClientAct }))
+}

@@ -1,0 +1,41 @@
+/**
+ * Delegations (代理授权): an organization's permission for one agent. Owns the table delegation.
+ *
+ * domain/delegation has the states and rules; here every arrow is one conditional statement, in one transaction with
+ * its audit event, what it ends (tokens, sites' sessions, trusted browsers) and what the two people are told. The
+ * organization's row is taken first, so that acts about one organization come one after the other.
+ */
+import { defaultLimits, type DelegationLimits } from '../../domain/representation/delegation.ts'
+import type { Services } from '../../services.ts'
+import { submittedContent } from './content.ts'
+import { approve, reject, withdraw } from './decide.ts'
+import { expireDue, resign, revoke, suspend } from './end.ts'
+import { propose } from './propose.ts'
+import { agentVerified, submit } from './submit.ts'
+import type { Delegations } from './types.ts'
+import { find, listOfAgent, listOfOrganization } from './views.ts'
+
+export type * from './types.ts'
+export { listDelegations, type DelegationSearch } from './views.ts'
+export { newDelegationId } from './propose.ts'
+export { endByStaff, refuseApprovalByStaff } from './staff.ts'
+export { createDelegationExpiry } from './expiry.ts'
+
+export function createDelegations (services: Services, limits: DelegationLimits = defaultLimits): Delegations {
+  return {
+    propose: async (input, by, actor) => await propose(services, limits, input, by, actor),
+    agentVerified: async (trx, id, version) => await agentVerified(trx, services, id, version),
+    submit: async (id, version, actor) => await submit(services, id, version, actor),
+    content: async (id, version) => await submittedContent(services.db, services, id, version),
+    approve: async (id, version, digest, approver) => await approve(services, limits, id, version, digest, approver),
+    reject: async (id, version, reason, actor) => await reject(services, id, version, reason, actor),
+    withdraw: async (id, version, actor) => await withdraw(services, id, version, actor),
+    revoke: async (id, reason, actor) => await revoke(services, id, reason, actor),
+    suspend: async (id, reason, actor) => await suspend(services, id, reason, actor),
+    resign: async (id, actor) => await resign(services, id, actor),
+    listOfOrganization: async (organizationId) => await listOfOrganization(services, organizationId),
+    listOfAgent: async (personId) => await listOfAgent(services, personId),
+    find: async (id) => await find(services, id),
+    expireDue: async () => await expireDue(services)
+  }
+}

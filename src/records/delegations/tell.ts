@@ -1,0 +1,33 @@
+import { maskName } from '../../domain/identity/masking.ts'
+import type { Services } from '../../services.ts'
+import { notify, type MessageKind } from '../messages/index.ts'
+import type { Trx } from '../organizations/repository.ts'
+import { personById } from '../persons/index.ts'
+
+export interface Told {
+  id: string
+  version: number
+  agentId: string
+  validTo: string
+  organization: { uscc: string, name: string, legalRepresentativeId: string | null }
+}
+
+/** Agent and legal representative are told, each once, in the inbox and by short message. */
+export async function tell (trx: Trx, services: Pick<Services, 'crypto'>, kind: MessageKind, about: Told, { reason = null, to = 'both' }: { reason?: string | null, to?: 'both' | 'agent' | 'legal_representative' } = {}): Promise<void> {
+  const { organization, agentId } = about
+  const agent = await personById(trx, services.crypto, agentId)
+  const data = {
+    organization: organization.name,
+    uscc: organization.uscc,
+    delegationId: about.id,
+    version: about.version,
+    agent: maskName(agent?.name ?? ''),
+    validTo: about.validTo,
+    reason
+  }
+  const persons = new Set([
+    ...(to === 'legal_representative' ? [] : [agentId]),
+    ...(to === 'agent' || organization.legalRepresentativeId === null ? [] : [organization.legalRepresentativeId])
+  ])
+  for (const personId of persons) await notify(trx, services, { personId, kind, data, sms: true })
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import { isCertType } from '../../domain/identity/cert-type.ts'
+import { FaceProviderError, type FaceStart, type FaceSubject, type FaceTicket } from '../../ports/face-provider.ts'
+import type { Services } from '../../services.ts'
+import { matchLocale } from '../../http/locale.ts'
+import { isCurrentVersion, recordConsent } from '../consents/index.ts'
+import { personById } from '../persons/index.ts'
+import type { FaceBegun } from '../scan-tickets/types.ts'
+import { faceLimits, fewest, triesLeft } from './rules.ts'
+import { decide, faceUse, insertCheck, lapse, openCheck, type FaceBinding } from './repository.ts'
+
+/** Circumstances for the audit trail. */
+export interface FaceCircumstances {
+  clientId?: string | null | undefined
+  loginAttemptUid?: string | null | undefined
+  deviceId?: string | null | undefined
+  address?: string | undefined
+  traceId?: string | undefined
+}
+
+export interface FaceRequest extends FaceBinding {
+  channel: FaceStart['channel']
+  locale: string
+  consent: { given: boolean, version: string }
+  returnUrl?: string | undefined
+  clientMeta?: string | undefined
+  circumstances: FaceCircumstances
+}
+
+export interface BeginHooks {
+  /** What the check is for learns of it in the same transaction; false = it no longer wants one, and nothing happened. */
+  begun: (trx: Transaction<Database>, checkId: string) => Promise<boolean>
+  /** No tries left. True when this is news. */
+  exhausted: (trx: Transaction<Database>) => Promise<boolean>
+}
+
+export type BeginRefusal = 'consent_required' | 'face_exhausted' | 'face_unavailable' | 'too_many_requests' | 'wrong_state'
+
+type Reserved = { code: BeginRefusal } | { code: null, checkId: string, consentId: string, expiresAt: Date, left: number, resumed: boolean }
+
+class NotWanted extends Error {}
+
+/**
+ * Begin a face check, or go on with the unfinished one of the same thing. The row comes first and reserves
+ * a try, so that parallel starts cannot outrun the limits; then, outside any transaction, the provider is asked.
+ * A provider that cannot be reached or refuses gives the try back. Never throws for a provider's fault.
+ */
+export async function beginFaceCheck (services: Services, request: FaceRequest, hooks: BeginHooks): Promise<{ ok: true, begun: FaceBegun } | { ok: false, code: BeginRefusal }> {
+  // the separate consent comes before everything else (个人信息保护法 第二十九条)
+  if (!request.consent.given || !isCurrentVersion(services, request.consent.version)) return { ok: false, code: 'consent_required' }
+  const person = await personById(services.db, services.crypto, request.personId)
+  if (person === null || !isCertType(person.certType) || !services.face.capabilities.certTypes.includes(person.certType)) {
+    return { ok: false, code: 'face_unavailable' }
+  }
+  const subject: FaceSubject = { certType: person.certType, certNo: person.certNo, name: person.name }
+  // twice at most: a provider that no longer accepts the unfinished check gets a new one
+  for (let round = 0; round < 2; round++) {
+    const reserved = await reserve(services, request, hooks)
+    if (reserved.code !== null) return { ok: false, code: reserved.code }
+    const started = await askProvider(services, request, subject, reserved)
+    if (started === 'stale') continue
+    if (typeof started === 'string') return { ok: false, code: started }
+    return { ok: true, begun: begunOf(started, reserved.checkId, reserved.expiresAt, reserved.left) }
+  }
+  return { ok: false, code: 'face_unavailable' }
+}
+
+async function reserve (services: Services, request: FaceRequest, hooks: BeginHooks): Promise<Reserved> {
+  const { circumstances } = request
+  try {
+    return await services.db.transaction().execute(async (trx): Promise<Reserved> => {
+      // one person's starts are made one after another, so that counting and inserting belong together
+      await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
+      await lapse(trx, request.personId)
+      const consentId = await recordConsent(trx, services, {
+        personId: request.personId,
+        kind: 'face-check',
+        version: request.consent.version,
+        locale: request.locale,
+        source: request.scanTicketId === null ? request.binding : `scan-ticket:${request.scanTicketId}`,
+        ...circumstances
+      })
+      const use = await faceUse(trx, request)
+      const left = fewest(triesLeft(use.used))
+      const open = await openCheck(trx, request)
+      if (open === undefined) {
+        if (fewest(triesLeft(use.reserved)) === 0) {
+          if (await hooks.exhausted(trx)) {
+            await services.audit.record(trx, { type: 'face-check.exhausted', personId: request.personId, ...circumstances, details: { purpose: request.purpose } })
+            services.metrics.faceChecks.inc({ outcome: 'exhausted' })
+          }
+          return { code: 'face_exhausted' }
+        }
+        if (use.starts >= faceLimits.startsPerDay) return { code: 'too_many_requests' }
+      }
+      // letters and digits, 32 at most: what every vendor takes as an order number
+      const checkId = open?.id ?? randomBytes(16).toString('hex')
+      const expiresAt = open?.expiresAt ?? await insertCheck(trx, request, { id: checkId, provider: services.face.name, consentId })
+      if (!await hooks.begun(trx, checkId)) throw new NotWanted()
+      if (open === undefined) {
+        await services.audit.record(trx, {
+          type: 'face-check.started', personId: request.personId, ...circumstances, details: { checkId, purpose: request.purpose, provider: services.face.name }
+        })
+      }
+      return { code: null, checkId, consentId, expiresAt, left, resumed: open !== undefined }
+    })
+  } catch (error) {
+    if (error instanceof NotWanted) return { code: 'wrong_state' }
+    throw error
+  }
+}
+
+async function askProvider (services: Services, request: FaceRequest, subject: FaceSubject, reserved: Extract<Reserved, { code: null }>): Promise<FaceTicket | 'stale' | BeginRefusal> {
+  const { checkId, resumed } = reserved
+  const locale = matchLocale(request.locale)
+  let ticket: FaceTicket
+  try {
+    // no address of the person: the provider needs none
+    ticket = await services.face.start({
+      attemptId: checkId,
+      subject,
+      channel: request.channel,
+      consentId: reserved.consentId,
+      ...(request.returnUrl === undefined ? {} : { returnUrl: request.returnUrl }),
+      ...(request.clientMeta === undefined ? {} : { clientMeta: request.clientMeta }),
+      ...(locale === undefined ? {} : { locale })
+    })
+  } catch (error) {
+    if (!(error instanceof FaceProviderError)) throw error
+    return await startFailed(services, request, reserved, error)
+  }
+  await services.db.updateTable('faceCheck').set({ providerTxn: ticket.providerTxnId })
+    .where('id', '=', checkId).where('state', '=', 'pending').execute()
+  services.log.debug({ checkId, provider: services.face.name, resumed }, 'face check started')
+  return ticket
+}
+
+async function startFailed (services: Services, request: FaceRequest, { checkId, resumed }: Extract<Reserved, { code: null }>, error: FaceProviderError): Promise<'stale' | BeginRefusal> {
+  services.log.warn({ checkId, provider: services.face.name, reason: error.reason, fault: error.fault }, 'face check could not be started')
+  services.metrics.faceChecks.inc({ outcome: 'unavailable' })
+  const refused = error.fault === undefined
+  // an unfinished check may have been done at the provider meanwhile: its try stays counted
+  if (resumed && !refused) return 'face_unavailable'
+  await services.db.transaction().execute(async (trx) => {
+    if (!await decide(trx, checkId, { state: resumed ? 'expired' : 'error', counted: resumed, reason: error.reason, score: null })) return
+    await services.audit.record(trx, {
+      type: 'face-check.unavailable', personId: request.personId, ...request.circumstances, reason: error.reason, details: { checkId, fault: error.fault ?? null }
+    })
+  })
+  if (resumed) return 'stale'
+  return error.reason === 'RETRY_EXHAUSTED' ? 'face_exhausted' : 'face_unavailable'
+}
+
+function begunOf (ticket: FaceTicket, checkId: string, expiresAt: Date, left: number): FaceBegun {
+  const begun = { checkId, method: ticket.method, expiresAt: expiresAt.toISOString(), triesLeft: left }
+  switch (ticket.method) {
+    case 'redirect': return { ...begun, url: ticket.url }
+    case 'sdkToken': return { ...begun, token: ticket.token }
+    case 'upload': return { ...begun, token: ticket.nonce }
+  }
+}

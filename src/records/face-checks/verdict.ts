@@ -1,0 +1,133 @@
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import { isCertType } from '../../domain/identity/cert-type.ts'
+import { boundDocNoHash } from '../../ports/face-provider.ts'
+import type { Services } from '../../services.ts'
+import { personById } from '../persons/index.ts'
+import type { FaceVerdict } from '../scan-tickets/types.ts'
+import type { FaceCircumstances } from './begin.ts'
+import { faceThresholds, fewest, judge, thresholdFor, type FaceTries, type Judgement } from './rules.ts'
+import { decide, faceTriesLeft, findCheck, type FaceBinding, type FaceCheckRow } from './repository.ts'
+
+/** Seconds after which asking again makes sense. */
+const retryAfterSeconds = 5
+
+export interface VerdictHooks {
+  /** In the transaction that decides. The verdict stands whatever becomes of the thing it was for. */
+  passed: (trx: Transaction<Database>, checkId: string) => Promise<void>
+  failed: (trx: Transaction<Database>, checkId: string, left: FaceTries) => Promise<void>
+}
+
+export type Verdict = FaceVerdict | { ok: false, code: 'not_found' }
+
+/**
+ * The verdict of a check, pulled server to server while it is open and read from its row afterwards.
+ * Whatever a phone says about the outcome is not an argument of this function, on purpose.
+ */
+export async function faceVerdict (services: Services, checkId: string, about: FaceBinding, circumstances: FaceCircumstances, hooks: VerdictHooks): Promise<Verdict> {
+  const check = await findCheck(services.db, checkId, about)
+  if (check === undefined) return { ok: false, code: 'not_found' }
+  if (check.state !== 'pending') return await recorded(services, check, about)
+  if (check.late) return await settle(services, check, about, circumstances, hooks, lateJudgement(check))
+  if (check.providerTxn === null) return { ok: true, status: 'pending' }
+  const result = await services.face.result(check.providerTxn, check.id)
+  const person = await personById(services.db, services.crypto, about.personId)
+  if (person === null || !isCertType(person.certType)) return { ok: false, code: 'not_found' }
+  const judgement = judge(result, {
+    purpose: about.purpose,
+    boundDocNoHash: boundDocNoHash(check.id, { certType: person.certType, certNo: person.certNo }),
+    capabilities: services.face.capabilities
+  })
+  return await settle(services, check, about, circumstances, hooks, judgement)
+}
+
+const lateJudgement = (check: FaceCheckRow): Judgement =>
+  ({ status: 'failed', reason: 'EXPIRED', counted: check.reason !== 'UPSTREAM', offerAlternative: true, score: null, suspicious: false })
+
+async function settle (services: Services, check: FaceCheckRow, about: FaceBinding, circumstances: FaceCircumstances, hooks: VerdictHooks, judgement: Judgement): Promise<Verdict> {
+  if (judgement.status === 'pending') return await reachable(services, check)
+  if (judgement.status === 'error' && !judgement.final) return await unreachable(services, check)
+  const settled = await services.db.transaction().execute(async (trx) => {
+    if (!await decide(trx, check.id, decisionOf(judgement))) return false
+    const left = await faceTriesLeft(trx, about)
+    if (judgement.status === 'passed') await hooks.passed(trx, check.id)
+    if (judgement.status === 'failed') await hooks.failed(trx, check.id, left)
+    await services.audit.record(trx, {
+      type: judgement.status === 'passed' ? 'face-check.passed' : judgement.status === 'failed' ? 'face-check.failed' : 'face-check.unavailable',
+      personId: about.personId,
+      ...circumstances,
+      ...(judgement.status === 'passed' ? {} : { reason: judgement.reason }),
+      details: {
+        checkId: check.id,
+        purpose: about.purpose,
+        provider: check.provider,
+        // a bucket: a score is close to biometric data
+        ...('score' in judgement && judgement.score !== null ? { scoreBucket: Math.floor(judgement.score / 10) * 10 } : {}),
+        threshold: thresholdFor(about.purpose),
+        thresholdVersion: faceThresholds.version,
+        ...(judgement.status === 'failed' ? { counted: judgement.counted, suspicious: judgement.suspicious, triesLeft: fewest(left) } : {})
+      }
+    })
+    return true
+  })
+  if (settled) {
+    services.metrics.faceChecks.inc({ outcome: judgement.status === 'error' ? 'unavailable' : judgement.status })
+    forget(services, check)
+  }
+  // the loser of two pulls reads what the winner wrote
+  const now = await findCheck(services.db, check.id, about)
+  if (now === undefined) return { ok: false, code: 'not_found' }
+  // a pass that came in the last instant: the next question finds it late
+  return now.state === 'pending' ? { ok: true, status: 'pending' } : await recorded(services, now, about)
+}
+
+function decisionOf (judgement: Exclude<Judgement, { status: 'pending' }>): Parameters<typeof decide>[2] {
+  switch (judgement.status) {
+    case 'passed': return { state: 'passed', counted: false, reason: null, score: judgement.score }
+    case 'failed': return { state: judgement.reason === 'EXPIRED' ? 'expired' : 'failed', counted: judgement.counted, reason: judgement.reason, score: judgement.score }
+    case 'error': return { state: 'error', counted: false, reason: judgement.reason, score: null }
+  }
+}
+
+/** The line is down: the check stays open, and is no try should it lapse like this. */
+async function unreachable (services: Services, check: FaceCheckRow): Promise<FaceVerdict> {
+  await services.db.updateTable('faceCheck').set({ reason: 'UPSTREAM' }).where('id', '=', check.id).where('state', '=', 'pending').execute()
+  services.metrics.faceChecks.inc({ outcome: 'unavailable' })
+  services.log.warn({ checkId: check.id, provider: check.provider }, 'face verdict could not be pulled')
+  return { ok: true, status: 'unavailable', retryAfterSeconds }
+}
+
+/** The line is up (again), the person not ready yet. */
+async function reachable (services: Services, check: FaceCheckRow): Promise<FaceVerdict> {
+  if (check.reason !== null) {
+    await services.db.updateTable('faceCheck').set({ reason: null }).where('id', '=', check.id).where('state', '=', 'pending').execute()
+  }
+  return { ok: true, status: 'pending' }
+}
+
+/** What is written, as an answer; the same however often it is asked. */
+async function recorded (services: Services, check: FaceCheckRow, about: FaceBinding): Promise<FaceVerdict> {
+  switch (check.state) {
+    case 'pending': return { ok: true, status: 'pending' }
+    case 'passed':
+    case 'used': return { ok: true, status: 'passed' }
+    case 'error': return { ok: true, status: 'unavailable', retryAfterSeconds }
+    case 'failed':
+    case 'expired': return {
+      ok: true,
+      status: 'failed',
+      reason: check.reason ?? 'EXPIRED',
+      triesLeft: await faceTriesLeft(services.db, about),
+      // always: a face is never the only way
+      offerAlternative: true
+    }
+  }
+}
+
+/** The pictures were for this comparison only; what fails here is the provider's own retention to end. */
+function forget (services: Services, check: FaceCheckRow): void {
+  if (check.providerTxn === null || services.face.erase === undefined || !services.face.capabilities.canErase) return
+  services.face.erase(check.providerTxn).catch((error: unknown) => {
+    services.log.warn({ checkId: check.id, err: error }, 'pictures of a face check could not be erased')
+  })
+}

@@ -1,0 +1,106 @@
+/**
+ * Identity: are these a person's own data, and does the population register know them together?
+ * (Two-element check, 实名核验.) Owns no table: what is right is kept by the ticket that asked, sealed, and
+ * written to the person when the ticket is confirmed.
+ */
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import { sameName } from '../../domain/identity/person-name.ts'
+import { isCertType } from '../../domain/identity/cert-type.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import { RegisterUnavailable, type RegisterAnswer } from '../../ports/registry.ts'
+import type { Services } from '../../services.ts'
+import { isCurrentVersion, recordConsent } from '../consents/index.ts'
+import { certNoIndex, personById, type StoredPerson } from '../persons/index.ts'
+import { count, uncount, type Counter } from '../throttle/counters.ts'
+import type { FieldFault, IdentityInput } from '../scan-tickets/types.ts'
+import { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
+
+export { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
+
+/** Mismatches of one person in 24 hours from the first, whatever ticket they come through. */
+export const identityMismatches: Counter = { name: 'identity.mismatch', limit: 5, seconds: 86_400 }
+
+export interface IdentityCircumstances {
+  source: string
+  locale: string
+  clientId?: string | null | undefined
+  loginAttemptUid?: string | null | undefined
+  deviceId?: string | null | undefined
+  address?: string | undefined
+  traceId?: string | undefined
+}
+
+export type IdentityRefusal =
+  | { ok: false, code: 'consent_required' | 'identity_mismatch' | 'identity_exhausted' | 'register_unavailable' }
+  | { ok: false, code: 'invalid_fields', faults: FieldFault[] }
+
+/**
+ * Check what was typed against the rules, the expected person, and the population register (outside any
+ * transaction). A mismatch never says which of name and number, or whose records, did not fit. The try is counted
+ * before anything is compared and given back unless it was a mismatch, so that parallel guesses are bounded too.
+ * Gives what the register has not: name and number are on record already.
+ */
+export async function verifyIdentity (services: Services, personId: string, input: IdentityInput, circumstances: IdentityCircumstances): Promise<{ ok: true, validity: CardValidity } | IdentityRefusal> {
+  if (!input.consent.given || !isCurrentVersion(services, input.consent.version)) return { ok: false, code: 'consent_required' }
+  const read = readIdentity(input, shanghaiDate(services.clock.now()))
+  if (!read.ok) return { ok: false, code: 'invalid_fields', faults: read.faults }
+  const { source, locale, ...about } = circumstances
+  if (!await count(services, identityMismatches, personId)) {
+    await services.db.transaction().execute(async (trx) => {
+      await services.audit.record(trx, { type: 'identity.exhausted', personId, ...about })
+    })
+    return { ok: false, code: 'identity_exhausted' }
+  }
+  const person = await services.db.transaction().execute(async (trx) => {
+    await recordConsent(trx, services, { personId, kind: 'identity-verification', version: input.consent.version, locale, source, ...about })
+    return await personById(trx, services.crypto, personId)
+  })
+  const answer = person === null || !isThisPerson(services, person, read.data) ? 'mismatch' : await askRegister(services, person)
+  if (answer === 'match' || answer === 'unavailable') await uncount(services, identityMismatches, personId)
+  const { validFrom, validTo, term } = read.data
+  if (answer === 'match') return { ok: true, validity: { validFrom, validTo, term } }
+  await services.db.transaction().execute(async (trx) => {
+    await services.audit.record(trx, { type: answer === 'unavailable' ? 'identity.register-unavailable' : 'identity.mismatch', personId, ...about })
+  })
+  return { ok: false, code: answer === 'unavailable' ? 'register_unavailable' : 'identity_mismatch' }
+}
+
+function isThisPerson (services: Pick<Services, 'crypto'>, person: StoredPerson, data: IdentityData): boolean {
+  const sameNumber = certNoIndex(services.crypto, data.certType, data.certNo) === certNoIndex(services.crypto, person.certType, person.certNo)
+  return sameNumber && (sameName(data.name, person.name) || (person.nameBo !== null && sameName(data.name, person.nameBo)))
+}
+
+/** The register is asked about the name on record, which may be spelt otherwise than what was typed. */
+async function askRegister (services: Services, person: StoredPerson): Promise<RegisterAnswer | 'unavailable'> {
+  if (!isCertType(person.certType)) return 'no_record'
+  try {
+    return await services.population.verify({ certType: person.certType, certNo: person.certNo, name: person.name })
+  } catch (error) {
+    if (!(error instanceof RegisterUnavailable)) throw error
+    services.log.warn({ register: services.population.name }, 'population register unavailable')
+    return 'unavailable'
+  }
+}
+
+/** What a confirmed ticket showed to be true of its person. */
+export interface ShownTrue { personId: string, identity: CardValidity | null, proof: 'face' | 'counter' | null }
+
+/**
+ * Write it to the person: validity of the card, times of verification, and the level (2 by name and number, 3 by
+ * face or counter; never lower than before). After a counter check `face_verified_at` stays as it was: level 3 alone
+ * says that no first face check is due. False: the person is disabled.
+ */
+export async function creditPerson (trx: Transaction<Database>, { personId, identity, proof }: ShownTrue): Promise<boolean> {
+  const level = proof !== null ? 3 : identity !== null ? 2 : 1
+  const row = await trx.updateTable('person')
+    .set({
+      assuranceLevel: sql<number>`greatest(assurance_level, ${level}::int)`,
+      updatedAt: sql<Date>`now()`,
+      ...(identity === null ? {} : { certValidFrom: identity.validFrom, certValidTo: identity.validTo, certTerm: String(identity.term) }),
+      ...(identity !== null ? { identityVerifiedAt: sql<Date>`now()` } : proof !== null ? { identityVerifiedAt: sql<Date>`coalesce(identity_verified_at, now())` } : {}),
+      ...(proof === 'face' ? { faceVerifiedAt: sql<Date>`now()` } : {})
+    })
+    .where('id', '=', personId).where('status', '<>', 'disabled').returning('id').executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import type { Proof } from '../../domain/login/next-step.ts'
+import { presenceOf } from '../../domain/representation/delegation.ts'
+import type { Services } from '../../services.ts'
+import { notify } from '../messages/index.ts'
+import { lockOrganization, type Trx } from './repository.ts'
+import { revokeTrustedBrowsers } from './trusted-browsers.ts'
+
+export interface PasswordChange {
+  organizationId: string
+  /** Made by the caller, outside of any transaction (services.hasher). */
+  passwordHash: string
+  /** Who asks, with the consumed ticket's proofs. */
+  personId: string
+  ticketId: string
+  proofs: Proof[]
+  address?: string
+  traceId?: string
+}
+
+/**
+ * The organization's password, by its legal representative of this moment and nobody else, after scan + face (or a
+ * counter code). Ends what an ex-agent knows, and the browsers that stood for somebody behind the old one; no session
+ * depends on it. The legal representative and everybody who uses it are told.
+ */
+export async function setOrganizationPassword (trx: Trx, services: Pick<Services, 'crypto' | 'audit'>, change: PasswordChange): Promise<{ ok: true } | { ok: false, code: 'not_legal_representative' | 'face_required' }> {
+  const { organizationId, personId, address, traceId } = change
+  const about = { type: 'organization.password-changed', personId, organizationId, address, traceId } as const
+  const refused = async (code: 'not_legal_representative' | 'face_required') => {
+    await services.audit.record(trx, { ...about, outcome: 'denied', reason: code })
+    return { ok: false, code } as const
+  }
+  if (presenceOf(change.proofs, personId, change.ticketId) === null) return await refused('face_required')
+  const organization = await lockOrganization(trx, organizationId)
+  const row = await trx.updateTable('organization')
+    .set({ passwordHash: change.passwordHash, passwordChangedAt: sql<Date>`now()`, passwordMustChange: false, updatedAt: sql<Date>`now()` })
+    .where('id', '=', organizationId).where('legalRepresentativeId', '=', personId).where('status', 'in', ['active', 'pending'])
+    .returning('id').executeTakeFirst()
+  if (row === undefined) return await refused('not_legal_representative')
+  const browsers = await revokeTrustedBrowsers(trx, { organizationId })
+  await services.audit.record(trx, { ...about, role: 'legal_representative', details: { ticketId: change.ticketId, browsers } })
+  const agents = await trx.selectFrom('delegation').select('agentId').where('organizationId', '=', organizationId).where('state', '=', 'active').execute()
+  const data = { organization: organization?.name ?? '', uscc: organization?.uscc ?? '' }
+  for (const told of new Set([personId, ...agents.map(({ agentId }) => agentId)])) {
+    await notify(trx, services, { personId: told, kind: 'security-organization-password-changed', data, sms: true })
+  }
+  return { ok: true }
+}

@@ -1,0 +1,150 @@
+/**
+ * News of the company register: name, status, legal representative, each with a version that only grows. News may come
+ * late or out of order; what is older than what is known changes nothing.
+ */
+import { sql } from 'kysely'
+import { isUniqueViolation } from '../../database/errors.ts'
+import { isCertType, parseCertNo } from '../../domain/identity/cert-type.ts'
+import { DomainError } from '../../domain/errors.ts'
+import { parseName } from '../../domain/identity/person-name.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import type { Services } from '../../services.ts'
+import { refreshDigests } from '../delegations/content.ts'
+import { endDelegationsOf } from '../delegations/end.ts'
+import { notify } from '../messages/index.ts'
+import { insertPerson, personByCertNo } from '../persons/index.ts'
+import { endContext } from './end-context.ts'
+import type { LockedOrganization, Trx } from './repository.ts'
+import { revokeTrustedBrowsers } from './trusted-browsers.ts'
+import type { Organization } from './types.ts'
+
+export interface RegisterPerson { certType: string, certNo: string, name: string }
+
+/** What is left out is unchanged since the version before; whoever has missed news sends the whole record. */
+export interface RegisterNews {
+  /** Normalised (domain/uscc). */
+  uscc: string
+  /** The register's own version of this record: a whole number that grows with each change. */
+  version: number
+  name?: string
+  status?: 'active' | 'suspended' | 'dissolved'
+  legalRepresentative?: RegisterPerson
+}
+
+export type NewsOutcome =
+  /** `changed` may be empty: the register was asked, nothing is new. */
+  | { outcome: 'applied', organizationId: string, changed: Array<'name' | 'status' | 'legal_representative'> }
+  | { outcome: 'outdated', organizationId: string }
+  | { outcome: 'unknown_organization' }
+
+interface Applied { organizationId: string, uscc: string, type: string, oldName: string, name: string, oldStatus: Organization['status'], status: Organization['status'], oldRepresentative: string | null, representative: string | null }
+
+/**
+ * Apply news, with everything that follows from them, in one transaction: another legal representative suspends all
+ * delegations, voids open approvals, ends the former one's context and the browsers trusted for the organization's
+ * password, and asks for a new one; a suspended or dissolved organization loses everything.
+ * @throws DomainError `register_news` when the legal representative's data cannot be right
+ */
+export async function applyRegisterNews (services: Services, news: RegisterNews): Promise<NewsOutcome> {
+  const known = await services.db.selectFrom('organization').select(['id', 'registerVersion']).where('uscc', '=', news.uscc).executeTakeFirst()
+  if (known === undefined) return { outcome: 'unknown_organization' }
+  // spares making a person for nothing; the statement below decides
+  if (known.registerVersion >= news.version) return { outcome: 'outdated', organizationId: known.id }
+  const representative = news.legalRepresentative === undefined ? null : await registeredPerson(services, news.legalRepresentative)
+  return await services.db.transaction().execute(async (trx) => {
+    const row = await update(trx, news, representative)
+    if (row === null) return { outcome: 'outdated', organizationId: known.id }
+    const changed: Array<'name' | 'status' | 'legal_representative'> = []
+    if (row.name !== row.oldName) changed.push('name')
+    if (row.status !== row.oldStatus) changed.push('status')
+    if (row.representative !== row.oldRepresentative) changed.push('legal_representative')
+    if (changed.includes('name')) await renamed(services, trx, row, news.version)
+    if (changed.includes('legal_representative')) await representativeChanged(services, trx, row, news.version)
+    if (changed.includes('status')) await statusChanged(services, trx, row, news.version)
+    return { outcome: 'applied', organizationId: row.organizationId, changed }
+  })
+}
+
+/** The one statement that decides: only a newer version passes. An organization that is `pending`, or suspended by staff, does not become active by news. */
+async function update (trx: Trx, { uscc, version, name, status }: RegisterNews, representative: string | null): Promise<Applied | null> {
+  const { rows } = await sql<Applied>`
+    with before as (
+      select id, name, status, legal_representative_id, register_version, staff_hold from organization where uscc = ${uscc} for no key update)
+    update organization o
+       set register_version = ${version}, register_checked_at = now(), updated_at = now(),
+           name = coalesce(${name ?? null}::text, b.name),
+           status = case when ${status ?? null}::text is null or ((b.status = 'pending' or b.staff_hold) and ${status ?? null}::text = 'active') then b.status else ${status ?? null}::text end,
+           legal_representative_id = coalesce(${representative}::text, b.legal_representative_id),
+           legal_representative_since = case when coalesce(${representative}::text, b.legal_representative_id) is distinct from b.legal_representative_id
+             then now() else o.legal_representative_since end,
+           password_must_change = o.password_must_change or (o.password_hash is not null
+             and ${representative}::text is distinct from b.legal_representative_id and ${representative}::text is not null and b.legal_representative_id is not null)
+      from before b
+     where o.id = b.id and b.register_version < ${version}
+    returning o.id as organization_id, o.uscc, o.type, b.name as old_name, o.name, b.status as old_status, o.status,
+              b.legal_representative_id as old_representative, o.legal_representative_id as representative`.execute(trx)
+  return rows[0] ?? null
+}
+
+const lockedOf = ({ organizationId: id, uscc, name, type, status, representative: legalRepresentativeId }: Applied): LockedOrganization =>
+  ({ id, uscc, name, type, status, legalRepresentativeId })
+
+async function renamed (services: Services, trx: Trx, { organizationId }: Applied, version: number): Promise<void> {
+  await services.audit.record(trx, { type: 'organization.updated', actor: 'system', organizationId, reason: 'register', details: { fields: ['name'], version } })
+  await refreshDigests(trx, services, organizationId)
+}
+
+async function representativeChanged (services: Services, trx: Trx, row: Applied, version: number): Promise<void> {
+  const { organizationId, oldRepresentative, representative } = row
+  await services.audit.record(trx, {
+    type: 'organization.representative-changed', personId: representative, organizationId, reason: 'register', details: { from: oldRepresentative, to: representative, version }
+  })
+  // the first one takes nothing from anybody
+  if (oldRepresentative !== null) {
+    await endContext(trx, services, `lr:${organizationId}`, { reason: 'legal_representative_changed' })
+    await endDelegationsOf(trx, services, lockedOf(row), { to: 'suspended', withdrawSubmitted: true, reason: 'legal_representative_changed', message: 'delegation-suspended' })
+    await revokeTrustedBrowsers(trx, { organizationId })
+  }
+  for (const personId of [oldRepresentative, representative]) {
+    if (personId !== null) await notify(trx, services, { personId, kind: 'legal-representative-changed', data: { organization: row.name, uscc: row.uscc }, sms: true })
+  }
+}
+
+async function statusChanged (services: Services, trx: Trx, row: Applied, version: number): Promise<void> {
+  const { organizationId, oldStatus, status, representative } = row
+  const ends = status === 'dissolved' || status === 'suspended'
+  const type = status === 'dissolved' ? 'organization.closed' : status === 'suspended' ? 'organization.suspended' : 'organization.resumed'
+  await services.audit.record(trx, { type, actor: 'system', organizationId, reason: 'register', details: { from: oldStatus, to: status, version } })
+  if (!ends) return
+  const reason = `organization_${status}` as const
+  const message = `organization-${status}` as const
+  await endContext(trx, services, `lr:${organizationId}`, { reason })
+  await endDelegationsOf(trx, services, lockedOf(row), { to: status === 'dissolved' ? 'revoked' : 'suspended', withdrawSubmitted: status === 'dissolved', reason, message })
+  await revokeTrustedBrowsers(trx, { organizationId })
+  if (representative !== null) await notify(trx, services, { personId: representative, kind: message, data: { organization: row.name, uscc: row.uscc }, sms: true })
+}
+
+/**
+ * The person whom the register names, by document number; made when unknown, without password and at level 1, so that
+ * exactly that person can be shown by scan, identity and face. A name here never changes a person known already.
+ */
+export async function registeredPerson (services: Services, { certType, certNo, name }: RegisterPerson): Promise<string> {
+  const read = parseName(name)
+  const number = isCertType(certType) ? parseCertNo(certType, certNo, shanghaiDate(services.clock.now())) : null
+  if (!read.ok || number?.ok !== true) throw new DomainError('register_news')
+  const known = await personByCertNo(services.db, services.crypto, certType, number.value)
+  if (known !== null) return known.id
+  try {
+    return await services.db.transaction().execute(async (trx) => {
+      const { id } = await insertPerson(trx, services.crypto, { status: 'active', name: read.value, certType, certNo: number.value })
+      await services.audit.record(trx, { type: 'person.created', actor: 'system', personId: id, reason: 'company_register' })
+      return id
+    })
+  } catch (error) {
+    // another process made the same person at the same time
+    if (!isUniqueViolation(error, 'person_cert_no')) throw error
+    const other = await personByCertNo(services.db, services.crypto, certType, number.value)
+    if (other === null) throw error
+    return other.id
+  }
+}

@@ -1,0 +1,197 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { FieldCrypto } from '../../database/field-crypto.ts'
+import type { Database } from '../../database/schema.ts'
+import { scrub } from '../../runtime/logging.ts'
+import { onEnqueue } from './enqueue.ts'
+import { buryAbandoned, claim, dueTopics, markDead, markDone, markRetry, type ClaimedRow } from './repository.ts'
+
+export interface OutboxMeta {
+  /** The same for every attempt of one message: what a receiver recognises repetitions by. */
+  messageId: string
+  /** 1 for the first. */
+  attempt: number
+  createdAt: Date
+  /** Aborted when the attempt takes too long. */
+  signal: AbortSignal
+}
+
+/** Delivers one message, or throws. Never inside a transaction of the worker's. */
+export type OutboxHandler = (payload: Record<string, unknown>, meta: OutboxMeta) => Promise<void>
+
+/** Thrown by a handler when another attempt cannot help. */
+export class OutboxPermanentError extends Error {
+  constructor (message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'OutboxPermanentError'
+  }
+}
+
+export interface OutboxWorker {
+  start (): void
+  /** Take nothing new and wait for what is in hand, at most `limitMs`; the rest is due again after its lease. */
+  drain (limitMs?: number): Promise<void>
+  /** Deliver everything that is due, until nothing is. Returns the number of attempts. */
+  runDue (): Promise<number>
+}
+
+interface WorkerServices {
+  db: Kysely<Database>
+  crypto: Pick<FieldCrypto, 'decrypt'>
+  log: Logger
+  metrics?: { outboxDeliveries: { inc (labels: { topic: string, outcome: string }): void } }
+  handlers: Record<string, OutboxHandler>
+}
+
+interface WorkerOptions {
+  maxAttempts?: number
+  /** At once, for each topic: one silent receiver must not hold up the other topics. */
+  concurrency?: number
+  leaseSeconds?: number
+  pollMs?: number
+}
+
+/** Wait after attempt number `attempt`: 2, 6, 18 … 300 s, of which a random part, so that rows do not come back together. */
+export function backoffSeconds (attempt: number, random: number = Math.random()): number {
+  const full = Math.min(300, 2 * 3 ** (attempt - 1))
+  return full / 2 + random * full / 2
+}
+
+export function createOutboxWorker (services: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
+  const { db, crypto, log, metrics, handlers } = services
+  const { maxAttempts = 8, concurrency = 5, leaseSeconds = 30, pollMs = 500 } = options
+  const running = new Map<string, Set<Promise<void>>>(Object.keys(handlers).map((topic) => [topic, new Set()]))
+  const inHand = (): Array<Promise<void>> => [...running.values()].flatMap((set) => [...set])
+
+  const attempt = async (row: ClaimedRow, handler: OutboxHandler): Promise<void> => {
+    const outcome = (name: string): void => { metrics?.outboxDeliveries.inc({ topic: row.topic, outcome: name }) }
+    const fields = { topic: row.topic, outboxId: row.id, attempts: row.attempts }
+    try {
+      const payload = JSON.parse(crypto.decrypt('outbox', 'payload_enc', row.dedupeKey, row.payloadEnc)) as Record<string, unknown>
+      // ends before the lease does, so that two processes do not deliver at the same time
+      const signal = AbortSignal.timeout(leaseSeconds * 800)
+      await orAborted(handler(payload, { messageId: row.dedupeKey, attempt: row.attempts, createdAt: row.createdAt, signal }), signal)
+    } catch (error) {
+      const text = describe(error)
+      if (error instanceof OutboxPermanentError || row.attempts >= maxAttempts) {
+        await markDead(db, row.id, row.attempts, text)
+        outcome('dead')
+        log.error({ ...fields, err: error }, 'outbox: given up')
+      } else {
+        const wait = backoffSeconds(row.attempts)
+        await markRetry(db, row.id, row.attempts, wait, text)
+        outcome('retried')
+        log.warn({ ...fields, err: error, retryInMs: Math.round(wait * 1000) }, 'outbox: not delivered, will be tried again')
+      }
+      return
+    }
+    await markDone(db, row.id, row.attempts)
+    outcome('delivered')
+  }
+
+  /** Claim what is due and there is room for, and begin. Returns how many were begun, and whether a topic had no room left. */
+  const take = async (): Promise<{ begun: number, full: boolean }> => {
+    let begun = 0
+    let full = false
+    for (const { topic } of await dueTopics(db)) {
+      const handler = handlers[topic]
+      const own = running.get(topic)
+      if (handler === undefined || own === undefined) continue
+      const room = concurrency - own.size
+      if (room <= 0) { full = true; continue }
+      const rows = await claim(db, topic, room, leaseSeconds, maxAttempts)
+      begun += rows.length
+      full ||= rows.length === room
+      for (const row of rows) {
+        const work: Promise<void> = attempt(row, handler)
+          // the database went away meanwhile: the lease passes and the row is due again
+          .catch((error: unknown) => { log.warn({ err: error, topic, outboxId: row.id }, 'outbox: the outcome could not be stored') })
+          .finally(() => {
+            own.delete(work)
+            if (crowded) soon(0)
+          })
+        own.add(work)
+      }
+    }
+    return { begun, full }
+  }
+
+  let active = false
+  let crowded = false
+  let timer: NodeJS.Timeout | undefined
+  let looking: Promise<void> | null = null
+  let lookAgain = false
+  let hotUntil = 0
+  let buriedAt = 0
+  let failures = 0
+
+  const soon = (ms: number): void => {
+    if (!active) return
+    if (looking !== null) { lookAgain = true; return }
+    clearTimeout(timer)
+    timer = setTimeout(() => { looking = look() }, ms)
+  }
+  const look = async (): Promise<void> => {
+    try {
+      // a clock that only goes forward
+      if (performance.now() - buriedAt > 30_000) {
+        buriedAt = performance.now()
+        for (const { topic } of await buryAbandoned(db, maxAttempts)) log.error({ topic }, 'outbox: given up, its last attempt ended with its process')
+      }
+      crowded = (await take()).full
+      failures = 0
+    } catch (error) {
+      failures += 1
+      if (failures === 1) log.warn({ err: error, component: 'outbox' }, 'outbox: cannot be read; trying on')
+    }
+    looking = null
+    const again = lookAgain
+    lookAgain = false
+    // a row of this process is about to be committed: look often for a moment
+    soon(failures > 0 ? Math.min(5000, pollMs * failures) : again ? 5 : performance.now() < hotUntil ? 20 : pollMs)
+  }
+  let unlisten: (() => void) | undefined
+
+  return {
+    start () {
+      if (active) return
+      active = true
+      buriedAt = -Infinity
+      unlisten = onEnqueue(() => {
+        hotUntil = performance.now() + 300
+        soon(5)
+      })
+      soon(0)
+    },
+    async drain (limitMs = 10_000) {
+      active = false
+      unlisten?.()
+      clearTimeout(timer)
+      await looking
+      let limit: NodeJS.Timeout | undefined
+      await Promise.race([Promise.all(inHand()), new Promise((resolve) => { limit = setTimeout(resolve, limitMs) })])
+      clearTimeout(limit)
+    },
+    async runDue () {
+      let total = 0
+      for (;;) {
+        const { begun, full } = await take()
+        total += begun
+        await Promise.all(inHand())
+        if (begun === 0 && !full) return total
+      }
+    }
+  }
+}
+
+async function orAborted (work: Promise<void>, signal: AbortSignal): Promise<void> {
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => { reject(new Error('the attempt took too long')) }
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try { await Promise.race([work, aborted]) } finally { if (onAbort !== undefined) signal.removeEventListener('abort', onAbort) }
+}
+
+// for the operator who looks at dead letters; the text of somebody else's error may quote the message
+const describe = (error: unknown): string => error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 300) : 'unknown'

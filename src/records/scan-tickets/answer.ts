@@ -1,0 +1,164 @@
+/** The person's answer: accept (has read it), confirm (everything given), reject. */
+import { sql } from 'kysely'
+import { digestOf, phoneStates, ticketLimits, ticketSeconds } from '../../domain/login/scan-ticket.ts'
+import type { Services } from '../../services.ts'
+import { bindDevice } from '../devices/index.ts'
+import { useFaceVerdict } from '../face-checks/index.ts'
+import { creditPerson, type CardValidity } from '../identity/index.ts'
+import { circumstances, eventAbout, heldTicket, viewOf, type HeldTicket } from './phone-context.ts'
+import { answered, Refused, type RefusalCode } from './refusals.ts'
+import { bindingOf, from, hashOf, remainingOf, ticketColumns, type TicketRow, type Trx } from './rows.ts'
+import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
+
+export interface Answer { contextDigest: string, checkNumber?: string }
+
+const held = sql.join(phoneStates.map((state) => sql.lit(state)))
+
+/** The token and device of `scan_ticket t`, as every statement of the phone side asks for them. */
+const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_token_hash = ${hashOf(scanToken)}
+  and t.device_id is not distinct from ${actor.device?.id ?? null}::text and t.expires_at > now()`
+
+/**
+ * Takes the answer, or counts a wrong number: one statement, so that guesses sent at once are no more than guesses
+ * one after another. Undefined = it changed nothing; `acceptedAt` null = the number was wrong.
+ */
+async function take (trx: Trx, scanToken: string, { contextDigest, checkNumber = '' }: Answer, actor: PhoneActor): Promise<TicketRow | undefined> {
+  const right = sql<boolean>`(not t.number_entry or t.accepted_at is not null or t.check_number = ${checkNumber})`
+  const last = sql<boolean>`(not ${right} and t.number_tries + 1 >= ${ticketLimits.numberTries})`
+  // nothing typed is nothing guessed
+  const { rows } = await sql<TicketRow>`
+    update scan_ticket t
+       set accepted_at = case when ${right} then coalesce(t.accepted_at, now()) end,
+           number_tries = t.number_tries + case when ${right} then 0 else 1 end,
+           state = case when ${last} then 'failed' else t.state end,
+           failure = case when ${last} then 'number_mismatch' else t.failure end
+     where ${heldBy(scanToken, actor)} and t.state in (${held}) and t.context_digest = ${contextDigest} and (${right} or ${checkNumber} <> '')
+    returning ${ticketColumns}`.execute(trx)
+  return rows[0]
+}
+
+/** The ticket with the answer taken. Throws Refused; a wrong number stays counted. */
+async function accepted (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<TicketRow> {
+  const before = await heldTicket(services.db, scanToken, actor)
+  requireDigest(before, answer)
+  const taken = await services.db.transaction().execute(async (trx) => {
+    const row = await take(trx, scanToken, answer, actor)
+    if (row === undefined) return null
+    if (row.acceptedAt === null) return await wrongNumber(services, trx, row, actor)
+    if (before.acceptedAt === null) await services.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
+    return row
+  })
+  if (taken === null) throw new Refused(await whyRefused(services, scanToken, actor))
+  if (typeof taken !== 'string') return taken
+  if (taken === 'number_exhausted') services.metrics.scanTickets.inc({ state: 'failed' })
+  throw new Refused(taken)
+}
+
+async function wrongNumber (services: Services, trx: Trx, row: TicketRow, actor: PhoneActor): Promise<'number_mismatch' | 'number_exhausted'> {
+  await services.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
+  if (row.state !== 'failed') return 'number_mismatch'
+  await services.audit.record(trx, { type: 'scan-ticket.failed', ...eventAbout(row, actor), reason: 'number_mismatch' })
+  return 'number_exhausted'
+}
+
+export async function accept (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal> {
+  return await answered(async () => ({ ok: true, view: await viewOf(services, services.db, await accepted(services, scanToken, answer, actor)) }))
+}
+
+/**
+ * → confirmed, if everything asked for was given: one statement checks token, device, time, digest, number,
+ * identity, face or counter, and that the device is still nobody else's. What was shown to be true is written to the
+ * person and the device in the same transaction; a face verdict is used up by it.
+ */
+export async function confirm (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal> {
+  return await answered(async () => {
+    const before = await heldTicket(services.db, scanToken, actor)
+    requireDigest(before, answer)
+    if (before.numberEntry && before.acceptedAt === null) await accepted(services, scanToken, answer, actor)
+    const confirmed = await services.db.transaction().execute(async (trx) => {
+      const { rows } = await sql<TicketRow & { personId: string }>`
+        update scan_ticket t
+           set state = 'confirmed', confirmed_at = now(), accepted_at = coalesce(accepted_at, now()), failure = null,
+               expires_at = greatest(expires_at, now() + make_interval(secs => ${ticketSeconds.finish}))
+         where ${heldBy(scanToken, actor)} and t.state in (${from('confirmed')}) and t.context_digest = ${answer.contextDigest}
+           and (not t.number_entry or t.accepted_at is not null)
+           and (not t.requires @> '["identity"]'::jsonb or t.identity_at is not null)
+           and (not t.requires @> '["face"]'::jsonb or t.proof = 'counter' or (t.proof = 'face' and exists (
+                 select 1 from face_check f where f.id = t.face_check_id and f.scan_ticket_id = t.id and f.person_id = t.person_id
+                    and f.purpose = t.purpose and f.state = 'passed' and f.expires_at > now())))
+           and (t.device_id is null or exists (
+                 select 1 from device d where d.id = t.device_id and d.revoked_at is null
+                    and (d.person_id = t.person_id or (d.person_id is null and t.expected_person_id is not null))))
+        returning ${ticketColumns}`.execute(trx)
+      const row = rows[0]
+      if (row === undefined) return false
+      await takeEffect(services, trx, row, actor)
+      await services.audit.record(trx, { type: 'scan-ticket.confirmed', ...eventAbout(row, actor), details: { ticketId: row.id, purpose: row.purpose, proof: row.proof } })
+      return true
+    })
+    if (!confirmed) throw new Refused(await whyRefused(services, scanToken, actor))
+    services.metrics.scanTickets.inc({ state: 'confirmed' })
+    return { ok: true }
+  })
+}
+
+async function takeEffect (services: Services, trx: Trx, row: HeldTicket, actor: PhoneActor): Promise<void> {
+  const { personId } = row
+  if (row.proof === 'face') {
+    const about = { personId, purpose: row.purpose, binding: bindingOf(row), scanTicketId: row.id }
+    if (row.faceCheckId === null || !await useFaceVerdict(trx, row.faceCheckId, about)) throw new Refused('face_required')
+  }
+  const identity = row.identityAt === null || row.identityEnc === null
+    ? null
+    : JSON.parse(services.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity
+  if (!await creditPerson(trx, { personId, identity, proof: row.proof })) throw new Refused('wrong_state')
+  // the ticket has done its service: the data are the person's now
+  if (row.identityEnc !== null) await sql`update scan_ticket set identity_enc = null where id = ${row.id}`.execute(trx)
+  if (row.proof !== null && row.deviceId !== null) {
+    const bound = await bindDevice(trx, services, { ...circumstances(row, actor), deviceId: row.deviceId, personId })
+    if (bound === 'refused') throw new Refused('wrong_person')
+  }
+}
+
+export async function reject (services: Services, scanToken: string, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal> {
+  return await answered(async () => {
+    const before = await heldTicket(services.db, scanToken, actor)
+    const rejected = await services.db.transaction().execute(async (trx) => {
+      const { rows } = await sql`
+        update scan_ticket t set state = 'rejected', failure = 'declined', identity_enc = null
+         where ${heldBy(scanToken, actor)} and t.state in (${from('rejected')})
+        returning t.id`.execute(trx)
+      if (rows.length === 0) return false
+      await services.audit.record(trx, { type: 'scan-ticket.rejected', ...eventAbout(before, actor), reason: 'declined' })
+      return true
+    })
+    if (!rejected) {
+      await heldTicket(services.db, scanToken, actor)
+      throw new Refused('wrong_state')
+    }
+    services.metrics.scanTickets.inc({ state: 'rejected' })
+    return { ok: true }
+  })
+}
+
+/** The digest is computed again from what is stored, not compared with a copy of itself. */
+function requireDigest (row: TicketRow, { contextDigest }: Answer): void {
+  if (contextDigest !== row.contextDigest || contextDigest !== digestOf(row)) throw new Refused('digest_mismatch')
+}
+
+/** An answer changed nothing: read once why. */
+async function whyRefused (services: Services, scanToken: string, actor: PhoneActor): Promise<RefusalCode> {
+  const row = await heldTicket(services.db, scanToken, actor)
+  if (row.numberEntry && row.acceptedAt === null) return 'number_mismatch'
+  const remaining = remainingOf(row)
+  if (remaining.includes('identity')) return 'wrong_state'
+  if (remaining.includes('face')) return 'face_required'
+  return await deviceRefusal(services, row)
+}
+
+async function deviceRefusal (services: Services, row: HeldTicket): Promise<RefusalCode> {
+  if (row.deviceId === null) return 'wrong_state'
+  const device = await services.db.selectFrom('device').select(['personId', 'revokedAt']).where('id', '=', row.deviceId).executeTakeFirst()
+  if (device === undefined || device.revokedAt !== null || device.personId === null) return 'device_not_bound'
+  return device.personId === row.personId ? 'wrong_state' : 'wrong_person'
+}

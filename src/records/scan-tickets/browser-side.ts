@@ -1,0 +1,181 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Proof } from '../../domain/login/next-step.ts'
+import { currentStep, digestOf, isSettled, liveStates, nextRenewal, ticketSeconds } from '../../domain/login/scan-ticket.ts'
+import { DomainError } from '../../domain/errors.ts'
+import type { Services } from '../../services.ts'
+import { faceTriesLeft, fewest } from '../face-checks/index.ts'
+import { payloadOf, secretsOf } from './codes.ts'
+import { count } from '../throttle/counters.ts'
+import type { Hub } from './hub.ts'
+import { ticketsPerAddress, ticketsPerBrowser, TooManyTickets } from './limits.ts'
+import { givenProofs, type ConsumedRow } from './proofs.ts'
+import { bindingOf, from, hashOf, stateOf, ticketById, type Db, type TicketRow, type Trx } from './rows.ts'
+import type { BrowserSide, CreatedTicket, NewTicket, TicketContext, TicketStatus } from './types.ts'
+
+const live = sql.join(liveStates.map((state) => sql.lit(state)))
+
+export interface Consumption { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: NewTicket['purpose'] }
+
+/** The browser side; `consume` may also be made part of a caller's transaction. */
+export interface BrowserTickets extends BrowserSide {
+  consume (ticketId: string, binding: Consumption, trx?: Trx): Promise<{ personId: string, proofs: Proof[] } | null>
+}
+
+export function createBrowserSide (services: Services, hub: Hub): BrowserTickets {
+  const { db } = services
+
+  async function create (ticket: NewTicket): Promise<CreatedTicket> {
+    // without a password only a bound device says who it is, and only a login may be asked for like that
+    if (ticket.purpose !== 'login' && ticket.expectedPersonId === undefined) throw new DomainError('ticket_person_required')
+    if (!await count(services, ticketsPerBrowser, ticket.browserHash)) throw new TooManyTickets()
+    if (ticket.address !== undefined && !await count(services, ticketsPerAddress, ticket.address)) throw new TooManyTickets()
+    const made = await db.transaction().execute(async (trx) => await insert(services, trx, ticket))
+    for (const id of made.superseded) hub.kick(id)
+    services.metrics.scanTickets.inc({ state: 'waiting' })
+    const row = { id: made.id, purpose: ticket.purpose, elapsed: 0, rotating: false }
+    return { ticketId: made.id, checkNumber: made.checkNumber, payloadUrl: payloadOf(services, row), secondsLeft: ticketSeconds.scan }
+  }
+
+  /** Null = not this browser's. */
+  async function owned (ticketId: string, browserHash: string): Promise<TicketRow | null> {
+    const row = await ticketById(db, ticketId)
+    return row !== undefined && row.browserHash === browserHash ? row : null
+  }
+
+  async function startRotation (row: TicketRow): Promise<TicketRow> {
+    if (row.rotating || stateOf(row) !== 'waiting') return row
+    await sql`update scan_ticket set rotating_at = now() where id = ${row.id} and state = 'waiting' and rotating_at is null`.execute(db)
+    return { ...row, rotating: true }
+  }
+
+  return {
+    create,
+    async status (ticketId, browserHash, options = {}) {
+      const row = await owned(ticketId, browserHash)
+      if (row === null) return null
+      return await statusOf(services, db, options.scripted === true ? await startRotation(row) : row)
+    },
+    async * watch (ticketId, browserHash, signal) {
+      const first = await owned(ticketId, browserHash)
+      if (first === null || signal.aborted) return
+      // who can follow a stream can draw a new picture
+      const status = await statusOf(services, db, await startRotation(first))
+      yield status
+      if (isSettled(status.state)) return
+      let shown = signature(status, first)
+      for await (const row of hub.rows(ticketId, signal)) {
+        const next = await statusOf(services, db, row)
+        if (signature(next, row) === shown) continue
+        shown = signature(next, row)
+        yield next
+        if (isSettled(next.state)) return
+      }
+    },
+    async consume (ticketId, binding, trx) {
+      const consumed = trx === undefined
+        ? await db.transaction().execute(async (own) => await consume(services, own, ticketId, binding))
+        : await consume(services, trx, ticketId, binding)
+      if (consumed !== null) {
+        services.metrics.scanTickets.inc({ state: 'consumed' })
+        // a caller's transaction is not committed yet: then the next period sees it
+        hub.kick(ticketId)
+      }
+      return consumed
+    },
+    async latestOf (loginAttemptUid, browserHash, expectedPersonId) {
+      const row = await db.selectFrom('scanTicket').select('id')
+        .where('loginAttemptUid', '=', loginAttemptUid).where('browserHash', '=', browserHash)
+        .$if(expectedPersonId !== undefined, (query) => query.where('expectedPersonId', 'is not distinct from', expectedPersonId ?? null))
+        .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
+      return row?.id ?? null
+    },
+    async latestAbout (purpose, subjectRef, browserHash) {
+      const row = await db.selectFrom('scanTicket').select('id')
+        .where('browserHash', '=', browserHash).where('purpose', '=', purpose).where('subjectRef', '=', subjectRef).where('loginAttemptUid', 'is', null)
+        .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
+      return row?.id ?? null
+    }
+  }
+}
+
+/** What makes one status differ from the last, besides the clock. */
+const signature = (status: TicketStatus, row: TicketRow): string =>
+  JSON.stringify([status.state, status.failure, status.triesLeft, status.payloadUrl === null ? null : currentStep(row)])
+
+/** An enum, a clock and a picture: nothing about who scanned. */
+async function statusOf (services: Services, db: Db, row: TicketRow): Promise<TicketStatus> {
+  const state = stateOf(row)
+  const faceFailed = row.failure?.startsWith('face_') === true && row.personId !== null
+  return {
+    state,
+    secondsLeft: isSettled(state) ? 0 : row.secondsLeft,
+    checkNumber: row.checkNumber,
+    failure: row.failure,
+    triesLeft: faceFailed ? fewest(await faceTriesLeft(db, { personId: row.personId ?? '', binding: bindingOf(row) })) : null,
+    payloadUrl: state === 'waiting' ? payloadOf(services, row) : null,
+    renewals: row.renewals
+  }
+}
+
+async function insert (services: Services, trx: Trx, ticket: NewTicket): Promise<{ id: string, checkNumber: string, superseded: string[] }> {
+  const id = `st_${randomBytes(16).toString('base64url')}`
+  const checkNumber = String(randomInt(10, 100))
+  const context = JSON.parse(JSON.stringify(ticket.context)) as TicketContext
+  const { purpose } = ticket
+  const [clientId, subjectRef, loginAttemptUid] = [ticket.clientId ?? null, ticket.subjectRef ?? null, ticket.loginAttemptUid ?? null]
+  const about = { clientId, loginAttemptUid, address: ticket.address, traceId: ticket.traceId }
+  // two windows of one browser come one after the other, and the later has the live ticket; the index is the last word
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`scan-ticket ${ticket.browserHash}`}, 0))`.execute(trx)
+  const renewals = nextRenewal(await unscannedBefore(trx, ticket))
+  const old = await sql<{ id: string, state: string }>`
+    update scan_ticket set state = case when expires_at > now() then 'superseded' else 'expired' end, identity_enc = null
+     where browser_hash = ${ticket.browserHash} and state in (${live})
+    returning id, state`.execute(trx)
+  for (const row of old.rows) {
+    await services.audit.record(trx, { type: row.state === 'expired' ? 'scan-ticket.expired' : 'scan-ticket.superseded', ...about, details: { ticketId: row.id } })
+  }
+  // clock_timestamp(): now() is when the transaction began, before it waited its turn
+  await sql`
+    insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id, context, context_digest,
+                             check_number, number_entry, requires, expected_person_id, renewals, created_at, expires_at)
+    values (${id}, ${hashOf(secretsOf(services, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid}, ${subjectRef}, ${ticket.browserHash},
+            ${clientId}, ${JSON.stringify(context)}::jsonb, ${digestOf({ id, purpose, clientId, subjectRef, context })},
+            ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb, ${ticket.expectedPersonId ?? null}, ${renewals},
+            clock_timestamp(), clock_timestamp() + make_interval(secs => ${ticketSeconds.scan}))`.execute(trx)
+  await services.audit.record(trx, { type: 'scan-ticket.created', personId: ticket.expectedPersonId, ...about, details: { ticketId: id, purpose, renewals } })
+  return { id, checkNumber, superseded: old.rows.map((row) => row.id) }
+}
+
+/** Renewals of the ticket that the new one replaces, when nobody had scanned that; null = this is the first of its kind. */
+async function unscannedBefore (trx: Trx, ticket: NewTicket): Promise<number | null> {
+  const query = trx.selectFrom('scanTicket').select(['renewals', 'scannedAt'])
+    .where('browserHash', '=', ticket.browserHash).where('purpose', '=', ticket.purpose)
+    .where(sql<boolean>`subject_ref is not distinct from ${ticket.subjectRef ?? null}::text`)
+    .orderBy('createdAt', 'desc').limit(1)
+  const row = await (ticket.loginAttemptUid === undefined
+    ? query.where('loginAttemptUid', 'is', null).where('state', 'in', liveStates)
+    : query.where('loginAttemptUid', '=', ticket.loginAttemptUid)).executeTakeFirst()
+  return row === undefined || row.scannedAt !== null ? null : row.renewals
+}
+
+async function consume (services: Services, trx: Trx, ticketId: string, binding: Consumption): Promise<{ personId: string, proofs: Proof[] } | null> {
+  const { rows } = await sql<ConsumedRow>`
+    update scan_ticket set state = 'consumed', consumed_at = now()
+     where id = ${ticketId} and state in (${from('consumed')}) and expires_at > now()
+       and browser_hash = ${binding.browserHash} and purpose = ${binding.purpose}
+       and login_attempt_uid is not distinct from ${binding.loginAttemptUid ?? null}::text
+       and subject_ref is not distinct from ${binding.subjectRef ?? null}::text
+    returning id, person_id, device_id, client_id, login_attempt_uid, purpose, proof, face_check_id, identity_at, scanned_at, confirmed_at`.execute(trx)
+  const row = rows[0]
+  if (row === undefined) return null
+  await services.audit.record(trx, {
+    type: 'scan-ticket.consumed',
+    personId: row.personId,
+    clientId: row.clientId,
+    loginAttemptUid: row.loginAttemptUid,
+    deviceId: row.deviceId,
+    details: { ticketId, purpose: row.purpose }
+  })
+  return { personId: row.personId, proofs: await givenProofs(trx, row) }
+}

@@ -1,0 +1,127 @@
+/**
+ * Throttling: counters on the database clock, shared by all processes and kept over restarts.
+ *
+ * Owns the table throttle. A password try is counted before it is evaluated, so fifty at once evaluate no
+ * more than five. Keys are keyed hashes: neither identifiers nor addresses are stored. Every counter
+ * behaves alike for identifiers that exist and those that do not.
+ */
+import type { Kysely, Transaction } from 'kysely'
+import type { FieldCrypto } from '../../database/field-crypto.ts'
+import type { Database } from '../../database/schema.ts'
+import { decidePair, passwordSuspended, sourceExhausted, throttleRules, type ThrottleReason, type ThrottleRules } from '../../domain/login/throttle.ts'
+import { bump, bumpBelow, deleteCounters, forgetSuccess, pauseSource, readCounter, takeBack, tryPair } from './repository.ts'
+
+export { sweepThrottle } from './repository.ts'
+
+/** One password try about to be made. */
+export interface Attempt {
+  /** The normalised identifier with its kind, whether or not it exists. */
+  identifier: string
+  /** Where it comes from: address prefix. */
+  source: string
+  /** The browser proved (by its cookie) that this person has logged in from it. */
+  knownBrowser: boolean
+}
+
+export type Turn =
+  | {
+    allowed: true
+    /** Further wrong tries left in this window. */
+    remaining: number
+    /** Say how it ended, once. Without it the try stays counted as wrong. */
+    settle: (success: boolean) => Promise<void>
+    /** The password was never looked at (our fault, not the user's): as if the try had not been. */
+    release: () => Promise<void>
+  }
+  | { allowed: false, retryAfterSeconds: number, reason: ThrottleReason }
+
+export type Hit = { allowed: true, remaining: number } | { allowed: false, retryAfterSeconds: number }
+
+export interface Throttle {
+  /** Ask before looking at a password. Not inside a transaction: a rollback would forget the try. */
+  begin (attempt: Attempt): Promise<Turn>
+  /** Another way proved the person (new password, recovery, help of staff): the identifier starts anew. */
+  lift (db: Kysely<Database> | Transaction<Database>, identifier: string): Promise<void>
+  /** A limit of its own: at most `limit` times in `windowSeconds`. Refused ones do not count. Not inside a transaction. */
+  hit (key: string, limit: number, windowSeconds: number): Promise<Hit>
+  /** What `hit` counted was no guess: as if it had not been. */
+  unhit (key: string): Promise<void>
+}
+
+/** @param rules of domain/throttle: for persons, or for organizations */
+export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: Pick<FieldCrypto, 'mac'> }, rules: ThrottleRules = throttleRules): Throttle {
+  const keyOf = (kind: string, ...parts: string[]): string => `${kind}:${crypto.mac('throttle', JSON.stringify([kind, ...parts]))}`
+  const identifierKeys = (identifier: string): { daily: string, consecutive: string, consecutiveKnown: string } => ({
+    daily: keyOf('identifier', identifier),
+    consecutive: keyOf('consecutive', identifier),
+    consecutiveKnown: keyOf('consecutive-known', identifier)
+  })
+  const refused = (reason: ThrottleReason, seconds: number): Turn => ({ allowed: false, reason, retryAfterSeconds: Math.max(1, Math.ceil(seconds)) })
+
+  return Object.freeze({
+    async begin ({ identifier, source, knownBrowser }) {
+      const { daily, consecutive, consecutiveKnown } = identifierKeys(identifier)
+      const pairKey = knownBrowser ? keyOf('pair-known', identifier) : keyOf('pair', identifier, source)
+      const sourceKey = keyOf('source', source)
+
+      const [pair] = await tryPair(db, pairKey, rules.pair.windowSeconds, rules.pair.limit, daily)
+      if (pair === undefined) throw new Error('throttle: no counter')
+      const decision = decidePair({ count: pair.count, identifierCount: pair.identifierCount, knownBrowser }, rules)
+      if (!decision.allowed) return refused(decision.reason, pair.secondsLeft)
+
+      // the first try of an identifier here is one more identifier of this source
+      const fresh = pair.count === 1 && !knownBrowser
+      let identifiersOfSource = 0
+      if (!knownBrowser) {
+        const [counter] = fresh
+          ? await bumpBelow(db, sourceKey, rules.source.windowSeconds, rules.source.limit)
+          : await readCounter(db, sourceKey)
+        if ((fresh && counter === undefined) || (counter?.blockedSeconds ?? 0) > 0) {
+          const [now] = counter === undefined ? await readCounter(db, sourceKey) : [counter]
+          // not paused (yet): logins under way fill it, and some of them will succeed
+          return refused('source', now === undefined || now.blockedSeconds <= 0 ? 5 : now.blockedSeconds)
+        }
+        identifiersOfSource = counter?.count ?? 0
+      }
+
+      const failures = knownBrowser ? [consecutiveKnown] : [consecutive, daily]
+      const windows = knownBrowser ? [rules.consecutive.windowSeconds] : [rules.consecutive.windowSeconds, rules.identifier.windowSeconds]
+      const counted = await bump(db, failures, windows)
+      const inARow = counted.find((counter) => counter.key === failures[0])
+      if (inARow !== undefined && passwordSuspended(inARow.count, rules)) return refused('suspended', inARow.secondsLeft)
+
+      let settled = false
+      const once = async (work: () => Promise<unknown>): Promise<void> => {
+        if (settled) return
+        settled = true
+        await work()
+      }
+      return {
+        allowed: true,
+        remaining: decision.remaining,
+        settle: async (success) => await once(async () => {
+          // an identifier that succeeds after a slip is not one that failed
+          if (success) await forgetSuccess(db, [pairKey, failures[0]!], knownBrowser ? [] : [daily], pairKey, knownBrowser ? '' : sourceKey)
+          else if (sourceExhausted(identifiersOfSource, rules)) await pauseSource(db, sourceKey, rules.source.limit, rules.source.blockSeconds)
+        }),
+        release: async () => await once(async () => { await takeBack(db, [pairKey, ...failures, ...(fresh ? [sourceKey] : [])]) })
+      }
+    },
+
+    async lift (executor, identifier) {
+      await deleteCounters(executor, [...Object.values(identifierKeys(identifier)), keyOf('pair-known', identifier)])
+    },
+
+    async hit (key, limit, windowSeconds) {
+      const own = keyOf('hit', key)
+      const [counter] = await bumpBelow(db, own, windowSeconds, limit)
+      if (counter !== undefined) return { allowed: true, remaining: limit - counter.count }
+      const [full] = await readCounter(db, own)
+      return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(full?.secondsLeft ?? 1)) }
+    },
+
+    async unhit (key) {
+      await takeBack(db, [keyOf('hit', key)])
+    }
+  } satisfies Throttle)
+}

@@ -1,0 +1,33 @@
+/** The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay small and nobody waits. */
+import { createRounds, type Rounds } from './rounds.ts'
+import type { Services } from '../services.ts'
+import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../tokens/artifact-cleanup.ts'
+import { sweepAdmin, sweepAdminApi, sweepChanges } from '../journeys/console/index.ts'
+import { sweepOutbox } from '../records/outbox/index.ts'
+import { sweepChallenges } from '../records/challenges/index.ts'
+import { sweepClientFailures } from '../records/clients/index.ts'
+import { sweepDesk } from '../journeys/support/index.ts'
+import { fillDeskIndexes } from '../records/persons/index.ts'
+import { sweepRegistrations } from '../journeys/registration/index.ts'
+import { sweepSmsCodes } from '../records/sms-codes/index.ts'
+import { sweepThrottle } from '../records/throttle/index.ts'
+import { sweepUserCentre } from '../journeys/user-center/index.ts'
+
+const batch = 500
+
+export interface CleanUp extends Rounds { runOnce (): Promise<number> }
+
+export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
+  async function runOnce (): Promise<number> {
+    let deleted = 0
+    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepAdmin, sweepAdminApi, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
+    deleted += await sweepRegistrations({ db, crypto }, batch)
+    deleted += await sweepChanges({ db, audit }, batch)
+    deleted += await sweepOutbox(db, { limit: batch })
+    deleted += await fillDeskIndexes(db, crypto, batch)
+    return deleted
+  }
+
+  // a full batch: there is more
+  return { ...createRounds(async () => await runOnce() >= batch, { log, failed: 'clean-up failed', pauseMilliseconds: 10_000 }), runOnce }
+}

@@ -1,0 +1,47 @@
+/**
+ * What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired, following the
+ * company register, ending delegations past their last day, rotating the signing keys.
+ */
+import type { Services } from '../services.ts'
+import type { Oidc } from '../oidc/index.ts'
+import { logoutTopic, type LogoutDelivery } from '../oidc/logout.ts'
+import { createAuditSealer } from '../records/audit/index.ts'
+import { createDelegationExpiry } from '../records/delegations/index.ts'
+import { createKeySchedule } from '../records/keys/index.ts'
+import { noticeHandler, noticeTopic, smsHandler, smsTopic } from '../records/messages/index.ts'
+import { createOutboxWorker } from '../records/outbox/index.ts'
+import { createRegisterFollower } from '../records/company-register/index.ts'
+import { registrationHandler, registrationTopic } from '../journeys/registration/index.ts'
+import { createCleanUp } from './clean-up.ts'
+
+export interface Workers { stop (): Promise<void> }
+
+export function startWorkers (services: Services, oidc: Oidc): Workers {
+  const outbox = createOutboxWorker({
+    ...services,
+    handlers: {
+      [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) },
+      [smsTopic]: smsHandler(services),
+      [noticeTopic]: noticeHandler(services),
+      [registrationTopic]: registrationHandler(services)
+    }
+  })
+  const sealer = createAuditSealer(services)
+  const cleanUp = createCleanUp(services)
+  const register = createRegisterFollower(services)
+  const expiry = createDelegationExpiry(services)
+  const keys = createKeySchedule(services)
+  outbox.start()
+  sealer.start()
+  cleanUp.start()
+  register.start()
+  expiry.start()
+  keys.start()
+  return {
+    stop: async () => {
+      await Promise.all([outbox.drain(), cleanUp.stop(), register.stop(), expiry.stop(), keys.stop()])
+      // last: what the others recorded while they stopped is sealed too
+      await sealer.stop()
+    }
+  }
+}

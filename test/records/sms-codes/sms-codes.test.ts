@@ -1,0 +1,168 @@
+import t from 'tap'
+import { sql } from 'kysely'
+import pino from 'pino'
+import { loadConfig } from '../../../src/config.ts'
+import { smsLimits } from '../../../src/domain/login/sms-code.ts'
+import { createAudit } from '../../../src/records/audit/index.ts'
+import { smsHandler, smsTopic } from '../../../src/records/messages/index.ts'
+import { createOutboxWorker } from '../../../src/records/outbox/index.ts'
+import { insertPerson } from '../../../src/records/persons/index.ts'
+import { createSmsCodes, sweepSmsCodes, type SmsBinding } from '../../../src/records/sms-codes/index.ts'
+import { createSmsSandbox } from '../../../src/simulators/sms/index.ts'
+import { eachDatabase, testDatabase, type TestDatabase } from '../../support/database.ts'
+
+const phone = '+8613800138000'
+const binding: SmsBinding = { phone, purpose: 'register', browserHash: 'browser' }
+const from = { source: '10.0.0.0/24', address: '10.0.0.7', traceId: 'trace' }
+
+function parts (database: TestDatabase) {
+  const sms = createSmsSandbox()
+  const services = { ...database, audit: createAudit(database), config: loadConfig({ NODE_ENV: 'test', ISSUER: 'https://sso.example.gov.cn' }), sms }
+  const outbox = createOutboxWorker({ ...database, log: pino({ level: 'silent' }), handlers: { [smsTopic]: smsHandler(services) } })
+  const codes = createSmsCodes(services)
+  const send = async (to: SmsBinding = binding): Promise<string> => {
+    const sent = await codes.send(to, from)
+    if (!sent.ok) throw new Error(sent.code)
+    await outbox.runDue()
+    return sms.lastCode(to.phone) ?? ''
+  }
+  return { ...services, codes, outbox, send }
+}
+
+const wrongFor = (code: string): string => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+const later = async ({ db }: Pick<TestDatabase, 'db'>, seconds: number): Promise<void> => {
+  await sql`update throttle set window_ends_at = window_ends_at - make_interval(secs => ${seconds})`.execute(db)
+}
+
+eachDatabase(t, 'a code is good for its phone, purpose and browser, once', async (t, database) => {
+  const { codes, send, sms } = parts(database)
+  const code = await send()
+  t.match(code, /^\d{6}$/)
+  t.match(sms.messages()[0], { phone, template: 'verification-code', parameters: { code, purpose: '法人注册', host: 'sso.example.gov.cn', minutes: '5' } }, 'says what it is for and where')
+  for (const other of [{ ...binding, purpose: 'recover' }, { ...binding, browserHash: 'another' }, { ...binding, phone: '+8613800138001' }] as SmsBinding[]) {
+    t.same(await codes.verify(other, code, from), { ok: false, code: 'expired' }, 'T038')
+  }
+  const verdict = await codes.verify(binding, ` ${code.slice(0, 3)} ${code.slice(3)} `, from)
+  t.match(verdict, { ok: true })
+  t.same(await codes.verify(binding, code, from), { ok: false, code: 'expired' }, 'not twice')
+  const codeId = verdict.ok ? verdict.codeId : ''
+  const spend = async (with_: SmsBinding): Promise<boolean> => await database.db.transaction().execute(async (trx) => await codes.spend(trx, codeId, with_))
+  t.notOk(await spend({ ...binding, browserHash: 'another' }))
+  const spent = []
+  for (let n = 0; n < 3; n++) spent.push(await spend(binding))
+  t.same(spent, [true, false, false])
+})
+
+eachDatabase(t, 'of thirty tries at once five are compared; then even the right one is refused (T036)', async (t, database) => {
+  const { codes, send } = parts(database)
+  const code = await send()
+  const verdicts = await Promise.all(Array.from({ length: 30 }, async () => await codes.verify(binding, wrongFor(code), from)))
+  const row = await database.db.selectFrom('smsCode').select('tries').executeTakeFirstOrThrow()
+  t.equal(row.tries, 5)
+  t.same(verdicts.flatMap((verdict) => verdict.ok || verdict.code !== 'wrong' ? [] : [verdict.left]).sort(), [1, 2, 3, 4])
+  t.same(await codes.verify(binding, code, from), { ok: false, code: 'exhausted' })
+})
+
+eachDatabase(t, 'of twenty right ones at once one verifies (T039)', async (t, database) => {
+  const { codes, send } = parts(database)
+  const code = await send()
+  const verdicts = await Promise.all(Array.from({ length: 20 }, async () => await codes.verify(binding, code, from)))
+  t.equal(verdicts.filter(({ ok }) => ok).length, 1)
+})
+
+eachDatabase(t, 'ten presses at once send one message; a new code voids the old (T037, T039)', async (t, database) => {
+  const { codes, outbox, sms, db } = parts(database)
+  const sent = await Promise.all(Array.from({ length: 10 }, async () => await codes.send(binding, from)))
+  await outbox.runDue()
+  t.equal(sms.messages(phone).length, 1)
+  const refused = sent.filter((one) => !one.ok)
+  t.equal(refused.length, 9)
+  for (const one of refused) t.match(one, { code: 'wait', retryAfterSeconds: Number })
+  const first = sms.lastCode(phone) ?? ''
+  await later({ db }, 61)
+  t.match(await codes.send(binding, from), { ok: true })
+  await outbox.runDue()
+  const second = sms.lastCode(phone) ?? ''
+  if (first !== second) t.match(await codes.verify(binding, first, from), { ok: false, code: 'wrong' })
+  t.match(await codes.verify(binding, second, from), { ok: true })
+})
+
+t.test('limits by phone, over all purposes and browsers; by network; by deployment', async (t) => {
+  const database = await testDatabase(t)
+  const { codes } = parts(database)
+  const outcomes: string[] = []
+  for (let n = 0; n < 7; n++) {
+    const sent = await codes.send({ phone, purpose: n % 2 === 0 ? 'register' : 'recover', browserHash: `b${n}` }, { ...from, source: `s${n}` })
+    outcomes.push(sent.ok ? 'sent' : sent.code)
+    await later(database, 61)
+  }
+  t.same(outcomes, ['sent', 'sent', 'sent', 'sent', 'sent', 'too_many', 'too_many'], 'five an hour')
+  await later(database, 3600)
+  for (let n = 0; n < 7; n++) {
+    const sent = await codes.send(binding, { ...from, source: `t${n}` })
+    outcomes.push(sent.ok ? 'sent' : sent.code)
+    await later(database, n === 4 ? 3600 : 61)
+  }
+  t.equal(outcomes.filter((one) => one === 'sent').length, 10, 'ten a day')
+  let refused = 0
+  for (let n = 0; n < smsLimits.source.limit + 3; n++) {
+    const sent = await codes.send({ ...binding, phone: `+86139${String(n).padStart(8, '0')}` }, { ...from, source: 'one network' })
+    if (!sent.ok) refused++
+  }
+  t.equal(refused, 3)
+  const events = await database.db.selectFrom('auditEvent').select('type').where('type', '=', 'sms-code.throttled').execute()
+  t.ok(events.length > 0, 'kept')
+})
+
+t.test('a message that would come too late is not sent; one that is tried again is sent once', async (t) => {
+  const database = await testDatabase(t)
+  const { codes, outbox, sms, db } = parts(database)
+  sms.script(['unavailable', null])
+  await codes.send(binding, from)
+  await outbox.runDue()
+  await sql`update outbox set run_at = now()`.execute(db)
+  await outbox.runDue()
+  t.equal(sms.messages(phone).length, 1)
+  const other = { ...binding, phone: '+8613800138001' }
+  sms.script(['unavailable'])
+  await codes.send(other, from)
+  await outbox.runDue()
+  const rows = await db.selectFrom('outbox').selectAll().where('doneAt', 'is', null).execute()
+  for (const row of rows) {
+    const order = JSON.parse(database.crypto.decrypt('outbox', 'payload_enc', row.dedupeKey ?? '', row.payloadEnc)) as object
+    await db.updateTable('outbox').set({ runAt: sql<Date>`now()`, payloadEnc: database.crypto.encrypt('outbox', 'payload_enc', row.dedupeKey ?? '', JSON.stringify({ ...order, notAfter: '2020-01-01T00:00:00Z' })) }).where('id', '=', row.id).execute()
+  }
+  await outbox.runDue()
+  t.equal(sms.messages(other.phone).length, 0)
+})
+
+t.test('known and unknown phones get the same (T040); what is stored tells no code (T041)', async (t) => {
+  const database = await testDatabase(t)
+  const { codes, send, db } = parts(database)
+  await insertPerson(db, database.crypto, { status: 'active', name: '扎西', certType: 'resident_id', certNo: '540102199003072515', phone })
+  const unknown = { ...binding, phone: '+8613800138001' }
+  const [a, b] = [await codes.send(binding, from), await codes.send(unknown, from)]
+  t.same(a, b)
+  t.same(await codes.send(binding, from), await codes.send(unknown, from))
+  t.same(await codes.verify(binding, '000000x', from), await codes.verify(unknown, '000000x', from))
+  const third = { ...binding, phone: '+8613800138002' }
+  const code = await send(third)
+  const dump = JSON.stringify([await db.selectFrom('smsCode').selectAll().execute(), await db.selectFrom('outbox').select(['topic', 'dedupeKey', 'payloadEnc']).execute(), await db.selectFrom('auditEvent').select(['type', 'details']).execute()])
+  t.notMatch(dump, new RegExp(`"${code}"|13800138`))
+  await sql`update sms_code set created_at = now() - interval '3 days'`.execute(db)
+  t.equal(await sweepSmsCodes(db), 3)
+})
+
+t.test('codes are spread evenly and begin with zeros too (T041)', async (t) => {
+  const database = await testDatabase(t)
+  const { codes, outbox, sms } = parts(database)
+  const seen: string[] = []
+  for (let n = 0; n < 150; n++) await codes.send({ ...binding, phone: `+86137${String(n).padStart(8, '0')}` }, { ...from, source: `s${n}` })
+  await outbox.runDue()
+  seen.push(...sms.messages().map((message) => message.parameters['code'] ?? ''))
+  t.equal(seen.length, 150)
+  t.ok(seen.every((code) => /^\d{6}$/.test(code)))
+  t.ok(new Set(seen).size >= 148)
+  t.equal(new Set(seen.join('')).size, 10, 'every digit occurs')
+  t.ok(seen.some((code) => code.startsWith('0')), 'leading zeros are kept')
+})
