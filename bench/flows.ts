@@ -1,4 +1,6 @@
-/** The flows that are measured, and the goals: which part of the comparison's rate Kora must reach on the same cores. */
+/**
+ * The flows that are measured, and the goals: which part of the comparison's rate Kora must reach on the same cores.
+ */
 import type { FlowName } from './load/scenarios.ts'
 
 export interface Flow {

@@ -1,4 +1,7 @@
-/** One flow on both sides: prepared, warmed up, then rounds in turn, so that whatever else the machine does hits both alike. */
+/**
+ * One flow on both sides: prepared, warmed up, then rounds in turn, so that whatever else the machine does hits both
+ * alike.
+ */
 import type { Flow } from './flows.ts'
 import type { Generator } from './load/index.ts'
 import type { Round } from './load/generator.ts'
@@ -32,10 +35,27 @@ export interface FlowResult {
   ratio: number
 }
 
-export interface Sides { kora: KoraSide, bare: BareSide, hashing: HashSide | null, generator: Generator }
+export interface Sides {
+  kora: KoraSide
+  bare: BareSide
+  hashing: HashSide | null
+  generator: Generator
+}
 
-interface Sample { perSecond: number, cpu: number | null, p50: number, p99: number, errors: number, error: string | null, share: number | null }
-interface KoraSample extends Sample { database: number | null, requests: number, queries: number | null }
+interface Sample {
+  perSecond: number
+  cpu: number | null
+  p50: number
+  p99: number
+  errors: number
+  error: string | null
+  share: number | null
+}
+interface KoraSample extends Sample {
+  database: number | null
+  requests: number
+  queries: number | null
+}
 
 export async function measure (flow: Flow, sides: Sides, options: Options): Promise<FlowResult> {
   const { generator } = sides
@@ -46,7 +66,8 @@ export async function measure (flow: Flow, sides: Sides, options: Options): Prom
   if (hashing === null) await generator.prepare('other', flow.name, sides.bare.target, connections)
 
   const milliseconds = options.seconds * 1000
-  const other = async (): Promise<Sample> => hashing === null ? await bareRound(sides, milliseconds) : await hashRound(hashing, milliseconds)
+  const other = async (): Promise<Sample> =>
+    hashing === null ? await bareRound(sides, milliseconds) : await hashRound(hashing, milliseconds)
   if (options.warm > 0) {
     await generator.run('kora', options.warm * 1000)
     if (hashing === null) await generator.run('other', options.warm * 1000)
@@ -71,7 +92,10 @@ export async function measure (flow: Flow, sides: Sides, options: Options): Prom
     flow,
     kora,
     other: compared,
-    ratio: kora.cpuMicros !== null && compared.cpuMicros !== null ? compared.cpuMicros / kora.cpuMicros : kora.perSecond / compared.perSecond
+    ratio:
+      kora.cpuMicros !== null && compared.cpuMicros !== null
+        ? compared.cpuMicros / kora.cpuMicros
+        : kora.perSecond / compared.perSecond
   }
 }
 
@@ -100,7 +124,15 @@ async function bareRound ({ bare, generator }: Sides, milliseconds: number): Pro
 
 async function hashRound (hashing: HashSide, milliseconds: number): Promise<Sample> {
   const { hashes, seconds, cpuSeconds } = await hashing.run(milliseconds)
-  return { perSecond: hashes / seconds, cpu: cpuSeconds / hashes, p50: NaN, p99: NaN, errors: 0, error: null, share: null }
+  return {
+    perSecond: hashes / seconds,
+    cpu: cpuSeconds / hashes,
+    p50: NaN,
+    p99: NaN,
+    errors: 0,
+    error: null,
+    share: null
+  }
 }
 
 function sample (round: Round, cpuSeconds: number | null): Sample {
@@ -127,7 +159,8 @@ function summary (samples: Sample[]): SideResult {
   }
 }
 
-const difference = (before: number | null, after: number | null): number | null => before === null || after === null ? null : after - before
+const difference = (before: number | null, after: number | null): number | null =>
+  before === null || after === null ? null : after - before
 
 function micros (seconds: (number | null)[]): number | null {
   const value = medianOrNull(seconds)
@@ -143,5 +176,7 @@ function medianOrNull (values: (number | null)[]): number | null {
 export function median (values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] ?? NaN : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }

@@ -39,7 +39,9 @@ export function parseOptions (args: string[]): Options | 'help' {
   return {
     flows: names.map((name) => {
       const flow = flows.find((flow) => flow.name === name)
-      if (flow === undefined) throw new Error(`--flows: there is no "${name}"; there are ${flows.map(({ name }) => name).join(', ')}`)
+      if (flow === undefined) {
+        throw new Error(`--flows: there is no "${name}"; there are ${flows.map(({ name }) => name).join(', ')}`)
+      }
       return flow
     }),
     seconds: number('seconds', 0.1, 60),

@@ -13,7 +13,9 @@ const jwk = KEY_FILE === undefined
 const alg = jwk.alg ?? 'ES256'
 const key = await importJWK(jwk, alg)
 
-const config = await oidc.discovery(new URL(ISSUER), CLIENT_ID, { token_endpoint_auth_signing_alg: alg }, oidc.PrivateKeyJwt({ key, kid: jwk.kid }), {
+const authentication = oidc.PrivateKeyJwt({ key, kid: jwk.kid })
+const metadata = { token_endpoint_auth_signing_alg: alg }
+const config = await oidc.discovery(new URL(ISSUER), CLIENT_ID, metadata, authentication, {
   execute: ISSUER.startsWith('http:') ? [oidc.allowInsecureRequests] : []
 })
 const tokens = await oidc.clientCredentialsGrant(config, { scope, resource: `${ISSUER}/admin/api` })

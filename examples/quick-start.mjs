@@ -14,7 +14,11 @@ createServer(async (request, response) => {
   try {
     if (url.pathname === '/callback') {
       const { verifier, nonce } = pending.get(url.searchParams.get('state')) ?? {}
-      const tokens = await oidc.authorizationCodeGrant(config, url, { pkceCodeVerifier: verifier, expectedState: url.searchParams.get('state'), expectedNonce: nonce })
+      const tokens = await oidc.authorizationCodeGrant(config, url, {
+        pkceCodeVerifier: verifier,
+        expectedState: url.searchParams.get('state'),
+        expectedNonce: nonce
+      })
       const { name } = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
       response.end(`${name} is signed in: ${JSON.stringify(tokens.claims(), null, 2)}`)
     } else {

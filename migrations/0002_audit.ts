@@ -42,12 +42,14 @@ const statements = [
   `create function audit_event_seal_only() returns trigger language plpgsql as $$
   begin
     if old.sequence is not null or new.sequence is null or new.previous_hash is null or new.hash is null
-      or to_jsonb(new) - array['sequence', 'previous_hash', 'hash'] is distinct from to_jsonb(old) - array['sequence', 'previous_hash', 'hash']
+      or to_jsonb(new) - array['sequence', 'previous_hash', 'hash'] is distinct
+        from to_jsonb(old) - array['sequence', 'previous_hash', 'hash']
     then raise exception 'audit events are never changed' using errcode = 'KA001';
     end if;
     return new;
   end $$`,
-  'create trigger audit_event_seal_only before update on audit_event for each row execute function audit_event_seal_only()',
+  'create trigger audit_event_seal_only before update on audit_event for each row execute function ' +
+    'audit_event_seal_only()',
 
   // 网络安全法: network logs are kept for at least six months
   `create function audit_keep() returns trigger language plpgsql as $$
@@ -64,15 +66,23 @@ const statements = [
   begin
     raise exception '% of % is not allowed', lower(tg_op), tg_table_name using errcode = 'KA001';
   end $$`,
-  'create trigger audit_event_no_truncate before truncate on audit_event for each statement execute function audit_never()',
-  'create trigger audit_checkpoint_no_truncate before truncate on audit_checkpoint for each statement execute function audit_never()',
-  'create trigger audit_checkpoint_no_update before update on audit_checkpoint for each row execute function audit_never()',
+  'create trigger audit_event_no_truncate before truncate on audit_event for each statement execute function ' +
+    'audit_never()',
+  'create trigger audit_checkpoint_no_truncate before truncate on audit_checkpoint for each statement execute ' +
+    'function audit_never()',
+  'create trigger audit_checkpoint_no_update before update on audit_checkpoint for each row execute function ' +
+    'audit_never()',
   'create trigger audit_head_no_delete before delete on audit_head for each row execute function audit_never()',
-  'create trigger audit_head_no_truncate before truncate on audit_head for each statement execute function audit_never()',
+  'create trigger audit_head_no_truncate before truncate on audit_head for each statement execute function ' +
+    'audit_never()',
 
   // also while session_replication_role = replica, which switches ordinary triggers off
-  ...['seal_only', 'keep', 'no_truncate'].map((name) => `alter table audit_event enable always trigger audit_event_${name}`),
-  ...['keep', 'no_truncate', 'no_update'].map((name) => `alter table audit_checkpoint enable always trigger audit_checkpoint_${name}`),
+  ...['seal_only', 'keep', 'no_truncate'].map(
+    (name) => `alter table audit_event enable always trigger audit_event_${name}`
+  ),
+  ...['keep', 'no_truncate', 'no_update'].map(
+    (name) => `alter table audit_checkpoint enable always trigger audit_checkpoint_${name}`
+  ),
   ...['no_delete', 'no_truncate'].map((name) => `alter table audit_head enable always trigger audit_head_${name}`)
 ]
 

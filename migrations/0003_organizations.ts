@@ -24,7 +24,8 @@ const statements = [
     updated_at timestamptz not null default now()
   )`,
   // whom a person represents by law
-  'create index organization_legal_representative on organization (legal_representative_id) where legal_representative_id is not null',
+  'create index organization_legal_representative on organization (legal_representative_id) where ' +
+    'legal_representative_id is not null',
 
   `create table delegation (
     id text not null,
@@ -50,8 +51,10 @@ const statements = [
     primary key (id, version)
   )`,
   // at most one version in force, and one waiting, for each organization and agent
-  "create unique index delegation_in_force on delegation (organization_id, agent_id) where state in ('active', 'suspended')",
-  "create unique index delegation_waiting on delegation (organization_id, agent_id) where state in ('draft', 'agent_verified', 'submitted')",
+  "create unique index delegation_in_force on delegation (organization_id, agent_id) where state in ('active', " +
+    "'suspended')",
+  "create unique index delegation_waiting on delegation (organization_id, agent_id) where state in ('draft', " +
+    "'agent_verified', 'submitted')",
   'create index delegation_agent on delegation (agent_id, state)',
   // the list of an organization, and the number of its agents
   'create index delegation_organization on delegation (organization_id, agent_id)',

@@ -1,6 +1,9 @@
 import { sql, type Kysely } from 'kysely'
 
-/** What registering an organization needs besides its own table: challenges before a short message, the application's number. */
+/**
+ * What registering an organization needs besides its own table: challenges before a short message, the application's
+ * number.
+ */
 const statements = [
   // proof of work or a picture, before a short message is sent; one use, right or wrong
   `create table challenge (

@@ -22,10 +22,12 @@ const statements = [
   // system, security and audit exclude each other (GB/T 22239 8.1.5): also against a hand-written update
   `create function admin_account_role_fixed() returns trigger language plpgsql as $$
   begin
-    if new.role <> old.role then raise exception 'the role of an administrator never changes' using errcode = 'KA002'; end if;
+    if new.role <> old.role then raise exception 'the role of an administrator never changes' using errcode = 'KA002';
+      end if;
     return new;
   end $$`,
-  'create trigger admin_account_role_fixed before update on admin_account for each row execute function admin_account_role_fixed()',
+  'create trigger admin_account_role_fixed before update on admin_account for each row execute function ' +
+    'admin_account_role_fixed()',
 
   // passkeys (WebAuthn); the id is the authenticator's credential id
   `create table admin_credential (

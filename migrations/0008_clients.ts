@@ -6,7 +6,8 @@ import { sql, type Kysely } from 'kysely'
  */
 const statements = [
   // null = stored before kinds were: derived from the metadata
-  "alter table client add column kind text check (kind in ('server', 'spa', 'native', 'device', 'machine', 'resource'))",
+  "alter table client add column kind text check (kind in ('server', 'spa', 'native', 'device', 'machine', " +
+    "'resource'))",
 
   // no reference to client: what happened to a deleted draft stays
   `create table client_change (

@@ -1,11 +1,14 @@
 import { sql, type Kysely } from 'kysely'
 
-/** Who moved a signing key and why, its single successor, use of removed keys; and the ways the audit trail is searched. */
+/**
+ * Who moved a signing key and why, its single successor, use of removed keys; and the ways the audit trail is searched.
+ */
 const statements = [
   // each step of a key's life: [{ state, at, by, reason }], written by the statement that makes the step
   "alter table signing_key add column history jsonb not null default '[]'",
   // one successor of each algorithm is published, however many processes think of it at once; the oldest stays
-  `update signing_key set state = 'removed', removed_at = now(), private_enc = '' where state = 'pre-published' and exists (
+  `update signing_key set state = 'removed', removed_at = now(), private_enc = '' where state = 'pre-published'
+    and exists (
     select 1 from signing_key older where older.alg = signing_key.alg and older.state = 'pre-published'
       and (older.created_at, older.kid) < (signing_key.created_at, signing_key.kid))`,
   "create unique index signing_key_next on signing_key (alg) where state = 'pre-published'",

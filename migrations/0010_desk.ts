@@ -34,7 +34,8 @@ const statements = [
   'alter table registration add column reviewed_at timestamptz',
   'alter table registration add column reviewed_by text',
   'alter table registration add column review_reason text',
-  "update registration set review = 'waiting' where state = 'completed' and organization_id is null and data_enc is not null",
+  "update registration set review = 'waiting' where state = 'completed' and organization_id is null and data_enc is " +
+    'not null',
   'create index registration_review on registration (review, created_at, id) where review is not null',
 
   // going on with a held application from a link in a short message, once

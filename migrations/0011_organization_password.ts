@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely'
 
 const statements = [
-  // a new password of an organization that its legal representative has typed and not confirmed yet: one for each session
+  // a new password of an organization that its legal representative has typed and not confirmed yet: one for each
+  // session
   // of the user centre, gone when it is used
   `create table organization_password_draft (
     session_hash text primary key references user_centre_session (id_hash) on delete cascade,

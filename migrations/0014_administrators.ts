@@ -1,6 +1,9 @@
 import { sql, type Kysely } from 'kysely'
 
-/** Administrators: two parts of one invitation, changes that programs ask for, what a change is about, one's own account. */
+/**
+ * Administrators: two parts of one invitation, changes that programs ask for, what a change is about, one's own
+ * account.
+ */
 const statements = [
   // the second part of an invitation or a reset, which only the one who asked for it was shown; null: the link alone
   'alter table admin_bootstrap add column code_mac text',
@@ -16,7 +19,8 @@ const statements = [
   'alter table pending_change add column subject_row text',
   // not for what was decided before
   `alter table pending_change add constraint pending_change_vouched check (
-    state <> 'approved' or requested_by not like 'client:%' or (vouched_by is not null and vouched_by <> decided_by)) not valid`,
+    state <> 'approved' or requested_by not like 'client:%' or (vouched_by is not null
+      and vouched_by <> decided_by)) not valid`,
 
   // the secret of one-time codes that this session is about to change to
   'alter table admin_session add column totp_next_enc text'

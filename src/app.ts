@@ -41,13 +41,19 @@ export interface KoraApp {
 
 export async function createApp (services: RunningServices): Promise<KoraApp> {
   const lifecycle = createLifecycle()
-  const app: FastifyInstance = Fastify({ ...serverOptions, loggerInstance: services.log as FastifyBaseLogger, logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'traceId' }) })
+  const app: FastifyInstance = Fastify({
+    ...serverOptions,
+    loggerInstance: services.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'traceId' })
+  })
   registerHealth(app, services, lifecycle, async () => (await services.pending()).length === 0)
   registerRequestLog(app, services)
   registerHostCheck(app, services)
   registerMetrics(app, services)
   const settings = createSettings(services)
-  await settings.load().catch((error: unknown) => { services.log.warn({ err: error }, 'settings could not be read') })
+  await settings.load().catch((error: unknown) => {
+    services.log.warn({ err: error }, 'settings could not be read')
+  })
   await registerHttp(app, services, settings.current)
 
   registerLoginStarts(app, services, routes)
@@ -62,7 +68,10 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerPhonePages(app, services, tickets)
   await registerRegistration(app, services, tickets)
   await registerUserCentre(app, services, {
-    tickets, delegations: createDelegations(services), representations: createRepresentations(services), messages: createMessages(services)
+    tickets,
+    delegations: createDelegations(services),
+    representations: createRepresentations(services),
+    messages: createMessages(services)
   })
   await registerHelp(app, services)
   await registerDevelopers(app, services)

@@ -7,7 +7,11 @@ import type { FacePolicy } from './domain/login/next-step.ts'
 import type { PasswordProfile } from './domain/login/password-policy.ts'
 
 /** Where an outside service is and how we sign to it. */
-export interface Vendor { url: string, keyId: string, secret: string }
+export interface Vendor {
+  url: string
+  keyId: string
+  secret: string
+}
 
 export interface Config {
   environment: 'development' | 'production' | 'test'
@@ -28,7 +32,7 @@ export interface Config {
   facePolicy: FacePolicy
   passwordProfile: PasswordProfile
   /** Which doors of the phone side are open. */
-  phoneDoors: { app: boolean, pages: boolean }
+  phoneDoors: { app: boolean; pages: boolean }
   sandbox: boolean
   demoData: boolean
   logLevel: string
@@ -42,7 +46,7 @@ export interface Config {
   sandboxFacePort: number
   /** Hosts (host or host:port) of relying sites on private networks that may be called: jwks_uri, logout. */
   egressAllowed: string[]
-  contact: { hotline: string, email: string, hours: string }
+  contact: { hotline: string; email: string; hours: string }
   /** Version of privacy policy and terms; a new one asks for agreement once more. */
   policyVersion: string
   /** At most this many password hashes at once (argon2id is CPU and memory bound). */
@@ -58,7 +62,7 @@ export interface Config {
    * RFC 8705: headers in which a trusted proxy tells the client's certificate and whether it verified it (null: it does
    * not), and the origin where it asks for certificates (null: the issuer's own). Null = off.
    */
-  mtls: { certHeader: string, verifyHeader: string | null, origin: string | null } | null
+  mtls: { certHeader: string; verifyHeader: string | null; origin: string | null } | null
   /** Logins that one address may begin in five minutes at this process. */
   loginStartsPerAddress: number
 }
@@ -77,7 +81,9 @@ type Environment = Record<string, string | undefined>
 /** Parse and check. Throws ConfigError with every fault at once. */
 export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   const faults: string[] = []
-  const fault = (text: string): void => { faults.push(text) }
+  const fault = (text: string): void => {
+    faults.push(text)
+  }
   const text = (name: string): string | undefined => {
     const value = env[name]?.trim()
     return value === undefined || value === '' ? undefined : value
@@ -87,7 +93,9 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     if (value === undefined) return fallback
     const number = Number(value)
     if (/^\d+$/.test(value) && number >= min && number <= max) return number
-    fault(`${name}="${value}" must be a whole number from ${min} to ${max}. Correct it or leave it out for ${fallback}.`)
+    fault(
+      `${name}="${value}" must be a whole number from ${min} to ${max}. Correct it or leave it out for ${fallback}.`
+    )
     return fallback
   }
   const choice = <T extends string>(name: string, values: readonly T[], fallback: T): T => {
@@ -97,34 +105,53 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     fault(`${name}="${value}" must be one of ${values.join(', ')}. Correct it or leave it out for ${fallback}.`)
     return fallback
   }
-  const flag = (name: string, fallback: boolean): boolean => choice(name, ['on', 'off'], fallback ? 'on' : 'off') === 'on'
+  const flag = (name: string, fallback: boolean): boolean =>
+    choice(name, ['on', 'off'], fallback ? 'on' : 'off') === 'on'
 
   const environment = choice('NODE_ENV', ['development', 'production', 'test'], 'development')
   const production = environment === 'production'
   const port = integer('PORT', 3000, 0, 65535)
   const sandbox = flag('SANDBOX', !production)
   const demoData = flag('DEMO_DATA', sandbox)
-  if (production && text('SANDBOX') === 'on') fault('SANDBOX=on is refused with NODE_ENV=production: simulators never run in production. Remove it.')
+  if (production && text('SANDBOX') === 'on') {
+    fault('SANDBOX=on is refused with NODE_ENV=production: simulators never run in production. Remove it.')
+  }
   if (production && text('DEMO_DATA') === 'on') fault('DEMO_DATA=on is refused with NODE_ENV=production. Remove it.')
-  if (production && text('RP_PORT') !== undefined) fault('RP_PORT is refused with NODE_ENV=production: the demo relying site never runs in production. Remove it.')
+  if (production && text('RP_PORT') !== undefined) {
+    fault('RP_PORT is refused with NODE_ENV=production: the demo relying site never runs in production. Remove it.')
+  }
   const relyingSitePort = !demoData ? null : integer('RP_PORT', 3001, 0, 65535)
-  if (relyingSitePort !== null && relyingSitePort !== 0 && relyingSitePort === port) fault(`RP_PORT and PORT are both ${port}. Give the demo site a port of its own.`)
+  if (relyingSitePort !== null && relyingSitePort !== 0 && relyingSitePort === port) {
+    fault(`RP_PORT and PORT are both ${port}. Give the demo site a port of its own.`)
+  }
 
   const issuer = text('ISSUER') ?? `http://localhost:${port}`
   try {
     const url = new URL(issuer)
     const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (loopback || !production))) fault(`ISSUER="${issuer}" must begin with https:// (http:// is for localhost only).`)
-    if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') fault(`ISSUER="${issuer}" must be an origin: scheme, host and port, nothing behind them.`)
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (loopback || !production))) {
+      fault(`ISSUER="${issuer}" must begin with https:// (http:// is for localhost only).`)
+    }
+    if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
+      fault(`ISSUER="${issuer}" must be an origin: scheme, host and port, nothing behind them.`)
+    }
     if (issuer.endsWith('/')) fault(`ISSUER="${issuer}" must not end with a slash.`)
-    if (production && text('ISSUER') === undefined) fault('ISSUER is not set: production needs the public https:// address of this service.')
+    if (production && text('ISSUER') === undefined) {
+      fault('ISSUER is not set: production needs the public https:// address of this service.')
+    }
   } catch {
     fault(`ISSUER="${issuer}" is not an address. Example: https://sso.example.gov.cn`)
   }
 
   const databaseUrl = text('DATABASE_URL') ?? null
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) fault('DATABASE_URL must begin with postgres:// (or be left out for the embedded database).')
-  if (production && databaseUrl === null) fault('DATABASE_URL is not set: production needs PostgreSQL; the embedded database is not safe against a power cut.')
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    fault('DATABASE_URL must begin with postgres:// (or be left out for the embedded database).')
+  }
+  if (production && databaseUrl === null) {
+    fault(
+      'DATABASE_URL is not set: production needs PostgreSQL; the embedded database is not safe against a power cut.'
+    )
+  }
   const dataDir = resolve(text('DATA_DIR') ?? './data')
   if (!isAbsolute(dataDir)) fault(`DATA_DIR="${dataDir}" is not a path.`)
 
@@ -134,7 +161,9 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     const bytes = Buffer.from(key, 'base64')
     if (bytes.length === 32) masterKey = bytes
     else fault('MASTER_KEY must be 32 bytes in base64. Make one with: openssl rand -base64 32')
-  } else if (production) fault('MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32')
+  } else if (production) {
+    fault('MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32')
+  }
 
   const vendor = (name: string): Vendor | null => {
     const url = text(`${name}_URL`)
@@ -145,25 +174,41 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     const keyId = text(`${name}_KEY_ID`)
     const secret = text(`${name}_SECRET`)
     if (!URL.canParse(url)) fault(`${name}_URL is not an address.`)
-    if (keyId === undefined || secret === undefined) fault(`${name}_URL is set, so ${name}_KEY_ID and ${name}_SECRET are needed too.`)
+    if (keyId === undefined || secret === undefined) {
+      fault(`${name}_URL is set, so ${name}_KEY_ID and ${name}_SECRET are needed too.`)
+    }
     if (secret !== undefined && secret.length < 32) fault(`${name}_SECRET must have at least 32 characters.`)
     return { url, keyId: keyId ?? '', secret: secret ?? '' }
   }
 
-  const trustedProxies = (text('TRUSTED_PROXIES') ?? '').split(',').map((item) => item.trim()).filter(Boolean)
+  const trustedProxies = (text('TRUSTED_PROXIES') ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
   const mtls = (): Config['mtls'] => {
     const [certHeader, verifyHeader] = ['MTLS_CERT_HEADER', 'MTLS_VERIFY_HEADER'].map((name) => {
       const value = text(name)?.toLowerCase()
-      if (value !== undefined && !/^[a-z][a-z0-9-]*$/.test(value)) fault(`${name}="${value}" is not the name of a header. Example: X-Client-Cert`)
+      if (value !== undefined && !/^[a-z][a-z0-9-]*$/.test(value)) {
+        fault(`${name}="${value}" is not the name of a header. Example: X-Client-Cert`)
+      }
       return value ?? null
     }) as [string | null, string | null]
     const origin = text('MTLS_ORIGIN') ?? null
-    if (origin !== null && (!origin.startsWith('https://') || URL.parse(origin)?.origin !== origin)) fault(`MTLS_ORIGIN="${origin}" must be an https:// origin, nothing behind it.`)
+    if (origin !== null && (!origin.startsWith('https://') || URL.parse(origin)?.origin !== origin)) {
+      fault(`MTLS_ORIGIN="${origin}" must be an https:// origin, nothing behind it.`)
+    }
     if (certHeader === null) {
-      if (verifyHeader !== null || origin !== null) fault('MTLS_VERIFY_HEADER and MTLS_ORIGIN need MTLS_CERT_HEADER: the header in which the proxy passes the certificate on.')
+      if (verifyHeader !== null || origin !== null) {
+        fault(
+          'MTLS_VERIFY_HEADER and MTLS_ORIGIN need MTLS_CERT_HEADER: the header in which the proxy passes the ' +
+            'certificate on.'
+        )
+      }
       return null
     }
-    if (trustedProxies.length === 0) fault('MTLS_CERT_HEADER needs TRUSTED_PROXIES: certificates are believed from the proxies named there only.')
+    if (trustedProxies.length === 0) {
+      fault('MTLS_CERT_HEADER needs TRUSTED_PROXIES: certificates are believed from the proxies named there only.')
+    }
     if (certHeader === verifyHeader) fault('MTLS_CERT_HEADER and MTLS_VERIFY_HEADER must be different headers.')
     return { certHeader, verifyHeader, origin }
   }
@@ -196,7 +241,10 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     companyRegisterSeconds: integer('COMPANY_REGISTER_SECONDS', companyRegister === null ? 1 : 10, 1, 3600),
     sms: vendor('SMS'),
     sandboxFacePort: integer('SANDBOX_FACE_PORT', 0, 0, 65535),
-    egressAllowed: (text('EGRESS_ALLOWED') ?? '').split(',').map((item) => item.trim()).filter(Boolean),
+    egressAllowed: (text('EGRESS_ALLOWED') ?? '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
     contact: {
       hotline: text('CONTACT_HOTLINE') ?? '12345',
       email: text('CONTACT_EMAIL') ?? '',

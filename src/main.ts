@@ -26,7 +26,9 @@ async function main (): Promise<void> {
     await kora.app.listen({ port: config.port, host: config.host })
     const demo = config.demoData ? await startDemo(services) : null
     progress.done()
-    drainOnSignals(log, kora, services, demo, () => { output.flushSync() })
+    drainOnSignals(log, kora, services, demo, () => {
+      output.flushSync()
+    })
     printBanner(config, services, demo, config.demoData ? await firstLink(services) : null)
   } catch (error) {
     await kora.app.close()
@@ -38,11 +40,17 @@ async function main (): Promise<void> {
 /** One line that says what to do. */
 function explain (error: unknown): string {
   if (error instanceof ConfigError) return error.faults.join('\n')
-  const { code, port, address } = error as { code?: string, port?: number, address?: string }
-  if (code === 'EADDRINUSE') return `Port ${port} is taken by another program. Stop it, or choose another: PORT=… RP_PORT=… npm start`
-  if (code === 'EACCES') return `Port ${port} may not be used by this account. Choose one above 1023: PORT=3000 npm start`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST: this machine has no address ${address ?? ''}. Correct HOST or leave it out.`
-  return error instanceof Error ? error.message.split('\n')[0] ?? error.name : String(error)
+  const { code, port, address } = error as { code?: string; port?: number; address?: string }
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} is taken by another program. Stop it, or choose another: PORT=… RP_PORT=… npm start`
+  }
+  if (code === 'EACCES') {
+    return `Port ${port} may not be used by this account. Choose one above 1023: PORT=3000 npm start`
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return `HOST: this machine has no address ${address ?? ''}. Correct HOST or leave it out.`
+  }
+  return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error)
 }
 
 main().catch((error: unknown) => {

@@ -6,8 +6,16 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Config, Vendor } from './config.ts'
 import {
-  assertMasterKeyFits, createFieldCrypto, loadMasterKey, migrate, openDatabase, pendingMigrations,
-  type Database, type DatabaseProgress, type FieldCrypto, type OpenDatabase
+  assertMasterKeyFits,
+  createFieldCrypto,
+  loadMasterKey,
+  migrate,
+  openDatabase,
+  pendingMigrations,
+  type Database,
+  type DatabaseProgress,
+  type FieldCrypto,
+  type OpenDatabase
 } from './database/index.ts'
 import { createFaceHttpProvider } from './adapters/face-http/index.ts'
 import { createPasswordHasher, type PasswordHasher } from './adapters/password-hasher.ts'
@@ -43,8 +51,8 @@ export interface RunningServices extends Services {
   sandbox: Sandbox | null
   /** Names of migrations that were applied at this start. */
   migrated: string[]
-  pending (): Promise<string[]>
-  close (): Promise<void>
+  pending(): Promise<string[]>
+  close(): Promise<void>
 }
 
 export interface StartOptions {
@@ -60,7 +68,11 @@ export interface StartOptions {
  * can start while one of them is still the old version; elsewhere they run here.
  * @throws DataDirInUse, DataDirUnwritable, MasterKeyMismatch, DatabaseUnavailable
  */
-export async function startServices (config: Readonly<Config>, log: Logger, options: StartOptions = {}): Promise<RunningServices> {
+export async function startServices (
+  config: Readonly<Config>,
+  log: Logger,
+  options: StartOptions = {}
+): Promise<RunningServices> {
   const { onProgress = () => {}, clock = systemClock } = options
   const database = await openDatabase({
     databaseUrl: config.databaseUrl,
@@ -92,13 +104,33 @@ export async function startServices (config: Readonly<Config>, log: Logger, opti
       crypto,
       metrics: createMetrics({ defaults: config.environment !== 'test' }),
       audit: createAudit({ crypto }),
-      hasher: createPasswordHasher({ concurrency: config.hashConcurrency, ...(config.environment === 'test' ? { memoryCost: 1024, timeCost: 2 } : {}) }),
-      face: createFaceHttpProvider({ baseUrl: face.url, keyId: face.keyId, algorithm: 'hmac-sha256', secret: face.secret }),
-      population: createPopulationRegister({ baseUrl: population.url, keyId: population.keyId, algorithm: 'hmac-sha256', secret: population.secret }),
-      companies: createCompanyRegister({ baseUrl: companies.url, keyId: companies.keyId, algorithm: 'hmac-sha256', secret: companies.secret }),
-      sms: askedRarely(config.sms === null && sandbox !== null
-        ? sandbox.sms
-        : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' })),
+      hasher: createPasswordHasher({
+        concurrency: config.hashConcurrency,
+        ...(config.environment === 'test' ? { memoryCost: 1024, timeCost: 2 } : {})
+      }),
+      face: createFaceHttpProvider({
+        baseUrl: face.url,
+        keyId: face.keyId,
+        algorithm: 'hmac-sha256',
+        secret: face.secret
+      }),
+      population: createPopulationRegister({
+        baseUrl: population.url,
+        keyId: population.keyId,
+        algorithm: 'hmac-sha256',
+        secret: population.secret
+      }),
+      companies: createCompanyRegister({
+        baseUrl: companies.url,
+        keyId: companies.keyId,
+        algorithm: 'hmac-sha256',
+        secret: companies.secret
+      }),
+      sms: askedRarely(
+        config.sms === null && sandbox !== null
+          ? sandbox.sms
+          : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' })
+      ),
       database,
       sandbox,
       migrated,
@@ -116,9 +148,13 @@ export async function startServices (config: Readonly<Config>, log: Logger, opti
 }
 
 const vendorOr = (configured: Vendor | null, simulated: Vendor | undefined): Vendor =>
-  configured ?? required(simulated ?? null, 'FACE_URL, POPULATION_REGISTER_URL and COMPANY_REGISTER_URL (or SANDBOX=on outside production)')
+  configured ??
+  required(
+    simulated ?? null,
+    'FACE_URL, POPULATION_REGISTER_URL and COMPANY_REGISTER_URL (or SANDBOX=on outside production)'
+  )
 
-function required <T> (value: T | null, setting: string): T {
+function required<T> (value: T | null, setting: string): T {
   if (value === null) throw new Error(`${setting}: not set, and nothing to use instead.`)
   return value
 }

@@ -14,24 +14,40 @@ const require = createRequire(import.meta.url)
 const source = 'node_modules/@fontsource/noto-serif-tibetan/files/noto-serif-tibetan-tibetan-400-normal.woff2'
 const tibetan = /[\u0F00-\u0FFF]+(?:[ ]+[\u0F00-\u0FFF]+)*/g
 
-export interface BuiltFont { file: 'bo-ui.woff2' | 'bo-nav.woff2', woff2: Buffer, runs: string[], glyphs: number }
+export interface BuiltFont {
+  file: 'bo-ui.woff2' | 'bo-nav.woff2'
+  woff2: Buffer
+  runs: string[]
+  glyphs: number
+}
 
-interface Glyph { id: number, path: string, position: string }
+interface Glyph {
+  id: number
+  path: string
+  position: string
+}
 
 /** The pieces of text that each font must be able to show. */
 export function runsOf (file: BuiltFont['file']): string[] {
-  const messages = JSON.parse(readFileSync(new URL('locales/bo.json', import.meta.url), 'utf8')) as Record<string, string>
+  const messages = JSON.parse(readFileSync(new URL('locales/bo.json', import.meta.url), 'utf8')) as Record<
+    string,
+    string
+  >
   const texts = file === 'bo-nav.woff2' ? [messages['lang.name'] ?? ''] : [...Object.values(messages), '༠༡༢༣༤༥༦༧༨༩']
   return [...new Set(texts.flatMap((text) => text.match(tibetan) ?? []))]
 }
 
-interface Wasm { instantiate (bytes: Buffer): Promise<{ instance: { exports: unknown } }> }
+interface Wasm {
+  instantiate(bytes: Buffer): Promise<{ instance: { exports: unknown } }>
+}
 type Subsetter = Record<string, CallableFunction> & { memory: { buffer: ArrayBuffer } }
 
 async function tools () {
   const hb = await import('harfbuzzjs')
-  const fontverter = require('fontverter') as { convert (font: Buffer, to: 'truetype' | 'woff2'): Promise<Buffer> }
-  const { instance } = await (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly.instantiate(readFileSync(require.resolve('harfbuzzjs/dist/harfbuzz-subset.wasm')))
+  const fontverter = require('fontverter') as { convert(font: Buffer, to: 'truetype' | 'woff2'): Promise<Buffer> }
+  const { instance } = await (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly.instantiate(
+    readFileSync(require.resolve('harfbuzzjs/dist/harfbuzz-subset.wasm'))
+  )
   const subset = instance.exports as Subsetter
   subset['_initialize']?.()
   return { hb, fontverter, subset }
@@ -40,7 +56,9 @@ async function tools () {
 type Tools = Awaited<ReturnType<typeof tools>>
 
 const open = ({ hb }: Tools, bytes: Buffer) =>
-  new hb.Font(new hb.Face(new hb.Blob(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer)))
+  new hb.Font(
+    new hb.Face(new hb.Blob(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer))
+  )
 
 function shape ({ hb }: Tools, font: ReturnType<typeof open>, text: string): Glyph[] {
   const buffer = new hb.Buffer()
@@ -48,7 +66,11 @@ function shape ({ hb }: Tools, font: ReturnType<typeof open>, text: string): Gly
   buffer.guessSegmentProperties()
   hb.shape(font, buffer)
   const positions = buffer.getGlyphPositions()
-  return buffer.getGlyphInfos().map((glyph, at) => ({ id: glyph.codepoint, path: font.glyphToPath(glyph.codepoint), position: JSON.stringify(positions[at]) }))
+  return buffer.getGlyphInfos().map((glyph, at) => ({
+    id: glyph.codepoint,
+    path: font.glyphToPath(glyph.codepoint),
+    position: JSON.stringify(positions[at])
+  }))
 }
 
 /** Strings that look different with `font` than with the full one. */
@@ -57,7 +79,10 @@ function differing (kit: Tools, full: Buffer, font: Buffer, runs: string[]): str
   return runs.filter((run) => {
     const wanted = shape(kit, a, run)
     const got = shape(kit, b, run)
-    return wanted.length !== got.length || wanted.some((glyph, at) => glyph.path !== got[at]?.path || glyph.position !== got[at]?.position)
+    return (
+      wanted.length !== got.length ||
+      wanted.some((glyph, at) => glyph.path !== got[at]?.path || glyph.position !== got[at]?.position)
+    )
   })
 }
 
@@ -90,7 +115,7 @@ export async function buildFont (file: BuiltFont['file']): Promise<BuiltFont> {
   const font = open(kit, full)
   const runs = runsOf(file)
   const points = new Set([...runs.join('')].map((letter) => letter.codePointAt(0) ?? 0))
-  points.add(0x25CC) // the dotted circle that shaping inserts
+  points.add(0x25cc) // the dotted circle that shaping inserts
   const glyphs = new Set([0])
   for (const run of runs) {
     for (const glyph of shape(kit, font, run)) glyphs.add(glyph.id)

@@ -5,9 +5,16 @@
  */
 import { connect, type Socket } from 'node:net'
 
-export interface Answer { status: number, head: string, body: string }
+export interface Answer {
+  status: number
+  head: string
+  body: string
+}
 
-interface Waiting { resolve: (answer: Answer) => void, reject: (error: Error) => void }
+interface Waiting {
+  resolve: (answer: Answer) => void
+  reject: (error: Error) => void
+}
 
 export class Connection {
   readonly #host: string
@@ -39,14 +46,20 @@ export class Connection {
   #open (): Socket {
     if (this.#socket !== null) return this.#socket
     const socket = connect({ host: this.#host, port: this.#port, noDelay: true })
-    socket.on('data', (chunk) => { this.#take(chunk.toString('latin1')) })
+    socket.on('data', (chunk) => {
+      this.#take(chunk.toString('latin1'))
+    })
     const lost = (error?: Error): void => {
       if (this.#socket !== socket) return
       this.#socket = null
-      this.#finish((waiting) => { waiting.reject(error ?? new Error('connection closed before the answer')) })
+      this.#finish((waiting) => {
+        waiting.reject(error ?? new Error('connection closed before the answer'))
+      })
     }
     socket.on('error', lost)
-    socket.on('close', () => { lost() })
+    socket.on('close', () => {
+      lost()
+    })
     this.#socket = socket
     return socket
   }
@@ -67,7 +80,9 @@ export class Connection {
     const body = whole.slice(this.#bodyAt)
     const answer = { status: Number(head.slice(9, 12)), head, body: this.#length < 0 ? dechunk(body) : body }
     if (/\r\nconnection: close\r\n/i.test(head)) this.close()
-    this.#finish((waiting) => { waiting.resolve(answer) })
+    this.#finish((waiting) => {
+      waiting.resolve(answer)
+    })
   }
 
   #finish (tell: (waiting: Waiting) => void): void {

@@ -7,9 +7,9 @@ import { scenarios, type FlowName, type Step } from './scenarios.ts'
 import type { Target } from './target.ts'
 
 export type Order =
-  | { order: 'prepare', key: string, flow: FlowName, target: Target, connections: number }
-  | { order: 'run', key: string, milliseconds: number }
-  | { order: 'forget', key: string }
+  | { order: 'prepare'; key: string; flow: FlowName; target: Target; connections: number }
+  | { order: 'run'; key: string; milliseconds: number }
+  | { order: 'forget'; key: string }
 
 export interface Round {
   flows: number
@@ -25,9 +25,13 @@ export interface Round {
   cpuSeconds: number
 }
 
-const prepared = new Map<string, { connections: Connection[], steps: Step[] }>()
+const prepared = new Map<string, { connections: Connection[]; steps: Step[] }>()
 
-async function prepare (flow: FlowName, target: Target, count: number): Promise<{ connections: Connection[], steps: Step[] }> {
+async function prepare (
+  flow: FlowName,
+  target: Target,
+  count: number
+): Promise<{ connections: Connection[]; steps: Step[] }> {
   const connections = Array.from({ length: count }, () => new Connection(target.host, target.port))
   const steps: Step[] = []
   // one after the other: preparing must not look like an attack
@@ -42,29 +46,41 @@ async function run (steps: Step[], milliseconds: number): Promise<Round> {
   let error: string | null = null
   const used = process.cpuUsage()
   const begun = performance.now()
-  await Promise.all(steps.map(async (step) => {
-    for (let from = performance.now(); from - begun < milliseconds;) {
-      try {
-        // in two steps: `requests += await …` would forget what the others added meanwhile
-        const sent = await step()
-        requests += sent
-        const now = performance.now()
-        latencies.push(now - from)
-        from = now
-      } catch (thrown) {
-        errors++
-        error ??= String(thrown)
-        // a server that refuses everything would otherwise be asked as fast as it can refuse
-        await new Promise((resolve) => setTimeout(resolve, 20))
-        from = performance.now()
+  await Promise.all(
+    steps.map(async (step) => {
+      for (let from = performance.now(); from - begun < milliseconds;) {
+        try {
+          // in two steps: `requests += await …` would forget what the others added meanwhile
+          const sent = await step()
+          requests += sent
+          const now = performance.now()
+          latencies.push(now - from)
+          from = now
+        } catch (thrown) {
+          errors++
+          error ??= String(thrown)
+          // a server that refuses everything would otherwise be asked as fast as it can refuse
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          from = performance.now()
+        }
       }
-    }
-  }))
+    })
+  )
   const seconds = (performance.now() - begun) / 1000
   const { user, system } = process.cpuUsage(used)
   latencies.sort((a, b) => a - b)
-  const at = (part: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? NaN
-  return { flows: latencies.length, requests, errors, error, seconds, p50: at(0.5), p99: at(0.99), cpuSeconds: (user + system) / 1e6 }
+  const at = (part: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? NaN
+  return {
+    flows: latencies.length,
+    requests,
+    errors,
+    error,
+    seconds,
+    p50: at(0.5),
+    p99: at(0.99),
+    cpuSeconds: (user + system) / 1e6
+  }
 }
 
 async function obey (order: Order): Promise<unknown> {
@@ -82,8 +98,14 @@ async function obey (order: Order): Promise<unknown> {
 
 process.on('message', (order: Order) => {
   obey(order).then(
-    (result) => { process.send?.({ result }) },
-    (error: unknown) => { process.send?.({ failed: error instanceof Error ? error.message : String(error) }) }
+    (result) => {
+      process.send?.({ result })
+    },
+    (error: unknown) => {
+      process.send?.({ failed: error instanceof Error ? error.message : String(error) })
+    }
   )
 })
-process.on('disconnect', () => { process.exit() })
+process.on('disconnect', () => {
+  process.exit()
+})

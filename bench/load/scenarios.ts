@@ -12,14 +12,20 @@ export type FlowName = 'cc-opaque' | 'cc-jwt' | 'introspection' | 'userinfo' | '
 type Prepare = (target: Target, connection: Connection, at: number) => Promise<Step>
 
 export const scenarios: Record<FlowName, Prepare> = {
-  'cc-opaque': async (target, connection) => repeat(connection, machineRequest(target, target.clients.machine.opaque), '"access_token"'),
-  'cc-jwt': async (target, connection) => repeat(connection, machineRequest(target, target.clients.machine.jwt), '"access_token"'),
+  'cc-opaque': async (target, connection) =>
+    repeat(connection, machineRequest(target, target.clients.machine.opaque), '"access_token"'),
+  'cc-jwt': async (target, connection) =>
+    repeat(connection, machineRequest(target, target.clients.machine.jwt), '"access_token"'),
 
   introspection: async (target, connection, at) => {
     const { access } = await firstTokens(target, connection, at)
     const { id, secret } = target.clients.resource
     const body = form({ token: access, token_type_hint: 'access_token' })
-    return repeat(connection, post(target, target.paths.introspection, body, { Authorization: basic(id, secret) }), '"active":true')
+    return repeat(
+      connection,
+      post(target, target.paths.introspection, body, { Authorization: basic(id, secret) }),
+      '"active":true'
+    )
   },
 
   userinfo: async (target, connection, at) => {
@@ -31,10 +37,19 @@ export const scenarios: Record<FlowName, Prepare> = {
     const { app } = target.clients
     const browser = new Browser(target, connection, addressOf(at))
     const code = await browser.login(app, accountOf(target, at))
-    const first = await token(target, connection, { grant_type: 'authorization_code', client_id: app.id, code, redirect_uri: app.redirectUri, code_verifier: verifier })
+    const first = await token(target, connection, {
+      grant_type: 'authorization_code',
+      client_id: app.id,
+      code,
+      redirect_uri: app.redirectUri,
+      code_verifier: verifier
+    })
     let current = field(first, 'refresh_token')
     return async () => {
-      current = field(await token(target, connection, { grant_type: 'refresh_token', client_id: app.id, refresh_token: current }), 'refresh_token')
+      current = field(
+        await token(target, connection, { grant_type: 'refresh_token', client_id: app.id, refresh_token: current }),
+        'refresh_token'
+      )
       return 1
     }
   },
@@ -56,21 +71,25 @@ export const scenarios: Record<FlowName, Prepare> = {
     let turn = at
     return async () => {
       // a browser never seen before, somewhere else each time
-      const browser = new Browser(target, connection, addressOf(turn += 1000))
+      const browser = new Browser(target, connection, addressOf((turn += 1000)))
       await redeem(target, connection, await browser.login(site, accountOf(target, at)))
       return browser.requests + 1
     }
   }
 }
 
-const accountOf = (target: Target, at: number): Target['accounts'][number] => target.accounts[at % target.accounts.length] as Target['accounts'][number]
+const accountOf = (target: Target, at: number): Target['accounts'][number] =>
+  target.accounts[at % target.accounts.length] as Target['accounts'][number]
 
 /** Addresses of the documentation of benchmarks (RFC 2544), one network for each number. */
-const addressOf = (number: number): string => `198.${18 + (number >> 8) % 2}.${number % 256}.${1 + (number >> 9) % 250}`
+const addressOf = (number: number): string =>
+  `198.${18 + ((number >> 8) % 2)}.${number % 256}.${1 + ((number >> 9) % 250)}`
 
 function machineRequest (target: Target, resource: string): string {
   const { id, secret, scope } = target.clients.machine
-  return post(target, target.paths.token, form({ grant_type: 'client_credentials', scope, resource }), { Authorization: basic(id, secret) })
+  return post(target, target.paths.token, form({ grant_type: 'client_credentials', scope, resource }), {
+    Authorization: basic(id, secret)
+  })
 }
 
 function repeat (connection: Connection, request: string, expected: string): Step {
@@ -81,22 +100,39 @@ function repeat (connection: Connection, request: string, expected: string): Ste
 }
 
 function expect (answer: Answer, text: string): Answer {
-  if (answer.status !== 200 || !answer.body.includes(text)) throw new Error(`${answer.status} ${answer.body.slice(0, 300)}`)
+  if (answer.status !== 200 || !answer.body.includes(text)) {
+    throw new Error(`${answer.status} ${answer.body.slice(0, 300)}`)
+  }
   return answer
 }
 
-async function token (target: Target, connection: Connection, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+async function token (
+  target: Target,
+  connection: Connection,
+  fields: Record<string, string>,
+  headers: Record<string, string> = {}
+): Promise<Answer> {
   return expect(await connection.send(post(target, target.paths.token, form(fields), headers)), '"access_token"')
 }
 
 async function redeem (target: Target, connection: Connection, code: string): Promise<Answer> {
   const { id, secret, redirectUri } = target.clients.site
-  return await token(target, connection, { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier }, { Authorization: basic(id, secret) })
+  return await token(
+    target,
+    connection,
+    { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier },
+    { Authorization: basic(id, secret) }
+  )
 }
 
 async function firstTokens (target: Target, connection: Connection, at: number): Promise<{ access: string }> {
   const browser = new Browser(target, connection, addressOf(at))
-  return { access: field(await redeem(target, connection, await browser.login(target.clients.site, accountOf(target, at))), 'access_token') }
+  return {
+    access: field(
+      await redeem(target, connection, await browser.login(target.clients.site, accountOf(target, at))),
+      'access_token'
+    )
+  }
 }
 
 /** A text value in a flat JSON answer, without parsing all of it. */

@@ -5,17 +5,17 @@ export interface Target {
   port: number
   /** Origin of the issuer: the Host header and forms say this. */
   issuer: string
-  paths: { authorization: string, token: string, userinfo: string, introspection: string }
+  paths: { authorization: string; token: string; userinfo: string; introspection: string }
   clients: {
     /** Confidential, authorization code. */
-    site: { id: string, secret: string, redirectUri: string, scope: string }
+    site: { id: string; secret: string; redirectUri: string; scope: string }
     /** Public, authorization code, rotating refresh tokens. */
-    app: { id: string, redirectUri: string, scope: string }
+    app: { id: string; redirectUri: string; scope: string }
     /** Client credentials; one resource for each token format. */
-    machine: { id: string, secret: string, scope: string, opaque: string, jwt: string }
+    machine: { id: string; secret: string; scope: string; opaque: string; jwt: string }
     /** Resource server that introspects. */
-    resource: { id: string, secret: string }
+    resource: { id: string; secret: string }
   }
   /** Accounts of the hosted login; several, so that one row is not everybody's. */
-  accounts: { account: string, password: string }[]
+  accounts: { account: string; password: string }[]
 }

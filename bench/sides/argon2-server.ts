@@ -20,10 +20,17 @@ process.on('message', (milliseconds: number) => {
       hashes++
     }
   }
-  Promise.all(Array.from({ length: threads }, worker)).then(() => {
-    const { user, system } = process.cpuUsage(used)
-    process.send?.({ hashes, seconds: (performance.now() - begun) / 1000, cpuSeconds: (user + system) / 1e6 })
-  }, (error: unknown) => { throw error })
+  Promise.all(Array.from({ length: threads }, worker)).then(
+    () => {
+      const { user, system } = process.cpuUsage(used)
+      process.send?.({ hashes, seconds: (performance.now() - begun) / 1000, cpuSeconds: (user + system) / 1e6 })
+    },
+    (error: unknown) => {
+      throw error
+    }
+  )
 })
-process.on('disconnect', () => { process.exit() })
+process.on('disconnect', () => {
+  process.exit()
+})
 process.send?.('ready')

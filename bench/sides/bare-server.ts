@@ -15,15 +15,18 @@ const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export
 const scopes = 'openid profile phone email identity organization'
 
 const configuration: Configuration = {
-  clients: demoClients(site).map(({ clientId, secret, metadata }) => ({
-    ...metadata,
-    client_id: clientId,
-    ...(secret === null ? {} : { client_secret: secret }),
-    backchannel_logout_uri: undefined,
-    backchannel_logout_session_required: undefined,
-    id_token_signed_response_alg: 'ES256',
-    subject_type: 'public'
-  }) as unknown as ClientMetadata),
+  clients: demoClients(site).map(
+    ({ clientId, secret, metadata }) =>
+      ({
+        ...metadata,
+        client_id: clientId,
+        ...(secret === null ? {} : { client_secret: secret }),
+        backchannel_logout_uri: undefined,
+        backchannel_logout_session_required: undefined,
+        id_token_signed_response_alg: 'ES256',
+        subject_type: 'public'
+      }) as unknown as ClientMetadata
+  ),
   jwks: { keys: [{ ...jwk, kid: 'bare', alg: 'ES256', use: 'sig' }] } as never,
   scopes: [...scopes.split(' '), 'offline_access'],
   claims: { openid: ['sub'], profile: ['name'] },
@@ -65,10 +68,15 @@ const configuration: Configuration = {
 
 const provider = new Provider(`http://localhost:${port}`, configuration)
 const handle = provider.callback()
-const fail = (error: unknown): void => { console.error(error) }
+const fail = (error: unknown): void => {
+  console.error(error)
+}
 createServer((request, response) => {
   if (request.url === '/healthz') response.end()
-  else if (request.url === '/login') provider.interactionFinished(request, response, { login: { accountId: 'zhuoma' }, consent: {} }).catch(fail)
-  else handle(request, response).catch(fail)
+  else if (request.url === '/login') {
+    provider.interactionFinished(request, response, { login: { accountId: 'zhuoma' }, consent: {} }).catch(fail)
+  } else handle(request, response).catch(fail)
 }).listen(port, '127.0.0.1')
-process.on('SIGTERM', () => { process.exit() })
+process.on('SIGTERM', () => {
+  process.exit()
+})

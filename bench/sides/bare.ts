@@ -9,27 +9,40 @@ import { target } from './target.ts'
 
 export interface BareSide {
   target: Target
-  cpu (): number | null
-  stop (): Promise<void>
+  cpu(): number | null
+  stop(): Promise<void>
 }
 
 export async function startBare (): Promise<BareSide> {
   const port = await freePort()
   const site = 'http://localhost:9999'
-  const running = await startServer('bench/sides/bare-server.ts', { PORT: String(port), SITE: site }, `http://127.0.0.1:${port}/healthz`)
+  const running = await startServer(
+    'bench/sides/bare-server.ts',
+    { PORT: String(port), SITE: site },
+    `http://127.0.0.1:${port}/healthz`
+  )
   return {
     // the library's own addresses
-    target: target(port, site, { authorization: '/auth', token: '/token', userinfo: '/me', introspection: '/token/introspection' }),
+    target: target(port, site, {
+      authorization: '/auth',
+      token: '/token',
+      userinfo: '/me',
+      introspection: '/token/introspection'
+    }),
     cpu: () => treeSeconds([running.pid]),
     stop: running.stop
   }
 }
 
-export interface HashRound { hashes: number, seconds: number, cpuSeconds: number }
+export interface HashRound {
+  hashes: number
+  seconds: number
+  cpuSeconds: number
+}
 
 export interface HashSide {
-  run (milliseconds: number): Promise<HashRound>
-  stop (): Promise<void>
+  run(milliseconds: number): Promise<HashRound>
+  stop(): Promise<void>
 }
 
 export async function startHashing (): Promise<HashSide> {
@@ -38,9 +51,11 @@ export async function startHashing (): Promise<HashSide> {
   return {
     run: async (milliseconds) => {
       child.send(milliseconds)
-      const [round] = await once(child, 'message') as [HashRound]
+      const [round] = (await once(child, 'message')) as [HashRound]
       return round
     },
-    stop: async () => { await stop(child) }
+    stop: async () => {
+      await stop(child)
+    }
   }
 }

@@ -17,11 +17,18 @@ export function target (port: number, site: string, paths: Target['paths']): Tar
     clients: {
       site: { id: 'demo-site', secret: secretOf('demo-site'), redirectUri, scope },
       app: { id: 'demo-public', redirectUri, scope },
-      machine: { id: 'demo-machine', secret: secretOf('demo-machine'), scope: 'property:read', opaque: demoResource, jwt: `${demoResource}:jwt` },
+      machine: {
+        id: 'demo-machine',
+        secret: secretOf('demo-machine'),
+        scope: 'property:read',
+        opaque: demoResource,
+        jwt: `${demoResource}:jwt`
+      },
       resource: { id: 'demo-resource', secret: secretOf('demo-resource') }
     },
     // those whose face was verified once: a password is all they need; by number and by phone
-    accounts: demoPeople.filter((person) => person.state === 'face-verified')
+    accounts: demoPeople
+      .filter((person) => person.state === 'face-verified')
       .flatMap((person) => [person.certNo, person.phone].map((account) => ({ account, password: demoPassword })))
   }
 }

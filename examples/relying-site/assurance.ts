@@ -1,4 +1,6 @@
-/** Authentication levels as this provider writes them in `acr`: `urn:kora:loa:1` … `urn:kora:loa:4`, higher is stronger. */
+/**
+ * Authentication levels as this provider writes them in `acr`: `urn:kora:loa:1` … `urn:kora:loa:4`, higher is stronger.
+ */
 export const LEVEL_3 = 'urn:kora:loa:3'
 
 /** 1–4, or 0 for a missing or unknown value: what is not understood counts as no assurance at all. */
@@ -7,7 +9,12 @@ export function levelOf (acr: unknown): number {
   return Number(digit ?? 0)
 }
 
-/** Whether `acr` is at least as strong as one of the space-separated `acrValues`. A value is met by itself, known or not. */
+/**
+ * Whether `acr` is at least as strong as one of the space-separated `acrValues`. A value is met by itself, known or
+ * not.
+ */
 export function satisfies (acr: unknown, acrValues: string): boolean {
-  return acrValues.split(' ').some(wanted => acr === wanted || (levelOf(wanted) > 0 && levelOf(acr) >= levelOf(wanted)))
+  return acrValues
+    .split(' ')
+    .some((wanted) => acr === wanted || (levelOf(wanted) > 0 && levelOf(acr) >= levelOf(wanted)))
 }

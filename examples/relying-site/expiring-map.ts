@@ -1,7 +1,7 @@
 /** A Map whose entries die after a time and whose size is bounded: when full, the oldest entry makes room. */
 export class ExpiringMap<Value> {
   // Every entry lives equally long, so insertion order is also the order of expiry.
-  readonly #entries = new Map<string, { value: Value, expiresAt: number }>()
+  readonly #entries = new Map<string, { value: Value; expiresAt: number }>()
   readonly #ttl: number
   readonly #limit: number
   readonly #now: () => number

@@ -25,6 +25,8 @@ export function explain (error: unknown): Explanation {
 }
 
 function isNetworkFault (error: unknown): boolean {
-  return (error instanceof oidc.ClientError && (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')) ||
+  return (
+    (error instanceof oidc.ClientError && (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')) ||
     (error instanceof TypeError && error.message === 'fetch failed')
+  )
 }

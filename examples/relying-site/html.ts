@@ -22,5 +22,5 @@ function render (value: Content): string {
   if (value === undefined || value === null || value === false) return ''
   if (value instanceof Html) return value.text
   if (typeof value === 'object') return value.map(render).join('')
-  return String(value).replace(/[&<>"']/g, character => ESCAPES[character] ?? '')
+  return String(value).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
 }

@@ -34,5 +34,10 @@ const site = await startRelyingSite(options)
 console.log(`${options.name ?? 'Sample relying site'}: ${site.url} (identity provider ${options.issuer})`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => { site.close().then(() => process.exit(0), () => process.exit(1)) })
+  process.once(signal, () => {
+    site.close().then(
+      () => process.exit(0),
+      () => process.exit(1)
+    )
+  })
 }

@@ -28,11 +28,16 @@ const TIMEOUT_SECONDS = 5
 
 /** Throws when `issuer` is http and not on a loopback address: codes and tokens would travel in the clear. */
 export function openIdProvider (options: {
-  issuer: string, clientId: string, clientSecret: string, resourceClient?: { id: string, secret: string }
+  issuer: string
+  clientId: string
+  clientSecret: string
+  resourceClient?: { id: string; secret: string }
 }): OpenIdProvider {
   const issuer = new URL(options.issuer)
   const insecure = issuer.protocol === 'http:'
-  if (insecure && !isLoopback(issuer.hostname)) throw new Error('the issuer must be https (http is for loopback addresses only)')
+  if (insecure && !isLoopback(issuer.hostname)) {
+    throw new Error('the issuer must be https (http is for loopback addresses only)')
+  }
 
   let ready: Promise<oidc.Configuration> | undefined
   let keys: JWTVerifyGetKey | undefined
@@ -48,11 +53,20 @@ export function openIdProvider (options: {
   async function discover (): Promise<oidc.Configuration> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await oidc.discovery(issuer, options.clientId, undefined, oidc.ClientSecretBasic(options.clientSecret), {
-          // Signatures of ID tokens are checked too, not only the TLS connection they came through (OIDC Core §3.1.3.7).
-          execute: insecure ? [oidc.enableNonRepudiationChecks, oidc.allowInsecureRequests] : [oidc.enableNonRepudiationChecks],
-          timeout: TIMEOUT_SECONDS
-        })
+        return await oidc.discovery(
+          issuer,
+          options.clientId,
+          undefined,
+          oidc.ClientSecretBasic(options.clientSecret),
+          {
+            // Signatures of ID tokens are checked too, not only the TLS connection they came through (OIDC Core
+            // §3.1.3.7).
+            execute: insecure
+              ? [oidc.enableNonRepudiationChecks, oidc.allowInsecureRequests]
+              : [oidc.enableNonRepudiationChecks],
+            timeout: TIMEOUT_SECONDS
+          }
+        )
       } catch (error) {
         if (attempt === ATTEMPTS) throw error
         await wait(PAUSE_MS)
@@ -92,5 +106,10 @@ export function openIdProvider (options: {
 }
 
 function isLoopback (hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d+){3}$/.test(hostname)
+  )
 }

@@ -15,7 +15,13 @@
  */
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest
+} from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { accountRoutes } from './account.ts'
 import { html } from './html.ts'
@@ -37,7 +43,7 @@ export interface RelyingSiteOptions {
   clientId: string
   clientSecret: string
   /** The sample API's own credentials for introspection (RFC 7662 §2.1); default: the site's. */
-  resourceClient?: { id: string, secret: string }
+  resourceClient?: { id: string; secret: string }
   /** Where browsers find this site; default `http://localhost:<port>`. Redirect URIs are built from it. */
   baseUrl?: string
   name?: string
@@ -65,7 +71,9 @@ export interface Site {
  * Builds and starts the site. It starts whether or not the provider is up: discovery waits for the first login.
  * Throws when the issuer is neither https nor on a loopback address.
  */
-export async function startRelyingSite (options: RelyingSiteOptions): Promise<{ url: string, app: FastifyInstance, close(): Promise<void> }> {
+export async function startRelyingSite (
+  options: RelyingSiteOptions
+): Promise<{ url: string; app: FastifyInstance; close(): Promise<void> }> {
   const { logger = false } = options
   const app = Fastify({
     ...(typeof logger === 'object' ? { loggerInstance: logger } : { logger }),
@@ -100,17 +108,19 @@ export async function startRelyingSite (options: RelyingSiteOptions): Promise<{ 
       request.log.warn({ reason: error.message }, 'identity provider unreachable')
       return problemPage(reply, site, { status: 503, code: 'temporarily_unavailable' })
     }
-    const status = error.validation ? 400 : error.statusCode ?? 500
+    const status = error.validation ? 400 : (error.statusCode ?? 500)
     if (status >= 500) request.log.error({ err: error }, 'request failed')
     return problemPage(reply, site, { status, code: status >= 500 ? 'server_error' : 'invalid_request' })
   })
-  app.setNotFoundHandler((_request, reply) => problemPage(reply, site, {
-    status: 404,
-    code: 'not_found',
-    actions: html`<a class="button" href="/">回到首页 <span lang="en">Home</span></a>`
-  }))
+  app.setNotFoundHandler((_request, reply) =>
+    problemPage(reply, site, {
+      status: 404,
+      code: 'not_found',
+      actions: html`<a class="button" href="/">回到首页 <span lang="en">Home</span></a>`
+    })
+  )
 
-  app.register(async routes => {
+  app.register(async (routes) => {
     homeRoutes(routes, site)
     signInRoutes(routes, site)
     accountRoutes(routes, site)
@@ -127,7 +137,8 @@ export async function startRelyingSite (options: RelyingSiteOptions): Promise<{ 
 
 /**
  * A form of another site posting here. SameSite=Lax already keeps our cookie out of such posts; sites that
- * share our registrable domain (or localhost) are stopped by this. The back channel is no browser and sends no such header.
+ * share our registrable domain (or localhost) are stopped by this. The back channel is no browser and sends no such
+ * header.
  */
 function isForeignPost (request: FastifyRequest): boolean {
   const from = request.headers['sec-fetch-site']

@@ -97,9 +97,10 @@ export function siteSessions (clientId: string, secure: boolean) {
     },
 
     /** Ends every session a logout token speaks of: that sid, or without one all of that sub. Returns how many. */
-    endByProvider ({ sid, sub }: { sid?: string | undefined, sub?: string | undefined }): number {
+    endByProvider ({ sid, sub }: { sid?: string | undefined; sub?: string | undefined }): number {
       const ended = [...sessions.entries()].filter(([, { claims }]) =>
-        sid === undefined ? claims.sub === sub : claims.sid === sid && (sub === undefined || claims.sub === sub))
+        sid === undefined ? claims.sub === sub : claims.sid === sid && (sub === undefined || claims.sub === sub)
+      )
       for (const [key] of ended) {
         sessions.delete(key)
         endedByProvider.set(key, true)
@@ -114,7 +115,12 @@ export function siteSessions (clientId: string, secure: boolean) {
       return true
     },
 
-    beginLogin (request: FastifyRequest, reply: FastifyReply, state: string, login: Omit<PendingLogin, 'browser'>): void {
+    beginLogin (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      state: string,
+      login: Omit<PendingLogin, 'browser'>
+    ): void {
       logins.set(state, { ...login, browser: browserOf(request, reply) })
     },
 
@@ -134,7 +140,10 @@ export function siteSessions (clientId: string, secure: boolean) {
   }
 }
 
-/** Takes over what a token response brings; a refresh may leave out the ID token and the refresh token (OIDC Core §12.2). */
+/**
+ * Takes over what a token response brings; a refresh may leave out the ID token and the refresh token (OIDC Core
+ * §12.2).
+ */
 export function fromTokens (tokens: TokenEndpointResponse & TokenEndpointResponseHelpers, before?: Session): Session {
   const claims = tokens.claims() ?? before?.claims
   const idToken = tokens.id_token ?? before?.idToken

@@ -41,13 +41,27 @@ export function signOutRoutes (app: FastifyInstance, site: Site): void {
       title: signedIn ? '您仍然登录着' : '您已退出',
       body: signedIn
         ? html`<h1>您仍然登录着 <span lang="en">You are still logged in</span></h1>
-<div class="actions"><a class="button" href="/me">我的页面 <span lang="en">My page</span></a></div>`
+            <div class="actions">
+              <a class="button" href="/me">我的页面 <span lang="en">My page</span></a>
+            </div>`
         : html`<h1>您已退出 <span lang="en">You are logged out</span></h1>
-<p>${everywhere
-  ? html`您已退出本网站，统一身份认证也已处理退出。<span lang="en">You left this site, and the identity provider has handled the logout.</span>`
-  : html`这个浏览器没有登录本网站。<span lang="en">This browser is not logged in to this site.</span>`}</p>
-<p>如果使用的是公用电脑，请关闭所有浏览器窗口。<span lang="en">On a shared computer, close all browser windows.</span></p>
-<div class="actions"><a class="button" href="${loginLink(site)}">登录 <span lang="en">Log in</span></a></div>`
+            <p>
+              ${
+                everywhere
+                  ? html`您已退出本网站，统一身份认证也已处理退出。<span lang="en"
+                        >You left this site, and the identity provider has handled the logout.</span
+                      >`
+                  : html`这个浏览器没有登录本网站。<span lang="en">This browser is not logged in to this site.</span>`
+              }
+            </p>
+            <p>
+              如果使用的是公用电脑，请关闭所有浏览器窗口。<span lang="en"
+                >On a shared computer, close all browser windows.</span
+              >
+            </p>
+            <div class="actions">
+              <a class="button" href="${loginLink(site)}">登录 <span lang="en">Log in</span></a>
+            </div>`
     })
   })
 
@@ -69,19 +83,23 @@ export function signOutRoutes (app: FastifyInstance, site: Site): void {
 }
 
 /** Back-Channel Logout 1.0 §2.6, step by step. Throws when any step fails. */
-async function verifyLogoutToken (site: Site, token: unknown): Promise<{ jti: string, sid?: string, sub?: string }> {
+async function verifyLogoutToken (site: Site, token: unknown): Promise<{ jti: string; sid?: string; sub?: string }> {
   if (typeof token !== 'string') throw new Error('logout_token is missing')
   const metadata = (await site.provider.configuration()).serverMetadata()
   const { payload } = await jwtVerify(token, await site.provider.keys(), {
     issuer: metadata.issuer,
     audience: site.clientId,
     typ: 'logout+jwt',
-    algorithms: (metadata.id_token_signing_alg_values_supported ?? ['RS256']).filter(alg => alg !== 'none' && !alg.startsWith('HS')),
+    algorithms: (metadata.id_token_signing_alg_values_supported ?? ['RS256']).filter(
+      (alg) => alg !== 'none' && !alg.startsWith('HS')
+    ),
     requiredClaims: ['iat', 'exp', 'jti', 'events'],
     maxTokenAge: MAX_AGE_SECONDS,
     clockTolerance: CLOCK_TOLERANCE_SECONDS
   })
-  if (!isObject(payload.events) || !isObject(payload.events[LOGOUT_EVENT])) throw new Error('events does not say logout')
+  if (!isObject(payload.events) || !isObject(payload.events[LOGOUT_EVENT])) {
+    throw new Error('events does not say logout')
+  }
   if ('nonce' in payload) throw new Error('nonce is prohibited')
   const { jti, sid, sub } = payload as JWTPayload & { sid?: unknown }
   if (typeof jti !== 'string' || jti === '') throw new Error('jti is not a string')

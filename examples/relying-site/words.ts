@@ -31,7 +31,9 @@ const ROLES: Record<string, Words> = {
   agent: ['代理人', 'agent']
 }
 
-/** The functions of this site that an organization may delegate: the catalogue registered with the identity provider. */
+/**
+ * The functions of this site that an organization may delegate: the catalogue registered with the identity provider.
+ */
 const FUNCTIONS: Record<string, string> = {
   'property.register': '不动产登记申请',
   'property.query': '不动产登记查询'
@@ -54,22 +56,34 @@ const CHECKS: Record<string, string> = {
   pvp: '当面核对证件'
 }
 
-const PROBLEMS: Record<string, { title: Words, why: Words }> = {
+const PROBLEMS: Record<string, { title: Words; why: Words }> = {
   access_denied: {
     title: ['登录没有完成', 'Login was not completed'],
-    why: ['您在统一身份认证页面取消了登录，或者没有通过认证要求。', 'Login was cancelled, or its requirements were not met.']
+    why: [
+      '您在统一身份认证页面取消了登录，或者没有通过认证要求。',
+      'Login was cancelled, or its requirements were not met.'
+    ]
   },
   login_required: {
     title: ['您还没有登录统一身份认证', 'You are not logged in at the identity provider'],
-    why: ['静默检查的结果：这个浏览器里没有可用的登录状态。', 'The silent check found no usable login in this browser.']
+    why: [
+      '静默检查的结果：这个浏览器里没有可用的登录状态。',
+      'The silent check found no usable login in this browser.'
+    ]
   },
   interaction_required: {
     title: ['需要您本人操作', 'Your action is needed'],
-    why: ['统一身份认证需要您完成一个步骤，静默检查无法进行。', 'The identity provider needs a step from you; a silent check cannot do it.']
+    why: [
+      '统一身份认证需要您完成一个步骤，静默检查无法进行。',
+      'The identity provider needs a step from you; a silent check cannot do it.'
+    ]
   },
   consent_required: {
     title: ['需要您同意授权', 'Your consent is needed'],
-    why: ['统一身份认证需要您确认向本网站提供哪些信息。', 'The identity provider needs your consent to the data given to this site.']
+    why: [
+      '统一身份认证需要您确认向本网站提供哪些信息。',
+      'The identity provider needs your consent to the data given to this site.'
+    ]
   },
   account_selection_required: {
     title: ['需要您选择身份', 'Choose an identity'],
@@ -81,31 +95,53 @@ const PROBLEMS: Record<string, { title: Words, why: Words }> = {
   },
   invalid_authorization_details: {
     title: ['网站提出的办理要求有误', 'What this site asks for is not right'],
-    why: ['单位代码、事项或身份不符合登记的内容，请联系网站管理员。', 'The organization, function or role asked for does not fit this registration: please tell its administrator.']
+    why: [
+      '单位代码、事项或身份不符合登记的内容，请联系网站管理员。',
+      'The organization, function or role asked for does not fit this registration: please tell its administrator.'
+    ]
   },
   insufficient_user_authentication: {
     title: ['需要更高的认证等级', 'A stronger login is needed'],
-    why: ['这项业务要求更高的认证等级，或者要求刚刚完成的认证。', 'This act requires a stronger, or a more recent, authentication.']
+    why: [
+      '这项业务要求更高的认证等级，或者要求刚刚完成的认证。',
+      'This act requires a stronger, or a more recent, authentication.'
+    ]
   },
   function_not_delegated: {
     title: ['您的授权不包括这项业务', 'Your delegation does not include this act'],
-    why: ['您以代理人身份办理，单位没有把这项业务授权给您。请换一个身份，或请法定代表人增加授权事项。', 'You act as an agent, and the organization did not delegate this to you. Act as someone else, or ask the legal representative.']
+    why: [
+      '您以代理人身份办理，单位没有把这项业务授权给您。请换一个身份，或请法定代表人增加授权事项。',
+      'You act as an agent, and the organization did not delegate this to you. Act as someone else, or ask the legal ' +
+        'representative.'
+    ]
   },
   lost_state: {
     title: ['这次登录已经用过或已过期', 'This login was already used or has expired'],
-    why: ['可能是使用了后退按钮、刷新了页面、停留太久，或者浏览器没有保存 Cookie。', 'The back button, a reload, a long pause, or cookies being off can cause this.']
+    why: [
+      '可能是使用了后退按钮、刷新了页面、停留太久，或者浏览器没有保存 Cookie。',
+      'The back button, a reload, a long pause, or cookies being off can cause this.'
+    ]
   },
   invalid_grant: {
     title: ['登录状态已失效', 'The login is no longer valid'],
-    why: ['授权码或刷新令牌已过期、已使用或已撤销。', 'The code or refresh token has expired, was used, or was revoked.']
+    why: [
+      '授权码或刷新令牌已过期、已使用或已撤销。',
+      'The code or refresh token has expired, was used, or was revoked.'
+    ]
   },
   invalid_client: {
     title: ['本网站没有通过统一身份认证的检查', 'The identity provider does not accept this site'],
-    why: ['本网站的登记信息或密钥有误，请联系网站管理员。', 'The registration or secret of this site is wrong: please tell its administrator.']
+    why: [
+      '本网站的登记信息或密钥有误，请联系网站管理员。',
+      'The registration or secret of this site is wrong: please tell its administrator.'
+    ]
   },
   invalid_token: {
     title: ['访问令牌已失效', 'The access token is no longer valid'],
-    why: ['访问令牌已过期或已撤销，请刷新令牌或重新登录。', 'The access token has expired or was revoked: refresh it or log in again.']
+    why: [
+      '访问令牌已过期或已撤销，请刷新令牌或重新登录。',
+      'The access token has expired or was revoked: refresh it or log in again.'
+    ]
   },
   invalid_request: {
     title: ['请求有误', 'The request is not right'],
@@ -113,7 +149,10 @@ const PROBLEMS: Record<string, { title: Words, why: Words }> = {
   },
   invalid_response: {
     title: ['无法确认登录结果', 'The answer could not be verified'],
-    why: ['统一身份认证的应答没有通过本网站的检查，因此没有采用。', 'The answer of the identity provider failed our checks and was not used.']
+    why: [
+      '统一身份认证的应答没有通过本网站的检查，因此没有采用。',
+      'The answer of the identity provider failed our checks and was not used.'
+    ]
   },
   foreign_form: {
     title: ['请在本网站上操作', 'Please act on this site'],
@@ -125,7 +164,10 @@ const PROBLEMS: Record<string, { title: Words, why: Words }> = {
   },
   temporarily_unavailable: {
     title: ['统一身份认证暂时联系不上', 'The identity provider cannot be reached'],
-    why: ['本网站正常，但现在无法登录。请过一会儿再试。', 'This site is up, but login is not possible right now. Please try again shortly.']
+    why: [
+      '本网站正常，但现在无法登录。请过一会儿再试。',
+      'This site is up, but login is not possible right now. Please try again shortly.'
+    ]
   },
   server_error: {
     title: ['这一步没有成功', 'This step did not succeed'],
@@ -133,7 +175,7 @@ const PROBLEMS: Record<string, { title: Words, why: Words }> = {
   }
 }
 
-const UNKNOWN_PROBLEM: { title: Words, why: Words } = {
+const UNKNOWN_PROBLEM: { title: Words; why: Words } = {
   title: ['这一步没有成功', 'This step did not succeed'],
   why: ['统一身份认证没有接受这次请求。', 'The identity provider did not accept this request.']
 }

@@ -11,16 +11,16 @@ import argon2 from 'argon2'
 
 export interface PasswordHasher {
   /** PHC string of an NFKC-normalised password. Throws HasherBusy. */
-  hash (password: string): Promise<string>
+  hash(password: string): Promise<string>
   /**
    * Whether the password belongs to the PHC string. `null` (no such account, or no password set) costs
    * the same time through the same queue and is false, so that the answer's time tells nothing. Throws HasherBusy.
    */
-  verify (phc: string | null, password: string): Promise<boolean>
+  verify(phc: string | null, password: string): Promise<boolean>
   /** True when the string was made with other parameters than the current ones: hash again after a success. */
-  needsRehash (phc: string): boolean
+  needsRehash(phc: string): boolean
   /** Running and waiting at this moment. */
-  depth (): { running: number, waiting: number }
+  depth(): { running: number; waiting: number }
 }
 
 export interface PasswordHasherOptions {
@@ -43,7 +43,10 @@ export class HasherBusy extends Error {
   }
 }
 
-interface Waiting { start: () => void, refuse: () => void }
+interface Waiting {
+  start: () => void
+  refuse: () => void
+}
 
 /** @param options deadlineMs: longest wait in the queue in milliseconds; maxQueue: waiting, besides those running. */
 export function createPasswordHasher (options: PasswordHasherOptions): PasswordHasher {
@@ -61,8 +64,14 @@ export function createPasswordHasher (options: PasswordHasherOptions): PasswordH
     if (queue.size >= maxQueue) return Promise.reject(new HasherBusy())
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
-        start: () => { clearTimeout(timer); resolve() },
-        refuse: () => { queue.delete(waiting); reject(new HasherBusy()) }
+        start: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+        refuse: () => {
+          queue.delete(waiting)
+          reject(new HasherBusy())
+        }
       }
       const timer = setTimeout(waiting.refuse, deadlineMs)
       queue.add(waiting)
@@ -70,23 +79,31 @@ export function createPasswordHasher (options: PasswordHasherOptions): PasswordH
   }
   const done = (): void => {
     const [next] = queue
-    if (next === undefined) { running--; return }
+    if (next === undefined) {
+      running--
+      return
+    }
     // the place is handed on, so `running` stays
     queue.delete(next)
     next.start()
   }
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     await turn()
-    try { return await work() } finally { done() }
+    try {
+      return await work()
+    } finally {
+      done()
+    }
   }
 
   return {
     hash: (password) => inTurn(async () => standardOrder(await argon2.hash(password, parameters))),
-    verify: (phc, password) => inTurn(async () => {
-      const usable = phc !== null && isArgon2id(phc)
-      const equal = await argon2.verify(usable ? phc : dummy, password)
-      return usable && equal
-    }),
+    verify: (phc, password) =>
+      inTurn(async () => {
+        const usable = phc !== null && isArgon2id(phc)
+        const equal = await argon2.verify(usable ? phc : dummy, password)
+        return usable && equal
+      }),
     needsRehash: (phc) => !isArgon2id(phc) || argon2.needsRehash(phc, parameters),
     depth: () => ({ running, waiting: queue.size })
   }
@@ -97,7 +114,9 @@ const standardOrder = (phc: string): string => phc.replace(/\$m=(\d+),p=(\d+),t=
 
 // whole shape, so that a damaged value is a wrong password and not an exception
 const isArgon2id = (phc: string): boolean =>
-  /^\$argon2id\$v=19\$(?:m=\d{1,7},t=\d{1,3},p=\d{1,2}|m=\d{1,7},p=\d{1,2},t=\d{1,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/.test(phc)
+  /^\$argon2id\$v=19\$(?:m=\d{1,7},t=\d{1,3},p=\d{1,2}|m=\d{1,7},p=\d{1,2},t=\d{1,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/.test(
+    phc
+  )
 
 /** Random bytes in the shape of a hash with these parameters: costs as much as a real one and matches nothing. */
 function dummyHash (memoryCost: number, timeCost: number): string {

@@ -4,18 +4,22 @@ import type { SmsBalance, SmsSender } from '../ports/sms.ts'
 const balanceSeconds = 60
 
 /**
- * A sender whose provider is asked for its balance at most once a minute, however often that is looked at: metrics and the
- * console come often, and the question costs the provider. A provider that fails tells nothing (null).
+ * A sender whose provider is asked for its balance at most once a minute, however often that is looked at: metrics and
+ * the console come often, and the question costs the provider. A provider that fails tells nothing (null).
  */
 export function askedRarely (sender: SmsSender, now: () => number = () => performance.now()): SmsSender {
   const question = sender.balance?.bind(sender)
   if (question === undefined) return sender
-  let asked: { at: number, answer: Promise<SmsBalance | null> } | null = null
+  let asked: { at: number; answer: Promise<SmsBalance | null> } | null = null
   return {
-    send: async (message) => { await sender.send(message) },
+    send: async (message) => {
+      await sender.send(message)
+    },
     ...(sender.health === undefined ? {} : { health: sender.health.bind(sender) }),
     async balance () {
-      if (asked === null || now() - asked.at >= balanceSeconds * 1000) asked = { at: now(), answer: question().catch(() => null) }
+      if (asked === null || now() - asked.at >= balanceSeconds * 1000) {
+        asked = { at: now(), answer: question().catch(() => null) }
+      }
       return await asked.answer
     }
   }

@@ -12,25 +12,51 @@ active administrator of that role, but for --force (all credentials are lost). E
 export const command = {
   summary: 'make the first administrator: a link good once',
   usage,
-  async run (args: string[], services: Pick<RunningServices, 'db' | 'audit' | 'config'>, print: (line: string) => void = console.log): Promise<number> {
+  async run (
+    args: string[],
+    services: Pick<RunningServices, 'db' | 'audit' | 'config'>,
+    print: (line: string) => void = console.log
+  ): Promise<number> {
     const parsed = parse(args)
-    if (parsed === null) { print(`Usage: ${usage}`); return 2 }
+    if (parsed === null) {
+      print(`Usage: ${usage}`)
+      return 2
+    }
     const { role, force, reason, json } = parsed
     const link = await operatorLink(services, role, { actor: `operator:${operatorName()}`, reason }, force)
     if (link === null) {
-      print(json ? JSON.stringify({ error: 'exists', role }) : `There is an active administrator of role ${role}. They invite others in the console; --force --reason <why> when all their credentials are lost.`)
+      print(
+        json
+          ? JSON.stringify({ error: 'exists', role })
+          : `There is an active administrator of role ${role}. They invite others in the console; --force --reason <why> when all their credentials are lost.`
+      )
       return 1
     }
-    print(json ? JSON.stringify({ link, role, expires_in: 1800 }) : `${link}\nGood once, for 30 minutes; it is not shown again.`)
+    print(
+      json
+        ? JSON.stringify({ link, role, expires_in: 1800 })
+        : `${link}\nGood once, for 30 minutes; it is not shown again.`
+    )
     return 0
   }
 }
 
-function parse (args: string[]): { role: AdminRole, force: boolean, reason: string, json: boolean } | null {
+function parse (args: string[]): { role: AdminRole; force: boolean; reason: string; json: boolean } | null {
   try {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { role: { type: 'string', default: 'system' }, force: { type: 'boolean', default: false }, reason: { type: 'string', default: '' }, json: { type: 'boolean', default: false } } })
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        role: { type: 'string', default: 'system' },
+        force: { type: 'boolean', default: false },
+        reason: { type: 'string', default: '' },
+        json: { type: 'boolean', default: false }
+      }
+    })
     const role = adminRoles.find((one) => one === values.role)
-    if (positionals.join(' ') !== 'bootstrap' || role === undefined || (values.force && values.reason === '')) return null
+    if (positionals.join(' ') !== 'bootstrap' || role === undefined || (values.force && values.reason === '')) {
+      return null
+    }
     return { role, force: values.force, reason: values.force ? values.reason : 'bootstrap', json: values.json }
   } catch {
     return null
@@ -38,5 +64,9 @@ function parse (args: string[]): { role: AdminRole, force: boolean, reason: stri
 }
 
 function operatorName (): string {
-  try { return userInfo().username } catch { return 'unknown' }
+  try {
+    return userInfo().username
+  } catch {
+    return 'unknown'
+  }
 }

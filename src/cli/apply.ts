@@ -2,7 +2,13 @@
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { applyClients, planClients, readClientDocument, type PlanLine, type RegistryServices } from '../records/clients/index.ts'
+import {
+  applyClients,
+  planClients,
+  readClientDocument,
+  type PlanLine,
+  type RegistryServices
+} from '../records/clients/index.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
@@ -22,10 +28,23 @@ export const command = {
   summary: 'declared clients: make the registry what a file says',
   usage,
   async run (args: string[], services: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
-    const wrong = (problem: string): number => { console.error(`${problem}\nUsage: ${usage}`); return 2 }
+    const wrong = (problem: string): number => {
+      console.error(`${problem}\nUsage: ${usage}`)
+      return 2
+    }
     let values
     try {
-      ({ values } = parseArgs({ args, options: { file: { type: 'string', short: 'f' }, diff: { type: 'boolean' }, prune: { type: 'boolean' }, json: { type: 'boolean' }, ...actOptions, ...agreedOptions } }))
+      ;({ values } = parseArgs({
+        args,
+        options: {
+          file: { type: 'string', short: 'f' },
+          diff: { type: 'boolean' },
+          prune: { type: 'boolean' },
+          json: { type: 'boolean' },
+          ...actOptions,
+          ...agreedOptions
+        }
+      }))
     } catch (error) {
       return wrong((error as Error).message)
     }
@@ -42,7 +61,11 @@ export const command = {
       return wrong((error as Error).message)
     }
     const refuse = (faults: ReadonlyArray<Parameters<typeof faultLine>[0]>): number => {
-      print(json ? JSON.stringify({ error: 'invalid', faults }) : [...faults.map(faultLine), 'Nothing was changed.'].join('\n'))
+      print(
+        json
+          ? JSON.stringify({ error: 'invalid', faults })
+          : [...faults.map(faultLine), 'Nothing was changed.'].join('\n')
+      )
       return 1
     }
     const document = readClientDocument(text)
@@ -51,15 +74,31 @@ export const command = {
       const planned = await planClients(services.db, services.config, document.wanted, { prune })
       if (!planned.ok) return refuse(document.lined(planned.faults))
       const different = planned.lines.filter(({ action }) => action !== 'none')
-      print(json ? JSON.stringify({ differences: different }) : different.length === 0 ? 'No differences.' : different.map(planText).join('\n'))
+      print(
+        json
+          ? JSON.stringify({ differences: different })
+          : different.length === 0
+            ? 'No differences.'
+            : different.map(planText).join('\n')
+      )
       return different.length === 0 ? 0 : 3
     }
     const applied = await applyClients(services, act, document.wanted, { prune, agreedBy })
     if (!applied.ok) return refuse(document.lined(applied.faults))
     const done = applied.lines.filter(({ action }) => action !== 'none')
-    print(json
-      ? JSON.stringify({ applied: done, unchanged: applied.lines.length - done.length, secrets: applied.secrets.map(({ clientId, secret }) => ({ client_id: clientId, client_secret: secret })) })
-      : [...done.map(planText), ...applied.secrets.map(({ clientId, secret }) => `${clientId}: client_secret ${secret}   shown once`), `${done.length} changed, ${applied.lines.length - done.length} unchanged.`].join('\n'))
+    print(
+      json
+        ? JSON.stringify({
+          applied: done,
+          unchanged: applied.lines.length - done.length,
+          secrets: applied.secrets.map(({ clientId, secret }) => ({ client_id: clientId, client_secret: secret }))
+        })
+        : [
+            ...done.map(planText),
+            ...applied.secrets.map(({ clientId, secret }) => `${clientId}: client_secret ${secret}   shown once`),
+            `${done.length} changed, ${applied.lines.length - done.length} unchanged.`
+          ].join('\n')
+    )
     return 0
   }
 }
@@ -69,11 +108,20 @@ const signs: Record<PlanLine['action'], string> = { create: '+', change: '~', di
 /** Lists are compared entry by entry, so that one new address among twenty is one line. */
 function planText ({ clientId, name, action, diff, second }: PlanLine): string {
   const lines = diff.flatMap(({ field, before, after }) => {
-    const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map((list) => list.filter((value) => value !== undefined).map((value) => JSON.stringify(value)))
-    const [gone, come] = [had?.filter((value) => has?.includes(value) !== true) ?? [], has?.filter((value) => had?.includes(value) !== true) ?? []]
+    const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map(
+      (list) => list.filter((value) => value !== undefined).map((value) => JSON.stringify(value))
+    )
+    const [gone, come] = [
+      had?.filter((value) => has?.includes(value) !== true) ?? [],
+      has?.filter((value) => had?.includes(value) !== true) ?? []
+    ]
     // the same entries in another order
     if (gone.length + come.length === 0) return [`    ${field}: order`]
     return [...gone.map((value) => `  - ${field}: ${value}`), ...come.map((value) => `  + ${field}: ${value}`)]
   })
-  return [`${signs[action]} ${clientId} (${name}): ${action}`, ...second.map((reason) => `  ! ${secondWords[reason]}`), ...action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines].join('\n')
+  return [
+    `${signs[action]} ${clientId} (${name}): ${action}`,
+    ...second.map((reason) => `  ! ${secondWords[reason]}`),
+    ...(action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines)
+  ].join('\n')
 }

@@ -3,7 +3,11 @@ import { archiveAudit, signTrailer } from '../records/audit/index.ts'
 import type { Act } from '../domain/administration/administration.ts'
 import type { RunningServices } from '../services.ts'
 
-export interface ArchivedTo { events: number, from: number | null, to: number | null }
+export interface ArchivedTo {
+  events: number
+  from: number | null
+  to: number | null
+}
 
 /**
  * Move everything older than `days` into a file, in batches: each is on the disk before it is deleted, and a batch
@@ -13,7 +17,7 @@ export interface ArchivedTo { events: number, from: number | null, to: number | 
 export async function archiveTo (
   out: FileHandle,
   services: Pick<RunningServices, 'db' | 'crypto' | 'audit' | 'config'>,
-  { days, act, onProgress }: { days: number, act: Act, onProgress: (events: number) => void }
+  { days, act, onProgress }: { days: number; act: Act; onProgress: (events: number) => void }
 ): Promise<ArchivedTo> {
   let events = 0
   let length = 0
@@ -31,7 +35,10 @@ export async function archiveTo (
           bytes = (await out.write(lines.map((line) => `${line}\n`).join(''), length)).bytesWritten
           await out.sync()
         }
-      }).catch(async (error: unknown) => { await out.truncate(length); throw error })
+      }).catch(async (error: unknown) => {
+        await out.truncate(length)
+        throw error
+      })
       if (rows === 0 || edges === undefined) break
       first ??= edges[0]
       last = edges[1]
@@ -57,4 +64,8 @@ export async function archiveTo (
   return { events, from: first?.sequence ?? null, to: last?.sequence ?? null }
 }
 
-interface Edge { sequence: number, hash: string, previousHash: string }
+interface Edge {
+  sequence: number
+  hash: string
+  previousHash: string
+}

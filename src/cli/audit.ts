@@ -8,7 +8,13 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import type { JWK } from 'jose'
 import {
-  exportAudit, rangeOfTime, verifyChain, verifyExport, type Checkpoint, type ExportVerification, type Verification
+  exportAudit,
+  rangeOfTime,
+  verifyChain,
+  verifyExport,
+  type Checkpoint,
+  type ExportVerification,
+  type Verification
 } from '../records/audit/index.ts'
 import type { RunningServices } from '../services.ts'
 import { archiveTo } from './audit-archive.ts'
@@ -16,7 +22,9 @@ import { actOf, actOptions, actUsage } from './operator.ts'
 import { progressOf, type Progress } from './progress.ts'
 
 type Needs = Pick<RunningServices, 'db' | 'crypto' | 'audit' | 'config'>
-type Values = Partial<Record<'from' | 'to' | 'checkpoint' | 'file' | 'jwks' | 'out' | 'before' | 'reason' | 'operator', string>> & { json?: boolean }
+type Values = Partial<
+  Record<'from' | 'to' | 'checkpoint' | 'file' | 'jwks' | 'out' | 'before' | 'reason' | 'operator', string>
+> & { json?: boolean }
 type Print = (line: string) => void
 
 class WrongUse extends Error {}
@@ -54,21 +62,23 @@ export const command = {
   },
 
   async run (args: string[], services: Needs, print: Print = console.log): Promise<number> {
-    return await guarded(async () => {
-      const { action, values } = parsed(args)
-      const progress = progressOf('events')
-      try {
-        if (action === 'verify') return await verify(values, services, print, progress)
-        if (action === 'export') return await exportRange(values, services, print, progress)
-        return await archive(values, services, print, progress)
-      } finally {
-        progress.end()
-      }
-    }) ?? 2
+    return (
+      (await guarded(async () => {
+        const { action, values } = parsed(args)
+        const progress = progressOf('events')
+        try {
+          if (action === 'verify') return await verify(values, services, print, progress)
+          if (action === 'export') return await exportRange(values, services, print, progress)
+          return await archive(values, services, print, progress)
+        } finally {
+          progress.end()
+        }
+      })) ?? 2
+    )
   }
 }
 
-async function guarded <T> (work: () => Promise<T>): Promise<T | number> {
+async function guarded<T> (work: () => Promise<T>): Promise<T | number> {
   try {
     return await work()
   } catch (error) {
@@ -78,10 +88,15 @@ async function guarded <T> (work: () => Promise<T>): Promise<T | number> {
   }
 }
 
-function parsed (args: string[]): { action: string, values: Values } {
+function parsed (args: string[]): { action: string; values: Values } {
   try {
-    const { values, positionals: [action = 'verify', ...more] } = parseArgs({ args, allowPositionals: true, options })
-    if (!['verify', 'export', 'archive'].includes(action) || more.length > 0) throw new WrongUse(`Unknown: ${[action, ...more].join(' ')}`)
+    const {
+      values,
+      positionals: [action = 'verify', ...more]
+    } = parseArgs({ args, allowPositionals: true, options })
+    if (!['verify', 'export', 'archive'].includes(action) || more.length > 0) {
+      throw new WrongUse(`Unknown: ${[action, ...more].join(' ')}`)
+    }
     return { action, values: values as Values }
   } catch (error) {
     throw new WrongUse((error as Error).message)
@@ -97,21 +112,28 @@ function sequence (name: string, value: string | undefined): number | undefined 
 function date (name: string, value: string): Date {
   // a day is the day of the service: Asia/Shanghai
   const time = new Date(/^\d{4}-\d{2}-\d{2}$/.test(value) ? `${value}T00:00:00+08:00` : value)
-  if (!/^\d{4}-/.test(value) || Number.isNaN(time.getTime())) throw new WrongUse(`--${name}: "${value}" is no date. Example: 2026-06-01`)
+  if (!/^\d{4}-/.test(value) || Number.isNaN(time.getTime())) {
+    throw new WrongUse(`--${name}: "${value}" is no date. Example: 2026-06-01`)
+  }
   return time
 }
 
 function checkpointOf (value: string | undefined): { checkpoint?: Checkpoint } {
   if (value === undefined) return {}
   const match = /^(\d{1,15}):([\w-]{43}):([\w-]{43})$/.exec(value)
-  if (match === null) throw new WrongUse('--checkpoint: sequence:hash:mac, as the server log has it (event audit.checkpoint).')
+  if (match === null) {
+    throw new WrongUse('--checkpoint: sequence:hash:mac, as the server log has it (event audit.checkpoint).')
+  }
   return { checkpoint: { sequence: Number(match[1]), hash: match[2]!, mac: match[3]! } }
 }
 
 async function verify (values: Values, { db, crypto }: Needs, print: Print, progress: Progress): Promise<number> {
   const [from, to] = [sequence('from', values.from), sequence('to', values.to)]
   const result = await verifyChain(db, crypto, {
-    ...(from !== undefined && { from }), ...(to !== undefined && { to }), ...checkpointOf(values.checkpoint), onProgress: progress.at
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...checkpointOf(values.checkpoint),
+    onProgress: progress.at
   })
   print(values.json === true ? JSON.stringify(result) : chainSentence(result))
   return result.ok ? 0 : 1
@@ -119,20 +141,26 @@ async function verify (values: Values, { db, crypto }: Needs, print: Print, prog
 
 function chainSentence (result: Verification): string {
   if (result.ok) {
-    return `audit chain is whole: ${result.checked} events, sequence ${result.from} to ${result.to}; ${result.unsealed} not sealed yet` +
+    return (
+      `audit chain is whole: ${result.checked} events, sequence ${result.from} to ${result.to}; ${result.unsealed} not sealed yet` +
       (result.unsealed > 0 ? `, the oldest for ${result.oldestUnsealedSeconds} s` : '')
+    )
   }
   const { kind, sequence, id, otherSequence } = result.fault
-  return `audit chain is broken: ${kind} at sequence ${sequence === 0 ? '(not sealed)' : sequence}` +
+  return (
+    `audit chain is broken: ${kind} at sequence ${sequence === 0 ? '(not sealed)' : sequence}` +
     (id === null ? '' : `, event id ${id}`) +
     (otherSequence === undefined ? '' : `, with sequence ${otherSequence}`) +
     `; ${result.checked} events before it are whole`
+  )
 }
 
 async function keysFrom (source: string | undefined): Promise<{ keys?: JWK[] }> {
   if (source === undefined) return {}
   try {
-    const text = /^https?:\/\//.test(source) ? await (await fetch(source, { signal: AbortSignal.timeout(10_000) })).text() : await readFile(source, 'utf8')
+    const text = /^https?:\/\//.test(source)
+      ? await (await fetch(source, { signal: AbortSignal.timeout(10_000) })).text()
+      : await readFile(source, 'utf8')
     return { keys: (JSON.parse(text) as { keys: JWK[] }).keys }
   } catch (error) {
     throw new WrongUse(`--jwks: ${source} cannot be read as a key set (${(error as Error).message}).`)
@@ -141,10 +169,15 @@ async function keysFrom (source: string | undefined): Promise<{ keys?: JWK[] }> 
 
 async function verifyFile (values: Values, print: Print): Promise<number> {
   const keys = await keysFrom(values.jwks)
-  const file = await open(values.file!).catch((error: unknown) => { throw new WrongUse(`--file: ${(error as Error).message}`) })
+  const file = await open(values.file!).catch((error: unknown) => {
+    throw new WrongUse(`--file: ${(error as Error).message}`)
+  })
   const progress = progressOf('events')
   try {
-    const lines = createInterface({ input: createReadStream('', { fd: file.fd, autoClose: false }), crlfDelay: Infinity })
+    const lines = createInterface({
+      input: createReadStream('', { fd: file.fd, autoClose: false }),
+      crlfDelay: Infinity
+    })
     const result = await verifyExport(lines, { ...keys, onProgress: progress.at })
     print(values.json === true ? JSON.stringify(result) : fileSentence(result))
     return result.ok ? 0 : 1
@@ -156,9 +189,18 @@ async function verifyFile (values: Values, print: Print): Promise<number> {
 
 function fileSentence (result: ExportVerification): string {
   if (result.ok) {
-    const { events, trailer: { from, to, issuer, exportedAt }, kid, signature } = result
-    return `file is whole: ${events} events, sequence ${from} to ${to}, exported ${exportedAt} by ${issuer}; ` +
-      (signature === 'valid' ? `signature of key ${kid} is valid` : `signed by key ${kid}, NOT CHECKED: give --jwks ${issuer}/oidc/jwks`)
+    const {
+      events,
+      trailer: { from, to, issuer, exportedAt },
+      kid,
+      signature
+    } = result
+    return (
+      `file is whole: ${events} events, sequence ${from} to ${to}, exported ${exportedAt} by ${issuer}; ` +
+      (signature === 'valid'
+        ? `signature of key ${kid} is valid`
+        : `signed by key ${kid}, NOT CHECKED: give --jwks ${issuer}/oidc/jwks`)
+    )
   }
   const { kind, line, sequence } = result.fault
   return `file is broken: ${kind} at line ${line}${sequence === null ? '' : `, sequence ${sequence}`}; ${result.checked} events before it are whole`
@@ -170,11 +212,22 @@ async function exportRange (values: Values, services: Needs, print: Print, progr
   const isTime = [values.from, values.to].some((value) => value?.includes('-') === true)
   const { db, crypto, audit, config } = services
   const range = isTime
-    ? await rangeOfTime(db, { ...(values.from !== undefined && { from: date('from', values.from) }), ...(values.to !== undefined && { to: date('to', values.to) }) })
+    ? await rangeOfTime(db, {
+      ...(values.from !== undefined && { from: date('from', values.from) }),
+      ...(values.to !== undefined && { to: date('to', values.to) })
+    })
     : { from: sequence('from', values.from) ?? 1, to: sequence('to', values.to) ?? Number.MAX_SAFE_INTEGER }
   // recorded first: who takes the trail away is in the trail, whatever happens to the file
   await db.transaction().execute(async (trx) => {
-    await audit.record(trx, { type: 'audit.exported', actor: act.actor, reason: act.reason, details: { from: range?.from ?? null, to: range === null || range.to === Number.MAX_SAFE_INTEGER ? null : range.to } })
+    await audit.record(trx, {
+      type: 'audit.exported',
+      actor: act.actor,
+      reason: act.reason,
+      details: {
+        from: range?.from ?? null,
+        to: range === null || range.to === Number.MAX_SAFE_INTEGER ? null : range.to
+      }
+    })
   })
   const out = values.out === undefined ? null : await newFile(values.out)
   try {
@@ -182,10 +235,16 @@ async function exportRange (values: Values, services: Needs, print: Print, progr
       if (out !== null) await out.write(text)
       else print(text.trimEnd())
     }
-    const done = range === null ? null : await exportAudit({ db, crypto }, range, { issuer: config.issuer, write, onProgress: progress.at })
+    const done =
+      range === null
+        ? null
+        : await exportAudit({ db, crypto }, range, { issuer: config.issuer, write, onProgress: progress.at })
     await out?.sync()
     progress.end()
-    const summary = done === null ? 'There is nothing in this range.' : `Exported ${done.events} events, sequence ${done.from} to ${done.to}.`
+    const summary =
+      done === null
+        ? 'There is nothing in this range.'
+        : `Exported ${done.events} events, sequence ${done.from} to ${done.to}.`
     if (out !== null && values.json === true) print(JSON.stringify(done ?? { events: 0 }))
     else if (out !== null) print(summary)
     else console.error(summary)
@@ -197,17 +256,25 @@ async function exportRange (values: Values, services: Needs, print: Print, progr
 
 async function newFile (path: string): Promise<Awaited<ReturnType<typeof open>>> {
   return await open(path, 'wx', 0o600).catch((error: unknown) => {
-    throw new WrongUse(`--out: ${(error as { code?: string }).code === 'EEXIST' ? `${path} exists; nothing is overwritten` : (error as Error).message}`)
+    throw new WrongUse(
+      `--out: ${(error as { code?: string }).code === 'EEXIST' ? `${path} exists; nothing is overwritten` : (error as Error).message}`
+    )
   })
 }
 
 async function archive (values: Values, services: Needs, print: Print, progress: Progress): Promise<number> {
   const act = actOf(values)
-  if (act === null || values.before === undefined || values.out === undefined) throw new WrongUse('--before, --out and --reason are needed.')
+  if (act === null || values.before === undefined || values.out === undefined) {
+    throw new WrongUse('--before, --out and --reason are needed.')
+  }
   const age = (Date.now() - date('before', values.before).getTime()) / 86_400_000
   const whole = Math.max(0, Math.floor(age))
   if (whole < 180) {
-    print(values.json === true ? JSON.stringify({ error: 'too_young', days: whole }) : `Refused: audit events are kept for at least 180 days; ${values.before} is ${whole} days ago.`)
+    print(
+      values.json === true
+        ? JSON.stringify({ error: 'too_young', days: whole })
+        : `Refused: audit events are kept for at least 180 days; ${values.before} is ${whole} days ago.`
+    )
     return 1
   }
   // rounded up: never an event younger than was asked for
@@ -216,9 +283,13 @@ async function archive (values: Values, services: Needs, print: Print, progress:
   try {
     const { events, from, to } = await archiveTo(out, services, { days, act, onProgress: progress.at })
     progress.end()
-    print(values.json === true
-      ? JSON.stringify({ events, from, to })
-      : events === 0 ? 'Archived nothing: no event is that old.' : `Archived ${events} events, sequence ${from} to ${to}; they are only in ${values.out} now.`)
+    print(
+      values.json === true
+        ? JSON.stringify({ events, from, to })
+        : events === 0
+          ? 'Archived nothing: no event is that old.'
+          : `Archived ${events} events, sequence ${from} to ${to}; they are only in ${values.out} now.`
+    )
     return 0
   } finally {
     await out.close()

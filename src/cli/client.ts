@@ -2,7 +2,19 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
-import { agreedAct, clientHistory, createClient, findClient, findClients, listClients, listSecrets, rotateSecret, setClientStatus, writeClientDocument, type RegistryServices } from '../records/clients/index.ts'
+import {
+  agreedAct,
+  clientHistory,
+  createClient,
+  findClient,
+  findClients,
+  listClients,
+  listSecrets,
+  rotateSecret,
+  setClientStatus,
+  writeClientDocument,
+  type RegistryServices
+} from '../records/clients/index.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
@@ -47,7 +59,13 @@ const options = {
 
 const parse = (args: string[]) => parseArgs({ args, allowPositionals: true, options })
 type Values = ReturnType<typeof parse>['values']
-interface Call { services: RegistryServices, values: Values, ids: string[], print: (line: string) => void, answer: (value: unknown, text: string) => number }
+interface Call {
+  services: RegistryServices
+  values: Values
+  ids: string[]
+  print: (line: string) => void
+  answer: (value: unknown, text: string) => number
+}
 
 /** Wrong use: exit code 2 with the usage. */
 class WrongUse extends Error {}
@@ -57,12 +75,26 @@ export const command = {
   usage,
   async run (args: string[], services: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
     try {
-      const { values, positionals: [action = 'list', ...ids] } = parse(args)
+      const {
+        values,
+        positionals: [action = 'list', ...ids]
+      } = parse(args)
       const work = actions[action]
       if (work === undefined) throw new WrongUse(`Unknown: ${action}`)
-      return await work({ services, values, ids, print, answer: (value, text) => { print(values.json === true ? JSON.stringify(value) : text); return 0 } })
+      return await work({
+        services,
+        values,
+        ids,
+        print,
+        answer: (value, text) => {
+          print(values.json === true ? JSON.stringify(value) : text)
+          return 0
+        }
+      })
     } catch (error) {
-      if (!(error instanceof WrongUse) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error
+      if (!(error instanceof WrongUse) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) {
+        throw error
+      }
       console.error(`${(error as Error).message}\nUsage: ${usage}`)
       return 2
     }
@@ -74,14 +106,40 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
     const { text, status, kind, type, grant, scope, host, unit } = values
     const filters = { text, status, kind, type, grant, scope, host, unit, unusedDays: values['unused-days'] }
-    const lines = await listClients(services.db, Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)), null, 10_000)
-    return answer({ clients: lines.map((line) => ({ client_id: line.clientId, name: line.name, kind: line.kind, status: line.status, unit: line.unit, hosts: line.hosts, last_used_at: line.lastUsedAt, errors: line.errors })) },
-      lines.map((line) => `${line.clientId.padEnd(24)} ${line.status.padEnd(8)} ${line.kind.padEnd(8)} ${line.lastUsedAt?.toISOString().slice(0, 16) ?? 'never used      '} ${String(line.errors).padStart(5)} errors  ${line.name}`).join('\n') || 'none')
+    const lines = await listClients(
+      services.db,
+      Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
+      null,
+      10_000
+    )
+    return answer(
+      {
+        clients: lines.map((line) => ({
+          client_id: line.clientId,
+          name: line.name,
+          kind: line.kind,
+          status: line.status,
+          unit: line.unit,
+          hosts: line.hosts,
+          last_used_at: line.lastUsedAt,
+          errors: line.errors
+        }))
+      },
+      lines
+        .map(
+          (line) =>
+            `${line.clientId.padEnd(24)} ${line.status.padEnd(8)} ${line.kind.padEnd(8)} ${line.lastUsedAt?.toISOString().slice(0, 16) ?? 'never used      '} ${String(line.errors).padStart(5)} errors  ${line.name}`
+        )
+        .join('\n') || 'none'
+    )
   },
 
   async show ({ services, ids, answer }) {
     const client = await known(services, ids)
-    const [secrets, history] = [await listSecrets(services.db, client.clientId), await clientHistory(services.db, client.clientId, null, 10)]
+    const [secrets, history] = [
+      await listSecrets(services.db, client.clientId),
+      await clientHistory(services.db, client.clientId, null, 10)
+    ]
     const shown = {
       client_id: client.clientId,
       status: client.status,
@@ -89,36 +147,84 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
       kind: client.kind,
       metadata: client.metadata,
       policy: client.policy,
-      secrets: secrets.map(({ id, hint, createdAt, expiresAt, lastUsedOn }) => ({ id, hint, created_at: createdAt, expires_at: expiresAt, last_used_on: lastUsedOn })),
+      secrets: secrets.map(({ id, hint, createdAt, expiresAt, lastUsedOn }) => ({
+        id,
+        hint,
+        created_at: createdAt,
+        expires_at: expiresAt,
+        last_used_on: lastUsedOn
+      })),
       changes: history.map(({ at, act, actor, reason, version }) => ({ at, act, actor, reason, version }))
     }
-    return answer(shown, [writeClientDocument([client]).trimEnd(), '',
-      ...secrets.map((secret) => `secret …${secret.hint}  made ${secret.createdAt.toISOString()}  ${secret.expiresAt === null ? 'no end' : `ends ${secret.expiresAt.toISOString()}`}  last used ${secret.lastUsedOn ?? 'never'}`),
-      ...history.map(({ at, act, actor, reason }) => `${at.toISOString()}  ${act.padEnd(14)} ${actor}  ${reason}`)].join('\n'))
+    return answer(
+      shown,
+      [
+        writeClientDocument([client]).trimEnd(),
+        '',
+        ...secrets.map(
+          (secret) =>
+            `secret …${secret.hint}  made ${secret.createdAt.toISOString()}  ${secret.expiresAt === null ? 'no end' : `ends ${secret.expiresAt.toISOString()}`}  last used ${secret.lastUsedOn ?? 'never'}`
+        ),
+        ...history.map(({ at, act, actor, reason }) => `${at.toISOString()}  ${act.padEnd(14)} ${actor}  ${reason}`)
+      ].join('\n')
+    )
   },
 
   async create ({ services, values, ids, print, answer }) {
     if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
     const act = actIn(values)
     const status = values.status ?? 'test'
-    if (status !== 'draft' && status !== 'test' && status !== 'live') throw new WrongUse('--status is draft, test or live')
+    if (status !== 'draft' && status !== 'test' && status !== 'live') {
+      throw new WrongUse('--status is draft, test or live')
+    }
     const agreedBy = agreedByOf(values, act)
     if (agreedBy === null) throw new WrongUse('--agreed-by must name somebody else.')
-    const options: Parameters<typeof createClient>[3] = { status, ...(values.id === undefined ? {} : { clientId: values.id }) }
+    const options: Parameters<typeof createClient>[3] = {
+      status,
+      ...(values.id === undefined ? {} : { clientId: values.id })
+    }
     const input = values.from === undefined ? await inputOf(values) : await jsonFile(values.from)
     let made = await createClient(services, act, input, options)
-    if (made.outcome === 'second_needed' && agreedBy !== '') made = await createClient(services, agreedAct(act, agreedBy), input, { ...options, second: 'given' })
+    if (made.outcome === 'second_needed' && agreedBy !== '') {
+      made = await createClient(services, agreedAct(act, agreedBy), input, { ...options, second: 'given' })
+    }
     if (made.outcome === 'created') {
       const { client, secret } = made
-      return answer({ client_id: client.clientId, client_secret: secret?.secret ?? null, status: client.status, version: client.version, issuer: services.config.issuer },
-        [`client_id      ${client.clientId}`, ...secret === null ? [] : [`client_secret  ${secret.secret}   shown once`], `issuer         ${services.config.issuer}`, `status         ${client.status}`].join('\n'))
+      return answer(
+        {
+          client_id: client.clientId,
+          client_secret: secret?.secret ?? null,
+          status: client.status,
+          version: client.version,
+          issuer: services.config.issuer
+        },
+        [
+          `client_id      ${client.clientId}`,
+          ...(secret === null ? [] : [`client_secret  ${secret.secret}   shown once`]),
+          `issuer         ${services.config.issuer}`,
+          `status         ${client.status}`
+        ].join('\n')
+      )
     }
     const faults = made.outcome === 'invalid' ? made.faults : []
     if (made.outcome === 'second_needed') {
-      print(values.json === true ? JSON.stringify({ error: made.outcome, reasons: made.reasons }) : [...made.reasons.map((reason) => `! ${secondWords[reason]}`), 'One person alone may not decide this: --agreed-by names the other.'].join('\n'))
+      print(
+        values.json === true
+          ? JSON.stringify({ error: made.outcome, reasons: made.reasons })
+          : [
+              ...made.reasons.map((reason) => `! ${secondWords[reason]}`),
+              'One person alone may not decide this: --agreed-by names the other.'
+            ].join('\n')
+      )
       return 1
     }
-    print(values.json === true ? JSON.stringify({ error: made.outcome, faults }) : made.outcome === 'taken' ? `There is a client ${values.id ?? ''} already.` : faults.map(faultLine).join('\n'))
+    print(
+      values.json === true
+        ? JSON.stringify({ error: made.outcome, faults })
+        : made.outcome === 'taken'
+          ? `There is a client ${values.id ?? ''} already.`
+          : faults.map(faultLine).join('\n')
+    )
     return 1
   },
 
@@ -127,10 +233,21 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     if (!Number.isFinite(days) || days < 0 || days > 90) throw new WrongUse('--grace-days is a number from 0 to 90')
     const made = await rotateSecret(services, actIn(values), one(ids), days * 86_400)
     if (made.outcome === 'created') {
-      return answer({ client_id: ids[0], client_secret: made.secret, previous: made.previous === null ? null : { id: made.previous.id, ends_at: made.previous.endsAt } },
-        `client_secret  ${made.secret}   shown once\n${made.previous === null ? 'The former secret has ended.' : `The former secret ends ${made.previous.endsAt.toISOString()}.`}`)
+      return answer(
+        {
+          client_id: ids[0],
+          client_secret: made.secret,
+          previous: made.previous === null ? null : { id: made.previous.id, ends_at: made.previous.endsAt }
+        },
+        `client_secret  ${made.secret}   shown once\n${made.previous === null ? 'The former secret has ended.' : `The former secret ends ${made.previous.endsAt.toISOString()}.`}`
+      )
     }
-    const texts = { too_many: 'Two secrets are alive. Wait for the end of the older one, or end it in the console.', not_found: 'There is no such client.', own_service: 'This is one of Kora\'s own services.', no_secret: 'This client authenticates without a secret.' }
+    const texts = {
+      too_many: 'Two secrets are alive. Wait for the end of the older one, or end it in the console.',
+      not_found: 'There is no such client.',
+      own_service: "This is one of Kora's own services.",
+      no_secret: 'This client authenticates without a secret.'
+    }
     print(values.json === true ? JSON.stringify({ error: made.outcome }) : texts[made.outcome])
     return 1
   },
@@ -141,7 +258,10 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   async export ({ services, ids, print }) {
     const clients = await findClients(services.db, ids.length === 0 ? null : ids)
     const missing = ids.filter((id) => !clients.some(({ clientId }) => clientId === id))
-    if (missing.length > 0) { console.error(`There is no client ${missing.join(', ')}.`); return 1 }
+    if (missing.length > 0) {
+      console.error(`There is no client ${missing.join(', ')}.`)
+      return 1
+    }
     print(writeClientDocument(clients).trimEnd())
     return 0
   }
@@ -151,9 +271,20 @@ async function move ({ services, values, ids, print, answer }: Call, status: Cli
   const act = actIn(values)
   const client = await known(services, ids)
   const moved = await setClientStatus(services, act, client.clientId, client.version, status)
-  if (moved.outcome === 'changed' || moved.outcome === 'unchanged') return answer({ client_id: client.clientId, status, version: moved.client.version }, `${client.clientId} is ${status}.`)
+  if (moved.outcome === 'changed' || moved.outcome === 'unchanged') {
+    return answer(
+      { client_id: client.clientId, status, version: moved.client.version },
+      `${client.clientId} is ${status}.`
+    )
+  }
   const faults = moved.outcome === 'invalid' ? moved.faults : []
-  print(values.json === true ? JSON.stringify({ error: moved.outcome, faults }) : faults.length > 0 ? faults.map(faultLine).join('\n') : `Refused: ${moved.outcome}`)
+  print(
+    values.json === true
+      ? JSON.stringify({ error: moved.outcome, faults })
+      : faults.length > 0
+        ? faults.map(faultLine).join('\n')
+        : `Refused: ${moved.outcome}`
+  )
   return 1
 }
 
@@ -175,7 +306,9 @@ function actIn (values: Values): NonNullable<ReturnType<typeof actOf>> {
 }
 
 async function inputOf (values: Values): Promise<unknown> {
-  if (values.name === undefined || values.kind === undefined) throw new WrongUse('--name and --kind are missing (or --from).')
+  if (values.name === undefined || values.kind === undefined) {
+    throw new WrongUse('--name and --kind are missing (or --from).')
+  }
   const people = !['machine', 'resource'].includes(values.kind)
   return {
     kind: values.kind,
@@ -188,8 +321,12 @@ async function inputOf (values: Values): Promise<unknown> {
     policy: {
       names: { 'zh-CN': values.name },
       ...(values.unit === undefined ? {} : { unit: values.unit }),
-      ...(values['admin-scopes'] === undefined ? {} : { adminScopes: values['admin-scopes'].split(' ').filter(Boolean) }),
-      purposes: Object.fromEntries((values.purpose ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
+      ...(values['admin-scopes'] === undefined
+        ? {}
+        : { adminScopes: values['admin-scopes'].split(' ').filter(Boolean) }),
+      purposes: Object.fromEntries(
+        (values.purpose ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)])
+      )
     }
   }
 }

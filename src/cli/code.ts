@@ -8,7 +8,10 @@ import { CodeFlowError, codeFlow, type CodeFlowResult } from './code-flow.ts'
 import { walk } from './sandbox-person.ts'
 
 type Print = (line: string) => void
-export interface Output { out: Print, progress: Print }
+export interface Output {
+  out: Print
+  progress: Print
+}
 
 const usage = `kora code [--issuer <address>] [--client-id demo-public] [--scope "openid profile"] [--acr-values <acr>]
        [--prompt <prompt>] [--max-age <seconds>] [--port <port>] [--timeout <seconds>] [--sandbox-person <handle>] [--json]
@@ -34,19 +37,30 @@ const options = {
 } as const
 
 /** @returns exit code: 0 tokens came, 1 refused or not reachable, 2 wrong use */
-export async function runCode (args: string[], { out, progress }: Output = { out: console.log, progress: console.error }, env: Readonly<Record<string, string | undefined>> = process.env): Promise<number> {
-  const wrong = (problem: string): number => { progress(`${problem}\nUsage: ${usage}`); return 2 }
+export async function runCode (
+  args: string[],
+  { out, progress }: Output = { out: console.log, progress: console.error },
+  env: Readonly<Record<string, string | undefined>> = process.env
+): Promise<number> {
+  const wrong = (problem: string): number => {
+    progress(`${problem}\nUsage: ${usage}`)
+    return 2
+  }
   let values
   try {
-    ({ values } = parseArgs({ args, options }))
+    ;({ values } = parseArgs({ args, options }))
   } catch (error) {
     return wrong((error as Error).message)
   }
   const issuer = (values.issuer ?? env['ISSUER'] ?? `http://localhost:${env['PORT'] ?? '3000'}`).replace(/\/$/, '')
   if (!/^https?:$/.test(URL.parse(issuer)?.protocol ?? '')) return wrong(`--issuer "${issuer}" is not an address.`)
-  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65535) return wrong(`--port "${values.port}" is not a port.`)
+  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65535) {
+    return wrong(`--port "${values.port}" is not a port.`)
+  }
   if (!/^[1-9]\d{0,4}$/.test(values.timeout)) return wrong(`--timeout "${values.timeout}" is not a number of seconds.`)
-  if (!values.scope.split(' ').includes('openid')) return wrong('--scope must contain openid: without it there is no ID token.')
+  if (!values.scope.split(' ').includes('openid')) {
+    return wrong('--scope must contain openid: without it there is no ID token.')
+  }
   const person = values['sandbox-person']
   try {
     const result = await codeFlow({
@@ -58,7 +72,11 @@ export async function runCode (args: string[], { out, progress }: Output = { out
       more: { acr_values: values['acr-values'], prompt: values.prompt, max_age: values['max-age'] },
       timeoutMs: Number(values.timeout) * 1000,
       async onAddress (url, redirectUri) {
-        progress(person === undefined ? `Open in a browser:\n\n  ${url}\n\nWaiting at ${redirectUri} …` : `${person} logs in: ${url}`)
+        progress(
+          person === undefined
+            ? `Open in a browser:\n\n  ${url}\n\nWaiting at ${redirectUri} …`
+            : `${person} logs in: ${url}`
+        )
         if (person !== undefined) await walk(issuer, url, person)
       }
     })
@@ -74,18 +92,44 @@ export async function runCode (args: string[], { out, progress }: Output = { out
 }
 
 /** One document for scripts: what the library of a site would hand over. */
-const documentOf = (clientId: string, { metadata, redirectUri, tokens, idToken, userinfo }: CodeFlowResult): Record<string, unknown> =>
-  ({ issuer: metadata.issuer, client_id: clientId, redirect_uri: redirectUri, tokens, id_token: idToken, userinfo })
+const documentOf = (
+  clientId: string,
+  { metadata, redirectUri, tokens, idToken, userinfo }: CodeFlowResult
+): Record<string, unknown> => ({
+  issuer: metadata.issuer,
+  client_id: clientId,
+  redirect_uri: redirectUri,
+  tokens,
+  id_token: idToken,
+  userinfo
+})
 
-function show (out: Print, clientId: string, confidential: boolean, { metadata, tokens, idToken, userinfo }: CodeFlowResult): void {
-  const block = (title: string, value: unknown): void => { out(`\n${title}\n${JSON.stringify(value, null, 2)}`) }
+function show (
+  out: Print,
+  clientId: string,
+  confidential: boolean,
+  { metadata, tokens, idToken, userinfo }: CodeFlowResult
+): void {
+  const block = (title: string, value: unknown): void => {
+    out(`\n${title}\n${JSON.stringify(value, null, 2)}`)
+  }
   block('ID token, header', idToken.header)
   block('ID token, claims (signature, issuer, audience, nonce checked)', idToken.claims)
   block('userinfo', userinfo)
-  out(`\naccess token   ${tokens.access_token}  (${tokens.expires_in} s${tokens.scope === undefined ? '' : `, ${tokens.scope}`})`)
+  out(
+    `\naccess token   ${tokens.access_token}  (${tokens.expires_in} s${tokens.scope === undefined ? '' : `, ${tokens.scope}`})`
+  )
   const secret = confidential ? `-u ${clientId}:$OIDC_CLIENT_SECRET` : `-d client_id=${clientId}`
-  if (tokens.refresh_token !== undefined) out(`refresh        curl ${secret} -d grant_type=refresh_token -d refresh_token=${tokens.refresh_token} ${metadata.token_endpoint}`)
-  if (metadata.end_session_endpoint !== undefined) out(`logout         ${metadata.end_session_endpoint}?client_id=${encodeURIComponent(clientId)}&id_token_hint=${tokens.id_token}`)
+  if (tokens.refresh_token !== undefined) {
+    out(
+      `refresh        curl ${secret} -d grant_type=refresh_token -d refresh_token=${tokens.refresh_token} ${metadata.token_endpoint}`
+    )
+  }
+  if (metadata.end_session_endpoint !== undefined) {
+    out(
+      `logout         ${metadata.end_session_endpoint}?client_id=${encodeURIComponent(clientId)}&id_token_hint=${tokens.id_token}`
+    )
+  }
   out(`documentation  ${metadata.issuer}/developers`)
 }
 

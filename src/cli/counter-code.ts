@@ -6,7 +6,9 @@ import type { RunningServices } from '../services.ts'
 
 export const command = {
   summary: 'issue a one-time counter code (窗口核验码) for a person checked at a counter',
-  usage: 'kora counter-code --account <ID number or phone> --staff <who checked> --reason <code, for example no-camera> [--json]',
+  usage:
+    'kora counter-code --account <ID number or phone> --staff <who checked> --reason <code, for example no-camera> ' +
+    '[--json]',
   async run (args: string[], services: RunningServices): Promise<number> {
     const option = (name: string): string => args[args.indexOf(`--${name}`) + 1] ?? ''
     const missing = ['account', 'staff', 'reason'].filter((name) => !args.includes(`--${name}`) || option(name) === '')
@@ -15,17 +17,36 @@ export const command = {
       return 2
     }
     const account = parseAccount(option('account'), shanghaiDate(services.clock.now()))
-    if (!account.ok) { console.error(`--account: not an ID number or phone (${account.code})`); return 2 }
+    if (!account.ok) {
+      console.error(`--account: not an ID number or phone (${account.code})`)
+      return 2
+    }
     const { identifier } = account
-    const person = identifier.kind === 'phone'
-      ? await personByPhone(services.db, services.crypto, identifier.value)
-      : await personByCertNo(services.db, services.crypto, identifier.certType, identifier.value)
-    const issued = person === null
-      ? null
-      : await issueCounterCode(services, { personId: person.id, issuedBy: `staff:${option('staff')}`, reason: option('reason') })
-    if (issued === null) { console.error('There is no such person who could use a code.'); return 1 }
-    if (args.includes('--json')) console.log(JSON.stringify({ code: issued.code, code_id: issued.codeId, expires_at: issued.expiresAt.toISOString() }))
-    else console.log(`${issued.code.slice(0, 4)} ${issued.code.slice(4)}   valid until ${issued.expiresAt.toISOString()}, once; it is not shown again.`)
+    const person =
+      identifier.kind === 'phone'
+        ? await personByPhone(services.db, services.crypto, identifier.value)
+        : await personByCertNo(services.db, services.crypto, identifier.certType, identifier.value)
+    const issued =
+      person === null
+        ? null
+        : await issueCounterCode(services, {
+          personId: person.id,
+          issuedBy: `staff:${option('staff')}`,
+          reason: option('reason')
+        })
+    if (issued === null) {
+      console.error('There is no such person who could use a code.')
+      return 1
+    }
+    if (args.includes('--json')) {
+      console.log(
+        JSON.stringify({ code: issued.code, code_id: issued.codeId, expires_at: issued.expiresAt.toISOString() })
+      )
+    } else {
+      console.log(
+        `${issued.code.slice(0, 4)} ${issued.code.slice(4)}   valid until ${issued.expiresAt.toISOString()}, once; it is not shown again.`
+      )
+    }
     return 0
   }
 }

@@ -20,49 +20,133 @@ export const command = {
   summary: 'delegations (代理授权): list, show, revoke',
   usage,
   async run (args: string[], services: Services, print: (line: string) => void = console.log): Promise<number> {
-    const wrong = (problem: string): number => { console.error(`${problem}\nUsage: ${usage}`); return 2 }
+    const wrong = (problem: string): number => {
+      console.error(`${problem}\nUsage: ${usage}`)
+      return 2
+    }
     let parsed
     try {
-      parsed = parseArgs({ args, allowPositionals: true, options: { json: { type: 'boolean' }, uscc: { type: 'string' }, state: { type: 'string' }, limit: { type: 'string' }, ...actOptions } })
+      parsed = parseArgs({
+        args,
+        allowPositionals: true,
+        options: {
+          json: { type: 'boolean' },
+          uscc: { type: 'string' },
+          state: { type: 'string' },
+          limit: { type: 'string' },
+          ...actOptions
+        }
+      })
     } catch (error) {
       return wrong((error as Error).message)
     }
-    const { values, positionals: [action = 'list', id, ...more] } = parsed
+    const {
+      values,
+      positionals: [action = 'list', id, ...more]
+    } = parsed
     const json = values.json === true
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
     if (action === 'list') return await list(services, values, json, print)
     if (id === undefined) return wrong('Which delegation?')
     if (action === 'show') {
       const found = await detail(services, id)
-      if (found.length === 0) { print(json ? JSON.stringify({ error: 'not_found' }) : 'There is no such delegation.'); return 1 }
-      print(json ? JSON.stringify({ id, versions: found.map(wire) }) : found.map((view) => Object.entries(wire(view)).map(([name, value]) => `${name.padEnd(14)} ${Array.isArray(value) ? value.join(' ') : String(value ?? '—')}`).join('\n')).join('\n\n'))
+      if (found.length === 0) {
+        print(json ? JSON.stringify({ error: 'not_found' }) : 'There is no such delegation.')
+        return 1
+      }
+      print(
+        json
+          ? JSON.stringify({ id, versions: found.map(wire) })
+          : found
+            .map((view) =>
+              Object.entries(wire(view))
+                .map(
+                  ([name, value]) =>
+                      `${name.padEnd(14)} ${Array.isArray(value) ? value.join(' ') : String(value ?? '—')}`
+                )
+                .join('\n')
+            )
+            .join('\n\n')
+      )
       return 0
     }
     if (action !== 'revoke') return wrong(`Unknown: ${action}`)
     const act = actOf(values)
     if (act === null) return wrong('--reason is missing: it goes into the audit trail, and both people are told.')
     const outcome = await actOnDelegation(services, act, id, 'revoke')
-    const texts: Record<string, string> = { done: `${id} is revoked.`, unchanged: 'It is not in force: nothing was changed.', unknown: 'There is no such delegation.' }
-    print(json ? JSON.stringify(outcome === 'done' ? { revoked: id } : { error: outcome }) : texts[outcome] ?? outcome)
+    const texts: Record<string, string> = {
+      done: `${id} is revoked.`,
+      unchanged: 'It is not in force: nothing was changed.',
+      unknown: 'There is no such delegation.'
+    }
+    print(
+      json ? JSON.stringify(outcome === 'done' ? { revoked: id } : { error: outcome }) : (texts[outcome] ?? outcome)
+    )
     return outcome === 'done' ? 0 : 1
   }
 }
 
-async function list ({ db }: Services, values: { uscc?: string, state?: string, limit?: string }, json: boolean, print: (line: string) => void): Promise<number> {
-  const rows = await db.selectFrom('delegation as d').innerJoin('organization as o', 'o.id', 'd.organizationId')
-    .select(['d.id', 'd.version', 'd.state', 'o.uscc', 'o.name', 'd.functions', 'd.clientIds', 'd.validFrom', 'd.validTo'])
+async function list (
+  { db }: Services,
+  values: { uscc?: string; state?: string; limit?: string },
+  json: boolean,
+  print: (line: string) => void
+): Promise<number> {
+  const rows = await db
+    .selectFrom('delegation as d')
+    .innerJoin('organization as o', 'o.id', 'd.organizationId')
+    .select([
+      'd.id',
+      'd.version',
+      'd.state',
+      'o.uscc',
+      'o.name',
+      'd.functions',
+      'd.clientIds',
+      'd.validFrom',
+      'd.validTo'
+    ])
     .$if(values.uscc !== undefined, (query) => query.where('o.uscc', '=', values.uscc?.toUpperCase() ?? ''))
     .$if(values.state !== undefined, (query) => query.where('d.state', '=', (values.state ?? '') as never))
-    .orderBy('o.uscc').orderBy('d.id').orderBy('d.version').limit(Math.min(Number(values.limit ?? 100) || 100, 10_000)).execute()
-  print(json
-    ? JSON.stringify({ delegations: rows.map((row) => ({ id: row.id, version: row.version, state: row.state, uscc: row.uscc, organization: row.name, functions: row.functions, client_ids: row.clientIds, valid_from: row.validFrom, valid_to: row.validTo })) })
-    : rows.map((row) => `${row.id}  v${row.version}  ${row.state.padEnd(10)} ${row.uscc}  ${row.validFrom}…${row.validTo}  ${row.name}`).join('\n') || 'none')
+    .orderBy('o.uscc')
+    .orderBy('d.id')
+    .orderBy('d.version')
+    .limit(Math.min(Number(values.limit ?? 100) || 100, 10_000))
+    .execute()
+  print(
+    json
+      ? JSON.stringify({
+        delegations: rows.map((row) => ({
+          id: row.id,
+          version: row.version,
+          state: row.state,
+          uscc: row.uscc,
+          organization: row.name,
+          functions: row.functions,
+          client_ids: row.clientIds,
+          valid_from: row.validFrom,
+          valid_to: row.validTo
+        }))
+      })
+      : rows
+        .map(
+          (row) =>
+              `${row.id}  v${row.version}  ${row.state.padEnd(10)} ${row.uscc}  ${row.validFrom}…${row.validTo}  ${row.name}`
+        )
+        .join('\n') || 'none'
+  )
   return 0
 }
 
 async function detail (services: Services, id: string): Promise<DelegationView[]> {
-  const row = await services.db.selectFrom('delegation').select('organizationId').where('id', '=', id).executeTakeFirst()
-  return row === undefined ? [] : (await organizationDetail(services, row.organizationId))?.delegations.filter((view) => view.id === id) ?? []
+  const row = await services.db
+    .selectFrom('delegation')
+    .select('organizationId')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row === undefined
+    ? []
+    : ((await organizationDetail(services, row.organizationId))?.delegations.filter((view) => view.id === id) ?? [])
 }
 
 const wire = (view: DelegationView): Record<string, unknown> => ({

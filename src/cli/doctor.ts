@@ -1,6 +1,6 @@
 /**
- * kora doctor: is everything as it should be, and what to do where it is not. Looks from the machine it runs on; changes
- * nothing. Exit code 1 when something fails. Each check stands in doctor/ and answers with findings.
+ * kora doctor: is everything as it should be, and what to do where it is not. Looks from the machine it runs on;
+ * changes nothing. Exit code 1 when something fails. Each check stands in doctor/ and answers with findings.
  */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -48,11 +48,16 @@ export const command = {
     return count('fail') === 0 ? 0 : 1
   },
 
-  async run (args: string[]): Promise<number> { return await this.runAlone(args) }
+  async run (args: string[]): Promise<number> {
+    return await this.runAlone(args)
+  }
 }
 
 function lines ({ check, status, message, advice }: Finding): string[] {
-  return [`${status.padEnd(4)}  ${check.padEnd(19)} ${message}`, ...(advice === undefined ? [] : [`${' '.repeat(26)}→ ${advice}`])]
+  return [
+    `${status.padEnd(4)}  ${check.padEnd(19)} ${message}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(26)}→ ${advice}`])
+  ]
 }
 
 async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
@@ -64,11 +69,23 @@ async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
     tell(error.faults.map((text) => fail('settings', text, 'Kora does not start like this. See .env.example.')))
     return
   }
-  tell(checkMachine(config, { version: process.versions.node, threads: env['UV_THREADPOOL_SIZE'], cpus: availableParallelism() }))
+  tell(
+    checkMachine(config, {
+      version: process.versions.node,
+      threads: env['UV_THREADPOOL_SIZE'],
+      cpus: availableParallelism()
+    })
+  )
   tell(checkSettings(config))
-  await trying('issuer', tell, async () => { tell(await checkIssuer(config.issuer)) })
-  await trying('certificate', tell, async () => { tell(await checkCertificate(config.issuer)) })
-  await trying('vendors', tell, async () => { tell(await checkVendors(config)) })
+  await trying('issuer', tell, async () => {
+    tell(await checkIssuer(config.issuer))
+  })
+  await trying('certificate', tell, async () => {
+    tell(await checkCertificate(config.issuer))
+  })
+  await trying('vendors', tell, async () => {
+    tell(await checkVendors(config))
+  })
   const database = await opened(config, tell)
   if (database === null) return
   try {
@@ -87,32 +104,59 @@ async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Te
   const fits = await checkMasterKey(db, crypto)
   tell(fits)
   if (fits.status !== 'ok') return
-  await trying('signing-keys', tell, async () => { tell(await checkKeys(db, crypto, config.keyRotationDays, Date.now())) })
-  await trying('audit', tell, async () => { tell(await checkAudit(db, crypto)) })
-  await trying('outbox', tell, async () => { tell(await checkOutbox(db)) })
+  await trying('signing-keys', tell, async () => {
+    tell(await checkKeys(db, crypto, config.keyRotationDays, Date.now()))
+  })
+  await trying('audit', tell, async () => {
+    tell(await checkAudit(db, crypto))
+  })
+  await trying('outbox', tell, async () => {
+    tell(await checkOutbox(db))
+  })
   const progress = progressOf('addresses')
-  const demo = config.relyingSitePort === null ? [] : [`localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
-  await trying('sites', tell, async () => { tell(await checkSites(db, [...config.egressAllowed, ...config.sandbox ? demo : []], progress.at)) })
+  const demo =
+    config.relyingSitePort === null
+      ? []
+      : [`localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
+  await trying('sites', tell, async () => {
+    tell(await checkSites(db, [...config.egressAllowed, ...(config.sandbox ? demo : [])], progress.at))
+  })
   progress.end()
 }
 
 /** A check that breaks is a finding, not the end. */
 async function trying (check: string, tell: Tell, work: () => Promise<void>): Promise<void> {
-  await work().catch((error: unknown) => { tell(fail(check, `could not be checked (${causeOf(error)})`, 'Run it again; if it stays, LOG_LEVEL=debug says more.')) })
+  await work().catch((error: unknown) => {
+    tell(
+      fail(check, `could not be checked (${causeOf(error)})`, 'Run it again; if it stays, LOG_LEVEL=debug says more.')
+    )
+  })
 }
 
 async function opened (config: Config, tell: Tell): Promise<OpenDatabase | null> {
   // opening would make them: the doctor changes nothing
   if (config.masterKey === null && !existsSync(join(config.dataDir, 'master.key'))) {
-    tell(warn('database', `there is no master key in ${config.dataDir}: Kora has not been started with it yet, so what is in the database was not checked`, 'The first start makes it, or set MASTER_KEY: npm start'))
+    tell(
+      warn(
+        'database',
+        `there is no master key in ${config.dataDir}: Kora has not been started with it yet, so what is in the database was not checked`,
+        'The first start makes it, or set MASTER_KEY: npm start'
+      )
+    )
     return null
   }
   try {
     return await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, poolSize: 2 })
   } catch (error) {
-    tell(error instanceof DataDirInUse
-      ? warn('database', 'the embedded database is in use by the running Kora, so what is in it was not checked', 'Stop Kora to check it, or use PostgreSQL.')
-      : fail('database', `cannot be opened (${causeOf(error)})`, 'Look at DATA_DIR and DATABASE_URL.'))
+    tell(
+      error instanceof DataDirInUse
+        ? warn(
+          'database',
+          'the embedded database is in use by the running Kora, so what is in it was not checked',
+          'Stop Kora to check it, or use PostgreSQL.'
+        )
+        : fail('database', `cannot be opened (${causeOf(error)})`, 'Look at DATA_DIR and DATABASE_URL.')
+    )
     return null
   }
 }

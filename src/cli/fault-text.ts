@@ -39,10 +39,10 @@ const words: Record<string, string> = {
   not_in_scope: 'names a scope that the client does not have',
   high_profile: 'is required by the high profile',
   needs: 'needs another member',
-  own_service: 'is one of Kora\'s own services',
+  own_service: "is one of Kora's own services",
   status_step: 'cannot be reached from the present status',
   second_administrator: 'may not be decided by one person alone: --agreed-by names the other',
-  own_origin: 'is at Kora\'s own address; only Kora\'s own services are there',
+  own_origin: "is at Kora's own address; only Kora's own services are there",
   not_yaml: 'is not readable'
 }
 
@@ -60,5 +60,10 @@ export const secondWords: Readonly<Record<SecondReason, string>> = {
 export function faultLine (fault: ClientFault & { line?: number }): string {
   const { field, code, received, expected, line } = fault
   const what = `${field === '' ? 'the file' : field} ${words[code] ?? code}`
-  return [line === undefined ? '' : `line ${line}: `, what, received === '' ? '' : ` — received ${received}`, expected === '' ? '' : `, expected ${expected}`].join('')
+  return [
+    line === undefined ? '' : `line ${line}: `,
+    what,
+    received === '' ? '' : ` — received ${received}`,
+    expected === '' ? '' : `, expected ${expected}`
+  ].join('')
 }

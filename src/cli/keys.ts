@@ -4,7 +4,14 @@
  */
 import { parseArgs } from 'node:util'
 import { DomainError } from '../domain/errors.ts'
-import { emergencyRemoval, listKeys, listRemovedKeyUses, publishNext, removeRetired, rotateNow } from '../records/keys/index.ts'
+import {
+  emergencyRemoval,
+  listKeys,
+  listRemovedKeyUses,
+  publishNext,
+  removeRetired,
+  rotateNow
+} from '../records/keys/index.ts'
 import { keyTimes, signingAlgs, type SigningAlg } from '../tokens/signing-keys.ts'
 import type { RunningServices } from '../services.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
@@ -30,32 +37,52 @@ export const command = {
 
   kora keys rotate ES256 --reason "planned, ticket 4711"`,
 
-  async run (args: string[], services: Pick<RunningServices, 'db' | 'crypto' | 'audit'>, print: (line: string) => void = console.log): Promise<number> {
-    const wrong = (problem: string): number => { console.error(`${problem}\nUsage: ${this.usage}`); return 2 }
+  async run (
+    args: string[],
+    services: Pick<RunningServices, 'db' | 'crypto' | 'audit'>,
+    print: (line: string) => void = console.log
+  ): Promise<number> {
+    const wrong = (problem: string): number => {
+      console.error(`${problem}\nUsage: ${this.usage}`)
+      return 2
+    }
     let parsed
     try {
       parsed = parseArgs({ args, allowPositionals: true, options: { json: { type: 'boolean' }, ...actOptions } })
     } catch (error) {
       return wrong((error as Error).message)
     }
-    const { values, positionals: [action = 'list', target, ...more] } = parsed
+    const {
+      values,
+      positionals: [action = 'list', target, ...more]
+    } = parsed
     const json = values.json === true
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
     if (action === 'list') return await list(services, json, print)
     const act = actOf(values)
     if (!['publish', 'rotate', 'remove', 'emergency'].includes(action)) return wrong(`Unknown: ${action}`)
-    if (target === undefined || ((action === 'publish' || action === 'rotate') && !isAlg(target))) return wrong(`${action}: ${action === 'publish' || action === 'rotate' ? `which of ${signingAlgs.join(', ')}?` : 'which kid?'}`)
+    if (target === undefined || ((action === 'publish' || action === 'rotate') && !isAlg(target))) {
+      return wrong(
+        `${action}: ${action === 'publish' || action === 'rotate' ? `which of ${signingAlgs.join(', ')}?` : 'which kid?'}`
+      )
+    }
     if (act === null) return wrong('--reason is missing: it goes into the audit trail.')
     const { db, audit } = services
     try {
       const work: Record<string, () => Promise<Result>> = {
         publish: async () => ({ published: await publishNext(services, act, target as SigningAlg) }),
-        rotate: async () => ({ ...await db.transaction().execute(async (trx) => await rotateNow(trx, { audit }, act, target as SigningAlg)) }),
+        rotate: async () => ({
+          ...(await db
+            .transaction()
+            .execute(async (trx) => await rotateNow(trx, { audit }, act, target as SigningAlg)))
+        }),
         remove: async () => {
-          await db.transaction().execute(async (trx) => { await removeRetired(trx, { audit }, act, target) })
+          await db.transaction().execute(async (trx) => {
+            await removeRetired(trx, { audit }, act, target)
+          })
           return { removed: target }
         },
-        emergency: async () => ({ ...await emergencyRemoval(services, act, target) })
+        emergency: async () => ({ ...(await emergencyRemoval(services, act, target)) })
       }
       const result = await work[action]!()
       if (json) print(JSON.stringify(result))
@@ -73,27 +100,46 @@ export const command = {
 function lines (action: string, result: Result): string[] {
   const { active, retired, removed, published } = result
   if (action === 'publish') return [`Published ${published}; it may sign in ${keyTimes.published / 3600} h.`]
-  if (action === 'rotate') return [`${active} signs from now on.`, ...(retired === null ? [] : [`${retired} only verifies; it is taken out in ${keyTimes.retired / 3600} h.`])]
+  if (action === 'rotate') {
+    return [
+      `${active} signs from now on.`,
+      ...(retired === null ? [] : [`${retired} only verifies; it is taken out in ${keyTimes.retired / 3600} h.`])
+    ]
+  }
   if (action === 'remove') return [`Removed ${removed}.`]
   return [
     `Removed ${removed}: nothing it signed is accepted here any more.`,
     ...(active === null ? ['It did not sign; the signing key stays.'] : [`${active} signs from now on.`]),
-    ...(result['successorKnown'] === true ? [] : ['Relying sites do not have it yet: standard libraries fetch the key set again when they meet an unknown kid.']),
+    ...(result['successorKnown'] === true
+      ? []
+      : [
+          'Relying sites do not have it yet: standard libraries fetch the key set again when they meet an unknown kid.'
+        ]),
     `Relying sites may go on trusting the removed key for up to ${Number(result['sitesMayTrustForSeconds']) / 60} minutes, from their copy of the key set. Ask them to fetch it again now.`
   ]
 }
 
-async function list ({ db }: Pick<RunningServices, 'db'>, json: boolean, print: (line: string) => void): Promise<number> {
+async function list (
+  { db }: Pick<RunningServices, 'db'>,
+  json: boolean,
+  print: (line: string) => void
+): Promise<number> {
   const [keys, uses] = [await listKeys(db), await listRemovedKeyUses(db)]
   if (json) {
     print(JSON.stringify({ keys: keys.map(({ publicJwk: _jwk, ...key }) => key), removed_key_uses: uses }))
     return 0
   }
-  const day = (date: Date | null): string => date === null ? '–' : date.toISOString().slice(0, 16).replace('T', ' ')
+  const day = (date: Date | null): string => (date === null ? '–' : date.toISOString().slice(0, 16).replace('T', ' '))
   for (const { kid, alg, state, createdAt, activatedAt, retiredAt, removedAt, dueAt } of keys) {
     const due = dueAt === null ? '' : `  ${state === 'retired' ? 'removable' : 'may sign'} from ${day(dueAt)}`
-    print(`${kid}  ${alg}  ${state.padEnd(13)}  published ${day(createdAt)}  active ${day(activatedAt)}  retired ${day(retiredAt)}  removed ${day(removedAt)}${due}`)
+    print(
+      `${kid}  ${alg}  ${state.padEnd(13)}  published ${day(createdAt)}  active ${day(activatedAt)}  retired ${day(retiredAt)}  removed ${day(removedAt)}${due}`
+    )
   }
-  for (const { kid, clientId, place, uses: times, lastAt } of uses) print(`! removed key ${kid} still used by ${clientId === '' ? '(unknown)' : clientId} as ${place}: ${times} times, last ${day(lastAt)}`)
+  for (const { kid, clientId, place, uses: times, lastAt } of uses) {
+    print(
+      `! removed key ${kid} still used by ${clientId === '' ? '(unknown)' : clientId} as ${place}: ${times} times, last ${day(lastAt)}`
+    )
+  }
   return 0
 }

@@ -14,5 +14,6 @@ if (old && !existsSync(own)) {
   console.error(`Kora needs Node.js 24; this is ${process.versions.node}. Run npm ci (npm brings its own Node.js 24), or install Node.js 24.`)
   process.exit(1)
 }
-const { status } = spawnSync(old ? own : process.execPath, [join(__dirname, 'kora.ts'), ...process.argv.slice(2)], { stdio: 'inherit' })
+const command = [join(__dirname, 'kora.ts'), ...process.argv.slice(2)]
+const { status } = spawnSync(old ? own : process.execPath, command, { stdio: 'inherit' })
 process.exit(status ?? 1)

@@ -42,11 +42,21 @@ async function main (argv: string[]): Promise<number> {
     return name === 'help' || name === '--help' ? 0 : 2
   }
   const command = await load()
-  if (args.includes('--help')) { console.log(`Usage: ${command.usage}`); return 0 }
-  const alone = await command.runAlone?.(args) ?? null
+  if (args.includes('--help')) {
+    console.log(`Usage: ${command.usage}`)
+    return 0
+  }
+  const alone = (await command.runAlone?.(args)) ?? null
   if (alone !== null) return alone
   // a command looks at the same database as the server: no simulators, quiet log
-  const config = loadConfig({ ...process.env, SANDBOX: process.env['NODE_ENV'] === 'production' ? process.env['SANDBOX'] : 'on', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error' }, availableParallelism())
+  const config = loadConfig(
+    {
+      ...process.env,
+      SANDBOX: process.env['NODE_ENV'] === 'production' ? process.env['SANDBOX'] : 'on',
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error'
+    },
+    availableParallelism()
+  )
   const services = await startServices(config, createLogger({ level: config.logLevel }))
   try {
     return await command.run(args, services)
@@ -55,7 +65,14 @@ async function main (argv: string[]): Promise<number> {
   }
 }
 
-main(process.argv.slice(2)).then((code) => { if (code >= 0) process.exit(code) }, (error: unknown) => {
-  console.error(error instanceof ConfigError ? error.faults.join('\n') : error instanceof Error ? error.message : String(error))
-  process.exit(1)
-})
+main(process.argv.slice(2)).then(
+  (code) => {
+    if (code >= 0) process.exit(code)
+  },
+  (error: unknown) => {
+    console.error(
+      error instanceof ConfigError ? error.faults.join('\n') : error instanceof Error ? error.message : String(error)
+    )
+    process.exit(1)
+  }
+)

@@ -9,7 +9,7 @@ const refusals = {
 }
 
 export const command = {
-  summary: 'bring the tables up to date (safe beside running processes); --grant-to: rights of the application\'s role',
+  summary: "bring the tables up to date (safe beside running processes); --grant-to: rights of the application's role",
   usage: `kora migrate [--grant-to <role>] [--json]
 
   kora migrate --grant-to kora_app      run as the owner of the tables; the application connects as kora_app`,
@@ -22,12 +22,19 @@ export const command = {
       return 2
     }
     const role = values['grant-to']
-    const applied = [...services.migrated, ...await migrate(services.db)]
+    const applied = [...services.migrated, ...(await migrate(services.db))]
     const granted = role === undefined ? null : await grantTo(services.db, role)
-    if (values.json === true) console.log(JSON.stringify({ applied, ...(role === undefined ? {} : { role, ...granted }) }))
-    else {
-      console.log(applied.length === 0 ? 'Nothing to do: the tables are up to date.' : `Applied: ${applied.join(', ')}`)
-      if (granted?.ok === true) console.log(`${role} has the application's rights: audit events can be added and sealed, never changed or removed.`)
+    if (values.json === true) {
+      console.log(JSON.stringify({ applied, ...(role === undefined ? {} : { role, ...granted }) }))
+    } else {
+      console.log(
+        applied.length === 0 ? 'Nothing to do: the tables are up to date.' : `Applied: ${applied.join(', ')}`
+      )
+      if (granted?.ok === true) {
+        console.log(
+          `${role} has the application's rights: audit events can be added and sealed, never changed or removed.`
+        )
+      }
     }
     if (granted?.ok === false) console.error(`No rights were given to ${role}: ${refusals[granted.code]}`)
     return granted?.ok === false ? 1 : 0

@@ -18,7 +18,7 @@ export function agreedByOf (values: { 'agreed-by'?: string | undefined }, act: A
 }
 
 /** Null: no reason was given. */
-export function actOf (values: { reason?: string | undefined, operator?: string | undefined }): Act | null {
+export function actOf (values: { reason?: string | undefined; operator?: string | undefined }): Act | null {
   const reason = values.reason?.trim() ?? ''
   if (reason === '') return null
   return { actor: `operator:${values.operator?.trim() || accountName()}`, reason, address: null, traceId: null }

@@ -14,11 +14,29 @@ const usage = `kora registration-token [--kind server]… [--scope "profile phon
 export const command = {
   summary: 'a token with which sites register themselves (RFC 7591)',
   usage,
-  async run (args: string[], services: Pick<Services, 'db' | 'audit' | 'config'>, print: (line: string) => void = console.log): Promise<number> {
-    const wrong = (problem: string): number => { console.error(`${problem}\nUsage: ${usage}`); return 2 }
+  async run (
+    args: string[],
+    services: Pick<Services, 'db' | 'audit' | 'config'>,
+    print: (line: string) => void = console.log
+  ): Promise<number> {
+    const wrong = (problem: string): number => {
+      console.error(`${problem}\nUsage: ${usage}`)
+      return 2
+    }
     let values
     try {
-      values = parseArgs({ args, options: { json: { type: 'boolean' }, kind: { type: 'string', multiple: true }, scope: { type: 'string' }, host: { type: 'string', multiple: true }, uses: { type: 'string' }, days: { type: 'string' }, ...actOptions } }).values
+      values = parseArgs({
+        args,
+        options: {
+          json: { type: 'boolean' },
+          kind: { type: 'string', multiple: true },
+          scope: { type: 'string' },
+          host: { type: 'string', multiple: true },
+          uses: { type: 'string' },
+          days: { type: 'string' },
+          ...actOptions
+        }
+      }).values
     } catch (error) {
       return wrong((error as Error).message)
     }
@@ -33,11 +51,24 @@ export const command = {
     if (oddScope !== undefined) return wrong(`--scope ${oddScope}: of ${offered.join(' ')}`)
     if (!Number.isInteger(uses) || uses < 1 || uses > 1000) return wrong('--uses is a number from 1 to 1000')
     if (!Number.isFinite(days) || days <= 0 || days > 90) return wrong('--days is a number up to 90')
-    const made = await createRegistrationToken(services, act, { kinds, scopes, hosts: (values.host ?? []).map((host) => host.toLowerCase()), uses, seconds: days * 86_400 })
+    const made = await createRegistrationToken(services, act, {
+      kinds,
+      scopes,
+      hosts: (values.host ?? []).map((host) => host.toLowerCase()),
+      uses,
+      seconds: days * 86_400
+    })
     const endpoint = `${services.config.issuer}/connect/register`
-    print(values.json === true
-      ? JSON.stringify({ id: made.id, token: made.token, expires_at: made.expiresAt, registration_endpoint: endpoint })
-      : `token     ${made.token}   shown once\nexpires   ${made.expiresAt.toISOString()}\nendpoint  ${endpoint}`)
+    print(
+      values.json === true
+        ? JSON.stringify({
+          id: made.id,
+          token: made.token,
+          expires_at: made.expiresAt,
+          registration_endpoint: endpoint
+        })
+        : `token     ${made.token}   shown once\nexpires   ${made.expiresAt.toISOString()}\nendpoint  ${endpoint}`
+    )
     return 0
   }
 }

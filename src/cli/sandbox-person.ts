@@ -4,23 +4,39 @@
  */
 import { CodeFlowError } from './code-flow.ts'
 
-interface Account { handle: string, cert_no: string, password: string }
+interface Account {
+  handle: string
+  cert_no: string
+  password: string
+}
 
 /** Walks from the authorization request to the way back to the site; that one is requested as well. */
 export async function walk (issuer: string, address: string, handle: string): Promise<void> {
-  const person = (await sandbox<{ persons: Account[] }>(issuer, 'GET', '/accounts')).persons.find((one) => one.handle === handle)
-  if (person === undefined) throw new CodeFlowError('sandbox', `the sandbox knows nobody called "${handle}": see ${issuer}/sandbox`)
+  const person = (await sandbox<{ persons: Account[] }>(issuer, 'GET', '/accounts')).persons.find(
+    (one) => one.handle === handle
+  )
+  if (person === undefined) {
+    throw new CodeFlowError('sandbox', `the sandbox knows nobody called "${handle}": see ${issuer}/sandbox`)
+  }
   const browser = new Browser(issuer)
   let page = await browser.open(address)
   // password, then perhaps a code to scan, then perhaps the way on; a page that stays the same is not ours to answer
   for (let steps = 0; page !== null && steps < 4; steps++) {
     const payload = /data-payload="([^"]+)"/.exec(page.html)?.[1]
     const onward = /href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(page.html)?.[1]
-    if (/name="password"/.test(page.html)) page = await browser.submit(page, 'name="password"', { account: person.cert_no, password: person.password, agree: '1' })
-    // who has several capacities acts for themself
-    else if (/name="choice" value="self"/.test(page.html)) page = await browser.submit(page, 'name="choice"', { choice: 'self' })
-    else if (payload !== undefined) {
-      const { outcome } = await sandbox<{ outcome: string }>(issuer, 'POST', '/phone/journeys', { payload: decode(payload), person: handle })
+    if (/name="password"/.test(page.html)) {
+      page = await browser.submit(page, 'name="password"', {
+        account: person.cert_no,
+        password: person.password,
+        agree: '1'
+      })
+    } else if (/name="choice" value="self"/.test(page.html)) {
+      page = await browser.submit(page, 'name="choice"', { choice: 'self' })
+    } else if (payload !== undefined) {
+      const { outcome } = await sandbox<{ outcome: string }>(issuer, 'POST', '/phone/journeys', {
+        payload: decode(payload),
+        person: handle
+      })
       if (outcome !== 'confirmed') throw new CodeFlowError('sandbox', `the simulated phone ended with ${outcome}`)
       page = await browser.submit(page, '/check"', {})
     } else if (onward !== undefined) page = await browser.open(new URL(decode(onward), page.url).href)
@@ -28,25 +44,38 @@ export async function walk (issuer: string, address: string, handle: string): Pr
   }
   if (page !== null) {
     const title = /<h1[^>]*>([^<]*)/.exec(page.html)?.[1]?.trim() ?? `HTTP ${page.status}`
-    throw new CodeFlowError('sandbox', `stopped at a page that needs a person: ${title}. Open the address in a browser.`)
+    throw new CodeFlowError(
+      'sandbox',
+      `stopped at a page that needs a person: ${title}. Open the address in a browser.`
+    )
   }
 }
 
-const decode = (text: string): string => text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'")
+const decode = (text: string): string =>
+  text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'")
 
-async function sandbox <T> (issuer: string, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${issuer}/sandbox/api${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) })
+async function sandbox<T> (issuer: string, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${issuer}/sandbox/api${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+  })
   if (!response.ok) throw new CodeFlowError('sandbox', `${issuer} has no sandbox, or it refused: ${response.status}`)
-  return await response.json() as T
+  return (await response.json()) as T
 }
 
-interface Page { url: string, status: number, html: string }
+interface Page {
+  url: string
+  status: number
+  html: string
+}
 
 class Browser {
   readonly #issuer: string
-  readonly #cookies = new Map<string, { value: string, path: string }>()
+  readonly #cookies = new Map<string, { value: string; path: string }>()
 
-  constructor (issuer: string) { this.#issuer = issuer }
+  constructor (issuer: string) {
+    this.#issuer = issuer
+  }
 
   /** Null: the browser has left for the site. */
   async open (address: string, init: RequestInit = {}): Promise<Page | null> {
@@ -54,9 +83,24 @@ class Browser {
     for (let hops = 0; hops < 15; hops++) {
       const url = new URL(next)
       // the way back to the site; it gets none of Kora's cookies
-      if (url.origin !== this.#issuer) { await (await fetch(url)).text(); return null }
-      const cookie = [...this.#cookies].filter(([, { path }]) => url.pathname.startsWith(path)).map(([name, { value }]) => `${name.split(' ')[0] ?? ''}=${value}`).join('; ')
-      const response = await fetch(url, { ...request, redirect: 'manual', headers: { accept: 'text/html', 'accept-language': 'zh-CN', ...(cookie === '' ? {} : { cookie }), ...request.headers as Record<string, string> | undefined } })
+      if (url.origin !== this.#issuer) {
+        await (await fetch(url)).text()
+        return null
+      }
+      const cookie = [...this.#cookies]
+        .filter(([, { path }]) => url.pathname.startsWith(path))
+        .map(([name, { value }]) => `${name.split(' ')[0] ?? ''}=${value}`)
+        .join('; ')
+      const response = await fetch(url, {
+        ...request,
+        redirect: 'manual',
+        headers: {
+          accept: 'text/html',
+          'accept-language': 'zh-CN',
+          ...(cookie === '' ? {} : { cookie }),
+          ...(request.headers as Record<string, string> | undefined)
+        }
+      })
       for (const line of response.headers.getSetCookie()) this.#keep(line)
       const location = response.headers.get('location')
       const html = await response.text()
@@ -69,9 +113,13 @@ class Browser {
 
   /** The form that contains `mark`, with its hidden fields. */
   async submit (page: Page, mark: string, fields: Record<string, string>): Promise<Page | null> {
-    const form = [...page.html.matchAll(/<form\b[\s\S]*?<\/form>/g)].map(([text]) => text).find((text) => text.includes(mark)) ?? ''
+    const form =
+      [...page.html.matchAll(/<form\b[\s\S]*?<\/form>/g)].map(([text]) => text).find((text) => text.includes(mark)) ??
+      ''
     const body = new URLSearchParams(fields)
-    for (const [, name = '', value = ''] of form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)) body.append(name, decode(value))
+    for (const [, name = '', value = ''] of form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)) {
+      body.append(name, decode(value))
+    }
     const action = new URL(decode(/action="([^"]*)"/.exec(form)?.[1] ?? ''), page.url).href
     return await this.open(action, { method: 'POST', body, headers: { origin: this.#issuer } })
   }
@@ -81,7 +129,11 @@ class Browser {
     const at = pair.indexOf('=')
     const path = attributes.find((item) => /^path=/i.test(item))?.slice(5) ?? '/'
     const key = `${pair.slice(0, at)} ${path}`
-    if (at + 1 === pair.length || attributes.some((item) => /^expires=Thu, 01 Jan 1970/i.test(item) || /^max-age=0$/i.test(item))) this.#cookies.delete(key)
-    else this.#cookies.set(key, { value: pair.slice(at + 1), path })
+    if (
+      at + 1 === pair.length ||
+      attributes.some((item) => /^expires=Thu, 01 Jan 1970/i.test(item) || /^max-age=0$/i.test(item))
+    ) {
+      this.#cookies.delete(key)
+    } else this.#cookies.set(key, { value: pair.slice(at + 1), path })
   }
 }

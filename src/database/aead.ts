@@ -5,16 +5,16 @@ import { sm4 } from 'sm-crypto-v2'
 export interface Aead {
   /** Bytes. */
   keyLength: number
-  seal (key: KeyObject, plaintext: Buffer, associatedData: Buffer): Buffer
+  seal(key: KeyObject, plaintext: Buffer, associatedData: Buffer): Buffer
   /** null when the tag does not fit. */
-  open (key: KeyObject, sealed: Buffer, associatedData: Buffer): Buffer | null
+  open(key: KeyObject, sealed: Buffer, associatedData: Buffer): Buffer | null
 }
 
 // 96-bit random nonces are safe for 2^32 values under one key (NIST SP 800-38D §8.3)
 const nonceLength = 12
 const tagLength = 16
 
-function parts (sealed: Buffer): { nonce: Buffer, body: Buffer, tag: Buffer } | null {
+function parts (sealed: Buffer): { nonce: Buffer; body: Buffer; tag: Buffer } | null {
   if (sealed.length < nonceLength + tagLength) return null
   const end = sealed.length - tagLength
   return { nonce: sealed.subarray(0, nonceLength), body: sealed.subarray(nonceLength, end), tag: sealed.subarray(end) }
@@ -32,7 +32,8 @@ export const aes256Gcm: Aead = {
     const found = parts(sealed)
     if (found === null) return null
     const decipher = createDecipheriv('aes-256-gcm', key, found.nonce, { authTagLength: tagLength })
-      .setAAD(associatedData).setAuthTag(found.tag)
+      .setAAD(associatedData)
+      .setAuthTag(found.tag)
     const plaintext = decipher.update(found.body)
     try {
       return Buffer.concat([plaintext, decipher.final()])
@@ -47,7 +48,14 @@ export const sm4Gcm: Aead = {
   keyLength: 16,
   seal (key, plaintext, associatedData) {
     const nonce = randomBytes(nonceLength)
-    const { output, tag } = sm4.encrypt(plaintext, key.export(), { mode: 'gcm', output: 'array', outputTag: true, padding: 'none', iv: nonce, associatedData })
+    const { output, tag } = sm4.encrypt(plaintext, key.export(), {
+      mode: 'gcm',
+      output: 'array',
+      outputTag: true,
+      padding: 'none',
+      iv: nonce,
+      associatedData
+    })
     if (tag?.length !== tagLength) throw new Error('SM4-GCM gave no tag')
     return Buffer.concat([nonce, output, tag])
   },
@@ -55,7 +63,16 @@ export const sm4Gcm: Aead = {
     const found = parts(sealed)
     if (found === null) return null
     try {
-      return Buffer.from(sm4.decrypt(found.body, key.export(), { mode: 'gcm', output: 'array', padding: 'none', iv: found.nonce, tag: found.tag, associatedData }))
+      return Buffer.from(
+        sm4.decrypt(found.body, key.export(), {
+          mode: 'gcm',
+          output: 'array',
+          padding: 'none',
+          iv: found.nonce,
+          tag: found.tag,
+          associatedData
+        })
+      )
     } catch {
       return null
     }

@@ -26,7 +26,7 @@ export interface OpenDatabase {
   db: Kysely<Database>
   kind: 'pglite' | 'postgres'
   /** Waits for running statements, then lets go of connections and folder. May be called again. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /**
@@ -42,7 +42,8 @@ export async function openDatabase (options: OpenDatabaseOptions): Promise<OpenD
       databaseUrl: options.databaseUrl,
       poolSize: options.poolSize,
       timeouts: { ...defaultTimeouts, ...options.timeouts },
-      onConnectionLost: (error) => log?.warn({ code: (error as { code?: string }).code }, 'a database connection was lost')
+      onConnectionLost: (error) =>
+        log?.warn({ code: (error as { code?: string }).code }, 'a database connection was lost')
     })
     return opened('postgres', dialect, async () => {})
   }

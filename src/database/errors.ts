@@ -27,18 +27,36 @@ export class DataDirInUse extends Error {
 /** The data folder cannot be created or written. */
 export class DataDirUnwritable extends Error {
   constructor (dataDir: string, cause: unknown) {
-    super(`The data folder ${dataDir} cannot be written (${codeOf(cause) ?? 'unknown reason'}). Correct its permissions, or set DATA_DIR to another folder.`, { cause })
+    super(
+      `The data folder ${dataDir} cannot be written (${codeOf(cause) ?? 'unknown reason'}). Correct its permissions, or set DATA_DIR to another folder.`,
+      { cause }
+    )
     this.name = 'DataDirUnwritable'
   }
 }
 
-const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN',
-  'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENOENT', 'EMFILE', 'ENFILE', 'ERR_STREAM_DESTROYED'])
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENOENT',
+  'EMFILE',
+  'ENFILE',
+  'ERR_STREAM_DESTROYED'
+])
 // shutdown and crash (57P0x), statement timeout (57014), idle in transaction (25P03), a standby
 // after failover (25006), lock timeout (55P03); classes 08 connection and 53 resources below
 const sqlStates = new Set(['57P01', '57P02', '57P03', '57P05', '57014', '25P03', '25006', '55P03'])
 // pg and PGlite say these things in words only
-const phrases = /connection terminated|timeout exceeded when trying to connect|query read timeout|is not queryable|client was closed|after calling end on the pool|driver has already been destroyed|pglite(?: instance)? is (?:already )?clos/i
+const phrases =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|is not queryable|client was closed|after calling end on the pool|driver has already been destroyed|pglite(?: instance)? is (?:already )?clos/i
 
 /** True when the failure is the database's absence or overload, not the statement's fault. */
 export function isDatabaseUnavailable (error: unknown): boolean {
@@ -66,7 +84,9 @@ export function databaseError (error: unknown): unknown {
   for (const property of ['detail', 'where', 'internalQuery', 'query', 'params', 'queryOptions']) {
     if (property in bare) delete bare[property]
   }
-  if (isDatabaseUnavailable(error)) return error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
+  if (isDatabaseUnavailable(error)) {
+    return error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
+  }
   if (codeOf(error)?.startsWith('22') === true) error.message = error.message.replace(/"[\s\S]*"/, '"…"')
   return error
 }

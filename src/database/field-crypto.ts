@@ -15,17 +15,19 @@ export type FieldCipher = 'aes-256-gcm' | 'sm4-gcm'
 
 export interface FieldCrypto {
   /** The same plaintext gives another ciphertext every time. `rowId` is the row's primary key. */
-  encrypt (table: string, column: string, rowId: string, plaintext: string): string
+  encrypt(table: string, column: string, rowId: string, plaintext: string): string
   /** @throws FieldCryptoError when altered, moved from another row or column, or of an unknown key */
-  decrypt (table: string, column: string, rowId: string, ciphertext: string): string
-  /** Keyed digest (base64url, 43 characters) of a normalised value, for equality lookup; another key for each purpose. */
-  blindIndex (purpose: string, value: string): string
+  decrypt(table: string, column: string, rowId: string, ciphertext: string): string
+  /**
+   * Keyed digest (base64url, 43 characters) of a normalised value, for equality lookup; another key for each purpose.
+   */
+  blindIndex(purpose: string, value: string): string
   /** Keyed digest (base64url, 43 characters) of data, for integrity. */
-  mac (purpose: string, data: string | Buffer): string
+  mac(purpose: string, data: string | Buffer): string
   /** Compares in constant time; accepts digests made under previous keys. */
-  verifyMac (purpose: string, data: string | Buffer, mac: string): boolean
+  verifyMac(purpose: string, data: string | Buffer, mac: string): boolean
   /** 32-byte HMAC key for other uses (cookies, rotating QR payloads). */
-  secretKey (purpose: string): KeyObject
+  secretKey(purpose: string): KeyObject
 }
 
 export interface FieldCryptoOptions {
@@ -53,7 +55,7 @@ type Algorithm = keyof typeof aeads
 const profiles = {
   'aes-256-gcm': { algorithm: 'A256GCM', hash: 'sha256' },
   'sm4-gcm': { algorithm: 'SM4GCM', hash: 'sm3' }
-} as const satisfies Record<FieldCipher, { algorithm: Algorithm, hash: string }>
+} as const satisfies Record<FieldCipher, { algorithm: Algorithm; hash: string }>
 // a value encrypted before a change of cipher is read with the hash it was made with
 const hashOf = { A256GCM: 'sha256', SM4GCM: 'sm3' } as const satisfies Record<Algorithm, string>
 
@@ -78,24 +80,45 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
     }
     return key
   }
-  const fieldKey = (id: string, name: Algorithm): KeyObject => derive(id, hashOf[name], `field ${name}`, aeads[name].keyLength)
-  const digest = (id: string, use: string, data: string | Buffer): Buffer => createHmac(hash, derive(id, hash, use, 32)).update(data).digest()
+  const fieldKey = (id: string, name: Algorithm): KeyObject =>
+    derive(id, hashOf[name], `field ${name}`, aeads[name].keyLength)
+  const digest = (id: string, use: string, data: string | Buffer): Buffer =>
+    createHmac(hash, derive(id, hash, use, 32))
+      .update(data)
+      .digest()
 
   return Object.freeze({
     encrypt (table, column, rowId, plaintext) {
       const header = `${version}.${algorithm}.${keyId}`
-      const sealed = aeads[algorithm].seal(fieldKey(keyId, algorithm), Buffer.from(plaintext), bindingOf(header, table, column, rowId))
+      const sealed = aeads[algorithm].seal(
+        fieldKey(keyId, algorithm),
+        Buffer.from(plaintext),
+        bindingOf(header, table, column, rowId)
+      )
       return `${header}.${sealed.toString('base64url')}`
     },
     decrypt (table, column, rowId, ciphertext) {
       const place = `${table}.${column}`
       const [head, name, id, body, ...rest] = ciphertext.split('.')
-      if (head !== version || name === undefined || !isAlgorithm(name) || id === undefined || body === undefined || rest.length > 0) throw new FieldCryptoError('malformed', place)
+      if (
+        head !== version ||
+        name === undefined ||
+        !isAlgorithm(name) ||
+        id === undefined ||
+        body === undefined ||
+        rest.length > 0
+      ) {
+        throw new FieldCryptoError('malformed', place)
+      }
       const sealed = Buffer.from(body, 'base64url')
       // base64url has several spellings of the same bytes; only ours is accepted
       if (sealed.toString('base64url') !== body) throw new FieldCryptoError('malformed', place)
       if (!masters.has(id)) throw new FieldCryptoError('unknown_key', place)
-      const plaintext = aeads[name].open(fieldKey(id, name), sealed, bindingOf(`${head}.${name}.${id}`, table, column, rowId))
+      const plaintext = aeads[name].open(
+        fieldKey(id, name),
+        sealed,
+        bindingOf(`${head}.${name}.${id}`, table, column, rowId)
+      )
       if (plaintext === null) throw new FieldCryptoError('not_authentic', place)
       return plaintext.toString()
     },

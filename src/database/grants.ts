@@ -18,12 +18,15 @@ export function grantStatements (role: string): string[] {
   ]
 }
 
-export type Granted = { ok: true } | { ok: false, code: 'no_such_role' | 'is_owner' | 'is_superuser' }
+export type Granted = { ok: true } | { ok: false; code: 'no_such_role' | 'is_owner' | 'is_superuser' }
 
 /** All or nothing. Refused for a role that the rights could not bind: the tables' owner, a superuser. */
 export async function grantTo (db: Kysely<any>, role: string): Promise<Granted> {
-  const { rows: [found] } = await sql<{ superuser: boolean, owner: boolean }>`select rolsuper as superuser,
-    pg_has_role(oid, (select relowner from pg_class where oid = 'audit_event'::regclass), 'member') as owner from pg_roles where rolname = ${role}`.execute(db)
+  const {
+    rows: [found]
+  } = await sql<{ superuser: boolean; owner: boolean }>`select rolsuper as superuser,
+    pg_has_role(oid, (select relowner from pg_class where oid = 'audit_event'::regclass), 'member') as owner
+      from pg_roles where rolname = ${role}`.execute(db)
   if (found === undefined) return { ok: false, code: 'no_such_role' }
   if (found.superuser) return { ok: false, code: 'is_superuser' }
   if (found.owner) return { ok: false, code: 'is_owner' }

@@ -8,8 +8,20 @@ export { openDatabase, type OpenDatabase, type OpenDatabaseOptions } from './con
 export type { DatabaseProgress } from './pglite.ts'
 export { statement } from './statement.ts'
 export { queryCounter } from './query-counter.ts'
-export { DatabaseUnavailable, DataDirInUse, DataDirUnwritable, isDatabaseUnavailable, isUniqueViolation } from './errors.ts'
-export { createFieldCrypto, FieldCryptoError, type FieldCipher, type FieldCrypto, type FieldCryptoOptions } from './field-crypto.ts'
+export {
+  DatabaseUnavailable,
+  DataDirInUse,
+  DataDirUnwritable,
+  isDatabaseUnavailable,
+  isUniqueViolation
+} from './errors.ts'
+export {
+  createFieldCrypto,
+  FieldCryptoError,
+  type FieldCipher,
+  type FieldCrypto,
+  type FieldCryptoOptions
+} from './field-crypto.ts'
 export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
 export { migrate, pendingMigrations } from './migrator.ts'
 export { grantStatements, grantTo, type Granted } from './grants.ts'

@@ -24,16 +24,25 @@ export class MasterKeyMismatch extends Error {
  *
  * @throws Error in production without a configured key, or when the file holds no key; DataDirUnwritable
  */
-export function loadMasterKey (config: Pick<Config, 'environment' | 'dataDir' | 'masterKey' | 'masterKeyId'>): { key: Buffer, keyId: string } {
+export function loadMasterKey (config: Pick<Config, 'environment' | 'dataDir' | 'masterKey' | 'masterKeyId'>): {
+  key: Buffer
+  keyId: string
+} {
   const keyId = config.masterKeyId
   if (config.masterKey !== null) return { key: config.masterKey, keyId }
-  if (config.environment === 'production') throw new Error('MASTER_KEY is not set: production never makes its own key.')
+  if (config.environment === 'production') {
+    throw new Error('MASTER_KEY is not set: production never makes its own key.')
+  }
   if (config.dataDir === ':memory:') return { key: randomBytes(32), keyId }
 
   const file = join(config.dataDir, 'master.key')
   const text = readKeyFile(file) ?? createKeyFile(config.dataDir, file)
   const key = Buffer.from(text.trim(), 'base64')
-  if (key.length !== 32) throw new Error(`${file} does not hold 32 bytes in base64. Restore it from a backup; without it the encrypted data is lost.`)
+  if (key.length !== 32) {
+    throw new Error(
+      `${file} does not hold 32 bytes in base64. Restore it from a backup; without it the encrypted data is lost.`
+    )
+  }
   return { key, keyId }
 }
 
@@ -75,19 +84,32 @@ const canary = 'master-key-canary'
  */
 export async function assertMasterKeyFits (db: Kysely<Database>, crypto: FieldCrypto): Promise<void> {
   const index = crypto.blindIndex(canary, canary)
-  await db.insertInto('serverSecret')
+  await db
+    .insertInto('serverSecret')
     .values({ name: canary, valueEnc: crypto.encrypt('server_secret', 'value_enc', canary, index) })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
-  const row = await db.selectFrom('serverSecret').select('valueEnc').where('name', '=', canary).executeTakeFirstOrThrow()
+  const row = await db
+    .selectFrom('serverSecret')
+    .select('valueEnc')
+    .where('name', '=', canary)
+    .executeTakeFirstOrThrow()
   let recorded: string
   try {
     recorded = crypto.decrypt('server_secret', 'value_enc', canary, row.valueEnc)
   } catch (error) {
     if (!(error instanceof FieldCryptoError)) throw error
-    throw new MasterKeyMismatch(error.code === 'unknown_key'
-      ? 'MASTER_KEY_ID is not the id of the key this database was encrypted with. Set the former MASTER_KEY and MASTER_KEY_ID.'
-      : 'MASTER_KEY is not the key this database was encrypted with. Set the former key, or use another database.')
+    throw new MasterKeyMismatch(
+      error.code === 'unknown_key'
+        ? 'MASTER_KEY_ID is not the id of the key this database was encrypted with. Set the former MASTER_KEY and ' +
+            'MASTER_KEY_ID.'
+        : 'MASTER_KEY is not the key this database was encrypted with. Set the former key, or use another database.'
+    )
   }
-  if (recorded !== index) throw new MasterKeyMismatch('MASTER_KEY or FIELD_CIPHER changed since this database was filled: its blind indexes no longer match. Set the former values.')
+  if (recorded !== index) {
+    throw new MasterKeyMismatch(
+      'MASTER_KEY or FIELD_CIPHER changed since this database was filled: its blind indexes no longer match. Set the ' +
+        'former values.'
+    )
+  }
 }

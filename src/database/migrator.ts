@@ -35,17 +35,19 @@ export async function pendingMigrations (db: Kysely<any>): Promise<string[]> {
  */
 export async function migrate (db: Kysely<any>): Promise<string[]> {
   if ((await pendingMigrations(db)).length === 0) return []
-  return withoutReadTimeout(() => db.connection().execute(async (connection) => {
-    // waiting for another process, or building an index on a large table, takes longer than any request may
-    await sql`set statement_timeout = 0`.execute(connection)
-    await sql`set idle_in_transaction_session_timeout = 0`.execute(connection)
-    try {
-      const { error, results = [] } = await migratorOf(connection).migrateToLatest()
-      if (error !== undefined) throw error
-      return results.filter((result) => result.status === 'Success').map((result) => result.migrationName)
-    } finally {
-      await sql`reset statement_timeout`.execute(connection).catch(() => {})
-      await sql`reset idle_in_transaction_session_timeout`.execute(connection).catch(() => {})
-    }
-  }))
+  return withoutReadTimeout(() =>
+    db.connection().execute(async (connection) => {
+      // waiting for another process, or building an index on a large table, takes longer than any request may
+      await sql`set statement_timeout = 0`.execute(connection)
+      await sql`set idle_in_transaction_session_timeout = 0`.execute(connection)
+      try {
+        const { error, results = [] } = await migratorOf(connection).migrateToLatest()
+        if (error !== undefined) throw error
+        return results.filter((result) => result.status === 'Success').map((result) => result.migrationName)
+      } finally {
+        await sql`reset statement_timeout`.execute(connection).catch(() => {})
+        await sql`reset idle_in_transaction_session_timeout`.execute(connection).catch(() => {})
+      }
+    })
+  )
 }

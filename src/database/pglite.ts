@@ -41,28 +41,40 @@ export async function startPGlite ({ dataDir, onProgress, snapshot }: PGliteOpti
 }
 
 export function pgliteDialect (engine: PGlite): PGliteDialect {
-  type Query = <T>(text: string, params?: any[], options?: object) => Promise<{ rows: T[], affectedRows?: number, fields: Array<{ name: string, dataTypeID: number }> }>
-  const watched = (query: Query): Query => async (text, params, options) => {
-    countQuery(text)
-    try {
-      return await query(text, params, options)
-    } catch (error) {
-      throw databaseError(error)
-    }
-  }
+  type Query = <T>(
+    text: string,
+    params?: any[],
+    options?: object
+  ) => Promise<{ rows: T[]; affectedRows?: number; fields: Array<{ name: string; dataTypeID: number }> }>
+  const watched =
+    (query: Query): Query =>
+      async (text, params, options) => {
+        countQuery(text)
+        try {
+          return await query(text, params, options)
+        } catch (error) {
+          throw databaseError(error)
+        }
+      }
   const embedded: Embedded = {
-    get closed () { return engine.closed },
-    get ready () { return engine.ready },
+    get closed () {
+      return engine.closed
+    },
+    get ready () {
+      return engine.ready
+    },
     waitReady: engine.waitReady,
     close: () => engine.close(),
     query: watched((text, params, options) => engine.query(text, params, options)),
     transaction (callback) {
       // Kysely waits for the callback; a closed engine would never call it
       if (engine.closed) throw new DatabaseUnavailable(new Error('PGlite is closed'))
-      return engine.transaction((transaction) => callback({
-        query: watched((text, params, options) => transaction.query(text, params, options)),
-        rollback: () => transaction.rollback()
-      }))
+      return engine.transaction((transaction) =>
+        callback({
+          query: watched((text, params, options) => transaction.query(text, params, options)),
+          rollback: () => transaction.rollback()
+        })
+      )
     }
   }
   return new PGliteDialect({ pglite: embedded })

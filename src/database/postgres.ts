@@ -11,8 +11,18 @@ import { statementName } from './statement.ts'
 import { parsers } from './value-types.ts'
 
 /** Milliseconds. `read` is the client's own limit, for a server that went silent. */
-export interface Timeouts { acquire: number, statement: number, read: number, idleInTransaction: number }
-export const defaultTimeouts: Readonly<Timeouts> = Object.freeze({ acquire: 1_000, statement: 3_000, read: 4_000, idleInTransaction: 5_000 })
+export interface Timeouts {
+  acquire: number
+  statement: number
+  read: number
+  idleInTransaction: number
+}
+export const defaultTimeouts: Readonly<Timeouts> = Object.freeze({
+  acquire: 1_000,
+  statement: 3_000,
+  read: 4_000,
+  idleInTransaction: 5_000
+})
 
 const patience = new AsyncLocalStorage<true>()
 
@@ -29,7 +39,12 @@ interface PostgresOptions {
 }
 
 /** Dialect over a pool that connects on first use. */
-export function postgresDialect ({ databaseUrl, poolSize, timeouts, onConnectionLost }: PostgresOptions): PostgresDialect {
+export function postgresDialect ({
+  databaseUrl,
+  poolSize,
+  timeouts,
+  onConnectionLost
+}: PostgresOptions): PostgresDialect {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: poolSize,
@@ -42,7 +57,10 @@ export function postgresDialect ({ databaseUrl, poolSize, timeouts, onConnection
     idle_in_transaction_session_timeout: timeouts.idleInTransaction,
     application_name: 'kora',
     options: '-c timezone=UTC',
-    types: { getTypeParser: (oid: number, format?: 'text' | 'binary') => (format === 'binary' ? undefined : parsers[oid]) ?? pg.types.getTypeParser(oid, format as 'text') },
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        (format === 'binary' ? undefined : parsers[oid]) ?? pg.types.getTypeParser(oid, format as 'text')
+    },
     Client: clientClass(timeouts.read, onConnectionLost)
   } as pg.PoolConfig)
   // without a listener the loss of an idle connection would end the process
@@ -51,7 +69,10 @@ export function postgresDialect ({ databaseUrl, poolSize, timeouts, onConnection
   return new PostgresDialect({
     pool: {
       options: pool.options,
-      connect: () => pool.connect().catch((error: unknown) => { throw databaseError(error) }),
+      connect: () =>
+        pool.connect().catch((error: unknown) => {
+          throw databaseError(error)
+        }),
       end: () => pool.end()
     } as unknown as PostgresPool
   })
@@ -68,7 +89,9 @@ function clientClass (readTimeout: number, onConnectionLost: (error: unknown) =>
     /** As Kysely's driver calls it: text and values. Anything else (the pool's own calls) passes through. */
     // @ts-expect-error -- narrower than pg's fourteen overloads
     override query (text: unknown, values?: unknown, callback?: unknown): unknown {
-      if (typeof text !== 'string' || callback !== undefined || typeof values === 'function') return super.query(text as string, values as unknown[], callback as never)
+      if (typeof text !== 'string' || callback !== undefined || typeof values === 'function') {
+        return super.query(text as string, values as unknown[], callback as never)
+      }
       countQuery(text)
       const name = statementName(text)
       const limit = patience.getStore() === undefined ? { query_timeout: readTimeout } : {}
@@ -81,7 +104,7 @@ function clientClass (readTimeout: number, onConnectionLost: (error: unknown) =>
     }
 
     #sever (): void {
-      const { connection } = this as unknown as { connection: { stream: { destroy (): void } } }
+      const { connection } = this as unknown as { connection: { stream: { destroy(): void } } }
       connection.stream.destroy()
     }
   }

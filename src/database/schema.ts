@@ -27,4 +27,16 @@ export type * from './schema/desk.ts'
 export type * from './schema/admin-api.ts'
 export type * from './schema/registration-tokens.ts'
 
-export interface Database extends PeopleTables, LoginsTables, OidcTables, ClientsTables, TrailTables, OrganizationsTables, UserCentreTables, AdminTables, DeskTables, AdminApiTables, RegistrationTokenTables {}
+export interface Database
+  extends
+  PeopleTables,
+  LoginsTables,
+  OidcTables,
+  ClientsTables,
+  TrailTables,
+  OrganizationsTables,
+  UserCentreTables,
+  AdminTables,
+  DeskTables,
+  AdminApiTables,
+  RegistrationTokenTables {}

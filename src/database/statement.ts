@@ -16,7 +16,10 @@ const everyColumn = /\b(?:select|returning)\s+(?:distinct\s+)?(?:\w+\.)?\*|,\s*\
  * @param text SQL in snake_case with $1, $2 …; columns spelled out, never `*`; `returning` for rows of a write
  * @returns a function of `Kysely | Transaction` and the parameters, giving the rows
  */
-export function statement<P extends unknown[], R> (name: string, text: string): (db: Kysely<any> | Transaction<any>, ...params: P) => Promise<R[]> {
+export function statement<P extends unknown[], R> (
+  name: string,
+  text: string
+): (db: Kysely<any> | Transaction<any>, ...params: P) => Promise<R[]> {
   if (Buffer.byteLength(name) > 63) throw new Error(`statement ${name}: the name is longer than 63 bytes`)
   if (texts.has(name) && texts.get(name) !== text) throw new Error(`statement ${name} is defined twice`)
   if (everyColumn.test(text)) throw new Error(`statement ${name}: name the columns instead of *`)

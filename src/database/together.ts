@@ -1,6 +1,7 @@
 /**
- * Statements of many requests as one. Whatever asks for the same kind of thing in one turn of the event loop goes to the
- * database together: one round trip, one plan, one commit. A request alone waits for nothing and sends its own statement.
+ * Statements of many requests as one. Whatever asks for the same kind of thing in one turn of the event loop goes to
+ * the database together: one round trip, one plan, one commit. A request alone waits for nothing and sends its own
+ * statement.
  *
  * Nothing is kept: what is asked for is read or written after it was asked for. A batch is only a chance: it may leave
  * any item undecided, which its caller then does alone, so that no request's outcome hangs on another's. It must
@@ -14,7 +15,12 @@ type Db = Kysely<any> | Transaction<any>
 
 const largest = 64
 
-interface Waiting<I, O> { item: I, outcome: Promise<O | undefined>, answer: (outcome: O | undefined) => void, fail: (error: unknown) => void }
+interface Waiting<I, O> {
+  item: I
+  outcome: Promise<O | undefined>
+  answer: (outcome: O | undefined) => void
+  fail: (error: unknown) => void
+}
 
 /**
  * @param keyOf what two items may not have in common in one batch
@@ -22,28 +28,49 @@ interface Waiting<I, O> { item: I, outcome: Promise<O | undefined>, answer: (out
  * @param alone one item by itself: in a transaction, when nobody else asks, or when the batch did not decide it
  * @param copy for reads: who asks for the same in the same turn gets a copy; without it the second one goes alone
  */
-export function together<I, O> (keyOf: (item: I) => string, batch: (db: Db, items: I[]) => Promise<(O | undefined)[]>, alone: (db: Db, item: I) => Promise<O>, copy?: (outcome: O) => O): (db: Db, item: I) => Promise<O> {
+export function together<I, O> (
+  keyOf: (item: I) => string,
+  batch: (db: Db, items: I[]) => Promise<(O | undefined)[]>,
+  alone: (db: Db, item: I) => Promise<O>,
+  copy?: (outcome: O) => O
+): (db: Db, item: I) => Promise<O> {
   const queues = new WeakMap<object, Map<string, Waiting<I, O>>>()
 
   function flush (db: Db, queue: Map<string, Waiting<I, O>>): void {
     if (queues.get(db) === queue) queues.delete(db)
     const waiting = [...queue.values()]
-    if (waiting.length === 1) { waiting[0]?.answer(undefined); return }
-    batch(db, waiting.map(({ item }) => item)).then(
-      (outcomes) => { waiting.forEach(({ answer }, at) => { answer(outcomes[at]) }) },
+    if (waiting.length === 1) {
+      waiting[0]?.answer(undefined)
+      return
+    }
+    batch(
+      db,
+      waiting.map(({ item }) => item)
+    ).then(
+      (outcomes) => {
+        waiting.forEach(({ answer }, at) => {
+          answer(outcomes[at])
+        })
+      },
       (error: unknown) => {
         // one item may be what fails; an absent database fails for everybody
-        for (const { answer, fail } of waiting) if (isDatabaseUnavailable(error)) fail(error); else answer(undefined)
-      })
+        for (const { answer, fail } of waiting) {
+          if (isDatabaseUnavailable(error)) fail(error)
+          else answer(undefined)
+        }
+      }
+    )
   }
 
   function enqueue (db: Db, key: string, item: I): Promise<O | undefined> {
     let queue = queues.get(db)
     if (queue === undefined || queue.size >= largest) {
-      const fresh = queue = new Map<string, Waiting<I, O>>()
+      const fresh = (queue = new Map<string, Waiting<I, O>>())
       queues.set(db, fresh)
       // after everything that has arrived by now was read
-      setImmediate(() => { flush(db, fresh) })
+      setImmediate(() => {
+        flush(db, fresh)
+      })
     }
     const { promise, resolve, reject } = Promise.withResolvers<O | undefined>()
     queue.set(key, { item, outcome: promise, answer: resolve, fail: reject })
@@ -70,7 +97,11 @@ export function together<I, O> (keyOf: (item: I) => string, batch: (db: Db, item
  * @param keyOf the text that a row was found by
  * @returns a function that gives the rows of one text, each caller's own
  */
-export function lookup<R> (name: string, text: string, keyOf: (row: R) => string): (db: Db, key: string) => Promise<R[]> {
+export function lookup<R> (
+  name: string,
+  text: string,
+  keyOf: (row: R) => string
+): (db: Db, key: string) => Promise<R[]> {
   const find = statement<[string[]], R>(name, text)
   return together<string, R[]>(
     (key) => key,
@@ -79,5 +110,6 @@ export function lookup<R> (name: string, text: string, keyOf: (row: R) => string
       return keys.map((key) => rows.get(key) ?? [])
     },
     async (db, key) => await find(db, [key]),
-    structuredClone)
+    structuredClone
+  )
 }

@@ -7,11 +7,28 @@ import { types } from 'pg'
 
 type Parser = (text: string) => unknown
 
-const oid = { bytea: 17, int8: 20, json: 114, int8Array: 1016, date: 1082, timestamp: 1114, timestamptz: 1184, timestamptzArray: 1185, interval: 1186, numeric: 1700, jsonb: 3802 }
+const oid = {
+  bytea: 17,
+  int8: 20,
+  json: 114,
+  int8Array: 1016,
+  date: 1082,
+  timestamp: 1114,
+  timestamptz: 1184,
+  timestamptzArray: 1185,
+  interval: 1186,
+  numeric: 1700,
+  jsonb: 3802
+}
 
 // its published types describe another major version
-const { create: arrayParser } = types.arrayParser as unknown as { create (text: string, element: Parser): { parse (): unknown[] } }
-const arrayOf = (element: Parser): Parser => (text) => arrayParser(text, element).parse()
+const { create: arrayParser } = types.arrayParser as unknown as {
+  create(text: string, element: Parser): { parse(): unknown[] }
+}
+const arrayOf =
+  (element: Parser): Parser =>
+    (text) =>
+      arrayParser(text, element).parse()
 
 function integer (text: string): number {
   const value = Number(text)

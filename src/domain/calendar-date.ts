@@ -5,7 +5,11 @@
 
 const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-export interface DateParts { year: number, month: number, day: number }
+export interface DateParts {
+  year: number
+  month: number
+  day: number
+}
 
 /** Gregorian leap year. */
 export function isLeapYear (year: number): boolean {

@@ -7,18 +7,28 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 
-export interface Asset { name: string, type: string, body: Buffer, br: Buffer | null, gzip: Buffer | null }
+export interface Asset {
+  name: string
+  type: string
+  body: Buffer
+  br: Buffer | null
+  gzip: Buffer | null
+}
 
 export interface Assets {
   css: string
   /** CSP source expression of the inlined sheet. */
   cssHash: string
   /** '/assets/app.<hash>.js'. Throws for a file that does not exist: a mistake of ours. */
-  url (name: string): string
+  url(name: string): string
   byPath: ReadonlyMap<string, Asset>
 }
 
-const types: Record<string, string> = { js: 'text/javascript; charset=utf-8', woff2: 'font/woff2', css: 'text/css; charset=utf-8' }
+const types: Record<string, string> = {
+  js: 'text/javascript; charset=utf-8',
+  woff2: 'font/woff2',
+  css: 'text/css; charset=utf-8'
+}
 const folder = new URL('../../views/assets/', import.meta.url)
 
 const hashOf = (body: Buffer | string): string => createHash('sha256').update(body).digest('base64')
@@ -39,7 +49,11 @@ export function loadAssets (): Assets {
       gzip: packed ? null : gzipSync(body, { level: 9 })
     })
   }
-  for (const name of readdirSync(folder)) if (name !== 'app.css' && types[name.split('.')[1] ?? ''] !== undefined) add(name, readFileSync(new URL(name, folder)))
+  for (const name of readdirSync(folder)) {
+    if (name !== 'app.css' && types[name.split('.')[1] ?? ''] !== undefined) {
+      add(name, readFileSync(new URL(name, folder)))
+    }
+  }
   const css = readFileSync(new URL('app.css', folder), 'utf8')
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/\n\s*/g, '')
@@ -61,8 +75,16 @@ export function registerAssets (app: FastifyInstance, assets: Assets): void {
     const asset = assets.byPath.get(`/assets/${(request.params as { name: string }).name}`)
     if (asset === undefined) return reply.callNotFound()
     const accepted = String(request.headers['accept-encoding'] ?? '')
-    const encoding = asset.br !== null && /\bbr\b/.test(accepted) ? 'br' : asset.gzip !== null && /\bgzip\b/.test(accepted) ? 'gzip' : null
-    reply.header('cache-control', 'public, max-age=31536000, immutable').header('vary', 'accept-encoding').type(asset.type)
+    const encoding =
+      asset.br !== null && /\bbr\b/.test(accepted)
+        ? 'br'
+        : asset.gzip !== null && /\bgzip\b/.test(accepted)
+          ? 'gzip'
+          : null
+    reply
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .header('vary', 'accept-encoding')
+      .type(asset.type)
     if (encoding !== null) reply.header('content-encoding', encoding)
     return reply.send(encoding === 'br' ? asset.br : encoding === 'gzip' ? asset.gzip : asset.body)
   })

@@ -15,7 +15,8 @@ export interface BrowserIdentity {
 export const browserCookieSeconds = 395 * 86400
 
 /** `__Host-` binds the cookie to this host and to https (RFC 6265bis §4.1.3.2); it cannot be used on http. */
-export const browserCookieName = (issuer: string): string => issuer.startsWith('https:') ? '__Host-kora_browser' : 'kora_browser'
+export const browserCookieName = (issuer: string): string =>
+  issuer.startsWith('https:') ? '__Host-kora_browser' : 'kora_browser'
 
 export const newBrowserSecret = (): string => randomBytes(32).toString('base64url')
 

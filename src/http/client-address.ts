@@ -9,7 +9,11 @@ type Range = ReturnType<typeof ipaddr.parseCIDR>
 
 const parse = (text: string): Address | null => {
   // a port or brackets around, as some proxies write them; an IPv4 address inside IPv6 becomes IPv4
-  const bare = text.trim().replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1').replace(/%.*$/, '')
+  const bare = text
+    .trim()
+    .replace(/^\[(.+)\](?::\d+)?$/, '$1')
+    .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
+    .replace(/%.*$/, '')
   try {
     // IPv4 in its usual form only: octal and shortened spellings mean different addresses to different readers
     return ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare) ? ipaddr.process(bare) : null
@@ -22,12 +26,15 @@ const parse = (text: string): Address | null => {
 function proxyRanges (trustedProxies: readonly string[]): (address: Address) => boolean {
   const ranges: Range[] = trustedProxies.map((text) => {
     try {
-      return text.includes('/') ? ipaddr.parseCIDR(text) : [ipaddr.process(text), ipaddr.process(text).kind() === 'ipv4' ? 32 : 128] as Range
+      return text.includes('/')
+        ? ipaddr.parseCIDR(text)
+        : ([ipaddr.process(text), ipaddr.process(text).kind() === 'ipv4' ? 32 : 128] as Range)
     } catch {
       throw new TypeError(`TRUSTED_PROXIES: "${text}" is not a network (example: 10.0.0.0/8).`)
     }
   })
-  return (address) => ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits))
+  return (address) =>
+    ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits))
 }
 
 /** Whether a socket's other end is a configured proxy, so that the headers it sets are believed. Throws as above. */
@@ -40,14 +47,19 @@ export function proxyTrust (trustedProxies: readonly string[]): (socketAddress: 
 }
 
 /** Makes the function that finds the client's address. Throws as above. */
-export function clientAddressFinder (trustedProxies: readonly string[]): (socketAddress: string | undefined, forwardedFor: string | string[] | undefined) => string {
+export function clientAddressFinder (
+  trustedProxies: readonly string[]
+): (socketAddress: string | undefined, forwardedFor: string | string[] | undefined) => string {
   const trusted = proxyRanges(trustedProxies)
   return (socketAddress, forwardedFor) => {
     const peer = parse(socketAddress ?? '')
     if (peer === null) return '0.0.0.0'
     if (forwardedFor === undefined || !trusted(peer)) return peer.toString()
     let client = peer
-    const hops = (Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor).slice(-2000).split(',').reverse()
+    const hops = (Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor)
+      .slice(-2000)
+      .split(',')
+      .reverse()
     for (const hop of hops) {
       const address = parse(hop)
       if (address === null) break
@@ -73,11 +85,13 @@ export type PlaceKind = 'loopback' | 'local' | 'prefix'
  * A coarse place for people: 'loopback', 'local', or the first part of the address. Never the whole address.
  * Pages and messages translate the first two (`place.loopback`, `place.local`).
  */
-export function placeKind (ip: string): { kind: PlaceKind, prefix: string } {
+export function placeKind (ip: string): { kind: PlaceKind; prefix: string } {
   const address = parse(ip)
   const range = address?.range() ?? 'unspecified'
   if (range === 'loopback') return { kind: 'loopback', prefix: '' }
-  if (['private', 'uniqueLocal', 'linkLocal', 'unspecified', 'carrierGradeNat'].includes(range)) return { kind: 'local', prefix: '' }
+  if (['private', 'uniqueLocal', 'linkLocal', 'unspecified', 'carrierGradeNat'].includes(range)) {
+    return { kind: 'local', prefix: '' }
+  }
   const shown = address?.kind() === 'ipv4' ? `${ip.split('.').slice(0, 2).join('.')}.*.*` : addressPrefix(ip)
   return { kind: 'prefix', prefix: shown }
 }

@@ -8,9 +8,9 @@ export type CsrfVerdict = 'ok' | 'no_cookie' | 'bad_origin' | 'bad_token'
 
 export interface Csrf {
   /** A fresh token for one form. Masked at random, so that compressed pages do not leak it byte by byte (BREACH). */
-  token (browserHash: string, scope: string): string
+  token(browserHash: string, scope: string): string
   /** Compares in constant time; any garbage is false. */
-  matches (token: unknown, browserHash: string, scope: string): boolean
+  matches(token: unknown, browserHash: string, scope: string): boolean
 }
 
 const size = 16
@@ -37,7 +37,10 @@ export function makeCsrf (key: BinaryLike | KeyObject): Csrf {
  * Whether a post may come from one of our own pages. Sec-Fetch-Site decides where it is sent; older browsers
  * send Origin; a browser that sends neither is judged by the token alone.
  */
-export function originAllowed (headers: { 'sec-fetch-site'?: string | string[] | undefined, origin?: string | undefined }, issuer: string): boolean {
+export function originAllowed (
+  headers: { 'sec-fetch-site'?: string | string[] | undefined; origin?: string | undefined },
+  issuer: string
+): boolean {
   const site = headers['sec-fetch-site']
   if (typeof site === 'string') return site === 'same-origin' || site === 'none'
   if (headers.origin !== undefined) return headers.origin === new URL(issuer).origin

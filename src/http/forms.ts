@@ -7,7 +7,9 @@ const maxLength = 4096
 export function formField (body: unknown, name: string): string {
   const value = (body as Record<string, unknown> | null | undefined)?.[name]
   if (value === undefined || value === null) return ''
-  if (typeof value !== 'string' || value.length > maxLength || value.includes('\0')) throw new PageError(400, 'bad_request')
+  if (typeof value !== 'string' || value.length > maxLength || value.includes('\0')) {
+    throw new PageError(400, 'bad_request')
+  }
   return value
 }
 
@@ -15,6 +17,8 @@ export function formField (body: unknown, name: string): string {
 export function formList (body: unknown, name: string): string[] {
   const value = (body as Record<string, unknown> | null | undefined)?.[name]
   const list = value === undefined ? [] : Array.isArray(value) ? value : [value]
-  if (list.length > 50 || list.some((item) => typeof item !== 'string' || item.length > 200)) throw new PageError(400, 'bad_request')
+  if (list.length > 50 || list.some((item) => typeof item !== 'string' || item.length > 200)) {
+    throw new PageError(400, 'bad_request')
+  }
   return list as string[]
 }

@@ -18,8 +18,12 @@ export function baseHeaders (config: Pick<Config, 'issuer'>): HeaderSet {
   return Object.freeze(headers)
 }
 
-export function pageHeaders (config: Pick<Config, 'issuer'>, assets: Pick<Assets, 'cssHash'>): Record<PageKind, HeaderSet> {
-  const csp = (styles: string): string => `default-src 'none'; script-src 'self'; style-src ${assets.cssHash}${styles}; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'`
+export function pageHeaders (
+  config: Pick<Config, 'issuer'>,
+  assets: Pick<Assets, 'cssHash'>
+): Record<PageKind, HeaderSet> {
+  const csp = (styles: string): string =>
+    `default-src 'none'; script-src 'self'; style-src ${assets.cssHash}${styles}; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'`
   const common = {
     ...baseHeaders(config),
     'content-type': 'text/html; charset=utf-8',
@@ -31,6 +35,10 @@ export function pageHeaders (config: Pick<Config, 'issuer'>, assets: Pick<Assets
   }
   return {
     hosted: Object.freeze({ ...common, 'content-security-policy': csp('') }),
-    own: Object.freeze({ ...common, 'content-security-policy': `${csp(" 'self'")}; form-action 'self'`, 'cross-origin-opener-policy': 'same-origin' })
+    own: Object.freeze({
+      ...common,
+      'content-security-policy': `${csp(" 'self'")}; form-action 'self'`,
+      'cross-origin-opener-policy': 'same-origin'
+    })
   }
 }

@@ -17,17 +17,21 @@ export interface Lifecycle {
   /** Aborted when draining begins: streams end themselves on it. */
   readonly signal: AbortSignal
   /** Not ready from now on; connections close after their current response. Idempotent. */
-  drain (): void
+  drain(): void
   /** Mark a response of this server, also one answered outside of fastify's reply. */
-  track (response: ServerResponse): void
+  track(response: ServerResponse): void
 }
 
 export function createLifecycle (): Lifecycle {
   const controller = new AbortController()
   const open = new Set<ServerResponse>()
-  const close = (response: ServerResponse): void => { if (!response.headersSent) response.setHeader('connection', 'close') }
+  const close = (response: ServerResponse): void => {
+    if (!response.headersSent) response.setHeader('connection', 'close')
+  }
   return {
-    get draining () { return controller.signal.aborted },
+    get draining () {
+      return controller.signal.aborted
+    },
     signal: controller.signal,
     drain () {
       if (controller.signal.aborted) return
@@ -35,9 +39,14 @@ export function createLifecycle (): Lifecycle {
       controller.abort()
     },
     track (response) {
-      if (controller.signal.aborted) { close(response); return }
+      if (controller.signal.aborted) {
+        close(response)
+        return
+      }
       open.add(response)
-      response.once('close', () => { open.delete(response) })
+      response.once('close', () => {
+        open.delete(response)
+      })
     }
   }
 }
@@ -45,7 +54,10 @@ export function createLifecycle (): Lifecycle {
 /** Why not ready; a code and no more, because anyone may ask. */
 export type Unready = 'draining' | 'database' | 'migrations' | 'clock'
 
-export interface HealthServices { db: Kysely<Database>, clock: Clock }
+export interface HealthServices {
+  db: Kysely<Database>
+  clock: Clock
+}
 
 const databaseLimitMs = 500
 /** Tokens carry the process's time: beyond this, relying sites would refuse them. */
@@ -54,10 +66,20 @@ const maxSkewMs = 5000
 /**
  * @param migrated whether the database has every migration this process was built with
  */
-export function registerHealth (app: FastifyInstance, services: HealthServices, lifecycle: Lifecycle, migrated: () => Promise<boolean>): void {
-  app.addHook('onRequest', async (_request, reply) => { lifecycle.track(reply.raw) })
+export function registerHealth (
+  app: FastifyInstance,
+  services: HealthServices,
+  lifecycle: Lifecycle,
+  migrated: () => Promise<boolean>
+): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    lifecycle.track(reply.raw)
+  })
 
-  app.get('/healthz', async (_request, reply) => await reply.header('cache-control', 'no-store').send({ status: 'ok' }))
+  app.get(
+    '/healthz',
+    async (_request, reply) => await reply.header('cache-control', 'no-store').send({ status: 'ok' })
+  )
 
   const check = checker(services, migrated)
   app.get('/readyz', async (_request, reply) => {
@@ -75,7 +97,9 @@ function checker (services: HealthServices, migrated: () => Promise<boolean>): (
   const look = async (): Promise<Unready | null> => {
     try {
       const before = services.clock.now()
-      const { rows: [row] } = await sql<{ ms: unknown }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(services.db)
+      const {
+        rows: [row]
+      } = await sql<{ ms: unknown }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(services.db)
       const after = services.clock.now()
       // migrations only move forward: once true it stays true
       isMigrated ||= await migrated()
@@ -88,7 +112,9 @@ function checker (services: HealthServices, migrated: () => Promise<boolean>): (
     }
   }
   return async () => {
-    running ??= look().finally(() => { running = null })
+    running ??= look().finally(() => {
+      running = null
+    })
     return await within<Unready | null>(databaseLimitMs, running, 'database')
   }
 }

@@ -21,23 +21,36 @@ export function hostMatcher (issuer: string): (host: string | undefined) => bool
 /** RFC 9112 §3.2: a request with two of them has two meanings. Node.js takes the first, a proxy may take the other. */
 function hosts ({ rawHeaders }: { rawHeaders: string[] }): number {
   let count = 0
-  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') count++
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') count++
+  }
   return count
 }
 
 /** Call before everything that answers. X-Forwarded-Host is not looked at: a proxy must pass the Host on as it is. */
 export function registerHostCheck (app: FastifyInstance, { config }: { config: Pick<Config, 'issuer'> }): void {
   const matches = hostMatcher(config.issuer)
-  const page = `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>421</title><p>请使用 <a href="${config.issuer}">${config.issuer}</a></p>` +
-    '<p lang="en">This service answers under that address only (421). A proxy in front of it must pass the Host header on unchanged.</p></html>\n'
+  const page =
+    `<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>421</title><p>请使用 <a href="${config.issuer}">${config.issuer}</a></p>` +
+    '<p lang="en">This service answers under that address only (421). A proxy in front of it must pass the Host ' +
+    'header on unchanged.</p></html>\n'
   app.addHook('onRequest', (request, reply, done) => {
-    if ((matches(request.headers.host) && hosts(request.raw) === 1) || anyHost.has((request.raw.url ?? '').split('?', 1)[0] ?? '')) { done(); return }
-    reply.code(421).headers({
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff'
-    }).send(page)
+    if (
+      (matches(request.headers.host) && hosts(request.raw) === 1) ||
+      anyHost.has((request.raw.url ?? '').split('?', 1)[0] ?? '')
+    ) {
+      done()
+      return
+    }
+    reply
+      .code(421)
+      .headers({
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff'
+      })
+      .send(page)
   })
 }

@@ -46,7 +46,10 @@ function traceId (): string {
   return ids.toString('hex', nextId - 6, nextId)
 }
 
-/** Options for `fastify()` that the parts here rely on: trace ids, small bodies, no belief in forwarded headers, no query in logs. */
+/**
+ * Options for `fastify()` that the parts here rely on: trace ids, small bodies, no belief in forwarded headers, no
+ * query in logs.
+ */
 export const serverOptions = {
   genReqId: traceId,
   bodyLimit: 64 * 1024,
@@ -54,14 +57,19 @@ export const serverOptions = {
   // open status streams would hold up the shutdown
   forceCloseConnections: true,
   requestIdHeader: false as const,
-  // who sends a byte a minute holds a connection, not longer than this (milliseconds); the framework's default is for ever
+  // who sends a byte a minute holds a connection, not longer than this (milliseconds); the framework's default is for
+  // ever
   requestTimeout: 30_000,
   rewriteUrl: readableUrl,
   routerOptions: { maxParamLength: partLength }
 } satisfies FastifyServerOptions
 
 /** Installs all of it on the root instance, in order. Call before any feature. */
-export async function registerHttp (app: FastifyInstance, services: Pick<Services, 'config' | 'crypto'>, live?: () => LiveSite): Promise<void> {
+export async function registerHttp (
+  app: FastifyInstance,
+  services: Pick<Services, 'config' | 'crypto'>,
+  live?: () => LiveSite
+): Promise<void> {
   const assets = loadAssets()
   const base = baseHeaders(services.config)
   app.addHook('onRequest', (_request, reply, done) => {

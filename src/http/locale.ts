@@ -8,7 +8,7 @@ import type zh from '../../views/locales/zh-CN.json'
 import { adminCatalogues, type AdminKey } from './admin-messages.ts'
 
 export const locales = ['zh-CN', 'bo', 'en'] as const
-export type Locale = typeof locales[number]
+export type Locale = (typeof locales)[number]
 export const defaultLocale: Locale = 'zh-CN'
 
 export type MessageKey = keyof typeof zh
@@ -17,15 +17,25 @@ export type Values = Record<string, string | number>
 export interface Translate {
   /** Text of a message. Throws when the key or a placeholder's value is missing: a mistake of ours, found by tests. */
   (key: MessageKey, values?: Values): string
-  /** Text for a code that comes from elsewhere: the first key of the list that exists and can be filled, else `fallback`. */
-  code (keys: string[], fallback: MessageKey, values?: Values): string
+  /**
+   * Text for a code that comes from elsewhere: the first key of the list that exists and can be filled, else
+   * `fallback`.
+   */
+  code(keys: string[], fallback: MessageKey, values?: Values): string
   readonly locale: Locale
 }
 
 const load = (locale: Locale): Record<string, string> =>
-  JSON.parse(readFileSync(new URL(`../../views/locales/${locale}.json`, import.meta.url), 'utf8')) as Record<string, string>
+  JSON.parse(readFileSync(new URL(`../../views/locales/${locale}.json`, import.meta.url), 'utf8')) as Record<
+    string,
+    string
+  >
 
-export const catalogues: Readonly<Record<Locale, Record<string, string>>> = { 'zh-CN': load('zh-CN'), bo: load('bo'), en: load('en') }
+export const catalogues: Readonly<Record<Locale, Record<string, string>>> = {
+  'zh-CN': load('zh-CN'),
+  bo: load('bo'),
+  en: load('en')
+}
 
 const fill = (text: string, values: Values): string | null => {
   let complete = true
@@ -37,7 +47,10 @@ const fill = (text: string, values: Values): string | null => {
   return complete ? filled : null
 }
 
-function makeTranslate (locale: Locale, more: Readonly<Partial<Record<Locale, Record<string, string>>>> = {}): Translate {
+function makeTranslate (
+  locale: Locale,
+  more: Readonly<Partial<Record<Locale, Record<string, string>>>> = {}
+): Translate {
   // a catalogue that lags behind shows Chinese for the missing message, never a key
   const find = (key: string): string | undefined =>
     more[locale]?.[key] ?? more[defaultLocale]?.[key] ?? catalogues[locale][key] ?? catalogues[defaultLocale][key]
@@ -59,7 +72,11 @@ function makeTranslate (locale: Locale, more: Readonly<Partial<Record<Locale, Re
   return Object.assign(t, { code, locale }) as Translate
 }
 
-const translates: Record<Locale, Translate> = { 'zh-CN': makeTranslate('zh-CN'), bo: makeTranslate('bo'), en: makeTranslate('en') }
+const translates: Record<Locale, Translate> = {
+  'zh-CN': makeTranslate('zh-CN'),
+  bo: makeTranslate('bo'),
+  en: makeTranslate('en')
+}
 
 export const translator = (locale: Locale): Translate => translates[locale]
 
@@ -68,11 +85,14 @@ export type AdminMessageKey = MessageKey | AdminKey
 
 export interface AdminTranslate {
   (key: AdminMessageKey, values?: Values): string
-  code (keys: string[], fallback: AdminMessageKey, values?: Values): string
+  code(keys: string[], fallback: AdminMessageKey, values?: Values): string
   readonly locale: Locale
 }
 
-const adminTranslates = { 'zh-CN': makeTranslate('zh-CN', adminCatalogues), en: makeTranslate('en', adminCatalogues) } as unknown as Record<'zh-CN' | 'en', AdminTranslate>
+const adminTranslates = {
+  'zh-CN': makeTranslate('zh-CN', adminCatalogues),
+  en: makeTranslate('en', adminCatalogues)
+} as unknown as Record<'zh-CN' | 'en', AdminTranslate>
 
 /** Chinese also for readers of Tibetan: the console is for staff. */
 export const adminTranslator = (locale: Locale): AdminTranslate => adminTranslates[locale === 'en' ? 'en' : 'zh-CN']
@@ -82,7 +102,7 @@ export const snakeCase = (name: string): string =>
   /[a-z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name.toLowerCase()
 
 /** Text of a field error: `fault.<field>.<code>`, `fault.<code>`, or the general sentence. */
-export function faultText (t: Translate, error: { field: string, code: string, details?: Values }): string {
+export function faultText (t: Translate, error: { field: string; code: string; details?: Values }): string {
   const code = snakeCase(error.code)
   return t.code([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
 }
@@ -91,18 +111,24 @@ export function faultText (t: Translate, error: { field: string, code: string, d
 export function matchLocale (tag: string | undefined): Locale | undefined {
   const wanted = (tag ?? '').trim().toLowerCase()
   if (wanted === '') return undefined
-  return locales.find((locale) => locale.toLowerCase() === wanted) ??
+  return (
+    locales.find((locale) => locale.toLowerCase() === wanted) ??
     locales.find((locale) => locale.split('-')[0] === wanted.split('-')[0])
+  )
 }
 
 /** The first of ours in an Accept-Language header (RFC 9110 §12.5.4), by weight. */
 export function acceptedLocale (header: string | undefined): Locale | undefined {
-  const wishes = (header ?? '').slice(0, 500).split(',').map((part, at) => {
-    const [tag = '', ...parameters] = part.split(';')
-    const q = Number(parameters.map((item) => /^\s*q=([\d.]+)\s*$/.exec(item)?.[1]).find(Boolean) ?? 1)
-    return { tag, at, q: Number.isFinite(q) ? q : 0 }
-  })
-  return wishes.filter((wish) => wish.q > 0)
+  const wishes = (header ?? '')
+    .slice(0, 500)
+    .split(',')
+    .map((part, at) => {
+      const [tag = '', ...parameters] = part.split(';')
+      const q = Number(parameters.map((item) => /^\s*q=([\d.]+)\s*$/.exec(item)?.[1]).find(Boolean) ?? 1)
+      return { tag, at, q: Number.isFinite(q) ? q : 0 }
+    })
+  return wishes
+    .filter((wish) => wish.q > 0)
     .sort((a, b) => b.q - a.q || a.at - b.at)
     .map((wish) => matchLocale(wish.tag))
     .find((locale) => locale !== undefined)
@@ -130,6 +156,12 @@ export function chooseLocale (from: LocaleSources): Locale {
   const stored = locales.find((locale) => locale === remembered)
   const here = attemptOf(from.path)
   const chosenHere = here !== '' && attempt === here ? stored : undefined
-  const asked = (from.uiLocales ?? '').slice(0, 200).split(' ').map(matchLocale).find((locale) => locale !== undefined)
-  return matchLocale(from.lang) ?? chosenHere ?? asked ?? stored ?? acceptedLocale(from.acceptLanguage) ?? defaultLocale
+  const asked = (from.uiLocales ?? '')
+    .slice(0, 200)
+    .split(' ')
+    .map(matchLocale)
+    .find((locale) => locale !== undefined)
+  return (
+    matchLocale(from.lang) ?? chosenHere ?? asked ?? stored ?? acceptedLocale(from.acceptLanguage) ?? defaultLocale
+  )
 }

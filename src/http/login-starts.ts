@@ -16,10 +16,17 @@ export const startWindowSeconds = 300
 /** Addresses kept in mind; the oldest are forgotten above it. */
 const remembered = 20_000
 
-interface Counter { count: number, endsAt: number }
+interface Counter {
+  count: number
+  endsAt: number
+}
 
 /** @param paths of the endpoints that begin logins. Call before the provider is mounted. */
-export function registerLoginStarts (app: FastifyInstance, { config, clock, metrics }: Pick<Services, 'config' | 'clock' | 'metrics'>, paths: { authorization: string, device_authorization: string }): void {
+export function registerLoginStarts (
+  app: FastifyInstance,
+  { config, clock, metrics }: Pick<Services, 'config' | 'clock' | 'metrics'>,
+  paths: { authorization: string; device_authorization: string }
+): void {
   const counters = new Map<string, Counter>()
 
   function counterOf (source: string): Counter {
@@ -35,17 +42,27 @@ export function registerLoginStarts (app: FastifyInstance, { config, clock, metr
 
   app.addHook('onRequest', (request, reply, done) => {
     const path = (request.raw.url ?? '').split('?', 1)[0]
-    if (path !== paths.authorization && path !== paths.device_authorization) { done(); return }
+    if (path !== paths.authorization && path !== paths.device_authorization) {
+      done()
+      return
+    }
     const { ip, prefix } = request.clientAddress
     // one subscriber of IPv6 has a whole network
     const counter = counterOf(ip.includes(':') ? prefix : ip)
     if (counter.count >= config.loginStartsPerAddress) {
       metrics.logins.inc({ outcome: 'throttled', method: 'start' })
-      done(new PageError(429, 'too_many', { retryAfterSeconds: Math.max(1, Math.ceil((counter.endsAt - clock.now()) / 1000)) }))
+      done(
+        new PageError(429, 'too_many', {
+          retryAfterSeconds: Math.max(1, Math.ceil((counter.endsAt - clock.now()) / 1000))
+        })
+      )
       return
     }
     reply.raw.once('finish', () => {
-      const begun = path === paths.authorization ? String(reply.raw.getHeader('location') ?? '').startsWith('/i/') : reply.raw.statusCode === 200
+      const begun =
+        path === paths.authorization
+          ? String(reply.raw.getHeader('location') ?? '').startsWith('/i/')
+          : reply.raw.statusCode === 200
       if (begun) counter.count++
     })
     done()

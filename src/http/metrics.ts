@@ -51,10 +51,30 @@ export function createMetrics (options: { defaults?: boolean } = {}): Metrics {
       buckets: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 40],
       registers
     }),
-    logins: new Counter({ name: 'logins_total', help: 'Login steps by outcome', labelNames: ['outcome', 'method'], registers }),
-    faceChecks: new Counter({ name: 'face_checks_total', help: 'Face checks by outcome', labelNames: ['outcome'], registers }),
-    scanTickets: new Counter({ name: 'scan_tickets_total', help: 'Scan tickets by state entered', labelNames: ['state'], registers }),
-    outboxDeliveries: new Counter({ name: 'outbox_deliveries_total', help: 'Outbox deliveries by outcome', labelNames: ['topic', 'outcome'], registers }),
+    logins: new Counter({
+      name: 'logins_total',
+      help: 'Login steps by outcome',
+      labelNames: ['outcome', 'method'],
+      registers
+    }),
+    faceChecks: new Counter({
+      name: 'face_checks_total',
+      help: 'Face checks by outcome',
+      labelNames: ['outcome'],
+      registers
+    }),
+    scanTickets: new Counter({
+      name: 'scan_tickets_total',
+      help: 'Scan tickets by state entered',
+      labelNames: ['state'],
+      registers
+    }),
+    outboxDeliveries: new Counter({
+      name: 'outbox_deliveries_total',
+      help: 'Outbox deliveries by outcome',
+      labelNames: ['topic', 'outcome'],
+      registers
+    }),
     auditSealed: new Counter({ name: 'audit_sealed_total', help: 'Audit events chained by this process', registers })
   }
 }
@@ -74,13 +94,31 @@ export interface MetricsServices {
 export function registerMetrics (app: FastifyInstance, services: MetricsServices): void {
   const { registry } = services.metrics
   const registers = [registry]
-  const hashQueue = new Gauge({ name: 'hash_queue_depth', help: 'Password hashes by state', labelNames: ['state'], registers })
-  const outboxDepth = new Gauge({ name: 'outbox_depth', help: 'Outbox rows by state', labelNames: ['state'], registers })
+  const hashQueue = new Gauge({
+    name: 'hash_queue_depth',
+    help: 'Password hashes by state',
+    labelNames: ['state'],
+    registers
+  })
+  const outboxDepth = new Gauge({
+    name: 'outbox_depth',
+    help: 'Outbox rows by state',
+    labelNames: ['state'],
+    registers
+  })
   const auditBacklog = new Gauge({ name: 'audit_unsealed', help: 'Audit events not chained yet', registers })
 
-  const smsBalance = new Gauge({ name: 'sms_balance', help: 'Short messages that can still be sent; NaN while the provider does not tell', registers })
-  const smsAlarm = new Gauge({ name: 'sms_balance_alarm_below', help: 'Below so many short messages more should be bought', registers })
-  const balanceOf = async (): Promise<SmsBalance | null> => await services.sms?.balance?.().catch(() => null) ?? null
+  const smsBalance = new Gauge({
+    name: 'sms_balance',
+    help: 'Short messages that can still be sent; NaN while the provider does not tell',
+    registers
+  })
+  const smsAlarm = new Gauge({
+    name: 'sms_balance_alarm_below',
+    help: 'Below so many short messages more should be bought',
+    registers
+  })
+  const balanceOf = async (): Promise<SmsBalance | null> => (await services.sms?.balance?.().catch(() => null)) ?? null
 
   app.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store')
@@ -117,20 +155,34 @@ function permitted (request: FastifyRequest, reply: FastifyReply, token: string 
 }
 
 /** Figures that live in the database; NaN while it cannot be reached, so that the other metrics stay readable. */
-async function databaseDepths (db: Kysely<Database>): Promise<{ pending: number, dead: number, unsealed: number }> {
+async function databaseDepths (db: Kysely<Database>): Promise<{ pending: number; dead: number; unsealed: number }> {
   const unknown = { pending: NaN, dead: NaN, unsealed: NaN }
-  const counted = sql<{ pending: unknown, dead: unknown, unsealed: unknown }>`select
+  const counted = sql<{ pending: unknown; dead: unknown; unsealed: unknown }>`select
     (select count(*) from outbox where done_at is null and dead_at is null) as pending,
     (select count(*) from outbox where dead_at is not null) as dead,
-    (select count(*) from audit_event where sequence is null) as unsealed`.execute(db).then(({ rows: [row] }) => row === undefined
-      ? unknown
-      : { pending: Number(row.pending), dead: Number(row.dead), unsealed: Number(row.unsealed) }, () => unknown)
+    (select count(*) from audit_event where sequence is null) as unsealed`
+    .execute(db)
+    .then(
+      ({ rows: [row] }) =>
+        row === undefined
+          ? unknown
+          : { pending: Number(row.pending), dead: Number(row.dead), unsealed: Number(row.unsealed) },
+      () => unknown
+    )
   return await within(1000, counted, unknown)
 }
 
 /** The promise's value, or the fallback when it takes longer than `limitMs` milliseconds. */
 export async function within<T> (limitMs: number, promise: Promise<T>, fallback: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<T>((resolve) => { timer = setTimeout(() => { resolve(fallback) }, limitMs) })
-  try { return await Promise.race([promise, late]) } finally { clearTimeout(timer) }
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(fallback)
+    }, limitMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -6,13 +6,15 @@ import type { Writable } from 'node:stream'
  * listener stays behind.
  * @throws Error when the other side has gone
  */
-export const pacedWriter = (stream: Writable): (text: string) => Promise<void> => async (text) => {
-  if (stream.destroyed) throw new Error('whoever was reading has gone')
-  if (stream.write(text)) return
-  const over = new AbortController()
-  try {
-    await Promise.race([once(stream, 'drain', over), once(stream, 'close', over)])
-  } finally {
-    over.abort()
-  }
-}
+export const pacedWriter =
+  (stream: Writable): ((text: string) => Promise<void>) =>
+    async (text) => {
+      if (stream.destroyed) throw new Error('whoever was reading has gone')
+      if (stream.write(text)) return
+      const over = new AbortController()
+      try {
+        await Promise.race([once(stream, 'drain', over), once(stream, 'close', over)])
+      } finally {
+        over.abort()
+      }
+    }

@@ -6,7 +6,7 @@ export interface PageErrorDetails {
   back?: NamedLink
   retryAfterSeconds?: number
   /** Shown to whoever connects a site. Never put anything secret or personal here. */
-  developer?: { error: string, description: string | null, received: Array<{ name: string, value: string }> }
+  developer?: { error: string; description: string | null; received: Array<{ name: string; value: string }> }
   headers?: Record<string, string>
 }
 

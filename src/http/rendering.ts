@@ -36,33 +36,51 @@ export interface PageOptions {
 }
 
 export interface Renderer {
-  html <N extends PageName> (name: N, model: Pages[N], context: PageContext): string
-  headers (name: PageName, kind?: PageKind): HeaderSet
+  html<N extends PageName>(name: N, model: Pages[N], context: PageContext): string
+  headers(name: PageName, kind?: PageKind): HeaderSet
   /** For answers outside Fastify (logout and error pages of oidc-provider): body and headers, not compressed. */
-  pageHtml <N extends PageName> (name: N, model: Pages[N], context: PageContext, options?: Pick<PageOptions, 'kind'>): { html: string, headers: Record<string, string> }
+  pageHtml<N extends PageName>(
+    name: N,
+    model: Pages[N],
+    context: PageContext,
+    options?: Pick<PageOptions, 'kind'>
+  ): { html: string; headers: Record<string, string> }
   readonly assets: Assets
   readonly names: readonly string[]
 }
 
 const viewsFolder = new URL('../../views/', import.meta.url)
 
-const kindOf = (name: string): PageKind => /^(user-centre|admin|help|home|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
+const kindOf = (name: string): PageKind =>
+  /^(user-centre|admin|help|home|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
 
-interface Spoken { zh: string, bo: string, en: string }
+interface Spoken {
+  zh: string
+  bo: string
+  en: string
+}
 
 /** What may change while pages are being served; texts by language, '' = nothing. */
-export interface LiveSite { contact: Config['contact'], brand: Spoken, maintenance: Spoken }
+export interface LiveSite {
+  contact: Config['contact']
+  brand: Spoken
+  maintenance: Spoken
+}
 
 const nothing: Spoken = { zh: '', bo: '', en: '' }
 
-export function createRenderer (config: Readonly<Config>, assets: Assets, live: () => LiveSite = () => ({ contact: config.contact, brand: nothing, maintenance: nothing })): Renderer {
+export function createRenderer (
+  config: Readonly<Config>,
+  assets: Assets,
+  live: () => LiveSite = () => ({ contact: config.contact, brand: nothing, maintenance: nothing })
+): Renderer {
   const eta = new Eta({
     autoEscape: true,
     autoFilter: true,
     rmWhitespace: true,
     functionHeader: 'const { t, f, h } = it;',
     filterFunction: (value) => {
-      if (value === undefined || value === null || (typeof value === 'object') || typeof value === 'function') {
+      if (value === undefined || value === null || typeof value === 'object' || typeof value === 'function') {
         throw new TypeError(`a template was given ${value === null ? 'null' : typeof value} to print`)
       }
       return String(value)
@@ -93,21 +111,31 @@ export function createRenderer (config: Readonly<Config>, assets: Assets, live: 
 
   const html: Renderer['html'] = (name, model, context) => {
     const admin = name.startsWith('admin/')
-    const t = admin ? adminTranslator(context.locale) as unknown as Translate : translator(context.locale)
+    const t = admin ? (adminTranslator(context.locale) as unknown as Translate) : translator(context.locale)
     const { contact, brand, maintenance } = live()
-    const spoken = (texts: Spoken): { text: string, lang: Locale } => {
+    const spoken = (texts: Spoken): { text: string; lang: Locale } => {
       const own = t.locale === 'zh-CN' ? '' : texts[t.locale]
       return own === '' ? { text: texts.zh, lang: 'zh-CN' } : { text: own, lang: t.locale }
     }
-    const f = { ...site, ...context, contact, brand: spoken(brand), maintenance: spoken(maintenance), locale: t.locale, link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set) }
+    const f = {
+      ...site,
+      ...context,
+      contact,
+      brand: spoken(brand),
+      maintenance: spoken(maintenance),
+      locale: t.locale,
+      link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set)
+    }
     const h = {
       ...templateHelpers,
       asset: (name: string) => assets.url(name),
       date: (iso: string) => formatDate(iso, t),
       time: (iso: string) => formatTime(iso, context.locale),
       moment: (iso: string) => formatMoment(iso, t),
-      fault: (error: { field: string, code: string, details?: Record<string, string | number> }) => faultText(t, error),
-      label: (group: 'claim' | 'subject' | 'cert_type', name: string) => t.code([`${group}.${name}`], `${group}.other`),
+      fault: (error: { field: string; code: string; details?: Record<string, string | number> }) =>
+        faultText(t, error),
+      label: (group: 'claim' | 'subject' | 'cert_type', name: string) =>
+        t.code([`${group}.${name}`], `${group}.other`),
       reason: (code: string) => t.code([`face.reason.${snakeCase(code)}`], 'face.reason.other'),
       ticketText: (ticket: TicketSays, mobile: boolean) => ticketText(t, ticket, mobile),
       qr: qrSvg
@@ -118,19 +146,34 @@ export function createRenderer (config: Readonly<Config>, assets: Assets, live: 
   return {
     html,
     headers,
-    pageHtml: (name, model, context, options = {}) => ({ html: html(name, model, context), headers: { ...headers(name, options.kind) } }),
+    pageHtml: (name, model, context, options = {}) => ({
+      html: html(name, model, context),
+      headers: { ...headers(name, options.kind) }
+    }),
     assets,
     names
   }
 }
 
-/** Compressed body for what the browser accepts. Synchronous on purpose: 0.3 ms, and the thread pool is for password hashes. */
-export function encodeBody (html: string, acceptEncoding: string | undefined): { body: Buffer | string, encoding: 'br' | 'gzip' | null } {
+/**
+ * Compressed body for what the browser accepts. Synchronous on purpose: 0.3 ms, and the thread pool is for password
+ * hashes.
+ */
+export function encodeBody (
+  html: string,
+  acceptEncoding: string | undefined
+): { body: Buffer | string; encoding: 'br' | 'gzip' | null } {
   const accepted = acceptEncoding ?? ''
   if (/\bbr\b(?!;q=0(?:\.0+)?(?:,|$))/.test(accepted)) {
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: html.length, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT }
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: 5,
+      [constants.BROTLI_PARAM_SIZE_HINT]: html.length,
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT
+    }
     return { body: brotliCompressSync(html, { params }), encoding: 'br' }
   }
-  if (/\bgzip\b(?!;q=0(?:\.0+)?(?:,|$))/.test(accepted)) return { body: gzipSync(html, { level: 6 }), encoding: 'gzip' }
+  if (/\bgzip\b(?!;q=0(?:\.0+)?(?:,|$))/.test(accepted)) {
+    return { body: gzipSync(html, { level: 6 }), encoding: 'gzip' }
+  }
   return { body: html, encoding: null }
 }

@@ -4,7 +4,13 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Services } from '../services.ts'
-import { browserCookieName, browserCookieSeconds, browserHash, newBrowserSecret, type BrowserIdentity } from './browser.ts'
+import {
+  browserCookieName,
+  browserCookieSeconds,
+  browserHash,
+  newBrowserSecret,
+  type BrowserIdentity
+} from './browser.ts'
 import { addressPrefix, clientAddressFinder, placeOf } from './client-address.ts'
 import { makeCsrf, originAllowed, type CsrfVerdict } from './csrf.ts'
 import { PageError } from './page-error.ts'
@@ -14,7 +20,11 @@ import { encodeBody, type PageContext, type PageOptions, type Renderer, type Tex
 import { browserLabel, isTrident } from './user-agent.ts'
 
 /** Coarse facts about where a request comes from. `ip` is for limits and the audit record only. */
-export interface ClientAddress { ip: string, prefix: string, place: string }
+export interface ClientAddress {
+  ip: string
+  prefix: string
+  place: string
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,24 +38,31 @@ declare module 'fastify' {
     /** 'Windows · Chrome'. */
     readonly browserLabel: string
     /** Languages that the relying site asked for (OIDC Core §3.1.2.1 ui_locales); call before rendering. */
-    preferLocales (uiLocales: string | undefined): void
+    preferLocales(uiLocales: string | undefined): void
     /** Token for one form; needs a browser (call reply.ensureBrowser() first). */
-    csrfToken (scope: string): string
+    csrfToken(scope: string): string
     /** Verdict on a posted form, for handlers that keep what was typed and show the form again. */
-    checkCsrf (scope: string): CsrfVerdict
+    checkCsrf(scope: string): CsrfVerdict
     /** As checkCsrf, but ends with an error page (403, or 400 without cookie). */
-    requireCsrf (scope: string): void
+    requireCsrf(scope: string): void
     readonly pageContext: PageContext
   }
   interface FastifyReply {
-    page <N extends PageName> (name: N, model: Pages[N], options?: PageOptions): FastifyReply
+    page<N extends PageName>(name: N, model: Pages[N], options?: PageOptions): FastifyReply
     /** The browser's identity; sets the cookie when there is none. Only on interaction pages. */
-    ensureBrowser (): BrowserIdentity
+    ensureBrowser(): BrowserIdentity
   }
-  interface FastifyInstance { renderer: Renderer }
+  interface FastifyInstance {
+    renderer: Renderer
+  }
 }
 
-interface State { locale?: Locale, uiLocales?: string | undefined, browser?: BrowserIdentity | null, address?: ClientAddress }
+interface State {
+  locale?: Locale
+  uiLocales?: string | undefined
+  browser?: BrowserIdentity | null
+  address?: ClientAddress
+}
 
 const preferenceSeconds = 365 * 86400
 
@@ -54,14 +71,20 @@ function pageOf ({ url, routeOptions, server }: FastifyRequest): string {
   const path = (url.split('?')[0] ?? '').split('/')
   const pattern = (routeOptions.url ?? '').split('/')
   for (let length = Math.min(path.length, pattern.length); length > 1; length--) {
-    if (server.hasRoute({ method: 'GET', url: pattern.slice(0, length).join('/') })) return path.slice(0, length).join('/')
+    if (server.hasRoute({ method: 'GET', url: pattern.slice(0, length).join('/') })) {
+      return path.slice(0, length).join('/')
+    }
   }
   return '/'
 }
 
-const text = (value: unknown): string | undefined => typeof value === 'string' ? value : undefined
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-export function decorateRequests (app: FastifyInstance, services: Pick<Services, 'config' | 'crypto'>, renderer: Renderer): void {
+export function decorateRequests (
+  app: FastifyInstance,
+  services: Pick<Services, 'config' | 'crypto'>,
+  renderer: Renderer
+): void {
   const { config } = services
   const secure = config.issuer.startsWith('https:')
   const cookieName = browserCookieName(config.issuer)
@@ -91,7 +114,11 @@ export function decorateRequests (app: FastifyInstance, services: Pick<Services,
       return state.locale
     }
   })
-  app.decorateRequest('t', { getter (this: FastifyRequest) { return translator(this.locale) } })
+  app.decorateRequest('t', {
+    getter (this: FastifyRequest) {
+      return translator(this.locale)
+    }
+  })
   app.decorateRequest('textSize', {
     getter (this: FastifyRequest): TextSize {
       const asked = query(this)['size'] ?? this.cookies['kora_size']
@@ -118,10 +145,20 @@ export function decorateRequests (app: FastifyInstance, services: Pick<Services,
       return state.address
     }
   })
-  app.decorateRequest('browserLabel', { getter (this: FastifyRequest) { return browserLabel(this.headers['user-agent']) } })
+  app.decorateRequest('browserLabel', {
+    getter (this: FastifyRequest) {
+      return browserLabel(this.headers['user-agent'])
+    }
+  })
   app.decorateRequest('pageContext', {
     getter (this: FastifyRequest): PageContext {
-      return { locale: this.locale, size: this.textSize, url: this.url, traceId: String(this.id), trident: isTrident(this.headers['user-agent']) }
+      return {
+        locale: this.locale,
+        size: this.textSize,
+        url: this.url,
+        traceId: String(this.id),
+        trident: isTrident(this.headers['user-agent'])
+      }
     }
   })
   app.decorateRequest('preferLocales', function (this: FastifyRequest, uiLocales: string | undefined) {
@@ -150,12 +187,20 @@ export function decorateRequests (app: FastifyInstance, services: Pick<Services,
     const known = this.request.browser
     if (known !== null) return known
     const secret = newBrowserSecret()
-    this.setCookie(cookieName, secret, { httpOnly: true, sameSite: 'lax', path: '/', secure, maxAge: browserCookieSeconds })
+    this.setCookie(cookieName, secret, {
+      httpOnly: true,
+      sameSite: 'lax',
+      path: '/',
+      secure,
+      maxAge: browserCookieSeconds
+    })
     const made = { hash: browserHash(secret) as string, fresh: true }
     stateOf(this.request).browser = made
     return made
   })
-  app.decorateReply('page', function <N extends PageName> (this: FastifyReply, name: N, model: Pages[N], options: PageOptions = {}): FastifyReply {
+  app.decorateReply('page', function <
+    N extends PageName
+  >(this: FastifyReply, name: N, model: Pages[N], options: PageOptions = {}): FastifyReply {
     const { request } = this
     const lang = matchLocale(text(query(request)['lang']))
     const preference = { path: '/', sameSite: 'lax', secure, maxAge: preferenceSeconds, httpOnly: true } as const
@@ -164,7 +209,9 @@ export function decorateRequests (app: FastifyInstance, services: Pick<Services,
     if (size === 'l' || size === 'n') this.setCookie('kora_size', size, preference)
     const html = renderer.html(name, model, request.pageContext)
     const { body, encoding } = encodeBody(html, text(request.headers['accept-encoding']))
-    this.headers(renderer.headers(name, options.kind)).header('content-language', request.locale).header('vary', 'accept-encoding')
+    this.headers(renderer.headers(name, options.kind))
+      .header('content-language', request.locale)
+      .header('vary', 'accept-encoding')
     if (encoding !== null) this.header('content-encoding', encoding)
     if (options.headers !== undefined) this.headers(options.headers)
     return this.code(options.status ?? 200).send(body)

@@ -17,14 +17,24 @@ const tags: Record<Locale, string> = { 'zh-CN': 'zh-CN', bo: 'en-GB', en: 'en-GB
 export function formatTime (iso: string, locale: Locale): string {
   const at = new Date(iso)
   if (Number.isNaN(at.getTime())) return ''
-  return new Intl.DateTimeFormat(tags[locale], { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
+  return new Intl.DateTimeFormat(tags[locale], {
+    timeZone: 'Asia/Shanghai',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23'
+  }).format(at)
 }
 
 /** Day and minute of something that happened. */
 export const formatMoment = (iso: string, t: Translate): string => `${formatDate(iso, t)} ${formatTime(iso, t.locale)}`
 
 // the end date is derived: what is wrong with it is corrected at the start date
-const dateFields: Record<string, string> = { valid_to: 'valid_from', year: 'valid_from', month: 'valid_from', day: 'valid_from' }
+const dateFields: Record<string, string> = {
+  valid_to: 'valid_from',
+  year: 'valid_from',
+  month: 'valid_from',
+  day: 'valid_from'
+}
 const noField = ['form', '']
 
 export const templateHelpers = {
@@ -36,11 +46,14 @@ export const templateHelpers = {
   /** 9f3c21ab77d0 → 9f3c 21ab 77d0: easier to read out on the telephone. */
   trace: (id: string): string => id.replace(/(.{4})(?=.)/g, '$1 '),
   /** Minutes and seconds of a number of seconds. */
-  minutes: (seconds: number): { m: number, s: number } => ({ m: Math.floor(seconds / 60), s: Math.floor(seconds % 60) }),
+  minutes: (seconds: number): { m: number; s: number } => ({
+    m: Math.floor(seconds / 60),
+    s: Math.floor(seconds % 60)
+  }),
   /** Whole minutes, at least one. */
   wholeMinutes: (seconds: number): number => Math.max(1, Math.ceil(seconds / 60)),
   /** Errors by field, the first of each. */
-  byField: <E extends { field: string }> (errors: E[]): Record<string, E> => {
+  byField: <E extends { field: string }>(errors: E[]): Record<string, E> => {
     const first: Record<string, E> = Object.create(null)
     for (const error of errors) first[dateFields[snakeCase(error.field)] ?? snakeCase(error.field)] ??= error
     return first

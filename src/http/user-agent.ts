@@ -5,15 +5,33 @@ const first = (ua: string, table: ReadonlyArray<readonly [RegExp, string]>): str
 
 // order matters: the more special name first, because most of them also call themselves Chrome and Safari
 const browsers = [
-  [/MicroMessenger\//, 'WeChat'], [/DingTalk\//, 'DingTalk'], [/AlipayClient\//, 'Alipay'], [/\bQQ\/\d/, 'QQ'],
-  [/Trident\/|MSIE /, 'Internet Explorer'], [/Edg(?:A|iOS)?\//, 'Edge'], [/OPR\//, 'Opera'], [/MQQBrowser|QQBrowser/, 'QQ Browser'],
-  [/UCBrowser|UBrowser/, 'UC'], [/HuaweiBrowser/, 'Huawei Browser'], [/MiuiBrowser/, 'MIUI Browser'], [/QIHU|360SE|360EE/, '360'],
-  [/Firefox\/|FxiOS\//, 'Firefox'], [/SamsungBrowser/, 'Samsung'], [/Chrome\/|CriOS\//, 'Chrome'], [/Safari\//, 'Safari']
+  [/MicroMessenger\//, 'WeChat'],
+  [/DingTalk\//, 'DingTalk'],
+  [/AlipayClient\//, 'Alipay'],
+  [/\bQQ\/\d/, 'QQ'],
+  [/Trident\/|MSIE /, 'Internet Explorer'],
+  [/Edg(?:A|iOS)?\//, 'Edge'],
+  [/OPR\//, 'Opera'],
+  [/MQQBrowser|QQBrowser/, 'QQ Browser'],
+  [/UCBrowser|UBrowser/, 'UC'],
+  [/HuaweiBrowser/, 'Huawei Browser'],
+  [/MiuiBrowser/, 'MIUI Browser'],
+  [/QIHU|360SE|360EE/, '360'],
+  [/Firefox\/|FxiOS\//, 'Firefox'],
+  [/SamsungBrowser/, 'Samsung'],
+  [/Chrome\/|CriOS\//, 'Chrome'],
+  [/Safari\//, 'Safari']
 ] as const
 
 const systems = [
-  [/OpenHarmony|HarmonyOS/, 'HarmonyOS'], [/iPad/, 'iPadOS'], [/iPhone|iPod/, 'iOS'], [/Android/, 'Android'], [/Windows/, 'Windows'],
-  [/Macintosh|Mac OS X/, 'macOS'], [/CrOS/, 'ChromeOS'], [/Linux|X11/, 'Linux']
+  [/OpenHarmony|HarmonyOS/, 'HarmonyOS'],
+  [/iPad/, 'iPadOS'],
+  [/iPhone|iPod/, 'iOS'],
+  [/Android/, 'Android'],
+  [/Windows/, 'Windows'],
+  [/Macintosh|Mac OS X/, 'macOS'],
+  [/CrOS/, 'ChromeOS'],
+  [/Linux|X11/, 'Linux']
 ] as const
 
 /** 'Windows · Chrome'; the parts that are not recognised are left out, '' when neither is. */
@@ -22,7 +40,8 @@ export function browserLabel (ua: string | undefined): string {
   return [first(text, systems), first(text, browsers)].filter(Boolean).join(' · ')
 }
 
-export const isPhone = (ua: string | undefined): boolean => /Mobile|Android|iPhone|iPod|HarmonyOS.*Phone/i.test((ua ?? '').slice(0, 512))
+export const isPhone = (ua: string | undefined): boolean =>
+  /Mobile|Android|iPhone|iPod|HarmonyOS.*Phone/i.test((ua ?? '').slice(0, 512))
 
 /** In-app browsers that block links into other apps. */
 export const isWeChat = (ua: string | undefined): boolean => /MicroMessenger\/|\bQQ\/\d/.test((ua ?? '').slice(0, 512))

@@ -4,8 +4,16 @@
  */
 import type { Provider } from 'oidc-provider'
 
-interface AccessTokenModel { prototype: { save (): Promise<string> } }
-interface IdTokenModel { prototype: { ctx: object, set (name: string, value: unknown): void, issue (options: { use?: string }): Promise<string> } }
+interface AccessTokenModel {
+  prototype: { save(): Promise<string> }
+}
+interface IdTokenModel {
+  prototype: {
+    ctx: object
+    set(name: string, value: unknown): void
+    issue(options: { use?: string }): Promise<string>
+  }
+}
 
 /** Must be called for each provider built, before it serves. */
 export function attachAccessTokenHash (provider: Provider): void {

@@ -7,7 +7,14 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy, type ClientPolicy } from '../domain/client/policy.ts'
 import { askedRepresentation } from '../domain/representation/representation-request.ts'
-import { contextId, parseRef, refOf, self, type Representation, type RepresentationRef } from '../domain/representation/representation.ts'
+import {
+  contextId,
+  parseRef,
+  refOf,
+  self,
+  type Representation,
+  type RepresentationRef
+} from '../domain/representation/representation.ts'
 import { answers, chooseAsked, chooseSilently, resolveAt } from '../records/organizations/representation-choice.ts'
 import { createRepresentations, type Representations } from '../records/organizations/index.ts'
 import type { Services } from '../services.ts'
@@ -31,7 +38,12 @@ export function currentRef (authorization: ClientAuthorization | undefined): Rep
   return authorization.contextId === undefined ? self : parseRef(authorization['representation'])
 }
 
-export interface SiteFacts { clientId: string, policy: ClientPolicy, catalogue: string[], audience: string }
+export interface SiteFacts {
+  clientId: string
+  policy: ClientPolicy
+  catalogue: string[]
+  audience: string
+}
 
 /** A client as the rules about representation see it. */
 export function siteOf (client: Client): SiteFacts {
@@ -46,15 +58,18 @@ export function siteOf (client: Client): SiteFacts {
 
 export interface ActingFor {
   /** Whom a code or token acts for at this moment; null = over. */
-  ofToken (personId: string, grantId: string | undefined, client: Client): Promise<Representation | null>
+  ofToken(personId: string, grantId: string | undefined, client: Client): Promise<Representation | null>
   /**
-   * Whom this authorization request is for; switches the session at this site to it. Null: the person must choose first,
-   * which the check of interaction-policy.ts sees to, and the session stays as it is.
+   * Whom this authorization request is for; switches the session at this site to it. Null: the person must choose
+   * first, which the check of interaction-policy.ts sees to, and the session stays as it is.
    */
-  ofRequest (ctx: KoaContextWithOIDC, personId: string): Promise<Representation | null>
+  ofRequest(ctx: KoaContextWithOIDC, personId: string): Promise<Representation | null>
 }
 
-export function createActingFor (services: Parts, representations: Representations = createRepresentations(services)): ActingFor {
+export function createActingFor (
+  services: Parts,
+  representations: Representations = createRepresentations(services)
+): ActingFor {
   const { crypto, clock } = services
   return {
     async ofToken (personId, grantId, client) {
@@ -74,29 +89,39 @@ export function createActingFor (services: Parts, representations: Representatio
       if (ctx.oidc.promptPending('select_account')) return null
       const chosen = parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation)
       const asked = askedRepresentation(ctx.oidc.params?.['authorization_details'])
-      const found = chosen !== null
-        ? await resolveAt(representations, clock, personId, chosen, site)
-        : asked !== null
-          ? await chooseAsked(representations, personId, site, asked)
-          : await chooseSilently(representations, clock, personId, site, current)
+      const found =
+        chosen !== null
+          ? await resolveAt(representations, clock, personId, chosen, site)
+          : asked !== null
+            ? await chooseAsked(representations, personId, site, asked)
+            : await chooseSilently(representations, clock, personId, site, current)
       const representation = found !== null && answers(found, asked, site) ? found : null
       if (representation === null) stateOf(ctx).mustChoose = asked === null ? 'representation' : 'asked'
-      else if (current !== null && contextId(refOf(representation)) !== contextId(current)) await leave(services, ctx, session as SessionLike, site.clientId)
+      else if (current !== null && contextId(refOf(representation)) !== contextId(current)) {
+        await leave(services, ctx, session as SessionLike, site.clientId)
+      }
       return representation
     }
   }
 }
 
-interface SessionLike { uid: string, authorizations?: Record<string, ClientAuthorization> | undefined }
+interface SessionLike {
+  uid: string
+  authorizations?: Record<string, ClientAuthorization> | undefined
+}
 
 const authorizationAt = (session: SessionLike, clientId: string): ClientAuthorization | undefined =>
   Object.hasOwn(session.authorizations ?? {}, clientId) ? session.authorizations?.[clientId] : undefined
 
-/** What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`. */
+/**
+ * What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`.
+ */
 async function leave (services: Parts, ctx: KoaContextWithOIDC, session: SessionLike, clientId: string): Promise<void> {
   await services.db.transaction().execute(async (trx) => {
     const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
-    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
+    if (ended.length > 0) {
+      await recordSessionsEnded(trx, services, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
+    }
   })
   delete session.authorizations?.[clientId]
 }
@@ -104,14 +129,29 @@ async function leave (services: Parts, ctx: KoaContextWithOIDC, session: Session
 /** Seconds that an access token in JWT form may live when it acts for an organization: nobody can call it back. */
 const jwtForOrganizations = 300
 
-/** Lifetime of an access token: as its resource server says, and for an organization no longer than can be answered for. */
-export function accessTokenLifetime (ctx: KoaContextWithOIDC | undefined, token: { resourceServer?: unknown }, otherwise: number): number {
-  const server = token.resourceServer as { accessTokenTTL?: number, accessTokenFormat?: string } | undefined
+/**
+ * Lifetime of an access token: as its resource server says, and for an organization no longer than can be answered for.
+ */
+export function accessTokenLifetime (
+  ctx: KoaContextWithOIDC | undefined,
+  token: { resourceServer?: unknown },
+  otherwise: number
+): number {
+  const server = token.resourceServer as { accessTokenTTL?: number; accessTokenFormat?: string } | undefined
   const lifetime = server?.accessTokenTTL ?? otherwise
-  const representation = (ctx?.oidc?.entities.Account as { representation?: Representation } | undefined)?.representation ?? self
+  const representation =
+    (ctx?.oidc?.entities.Account as { representation?: Representation } | undefined)?.representation ?? self
   if (server?.accessTokenFormat !== 'jwt' || representation.role === 'self') return lifetime
-  return Math.max(1, Math.min(lifetime, jwtForOrganizations, representation.role === 'agent' ? secondsUntilEndOf(representation.delegation.validTo) : Infinity))
+  return Math.max(
+    1,
+    Math.min(
+      lifetime,
+      jwtForOrganizations,
+      representation.role === 'agent' ? secondsUntilEndOf(representation.delegation.validTo) : Infinity
+    )
+  )
 }
 
 /** Of a day in Shanghai, which is included. */
-const secondsUntilEndOf = (day: string): number => Math.floor((Date.parse(`${day}T00:00:00+08:00`) + 86_400_000 - Date.now()) / 1000)
+const secondsUntilEndOf = (day: string): number =>
+  Math.floor((Date.parse(`${day}T00:00:00+08:00`) + 86_400_000 - Date.now()) / 1000)

@@ -18,7 +18,7 @@ export interface AdapterParts {
   crypto: FieldCrypto
   clock: Clock
   /** All in seconds. */
-  limits: { sessionIdleSeconds: number, sessionAbsoluteSeconds: number, clockToleranceSeconds: number }
+  limits: { sessionIdleSeconds: number; sessionAbsoluteSeconds: number; clockToleranceSeconds: number }
   log: Pick<Logger, 'info' | 'warn'>
   /** Called in the transaction in which the library's logout ends relying sites' sessions: outbox, audit. */
   sessionsEnded?: (trx: Transaction<Database>, ended: EndedClientSession[]) => Promise<void>
@@ -27,7 +27,13 @@ export interface AdapterParts {
 }
 
 /** The row of a payload; `jti` is what the client holds and is not kept. */
-export function artifactRow ({ crypto, limits }: Pick<AdapterParts, 'crypto' | 'limits'>, model: string, id: string, { jti: _jti, ...payload }: AdapterPayload, ttl: number | undefined): ArtifactRow {
+export function artifactRow (
+  { crypto, limits }: Pick<AdapterParts, 'crypto' | 'limits'>,
+  model: string,
+  id: string,
+  { jti: _jti, ...payload }: AdapterPayload,
+  ttl: number | undefined
+): ArtifactRow {
   const { grantId, sessionUid, accountId, clientId, userCode } = payload
   return {
     model,

@@ -4,14 +4,23 @@ import { withAliases } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { policyOf } from './interaction-policy.ts'
 
-interface Claims { ctx?: KoaContextWithOIDC, client: unknown, result (): Promise<Record<string, unknown>> }
+interface Claims {
+  ctx?: KoaContextWithOIDC
+  client: unknown
+  result(): Promise<Record<string, unknown>>
+}
 
-/** Added where the library has done its filtering, so that plain and signed answers both have them. Once for each provider built. */
+/**
+ * Added where the library has done its filtering, so that plain and signed answers both have them. Once for each
+ * provider built.
+ */
 export function attachAliases (provider: Provider): void {
   const prototype = provider.Claims.prototype as unknown as Claims
   const { result } = prototype
   prototype.result = async function (this: Claims) {
     const claims = await result.call(this)
-    return this.ctx?.oidc.route === 'userinfo' ? withAliases(claims, clientPolicy(policyOf(this.client)).aliases) : claims
+    return this.ctx?.oidc.route === 'userinfo'
+      ? withAliases(claims, clientPolicy(policyOf(this.client)).aliases)
+      : claims
   }
 }

@@ -4,15 +4,31 @@
  */
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import {
-  artifactId, consumeAndInsert, consumeArtifact, deleteArtifact, findArtifact, findToken, grantHashOf,
-  insertArtifact, insertUnder, insertUnderSession, tokenModels, upsertArtifact
+  artifactId,
+  consumeAndInsert,
+  consumeArtifact,
+  deleteArtifact,
+  findArtifact,
+  findToken,
+  grantHashOf,
+  insertArtifact,
+  insertUnder,
+  insertUnderSession,
+  tokenModels,
+  upsertArtifact
 } from '../tokens/artifact-repository.ts'
 import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts'
 import { currentRequest, currentState, type Source } from '../tokens/request-state.ts'
 import { revokeGrantHash } from '../tokens/revocation.ts'
 
 /** Issued once, never saved again. */
-const issuedOnce = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials', 'PushedAuthorizationRequest'])
+const issuedOnce = new Set([
+  'AuthorizationCode',
+  'AccessToken',
+  'RefreshToken',
+  'ClientCredentials',
+  'PushedAuthorizationRequest'
+])
 /** What tokens are issued from at the token endpoint. */
 const sources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])
 
@@ -23,7 +39,9 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
     const state = currentState()
     const route = currentRequest()?.route
     // a token presented for introspection or revocation is looked for in three models
-    if (state === undefined || !tokenModels.has(model) || (route !== 'introspection' && route !== 'revocation')) return findArtifact(db, model, id)
+    if (state === undefined || !tokenModels.has(model) || (route !== 'introspection' && route !== 'revocation')) {
+      return findArtifact(db, model, id)
+    }
     const lookup = state.lookups.get(id) ?? findToken(db, id)
     state.lookups.set(id, lookup)
     return (await lookup).get(model)
@@ -41,7 +59,10 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         const by = currentRequest()
         if (by?.route === 'token' && by.client !== undefined && by.client.clientId !== payload['clientId']) {
           // it leaked: the library refuses this client, and nobody else shall use it either (RFC 9700 §4.5)
-          log.warn({ model, clientId: payload['clientId'], by: by.client.clientId }, 'presented by another client, grant revoked')
+          log.warn(
+            { model, clientId: payload['clientId'], by: by.client.clientId },
+            'presented by another client, grant revoked'
+          )
           await revokeGrantHash(db, grantHash)
         }
       }
@@ -66,13 +87,15 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         if (!inserted && state?.issued !== true) await refuse(source)
         if (state) state.issued = true
       } else if (model === 'AuthorizationCode' && session !== undefined && session.uid === row.sessionUid) {
-        if (!await insertUnderSession(db, session.uid, row)) throw new errors.LoginRequired('the session has ended')
+        if (!(await insertUnderSession(db, session.uid, row))) throw new errors.LoginRequired('the session has ended')
       } else {
         await insertArtifact(db, row)
       }
     },
 
-    /** @throws InvalidGrant when it was used before: then everything issued under its grant is revoked (RFC 6749 §4.1.2) */
+    /**
+     * @throws InvalidGrant when it was used before: then everything issued under its grant is revoked (RFC 6749 §4.1.2)
+     */
     async consume (id) {
       const state = currentState()
       const stored = artifactId(model, id)
@@ -82,7 +105,9 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         return
       }
       if (await consumeArtifact(db, { model, id: stored })) return
-      if (model === 'PushedAuthorizationRequest') throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
+      if (model === 'PushedAuthorizationRequest') {
+        throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
+      }
       if (source?.id === stored) await refuse(source)
       const grantId = (await findArtifact(db, model, stored))?.['grantId']
       if (typeof grantId === 'string') await revokeGrantHash(db, grantHashOf(grantId))
@@ -99,7 +124,9 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
       const revocations = currentState()?.revocations
       const running = revocations?.get(grantHash)
       if (running) return running
-      const revocation = revokeGrantHash(db, grantHash).then(() => {}).finally(() => revocations?.delete(grantHash))
+      const revocation = revokeGrantHash(db, grantHash)
+        .then(() => {})
+        .finally(() => revocations?.delete(grantHash))
       revocations?.set(grantHash, revocation)
       return revocation
     },

@@ -1,7 +1,7 @@
 /**
  * The authorization request of a lost login, made again (journeys/login/lost-login). A client that must push its
- * requests or sign them made this one properly; the browser cannot. So what Kora kept of it is pushed in the client's name
- * (RFC 9126 §2.2), good for this one restart.
+ * requests or sign them made this one properly; the browser cannot. So what Kora kept of it is pushed in the client's
+ * name (RFC 9126 §2.2), good for this one restart.
  */
 import { UnsecuredJWT } from 'jose'
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
@@ -11,8 +11,14 @@ import { routes } from './configuration.ts'
 /** Seconds; the browser is on its way. */
 const lifetime = 60
 
-interface PushedRequest { save (ttl: number): Promise<string> }
-type PushedRequestModel = new (payload: { request: string, dpopJkt: string | undefined, trusted: boolean }) => PushedRequest
+interface PushedRequest {
+  save(ttl: number): Promise<string>
+}
+type PushedRequestModel = new (payload: {
+  request: string
+  dpopJkt: string | undefined
+  trusted: boolean
+}) => PushedRequest
 
 /** @returns the same, or with an address that the client's own rules allow */
 export async function askedAgain (ctx: KoaContextWithOIDC, lost: LostLogin): Promise<LostLogin> {
@@ -20,12 +26,20 @@ export async function askedAgain (ctx: KoaContextWithOIDC, lost: LostLogin): Pro
   const [path, query] = lost.restart?.split('?', 2) ?? []
   if (path !== routes.authorization || query === undefined) return lost
   const { client_id: clientId = '', ...params } = Object.fromEntries(new URLSearchParams(query))
-  const client = await provider.Client.find(clientId) as (Client & { requirePushedAuthorizationRequests?: boolean, requireSignedRequestObject?: boolean }) | undefined
+  const client = (await provider.Client.find(clientId)) as
+    (Client & { requirePushedAuthorizationRequests?: boolean; requireSignedRequestObject?: boolean }) | undefined
   if (client?.requirePushedAuthorizationRequests !== true && client?.requireSignedRequestObject !== true) return lost
-  const request = new UnsecuredJWT({ client_id: clientId, ...params }).setIssuer(clientId).setAudience(provider.issuer)
-    .setIssuedAt().setNotBefore('0s').setExpirationTime(`${lifetime}s`).encode()
+  const request = new UnsecuredJWT({ client_id: clientId, ...params })
+    .setIssuer(clientId)
+    .setAudience(provider.issuer)
+    .setIssuedAt()
+    .setNotBefore('0s')
+    .setExpirationTime(`${lifetime}s`)
+    .encode()
   // the library's own constructor; its types know none with a payload
   const Pushed = (provider as unknown as { PushedAuthorizationRequest: PushedRequestModel }).PushedAuthorizationRequest
   const id = await new Pushed({ request, dpopJkt: params['dpop_jkt'], trusted: true }).save(lifetime)
-  return { restart: `${path}?${new URLSearchParams({ client_id: clientId, request_uri: `urn:ietf:params:oauth:request_uri:${id}` }).toString()}` }
+  return {
+    restart: `${path}?${new URLSearchParams({ client_id: clientId, request_uri: `urn:ietf:params:oauth:request_uri:${id}` }).toString()}`
+  }
 }

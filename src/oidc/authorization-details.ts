@@ -4,11 +4,19 @@
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
-import { askedRepresentation, narrowed, readRepresentationRequest, representationType, type GrantedDetail } from '../domain/representation/representation-request.ts'
+import {
+  askedRepresentation,
+  narrowed,
+  readRepresentationRequest,
+  representationType,
+  type GrantedDetail
+} from '../domain/representation/representation-request.ts'
 import type { ResourceServerInfo } from './configuration.ts'
 import { policyOf } from './interaction-policy.ts'
 
-interface Carrier { rar?: GrantedDetail[] }
+interface Carrier {
+  rar?: GrantedDetail[]
+}
 
 /** The feature's settings for the library. */
 export function authorizationDetails (issuer: string) {
@@ -32,7 +40,9 @@ function validate (ctx: KoaContextWithOIDC, detail: Record<string, unknown>, cli
   const read = readRepresentationRequest(detail, clientPolicy(policyOf(client)))
   if (!read.ok) throw new errors.InvalidAuthorizationDetails(read.fault)
   // a login is in one capacity
-  if ((JSON.parse(String(ctx.oidc.params?.['authorization_details'])) as unknown[]).length > 1) throw new errors.InvalidAuthorizationDetails('one element at a time')
+  if ((JSON.parse(String(ctx.oidc.params?.['authorization_details'])) as unknown[]).length > 1) {
+    throw new errors.InvalidAuthorizationDetails('one element at a time')
+  }
 }
 
 /**
@@ -41,13 +51,15 @@ function validate (ctx: KoaContextWithOIDC, detail: Record<string, unknown>, cli
  */
 export function resourceOfDetails (issuer: string, userinfo: string) {
   const own = `${issuer}${userinfo}`
-  const asksForDetails = (ctx: KoaContextWithOIDC): boolean => ctx.oidc.params?.['authorization_details'] !== undefined && ctx.oidc.route !== 'token'
+  const asksForDetails = (ctx: KoaContextWithOIDC): boolean =>
+    ctx.oidc.params?.['authorization_details'] !== undefined && ctx.oidc.route !== 'token'
   return {
-    defaultResource: (ctx: KoaContextWithOIDC): string | undefined => asksForDetails(ctx) ? own : undefined,
-    around: (otherwise: (ctx: KoaContextWithOIDC, indicator: string, client: unknown) => Promise<ResourceServerInfo>) =>
-      async (ctx: KoaContextWithOIDC, indicator: string, client: unknown): Promise<ResourceServerInfo> =>
-        indicator === own && asksForDetails(ctx)
-          ? { scope: '', audience: own, accessTokenTTL: 1, accessTokenFormat: 'opaque' }
-          : await otherwise(ctx, indicator, client)
+    defaultResource: (ctx: KoaContextWithOIDC): string | undefined => (asksForDetails(ctx) ? own : undefined),
+    around:
+      (otherwise: (ctx: KoaContextWithOIDC, indicator: string, client: unknown) => Promise<ResourceServerInfo>) =>
+        async (ctx: KoaContextWithOIDC, indicator: string, client: unknown): Promise<ResourceServerInfo> =>
+          indicator === own && asksForDetails(ctx)
+            ? { scope: '', audience: own, accessTokenTTL: 1, accessTokenFormat: 'opaque' }
+            : await otherwise(ctx, indicator, client)
   }
 }

@@ -1,4 +1,6 @@
-/** The `claims` parameter (OIDC Core §5.5) before the library reads it: `verified_claims` in any form that IDA allows. */
+/**
+ * The `claims` parameter (OIDC Core §5.5) before the library reads it: `verified_claims` in any form that IDA allows.
+ */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { normaliseClaimsParameter } from '../domain/claims/ida-filter.ts'
 

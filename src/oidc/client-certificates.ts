@@ -1,7 +1,7 @@
 /**
  * Certificates of clients (mutual TLS, RFC 8705). Kora stands behind a proxy that ends TLS: the proxy asks for the
- * certificate, proves that the client has its key, and says so in headers that it sets on every request. They are believed
- * from the trusted proxies' own addresses only; from anybody else they are words.
+ * certificate, proves that the client has its key, and says so in headers that it sets on every request. They are
+ * believed from the trusted proxies' own addresses only; from anybody else they are words.
  */
 import { X509Certificate } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
@@ -22,7 +22,9 @@ export function readCertificate (header: string): X509Certificate | null {
     if (sequence !== undefined) return new X509Certificate(Buffer.from(sequence, 'base64'))
     const pem = decodeURIComponent(header).trim()
     // exactly one: which of several was proved nobody could say
-    return /^-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----$/.test(pem) ? new X509Certificate(pem) : null
+    return /^-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----$/.test(pem)
+      ? new X509Certificate(pem)
+      : null
   } catch {
     return null
   }
@@ -31,12 +33,18 @@ export function readCertificate (header: string): X509Certificate | null {
 /** Whether the certificate is for this registered name (RFC 8705 §2.1.2): compared exactly, wildcards mean nothing. */
 export function subjectMatches (certificate: X509Certificate, property: string, expected: string): boolean {
   switch (property) {
-    case 'tls_client_auth_subject_dn': return distinguishedNameOf(certificate.subject) === expected
-    case 'tls_client_auth_san_dns': return namesIn(certificate.subjectAltName, 'DNS').includes(expected)
-    case 'tls_client_auth_san_uri': return namesIn(certificate.subjectAltName, 'URI').includes(expected)
-    case 'tls_client_auth_san_ip': return certificate.checkIP(expected) !== undefined
-    case 'tls_client_auth_san_email': return namesIn(certificate.subjectAltName, 'email').includes(expected)
-    default: return false
+    case 'tls_client_auth_subject_dn':
+      return distinguishedNameOf(certificate.subject) === expected
+    case 'tls_client_auth_san_dns':
+      return namesIn(certificate.subjectAltName, 'DNS').includes(expected)
+    case 'tls_client_auth_san_uri':
+      return namesIn(certificate.subjectAltName, 'URI').includes(expected)
+    case 'tls_client_auth_san_ip':
+      return certificate.checkIP(expected) !== undefined
+    case 'tls_client_auth_san_email':
+      return namesIn(certificate.subjectAltName, 'email').includes(expected)
+    default:
+      return false
   }
 }
 
@@ -50,7 +58,7 @@ export function namesIn (alternatives: string | undefined, type: string): string
     const found = entries.exec(text)
     if (found === null || entries.lastIndex === at) return []
     const [, kind, value = ''] = found
-    if (kind === type) names.push(value.startsWith('"') ? JSON.parse(value) as string : value)
+    if (kind === type) names.push(value.startsWith('"') ? (JSON.parse(value) as string) : value)
   }
   return names
 }
@@ -64,7 +72,7 @@ export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, tr
   }
   const certificateOf = (ctx: KoaContextWithOIDC): X509Certificate | undefined => {
     const value = header(ctx, certHeader)
-    return value === undefined ? undefined : readCertificate(value) ?? undefined
+    return value === undefined ? undefined : (readCertificate(value) ?? undefined)
   }
   return {
     enabled: true,
@@ -72,7 +80,8 @@ export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, tr
     selfSignedTlsClientAuth: true,
     tlsClientAuth: verifyHeader !== null,
     getCertificate: certificateOf,
-    certificateAuthorized: (ctx: KoaContextWithOIDC): boolean => verifyHeader !== null && header(ctx, verifyHeader) === 'SUCCESS',
+    certificateAuthorized: (ctx: KoaContextWithOIDC): boolean =>
+      verifyHeader !== null && header(ctx, verifyHeader) === 'SUCCESS',
     certificateSubjectMatches: (ctx: KoaContextWithOIDC, property: string, expected: string): boolean => {
       const certificate = certificateOf(ctx)
       return certificate !== undefined && subjectMatches(certificate, property, expected)
@@ -81,5 +90,11 @@ export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, tr
 }
 
 /** How a client may authenticate beyond what is always offered. */
-export const certificateMethods = (mtls: Config['mtls']): readonly ('self_signed_tls_client_auth' | 'tls_client_auth')[] =>
-  mtls === null ? [] : mtls.verifyHeader === null ? ['self_signed_tls_client_auth'] : ['self_signed_tls_client_auth', 'tls_client_auth']
+export const certificateMethods = (
+  mtls: Config['mtls']
+): readonly ('self_signed_tls_client_auth' | 'tls_client_auth')[] =>
+  mtls === null
+    ? []
+    : mtls.verifyHeader === null
+      ? ['self_signed_tls_client_auth']
+      : ['self_signed_tls_client_auth', 'tls_client_auth']

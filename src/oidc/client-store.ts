@@ -1,9 +1,9 @@
 /**
  * Relying sites as the library wants them: metadata from the table `client`, our policy as the extra
  * property `kora_policy`. A process keeps the parsed clients for some seconds, because the library looks a
- * client up several times in each request; a change of any client empties the cache (cache-epoch `clients`). A client is
- * checked as a whole when it is loaded: what was written past the registry, or under rules that have changed since, is
- * refused and named in the log (RFC 9700 §2.1).
+ * client up several times in each request; a change of any client empties the cache (cache-epoch `clients`). A client
+ * is checked as a whole when it is loaded: what was written past the registry, or under rules that have changed since,
+ * is refused and named in the log (RFC 9700 §2.1).
  */
 import { randomBytes } from 'node:crypto'
 import type { Client, ClientMetadata, Provider } from 'oidc-provider'
@@ -18,7 +18,11 @@ import type { Connection } from '../tokens/artifact-repository.ts'
 import type { TrialKey } from '../tokens/trial-key.ts'
 import { noteSecretUse, verifySecret, type StoredSecret } from '../tokens/client-secrets.ts'
 
-export interface StoredContent { kind?: unknown, metadata: Record<string, unknown>, policy: unknown }
+export interface StoredContent {
+  kind?: unknown
+  metadata: Record<string, unknown>
+  policy: unknown
+}
 
 export interface LoadedClient {
   metadata: ClientMetadata & { kora_policy: unknown }
@@ -29,11 +33,19 @@ export interface LoadedClient {
   tried: boolean
 }
 
-const loadStatement = statement<[string], { kind: string | null, status: string, metadata: Record<string, unknown>, policy: unknown, secrets: StoredSecret[] }>('client load', `
+const loadStatement = statement<
+  [string],
+  { kind: string | null; status: string; metadata: Record<string, unknown>; policy: unknown; secrets: StoredSecret[] }
+>(
+  'client load',
+  `
   select c.kind, c.status, c.metadata, c.policy, coalesce((
-    select jsonb_agg(jsonb_build_object('id', s.id, 'hash', s.secret_hash, 'expiresAt', extract(epoch from s.expires_at), 'lastUsedOn', s.last_used_on))
-    from client_secret s where s.client_id = c.client_id and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())), '[]') as secrets
-  from client c where c.client_id = $1 and c.status in ('test', 'live')`)
+    select jsonb_agg(jsonb_build_object('id', s.id, 'hash', s.secret_hash, 'expiresAt', extract(epoch
+      from s.expires_at), 'lastUsedOn', s.last_used_on))
+    from client_secret s where s.client_id = c.client_id and s.revoked_at is null and (s.expires_at is null
+      or s.expires_at > now())), '[]') as secrets
+  from client c where c.client_id = $1 and c.status in ('test', 'live')`
+)
 
 /**
  * The library's metadata schema wants a `client_secret` where a method uses one. This stands there: random,
@@ -42,10 +54,15 @@ const loadStatement = statement<[string], { kind: string | null, status: string,
 const placeholder = randomBytes(32).toString('base64url')
 const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_secret_post'])
 
-const isKeySet = (jwks: unknown): jwks is { keys: unknown[] } => typeof jwks === 'object' && jwks !== null && Array.isArray((jwks as { keys?: unknown }).keys)
+const isKeySet = (jwks: unknown): jwks is { keys: unknown[] } =>
+  typeof jwks === 'object' && jwks !== null && Array.isArray((jwks as { keys?: unknown }).keys)
 
 /** A client that may be used (status test or live), or undefined. */
-export async function loadClient (db: Connection, clientId: string, trialJwk?: TrialKey['publicJwk']): Promise<LoadedClient | undefined> {
+export async function loadClient (
+  db: Connection,
+  clientId: string,
+  trialJwk?: TrialKey['publicJwk']
+): Promise<LoadedClient | undefined> {
   const [row] = await loadStatement(db, clientId)
   if (row === undefined) return undefined
   const { client_secret: _secret, ...metadata } = row.metadata
@@ -55,7 +72,9 @@ export async function loadClient (db: Connection, clientId: string, trialJwk?: T
       ...metadata,
       client_id: clientId,
       // the console's trial login, beside the client's own keys while it is in test
-      ...(trialJwk !== undefined && tried && isKeySet(metadata['jwks']) ? { jwks: { keys: [...metadata['jwks'].keys, trialJwk] } } : {}),
+      ...(trialJwk !== undefined && tried && isKeySet(metadata['jwks'])
+        ? { jwks: { keys: [...metadata['jwks'].keys, trialJwk] } }
+        : {}),
       ...(withSecret.has(metadata['token_endpoint_auth_method']) ? { client_secret: placeholder } : {}),
       kora_policy: row.policy
     } as LoadedClient['metadata'],
@@ -67,9 +86,9 @@ export async function loadClient (db: Connection, clientId: string, trialJwk?: T
 
 export interface ClientCache {
   /** Makes a provider use this cache, and compare secrets with the stored hashes. Once for each provider built. */
-  attach (provider: Provider): void
+  attach(provider: Provider): void
   /** Forgets everything; for changes of clients. */
-  invalidate (): void
+  invalidate(): void
 }
 
 export interface ClientCacheOptions {
@@ -80,18 +99,31 @@ export interface ClientCacheOptions {
   ttlMs?: number
   /** What is wrong with a stored client; it is usable when nothing is. */
   check?: (content: StoredContent) => ClientFault[]
-  /** The console's trial login: accepted for clients in test, beside their own addresses, which stay what the sector is made from. */
+  /**
+   * The console's trial login: accepted for clients in test, beside their own addresses, which stay what the sector is
+   * made from.
+   */
   trialCallback?: string
 }
 
-interface Entry { client: Promise<Client | undefined>, until: number }
-
-interface ClientModel {
-  find (id: unknown): Promise<Client | undefined>
-  prototype: { compareClientSecret (given: unknown): Promise<boolean>, redirectUriAllowed (uri: unknown): boolean }
+interface Entry {
+  client: Promise<Client | undefined>
+  until: number
 }
 
-export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () => [], trialCallback }: ClientCacheOptions): ClientCache {
+interface ClientModel {
+  find(id: unknown): Promise<Client | undefined>
+  prototype: { compareClientSecret(given: unknown): Promise<boolean>; redirectUriAllowed(uri: unknown): boolean }
+}
+
+export function createClientCache ({
+  db,
+  clock,
+  log,
+  ttlMs = 10_000,
+  check = () => [],
+  trialCallback
+}: ClientCacheOptions): ClientCache {
   // by provider: a client belongs to the one that built it
   let entries = new WeakMap<Provider, Map<string, Entry>>()
   const secretsOf = new WeakMap<object, StoredSecret[]>()
@@ -101,12 +133,15 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () 
     attach (provider) {
       const model = provider.Client as unknown as ClientModel
       const build = model.find.bind(model)
-      model.find = async (id) => typeof id === 'string' && id !== '' && !id.includes('\0') ? find(provider, id, build) : undefined
+      model.find = async (id) =>
+        typeof id === 'string' && id !== '' && !id.includes('\0') ? find(provider, id, build) : undefined
       model.prototype.compareClientSecret = async function (this: object, given) {
         const now = clock.now() / 1000
         const secret = verifySecret(secretsOf.get(this) ?? [], given, now)
         if (secret === null) return false
-        await noteSecretUse(db, secret, now).catch((error: unknown) => log.warn({ err: error }, 'the use of a client secret was not noted'))
+        await noteSecretUse(db, secret, now).catch((error: unknown) =>
+          log.warn({ err: error }, 'the use of a client secret was not noted')
+        )
         return true
       }
       const { redirectUriAllowed } = model.prototype
@@ -115,12 +150,14 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () 
       }
     },
     // look-ups under way end in the old map, which nobody asks any more
-    invalidate () { entries = new WeakMap() }
+    invalidate () {
+      entries = new WeakMap()
+    }
   }
 
   async function find (provider: Provider, id: string, build: ClientModel['find']): Promise<Client | undefined> {
     let own = entries.get(provider)
-    if (own === undefined) entries.set(provider, own = new Map())
+    if (own === undefined) entries.set(provider, (own = new Map()))
     const known = own.get(id)
     const now = clock.now()
     if (known !== undefined && known.until > now) return known.client
@@ -128,22 +165,35 @@ export function createClientCache ({ db, clock, log, ttlMs = 10_000, check = () 
     const entry = { client: load(id, build), until: now + ttlMs }
     own.set(id, entry)
     // unknown identifiers and failures are not remembered
-    const forget = (): void => { if (own.get(id) === entry) own.delete(id) }
-    entry.client.then((client) => { if (client === undefined) forget() }, forget)
+    const forget = (): void => {
+      if (own.get(id) === entry) own.delete(id)
+    }
+    entry.client.then((client) => {
+      if (client === undefined) forget()
+    }, forget)
     return entry.client
   }
 
   async function load (id: string, build: ClientModel['find']): Promise<Client | undefined> {
-    const [loaded, client] = await Promise.all([loadClient(db, id), build(id).catch((error: unknown) => {
-      // the library's own rules: an answer for whoever keeps the client, never a failure of the request
-      if ((error as { error?: unknown }).error !== 'invalid_client_metadata') throw error
-      log.warn({ client: id, reason: (error as { error_description?: unknown }).error_description }, 'a stored client is refused')
-      return undefined
-    })])
+    const [loaded, client] = await Promise.all([
+      loadClient(db, id),
+      build(id).catch((error: unknown) => {
+        // the library's own rules: an answer for whoever keeps the client, never a failure of the request
+        if ((error as { error?: unknown }).error !== 'invalid_client_metadata') throw error
+        log.warn(
+          { client: id, reason: (error as { error_description?: unknown }).error_description },
+          'a stored client is refused'
+        )
+        return undefined
+      })
+    ])
     if (loaded === undefined || client === undefined) return undefined
     const faults = check(loaded.content)
     if (faults.length > 0) {
-      log.warn({ client: id, faults: faults.map(({ field, code }) => `${field}: ${code}`) }, 'a stored client is refused')
+      log.warn(
+        { client: id, faults: faults.map(({ field, code }) => `${field}: ${code}`) },
+        'a stored client is refused'
+      )
       return undefined
     }
     secretsOf.set(client, loaded.secrets)

@@ -88,12 +88,22 @@ export function createConfiguration (parts: Parts): Configuration {
     routes,
     acrValues,
     // `Record`: the library's type wants mutable arrays
-    claims: { ...Object.fromEntries(Object.entries(claimsByScope).map(([scope, names]) => [scope, [...names]])), sid: null, iss: null } as never,
+    claims: {
+      ...Object.fromEntries(Object.entries(claimsByScope).map(([scope, names]) => [scope, [...names]])),
+      sid: null,
+      iss: null
+    } as never,
     scopes: [...scopes, 'offline_access'],
     responseTypes: ['code'],
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: parts.pairwiseIdentifier,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', ...certificateMethods(parts.config.mtls), 'none'],
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      ...certificateMethods(parts.config.mtls),
+      'none'
+    ],
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
       authorization_signed_response_alg: 'ES256',
@@ -104,12 +114,18 @@ export function createConfiguration (parts: Parts): Configuration {
       // which client may really ask is said by its policy
       authorization_details_types: [representationType(parts.config.issuer)]
     } as never,
-    extraClientMetadata: { properties: ['kora_policy'], validator: (_ctx, key, value, metadata) => { parts.validateClientExtras(key, value, metadata) } },
+    extraClientMetadata: {
+      properties: ['kora_policy'],
+      validator: (_ctx, key, value, metadata) => {
+        parts.validateClientExtras(key, value, metadata)
+      }
+    },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
     conformIdTokenClaims: true,
     clockTolerance: 10,
-    clientBasedCORS: (ctx: KoaContextWithOIDC, origin: string, client: unknown) => mayCallFrom(origin, client, ctx.oidc.route),
+    clientBasedCORS: (ctx: KoaContextWithOIDC, origin: string, client: unknown) =>
+      mayCallFrom(origin, client, ctx.oidc.route),
     pkce: { required: () => true },
     cookies: {
       // session and interaction identifiers are 256-bit random, so a signature would add nothing
@@ -135,10 +151,16 @@ export function createConfiguration (parts: Parts): Configuration {
       claimsParameter: { enabled: true, assertClaimsParameter: readClaimsParameter },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true },
-      ...(parts.config.mtls === null ? {} : { mTLS: clientCertificates(parts.config.mtls, parts.config.trustedProxies) as never }),
+      ...(parts.config.mtls === null
+        ? {}
+        : { mTLS: clientCertificates(parts.config.mtls, parts.config.trustedProxies) as never }),
       introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
       revocation: { enabled: true, allowedPolicy: parts.mayRevoke as never },
-      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false, allowUnregisteredRedirectUris: false },
+      pushedAuthorizationRequests: {
+        enabled: true,
+        requirePushedAuthorizationRequests: false,
+        allowUnregisteredRedirectUris: false
+      },
       requestObjects: requestObjects as never,
       jwtResponseModes: { enabled: true },
       jwtIntrospection: { enabled: true },
@@ -146,7 +168,11 @@ export function createConfiguration (parts: Parts): Configuration {
       registration: { enabled: false },
       deviceFlow: parts.deviceFlow,
       backchannelLogout: { enabled: true },
-      rpInitiatedLogout: { enabled: true, logoutSource: parts.logoutSource as never, postLogoutSuccessSource: parts.postLogoutSuccessSource as never },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: parts.logoutSource as never,
+        postLogoutSuccessSource: parts.postLogoutSuccessSource as never
+      },
       externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
       resourceIndicators: {
         enabled: true,
@@ -177,10 +203,13 @@ export function createConfiguration (parts: Parts): Configuration {
     renderError: parts.renderError,
     fetch: parts.fetch,
     ttl: {
-      AccessToken: (ctx: KoaContextWithOIDC, token: { resourceServer?: unknown }) => accessTokenLifetime(ctx, token, lifetimes.accessToken),
+      AccessToken: (ctx: KoaContextWithOIDC, token: { resourceServer?: unknown }) =>
+        accessTokenLifetime(ctx, token, lifetimes.accessToken),
       AuthorizationCode: lifetimes.authorizationCode,
       DeviceCode: lifetimes.deviceCode,
-      ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) => (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ?? lifetimes.clientCredentials,
+      ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) =>
+        (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ??
+        lifetimes.clientCredentials,
       Grant: lifetimes.refreshToken,
       IdToken: lifetimes.idToken,
       Interaction: lifetimes.interaction,
@@ -190,17 +219,31 @@ export function createConfiguration (parts: Parts): Configuration {
   }
 }
 
-const takesCertificates = ['token', 'userinfo', 'introspection', 'revocation', 'pushed_authorization_request', 'device_authorization'] as const
+const takesCertificates = [
+  'token',
+  'userinfo',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'device_authorization'
+] as const
 
 /** RFC 8705 §5: where the proxy asks for certificates, when that is not the issuer's own address. */
 function certificateEndpoints ({ mtls }: Readonly<Config>): object {
   if (mtls === null || mtls.origin === null) return {}
-  return { mtls_endpoint_aliases: Object.fromEntries(takesCertificates.map((name) => [`${name}_endpoint`, mtls.origin + routes[name]])) }
+  return {
+    mtls_endpoint_aliases: Object.fromEntries(
+      takesCertificates.map((name) => [`${name}_endpoint`, mtls.origin + routes[name]])
+    )
+  }
 }
 
-/** Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others userinfo. */
+/**
+ * Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others
+ * userinfo.
+ */
 function mayCallFrom (origin: string, client: unknown, route: string): boolean {
-  const { clientAuthMethod, redirectUris = [] } = client as { clientAuthMethod?: string, redirectUris?: string[] }
+  const { clientAuthMethod, redirectUris = [] } = client as { clientAuthMethod?: string; redirectUris?: string[] }
   if (clientAuthMethod !== 'none' && route !== 'userinfo') return false
   return origin !== 'null' && redirectUris.some((uri) => URL.parse(uri)?.origin === origin)
 }

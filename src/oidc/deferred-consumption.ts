@@ -26,7 +26,7 @@ export function attachDeferredConsumption (provider: Provider, db: Kysely<Databa
       const { waiting } = state
       if (waiting !== undefined) {
         delete state.waiting
-        if (!await consumeArtifact(db, waiting)) {
+        if (!(await consumeArtifact(db, waiting))) {
           await revokeGrantHash(db, waiting.grantHash)
           ctx.status = 400
           ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }

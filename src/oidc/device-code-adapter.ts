@@ -12,11 +12,22 @@ import { artifactRow, type AdapterParts } from './adapter-parts.ts'
 import { grantContext } from '../tokens/grant-id.ts'
 import { currentState } from '../tokens/request-state.ts'
 
-type Save = [id: string, payload: string, grantHash: string | null, sessionUid: string | null, accountId: string | null,
-  clientId: string | null, contextId: string | null, userCode: string | null, keepSeconds: number | null]
+type Save = [
+  id: string,
+  payload: string,
+  grantHash: string | null,
+  sessionUid: string | null,
+  accountId: string | null,
+  clientId: string | null,
+  contextId: string | null,
+  userCode: string | null,
+  keepSeconds: number | null
+]
 
 const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
-const values = "'DeviceCode', $1::text, $2::jsonb, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, now() + make_interval(secs => $9::float8)"
+const values =
+  "'DeviceCode', $1::text, $2::jsonb, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, now() + " +
+  'make_interval(secs => $9::float8)'
 
 // undecided → in flight → decided; nothing is taken back, nothing is decided twice
 const decideOnce = `on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash, session_uid = excluded.session_uid,
@@ -25,14 +36,20 @@ const decideOnce = `on conflict (model, id) do update set payload = excluded.pay
       and (a.payload->'inFlight' is null or excluded.payload->'accountId' is not null or excluded.payload->'error' is not null)
   returning id`
 
-const saveStatement = statement<Save, { id: string }>('oidc device code save', `
-  insert into oidc_artifact as a (${columns}) values (${values}) ${decideOnce}`)
+const saveStatement = statement<Save, { id: string }>(
+  'oidc device code save',
+  `
+  insert into oidc_artifact as a (${columns}) values (${values}) ${decideOnce}`
+)
 
 // as a code is issued under a session: whoever ends the session waits for this, and then finds the row
-const allowStatement = statement<Save, { id: string }>('oidc device code allow', `
+const allowStatement = statement<Save, { id: string }>(
+  'oidc device code allow',
+  `
   with source as (select uid from oidc_artifact where model = 'Session' and uid = $4::text
     and (account_id is null or account_id = $5::text) for key share)
-  insert into oidc_artifact as a (${columns}) select ${values} from source ${decideOnce}`)
+  insert into oidc_artifact as a (${columns}) select ${values} from source ${decideOnce}`
+)
 
 const sealed = 'sealed'
 
@@ -40,7 +57,10 @@ const sealed = 'sealed'
 export const knownAfterExpirySeconds = 900
 
 /** Called in the transaction in which a person lets a device log in. */
-export type DeviceAllowed = (trx: Transaction<Database>, allowed: { accountId: string, clientId: string, context: Record<string, unknown> }) => Promise<void>
+export type DeviceAllowed = (
+  trx: Transaction<Database>,
+  allowed: { accountId: string; clientId: string; context: Record<string, unknown> }
+) => Promise<void>
 
 export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Adapter {
   const { db, crypto, deviceAllowed } = parts
@@ -55,7 +75,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
     async findByUserCode (userCode) {
       const payload = await findByUserCode(db, userCode)
       if (payload === undefined) return undefined
-      const { id, value } = payload[sealed] as { id: string, value: string }
+      const { id, value } = payload[sealed] as { id: string; value: string }
       return without({ ...payload, jti: crypto.decrypt('oidc_artifact', 'payload', id, value) } as AdapterPayload)
     },
 
@@ -68,8 +88,18 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       const keepSeconds = row.keepSeconds === null ? null : row.keepSeconds + knownAfterExpirySeconds
       const inSession = sessionUid !== null && currentState()?.session?.uid === sessionUid
       const save = async (connection: Connection): Promise<void> => {
-        const rows = await (inSession ? allowStatement : saveStatement)(connection, stored, toJson({ ...row.payload, [sealed]: { id: stored, value } }), row.grantHash,
-          sessionUid, accountId, clientId, row.contextId, row.userCode, keepSeconds)
+        const rows = await (inSession ? allowStatement : saveStatement)(
+          connection,
+          stored,
+          toJson({ ...row.payload, [sealed]: { id: stored, value } }),
+          row.grantHash,
+          sessionUid,
+          accountId,
+          clientId,
+          row.contextId,
+          row.userCode,
+          keepSeconds
+        )
         if (rows.length !== 1) throw new errors.InvalidRequest('the code was used already, or the session has ended')
       }
       if (accountId === null || clientId === null || deviceAllowed === undefined) await save(db)

@@ -21,21 +21,27 @@ export interface DeviceLogin {
   askedAt: Date
 }
 
-export type FoundDeviceLogin = { state: 'waiting', login: DeviceLogin } | { state: 'unknown' } | { state: 'used' }
+export type FoundDeviceLogin = { state: 'waiting'; login: DeviceLogin } | { state: 'unknown' } | { state: 'used' }
 
 interface Model {
-  findByUserCode (userCode: string, options: { ignoreExpiration: boolean }): Promise<{
-    jti: string,
-    clientId: string,
-    params?: Record<string, unknown>,
-    deviceInfo?: { place?: string },
-    iat: number,
-    isExpired: boolean,
-    consumed?: unknown,
-    error?: string,
-    accountId?: string,
-    inFlight?: unknown
-  } | undefined>
+  findByUserCode(
+    userCode: string,
+    options: { ignoreExpiration: boolean }
+  ): Promise<
+    | {
+      jti: string
+      clientId: string
+      params?: Record<string, unknown>
+      deviceInfo?: { place?: string }
+      iat: number
+      isExpired: boolean
+      consumed?: unknown
+      error?: string
+      accountId?: string
+      inFlight?: unknown
+    }
+    | undefined
+  >
 }
 
 /**
@@ -44,11 +50,17 @@ interface Model {
  *
  * @param userCode folded
  */
-export async function findDeviceLogin (provider: Provider, userCode: string, browserHash: string): Promise<FoundDeviceLogin> {
+export async function findDeviceLogin (
+  provider: Provider,
+  userCode: string,
+  browserHash: string
+): Promise<FoundDeviceLogin> {
   const code = await (provider.DeviceCode as unknown as Model).findByUserCode(userCode, { ignoreExpiration: true })
   if (code === undefined || code.isExpired) return { state: 'unknown' }
   const taken = code.inFlight !== undefined && code.inFlight !== browserHash
-  if (taken || code.consumed !== undefined || code.error !== undefined || code.accountId !== undefined) return { state: 'used' }
+  if (taken || code.consumed !== undefined || code.error !== undefined || code.accountId !== undefined) {
+    return { state: 'used' }
+  }
   return {
     state: 'waiting',
     login: {
@@ -66,13 +78,24 @@ export async function findDeviceLogin (provider: Provider, userCode: string, bro
 const undecided = `model = 'DeviceCode' and id = $1::text and consumed_at is null and payload->'accountId' is null and payload->'error' is null
     and (payload->'inFlight' is null or payload->>'inFlight' = $2::text) and (payload->>'exp')::float8 > extract(epoch from now())`
 
-const takeStatement = statement<[id: string, browserHash: string], { id: string }>('device code take up', `
-  update oidc_artifact set payload = payload || jsonb_build_object('inFlight', $2::text) where ${undecided} returning id`)
+const takeStatement = statement<[id: string, browserHash: string], { id: string }>(
+  'device code take up',
+  `
+  update oidc_artifact set payload = payload || jsonb_build_object('inFlight', $2::text) where ${undecided}
+    returning id`
+)
 
-const refuseStatement = statement<[id: string, browserHash: string], { id: string }>('device code refuse', `
-  update oidc_artifact set payload = payload || '{"error":"access_denied","errorDescription":"the end-user refused"}' where ${undecided} returning id`)
+const refuseStatement = statement<[id: string, browserHash: string], { id: string }>(
+  'device code refuse',
+  `
+  update oidc_artifact set payload = payload || '{"error":"access_denied","errorDescription":"the end-user refused"}'
+    where ${undecided} returning id`
+)
 
-/** This browser goes on with the code, and no other one from here on. False: it is decided, expired or another browser's. */
+/**
+ * This browser goes on with the code, and no other one from here on. False: it is decided, expired or another
+ * browser's.
+ */
 export async function takeUpDeviceCode (db: Connection, id: string, browserHash: string): Promise<boolean> {
   return (await takeStatement(db, id, browserHash)).length === 1
 }
@@ -82,20 +105,33 @@ export async function refuseDeviceCode (db: Connection, id: string, browserHash:
   return (await refuseStatement(db, id, browserHash)).length === 1
 }
 
-/** Seconds between two requests of a device: at first, more for each that came too soon, at most; and what clocks and networks are allowed. */
+/**
+ * Seconds between two requests of a device: at first, more for each that came too soon, at most; and what clocks and
+ * networks are allowed.
+ */
 export const pollSeconds = { first: 5, more: 5, most: 60, tolerance: 1 } as const
 
 const tooSoon = `extract(epoch from now()) - (a.payload->>'at')::float8 < (a.payload->>'interval')::float8 - ${pollSeconds.tolerance}`
 
-const pollStatement = statement<[id: string, keepSeconds: number], { interval: number, slow: boolean }>('device code poll', `
+const pollStatement = statement<[id: string, keepSeconds: number], { interval: number; slow: boolean }>(
+  'device code poll',
+  `
   insert into oidc_artifact as a (model, id, payload, expires_at)
-  values ('DevicePoll', $1::text, jsonb_build_object('at', extract(epoch from now()), 'interval', ${pollSeconds.first}, 'slow', false), now() + make_interval(secs => $2::float8))
-  on conflict (model, id) do update set payload = jsonb_build_object('at', extract(epoch from now()), 'slow', ${tooSoon},
-    'interval', case when ${tooSoon} then least((a.payload->>'interval')::int + ${pollSeconds.more}, ${pollSeconds.most}) else (a.payload->>'interval')::int end)
-  returning (payload->>'interval')::int as interval, (payload->>'slow')::boolean as slow`)
+  values ('DevicePoll', $1::text, jsonb_build_object('at', extract(epoch
+    from now()), 'interval', ${pollSeconds.first}, 'slow', false), now() + make_interval(secs => $2::float8))
+  on conflict (model, id) do update set payload = jsonb_build_object('at', extract(epoch
+    from now()), 'slow', ${tooSoon},
+    'interval', case when ${tooSoon} then least((a.payload->>'interval')::int + ${pollSeconds.more},
+      ${pollSeconds.most}) else (a.payload->>'interval')::int end)
+  returning (payload->>'interval')::int as interval, (payload->>'slow')::boolean as slow`
+)
 
 /** Notes that a device asked while nobody had decided. `slow`: sooner than it may; then `interval` has grown. */
-export async function notePoll (db: Connection, deviceCode: string, keepSeconds: number): Promise<{ interval: number, slow: boolean }> {
+export async function notePoll (
+  db: Connection,
+  deviceCode: string,
+  keepSeconds: number
+): Promise<{ interval: number; slow: boolean }> {
   const [poll] = await pollStatement(db, artifactId('DevicePoll', deviceCode), keepSeconds)
   if (poll === undefined) throw new Error('device code poll: no row')
   return poll

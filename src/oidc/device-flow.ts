@@ -1,7 +1,8 @@
 /**
- * The device grant (RFC 8628) in the provider. The device's side is the library's, completed here: how often to ask, and
- * `slow_down`. The person's side is ours (journeys/device-login) as far as the decision; then the hosted login runs as
- * for every other request, and the library's `device_resume` ends it. Its own page for the short code is switched off.
+ * The device grant (RFC 8628) in the provider. The device's side is the library's, completed here: how often to ask,
+ * and `slow_down`. The person's side is ours (journeys/device-login) as far as the decision; then the hosted login runs
+ * as for every other request, and the library's `device_resume` ends it. Its own page for the short code is switched
+ * off.
  */
 import { randomBytes } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
@@ -22,7 +23,7 @@ export const devicePath = '/device'
 
 /** How a device login ended, as the last part of the address of the page that says so. */
 export const deviceOutcomes = ['done', 'refused', 'unknown', 'used', 'failed'] as const
-export type DeviceOutcome = typeof deviceOutcomes[number]
+export type DeviceOutcome = (typeof deviceOutcomes)[number]
 
 export const outcomePath = (outcome: DeviceOutcome): string => `${devicePath}/${outcome}`
 
@@ -34,7 +35,13 @@ function seeOther (ctx: KoaContextWithOIDC, address: string): void {
   ctx.status = 303
 }
 
-const outcomeOf: Readonly<Record<string, DeviceOutcome>> = { AbortedError: 'refused', AccessDenied: 'refused', NotFoundError: 'unknown', ExpiredError: 'unknown', AlreadyUsedError: 'used' }
+const outcomeOf: Readonly<Record<string, DeviceOutcome>> = {
+  AbortedError: 'refused',
+  AccessDenied: 'refused',
+  NotFoundError: 'unknown',
+  ExpiredError: 'unknown',
+  AlreadyUsedError: 'used'
+}
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 
@@ -49,19 +56,26 @@ export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string 
       // the token of the library's page, which is not shown; the session as such is saved already
       if (ctx.oidc.session !== undefined) Object.assign(ctx.oidc.session, { state: undefined, touched: false })
       const outcome = outcomeOf[error?.name ?? '']
-      if (error?.name === 'SessionNotFound') seeOther(ctx, await onLost(ctx) ?? outcomePath('unknown'))
+      if (error?.name === 'SessionNotFound') seeOther(ctx, (await onLost(ctx)) ?? outcomePath('unknown'))
       else seeOther(ctx, outcomePath(outcome ?? 'failed'))
     },
-    userCodeConfirmSource: async (ctx: KoaContextWithOIDC) => { seeOther(ctx, devicePath) },
-    successSource: async (ctx: KoaContextWithOIDC) => { seeOther(ctx, outcomePath('done')) }
+    userCodeConfirmSource: async (ctx: KoaContextWithOIDC) => {
+      seeOther(ctx, devicePath)
+    },
+    successSource: async (ctx: KoaContextWithOIDC) => {
+      seeOther(ctx, outcomePath('done'))
+    }
   } as never
 }
 
 /** Must be called for each provider built, before it serves. */
-export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kysely<Database>, issuer: string }): void {
+export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kysely<Database>; issuer: string }): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     // the library's own page
-    if (ctx.path === routes.code_verification) { ctx.status = 404; return }
+    if (ctx.path === routes.code_verification) {
+      ctx.status = 404
+      return
+    }
     await next()
     const body = ctx.body as Record<string, unknown> | undefined
     if (ctx.path === routes.device_authorization && ctx.status === 200) {
@@ -74,13 +88,22 @@ export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kyse
     }
     if (ctx.path === routes.token && body?.['error'] === 'authorization_pending') {
       const { interval, slow } = await notePoll(db, String(ctx.oidc.params?.['device_code']), lifetimes.deviceCode)
-      if (slow) ctx.body = { error: 'slow_down', error_description: `ask no more often than every ${interval} seconds` }
+      if (slow) {
+        ctx.body = { error: 'slow_down', error_description: `ask no more often than every ${interval} seconds` }
+      }
     }
   })
 }
 
-/** The event beside a person's decision; it names whom they act for there. The person is told too: it may not have been them. */
-export async function recordDeviceAllowed (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, { accountId, clientId, context }: Parameters<DeviceAllowed>[1]): Promise<void> {
+/**
+ * The event beside a person's decision; it names whom they act for there. The person is told too: it may not have been
+ * them.
+ */
+export async function recordDeviceAllowed (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit' | 'crypto'>,
+  { accountId, clientId, context }: Parameters<DeviceAllowed>[1]
+): Promise<void> {
   const person = await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
   const ref = parseRef(context)
   const ctx = Provider.ctx
@@ -98,7 +121,11 @@ export async function recordDeviceAllowed (trx: Transaction<Database>, services:
   await notify(trx, services, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
 }
 
-export interface Cookie { name: string, value: string, path: string }
+export interface Cookie {
+  name: string
+  value: string
+  path: string
+}
 
 /**
  * Begins the hosted login for a code that this browser has taken up: what the library does when its own page is
@@ -108,14 +135,27 @@ export interface Cookie { name: string, value: string, path: string }
  * @param sessionCookie identifier of this browser's session, if it has one
  * @returns where the browser goes, and the cookies without which the library lets nobody return
  */
-export async function beginDeviceLogin (provider: Provider, issuer: string, login: DeviceLogin, sessionCookie: string | undefined): Promise<{ uid: string, cookies: Cookie[] }> {
+export async function beginDeviceLogin (
+  provider: Provider,
+  issuer: string,
+  login: DeviceLogin,
+  sessionCookie: string | undefined
+): Promise<{ uid: string; cookies: Cookie[] }> {
   const uid = randomBytes(32).toString('base64url')
   const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
   const resume = `${routes.code_verification}/${uid}`
   // the device cannot send any, but max_age=0 becomes one
-  const prompts = new Set([...String(login.params['prompt'] ?? '').split(' ').filter(Boolean), 'select_account'])
+  const prompts = new Set([
+    ...String(login.params['prompt'] ?? '')
+      .split(' ')
+      .filter(Boolean),
+    'select_account'
+  ])
   // the library's own constructor; its types know none with a payload
-  const Interaction = provider.Interaction as unknown as new (uid: string, payload: object) => { save (ttl: number): Promise<string> }
+  const Interaction = provider.Interaction as unknown as new (
+    uid: string,
+    payload: object
+  ) => { save(ttl: number): Promise<string> }
   const interaction = new Interaction(uid, {
     returnTo: `${issuer}${resume}`,
     prompt: { name: 'login', reasons: ['device_login'], details: {} },

@@ -10,7 +10,11 @@ export function createEgressFetch (allowed: readonly string[], fetch: Fetch = gl
   const hosts = new Set(allowed)
   return async (url, options = {}) => {
     const target = new URL(url)
-    const bounded: RequestInit = { ...options, redirect: 'manual', signal: options.signal ?? AbortSignal.timeout(2500) }
+    const bounded: RequestInit = {
+      ...options,
+      redirect: 'manual',
+      signal: options.signal ?? AbortSignal.timeout(2500)
+    }
     if (hosts.has(target.host) || hosts.has(target.hostname)) {
       const { dispatcher: _guard, ...unguarded } = bounded as RequestInit & { dispatcher?: unknown }
       return await fetch(url, unguarded)

@@ -13,7 +13,7 @@ import { isTrident } from '../http/user-agent.ts'
 export const cookie = (ctx: KoaContextWithOIDC, name: string): string | undefined =>
   new RegExp(`(?:^|;\\s*)${name}=([^;]*)`).exec(ctx.get('cookie'))?.[1]
 
-const text = (value: unknown): string | undefined => typeof value === 'string' ? value : undefined
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 export function localeOf (ctx: KoaContextWithOIDC): Locale {
   return chooseLocale({
@@ -26,9 +26,15 @@ export function localeOf (ctx: KoaContextWithOIDC): Locale {
 }
 
 /** Trace id of the request, put there by the mount. */
-export const traceIdOf = (ctx: KoaContextWithOIDC): string => String((ctx.req as { koraTraceId?: string }).koraTraceId ?? '000000000000')
+export const traceIdOf = (ctx: KoaContextWithOIDC): string =>
+  String((ctx.req as { koraTraceId?: string }).koraTraceId ?? '000000000000')
 
-export function writePage <N extends PageName> (renderer: Renderer, ctx: KoaContextWithOIDC, name: N, model: Pages[N]): void {
+export function writePage<N extends PageName> (
+  renderer: Renderer,
+  ctx: KoaContextWithOIDC,
+  name: N,
+  model: Pages[N]
+): void {
   const { html, headers } = renderer.pageHtml(name, model, {
     locale: localeOf(ctx),
     size: cookie(ctx, 'kora_size') === 'l' ? 'l' : 'n',
@@ -56,7 +62,11 @@ const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 's
 export type OnLost = (ctx: KoaContextWithOIDC) => Promise<LostLogin | null>
 
 export function createErrorPages (renderer: Renderer, onLost: OnLost) {
-  return async (ctx: KoaContextWithOIDC, out: { error: string, error_description?: string }, error: Error): Promise<void> => {
+  return async (
+    ctx: KoaContextWithOIDC,
+    out: { error: string; error_description?: string },
+    error: Error
+  ): Promise<void> => {
     const expired = error.name === 'SessionNotFound'
     const lost = expired ? await onLost(ctx) : null
     if (lost !== null && lost.restart !== null) {
@@ -66,17 +76,27 @@ export function createErrorPages (renderer: Renderer, onLost: OnLost) {
       return
     }
     const params = (ctx.oidc?.params ?? ctx.query) as Record<string, unknown>
-    const received = shown.filter((name) => typeof params[name] === 'string').map((name) => ({ name, value: String(params[name]).slice(0, 512) }))
+    const received = shown
+      .filter((name) => typeof params[name] === 'string')
+      .map((name) => ({ name, value: String(params[name]).slice(0, 512) }))
     const status = ctx.status >= 400 ? ctx.status : 400
     const retryAfterSeconds = status === 503 ? 5 : null
     if (retryAfterSeconds !== null) ctx.set('retry-after', String(retryAfterSeconds))
     writePage(renderer, ctx, 'error', {
       status,
-      key: lost !== null ? 'not_started' : expired ? 'expired' : status === 503 ? 'unavailable' : keys[out.error] ?? 'oauth',
+      key:
+        lost !== null
+          ? 'not_started'
+          : expired
+            ? 'expired'
+            : status === 503
+              ? 'unavailable'
+              : (keys[out.error] ?? 'oauth'),
       restartHref: null,
       back: lost?.back ?? null,
       retryAfterSeconds,
-      developer: expired || status === 503 ? null : { error: out.error, description: out.error_description ?? null, received }
+      developer:
+        expired || status === 503 ? null : { error: out.error, description: out.error_description ?? null, received }
     })
     ctx.status = status
   }

@@ -12,7 +12,12 @@ import { certTypeCode } from '../domain/identity/cert-type.ts'
 import { filterVerifiedClaims, isNormalisedRequest } from '../domain/claims/ida-filter.ts'
 import { self, type Representation } from '../domain/representation/representation.ts'
 import { parseResidentId } from '../domain/identity/resident-id.ts'
-import { verifiedClaims, verifiedPersonClaims, type VerifiedClaims, type VerifiedFacts } from '../domain/claims/verified-claims.ts'
+import {
+  verifiedClaims,
+  verifiedPersonClaims,
+  type VerifiedClaims,
+  type VerifiedFacts
+} from '../domain/claims/verified-claims.ts'
 import { shanghaiDate } from '../ports/clock.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { siteOf, type ActingFor, type SiteFacts } from './acting-for.ts'
@@ -20,16 +25,24 @@ import { insideVerifiedClaims } from './grants.ts'
 
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
 
-export function createFindAccount ({ config, db, crypto, clock }: Pick<Services, 'config' | 'db' | 'crypto' | 'clock'>, actingFor: ActingFor): FindAccount {
+export function createFindAccount (
+  { config, db, crypto, clock }: Pick<Services, 'config' | 'db' | 'crypto' | 'clock'>,
+  actingFor: ActingFor
+): FindAccount {
   return async (ctx, sub, token) => {
     const { client } = ctx.oidc
     // two kinds of accounts that never meet: administrators at the console, people everywhere else
-    if (isAdministratorId(sub) || client?.clientId === consoleClientId) return await administrator(db, client?.clientId, sub)
+    if (isAdministratorId(sub) || client?.clientId === consoleClientId) {
+      return await administrator(db, client?.clientId, sub)
+    }
     const person = await personBySub(db, crypto, sub)
     if (!person || !mayLogIn(person)) return undefined
     const site = client === undefined ? null : siteOf(client)
     // without a token (authorization, logout) nothing is issued from what is found here: the grant says for whom
-    const representation = token === undefined || client === undefined ? self : await actingFor.ofToken(person.id, (token as { grantId?: string }).grantId, client)
+    const representation =
+      token === undefined || client === undefined
+        ? self
+        : await actingFor.ofToken(person.id, (token as { grantId?: string }).grantId, client)
     if (representation === null) return undefined
     return {
       accountId: sub,
@@ -39,11 +52,24 @@ export function createFindAccount ({ config, db, crypto, clock }: Pick<Services,
         const target = use === 'id_token' ? 'id_token' : 'userinfo'
         const request = requested['verified_claims']
         const within = wantsVerified(target, scope, request) ? releasable(ctx, scope) : null
-        const wanted = new Set([...namesOf(scope), ...Object.keys(requested), ...within ?? []])
+        const wanted = new Set([...namesOf(scope), ...Object.keys(requested), ...(within ?? [])])
         const claims = personClaims(factsOf(person, representation, site, clock.now()), target, wanted)
-        const verified = within === null || site === null
-          ? []
-          : verifiedOf({ issuer: config.issuer, person, representation, claims, allowed: within, catalogue: site.catalogue, audience: site.audience }, request, clock.now())
+        const verified =
+          within === null || site === null
+            ? []
+            : verifiedOf(
+              {
+                issuer: config.issuer,
+                person,
+                representation,
+                claims,
+                allowed: within,
+                catalogue: site.catalogue,
+                audience: site.audience
+              },
+              request,
+              clock.now()
+            )
         return { sub, ...claims, ...(verified.length === 0 ? {} : { verified_claims: verified }) }
       }
     }
@@ -51,24 +77,45 @@ export function createFindAccount ({ config, db, crypto, clock }: Pick<Services,
 }
 
 /** An administrator, only for the console, and only while the account is active. Nothing is told but the subject. */
-async function administrator (db: Services['db'], clientId: string | undefined, sub: string): Promise<Awaited<ReturnType<FindAccount>>> {
+async function administrator (
+  db: Services['db'],
+  clientId: string | undefined,
+  sub: string
+): Promise<Awaited<ReturnType<FindAccount>>> {
   if (clientId !== consoleClientId || !isAdministratorId(sub)) return undefined
-  const active = await db.selectFrom('adminAccount').select('id').where('id', '=', sub).where('status', '=', 'active').executeTakeFirst()
+  const active = await db
+    .selectFrom('adminAccount')
+    .select('id')
+    .where('id', '=', sub)
+    .where('status', '=', 'active')
+    .executeTakeFirst()
   return active === undefined ? undefined : { accountId: sub, claims: () => ({ sub }) }
 }
 
 /** Claims that granted scopes show. */
-const namesOf = (scope: string): string[] => scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? [])
+const namesOf = (scope: string): string[] =>
+  scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? [])
 
 /** A getter where a value costs a decryption: only what is wanted is made. */
-function factsOf (person: FoundPerson, representation: Representation, site: SiteFacts | null, now: number): Parameters<typeof personClaims>[0] {
+function factsOf (
+  person: FoundPerson,
+  representation: Representation,
+  site: SiteFacts | null,
+  now: number
+): Parameters<typeof personClaims>[0] {
   const number = (): ReturnType<typeof parseResidentId> => parseResidentId(person.certNo, shanghaiDate(now))
   return {
     person,
     representation,
     catalogue: site?.catalogue ?? [],
-    get gender () { const parsed = number(); return parsed.ok ? parsed.gender : null },
-    get birthdate () { const parsed = number(); return parsed.ok ? parsed.birthdate : null },
+    get gender () {
+      const parsed = number()
+      return parsed.ok ? parsed.gender : null
+    },
+    get birthdate () {
+      const parsed = number()
+      return parsed.ok ? parsed.birthdate : null
+    },
     certTypeCode: certTypeCode(person.certType)
   }
 }
@@ -82,7 +129,9 @@ function releasable (ctx: KoaContextWithOIDC, scope: string): Set<string> {
   const allowed = new Set(namesOf(scope))
   if (allowed.has('organization')) allowed.add('authority')
   const granted = ctx.oidc.grant?.getOIDCClaims() ?? []
-  for (const name of [...verifiedPersonClaims, 'authority']) if (granted.includes(insideVerifiedClaims(name))) allowed.add(name)
+  for (const name of [...verifiedPersonClaims, 'authority']) {
+    if (granted.includes(insideVerifiedClaims(name))) allowed.add(name)
+  }
   return allowed
 }
 

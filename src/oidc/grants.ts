@@ -24,12 +24,21 @@ function claimsAllowed (scopes: readonly string[]): Set<string> {
 /** How a grant names a claim that may be given within `verified_claims`. */
 export const insideVerifiedClaims = (claim: string): string => `verified_claims.${claim}`
 
-export function createGrantLoader (services: Services, actingFor: ActingFor): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
+export function createGrantLoader (
+  services: Services,
+  actingFor: ActingFor
+): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
   return async (ctx) => {
     const { client, account, provider, params } = ctx.oidc
     if (!client || !account) return undefined
     // findAccount lets nobody but administrators in here
-    if (client.clientId === consoleClientId) return makeGrant(provider, services.crypto, { accountId: account.accountId, clientId: client.clientId, scope: 'openid' })
+    if (client.clientId === consoleClientId) {
+      return makeGrant(provider, services.crypto, {
+        accountId: account.accountId,
+        clientId: client.clientId,
+        scope: 'openid'
+      })
+    }
     const personId = (account as { person?: { id: string } }).person?.id
     const representation = personId === undefined ? null : await actingFor.ofRequest(ctx, personId)
     // no grant and no change of the session: the hosted login asks first
@@ -38,7 +47,9 @@ export function createGrantLoader (services: Services, actingFor: ActingFor): (c
     const policy = clientPolicy(policyOf(client))
     const details = askedRepresentation(params?.['authorization_details'])
     const allowed = (client.scope ?? '').split(' ')
-    const asked = String(params?.['scope'] ?? '').split(' ').filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
+    const asked = String(params?.['scope'] ?? '')
+      .split(' ')
+      .filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
     const granted = policy.trusted ? asked : await agreed(services, account.accountId, client.clientId, asked)
     const refused = asked.filter((scope) => !granted.includes(scope))
 
@@ -46,7 +57,9 @@ export function createGrantLoader (services: Services, actingFor: ActingFor): (c
     const reachable = claimsAllowed(policy.trusted ? allowed : granted)
     // what is most sensitive is asked for by its scope, which people and administrators see, or not at all
     if (!granted.includes('identity')) for (const claim of restrictedClaims) reachable.delete(claim)
-    const within = [...verifiedClaimNames(parsedClaims(params?.['claims']))].filter((claim) => reachable.has(claim === 'authority' ? 'organization' : claim))
+    const within = [...verifiedClaimNames(parsedClaims(params?.['claims']))].filter((claim) =>
+      reachable.has(claim === 'authority' ? 'organization' : claim)
+    )
     if (within.length > 0) reachable.add('verified_claims')
     const claims = requestedClaims.filter((claim) => reachable.has(claim))
     return makeGrant(provider, services.crypto, {
@@ -54,17 +67,25 @@ export function createGrantLoader (services: Services, actingFor: ActingFor): (c
       clientId: client.clientId,
       scope: granted.join(' '),
       // nothing is asked for twice: what was refused or is not allowed counts as decided
-      rejectedScope: [...refused, ...String(params?.['scope'] ?? '').split(' ').filter((scope) => scope !== '' && !asked.includes(scope))].join(' '),
+      rejectedScope: [
+        ...refused,
+        ...String(params?.['scope'] ?? '')
+          .split(' ')
+          .filter((scope) => scope !== '' && !asked.includes(scope))
+      ].join(' '),
       claims: [...claims, ...within.map(insideVerifiedClaims)],
       rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
       resources: resourceScopes(ctx),
-      ...(details === null || representation.role === 'self' ? {} : { rar: [grantedDetail(services.config.issuer, details, representation.role)] }),
+      ...(details === null || representation.role === 'self'
+        ? {}
+        : { rar: [grantedDetail(services.config.issuer, details, representation.role)] }),
       ...(context === undefined ? {} : { context })
     })
   }
 }
 
-const parsedClaims = (claims: unknown): Record<string, unknown> => typeof claims === 'string' ? JSON.parse(claims) as Record<string, unknown> : {}
+const parsedClaims = (claims: unknown): Record<string, unknown> =>
+  typeof claims === 'string' ? (JSON.parse(claims) as Record<string, unknown>) : {}
 
 async function agreed (services: Services, sub: string, clientId: string, scopes: string[]): Promise<string[]> {
   const person = await personBySub(services.db, services.crypto, sub)
@@ -76,6 +97,10 @@ async function agreed (services: Services, sub: string, clientId: string, scopes
 /** Scopes of each resource server of the request, as far as it has them. */
 function resourceScopes (ctx: KoaContextWithOIDC): Record<string, string> {
   const asked = ctx.oidc.requestParamScopes
-  return Object.fromEntries(Object.entries(ctx.oidc.resourceServers ?? {}).map(([indicator, server]) =>
-    [indicator, [...server.scopes].filter((scope) => asked.has(scope)).join(' ')]))
+  return Object.fromEntries(
+    Object.entries(ctx.oidc.resourceServers ?? {}).map(([indicator, server]) => [
+      indicator,
+      [...server.scopes].filter((scope) => asked.has(scope)).join(' ')
+    ])
+  )
 }

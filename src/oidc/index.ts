@@ -45,12 +45,16 @@ export { routes } from './configuration.ts'
 export interface Oidc {
   /** The provider of this moment: never keep it over an await of a request's length. */
   readonly provider: Provider
-  mount (app: FastifyInstance): void
-  deliverLogout (delivery: LogoutDelivery): Promise<void>
-  close (): Promise<void>
+  mount(app: FastifyInstance): void
+  deliverLogout(delivery: LogoutDelivery): Promise<void>
+  close(): Promise<void>
 }
 
-interface Built { provider: Provider, handle: ReturnType<Provider['callback']>, deliverLogout: (delivery: LogoutDelivery) => Promise<void> }
+interface Built {
+  provider: Provider
+  handle: ReturnType<Provider['callback']>
+  deliverLogout: (delivery: LogoutDelivery) => Promise<void>
+}
 
 export async function createOidc (services: Services, renderer: Renderer): Promise<Oidc> {
   const { config, db, crypto, clock, log } = services
@@ -70,7 +74,11 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     }
   })
   const usage = createClientUsage({ db, log })
-  const limits = { sessionIdleSeconds: lifetimes.session, sessionAbsoluteSeconds: lifetimes.sessionAbsolute, clockToleranceSeconds: 15 }
+  const limits = {
+    sessionIdleSeconds: lifetimes.session,
+    sessionAbsoluteSeconds: lifetimes.sessionAbsolute,
+    clockToleranceSeconds: 15
+  }
   const adapter = createStorageAdapter({
     db,
     crypto,
@@ -80,43 +88,61 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     trialJwk: trialKey(crypto).publicJwk,
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
-      await recordSessionsEnded(trx, services, ended, { reason: 'logout', ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) }) })
+      await recordSessionsEnded(trx, services, ended, {
+        reason: 'logout',
+        ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) })
+      })
     },
-    deviceAllowed: async (trx, allowed) => { await recordDeviceAllowed(trx, services, allowed) }
+    deviceAllowed: async (trx, allowed) => {
+      await recordDeviceAllowed(trx, services, allowed)
+    }
   })
   const removedKeys = createRemovedKeys(services)
   await removedKeys.reload()
   const pairwiseKey = crypto.secretKey('pairwise')
   const onLost = async (ctx: KoaContextWithOIDC): Promise<LostLogin | null> => {
     const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
-    return uid === undefined ? null : await askedAgain(ctx, await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer)))))
+    return uid === undefined
+      ? null
+      : await askedAgain(
+        ctx,
+        await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
+      )
   }
   const errorPage = createErrorPages(renderer, onLost)
   const logoutPages = createLogoutPages(renderer)
   const actingFor = createActingFor(services)
-  const egress = createEgressFetch(config.sandbox && config.relyingSitePort !== null
-    ? [...config.egressAllowed, `localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
-    : config.egressAllowed)
+  const egress = createEgressFetch(
+    config.sandbox && config.relyingSitePort !== null
+      ? [...config.egressAllowed, `localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
+      : config.egressAllowed
+  )
 
   function build (): Built {
-    const provider = new KoraProvider(config.issuer, createConfiguration({
-      config,
-      adapter,
-      jwks: keyRing.jwks as never,
-      interactions: { policy: createInteractionPolicy(services), url: (_ctx, interaction) => `/i/${interaction.uid}` },
-      deviceFlow: deviceFlow(async (ctx) => (await onLost(ctx))?.restart ?? null),
-      findAccount: createFindAccount(services, actingFor),
-      loadExistingGrant: createGrantLoader(services, actingFor),
-      extraTokenClaims: tokenClaims,
-      pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
-      resourceServerInfo: createResourceServers(services),
-      mayIntrospect: createIntrospectionPolicy(services, actingFor),
-      mayRevoke,
-      renderError: errorPage as never,
-      ...logoutPages,
-      validateClientExtras: () => {},
-      fetch: egress as never
-    }))
+    const provider = new KoraProvider(
+      config.issuer,
+      createConfiguration({
+        config,
+        adapter,
+        jwks: keyRing.jwks as never,
+        interactions: {
+          policy: createInteractionPolicy(services),
+          url: (_ctx, interaction) => `/i/${interaction.uid}`
+        },
+        deviceFlow: deviceFlow(async (ctx) => (await onLost(ctx))?.restart ?? null),
+        findAccount: createFindAccount(services, actingFor),
+        loadExistingGrant: createGrantLoader(services, actingFor),
+        extraTokenClaims: tokenClaims,
+        pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
+        resourceServerInfo: createResourceServers(services),
+        mayIntrospect: createIntrospectionPolicy(services, actingFor),
+        mayRevoke,
+        renderError: errorPage as never,
+        ...logoutPages,
+        validateClientExtras: () => {},
+        fetch: egress as never
+      })
+    )
     // endpoint addresses come from the headers pinned in the mount, never from the request
     provider.proxy = true
     provider.on('server_error', (ctx: KoaContextWithOIDC, error) => {
@@ -140,7 +166,9 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     db,
     log,
     changed: {
-      clients: () => { clients.invalidate() },
+      clients: () => {
+        clients.invalidate()
+      },
       'signing-keys': async () => {
         await removedKeys.reload()
         if (await keyRing.reload()) current = build()
@@ -149,14 +177,26 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
   })
 
   return {
-    get provider () { return current.provider },
-    mount (app) { mount(app, services, () => current) },
-    deliverLogout: async (delivery) => { await current.deliverLogout(delivery) },
-    close: async () => { await Promise.all([watch.stop(), usage.stop(), removedKeys.stop()]) }
+    get provider () {
+      return current.provider
+    },
+    mount (app) {
+      mount(app, services, () => current)
+    },
+    deliverLogout: async (delivery) => {
+      await current.deliverLogout(delivery)
+    },
+    close: async () => {
+      await Promise.all([watch.stop(), usage.stop(), removedKeys.stop()])
+    }
   }
 }
 
-const prefixes = [`/${routes.token.split('/')[1]}/`, '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
+const prefixes = [
+  `/${routes.token.split('/')[1]}/`,
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server'
+]
 
 const known = new Set<string>(Object.values(routes))
 
@@ -179,12 +219,23 @@ function mount (app: FastifyInstance, { config }: Services, current: () => Built
   app.addHook('onRequest', (request, reply, done) => {
     const raw = request.raw
     const url = raw.url ?? ''
-    if (!prefixes.some((prefix) => url.startsWith(prefix))) { done(); return }
+    if (!prefixes.some((prefix) => url.startsWith(prefix))) {
+      done()
+      return
+    }
     raw.headers['x-forwarded-host'] = issuer.host
     raw.headers['x-forwarded-proto'] = scheme
-    Object.assign(raw, { koraTraceId: String(request.id), koraRoute: routeOf(url), koraPlace: () => request.clientAddress.place })
+    Object.assign(raw, {
+      koraTraceId: String(request.id),
+      koraRoute: routeOf(url),
+      koraPlace: () => request.clientAddress.place
+    })
     for (const [name, value] of headers) reply.raw.setHeader(name, String(value))
     reply.hijack()
-    current().handle(raw, reply.raw).catch((error: unknown) => { request.log.error({ err: error }, 'provider callback failed') })
+    current()
+      .handle(raw, reply.raw)
+      .catch((error: unknown) => {
+        request.log.error({ err: error }, 'provider callback failed')
+      })
   })
 }

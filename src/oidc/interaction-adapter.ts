@@ -13,19 +13,26 @@ import { notSupported, type AdapterParts } from './adapter-parts.ts'
 
 type Save = [id: string, payload: string, keepSeconds: number]
 
-// a row without a result may be saved again (the library does so to take a session off it), one with a result only with the same
-const saveStatement = statement<Save, { id: string }>('oidc interaction save', `
+// a row without a result may be saved again (the library does so to take a session off it), one with a result only with
+// the same
+const saveStatement = statement<Save, { id: string }>(
+  'oidc interaction save',
+  `
   insert into oidc_artifact as a (model, id, payload, expires_at)
   values ('Interaction', $1::text, $2::jsonb, now() + make_interval(secs => $3::float8))
   on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
     where a.payload->'result' is null and a.expires_at > now()
-  returning id`)
+  returning id`
+)
 
-const submitStatement = statement<Save, { id: string }>('oidc interaction submit', `
+const submitStatement = statement<Save, { id: string }>(
+  'oidc interaction submit',
+  `
   update oidc_artifact a set payload = $2::jsonb, expires_at = now() + make_interval(secs => $3::float8)
   where model = 'Interaction' and id = $1::text and expires_at > now()
     and (payload->'result' is null or payload->'result' = $2::jsonb->'result')
-  returning id`)
+  returning id`
+)
 
 /** Stands for the identifier inside the stored address. */
 const placeholder = '{uid}'
@@ -35,24 +42,32 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
     async find (uid) {
       const payload = await findArtifact(db, 'Interaction', artifactId('Interaction', uid))
       if (payload === undefined) return undefined
-      const { returnTo, deviceCode } = payload as { returnTo?: string, deviceCode?: string }
+      const { returnTo, deviceCode } = payload as { returnTo?: string; deviceCode?: string }
       return {
         ...payload,
         ...(returnTo === undefined ? {} : { returnTo: returnTo.replace(placeholder, uid) }),
-        ...(deviceCode === undefined ? {} : { deviceCode: crypto.decrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) }),
+        ...(deviceCode === undefined
+          ? {}
+          : { deviceCode: crypto.decrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) }),
         jti: uid
       } as AdapterPayload
     },
 
     /** @throws DomainError `interaction_gone` when it was given another result already, was resumed, or has expired */
     async upsert (uid, { jti: _jti, ...given }, ttl = 0) {
-      const { session, returnTo, deviceCode } = given as { session?: Record<string, unknown>, returnTo?: string, deviceCode?: string }
+      const { session, returnTo, deviceCode } = given as {
+        session?: Record<string, unknown>
+        returnTo?: string
+        deviceCode?: string
+      }
       const { cookie: _cookie, ...rest } = session ?? {}
       const payload = {
         ...given,
         ...(session === undefined ? {} : { session: rest }),
         ...(returnTo === undefined ? {} : { returnTo: returnTo.replace(uid, placeholder) }),
-        ...(deviceCode === undefined ? {} : { deviceCode: crypto.encrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) })
+        ...(deviceCode === undefined
+          ? {}
+          : { deviceCode: crypto.encrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) })
       }
       const save = 'result' in given ? submitStatement : saveStatement
       const rows = await save(db, artifactId('Interaction', uid), toJson(payload), ttl + limits.clockToleranceSeconds)
@@ -61,7 +76,9 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
 
     /** @throws SessionNotFound when another request resumed it first */
     async destroy (uid) {
-      if (!await deleteArtifact(db, 'Interaction', artifactId('Interaction', uid))) throw new errors.SessionNotFound('interaction session not found')
+      if (!(await deleteArtifact(db, 'Interaction', artifactId('Interaction', uid)))) {
+        throw new errors.SessionNotFound('interaction session not found')
+      }
     },
 
     findByUid: notSupported,

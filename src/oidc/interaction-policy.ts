@@ -13,29 +13,40 @@ import { stateOf } from '../tokens/request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 
-interface ClaimsRequest { id_token?: { acr?: { essential?: boolean, value?: string, values?: string[] } } }
+interface ClaimsRequest {
+  id_token?: { acr?: { essential?: boolean; value?: string; values?: string[] } }
+}
 
 /** Level asked by client, acr_values and an essential acr claim together. */
-export function levelOfRequest (policy: unknown, params: { acr_values?: unknown, claims?: unknown }): Level {
+export function levelOfRequest (policy: unknown, params: { acr_values?: unknown; claims?: unknown }): Level {
   const asked = typeof params.acr_values === 'string' ? params.acr_values : undefined
   const level = requestedLevel(clientPolicy(policy).minimumLevel, asked)
-  const acr = typeof params.claims === 'string' ? (safeJson(params.claims) as ClaimsRequest | undefined)?.id_token?.acr : undefined
+  const acr =
+    typeof params.claims === 'string'
+      ? (safeJson(params.claims) as ClaimsRequest | undefined)?.id_token?.acr
+      : undefined
   if (acr?.essential !== true) return level
-  const values = (Array.isArray(acr.values) ? acr.values : [acr.value]).filter((value): value is string => acrValues.includes(value as string))
+  const values = (Array.isArray(acr.values) ? acr.values : [acr.value]).filter((value): value is string =>
+    acrValues.includes(value as string)
+  )
   return requestedLevel(level, values.join(' '))
 }
 
 function safeJson (text: string): unknown {
-  try { return JSON.parse(text) } catch { return undefined }
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
-const askIf = (condition: boolean): boolean => condition ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
+const askIf = (condition: boolean): boolean => (condition ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT)
 
 export const policyOf = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
 
 /**
- * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh for
- * each request with everything undecided left out, so the library would never ask for consent by itself.
+ * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh
+ * for each request with everything undecided left out, so the library would never ask for consent by itself.
  */
 export function createInteractionPolicy (services: Pick<Services, 'db'>) {
   const policy = base()
@@ -44,26 +55,52 @@ export function createInteractionPolicy (services: Pick<Services, 'db'>) {
   login?.checks.remove('essential_acr')
   // in whose name is no question of consent; what is granted is what the person is allowed to do
   policy.get('consent')?.checks.remove('rar_prompt')
-  login?.checks.add(new Check('account_gone', 'End-User authentication is required', 'login_required',
-    (ctx: KoaContextWithOIDC) => askIf(ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined)))
-  login?.checks.add(new Check('level', 'a stronger authentication is required', 'interaction_required',
-    (ctx: KoaContextWithOIDC) => {
+  login?.checks.add(
+    new Check('account_gone', 'End-User authentication is required', 'login_required', (ctx: KoaContextWithOIDC) =>
+      askIf(ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined)
+    )
+  )
+  login?.checks.add(
+    new Check('level', 'a stronger authentication is required', 'interaction_required', (ctx: KoaContextWithOIDC) => {
       const needed = levelOfRequest(policyOf(ctx.oidc.client), ctx.oidc.params ?? {})
       const have = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
       return askIf(ctx.oidc.session?.accountId !== undefined && needed > have)
-    }))
-  policy.get('consent')?.checks.add(new Check('undecided', 'the end-user has not agreed yet', 'consent_required', async (ctx: KoaContextWithOIDC) => {
-    const { client, account } = ctx.oidc
-    const policy = clientPolicy(policyOf(client))
-    const personId = (account as { person?: { id: string } } | undefined)?.person?.id
-    if (client === undefined || personId === undefined || policy.trusted) return Check.NO_NEED_TO_PROMPT
-    const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
-    return askIf(await isUndecided(services.db, { personId, clientId: client.clientId, optionalScopes: policy.optionalScopes, scopes }))
-  }))
-  policy.add(new Prompt({ name: 'select_account', requestable: true },
-    new Check('representation', 'the end-user must choose in whose name to go on', 'login_required',
-      (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'representation')),
-    new Check('asked', 'the end-user does not act for the organization asked for, or not so far', 'interaction_required',
-      (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'asked'))), 0)
+    })
+  )
+  policy.get('consent')?.checks.add(
+    new Check('undecided', 'the end-user has not agreed yet', 'consent_required', async (ctx: KoaContextWithOIDC) => {
+      const { client, account } = ctx.oidc
+      const policy = clientPolicy(policyOf(client))
+      const personId = (account as { person?: { id: string } } | undefined)?.person?.id
+      if (client === undefined || personId === undefined || policy.trusted) return Check.NO_NEED_TO_PROMPT
+      const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
+      return askIf(
+        await isUndecided(services.db, {
+          personId,
+          clientId: client.clientId,
+          optionalScopes: policy.optionalScopes,
+          scopes
+        })
+      )
+    })
+  )
+  policy.add(
+    new Prompt(
+      { name: 'select_account', requestable: true },
+      new Check(
+        'representation',
+        'the end-user must choose in whose name to go on',
+        'login_required',
+        (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'representation')
+      ),
+      new Check(
+        'asked',
+        'the end-user does not act for the organization asked for, or not so far',
+        'interaction_required',
+        (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'asked')
+      )
+    ),
+    0
+  )
   return policy
 }

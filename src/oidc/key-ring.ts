@@ -66,17 +66,21 @@ export interface KeyRing {
   /** For the provider's configuration; of each algorithm the signing key first. */
   readonly jwks: { keys: PooledSigner[] }
   /** Reads the table again. True when keys or their states changed: build a new provider. */
-  reload (): Promise<boolean>
+  reload(): Promise<boolean>
 }
 
 /** @throws FieldCryptoError when a key cannot be decrypted */
-export async function createKeyRing ({ db, crypto }: { db: Kysely<Database>, crypto: FieldCrypto }): Promise<KeyRing> {
+export async function createKeyRing ({ db, crypto }: { db: Kysely<Database>; crypto: FieldCrypto }): Promise<KeyRing> {
   let keys: PooledSigner[] = []
   const ring = {
-    get jwks () { return { keys } },
+    get jwks () {
+      return { keys }
+    },
     async reload () {
       const loaded = await loadKeys(db, crypto)
-      const same = loaded.length === keys.length && loaded.every(({ kid, state }, i) => keys[i]?.kid === kid && keys[i].state === state)
+      const same =
+        loaded.length === keys.length &&
+        loaded.every(({ kid, state }, i) => keys[i]?.kid === kid && keys[i].state === state)
       if (!same) keys = loaded.map((key) => new PooledSigner(key))
       return !same
     }

@@ -14,19 +14,35 @@ import { revokeSession, type EndedClientSession } from '../tokens/revocation.ts'
 import { writePage } from './error-pages.ts'
 
 export const logoutTopic = 'backchannel-logout'
-export interface LogoutDelivery { clientId: string, accountId: string, sid: string }
+export interface LogoutDelivery {
+  clientId: string
+  accountId: string
+  sid: string
+}
 
 /**
  * What else belongs to ended sessions, in the same transaction: the audit event and an outbox row for each
  * relying site that must hear of it (the worker knows which have a logout address).
  */
-export async function recordSessionsEnded (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, ended: EndedClientSession[], about: { traceId?: string, reason: string }): Promise<void> {
+export async function recordSessionsEnded (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit' | 'crypto'>,
+  ended: EndedClientSession[],
+  about: { traceId?: string; reason: string }
+): Promise<void> {
   for (const { clientId, sid, accountId } of ended) {
     if (sid === null) continue
-    await enqueue(trx, services, { topic: logoutTopic, dedupeKey: `${logoutTopic}:${clientId}:${sid}`, payload: { clientId, accountId, sid } satisfies LogoutDelivery })
+    await enqueue(trx, services, {
+      topic: logoutTopic,
+      dedupeKey: `${logoutTopic}:${clientId}:${sid}`,
+      payload: { clientId, accountId, sid } satisfies LogoutDelivery
+    })
   }
   const sub = ended[0]?.accountId
-  const person = sub === undefined ? undefined : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
+  const person =
+    sub === undefined
+      ? undefined
+      : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
   await services.audit.record(trx, {
     type: 'session.ended',
     personId: person?.id ?? null,
@@ -37,7 +53,11 @@ export async function recordSessionsEnded (trx: Transaction<Database>, services:
 }
 
 /** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
-export async function endSession (services: Services, sessionUid: string, about: { traceId?: string, reason: string }): Promise<void> {
+export async function endSession (
+  services: Services,
+  sessionUid: string,
+  about: { traceId?: string; reason: string }
+): Promise<void> {
   await services.db.transaction().execute(async (trx) => {
     await recordSessionsEnded(trx, services, await revokeSession(trx, sessionUid), about)
   })
@@ -47,7 +67,10 @@ export function createLogoutPages (renderer: Renderer) {
   return {
     /** With a valid id_token_hint of the person signed in here there is nothing to ask (UX S14). */
     async logoutSource (ctx: KoaContextWithOIDC, form: string): Promise<void> {
-      if (await hintNamesSession(ctx)) { await logOutNow(ctx); return }
+      if (await hintNamesSession(ctx)) {
+        await logOutNow(ctx)
+        return
+      }
       const { session, provider, client } = ctx.oidc
       const sites: string[] = []
       for (const clientId of Object.keys(session?.authorizations ?? {})) {
@@ -68,7 +91,8 @@ export function createLogoutPages (renderer: Renderer) {
       const policy = ctx.oidc.client === undefined ? undefined : clientPolicy(policyOf(ctx.oidc.client))
       writePage(renderer, ctx, 'logout/done', {
         sites: [],
-        next: policy?.homeUri === undefined ? null : { href: policy.homeUri, name: policy.names['zh-CN'], lang: 'zh-CN' }
+        next:
+          policy?.homeUri === undefined ? null : { href: policy.homeUri, name: policy.names['zh-CN'], lang: 'zh-CN' }
       })
     }
   }
@@ -87,7 +111,12 @@ async function logOutNow (ctx: KoaContextWithOIDC): Promise<void> {
   const { session, provider, params } = ctx.oidc
   const target = typeof params?.['post_logout_redirect_uri'] === 'string' ? params['post_logout_redirect_uri'] : null
   await session?.destroy()
-  ctx.oidc.cookies.set(provider.cookieName('session'), null, { path: '/', httpOnly: true, sameSite: 'lax', secure: provider.issuer.startsWith('https:') })
+  ctx.oidc.cookies.set(provider.cookieName('session'), null, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: provider.issuer.startsWith('https:')
+  })
   provider.emit('end_session.success', ctx)
   const location = new URL(target ?? ctx.oidc.urlFor('end_session_success'))
   if (target !== null && typeof params?.['state'] === 'string') location.searchParams.set('state', params['state'])
@@ -97,7 +126,9 @@ async function logOutNow (ctx: KoaContextWithOIDC): Promise<void> {
 
 /** The library posts logout tokens inside the logout request, once; ours go through the outbox. */
 export function divertBackchannelLogout (provider: Provider): (delivery: LogoutDelivery) => Promise<void> {
-  const prototype = provider.Client.prototype as unknown as { backchannelLogout: (sub: string, sid: string) => Promise<void> }
+  const prototype = provider.Client.prototype as unknown as {
+    backchannelLogout: (sub: string, sid: string) => Promise<void>
+  }
   const send = prototype.backchannelLogout
   prototype.backchannelLogout = async () => {}
   return async ({ clientId, accountId, sid }) => {

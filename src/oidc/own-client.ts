@@ -1,6 +1,6 @@
 /**
- * Services of Kora that are relying sites of Kora themselves (the user centre, the console): ordinary confidential clients,
- * made at the first start, with code and PKCE at the same endpoints as everybody.
+ * Services of Kora that are relying sites of Kora themselves (the user centre, the console): ordinary confidential
+ * clients, made at the first start, with code and PKCE at the same endpoints as everybody.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
@@ -39,17 +39,32 @@ const metadataOf = ({ policy, callback }: OwnClient): Record<string, unknown> =>
  * changed. Processes that start together end up with one secret: the first insert wins, the others read it.
  * @returns the secret
  */
-export async function ensureOwnClient ({ db, crypto }: Pick<Services, 'db' | 'crypto'>, client: OwnClient): Promise<string> {
+export async function ensureOwnClient (
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  client: OwnClient
+): Promise<string> {
   const { clientId, secretName } = client
   return await db.transaction().execute(async (trx) => {
     const drafted = randomBytes(32).toString('base64url')
-    await trx.insertInto('serverSecret').values({ name: secretName, valueEnc: crypto.encrypt('server_secret', 'value_enc', secretName, drafted) })
-      .onConflict((conflict) => conflict.column('name').doNothing()).execute()
-    const { valueEnc } = await trx.selectFrom('serverSecret').select('valueEnc').where('name', '=', secretName).executeTakeFirstOrThrow()
+    await trx
+      .insertInto('serverSecret')
+      .values({ name: secretName, valueEnc: crypto.encrypt('server_secret', 'value_enc', secretName, drafted) })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .execute()
+    const { valueEnc } = await trx
+      .selectFrom('serverSecret')
+      .select('valueEnc')
+      .where('name', '=', secretName)
+      .executeTakeFirstOrThrow()
     const secret = crypto.decrypt('server_secret', 'value_enc', secretName, valueEnc)
     await ensureClient(trx, client)
-    await trx.insertInto('clientSecret').values({ id: `sec_${clientId}`, clientId, secretHash: hashOf(secret), hint: secret.slice(-4) })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ secretHash: hashOf(secret), hint: secret.slice(-4) })).execute()
+    await trx
+      .insertInto('clientSecret')
+      .values({ id: `sec_${clientId}`, clientId, secretHash: hashOf(secret), hint: secret.slice(-4) })
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet({ secretHash: hashOf(secret), hint: secret.slice(-4) })
+      )
+      .execute()
     return secret
   })
 }
@@ -57,11 +72,24 @@ export async function ensureOwnClient ({ db, crypto }: Pick<Services, 'db' | 'cr
 async function ensureClient (trx: Transaction<Database>, client: OwnClient): Promise<void> {
   const { clientId, policy } = client
   const metadata = metadataOf(client)
-  const stored = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', clientId).executeTakeFirst()
-  if (stored !== undefined && isDeepStrictEqual(stored.metadata, metadata) && isDeepStrictEqual(stored.policy, policy)) return
+  const stored = await trx
+    .selectFrom('client')
+    .select(['metadata', 'policy'])
+    .where('clientId', '=', clientId)
+    .executeTakeFirst()
+  if (
+    stored !== undefined &&
+    isDeepStrictEqual(stored.metadata, metadata) &&
+    isDeepStrictEqual(stored.policy, policy)
+  ) {
+    return
+  }
   const values = { metadata: JSON.stringify(metadata), policy: JSON.stringify(policy) }
-  await trx.insertInto('client').values({ clientId, status: 'live', ...values })
-    .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values)).execute()
+  await trx
+    .insertInto('client')
+    .values({ clientId, status: 'live', ...values })
+    .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values))
+    .execute()
   await bumpEpoch(trx, 'clients')
 }
 
@@ -69,10 +97,15 @@ async function ensureClient (trx: Transaction<Database>, client: OwnClient): Pro
 export const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
 
 /**
- * Redeems a code at our token endpoint inside of this process, so that no network or certificate stands between the two;
- * that is also why the ID token needs no signature check here (OIDC Core §3.1.3.7, 6). Null: refused.
+ * Redeems a code at our token endpoint inside of this process, so that no network or certificate stands between the
+ * two; that is also why the ID token needs no signature check here (OIDC Core §3.1.3.7, 6). Null: refused.
  */
-export async function redeemCode (app: FastifyInstance, issuer: string, { clientId, callback }: Pick<OwnClient, 'clientId' | 'callback'>, { secret, code, verifier }: { secret: string, code: string, verifier: string }): Promise<JWTPayload | null> {
+export async function redeemCode (
+  app: FastifyInstance,
+  issuer: string,
+  { clientId, callback }: Pick<OwnClient, 'clientId' | 'callback'>,
+  { secret, code, verifier }: { secret: string; code: string; verifier: string }
+): Promise<JWTPayload | null> {
   const response = await app.inject({
     method: 'POST',
     url: routes.token,
@@ -81,12 +114,20 @@ export async function redeemCode (app: FastifyInstance, issuer: string, { client
       authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`,
       'content-type': 'application/x-www-form-urlencoded'
     },
-    payload: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: verifier }).toString()
+    payload: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: callback,
+      code_verifier: verifier
+    }).toString()
   })
   if (response.statusCode === 503) throw new PageError(503, 'unavailable', { retryAfterSeconds: 5 })
   return response.statusCode === 200 ? decodeJwt(String(response.json<Record<string, unknown>>()['id_token'])) : null
 }
 
 /** The ID token is of this issuer, for this client, of this request, and not over (OIDC Core §3.1.3.7). */
-export const isOurs = (claims: JWTPayload, { issuer, clientId, nonce, now }: { issuer: string, clientId: string, nonce: string, now: number }): boolean =>
+export const isOurs = (
+  claims: JWTPayload,
+  { issuer, clientId, nonce, now }: { issuer: string; clientId: string; nonce: string; now: number }
+): boolean =>
   claims.iss === issuer && claims.aud === clientId && claims['nonce'] === nonce && (claims.exp ?? 0) * 1000 > now

@@ -17,17 +17,33 @@ const posted = new Set<string>([routes.authorization, routes.end_session])
 /** Must be called for each provider built, before whatever looks at methods and parameters. */
 export function attachPostedRequests (provider: Provider, renderer: Renderer): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    if (ctx.method !== 'POST' || !posted.has(ctx.path)) { await next(); return }
+    if (ctx.method !== 'POST' || !posted.has(ctx.path)) {
+      await next()
+      return
+    }
     const refuse = (status: number, key: 'too_large' | 'bad_request', description: string): void => {
       ctx.set('connection', 'close')
-      writePage(renderer, ctx, 'error', { status, key, restartHref: null, back: null, retryAfterSeconds: null, developer: { error: 'invalid_request', description, received: [] } })
+      writePage(renderer, ctx, 'error', {
+        status,
+        key,
+        restartHref: null,
+        back: null,
+        retryAfterSeconds: null,
+        developer: { error: 'invalid_request', description, received: [] }
+      })
       ctx.status = status
     }
-    if (ctx.is('application/x-www-form-urlencoded') !== 'application/x-www-form-urlencoded') { refuse(415, 'bad_request', 'only application/x-www-form-urlencoded is read here'); return }
+    if (ctx.is('application/x-www-form-urlencoded') !== 'application/x-www-form-urlencoded') {
+      refuse(415, 'bad_request', 'only application/x-www-form-urlencoded is read here')
+      return
+    }
     const body = await bodyOf(ctx)
     // written anew: whatever was in it, it is an address now
     const query = body === null ? '' : new URLSearchParams(body).toString()
-    if (body === null || query.length > postedLimit) { refuse(413, 'too_large', 'push long requests to the pushed authorization request endpoint (RFC 9126)'); return }
+    if (body === null || query.length > postedLimit) {
+      refuse(413, 'too_large', 'push long requests to the pushed authorization request endpoint (RFC 9126)')
+      return
+    }
     ctx.set('cache-control', 'no-store')
     ctx.status = 303
     ctx.set('location', query === '' ? ctx.path : `${ctx.path}?${query}`)

@@ -15,17 +15,26 @@ import type { Database } from '../database/schema.ts'
 import type { Audit } from '../records/audit/index.ts'
 import type { Metrics } from '../http/metrics.ts'
 
-const removedStatement = statement<[number], { kid: string, alg: string, publicJwk: Record<string, unknown> }>('removed keys', `
-  select kid, alg, public_jwk from signing_key where state = 'removed' order by removed_at desc limit $1`)
+const removedStatement = statement<[number], { kid: string; alg: string; publicJwk: Record<string, unknown> }>(
+  'removed keys',
+  `
+  select kid, alg, public_jwk from signing_key where state = 'removed' order by removed_at desc limit $1`
+)
 
 // names that are no client of ours count as nobody: who has a leaked key could write any
-const countStatement = statement<[string], { kid: string, clientId: string, place: string, uses: number, first: boolean }>('removed key uses', `
+const countStatement = statement<
+  [string],
+  { kid: string; clientId: string; place: string; uses: number; first: boolean }
+>(
+  'removed key uses',
+  `
   insert into removed_key_use as r (kid, client_id, place, uses)
   select seen.kid, coalesce(client.client_id, ''), seen.place, sum(seen.uses)
   from jsonb_to_recordset($1::jsonb) as seen (kid text, client_id text, place text, uses bigint)
   left join client on client.client_id = seen.client_id group by 1, 2, 3
   on conflict (kid, client_id, place) do update set uses = r.uses + excluded.uses, last_at = now()
-  returning kid, client_id, place, uses, xmax = 0 as first`)
+  returning kid, client_id, place, uses, xmax = 0 as first`
+)
 
 /** Where a site presented the token. */
 export type Place = 'id_token_hint' | 'access_token'
@@ -35,26 +44,43 @@ const countersRemembered = 1000
 
 export interface RemovedKeys {
   /** Must be called for each provider built, before it serves. */
-  attach (provider: Provider): void
+  attach(provider: Provider): void
   /** Reads the removed keys again: when the table changed. */
-  reload (): Promise<void>
+  reload(): Promise<void>
   /** Writes what was counted since the last time, with an audit event for each pair seen for the first time. */
-  flush (): Promise<void>
-  stop (): Promise<void>
+  flush(): Promise<void>
+  stop(): Promise<void>
 }
 
-interface Services { db: Kysely<Database>, audit: Audit, log: Pick<Logger, 'warn'>, metrics: Pick<Metrics, 'registry'> }
+interface Services {
+  db: Kysely<Database>
+  audit: Audit
+  log: Pick<Logger, 'warn'>
+  metrics: Pick<Metrics, 'registry'>
+}
 
 export function createRemovedKeys ({ db, audit, log, metrics }: Services, { intervalMs = 60_000 } = {}): RemovedKeys {
-  const used = new Counter({ name: 'removed_key_uses_total', help: 'Tokens presented that a removed key has signed', labelNames: ['place'], registers: [metrics.registry] })
-  let keys = new Map<string, { alg: string, key: KeyObject }>()
-  let counts = new Map<string, { kid: string, clientId: string, place: Place, uses: number }>()
+  const used = new Counter({
+    name: 'removed_key_uses_total',
+    help: 'Tokens presented that a removed key has signed',
+    labelNames: ['place'],
+    registers: [metrics.registry]
+  })
+  let keys = new Map<string, { alg: string; key: KeyObject }>()
+  let counts = new Map<string, { kid: string; clientId: string; place: Place; uses: number }>()
   let working: Promise<void> = Promise.resolve()
-  const timer = setInterval(() => { flush().catch(() => {}) }, intervalMs)
+  const timer = setInterval(() => {
+    flush().catch(() => {})
+  }, intervalMs)
   timer.unref()
 
   async function reload (): Promise<void> {
-    keys = new Map((await removedStatement(db, keysRemembered)).map(({ kid, alg, publicJwk }) => [kid, { alg, key: createPublicKey({ key: publicJwk as never, format: 'jwk' }) }]))
+    keys = new Map(
+      (await removedStatement(db, keysRemembered)).map(({ kid, alg, publicJwk }) => [
+        kid,
+        { alg, key: createPublicKey({ key: publicJwk as never, format: 'jwk' }) }
+      ])
+    )
   }
 
   function look (token: unknown, place: Place): void {
@@ -77,13 +103,23 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
     counts = new Map()
     try {
       const total = await db.transaction().execute(async (trx) => {
-        const rows = await countStatement(trx, JSON.stringify(batch.map(({ kid, clientId, place, uses }) => ({ kid, client_id: clientId, place, uses }))))
+        const rows = await countStatement(
+          trx,
+          JSON.stringify(batch.map(({ kid, clientId, place, uses }) => ({ kid, client_id: clientId, place, uses })))
+        )
         for (const { kid, clientId, place, uses } of rows.filter(({ first }) => first)) {
-          await audit.record(trx, { type: 'signing-key.removed-used', clientId: clientId === '' ? null : clientId, details: { kid, place, uses } })
+          await audit.record(trx, {
+            type: 'signing-key.removed-used',
+            clientId: clientId === '' ? null : clientId,
+            details: { kid, place, uses }
+          })
         }
         return rows.length
       })
-      log.warn({ event: 'signing-key.removed-used', pairs: total, uses: batch.reduce((sum, { uses }) => sum + uses, 0) }, 'sites use what a removed signing key has signed')
+      log.warn(
+        { event: 'signing-key.removed-used', pairs: total, uses: batch.reduce((sum, { uses }) => sum + uses, 0) },
+        'sites use what a removed signing key has signed'
+      )
     } catch (error) {
       // counted again with the next ones
       for (const one of batch) {
@@ -107,7 +143,12 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
             const params = ctx.oidc.params ?? {}
             look(params['id_token_hint'], 'id_token_hint')
             if (tokenRoutes.has(ctx.oidc.route)) look(params['token'], 'access_token')
-            if (ctx.oidc.route === 'userinfo') look(/^(?:Bearer|DPoP) (\S+)$/i.exec(ctx.get('authorization'))?.[1] ?? params['access_token'], 'access_token')
+            if (ctx.oidc.route === 'userinfo') {
+              look(
+                /^(?:Bearer|DPoP) (\S+)$/i.exec(ctx.get('authorization'))?.[1] ?? params['access_token'],
+                'access_token'
+              )
+            }
           }
         }
       })
@@ -126,7 +167,7 @@ const tokenRoutes = new Set(['introspection', 'revocation'])
 const part = (token: string, at: number): Record<string, unknown> | null => {
   try {
     const value: unknown = JSON.parse(Buffer.from(token.split('.', 3)[at] ?? '', 'base64url').toString())
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : null
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
   } catch {
     return null
   }
@@ -139,7 +180,7 @@ function kidOf (token: string): string | null {
 }
 
 /** Signature of a JWS (RFC 7518 §3.3, §3.4) by this key, whatever the header says of the algorithm. */
-function genuine (token: string, { alg, key }: { alg: string, key: KeyObject }): boolean {
+function genuine (token: string, { alg, key }: { alg: string; key: KeyObject }): boolean {
   const end = token.lastIndexOf('.')
   const data = Buffer.from(token.slice(0, end))
   const signature = Buffer.from(token.slice(end + 1), 'base64url')

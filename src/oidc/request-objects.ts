@@ -1,7 +1,8 @@
 /**
- * Request objects (RFC 9101) by value, at the authorization and PAR endpoints. The library verifies the signature with the
- * client's own keys, `iss`, `aud` and `client_id`, and leaves out every parameter that is not inside (§6.3); here is what it
- * leaves to us: how long they live, how large they are, and that nothing else that a client signs passes for one.
+ * Request objects (RFC 9101) by value, at the authorization and PAR endpoints. The library verifies the signature with
+ * the client's own keys, `iss`, `aud` and `client_id`, and leaves out every parameter that is not inside (§6.3); here
+ * is what it leaves to us: how long they live, how large they are, and that nothing else that a client signs passes for
+ * one.
  */
 import { errors, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
@@ -14,7 +15,13 @@ const takenAt = new Set(['authorization', 'pushed_authorization_request'])
 /** RFC 9101 §10.8; absent and JWT are what older libraries write. */
 const types = new Set<unknown>([undefined, 'jwt', 'oauth-authz-req+jwt', 'application/oauth-authz-req+jwt'])
 
-interface Judged { claims: Record<string, unknown>, header: Record<string, unknown>, clientId: string, high: boolean, now: number }
+interface Judged {
+  claims: Record<string, unknown>
+  header: Record<string, unknown>
+  clientId: string
+  high: boolean
+  now: number
+}
 
 /**
  * What is wrong with a request object, null = nothing.
@@ -23,7 +30,9 @@ interface Judged { claims: Record<string, unknown>, header: Record<string, unkno
  */
 export function requestObjectFault ({ claims, header, clientId, high, now }: Judged): string | null {
   const { exp, nbf, sub } = claims
-  if (!types.has(typeof header['typ'] === 'string' ? header['typ'].toLowerCase() : header['typ'])) return 'typ must be oauth-authz-req+jwt'
+  if (!types.has(typeof header['typ'] === 'string' ? header['typ'].toLowerCase() : header['typ'])) {
+    return 'typ must be oauth-authz-req+jwt'
+  }
   // a client assertion is no request, and the other way round (RFC 9101 §10.8)
   if (sub === clientId) return 'sub must not be the client_id'
   if (claims['client_id'] !== clientId) return 'client_id is missing'
@@ -49,9 +58,17 @@ export const requestObjects: Feature = {
     // judged when it was pushed; what was pushed without a signature is the library's own
     if (ctx.oidc.entities['PushedAuthorizationRequest'] !== undefined) return
     if (!takenAt.has(ctx.oidc.route)) throw new errors.RequestNotSupported()
-    if (String(ctx.oidc.params?.['request']).length > requestObjectLimits.size) throw new errors.InvalidRequestObject(`longer than ${requestObjectLimits.size} characters`)
+    if (String(ctx.oidc.params?.['request']).length > requestObjectLimits.size) {
+      throw new errors.InvalidRequestObject(`longer than ${requestObjectLimits.size} characters`)
+    }
     const high = clientPolicy(policyOf(client)).profile === 'high'
-    const fault = requestObjectFault({ claims: claims as Record<string, unknown>, header: header as Record<string, unknown>, clientId: client.clientId, high, now: Date.now() / 1000 })
+    const fault = requestObjectFault({
+      claims: claims as Record<string, unknown>,
+      header: header as Record<string, unknown>,
+      clientId: client.clientId,
+      high,
+      now: Date.now() / 1000
+    })
     if (fault !== null) throw new errors.InvalidRequestObject(`Request Object: ${fault}`)
   }
 }

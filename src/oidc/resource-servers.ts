@@ -8,24 +8,37 @@ import { policyOf } from './interaction-policy.ts'
 const cacheMilliseconds = 5000
 
 /** Look-up with a few seconds of cache: these rows change by administration only. */
-export function createResourceServers ({ db, clock, config }: Pick<Services, 'db' | 'clock' | 'config'>): (ctx: KoaContextWithOIDC, indicator: string, client?: unknown) => Promise<ResourceServerInfo> {
-  const cache = new Map<string, { info: ResourceServerInfo | null, until: number }>()
+export function createResourceServers ({
+  db,
+  clock,
+  config
+}: Pick<Services, 'db' | 'clock' | 'config'>): (
+    ctx: KoaContextWithOIDC,
+    indicator: string,
+    client?: unknown
+  ) => Promise<ResourceServerInfo> {
+  const cache = new Map<string, { info: ResourceServerInfo | null; until: number }>()
   const adminApi = adminApiResource(config.issuer)
   return async (ctx, indicator, client) => {
     if (indicator === adminApi) return adminApiInfo(ctx, adminApi, client)
     let entry = cache.get(indicator)
     if (entry === undefined || entry.until < clock.now()) {
-      const row = await db.selectFrom('resourceServer').selectAll().where('identifier', '=', indicator).executeTakeFirst()
+      const row = await db
+        .selectFrom('resourceServer')
+        .selectAll()
+        .where('identifier', '=', indicator)
+        .executeTakeFirst()
       entry = {
-        info: row === undefined
-          ? null
-          : {
-              scope: row.scopes,
-              audience: row.identifier,
-              accessTokenTTL: row.ttlSeconds,
-              accessTokenFormat: row.tokenFormat,
-              ...(row.tokenFormat === 'jwt' ? { jwt: { sign: { alg: row.signingAlg as 'ES256' | 'RS256' } } } : {})
-            },
+        info:
+          row === undefined
+            ? null
+            : {
+                scope: row.scopes,
+                audience: row.identifier,
+                accessTokenTTL: row.ttlSeconds,
+                accessTokenFormat: row.tokenFormat,
+                ...(row.tokenFormat === 'jwt' ? { jwt: { sign: { alg: row.signingAlg as 'ES256' | 'RS256' } } } : {})
+              },
         until: clock.now() + cacheMilliseconds
       }
       if (cache.size > 1000) cache.clear()

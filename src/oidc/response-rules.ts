@@ -7,10 +7,15 @@ import { translator } from '../http/locale.ts'
 import { localeOf } from './error-pages.ts'
 import { keyTimes } from '../tokens/signing-keys.ts'
 
-/** Seconds that relying sites and proxies may keep keys and discovery: an hour less than a key is published before it signs. */
+/**
+ * Seconds that relying sites and proxies may keep keys and discovery: an hour less than a key is published before it
+ * signs.
+ */
 export const publicMaxAge = keyTimes.published - 3_600
 
-/** For every answer; pages set their own. The library adds the hash of the script of its form_post page to script-src. */
+/**
+ * For every answer; pages set their own. The library adds the hash of the script of its form_post page to script-src.
+ */
 export const providerHeaders = Object.freeze({
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -27,11 +32,17 @@ export function attachResponseRules (provider: Provider, responseModes: readonly
     await next()
     const route = ctx.oidc?.route
     // before a client is known the library allows every origin to read the error
-    if (ctx.method !== 'OPTIONS' && !open.has(route) && ctx.oidc?.client === undefined) ctx.remove('access-control-allow-origin')
+    if (ctx.method !== 'OPTIONS' && !open.has(route) && ctx.oidc?.client === undefined) {
+      ctx.remove('access-control-allow-origin')
+    }
     if (ctx.status === 200 && open.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
-    if (ctx.status < 500 && typeof ctx.body === 'string' && ctx.body.includes(postingTitle)) ctx.body = inWords(ctx, ctx.body)
+    if (ctx.status < 500 && typeof ctx.body === 'string' && ctx.body.includes(postingTitle)) {
+      ctx.body = inWords(ctx, ctx.body)
+    }
     // the library lists what it could do; which modes a client may ask for is in its metadata
-    if (route === 'discovery' && ctx.status === 200) (ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
+    if (route === 'discovery' && ctx.status === 200) {
+      ;(ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
+    }
   })
 }
 
@@ -47,6 +58,12 @@ function inWords (ctx: KoaContextWithOIDC, html: string): string {
   const where = action === '' ? '' : ` ${new URL(action).host}`
   return html
     .replace('<html>', `<html lang="${locale}">`)
-    .replace(postingTitle, `<meta name="viewport" content="width=device-width,initial-scale=1"><title>${t('app.name')}</title>`)
-    .replace(/<noscript>[\s\S]*?<\/noscript>/, `<noscript><button autofocus type="submit">${t('logout.next')}${where}</button></noscript>`)
+    .replace(
+      postingTitle,
+      `<meta name="viewport" content="width=device-width,initial-scale=1"><title>${t('app.name')}</title>`
+    )
+    .replace(
+      /<noscript>[\s\S]*?<\/noscript>/,
+      `<noscript><button autofocus type="submit">${t('logout.next')}${where}</button></noscript>`
+    )
 }

@@ -32,9 +32,15 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
     },
 
     async upsert (id, { jti: _jti, ...given }, ttl = limits.sessionIdleSeconds) {
-      const payload = { ...given, authorizations: storable(given.authorizations as SessionPayload['authorizations'], contextOf) } as SessionPayload
+      const payload = {
+        ...given,
+        authorizations: storable(given.authorizations as SessionPayload['authorizations'], contextOf)
+      } as SessionPayload
       const uid = payload.uid as string
-      const times = { keepSeconds: Math.min(ttl, limits.sessionIdleSeconds) + limits.clockToleranceSeconds, absoluteSeconds: limits.sessionAbsoluteSeconds }
+      const times = {
+        keepSeconds: Math.min(ttl, limits.sessionIdleSeconds) + limits.clockToleranceSeconds,
+        absoluteSeconds: limits.sessionAbsoluteSeconds
+      }
       const state = currentState()
       const found = state?.session?.uid === uid ? state.session : undefined
       const now = clock.now() / 1000
@@ -43,7 +49,15 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
         // the library saves one for every request with a stale cookie: nothing to keep
         if (payload.accountId === undefined && payload['state'] === undefined) return
         await insertSession(db, { id: stored(id), uid, payload }, times)
-        if (state) state.session = { id: stored(id), uid, payload: structuredClone(payload), startedAt: now, expiresAt: now + times.keepSeconds }
+        if (state) {
+          state.session = {
+            id: stored(id),
+            uid,
+            payload: structuredClone(payload),
+            startedAt: now,
+            expiresAt: now + times.keepSeconds
+          }
+        }
         return
       }
 
@@ -64,7 +78,14 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       if (state && written) state.session = { ...found, id: stored(id), payload: structuredClone(payload), expiresAt }
 
       function save (connection: typeof db): Promise<boolean> {
-        return updateSession(connection, found as NonNullable<typeof found>, { ...change, set: { ...change.set, exp: payload.exp } }, renewed, payload.accountId ?? null, times)
+        return updateSession(
+          connection,
+          found as NonNullable<typeof found>,
+          { ...change, set: { ...change.set, exp: payload.exp } },
+          renewed,
+          payload.accountId ?? null,
+          times
+        )
       }
     },
 

@@ -28,7 +28,13 @@ function signedWhereWanted (provider: Provider, name: string, handler: Handler):
   return (ctx, redirectUri, payload) => {
     const signed = signers.get(provider)
     const { client, params } = ctx.oidc
-    if (signed === undefined || params === undefined || !wantsSignedResponses((client as { responseModes?: unknown } | undefined)?.responseModes)) return handler(ctx, redirectUri, payload)
+    if (
+      signed === undefined ||
+      params === undefined ||
+      !wantsSignedResponses((client as { responseModes?: unknown } | undefined)?.responseModes)
+    ) {
+      return handler(ctx, redirectUri, payload)
+    }
     params['response_mode'] = name === 'form_post' ? 'form_post.jwt' : 'jwt'
     return signed(ctx, redirectUri, payload)
   }

@@ -22,13 +22,20 @@ export type { AdapterParts } from './adapter-parts.ts'
 export function createStorageAdapter (parts: AdapterParts): AdapterFactory {
   return (model) => {
     switch (model) {
-      case 'Client': return createClientAdapter(parts)
-      case 'Grant': return createGrantAdapter(parts)
-      case 'Interaction': return createInteractionAdapter(parts)
-      case 'ReplayDetection': return createReplayAdapter(parts)
-      case 'Session': return createSessionAdapter(parts)
-      case 'DeviceCode': return createDeviceCodeAdapter(parts, createArtifactAdapter(parts, model))
-      default: return createArtifactAdapter(parts, model)
+      case 'Client':
+        return createClientAdapter(parts)
+      case 'Grant':
+        return createGrantAdapter(parts)
+      case 'Interaction':
+        return createInteractionAdapter(parts)
+      case 'ReplayDetection':
+        return createReplayAdapter(parts)
+      case 'Session':
+        return createSessionAdapter(parts)
+      case 'DeviceCode':
+        return createDeviceCodeAdapter(parts, createArtifactAdapter(parts, model))
+      default:
+        return createArtifactAdapter(parts, model)
     }
   }
 }
@@ -60,7 +67,9 @@ function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
   return {
     find: async () => undefined,
     async upsert (id, _payload, ttl = 0) {
-      if (!await noteUse(db, id, Math.max(ttl, 0) + limits.clockToleranceSeconds)) throw new errors.InvalidRequest('used before')
+      if (!(await noteUse(db, id, Math.max(ttl, 0) + limits.clockToleranceSeconds))) {
+        throw new errors.InvalidRequest('used before')
+      }
     },
     destroy: notSupported,
     consume: notSupported,

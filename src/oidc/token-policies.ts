@@ -8,12 +8,26 @@ import type { Services } from '../services.ts'
 import { siteOf, type ActingFor } from './acting-for.ts'
 import { policyOf } from './interaction-policy.ts'
 
-interface Token { kind?: string, clientId?: string, accountId?: string, grantId?: string, aud?: string, extra?: Record<string, unknown> }
+interface Token {
+  kind?: string
+  clientId?: string
+  accountId?: string
+  grantId?: string
+  aud?: string
+  extra?: Record<string, unknown>
+}
 const clientIdOf = (client: unknown): string => (client as { clientId: string }).clientId
 
-const findPerson = lookup<{ id: string, sub: string, status: Person['status'] }>('person id and status by sub', 'select id, sub, status from person where sub = any($1::text[])', ({ sub }) => sub)
+const findPerson = lookup<{ id: string; sub: string; status: Person['status'] }>(
+  'person id and status by sub',
+  'select id, sub, status from person where sub = any($1::text[])',
+  ({ sub }) => sub
+)
 
-/** A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662 §4). */
+/**
+ * A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662
+ * §4).
+ */
 function mayAsk (client: unknown, token: Token): boolean {
   if (token.clientId === clientIdOf(client)) return true
   const { introspects } = clientPolicy(policyOf(client))

@@ -22,21 +22,35 @@ const methods: Record<string, string> = {
 }
 
 /**
- * Addresses below the provider's that are none of its endpoints, and methods that an endpoint does not take: our own page
- * or problem+json (RFC 9457), where the library would say "Not Found". Must be called for each provider built, first.
+ * Addresses below the provider's that are none of its endpoints, and methods that an endpoint does not take: our own
+ * page or problem+json (RFC 9457), where the library would say "Not Found". Must be called for each provider built,
+ * first.
  */
 export function attachUnknownAddress (provider: Provider, renderer: Renderer): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     if (ctx.body != null || (ctx.status !== 404 && ctx.status !== 405)) return
     const allow = methods[ctx.path]
-    const [status, key] = allow === undefined ? [404, 'not_found'] as const : [405, 'method'] as const
+    const [status, key] = allow === undefined ? ([404, 'not_found'] as const) : ([405, 'method'] as const)
     if (allow !== undefined) ctx.set('allow', allow)
     if (wantsJson({ url: ctx.url, headers: ctx.headers })) {
-      ctx.body = JSON.stringify({ type: 'about:blank', title: translator(localeOf(ctx))(`e.${key}.title`), status, code: key, trace_id: traceIdOf(ctx) })
+      ctx.body = JSON.stringify({
+        type: 'about:blank',
+        title: translator(localeOf(ctx))(`e.${key}.title`),
+        status,
+        code: key,
+        trace_id: traceIdOf(ctx)
+      })
       ctx.type = 'application/problem+json'
     } else {
-      writePage(renderer, ctx, 'error', { status, key, restartHref: null, back: null, retryAfterSeconds: null, developer: null })
+      writePage(renderer, ctx, 'error', {
+        status,
+        key,
+        restartHref: null,
+        back: null,
+        retryAfterSeconds: null,
+        developer: null
+      })
     }
     ctx.status = status
   })

@@ -1,7 +1,7 @@
 /** Time as the process sees it. Never used for expiry of stored things: that is the database clock. */
 export interface Clock {
   /** Milliseconds since the epoch. */
-  now (): number
+  now(): number
 }
 
 export const systemClock: Clock = { now: () => Date.now() }

@@ -33,21 +33,35 @@ export interface FaceStart {
 }
 
 /** `expiresAt` is an ISO 8601 time. */
-export type FaceTicket = { providerTxnId: string, expiresAt: string } & (
-  | { method: 'redirect', url: string }
-  | { method: 'sdkToken', token: string }
-  | { method: 'upload', nonce: string, actions: string[] }
+export type FaceTicket = { providerTxnId: string; expiresAt: string } & (
+  | { method: 'redirect'; url: string }
+  | { method: 'sdkToken'; token: string }
+  | { method: 'upload'; nonce: string; actions: string[] }
 )
 
 /** Vendors' codes reduced to what a person or an operator can do something about. */
-export const faceReasons = ['NAME_ID_MISMATCH', 'NO_RECORD', 'NO_REFERENCE_PHOTO', 'NOT_SAME_PERSON', 'LIVENESS_RISK',
-  'BAD_CAPTURE', 'DOC_EXPIRED', 'RETRY_EXHAUSTED', 'RISK_BLOCKED', 'DEVICE_UNSUPPORTED', 'USER_CANCELLED', 'EXPIRED',
-  'CONFIG', 'UPSTREAM'] as const
+export const faceReasons = [
+  'NAME_ID_MISMATCH',
+  'NO_RECORD',
+  'NO_REFERENCE_PHOTO',
+  'NOT_SAME_PERSON',
+  'LIVENESS_RISK',
+  'BAD_CAPTURE',
+  'DOC_EXPIRED',
+  'RETRY_EXHAUSTED',
+  'RISK_BLOCKED',
+  'DEVICE_UNSUPPORTED',
+  'USER_CANCELLED',
+  'EXPIRED',
+  'CONFIG',
+  'UPSTREAM'
+] as const
 
-export type FaceReason = typeof faceReasons[number]
+export type FaceReason = (typeof faceReasons)[number]
 
 /** What exactly went wrong between us and the provider; for audit and metrics, never shown to a person. */
-export type FaceFault = 'timeout' | 'unreachable' | 'breaker-open' | 'status' | 'redirect' | 'oversize' | 'signature' | 'malformed'
+export type FaceFault =
+  'timeout' | 'unreachable' | 'breaker-open' | 'status' | 'redirect' | 'oversize' | 'signature' | 'malformed'
 
 export interface FaceResult {
   /**
@@ -99,15 +113,18 @@ export interface FaceProvider {
   readonly name: string
   readonly capabilities: FaceCapabilities
   /** Opens a transaction. Throws FaceProviderError for every fault and every refusal by the provider. */
-  start (start: FaceStart): Promise<FaceTicket>
+  start(start: FaceStart): Promise<FaceTicket>
   /** The verdict. Never throws: a fault is `{ status: 'error', reason: 'UPSTREAM', retryable: true, … }`. */
-  result (providerTxnId: string, attemptId: string): Promise<FaceResult>
+  result(providerTxnId: string, attemptId: string): Promise<FaceResult>
   /** Asks the provider to delete what it keeps of a transaction. Throws FaceProviderError. */
-  erase? (providerTxnId: string): Promise<void>
+  erase?(providerTxnId: string): Promise<void>
   /** Asks the provider for a sign of life; for `kora doctor` and dashboards. Never throws. */
-  health? (): Promise<FaceHealth>
+  health?(): Promise<FaceHealth>
   /** A signed notification as a hint, or null for anything that is not authentic, fresh and new. */
-  verifyNotification? (rawBody: Uint8Array, headers: Readonly<Record<string, string | string[] | undefined>>): FaceHint | null
+  verifyNotification?(
+    rawBody: Uint8Array,
+    headers: Readonly<Record<string, string | string[] | undefined>>
+  ): FaceHint | null
 }
 
 /** Why a face check could not be started. The message holds no personal data. */
@@ -118,7 +135,11 @@ export class FaceProviderError extends Error {
   readonly fault: FaceFault | undefined
   readonly providerCode: string | undefined
 
-  constructor (reason: FaceReason, message: string, details: { retryable?: boolean, fault?: FaceFault, providerCode?: string } = {}) {
+  constructor (
+    reason: FaceReason,
+    message: string,
+    details: { retryable?: boolean; fault?: FaceFault; providerCode?: string } = {}
+  ) {
     super(message)
     this.name = 'FaceProviderError'
     this.reason = reason

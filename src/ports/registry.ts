@@ -4,21 +4,28 @@ import type { CertType } from '../domain/identity/cert-type.ts'
 export type RegisterAnswer = 'match' | 'mismatch' | 'no_record'
 
 /** A sign of life of this moment. */
-export interface RegisterHealth { reachable: boolean, /** A code, for example timeout. */ fault?: string }
+export interface RegisterHealth {
+  reachable: boolean
+  /** A code, for example timeout. */ fault?: string
+}
 
 export interface PopulationRegister {
   readonly name: string
   /** Never throws. */
-  health? (): Promise<RegisterHealth>
+  health?(): Promise<RegisterHealth>
   /** Two-element check: does this name belong to this document number? Throws RegisterUnavailable. */
-  verify (query: { certType: CertType, certNo: string, name: string }): Promise<RegisterAnswer>
+  verify(query: { certType: CertType; certNo: string; name: string }): Promise<RegisterAnswer>
 }
 
 /** 存续 · 吊销, 停业 or under investigation · 注销. */
 export const companyStatuses = ['active', 'suspended', 'dissolved'] as const
-export type CompanyStatus = typeof companyStatuses[number]
+export type CompanyStatus = (typeof companyStatuses)[number]
 
-export interface RegisteredPerson { certType: CertType, certNo: string, name: string }
+export interface RegisteredPerson {
+  certType: CertType
+  certNo: string
+  name: string
+}
 
 /** `version` grows with every change of this organization's entry: of two, the greater is the newer. */
 export interface CompanyRecord {
@@ -32,7 +39,7 @@ export interface CompanyRecord {
 
 /** What was found for each element (法人四要素); `certain: false` = 库无, this register cannot tell. */
 export type CompanyAnswer =
-  | { certain: true, nameMatches: boolean, isLegalRepresentative: boolean, status: CompanyStatus, version: number }
+  | { certain: true; nameMatches: boolean; isLegalRepresentative: boolean; status: CompanyStatus; version: number }
   | { certain: false }
 
 /** The whole entry of an organization as it became with this version, so that news out of order do no harm. */
@@ -60,13 +67,13 @@ export interface CompanyChanges {
 export interface CompanyRegister {
   readonly name: string
   /** Never throws. */
-  health? (): Promise<RegisterHealth>
+  health?(): Promise<RegisterHealth>
   /** What the public may know of an organization. */
-  lookup (uscc: string): Promise<CompanyRecord | { found: false }>
+  lookup(uscc: string): Promise<CompanyRecord | { found: false }>
   /** Four-element check: does this name belong to this code, and is this person its legal representative now? */
-  verify (query: { uscc: string, name: string, legalRepresentative: RegisteredPerson }): Promise<CompanyAnswer>
+  verify(query: { uscc: string; name: string; legalRepresentative: RegisteredPerson }): Promise<CompanyAnswer>
   /** The journal after a position, oldest first, in pieces. Null: nothing, only the position where it ends now. */
-  changes (since: number | null): Promise<CompanyChanges>
+  changes(since: number | null): Promise<CompanyChanges>
 }
 
 export class RegisterUnavailable extends Error {

@@ -10,15 +10,18 @@ export interface SmsMessage {
 }
 
 /** What is left with the provider, in messages, and below how many somebody should buy more. */
-export interface SmsBalance { remaining: number, alarmBelow: number }
+export interface SmsBalance {
+  remaining: number
+  alarmBelow: number
+}
 
 export interface SmsSender {
   /** Null: the provider does not tell, or not now. Never throws. */
-  balance? (): Promise<SmsBalance | null>
+  balance?(): Promise<SmsBalance | null>
   /** A sign of life of this moment; never throws. */
-  health? (): Promise<{ reachable: boolean, /** A code, for example timeout. */ fault?: string }>
+  health?(): Promise<{ reachable: boolean; /** A code, for example timeout. */ fault?: string }>
   /** One attempt. Throws SmsUnavailable or SmsRefused. */
-  send (message: SmsMessage): Promise<void>
+  send(message: SmsMessage): Promise<void>
 }
 
 /** The provider did not answer, or not as it should: the same message may be sent again later. */
@@ -29,7 +32,10 @@ export class SmsUnavailable extends Error {
   }
 }
 
-/** The provider will not send this message, however often it is asked (a number that does not exist, a limit of its own). */
+/**
+ * The provider will not send this message, however often it is asked (a number that does not exist, a limit of its
+ * own).
+ */
 export class SmsRefused extends Error {
   /** The provider's code. */
   readonly code: string

@@ -1,4 +1,7 @@
-/** The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay small and nobody waits. */
+/**
+ * The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay
+ * small and nobody waits.
+ */
 import { createRounds, type Rounds } from './rounds.ts'
 import type { Services } from '../services.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../tokens/artifact-cleanup.ts'
@@ -15,12 +18,28 @@ import { sweepUserCentre } from '../journeys/user-center/index.ts'
 
 const batch = 500
 
-export interface CleanUp extends Rounds { runOnce (): Promise<number> }
+export interface CleanUp extends Rounds {
+  runOnce(): Promise<number>
+}
 
 export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
   async function runOnce (): Promise<number> {
     let deleted = 0
-    for (const clean of [deleteExpired, deleteExpiredAttempts, deleteExpiredTickets, sweepThrottle, sweepUserCentre, sweepAdmin, sweepAdminApi, sweepChallenges, sweepSmsCodes, sweepDesk, sweepClientFailures]) deleted += await clean(db, batch)
+    for (const clean of [
+      deleteExpired,
+      deleteExpiredAttempts,
+      deleteExpiredTickets,
+      sweepThrottle,
+      sweepUserCentre,
+      sweepAdmin,
+      sweepAdminApi,
+      sweepChallenges,
+      sweepSmsCodes,
+      sweepDesk,
+      sweepClientFailures
+    ]) {
+      deleted += await clean(db, batch)
+    }
     deleted += await sweepRegistrations({ db, crypto }, batch)
     deleted += await sweepChanges({ db, audit }, batch)
     deleted += await sweepOutbox(db, { limit: batch })
@@ -29,5 +48,12 @@ export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' |
   }
 
   // a full batch: there is more
-  return { ...createRounds(async () => await runOnce() >= batch, { log, failed: 'clean-up failed', pauseMilliseconds: 10_000 }), runOnce }
+  return {
+    ...createRounds(async () => (await runOnce()) >= batch, {
+      log,
+      failed: 'clean-up failed',
+      pauseMilliseconds: 10_000
+    }),
+    runOnce
+  }
 }

@@ -11,16 +11,35 @@ import type { Demo } from '../simulators/demo.ts'
 
 const drainMilliseconds = 15_000
 
-export function drainOnSignals (log: Logger, kora: KoraApp, services: RunningServices, demo: Demo | null, flushLog: () => void): void {
-  closeWithGrace({ delay: drainMilliseconds, logger: { error: (error: unknown) => { log.error({ err: error }, 'could not stop in order') }, warn: (text: unknown) => { log.warn(String(text)) } } as never }, async ({ signal, err }) => {
-    if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
-    else log.info({ signal }, 'draining')
-    kora.lifecycle.drain()
-    if (err === undefined) await pause(services.config.drainNoticeSeconds * 1000)
-    await demo?.close()
-    await kora.app.close()
-    await services.close()
-    log.info('stopped')
-    flushLog()
-  })
+export function drainOnSignals (
+  log: Logger,
+  kora: KoraApp,
+  services: RunningServices,
+  demo: Demo | null,
+  flushLog: () => void
+): void {
+  closeWithGrace(
+    {
+      delay: drainMilliseconds,
+      logger: {
+        error: (error: unknown) => {
+          log.error({ err: error }, 'could not stop in order')
+        },
+        warn: (text: unknown) => {
+          log.warn(String(text))
+        }
+      } as never
+    },
+    async ({ signal, err }) => {
+      if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
+      else log.info({ signal }, 'draining')
+      kora.lifecycle.drain()
+      if (err === undefined) await pause(services.config.drainNoticeSeconds * 1000)
+      await demo?.close()
+      await kora.app.close()
+      await services.close()
+      log.info('stopped')
+      flushLog()
+    }
+  )
 }

@@ -14,26 +14,74 @@ import type { Metrics } from '../http/metrics.ts'
 
 /** Fields that may be logged. Never add one that can hold something about a person. */
 export const logFields: ReadonlySet<string> = new Set([
-  'err', 'method', 'route', 'status', 'ms', 'traceId', 'trace', 'reqId', 'queries',
-  'component', 'code', 'reason', 'outcome', 'event', 'state', 'step',
-  'count', 'depth', 'attempts', 'topic', 'outboxId', 'retryInMs', 'limit', 'skewMs',
-  'sequence', 'hash', 'mac', 'at', 'clientId', 'kid', 'alg', 'migration', 'provider',
-  'environment', 'version', 'pid', 'port', 'host', 'address', 'database', 'signal', 'name', 'advice'
+  'err',
+  'method',
+  'route',
+  'status',
+  'ms',
+  'traceId',
+  'trace',
+  'reqId',
+  'queries',
+  'component',
+  'code',
+  'reason',
+  'outcome',
+  'event',
+  'state',
+  'step',
+  'count',
+  'depth',
+  'attempts',
+  'topic',
+  'outboxId',
+  'retryInMs',
+  'limit',
+  'skewMs',
+  'sequence',
+  'hash',
+  'mac',
+  'at',
+  'clientId',
+  'kid',
+  'alg',
+  'migration',
+  'provider',
+  'environment',
+  'version',
+  'pid',
+  'port',
+  'host',
+  'address',
+  'database',
+  'signal',
+  'name',
+  'advice'
 ])
 
 /** Take out what looks like a document or phone number, a token or a code. */
 export function scrub (text: string): string {
   // cut first: the patterns look back over up to 200 characters at each place
-  return text.slice(0, 4000)
+  return text
+    .slice(0, 4000)
     .replace(/[A-Za-z0-9_\-+/=~.]{0,200}\.[A-Za-z0-9_-]{20,}\.?[A-Za-z0-9_-]*/g, '[token]')
-    .replace(/(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}(?![A-Za-z0-9_-])/g, '[token]')
+    .replace(
+      /(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}(?![A-Za-z0-9_-])/g,
+      '[token]'
+    )
     .replace(/\d{6,}[\dXx]?/g, '[number]')
 }
 
 // ids and MACs of our own that are meant to be compared with the database
 const verbatim = new Set(['hash', 'mac', 'traceId', 'trace', 'reqId', 'at', 'kid', 'clientId'])
 
-interface SerializedError { type: string, code?: string, message: string, stack?: string, cause?: SerializedError }
+interface SerializedError {
+  type: string
+  code?: string
+  message: string
+  stack?: string
+  cause?: SerializedError
+}
 
 const codeOf = (error: Error): string | undefined => {
   const code: unknown = (error as { code?: unknown }).code
@@ -48,7 +96,13 @@ function serializeError (error: unknown, depth = 0): SerializedError {
     ...(code !== undefined && { code }),
     message: scrub(error.message),
     // frames only: the first lines repeat the message
-    ...(error.stack !== undefined && { stack: error.stack.split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 12).join('\n') }),
+    ...(error.stack !== undefined && {
+      stack: error.stack
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .slice(0, 12)
+        .join('\n')
+    }),
     ...(error.cause !== undefined && depth < 3 && { cause: serializeError(error.cause, depth + 1) })
   }
 }
@@ -85,16 +139,20 @@ export function createLogger (options: { level: string }, destination?: Destinat
     hooks: {
       logMethod (this: Logger, args: unknown[], method: (...args: unknown[]) => void) {
         const [first, ...rest] = args
-        const text = (item: unknown): unknown => typeof item === 'string' ? scrub(item) : item instanceof Error ? scrub(item.message) : item
-        if (first instanceof Error) method.apply(this, [{ err: first }, ...(rest.length > 0 ? rest.map(text) : [scrub(first.message)])])
-        else method.apply(this, [text(first), ...rest.map(text)])
+        const text = (item: unknown): unknown =>
+          typeof item === 'string' ? scrub(item) : item instanceof Error ? scrub(item.message) : item
+        if (first instanceof Error) {
+          method.apply(this, [{ err: first }, ...(rest.length > 0 ? rest.map(text) : [scrub(first.message)])])
+        } else method.apply(this, [text(first), ...rest.map(text)])
       }
     }
   }
   const log = (destination === undefined ? pino(settings as never) : pino(settings as never, destination)) as Logger
   // pino formats the bindings of the first logger only, not those of its children
   const child = log.child
-  log.child = function (this: Logger, bindings: Bindings, options?: object) { return child.call(this, allowed(bindings), options as never) } as typeof child
+  log.child = function (this: Logger, bindings: Bindings, options?: object) {
+    return child.call(this, allowed(bindings), options as never)
+  } as typeof child
   return log
 }
 
@@ -112,7 +170,7 @@ export function traceIdOf (headers: Record<string, string | string[] | undefined
  * One line for each finished request: method, route pattern, status, duration, trace id, queries.
  * The pattern and not the address: paths and queries hold codes, states and ids.
  */
-export function registerRequestLog (app: FastifyInstance, services: { log: Logger, metrics: Metrics }): void {
+export function registerRequestLog (app: FastifyInstance, services: { log: Logger; metrics: Metrics }): void {
   const counters = new WeakMap<object, { queries: number }>()
   // everything this request does from here on is counted
   app.addHook('onRequest', (request, _reply, done) => {
@@ -124,8 +182,18 @@ export function registerRequestLog (app: FastifyInstance, services: { log: Logge
     // what answers before routing names its own pattern
     const route = request.routeOptions.url ?? (request.raw as { koraRoute?: string }).koraRoute ?? 'unmatched'
     const queries = counters.get(request)?.queries ?? 0
-    const line = { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10, traceId: request.id, queries }
-    services.metrics.httpRequestDuration.observe({ route, method: request.method, status: reply.statusCode }, reply.elapsedTime / 1000)
+    const line = {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      traceId: request.id,
+      queries
+    }
+    services.metrics.httpRequestDuration.observe(
+      { route, method: request.method, status: reply.statusCode },
+      reply.elapsedTime / 1000
+    )
     services.metrics.dbQueriesPerRequest.observe({ route }, queries)
     // not ready is an answer, not a fault: while draining a probe hears it every second
     if (reply.statusCode >= 500 && route !== '/readyz') services.log.error(line, 'request')

@@ -4,7 +4,10 @@
  */
 import type { Logger } from 'pino'
 
-export interface Rounds { start (): void, stop (): Promise<void> }
+export interface Rounds {
+  start(): void
+  stop(): Promise<void>
+}
 
 export interface RoundsOptions {
   log: Pick<Logger, 'warn'>
@@ -20,8 +23,11 @@ export interface RoundsOptions {
 const soonMilliseconds = 200
 
 /** @param round true = there is more, go on soon */
-export function createRounds (round: () => Promise<boolean>, { log, failed, pauseMilliseconds, firstMilliseconds }: RoundsOptions): Rounds {
-  const pause = (): number => typeof pauseMilliseconds === 'number' ? pauseMilliseconds : pauseMilliseconds()
+export function createRounds (
+  round: () => Promise<boolean>,
+  { log, failed, pauseMilliseconds, firstMilliseconds }: RoundsOptions
+): Rounds {
+  const pause = (): number => (typeof pauseMilliseconds === 'number' ? pauseMilliseconds : pauseMilliseconds())
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
   let stopped = false
@@ -30,17 +36,22 @@ export function createRounds (round: () => Promise<boolean>, { log, failed, paus
     if (stopped) return
     timer = setTimeout(() => {
       running = round().then(
-        (more) => { plan(more ? soonMilliseconds : pause()) },
+        (more) => {
+          plan(more ? soonMilliseconds : pause())
+        },
         (error: unknown) => {
           if (!stopped) log.warn({ err: error }, failed)
           plan(pause())
-        })
+        }
+      )
     }, milliseconds)
     timer.unref()
   }
 
   return {
-    start: () => { plan(firstMilliseconds ?? pause()) },
+    start: () => {
+      plan(firstMilliseconds ?? pause())
+    },
     async stop () {
       stopped = true
       clearTimeout(timer)

@@ -14,13 +14,17 @@ import { createRegisterFollower } from '../records/company-register/index.ts'
 import { registrationHandler, registrationTopic } from '../journeys/registration/index.ts'
 import { createCleanUp } from './clean-up.ts'
 
-export interface Workers { stop (): Promise<void> }
+export interface Workers {
+  stop(): Promise<void>
+}
 
 export function startWorkers (services: Services, oidc: Oidc): Workers {
   const outbox = createOutboxWorker({
     ...services,
     handlers: {
-      [logoutTopic]: async (payload: unknown) => { await oidc.deliverLogout(payload as LogoutDelivery) },
+      [logoutTopic]: async (payload: unknown) => {
+        await oidc.deliverLogout(payload as LogoutDelivery)
+      },
       [smsTopic]: smsHandler(services),
       [noticeTopic]: noticeHandler(services),
       [registrationTopic]: registrationHandler(services)

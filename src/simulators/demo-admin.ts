@@ -1,4 +1,7 @@
-/** The sandbox's client of the admin API. Everybody knows its key: outside the sandbox its tokens are refused (journeys/admin-api/tokens). */
+/**
+ * The sandbox's client of the admin API. Everybody knows its key: outside the sandbox its tokens are refused
+ * (journeys/admin-api/tokens).
+ */
 import { adminScopes } from '../domain/administration/admin-scopes.ts'
 import type { DemoClient } from './demo-clients.ts'
 
@@ -28,6 +31,10 @@ export const demoAdmin: DemoClient = {
     jwks: { keys: [{ ...publicKey, use: 'sig' }] },
     client_name: '管理接口（演示）'
   },
-  policy: { names: { 'zh-CN': '管理接口（演示）', en: 'Admin API (demo)' }, unit: '演示单位', adminScopes: [...adminScopes] },
+  policy: {
+    names: { 'zh-CN': '管理接口（演示）', en: 'Admin API (demo)' },
+    unit: '演示单位',
+    adminScopes: [...adminScopes]
+  },
   note: 'admin API: client credentials with private_key_jwt, every admin scope'
 }

@@ -17,7 +17,9 @@ export interface DemoClient {
 export const demoResource = 'urn:kora:demo:property'
 
 /** What the demo relying site asks for. */
-export const demoScope = ['openid', 'profile', 'phone', 'identity', 'organization'].filter((scope) => scopes.includes(scope)).join(' ')
+export const demoScope = ['openid', 'profile', 'phone', 'identity', 'organization']
+  .filter((scope) => scopes.includes(scope))
+  .join(' ')
 
 const everything = [...scopes, 'offline_access'].join(' ')
 const forPersons = 'openid profile phone email identity offline_access'
@@ -45,28 +47,73 @@ export function demoClients (site: string): DemoClient[] {
       clientId: 'demo-site',
       secret: 'demo-site-secret-for-the-sandbox-only',
       metadata: { ...web, scope: everything, client_name: '不动产登记（演示）' },
-      policy: { names: { 'zh-CN': '不动产登记（演示）', bo: 'མི་འགུལ་རྒྱུ་ནོར་ཐོ་འགོད།（དཔེ་སྟོན།）', en: 'Property registry (demo)' }, unit: '演示单位', trusted: true, subjectKinds: ['person', 'organization'], functions: propertyFunctions, homeUri: site, introspects: [], purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送登记结果', identity: '核对登记簿', organization: '为单位办理登记' } },
+      policy: {
+        names: { 'zh-CN': '不动产登记（演示）', bo: 'མི་འགུལ་རྒྱུ་ནོར་ཐོ་འགོད།（དཔེ་སྟོན།）', en: 'Property registry (demo)' },
+        unit: '演示单位',
+        trusted: true,
+        subjectKinds: ['person', 'organization'],
+        functions: propertyFunctions,
+        homeUri: site,
+        introspects: [],
+        purposes: {
+          profile: '显示您的姓名',
+          phone: '联系您',
+          email: '发送登记结果',
+          identity: '核对登记簿',
+          organization: '为单位办理登记'
+        }
+      },
       note: 'the demo relying site: persons and organizations, with functions for agents'
     },
     {
       clientId: 'demo-consent',
       secret: 'demo-consent-secret-for-the-sandbox-only',
       metadata: { ...web, client_name: '公积金查询（演示）', subject_type: 'pairwise' },
-      policy: { names: { 'zh-CN': '公积金查询（演示）', en: 'Housing fund (demo)' }, unit: '演示单位', trusted: false, optionalScopes: ['phone', 'email'], homeUri: site, purposes: { profile: '显示您的姓名', phone: '办理结果短信通知', email: '发送电子凭证', identity: '办理公积金' } },
+      policy: {
+        names: { 'zh-CN': '公积金查询（演示）', en: 'Housing fund (demo)' },
+        unit: '演示单位',
+        trusted: false,
+        optionalScopes: ['phone', 'email'],
+        homeUri: site,
+        purposes: { profile: '显示您的姓名', phone: '办理结果短信通知', email: '发送电子凭证', identity: '办理公积金' }
+      },
       note: 'not trusted: shows the consent page; pairwise subject'
     },
     {
       clientId: 'demo-level3',
       secret: 'demo-level3-secret-for-the-sandbox-only',
       metadata: { ...web, client_name: '社保待遇（演示）' },
-      policy: { names: { 'zh-CN': '社保待遇（演示）', en: 'Social security (demo)' }, unit: '演示单位', trusted: true, minimumLevel: 3, subjectKinds: ['person'], roles: ['self'], homeUri: site, purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送待遇通知', identity: '核对参保信息' } },
+      policy: {
+        names: { 'zh-CN': '社保待遇（演示）', en: 'Social security (demo)' },
+        unit: '演示单位',
+        trusted: true,
+        minimumLevel: 3,
+        subjectKinds: ['person'],
+        roles: ['self'],
+        homeUri: site,
+        purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送待遇通知', identity: '核对参保信息' }
+      },
       note: 'minimum level 3: face at every login; persons only'
     },
     {
       clientId: 'demo-public',
       secret: null,
-      metadata: { ...web, application_type: 'native', token_endpoint_auth_method: 'none', redirect_uris: ['http://127.0.0.1/callback', `${site}/callback`], backchannel_logout_uri: undefined, backchannel_logout_session_required: undefined, client_name: '掌上办（演示）' },
-      policy: { names: { 'zh-CN': '掌上办（演示）', en: 'Mobile services (demo)' }, unit: '演示单位', trusted: true, homeUri: site, purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送办理结果', identity: '办理事项' } },
+      metadata: {
+        ...web,
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: ['http://127.0.0.1/callback', `${site}/callback`],
+        backchannel_logout_uri: undefined,
+        backchannel_logout_session_required: undefined,
+        client_name: '掌上办（演示）'
+      },
+      policy: {
+        names: { 'zh-CN': '掌上办（演示）', en: 'Mobile services (demo)' },
+        unit: '演示单位',
+        trusted: true,
+        homeUri: site,
+        purposes: { profile: '显示您的姓名', phone: '联系您', email: '发送办理结果', identity: '办理事项' }
+      },
       note: 'public client: PKCE, rotating refresh tokens, loopback redirect on any port'
     },
     {
@@ -79,32 +126,79 @@ export function demoClients (site: string): DemoClient[] {
         trusted: true,
         subjectKinds: ['organization'],
         roles: ['legal_representative', 'agent'],
-        functions: [{ code: 'tax.filing', name: '纳税申报' }, { code: 'tax.query', name: '涉税查询' }],
-        aliases: { name: 'userName', 'representation.role': 'userType', 'representation.organization.uscc': 'uscc', 'representation.organization.name': 'corpName' },
+        functions: [
+          { code: 'tax.filing', name: '纳税申报' },
+          { code: 'tax.query', name: '涉税查询' }
+        ],
+        aliases: {
+          name: 'userName',
+          'representation.role': 'userType',
+          'representation.organization.uscc': 'uscc',
+          'representation.organization.name': 'corpName'
+        },
         homeUri: site,
-        purposes: { profile: '显示经办人姓名', phone: '联系经办人', email: '发送税务文书', identity: '核对办税人员', organization: '确认办税单位' }
+        purposes: {
+          profile: '显示经办人姓名',
+          phone: '联系经办人',
+          email: '发送税务文书',
+          identity: '核对办税人员',
+          organization: '确认办税单位'
+        }
       },
       note: 'organizations only; flat names (aliases) for a site that reads no nested claims'
     },
     {
       clientId: 'demo-device',
       secret: null,
-      metadata: { application_type: 'native', grant_types: [deviceCodeGrant, 'refresh_token'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'none', client_uri: site, client_name: '办事大厅自助机（演示）', scope: 'openid profile organization offline_access' },
-      policy: { names: { 'zh-CN': '办事大厅自助机（演示）', en: 'Service hall kiosk (demo)' }, unit: '演示单位', trusted: true, subjectKinds: ['person', 'organization'], functions: propertyFunctions, homeUri: site, purposes: { profile: '在屏幕上显示您的姓名', organization: '为单位办理' } },
+      metadata: {
+        application_type: 'native',
+        grant_types: [deviceCodeGrant, 'refresh_token'],
+        response_types: [],
+        redirect_uris: [],
+        token_endpoint_auth_method: 'none',
+        client_uri: site,
+        client_name: '办事大厅自助机（演示）',
+        scope: 'openid profile organization offline_access'
+      },
+      policy: {
+        names: { 'zh-CN': '办事大厅自助机（演示）', en: 'Service hall kiosk (demo)' },
+        unit: '演示单位',
+        trusted: true,
+        subjectKinds: ['person', 'organization'],
+        functions: propertyFunctions,
+        homeUri: site,
+        purposes: { profile: '在屏幕上显示您的姓名', organization: '为单位办理' }
+      },
       note: 'device grant: shows a code that is typed in at /device'
     },
     {
       clientId: 'demo-machine',
       secret: 'demo-machine-secret-for-the-sandbox-only',
-      metadata: { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'client_secret_basic', client_name: '数据交换（演示）' },
+      metadata: {
+        grant_types: ['client_credentials'],
+        response_types: [],
+        redirect_uris: [],
+        token_endpoint_auth_method: 'client_secret_basic',
+        client_name: '数据交换（演示）'
+      },
       policy: { names: { 'zh-CN': '数据交换（演示）', en: 'Data exchange (demo)' }, unit: '演示单位' },
       note: 'client credentials'
     },
     {
       clientId: 'demo-resource',
       secret: 'demo-resource-secret-for-the-sandbox-only',
-      metadata: { grant_types: [], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'client_secret_basic', client_name: '不动产接口（演示）' },
-      policy: { names: { 'zh-CN': '不动产接口（演示）', en: 'Property API (demo)' }, unit: '演示单位', introspects: ['*'] },
+      metadata: {
+        grant_types: [],
+        response_types: [],
+        redirect_uris: [],
+        token_endpoint_auth_method: 'client_secret_basic',
+        client_name: '不动产接口（演示）'
+      },
+      policy: {
+        names: { 'zh-CN': '不动产接口（演示）', en: 'Property API (demo)' },
+        unit: '演示单位',
+        introspects: ['*']
+      },
       note: 'resource server: may introspect'
     },
     demoAdmin
@@ -112,6 +206,22 @@ export function demoClients (site: string): DemoClient[] {
 }
 
 export const demoResourceServers = [
-  { identifier: demoResource, name: '不动产接口（演示）', scopes: 'property:read property:write', tokenFormat: 'opaque', signingAlg: 'ES256', ttlSeconds: 600, minimumLevel: null },
-  { identifier: `${demoResource}:jwt`, name: '不动产接口，JWT（演示）', scopes: 'property:read property:write', tokenFormat: 'jwt', signingAlg: 'ES256', ttlSeconds: 300, minimumLevel: null }
+  {
+    identifier: demoResource,
+    name: '不动产接口（演示）',
+    scopes: 'property:read property:write',
+    tokenFormat: 'opaque',
+    signingAlg: 'ES256',
+    ttlSeconds: 600,
+    minimumLevel: null
+  },
+  {
+    identifier: `${demoResource}:jwt`,
+    name: '不动产接口，JWT（演示）',
+    scopes: 'property:read property:write',
+    tokenFormat: 'jwt',
+    signingAlg: 'ES256',
+    ttlSeconds: 300,
+    minimumLevel: null
+  }
 ] as const

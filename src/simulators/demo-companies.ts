@@ -7,6 +7,11 @@ export function demoCompanies (): Array<Omit<CompanyRow, 'version' | 'available'
   return demoOrganizations.map(({ uscc, name, status, legalRepresentative }) => {
     const person = demoPeople.find(({ handle }) => handle === legalRepresentative)
     if (person === undefined) throw new Error(`no demo person is called ${legalRepresentative}`)
-    return { uscc, name, status, legalRepresentative: { certType: 'resident_id', certNo: person.certNo, name: person.name } }
+    return {
+      uscc,
+      name,
+      status,
+      legalRepresentative: { certType: 'resident_id', certNo: person.certNo, name: person.name }
+    }
   })
 }

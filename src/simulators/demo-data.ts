@@ -15,12 +15,21 @@ import { demoOrganizations } from './demo-organizations.ts'
 import { demoPassword, demoPeople } from './demo-people.ts'
 import { insertDemoOrganization } from './demo-seed.ts'
 
-/** Returns whether anything was written. Hashes one password for all persons and organizations, before the transaction. */
+/**
+ * Returns whether anything was written. Hashes one password for all persons and organizations, before the transaction.
+ */
 export async function seedDemoData (services: Services, site: string): Promise<boolean> {
   const any = async (db: Pick<Transaction<Database>, 'selectFrom'>): Promise<boolean> =>
-    await db.selectFrom('client').select('clientId').where(sql<boolean>`policy->>'ownService' is distinct from 'true'`).limit(1).executeTakeFirst() !== undefined
+    (await db
+      .selectFrom('client')
+      .select('clientId')
+      .where(sql<boolean>`policy->>'ownService' is distinct from 'true'`)
+      .limit(1)
+      .executeTakeFirst()) !== undefined
   if (await any(services.db)) {
-    await services.db.transaction().execute(async (trx) => { await moveDemoClients(trx, site) })
+    await services.db.transaction().execute(async (trx) => {
+      await moveDemoClients(trx, site)
+    })
     return false
   }
   const passwordHash = await services.hasher.hash(demoPassword)
@@ -30,7 +39,10 @@ export async function seedDemoData (services: Services, site: string): Promise<b
     if (await any(trx)) return false
     const ids = await insertPeople(trx, services, passwordHash)
     await insertClients(trx, demoClients(site))
-    await trx.insertInto('resourceServer').values([...demoResourceServers]).execute()
+    await trx
+      .insertInto('resourceServer')
+      .values([...demoResourceServers])
+      .execute()
     for (const organization of demoOrganizations) {
       if (organization.account) await insertDemoOrganization(trx, services, organization, ids, passwordHash)
     }
@@ -39,16 +51,22 @@ export async function seedDemoData (services: Services, site: string): Promise<b
 }
 
 /**
- * The demo site may have another port than at the last start: its clients go with it, and keep the latest of the addresses
- * they had. Purposes that an older version did not write are added: without them a client is refused. So are clients, where
- * there is demo data.
+ * The demo site may have another port than at the last start: its clients go with it, and keep the latest of the
+ * addresses they had. Purposes that an older version did not write are added: without them a client is refused. So are
+ * clients, where there is demo data.
  */
 async function moveDemoClients (trx: Transaction<Database>, site: string): Promise<void> {
   let moved = false
-  const isDemo = await trx.selectFrom('client').select('clientId').where('clientId', '=', 'demo-site').executeTakeFirst() !== undefined
+  const isDemo =
+    (await trx.selectFrom('client').select('clientId').where('clientId', '=', 'demo-site').executeTakeFirst()) !==
+    undefined
   for (const client of demoClients(site)) {
     const { clientId, metadata, policy } = client
-    const row = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', clientId).executeTakeFirst()
+    const row = await trx
+      .selectFrom('client')
+      .select(['metadata', 'policy'])
+      .where('clientId', '=', clientId)
+      .executeTakeFirst()
     if (row === undefined) {
       if (!isDemo) continue
       await insertClients(trx, [client])
@@ -60,25 +78,49 @@ async function moveDemoClients (trx: Transaction<Database>, site: string): Promi
     const purposes = (row.policy as { purposes?: Record<string, string> }).purposes ?? {}
     const complete = Object.keys(policy.purposes ?? {}).every((name) => Object.hasOwn(purposes, name))
     if (before['client_uri'] === site && complete) continue
-    const addresses = Object.fromEntries(['redirect_uris', 'post_logout_redirect_uris']
-      .map((name) => [name, [...new Set([...metadata[name] as string[] | undefined ?? [], ...(before[name] as string[] | undefined ?? [])])].slice(0, maximumRedirectUris)]))
+    const addresses = Object.fromEntries(
+      ['redirect_uris', 'post_logout_redirect_uris'].map((name) => [
+        name,
+        [
+          ...new Set([
+            ...((metadata[name] as string[] | undefined) ?? []),
+            ...((before[name] as string[] | undefined) ?? [])
+          ])
+        ].slice(0, maximumRedirectUris)
+      ])
+    )
     const { client_uri: home, backchannel_logout_uri: backchannel } = metadata
-    await trx.updateTable('client').set({
-      metadata: JSON.stringify({ ...before, ...addresses, client_uri: home, backchannel_logout_uri: backchannel }),
-      policy: JSON.stringify({ ...row.policy as object, homeUri: policy.homeUri, purposes: { ...policy.purposes, ...purposes } })
-    }).where('clientId', '=', clientId).execute()
+    await trx
+      .updateTable('client')
+      .set({
+        metadata: JSON.stringify({ ...before, ...addresses, client_uri: home, backchannel_logout_uri: backchannel }),
+        policy: JSON.stringify({
+          ...(row.policy as object),
+          homeUri: policy.homeUri,
+          purposes: { ...policy.purposes, ...purposes }
+        })
+      })
+      .where('clientId', '=', clientId)
+      .execute()
     moved = true
   }
   if (moved) await bumpEpoch(trx, 'clients')
 }
 
 /** Ids by handle. */
-async function insertPeople (trx: Transaction<Database>, { crypto, clock }: Services, passwordHash: string): Promise<Map<string, string>> {
+async function insertPeople (
+  trx: Transaction<Database>,
+  { crypto, clock }: Services,
+  passwordHash: string
+): Promise<Map<string, string>> {
   const ids = new Map<string, string>()
   for (const person of demoPeople) {
     const verified = person.state === 'face-verified'
     const { id } = await insertPerson(trx, crypto, {
-      status: person.state === 'locked' || person.state === 'disabled' || person.state === 'unactivated' ? person.state : 'active',
+      status:
+        person.state === 'locked' || person.state === 'disabled' || person.state === 'unactivated'
+          ? person.state
+          : 'active',
       name: person.name,
       ...(person.nameBo === undefined ? {} : { nameBo: person.nameBo }),
       certType: 'resident_id',
@@ -91,7 +133,10 @@ async function insertPeople (trx: Transaction<Database>, { crypto, clock }: Serv
             identityVerifiedAt: new Date(clock.now()),
             faceVerifiedAt: new Date(clock.now()),
             certValidFrom: person.validFrom,
-            certValidTo: derivedEnd(person.validFrom, person.term === 'long' ? 'long' : Number(person.term) as 5 | 10 | 20),
+            certValidTo: derivedEnd(
+              person.validFrom,
+              person.term === 'long' ? 'long' : (Number(person.term) as 5 | 10 | 20)
+            ),
             certTerm: person.term
           }
         : {})
@@ -103,18 +148,26 @@ async function insertPeople (trx: Transaction<Database>, { crypto, clock }: Serv
 
 async function insertClients (trx: Transaction<Database>, clients: DemoClient[]): Promise<void> {
   for (const client of clients) {
-    await trx.insertInto('client').values({
-      clientId: client.clientId,
-      status: 'live',
-      metadata: JSON.stringify(client.metadata),
-      policy: JSON.stringify(client.policy)
-    }).onConflict((conflict) => conflict.column('clientId').doNothing()).execute()
+    await trx
+      .insertInto('client')
+      .values({
+        clientId: client.clientId,
+        status: 'live',
+        metadata: JSON.stringify(client.metadata),
+        policy: JSON.stringify(client.policy)
+      })
+      .onConflict((conflict) => conflict.column('clientId').doNothing())
+      .execute()
     if (client.secret === null) continue
-    await trx.insertInto('clientSecret').values({
-      id: `sec_${client.clientId}`,
-      clientId: client.clientId,
-      secretHash: createHash('sha256').update(client.secret).digest('base64url'),
-      hint: client.secret.slice(-4)
-    }).onConflict((conflict) => conflict.column('id').doNothing()).execute()
+    await trx
+      .insertInto('clientSecret')
+      .values({
+        id: `sec_${client.clientId}`,
+        clientId: client.clientId,
+        secretHash: createHash('sha256').update(client.secret).digest('base64url'),
+        hint: client.secret.slice(-4)
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .execute()
   }
 }

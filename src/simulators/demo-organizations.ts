@@ -58,7 +58,15 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     legalRepresentative: 'gesang',
     account: true,
     registeredRegion: '540121',
-    delegations: [{ agent: 'zhuoma', state: 'active', functions: ['property.register', 'property.query'], clientIds: ['demo-site', 'demo-tax'], days: year }],
+    delegations: [
+      {
+        agent: 'zhuoma',
+        state: 'active',
+        functions: ['property.register', 'property.query'],
+        clientIds: ['demo-site', 'demo-tax'],
+        days: year
+      }
+    ],
     note: '村集体，只有一名有效代理人，她也是另一个单位的法定代表人'
   },
   {
@@ -69,7 +77,15 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     legalRepresentative: 'awang',
     account: true,
     registeredRegion: '540102',
-    delegations: [{ agent: 'renzeng', state: 'submitted', functions: ['property.register'], clientIds: ['demo-site'], days: [0, 364] }],
+    delegations: [
+      {
+        agent: 'renzeng',
+        state: 'submitted',
+        functions: ['property.register'],
+        clientIds: ['demo-site'],
+        days: [0, 364]
+      }
+    ],
     note: '宗教场所，代理申请正在等法定代表人审核'
   },
   {
@@ -79,7 +95,16 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     status: 'active',
     legalRepresentative: 'basang',
     account: true,
-    delegations: [{ agent: 'deji', state: 'rejected', functions: null, clientIds: null, days: [-10, 354], reason: '有效期太长，请改短后重新提交' }],
+    delegations: [
+      {
+        agent: 'deji',
+        state: 'rejected',
+        functions: null,
+        clientIds: null,
+        days: [-10, 354],
+        reason: '有效期太长，请改短后重新提交'
+      }
+    ],
     note: '个体工商户，法定代表人第一次登录；代理申请已被拒绝'
   },
   {
@@ -90,7 +115,16 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     legalRepresentative: 'gesang',
     account: true,
     registeredRegion: '540602',
-    delegations: [{ agent: 'dawa', state: 'suspended', functions: ['property.query'], clientIds: null, days: year, reason: '法定代表人已变更，请重新审核' }],
+    delegations: [
+      {
+        agent: 'dawa',
+        state: 'suspended',
+        functions: ['property.query'],
+        clientIds: null,
+        days: year,
+        reason: '法定代表人已变更，请重新审核'
+      }
+    ],
     note: '合作社，代理授权已暂停'
   },
   {
@@ -110,7 +144,16 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     status: 'active',
     legalRepresentative: 'gesang',
     account: true,
-    delegations: [{ agent: 'pingcuo', state: 'revoked', functions: ['property.query'], clientIds: null, days: year, reason: '不再担任经办人' }],
+    delegations: [
+      {
+        agent: 'pingcuo',
+        state: 'revoked',
+        functions: ['property.query'],
+        clientIds: null,
+        days: year,
+        reason: '不再担任经办人'
+      }
+    ],
     note: '民办非企业单位，代理授权已撤销'
   },
   {

@@ -1,4 +1,7 @@
-/** Writes one demo organization as the product would have left it: rows of organization and delegation with digests and approvals. */
+/**
+ * Writes one demo organization as the product would have left it: rows of organization and delegation with digests and
+ * approvals.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
@@ -12,20 +15,57 @@ import type { DemoDelegation, DemoOrganization } from './demo-organizations.ts'
 const day = 86_400_000
 
 /** `people`: ids by handle. */
-export async function insertDemoOrganization (trx: Transaction<Database>, services: Services, organization: DemoOrganization, people: ReadonlyMap<string, string>, passwordHash: string): Promise<void> {
+export async function insertDemoOrganization (
+  trx: Transaction<Database>,
+  services: Services,
+  organization: DemoOrganization,
+  people: ReadonlyMap<string, string>,
+  passwordHash: string
+): Promise<void> {
   const { uscc, name, status, registeredRegion } = organization
   const id = newOrganizationId()
   const legalRepresentativeId = idOf(people, organization.legalRepresentative)
-  await insertOrganization(trx, services.crypto, {
-    uscc, name, status, passwordHash, legalRepresentativeId, registerVersion: 1, ...(registeredRegion === undefined ? {} : { registeredRegion })
-  }, id)
+  await insertOrganization(
+    trx,
+    services.crypto,
+    {
+      uscc,
+      name,
+      status,
+      passwordHash,
+      legalRepresentativeId,
+      registerVersion: 1,
+      ...(registeredRegion === undefined ? {} : { registeredRegion })
+    },
+    id
+  )
   for (const delegation of organization.delegations) {
-    await insertDelegation(trx, services, { id, uscc, name }, legalRepresentativeId, delegation, idOf(people, delegation.agent))
+    await insertDelegation(
+      trx,
+      services,
+      { id, uscc, name },
+      legalRepresentativeId,
+      delegation,
+      idOf(people, delegation.agent)
+    )
   }
 }
 
-async function insertDelegation (trx: Transaction<Database>, services: Services, organization: { id: string, uscc: string, name: string }, legalRepresentativeId: string, delegation: DemoDelegation, agentId: string): Promise<void> {
-  const { state, functions, clientIds, days: [from, to], reason } = delegation
+async function insertDelegation (
+  trx: Transaction<Database>,
+  services: Services,
+  organization: { id: string; uscc: string; name: string },
+  legalRepresentativeId: string,
+  delegation: DemoDelegation,
+  agentId: string
+): Promise<void> {
+  const {
+    state,
+    functions,
+    clientIds,
+    days: [from, to],
+    reason
+  } = delegation
   const now = services.clock.now()
   const begin = now + from * day
   const id = `dlg_${randomBytes(16).toString('base64url')}`
@@ -34,28 +74,31 @@ async function insertDelegation (trx: Transaction<Database>, services: Services,
   if (content === null) throw new Error(`the agent of ${id} is not there`)
   const approved = state !== 'submitted' && state !== 'rejected'
   const over = state === 'expired' ? now + (to + 1) * day : now - day / 2
-  await trx.insertInto('delegation').values({
-    id,
-    version: 1,
-    organizationId: organization.id,
-    agentId,
-    state,
-    functions: functions === null ? null : JSON.stringify(functions),
-    clientIds: clientIds === null ? null : JSON.stringify(clientIds),
-    validFrom: shown.validFrom,
-    validTo: shown.validTo,
-    digest: delegationDigest(content),
-    // the agent applied, the legal representative decided
-    createdBy: agentId,
-    approverId: approved ? legalRepresentativeId : null,
-    approvalTicketId: approved ? `st_${randomBytes(16).toString('base64url')}` : null,
-    faceCheckId: approved ? randomBytes(16).toString('hex') : null,
-    reason: reason ?? null,
-    createdAt: new Date(begin - 3_600_000),
-    submittedAt: new Date(begin - 1_800_000),
-    decidedAt: state === 'submitted' ? null : new Date(begin),
-    endedAt: state === 'revoked' || state === 'expired' ? new Date(over) : null
-  }).execute()
+  await trx
+    .insertInto('delegation')
+    .values({
+      id,
+      version: 1,
+      organizationId: organization.id,
+      agentId,
+      state,
+      functions: functions === null ? null : JSON.stringify(functions),
+      clientIds: clientIds === null ? null : JSON.stringify(clientIds),
+      validFrom: shown.validFrom,
+      validTo: shown.validTo,
+      digest: delegationDigest(content),
+      // the agent applied, the legal representative decided
+      createdBy: agentId,
+      approverId: approved ? legalRepresentativeId : null,
+      approvalTicketId: approved ? `st_${randomBytes(16).toString('base64url')}` : null,
+      faceCheckId: approved ? randomBytes(16).toString('hex') : null,
+      reason: reason ?? null,
+      createdAt: new Date(begin - 3_600_000),
+      submittedAt: new Date(begin - 1_800_000),
+      decidedAt: state === 'submitted' ? null : new Date(begin),
+      endedAt: state === 'revoked' || state === 'expired' ? new Date(over) : null
+    })
+    .execute()
 }
 
 function idOf (people: ReadonlyMap<string, string>, handle: string): string {

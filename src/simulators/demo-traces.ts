@@ -1,4 +1,7 @@
-/** Whether demo data was ever written to a database: people and organizations with a password that everybody knows, and clients with such secrets. */
+/**
+ * Whether demo data was ever written to a database: people and organizations with a password that everybody knows, and
+ * clients with such secrets.
+ */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../database/schema.ts'
@@ -7,7 +10,9 @@ import { demoClients } from './demo-clients.ts'
 
 /** Told by secrets and keys that no other client has; false also while there are no tables yet. */
 export async function hasDemoData (db: Kysely<Database>): Promise<boolean> {
-  const secrets = demoClients('').flatMap(({ secret }) => secret === null ? [] : [createHash('sha256').update(secret).digest('base64url')])
+  const secrets = demoClients('').flatMap(({ secret }) =>
+    secret === null ? [] : [createHash('sha256').update(secret).digest('base64url')]
+  )
   const key = JSON.stringify({ jwks: { keys: [{ x: demoAdminKey.x }] } })
   try {
     const { rows } = await sql`
@@ -23,5 +28,10 @@ export async function hasDemoData (db: Kysely<Database>): Promise<boolean> {
 
 /** @throws Error when production is about to run on a demonstration's database */
 export async function refuseDemoData (db: Kysely<Database>): Promise<void> {
-  if (await hasDemoData(db)) throw new Error('DATABASE_URL: this database holds the demo data, whose passwords and keys everybody knows. Give production a database of its own.')
+  if (await hasDemoData(db)) {
+    throw new Error(
+      'DATABASE_URL: this database holds the demo data, whose passwords and keys everybody knows. Give production a ' +
+        'database of its own.'
+    )
+  }
 }

@@ -4,7 +4,10 @@ import type { Services } from '../services.ts'
 import { demoClients, demoScope } from './demo-clients.ts'
 import { seedDemoData } from './demo-data.ts'
 
-export interface Demo { url: string, close (): Promise<void> }
+export interface Demo {
+  url: string
+  close(): Promise<void>
+}
 
 const siteOf = ({ config }: Services): string => `http://localhost:${config.relyingSitePort ?? 3001}`
 

@@ -10,7 +10,12 @@ import type { Config, Vendor } from '../config.ts'
 import type { SmsSender } from '../ports/sms.ts'
 import { createFaceSandbox, type FaceSandbox } from './face-provider/index.ts'
 import { createShelf, type Shelf } from './phone/index.ts'
-import { createCompanySandbox, createRegisterSandbox, type CompanySandbox, type RegisterSandbox } from './registers/index.ts'
+import {
+  createCompanySandbox,
+  createRegisterSandbox,
+  type CompanySandbox,
+  type RegisterSandbox
+} from './registers/index.ts'
 import { demoCompanies } from './demo-companies.ts'
 import { createPopulation, type Population } from './sandbox/population.ts'
 import { createSmsSandbox, type SandboxMessage } from './sms/index.ts'
@@ -22,14 +27,14 @@ export interface Sandbox {
   face: Vendor
   register: Vendor
   companyRegister: Vendor
-  sms: SmsSender & { messages (phone?: string): SandboxMessage[] }
+  sms: SmsSender & { messages(phone?: string): SandboxMessage[] }
   faceService: FaceSandbox
   registerService: RegisterSandbox
   companyService: CompanySandbox
   population: Population
   /** Journeys of simulated phones. */
   phones: Shelf
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** Starts the simulated vendors, each on its own port. @throws Error in production */
@@ -37,14 +42,24 @@ export async function startSandbox (config: Readonly<Config>, log: Logger): Prom
   if (config.environment === 'production' || process.env['NODE_ENV'] === 'production') {
     throw new Error('The sandbox never runs in production. Remove SANDBOX, or start without NODE_ENV=production.')
   }
-  const key = (keyId: string): { keyId: string, algorithm: 'hmac-sha256', secret: string } =>
-    ({ keyId, algorithm: 'hmac-sha256', secret: randomBytes(32).toString('base64url') })
-  const [faceKey, registerKey, companyKey] = [key('sandbox-face'), key('sandbox-register'), key('sandbox-company-register')]
+  const key = (keyId: string): { keyId: string; algorithm: 'hmac-sha256'; secret: string } => ({
+    keyId,
+    algorithm: 'hmac-sha256',
+    secret: randomBytes(32).toString('base64url')
+  })
+  const [faceKey, registerKey, companyKey] = [
+    key('sandbox-face'),
+    key('sandbox-register'),
+    key('sandbox-company-register')
+  ]
   const population = createPopulation()
-  const faceService = await createFaceSandbox({ keys: [faceKey], population: (certNo, name) => population.compare(certNo, name) })
+  const faceService = await createFaceSandbox({
+    keys: [faceKey],
+    population: (certNo, name) => population.compare(certNo, name)
+  })
   const registerService = await createRegisterSandbox({
     keys: [registerKey],
-    lookup: ({ certNo, name }) => population.get(certNo).available ? population.compare(certNo, name) : 'unavailable'
+    lookup: ({ certNo, name }) => (population.get(certNo).available ? population.compare(certNo, name) : 'unavailable')
   })
   const companyService = await createCompanySandbox({ keys: [companyKey], rows: demoCompanies() })
   const close = async (): Promise<void> => {
@@ -53,11 +68,26 @@ export async function startSandbox (config: Readonly<Config>, log: Logger): Prom
     await companyService.close()
   }
   try {
-    const face = { url: await faceService.listen(config.sandboxFacePort, faceHost(config.host)), keyId: faceKey.keyId, secret: faceKey.secret }
+    const face = {
+      url: await faceService.listen(config.sandboxFacePort, faceHost(config.host)),
+      keyId: faceKey.keyId,
+      secret: faceKey.secret
+    }
     const register = { url: await registerService.listen(), keyId: registerKey.keyId, secret: registerKey.secret }
     const companyRegister = { url: await companyService.listen(), keyId: companyKey.keyId, secret: companyKey.secret }
     log.info({ component: 'sandbox', port: Number(new URL(face.url).port) }, 'simulators started')
-    return { face, register, companyRegister, sms: createSmsSandbox(), faceService, registerService, companyService, population, phones: createShelf(), close }
+    return {
+      face,
+      register,
+      companyRegister,
+      sms: createSmsSandbox(),
+      faceService,
+      registerService,
+      companyService,
+      population,
+      phones: createShelf(),
+      close
+    }
   } catch (error) {
     await close()
     throw error
@@ -65,4 +95,4 @@ export async function startSandbox (config: Readonly<Config>, log: Logger): Prom
 }
 
 /** The adapter speaks plain http with this machine only, so the service is always there too. */
-const faceHost = (host: string): string => ['localhost', '127.0.0.1', '::1'].includes(host) ? host : '0.0.0.0'
+const faceHost = (host: string): string => (['localhost', '127.0.0.1', '::1'].includes(host) ? host : '0.0.0.0')

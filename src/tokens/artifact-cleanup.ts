@@ -4,12 +4,16 @@ import type { Connection } from './artifact-repository.ts'
 
 const oneDay = "interval '1 day'"
 
-const cleaner = (table: string, key: string, expired: string, order: string) => statement<[number], { n: number }>(`cleanup ${table}`, `
+const cleaner = (table: string, key: string, expired: string, order: string) =>
+  statement<[number], { n: number }>(
+    `cleanup ${table}`,
+    `
   with gone as (
     delete from ${table} where (${key}) in (
       select ${key} from ${table} where ${expired} order by ${order} limit $1 for update skip locked)
     returning 1)
-  select count(*)::int as n from gone`)
+  select count(*)::int as n from gone`
+  )
 
 const artifacts = cleaner('oidc_artifact', 'model, id', 'expires_at < now()', 'expires_at')
 // kept a day, so that support can see what a login of today stopped at
@@ -17,7 +21,8 @@ const attempts = cleaner('login_attempt', 'uid', `expires_at < now() - ${oneDay}
 const tickets = cleaner('scan_ticket', 'id', `expires_at < now() - ${oneDay}`, 'expires_at')
 
 type Cleaner = (db: Connection, batch: number) => Promise<{ n: number }[]>
-const run = async (clean: Cleaner, db: Connection, batch: number): Promise<number> => (await clean(db, batch))[0]?.n ?? 0
+const run = async (clean: Cleaner, db: Connection, batch: number): Promise<number> =>
+  (await clean(db, batch))[0]?.n ?? 0
 
 /** Deletes at most `batch` expired artifacts. Returns how many; a full batch means there is more. */
 export const deleteExpired = (db: Connection, batch = 500): Promise<number> => run(artifacts, db, batch)

@@ -34,7 +34,10 @@ export interface ArtifactRow {
 }
 
 /** JSON without NUL, which neither text nor jsonb of PostgreSQL can hold; requests may bring it anywhere. */
-export const toJson = (value: unknown): string => JSON.stringify(value, (_name, member: unknown) => typeof member === 'string' && member.includes('\0') ? member.replaceAll('\0', '') : member)
+export const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'string' && member.includes('\0') ? member.replaceAll('\0', '') : member
+  )
 
 /** What is stored instead of an identifier. The model is no part of it: look-ups in several models share it. */
 export function artifactId (_model: string, value: string): string {
@@ -43,11 +46,31 @@ export function artifactId (_model: string, value: string): string {
 
 export const grantHashOf = (grantId: string): string => hash('sha256', grantId, 'base64url')
 
-type Parameters = [model: string, id: string, payload: string, grantHash: string | null, sessionUid: string | null,
-  accountId: string | null, clientId: string | null, contextId: string | null, userCode: string | null, keepSeconds: number | null]
+type Parameters = [
+  model: string,
+  id: string,
+  payload: string,
+  grantHash: string | null,
+  sessionUid: string | null,
+  accountId: string | null,
+  clientId: string | null,
+  contextId: string | null,
+  userCode: string | null,
+  keepSeconds: number | null
+]
 
-const parametersOf = (row: ArtifactRow): Parameters => [row.model, row.id, toJson(row.payload), row.grantHash, row.sessionUid,
-  row.accountId, row.clientId, row.contextId, row.userCode, row.keepSeconds]
+const parametersOf = (row: ArtifactRow): Parameters => [
+  row.model,
+  row.id,
+  toJson(row.payload),
+  row.grantHash,
+  row.sessionUid,
+  row.accountId,
+  row.clientId,
+  row.contextId,
+  row.userCode,
+  row.keepSeconds
+]
 
 const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
 const values = `$1::text, $2::text, $3::jsonb, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text,
@@ -55,95 +78,154 @@ const values = `$1::text, $2::text, $3::jsonb, $4::text, $5::text, $6::text, $7:
 
 type Id = { id: string }
 
-const insertStatement = statement<Parameters, Id>('oidc_artifact insert', `
-  insert into oidc_artifact (${columns}) values (${values}) returning id`)
+const insertStatement = statement<Parameters, Id>(
+  'oidc_artifact insert',
+  `
+  insert into oidc_artifact (${columns}) values (${values}) returning id`
+)
 
-const upsertStatement = statement<Parameters, Id>('oidc_artifact upsert', `
+const upsertStatement = statement<Parameters, Id>(
+  'oidc_artifact upsert',
+  `
   insert into oidc_artifact (${columns}) values (${values})
   on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash,
     session_uid = excluded.session_uid, account_id = excluded.account_id, client_id = excluded.client_id,
     context_id = excluded.context_id, user_code = excluded.user_code, expires_at = excluded.expires_at
-  returning id`)
+  returning id`
+)
 
-const insertUnderStatement = statement<[...Parameters, string, string], Id>('oidc_artifact insert under', `
+const insertUnderStatement = statement<[...Parameters, string, string], Id>(
+  'oidc_artifact insert under',
+  `
   with source as (select id from oidc_artifact where model = $11::text and id = $12::text for key share)
-  insert into oidc_artifact (${columns}) select ${values} from source returning id`)
+  insert into oidc_artifact (${columns}) select ${values} from source returning id`
+)
 
-const insertUnderSessionStatement = statement<[...Parameters, string], Id>('oidc_artifact insert under session', `
+const insertUnderSessionStatement = statement<[...Parameters, string], Id>(
+  'oidc_artifact insert under session',
+  `
   with source as (select uid from oidc_artifact where model = 'Session' and uid = $11::text
     and (account_id is null or account_id = $6::text) for key share)
-  insert into oidc_artifact (${columns}) select ${values} from source returning id`)
+  insert into oidc_artifact (${columns}) select ${values} from source returning id`
+)
 
 const consumption = `update oidc_artifact set consumed_at = now()
-  where model = $MODEL::text and id = $ID::text and consumed_at is null and (expires_at is null or expires_at > now()) returning id`
+  where model = $MODEL::text and id = $ID::text and consumed_at is null and (expires_at is null or expires_at > now())
+    returning id`
 
-const consumeStatement = statement<[string, string], Id>('oidc_artifact consume',
-  consumption.replace('$MODEL', '$1').replace('$ID', '$2'))
+const consumeStatement = statement<[string, string], Id>(
+  'oidc_artifact consume',
+  consumption.replace('$MODEL', '$1').replace('$ID', '$2')
+)
 
-const consumeAndInsertStatement = statement<[...Parameters, string, string], Id>('oidc_artifact consume and insert', `
+const consumeAndInsertStatement = statement<[...Parameters, string, string], Id>(
+  'oidc_artifact consume and insert',
+  `
   with source as (${consumption.replace('$MODEL', '$11').replace('$ID', '$12')})
-  insert into oidc_artifact (${columns}) select ${values} from source returning id`)
+  insert into oidc_artifact (${columns}) select ${values} from source returning id`
+)
 
 /** One insert of a batch: the row, and the source row it is inserted under. */
-interface Insertion { row: ArtifactRow, source?: Pick<Source, 'model' | 'id'> }
+interface Insertion {
+  row: ArtifactRow
+  source?: Pick<Source, 'model' | 'id'>
+}
 
 const given = `given as materialized (
     select ${columns.replace('expires_at', 'keep_seconds')}, source_model, source_id from jsonb_to_recordset($1::jsonb) as g (model text, id text, payload jsonb,
       grant_hash text, session_uid text, account_id text, client_id text, context_id text, user_code text, keep_seconds float8, source_model text, source_id text))`
 const insertGiven = `insert into oidc_artifact (${columns})
-  select ${columns.split(', ').slice(0, -1).map((name) => `g.${name}`).join(', ')}, now() + make_interval(secs => g.keep_seconds) from given g`
+  select ${columns
+    .split(', ')
+    .slice(0, -1)
+    .map((name) => `g.${name}`)
+    .join(', ')}, now() + make_interval(secs => g.keep_seconds) from given g`
 
 /** The statement of a batch; says which were inserted. */
-function batchOf (name: string, text: string): (db: Connection, insertions: Insertion[]) => Promise<(true | undefined)[]> {
+function batchOf (
+  name: string,
+  text: string
+): (db: Connection, insertions: Insertion[]) => Promise<(true | undefined)[]> {
   const insert = statement<[string], Id>(name, text)
   return async (db, insertions) => {
-    const inserted = new Set((await insert(db, toJson(insertions.map(({ row, source }) => ({
-      model: row.model,
-      id: row.id,
-      payload: row.payload,
-      grant_hash: row.grantHash,
-      session_uid: row.sessionUid,
-      account_id: row.accountId,
-      client_id: row.clientId,
-      context_id: row.contextId,
-      user_code: row.userCode,
-      keep_seconds: row.keepSeconds,
-      source_model: source?.model,
-      source_id: source?.id
-    }))))).map(({ id }) => id))
-    return insertions.map(({ row }) => inserted.has(row.id) ? true : undefined)
+    const inserted = new Set(
+      (
+        await insert(
+          db,
+          toJson(
+            insertions.map(({ row, source }) => ({
+              model: row.model,
+              id: row.id,
+              payload: row.payload,
+              grant_hash: row.grantHash,
+              session_uid: row.sessionUid,
+              account_id: row.accountId,
+              client_id: row.clientId,
+              context_id: row.contextId,
+              user_code: row.userCode,
+              keep_seconds: row.keepSeconds,
+              source_model: source?.model,
+              source_id: source?.id
+            }))
+          )
+        )
+      ).map(({ id }) => id)
+    )
+    return insertions.map(({ row }) => (inserted.has(row.id) ? true : undefined))
   }
 }
 
 const bySource = ({ source }: Insertion): string => `${source?.model} ${source?.id}`
 
-const insertTogether = together<Insertion, true>(({ row }) => row.id,
+const insertTogether = together<Insertion, true>(
+  ({ row }) => row.id,
   batchOf('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
   async (db, { row }) => {
     await insertStatement(db, ...parametersOf(row))
     return true
-  })
+  }
+)
 
-const insertUnderTogether = together<Insertion, boolean>(bySource,
-  batchOf('oidc_artifact insert under together', `with ${given} ${insertGiven} cross join lateral (
-    select a.id from oidc_artifact a where a.model = g.source_model and a.id = g.source_id for key share skip locked) s returning id`),
-  async (db, { row, source }) => (await insertUnderStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1)
+const insertUnderTogether = together<Insertion, boolean>(
+  bySource,
+  batchOf(
+    'oidc_artifact insert under together',
+    `with ${given} ${insertGiven} cross join lateral (
+    select a.id from oidc_artifact a where a.model = g.source_model and a.id = g.source_id for key share skip locked) s
+      returning id`
+  ),
+  async (db, { row, source }) =>
+    (await insertUnderStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1
+)
 
-const insertUnderSessionTogether = together<Insertion, boolean>(bySource,
-  batchOf('oidc_artifact insert under session together', `with ${given} ${insertGiven} cross join lateral (
+const insertUnderSessionTogether = together<Insertion, boolean>(
+  bySource,
+  batchOf(
+    'oidc_artifact insert under session together',
+    `with ${given} ${insertGiven} cross join lateral (
     select a.uid from oidc_artifact a where a.model = 'Session' and a.uid = g.source_id
-      and (a.account_id is null or a.account_id = g.account_id) for key share skip locked) s returning id`),
-  async (db, { row, source }) => (await insertUnderSessionStatement(db, ...parametersOf(row), source?.id ?? '')).length === 1)
+      and (a.account_id is null or a.account_id = g.account_id) for key share skip locked) s returning id`
+  ),
+  async (db, { row, source }) =>
+    (await insertUnderSessionStatement(db, ...parametersOf(row), source?.id ?? '')).length === 1
+)
 
 // by place: the rows are locked already, and no plan can look for them in any other way
-const consumeAndInsertTogether = together<Insertion, boolean>(bySource,
-  batchOf('oidc_artifact consume and insert together', `with ${given},
+const consumeAndInsertTogether = together<Insertion, boolean>(
+  bySource,
+  batchOf(
+    'oidc_artifact consume and insert together',
+    `with ${given},
   source as materialized (select s.ctid as place from given g cross join lateral (
     select a.ctid from oidc_artifact a where a.model = g.source_model and a.id = g.source_id and a.consumed_at is null
       and (a.expires_at is null or a.expires_at > now()) for update skip locked) s),
-  used as (update oidc_artifact a set consumed_at = now() where a.ctid = any(array(select place from source)) returning a.model, a.id)
-  ${insertGiven} join used u on u.model = g.source_model and u.id = g.source_id returning id`),
-  async (db, { row, source }) => (await consumeAndInsertStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1)
+  used as (update oidc_artifact a set consumed_at = now() where a.ctid = any(array(select place from source))
+    returning a.model, a.id)
+  ${insertGiven} join used u on u.model = g.source_model and u.id = g.source_id returning id`
+  ),
+  async (db, { row, source }) =>
+    (await consumeAndInsertStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1
+)
 
 /** @throws a unique violation when the identifier exists */
 export async function insertArtifact (db: Connection, row: ArtifactRow): Promise<void> {
@@ -176,30 +258,63 @@ export async function consumeAndInsert (db: Connection, source: Source, row: Art
 }
 
 /** A stored payload as the library expects it, without its identifier. */
-interface Found { id: string, model: string, payload: Record<string, unknown>, consumed: number | null }
+interface Found {
+  id: string
+  model: string
+  payload: Record<string, unknown>
+  consumed: number | null
+}
 
 const found = 'id, model, payload, extract(epoch from consumed_at)::int as consumed'
 const live = '(expires_at is null or expires_at > now())'
 
-const findStatement = statement<[string, string], Found>('oidc_artifact find', `
-  select ${found} from oidc_artifact where model = $1 and id = $2 and ${live}`)
+const findStatement = statement<[string, string], Found>(
+  'oidc_artifact find',
+  `
+  select ${found} from oidc_artifact where model = $1 and id = $2 and ${live}`
+)
 
 const idOf = ({ id }: Found): string => id
 
 /** What is asked for all the time, of many requests together; of each model by itself, by its primary key. */
-const findTogether = new Map(['AccessToken', 'AuthorizationCode', 'RefreshToken'].map((model) => [model, lookup<Found>(`oidc_artifact find ${model}`, `
-  select ${found} from oidc_artifact where model = '${model}' and id = any($1::text[]) and ${live}`, idOf)]))
+const findTogether = new Map(
+  ['AccessToken', 'AuthorizationCode', 'RefreshToken'].map((model) => [
+    model,
+    lookup<Found>(
+      `oidc_artifact find ${model}`,
+      `
+  select ${found} from oidc_artifact where model = '${model}' and id = any($1::text[]) and ${live}`,
+      idOf
+    )
+  ])
+)
 
-const findTokens = lookup<Found>('oidc_artifact find token', `
-  select ${found} from oidc_artifact where model in ('AccessToken', 'ClientCredentials', 'RefreshToken') and id = any($1::text[]) and ${live}`, idOf)
+const findTokens = lookup<Found>(
+  'oidc_artifact find token',
+  `
+  select ${found} from oidc_artifact where model in ('AccessToken', 'ClientCredentials', 'RefreshToken')
+    and id = any($1::text[]) and ${live}`,
+  idOf
+)
 
-const findByUserCodeStatement = statement<[string], Found>('oidc_artifact find by user code', `
-  select ${found} from oidc_artifact where user_code = $1 and ${live}`)
+const findByUserCodeStatement = statement<[string], Found>(
+  'oidc_artifact find by user code',
+  `
+  select ${found} from oidc_artifact where user_code = $1 and ${live}`
+)
 
-const payloadOf = ({ payload, consumed }: Found): Record<string, unknown> => consumed === null ? payload : { ...payload, consumed }
+const payloadOf = ({ payload, consumed }: Found): Record<string, unknown> =>
+  consumed === null ? payload : { ...payload, consumed }
 
-/** By the stored identifier; undefined when there is none or it has expired. `consumed` (epoch seconds) is set once used. */
-export async function findArtifact (db: Connection, model: string, id: string): Promise<Record<string, unknown> | undefined> {
+/**
+ * By the stored identifier; undefined when there is none or it has expired. `consumed` (epoch seconds) is set once
+ * used.
+ */
+export async function findArtifact (
+  db: Connection,
+  model: string,
+  id: string
+): Promise<Record<string, unknown> | undefined> {
   const together = findTogether.get(model)
   const [row] = together === undefined ? await findStatement(db, model, id) : await together(db, id)
   return row && payloadOf(row)
@@ -218,8 +333,11 @@ export async function findByUserCode (db: Connection, userCode: string): Promise
   return row && payloadOf(row)
 }
 
-const deleteStatement = statement<[string, string], Id>('oidc_artifact delete', `
-  delete from oidc_artifact where model = $1 and id = $2 returning id`)
+const deleteStatement = statement<[string, string], Id>(
+  'oidc_artifact delete',
+  `
+  delete from oidc_artifact where model = $1 and id = $2 returning id`
+)
 
 /** False: there was nothing to delete. */
 export async function deleteArtifact (db: Connection, model: string, id: string): Promise<boolean> {

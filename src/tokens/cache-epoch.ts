@@ -8,11 +8,17 @@ import type { Connection } from './artifact-repository.ts'
 
 export type EpochName = 'clients' | 'signing-keys'
 
-const bumpStatement = statement<[string], { epoch: number }>('cache epoch bump', `
+const bumpStatement = statement<[string], { epoch: number }>(
+  'cache epoch bump',
+  `
   insert into cache_epoch as c (name, epoch) values ($1, 2)
-  on conflict (name) do update set epoch = c.epoch + 1 returning epoch`)
+  on conflict (name) do update set epoch = c.epoch + 1 returning epoch`
+)
 
-const readStatement = statement<[], { name: string, epoch: number }>('cache epoch read', 'select name, epoch from cache_epoch')
+const readStatement = statement<[], { name: string; epoch: number }>(
+  'cache epoch read',
+  'select name, epoch from cache_epoch'
+)
 
 /** To be called in the transaction that changes what is cached. */
 export async function bumpEpoch (trx: Connection, name: EpochName): Promise<void> {
@@ -20,10 +26,13 @@ export async function bumpEpoch (trx: Connection, name: EpochName): Promise<void
 }
 
 export interface EpochWatch {
-  /** Looks now; tells of what changed. Errors of the database or of a callback are logged, and tried again at the next look. */
-  check (): Promise<void>
+  /**
+   * Looks now; tells of what changed. Errors of the database or of a callback are logged, and tried again at the next
+   * look.
+   */
+  check(): Promise<void>
   /** Resolves when no look is under way any more. */
-  stop (): Promise<void>
+  stop(): Promise<void>
 }
 
 export interface WatchOptions {
@@ -61,7 +70,9 @@ export function watchEpochs ({ db, changed, log, intervalMs = 1_000 }: WatchOpti
 
   function schedule (): void {
     if (stopped) return
-    timer = setTimeout(() => { check().finally(schedule) }, intervalMs)
+    timer = setTimeout(() => {
+      check().finally(schedule)
+    }, intervalMs)
     timer.unref()
   }
 

@@ -25,25 +25,40 @@ export const maximumLiveSecrets = 2
 
 const live = 'revoked_at is null and (expires_at is null or expires_at > now())'
 
-const lockStatement = statement<[string], { clientId: string }>('client secret lock', `
-  select client_id from client where client_id = $1 for update`)
-const countStatement = statement<[string], { n: number }>('client secret count', `
-  select count(*)::int as n from client_secret where client_id = $1 and ${live}`)
-const insertStatement = statement<[id: string, clientId: string, hash: string, hint: string], { id: string }>('client secret insert', `
-  insert into client_secret (id, client_id, secret_hash, hint) values ($1, $2, $3, $4) returning id`)
-const endStatement = statement<[id: string, clientId: string, seconds: number], { id: string }>('client secret end', `
+const lockStatement = statement<[string], { clientId: string }>(
+  'client secret lock',
+  `
+  select client_id from client where client_id = $1 for update`
+)
+const countStatement = statement<[string], { n: number }>(
+  'client secret count',
+  `
+  select count(*)::int as n from client_secret where client_id = $1 and ${live}`
+)
+const insertStatement = statement<[id: string, clientId: string, hash: string, hint: string], { id: string }>(
+  'client secret insert',
+  `
+  insert into client_secret (id, client_id, secret_hash, hint) values ($1, $2, $3, $4) returning id`
+)
+const endStatement = statement<[id: string, clientId: string, seconds: number], { id: string }>(
+  'client secret end',
+  `
   update client_secret set expires_at = least(expires_at, now() + make_interval(secs => $3::float8)),
     revoked_at = case when $3::float8 <= 0 then now() end
-  where id = $1 and client_id = $2 and ${live} returning id`)
-const usedStatement = statement<[string], { id: string }>('client secret used', `
+  where id = $1 and client_id = $2 and ${live} returning id`
+)
+const usedStatement = statement<[string], { id: string }>(
+  'client secret used',
+  `
   update client_secret set last_used_on = (now() at time zone 'UTC')::date
-  where id = $1 and (last_used_on is null or last_used_on < (now() at time zone 'UTC')::date) returning id`)
+  where id = $1 and (last_used_on is null or last_used_on < (now() at time zone 'UTC')::date) returning id`
+)
 
 const hashOf = (secret: string): string => hash('sha256', secret, 'base64url')
 
 export type CreatedSecret =
   /** `secret` is shown once and known nowhere; `hint` (its last four characters) tells it from the other one. */
-  | { outcome: 'created', id: string, secret: string, hint: string }
+  | { outcome: 'created'; id: string; secret: string; hint: string }
   /** Two are alive: end one first. */
   | { outcome: 'too_many' }
 
@@ -61,7 +76,12 @@ export async function createSecret (trx: Transaction<Database>, clientId: string
 }
 
 /** Ends a secret in `seconds` (0 = now). False: it is not alive, or not this client's. */
-export async function endSecret (trx: Transaction<Database>, clientId: string, id: string, seconds = 0): Promise<boolean> {
+export async function endSecret (
+  trx: Transaction<Database>,
+  clientId: string,
+  id: string,
+  seconds = 0
+): Promise<boolean> {
   if ((await endStatement(trx, id, clientId, seconds)).length === 0) return false
   await bumpEpoch(trx, 'clients')
   return true

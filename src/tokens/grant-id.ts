@@ -17,7 +17,10 @@ import type { FieldCrypto } from '../database/field-crypto.ts'
 import { currentState } from './request-state.ts'
 
 /** Whom the person represents in this grant; `id` is what `revokeContext` ends. Must be JSON. */
-export interface GrantContext { id: string, [member: string]: unknown }
+export interface GrantContext {
+  id: string
+  [member: string]: unknown
+}
 
 export interface GrantInput {
   accountId: string
@@ -44,9 +47,9 @@ interface Carried {
   c: string
   i: number
   e: number
-  o?: { scope?: string, claims?: string[] }
+  o?: { scope?: string; claims?: string[] }
   r?: Record<string, string>
-  j?: { openid?: { scope?: string, claims?: string[] } }
+  j?: { openid?: { scope?: string; claims?: string[] } }
   d?: Record<string, unknown>[]
   x?: GrantContext
 }
@@ -58,7 +61,9 @@ const version = 'g1'
 const purpose = 'oidc grant'
 const defaultTtl = 30 * 86_400 + 3_600
 
-/** A grant for one authorization request. It is complete: changing or saving it afterwards changes nothing that is kept. */
+/**
+ * A grant for one authorization request. It is complete: changing or saving it afterwards changes nothing that is kept.
+ */
 export function makeGrant (provider: Provider, crypto: Mac, input: GrantInput): Grant {
   const now = Math.floor(Date.now() / 1000)
   const openid = present(input.scope, input.claims)
@@ -88,7 +93,10 @@ export function grantPayload (crypto: Verify, id: string): AdapterPayload | unde
 }
 
 /** Whom a grant is for, and the authorization details granted with it; undefined when the identifier is not ours. */
-export function grantFacts (crypto: Verify, id: string | undefined): { context?: GrantContext, rar?: Record<string, unknown>[] } | undefined {
+export function grantFacts (
+  crypto: Verify,
+  id: string | undefined
+): { context?: GrantContext; rar?: Record<string, unknown>[] } | undefined {
   const carried = id === undefined ? undefined : open(crypto, id)
   return carried && { ...(carried.x ? { context: carried.x } : {}), ...(carried.d ? { rar: carried.d } : {}) }
 }
@@ -100,7 +108,9 @@ export function grantContext (crypto: Verify, id: string | undefined): GrantCont
 
 function open (crypto: Verify, id: string): Carried | undefined {
   const [head, json, random, mac, ...rest] = id.split('.')
-  if (head !== version || json === undefined || random === undefined || mac === undefined || rest.length > 0) return undefined
+  if (head !== version || json === undefined || random === undefined || mac === undefined || rest.length > 0) {
+    return undefined
+  }
   // the library asks for the grant, we for whom it is: verified once in a request
   const own = currentState()?.ownGrants
   if (own?.has(id) !== true) {
@@ -125,7 +135,7 @@ function payloadOf (id: string, carried: Carried): AdapterPayload {
   } as AdapterPayload
 }
 
-function present (scope: string, claims: string[] | undefined): { scope?: string, claims?: string[] } | undefined {
+function present (scope: string, claims: string[] | undefined): { scope?: string; claims?: string[] } | undefined {
   if (scope === '' && !claims?.length) return undefined
   return { ...(scope === '' ? {} : { scope }), ...(claims?.length ? { claims } : {}) }
 }

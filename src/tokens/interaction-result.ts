@@ -11,7 +11,10 @@ import { artifactId } from './artifact-repository.ts'
 interface Input {
   uid: string
   result: InteractionResults
-  /** This login replaces the session of another person: it is forgotten, so that the library does not compare it with the new one. */
+  /**
+   * This login replaces the session of another person: it is forgotten, so that the library does not compare it with
+   * the new one.
+   */
   dropSession: boolean
 }
 

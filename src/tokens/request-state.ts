@@ -7,7 +7,11 @@ import { Provider } from 'oidc-provider'
 import type { StoredSession } from './session-change.ts'
 
 /** The row under which this request issues tokens. */
-export interface Source { model: string, id: string, grantHash: string }
+export interface Source {
+  model: string
+  id: string
+  grantHash: string
+}
 
 export interface RequestState {
   /** The session of this request as stored, if it was stored. */
@@ -15,7 +19,9 @@ export interface RequestState {
   source?: Source
   /** Set by `consume`, carried out with the next insert under the same grant (deferred-consumption). */
   waiting?: Source
-  /** Whom the person represents at this site is not decided, or not what the site asks for: the hosted login must ask. */
+  /**
+   * Whom the person represents at this site is not decided, or not what the site asks for: the hosted login must ask.
+   */
   mustChoose?: 'representation' | 'asked'
   /** True once this request has issued a token under `source`. */
   issued: boolean
@@ -33,7 +39,12 @@ const states = new WeakMap<object, RequestState>()
 
 export function stateOf (ctx: object): RequestState {
   let state = states.get(ctx)
-  if (state === undefined) states.set(ctx, state = { issued: false, defers: false, lookups: new Map(), ownGrants: new Set(), revocations: new Map() })
+  if (state === undefined) {
+    states.set(
+      ctx,
+      (state = { issued: false, defers: false, lookups: new Map(), ownGrants: new Set(), revocations: new Map() })
+    )
+  }
   return state
 }
 
@@ -44,6 +55,7 @@ export function currentState (): RequestState | undefined {
 }
 
 /** The provider's context of this request, loosely typed where the library's types are silent. */
-export function currentRequest (): { route?: string, client?: { clientId: string }, session?: { oldId?: string, jti?: string } } | undefined {
+export function currentRequest ():
+  { route?: string; client?: { clientId: string }; session?: { oldId?: string; jti?: string } } | undefined {
   return Provider.ctx?.oidc as never
 }

@@ -18,7 +18,13 @@ export interface EndedClientSession {
   contextId: string | null
 }
 
-interface Deleted { sessionUid: string | null, accountId: string | null, clientId: string | null, sid: string | null, contextId: string | null }
+interface Deleted {
+  sessionUid: string | null
+  accountId: string | null
+  clientId: string | null
+  sid: string | null
+  contextId: string | null
+}
 
 /** Rows are locked in one order, so that two revocations of the same rows wait instead of deadlocking. */
 const deleteWhere = (condition: string): string => `
@@ -29,20 +35,34 @@ const deleteWhere = (condition: string): string => `
   select distinct session_uid, account_id, client_id, sid, context_id from gone`
 
 const ofSession = statement<[string], Deleted>('oidc revoke session', deleteWhere('session_uid = $1'))
-const ofSessionRow = statement<[string], Deleted>('oidc revoke session row', deleteWhere("model = 'Session' and uid = $1"))
-const ofSessionClients = statement<[string, string[]], Deleted>('oidc revoke session clients', deleteWhere('session_uid = $1 and client_id = any($2::text[])'))
-const ofAccount = statement<[string, string | null], Deleted>('oidc revoke account', deleteWhere(
-  'account_id = $1 and ($2::text is null or (session_uid is distinct from $2 and uid is distinct from $2))'))
+const ofSessionRow = statement<[string], Deleted>(
+  'oidc revoke session row',
+  deleteWhere("model = 'Session' and uid = $1")
+)
+const ofSessionClients = statement<[string, string[]], Deleted>(
+  'oidc revoke session clients',
+  deleteWhere('session_uid = $1 and client_id = any($2::text[])')
+)
+const ofAccount = statement<[string, string | null], Deleted>(
+  'oidc revoke account',
+  deleteWhere(
+    'account_id = $1 and ($2::text is null or (session_uid is distinct from $2 and uid is distinct from $2))'
+  )
+)
 const ofContext = statement<[string], Deleted>('oidc revoke context', deleteWhere('context_id = $1'))
 const ofClient = statement<[string], Deleted>('oidc revoke client', deleteWhere('client_id = $1'))
 const ofGrant = statement<[string], Deleted>('oidc revoke grant', deleteWhere('grant_hash = $1'))
 
-const forgetClients = statement<[string], { uid: string }>('oidc revoke forget clients', `
-  update oidc_artifact a set payload = jsonb_set(a.payload, '{authorizations}', (a.payload->'authorizations') - ended.clients)
+const forgetClients = statement<[string], { uid: string }>(
+  'oidc revoke forget clients',
+  `
+  update oidc_artifact a set payload = jsonb_set(a.payload, '{authorizations}',
+    (a.payload->'authorizations') - ended.clients)
   from (select session_uid, array_agg(client_id) as clients
         from jsonb_to_recordset($1::jsonb) as e (session_uid text, client_id text) group by session_uid) ended
   where a.model = 'Session' and a.uid = ended.session_uid and jsonb_typeof(a.payload->'authorizations') = 'object'
-  returning a.uid`)
+  returning a.uid`
+)
 
 /** Logout: the session and everything issued in it. */
 export async function revokeSession (trx: Connection, sessionUid: string): Promise<EndedClientSession[]> {
@@ -52,7 +72,11 @@ export async function revokeSession (trx: Connection, sessionUid: string): Promi
 }
 
 /** Logout at single clients: the session itself goes on. */
-export async function revokeClientsOfSession (trx: Connection, sessionUid: string, clientIds: string[]): Promise<EndedClientSession[]> {
+export async function revokeClientsOfSession (
+  trx: Connection,
+  sessionUid: string,
+  clientIds: string[]
+): Promise<EndedClientSession[]> {
   return distinct(await untilNone(() => ofSessionClients(trx, sessionUid, clientIds)))
 }
 
@@ -61,7 +85,11 @@ export async function revokeClientsOfSession (trx: Connection, sessionUid: strin
  *
  * @param exceptSessionUid the session to keep ("log out my other devices", ASVS 7.4.3)
  */
-export async function revokeAccount (trx: Connection, accountSub: string, exceptSessionUid: string | null = null): Promise<EndedClientSession[]> {
+export async function revokeAccount (
+  trx: Connection,
+  accountSub: string,
+  exceptSessionUid: string | null = null
+): Promise<EndedClientSession[]> {
   return distinct(await untilNone(() => ofAccount(trx, accountSub, exceptSessionUid)))
 }
 
@@ -99,7 +127,12 @@ async function untilNone (pass: () => Promise<Deleted[]>): Promise<Deleted[]> {
 
 async function forgetting (trx: Connection, ended: EndedClientSession[]): Promise<EndedClientSession[]> {
   const known = ended.filter(({ sessionUid }) => sessionUid !== null)
-  if (known.length > 0) await forgetClients(trx, JSON.stringify(known.map(({ sessionUid, clientId }) => ({ session_uid: sessionUid, client_id: clientId }))))
+  if (known.length > 0) {
+    await forgetClients(
+      trx,
+      JSON.stringify(known.map(({ sessionUid, clientId }) => ({ session_uid: sessionUid, client_id: clientId })))
+    )
+  }
   return ended
 }
 
@@ -112,5 +145,7 @@ function distinct (deleted: Deleted[]): EndedClientSession[] {
     if (sid !== null) exact.add(`${sessionUid} ${clientId}`)
     ended.set(`${sessionUid} ${clientId} ${accountId} ${sid}`, { sessionUid, accountId, clientId, sid, contextId })
   }
-  return [...ended.values()].filter(({ sessionUid, clientId, sid }) => sid !== null || !exact.has(`${sessionUid} ${clientId}`))
+  return [...ended.values()].filter(
+    ({ sessionUid, clientId, sid }) => sid !== null || !exact.has(`${sessionUid} ${clientId}`)
+  )
 }

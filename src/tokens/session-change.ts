@@ -19,7 +19,13 @@ export interface StoredSession {
   expiresAt: number
 }
 
-export interface ClientAuthorization { sid?: string, grantId?: string, contextId?: string, representation?: unknown, [member: string]: unknown }
+export interface ClientAuthorization {
+  sid?: string
+  grantId?: string
+  contextId?: string
+  representation?: unknown
+  [member: string]: unknown
+}
 
 export interface SessionPayload {
   uid?: string
@@ -42,15 +48,23 @@ export interface SessionChange {
 const members = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state']
 
 /** `authorizations` as stored: without grant identifiers, with the context each of them carried. */
-export function storable (authorizations: Record<string, ClientAuthorization> | undefined, contextOf: (grantId: string) => GrantContext | undefined): Record<string, ClientAuthorization> {
-  return Object.fromEntries(Object.entries(authorizations ?? {}).map(([clientId, { grantId, ...entry }]) => {
-    if (grantId === undefined) return [clientId, entry]
-    const { contextId: _previous, representation: _before, ...rest } = entry
-    const context = contextOf(grantId)
-    if (context === undefined) return [clientId, rest]
-    const { id: contextId, ...representation } = context
-    return [clientId, { ...rest, contextId, ...(Object.keys(representation).length === 0 ? {} : { representation }) }]
-  }))
+export function storable (
+  authorizations: Record<string, ClientAuthorization> | undefined,
+  contextOf: (grantId: string) => GrantContext | undefined
+): Record<string, ClientAuthorization> {
+  return Object.fromEntries(
+    Object.entries(authorizations ?? {}).map(([clientId, { grantId, ...entry }]) => {
+      if (grantId === undefined) return [clientId, entry]
+      const { contextId: _previous, representation: _before, ...rest } = entry
+      const context = contextOf(grantId)
+      if (context === undefined) return [clientId, rest]
+      const { id: contextId, ...representation } = context
+      return [
+        clientId,
+        { ...rest, contextId, ...(Object.keys(representation).length === 0 ? {} : { representation }) }
+      ]
+    })
+  )
 }
 
 /** `now` is storable. */
@@ -58,13 +72,24 @@ export function sessionChange (found: SessionPayload, now: SessionPayload): Sess
   const before = found.authorizations ?? {}
   const after = now.authorizations ?? {}
   return {
-    set: Object.fromEntries(members.filter((name) => now[name] !== undefined && !isDeepStrictEqual(now[name], found[name])).map((name) => [name, now[name]])),
+    set: Object.fromEntries(
+      members
+        .filter((name) => now[name] !== undefined && !isDeepStrictEqual(now[name], found[name]))
+        .map((name) => [name, now[name]])
+    ),
     unset: members.filter((name) => now[name] === undefined && found[name] !== undefined),
-    clients: Object.fromEntries(Object.entries(after).filter(([clientId, entry]) => !isDeepStrictEqual(entry, before[clientId]))),
+    clients: Object.fromEntries(
+      Object.entries(after).filter(([clientId, entry]) => !isDeepStrictEqual(entry, before[clientId]))
+    ),
     clientsGone: Object.keys(before).filter((clientId) => !(clientId in after))
   }
 }
 
 export function isEmpty ({ set, unset, clients, clientsGone }: SessionChange): boolean {
-  return Object.keys(set).length === 0 && unset.length === 0 && Object.keys(clients).length === 0 && clientsGone.length === 0
+  return (
+    Object.keys(set).length === 0 &&
+    unset.length === 0 &&
+    Object.keys(clients).length === 0 &&
+    clientsGone.length === 0
+  )
 }

@@ -9,15 +9,27 @@ import { lookup } from '../database/together.ts'
 import { artifactId, toJson, type Connection } from './artifact-repository.ts'
 import type { ClientAuthorization, SessionChange, SessionPayload, StoredSession } from './session-change.ts'
 
-interface Row { id: string, uid: string, payload: SessionPayload & { startedAt: number }, expiresAt: number }
+interface Row {
+  id: string
+  uid: string
+  payload: SessionPayload & { startedAt: number }
+  expiresAt: number
+}
 
 const row = 'id, uid, payload, extract(epoch from expires_at)::float8 as expires_at'
 
-const findById = lookup<Row>('oidc session find', `
-  select ${row} from oidc_artifact where model = 'Session' and id = any($1::text[]) and expires_at > now()`, ({ id }) => id)
+const findById = lookup<Row>(
+  'oidc session find',
+  `
+  select ${row} from oidc_artifact where model = 'Session' and id = any($1::text[]) and expires_at > now()`,
+  ({ id }) => id
+)
 
-const findByUidStatement = statement<[string], Row>('oidc session find by uid', `
-  select ${row} from oidc_artifact where model = 'Session' and uid = $1 and expires_at > now()`)
+const findByUidStatement = statement<[string], Row>(
+  'oidc session find by uid',
+  `
+  select ${row} from oidc_artifact where model = 'Session' and uid = $1 and expires_at > now()`
+)
 
 const startOf = "to_timestamp((a.payload->>'startedAt')::float8)"
 
@@ -30,24 +42,57 @@ const noteClientSessions = (list: string, account: string): string => `
     on conflict (model, id) do nothing
     returning id)`
 
-const insertStatement = statement<[uid: string, id: string, payload: string, account: string | null, keep: number, absolute: number, clientSessions: string], { uid: string }>('oidc session insert', `
+const insertStatement = statement<
+  [
+    uid: string,
+    id: string,
+    payload: string,
+    account: string | null,
+    keep: number,
+    absolute: number,
+    clientSessions: string
+  ],
+  { uid: string }
+>(
+  'oidc session insert',
+  `
   with stored as (
     insert into oidc_artifact as a (model, id, payload, account_id, uid, expires_at)
-    values ('Session', $2::text, $3::jsonb || jsonb_build_object('startedAt', floor(extract(epoch from now()))), $4::text, $1::text,
+    values ('Session', $2::text, $3::jsonb || jsonb_build_object('startedAt', floor(extract(epoch
+      from now()))), $4::text, $1::text,
       now() + make_interval(secs => least($5::float8, $6::float8)))
     on conflict (uid) where model = 'Session' do update set
       id = excluded.id,
       account_id = excluded.account_id,
       payload = excluded.payload || jsonb_build_object('startedAt', a.payload->'startedAt') ||
         case when a.account_id is not distinct from excluded.account_id
-          then jsonb_build_object('authorizations', coalesce(a.payload->'authorizations', '{}') || coalesce(excluded.payload->'authorizations', '{}'))
+          then jsonb_build_object('authorizations', coalesce(a.payload->'authorizations',
+            '{}') || coalesce(excluded.payload->'authorizations', '{}'))
           else '{}' end,
       expires_at = least(excluded.expires_at, ${startOf} + make_interval(secs => $6::float8))
     returning a.uid, ${startOf} + make_interval(secs => $6::float8) as ends_at),
   ${noteClientSessions('$7', '$4')}
-  select uid from stored`)
+  select uid from stored`
+)
 
-const updateStatement = statement<[uid: string, id: string | null, set: string, unset: string[], clients: string, clientsGone: string[], account: string | null, accountFound: string | null, keep: number, absolute: number, clientSessions: string], { uid: string }>('oidc session update', `
+const updateStatement = statement<
+  [
+    uid: string,
+    id: string | null,
+    set: string,
+    unset: string[],
+    clients: string,
+    clientsGone: string[],
+    account: string | null,
+    accountFound: string | null,
+    keep: number,
+    absolute: number,
+    clientSessions: string
+  ],
+  { uid: string }
+>(
+  'oidc session update',
+  `
   with stored as (
     update oidc_artifact a set
       id = coalesce($2::text, a.id),
@@ -59,10 +104,14 @@ const updateStatement = statement<[uid: string, id: string | null, set: string, 
       and (a.account_id is not distinct from $8::text or a.account_id is not distinct from $7::text)
     returning a.uid, ${startOf} + make_interval(secs => $10::float8) as ends_at),
   ${noteClientSessions('$11', '$7')}
-  select uid from stored`)
+  select uid from stored`
+)
 
 /** By the stored identifier, or by uid. The payload's `exp` is never later than the row's end. */
-export async function findSession (db: Connection, by: { id: string } | { uid: string }): Promise<StoredSession | undefined> {
+export async function findSession (
+  db: Connection,
+  by: { id: string } | { uid: string }
+): Promise<StoredSession | undefined> {
   const [found] = 'id' in by ? await findById(db, by.id) : await findByUidStatement(db, by.uid)
   if (found === undefined) return undefined
   const { startedAt, ...payload } = found.payload
@@ -71,31 +120,79 @@ export async function findSession (db: Connection, by: { id: string } | { uid: s
     uid: found.uid,
     startedAt,
     expiresAt: found.expiresAt,
-    payload: { ...payload, ...(payload.exp === undefined ? {} : { exp: Math.min(payload.exp, Math.floor(found.expiresAt)) }) }
+    payload: {
+      ...payload,
+      ...(payload.exp === undefined ? {} : { exp: Math.min(payload.exp, Math.floor(found.expiresAt)) })
+    }
   }
 }
 
-export interface SessionTimes { keepSeconds: number, absoluteSeconds: number }
+export interface SessionTimes {
+  keepSeconds: number
+  absoluteSeconds: number
+}
 
 /** A session not stored before. Saved twice, the second time merges the clients of the same account. */
-export async function insertSession (db: Connection, session: { id: string, uid: string, payload: SessionPayload }, times: SessionTimes): Promise<void> {
+export async function insertSession (
+  db: Connection,
+  session: { id: string; uid: string; payload: SessionPayload },
+  times: SessionTimes
+): Promise<void> {
   const { id, uid, payload } = session
-  await insertStatement(db, uid, id, toJson(payload), payload.accountId ?? null, times.keepSeconds, times.absoluteSeconds,
-    clientSessions(payload.authorizations ?? {}))
+  await insertStatement(
+    db,
+    uid,
+    id,
+    toJson(payload),
+    payload.accountId ?? null,
+    times.keepSeconds,
+    times.absoluteSeconds,
+    clientSessions(payload.authorizations ?? {})
+  )
 }
 
 /**
  * Writes a difference into a stored session. `id` only when this request renewed the identifier.
  * False: the session has ended or became another account's meanwhile; it is not brought back.
  */
-export async function updateSession (db: Connection, found: StoredSession, change: SessionChange, id: string | null, accountId: string | null, times: SessionTimes): Promise<boolean> {
-  const rows = await updateStatement(db, found.uid, id, toJson(change.set), change.unset, JSON.stringify(change.clients), change.clientsGone,
-    accountId, found.payload.accountId ?? null, times.keepSeconds, times.absoluteSeconds, clientSessions(change.clients))
+export async function updateSession (
+  db: Connection,
+  found: StoredSession,
+  change: SessionChange,
+  id: string | null,
+  accountId: string | null,
+  times: SessionTimes
+): Promise<boolean> {
+  const rows = await updateStatement(
+    db,
+    found.uid,
+    id,
+    toJson(change.set),
+    change.unset,
+    JSON.stringify(change.clients),
+    change.clientsGone,
+    accountId,
+    found.payload.accountId ?? null,
+    times.keepSeconds,
+    times.absoluteSeconds,
+    clientSessions(change.clients)
+  )
   return rows.length === 1
 }
 
 function clientSessions (clients: Record<string, ClientAuthorization>): string {
-  return JSON.stringify(Object.entries(clients).flatMap(([clientId, { sid, contextId }]) => sid === undefined
-    ? []
-    : [{ id: artifactId('ClientSession', `${sid} ${contextId ?? ''}`), sid, client_id: clientId, context_id: contextId ?? null }]))
+  return JSON.stringify(
+    Object.entries(clients).flatMap(([clientId, { sid, contextId }]) =>
+      sid === undefined
+        ? []
+        : [
+            {
+              id: artifactId('ClientSession', `${sid} ${contextId ?? ''}`),
+              sid,
+              client_id: clientId,
+              context_id: contextId ?? null
+            }
+          ]
+    )
+  )
 }

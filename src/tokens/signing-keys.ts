@@ -30,69 +30,116 @@ export interface SigningKey {
   privateKey: KeyObject | null
 }
 
-/** Seconds. A key signs after it was published this long (JWKS max-age and an hour), and is removed after it was retired this long. */
+/**
+ * Seconds. A key signs after it was published this long (JWKS max-age and an hour), and is removed after it was retired
+ * this long.
+ */
 export const keyTimes = { published: 7_200, retired: 86_400 } as const
 
 const generate = promisify(generateKeyPair)
 
 /** Who moves a key and why: kept with it, for those who may not read the audit trail. */
-export interface KeyChange { by: string, reason: string | null }
+export interface KeyChange {
+  by: string
+  reason: string | null
+}
 const ownChange: KeyChange = { by: 'system', reason: null }
 
 const step = (state: SigningKeyState | 'removed', by: string, reason: string): string =>
   `history || jsonb_build_array(jsonb_build_object('state', '${state}', 'at', now(), 'by', ${by}::text, 'reason', ${reason}::text))`
 
 // on conflict: one active key and one successor of each algorithm, whoever else makes one at this moment
-const insertStatement = statement<[kid: string, alg: string, state: string, privateEnc: string, publicJwk: string, by: string, reason: string | null], { kid: string }>('signing key insert', `
+const insertStatement = statement<
+  [kid: string, alg: string, state: string, privateEnc: string, publicJwk: string, by: string, reason: string | null],
+  { kid: string }
+>(
+  'signing key insert',
+  `
   insert into signing_key (kid, alg, state, private_enc, public_jwk, activated_at, history)
   values ($1, $2, $3::text, $4, $5::jsonb, case when $3::text = 'active' then now() end,
     jsonb_build_array(jsonb_build_object('state', $3::text, 'at', now(), 'by', $6::text, 'reason', $7::text)))
   on conflict do nothing
-  returning kid`)
+  returning kid`
+)
 
-const loadStatement = statement<[], { kid: string, alg: SigningAlg, state: SigningKeyState, privateEnc: string, publicJwk: JWK }>('signing key load', `
+const loadStatement = statement<
+  [],
+  { kid: string; alg: SigningAlg; state: SigningKeyState; privateEnc: string; publicJwk: JWK }
+>(
+  'signing key load',
+  `
   select kid, alg, state, private_enc, public_jwk from signing_key where state <> 'removed'
-  order by alg, case state when 'active' then 0 when 'pre-published' then 1 else 2 end, created_at desc`)
+  order by alg, case state when 'active' then 0 when 'pre-published' then 1 else 2 end, created_at desc`
+)
 
-const lockStatement = statement<[string], { kid: string }>('signing key lock', "select kid from signing_key where alg = $1 and state <> 'removed' order by kid for update")
+const lockStatement = statement<[string], { kid: string }>(
+  'signing key lock',
+  "select kid from signing_key where alg = $1 and state <> 'removed' order by kid for update"
+)
 
-const stateStatement = statement<[string], { alg: SigningAlg, state: SigningKeyState | 'removed' }>('signing key state', 'select alg, state from signing_key where kid = $1')
+const stateStatement = statement<[string], { alg: SigningAlg; state: SigningKeyState | 'removed' }>(
+  'signing key state',
+  'select alg, state from signing_key where kid = $1'
+)
 
-const nextStatement = statement<[string, number], { kid: string, due: boolean }>('signing key next', `
+const nextStatement = statement<[string, number], { kid: string; due: boolean }>(
+  'signing key next',
+  `
   select kid, created_at <= now() - make_interval(secs => $2::float8) as due from signing_key
-  where alg = $1 and state = 'pre-published' order by created_at limit 1`)
+  where alg = $1 and state = 'pre-published' order by created_at limit 1`
+)
 
-const retireStatement = statement<[string, string, string | null], { kid: string }>('signing key retire', `
-  update signing_key set state = 'retired', retired_at = now(), private_enc = '', history = ${step('retired', '$2', '$3')}
-  where alg = $1 and state = 'active' returning kid`)
+const retireStatement = statement<[string, string, string | null], { kid: string }>(
+  'signing key retire',
+  `
+  update signing_key set state = 'retired', retired_at = now(), private_enc = '',
+    history = ${step('retired', '$2', '$3')}
+  where alg = $1 and state = 'active' returning kid`
+)
 
-const activateStatement = statement<[string, string, string | null], { kid: string }>('signing key activate', `
+const activateStatement = statement<[string, string, string | null], { kid: string }>(
+  'signing key activate',
+  `
   update signing_key set state = 'active', activated_at = now(), history = ${step('active', '$2', '$3')}
-  where kid = $1 and state = 'pre-published' returning kid`)
+  where kid = $1 and state = 'pre-published' returning kid`
+)
 
-const removeStatement = statement<[string, number, string, string | null], { kid: string }>('signing key remove', `
-  update signing_key set state = 'removed', removed_at = now(), private_enc = '', history = ${step('removed', '$3', '$4')}
-  where kid = $1 and (state = 'pre-published' or (state = 'retired' and retired_at <= now() - make_interval(secs => $2::float8)))
-  returning kid`)
+const removeStatement = statement<[string, number, string, string | null], { kid: string }>(
+  'signing key remove',
+  `
+  update signing_key set state = 'removed', removed_at = now(), private_enc = '',
+    history = ${step('removed', '$3', '$4')}
+  where kid = $1 and (state = 'pre-published' or (state = 'retired'
+    and retired_at <= now() - make_interval(secs => $2::float8)))
+  returning kid`
+)
 
-const expelStatement = statement<[string, string, string | null], { alg: SigningAlg }>('signing key expel', `
-  update signing_key set state = 'removed', removed_at = now(), private_enc = '', history = ${step('removed', '$2', '$3')}
-  where kid = $1 and state <> 'removed' returning alg`)
+const expelStatement = statement<[string, string, string | null], { alg: SigningAlg }>(
+  'signing key expel',
+  `
+  update signing_key set state = 'removed', removed_at = now(), private_enc = '',
+    history = ${step('removed', '$2', '$3')}
+  where kid = $1 and state <> 'removed' returning alg`
+)
 
 /**
  * An active key for each algorithm. Any number of processes may do this at once: one key of each survives.
  * @param made told of each key that was stored, in the same transaction (its audit event)
  */
 export async function ensureSigningKeys (
-  db: Kysely<Database>, crypto: FieldCrypto, algs: readonly SigningAlg[] = signingAlgs,
-  made: (trx: Transaction<Database>, key: { kid: string, alg: SigningAlg }) => Promise<void> = async () => {}
+  db: Kysely<Database>,
+  crypto: FieldCrypto,
+  algs: readonly SigningAlg[] = signingAlgs,
+  made: (trx: Transaction<Database>, key: { kid: string; alg: SigningAlg }) => Promise<void> = async () => {}
 ): Promise<void> {
   const existing = await loadStatement(db)
   const missing = algs.filter((alg) => !existing.some((key) => key.alg === alg && key.state === 'active'))
   if (missing.length === 0) return
   const keys = await Promise.all(missing.map((alg) => makeKey(crypto, alg)))
   await db.transaction().execute(async (trx) => {
-    for (const key of keys) if (await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })) await made(trx, key)
+    for (const key of keys) {
+      if (await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })) await made(trx, key)
+    }
     await bumpEpoch(trx, 'signing-keys')
   })
 }
@@ -102,14 +149,18 @@ export async function ensureSigningKeys (
  * @throws DomainError `signing_key_published`: there is a successor already
  */
 export async function publish (trx: Transaction<Database>, key: NewKey, change: KeyChange = ownChange): Promise<void> {
-  if (!await insert(trx, key, 'pre-published', change)) throw new DomainError('signing_key_published', { alg: key.alg })
+  if (!(await insert(trx, key, 'pre-published', change))) {
+    throw new DomainError('signing_key_published', { alg: key.alg })
+  }
   await bumpEpoch(trx, 'signing-keys')
 }
 
 /** `makeKey` and `publish`. Returns the kid. */
 export async function prePublish (db: Kysely<Database>, crypto: FieldCrypto, alg: SigningAlg): Promise<string> {
   const key = await makeKey(crypto, alg)
-  await db.transaction().execute(async (trx) => { await publish(trx, key) })
+  await db.transaction().execute(async (trx) => {
+    await publish(trx, key)
+  })
   return key.kid
 }
 
@@ -119,7 +170,12 @@ export async function prePublish (db: Kysely<Database>, crypto: FieldCrypto, alg
  * @param publishedSeconds how long relying sites must have been able to know it
  * @throws DomainError `signing_key_missing` (publish first), `signing_key_too_young`
  */
-export async function rotate (trx: Transaction<Database>, alg: SigningAlg, publishedSeconds: number = keyTimes.published, change: KeyChange = ownChange): Promise<{ active: string, retired: string | null }> {
+export async function rotate (
+  trx: Transaction<Database>,
+  alg: SigningAlg,
+  publishedSeconds: number = keyTimes.published,
+  change: KeyChange = ownChange
+): Promise<{ active: string; retired: string | null }> {
   await lockStatement(trx, alg)
   const [next] = await nextStatement(trx, alg, publishedSeconds)
   if (next === undefined) throw new DomainError('signing_key_missing', { alg })
@@ -136,12 +192,24 @@ export async function rotate (trx: Transaction<Database>, alg: SigningAlg, publi
  * @param retiredSeconds how long it must have been retired
  * @throws DomainError `signing_key_in_use`: unknown, active, or retired too shortly
  */
-export async function removeKey (trx: Transaction<Database>, kid: string, retiredSeconds: number = keyTimes.retired, change: KeyChange = ownChange): Promise<void> {
-  if ((await removeStatement(trx, kid, retiredSeconds, change.by, change.reason)).length === 0) throw new DomainError('signing_key_in_use', { kid })
+export async function removeKey (
+  trx: Transaction<Database>,
+  kid: string,
+  retiredSeconds: number = keyTimes.retired,
+  change: KeyChange = ownChange
+): Promise<void> {
+  if ((await removeStatement(trx, kid, retiredSeconds, change.by, change.reason)).length === 0) {
+    throw new DomainError('signing_key_in_use', { kid })
+  }
   await bumpEpoch(trx, 'signing-keys')
 }
 
-export interface Expelled { alg: SigningAlg, was: SigningKeyState, /** Kid that signs instead; null when another one signed anyway. */ successor: string | null, /** Whether sites could know the successor before. */ successorKnown: boolean }
+export interface Expelled {
+  alg: SigningAlg
+  was: SigningKeyState
+  /** Kid that signs instead; null when another one signed anyway. */ successor: string | null
+  /** Whether sites could know the successor before. */ successorKnown: boolean
+}
 
 /**
  * A key that others have: out of the JWKS in whatever state it is, and when it was the one that signs, its successor
@@ -150,7 +218,12 @@ export interface Expelled { alg: SigningAlg, was: SigningKeyState, /** Kid that 
  * @param spare signs when no successor was published
  * @throws DomainError `signing_key_unknown`: no such key, or removed already
  */
-export async function expel (trx: Transaction<Database>, kid: string, spare: NewKey, change: KeyChange): Promise<Expelled> {
+export async function expel (
+  trx: Transaction<Database>,
+  kid: string,
+  spare: NewKey,
+  change: KeyChange
+): Promise<Expelled> {
   const [found] = await stateStatement(trx, kid)
   if (found !== undefined) await lockStatement(trx, found.alg)
   // again: it may have changed while we waited
@@ -172,31 +245,49 @@ export async function expel (trx: Transaction<Database>, kid: string, spare: New
  *
  * @throws FieldCryptoError when the private part cannot be decrypted with this process's keys
  */
-export async function loadKeys (db: Kysely<Database> | Transaction<Database>, crypto: FieldCrypto): Promise<SigningKey[]> {
+export async function loadKeys (
+  db: Kysely<Database> | Transaction<Database>,
+  crypto: FieldCrypto
+): Promise<SigningKey[]> {
   return (await loadStatement(db)).map(({ kid, alg, state, privateEnc, publicJwk }) => ({
     kid,
     alg,
     state,
     publicKey: createPublicKey({ key: publicJwk as never, format: 'jwk' }),
-    privateKey: state === 'active' ? createPrivateKey(crypto.decrypt('signing_key', 'private_enc', kid, privateEnc)) : null
+    privateKey:
+      state === 'active' ? createPrivateKey(crypto.decrypt('signing_key', 'private_enc', kid, privateEnc)) : null
   }))
 }
 
-export interface NewKey { kid: string, alg: SigningAlg, privateEnc: string, publicJwk: JWK }
+export interface NewKey {
+  kid: string
+  alg: SigningAlg
+  privateEnc: string
+  publicJwk: JWK
+}
 
 /** A key of this algorithm, not stored yet. */
 export async function makeKey (crypto: FieldCrypto, alg: SigningAlg): Promise<NewKey> {
-  const { publicKey, privateKey } = alg === 'ES256'
-    ? await generate('ec', { namedCurve: 'P-256' })
-    : await generate('rsa', { modulusLength: 3072 })
+  const { publicKey, privateKey } =
+    alg === 'ES256' ? await generate('ec', { namedCurve: 'P-256' }) : await generate('rsa', { modulusLength: 3072 })
   const jwk = publicKey.export({ format: 'jwk' }) as JWK
   // RFC 7638: a name that cannot be given to two keys
   const kid = await calculateJwkThumbprint(jwk)
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  return { kid, alg, publicJwk: { ...jwk, kid, alg, use: 'sig' }, privateEnc: crypto.encrypt('signing_key', 'private_enc', kid, pem) }
+  return {
+    kid,
+    alg,
+    publicJwk: { ...jwk, kid, alg, use: 'sig' },
+    privateEnc: crypto.encrypt('signing_key', 'private_enc', kid, pem)
+  }
 }
 
 /** False when another process was first. */
-async function insert (trx: Transaction<Database>, { kid, alg, privateEnc, publicJwk }: NewKey, state: SigningKeyState, { by, reason }: KeyChange): Promise<boolean> {
+async function insert (
+  trx: Transaction<Database>,
+  { kid, alg, privateEnc, publicJwk }: NewKey,
+  state: SigningKeyState,
+  { by, reason }: KeyChange
+): Promise<boolean> {
   return (await insertStatement(trx, kid, alg, state, privateEnc, JSON.stringify(publicJwk), by, reason)).length > 0
 }

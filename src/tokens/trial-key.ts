@@ -1,14 +1,14 @@
 /**
- * The key of the console's trial login: clients in test that register their keys by value accept it beside their own, so
- * that Kora can act as the site without ever holding the site's private key. Made from Kora's secret, the same in every
- * process, stored nowhere; live clients never know it.
+ * The key of the console's trial login: clients in test that register their keys by value accept it beside their own,
+ * so that Kora can act as the site without ever holding the site's private key. Made from Kora's secret, the same in
+ * every process, stored nowhere; live clients never know it.
  */
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 
 export interface TrialKey {
   /** ES256 (RFC 7518 §3.4). */
-  publicJwk: { kty: 'EC', crv: 'P-256', x: string, y: string, kid: string, alg: 'ES256', use: 'sig' }
+  publicJwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string; kid: string; alg: 'ES256'; use: 'sig' }
   privateKey: KeyObject
 }
 
@@ -20,6 +20,14 @@ export function trialKey (crypto: Pick<FieldCrypto, 'secretKey'>): TrialKey {
   ecdh.setPrivateKey(d)
   // uncompressed: 04, x, y (SEC 1 §2.3.3)
   const point = ecdh.getPublicKey()
-  const pair = { kty: 'EC', crv: 'P-256', x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') } as const
-  return { publicJwk: { ...pair, kid: 'kora-trial', alg: 'ES256', use: 'sig' }, privateKey: createPrivateKey({ key: { ...pair, d: d.toString('base64url') }, format: 'jwk' }) }
+  const pair = {
+    kty: 'EC',
+    crv: 'P-256',
+    x: point.subarray(1, 33).toString('base64url'),
+    y: point.subarray(33).toString('base64url')
+  } as const
+  return {
+    publicJwk: { ...pair, kid: 'kora-trial', alg: 'ES256', use: 'sig' },
+    privateKey: createPrivateKey({ key: { ...pair, d: d.toString('base64url') }, format: 'jwk' })
+  }
 }

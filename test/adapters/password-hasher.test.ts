@@ -38,7 +38,14 @@ t.test('an unknown account costs a hash too, and is never right', async (t) => {
 t.test('a value that is no argon2id string is a wrong password, not an exception', async (t) => {
   const hasher = createPasswordHasher({ concurrency: 1, ...quick })
   const whole = await hasher.hash(password)
-  for (const damaged of ['', 'x', '$2b$12$abcdefghijklmnopqrstuv', '$argon2id$v=19$m=19456,t=2,p=1$$', whole.slice(0, -30), `${whole}$`]) {
+  for (const damaged of [
+    '',
+    'x',
+    '$2b$12$abcdefghijklmnopqrstuv',
+    '$argon2id$v=19$m=19456,t=2,p=1$$',
+    whole.slice(0, -30),
+    `${whole}$`
+  ]) {
     t.equal(await hasher.verify(damaged, password), false, JSON.stringify(damaged))
     t.equal(hasher.needsRehash(damaged), true)
   }
@@ -54,12 +61,14 @@ t.test('other parameters ask for a new hash', async (t) => {
 t.test('never more at once than allowed; a full queue sheds; everything accepted is answered', async (t) => {
   const hasher = createPasswordHasher({ concurrency: 2, maxQueue: 3, ...quick })
   let most = 0
-  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, async () => {
-    const result = hasher.verify(null, 'x')
-    most = Math.max(most, hasher.depth().running)
-    t.ok(hasher.depth().waiting <= 3)
-    return await result
-  }))
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, async () => {
+      const result = hasher.verify(null, 'x')
+      most = Math.max(most, hasher.depth().running)
+      t.ok(hasher.depth().waiting <= 3)
+      return await result
+    })
+  )
   t.equal(most, 2)
   t.equal(outcomes.filter((one) => one.status === 'fulfilled').length, 5)
   for (const one of outcomes) if (one.status === 'rejected') t.ok(one.reason instanceof HasherBusy)
@@ -70,7 +79,10 @@ t.test('never more at once than allowed; a full queue sheds; everything accepted
 t.test('who waits too long is let go, and its place is free again', async (t) => {
   const hasher = createPasswordHasher({ concurrency: 1, maxQueue: 16, deadlineMs: 1, memoryCost: 65536, timeCost: 2 })
   const outcomes = await Promise.allSettled([hasher.hash('a'), hasher.hash('b'), hasher.hash('c')])
-  t.same(outcomes.map((one) => one.status), ['fulfilled', 'rejected', 'rejected'])
+  t.same(
+    outcomes.map((one) => one.status),
+    ['fulfilled', 'rejected', 'rejected']
+  )
   t.same(hasher.depth(), { running: 0, waiting: 0 })
   t.type(await hasher.hash('d'), 'string')
 })

@@ -5,14 +5,17 @@ t.test('the provider is asked once a minute, and a failing one tells nothing', a
   let now = 0
   let asked = 0
   let fails = false
-  const sender = askedRarely({
-    async send () {},
-    async balance () {
-      asked += 1
-      if (fails) throw new Error('scripted')
-      return { remaining: 100 - asked, alarmBelow: 10 }
-    }
-  }, () => now)
+  const sender = askedRarely(
+    {
+      async send () {},
+      async balance () {
+        asked += 1
+        if (fails) throw new Error('scripted')
+        return { remaining: 100 - asked, alarmBelow: 10 }
+      }
+    },
+    () => now
+  )
   const look = async (): Promise<number | null | undefined> => (await sender.balance?.())?.remaining ?? null
   t.same(await Promise.all([look(), look()]), [99, 99])
   now = 59_999

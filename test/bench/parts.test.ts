@@ -32,19 +32,29 @@ t.test('the report says what misses its goal and what spoils the measurement', a
   t.match(table([result]), /reached/)
   t.match(table([{ ...result, ratio: flow.goal - 0.01 }]), /MISSED/)
   t.equal(notes([result]).length, 2)
-  t.match(notes([{ ...result, kora: { ...kora, generatorShare: 0.12 } }]).at(-1), /load generator took 12 % of the processor time at Kora/)
-  t.match(notes([{ ...result, kora: { ...kora, errors: 3, error: '400 no' } }]).at(-1), /3 errors at Kora; the first: 400 no/)
+  t.match(
+    notes([{ ...result, kora: { ...kora, generatorShare: 0.12 } }]).at(-1),
+    /load generator took 12 % of the processor time at Kora/
+  )
+  t.match(
+    notes([{ ...result, kora: { ...kora, errors: 3, error: '400 no' } }]).at(-1),
+    /3 errors at Kora; the first: 400 no/
+  )
   t.match(notes([{ ...result, kora: { ...kora, cpuMicros: null } }]).at(-1), /compares throughput/)
 })
 
-t.test('processor time of a process tree', { skip: process.platform === 'linux' ? false : 'no /proc here' }, async (t) => {
-  const before = treeSeconds([process.pid])
-  const until = performance.now() + 60
-  while (performance.now() < until) Math.random()
-  const after = treeSeconds([process.pid])
-  t.ok((after ?? 0) > (before ?? 0))
-  t.equal(treeSeconds([2 ** 30]), null)
-})
+t.test(
+  'processor time of a process tree',
+  { skip: process.platform === 'linux' ? false : 'no /proc here' },
+  async (t) => {
+    const before = treeSeconds([process.pid])
+    const until = performance.now() + 60
+    while (performance.now() < until) Math.random()
+    const after = treeSeconds([process.pid])
+    t.ok((after ?? 0) > (before ?? 0))
+    t.equal(treeSeconds([2 ** 30]), null)
+  }
+)
 
 t.test('a connection reads answers in whatever pieces they come', async (t) => {
   const server = createServer((request, response) => {
@@ -53,11 +63,18 @@ t.test('a connection reads answers in whatever pieces they come', async (t) => {
       setImmediate(() => response.end('two'))
     } else response.setHeader('x-kora', 'a').end('whole')
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => { server.closeAllConnections(); server.close() })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   const { port } = server.address() as { port: number }
   const connection = new Connection('127.0.0.1', port)
-  t.teardown(() => { connection.close() })
+  t.teardown(() => {
+    connection.close()
+  })
   const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
   t.match(await connection.send(get('/pieces')), { status: 200, body: 'one two' })
   t.match(await connection.send(get('/')), { status: 200, body: 'whole', head: /x-kora: a/ })
@@ -66,9 +83,17 @@ t.test('a connection reads answers in whatever pieces they come', async (t) => {
 })
 
 t.test('a lost connection is an error, not a wait for ever', async (t) => {
-  const server = createPlainServer((socket) => { socket.once('data', () => { socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf') }) })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => { server.close() })
+  const server = createPlainServer((socket) => {
+    socket.once('data', () => {
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
+    })
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  t.teardown(() => {
+    server.close()
+  })
   const connection = new Connection('127.0.0.1', (server.address() as { port: number }).port)
   await t.rejects(connection.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /closed before the answer/)
 })

@@ -15,11 +15,16 @@ t.test('every flow of the benchmark runs against Kora and against the bare engin
   })
   t.equal(stderr, '')
   const { results } = JSON.parse(stdout) as { results: FlowResult[] }
-  t.same(results.map(({ flow }) => flow.name), flows.map(({ name }) => name))
+  t.same(
+    results.map(({ flow }) => flow.name),
+    flows.map(({ name }) => name)
+  )
   for (const { flow, kora, other } of results) {
     t.equal(kora.errors + other.errors, 0, `${flow.name}: no errors`, { kora, other })
     t.ok(kora.perSecond > 0 && other.perSecond > 0, `${flow.name}: rates`)
     t.type(kora.queriesPerFlow, 'number', `${flow.name}: statements are counted`)
-    if (process.platform === 'linux') t.ok((kora.cpuMicros ?? NaN) >= 0 && (other.cpuMicros ?? NaN) >= 0, `${flow.name}: processor time`)
+    if (process.platform === 'linux') {
+      t.ok((kora.cpuMicros ?? NaN) >= 0 && (other.cpuMicros ?? NaN) >= 0, `${flow.name}: processor time`)
+    }
   }
 })

@@ -1,4 +1,7 @@
-/** Audit, keys and undelivered messages in a real Chromium: axe, no sideways scrolling, no script error, two languages and widths. */
+/**
+ * Audit, keys and undelivered messages in a real Chromium: axe, no sideways scrolling, no script error, two languages
+ * and widths.
+ */
 import { mkdirSync } from 'node:fs'
 import { sql } from 'kysely'
 import t from 'tap'
@@ -19,33 +22,61 @@ await withBrowser(t, 'audit and keys in a browser', async (t, chromium) => {
   const [auditor, system] = [await signInAs(kora, 'audit'), await signInAs(kora, 'system')]
   await publishNext(kora.inside.services, act, 'ES256')
   await sql`update signing_key set created_at = now() - interval '3 hours' where state = 'pre-published'`.execute(db)
-  const { kid } = await db.selectFrom('signingKey').select('kid').where('state', '=', 'active').where('alg', '=', 'ES256').executeTakeFirstOrThrow()
-  await sql`insert into removed_key_use (kid, client_id, place, uses) values (${kid}, 'demo-site', 'id_token_hint', 3)`.execute(db)
-  await sql`insert into outbox (topic, payload_enc, attempts, dead_at, last_error) values ('sms', 'x', 12, now(), 'ECONNREFUSED')`.execute(db)
-  const { id } = await db.selectFrom('auditEvent').select('id').where('type', '=', 'signing-key.created').executeTakeFirstOrThrow()
+  const { kid } = await db
+    .selectFrom('signingKey')
+    .select('kid')
+    .where('state', '=', 'active')
+    .where('alg', '=', 'ES256')
+    .executeTakeFirstOrThrow()
+  await sql`insert into removed_key_use (kid, client_id, place, uses)
+    values (${kid}, 'demo-site', 'id_token_hint', 3)`.execute(db)
+  await sql`insert into outbox (topic, payload_enc, attempts, dead_at, last_error)
+    values ('sms', 'x', 12, now(), 'ECONNREFUSED')`.execute(db)
+  const { id } = await db
+    .selectFrom('auditEvent')
+    .select('id')
+    .where('type', '=', 'signing-key.created')
+    .executeTakeFirstOrThrow()
 
   const complaints: string[] = []
   const pages = [
-    ['audit', '/admin/audit', auditor], ['audit-wrong', '/admin/audit?address=nonsense', auditor], ['audit-event', `/admin/audit/events/${id}`, auditor],
-    ['audit-chain', '/admin/audit/chain', auditor], ['audit-export', '/admin/audit/export', auditor], ['keys', '/admin/keys', system],
-    ['keys-set', '/admin/keys/set', system], ['keys-rotate', '/admin/keys/rotate/ES256', system], ['keys-leak', `/admin/keys/leak/${kid}`, system], ['outbox', '/admin/outbox', system]
+    ['audit', '/admin/audit', auditor],
+    ['audit-wrong', '/admin/audit?address=nonsense', auditor],
+    ['audit-event', `/admin/audit/events/${id}`, auditor],
+    ['audit-chain', '/admin/audit/chain', auditor],
+    ['audit-export', '/admin/audit/export', auditor],
+    ['keys', '/admin/keys', system],
+    ['keys-set', '/admin/keys/set', system],
+    ['keys-rotate', '/admin/keys/rotate/ES256', system],
+    ['keys-leak', `/admin/keys/leak/${kid}`, system],
+    ['outbox', '/admin/outbox', system]
   ] as const
   for (const lang of ['zh-CN', 'en']) {
     for (const width of [1280, 320]) {
       for (const who of [auditor, system]) {
         const context = await chromium.newContext({ viewport: { width, height: 800 } })
         await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-        for (const name of ['kora_browser', 'kora_admin']) await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+        for (const name of ['kora_browser', 'kora_admin']) {
+          await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+        }
         await context.addInitScript(axe)
-        context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
-        context.on('weberror', (error) => { complaints.push(error.error().message) })
+        context.on('console', (message) => {
+          if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
+            complaints.push(message.text().slice(0, 300))
+          }
+        })
+        context.on('weberror', (error) => {
+          complaints.push(error.error().message)
+        })
         const page = await context.newPage()
         for (const [name, path, reader] of pages) {
           if (reader !== who) continue
           await page.goto(kora.issuer + path)
           t.same(await consoleFaultsOf(page), [], `${name} ${lang} ${width}`)
           t.equal(await page.locator('h1').count(), 1)
-          if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}-${lang}-${width}.png`, fullPage: true })
+          if (shots !== undefined) {
+            await page.screenshot({ path: `${shots}/${name}-${lang}-${width}.png`, fullPage: true })
+          }
         }
         await context.close()
       }

@@ -1,4 +1,7 @@
-/** The clients of the console in a real Chromium: a client registered by hand, and every page with axe in two languages and widths. */
+/**
+ * The clients of the console in a real Chromium: a client registered by hand, and every page with axe in two languages
+ * and widths.
+ */
 import { mkdirSync } from 'node:fs'
 import t from 'tap'
 import { startKora } from '../support/driver/index.ts'
@@ -15,7 +18,10 @@ function mark (): Buffer {
   for (let y = 0; y < 256; y++) {
     for (let x = 0; x < 256; x++) {
       const far = Math.hypot(x - 128, y - 128)
-      picture.data.set(far > 125 ? [0, 0, 0, 0] : far > 60 && far < 85 ? [255, 255, 255, 255] : [0, 102, 80, 255], (y * 256 + x) * 4)
+      picture.data.set(
+        far > 125 ? [0, 0, 0, 0] : far > 60 && far < 85 ? [255, 255, 255, 255] : [0, 102, 80, 255],
+        (y * 256 + x) * 4
+      )
     }
   }
   return PNG.sync.write(picture)
@@ -28,17 +34,36 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
   const { db } = kora.inside.services
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const system = await signInAs(kora, 'system')
-  await db.insertInto('clientFailure').values({ clientId: 'demo-consent', code: 'redirect_uri', address: 'http://localhost:1/callback/', count: 3 }).execute()
-  await storeLogo(kora.inside.services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, 'demo-consent', mark())
+  await db
+    .insertInto('clientFailure')
+    .values({ clientId: 'demo-consent', code: 'redirect_uri', address: 'http://localhost:1/callback/', count: 3 })
+    .execute()
+  await storeLogo(
+    kora.inside.services,
+    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    'demo-consent',
+    mark()
+  )
   const complaints: string[] = []
   const open = async (lang: string, width: number) => {
     const context = await chromium.newContext({ viewport: { width, height: 800 } })
     await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-    for (const name of ['kora_browser', 'kora_admin']) await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+    for (const name of ['kora_browser', 'kora_admin']) {
+      await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+    }
     await context.addInitScript(axe)
     // the checker's own script is not let into the frame of the preview, which has none
-    context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d|^Blocked script execution in 'about:srcdoc'/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
-    context.on('weberror', (error) => { complaints.push(error.error().message) })
+    context.on('console', (message) => {
+      if (
+        message.type() === 'error' &&
+        !/status of 4\d\d|^Blocked script execution in 'about:srcdoc'/.test(message.text())
+      ) {
+        complaints.push(message.text().slice(0, 300))
+      }
+    })
+    context.on('weberror', (error) => {
+      complaints.push(error.error().message)
+    })
     return context
   }
 
@@ -81,12 +106,30 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
   await look('client-tester')
   await context.close()
 
-  const tabs = ['', '/addresses', '/permissions', '/credentials', '/experience', '/snippets', '/test', '/test?person=anna&in=bo&width=wide', '/test?in=en', '/history', '/credentials/rotate', '/status/disabled']
+  const tabs = [
+    '',
+    '/addresses',
+    '/permissions',
+    '/credentials',
+    '/experience',
+    '/snippets',
+    '/test',
+    '/test?person=anna&in=bo&width=wide',
+    '/test?in=en',
+    '/history',
+    '/credentials/rotate',
+    '/status/disabled'
+  ]
   for (const lang of ['zh-CN', 'en']) {
     for (const width of [1280, 320]) {
       const context = await open(lang, width)
       const page = await context.newPage()
-      for (const path of ['/admin/clients', ...tabs.map((tab) => `/admin/clients/demo-consent${tab}`), '/admin/clients/kora-user-centre', '/admin/clients/demo-machine/permissions']) {
+      for (const path of [
+        '/admin/clients',
+        ...tabs.map((tab) => `/admin/clients/demo-consent${tab}`),
+        '/admin/clients/kora-user-centre',
+        '/admin/clients/demo-machine/permissions'
+      ]) {
         const answer = await page.goto(kora.issuer + path)
         t.equal(answer?.status(), 200, path)
         t.same(await consoleFaultsOf(page), [], `${path} ${lang} ${width}`)
@@ -94,10 +137,29 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
         if (path.includes('/test')) {
           const drawn = page.frameLocator('iframe')
           t.match(await drawn.locator('main').innerText(), /\*\*\*/, 'the consent page is drawn')
-          t.ok(await drawn.locator('img.rp-logo').evaluate((image: { naturalWidth: number }) => image.naturalWidth > 0), 'with the picture')
-          t.equal(await drawn.locator('.btn.main').evaluate((button) => (globalThis as unknown as { getComputedStyle (element: unknown): { backgroundColor: string } }).getComputedStyle(button).backgroundColor), 'rgb(10, 79, 143)', 'and its styles')
+          t.ok(
+            await drawn.locator('img.rp-logo').evaluate((image: { naturalWidth: number }) => image.naturalWidth > 0),
+            'with the picture'
+          )
+          t.equal(
+            await drawn
+              .locator('.btn.main')
+              .evaluate(
+                (button) =>
+                  (
+                    globalThis as unknown as { getComputedStyle(element: unknown): { backgroundColor: string } }
+                  ).getComputedStyle(button).backgroundColor
+              ),
+            'rgb(10, 79, 143)',
+            'and its styles'
+          )
         }
-        if (shots !== undefined) await page.screenshot({ path: `${shots}/${path.replaceAll(/[^\w-]/g, '-').slice(1)}-${lang}-${width}.png`, fullPage: true })
+        if (shots !== undefined) {
+          await page.screenshot({
+            path: `${shots}/${path.replaceAll(/[^\w-]/g, '-').slice(1)}-${lang}-${width}.png`,
+            fullPage: true
+          })
+        }
       }
       await context.close()
     }
@@ -107,8 +169,14 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
 
 await withBrowser(t, 'the picture of a site on the pages of its login', async (t, chromium) => {
   const kora = await startKora(t)
-  await storeLogo(kora.inside.services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, 'demo-consent', mark())
-  const { redirect_uris: [redirectUri = ''] = [] } = (await findClient(kora.inside.services.db, 'demo-consent'))?.metadata ?? {}
+  await storeLogo(
+    kora.inside.services,
+    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    'demo-consent',
+    mark()
+  )
+  const { redirect_uris: [redirectUri = ''] = [] } =
+    (await findClient(kora.inside.services.db, 'demo-consent'))?.metadata ?? {}
   const request = `${kora.issuer}/oidc/auth?${new URLSearchParams({ client_id: 'demo-consent', response_type: 'code', redirect_uri: redirectUri, scope: 'openid profile phone', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }).toString()}`
   for (const [width, options] of widths) {
     for (const lang of ['zh-CN', 'bo', 'en']) {
@@ -118,9 +186,22 @@ await withBrowser(t, 'the picture of a site on the pages of its login', async (t
       const page = await context.newPage()
       await page.goto(request)
       const picture = page.locator('img.rp-logo')
-      t.ok(await picture.evaluate((image: { complete: boolean, naturalWidth: number }) => image.complete && image.naturalWidth > 0), `${lang} ${width}`)
-      const boxes = async (): Promise<unknown> => [await picture.boundingBox(), await page.locator('.tabs').boundingBox(), await page.locator('button.main').boundingBox()]
-      t.match(await picture.boundingBox(), width === '1280' ? { width: 45, height: 45 } : { width: 45 }, 'two and a half lines, whatever its own size')
+      t.ok(
+        await picture.evaluate(
+          (image: { complete: boolean; naturalWidth: number }) => image.complete && image.naturalWidth > 0
+        ),
+        `${lang} ${width}`
+      )
+      const boxes = async (): Promise<unknown> => [
+        await picture.boundingBox(),
+        await page.locator('.tabs').boundingBox(),
+        await page.locator('button.main').boundingBox()
+      ]
+      t.match(
+        await picture.boundingBox(),
+        width === '1280' ? { width: 45, height: 45 } : { width: 45 },
+        'two and a half lines, whatever its own size'
+      )
       const before = await boxes()
       t.same(await faultsOf(page), [], `login ${lang} ${width}`)
       if (shots !== undefined) await page.screenshot({ path: `${shots}/logo-login-${lang}-${width}.png` })
@@ -132,11 +213,17 @@ await withBrowser(t, 'the picture of a site on the pages of its login', async (t
 
       // the picture does not come: nothing moves
       const cut = await chromium.newContext(options)
-      await cut.route('**/client-logo/**', async (route) => { await route.abort() })
+      await cut.route('**/client-logo/**', async (route) => {
+        await route.abort()
+      })
       await cut.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
       const bare = await cut.newPage()
       await bare.goto(request)
-      const [box, tabs, button] = [await bare.locator('img.rp-logo').boundingBox(), await bare.locator('.tabs').boundingBox(), await bare.locator('button.main').boundingBox()]
+      const [box, tabs, button] = [
+        await bare.locator('img.rp-logo').boundingBox(),
+        await bare.locator('.tabs').boundingBox(),
+        await bare.locator('button.main').boundingBox()
+      ]
       t.same([box, tabs, button], before, `without it ${lang} ${width}`)
       await cut.close()
     }
@@ -147,19 +234,46 @@ await withBrowser(t, 'what waits for a second administrator, and a trial login',
   const kora = await startKora(t)
   const system = await signInAs(kora, 'system')
   const { services } = kora.inside
-  const made = await createClient(services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, {
-    kind: 'server',
-    metadata: { redirect_uris: ['https://a.gov.cn/cb'], scope: 'openid profile', subject_type: 'pairwise', token_endpoint_auth_method: 'client_secret_post' },
-    policy: { names: { 'zh-CN': '公积金查询' }, purposes: { profile: '显示姓名' } }
-  })
+  const made = await createClient(
+    services,
+    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    {
+      kind: 'server',
+      metadata: {
+        redirect_uris: ['https://a.gov.cn/cb'],
+        scope: 'openid profile',
+        subject_type: 'pairwise',
+        token_endpoint_auth_method: 'client_secret_post'
+      },
+      policy: { names: { 'zh-CN': '公积金查询' }, purposes: { profile: '显示姓名' } }
+    }
+  )
   if (made.outcome !== 'created') throw new Error(made.outcome)
-  const { client: { clientId }, secret } = made
-  const asked = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/permissions`), { introspects: '*', reason: '工单 1' }, { form: ({ action }) => action.endsWith('/permissions') })
+  const {
+    client: { clientId },
+    secret
+  } = made
+  const asked = await system.browser.submit(
+    await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/permissions`),
+    { introspects: '*', reason: '工单 1' },
+    { form: ({ action }) => action.endsWith('/permissions') }
+  )
   const account = await kora.sandbox.account('zhuoma')
-  for (const [lang, width] of [['zh-CN', 1280], ['en', 320]] as const) {
+  for (const [lang, width] of [
+    ['zh-CN', 1280],
+    ['en', 320]
+  ] as const) {
     const context = await chromium.newContext({ viewport: { width, height: 800 } })
     await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-    for (const name of ['kora_browser', 'kora_admin']) await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: name === 'kora_admin' ? `${kora.issuer}/admin` : kora.issuer }])
+    for (const name of ['kora_browser', 'kora_admin']) {
+      await context.addCookies([
+        {
+          name,
+          value: system.browser.cookie(name) ?? '',
+          url: name === 'kora_admin' ? `${kora.issuer}/admin` : kora.issuer
+        }
+      ])
+    }
     await context.addInitScript(axe)
     const page = await context.newPage()
     const look = async (name: string): Promise<void> => {
@@ -167,7 +281,10 @@ await withBrowser(t, 'what waits for a second administrator, and a trial login',
       if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}-${lang}-${width}.png`, fullPage: true })
     }
     await page.goto(kora.issuer + new URL(asked.url).pathname)
-    t.match(await page.locator('dl.facts').innerText(), lang === 'en' ? /introspect the tokens of every resource/ : /可以核验所有资源的令牌/)
+    t.match(
+      await page.locator('dl.facts').innerText(),
+      lang === 'en' ? /introspect the tokens of every resource/ : /可以核验所有资源的令牌/
+    )
     await look('approval-introspects')
     await page.goto(`${kora.issuer}/admin/clients/demo-machine/permissions`)
     await look('machine-permissions')
@@ -176,10 +293,10 @@ await withBrowser(t, 'what waits for a second administrator, and a trial login',
     await page.goto(`${kora.issuer}/admin/clients/${clientId}/test`)
     await page.locator('#secret').fill(secret?.secret ?? '')
     await page.getByRole('button', { name: lang === 'en' ? 'Start' : '开始' }).click()
-    if (await page.locator('#account').count() > 0) {
+    if ((await page.locator('#account').count()) > 0) {
       await page.locator('#account').fill(account.cert_no)
       await page.locator('#password').fill(account.password)
-      if (await page.locator('#agree').count() > 0) await page.locator('#agree').check()
+      if ((await page.locator('#agree').count()) > 0) await page.locator('#agree').check()
       await page.locator('button.main').click()
     }
     if (page.url().includes('/consent')) await page.locator('button[value=grant]').click()

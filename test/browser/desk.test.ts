@@ -1,6 +1,6 @@
 /**
- * The desk's pages of the console in a real Chromium, with real data: axe, no sideways scrolling, no CSP or script error, in
- * both languages and two widths; one lock and one counter code pressed through.
+ * The desk's pages of the console in a real Chromium, with real data: axe, no sideways scrolling, no CSP or script
+ * error, in both languages and two widths; one lock and one counter code pressed through.
  */
 import { mkdirSync } from 'node:fs'
 import type { BrowserContext } from 'playwright-core'
@@ -37,10 +37,18 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
   const complaints: string[] = []
   const contextOf = async (who: SignedIn, options: object): Promise<BrowserContext> => {
     const context = await chromium.newContext(options)
-    for (const name of ['kora_browser', 'kora_admin']) await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+    for (const name of ['kora_browser', 'kora_admin']) {
+      await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+    }
     await context.addInitScript(axe)
-    context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
-    context.on('weberror', (error) => { complaints.push(`script: ${error.error().message}`) })
+    context.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
+        complaints.push(message.text().slice(0, 300))
+      }
+    })
+    context.on('weberror', (error) => {
+      complaints.push(`script: ${error.error().message}`)
+    })
     return context
   }
 
@@ -48,9 +56,22 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
   const zhuoma = await kora.sandbox.account('zhuoma')
   const gongsi = await organizationId(kora, 'gongsi')
   const application = await waiting(kora)
-  const drafted = await draftNotice(services, act(), { audience: 'everybody', targetId: null, texts: { 'zh-CN': { title: '系统维护', body: '周六晚上暂停服务。\n请提前办理。' }, en: { title: 'Maintenance', body: 'Saturday night.' } }, sms: false })
+  const drafted = await draftNotice(services, act(), {
+    audience: 'everybody',
+    targetId: null,
+    texts: {
+      'zh-CN': { title: '系统维护', body: '周六晚上暂停服务。\n请提前办理。' },
+      en: { title: 'Maintenance', body: 'Saturday night.' }
+    },
+    sms: false
+  })
   const notice = drafted.ok ? drafted.id : ''
-  const delegation = await services.db.selectFrom('delegation').select('id').where('organizationId', '=', gongsi).where('state', '=', 'active').executeTakeFirstOrThrow()
+  const delegation = await services.db
+    .selectFrom('delegation')
+    .select('id')
+    .where('organizationId', '=', gongsi)
+    .where('state', '=', 'active')
+    .executeTakeFirstOrThrow()
 
   await t.test('pressed through: found, locked, unlocked; a code at the counter', async (t) => {
     const desk = await contextOf(security, { viewport: { width: 1280, height: 860 }, locale: 'zh-CN' })
@@ -82,7 +103,9 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
     await visit.click('main form .acts button')
     t.match(await visit.textContent('.summary'), /请逐项核对/)
     t.same(await consoleFaultsOf(visit), [])
-    for (const id of ['document_seen', 'face_compared', 'number_compared', 'told_one_time']) await visit.check(`#check_${id}`)
+    for (const id of ['document_seen', 'face_compared', 'number_compared', 'told_one_time']) {
+      await visit.check(`#check_${id}`)
+    }
     await visit.check('#reason_1')
     await visit.click('main form .acts button')
     t.match(await visit.textContent('.big-n'), /^\d{4} \d{4}$/)
@@ -111,7 +134,10 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
       ['notice-send', `/admin/notices/${notice}/send`, security],
       ['counter', '/admin/counter', counter]
     ]
-    for (const [width, size] of [[1280, { width: 1280, height: 860 }], [320, { width: 320, height: 640 }]] as const) {
+    for (const [width, size] of [
+      [1280, { width: 1280, height: 860 }],
+      [320, { width: 320, height: 640 }]
+    ] as const) {
       for (const locale of ['zh-CN', 'en']) {
         for (const who of [security, counter]) {
           const context = await contextOf(who, { viewport: size, locale })
@@ -121,7 +147,9 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
             const answer = await page.goto(`${kora.issuer}${path}`)
             t.equal(answer?.status(), 200, `${name} ${page.url()}`)
             t.same(await consoleFaultsOf(page), [], `${name} ${locale} ${width}`)
-            if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}-${locale}-${width}.png`, fullPage: true })
+            if (shots !== undefined) {
+              await page.screenshot({ path: `${shots}/${name}-${locale}-${width}.png`, fullPage: true })
+            }
           }
           await context.close()
         }

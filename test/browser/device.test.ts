@@ -1,4 +1,6 @@
-/** A device login in a real Chromium: on a phone by the code, at a desk by the link, with the keyboard, without script. */
+/**
+ * A device login in a real Chromium: on a phone by the code, at a desk by the link, with the keyboard, without script.
+ */
 import { mkdirSync } from 'node:fs'
 import * as oidc from 'openid-client'
 import t from 'tap'
@@ -15,9 +17,12 @@ const secret = 'Snow-lion-2026'
 await withBrowser(t, 'a device logs in', async (t, chromium) => {
   const kora = await startKora(t)
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
-  const kiosk = await oidc.discovery(new URL(kora.issuer), 'demo-device', undefined, oidc.None(), { execute: [oidc.allowInsecureRequests] })
+  const kiosk = await oidc.discovery(new URL(kora.issuer), 'demo-device', undefined, oidc.None(), {
+    execute: [oidc.allowInsecureRequests]
+  })
   const ask = async () => await oidc.initiateDeviceAuthorization(kiosk, { scope: 'openid profile' })
-  const collect = async (asked: Awaited<ReturnType<typeof ask>>) => await oidc.pollDeviceAuthorizationGrant(kiosk, { ...asked, interval: 0.001 })
+  const collect = async (asked: Awaited<ReturnType<typeof ask>>) =>
+    await oidc.pollDeviceAuthorizationGrant(kiosk, { ...asked, interval: 0.001 })
   const { desktop, phone, audit, complaints } = walk(t, chromium)
   const look = async (page: Page, name: string): Promise<void> => {
     await audit(page, name)
@@ -67,7 +72,9 @@ await withBrowser(t, 'a device logs in', async (t, chromium) => {
     await look(page, 'walk-link')
     await page.getByRole('link', { name: '中文' }).click()
     await says(page, new RegExp(`要让这台设备用您的身份登录吗.*${asked.user_code}`))
-    for (let i = 0; i < 30 && await page.evaluate('document.activeElement.value') !== 'refuse'; i++) await page.keyboard.press('Tab')
+    for (let i = 0; i < 30 && (await page.evaluate('document.activeElement.value')) !== 'refuse'; i++) {
+      await page.keyboard.press('Tab')
+    }
     await Promise.all([page.waitForURL('**/device/refused'), page.keyboard.press('Enter')])
     await says(page, /已拒绝/)
     await look(page, 'walk-refused')

@@ -7,7 +7,20 @@ import { sql } from 'kysely'
 import t from 'tap'
 import type { Page } from 'playwright-core'
 import { startKora } from '../support/driver/index.ts'
-import { accept, face, identity, number, password, payload, people, press, says, scan, status, walk } from './journeys.ts'
+import {
+  accept,
+  face,
+  identity,
+  number,
+  password,
+  payload,
+  people,
+  press,
+  says,
+  scan,
+  status,
+  walk
+} from './journeys.ts'
 import { withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
@@ -17,7 +30,9 @@ await withBrowser(t, 'journeys', async (t, browser) => {
   const { of } = await people(kora)
   const { desktop, phone: newPhone, audit, complaints } = walk(t, browser)
   const secret = of('zhaxi').password
-  const atSite = async (page: Page, path = '/me'): Promise<void> => { await page.waitForURL(`${kora.site}${path}`) }
+  const atSite = async (page: Page, path = '/me'): Promise<void> => {
+    await page.waitForURL(`${kora.site}${path}`)
+  }
   /** From the site's front page to the login page, as people come. */
   const come = async (page: Page): Promise<void> => {
     await page.goto(kora.site)
@@ -88,7 +103,10 @@ await withBrowser(t, 'journeys', async (t, browser) => {
     await password(pc, zhuoma.phone, secret)
     await atSite(pc)
     await says(pc, /次仁卓玛.*urn:kora:loa:2/)
-    await pc.getByRole('link', { name: /办理不动产登记/ }).first().click()
+    await pc
+      .getByRole('link', { name: /办理不动产登记/ })
+      .first()
+      .click()
     await says(pc, /需要更高的认证等级/)
     await says(pc, /WWW-Authenticate/)
     await pc.getByRole('link', { name: /提高认证等级/ }).click()
@@ -132,7 +150,11 @@ await withBrowser(t, 'journeys', async (t, browser) => {
     await press(only, 'a[hreflang=en]')
     await press(only, 'a.big')
     const same = async (where: string): Promise<void> => {
-      t.match(await only.evaluate('[document.documentElement.lang, document.documentElement.className].join()'), 'en,size-l', `English and large: ${where}`)
+      t.match(
+        await only.evaluate('[document.documentElement.lang, document.documentElement.className].join()'),
+        'en,size-l',
+        `English and large: ${where}`
+      )
       await audit(only, `one phone: ${where}`)
     }
     await same('login')
@@ -151,7 +173,9 @@ await withBrowser(t, 'journeys', async (t, browser) => {
     await same('identity form')
     await identity(only, xuesheng)
     await same('face check')
-    await face(only, 'pass', async (capture) => { t.equal(await capture.getAttribute('html', 'lang'), 'en', 'and so is the capture page') })
+    await face(only, 'pass', async (capture) => {
+      t.equal(await capture.getAttribute('html', 'lang'), 'en', 'and so is the capture page')
+    })
     await same('result')
     await press(only, 'a.btn.main')
     await says(only, /Signed in|Logged in|logged in|signed in/i)
@@ -184,7 +208,10 @@ await withBrowser(t, 'journeys', async (t, browser) => {
     await scan(own, screen)
     await accept(own, await number(screen))
     await identity(own, laoren)
-    for (const [outcome, words, left] of [['mismatch', /和证件照片对不上/, 2], ['liveness', /没有识别为本人实时拍摄/, 1]] as const) {
+    for (const [outcome, words, left] of [
+      ['mismatch', /和证件照片对不上/, 2],
+      ['liveness', /没有识别为本人实时拍摄/, 1]
+    ] as const) {
       await face(own, outcome)
       await says(own, words)
       await says(own, new RegExp(`还可以试 ${left} 次`))
@@ -239,7 +266,7 @@ await withBrowser(t, 'journeys', async (t, browser) => {
     await press(screen, '.tabs a[href$="/qr"]')
     const ids = new Set<string>()
     for (let round = 0; round < 4; round++) {
-      const id = await screen.getAttribute('#qr', 'data-id') ?? ''
+      const id = (await screen.getAttribute('#qr', 'data-id')) ?? ''
       ids.add(id)
       await sql`update scan_ticket set expires_at = now() - interval '1 second' where id = ${id}`.execute(db)
       if (round < 3) await screen.locator(`#qr[data-state=waiting]:not([data-id="${id}"])`).waitFor()

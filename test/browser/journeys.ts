@@ -11,10 +11,10 @@ const run = `axe.run(document, { resultTypes: ['violations'], preload: false, ru
   .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 2).map((node) => node.target.join(' ')).join(' | ')))`
 
 export interface Walk {
-  desktop (options?: BrowserContextOptions): Promise<Page>
-  phone (options?: BrowserContextOptions): Promise<Page>
+  desktop(options?: BrowserContextOptions): Promise<Page>
+  phone(options?: BrowserContextOptions): Promise<Page>
   /** Nobody may find a fault on the page that is shown now. */
-  audit (page: Page, where: string): Promise<void>
+  audit(page: Page, where: string): Promise<void>
   /** What browsers complained about, with the address where. */
   complaints: string[]
 }
@@ -26,14 +26,26 @@ export function walk (t: Test, browser: Browser): Walk {
   const open = async (options: BrowserContextOptions): Promise<Page> => {
     const context: BrowserContext = await browser.newContext({ locale: 'zh-CN', ...options })
     context.setDefaultTimeout(30_000)
-    t.teardown(async () => { await context.close() })
+    t.teardown(async () => {
+      await context.close()
+    })
     context.on('page', (page) => {
       // a page that says no with its status is no fault; Chromium reports it all the same
-      page.on('console', (message) => { if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text())) complaints.push(`${page.url()}: ${message.text()}`) })
-      page.on('pageerror', (error) => { complaints.push(`${page.url()}: ${error.message}`) })
-      page.on('response', (response) => { if (response.status() >= 500) complaints.push(`${response.url()}: ${response.status()}`) })
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text())) {
+          complaints.push(`${page.url()}: ${message.text()}`)
+        }
+      })
+      page.on('pageerror', (error) => {
+        complaints.push(`${page.url()}: ${error.message}`)
+      })
+      page.on('response', (response) => {
+        if (response.status() >= 500) complaints.push(`${response.url()}: ${response.status()}`)
+      })
     })
-    if (options.javaScriptEnabled === false) mirrors.set(context, async () => await open({ ...options, javaScriptEnabled: true }))
+    if (options.javaScriptEnabled === false) {
+      mirrors.set(context, async () => await open({ ...options, javaScriptEnabled: true }))
+    }
     return await context.newPage()
   }
   const checked = async (page: Page, where: string): Promise<void> => {
@@ -43,13 +55,26 @@ export function walk (t: Test, browser: Browser): Walk {
   return {
     complaints,
     desktop: async (options = {}) => await open({ viewport: { width: 1280, height: 860 }, ...options }),
-    phone: async (options = {}) => await open({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, userAgent: phoneAgent, ...options }),
+    phone: async (options = {}) =>
+      await open({
+        viewport: { width: 360, height: 740 },
+        isMobile: true,
+        hasTouch: true,
+        userAgent: phoneAgent,
+        ...options
+      }),
     async audit (page, where) {
       const mirror = await mirrors.get(page.context())?.()
-      if (mirror !== undefined) await mirror.setContent((await page.content()).replace(/<script[\s\S]*?<\/script>|<link[^>]*>/g, ''))
+      if (mirror !== undefined) {
+        await mirror.setContent((await page.content()).replace(/<script[\s\S]*?<\/script>|<link[^>]*>/g, ''))
+      }
       await checked(mirror ?? page, where)
       await mirror?.context().close()
-      t.equal(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 0, `no sideways scrolling: ${where}`)
+      t.equal(
+        await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+        0,
+        `no sideways scrolling: ${where}`
+      )
     }
   }
 }
@@ -60,28 +85,37 @@ async function shows (page: Page, selector: string, text: RegExp): Promise<void>
   try {
     await page.locator(selector, { hasText: across(text) }).waitFor()
   } catch (error) {
-    throw new Error(`${String(text)} is not at ${page.url()}: ${(await page.locator('body').innerText()).replace(/\s+/g, ' ').slice(0, 600)}`, { cause: error })
+    throw new Error(
+      `${String(text)} is not at ${page.url()}: ${(await page.locator('body').innerText()).replace(/\s+/g, ' ').slice(0, 600)}`,
+      { cause: error }
+    )
   }
 }
-export const says = async (page: Page, text: RegExp): Promise<void> => { await shows(page, 'body', text) }
-export const status = async (page: Page, text: RegExp): Promise<void> => { await shows(page, '#qr-status', text) }
+export const says = async (page: Page, text: RegExp): Promise<void> => {
+  await shows(page, 'body', text)
+}
+export const status = async (page: Page, text: RegExp): Promise<void> => {
+  await shows(page, '#qr-status', text)
+}
 export const press = async (page: Page, selector: string): Promise<void> => {
   await Promise.all([page.waitForEvent('domcontentloaded'), page.locator(selector).first().click()])
 }
 
 export async function password (page: Page, account: string, text: string): Promise<void> {
-  if (await page.locator('#account').count() > 0) await page.fill('#account', account)
+  if ((await page.locator('#account').count()) > 0) await page.fill('#account', account)
   await page.fill('#password', text)
   const agree = page.locator('#agree')
-  if (await agree.count() > 0) await agree.check()
+  if ((await agree.count()) > 0) await agree.check()
   await press(page, 'form:has(#password) [type=submit]')
   // whoever acts for organizations too goes on as themself
   if (/\/select$/.test(new URL(page.url()).pathname)) await press(page, 'button.choice[value=self]')
 }
 
-export const payload = async (page: Page): Promise<string> => await page.locator('#qr-code').getAttribute('data-payload') ?? ''
+export const payload = async (page: Page): Promise<string> =>
+  (await page.locator('#qr-code').getAttribute('data-payload')) ?? ''
 /** The number that stands on the screen; on phones it may be folded away. */
-export const number = async (page: Page): Promise<string> => (await page.locator('.match-n').first().textContent() ?? '').trim()
+export const number = async (page: Page): Promise<string> =>
+  ((await page.locator('.match-n').first().textContent()) ?? '').trim()
 
 /** Scans what the other screen shows; ends on the page that says who asks. */
 export async function scan (phone: Page, screen: Page): Promise<void> {
@@ -92,20 +126,29 @@ export async function scan (phone: Page, screen: Page): Promise<void> {
 /** Compares or enters the number. */
 export async function accept (phone: Page, screenNumber: string): Promise<void> {
   const entry = phone.locator('#check_number')
-  if (await entry.count() > 0) await entry.fill(screenNumber)
+  if ((await entry.count()) > 0) await entry.fill(screenNumber)
   await press(phone, 'button[value=accept]')
 }
 
-export async function identity (phone: Page, { name, cert_no: certNo, card }: SandboxAccount & { card: { valid_from: string, term: string } }): Promise<void> {
+export async function identity (
+  phone: Page,
+  { name, cert_no: certNo, card }: SandboxAccount & { card: { valid_from: string; term: string } }
+): Promise<void> {
   const [year = '', month = '', day = ''] = card.valid_from.split('-')
-  for (const [id, value] of Object.entries({ name, cert_no: certNo, year, month, day })) await phone.fill(`#${id}`, value)
+  for (const [id, value] of Object.entries({ name, cert_no: certNo, year, month, day })) {
+    await phone.fill(`#${id}`, value)
+  }
   await phone.locator(`input[name=term][value="${card.term}"]`).check()
   await phone.check('#consent')
   await press(phone, 'button[value=submit]')
 }
 
 /** Consent, capture page, and back. */
-export async function face (phone: Page, outcome: string, seen: (page: Page) => Promise<void> = async () => {}): Promise<void> {
+export async function face (
+  phone: Page,
+  outcome: string,
+  seen: (page: Page) => Promise<void> = async () => {}
+): Promise<void> {
   await phone.check('#consent')
   await press(phone, 'button[value=start]')
   await phone.waitForURL(/\/capture\//)
@@ -114,10 +157,12 @@ export async function face (phone: Page, outcome: string, seen: (page: Page) => 
   await press(phone, 'form button.main')
 }
 
-export interface People { of (handle: string): SandboxAccount & { card: { valid_from: string, term: string } } }
+export interface People {
+  of(handle: string): SandboxAccount & { card: { valid_from: string; term: string } }
+}
 
 export async function people (kora: Kora): Promise<People> {
-  const all = await kora.sandbox.accounts() as Array<ReturnType<People['of']>>
+  const all = (await kora.sandbox.accounts()) as Array<ReturnType<People['of']>>
   return {
     of (handle) {
       const found = all.find((one) => one.handle === handle)
@@ -135,18 +180,30 @@ export async function come (page: Page, site: string): Promise<void> {
 }
 
 /** The organization tab of the login page that is shown: code, password, and as what. */
-export async function organization (page: Page, { uscc, password, role = 'legal_representative' }: { uscc: string, password: string, role?: 'legal_representative' | 'agent' }): Promise<void> {
-  if (await page.locator('input[name=role]').count() === 0) await press(page, '.tabs a[href*="tab=legal"]')
+export async function organization (
+  page: Page,
+  {
+    uscc,
+    password,
+    role = 'legal_representative'
+  }: { uscc: string; password: string; role?: 'legal_representative' | 'agent' }
+): Promise<void> {
+  if ((await page.locator('input[name=role]').count()) === 0) await press(page, '.tabs a[href*="tab=legal"]')
   await page.fill('#account', uscc)
   await page.fill('#password', password)
   await page.locator(`input[name=role][value=${role}]`).check()
   const agree = page.locator('#agree')
-  if (await agree.count() > 0) await agree.check()
+  if ((await agree.count()) > 0) await agree.check()
   await press(page, 'form:has(#password) [type=submit]')
 }
 
 /** The phone's whole part: scan, number, identity form where it is asked for, face. `seen` is called with who asks. */
-export async function confirm (phone: Page, screen: Page, person: Parameters<typeof identity>[1], seen: (page: Page) => Promise<void> = async () => {}): Promise<void> {
+export async function confirm (
+  phone: Page,
+  screen: Page,
+  person: Parameters<typeof identity>[1],
+  seen: (page: Page) => Promise<void> = async () => {}
+): Promise<void> {
   await scan(phone, screen)
   await seen(phone)
   await accept(phone, await number(screen))

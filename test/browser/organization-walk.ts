@@ -1,4 +1,6 @@
-/** What the walks of organizations share: a running Kora, people with their phones, what they were told, and pictures. */
+/**
+ * What the walks of organizations share: a running Kora, people with their phones, what they were told, and pictures.
+ */
 import { mkdirSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
@@ -14,15 +16,15 @@ export const codeOf = (handle: string): string => demoOrganizations.find((one) =
 export interface OrganizationWalk extends Omit<Walk, 'phone'>, People {
   kora: Kora
   /** axe as the page is; besides, it must not scroll sideways on the narrowest screen. */
-  look (page: Page, where: string): Promise<void>
-  come (page: Page): Promise<void>
-  atSite (page: Page): Promise<void>
+  look(page: Page, where: string): Promise<void>
+  come(page: Page): Promise<void>
+  atSite(page: Page): Promise<void>
   /** Presses the link whose label for screen readers begins so. */
-  labelled (page: Page, label: string): Promise<void>
-  phoneOf (handle: string): Promise<Page>
+  labelled(page: Page, label: string): Promise<void>
+  phoneOf(handle: string): Promise<Page>
   /** Has the person such a message, and (words given) a short message too? Waits for the outbox. */
-  told (handle: string, kind: string, words?: string): Promise<void>
-  until (done: () => Promise<boolean>): Promise<void>
+  told(handle: string, kind: string, words?: string): Promise<void>
+  until(done: () => Promise<boolean>): Promise<void>
 }
 
 export async function organizationWalk (t: Test, browser: Browser): Promise<OrganizationWalk> {
@@ -34,7 +36,9 @@ export async function organizationWalk (t: Test, browser: Browser): Promise<Orga
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
 
   const picture = async (page: Page, where: string): Promise<void> => {
-    if (shots !== undefined) await page.screenshot({ path: `${shots}/${where.replace(/[^\w\d]+/g, '-')}.png`, fullPage: true })
+    if (shots !== undefined) {
+      await page.screenshot({ path: `${shots}/${where.replace(/[^\w\d]+/g, '-')}.png`, fullPage: true })
+    }
   }
   const until = async (done: () => Promise<boolean>): Promise<void> => {
     for (let tries = 0; tries < 200; tries++) {
@@ -56,23 +60,41 @@ export async function organizationWalk (t: Test, browser: Browser): Promise<Orga
       await rest.audit(page, where)
       const size = page.viewportSize()
       await page.setViewportSize(narrow)
-      t.equal(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 0, `no sideways scrolling at 320 px: ${where}`)
+      t.equal(
+        await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+        0,
+        `no sideways scrolling at 320 px: ${where}`
+      )
       await picture(page, where)
       if (size !== null) await page.setViewportSize(size)
     },
-    come: async (page) => { await come(page, kora.site) },
-    atSite: async (page) => { await page.waitForURL(`${kora.site}/me`) },
-    labelled: async (page, label) => { await press(page, `a[aria-label^="${label}"]`) },
+    come: async (page) => {
+      await come(page, kora.site)
+    },
+    atSite: async (page) => {
+      await page.waitForURL(`${kora.site}/me`)
+    },
+    labelled: async (page, label) => {
+      await press(page, `a[aria-label^="${label}"]`)
+    },
     async phoneOf (handle) {
-      const phone = phones.get(handle) ?? await newPhone()
+      const phone = phones.get(handle) ?? (await newPhone())
       phones.set(handle, phone)
       return phone
     },
     async told (handle, kind, words) {
       const { person_id: personId, phone } = of(handle)
       await until(async () => {
-        const message = await services.db.selectFrom('message').select('id').where('personId', '=', personId).where('kind', '=', kind as never).executeTakeFirst()
-        return message !== undefined && (words === undefined || JSON.stringify(services.sandbox?.sms.messages(`+86${phone}`) ?? []).includes(words))
+        const message = await services.db
+          .selectFrom('message')
+          .select('id')
+          .where('personId', '=', personId)
+          .where('kind', '=', kind as never)
+          .executeTakeFirst()
+        return (
+          message !== undefined &&
+          (words === undefined || JSON.stringify(services.sandbox?.sms.messages(`+86${phone}`) ?? []).includes(words))
+        )
       })
     }
   }

@@ -1,7 +1,8 @@
 /**
- * The journeys of organizations (J5, J6, J7, J9) in a real Chromium, against the whole of Kora with the demo site: login
- * with code and password by the legal representative, registration by herself and by an agent, approval, the agent's
- * first login. axe at every state, and nothing scrolls sideways at 320 px. KORA_SCREENSHOTS=<folder> writes pictures.
+ * The journeys of organizations (J5, J6, J7, J9) in a real Chromium, against the whole of Kora with the demo site:
+ * login with code and password by the legal representative, registration by herself and by an agent, approval, the
+ * agent's first login. axe at every state, and nothing scrolls sideways at 320 px. KORA_SCREENSHOTS=<folder> writes
+ * pictures.
  */
 import t from 'tap'
 import type { Page } from 'playwright-core'
@@ -15,7 +16,10 @@ t.setTimeout(600_000)
 const chosen = 'Prayer-flag-77'
 
 await withBrowser(t, 'organizations', async (t, browser) => {
-  const { atSite, audit, come, complaints, desktop, kora, labelled, look, of, phoneOf, told } = await organizationWalk(t, browser)
+  const { atSite, audit, come, complaints, desktop, kora, labelled, look, of, phoneOf, told } = await organizationWalk(
+    t,
+    browser
+  )
   const secret = of('zhuoma').password
 
   await t.test('J5: the legal representative — code, password, and the phone of exactly that person', async (t) => {
@@ -39,7 +43,7 @@ await withBrowser(t, 'organizations', async (t, browser) => {
     await says(pc, /请法定代表人扫码核验.*\*\*\*玛/)
     await look(pc, 'J5 QR code')
 
-    await dawa.goto(await pc.locator('#qr-code').getAttribute('data-payload') ?? '')
+    await dawa.goto((await pc.locator('#qr-code').getAttribute('data-payload')) ?? '')
     await press(dawa, 'form[action$="/scan"] button')
     await says(dawa, /需要本人扫码.*这部手机绑定的不是要登录的人/)
     await audit(dawa, 'J5 wrong person on the phone')
@@ -48,7 +52,9 @@ await withBrowser(t, 'organizations', async (t, browser) => {
 
     await press(pc, '#qr-new')
     await status(pc, /等待扫码/)
-    await confirm(phone, pc, of('zhuoma'), async (page) => { await audit(page, 'J5 who asks') })
+    await confirm(phone, pc, of('zhuoma'), async (page) => {
+      await audit(page, 'J5 who asks')
+    })
     await atSite(pc)
     await says(pc, /代表单位办理.*西藏示例科技有限公司.*法定代表人.*经办人：次仁卓玛/)
     await audit(pc, 'J5 at the site')
@@ -65,61 +71,74 @@ await withBrowser(t, 'organizations', async (t, browser) => {
     await says(pc, /西藏示例律师事务所.*法定代表人/)
   })
 
-  await t.test('J6 and J7: registered by an agent; the legal representative is told, comes in for the first time, approves; the agent comes in (J9)', async (t) => {
-    const registering = await desktop()
-    await register(registering, 'agent', school.uscc, 'yangjin')
-    await says(registering, /已通知法定代表人。审核通过前不能登录/)
-    await look(registering, 'J6 waits for approval')
-    await told('laoren', 'delegation-submitted', '有新的代理授权申请待您审核')
+  await t.test(
+    'J6 and J7: registered by an agent; the legal representative is told, comes in for the first time, approves; the ' +
+      'agent comes in (J9)',
+    async (t) => {
+      const registering = await desktop()
+      await register(registering, 'agent', school.uscc, 'yangjin')
+      await says(registering, /已通知法定代表人。审核通过前不能登录/)
+      await look(registering, 'J6 waits for approval')
+      await told('laoren', 'delegation-submitted', '有新的代理授权申请待您审核')
 
-    const early = await desktop()
-    await come(early)
-    await organization(early, { uscc: school.uscc, password: chosen, role: 'agent' })
-    await says(early, /代理申请还在等待审核.*提交于/)
-    await look(early, 'J9 agent too early')
+      const early = await desktop()
+      await come(early)
+      await organization(early, { uscc: school.uscc, password: chosen, role: 'agent' })
+      await says(early, /代理申请还在等待审核.*提交于/)
+      await look(early, 'J9 agent too early')
 
-    const [pc, phone] = [await desktop(), await phoneOf('laoren')]
-    await come(pc)
-    await organization(pc, { uscc: school.uscc, password: chosen })
-    await says(pc, /单位的注册在等您审核/)
-    await look(pc, 'J7 organization waits for her')
-    await press(pc, 'a.main')
-    await organization(pc, { uscc: school.uscc, password: chosen })
-    await pc.waitForURL(/\/qr$/)
-    await confirm(phone, pc, of('laoren'))
-    await pc.waitForURL(`${kora.issuer}/me/agents`)
-    await says(pc, /待审核（1）/)
-    await look(pc, 'J7 list')
-    await pc.goto(`${kora.issuer}/me/messages`)
-    await says(pc, /未读 有新的代理授权申请待审核|有新的代理授权申请待审核/)
-    await look(pc, 'J7 messages')
-    await pc.goto(`${kora.issuer}/me/agents`)
+      const [pc, phone] = [await desktop(), await phoneOf('laoren')]
+      await come(pc)
+      await organization(pc, { uscc: school.uscc, password: chosen })
+      await says(pc, /单位的注册在等您审核/)
+      await look(pc, 'J7 organization waits for her')
+      await press(pc, 'a.main')
+      await organization(pc, { uscc: school.uscc, password: chosen })
+      await pc.waitForURL(/\/qr$/)
+      await confirm(phone, pc, of('laoren'))
+      await pc.waitForURL(`${kora.issuer}/me/agents`)
+      await says(pc, /待审核（1）/)
+      await look(pc, 'J7 list')
+      await pc.goto(`${kora.issuer}/me/messages`)
+      await says(pc, /未读 有新的代理授权申请待审核|有新的代理授权申请待审核/)
+      await look(pc, 'J7 messages')
+      await pc.goto(`${kora.issuer}/me/agents`)
 
-    await labelled(pc, '通过')
-    await look(pc, 'J7 content')
-    const content = (await pc.locator('dl.facts.strong').innerText()).replace(/\s+/g, ' ')
-    await press(pc, 'main form[data-once] button[type=submit]')
-    await look(pc, 'J7 code')
-    await confirm(phone, pc, of('laoren'), async (page) => {
-      await audit(page, 'J7 content on the phone')
-      t.equal((await page.locator('dl.facts.strong').innerText()).replace(/\s+/g, ' '), content, 'word for word what the computer shows')
-    })
-    await pc.waitForURL(/\/result$/)
-    await says(pc, /审核成功/)
-    await look(pc, 'J7 approved')
+      await labelled(pc, '通过')
+      await look(pc, 'J7 content')
+      const content = (await pc.locator('dl.facts.strong').innerText()).replace(/\s+/g, ' ')
+      await press(pc, 'main form[data-once] button[type=submit]')
+      await look(pc, 'J7 code')
+      await confirm(phone, pc, of('laoren'), async (page) => {
+        await audit(page, 'J7 content on the phone')
+        t.equal(
+          (await page.locator('dl.facts.strong').innerText()).replace(/\s+/g, ' '),
+          content,
+          'word for word what the computer shows'
+        )
+      })
+      await pc.waitForURL(/\/result$/)
+      await says(pc, /审核成功/)
+      await look(pc, 'J7 approved')
 
-    await come(early)
-    await organization(early, { uscc: school.uscc, password: chosen, role: 'agent' })
-    await early.waitForURL(/\/qr$/)
-    await audit(early, 'J9 first login of the agent')
-    await confirm(await phoneOf('yangjin'), early, of('yangjin'))
-    await atSite(early)
-    await says(early, /西藏示例职业学校.*代理人.*经办人：白玛央金，可办理：不动产登记申请、不动产登记查询/)
-  })
+      await come(early)
+      await organization(early, { uscc: school.uscc, password: chosen, role: 'agent' })
+      await early.waitForURL(/\/qr$/)
+      await audit(early, 'J9 first login of the agent')
+      await confirm(await phoneOf('yangjin'), early, of('yangjin'))
+      await atSite(early)
+      await says(early, /西藏示例职业学校.*代理人.*经办人：白玛央金，可办理：不动产登记申请、不动产登记查询/)
+    }
+  )
 
   t.same(complaints, [], 'no complaint of the browser')
 
-  async function register (pc: Page, applicant: 'legal_representative' | 'agent', uscc: string, handle: string): Promise<void> {
+  async function register (
+    pc: Page,
+    applicant: 'legal_representative' | 'agent',
+    uscc: string,
+    handle: string
+  ): Promise<void> {
     const byAgent = applicant === 'agent'
     await pc.goto(`${kora.issuer}/register`)
     await press(pc, `button[value=${applicant}]`)

@@ -21,7 +21,7 @@ t.setTimeout(600_000)
 const shots = process.env['KORA_SCREENSHOTS']
 const only = process.env['KORA_PAGES']?.split(',')
 
-async function serve (): Promise<{ origin: string, close: () => Promise<void> }> {
+async function serve (): Promise<{ origin: string; close: () => Promise<void> }> {
   const app = Fastify({ ...serverOptions })
   await registerHttp(app, { config: loadConfig({ NODE_ENV: 'test' }), crypto: testCrypto() })
   app.get('/fixture/:id', (request, reply) => {
@@ -35,7 +35,12 @@ async function serve (): Promise<{ origin: string, close: () => Promise<void> }>
   })
   app.get('/relying-site', (_request, reply) => reply.type('text/plain').send('site'))
   await app.listen({ host: '127.0.0.1', port: 0 })
-  return { origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
+  return {
+    origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
+    close: async () => {
+      await app.close()
+    }
+  }
 }
 
 await withBrowser(t, 'pages in a browser', async (t, browser) => {
@@ -43,37 +48,54 @@ await withBrowser(t, 'pages in a browser', async (t, browser) => {
   t.teardown(server.close)
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const wanted = fixtures.filter(({ id }) => only === undefined || only.includes(id))
-  const combinations = locales.flatMap((locale) => widths.flatMap(([width, options]) => (['n', 'l'] as const).map((size) => ({ locale, width, options, size }))))
+  const combinations = locales.flatMap((locale) =>
+    widths.flatMap(([width, options]) => (['n', 'l'] as const).map((size) => ({ locale, width, options, size })))
+  )
   const faults: string[] = []
   let checked = 0
 
-  const walk = async ({ locale, width, options, size }: typeof combinations[number]): Promise<void> => {
+  const walk = async ({ locale, width, options, size }: (typeof combinations)[number]): Promise<void> => {
     const context: BrowserContext = await browser.newContext({ ...options, locale })
-    await context.addCookies([{ name: 'kora_lang', value: locale, url: server.origin }, { name: 'kora_size', value: size, url: server.origin }])
+    await context.addCookies([
+      { name: 'kora_lang', value: locale, url: server.origin },
+      { name: 'kora_size', value: size, url: server.origin }
+    ])
     // success pages go on after three seconds: not while they are looked at
-    await context.addInitScript('{ const real = setTimeout; globalThis.setTimeout = (work, ms = 0) => real(work, ms >= 3000 ? 600000 : ms) }')
+    await context.addInitScript(
+      '{ const real = setTimeout; globalThis.setTimeout = (work, ms = 0) => real(work, ms >= 3000 ? 600000 : ms) }'
+    )
     // the checker alone is outside of the page's CSP
     await context.addInitScript(axe)
     const page = await context.newPage()
     const complaints: string[] = []
-    page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text().slice(0, 300)) })
-    page.on('pageerror', (error) => { complaints.push(`script: ${error.message}`) })
-    const here = wanted.filter(({ variant }) => variant !== true || (width === '1280' && size === 'n') || (width === '320' && size === 'l'))
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text().slice(0, 300))
+    })
+    page.on('pageerror', (error) => {
+      complaints.push(`script: ${error.message}`)
+    })
+    const here = wanted.filter(
+      ({ variant }) => variant !== true || (width === '1280' && size === 'n') || (width === '320' && size === 'l')
+    )
     for (const { id } of here) {
       const where = `${id} ${locale} ${width} ${size}`
       await page.goto(`${server.origin}/fixture/${id}`, { waitUntil: 'load' })
       const found = await faultsOf(page)
       faults.push(...[...found, ...complaints.splice(0)].map((fault) => `${where}: ${fault}`))
       checked++
-      if (shots !== undefined) await page.screenshot({ path: `${shots}/${id}-${locale}-${width}-${size}.png`, fullPage: true })
+      if (shots !== undefined) {
+        await page.screenshot({ path: `${shots}/${id}-${locale}-${width}-${size}.png`, fullPage: true })
+      }
     }
     await context.close()
   }
 
   const queue = [...combinations]
-  await Promise.all(Array.from({ length: Math.min(3, availableParallelism()) }, async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await walk(next)
-  }))
+  await Promise.all(
+    Array.from({ length: Math.min(3, availableParallelism()) }, async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await walk(next)
+    })
+  )
   for (const fault of faults.slice(0, 60)) t.fail(fault)
   t.equal(faults.length, 0, `${checked} page states`)
   const full = wanted.filter(({ variant }) => variant !== true).length

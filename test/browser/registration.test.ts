@@ -1,6 +1,7 @@
 /**
  * Registration in a real Chromium, with its real headers and data: with script nobody sees a picture, the proof of work
- * is computed and the message is sent by one press; axe, no sideways scrolling, targets of 44 px in 3 languages and widths.
+ * is computed and the message is sent by one press; axe, no sideways scrolling, targets of 44 px in 3 languages and
+ * widths.
  */
 import { mkdirSync } from 'node:fs'
 import t from 'tap'
@@ -19,8 +20,14 @@ await withBrowser(t, 'registration in a browser', async (t, chromium) => {
   const context = await chromium.newContext({ locale: 'zh-CN' })
   await context.addInitScript(axe)
   const complaints: string[] = []
-  context.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text().slice(0, 300)) })
-  context.on('weberror', (error) => { complaints.push(`script: ${error.error().message}`) })
+  context.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
+      complaints.push(message.text().slice(0, 300))
+    }
+  })
+  context.on('weberror', (error) => {
+    complaints.push(`script: ${error.error().message}`)
+  })
   const page = await context.newPage()
   page.setDefaultTimeout(60_000)
 
@@ -31,12 +38,17 @@ await withBrowser(t, 'registration in a browser', async (t, chromium) => {
       for (const locale of locales) {
         const other = await chromium.newContext({ ...options, locale })
         await other.addInitScript(axe)
-        await other.addCookies([...cookies.filter((cookie) => cookie.name !== 'kora_lang'), { name: 'kora_lang', value: locale, url: kora.issuer }])
+        await other.addCookies([
+          ...cookies.filter((cookie) => cookie.name !== 'kora_lang'),
+          { name: 'kora_lang', value: locale, url: kora.issuer }
+        ])
         const copy = await other.newPage()
         await copy.goto(page.url())
         const faults = await faultsOf(copy)
         t.same(faults, [], `${name} ${locale} ${width}`)
-        if (shots !== undefined) await copy.screenshot({ path: `${shots}/registration-${name}-${locale}-${width}.png`, fullPage: true })
+        if (shots !== undefined) {
+          await copy.screenshot({ path: `${shots}/registration-${name}-${locale}-${width}.png`, fullPage: true })
+        }
         await other.close()
       }
     }
@@ -89,7 +101,7 @@ await withBrowser(t, 'registration in a browser', async (t, chromium) => {
   await page.check('#consent')
   await page.click('main button[type=submit]')
   await page.waitForSelector('#qr-code[data-payload]')
-  const payload = await page.getAttribute('#qr-code', 'data-payload') ?? ''
+  const payload = (await page.getAttribute('#qr-code', 'data-payload')) ?? ''
   t.equal((await kora.sandbox.journey({ payload, person: 'yangjin' })).outcome, 'confirmed')
   await page.waitForSelector('#new_password')
   await look('password')

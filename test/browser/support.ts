@@ -4,20 +4,42 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+]
 
-export async function withBrowser (t: Test, name: string, work: (t: Test, browser: Browser) => Promise<void>): Promise<void> {
+export async function withBrowser (
+  t: Test,
+  name: string,
+  work: (t: Test, browser: Browser) => Promise<void>
+): Promise<void> {
   const missing = !existsSync(executablePath)
-  if (missing && process.env['CI'] === 'true') { t.fail(`${name}: ${executablePath} is not there, and CI never skips the browser`); return }
-  if (missing) { await t.test(name, { skip: `${executablePath} is not there; set CHROMIUM` }, async () => {}); return }
+  if (missing && process.env['CI'] === 'true') {
+    t.fail(`${name}: ${executablePath} is not there, and CI never skips the browser`)
+    return
+  }
+  if (missing) {
+    await t.test(name, { skip: `${executablePath} is not there; set CHROMIUM` }, async () => {})
+    return
+  }
   await t.test(name, { timeout: 600_000 }, async (t) => {
     const browser = await chromium.launch({ executablePath, headless: true, args })
-    t.teardown(async () => { await browser.close() })
+    t.teardown(async () => {
+      await browser.close()
+    })
     await work(t, browser)
   })
 }
 
-export const phoneAgent = 'Mozilla/5.0 (Linux; Android 9; Redmi 7A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/96.0.4664.45 Mobile Safari/537.36'
+export const phoneAgent =
+  'Mozilla/5.0 (Linux; Android 9; Redmi 7A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/96.0.4664.45 Mobile ' +
+  'Safari/537.36'
 
 /** The checker, to be put into pages before they load. */
 export const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
@@ -43,10 +65,10 @@ const audit = `axe.run(document, {
 
 /** What is wrong with the page that is shown: sideways scrolling, targets below 44 px, violations that axe finds. */
 export async function faultsOf (page: Page): Promise<string[]> {
-  const { overflow, small } = await page.evaluate<{ overflow: number, small: string[] }>(measure)
+  const { overflow, small } = await page.evaluate<{ overflow: number; small: string[] }>(measure)
   const faults = small.map((target) => `small target ${target}`)
   if (overflow > 0) faults.push(`scrolls sideways by ${overflow} px`)
-  return [...faults, ...await page.evaluate<string[]>(audit)]
+  return [...faults, ...(await page.evaluate<string[]>(audit))]
 }
 
 /** The console is for staff at a desk: lists hold links below 44 px (WCAG 2.2 2.5.8 asks 24). */

@@ -15,37 +15,87 @@ t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
 
-async function contextOf (chromium: Chromium, kora: Kora, browser: Browser, options: object, preferences: Record<string, string> = {}): Promise<{ context: BrowserContext, complaints: string[] }> {
+async function contextOf (
+  chromium: Chromium,
+  kora: Kora,
+  browser: Browser,
+  options: object,
+  preferences: Record<string, string> = {}
+): Promise<{ context: BrowserContext; complaints: string[] }> {
   const context = await chromium.newContext(options)
-  const cookies = { ...preferences, ...Object.fromEntries(['kora_browser', 'kora_me', 'kora_session'].map((name) => [name, browser.cookie(name) ?? ''])) }
+  const cookies = {
+    ...preferences,
+    ...Object.fromEntries(
+      ['kora_browser', 'kora_me', 'kora_session'].map((name) => [name, browser.cookie(name) ?? ''])
+    )
+  }
   await context.addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, url: kora.issuer })))
   await context.addInitScript(axe)
   const complaints: string[] = []
   context.on('console', (message) => {
     // a status of 4xx that was asked for is told to the console too
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text().slice(0, 300))
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
+      complaints.push(message.text().slice(0, 300))
+    }
   })
-  context.on('weberror', (error) => { complaints.push(`script: ${error.error().message}`) })
+  context.on('weberror', (error) => {
+    complaints.push(`script: ${error.error().message}`)
+  })
   return { context, complaints }
 }
 
-async function furnish (kora: Kora): Promise<{ legal: Browser, self: Browser, waiting: string, active: string, message: string }> {
+async function furnish (
+  kora: Kora
+): Promise<{ legal: Browser; self: Browser; waiting: string; active: string; message: string }> {
   const { db } = kora.inside.services
   const legal = (await enterLegal(kora, 'gongsi')).browser
   const self = (await enter(kora, 'dawa')).browser
   const [gongsi, account] = [await organizationId(kora, 'gongsi'), await kora.sandbox.account('zhuoma')]
   // one that waits, beside those in force and those that ended
   const page = await legal.go(`${kora.issuer}/me/agents/new`)
-  const made = await legal.submit(page, { name: '仁增', cert_no: '540530199909090039', phone: '18900189006', sites: 'some', site: ['demo-site', 'demo-tax'] }, { form: (form) => 'starts' in form.fields })
-  const active = await db.selectFrom('delegation').select('id').where('organizationId', '=', gongsi).where('state', '=', 'active').executeTakeFirstOrThrow()
+  const made = await legal.submit(
+    page,
+    {
+      name: '仁增',
+      cert_no: '540530199909090039',
+      phone: '18900189006',
+      sites: 'some',
+      site: ['demo-site', 'demo-tax']
+    },
+    { form: (form) => 'starts' in form.fields }
+  )
+  const active = await db
+    .selectFrom('delegation')
+    .select('id')
+    .where('organizationId', '=', gongsi)
+    .where('state', '=', 'active')
+    .executeTakeFirstOrThrow()
   const expiresAt = new Date(Date.now() + 86_400_000 * 30)
-  await db.insertInto('trustedBrowser').values({ personId: account.person_id, organizationId: gongsi, browserHash: 'elsewhere', expiresAt }).execute()
-  const message = await db.transaction().execute(async (trx) => await notify(trx, kora.inside.services, {
-    personId: account.person_id,
-    kind: 'delegation-rejected',
-    data: { organization: '西藏示例科技有限公司', uscc: '91540102MA6T1A2BXK', agent: '*瓦', validTo: '2027-01-01', reason: 'wrong_data: 证件过期' }
-  }))
-  return { legal, self, waiting: new URL(made.url).pathname.replace(/\/approve$/, ''), active: `/me/agents/${active.id}`, message: `/me/messages/${message}` }
+  await db
+    .insertInto('trustedBrowser')
+    .values({ personId: account.person_id, organizationId: gongsi, browserHash: 'elsewhere', expiresAt })
+    .execute()
+  const message = await db.transaction().execute(
+    async (trx) =>
+      await notify(trx, kora.inside.services, {
+        personId: account.person_id,
+        kind: 'delegation-rejected',
+        data: {
+          organization: '西藏示例科技有限公司',
+          uscc: '91540102MA6T1A2BXK',
+          agent: '*瓦',
+          validTo: '2027-01-01',
+          reason: 'wrong_data: 证件过期'
+        }
+      })
+  )
+  return {
+    legal,
+    self,
+    waiting: new URL(made.url).pathname.replace(/\/approve$/, ''),
+    active: `/me/agents/${active.id}`,
+    message: `/me/messages/${message}`
+  }
 }
 
 await withBrowser(t, 'user centre in a browser', async (t, chromium) => {
@@ -55,22 +105,43 @@ await withBrowser(t, 'user centre in a browser', async (t, chromium) => {
 
   await t.test('every page, three languages, three widths', async (t) => {
     const pages: Array<[string, string, Browser]> = [
-      ['home', '/me', legal], ['agents', '/me/agents', legal], ['approve', `${waiting}/approve`, legal], ['qr', `${waiting}/qr`, legal],
-      ['reject', `${waiting}/reject`, legal], ['new', '/me/agents/new', legal], ['edit', `${active}/edit`, legal], ['suspend', `${active}/suspend`, legal],
-      ['revoke', `${active}/revoke`, legal], ['stale', `${waiting.replace(/\d+$/, '9')}/result`, legal], ['messages', '/me/messages', legal], ['message', message, legal],
-      ['browsers', '/me/browsers', legal], ['password', '/me/organization-password', legal], ['mine', '/me/mine', self], ['refused', '/me/agents', self]
+      ['home', '/me', legal],
+      ['agents', '/me/agents', legal],
+      ['approve', `${waiting}/approve`, legal],
+      ['qr', `${waiting}/qr`, legal],
+      ['reject', `${waiting}/reject`, legal],
+      ['new', '/me/agents/new', legal],
+      ['edit', `${active}/edit`, legal],
+      ['suspend', `${active}/suspend`, legal],
+      ['revoke', `${active}/revoke`, legal],
+      ['stale', `${waiting.replace(/\d+$/, '9')}/result`, legal],
+      ['messages', '/me/messages', legal],
+      ['message', message, legal],
+      ['browsers', '/me/browsers', legal],
+      ['password', '/me/organization-password', legal],
+      ['mine', '/me/mine', self],
+      ['refused', '/me/agents', self]
     ]
     const faults: string[] = []
     let checked = 0
     for (const locale of locales) {
       for (const [width, options] of widths) {
         for (const browser of [legal, self]) {
-          const { context, complaints } = await contextOf(chromium, kora, browser, options, { kora_lang: locale, kora_size: width === '320' ? 'l' : 'n' })
+          const { context, complaints } = await contextOf(chromium, kora, browser, options, {
+            kora_lang: locale,
+            kora_size: width === '320' ? 'l' : 'n'
+          })
           const page = await context.newPage()
           const look = async (id: string): Promise<void> => {
-            faults.push(...[...await faultsOf(page), ...complaints.splice(0)].map((fault) => `${id} ${locale} ${width}: ${fault}`))
+            faults.push(
+              ...[...(await faultsOf(page)), ...complaints.splice(0)].map(
+                (fault) => `${id} ${locale} ${width}: ${fault}`
+              )
+            )
             checked++
-            if (shots !== undefined) await page.screenshot({ path: `${shots}/me-${id}-${locale}-${width}.png`, fullPage: true })
+            if (shots !== undefined) {
+              await page.screenshot({ path: `${shots}/me-${id}-${locale}-${width}.png`, fullPage: true })
+            }
           }
           for (const [id, path] of pages.filter(([, , whose]) => whose === browser)) {
             await page.goto(kora.issuer + path, { waitUntil: 'load' })

@@ -10,34 +10,78 @@ import { act, registryOn } from '../records/clients/support.ts'
 import { storeLogo } from '../../src/records/clients/logo.ts'
 import { PNG } from 'pngjs'
 
-const argsOf = (line: string): string[] => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '')
+const argsOf = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '')
 
 eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   const services = registryOn(database)
   await ensureUserCentreClient({ ...services, crypto: database.crypto })
   const errors = t.capture(console, 'error', () => {})
-  const run = async (command: typeof client | typeof apply, line: string): Promise<{ code: number, out: string }> => {
+  const run = async (command: typeof client | typeof apply, line: string): Promise<{ code: number; out: string }> => {
     const out: string[] = []
-    return { code: await command.run(argsOf(line), services, (text) => { out.push(text) }), out: out.join('\n') }
+    return {
+      code: await command.run(argsOf(line), services, (text) => {
+        out.push(text)
+      }),
+      out: out.join('\n')
+    }
   }
-  const json = async (command: typeof client | typeof apply, line: string): Promise<any> => JSON.parse((await run(command, `${line} --json`)).out)
+  const json = async (command: typeof client | typeof apply, line: string): Promise<any> =>
+    JSON.parse((await run(command, `${line} --json`)).out)
   const dir = t.testdir()
   const file = join(dir, 'clients.yaml')
 
-  const made = await json(client, 'create --id fund --name 公积金查询 --kind server --redirect https://gjj.gov.cn/cb --scope "openid profile" --purpose profile=显示姓名 --reason "ticket 1" --operator lhamo')
-  t.match(made, { client_id: 'fund', client_secret: /^[\w-]{43}$/, status: 'test', issuer: 'https://sso.example.gov.cn' })
+  const made = await json(
+    client,
+    'create --id fund --name 公积金查询 --kind server --redirect https://gjj.gov.cn/cb --scope "openid profile" --purpose ' +
+      'profile=显示姓名 --reason "ticket 1" --operator lhamo'
+  )
+  t.match(made, {
+    client_id: 'fund',
+    client_secret: /^[\w-]{43}$/,
+    status: 'test',
+    issuer: 'https://sso.example.gov.cn'
+  })
   t.match(await run(client, 'create --id fund --name x --kind machine --reason y'), { code: 1, out: /already/ })
-  t.match(await run(client, 'create --name x --kind server --redirect http://gjj.gov.cn/cb --reason y'), { code: 1, out: '/metadata/redirect_uris/0 must begin with https:// — received http://gjj.gov.cn/cb, expected https://gjj.gov.cn/cb' })
-  t.match(await json(client, 'show fund'), { client_id: 'fund', version: 1, secrets: [{ hint: made.client_secret.slice(-4) }], changes: [{ act: 'created', actor: 'operator:lhamo', reason: 'ticket 1' }] })
+  t.match(await run(client, 'create --name x --kind server --redirect http://gjj.gov.cn/cb --reason y'), {
+    code: 1,
+    out:
+      '/metadata/redirect_uris/0 must begin with https:// — received http://gjj.gov.cn/cb, expected ' +
+      'https://gjj.gov.cn/cb'
+  })
+  t.match(await json(client, 'show fund'), {
+    client_id: 'fund',
+    version: 1,
+    secrets: [{ hint: made.client_secret.slice(-4) }],
+    changes: [{ act: 'created', actor: 'operator:lhamo', reason: 'ticket 1' }]
+  })
   t.match((await json(client, 'list --host gjj.gov.cn')).clients, [{ client_id: 'fund' }])
-  t.match(await json(client, 'rotate-secret fund --reason yearly'), { client_secret: String, previous: { ends_at: String } })
+  t.match(await json(client, 'rotate-secret fund --reason yearly'), {
+    client_secret: String,
+    previous: { ends_at: String }
+  })
   t.match(await run(client, 'rotate-secret fund --reason yearly'), { code: 1, out: /Two secrets/ })
-  for (const wrong of ['sing', 'show', 'show nobody', 'create --reason x', 'create --name x --kind server', 'list x', 'disable fund', 'rotate-secret fund --grace-days x --reason y', 'list --colour']) t.equal((await run(client, wrong)).code, 2, wrong)
+  for (const wrong of [
+    'sing',
+    'show',
+    'show nobody',
+    'create --reason x',
+    'create --name x --kind server',
+    'list x',
+    'disable fund',
+    'rotate-secret fund --grace-days x --reason y',
+    'list --colour'
+  ]) {
+    t.equal((await run(client, wrong)).code, 2, wrong)
+  }
   t.match(errors().at(-1)?.args, [/kora client list/])
 
   // there and back
   await storeLogo(services, act, 'fund', PNG.sync.write(new PNG({ width: 4, height: 4 })))
-  await run(client, 'create --id gate --name 入口 --kind native --redirect cn.gov.example.gate:/cb --status draft --reason x')
+  await run(
+    client,
+    'create --id gate --name 入口 --kind native --redirect cn.gov.example.gate:/cb --status draft --reason x'
+  )
   const exported = (await run(client, 'export')).out
   t.notMatch(exported, /kora-user-centre|secret[^_]|logo/)
   await writeFile(file, exported)
@@ -53,24 +97,44 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   await writeFile(file, edited)
   const diff = await run(apply, `-f ${file} --diff --prune`)
   t.equal(diff.code, 3)
-  t.match(diff.out, '~ fund (公积金查询): change\n  - /metadata/redirect_uris: "https://gjj.gov.cn/cb"\n  + /metadata/redirect_uris: "https://gjj.gov.cn/callback"\n+ tax (电子税务): create')
+  t.match(
+    diff.out,
+    '~ fund (公积金查询): change\n  - /metadata/redirect_uris: "https://gjj.gov.cn/cb"\n  + /metadata/redirect_uris: ' +
+      '"https://gjj.gov.cn/callback"\n+ tax (电子税务): create'
+  )
   t.match(diff.out, /- gate \(入口\): delete/)
   t.equal(await findClient(services.db, 'tax'), null, '--diff changes nothing')
-  t.match(await json(apply, `-f ${file} --prune --reason "release 12" --operator lhamo`), { applied: [{ clientId: 'fund' }, { clientId: 'tax', action: 'create' }, { clientId: 'gate', action: 'delete' }], secrets: [{ client_id: 'tax' }] })
-  t.match(await findClient(services.db, 'fund'), { metadata: { redirect_uris: ['https://gjj.gov.cn/callback'] }, policy: { logo: /^logo_/ } })
+  t.match(await json(apply, `-f ${file} --prune --reason "release 12" --operator lhamo`), {
+    applied: [{ clientId: 'fund' }, { clientId: 'tax', action: 'create' }, { clientId: 'gate', action: 'delete' }],
+    secrets: [{ client_id: 'tax' }]
+  })
+  t.match(await findClient(services.db, 'fund'), {
+    metadata: { redirect_uris: ['https://gjj.gov.cn/callback'] },
+    policy: { logo: /^logo_/ }
+  })
   t.equal(await findClient(services.db, 'gate'), null)
-  t.same(await run(apply, `-f ${file} --prune --diff`), { code: 0, out: 'No differences.' }, 'once more changes nothing')
+  t.same(
+    await run(apply, `-f ${file} --prune --diff`),
+    { code: 0, out: 'No differences.' },
+    'once more changes nothing'
+  )
   await run(client, 'disable tax --reason x')
   t.match(await findClient(services.db, 'tax'), { status: 'disabled' })
 
   // one bad entry: nothing is changed, and its line is named
   const bad: Array<[string, RegExp]> = [
-    [edited.replace('https://gjj.gov.cn/callback', 'http://gjj.gov.cn/x').replace('电子税务', '税务'), /^line \d+: \/clients\/0\/metadata\/redirect_uris\/0 must begin with https/],
+    [
+      edited.replace('https://gjj.gov.cn/callback', 'http://gjj.gov.cn/x').replace('电子税务', '税务'),
+      /^line \d+: \/clients\/0\/metadata\/redirect_uris\/0 must begin with https/
+    ],
     [edited.replace('kind: machine', 'kind: robot'), /^line \d+: \/clients\/1\/kind is not one of/],
     [edited.replace('client_id: tax', 'client_id: fund'), /client_id is there twice/],
     [edited.replace('client_id: tax', 'client_id: kora-user-centre'), /own services/],
     [edited.replace('kind: machine', 'kind: machine\n    status: draft'), /status cannot be reached/],
-    [edited.replace('kind: machine', 'kind: machine\n    colour: red'), /^line \d+: \/clients\/1\/colour is not a known member/],
+    [
+      edited.replace('kind: machine', 'kind: machine\n    colour: red'),
+      /^line \d+: \/clients\/1\/colour is not a known member/
+    ],
     ['clients:\n  - client_id: a\n   kind: x', /^line 3: the file is not readable/],
     ['clients: 3', /must be a list/],
     [`${edited}\nclients: []`, /not readable/]
@@ -83,7 +147,9 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   }
   const line = edited.split('\n').findIndex((text) => text.includes('kind: machine')) + 1
   await writeFile(file, edited.replace('kind: machine', 'kind: robot'))
-  t.match((await json(apply, `-f ${file} --reason x`)).faults, [{ line, field: '/clients/1/kind', code: 'not_one_of', received: 'robot' }])
+  t.match((await json(apply, `-f ${file} --reason x`)).faults, [
+    { line, field: '/clients/1/kind', code: 'not_one_of', received: 'robot' }
+  ])
   t.match(await findClient(services.db, 'fund'), { version: 3, policy: { names: { 'zh-CN': '公积金查询' } } })
 
   // what one person may not decide alone: marked, refused as a whole, and done when it is said who agreed
@@ -98,18 +164,33 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   await writeFile(file, powers)
   t.match((await run(apply, `-f ${file} --diff`)).out, '+ gateway (网关): create\n  ! may introspect every token')
   t.match((await json(apply, `-f ${file} --diff`)).differences, [{ second: [] }, { second: ['introspects_all'] }])
-  t.match(await run(apply, `-f ${file} --reason x`), { code: 1, out: 'line 5: /clients/1 may not be decided by one person alone: --agreed-by names the other — received introspects_all\nNothing was changed.' })
+  t.match(await run(apply, `-f ${file} --reason x`), {
+    code: 1,
+    out:
+      'line 5: /clients/1 may not be decided by one person alone: --agreed-by names the other — received ' +
+      'introspects_all\nNothing was changed.'
+  })
   t.equal(await findClient(services.db, 'plain'), null)
-  t.equal((await run(apply, `-f ${file} --reason x --operator lhamo --agreed-by lhamo`)).code, 2, 'nobody agrees with themselves')
+  t.equal(
+    (await run(apply, `-f ${file} --reason x --operator lhamo --agreed-by lhamo`)).code,
+    2,
+    'nobody agrees with themselves'
+  )
   t.match(await run(apply, `-f ${file} --reason "ticket 9" --operator lhamo --agreed-by pema`), { code: 0 })
-  t.match((await json(client, 'show gateway')).changes, [{ reason: 'ticket 9 (agreed: pema)', actor: 'operator:lhamo' }])
+  t.match((await json(client, 'show gateway')).changes, [
+    { reason: 'ticket 9 (agreed: pema)', actor: 'operator:lhamo' }
+  ])
   t.match((await json(client, 'show plain')).changes, [{ reason: 'ticket 9' }])
   t.same(await run(apply, `-f ${file} --diff`), { code: 0, out: 'No differences.' })
-  const alone = 'create --name 公积金 --kind server --redirect https://gjj.gov.cn/cb --scope "openid identity" --purpose identity=核对 --reason "ticket 10" --operator lhamo'
+  const alone =
+    'create --name 公积金 --kind server --redirect https://gjj.gov.cn/cb --scope "openid identity" --purpose ' +
+    'identity=核对 --reason "ticket 10" --operator lhamo'
   t.match(await run(client, alone), { code: 1, out: /asks for document numbers[^]*--agreed-by/ })
   t.match(await json(client, alone), { error: 'second_needed', reasons: ['high_scope'] })
   const agreed = await json(client, `${alone} --agreed-by pema`)
   t.match((await json(client, `show ${agreed.client_id}`)).changes, [{ reason: 'ticket 10 (agreed: pema)' }])
 
-  for (const wrong of ['', '-f', '-f /nowhere --diff', `-f ${file}`, '--force']) t.equal((await run(apply, wrong)).code, 2, wrong)
+  for (const wrong of ['', '-f', '-f /nowhere --diff', `-f ${file}`, '--force']) {
+    t.equal((await run(apply, wrong)).code, 2, wrong)
+  }
 })

@@ -5,12 +5,32 @@ import { addClient, startKora } from '../support/driver/index.ts'
 const kora = await startKora(t)
 await addClient(kora, {
   clientId: 'demo-loopback',
-  metadata: { application_type: 'native', token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], redirect_uris: ['http://127.0.0.1/callback'], scope: 'openid profile' },
+  metadata: {
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    redirect_uris: ['http://127.0.0.1/callback'],
+    scope: 'openid profile'
+  },
   policy: { subjectKinds: ['person', 'organization'], purposes: { profile: 'test' } }
 })
-const run = async (args: string[], env: Record<string, string> = {}): Promise<{ code: number, out: string, progress: string }> => {
+const run = async (
+  args: string[],
+  env: Record<string, string> = {}
+): Promise<{ code: number; out: string; progress: string }> => {
   let [out, progress] = ['', '']
-  const code = await runCode(['--issuer', kora.issuer, '--timeout', '60', ...args], { out: (line) => { out += `${line}\n` }, progress: (line) => { progress += `${line}\n` } }, env)
+  const code = await runCode(
+    ['--issuer', kora.issuer, '--timeout', '60', ...args],
+    {
+      out: (line) => {
+        out += `${line}\n`
+      },
+      progress: (line) => {
+        progress += `${line}\n`
+      }
+    },
+    env
+  )
   return { code, out, progress }
 }
 
@@ -20,7 +40,10 @@ t.test('a first login by the simulated phone, tokens as JSON', async (t) => {
   t.match(JSON.parse(out), {
     client_id: 'demo-public',
     tokens: { token_type: 'Bearer', refresh_token: /.+/ },
-    id_token: { header: { alg: 'ES256' }, claims: { iss: kora.issuer, aud: 'demo-public', acr: 'urn:kora:loa:3', representation: { role: 'self' } } },
+    id_token: {
+      header: { alg: 'ES256' },
+      claims: { iss: kora.issuer, aud: 'demo-public', acr: 'urn:kora:loa:3', representation: { role: 'self' } }
+    },
     userinfo: { name: '扎西顿珠' }
   })
 })
@@ -28,7 +51,15 @@ t.test('a first login by the simulated phone, tokens as JSON', async (t) => {
 t.test('for people: claims, refresh and logout', async (t) => {
   const { code, out } = await run(['--sandbox-person', 'zhuoma', '--scope', 'openid'])
   t.equal(code, 0)
-  for (const part of [/ID token, claims/, /"acr": "urn:kora:loa:2"/, /grant_type=refresh_token/, /\/oidc\/logout\?/, /\/developers/]) t.match(out, part)
+  for (const part of [
+    /ID token, claims/,
+    /"acr": "urn:kora:loa:2"/,
+    /grant_type=refresh_token/,
+    /\/oidc\/logout\?/,
+    /\/developers/
+  ]) {
+    t.match(out, part)
+  }
   t.notMatch(out, /"name"/, 'only what the scope gives')
 })
 
@@ -57,5 +88,13 @@ t.test('wrong secret, wrong issuer, nobody there, wrong use', async (t) => {
   const gone = await run(['--issuer', 'http://127.0.0.1:1', '--json'])
   t.equal(gone.code, 1)
   t.match(JSON.parse(gone.out), { error: 'unreachable' })
-  for (const args of [['--scope', 'profile'], ['--port', 'x'], ['--what'], ['--issuer', 'nonsense'], ['--timeout', '0']]) t.equal((await run(args)).code, 2, args.join(' '))
+  for (const args of [
+    ['--scope', 'profile'],
+    ['--port', 'x'],
+    ['--what'],
+    ['--issuer', 'nonsense'],
+    ['--timeout', '0']
+  ]) {
+    t.equal((await run(args)).code, 2, args.join(' '))
+  }
 })

@@ -12,16 +12,29 @@ import { eachDatabase, type TestDatabase } from '../support/database.ts'
 
 const limits = { sessionIdleSeconds: 1800, sessionAbsoluteSeconds: 43_200, clockToleranceSeconds: 15 }
 const log = { info () {}, warn () {} }
-const adapterOf = ({ db, crypto }: TestDatabase) => createStorageAdapter({ db, crypto, clock: systemClock, limits, log })
+const adapterOf = ({ db, crypto }: TestDatabase) =>
+  createStorageAdapter({ db, crypto, clock: systemClock, limits, log })
 /** Opens every connection of the pool: else the first statement is over before the others begin. */
 const connected = ({ db }: TestDatabase) => Promise.all(Array.from({ length: 5 }, () => sql`select 1`.execute(db)))
 const twenty = Array.from({ length: 20 }, (_, i) => i)
 const seconds = (): number => Math.floor(Date.now() / 1000)
-const token = (kind: string, more: AdapterPayload = {}): AdapterPayload => ({ kind, iat: seconds(), exp: seconds() + 60, clientId: 'site', accountId: 'sub-1', grantId: 'grant-1', sessionUid: 'session-1', ...more })
+const token = (kind: string, more: AdapterPayload = {}): AdapterPayload => ({
+  kind,
+  iat: seconds(),
+  exp: seconds() + 60,
+  clientId: 'site',
+  accountId: 'sub-1',
+  grantId: 'grant-1',
+  sessionUid: 'session-1',
+  ...more
+})
 
 const outcomes = async (work: Promise<unknown>[]) => {
   const settled = await Promise.allSettled(work)
-  return { done: settled.filter(({ status }) => status === 'fulfilled').length, errors: settled.flatMap((one) => one.status === 'rejected' ? [one.reason as Error] : []) }
+  return {
+    done: settled.filter(({ status }) => status === 'fulfilled').length,
+    errors: settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []))
+  }
 }
 
 eachDatabase(t, 'a code is consumed once, and its second use ends everything of the grant', async (t, database) => {
@@ -40,7 +53,7 @@ eachDatabase(t, 'a code is consumed once, and its second use ends everything of 
 eachDatabase(t, 'a consumed artifact says so', async (t, database) => {
   const adapter = adapterOf(database)('RefreshToken')
   await adapter.upsert('rt', token('RefreshToken'), 60)
-  t.notOk('consumed' in (await adapter.find('rt') ?? {}))
+  t.notOk('consumed' in ((await adapter.find('rt')) ?? {}))
   await adapter.consume('rt')
   const found = await adapter.find('rt')
   t.ok(Math.abs(Number(found?.consumed) - seconds()) < 5)
@@ -58,11 +71,25 @@ eachDatabase(t, 'a pushed request is used once', async (t, database) => {
 eachDatabase(t, 'identifiers that somebody holds are not in the table', async (t, database) => {
   const adapter = adapterOf(database)
   const secret = (name: string): string => `secret-value-of-${name}`
-  for (const model of ['AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials', 'PushedAuthorizationRequest']) {
+  for (const model of [
+    'AuthorizationCode',
+    'AccessToken',
+    'RefreshToken',
+    'ClientCredentials',
+    'PushedAuthorizationRequest'
+  ]) {
     await adapter(model).upsert(secret(model), { ...token(model), jti: secret(model) }, 60)
   }
-  await adapter('Session').upsert(secret('Session'), { kind: 'Session', uid: 'uid-1', accountId: 'sub-1', jti: secret('Session'), exp: seconds() + 60 }, 60)
-  await adapter('DeviceCode').upsert(secret('DeviceCode'), { kind: 'DeviceCode', userCode: 'ABCD', jti: secret('DeviceCode') }, 60)
+  await adapter('Session').upsert(
+    secret('Session'),
+    { kind: 'Session', uid: 'uid-1', accountId: 'sub-1', jti: secret('Session'), exp: seconds() + 60 },
+    60
+  )
+  await adapter('DeviceCode').upsert(
+    secret('DeviceCode'),
+    { kind: 'DeviceCode', userCode: 'ABCD', jti: secret('DeviceCode') },
+    60
+  )
   const interaction = {
     kind: 'Interaction',
     jti: secret('Interaction'),
@@ -72,7 +99,9 @@ eachDatabase(t, 'identifiers that somebody holds are not in the table', async (t
   }
   await adapter('Interaction').upsert(secret('Interaction'), interaction as AdapterPayload, 60)
 
-  const { rows } = await sql<{ row: string }>`select oidc_artifact::text as row from oidc_artifact`.execute(database.db)
+  const { rows } = await sql<{ row: string }>`select oidc_artifact::text as row from oidc_artifact`.execute(
+    database.db
+  )
   t.equal(rows.length, 8)
   t.ok(rows.every(({ row }) => !row.includes('secret-value')))
 
@@ -80,17 +109,23 @@ eachDatabase(t, 'identifiers that somebody holds are not in the table', async (t
   t.same(await adapter('Interaction').find(secret('Interaction')), { ...interaction, session })
   t.match(await adapter('DeviceCode').findByUserCode('ABCD'), { jti: secret('DeviceCode'), userCode: 'ABCD' })
   t.match(await adapter('DeviceCode').find(secret('DeviceCode')), { jti: secret('DeviceCode') })
-  t.notOk('sealed' in (await adapter('DeviceCode').find(secret('DeviceCode')) ?? {}))
+  t.notOk('sealed' in ((await adapter('DeviceCode').find(secret('DeviceCode'))) ?? {}))
 })
 
-eachDatabase(t, 'expiry is the database\'s clock', async (t, database) => {
+eachDatabase(t, "expiry is the database's clock", async (t, database) => {
   const adapter = adapterOf(database)
   const fifth = async (model: string): Promise<void> => {
-    await sql`update oidc_artifact set expires_at = now() - interval '1 millisecond' where model = ${model}`.execute(database.db)
+    await sql`update oidc_artifact set expires_at = now() - interval '1 millisecond' where model = ${model}`.execute(
+      database.db
+    )
   }
   await adapter('AccessToken').upsert('at', token('AccessToken', { exp: seconds() + 600 }), 600)
   t.ok(await adapter('AccessToken').find('at'))
-  const { rows: [row] } = await sql<{ left: number }>`select extract(epoch from expires_at - now())::float8 as left from oidc_artifact`.execute(database.db)
+  const {
+    rows: [row]
+  } = await sql<{
+    left: number
+  }>`select extract(epoch from expires_at - now())::float8 as left from oidc_artifact`.execute(database.db)
   t.ok((row?.left ?? 0) > 610 && (row?.left ?? 0) <= 615, 'kept for its life and the clock tolerance')
   await fifth('AccessToken')
   t.equal(await adapter('AccessToken').find('at'), undefined)
@@ -101,7 +136,11 @@ eachDatabase(t, 'expiry is the database\'s clock', async (t, database) => {
 
   await adapter('Session').upsert('nobody', { kind: 'Session', uid: 'nobody', exp: seconds() + 600 }, 600)
   t.equal(await adapter('Session').find('nobody'), undefined, 'a session that says nothing is not kept')
-  await adapter('Session').upsert('cookie', { kind: 'Session', uid: 'uid', accountId: 'sub-1', exp: seconds() + 600 }, 600)
+  await adapter('Session').upsert(
+    'cookie',
+    { kind: 'Session', uid: 'uid', accountId: 'sub-1', exp: seconds() + 600 },
+    600
+  )
   t.match(await adapter('Session').find('cookie'), { uid: 'uid', jti: 'cookie' })
   t.match(await adapter('Session').findByUid('uid'), { uid: 'uid' })
   await fifth('Session')
@@ -112,24 +151,36 @@ eachDatabase(t, 'expiry is the database\'s clock', async (t, database) => {
 eachDatabase(t, 'a session ends at its absolute end, however it is used', async (t, database) => {
   const adapter = adapterOf(database)('Session')
   const left = async (): Promise<number> => {
-    const { rows: [row] } = await sql<{ left: number }>`select extract(epoch from expires_at - now())::float8 as left from oidc_artifact where model = 'Session'`.execute(database.db)
+    const {
+      rows: [row]
+    } = await sql<{
+      left: number
+    }>`select extract(epoch from expires_at - now())::float8 as left from oidc_artifact
+      where model = 'Session'`.execute(database.db)
     return row?.left ?? NaN
   }
   const session = (): AdapterPayload => ({ kind: 'Session', uid: 'uid', accountId: 'sub-1', exp: seconds() + 1800 })
   await adapter.upsert('cookie', session(), 1800)
-  t.ok(await left() > 1800 && await left() <= 1815)
-  await sql`update oidc_artifact set payload = payload || jsonb_build_object('startedAt', extract(epoch from now()) - 43200 + 100)`.execute(database.db)
+  t.ok((await left()) > 1800 && (await left()) <= 1815)
+  await sql`update oidc_artifact set payload = payload || jsonb_build_object('startedAt', extract(epoch
+    from now()) - 43200 + 100)`.execute(database.db)
   await adapter.upsert('cookie', session(), 1800)
-  t.ok(await left() > 95 && await left() <= 100, 'the idle time slides to the absolute end only')
+  t.ok((await left()) > 95 && (await left()) <= 100, 'the idle time slides to the absolute end only')
   t.ok(Number((await adapter.find('cookie'))?.exp) <= seconds() + 100, 'and the library is told so')
 })
 
 eachDatabase(t, 'a result is written once', async (t, database) => {
   const adapter = adapterOf(database)('Interaction')
-  const interaction = { kind: 'Interaction', exp: seconds() + 900, params: { client_id: 'site' }, returnTo: 'https://issuer.example/x' } as AdapterPayload
+  const interaction = {
+    kind: 'Interaction',
+    exp: seconds() + 900,
+    params: { client_id: 'site' },
+    returnTo: 'https://issuer.example/x'
+  } as AdapterPayload
   await adapter.upsert('uid', interaction, 900)
   await adapter.upsert('uid', interaction, 900)
-  const submit = (accountId: string): Promise<unknown> => adapter.upsert('uid', { ...interaction, result: { login: { accountId } } }, 900)
+  const submit = (accountId: string): Promise<unknown> =>
+    adapter.upsert('uid', { ...interaction, result: { login: { accountId } } }, 900)
 
   await connected(database)
   const { done, errors: refused } = await outcomes(twenty.map((i) => submit(`person-${i}`)))
@@ -169,7 +220,11 @@ eachDatabase(t, 'a device code is decided once', async (t, database) => {
   await connected(database)
   const typed = await outcomes(twenty.map(() => adapter.upsert('device', { ...open, inFlight: true }, 600)))
   t.equal(typed.done, 1, 'one browser takes it up')
-  const decided = await outcomes(twenty.map((i) => adapter.upsert('device', { ...open, inFlight: true, accountId: `person-${i}`, grantId: 'g' }, 600)))
+  const decided = await outcomes(
+    twenty.map((i) =>
+      adapter.upsert('device', { ...open, inFlight: true, accountId: `person-${i}`, grantId: 'g' }, 600)
+    )
+  )
   t.equal(decided.done, 1, 'one person approves it')
   t.equal((await outcomes(twenty.map(() => adapter.consume('device')))).done, 1)
 })
@@ -179,25 +234,43 @@ eachDatabase(t, 'clean-up is bounded and leaves the living alone', async (t, dat
   const adapter = adapterOf(database)('AccessToken')
   for (const i of twenty) await adapter.upsert(`at-${i}`, token('AccessToken'), 600)
   await adapter.upsert('living', token('AccessToken'), 600)
-  await sql`update oidc_artifact set expires_at = now() - interval '1 second' where id <> ${artifactId('AccessToken', 'living')}`.execute(db)
+  await sql`update oidc_artifact set expires_at = now() - interval '1 second'
+    where id <> ${artifactId('AccessToken', 'living')}`.execute(db)
   t.equal(await deleteExpired(db, 15), 15)
   t.equal(await deleteExpired(db, 15), 5)
   t.equal(await deleteExpired(db, 15), 0)
   t.ok(await adapter.find('living'))
 
-  for (const [uid, age] of [['old', '25 hours'], ['recent', '23 hours']]) {
+  for (const [uid, age] of [
+    ['old', '25 hours'],
+    ['recent', '23 hours']
+  ]) {
     await sql`insert into login_attempt (uid, browser_hash, client_id, request, expires_at)
       values (${uid}, 'b', 'site', '{}', now() - ${age}::interval)`.execute(db)
   }
   t.equal(await deleteExpiredAttempts(db), 1)
-  t.same((await db.selectFrom('loginAttempt').select('uid').execute()).map(({ uid }) => uid), ['recent'])
+  t.same(
+    (await db.selectFrom('loginAttempt').select('uid').execute()).map(({ uid }) => uid),
+    ['recent']
+  )
   t.equal(await deleteExpiredTickets(db), 0)
 
-  await db.insertInto('throttle').values([
-    { key: 'over', count: 1, windowEndsAt: new Date(Date.now() - 60_000) },
-    { key: 'blocked', count: 9, windowEndsAt: new Date(Date.now() - 60_000), blockedUntil: new Date(Date.now() + 60_000) },
-    { key: 'running', count: 1, windowEndsAt: new Date(Date.now() + 60_000) }
-  ]).execute()
+  await db
+    .insertInto('throttle')
+    .values([
+      { key: 'over', count: 1, windowEndsAt: new Date(Date.now() - 60_000) },
+      {
+        key: 'blocked',
+        count: 9,
+        windowEndsAt: new Date(Date.now() - 60_000),
+        blockedUntil: new Date(Date.now() + 60_000)
+      },
+      { key: 'running', count: 1, windowEndsAt: new Date(Date.now() + 60_000) }
+    ])
+    .execute()
   t.equal(await sweepThrottle(db), 1)
-  t.same((await db.selectFrom('throttle').select('key').orderBy('key').execute()).map(({ key }) => key), ['blocked', 'running'])
+  t.same(
+    (await db.selectFrom('throttle').select('key').orderBy('key').execute()).map(({ key }) => key),
+    ['blocked', 'running']
+  )
 })

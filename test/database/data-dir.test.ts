@@ -9,15 +9,24 @@ import { DataDirInUse, DataDirUnwritable } from '../../src/database/errors.ts'
 import { ensureSnapshot } from '../support/snapshot.ts'
 
 /** A process of its own that runs `code` and stays; resolves once it has printed `ready`. */
-async function otherProcess (t: Test, code: string): Promise<{ pid: number, kill (): Promise<void> }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', `${code}\nconsole.log('ready'); setInterval(() => {}, 1e6)`], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+async function otherProcess (t: Test, code: string): Promise<{ pid: number; kill(): Promise<void> }> {
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module', '-e', `${code}\nconsole.log('ready'); setInterval(() => {}, 1e6)`],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] }
+  )
   const ended = once(child, 'exit')
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
     await ended
   }
   t.teardown(kill)
-  await Promise.race([once(child.stdout, 'data'), ended.then(() => { throw new Error('ended early') })])
+  await Promise.race([
+    once(child.stdout, 'data'),
+    ended.then(() => {
+      throw new Error('ended early')
+    })
+  ])
   return { pid: child.pid as number, kill }
 }
 
@@ -56,11 +65,16 @@ t.test('of many processes that start at once after a crash exactly one gets the 
     import { lockDataDir } from '../../src/database/data-dir-lock.ts'
     try { globalThis.unlock = lockDataDir(${JSON.stringify(dataDir)}); process.send('won') } catch (error) { process.send(error.name) }
     setInterval(() => {}, 1e6)`
-  const outcomes = await Promise.all(Array.from({ length: 4 }, async () => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', contend], { cwd: import.meta.dirname, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    t.teardown(() => child.kill('SIGKILL'))
-    return (await once(child, 'message'))[0] as string
-  }))
+  const outcomes = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', contend], {
+        cwd: import.meta.dirname,
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+      })
+      t.teardown(() => child.kill('SIGKILL'))
+      return (await once(child, 'message'))[0] as string
+    })
+  )
   t.strictSame(outcomes.sort(), ['DataDirInUse', 'DataDirInUse', 'DataDirInUse', 'won'])
 })
 
@@ -78,11 +92,14 @@ t.test('a folder that cannot be used is named in one line', async (t) => {
 t.test('the embedded database keeps its rows through kill -9', async (t) => {
   const dataDir = join(t.testdir(), 'data')
   const snapshot = await ensureSnapshot()
-  const other = await otherProcess(t, `
+  const other = await otherProcess(
+    t,
+    `
     import { openAsBlob } from 'node:fs'
     import { openDatabase } from '../../src/database/connection.ts'
     const { db } = await openDatabase({ databaseUrl: null, dataDir: ${JSON.stringify(dataDir)}, poolSize: 1, snapshot: await openAsBlob(${JSON.stringify(snapshot)}) })
-    await db.insertInto('serverSecret').values({ name: 'kept', valueEnc: 'x' }).execute()`)
+    await db.insertInto('serverSecret').values({ name: 'kept', valueEnc: 'x' }).execute()`
+  )
   await other.kill()
 
   const steps: string[] = []
@@ -97,7 +114,13 @@ t.test('the embedded database keeps its rows through kill -9', async (t) => {
   // as if the very first start had been interrupted
   writeFileSync(join(dataDir, 'pglite.unfinished'), '')
   steps.length = 0
-  const again = await openDatabase({ databaseUrl: null, dataDir, poolSize: 1, onProgress: (step) => steps.push(step), snapshot: await openAsBlob(snapshot) })
+  const again = await openDatabase({
+    databaseUrl: null,
+    dataDir,
+    poolSize: 1,
+    onProgress: (step) => steps.push(step),
+    snapshot: await openAsBlob(snapshot)
+  })
   t.strictSame(steps, ['initialising', 'ready'])
   t.strictSame(await again.db.selectFrom('serverSecret').selectAll().execute(), [], 'half a database is begun again')
   t.notOk(existsSync(join(dataDir, 'pglite.unfinished')))

@@ -4,7 +4,8 @@ import t from 'tap'
 import { DataDirUnwritable } from '../../src/database/errors.ts'
 import { loadMasterKey } from '../../src/database/master-key.ts'
 
-const config = (dataDir: string) => ({ environment: 'development', dataDir, masterKey: null, masterKeyId: 'k1' } as const)
+const config = (dataDir: string) =>
+  ({ environment: 'development', dataDir, masterKey: null, masterKeyId: 'k1' }) as const
 
 t.test('development makes its key once and keeps it to its user', async (t) => {
   const dataDir = join(t.testdir(), 'data')
@@ -20,7 +21,10 @@ t.test('development makes its key once and keeps it to its user', async (t) => {
 t.test('a configured key wins and leaves no file', async (t) => {
   const masterKey = Buffer.alloc(32, 7)
   const dataDir = join(t.testdir(), 'data')
-  t.strictSame(loadMasterKey({ environment: 'production', dataDir, masterKey, masterKeyId: 'k9' }), { key: masterKey, keyId: 'k9' })
+  t.strictSame(loadMasterKey({ environment: 'production', dataDir, masterKey, masterKeyId: 'k9' }), {
+    key: masterKey,
+    keyId: 'k9'
+  })
   t.throws(() => statSync(dataDir), { code: 'ENOENT' })
 })
 

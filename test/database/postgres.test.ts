@@ -6,7 +6,12 @@ import { sql } from 'kysely'
 import type pg from 'pg'
 import t, { type Test } from 'tap'
 import {
-  DatabaseUnavailable, isDatabaseUnavailable, migrate, openDatabase, statement, type OpenDatabaseOptions
+  DatabaseUnavailable,
+  isDatabaseUnavailable,
+  migrate,
+  openDatabase,
+  statement,
+  type OpenDatabaseOptions
 } from '../../src/database/index.ts'
 import { testPostgres } from '../support/database.ts'
 import { postgresPrograms, startCluster, type Cluster } from '../support/postgres.ts'
@@ -32,17 +37,22 @@ async function faults (cluster: Cluster): Promise<void> {
 
   await t.test('migrations of processes that start together', async (t) => {
     await asAdministrator(cluster.url, (client) => client.query('create database kora_together'))
-    const dbs = await Promise.all(Array.from({ length: 5 }, () => open(t, { databaseUrl: databaseOn(cluster.url, 'kora_together') })))
+    const dbs = await Promise.all(
+      Array.from({ length: 5 }, () => open(t, { databaseUrl: databaseOn(cluster.url, 'kora_together') }))
+    )
     const ran = await Promise.all(dbs.map((db) => migrate(db)))
     const names = ran.flat()
     t.ok(names.length > 0)
     t.equal(new Set(names).size, names.length, 'each ran once')
     t.equal(ran.filter((some) => some.length > 0).length, 1, 'in one process')
-    const { rows } = await sql<{ limit: string }>`select current_setting('statement_timeout') as limit from pg_sleep(0), person right join (select 1) x on true`.execute(dbs[0]!)
+    const { rows } = await sql<{
+      limit: string
+    }>`select current_setting('statement_timeout') as limit from pg_sleep(0), person right
+      join (select 1) x on true`.execute(dbs[0]!)
     t.equal(rows[0]?.limit, '3s', 'requests have their limits back')
   })
 
-  await t.test('waiting for another process\'s migrations has no limit', async (t) => {
+  await t.test("waiting for another process's migrations has no limit", async (t) => {
     await asAdministrator(cluster.url, (client) => client.query('create database kora_waiting'))
     const url = databaseOn(cluster.url, 'kora_waiting')
     const db = await open(t, { databaseUrl: url, timeouts: { statement: 300, read: 300, idleInTransaction: 300 } })
@@ -50,7 +60,8 @@ async function faults (cluster: Cluster): Promise<void> {
       // the lock of Kysely's migrator
       await client.query('select pg_advisory_lock(3853314791062309107)')
       const migrating = migrate(db)
-      const waitedLongEnough = `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
+      const waitedLongEnough = `select from pg_stat_activity where datname = current_database()
+        and wait_event = 'advisory'
         and query_start < clock_timestamp() - interval '400 ms'`
       await Promise.race([migrating, until(client, waitedLongEnough)])
       await client.query('select pg_advisory_unlock_all()')
@@ -61,7 +72,8 @@ async function faults (cluster: Cluster): Promise<void> {
   await t.test('sessions have limits and a name', async (t) => {
     const db = await open(t)
     const { rows } = await sql`select current_setting('statement_timeout') as statement,
-      current_setting('idle_in_transaction_session_timeout') as idle, current_setting('application_name') as name`.execute(db)
+      current_setting('idle_in_transaction_session_timeout') as idle,
+        current_setting('application_name') as name`.execute(db)
     t.strictSame(rows, [{ statement: '3s', idle: '5s', name: 'kora' }])
   })
 
@@ -86,13 +98,23 @@ async function faults (cluster: Cluster): Promise<void> {
 
   await t.test('a transaction that stands still is ended', async (t) => {
     const lost: unknown[] = []
-    const db = await open(t, { timeouts: { idleInTransaction: 50 }, log: { warn: (detail: unknown) => { lost.push(detail) } } as never })
-    await t.rejects(db.transaction().execute(async (trx) => {
-      await one(trx)
-      // the server speaks first: its message makes the pool's connection fail
-      while (lost.length === 0) await setTimeout(5)
-      await one(trx)
-    }), DatabaseUnavailable)
+    const db = await open(t, {
+      timeouts: { idleInTransaction: 50 },
+      log: {
+        warn: (detail: unknown) => {
+          lost.push(detail)
+        }
+      } as never
+    })
+    await t.rejects(
+      db.transaction().execute(async (trx) => {
+        await one(trx)
+        // the server speaks first: its message makes the pool's connection fail
+        while (lost.length === 0) await setTimeout(5)
+        await one(trx)
+      }),
+      DatabaseUnavailable
+    )
     t.strictSame(await one(db), [{ one: 1 }])
   })
 
@@ -109,12 +131,21 @@ async function faults (cluster: Cluster): Promise<void> {
 
   await t.test('connections cut by the server', async (t) => {
     const { db, url } = await testPostgres(t, cluster.url)
-    const cut = () => asAdministrator(url as string, (client) => client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'))
-    await t.rejects(db.transaction().execute(async (trx) => {
-      await trx.insertInto('serverSecret').values({ name: 'cut', valueEnc: 'x' }).execute()
-      await cut()
-      await one(trx)
-    }), DatabaseUnavailable)
+    const cut = () =>
+      asAdministrator(url as string, (client) =>
+        client.query(
+          'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> ' +
+            'pg_backend_pid()'
+        )
+      )
+    await t.rejects(
+      db.transaction().execute(async (trx) => {
+        await trx.insertInto('serverSecret').values({ name: 'cut', valueEnc: 'x' }).execute()
+        await cut()
+        await one(trx)
+      }),
+      DatabaseUnavailable
+    )
     t.strictSame(await recovers(db), [{ one: 1 }])
     t.strictSame(await db.selectFrom('serverSecret').selectAll().where('name', '=', 'cut').execute(), [])
     const running = t.rejects(sql`select pg_sleep(2)`.execute(db), DatabaseUnavailable)
@@ -148,8 +179,13 @@ async function recovers (db: Parameters<typeof one>[0]): Promise<Array<{ one: nu
 }
 
 async function untilRunning (url: string): Promise<void> {
-  await asAdministrator(url, (client) => until(client,
-    "select from pg_stat_activity where datname = current_database() and state = 'active' and query like '%pg_sleep%' and pid <> pg_backend_pid()"))
+  await asAdministrator(url, (client) =>
+    until(
+      client,
+      "select from pg_stat_activity where datname = current_database() and state = 'active' and query like " +
+        "'%pg_sleep%' and pid <> pg_backend_pid()"
+    )
+  )
 }
 
 /** Asks until the query has a row. */
@@ -158,15 +194,20 @@ async function until (client: pg.Client, query: string): Promise<void> {
 }
 
 /** A wire to the server that can stop carrying anything without being closed. */
-async function brokenWire (t: Test, url: string): Promise<{ url: string, silence (on: boolean): void }> {
+async function brokenWire (t: Test, url: string): Promise<{ url: string; silence(on: boolean): void }> {
   const target = new URL(url)
   let silent = false
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname)
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near]
+    ] as const) {
       sockets.add(from)
-      from.on('data', (data) => { if (!silent) to.write(data) })
+      from.on('data', (data) => {
+        if (!silent) to.write(data)
+      })
       from.on('error', () => {})
       from.on('close', () => to.destroy())
     }
@@ -178,5 +219,10 @@ async function brokenWire (t: Test, url: string): Promise<{ url: string, silence
   })
   const through = new URL(url)
   through.port = String((server.address() as AddressInfo).port)
-  return { url: through.href, silence: (on) => { silent = on } }
+  return {
+    url: through.href,
+    silence: (on) => {
+      silent = on
+    }
+  }
 }

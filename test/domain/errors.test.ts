@@ -1,7 +1,7 @@
 import t from 'tap'
 import { DomainError } from '../../src/domain/errors.ts'
 
-t.test('a code that is the message key, details only when given', async t => {
+t.test('a code that is the message key, details only when given', async (t) => {
   const plain = new DomainError('delegation_not_active')
   t.ok(plain instanceof Error)
   t.match(plain, { name: 'DomainError', code: 'delegation_not_active', message: 'delegation_not_active' })

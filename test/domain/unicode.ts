@@ -3,12 +3,28 @@ import fc from 'fast-check'
 
 export const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.array(fc.integer({ min: 0, max: 0xFFFF }), { maxLength: 60 }).map(units => String.fromCharCode(...units)),
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 }).map((units) => String.fromCharCode(...units)),
   fc.string({ unit: fc.constantFrom(...'0123456789Xx -·.•ABCIOSZV９１＋+(){}\u200B\u0301\uFDFA扎བ་།'), maxLength: 24 })
 )
 
-export const longTexts = ['1', '9', 'A', '１', '·', ' ', '་', '扎', '\uFDFA', '\u0301', '\u200B', '\uD842\uDFB7', '\uD800', '張 ', '1 ', 'a.']
-  .map(unit => unit.repeat(Math.ceil(10_240 / unit.length)))
+export const longTexts = [
+  '1',
+  '9',
+  'A',
+  '１',
+  '·',
+  ' ',
+  '་',
+  '扎',
+  '\uFDFA',
+  '\u0301',
+  '\u200B',
+  '\uD842\uDFB7',
+  '\uD800',
+  '張 ',
+  '1 ',
+  'a.'
+].map((unit) => unit.repeat(Math.ceil(10_240 / unit.length)))
 
 /** Milliseconds of the fastest of three runs, so that a pause of the machine does not count. */
 export function fastest (run: () => unknown): number {

@@ -28,7 +28,7 @@ const run = (command: string, settings: Record<string, string> = {}): Program =>
 const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
 const systemNode = execFileSync('node', ['--version'], { env: { PATH: systemPath }, encoding: 'utf8' }).trim()
 
-await t.test('the README\'s two commands on a clean clone', async (t) => {
+await t.test("the README's two commands on a clean clone", async (t) => {
   t.comment(`Node.js on the PATH: ${systemNode}`)
   execFileSync('git', ['clone', '--quiet', root, clone])
   const [toStart = [], toTest = []] = readmeCommands(join(clone, 'README.md'))
@@ -65,14 +65,23 @@ await t.test('the README\'s two commands on a clean clone', async (t) => {
   const { keys } = await json(discovery.jwks_uri)
 
   const printed = first.stdout()
-  for (const address of [kora, site, `${kora}/sandbox`]) t.ok(printed.includes(address), `${address.replace(/\d+/, 'PORT')} is printed`)
+  for (const address of [kora, site, `${kora}/sandbox`]) {
+    t.ok(printed.includes(address), `${address.replace(/\d+/, 'PORT')} is printed`)
+  }
   for (const account of persons) {
     const line = lines(printed).find((line) => line.includes(account.cert_no)) ?? ''
-    t.ok([account.handle, account.phone, account.name, account.state].every((cell) => line.includes(cell)), `${account.handle} is in the printed table`)
+    t.ok(
+      [account.handle, account.phone, account.name, account.state].every((cell) => line.includes(cell)),
+      `${account.handle} is in the printed table`
+    )
     if (account.password !== null) t.ok(printed.includes(account.password), 'with the password')
   }
   // npm has opinions about its own settings
-  t.same(lines(first.stderr()).filter((line) => !line.startsWith('npm ')), [], 'nothing on standard error')
+  t.same(
+    lines(first.stderr()).filter((line) => !line.startsWith('npm ')),
+    [],
+    'nothing on standard error'
+  )
   await ctrlC(t, first)
 
   const second = run(startKora, settings)
@@ -92,7 +101,9 @@ async function ctrlC (t: Test, program: Program): Promise<void> {
   program.interrupt()
   const code = await program.ended(15_000)
   t.ok([0, 130, 'SIGINT'].includes(code ?? 'late'), 'Ctrl-C ends it within 15 s', { code })
-  t.match(program.stdout(), /"signal":"SIGINT","msg":"draining"[^]*"msg":"stopped"/, 'drained', { stderr: program.stderr() })
+  t.match(program.stdout(), /"signal":"SIGINT","msg":"draining"[^]*"msg":"stopped"/, 'drained', {
+    stderr: program.stderr()
+  })
   t.comment(`Ctrl-C: ${Math.round(performance.now() - begun)} ms`)
 }
 
@@ -115,23 +126,54 @@ await t.test('a fault at start is one line that says what to do', async (t) => {
   const free = { PORT: '0', RP_PORT: '0', DATA_DIR: join(place, 'faults') }
 
   const taken = await takePort()
-  t.teardown(() => { taken.server.close() })
+  t.teardown(() => {
+    taken.server.close()
+  })
   const [other = 0] = await freePorts(1)
-  await oneLine(t, run(node, { ...free, PORT: String(taken.port), RP_PORT: String(other) }), /^Kora did not start: Port \d+ is taken/, 'taken port')
-  await oneLine(t, run(node, { ...free, PORT: String(other), RP_PORT: String(taken.port) }), /^Kora did not start: Port \d+ is taken/, 'taken port of the demo site')
+  await oneLine(
+    t,
+    run(node, { ...free, PORT: String(taken.port), RP_PORT: String(other) }),
+    /^Kora did not start: Port \d+ is taken/,
+    'taken port'
+  )
+  await oneLine(
+    t,
+    run(node, { ...free, PORT: String(other), RP_PORT: String(taken.port) }),
+    /^Kora did not start: Port \d+ is taken/,
+    'taken port of the demo site'
+  )
   await oneLine(t, run(node, { ...free, PORT: 'many' }), /^Kora did not start: PORT="many" must be/, 'bad setting')
 
   const file = join(place, 'a-file')
   writeFileSync(file, '')
-  await oneLine(t, run(node, { ...free, DATA_DIR: join(file, 'data') }), /^Kora did not start: .*a-file/, 'data folder under a file')
+  await oneLine(
+    t,
+    run(node, { ...free, DATA_DIR: join(file, 'data') }),
+    /^Kora did not start: .*a-file/,
+    'data folder under a file'
+  )
   if (process.getuid?.() === 0) {
     const shut = join(place, 'shut')
     mkdirSync(shut, { mode: 0o755 })
     // root may write everywhere, so somebody else tries
-    await oneLine(t, run(`setpriv --reuid=65534 --regid=65534 --clear-groups ${node}`, { ...free, DATA_DIR: join(shut, 'data') }), /^Kora did not start: .*shut/, 'unwritable data folder')
+    await oneLine(
+      t,
+      run(`setpriv --reuid=65534 --regid=65534 --clear-groups ${node}`, { ...free, DATA_DIR: join(shut, 'data') }),
+      /^Kora did not start: .*shut/,
+      'unwritable data folder'
+    )
   }
 })
 
-await t.test('an old Node.js is told in one line', { skip: Number(systemNode.slice(1).split('.')[0]) >= 24 ? `the system's Node.js is ${systemNode}` : false }, async (t) => {
-  await oneLine(t, run('node src/start.cjs'), /^Kora needs Node\.js 24; this is .*npm ci && npm start/, 'old Node.js')
-})
+await t.test(
+  'an old Node.js is told in one line',
+  { skip: Number(systemNode.slice(1).split('.')[0]) >= 24 ? `the system's Node.js is ${systemNode}` : false },
+  async (t) => {
+    await oneLine(
+      t,
+      run('node src/start.cjs'),
+      /^Kora needs Node\.js 24; this is .*npm ci && npm start/,
+      'old Node.js'
+    )
+  }
+)

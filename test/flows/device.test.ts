@@ -12,7 +12,19 @@ import { artifactId } from '../../src/tokens/artifact-repository.ts'
 import { endSession } from '../../src/oidc/logout.ts'
 import { testPostgres } from '../support/database.ts'
 import {
-  addClient, at, chooseIdentity, continueAfterPhone, demoParty, payloadOf, startKora, submitOrganization, submitPassword, words, type Answer, type Browser, type Kora
+  addClient,
+  at,
+  chooseIdentity,
+  continueAfterPhone,
+  demoParty,
+  payloadOf,
+  startKora,
+  submitOrganization,
+  submitPassword,
+  words,
+  type Answer,
+  type Browser,
+  type Kora
 } from '../support/driver/index.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -20,12 +32,15 @@ const password = 'Snow-lion-2026'
 const ronghe = { account: '15100151000', password }
 const zhuoma = { account: '13900139000', password }
 const gongsi = '西藏示例科技有限公司'
-const usccOf = (handle: string): string => demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
+const usccOf = (handle: string): string =>
+  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 
 type Asked = Awaited<ReturnType<typeof oidc.initiateDeviceAuthorization>>
 
 const url = process.env['TEST_DATABASE_URL'] ?? ''
-await t.test('PGlite', async (t) => { await deviceGrant(t, await startKora(t)) })
+await t.test('PGlite', async (t) => {
+  await deviceGrant(t, await startKora(t))
+})
 if (url !== '') {
   await t.test('PostgreSQL', async (t) => {
     const database = await testPostgres(t, url)
@@ -37,53 +52,95 @@ else await t.test('PostgreSQL', { skip: 'TEST_DATABASE_URL not set' }, async () 
 async function deviceGrant (t: Test, kora: Kora): Promise<void> {
   const { services } = kora.inside
   const { db } = services
-  const discover = async (clientId: string, auth: oidc.ClientAuth = oidc.None()) => await oidc.discovery(new URL(kora.issuer), clientId, undefined, auth, { execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks] })
+  const discover = async (clientId: string, auth: oidc.ClientAuth = oidc.None()) =>
+    await oidc.discovery(new URL(kora.issuer), clientId, undefined, auth, {
+      execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks]
+    })
   const kiosk = await discover('demo-device')
-  const ask = async (extra: Record<string, string> = {}, config = kiosk): Promise<Asked> => await oidc.initiateDeviceAuthorization(config, { scope: 'openid profile', ...extra })
-  const token = async (asked: Pick<Asked, 'device_code'>, clientId = 'demo-device'): Promise<{ status: number, error?: string, access_token?: string }> => {
-    const response = await fetch(`${kora.issuer}/oidc/token`, { method: 'POST', body: new URLSearchParams({ grant_type: grantType, device_code: asked.device_code, client_id: clientId }) })
-    return { status: response.status, ...await response.json() as object }
+  const ask = async (extra: Record<string, string> = {}, config = kiosk): Promise<Asked> =>
+    await oidc.initiateDeviceAuthorization(config, { scope: 'openid profile', ...extra })
+  const token = async (
+    asked: Pick<Asked, 'device_code'>,
+    clientId = 'demo-device'
+  ): Promise<{ status: number; error?: string; access_token?: string }> => {
+    const response = await fetch(`${kora.issuer}/oidc/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: grantType, device_code: asked.device_code, client_id: clientId })
+    })
+    return { status: response.status, ...((await response.json()) as object) }
   }
   const answerOf = async (asked: Pick<Asked, 'device_code'>): Promise<string> => (await token(asked)).error ?? 'tokens'
   /** As a device does it, only without waiting before the first request. */
-  const collect = async (asked: Asked, config = kiosk) => await oidc.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0.001 })
-  const enter = async (browser: Browser, code: string): Promise<Answer> => await browser.submit(await browser.go(`${kora.issuer}/device`), { user_code: code })
-  const decide = async (browser: Browser, confirm: Answer, decision: 'allow' | 'refuse'): Promise<Answer> => await browser.submit(confirm, { decision })
-  const allow = async (browser: Browser, asked: Asked): Promise<Answer> => await decide(browser, await enter(browser, asked.user_code), 'allow')
-  const logIn = async (browser: Browser, asked: Asked, who = ronghe): Promise<Answer> => await submitPassword(browser, await allow(browser, asked), who)
+  const collect = async (asked: Asked, config = kiosk) =>
+    await oidc.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0.001 })
+  const enter = async (browser: Browser, code: string): Promise<Answer> =>
+    await browser.submit(await browser.go(`${kora.issuer}/device`), { user_code: code })
+  const decide = async (browser: Browser, confirm: Answer, decision: 'allow' | 'refuse'): Promise<Answer> =>
+    await browser.submit(confirm, { decision })
+  const allow = async (browser: Browser, asked: Asked): Promise<Answer> =>
+    await decide(browser, await enter(browser, asked.user_code), 'allow')
+  const logIn = async (browser: Browser, asked: Asked, who = ronghe): Promise<Answer> =>
+    await submitPassword(browser, await allow(browser, asked), who)
   /** By somebody who is logged in already: sees whose account it is, and nothing more. */
   const allowAs = async (browser: Browser, asked: Asked, choice = 'self'): Promise<Answer> => {
     const page = await allow(browser, asked)
     if (!at(page).endsWith('/select')) throw new Error(`not asked whose account: ${page.url}`)
     return await chooseIdentity(browser, page, choice)
   }
-  const events = async (type: string) => await db.selectFrom('auditEvent').selectAll().where('type', '=', type as never).orderBy('id').execute()
-  const active = async (accessToken: string): Promise<boolean> => (await oidc.tokenIntrospection(api.config, accessToken)).active
+  const events = async (type: string) =>
+    await db
+      .selectFrom('auditEvent')
+      .selectAll()
+      .where('type', '=', type as never)
+      .orderBy('id')
+      .execute()
+  const active = async (accessToken: string): Promise<boolean> =>
+    (await oidc.tokenIntrospection(api.config, accessToken)).active
   const api = await demoParty(kora, 'demo-resource')
   /** The only code that waits, as if it had been asked for this long ago. */
   const age = async (seconds: number): Promise<void> => {
-    await sql`update oidc_artifact set payload = payload || jsonb_build_object('exp', (payload->>'exp')::int - ${seconds}::int) where model = 'DeviceCode' and payload->'accountId' is null and payload->'error' is null`.execute(db)
+    await sql`update oidc_artifact set payload = payload || jsonb_build_object('exp',
+      (payload->>'exp')::int - ${seconds}::int) where model = 'DeviceCode' and payload->'accountId' is null
+        and payload->'error' is null`.execute(db)
   }
 
   await t.test('what a device is told', async (t) => {
-    const response = await fetch(`${kora.issuer}/oidc/device-authorization`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo-device', scope: 'openid' }) })
+    const response = await fetch(`${kora.issuer}/oidc/device-authorization`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: 'demo-device', scope: 'openid' })
+    })
     t.equal(response.status, 200)
     t.equal(response.headers.get('cache-control'), 'no-store')
-    const body = await response.json() as Asked
-    t.match(body, { expires_in: 900, interval: 5, verification_uri: `${kora.issuer}/device`, verification_uri_complete: `${kora.issuer}/device?user_code=${body.user_code}` })
+    const body = (await response.json()) as Asked
+    t.match(body, {
+      expires_in: 900,
+      interval: 5,
+      verification_uri: `${kora.issuer}/device`,
+      verification_uri_complete: `${kora.issuer}/device?user_code=${body.user_code}`
+    })
     t.match(body.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/)
     t.match(body.device_code, /^[\w-]{43}$/)
     const refused = async (fields: Record<string, string>): Promise<string> => {
-      const answer = await fetch(`${kora.issuer}/oidc/device-authorization`, { method: 'POST', body: new URLSearchParams(fields) })
+      const answer = await fetch(`${kora.issuer}/oidc/device-authorization`, {
+        method: 'POST',
+        body: new URLSearchParams(fields)
+      })
       t.ok(answer.status >= 400 && answer.status < 500, JSON.stringify(fields))
       t.match(answer.headers.get('content-type'), /json/)
-      return (await answer.json() as { error: string }).error
+      return ((await answer.json()) as { error: string }).error
     }
-    t.equal(await refused({ client_id: 'demo-public', scope: 'openid' }), 'invalid_request', 'a client without the grant')
+    t.equal(
+      await refused({ client_id: 'demo-public', scope: 'openid' }),
+      'invalid_request',
+      'a client without the grant'
+    )
     t.equal(await refused({ client_id: 'nobody', scope: 'openid' }), 'invalid_client')
     t.equal(await refused({ client_id: 'demo-device', scope: 'openid identity' }), 'invalid_scope')
     t.equal(await refused({ scope: 'openid' }), 'invalid_request')
-    t.equal(await refused({ client_id: 'demo-device', scope: 'openid', authorization_details: '[{"type":"x"}]' }), 'invalid_authorization_details')
+    t.equal(
+      await refused({ client_id: 'demo-device', scope: 'openid', authorization_details: '[{"type":"x"}]' }),
+      'invalid_authorization_details'
+    )
     t.equal((await fetch(`${kora.issuer}/oidc/device-authorization`)).status, 405)
   })
 
@@ -93,19 +150,43 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const browser = kora.newBrowser()
     const confirm = await enter(browser, ` ${asked.user_code.replace('-', '').toLowerCase()} `)
     t.equal(confirm.status, 200)
-    for (const shown of [asked.user_code, '办事大厅自助机（演示）', new URL(kora.site).host, '姓名', '在屏幕上显示您的姓名', '本机']) t.match(words(confirm.text), shown)
+    for (const shown of [
+      asked.user_code,
+      '办事大厅自助机（演示）',
+      new URL(kora.site).host,
+      '姓名',
+      '在屏幕上显示您的姓名',
+      '本机'
+    ]) {
+      t.match(words(confirm.text), shown)
+    }
     t.notMatch(confirm.headers.get('content-security-policy') ?? '', 'form-action')
     const login = await decide(browser, confirm, 'allow')
     t.match(at(login), /^\/i\/[\w-]+\/login$/)
     t.match(words(login.text), '办事大厅自助机（演示）')
     t.equal(at(await submitPassword(browser, login, ronghe)), '/device/done')
-    t.notMatch(browser.history.join(' '), new RegExp(`${asked.user_code}|${asked.device_code}`), 'no address holds a code')
+    t.notMatch(
+      browser.history.join(' '),
+      new RegExp(`${asked.user_code}|${asked.device_code}`),
+      'no address holds a code'
+    )
 
     const tokens = await collect(asked)
-    t.match(tokens.claims(), { aud: 'demo-device', acr: 'urn:kora:loa:2', amr: ['pwd'], representation: { role: 'self' } })
+    t.match(tokens.claims(), {
+      aud: 'demo-device',
+      acr: 'urn:kora:loa:2',
+      amr: ['pwd'],
+      representation: { role: 'self' }
+    })
     t.ok(tokens.claims()?.auth_time)
     t.match(await oidc.fetchUserInfo(kiosk, tokens.access_token, tokens.claims()?.sub ?? ''), { name: /./ })
-    t.match(await oidc.tokenIntrospection(api.config, tokens.access_token), { active: true, client_id: 'demo-device', acr: 'urn:kora:loa:2', auth_time: tokens.claims()?.auth_time, representation: { role: 'self' } })
+    t.match(await oidc.tokenIntrospection(api.config, tokens.access_token), {
+      active: true,
+      client_id: 'demo-device',
+      acr: 'urn:kora:loa:2',
+      auth_time: tokens.claims()?.auth_time,
+      representation: { role: 'self' }
+    })
     const [event] = await events('device-login.allowed')
     t.match(event, { clientId: 'demo-device', role: 'self' })
     t.ok(event?.personId)
@@ -117,13 +198,23 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     await oidc.tokenRevocation(kiosk, refreshed.refresh_token ?? '')
     t.notOk(await active(refreshed.access_token), 'revoked with its line')
     t.equal(await answerOf(asked), 'invalid_grant', 'a code is good once')
-    t.notMatch(kora.logs().join(''), new RegExp(`${asked.user_code}|${asked.user_code.replace('-', '')}|${asked.device_code}`, 'i'), 'no code in the log')
+    t.notMatch(
+      kora.logs().join(''),
+      new RegExp(`${asked.user_code}|${asked.user_code.replace('-', '')}|${asked.device_code}`, 'i'),
+      'no code in the log'
+    )
   })
 
   await t.test('a link with the code shows the page and decides nothing', async (t) => {
     const asked = await ask()
     const browser = kora.newBrowser()
-    for (let i = 0; i < 3; i++) t.match(words((await browser.go(asked.verification_uri_complete ?? '')).text), asked.user_code, 'a right code is never too many tries')
+    for (let i = 0; i < 3; i++) {
+      t.match(
+        words((await browser.go(asked.verification_uri_complete ?? '')).text),
+        asked.user_code,
+        'a right code is never too many tries'
+      )
+    }
     t.equal(await answerOf(asked), 'authorization_pending')
     const english = await browser.go(`${asked.verification_uri_complete ?? ''}&lang=en`)
     t.match(words(english.text), 'Let this device log in as you?')
@@ -142,7 +233,11 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.equal(await answerOf(asked), 'access_denied')
     t.equal(at(await decide(other, theirs, 'allow')), '/device/used', 'decided meanwhile')
     t.equal(at(await decide(browser, mine, 'allow')), '/device/used')
-    t.match((await events('device-login.refused')).at(-1), { clientId: 'demo-device', personId: null, outcome: 'denied' })
+    t.match((await events('device-login.refused')).at(-1), {
+      clientId: 'demo-device',
+      personId: null,
+      outcome: 'denied'
+    })
   })
 
   await t.test('wrong, malformed, expired, used', async (t) => {
@@ -156,7 +251,9 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const unknown = await said('BBBB-BBBB')
     t.match(unknown, '不正确或已失效')
     t.match(await said(''), '请输入设备上显示的代码')
-    for (const code of ['1234', 'AAAA-AAAA', '540102199003072515', "'; drop table person; --", 'Ж'.repeat(8)]) t.match(await said(code), /8 个字母/, code)
+    for (const code of ['1234', 'AAAA-AAAA', '540102199003072515', "'; drop table person; --", 'Ж'.repeat(8)]) {
+      t.match(await said(code), /8 个字母/, code)
+    }
     t.equal((await browser.go(`${kora.issuer}/device?user_code=${'%00'.repeat(8)}`)).status, 422)
     t.equal((await browser.go(`${kora.issuer}/device?user_code=B&user_code=C`)).status, 200)
     t.equal((await browser.go(`${kora.issuer}/device/nothing`)).status, 404)
@@ -184,24 +281,29 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.match(await said(used.user_code, kora.newBrowser()), '已经用过')
   })
 
-  await t.test('five wrong codes, then a pause for this browser; many from one network, then for all of it', async (t) => {
-    const [browser, other] = [kora.newBrowser(), kora.newBrowser()]
-    const asked = await ask()
-    for (let i = 0; i < 5; i++) t.equal((await enter(browser, 'CCCC-CCCC')).status, 422)
-    const paused = await enter(browser, asked.user_code)
-    t.equal(paused.status, 429)
-    t.ok(Number(paused.headers.get('retry-after')) > 0)
-    t.match(words(paused.text), /请过 \d 分钟再试/)
-    t.equal((await enter(other, asked.user_code)).status, 200)
-    t.equal((await events('device-login.throttled')).length, 1)
-    const throttle = createThrottle(services)
-    const key = 'device-code-network:127.0.0.0/24'
-    const six = 'device-code-network::/56'
-    await Promise.all([key, six].flatMap((network) => Array.from({ length: 100 }, async () => await throttle.hit(network, 100, 300))))
-    t.equal((await enter(kora.newBrowser(), asked.user_code)).status, 429)
-    for (const network of [key, six]) for (let i = 0; i < 100; i++) await throttle.unhit(network)
-    t.equal((await enter(other, asked.user_code)).status, 200)
-  })
+  await t.test(
+    'five wrong codes, then a pause for this browser; many from one network, then for all of it',
+    async (t) => {
+      const [browser, other] = [kora.newBrowser(), kora.newBrowser()]
+      const asked = await ask()
+      for (let i = 0; i < 5; i++) t.equal((await enter(browser, 'CCCC-CCCC')).status, 422)
+      const paused = await enter(browser, asked.user_code)
+      t.equal(paused.status, 429)
+      t.ok(Number(paused.headers.get('retry-after')) > 0)
+      t.match(words(paused.text), /请过 \d 分钟再试/)
+      t.equal((await enter(other, asked.user_code)).status, 200)
+      t.equal((await events('device-login.throttled')).length, 1)
+      const throttle = createThrottle(services)
+      const key = 'device-code-network:127.0.0.0/24'
+      const six = 'device-code-network::/56'
+      await Promise.all(
+        [key, six].flatMap((network) => Array.from({ length: 100 }, async () => await throttle.hit(network, 100, 300)))
+      )
+      t.equal((await enter(kora.newBrowser(), asked.user_code)).status, 429)
+      for (const network of [key, six]) for (let i = 0; i < 100; i++) await throttle.unhit(network)
+      t.equal((await enter(other, asked.user_code)).status, 200)
+    }
+  )
 
   await t.test('a device that asks too often is told so, each time for longer', async (t) => {
     const asked = await ask()
@@ -209,7 +311,8 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.equal(await answerOf(asked), 'slow_down')
     t.equal(await answerOf(asked), 'slow_down')
     const rewind = async (seconds: number): Promise<void> => {
-      await sql`update oidc_artifact set payload = payload || jsonb_build_object('at', (payload->>'at')::float8 - ${seconds}::int) where model = 'DevicePoll'`.execute(db)
+      await sql`update oidc_artifact set payload = payload || jsonb_build_object('at',
+        (payload->>'at')::float8 - ${seconds}::int) where model = 'DevicePoll'`.execute(db)
     }
     await rewind(10)
     t.equal(await answerOf(asked), 'slow_down', 'five seconds and ten more are the least now')
@@ -221,7 +324,11 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.equal(await answerOf(asked), 'tokens', 'what is decided is not held back')
     const other = await ask()
     const parallel = await Promise.all(Array.from({ length: 10 }, async () => await answerOf(other)))
-    t.equal(parallel.filter((answer) => answer === 'authorization_pending').length, 1, 'one of ten at once is not too soon')
+    t.equal(
+      parallel.filter((answer) => answer === 'authorization_pending').length,
+      1,
+      'one of ten at once is not too soon'
+    )
   })
 
   await t.test('twenty requests at once after the decision: one has tokens', async (t) => {
@@ -247,9 +354,18 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.match((await collect(asked)).claims(), { aud: 'demo-device' })
 
     const crowd = await ask()
-    const many = await Promise.all(Array.from({ length: 8 }, async () => { const one = kora.newBrowser(); return { one, confirm: await enter(one, crowd.user_code) } }))
+    const many = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const one = kora.newBrowser()
+        return { one, confirm: await enter(one, crowd.user_code) }
+      })
+    )
     const ends = await Promise.all(many.map(async ({ one, confirm }) => at(await decide(one, confirm, 'allow'))))
-    t.same([ends.filter((end) => end.endsWith('/login')).length, ends.filter((end) => end === '/device/used').length], [1, 7], 'of eight at once')
+    t.same(
+      [ends.filter((end) => end.endsWith('/login')).length, ends.filter((end) => end === '/device/used').length],
+      [1, 7],
+      'of eight at once'
+    )
 
     const lost = await ask()
     const page = await allow(kora.newBrowser(), lost)
@@ -263,21 +379,61 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const confirm = await enter(browser, first.user_code)
     const form = confirm.forms.find(({ action }) => action.endsWith('/decision'))
     const post = async (fields: Record<string, string>, headers: Record<string, string> = {}): Promise<number> =>
-      (await browser.request(`${kora.issuer}/device/decision`, { method: 'POST', body: new URLSearchParams(fields), headers })).status
+      (
+        await browser.request(`${kora.issuer}/device/decision`, {
+          method: 'POST',
+          body: new URLSearchParams(fields),
+          headers
+        })
+      ).status
     const csrf = String(form?.fields['csrf'])
-    t.equal(await post({ user_code: second.user_code, decision: 'allow', csrf }), 403, 'a code that this page did not show')
+    t.equal(
+      await post({ user_code: second.user_code, decision: 'allow', csrf }),
+      403,
+      'a code that this page did not show'
+    )
     t.equal(await post({ user_code: first.user_code, decision: 'allow' }), 403)
-    t.equal(await post({ user_code: first.user_code, decision: 'allow', csrf }, { origin: 'https://evil.example' }), 403)
+    t.equal(
+      await post({ user_code: first.user_code, decision: 'allow', csrf }, { origin: 'https://evil.example' }),
+      403
+    )
     t.equal(await post({ user_code: 'x', decision: 'allow', csrf }), 400)
-    t.equal((await kora.newBrowser().request(`${kora.issuer}/device/decision`, { method: 'POST', body: new URLSearchParams({ user_code: first.user_code, decision: 'allow', csrf }) })).status, 400, 'no cookie')
-    t.equal((await browser.request(`${kora.issuer}/device`, { method: 'POST', body: new URLSearchParams({ user_code: first.user_code }) })).status, 403)
+    t.equal(
+      (
+        await kora.newBrowser().request(`${kora.issuer}/device/decision`, {
+          method: 'POST',
+          body: new URLSearchParams({ user_code: first.user_code, decision: 'allow', csrf })
+        })
+      ).status,
+      400,
+      'no cookie'
+    )
+    t.equal(
+      (
+        await browser.request(`${kora.issuer}/device`, {
+          method: 'POST',
+          body: new URLSearchParams({ user_code: first.user_code })
+        })
+      ).status,
+      403
+    )
     t.same(await Promise.all([answerOf(first), answerOf(second)]), ['authorization_pending', 'authorization_pending'])
     t.equal(await post({ user_code: first.user_code, decision: 'somehow', csrf }), 303)
     t.equal(await answerOf(first), 'access_denied', 'only one word allows')
   })
 
   await t.test('a code is of its client', async (t) => {
-    await addClient(kora, { clientId: 'other-kiosk', metadata: { application_type: 'native', grant_types: [grantType], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'none', scope: 'openid' } })
+    await addClient(kora, {
+      clientId: 'other-kiosk',
+      metadata: {
+        application_type: 'native',
+        grant_types: [grantType],
+        response_types: [],
+        redirect_uris: [],
+        token_endpoint_auth_method: 'none',
+        scope: 'openid'
+      }
+    })
     const asked = await ask()
     t.equal((await token(asked, 'other-kiosk')).error, 'invalid_grant')
     t.equal((await token(asked, 'demo-public')).error, 'invalid_request', 'a client without the grant')
@@ -292,7 +448,18 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
   })
 
   await t.test('consent is asked where it is due, and refusing it ends the device too', async (t) => {
-    await addClient(kora, { clientId: 'asking-kiosk', metadata: { application_type: 'native', grant_types: [grantType], response_types: [], redirect_uris: [], token_endpoint_auth_method: 'none', scope: 'openid profile phone' }, policy: { trusted: false, optionalScopes: ['phone'] } })
+    await addClient(kora, {
+      clientId: 'asking-kiosk',
+      metadata: {
+        application_type: 'native',
+        grant_types: [grantType],
+        response_types: [],
+        redirect_uris: [],
+        token_endpoint_auth_method: 'none',
+        scope: 'openid profile phone'
+      },
+      policy: { trusted: false, optionalScopes: ['phone'] }
+    })
     const asking = await discover('asking-kiosk')
     const browser = kora.newBrowser()
     const refused = await ask({ scope: 'openid profile phone' }, asking)
@@ -332,17 +499,25 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const browser = kora.newBrowser()
     const asked = await ask({ scope: 'openid profile organization' })
     const login = await allow(browser, asked)
-    const select = await browser.submit(login, { account: zhuoma.account, password, agree: '1' }, { form: (form) => 'password' in form.fields })
+    const select = await browser.submit(
+      login,
+      { account: zhuoma.account, password, agree: '1' },
+      { form: (form) => 'password' in form.fields }
+    )
     t.match(at(select), /\/select$/)
     t.equal(at(await chooseIdentity(browser, select, gongsi)), '/device/done')
     const tokens = await collect(asked)
-    t.match(tokens.claims(), { representation: { role: 'legal_representative', organization: { uscc: usccOf('gongsi') } } })
+    t.match(tokens.claims(), {
+      representation: { role: 'legal_representative', organization: { uscc: usccOf('gongsi') } }
+    })
     t.match((await events('device-login.allowed')).at(-1), { role: 'legal_representative', organizationId: /./ })
 
     // the same browser at the same kind of device as an agent, by a delegation that then is revoked
     await db.updateTable('delegation').set({ clientIds: null }).where('state', '=', 'active').execute()
     const [agent, waiting] = [await ask({ scope: 'openid organization' }), await ask({ scope: 'openid organization' })]
-    for (const one of [agent, waiting]) t.equal(at(await allowAs(browser, one, '林周县示例村股份经济合作社')), '/device/done')
+    for (const one of [agent, waiting]) {
+      t.equal(at(await allowAs(browser, one, '林周县示例村股份经济合作社')), '/device/done')
+    }
     const acting = await collect(agent)
     const { delegation } = acting.claims()?.['representation'] as { delegation: { id: string } }
     t.ok(await active(acting.access_token))
@@ -350,7 +525,9 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
       await endContext(trx, services, delegation.id, { reason: 'delegation_revoked' })
     })
     t.notOk(await active(acting.access_token))
-    await t.rejects(oidc.refreshTokenGrant(kiosk, acting.refresh_token ?? ''), { error: 'invalid_grant' } as unknown as Error)
+    await t.rejects(oidc.refreshTokenGrant(kiosk, acting.refresh_token ?? ''), {
+      error: 'invalid_grant'
+    } as unknown as Error)
     t.equal(await answerOf(waiting), 'invalid_grant', 'nor what was decided and not yet fetched')
   })
 
@@ -370,11 +547,18 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     await logIn(browser, first)
     t.equal(at(await allowAs(browser, second)), '/device/done')
     const tokens = await collect(first)
-    const { sessionUid } = await db.selectFrom('oidcArtifact').select('sessionUid').where('model', '=', 'AccessToken').orderBy('expiresAt', 'desc').executeTakeFirstOrThrow()
+    const { sessionUid } = await db
+      .selectFrom('oidcArtifact')
+      .select('sessionUid')
+      .where('model', '=', 'AccessToken')
+      .orderBy('expiresAt', 'desc')
+      .executeTakeFirstOrThrow()
     t.ok(await active(tokens.access_token))
     await endSession(services, sessionUid ?? '', { reason: 'test' })
     t.notOk(await active(tokens.access_token))
-    await t.rejects(oidc.refreshTokenGrant(kiosk, tokens.refresh_token ?? ''), { error: 'invalid_grant' } as unknown as Error)
+    await t.rejects(oidc.refreshTokenGrant(kiosk, tokens.refresh_token ?? ''), {
+      error: 'invalid_grant'
+    } as unknown as Error)
     t.equal(await answerOf(second), 'invalid_grant')
 
     // at the same moment: whichever is first, nothing outlives the session
@@ -384,10 +568,17 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
       const asked = await ask()
       const back = (url: URL): boolean => url.pathname.startsWith('/oidc/device/')
       const returning = await chooseIdentity(who, await allow(who, asked), 'self', back)
-      const { uid } = await db.selectFrom('oidcArtifact').select('uid').where('id', '=', artifactId('Session', who.cookie('kora_session') ?? '')).executeTakeFirstOrThrow()
+      const { uid } = await db
+        .selectFrom('oidcArtifact')
+        .select('uid')
+        .where('id', '=', artifactId('Session', who.cookie('kora_session') ?? ''))
+        .executeTakeFirstOrThrow()
       await Promise.all([who.go(returning.url), endSession(services, uid ?? '', { reason: 'test' })])
       const answer = await token(asked)
-      t.notOk(answer.access_token !== undefined && await active(answer.access_token), `round ${round}: ${answer.error ?? 'tokens'}`)
+      t.notOk(
+        answer.access_token !== undefined && (await active(answer.access_token)),
+        `round ${round}: ${answer.error ?? 'tokens'}`
+      )
     }
   })
 }

@@ -4,19 +4,45 @@ import * as oidc from 'openid-client'
 import t from 'tap'
 import { signedResponseSeconds } from '../../src/oidc/signed-responses.ts'
 import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
-import { addClient, arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser, type Started } from '../support/driver/index.ts'
+import {
+  addClient,
+  arrivedAt,
+  RelyingParty,
+  startKora,
+  submitPassword,
+  words,
+  type Answer,
+  type Browser,
+  type Started
+} from '../support/driver/index.ts'
 
 const kora = await startKora(t)
 const { db, crypto } = kora.inside.services
 const account = await kora.sandbox.account('zhuoma')
 const zhuoma = { ...account, account: account.cert_no }
 const redirectUri = `${kora.site}/callback`
-const web = { application_type: 'web', grant_types: ['authorization_code'], redirect_uris: [redirectUri], scope: 'openid profile', token_endpoint_auth_method: 'client_secret_post' }
+const web = {
+  application_type: 'web',
+  grant_types: ['authorization_code'],
+  redirect_uris: [redirectUri],
+  scope: 'openid profile',
+  token_endpoint_auth_method: 'client_secret_post'
+}
 
-const party = async (clientId: string, metadata: Record<string, unknown> = {}, alg = 'ES256'): Promise<RelyingParty> => {
+const party = async (
+  clientId: string,
+  metadata: Record<string, unknown> = {},
+  alg = 'ES256'
+): Promise<RelyingParty> => {
   const secret = `${clientId}-secret-of-thirty-two-characters`
   await addClient(kora, { clientId, secret, metadata: { ...web, ...metadata } })
-  const made = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri, auth: oidc.ClientSecretPost(secret), metadata: { authorization_signed_response_alg: alg } })
+  const made = await RelyingParty.discover({
+    issuer: kora.issuer,
+    clientId,
+    redirectUri,
+    auth: oidc.ClientSecretPost(secret),
+    metadata: { authorization_signed_response_alg: alg }
+  })
   oidc.useJwtResponseMode(made.config)
   return made
 }
@@ -25,7 +51,10 @@ const only = await party('jarm-only', { response_modes: ['jwt', 'form_post.jwt']
 const rsa = await party('jarm-rsa', { authorization_signed_response_alg: 'RS256' }, 'RS256')
 
 /** A request in this mode; the client's library would write `jwt` into all. */
-async function start (at: RelyingParty, { response_mode: mode = 'jwt', ...extra }: Record<string, string> = {}): Promise<Started> {
+async function start (
+  at: RelyingParty,
+  { response_mode: mode = 'jwt', ...extra }: Record<string, string> = {}
+): Promise<Started> {
   const started = await at.start(extra)
   started.url.searchParams.set('response_mode', mode)
   return started
@@ -37,12 +66,22 @@ const login = async (browser: Browser, started: Started, at = site): Promise<Ans
 const responseOf = (page: Answer): string => new URL(page.url).searchParams.get('response') ?? ''
 
 t.test('jwt and query.jwt: one parameter, signed by Kora, for two minutes', async (t) => {
-  for (const [at, mode, alg] of [[site, 'jwt', 'ES256'], [site, 'query.jwt', 'ES256'], [rsa, 'jwt', 'RS256'], [only, 'jwt', 'ES256']] as const) {
+  for (const [at, mode, alg] of [
+    [site, 'jwt', 'ES256'],
+    [site, 'query.jwt', 'ES256'],
+    [rsa, 'jwt', 'RS256'],
+    [only, 'jwt', 'ES256']
+  ] as const) {
     const started = await start(at, { response_mode: mode })
     const page = await login(kora.newBrowser(), started, at)
     t.same([...new URL(page.url).searchParams.keys()], ['response'], mode)
     const jwt = responseOf(page)
-    t.match(decodeJwt(jwt), { iss: kora.issuer, aud: at.config.clientMetadata().client_id, state: started.state, code: String })
+    t.match(decodeJwt(jwt), {
+      iss: kora.issuer,
+      aud: at.config.clientMetadata().client_id,
+      state: started.state,
+      code: String
+    })
     t.same(Object.keys(decodeJwt(jwt)).sort(), ['aud', 'code', 'exp', 'iss', 'state'])
     t.ok(Math.abs((decodeJwt(jwt).exp ?? 0) - Date.now() / 1000 - signedResponseSeconds) < 30)
     t.match(decodeProtectedHeader(jwt), { alg, kid: String })
@@ -57,21 +96,43 @@ t.test('form_post.jwt: the page posts the signed answer, and its words are ours'
   t.match(form, { action: redirectUri, method: 'post' })
   t.same(Object.keys(form?.fields ?? {}), ['response'])
   t.match(words(page.text), /继续前往 localhost:\d+/)
-  const posted = new Request(redirectUri, { method: 'POST', body: new URLSearchParams(form?.fields as Record<string, string>) })
+  const posted = new Request(redirectUri, {
+    method: 'POST',
+    body: new URLSearchParams(form?.fields as Record<string, string>)
+  })
   t.equal((await site.redeem(started, posted)).claims()?.nonce, started.nonce)
 })
 
 t.test('errors are signed, also where the request forgot to ask', async (t) => {
-  const failing = async (at: RelyingParty, extra: Record<string, string>): Promise<Answer> => await kora.newBrowser().go((await start(at, extra)).url.href, {}, at.arrived)
-  t.match(decodeJwt(responseOf(await failing(site, { prompt: 'none' }))), { error: 'login_required', iss: kora.issuer, aud: 'jarm-any' })
-  t.match(decodeJwt(responseOf(await failing(only, { response_mode: 'query' }))), { error: 'invalid_request', aud: 'jarm-only' })
+  const failing = async (at: RelyingParty, extra: Record<string, string>): Promise<Answer> =>
+    await kora.newBrowser().go((await start(at, extra)).url.href, {}, at.arrived)
+  t.match(decodeJwt(responseOf(await failing(site, { prompt: 'none' }))), {
+    error: 'login_required',
+    iss: kora.issuer,
+    aud: 'jarm-any'
+  })
+  t.match(decodeJwt(responseOf(await failing(only, { response_mode: 'query' }))), {
+    error: 'invalid_request',
+    aud: 'jarm-only'
+  })
   t.match(decodeJwt(responseOf(await failing(only, { response_mode: 'fragment' }))), { error: 'invalid_request' })
-  t.match(decodeJwt(responseOf(await failing(only, { response_mode: 'nonsense' }))), { error: 'unsupported_response_mode' })
+  t.match(decodeJwt(responseOf(await failing(only, { response_mode: 'nonsense' }))), {
+    error: 'unsupported_response_mode'
+  })
   const posted = await failing(only, { response_mode: 'form_post' })
   t.match(decodeJwt(String(posted.forms[0]?.fields['response'])), { error: 'invalid_request' })
-  t.match(decodeJwt(responseOf(await failing(site, { response_mode: 'jwt', scope: 'openid', code_challenge_method: 'plain' }))), { error: 'invalid_request' })
+  t.match(
+    decodeJwt(
+      responseOf(await failing(site, { response_mode: 'jwt', scope: 'openid', code_challenge_method: 'plain' }))
+    ),
+    { error: 'invalid_request' }
+  )
   const foreign = await failing(site, { redirect_uri: 'https://evil.example/cb' })
-  t.match([foreign.status, foreign.url.startsWith(kora.issuer)], [400, true], 'nothing is sent to an address that is not registered')
+  t.match(
+    [foreign.status, foreign.url.startsWith(kora.issuer)],
+    [400, true],
+    'nothing is sent to an address that is not registered'
+  )
   const plain = new URL((await failing(site, { response_mode: 'query', prompt: 'none' })).url)
   t.equal(plain.searchParams.get('error'), 'login_required', 'who asks for plain answers, and may, gets them')
 })
@@ -82,13 +143,20 @@ t.test('answers of another request, for another client, or changed are refused b
   await t.rejects(site.redeem(other, arrival), { code: 'OAUTH_INVALID_RESPONSE' } as unknown as Error, 'another state')
   const url = new URL(arrival)
   const [head, body = '', signature] = (url.searchParams.get('response') ?? '').split('.')
-  const changed = { ...JSON.parse(Buffer.from(body, 'base64url').toString()) as object, state: other.state }
-  url.searchParams.set('response', [head, Buffer.from(JSON.stringify(changed)).toString('base64url'), signature].join('.'))
+  const changed = { ...(JSON.parse(Buffer.from(body, 'base64url').toString()) as object), state: other.state }
+  url.searchParams.set(
+    'response',
+    [head, Buffer.from(JSON.stringify(changed)).toString('base64url'), signature].join('.')
+  )
   await t.rejects(site.redeem(other, url.href), 'a state written into it')
   const foreign = await only.start()
   await t.rejects(only.redeem({ ...foreign, state: started.state }, arrival), 'aud of another client')
   t.equal((await site.redeem(started, arrival)).claims()?.nonce, started.nonce)
-  await t.rejects(site.redeem(started, arrival), { error: 'invalid_grant' } as unknown as Error, 'its code is good once')
+  await t.rejects(
+    site.redeem(started, arrival),
+    { error: 'invalid_grant' } as unknown as Error,
+    'its code is good once'
+  )
 })
 
 t.test('the key that signs now signs responses too', async (t) => {
@@ -96,7 +164,8 @@ t.test('the key that signs now signs responses too', async (t) => {
   const next = await prePublish(db, crypto, 'ES256')
   await db.transaction().execute(async (trx) => await rotate(trx, 'ES256', 0))
   const browser = kora.newBrowser()
-  const kid = async (): Promise<unknown> => decodeProtectedHeader(responseOf(await login(browser, await site.start()))).kid
+  const kid = async (): Promise<unknown> =>
+    decodeProtectedHeader(responseOf(await login(browser, await site.start()))).kid
   let seen = await kid()
   for (let tries = 0; seen !== next && tries < 200; tries++) seen = await kid()
   t.equal(seen, next)

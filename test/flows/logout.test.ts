@@ -4,38 +4,78 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify, SignJWT } from 'jose'
 import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t from 'tap'
-import { addClient, arrivedAt, at, demoParty, errorOf, freePort, RelyingParty, startKora, submitPassword, words, type Browser, type Tokens } from '../support/driver/index.ts'
+import {
+  addClient,
+  arrivedAt,
+  at,
+  demoParty,
+  errorOf,
+  freePort,
+  RelyingParty,
+  startKora,
+  submitPassword,
+  words,
+  type Browser,
+  type Tokens
+} from '../support/driver/index.ts'
 
 /** A relying site's back channel: what arrives there, and how it answers. */
-async function backChannel (port: number): Promise<{ url: string, received: string[], answer: number, close (): void }> {
-  const channel = { url: `http://localhost:${port}/logout`, received: [] as string[], answer: 200, close () { server.close() } }
+async function backChannel (port: number): Promise<{ url: string; received: string[]; answer: number; close(): void }> {
+  const channel = {
+    url: `http://localhost:${port}/logout`,
+    received: [] as string[],
+    answer: 200,
+    close () {
+      server.close()
+    }
+  }
   const server = createServer((request, response) => {
     let body = ''
-    request.on('data', (chunk: Buffer) => { body += chunk.toString() })
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString()
+    })
     request.on('end', () => {
       channel.received.push(new URLSearchParams(body).get('logout_token') ?? '')
       response.writeHead(channel.answer, { 'cache-control': 'no-store' }).end()
     })
   })
-  await new Promise<void>((resolve) => { server.listen(port, 'localhost', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(port, 'localhost', resolve)
+  })
   return channel
 }
 
 const port = await freePort()
 const channel = await backChannel(port)
-t.teardown(() => { channel.close() })
+t.teardown(() => {
+  channel.close()
+})
 const kora = await startKora(t, { env: { EGRESS_ALLOWED: `localhost:${port}` } })
-const zhuoma = { ...await kora.sandbox.account('zhuoma'), account: '13900139000' }
-const ronghe = { ...await kora.sandbox.account('ronghe'), account: '15100151000' }
+const zhuoma = { ...(await kora.sandbox.account('zhuoma')), account: '13900139000' }
+const ronghe = { ...(await kora.sandbox.account('ronghe')), account: '15100151000' }
 const site = await demoParty(kora, 'demo-site')
 const other = await demoParty(kora, 'demo-level3')
 const loggedOut = `${kora.site}/logged-out`
 await addClient(kora, {
   clientId: 'listener',
   secret: 'listener-secret-of-thirty-two-chars',
-  metadata: { application_type: 'web', grant_types: ['authorization_code'], redirect_uris: [site.redirectUri], scope: 'openid', token_endpoint_auth_method: 'client_secret_basic', backchannel_logout_uri: channel.url, backchannel_logout_session_required: true }
+  metadata: {
+    application_type: 'web',
+    grant_types: ['authorization_code'],
+    redirect_uris: [site.redirectUri],
+    scope: 'openid',
+    token_endpoint_auth_method: 'client_secret_basic',
+    backchannel_logout_uri: channel.url,
+    backchannel_logout_session_required: true
+  }
 })
-const listener = await RelyingParty.discover({ issuer: kora.issuer, clientId: 'listener', secret: 'listener-secret-of-thirty-two-chars', redirectUri: site.redirectUri, scope: 'openid' })
+const listener = await RelyingParty.discover({
+  issuer: kora.issuer,
+  clientId: 'listener',
+  secret: 'listener-secret-of-thirty-two-chars',
+  redirectUri: site.redirectUri,
+  scope: 'openid'
+})
 
 const until = async (what: () => boolean | Promise<boolean>): Promise<boolean> => {
   for (let i = 0; i < 160; i++) {
@@ -44,20 +84,34 @@ const until = async (what: () => boolean | Promise<boolean>): Promise<boolean> =
   }
   return false
 }
-const signedIn = async (browser: Browser, party = site): Promise<boolean> => party.arrived(new URL((await party.visit(browser, await party.start({ prompt: 'none' }))).url)) &&
+const signedIn = async (browser: Browser, party = site): Promise<boolean> =>
+  party.arrived(new URL((await party.visit(browser, await party.start({ prompt: 'none' }))).url)) &&
   errorOf(party, await party.visit(browser, await party.start({ prompt: 'none' }))) === null
-const active = async (tokens: Tokens, party = site): Promise<boolean> => (await oidc.tokenIntrospection(party.config, tokens.access_token)).active
-const endSession = (parameters: Record<string, string>): string => oidc.buildEndSessionUrl(site.config, parameters).href
+const active = async (tokens: Tokens, party = site): Promise<boolean> =>
+  (await oidc.tokenIntrospection(party.config, tokens.access_token)).active
+const endSession = (parameters: Record<string, string>): string =>
+  oidc.buildEndSessionUrl(site.config, parameters).href
 const atSite = (url: URL): boolean => url.origin === kora.site
 
 t.test('with the ID token as hint: no question, everything ends at once, the site is told', async (t) => {
   const browser = kora.newBrowser()
   const tokens = await site.login(browser, zhuoma)
-  const page = await browser.go(endSession({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: loggedOut, state: 'xyz' }), {}, atSite)
+  const page = await browser.go(
+    endSession({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: loggedOut, state: 'xyz' }),
+    {},
+    atSite
+  )
   t.equal(page.url, `${loggedOut}?state=xyz`)
-  t.notOk(browser.history.slice(-2).some((url) => url.includes('confirm')), 'no page in between')
+  t.notOk(
+    browser.history.slice(-2).some((url) => url.includes('confirm')),
+    'no page in between'
+  )
   t.notOk(await active(tokens), 'access token')
-  await t.rejects(oidc.refreshTokenGrant(site.config, tokens.refresh_token ?? ''), { error: 'invalid_grant' } as unknown as Error, 'refresh token')
+  await t.rejects(
+    oidc.refreshTokenGrant(site.config, tokens.refresh_token ?? ''),
+    { error: 'invalid_grant' } as unknown as Error,
+    'refresh token'
+  )
   t.notOk(await signedIn(browser), 'and the session')
 })
 
@@ -73,7 +127,12 @@ t.test('a cookie that was copied before is worth nothing after', async (t) => {
 t.test('without a hint: a page asks, and nothing ends by a GET', async (t) => {
   const browser = kora.newBrowser()
   const tokens = await site.login(browser, zhuoma)
-  for (const parameters of ['', '?logout=yes', '?client_id=demo-site', `?${new URLSearchParams({ client_id: 'demo-site', post_logout_redirect_uri: loggedOut }).toString()}`]) {
+  for (const parameters of [
+    '',
+    '?logout=yes',
+    '?client_id=demo-site',
+    `?${new URLSearchParams({ client_id: 'demo-site', post_logout_redirect_uri: loggedOut }).toString()}`
+  ]) {
     const page = await browser.go(`${kora.issuer}/oidc/logout${parameters}`)
     t.equal(page.status, 200)
     t.match(words(page.text), /退出/)
@@ -82,11 +141,16 @@ t.test('without a hint: a page asks, and nothing ends by a GET', async (t) => {
   await browser.go(`${kora.issuer}/oidc/logout/confirm`)
   await browser.go(`${kora.issuer}/oidc/logout/confirm?logout=yes`)
   t.ok(await signedIn(browser), 'not by a GET of the confirmation either')
-  const forged = await browser.go(`${kora.issuer}/oidc/logout/confirm`, { method: 'POST', body: new URLSearchParams({ logout: 'yes', xsrf: 'guess' }) })
+  const forged = await browser.go(`${kora.issuer}/oidc/logout/confirm`, {
+    method: 'POST',
+    body: new URLSearchParams({ logout: 'yes', xsrf: 'guess' })
+  })
   t.equal(forged.status, 400)
   t.ok(await signedIn(browser), "nor by another site's form")
 
-  const page = await browser.go(endSession({ client_id: 'demo-site', post_logout_redirect_uri: loggedOut, state: 's1' }))
+  const page = await browser.go(
+    endSession({ client_id: 'demo-site', post_logout_redirect_uri: loggedOut, state: 's1' })
+  )
   const kept = await browser.request(page.url)
   t.equal(kept.status, 200)
   const done = await browser.submit(kept, { logout: 'yes' }, { form: (form) => 'xsrf' in form.fields, stop: atSite })
@@ -108,18 +172,39 @@ t.test('hints that are forged, foreign or somebody else’s end nothing', async 
   const stranger = await site.login(kora.newBrowser(), ronghe)
   const [head, , signature] = (tokens.id_token ?? '').split('.')
   const claims = decodeJwt(tokens.id_token ?? '')
-  const self = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode('demo-site-secret-for-the-sandbox-only'))
+  const self = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode('demo-site-secret-for-the-sandbox-only'))
   const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${(tokens.id_token ?? '').split('.')[1]}.`
   const changed = `${head}.${Buffer.from(JSON.stringify({ ...claims, aud: 'demo-level3' })).toString('base64url')}.${signature}`
-  for (const [name, hint] of [['HMAC', self], ['none', none], ['changed', changed], ['garbage', 'a.b.c'], ['empty parts', '..'], ['huge', 'x'.repeat(8000)]] as const) {
+  for (const [name, hint] of [
+    ['HMAC', self],
+    ['none', none],
+    ['changed', changed],
+    ['garbage', 'a.b.c'],
+    ['empty parts', '..'],
+    ['huge', 'x'.repeat(8000)]
+  ] as const) {
     const page = await browser.go(endSession({ id_token_hint: hint, post_logout_redirect_uri: loggedOut }), {}, atSite)
     t.equal(page.status, 400, name)
     t.ok(page.url.startsWith(kora.issuer), `${name}: stays here`)
   }
-  const asked = await browser.go(endSession({ id_token_hint: stranger.id_token ?? '', post_logout_redirect_uri: loggedOut }), {}, atSite)
+  const asked = await browser.go(
+    endSession({ id_token_hint: stranger.id_token ?? '', post_logout_redirect_uri: loggedOut }),
+    {},
+    atSite
+  )
   t.equal(asked.status, 200, "another person's ID token: the page asks")
   t.match(asked.url, kora.issuer)
-  const mismatch = await browser.go(endSession({ id_token_hint: tokens.id_token ?? '', client_id: 'demo-level3', post_logout_redirect_uri: loggedOut }), {}, atSite)
+  const mismatch = await browser.go(
+    endSession({
+      id_token_hint: tokens.id_token ?? '',
+      client_id: 'demo-level3',
+      post_logout_redirect_uri: loggedOut
+    }),
+    {},
+    atSite
+  )
   t.equal(mismatch.status, 400)
   t.ok(await signedIn(browser))
   t.ok(await active(tokens))
@@ -128,15 +213,38 @@ t.test('hints that are forged, foreign or somebody else’s end nothing', async 
 t.test('post_logout_redirect_uri: exactly the registered one, or no redirect at all', async (t) => {
   const browser = kora.newBrowser()
   const tokens = await site.login(browser, zhuoma)
-  const mutations = [`${loggedOut}/`, `${loggedOut}?x=1`, `${loggedOut}#f`, loggedOut.replace('logged-out', 'Logged-Out'), loggedOut.replace('/logged-out', '//logged-out'),
-    loggedOut.replace('http://', 'http://evil@'), loggedOut.replace('localhost', 'localhost.evil.example'), 'https://evil.example/', '//evil.example/', 'javascript:alert(1)', 'data:text/html,x',
-    `${loggedOut}%0d%0aLocation:%20https://evil.example`, `${kora.site}/callback`, '', ' ', `${loggedOut} `, '\\\\evil.example']
+  const mutations = [
+    `${loggedOut}/`,
+    `${loggedOut}?x=1`,
+    `${loggedOut}#f`,
+    loggedOut.replace('logged-out', 'Logged-Out'),
+    loggedOut.replace('/logged-out', '//logged-out'),
+    loggedOut.replace('http://', 'http://evil@'),
+    loggedOut.replace('localhost', 'localhost.evil.example'),
+    'https://evil.example/',
+    '//evil.example/',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    `${loggedOut}%0d%0aLocation:%20https://evil.example`,
+    `${kora.site}/callback`,
+    '',
+    ' ',
+    `${loggedOut} `,
+    '\\\\evil.example'
+  ]
   for (const uri of mutations) {
-    const page = await browser.request(`${kora.issuer}/oidc/logout?${new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: uri }).toString()}`)
-    if (page.headers.get('location') !== null) { t.equal(new URL(page.headers.get('location') ?? '', kora.issuer).origin, kora.issuer, uri); continue }
+    const page = await browser.request(
+      `${kora.issuer}/oidc/logout?${new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: uri }).toString()}`
+    )
+    if (page.headers.get('location') !== null) {
+      t.equal(new URL(page.headers.get('location') ?? '', kora.issuer).origin, kora.issuer, uri)
+      continue
+    }
     t.equal(page.status, 400, JSON.stringify(uri))
   }
-  const twice = await browser.request(`${kora.issuer}/oidc/logout?id_token_hint=${tokens.id_token}&post_logout_redirect_uri=${encodeURIComponent(loggedOut)}&post_logout_redirect_uri=https%3A%2F%2Fevil.example`)
+  const twice = await browser.request(
+    `${kora.issuer}/oidc/logout?id_token_hint=${tokens.id_token}&post_logout_redirect_uri=${encodeURIComponent(loggedOut)}&post_logout_redirect_uri=https%3A%2F%2Fevil.example`
+  )
   t.equal(twice.status, 400, 'given twice')
 })
 
@@ -149,8 +257,17 @@ t.test('every site of the session gets a logout token, by the outbox', async (t)
   const mine = await site.again(browser)
   await browser.go(endSession({ id_token_hint: mine.id_token ?? '' }))
   t.ok(await until(() => channel.received.length > 0), 'delivered')
-  const { payload, protectedHeader } = await jwtVerify(channel.received[0] ?? '', createRemoteJWKSet(new URL(`${kora.issuer}/oidc/jwks`)), { issuer: kora.issuer, audience: 'listener', typ: 'logout+jwt' })
-  t.match(payload, { sid, sub: tokens.claims()?.sub ?? '', events: { 'http://schemas.openid.net/event/backchannel-logout': {} }, jti: String })
+  const { payload, protectedHeader } = await jwtVerify(
+    channel.received[0] ?? '',
+    createRemoteJWKSet(new URL(`${kora.issuer}/oidc/jwks`)),
+    { issuer: kora.issuer, audience: 'listener', typ: 'logout+jwt' }
+  )
+  t.match(payload, {
+    sid,
+    sub: tokens.claims()?.sub ?? '',
+    events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+    jti: String
+  })
   t.notOk('nonce' in payload)
   t.ok((payload.exp ?? Infinity) - (payload.iat ?? 0) <= 120)
   t.equal(protectedHeader.alg, 'ES256')
@@ -160,9 +277,15 @@ t.test('also when nothing but a JWT access token was issued, or all its tokens a
   const browser = kora.newBrowser()
   const mine = await site.login(browser, zhuoma)
   const started = await listener.start({ scope: 'openid property:read', resource: 'urn:kora:demo:property:jwt' })
-  const tokens = await listener.redeem(started, arrivedAt(listener, await listener.visit(browser, started)), {}, { resource: 'urn:kora:demo:property:jwt' })
+  const tokens = await listener.redeem(
+    started,
+    arrivedAt(listener, await listener.visit(browser, started)),
+    {},
+    { resource: 'urn:kora:demo:property:jwt' }
+  )
   t.match(tokens.access_token, /\..+\./)
-  await sql`delete from oidc_artifact where client_id = 'listener' and model in ('AuthorizationCode', 'AccessToken', 'RefreshToken')`.execute(kora.inside.services.db)
+  await sql`delete from oidc_artifact where client_id = 'listener'
+    and model in ('AuthorizationCode', 'AccessToken', 'RefreshToken')`.execute(kora.inside.services.db)
   channel.received.length = 0
   await browser.go(endSession({ id_token_hint: mine.id_token ?? '' }))
   t.ok(await until(() => channel.received.length > 0))
@@ -181,7 +304,14 @@ t.test('a site that fails delays nobody and is tried again', async (t) => {
   t.ok(await until(() => channel.received.length > 0), 'the first attempt')
   channel.answer = 200
   const { db } = kora.inside.services
-  await until(async () => (await sql<{ n: number }>`select count(*)::int as n from outbox where done_at is null and attempts > 0`.execute(db)).rows[0]?.n === 1)
+  await until(
+    async () =>
+      (
+        await sql<{ n: number }>`select count(*)::int as n from outbox where done_at is null and attempts > 0`.execute(
+          db
+        )
+      ).rows[0]?.n === 1
+  )
   // the wait before the next attempt, over now
   await sql`update outbox set run_at = now() where done_at is null and dead_at is null`.execute(db)
   t.ok(await until(() => channel.received.length > 1), 'and the next')
@@ -210,6 +340,9 @@ t.test('the demo site notices', async (t) => {
   t.equal(errorOf(other, await other.visit(browser, mine)), 'interaction_required')
   const page = await browser.go(`${kora.issuer}/oidc/logout`)
   await browser.submit(page, { logout: 'yes' }, { form: (form) => 'xsrf' in form.fields })
-  t.ok(await until(async () => /已将您退出/.test((await browser.clone().go(`${kora.site}/`)).text)), 'its own session is gone, by the back channel')
+  t.ok(
+    await until(async () => /已将您退出/.test((await browser.clone().go(`${kora.site}/`)).text)),
+    'its own session is gone, by the back channel'
+  )
   t.match(at(await browser.go(`${kora.site}/login`)), /\/login$/)
 })

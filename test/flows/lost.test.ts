@@ -7,9 +7,17 @@ const kora = await startKora(t)
 const { db } = kora.inside.services
 
 t.test('addresses below the provider that are none, and methods that an endpoint does not take', async (t) => {
-  const ask = async (path: string, init: RequestInit = {}): Promise<{ status: number, type: string, allow: string | null, text: string }> => {
+  const ask = async (
+    path: string,
+    init: RequestInit = {}
+  ): Promise<{ status: number; type: string; allow: string | null; text: string }> => {
     const response = await fetch(kora.issuer + path, { ...init, redirect: 'manual' })
-    return { status: response.status, type: response.headers.get('content-type') ?? '', allow: response.headers.get('allow'), text: await response.text() }
+    return {
+      status: response.status,
+      type: response.headers.get('content-type') ?? '',
+      allow: response.headers.get('allow'),
+      text: await response.text()
+    }
   }
   const html = { headers: { accept: 'text/html' } }
   for (const path of ['/oidc/nothing', '/oidc/', '/oidc/auth/unknown/extra', '/.well-known/openid-configuration/x']) {
@@ -21,7 +29,11 @@ t.test('addresses below the provider that are none, and methods that an endpoint
   t.match(problem, { status: 404, type: 'application/problem+json' })
   t.match(JSON.parse(problem.text), { status: 404, code: 'not_found', trace_id: /^[0-9a-f]{12}$/ })
   t.match(await ask('/oidc/token', html), { status: 405, allow: 'POST', type: 'text/html; charset=utf-8' })
-  t.match(await ask('/oidc/jwks', { method: 'POST', headers: { accept: 'application/json' } }), { status: 405, allow: 'GET, HEAD', type: 'application/problem+json' })
+  t.match(await ask('/oidc/jwks', { method: 'POST', headers: { accept: 'application/json' } }), {
+    status: 405,
+    allow: 'GET, HEAD',
+    type: 'application/problem+json'
+  })
   t.match(await ask('/oidc/jwks'), { status: 200 }, 'endpoints are untouched')
 })
 

@@ -1,64 +1,125 @@
 import t from 'tap'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
-import { arrivedAt, at, continueAfterPhone, demoParty, payloadOf, scanAndReturn, startKora, submitOrganization, submitPassword, words, type Answer, type Browser, type Kora, type RelyingParty, type Tokens } from '../support/driver/index.ts'
+import {
+  arrivedAt,
+  at,
+  continueAfterPhone,
+  demoParty,
+  payloadOf,
+  scanAndReturn,
+  startKora,
+  submitOrganization,
+  submitPassword,
+  words,
+  type Answer,
+  type Browser,
+  type Kora,
+  type RelyingParty,
+  type Tokens
+} from '../support/driver/index.ts'
 
 const password = 'Snow-lion-2026'
-const codeOf = (handle: string): string => demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
+const codeOf = (handle: string): string =>
+  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 const sessionless = (name: string): boolean => name.endsWith('kora_session')
 
 /** From the site to the answer of the organization tab. */
-async function enter (party: RelyingParty, browser: Browser, handle: string, role: 'legal_representative' | 'agent', extra: Record<string, string> = {}) {
+async function enter (
+  party: RelyingParty,
+  browser: Browser,
+  handle: string,
+  role: 'legal_representative' | 'agent',
+  extra: Record<string, string> = {}
+) {
   const started = await party.start(extra)
-  const page = await submitOrganization(browser, await party.visit(browser, started), { uscc: codeOf(handle), password, role }, party.arrived)
+  const page = await submitOrganization(
+    browser,
+    await party.visit(browser, started),
+    { uscc: codeOf(handle), password, role },
+    party.arrived
+  )
   return { started, page }
 }
 
-async function tokensOf (party: RelyingParty, { started, page }: { started: Awaited<ReturnType<RelyingParty['start']>>, page: Answer }): Promise<Tokens> {
+async function tokensOf (
+  party: RelyingParty,
+  { started, page }: { started: Awaited<ReturnType<RelyingParty['start']>>; page: Answer }
+): Promise<Tokens> {
   return await party.redeem(started, arrivedAt(party, page))
 }
 
 const events = async (kora: Kora, type: string) =>
-  await kora.inside.services.db.selectFrom('auditEvent').selectAll().where('type', '=', type as never).execute()
+  await kora.inside.services.db
+    .selectFrom('auditEvent')
+    .selectAll()
+    .where('type', '=', type as never)
+    .execute()
 
-t.test('J5: legal representative — code and password, scan and face of exactly that person; then the browser stands for it', async (t) => {
-  const kora = await startKora(t)
-  const party = await demoParty(kora, 'demo-site')
-  const browser = kora.newBrowser()
-  const entered = await enter(party, browser, 'gongsi', 'legal_representative')
-  t.match(at(entered.page), /\/qr$/)
-  t.match(words(entered.page.text), /请法定代表人扫码核验.*\*\*\*玛/, 'the right person takes the phone')
-  t.notMatch(words(entered.page.text), /次仁卓玛|540103/)
+t.test(
+  'J5: legal representative — code and password, scan and face of exactly that person; then the browser stands for it',
+  async (t) => {
+    const kora = await startKora(t)
+    const party = await demoParty(kora, 'demo-site')
+    const browser = kora.newBrowser()
+    const entered = await enter(party, browser, 'gongsi', 'legal_representative')
+    t.match(at(entered.page), /\/qr$/)
+    t.match(words(entered.page.text), /请法定代表人扫码核验.*\*\*\*玛/, 'the right person takes the phone')
+    t.notMatch(words(entered.page.text), /次仁卓玛|540103/)
 
-  // dawa's phone is his: he logged in with it before
-  const dawa = await kora.sandbox.account('dawa')
-  const own = kora.newBrowser()
-  const first = await submitPassword(own, await party.visit(own, await party.start({ acr_values: 'urn:kora:loa:3' })), { account: dawa.cert_no, password: dawa.password })
-  t.equal((await kora.sandbox.journey({ payload: payloadOf(first), person: 'dawa' })).outcome, 'confirmed')
-  const wrong = await kora.sandbox.journey({ payload: payloadOf(entered.page), person: 'dawa' })
-  t.equal(wrong.outcome, 'refused')
-  t.match(JSON.stringify(wrong.steps.at(-1)?.response), /wrong_person/)
-  const told = await continueAfterPhone(browser, entered.page)
-  t.match(words(told.text), /扫码人和要登录的人不是同一个人/, 'told on both screens')
-  t.equal((await events(kora, 'scan-ticket.wrong-person')).length, 1, 'and audited')
+    // dawa's phone is his: he logged in with it before
+    const dawa = await kora.sandbox.account('dawa')
+    const own = kora.newBrowser()
+    const first = await submitPassword(
+      own,
+      await party.visit(own, await party.start({ acr_values: 'urn:kora:loa:3' })),
+      { account: dawa.cert_no, password: dawa.password }
+    )
+    t.equal((await kora.sandbox.journey({ payload: payloadOf(first), person: 'dawa' })).outcome, 'confirmed')
+    const wrong = await kora.sandbox.journey({ payload: payloadOf(entered.page), person: 'dawa' })
+    t.equal(wrong.outcome, 'refused')
+    t.match(JSON.stringify(wrong.steps.at(-1)?.response), /wrong_person/)
+    const told = await continueAfterPhone(browser, entered.page)
+    t.match(words(told.text), /扫码人和要登录的人不是同一个人/, 'told on both screens')
+    t.equal((await events(kora, 'scan-ticket.wrong-person')).length, 1, 'and audited')
 
-  const again = await browser.submit(told, {}, { form: (form) => form.action.endsWith('/renew') })
-  const tokens = await tokensOf(party, { started: entered.started, page: await scanAndReturn(browser, kora.sandbox, again, 'zhuoma', party.arrived) })
-  t.match(tokens.claims(), { acr: 'urn:kora:loa:3', amr: ['pwd', 'face', 'mfa'] })
-  t.same(tokens.claims()?.['representation'], { role: 'legal_representative', organization: { uscc: codeOf('gongsi'), name: '西藏示例科技有限公司', type: '91', status: 'active' } })
-  const succeeded = (await events(kora, 'login.succeeded')).at(-1)
-  t.match(succeeded, { role: 'legal_representative', personId: /^per_/, organizationId: /^org_/ }, 'every login names a person')
+    const again = await browser.submit(told, {}, { form: (form) => form.action.endsWith('/renew') })
+    const tokens = await tokensOf(party, {
+      started: entered.started,
+      page: await scanAndReturn(browser, kora.sandbox, again, 'zhuoma', party.arrived)
+    })
+    t.match(tokens.claims(), { acr: 'urn:kora:loa:3', amr: ['pwd', 'face', 'mfa'] })
+    t.same(tokens.claims()?.['representation'], {
+      role: 'legal_representative',
+      organization: { uscc: codeOf('gongsi'), name: '西藏示例科技有限公司', type: '91', status: 'active' }
+    })
+    const succeeded = (await events(kora, 'login.succeeded')).at(-1)
+    t.match(
+      succeeded,
+      { role: 'legal_representative', personId: /^per_/, organizationId: /^org_/ },
+      'every login names a person'
+    )
 
-  browser.dropCookies(sessionless)
-  const second = await tokensOf(party, await enter(party, browser, 'gongsi', 'legal_representative'))
-  t.match(second.claims(), { sub: tokens.claims()?.sub, acr: 'urn:kora:loa:2', amr: ['pwd'], representation: { role: 'legal_representative' } }, 'the browser stands for her, at a lower level')
+    browser.dropCookies(sessionless)
+    const second = await tokensOf(party, await enter(party, browser, 'gongsi', 'legal_representative'))
+    t.match(
+      second.claims(),
+      {
+        sub: tokens.claims()?.sub,
+        acr: 'urn:kora:loa:2',
+        amr: ['pwd'],
+        representation: { role: 'legal_representative' }
+      },
+      'the browser stands for her, at a lower level'
+    )
 
-  browser.dropCookies(sessionless)
-  const strong = await enter(party, browser, 'gongsi', 'legal_representative', { acr_values: 'urn:kora:loa:3' })
-  t.match(at(strong.page), /\/qr$/, 'level 3: scan and face again')
+    browser.dropCookies(sessionless)
+    const strong = await enter(party, browser, 'gongsi', 'legal_representative', { acr_values: 'urn:kora:loa:3' })
+    t.match(at(strong.page), /\/qr$/, 'level 3: scan and face again')
 
-  const other = await enter(party, kora.newBrowser(), 'gongsi', 'legal_representative')
-  t.match(at(other.page), /\/qr$/, 'in another browser nothing stands for her')
-})
+    const other = await enter(party, kora.newBrowser(), 'gongsi', 'legal_representative')
+    t.match(at(other.page), /\/qr$/, 'in another browser nothing stands for her')
+  }
+)
 
 t.test('T034: the password of an organization is not enough for anything', async (t) => {
   const kora = await startKora(t)
@@ -79,7 +140,12 @@ t.test('T034: the password of an organization is not enough for anything', async
   t.equal(new URL(answer.url).searchParams.get('error'), 'login_required', 'no session')
   // a personal login in the same attempt begins anew: what the organization's password said is gone
   const dawa = await kora.sandbox.account('dawa')
-  const personal = await submitPassword(browser, await browser.go(`${base}/login`), { account: dawa.cert_no, password: dawa.password }, party.arrived)
+  const personal = await submitPassword(
+    browser,
+    await browser.go(`${base}/login`),
+    { account: dawa.cert_no, password: dawa.password },
+    party.arrived
+  )
   t.match(new URL(arrivedAt(party, personal)).searchParams.get('code'), /./)
   const last = (await events(kora, 'login.succeeded')).at(-1)
   t.match(last, { role: 'self', organizationId: null })
@@ -91,8 +157,21 @@ t.test('J9: agents — the one who is active; of several the one who says so', a
   const single = kora.newBrowser()
   const entered = await enter(party, single, 'cunjiti', 'agent')
   t.match(words(entered.page.text), /\*\*\*玛/)
-  const tokens = await tokensOf(party, { started: entered.started, page: await scanAndReturn(single, kora.sandbox, entered.page, 'zhuoma', party.arrived) })
-  t.match(tokens.claims()?.['representation'], { role: 'agent', organization: { uscc: codeOf('cunjiti') }, delegation: { id: /^dlg_/, version: 1, functions: ['property.register', 'property.query'], valid_from: /^\d{4}-\d\d-\d\d$/, valid_to: /^\d{4}-\d\d-\d\d$/ } })
+  const tokens = await tokensOf(party, {
+    started: entered.started,
+    page: await scanAndReturn(single, kora.sandbox, entered.page, 'zhuoma', party.arrived)
+  })
+  t.match(tokens.claims()?.['representation'], {
+    role: 'agent',
+    organization: { uscc: codeOf('cunjiti') },
+    delegation: {
+      id: /^dlg_/,
+      version: 1,
+      functions: ['property.register', 'property.query'],
+      valid_from: /^\d{4}-\d\d-\d\d$/,
+      valid_to: /^\d{4}-\d\d-\d\d$/
+    }
+  })
 
   const browser = kora.newBrowser()
   const several = await enter(party, browser, 'gongsi', 'agent')
@@ -102,11 +181,18 @@ t.test('J9: agents — the one who is active; of several the one who says so', a
   t.equal(unknown.status, 422)
   t.match(words(unknown.text), /没有找到匹配的代理授权/)
   const nobody = await browser.submit(unknown, { account: '13100131000' })
-  t.equal(words(nobody.text).replace('13100131000', ''), words(unknown.text).replace(stranger.phone, ''), 'a stranger and nobody get the same answer')
+  t.equal(
+    words(nobody.text).replace('13100131000', ''),
+    words(unknown.text).replace(stranger.phone, ''),
+    'a stranger and nobody get the same answer'
+  )
   const dawa = await kora.sandbox.account('dawa')
   const qr = await browser.submit(nobody, { account: dawa.phone })
   t.match(at(qr), /\/qr$/)
-  const limited = await tokensOf(party, { started: several.started, page: await scanAndReturn(browser, kora.sandbox, qr, 'dawa', party.arrived) })
+  const limited = await tokensOf(party, {
+    started: several.started,
+    page: await scanAndReturn(browser, kora.sandbox, qr, 'dawa', party.arrived)
+  })
   t.match(limited.claims()?.['representation'], { role: 'agent', delegation: { functions: ['property.query'] } })
   t.match(limited.claims(), { amr: ['pwd', 'face', 'mfa'] })
 
@@ -146,15 +232,27 @@ t.test('agents who may not act: each state has its words, after the right passwo
   const refusals = (await events(kora, 'login.refused')).filter(({ reason }) => reason === 'may_not_act')
   t.equal(refusals.length, states.length)
 
-  // somebody left who knows the password: agents wait for a new one, the legal representative comes in by scan and face only
+  // somebody left who knows the password: agents wait for a new one, the legal representative comes in by scan and face
+  // only
   const { db } = kora.inside.services
-  await db.updateTable('organization').set({ passwordMustChange: true }).where('uscc', '=', codeOf('cunjiti')).execute()
+  await db
+    .updateTable('organization')
+    .set({ passwordMustChange: true })
+    .where('uscc', '=', codeOf('cunjiti'))
+    .execute()
   t.match(words((await enter(party, kora.newBrowser(), 'cunjiti', 'agent')).page.text), /单位密码需要更换/)
   const browser = kora.newBrowser()
   const legal = await enter(party, browser, 'cunjiti', 'legal_representative')
-  await tokensOf(party, { started: legal.started, page: await scanAndReturn(browser, kora.sandbox, legal.page, 'gesang', party.arrived) })
+  await tokensOf(party, {
+    started: legal.started,
+    page: await scanAndReturn(browser, kora.sandbox, legal.page, 'gesang', party.arrived)
+  })
   browser.dropCookies(sessionless)
-  t.match(at((await enter(party, browser, 'cunjiti', 'legal_representative')).page), /\/qr$/, 'no binding while the password is known to somebody who left')
+  t.match(
+    at((await enter(party, browser, 'cunjiti', 'legal_representative')).page),
+    /\/qr$/,
+    'no binding while the password is known to somebody who left'
+  )
 })
 
 t.test('what is typed: every fault told apart, never whether the code has an account', async (t) => {
@@ -178,13 +276,23 @@ t.test('what is typed: every fault told apart, never whether the code has an acc
     t.equal(answer.status, 422, uscc)
     t.match(words(answer.text), text, uscc)
   }
-  const answers = await Promise.all([codeOf('cunjiti'), '115400000043680056', codeOf('lvsuo')].map(async (uscc) => {
-    const own = kora.newBrowser()
-    const page = await submitOrganization(own, await party.visit(own, await party.start()), { uscc, password: 'Wrong-lion-2026' })
-    return `${page.status} ${words(page.text).replaceAll(uscc, '')}`
-  }))
+  const answers = await Promise.all(
+    [codeOf('cunjiti'), '115400000043680056', codeOf('lvsuo')].map(async (uscc) => {
+      const own = kora.newBrowser()
+      const page = await submitOrganization(own, await party.visit(own, await party.start()), {
+        uscc,
+        password: 'Wrong-lion-2026'
+      })
+      return `${page.status} ${words(page.text).replaceAll(uscc, '')}`
+    })
+  )
   t.equal(new Set(answers).size, 1, answers.join('\n'))
-  const lower = await submitOrganization(browser, await party.visit(browser, await party.start()), { uscc: ` ${codeOf('gongsi').toLowerCase().replace(/(.{6})/, '$1-')} `, password })
+  const lower = await submitOrganization(browser, await party.visit(browser, await party.start()), {
+    uscc: ` ${codeOf('gongsi')
+      .toLowerCase()
+      .replace(/(.{6})/, '$1-')} `,
+    password
+  })
   t.match(at(lower), /\/qr$/, 'spaces, hyphens, small letters')
 })
 
@@ -193,7 +301,9 @@ t.test('guessing the password of an organization: slowed down, never locked out'
   const party = await demoParty(kora, 'demo-site')
   const browser = kora.newBrowser()
   let page = await party.visit(browser, await party.start())
-  for (let i = 0; i < 6; i++) page = await submitOrganization(browser, page, { uscc: codeOf('gongsi'), password: `Wrong-lion-${i}` })
+  for (let i = 0; i < 6; i++) {
+    page = await submitOrganization(browser, page, { uscc: codeOf('gongsi'), password: `Wrong-lion-${i}` })
+  }
   t.equal(page.status, 429)
   t.match(words(page.text), /用个人账号登录/, 'and there is another way')
   // whatever strangers did: a hundred failures in a row close a person's password, never an organization's
@@ -209,7 +319,13 @@ t.test('sites: tabs as the client allows; a forged form gets nothing', async (t)
   const browser = kora.newBrowser()
   const login = await persons.visit(browser, await persons.start())
   t.notMatch(login.text, /tab=legal/)
-  const forged = await browser.submit(login, { kind: 'legal', account: codeOf('gongsi'), password, role: 'legal_representative', agree: '1' })
+  const forged = await browser.submit(login, {
+    kind: 'legal',
+    account: codeOf('gongsi'),
+    password,
+    role: 'legal_representative',
+    agree: '1'
+  })
   t.equal(forged.status, 422, 'a site for persons reads it as a personal login')
   t.equal((await events(kora, 'organization.password-verified')).length, 0)
 

@@ -1,7 +1,10 @@
 import t from 'tap'
 import { at, continueAfterPhone, payloadOf, startKora, submitPassword, words } from '../support/driver/index.ts'
 
-const outside = (site: string) => (url: URL): boolean => url.origin === site && url.pathname === '/callback'
+const outside =
+  (site: string) =>
+    (url: URL): boolean =>
+      url.origin === site && url.pathname === '/callback'
 
 t.test('J1: first login — password, scan, identity, face; the computer logs in by itself', async (t) => {
   const kora = await startKora(t)
@@ -41,7 +44,10 @@ t.test('J2: later, password only, at a lower level; the site asks for level 3 �
   const person = await kora.sandbox.account('zhuoma')
   const browser = kora.newBrowser()
   const login = await browser.go(`${kora.site}/login`)
-  const home = await submitPassword(browser, login, { account: ` ${person.phone.slice(0, 3)} ${person.phone.slice(3)} `, password: person.password })
+  const home = await submitPassword(browser, login, {
+    account: ` ${person.phone.slice(0, 3)} ${person.phone.slice(3)} `,
+    password: person.password
+  })
   t.equal(new URL(home.url).origin, kora.site, 'a phone number with blanks, and no second step')
   t.match(words(home.text), /urn:kora:loa:2/)
 
@@ -49,7 +55,10 @@ t.test('J2: later, password only, at a lower level; the site asks for level 3 �
   t.match(at(qr), /\/qr$/, 'step-up: the phone, without the password')
   const phone = await kora.sandbox.journey({ payload: payloadOf(qr), person: 'zhuoma' })
   t.equal(phone.outcome, 'confirmed', JSON.stringify(phone.steps))
-  t.notOk(phone.steps.some((step) => step.step === 'identity'), 'no identity form: it is known')
+  t.notOk(
+    phone.steps.some((step) => step.step === 'identity'),
+    'no identity form: it is known'
+  )
   const done = await continueAfterPhone(browser, qr, outside(kora.site))
   t.match(words(done.text), /登录成功/)
 })

@@ -1,17 +1,30 @@
-/** Authorization and logout by POST (OpenID Connect Core 1.0 §3.1.2.1, RP-Initiated Logout 1.0 §2): the same as by GET, and no more. */
+/**
+ * Authorization and logout by POST (OpenID Connect Core 1.0 §3.1.2.1, RP-Initiated Logout 1.0 §2): the same as by GET,
+ * and no more.
+ */
 import t from 'tap'
 import { arrivedAt, at, demoParty, startKora, words, type Browser } from '../support/driver/index.ts'
 
 const kora = await startKora(t)
-const zhuoma = { ...await kora.sandbox.account('zhuoma'), account: '13900139000' }
+const zhuoma = { ...(await kora.sandbox.account('zhuoma')), account: '13900139000' }
 const site = await demoParty(kora, 'demo-site')
 const loggedOut = `${kora.site}/logged-out`
 const logout = `${kora.issuer}/oidc/logout`
 const authorization = `${kora.issuer}/oidc/auth`
 // what a browser says of a form of another site; the cookies of this driver know no SameSite, so each form brings none
-const fromElsewhere = { origin: 'https://elsewhere.example', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', cookie: '' }
-const post = (fields: Record<string, string> | URLSearchParams) => ({ method: 'POST', body: new URLSearchParams(fields), headers: fromElsewhere })
-const signedIn = async (browser: Browser): Promise<boolean> => site.arrived(new URL((await site.visit(browser.clone(), await site.start())).url))
+const fromElsewhere = {
+  origin: 'https://elsewhere.example',
+  'sec-fetch-site': 'cross-site',
+  'sec-fetch-mode': 'navigate',
+  cookie: ''
+}
+const post = (fields: Record<string, string> | URLSearchParams) => ({
+  method: 'POST',
+  body: new URLSearchParams(fields),
+  headers: fromElsewhere
+})
+const signedIn = async (browser: Browser): Promise<boolean> =>
+  site.arrived(new URL((await site.visit(browser.clone(), await site.start())).url))
 
 t.test('a login that begins with a form', async (t) => {
   const browser = kora.newBrowser()
@@ -26,13 +39,20 @@ t.test('a login that begins with a form', async (t) => {
   t.ok(tokens.id_token, 'single sign-on works with the cookies of the request after it')
 
   const stranger = kora.newBrowser()
-  t.equal(at(await stranger.go(authorization, post((await site.start()).url.searchParams))).replace(/[\w-]{21,}/, '…'), '/i/…/login')
+  t.equal(
+    at(await stranger.go(authorization, post((await site.start()).url.searchParams))).replace(/[\w-]{21,}/, '…'),
+    '/i/…/login'
+  )
 })
 
 t.test('logout with the ID token as hint', async (t) => {
   const browser = kora.newBrowser()
   const tokens = await site.login(browser, zhuoma)
-  const page = await browser.go(logout, post({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: loggedOut, state: 'a b&c' }), (url) => url.origin === kora.site)
+  const page = await browser.go(
+    logout,
+    post({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: loggedOut, state: 'a b&c' }),
+    (url) => url.origin === kora.site
+  )
   t.equal(new URL(page.url).searchParams.get('state'), 'a b&c')
   t.notOk(await signedIn(browser))
 })
@@ -54,11 +74,23 @@ t.test('bad input is told, with our own pages', async (t) => {
     const long = await browser.request(address, post({ client_id: 'demo-site', claims: 'x'.repeat(6000) }))
     t.equal(long.status, 413)
     t.match(words(long.text), /提交的内容太大/)
-    t.equal((await browser.request(address, post({ state: '中'.repeat(1000) }))).status, 413, 'what grows when it is written as an address')
-    const json = await browser.request(address, { method: 'POST', body: '{"client_id":"demo-site"}', headers: { ...fromElsewhere, 'content-type': 'application/json' } })
+    t.equal(
+      (await browser.request(address, post({ state: '中'.repeat(1000) }))).status,
+      413,
+      'what grows when it is written as an address'
+    )
+    const json = await browser.request(address, {
+      method: 'POST',
+      body: '{"client_id":"demo-site"}',
+      headers: { ...fromElsewhere, 'content-type': 'application/json' }
+    })
     t.equal(json.status, 415)
     t.equal((await browser.request(address, { method: 'PUT', headers: fromElsewhere })).status, 405)
-    const hostile = await browser.request(address, { method: 'POST', body: 'state=%0d%0aset-cookie:x=1&//evil.example/\r\nx: y#z', headers: { ...fromElsewhere, 'content-type': 'application/x-www-form-urlencoded' } })
+    const hostile = await browser.request(address, {
+      method: 'POST',
+      body: 'state=%0d%0aset-cookie:x=1&//evil.example/\r\nx: y#z',
+      headers: { ...fromElsewhere, 'content-type': 'application/x-www-form-urlencoded' }
+    })
     t.equal(hostile.status, 303)
     t.ok(hostile.headers.get('location')?.startsWith(`${new URL(address).pathname}?`), 'never another address')
     t.notMatch(hostile.headers.get('location') ?? '', /[\r\n#]/)

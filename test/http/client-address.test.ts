@@ -9,7 +9,11 @@ t.test('forwarded addresses are believed from known proxies only, from right to 
   const find = clientAddressFinder(['10.0.0.0/8', '192.0.2.7', 'fd00::/8'])
   t.equal(find('203.0.113.9', '198.51.100.1'), '203.0.113.9', 'not a proxy of ours')
   t.equal(find('10.1.2.3', '198.51.100.1'), '198.51.100.1')
-  t.equal(find('10.1.2.3', '1.1.1.1, 198.51.100.1, 10.9.9.9'), '198.51.100.1', 'what the client wrote itself is left of it')
+  t.equal(
+    find('10.1.2.3', '1.1.1.1, 198.51.100.1, 10.9.9.9'),
+    '198.51.100.1',
+    'what the client wrote itself is left of it'
+  )
   t.equal(find('::ffff:10.1.2.3', '198.51.100.1'), '198.51.100.1', 'IPv4 in IPv6')
   t.equal(find('fd00::1', '[2001:db8::5]:443'), '2001:db8::5')
   t.equal(find('192.0.2.7', ['1.2.3.4', '5.6.7.8:1234']), '5.6.7.8')
@@ -23,7 +27,15 @@ t.test('forwarded addresses are believed from known proxies only, from right to 
 
 t.test('who is a proxy of ours', async (t) => {
   const trusted = proxyTrust(['10.0.0.0/24', '::1'])
-  t.same(['10.0.0.9', '::ffff:10.0.0.9', '::1', '10.0.1.9', '010.0.0.9', 'x', ''].map(trusted), [true, true, true, false, false, false, false])
+  t.same(['10.0.0.9', '::ffff:10.0.0.9', '::1', '10.0.1.9', '010.0.0.9', 'x', ''].map(trusted), [
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false
+  ])
   t.equal(trusted(undefined), false)
   t.equal(proxyTrust([])('127.0.0.1'), false)
 })
@@ -49,18 +61,30 @@ t.test('over HTTP', async (t) => {
 })
 
 t.test('browser labels', async (t) => {
-  const chrome = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'
+  const chrome =
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'
   t.equal(browserLabel(chrome), 'Windows · Chrome')
   t.equal(browserLabel(`${chrome} Edg/126.0.0.0`), 'Windows · Edge')
-  t.equal(browserLabel('Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'), 'iOS · Safari')
-  const weChat = 'Mozilla/5.0 (Linux; Android 13; V2183A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.42'
+  t.equal(
+    browserLabel(
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 ' +
+        'Mobile/15E148 Safari/604.1'
+    ),
+    'iOS · Safari'
+  )
+  const weChat =
+    'Mozilla/5.0 (Linux; Android 13; V2183A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 ' +
+    'Mobile Safari/537.36 MicroMessenger/8.0.42'
   t.equal(browserLabel(weChat), 'Android · WeChat')
   t.ok(isWeChat(weChat))
   t.notOk(isWeChat(chrome))
   t.ok(isPhone(weChat))
   t.notOk(isPhone(chrome))
   t.ok(isTrident('Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko'))
-  t.equal(browserLabel('Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko'), 'Windows · Internet Explorer')
+  t.equal(
+    browserLabel('Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko'),
+    'Windows · Internet Explorer'
+  )
   t.equal(browserLabel(undefined), '')
   t.equal(browserLabel('<script>alert(1)</script>'), '')
   t.equal(browserLabel('curl/8.0'), '')

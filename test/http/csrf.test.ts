@@ -41,32 +41,44 @@ t.test('browser cookie', async (t) => {
   for (const bad of [undefined, '', 'short', `${secret}x`, 'é'.repeat(43)]) t.equal(browserHash(bad), null)
 })
 
-t.test('over HTTP: set once, only where asked for; posts without it, from elsewhere or with another scope end well', async (t) => {
-  const app = await testApp(t, { issuer: 'https://sso.example.gov.cn' })
-  const plain = await app.inject({ url: '/fixture/home' })
-  t.equal(plain.cookies.length, 0, 'no cookie for reading a page')
-  const first = await app.inject({ url: '/form' })
-  const [cookie] = first.cookies
-  t.match(cookie, { name: '__Host-kora_browser', path: '/', httpOnly: true, secure: true, sameSite: 'Lax' })
-  t.ok((cookie?.maxAge ?? 0) > 390 * 86400)
-  const cookies = { '__Host-kora_browser': cookie?.value ?? '' }
-  const { token, browser } = first.json<{ token: string, browser: { hash: string, fresh: boolean } }>()
-  t.equal(browser.fresh, true)
-  const again = await app.inject({ url: '/form', cookies })
-  t.same(again.json<{ browser: object }>().browser, { hash: browser.hash, fresh: false })
-  t.equal(again.cookies.length, 0)
+t.test(
+  'over HTTP: set once, only where asked for; posts without it, from elsewhere or with another scope end well',
+  async (t) => {
+    const app = await testApp(t, { issuer: 'https://sso.example.gov.cn' })
+    const plain = await app.inject({ url: '/fixture/home' })
+    t.equal(plain.cookies.length, 0, 'no cookie for reading a page')
+    const first = await app.inject({ url: '/form' })
+    const [cookie] = first.cookies
+    t.match(cookie, { name: '__Host-kora_browser', path: '/', httpOnly: true, secure: true, sameSite: 'Lax' })
+    t.ok((cookie?.maxAge ?? 0) > 390 * 86400)
+    const cookies = { '__Host-kora_browser': cookie?.value ?? '' }
+    const { token, browser } = first.json<{ token: string; browser: { hash: string; fresh: boolean } }>()
+    t.equal(browser.fresh, true)
+    const again = await app.inject({ url: '/form', cookies })
+    t.same(again.json<{ browser: object }>().browser, { hash: browser.hash, fresh: false })
+    t.equal(again.cookies.length, 0)
 
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' }
-  const post = async (payload: string, more: { cookies?: Record<string, string>, headers?: Record<string, string> }) =>
-    await app.inject({ method: 'POST', url: '/form?x=secret', payload, cookies: more.cookies ?? {}, headers: { ...headers, ...more.headers } })
-  t.equal((await post(`csrf=${token}`, { cookies })).statusCode, 200)
-  const noCookie = await post(`csrf=${token}`, {})
-  t.equal(noCookie.statusCode, 400)
-  t.match(noCookie.body, 'Cookie')
-  const foreign = await post(`csrf=${token}`, { cookies, headers: { 'sec-fetch-site': 'cross-site' } })
-  t.equal(foreign.statusCode, 403)
-  t.match(foreign.body, 'href="/form"', 'a way on, without the query')
-  t.equal((await post('csrf=wrong', { cookies })).statusCode, 403)
-  t.equal((await post(`csrf=${token}&csrf=${token}`, { cookies })).statusCode, 403, 'twice')
-  t.equal((await post('', { cookies })).statusCode, 403)
-})
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' }
+    const post = async (
+      payload: string,
+      more: { cookies?: Record<string, string>; headers?: Record<string, string> }
+    ) =>
+      await app.inject({
+        method: 'POST',
+        url: '/form?x=secret',
+        payload,
+        cookies: more.cookies ?? {},
+        headers: { ...headers, ...more.headers }
+      })
+    t.equal((await post(`csrf=${token}`, { cookies })).statusCode, 200)
+    const noCookie = await post(`csrf=${token}`, {})
+    t.equal(noCookie.statusCode, 400)
+    t.match(noCookie.body, 'Cookie')
+    const foreign = await post(`csrf=${token}`, { cookies, headers: { 'sec-fetch-site': 'cross-site' } })
+    t.equal(foreign.statusCode, 403)
+    t.match(foreign.body, 'href="/form"', 'a way on, without the query')
+    t.equal((await post('csrf=wrong', { cookies })).statusCode, 403)
+    t.equal((await post(`csrf=${token}&csrf=${token}`, { cookies })).statusCode, 403, 'twice')
+    t.equal((await post('', { cookies })).statusCode, 403)
+  }
+)

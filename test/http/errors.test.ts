@@ -3,7 +3,8 @@ import { isUnavailable, wantsJson } from '../../src/http/errors.ts'
 import { testApp } from './support.ts'
 
 t.test('who gets a page and who gets problem+json', async (t) => {
-  const json = (url: string, accept?: string): boolean => wantsJson({ url, headers: accept === undefined ? {} : { accept } } as never)
+  const json = (url: string, accept?: string): boolean =>
+    wantsJson({ url, headers: accept === undefined ? {} : { accept } } as never)
   t.ok(json('/app/v1/x', 'text/html'))
   t.ok(json('/admin/api/clients'))
   t.ok(json('/sandbox/api?x=1'))
@@ -39,7 +40,12 @@ t.test('page errors carry status, words, a way on and the trace id; nothing of t
 t.test('bad input is never a 500', async (t) => {
   const app = await testApp(t)
   const post = async (payload: string, type: string, url = '/form') =>
-    await app.inject({ method: 'POST', url, payload, headers: { 'content-type': type, accept: url === '/form' ? 'text/html' : 'application/json' } })
+    await app.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers: { 'content-type': type, accept: url === '/form' ? 'text/html' : 'application/json' }
+    })
   t.equal((await post('{', 'application/json')).statusCode, 400)
   t.equal((await post('', 'application/json', '/app/v1/thing')).statusCode, 400)
   t.equal((await post('{"__proto__":{"a":1}}', 'application/json', '/app/v1/thing')).statusCode, 400)
@@ -55,9 +61,20 @@ t.test('bad input is never a 500', async (t) => {
 
 t.test('problem+json: code, trace id, language', async (t) => {
   const app = await testApp(t)
-  const answer = await app.inject({ method: 'POST', url: '/app/v1/thing', payload: '{', headers: { 'content-type': 'application/json', 'accept-language': 'en' } })
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/app/v1/thing',
+    payload: '{',
+    headers: { 'content-type': 'application/json', 'accept-language': 'en' }
+  })
   t.match(answer.headers['content-type'], 'application/problem+json')
-  t.match(answer.json(), { type: 'about:blank', status: 400, code: 'bad_request', title: 'There is something wrong with the request', trace_id: /^[0-9a-f]{12}$/ })
+  t.match(answer.json(), {
+    type: 'about:blank',
+    status: 400,
+    code: 'bad_request',
+    title: 'There is something wrong with the request',
+    trace_id: /^[0-9a-f]{12}$/
+  })
   t.equal(answer.headers['cache-control'], 'no-store')
   t.match((await app.inject({ url: '/app/nowhere' })).json(), { status: 404, code: 'not_found' })
 })

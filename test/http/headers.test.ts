@@ -20,7 +20,12 @@ t.test('CSP: the hash is that of the sheet in the page; two kinds of pages', asy
   t.match(own.headers['content-security-policy'], "form-action 'self'")
   t.equal(own.headers['cross-origin-opener-policy'], 'same-origin')
   for (const answer of [hosted, own]) {
-    t.match(answer.headers, { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin', 'cache-control': 'no-store', 'content-type': 'text/html; charset=utf-8' })
+    t.match(answer.headers, {
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cache-control': 'no-store',
+      'content-type': 'text/html; charset=utf-8'
+    })
     t.match(answer.headers['permissions-policy'], 'camera=()')
     t.equal(answer.headers['strict-transport-security'], undefined, 'not on http')
   }
@@ -30,7 +35,8 @@ t.test('CSP: the hash is that of the sheet in the page; two kinds of pages', asy
 
 t.test('compression: what the browser accepts, the same text', async (t) => {
   const app = await testApp(t)
-  const get = async (encoding?: string) => await app.inject({ url: '/fixture/home', headers: encoding === undefined ? {} : { 'accept-encoding': encoding } })
+  const get = async (encoding?: string) =>
+    await app.inject({ url: '/fixture/home', headers: encoding === undefined ? {} : { 'accept-encoding': encoding } })
   const withoutTrace = (text: string): string => text.replace(/[0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4}/, '')
   const plain = withoutTrace((await get()).body)
   const br = await get('gzip, deflate, br')
@@ -61,9 +67,15 @@ t.test('assets: immutable, named by content, compressed ahead', async (t) => {
 
 /** Bytes on the wire at the first visit: bodies compressed, status line and headers as text. */
 async function weight (app: Awaited<ReturnType<typeof testApp>>, url: string, fonts: string[]): Promise<number> {
-  const get = async (path: string): Promise<{ bytes: number, body: string }> => {
-    const answer = await app.inject({ url: path, headers: { 'accept-encoding': 'br', cookie: url.includes('lang') ? '' : 'kora_lang=zh-CN' } })
-    const head = Object.entries(answer.headers).reduce((sum, [name, value]) => sum + name.length + String(value).length + 4, 17)
+  const get = async (path: string): Promise<{ bytes: number; body: string }> => {
+    const answer = await app.inject({
+      url: path,
+      headers: { 'accept-encoding': 'br', cookie: url.includes('lang') ? '' : 'kora_lang=zh-CN' }
+    })
+    const head = Object.entries(answer.headers).reduce(
+      (sum, [name, value]) => sum + name.length + String(value).length + 4,
+      17
+    )
     const body = answer.headers['content-encoding'] === 'br' ? brotliDecompressSync(answer.rawPayload).toString() : ''
     return { bytes: answer.rawPayload.length + head, body }
   }
@@ -81,7 +93,7 @@ t.test('page weights stay within the budget', async (t) => {
   const budget = async (id: string, lang: string, limit: number): Promise<void> => {
     // with the picture of the site, the heaviest there is, and its header
     const picture = /^(?:login|qr|consent|select)$/.test(id) ? maximumSmallBytes + 330 : 0
-    const bytes = picture + await weight(app, `/fixture/${id}?lang=${lang}`, lang === 'bo' ? ['bo-ui'] : ['bo-nav'])
+    const bytes = picture + (await weight(app, `/fixture/${id}?lang=${lang}`, lang === 'bo' ? ['bo-ui'] : ['bo-nav']))
     t.ok(bytes <= limit * kilobytes, `${id} ${lang}: ${(bytes / kilobytes).toFixed(1)} of ${limit} KB`)
   }
   await budget('login', 'zh-CN', 12)
@@ -97,6 +109,9 @@ t.test('page weights stay within the budget', async (t) => {
   const home = (await app.inject({ url: '/fixture/home' })).body
   const sheet = (/<style>([\s\S]*?)<\/style>/.exec(home)?.[1] ?? '').length
   t.ok(sheet <= 11 * kilobytes, `style sheet: ${sheet} bytes`)
-  const script = await app.inject({ url: /src="(\/assets\/[^"]+)"/.exec(home)?.[1] ?? '', headers: { 'accept-encoding': 'br' } })
+  const script = await app.inject({
+    url: /src="(\/assets\/[^"]+)"/.exec(home)?.[1] ?? '',
+    headers: { 'accept-encoding': 'br' }
+  })
   t.ok(script.rawPayload.length <= 3 * kilobytes, `script: ${script.rawPayload.length} bytes`)
 })

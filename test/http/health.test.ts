@@ -7,16 +7,22 @@ import { systemClock, type Clock } from '../../src/ports/clock.ts'
 import { openDatabase } from '../../src/database/connection.ts'
 import { eachDatabase, testDatabase, type TestDatabase } from '../support/database.ts'
 
-const build = (t: Test, { db }: Pick<TestDatabase, 'db'>, { clock = systemClock, migrated = async () => true }: { clock?: Clock, migrated?: () => Promise<boolean> } = {}): { app: FastifyInstance, lifecycle: Lifecycle } => {
+const build = (
+  t: Test,
+  { db }: Pick<TestDatabase, 'db'>,
+  { clock = systemClock, migrated = async () => true }: { clock?: Clock; migrated?: () => Promise<boolean> } = {}
+): { app: FastifyInstance; lifecycle: Lifecycle } => {
   const app = fastify({ forceCloseConnections: false })
   const lifecycle = createLifecycle()
-  t.teardown(async () => { await app.close() })
+  t.teardown(async () => {
+    await app.close()
+  })
   registerHealth(app, { db, clock }, lifecycle, migrated)
   return { app, lifecycle }
 }
 const ready = async (app: FastifyInstance): Promise<unknown> => {
   const answer = await app.inject('/readyz')
-  return { status: answer.statusCode, ...answer.json() as object }
+  return { status: answer.statusCode, ...(answer.json() as object) }
 }
 
 eachDatabase(t, 'ready when database, migrations and clock are', async (t, database) => {
@@ -44,9 +50,18 @@ t.test('not ready without the database, and told within its limit; alive all the
   t.equal((await app.inject('/healthz')).statusCode, 200)
 
   let asked = 0
-  const hangs = build(t, await testDatabase(t), { migrated: async () => { asked++; return await new Promise(() => {}) } })
+  const hangs = build(t, await testDatabase(t), {
+    migrated: async () => {
+      asked++
+      return await new Promise(() => {})
+    }
+  })
   const start = performance.now()
-  t.match(await Promise.all([ready(hangs.app), ready(hangs.app), ready(hangs.app)]), [{ reason: 'database' }, { reason: 'database' }, { reason: 'database' }])
+  t.match(await Promise.all([ready(hangs.app), ready(hangs.app), ready(hangs.app)]), [
+    { reason: 'database' },
+    { reason: 'database' },
+    { reason: 'database' }
+  ])
   t.ok(performance.now() - start < 20_000, 'answered, not hanging')
   t.equal(asked, 1, 'probes do not pile up')
 })
@@ -55,27 +70,52 @@ t.test('draining: not ready, and every connection closes after its response', as
   const { app, lifecycle } = build(t, await testDatabase(t))
   let finish = (): void => {}
   let began = (): void => {}
-  const beginning = new Promise<void>((resolve) => { began = resolve })
+  const beginning = new Promise<void>((resolve) => {
+    began = resolve
+  })
   let streaming = (): void => {}
-  const streamBegun = new Promise<void>((resolve) => { streaming = resolve })
-  app.get('/slow', async () => { began(); await new Promise<void>((resolve) => { finish = resolve }); return 'slow' })
-  app.get('/raw', async (_request, reply) => { reply.hijack(); reply.raw.end('raw') })
+  const streamBegun = new Promise<void>((resolve) => {
+    streaming = resolve
+  })
+  app.get('/slow', async () => {
+    began()
+    await new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    return 'slow'
+  })
+  app.get('/raw', async (_request, reply) => {
+    reply.hijack()
+    reply.raw.end('raw')
+  })
   app.get('/stream', async (_request, reply) => {
     reply.hijack()
     reply.raw.write('first ')
-    lifecycle.signal.addEventListener('abort', () => { reply.raw.end('last') })
+    lifecycle.signal.addEventListener('abort', () => {
+      reply.raw.end('last')
+    })
     streaming()
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   const agent = new Agent({ keepAlive: true })
-  t.teardown(() => { agent.destroy() })
-  const fetched = async (path: string): Promise<{ connection: string | undefined, body: string }> => await new Promise((resolve, reject) => {
-    get({ port, host: '127.0.0.1', path, agent }, (response: IncomingMessage) => {
-      let body = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => { body += chunk }).on('end', () => { resolve({ connection: response.headers.connection, body }) })
-    }).on('error', reject)
+  t.teardown(() => {
+    agent.destroy()
   })
+  const fetched = async (path: string): Promise<{ connection: string | undefined; body: string }> =>
+    await new Promise((resolve, reject) => {
+      get({ port, host: '127.0.0.1', path, agent }, (response: IncomingMessage) => {
+        let body = ''
+        response
+          .setEncoding('utf8')
+          .on('data', (chunk: string) => {
+            body += chunk
+          })
+          .on('end', () => {
+            resolve({ connection: response.headers.connection, body })
+          })
+      }).on('error', reject)
+    })
 
   t.match(await fetched('/healthz'), { connection: 'keep-alive' })
   const slow = fetched('/slow')

@@ -1,5 +1,14 @@
 import t from 'tap'
-import { acceptedLocale, catalogues, chooseLocale, faultText, localeCookieValue, locales, matchLocale, translator } from '../../src/http/locale.ts'
+import {
+  acceptedLocale,
+  catalogues,
+  chooseLocale,
+  faultText,
+  localeCookieValue,
+  locales,
+  matchLocale,
+  translator
+} from '../../src/http/locale.ts'
 import { fixtures } from './fixtures.ts'
 import { testApp } from './support.ts'
 
@@ -7,31 +16,51 @@ const nothing = { path: '/', lang: undefined, uiLocales: undefined, cookie: unde
 
 t.test('catalogues have the same keys and placeholders; Tibetan holds no stray Chinese', async (t) => {
   const keys = Object.keys(catalogues['zh-CN'])
-  const placeholders = (text: string | undefined): string[] => [...new Set((text ?? '').match(/\{\w+\}/g) ?? [])].sort()
+  const placeholders = (text: string | undefined): string[] =>
+    [...new Set((text ?? '').match(/\{\w+\}/g) ?? [])].sort()
   for (const locale of locales) {
     t.same(Object.keys(catalogues[locale]).sort(), [...keys].sort(), locale)
     for (const key of keys) {
-      if (placeholders(catalogues[locale][key]).join() !== placeholders(catalogues['zh-CN'][key]).join()) t.fail(`${locale} ${key}: other placeholders`)
+      if (placeholders(catalogues[locale][key]).join() !== placeholders(catalogues['zh-CN'][key]).join()) {
+        t.fail(`${locale} ${key}: other placeholders`)
+      }
       if ((catalogues[locale][key] ?? '').trim() === '') t.fail(`${locale} ${key}: empty`)
     }
   }
   // names that have no Tibetan form here: the app, a button of another app, documents of other regions
-  const named = /“西藏政务”|“在浏览器打开”|港澳居民居住证|台湾居民居住证|外国人永久居留身份证|护照|港澳居民来往内地通行证|台湾居民来往大陆通行证|军人证件/g
+  const named =
+    /“西藏政务”|“在浏览器打开”|港澳居民居住证|台湾居民居住证|外国人永久居留身份证|护照|港澳居民来往内地通行证|台湾居民来往大陆通行证|军人证件/g
   const stray = keys.filter((key) => /\p{Script=Han}/u.test((catalogues.bo[key] ?? '').replace(named, '')))
   t.same(stray, [])
-  t.same(keys.filter((key) => /登陆/.test(catalogues['zh-CN'][key] ?? '')), [], '登录, never 登陆')
+  t.same(
+    keys.filter((key) => /登陆/.test(catalogues['zh-CN'][key] ?? '')),
+    [],
+    '登录, never 登陆'
+  )
 })
 
 t.test('order: ?lang, choice made in this attempt, ui_locales, cookie, Accept-Language, zh-CN', async (t) => {
   const all = { path: '/i/abc/login', lang: 'en', uiLocales: 'bo', cookie: 'zh-CN', acceptLanguage: 'bo' }
   t.equal(chooseLocale(all), 'en')
   t.equal(chooseLocale({ ...all, lang: undefined }), 'bo')
-  t.equal(chooseLocale({ ...all, lang: undefined, cookie: localeCookieValue('en', '/i/abc/qr?x=1') }), 'en', 'chosen in this attempt')
-  t.equal(chooseLocale({ ...all, lang: undefined, cookie: localeCookieValue('en', '/i/other/qr') }), 'bo', 'chosen in another one')
+  t.equal(
+    chooseLocale({ ...all, lang: undefined, cookie: localeCookieValue('en', '/i/abc/qr?x=1') }),
+    'en',
+    'chosen in this attempt'
+  )
+  t.equal(
+    chooseLocale({ ...all, lang: undefined, cookie: localeCookieValue('en', '/i/other/qr') }),
+    'bo',
+    'chosen in another one'
+  )
   t.equal(chooseLocale({ ...all, lang: undefined, uiLocales: undefined, acceptLanguage: 'en' }), 'zh-CN')
   t.equal(chooseLocale({ ...nothing, acceptLanguage: 'de, en;q=0.8, bo;q=0.9' }), 'bo')
   t.equal(chooseLocale(nothing), 'zh-CN')
-  t.equal(chooseLocale({ ...nothing, lang: 'xx', uiLocales: 'yy zz', cookie: '~~', acceptLanguage: ';;q=x,,*' }), 'zh-CN', 'garbage')
+  t.equal(
+    chooseLocale({ ...nothing, lang: 'xx', uiLocales: 'yy zz', cookie: '~~', acceptLanguage: ';;q=x,,*' }),
+    'zh-CN',
+    'garbage'
+  )
 })
 
 t.test('tags and weights', async (t) => {
@@ -58,7 +87,7 @@ t.test('messages: a missing key or value is an error, foreign codes never are', 
 t.test('every fault of the fixtures has words of its own', async (t) => {
   const zh = translator('zh-CN')
   for (const { id, model } of fixtures) {
-    for (const error of (model as { errors?: Array<{ field: string, code: string }> }).errors ?? []) {
+    for (const error of (model as { errors?: Array<{ field: string; code: string }> }).errors ?? []) {
       if (faultText(zh, error) === zh('fault.invalid')) t.fail(`${id}: ${error.field} ${error.code}`)
     }
   }
@@ -79,6 +108,9 @@ t.test('over HTTP: the choice is remembered and survives errors', async (t) => {
   const missing = await app.inject({ url: '/nowhere', cookies, headers: { accept: 'text/html' } })
   t.equal(missing.statusCode, 404)
   t.match(missing.body, '<html lang="bo"')
-  const broken = await app.inject({ url: '/i/abc/page?lang=a&lang=b&size=%00', headers: { cookie: 'kora_lang=%E0%A4%A; kora_size=;;=' } })
+  const broken = await app.inject({
+    url: '/i/abc/page?lang=a&lang=b&size=%00',
+    headers: { cookie: 'kora_lang=%E0%A4%A; kora_size=;;=' }
+  })
   t.equal(broken.statusCode, 200, 'garbage in cookies and query')
 })

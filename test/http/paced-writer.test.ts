@@ -8,7 +8,12 @@ t.test('waits for a slow reader, and leaves no listener behind', async (t) => {
   const before = ['drain', 'close', 'error'].map((name) => stream.listenerCount(name))
   const write = pacedWriter(stream)
   let written = 0
-  const done = (async () => { for (let n = 0; n < 50; n++) { await write('x'.repeat(10)); written += 1 } })()
+  const done = (async () => {
+    for (let n = 0; n < 50; n++) {
+      await write('x'.repeat(10))
+      written += 1
+    }
+  })()
   await turn()
   t.equal(written, 0, 'nobody has read yet')
   let read = ''
@@ -18,7 +23,10 @@ t.test('waits for a slow reader, and leaves no listener behind', async (t) => {
     await turn()
   }
   await done
-  t.same(['drain', 'close', 'error'].map((name) => stream.listenerCount(name)), before)
+  t.same(
+    ['drain', 'close', 'error'].map((name) => stream.listenerCount(name)),
+    before
+  )
 })
 
 t.test('ends when the reader goes away', async (t) => {

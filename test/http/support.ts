@@ -16,7 +16,7 @@ export async function testApp (t: Test, changes: Partial<Config> = {}): Promise<
     return fixture === undefined ? reply.callNotFound() : reply.page(fixture.name, fixture.model)
   })
   app.get('/i/:uid/page', (request, reply) => {
-    request.preferLocales((request.headers['x-ui-locales'] as string | undefined))
+    request.preferLocales(request.headers['x-ui-locales'] as string | undefined)
     return reply.page('home', { demoHref: null, sandboxHref: null, userCentreHref: null })
   })
   app.get('/form', (request, reply) => {
@@ -30,13 +30,26 @@ export async function testApp (t: Test, changes: Partial<Config> = {}): Promise<
   app.get('/address', (request) => request.clientAddress)
   app.get('/fail/:kind', (request) => {
     const { kind } = request.params as { kind: string }
-    if (kind === 'page') throw new PageError(403, 'denied_level', { restartHref: '/i/x', back: { href: 'https://rp.example/', name: '办事网', lang: 'zh-CN' } })
-    if (kind === 'database') throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), { code: 'ECONNREFUSED' })
-    if (kind === 'wrapped') throw new Error('query failed', { cause: Object.assign(new Error('the database system is starting up'), { code: '57P03' }) })
+    if (kind === 'page') {
+      throw new PageError(403, 'denied_level', {
+        restartHref: '/i/x',
+        back: { href: 'https://rp.example/', name: '办事网', lang: 'zh-CN' }
+      })
+    }
+    if (kind === 'database') {
+      throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), { code: 'ECONNREFUSED' })
+    }
+    if (kind === 'wrapped') {
+      throw new Error('query failed', {
+        cause: Object.assign(new Error('the database system is starting up'), { code: '57P03' })
+      })
+    }
     throw new Error('secret detail 540102198006010011')
   })
   app.post('/app/v1/thing', (request) => ({ body: request.body }))
-  t.teardown(async () => { await app.close() })
+  t.teardown(async () => {
+    await app.close()
+  })
   await app.ready()
   return app
 }

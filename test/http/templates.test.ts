@@ -7,7 +7,13 @@ import { fixtures } from './fixtures.ts'
 
 const assets = loadAssets()
 const renderer = createRenderer(loadConfig({ NODE_ENV: 'test' }), assets)
-const context: PageContext = { locale: 'zh-CN', size: 'n', url: '/i/fixture/login?x=1', traceId: '9f3c21ab77d0', trident: false }
+const context: PageContext = {
+  locale: 'zh-CN',
+  size: 'n',
+  url: '/i/fixture/login?x=1',
+  traceId: '9f3c21ab77d0',
+  trident: false
+}
 
 const visible = (html: string): string => html.replace(/<(style|script)[\s\S]*?<\/\1>/g, '').replace(/<[^>]*>/g, ' ')
 const unescape = (html: string): string => html.replaceAll('&amp;', '&')
@@ -19,18 +25,26 @@ t.test('every page renders in every language and size without holes', async (t) 
         const html = renderer.html(name, model, { ...context, locale, size, trident: size === 'l' })
         const label = `${id} ${locale} ${size}`
         const text = visible(html)
-        if (/undefined|null|\[object|NaN|%>|<%/.test(text)) t.fail(`${label}: ${/.{0,40}(undefined|null|\[object|NaN|%>|<%).{0,40}/.exec(text)?.[0] ?? ''}`)
+        if (/undefined|null|\[object|NaN|%>|<%/.test(text)) {
+          t.fail(`${label}: ${/.{0,40}(undefined|null|\[object|NaN|%>|<%).{0,40}/.exec(text)?.[0] ?? ''}`)
+        }
         if (/\{\w+\}/.test(text)) t.fail(`${label}: unfilled ${/\{\w+\}/.exec(text)?.[0] ?? ''}`)
         if (!html.includes(`<html lang="${locale}"`)) t.fail(`${label}: lang`)
         if (!/<title>[^<]{2,} - /.test(html)) t.fail(`${label}: title`)
         if ((html.match(/<h1/g) ?? []).length !== 1) t.fail(`${label}: exactly one h1`)
         const ids = [...html.matchAll(/ id="([^"]+)"/g)].map((match) => match[1])
-        if (new Set(ids).size !== ids.length) t.fail(`${label}: id twice: ${ids.filter((one, at) => ids.indexOf(one) !== at).join()}`)
-        for (const [, target] of html.matchAll(/href="#([^"]+)"/g)) if (!ids.includes(target)) t.fail(`${label}: link to #${target}`)
+        if (new Set(ids).size !== ids.length) {
+          t.fail(`${label}: id twice: ${ids.filter((one, at) => ids.indexOf(one) !== at).join()}`)
+        }
+        for (const [, target] of html.matchAll(/href="#([^"]+)"/g)) {
+          if (!ids.includes(target)) t.fail(`${label}: link to #${target}`)
+        }
         for (const [, targets = ''] of html.matchAll(/aria-(?:describedby|labelledby|controls)="([^"]*)"/g)) {
           for (const target of targets.split(' ')) if (!ids.includes(target)) t.fail(`${label}: refers to #${target}`)
         }
-        if (/ style="| on\w+="|<script(?![^>]* src=)/.test(html)) t.fail(`${label}: inline style or script, blocked by the CSP`)
+        if (/ style="| on\w+="|<script(?![^>]* src=)/.test(html)) {
+          t.fail(`${label}: inline style or script, blocked by the CSP`)
+        }
       }
     }
   }
@@ -39,12 +53,21 @@ t.test('every page renders in every language and size without holes', async (t) 
 
 t.test('every template has a fixture', async (t) => {
   const known = new Set<string>(fixtures.map((fixture) => fixture.name))
-  const own = renderer.names.filter((name) => /^(interaction|phone|device|logout|help|error|home)(\/(?!texts)|$)/.test(name))
-  t.same(own.filter((name) => !known.has(name)), [])
+  const own = renderer.names.filter((name) =>
+    /^(interaction|phone|device|logout|help|error|home)(\/(?!texts)|$)/.test(name)
+  )
+  t.same(
+    own.filter((name) => !known.has(name)),
+    []
+  )
 })
 
 t.test('errors: title, summary, links and described fields', async (t) => {
-  const html = renderer.html('interaction/login', fixtures.find(({ id }) => id === 'login-errors')?.model as never, context)
+  const html = renderer.html(
+    'interaction/login',
+    fixtures.find(({ id }) => id === 'login-errors')?.model as never,
+    context
+  )
   t.match(html, /<title>错误：/)
   t.match(html, /<div class="summary" tabindex="-1" data-focus><div role="alert">/)
   t.match(html, /<a href="#account">身份证号最后一位与前 17 位不符/)
@@ -55,15 +78,28 @@ t.test('errors: title, summary, links and described fields', async (t) => {
 
 t.test('values are escaped, a missing value is an error', async (t) => {
   const model = fixtures.find(({ id }) => id === 'login')?.model as never as Record<string, unknown>
-  const html = renderer.html('interaction/login', { ...model, account: '"><script>alert(1)</script>' } as never, context)
+  const html = renderer.html(
+    'interaction/login',
+    { ...model, account: '"><script>alert(1)</script>' } as never,
+    context
+  )
   t.notMatch(html, '<script>alert')
   t.match(html, '&quot;&gt;&lt;script&gt;')
-  t.throws(() => renderer.html('interaction/login', { ...model, csrf: undefined } as never, context), /was given undefined/)
+  t.throws(
+    () => renderer.html('interaction/login', { ...model, csrf: undefined } as never, context),
+    /was given undefined/
+  )
   t.throws(() => renderer.html('interaction/login', { ...model, csrf: {} } as never, context), /was given object/)
 })
 
 t.test('language and size links keep the rest of the address', async (t) => {
-  const html = unescape(renderer.html('home', { demoHref: null, sandboxHref: null, userCentreHref: null }, { ...context, url: '//evil.example/x?tab=legal&lang=en' }))
+  const html = unescape(
+    renderer.html(
+      'home',
+      { demoHref: null, sandboxHref: null, userCentreHref: null },
+      { ...context, url: '//evil.example/x?tab=legal&lang=en' }
+    )
+  )
   t.match(html, 'href="/x?tab=legal&lang=bo"')
   t.match(html, 'href="/x?tab=legal&lang=en&size=l"')
   t.notMatch(html, 'href="//')

@@ -9,9 +9,29 @@ import { certificates } from '../support/certificates.ts'
 t.test('headers: percent-encoded PEM, or a byte sequence; one certificate, nothing else', async (t) => {
   const { raw, serialNumber } = new X509Certificate(certificates.site)
   const sequence = `:${raw.toString('base64')}:`
-  t.same([encodeURIComponent(certificates.site), encodeURIComponent(`${certificates.site}\n`), sequence].map((header) => readCertificate(header)?.serialNumber), [serialNumber, serialNumber, serialNumber])
-  for (const header of ['', ':', '::', '(null)', '%', '%E0%A4%A', ':AAAA:', `${sequence}, ${sequence}`, encodeURIComponent(`${certificates.site}\n${certificates.evil}`), encodeURIComponent(`x${certificates.site}`),
-    certificates.site.replaceAll('CERTIFICATE', 'PUBLIC KEY'), raw.toString('base64'), `:${'A'.repeat(20_000)}:`]) t.equal(readCertificate(header), null, header.slice(0, 40))
+  t.same(
+    [encodeURIComponent(certificates.site), encodeURIComponent(`${certificates.site}\n`), sequence].map(
+      (header) => readCertificate(header)?.serialNumber
+    ),
+    [serialNumber, serialNumber, serialNumber]
+  )
+  for (const header of [
+    '',
+    ':',
+    '::',
+    '(null)',
+    '%',
+    '%E0%A4%A',
+    ':AAAA:',
+    `${sequence}, ${sequence}`,
+    encodeURIComponent(`${certificates.site}\n${certificates.evil}`),
+    encodeURIComponent(`x${certificates.site}`),
+    certificates.site.replaceAll('CERTIFICATE', 'PUBLIC KEY'),
+    raw.toString('base64'),
+    `:${'A'.repeat(20_000)}:`
+  ]) {
+    t.equal(readCertificate(header), null, header.slice(0, 40))
+  }
 })
 
 t.test('the subject as RFC 4514 writes it', async (t) => {
@@ -35,13 +55,26 @@ t.test('alternative names: quoted ones do not break out of their value', async (
 
 t.test('settings: every fault in words', async (t) => {
   const faults = (env: Record<string, string>): string[] => {
-    try { loadConfig({ NODE_ENV: 'test', ...env }); return [] } catch (error) { return (error as ConfigError).faults }
+    try {
+      loadConfig({ NODE_ENV: 'test', ...env })
+      return []
+    } catch (error) {
+      return (error as ConfigError).faults
+    }
   }
   t.equal(loadConfig({ NODE_ENV: 'test' }).mtls, null)
-  t.same(loadConfig({ NODE_ENV: 'test', TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'Client-Cert' }).mtls, { certHeader: 'client-cert', verifyHeader: null, origin: null })
+  t.same(loadConfig({ NODE_ENV: 'test', TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'Client-Cert' }).mtls, {
+    certHeader: 'client-cert',
+    verifyHeader: null,
+    origin: null
+  })
   t.match(faults({ MTLS_CERT_HEADER: 'X-Cert' }), [/needs TRUSTED_PROXIES/])
   t.match(faults({ MTLS_VERIFY_HEADER: 'X-Verify' }), [/need MTLS_CERT_HEADER/])
   t.match(faults({ TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'X Cert' }), [/not the name of a header/])
-  t.match(faults({ TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'X-A', MTLS_VERIFY_HEADER: 'x-a' }), [/must be different/])
-  t.match(faults({ TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'X-A', MTLS_ORIGIN: 'http://mtls.example/x' }), [/must be an https/])
+  t.match(faults({ TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'X-A', MTLS_VERIFY_HEADER: 'x-a' }), [
+    /must be different/
+  ])
+  t.match(faults({ TRUSTED_PROXIES: '10.0.0.1', MTLS_CERT_HEADER: 'X-A', MTLS_ORIGIN: 'http://mtls.example/x' }), [
+    /must be an https/
+  ])
 })

@@ -8,12 +8,18 @@ import { Browser, clientCredentials, registerSite, signIn, startProvider, type S
 import { bumpEpoch } from '../../src/tokens/cache-epoch.ts'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 
-const newSecret = ({ db }: TestDatabase, clientId: string) => db.transaction().execute((trx) => createSecret(trx, clientId))
+const newSecret = ({ db }: TestDatabase, clientId: string) =>
+  db.transaction().execute((trx) => createSecret(trx, clientId))
 
 eachDatabase(t, 'a client is usable while it is in test or live', async (t, database) => {
   const { db } = database
   await registerSite(database, 'site')
-  for (const [status, usable] of [['draft', false], ['test', true], ['live', true], ['disabled', false]] as const) {
+  for (const [status, usable] of [
+    ['draft', false],
+    ['test', true],
+    ['live', true],
+    ['disabled', false]
+  ] as const) {
     await db.updateTable('client').set({ status }).where('clientId', '=', 'site').execute()
     t.equal((await loadClient(db, 'site')) !== undefined, usable, status)
   }
@@ -22,19 +28,29 @@ eachDatabase(t, 'a client is usable while it is in test or live', async (t, data
 
 eachDatabase(t, 'metadata and policy reach the library, no secret does', async (t, database) => {
   const { db } = database
-  const site = await registerSite(database, 'site', 'client_secret_post', { client_secret: 'stored by mistake', contacts: ['a@example.cn'] })
+  const site = await registerSite(database, 'site', 'client_secret_post', {
+    client_secret: 'stored by mistake',
+    contacts: ['a@example.cn']
+  })
   const rig = await startProvider(t, database)
-  const client = await rig.provider.Client.find('site') as unknown as Record<string, unknown>
+  const client = (await rig.provider.Client.find('site')) as unknown as Record<string, unknown>
   t.match(client, { clientId: 'site', tokenEndpointAuthMethod: 'client_secret_post', contacts: ['a@example.cn'] })
   t.same(client['kora_policy'], { names: { 'zh-CN': 'site' } })
   t.notMatch(JSON.stringify(client), /stored by mistake/)
   t.notMatch(JSON.stringify(client), site.secret ?? 'no secret')
   const rows = JSON.stringify(await db.selectFrom('clientSecret').selectAll().execute())
   t.notMatch(rows, site.secret ?? 'no secret')
-  t.equal((await loadClient(db, (await registerSite(database, 'app', 'none')).clientId))?.metadata.client_secret, undefined)
+  t.equal(
+    (await loadClient(db, (await registerSite(database, 'app', 'none')).clientId))?.metadata.client_secret,
+    undefined
+  )
 
   const guess = String(client['clientSecret'])
-  t.match(await post(rig.issuer, 'site', guess), { status: 401, error: 'invalid_client' }, 'what the schema is satisfied with is no secret')
+  t.match(
+    await post(rig.issuer, 'site', guess),
+    { status: 401, error: 'invalid_client' },
+    'what the schema is satisfied with is no secret'
+  )
   t.match(await post(rig.issuer, 'site', site.secret ?? ''), { status: 200 })
 })
 
@@ -55,9 +71,12 @@ eachDatabase(t, 'two secrets live; either of them; no third', async (t, database
   t.equal(Buffer.from(first.secret, 'base64url').length, 32)
   t.equal(first.hint, first.secret.slice(-4))
   const tries = async (secret: string): Promise<number> => (await clientCredentials(rig, { ...site, secret })).status
-  t.same(await Promise.all([first.secret, second.secret, `${first.secret}x`, 'x', first.id].map(tries)), [200, 200, 401, 401, 401])
+  t.same(
+    await Promise.all([first.secret, second.secret, `${first.secret}x`, 'x', first.id].map(tries)),
+    [200, 200, 401, 401, 401]
+  )
 
-  t.equal(await db.transaction().execute((trx) => endSecret(trx, 'empty', first.id)), false, 'another client\'s')
+  t.equal(await db.transaction().execute((trx) => endSecret(trx, 'empty', first.id)), false, "another client's")
   t.equal(await db.transaction().execute((trx) => endSecret(trx, 'site', first.id)), true)
   t.equal(await db.transaction().execute((trx) => endSecret(trx, 'site', first.id)), false)
   rig.clients.invalidate()
@@ -81,7 +100,8 @@ eachDatabase(t, 'the use of a secret is written once a day', async (t, database)
   t.equal(await statements(), 4, 'the client (twice), the use, the token')
   t.equal(await statements(), 1, 'the token')
   const today = new Date().toISOString().slice(0, 10)
-  const used = async () => (await database.db.selectFrom('clientSecret').select('lastUsedOn').executeTakeFirstOrThrow()).lastUsedOn
+  const used = async () =>
+    (await database.db.selectFrom('clientSecret').select('lastUsedOn').executeTakeFirstOrThrow()).lastUsedOn
   t.equal(await used(), today)
   rig.clients.invalidate()
   t.equal(await statements(), 3, 'noted today already')
@@ -95,7 +115,16 @@ eachDatabase(t, 'a change of a client is noticed by other processes', async (t, 
   const { db } = database
   const site = await registerSite(database, 'site')
   const rig = await startProvider(t, database)
-  const watch = watchEpochs({ db, log: { warn () {} } as never, intervalMs: 60_000, changed: { clients: () => { rig.clients.invalidate() } } })
+  const watch = watchEpochs({
+    db,
+    log: { warn () {} } as never,
+    intervalMs: 60_000,
+    changed: {
+      clients: () => {
+        rig.clients.invalidate()
+      }
+    }
+  })
   t.teardown(() => watch.stop())
   await watch.check()
   t.equal((await clientCredentials(rig, site)).status, 200)
@@ -117,22 +146,31 @@ eachDatabase(t, 'a client assertion is used once, whichever process it meets', a
     grant_types: ['client_credentials'],
     redirect_uris: [],
     response_types: [],
-    jwks: { keys: [{ ...await exportJWK(publicKey), alg: 'ES256', use: 'sig' }] }
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig' }] }
   })
-  const assertion = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).setIssuer('signed').setSubject('signed')
-    .setAudience(rigs.map(({ issuer }) => issuer)).setJti('one').setIssuedAt().setExpirationTime('1 minute').sign(privateKey)
-  const answers = await Promise.all(Array.from({ length: 10 }, async (_, i) => {
-    const response = await fetch(`${rigs[i % 2]?.issuer}/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: 'signed',
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: assertion
+  const assertion = await new SignJWT({})
+    .setProtectedHeader({ alg: 'ES256' })
+    .setIssuer('signed')
+    .setSubject('signed')
+    .setAudience(rigs.map(({ issuer }) => issuer))
+    .setJti('one')
+    .setIssuedAt()
+    .setExpirationTime('1 minute')
+    .sign(privateKey)
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, async (_, i) => {
+      const response = await fetch(`${rigs[i % 2]?.issuer}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: 'signed',
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: assertion
+        })
       })
+      return { status: response.status, ...((await response.json()) as { error?: string }) }
     })
-    return { status: response.status, ...await response.json() as { error?: string } }
-  }))
+  )
   t.equal(answers.filter(({ status }) => status === 200).length, 1)
   t.equal(answers.filter(({ status, error }) => status === 401 && error === 'invalid_client').length, 9)
 })
@@ -148,17 +186,27 @@ eachDatabase(t, 'a browser part does not look the client up again', async (t, da
 
 t.test('comparing secrets', async (t) => {
   const { hash } = await import('node:crypto')
-  const stored = (secret: string, expiresAt: number | null): StoredSecret => ({ id: secret, hash: hash('sha256', secret, 'base64url'), expiresAt, lastUsedOn: null })
+  const stored = (secret: string, expiresAt: number | null): StoredSecret => ({
+    id: secret,
+    hash: hash('sha256', secret, 'base64url'),
+    expiresAt,
+    lastUsedOn: null
+  })
   const secrets = [stored('one', null), stored('two', 100)]
   t.equal(verifySecret(secrets, 'one', 99)?.id, 'one')
   t.equal(verifySecret(secrets, 'two', 99)?.id, 'two')
   t.equal(verifySecret(secrets, 'two', 100), null)
-  for (const wrong of ['', 'three', undefined, null, 1, ['one'], hash('sha256', 'one', 'base64url')]) t.equal(verifySecret(secrets, wrong, 0), null)
+  for (const wrong of ['', 'three', undefined, null, 1, ['one'], hash('sha256', 'one', 'base64url')]) {
+    t.equal(verifySecret(secrets, wrong, 0), null)
+  }
   t.equal(verifySecret([stored('', null)], '', 0), null)
   t.equal(verifySecret([], 'one', 0), null)
 })
 
 async function post (issuer: string, clientId: string, secret: string): Promise<{ status: number }> {
-  const response = await fetch(`${issuer}/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret }) })
-  return { status: response.status, ...await response.json() as object }
+  const response = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret })
+  })
+  return { status: response.status, ...((await response.json()) as object) }
 }

@@ -1,27 +1,48 @@
 import t from 'tap'
 import { revokeSession } from '../../src/tokens/revocation.ts'
 import { eachDatabase } from '../support/database.ts'
-import { Browser, authorize, clientCredentials, isActive, jwtApi, post, redeem, refresh, registerSite, signIn, startProvider } from './rig.ts'
+import {
+  Browser,
+  authorize,
+  clientCredentials,
+  isActive,
+  jwtApi,
+  post,
+  redeem,
+  refresh,
+  registerSite,
+  signIn,
+  startProvider
+} from './rig.ts'
 
 const ten = Array.from({ length: 10 }, (_, i) => i)
 
-eachDatabase(t, 'a code used ten times at once in two processes gives tokens once, and they die', async (t, database) => {
-  const one = await startProvider(t, database)
-  const two = await startProvider(t, database)
-  const site = await registerSite(database, 'site')
-  for (let round = 0; round < 3; round++) {
-    const code = (await authorize(one, new Browser(), site)).get('code')
-    const answers = await Promise.all(ten.map((i) => redeem(i % 2 === 0 ? one : two, site, code)))
-    const given = answers.filter(({ status }) => status === 200)
-    t.equal(given.length, 1)
-    t.ok(answers.every(({ status, error }) => status === 200 || (status === 400 && error === 'invalid_grant')))
-    for (const tokens of given) {
-      t.equal(await isActive(one, site, tokens.access_token), false)
-      t.equal(await isActive(one, site, tokens.refresh_token), false)
+eachDatabase(
+  t,
+  'a code used ten times at once in two processes gives tokens once, and they die',
+  async (t, database) => {
+    const one = await startProvider(t, database)
+    const two = await startProvider(t, database)
+    const site = await registerSite(database, 'site')
+    for (let round = 0; round < 3; round++) {
+      const code = (await authorize(one, new Browser(), site)).get('code')
+      const answers = await Promise.all(ten.map((i) => redeem(i % 2 === 0 ? one : two, site, code)))
+      const given = answers.filter(({ status }) => status === 200)
+      t.equal(given.length, 1)
+      t.ok(answers.every(({ status, error }) => status === 200 || (status === 400 && error === 'invalid_grant')))
+      for (const tokens of given) {
+        t.equal(await isActive(one, site, tokens.access_token), false)
+        t.equal(await isActive(one, site, tokens.refresh_token), false)
+      }
+      t.equal(
+        (await database.db.selectFrom('oidcArtifact').select('model').where('grantHash', 'is not', null).execute())
+          .length,
+        0,
+        'nothing of the grant is left'
+      )
     }
-    t.equal((await database.db.selectFrom('oidcArtifact').select('model').where('grantHash', 'is not', null).execute()).length, 0, 'nothing of the grant is left')
   }
-})
+)
 
 eachDatabase(t, 'a code replayed later revokes what it gave', async (t, database) => {
   const rig = await startProvider(t, database)
@@ -51,7 +72,10 @@ eachDatabase(t, 'a replay in the middle of a redemption leaves no token', async 
   t.match(replay, { status: 400 })
   t.equal(await isActive(rig, site, tokens.access_token), false)
   t.match(await refresh(rig, site, tokens.refresh_token), { status: 400, error: 'invalid_grant' })
-  t.equal((await database.db.selectFrom('oidcArtifact').select('model').where('grantHash', 'is not', null).execute()).length, 0)
+  t.equal(
+    (await database.db.selectFrom('oidcArtifact').select('model').where('grantHash', 'is not', null).execute()).length,
+    0
+  )
 })
 
 eachDatabase(t, 'a code is used up by a token that has no row, and by a request that fails', async (t, database) => {
@@ -105,7 +129,11 @@ eachDatabase(t, 'a session ended in the middle of a request gives nothing', asyn
   const browser = new Browser()
   await signIn(rig, browser, site)
   const endSession = async (): Promise<void> => {
-    const { uid } = await database.db.selectFrom('oidcArtifact').select('uid').where('model', '=', 'Session').executeTakeFirstOrThrow()
+    const { uid } = await database.db
+      .selectFrom('oidcArtifact')
+      .select('uid')
+      .where('model', '=', 'Session')
+      .executeTakeFirstOrThrow()
     await database.db.transaction().execute((trx) => revokeSession(trx, String(uid)))
   }
 
@@ -114,7 +142,11 @@ eachDatabase(t, 'a session ended in the middle of a request gives nothing', asyn
     await endSession()
   }
   t.equal((await authorize(rig, browser, site)).get('error'), 'login_required')
-  t.equal((await database.db.selectFrom('oidcArtifact').select('model').execute()).length, 0, 'and the session is not brought back')
+  t.equal(
+    (await database.db.selectFrom('oidcArtifact').select('model').execute()).length,
+    0,
+    'and the session is not brought back'
+  )
 
   await signIn(rig, browser, site)
   const code = (await authorize(rig, browser, site)).get('code')
@@ -152,12 +184,18 @@ eachDatabase(t, 'statements of each request', async (t, database) => {
     t.equal(rig.statements(), expected, name)
   }
   let code: string | null = null
-  await count('single sign-on', 2, async () => { code = (await authorize(rig, browser, site)).get('code') })
+  await count('single sign-on', 2, async () => {
+    code = (await authorize(rig, browser, site)).get('code')
+  })
   let tokens = appTokens
-  await count('code exchange', 3, async () => { tokens = await redeem(rig, site, code) })
+  await count('code exchange', 3, async () => {
+    tokens = await redeem(rig, site, code)
+  })
   await count('refresh, not rotating', 2, () => refresh(rig, site, tokens.refresh_token))
   await count('refresh, rotating', 3, () => refresh(rig, app, appTokens.refresh_token))
   await count('introspection', 1, () => isActive(rig, site, tokens.access_token))
-  await count('userinfo', 1, () => fetch(`${rig.issuer}/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } }))
+  await count('userinfo', 1, () =>
+    fetch(`${rig.issuer}/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } })
+  )
   await count('client credentials', 1, () => clientCredentials(rig, site))
 })

@@ -22,7 +22,12 @@ import { testDatabase } from '../support/database.ts'
 
 const today = shanghaiDate(Date.now())
 const { db, crypto } = await testDatabase(t)
-const services = { db, crypto, clock: systemClock, hasher: createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 }) } as unknown as Services
+const services = {
+  db,
+  crypto,
+  clock: systemClock,
+  hasher: createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 })
+} as unknown as Services
 const traces = [await hasDemoData(db)]
 const first = await seedDemoData(services, 'http://localhost:3001')
 const again = await seedDemoData(services, 'http://localhost:3001')
@@ -33,10 +38,18 @@ t.same(traces, [false, true], 'production knows such a database')
 t.test('people: numbers, phones, cards', async (t) => {
   for (const { handle, certNo, phone, validFrom, term } of demoPeople) {
     const number = parseResidentId(certNo, today)
-    const card = checkValidity({ birthdate: number.ok ? number.birthdate : null, validFrom, term: term === 'long' ? 'long' : Number(term) as 5 | 10 | 20, today, certType: 'resident_id' })
+    const card = checkValidity({
+      birthdate: number.ok ? number.birthdate : null,
+      validFrom,
+      term: term === 'long' ? 'long' : (Number(term) as 5 | 10 | 20),
+      today,
+      certType: 'resident_id'
+    })
     t.ok(number.ok && number.value === certNo && card.ok && parsePhone(phone).ok, `${handle} ${JSON.stringify(card)}`)
   }
-  for (const key of ['handle', 'certNo', 'phone', 'name'] as const) t.equal(new Set(demoPeople.map((person) => person[key])).size, demoPeople.length, key)
+  for (const key of ['handle', 'certNo', 'phone', 'name'] as const) {
+    t.equal(new Set(demoPeople.map((person) => person[key])).size, demoPeople.length, key)
+  }
 })
 
 t.test('organizations: codes, and people that exist', async (t) => {
@@ -49,28 +62,56 @@ t.test('organizations: codes, and people that exist', async (t) => {
     t.ok(handles.has(legalRepresentative), handle)
     for (const delegation of delegations) {
       t.ok(handles.has(delegation.agent) && delegation.agent !== legalRepresentative, `${handle}: ${delegation.agent}`)
-      t.ok((delegation.functions ?? []).every((code) => codes.includes(code)), 'functions of the catalogue')
-      t.ok((delegation.clientIds ?? []).every((id) => functions.get(id)?.subjectKinds.includes('organization')), 'at sites that take organizations')
+      t.ok(
+        (delegation.functions ?? []).every((code) => codes.includes(code)),
+        'functions of the catalogue'
+      )
+      t.ok(
+        (delegation.clientIds ?? []).every((id) => functions.get(id)?.subjectKinds.includes('organization')),
+        'at sites that take organizations'
+      )
     }
   }
   t.ok(parseUscc(demoUnknownUscc).ok && !demoOrganizations.some(({ uscc }) => uscc === demoUnknownUscc))
-  for (const type of ['91', '92', '71', 'N2']) t.ok(demoOrganizations.some(({ uscc, account }) => account && uscc.startsWith(type)), type)
+  for (const type of ['91', '92', '71', 'N2']) {
+    t.ok(
+      demoOrganizations.some(({ uscc, account }) => account && uscc.startsWith(type)),
+      type
+    )
+  }
 })
 
 t.test('delegations: as the product would have left them', async (t) => {
   const rows = await db.selectFrom('delegation').selectAll().execute()
-  t.same([...new Set(rows.map(({ state }) => state))].sort(), ['active', 'expired', 'rejected', 'revoked', 'submitted', 'suspended'])
+  t.same([...new Set(rows.map(({ state }) => state))].sort(), [
+    'active',
+    'expired',
+    'rejected',
+    'revoked',
+    'submitted',
+    'suspended'
+  ])
   for (const row of rows) {
     const stored = await storedContent(db, services, row.id, row.version)
     t.equal(stored && delegationDigest(stored.content), row.digest, 'the digest is that of what is shown')
-    if (row.state !== 'expired') t.equal(checkDelegationValidity(row.validFrom, row.validTo, today, undefined, row.validFrom), null)
-    else t.ok(row.validTo < today)
+    if (row.state !== 'expired') {
+      t.equal(checkDelegationValidity(row.validFrom, row.validTo, today, undefined, row.validFrom), null)
+    } else t.ok(row.validTo < today)
     t.equal(row.approverId === null, row.state === 'submitted' || row.state === 'rejected')
     t.equal(row.approvalTicketId === null, row.approverId === null)
     t.equal(row.endedAt === null, row.state !== 'revoked' && row.state !== 'expired')
-    const times = [row.createdAt, row.submittedAt, row.decidedAt, row.endedAt].filter((time) => time !== null).map(Number)
-    t.same(times, times.toSorted((a, b) => a - b), 'in order')
-    t.ok(times.every((time) => time <= Date.now()), 'nothing in the future')
+    const times = [row.createdAt, row.submittedAt, row.decidedAt, row.endedAt]
+      .filter((time) => time !== null)
+      .map(Number)
+    t.same(
+      times,
+      times.toSorted((a, b) => a - b),
+      'in order'
+    )
+    t.ok(
+      times.every((time) => time <= Date.now()),
+      'nothing in the future'
+    )
   }
 })
 
@@ -82,28 +123,60 @@ t.test('logging in as each', async (t) => {
     if (found === null) continue
     t.match(found, { status, type: uscc.slice(0, 2) })
     t.equal(await services.hasher.verify(found.passwordHash, demoPassword), true)
-    t.match(await login.candidates(found.id, 'legal_representative'), [{ role: 'legal_representative', state: status === 'active' ? 'active' : 'suspended' }])
-    t.same((await login.candidates(found.id, 'agent')).map(({ state }) => state).sort(), delegations.map(({ state }) => state === 'submitted' ? 'pending' : state).sort(), handle)
+    t.match(await login.candidates(found.id, 'legal_representative'), [
+      { role: 'legal_representative', state: status === 'active' ? 'active' : 'suspended' }
+    ])
+    t.same(
+      (await login.candidates(found.id, 'agent')).map(({ state }) => state).sort(),
+      delegations.map(({ state }) => (state === 'submitted' ? 'pending' : state)).sort(),
+      handle
+    )
   }
-  const zhuoma = await personByCertNo(db, crypto, 'resident_id', demoPeople.find(({ handle }) => handle === 'zhuoma')?.certNo ?? '')
+  const zhuoma = await personByCertNo(
+    db,
+    crypto,
+    'resident_id',
+    demoPeople.find(({ handle }) => handle === 'zhuoma')?.certNo ?? ''
+  )
   const policy = clientPolicy(demoClients('').find(({ clientId }) => clientId === 'demo-site')?.policy)
   const hats = await createRepresentations(services).hatsOf(zhuoma?.id ?? '', { clientId: 'demo-site', policy })
-  t.match(hats.map(({ representation, blocked }) => [representation.role, blocked]), [['self', null], ['legal_representative', null], ['agent', null]], 'one person, three hats')
+  t.match(
+    hats.map(({ representation, blocked }) => [representation.role, blocked]),
+    [
+      ['self', null],
+      ['legal_representative', null],
+      ['agent', null]
+    ],
+    'one person, three hats'
+  )
 })
 
-t.test('an older folder of demo data gets the clients that came since, at the site\'s new port; a database of others gets none', async (t) => {
-  const clients = async () => await db.selectFrom('client').select(['clientId', 'metadata']).execute()
-  const all = (await clients()).length
-  await db.deleteFrom('client').where('clientId', '=', 'demo-device').execute()
-  await seedDemoData(services, 'http://localhost:4001')
-  t.equal((await clients()).length, all)
-  const device = (await clients()).find(({ clientId }) => clientId === 'demo-device')
-  t.match(device?.metadata, { client_uri: 'http://localhost:4001', redirect_uris: [] })
-  await seedDemoData(services, 'http://localhost:4002')
-  t.match((await clients()).find(({ clientId }) => clientId === 'demo-device')?.metadata, { client_uri: 'http://localhost:4002', redirect_uris: [] })
+t.test(
+  "an older folder of demo data gets the clients that came since, at the site's new port; a database of others gets " +
+    'none',
+  async (t) => {
+    const clients = async () => await db.selectFrom('client').select(['clientId', 'metadata']).execute()
+    const all = (await clients()).length
+    await db.deleteFrom('client').where('clientId', '=', 'demo-device').execute()
+    await seedDemoData(services, 'http://localhost:4001')
+    t.equal((await clients()).length, all)
+    const device = (await clients()).find(({ clientId }) => clientId === 'demo-device')
+    t.match(device?.metadata, { client_uri: 'http://localhost:4001', redirect_uris: [] })
+    await seedDemoData(services, 'http://localhost:4002')
+    t.match((await clients()).find(({ clientId }) => clientId === 'demo-device')?.metadata, {
+      client_uri: 'http://localhost:4002',
+      redirect_uris: []
+    })
 
-  const other = await testDatabase(t)
-  await other.db.insertInto('client').values({ clientId: 'own', status: 'live', metadata: '{}', policy: '{}' }).execute()
-  await seedDemoData({ ...services, db: other.db } as unknown as Services, 'http://localhost:3001')
-  t.equal((await other.db.selectFrom('client').select('clientId').where('clientId', 'like', 'demo-%').execute()).length, 0)
-})
+    const other = await testDatabase(t)
+    await other.db
+      .insertInto('client')
+      .values({ clientId: 'own', status: 'live', metadata: '{}', policy: '{}' })
+      .execute()
+    await seedDemoData({ ...services, db: other.db } as unknown as Services, 'http://localhost:3001')
+    t.equal(
+      (await other.db.selectFrom('client').select('clientId').where('clientId', 'like', 'demo-%').execute()).length,
+      0
+    )
+  }
+)

@@ -1,7 +1,7 @@
 /**
- * Certificates for tests, without their private keys: a proxy has seen those. All are self-signed and good for a hundred
- * years. `site`: C=CN, O=西藏示例, 公司, CN=tax-client, with names of every kind; `double`: the same subject, another key;
- * `evil`: another subject, with a wildcard; `multi`: an element with two values.
+ * Certificates for tests, without their private keys: a proxy has seen those. All are self-signed and good for a
+ * hundred years. `site`: C=CN, O=西藏示例, 公司, CN=tax-client, with names of every kind; `double`: the same subject, another
+ * key; `evil`: another subject, with a wildcard; `multi`: an element with two values.
  */
 export const certificates = {
   site: `-----BEGIN CERTIFICATE-----

@@ -14,7 +14,7 @@ export interface TestDatabase {
   kind: OpenDatabase['kind']
   /** PostgreSQL: address of this test's own database, for further connections. */
   url: string | null
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** Field encryption with a key for tests. */
@@ -48,7 +48,11 @@ export async function testPostgres (t: Test, url: string, poolSize = 5): Promise
  * The same test on the embedded engine and, when TEST_DATABASE_URL is set, on PostgreSQL; each run has
  * a database of its own. With CI=true PostgreSQL is never skipped.
  */
-export async function eachDatabase (t: Test, name: string, work: (t: Test, database: TestDatabase) => Promise<void>): Promise<void> {
+export async function eachDatabase (
+  t: Test,
+  name: string,
+  work: (t: Test, database: TestDatabase) => Promise<void>
+): Promise<void> {
   await t.test(`${name} (PGlite)`, async (t) => work(t, await testDatabase(t)))
 
   const url = process.env['TEST_DATABASE_URL'] ?? ''

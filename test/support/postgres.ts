@@ -13,18 +13,29 @@ import { delimiter, join } from 'node:path'
 export interface Cluster {
   url: string
   /** `immediate` is a crash: connections are cut, recovery runs at the next start. */
-  restart (mode: 'fast' | 'immediate'): void
-  stop (): void
+  restart(mode: 'fast' | 'immediate'): void
+  stop(): void
 }
 
-interface State { folder: string, bin: string, user: User | null, url: string }
-interface User { name: string, group: string }
+interface State {
+  folder: string
+  bin: string
+  user: User | null
+  url: string
+}
+interface User {
+  name: string
+  group: string
+}
 
 /** Folder with initdb and pg_ctl: the newest installed version, else from PATH; null when there is none. */
 export function postgresPrograms (): string | null {
   const root = '/usr/lib/postgresql'
   const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : []
-  const folders = [...versions.map((version) => join(root, version, 'bin')), ...(process.env['PATH'] ?? '').split(delimiter)]
+  const folders = [
+    ...versions.map((version) => join(root, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(delimiter)
+  ]
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'pg_ctl'))) ?? null
 }
 
@@ -35,7 +46,7 @@ export async function startCluster (): Promise<Cluster> {
 
 async function create (): Promise<State> {
   const bin = postgresPrograms()
-  if (bin === null) throw new Error('PostgreSQL\'s programs (initdb, pg_ctl) are not installed')
+  if (bin === null) throw new Error("PostgreSQL's programs (initdb, pg_ctl) are not installed")
   const folder = mkdtempSync(join(tmpdir(), 'kora-postgres-'))
   const user = unprivilegedUser()
   const password = randomBytes(12).toString('hex')
@@ -45,10 +56,36 @@ async function create (): Promise<State> {
     const passwordFile = join(folder, 'password')
     writeFileSync(passwordFile, password)
     if (user !== null) execFileSync('chown', ['-R', `${user.name}:${user.group}`, folder])
-    run(state, 'initdb', ['-D', join(folder, 'data'), '-U', 'kora', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '--no-sync', '-E', 'UTF8', '--locale=C'])
+    run(state, 'initdb', [
+      '-D',
+      join(folder, 'data'),
+      '-U',
+      'kora',
+      '-A',
+      'scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--no-sync',
+      '-E',
+      'UTF8',
+      '--locale=C'
+    ])
     // nothing here outlives the machine, so nothing waits for the disk
-    const settings = { listen_addresses: "'127.0.0.1'", port, unix_socket_directories: `'${folder}'`, max_connections: 200, fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: "'64MB'" }
-    writeFileSync(join(folder, 'data', 'postgresql.auto.conf'), Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join(''))
+    const settings = {
+      listen_addresses: "'127.0.0.1'",
+      port,
+      unix_socket_directories: `'${folder}'`,
+      max_connections: 200,
+      fsync: 'off',
+      full_page_writes: 'off',
+      synchronous_commit: 'off',
+      shared_buffers: "'64MB'"
+    }
+    writeFileSync(
+      join(folder, 'data', 'postgresql.auto.conf'),
+      Object.entries(settings)
+        .map(([name, value]) => `${name} = ${value}\n`)
+        .join('')
+    )
     run(state, 'pg_ctl', ['-D', join(folder, 'data'), '-l', join(folder, 'log'), '-w', 'start'])
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
@@ -61,7 +98,9 @@ function control (state: State): Cluster {
   const data = join(state.folder, 'data')
   return {
     url: state.url,
-    restart: (mode) => { run(state, 'pg_ctl', ['-D', data, '-l', join(state.folder, 'log'), '-m', mode, '-w', 'restart']) },
+    restart: (mode) => {
+      run(state, 'pg_ctl', ['-D', data, '-l', join(state.folder, 'log'), '-m', mode, '-w', 'restart'])
+    },
     stop () {
       if (isRunning(state)) run(state, 'pg_ctl', ['-D', data, '-m', 'immediate', '-w', 'stop'])
       rmSync(state.folder, { recursive: true, force: true })
@@ -71,18 +110,23 @@ function control (state: State): Cluster {
 
 function run (state: State, program: string, args: string[]): void {
   const command = [join(state.bin, program), ...args]
-  const [file, ...rest] = state.user === null
-    ? command
-    : ['setpriv', `--reuid=${state.user.name}`, `--regid=${state.user.group}`, '--clear-groups', ...command]
+  const [file, ...rest] =
+    state.user === null
+      ? command
+      : ['setpriv', `--reuid=${state.user.name}`, `--regid=${state.user.group}`, '--clear-groups', ...command]
   // the server inherits no pipe of ours, or waiting for its end would never end
   execFileSync(file as string, rest, { cwd: state.folder, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 function unprivilegedUser (): User | null {
   if (userInfo().uid !== 0) return null
-  const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'))
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
   const found = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
-  if (found === undefined) throw new Error('PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody')
+  if (found === undefined) {
+    throw new Error('PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody')
+  }
   return { name: found[0] as string, group: found[3] as string }
 }
 
@@ -97,16 +141,18 @@ function isRunning (state: State): boolean {
 
 function freePort (): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
+    const server = createServer()
+      .once('error', reject)
+      .listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as { port: number }
+        server.close(() => resolve(port))
+      })
   })
 }
 
 async function main (action: string | undefined): Promise<void> {
   const stateFile = join(tmpdir(), `kora-postgres-${userInfo().uid}`, 'state.json')
-  const state = existsSync(stateFile) ? JSON.parse(readFileSync(stateFile, 'utf8')) as State : null
+  const state = existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as State) : null
   if (action === 'start') {
     const started = state !== null && isRunning(state) ? state : await create()
     mkdirSync(join(stateFile, '..'), { recursive: true, mode: 0o700 })

@@ -20,7 +20,9 @@ function fingerprint (): string {
   const hash = createHash('sha256')
   // the archive fits one version of the engine only
   hash.update(readFileSync(new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))))
-  for (const name of readdirSync(migrationsDir).sort()) hash.update(name).update(readFileSync(join(migrationsDir, name)))
+  for (const name of readdirSync(migrationsDir).sort()) {
+    hash.update(name).update(readFileSync(join(migrationsDir, name)))
+  }
   return hash.digest('hex').slice(0, 16)
 }
 
@@ -43,7 +45,9 @@ export async function ensureSnapshot (): Promise<string> {
 /** Deletes archives of former migrations. */
 export function removeOldSnapshots (current: string): void {
   for (const name of readdirSync(cacheDir)) {
-    if (/^pglite-\w+\.tar$/.test(name) && join(cacheDir, name) !== current) rmSync(join(cacheDir, name), { force: true })
+    if (/^pglite-\w+\.tar$/.test(name) && join(cacheDir, name) !== current) {
+      rmSync(join(cacheDir, name), { force: true })
+    }
   }
 }
 

@@ -4,7 +4,10 @@ import { createFieldCrypto } from '../../src/database/field-crypto.ts'
 import { grantContext, grantPayload, makeGrant } from '../../src/tokens/grant-id.ts'
 import { testCrypto } from '../support/database.ts'
 
-const provider = new Provider('http://issuer.example', { features: { devInteractions: { enabled: false } }, cookies: { keys: ['k'] } })
+const provider = new Provider('http://issuer.example', {
+  features: { devInteractions: { enabled: false } },
+  cookies: { keys: ['k'] }
+})
 const crypto = testCrypto()
 const input = {
   accountId: 'sub-1',
@@ -41,15 +44,37 @@ t.test('what a grant allows is read back from its identifier', async (t) => {
 t.test('an identifier of anybody else is none', async (t) => {
   const id = String(makeGrant(provider, crypto, input).jti)
   const [version, json, random, mac] = id.split('.') as [string, string, string, string]
-  const more = Buffer.from(Buffer.from(json, 'base64url').toString().replace('openid profile', 'openid identity')).toString('base64url')
+  const more = Buffer.from(
+    Buffer.from(json, 'base64url').toString().replace('openid profile', 'openid identity')
+  ).toString('base64url')
   const others = [
-    '', 'x', '...', [version, more, random, mac], [version, json, 'AAAA', mac], [version, json, random, `${mac}x`], [version, json, random, ''],
-    ['g2', json, random, mac], [version, json, random], [version, json, random, mac, 'x'], [version, `${json}.${random}`, '', mac]
-  ].map((parts) => Array.isArray(parts) ? parts.join('.') : parts)
+    '',
+    'x',
+    '...',
+    [version, more, random, mac],
+    [version, json, 'AAAA', mac],
+    [version, json, random, `${mac}x`],
+    [version, json, random, ''],
+    ['g2', json, random, mac],
+    [version, json, random],
+    [version, json, random, mac, 'x'],
+    [version, `${json}.${random}`, '', mac]
+  ].map((parts) => (Array.isArray(parts) ? parts.join('.') : parts))
   for (const other of others) t.equal(grantPayload(crypto, other), undefined)
   const elsewhere = createFieldCrypto({ masterKey: Buffer.alloc(32, 'other'), keyId: 'test', cipher: 'aes-256-gcm' })
   t.equal(grantPayload(elsewhere, id), undefined)
-  t.ok(grantPayload(createFieldCrypto({ masterKey: Buffer.alloc(32, 'new'), keyId: 'new', cipher: 'aes-256-gcm', previousKeys: { test: Buffer.alloc(32, 'test') } }), id), 'survives a change of the master key')
+  t.ok(
+    grantPayload(
+      createFieldCrypto({
+        masterKey: Buffer.alloc(32, 'new'),
+        keyId: 'new',
+        cipher: 'aes-256-gcm',
+        previousKeys: { test: Buffer.alloc(32, 'test') }
+      }),
+      id
+    ),
+    'survives a change of the master key'
+  )
   t.equal(grantContext(crypto, undefined), undefined)
 })
 

@@ -1,23 +1,55 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import { revokeAccount, revokeClient, revokeContext, revokeGrant, revokeSession, type EndedClientSession } from '../../src/tokens/revocation.ts'
+import {
+  revokeAccount,
+  revokeClient,
+  revokeContext,
+  revokeGrant,
+  revokeSession,
+  type EndedClientSession
+} from '../../src/tokens/revocation.ts'
 import { eachDatabase, type TestDatabase } from '../support/database.ts'
-import { Browser, authorize, isActive, redeem, refresh, registerSite, signIn, startProvider, type Rig, type Site, type TokenResponse } from '../oidc/rig.ts'
+import {
+  Browser,
+  authorize,
+  isActive,
+  redeem,
+  refresh,
+  registerSite,
+  signIn,
+  startProvider,
+  type Rig,
+  type Site,
+  type TokenResponse
+} from '../oidc/rig.ts'
 
-const inTransaction = ({ db }: TestDatabase, work: (trx: Parameters<typeof revokeSession>[0]) => Promise<EndedClientSession[]>): Promise<EndedClientSession[]> =>
-  db.transaction().execute(work)
+const inTransaction = (
+  { db }: TestDatabase,
+  work: (trx: Parameters<typeof revokeSession>[0]) => Promise<EndedClientSession[]>
+): Promise<EndedClientSession[]> => db.transaction().execute(work)
 const clientsOf = (ended: EndedClientSession[]): string[] => ended.map(({ clientId }) => clientId).sort()
 
-async function sessionOf ({ db }: TestDatabase, account: string): Promise<{ uid: string, sids: Record<string, string> }> {
-  const { rows: [row] } = await sql<{ uid: string, authorizations: Record<string, { sid: string }> }>`select uid, payload->'authorizations' as authorizations
+async function sessionOf (
+  { db }: TestDatabase,
+  account: string
+): Promise<{ uid: string; sids: Record<string, string> }> {
+  const {
+    rows: [row]
+  } = await sql<{
+    uid: string
+    authorizations: Record<string, { sid: string }>
+  }>`select uid, payload->'authorizations' as authorizations
     from oidc_artifact where model = 'Session' and account_id = ${account} order by expires_at`.execute(db)
-  return { uid: row?.uid ?? '', sids: Object.fromEntries(Object.entries(row?.authorizations ?? {}).map(([clientId, { sid }]) => [clientId, sid])) }
+  return {
+    uid: row?.uid ?? '',
+    sids: Object.fromEntries(Object.entries(row?.authorizations ?? {}).map(([clientId, { sid }]) => [clientId, sid]))
+  }
 }
 
 async function alive (rig: Rig, site: Site, tokens: TokenResponse): Promise<boolean> {
   const active = await isActive(rig, site, tokens.access_token)
   // a refresh token is looked at, not used
-  if (await isActive(rig, site, tokens.refresh_token) !== active) throw new Error('half alive')
+  if ((await isActive(rig, site, tokens.refresh_token)) !== active) throw new Error('half alive')
   return active
 }
 
@@ -61,7 +93,8 @@ eachDatabase(t, 'by context: what was done for others goes on', async (t, databa
   const asSelf = await signIn(rig, browser, other)
 
   // the site's own session outlives our tokens and our idle time
-  await sql`update oidc_artifact set expires_at = now() - interval '1 second' where model in ('AccessToken', 'RefreshToken')
+  await sql`update oidc_artifact set expires_at = now() - interval '1 second'
+    where model in ('AccessToken', 'RefreshToken')
     and context_id = 'dlg_1'`.execute(database.db)
   await sql`delete from oidc_artifact where expires_at < now()`.execute(database.db)
   t.equal(await alive(rig, site, asAgent), false)
@@ -90,27 +123,38 @@ eachDatabase(t, 'by client, by grant', async (t, database) => {
   const otherTokens = await signIn(rig, browser, other)
   const code = (await authorize(rig, browser, site)).get('code')
 
-  t.match(await inTransaction(database, (trx) => revokeClient(trx, 'site')), [{ clientId: 'site', accountId: 'sub-1' }])
+  t.match(await inTransaction(database, (trx) => revokeClient(trx, 'site')), [
+    { clientId: 'site', accountId: 'sub-1' }
+  ])
   t.equal(await alive(rig, site, tokens), false)
   t.match(await redeem(rig, site, code), { status: 400 })
   t.equal(await alive(rig, other, otherTokens), true)
   t.same(Object.keys((await sessionOf(database, 'sub-1')).sids), ['other'])
 
   const again = await signIn(rig, browser, other)
-  const { rows: [row] } = await sql<{ grantId: string }>`select payload->>'grantId' as grant_id from oidc_artifact
+  const {
+    rows: [row]
+  } = await sql<{ grantId: string }>`select payload->>'grantId' as grant_id from oidc_artifact
     where model = 'RefreshToken' order by expires_at desc limit 1`.execute(database.db)
   t.same(clientsOf(await inTransaction(database, (trx) => revokeGrant(trx, row?.grantId ?? ''))), ['other'])
-  t.equal((await Promise.all([again, otherTokens].map((each) => alive(rig, other, each)))).filter(Boolean).length, 1, 'one grant, not the other')
+  t.equal(
+    (await Promise.all([again, otherTokens].map((each) => alive(rig, other, each)))).filter(Boolean).length,
+    1,
+    'one grant, not the other'
+  )
 })
 
 eachDatabase(t, 'a revocation that is rolled back did not happen', async (t, database) => {
   const rig = await startProvider(t, database)
   const site = await registerSite(database, 'site')
   const tokens = await signIn(rig, new Browser(), site)
-  await t.rejects(database.db.transaction().execute(async (trx) => {
-    await revokeAccount(trx, 'sub-1')
-    throw new Error('audit')
-  }), { message: 'audit' })
+  await t.rejects(
+    database.db.transaction().execute(async (trx) => {
+      await revokeAccount(trx, 'sub-1')
+      throw new Error('audit')
+    }),
+    { message: 'audit' }
+  )
   t.equal(await alive(rig, site, tokens), true)
 })
 
@@ -128,7 +172,9 @@ eachDatabase(t, 'every revocation has its index', async (t, { db }) => {
   await db.transaction().execute(async (trx) => {
     await sql`set local enable_seqscan = off`.execute(trx)
     for (const [index, condition] of Object.entries(conditions)) {
-      const { rows } = await sql<Record<string, string>>`explain ${sql.raw(`select id from oidc_artifact where ${condition}`)}`.execute(trx)
+      const { rows } = await sql<
+        Record<string, string>
+      >`explain ${sql.raw(`select id from oidc_artifact where ${condition}`)}`.execute(trx)
       t.match(JSON.stringify(rows), new RegExp(`${index}\\b`), index)
     }
   })

@@ -15,29 +15,37 @@ const Reason = Type.Union(faceReasons.map((reason) => Type.Literal(reason)))
 const Score = Type.Number({ minimum: 0, maximum: 100 })
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' })
 
-const Ticket = Compile(Type.Intersect([
-  Type.Object({ transactionId: Id, attemptId: Id, expiresAt: Time }),
-  Type.Union([
-    Type.Object({ method: Type.Literal('redirect'), url: Type.String({ maxLength: 2048 }) }),
-    Type.Object({ method: Type.Literal('sdkToken'), token: Type.String({ minLength: 1, maxLength: 4096 }) }),
-    Type.Object({ method: Type.Literal('upload'), nonce: Id, actions: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16 }) })
+const Ticket = Compile(
+  Type.Intersect([
+    Type.Object({ transactionId: Id, attemptId: Id, expiresAt: Time }),
+    Type.Union([
+      Type.Object({ method: Type.Literal('redirect'), url: Type.String({ maxLength: 2048 }) }),
+      Type.Object({ method: Type.Literal('sdkToken'), token: Type.String({ minLength: 1, maxLength: 4096 }) }),
+      Type.Object({
+        method: Type.Literal('upload'),
+        nonce: Id,
+        actions: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 16 })
+      })
+    ])
   ])
-]))
+)
 
-const Verdict = Compile(Type.Intersect([
-  Type.Object({
-    transactionId: Id,
-    attemptId: Id,
-    score: Type.Optional(Score),
-    code: Type.Optional(Code),
-    boundDocNoHash: Type.Optional(Hash)
-  }),
-  Type.Union([
-    Type.Object({ status: Type.Literal('pending') }),
-    Type.Object({ status: Type.Literal('passed'), liveness: Type.Boolean(), verifiedAt: Time }),
-    Type.Object({ status: Type.Literal('failed'), reason: Reason, liveness: Type.Optional(Type.Boolean()) })
+const Verdict = Compile(
+  Type.Intersect([
+    Type.Object({
+      transactionId: Id,
+      attemptId: Id,
+      score: Type.Optional(Score),
+      code: Type.Optional(Code),
+      boundDocNoHash: Type.Optional(Hash)
+    }),
+    Type.Union([
+      Type.Object({ status: Type.Literal('pending') }),
+      Type.Object({ status: Type.Literal('passed'), liveness: Type.Boolean(), verifiedAt: Time }),
+      Type.Object({ status: Type.Literal('failed'), reason: Reason, liveness: Type.Optional(Type.Boolean()) })
+    ])
   ])
-]))
+)
 
 const Refusal = Compile(Type.Object({ code: Code, reason: Type.Optional(Reason) }))
 
@@ -76,15 +84,20 @@ export function readTicket (json: unknown, expected: Expected): FaceTicket | nul
   if (!(expires > expected.now)) return null
   const common = { providerTxnId: json.transactionId, expiresAt: json.expiresAt }
   switch (json.method) {
-    case 'redirect': return isCaptureUrl(json.url, expected.captureOrigins) ? { ...common, method: 'redirect', url: json.url } : null
-    case 'sdkToken': return { ...common, method: 'sdkToken', token: json.token }
-    case 'upload': return { ...common, method: 'upload', nonce: json.nonce, actions: json.actions }
+    case 'redirect':
+      return isCaptureUrl(json.url, expected.captureOrigins) ? { ...common, method: 'redirect', url: json.url } : null
+    case 'sdkToken':
+      return { ...common, method: 'sdkToken', token: json.token }
+    case 'upload':
+      return { ...common, method: 'upload', nonce: json.nonce, actions: json.actions }
   }
 }
 
 /** A verdict about exactly this transaction and attempt, or null when the answer is not what the contract says. */
 export function readVerdict (json: unknown, expected: Expected): FaceResult | null {
-  if (!Verdict.Check(json) || json.transactionId !== expected.providerTxnId || json.attemptId !== expected.attemptId) return null
+  if (!Verdict.Check(json) || json.transactionId !== expected.providerTxnId || json.attemptId !== expected.attemptId) {
+    return null
+  }
   const common = {
     providerTxnId: json.transactionId,
     ...(json.score !== undefined && { score: json.score }),
@@ -94,7 +107,9 @@ export function readVerdict (json: unknown, expected: Expected): FaceResult | nu
   if (json.status === 'pending') return { status: 'pending', retryable: true, offerAlternative: false, ...common }
   if (json.status === 'failed') {
     // the provider's own trouble is not a try of the person
-    if (json.reason === 'UPSTREAM' || json.reason === 'CONFIG') return errorResult(json.transactionId, json.reason, undefined, json.code)
+    if (json.reason === 'UPSTREAM' || json.reason === 'CONFIG') {
+      return errorResult(json.transactionId, json.reason, undefined, json.code)
+    }
     return failed(json.reason, common)
   }
   // "passed" by somebody who was not seen alive is no pass
@@ -103,11 +118,21 @@ export function readVerdict (json: unknown, expected: Expected): FaceResult | nu
   return { status: 'passed', retryable: false, offerAlternative: false, ...common, verifiedAt: json.verifiedAt }
 }
 
-const failed = (reason: FaceReason, common: Pick<FaceResult, 'providerTxnId'>): FaceResult =>
-  ({ status: 'failed', reason, retryable: retryable[reason], offerAlternative: true, ...common })
+const failed = (reason: FaceReason, common: Pick<FaceResult, 'providerTxnId'>): FaceResult => ({
+  status: 'failed',
+  reason,
+  retryable: retryable[reason],
+  offerAlternative: true,
+  ...common
+})
 
 /** What `result()` says instead of throwing. */
-export function errorResult (providerTxnId: string, reason: FaceReason, fault?: FaceFault, providerCode?: string): FaceResult {
+export function errorResult (
+  providerTxnId: string,
+  reason: FaceReason,
+  fault?: FaceFault,
+  providerCode?: string
+): FaceResult {
   return {
     status: 'error',
     reason,
@@ -127,7 +152,11 @@ export function refusal (answer: Answer): FaceProviderError {
   const body = Refusal.Check(answer.json) ? answer.json : undefined
   const reason = (answer.status === 422 ? body?.reason : undefined) ?? 'CONFIG'
   const details = { retryable: retryable[reason], ...(body && { providerCode: body.code }) }
-  return new FaceProviderError(reason, `face provider refused (HTTP ${answer.status}, ${body?.code ?? 'no code'})`, details)
+  return new FaceProviderError(
+    reason,
+    `face provider refused (HTTP ${answer.status}, ${body?.code ?? 'no code'})`,
+    details
+  )
 }
 
 function isCaptureUrl (text: string, origins: ReadonlySet<string>): boolean {

@@ -5,7 +5,14 @@
  * nothing about persons. `../signed-http` signs and asks, `answers.ts` reads.
  */
 import { FaceProviderError } from '../../ports/face-provider.ts'
-import type { FaceCapabilities, FaceHealth, FaceProvider, FaceResult, FaceStart, FaceTicket } from '../../ports/face-provider.ts'
+import type {
+  FaceCapabilities,
+  FaceHealth,
+  FaceProvider,
+  FaceResult,
+  FaceStart,
+  FaceTicket
+} from '../../ports/face-provider.ts'
 import { errorResult, isGone, readTicket, readVerdict, refusal } from './answers.ts'
 import type { Expected } from './answers.ts'
 import { createBreaker } from '../signed-http/breaker.ts'
@@ -25,7 +32,7 @@ export interface FaceHttpOptions extends KeyOptions {
   /** Milliseconds for one whole call, the answer's last byte included; default 3000. */
   timeoutMs?: number
   /** Default: opens after 5 faults in a row, probes after 10 s. */
-  breaker?: { failures?: number, halfOpenAfterMs?: number }
+  breaker?: { failures?: number; halfOpenAfterMs?: number }
   /** Origins of the capture page besides that of `baseUrl`. */
   captureOrigins?: string[]
   /** What this provider can do, where it differs from: redirect, resident IDs, score, push, erase. */
@@ -36,8 +43,8 @@ export interface FaceHttpOptions extends KeyOptions {
 }
 
 export interface FaceHttpProvider extends FaceProvider {
-  erase (providerTxnId: string): Promise<void>
-  health (): Promise<FaceHealth>
+  erase(providerTxnId: string): Promise<void>
+  health(): Promise<FaceHealth>
   verifyNotification: NonNullable<FaceProvider['verifyNotification']>
 }
 
@@ -58,13 +65,30 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
   const baseUrl = checkedBaseUrl(options.baseUrl, 'face')
   const keys = signatureKeys(options, 'face')
   const capabilities = Object.freeze({ ...defaults, ...options.capabilities })
-  const captureOrigins = new Set([baseUrl.origin, ...(options.captureOrigins ?? []).map((origin) => new URL(origin).origin)])
-  const breaker = createBreaker({ failures: options.breaker?.failures ?? 5, halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000 })
-  const send = createTransport({ baseUrl, keys, timeoutMs: options.timeoutMs ?? 3000, fetch: options.fetch ?? fetch, now })
-  const expected = (attemptId: string): Expected => ({ attemptId, hasScore: capabilities.hasScore, captureOrigins, now: now() })
+  const captureOrigins = new Set([
+    baseUrl.origin,
+    ...(options.captureOrigins ?? []).map((origin) => new URL(origin).origin)
+  ])
+  const breaker = createBreaker({
+    failures: options.breaker?.failures ?? 5,
+    halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000
+  })
+  const send = createTransport({
+    baseUrl,
+    keys,
+    timeoutMs: options.timeoutMs ?? 3000,
+    fetch: options.fetch ?? fetch,
+    now
+  })
+  const expected = (attemptId: string): Expected => ({
+    attemptId,
+    hasScore: capabilities.hasScore,
+    captureOrigins,
+    now: now()
+  })
 
   /** Asks and reads inside the breaker, so that nonsense counts like silence. */
-  const ask = async <T> (read: (answer: Answer) => T | null, ...request: Parameters<Send>): Promise<T> =>
+  const ask = async <T>(read: (answer: Answer) => T | null, ...request: Parameters<Send>): Promise<T> =>
     breaker.run(async () => {
       const result = read(await send(...request))
       if (result === null) throw new TransportFault('malformed', 'answer does not follow the contract')
@@ -80,9 +104,14 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
       if (!capabilities.certTypes.includes(start.subject.certType)) {
         throw new FaceProviderError('NO_RECORD', 'face provider does not know this kind of document')
       }
-      const outcome = await asError(ask<FaceTicket | FaceProviderError>(
-        (answer) => isSuccess(answer) ? readTicket(answer.json, expected(start.attemptId)) : refusal(answer),
-        'POST', '/v1/transactions', wireStart(start)))
+      const outcome = await asError(
+        ask<FaceTicket | FaceProviderError>(
+          (answer) => (isSuccess(answer) ? readTicket(answer.json, expected(start.attemptId)) : refusal(answer)),
+          'POST',
+          '/v1/transactions',
+          wireStart(start)
+        )
+      )
       if (outcome instanceof FaceProviderError) throw outcome
       return outcome
     },
@@ -90,15 +119,22 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
     async result (providerTxnId: string, attemptId: string): Promise<FaceResult> {
       if (!idPattern.test(providerTxnId)) return errorResult(providerTxnId, 'CONFIG')
       try {
-        return await ask((answer) => {
-          const requestId = answer.requestId !== undefined && { providerRequestId: answer.requestId }
-          if (isSuccess(answer)) {
-            const verdict = readVerdict(answer.json, { ...expected(attemptId), providerTxnId })
-            return verdict && { ...verdict, ...requestId }
-          }
-          const error = refusal(answer)
-          return { ...errorResult(providerTxnId, isGone(answer) ? 'EXPIRED' : error.reason, undefined, error.providerCode), ...requestId }
-        }, 'GET', `/v1/transactions/${providerTxnId}`)
+        return await ask(
+          (answer) => {
+            const requestId = answer.requestId !== undefined && { providerRequestId: answer.requestId }
+            if (isSuccess(answer)) {
+              const verdict = readVerdict(answer.json, { ...expected(attemptId), providerTxnId })
+              return verdict && { ...verdict, ...requestId }
+            }
+            const error = refusal(answer)
+            return {
+              ...errorResult(providerTxnId, isGone(answer) ? 'EXPIRED' : error.reason, undefined, error.providerCode),
+              ...requestId
+            }
+          },
+          'GET',
+          `/v1/transactions/${providerTxnId}`
+        )
       } catch (error) {
         if (error instanceof TransportFault) return errorResult(providerTxnId, 'UPSTREAM', error.fault)
         throw error
@@ -107,10 +143,14 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
 
     async erase (providerTxnId: string): Promise<void> {
       if (!idPattern.test(providerTxnId)) throw new FaceProviderError('CONFIG', 'not the id of a face transaction')
-      const outcome = await asError(ask<true | FaceProviderError>(
-        // gone already is what was wanted
-        (answer) => isSuccess(answer) || isGone(answer) ? true : refusal(answer),
-        'DELETE', `/v1/transactions/${providerTxnId}`))
+      const outcome = await asError(
+        ask<true | FaceProviderError>(
+          // gone already is what was wanted
+          (answer) => (isSuccess(answer) || isGone(answer) ? true : refusal(answer)),
+          'DELETE',
+          `/v1/transactions/${providerTxnId}`
+        )
+      )
       if (outcome instanceof FaceProviderError) throw outcome
     },
 
@@ -118,7 +158,11 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
       try {
         // past the breaker: who asks for a sign of life wants the truth of this moment
         const answer = await send('GET', '/v1/health')
-        return { reachable: isSuccess(answer), breaker: breaker.state(), ...(!isSuccess(answer) && { fault: 'status' as const }) }
+        return {
+          reachable: isSuccess(answer),
+          breaker: breaker.state(),
+          ...(!isSuccess(answer) && { fault: 'status' as const })
+        }
       } catch (error) {
         if (error instanceof TransportFault) return { reachable: false, breaker: breaker.state(), fault: error.fault }
         throw error
@@ -135,19 +179,43 @@ async function asError<T> (promise: Promise<T>): Promise<T> {
   try {
     return await promise
   } catch (error) {
-    if (error instanceof TransportFault) throw new FaceProviderError('UPSTREAM', error.message, { retryable: true, fault: error.fault })
+    if (error instanceof TransportFault) {
+      throw new FaceProviderError('UPSTREAM', error.message, { retryable: true, fault: error.fault })
+    }
     throw error
   }
 }
 
 /** Mistakes of our own code, not of a person: they stop here. */
 function checkStart (start: FaceStart): void {
-  if (!idPattern.test(start.attemptId)) throw new TypeError('face provider: attemptId must be 8 to 128 letters, digits, "_" or "-"')
+  if (!idPattern.test(start.attemptId)) {
+    throw new TypeError('face provider: attemptId must be 8 to 128 letters, digits, "_" or "-"')
+  }
   if (start.consentId === '') throw new TypeError('face provider: no face check without a consent record')
 }
 
 /** Exactly the members of the contract: whatever else an object carries stays here. */
 function wireStart (start: FaceStart): object {
-  const { attemptId, subject: { certType, certNo, name }, channel, clientMeta, returnUrl, notifyUrl, ip, locale, consentId } = start
-  return { attemptId, subject: { certType, certNo, name }, channel, clientMeta, returnUrl, notifyUrl, ip, locale, consentId }
+  const {
+    attemptId,
+    subject: { certType, certNo, name },
+    channel,
+    clientMeta,
+    returnUrl,
+    notifyUrl,
+    ip,
+    locale,
+    consentId
+  } = start
+  return {
+    attemptId,
+    subject: { certType, certNo, name },
+    channel,
+    clientMeta,
+    returnUrl,
+    notifyUrl,
+    ip,
+    locale,
+    consentId
+  }
 }

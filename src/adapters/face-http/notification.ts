@@ -13,7 +13,10 @@ const maximumRemembered = 10_000
 const id = /^[A-Za-z0-9_-]{8,128}$/
 
 /** Makes `verifyNotification`. The memory of nonces is this process's own: a hint twice is harmless. */
-export function createNotificationVerifier (keys: SignatureKeys, now: () => number): (rawBody: Uint8Array, headers: RawHeaders) => FaceHint | null {
+export function createNotificationVerifier (
+  keys: SignatureKeys,
+  now: () => number
+): (rawBody: Uint8Array, headers: RawHeaders) => FaceHint | null {
   /** nonce → milliseconds when its signature is too old anyway; insertion order is age */
   const seen = new Map<string, number>()
   return function verifyNotification (rawBody, headers) {
@@ -44,6 +47,13 @@ function readHint (rawBody: Uint8Array): FaceHint | null {
   }
   if (typeof json !== 'object' || json === null) return null
   const { transactionId, attemptId } = json as Record<string, unknown>
-  if (typeof transactionId !== 'string' || typeof attemptId !== 'string' || !id.test(transactionId) || !id.test(attemptId)) return null
+  if (
+    typeof transactionId !== 'string' ||
+    typeof attemptId !== 'string' ||
+    !id.test(transactionId) ||
+    !id.test(attemptId)
+  ) {
+    return null
+  }
   return { providerTxnId: transactionId, attemptId }
 }

@@ -1,43 +1,67 @@
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { parseUscc } from '../../domain/identity/uscc.ts'
-import { companyStatuses, type CompanyChange, type CompanyRegister, type CompanyStatus, type RegisteredPerson } from '../../ports/registry.ts'
+import {
+  companyStatuses,
+  type CompanyChange,
+  type CompanyRegister,
+  type CompanyStatus,
+  type RegisteredPerson
+} from '../../ports/registry.ts'
 import { createHealth } from '../signed-http/health.ts'
 import { createAskRegister, type RegistryHttpOptions } from './ask-register.ts'
 
 type Members = Record<string, unknown>
 
 const isStatus = (value: unknown): value is CompanyStatus => (companyStatuses as readonly unknown[]).includes(value)
-const isText = (value: unknown, most: number): value is string => typeof value === 'string' && value.trim() !== '' && value.length <= most
-const isNumber = (value: unknown, least: number): value is number => Number.isSafeInteger(value) && (value as number) >= least
+const isText = (value: unknown, most: number): value is string =>
+  typeof value === 'string' && value.trim() !== '' && value.length <= most
+const isNumber = (value: unknown, least: number): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= least
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean'
 
-/** Organizations: who they are, by whom they are represented, and what changed. @throws TypeError when address or keys do not fit */
+/**
+ * Organizations: who they are, by whom they are represented, and what changed. @throws TypeError when address or keys
+ * do not fit
+ */
 export function createCompanyRegister (options: RegistryHttpOptions): CompanyRegister {
   const name = options.name ?? 'company-register'
   const ask = createAskRegister(options, name)
   return {
     name,
     health: createHealth(options, 'register'),
-    lookup: async (uscc) => await ask('/v1/companies/lookup', { uscc }, ({ result, name, status, version }) => {
-      if (result === 'no_record') return { found: false }
-      if (result !== 'found' || !isText(name, 200) || !isStatus(status) || !isNumber(version, 1)) return null
-      return { found: true, name, type: uscc.slice(0, 2), status, version }
-    }),
+    lookup: async (uscc) =>
+      await ask('/v1/companies/lookup', { uscc }, ({ result, name, status, version }) => {
+        if (result === 'no_record') return { found: false }
+        if (result !== 'found' || !isText(name, 200) || !isStatus(status) || !isNumber(version, 1)) return null
+        return { found: true, name, type: uscc.slice(0, 2), status, version }
+      }),
     verify: async ({ uscc, name, legalRepresentative: { certType, certNo, name: personName } }) =>
-      await ask('/v1/companies/verify', { uscc, name, legalRepresentative: { certType, certNo, name: personName } },
+      await ask(
+        '/v1/companies/verify',
+        { uscc, name, legalRepresentative: { certType, certNo, name: personName } },
         ({ result, nameMatches, isLegalRepresentative, status, version }) => {
           if (result === 'uncertain') return { certain: false }
-          if (result !== 'checked' || !isFlag(nameMatches) || !isFlag(isLegalRepresentative) || !isStatus(status) || !isNumber(version, 1)) return null
+          if (
+            result !== 'checked' ||
+            !isFlag(nameMatches) ||
+            !isFlag(isLegalRepresentative) ||
+            !isStatus(status) ||
+            !isNumber(version, 1)
+          ) {
+            return null
+          }
           return { certain: true, nameMatches, isLegalRepresentative, status, version }
-        }),
-    changes: async (since) => await ask('/v1/companies/changes', since === null ? {} : { since }, ({ changes: given, next, more }) => {
-      if (!Array.isArray(given) || !isNumber(next, since ?? 0) || !isFlag(more)) return null
-      // there would be no end of it
-      if (more && next === since) return null
-      // one bad entry must not hold up those behind it
-      const changes = given.map(readChange).filter((change) => change !== null)
-      return { changes, unreadable: given.length - changes.length, next, more }
-    })
+        }
+      ),
+    changes: async (since) =>
+      await ask('/v1/companies/changes', since === null ? {} : { since }, ({ changes: given, next, more }) => {
+        if (!Array.isArray(given) || !isNumber(next, since ?? 0) || !isFlag(more)) return null
+        // there would be no end of it
+        if (more && next === since) return null
+        // one bad entry must not hold up those behind it
+        const changes = given.map(readChange).filter((change) => change !== null)
+        return { changes, unreadable: given.length - changes.length, next, more }
+      })
   }
 }
 
@@ -53,5 +77,7 @@ function readChange (value: unknown): CompanyChange | null {
 function readPerson (value: unknown): RegisteredPerson | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { certType, certNo, name } = value as Members
-  return typeof certType === 'string' && isCertType(certType) && isText(certNo, 64) && isText(name, 200) ? { certType, certNo, name } : undefined
+  return typeof certType === 'string' && isCertType(certType) && isText(certNo, 64) && isText(name, 200)
+    ? { certType, certNo, name }
+    : undefined
 }

@@ -12,6 +12,8 @@ export function createPopulationRegister (options: RegistryHttpOptions): Populat
     name,
     health: createHealth(options, 'register'),
     verify: async ({ certType, certNo, name }) =>
-      await ask('/v1/persons/verify', { certType, certNo, name }, ({ result }) => answers.includes(result) ? result as RegisterAnswer : null)
+      await ask('/v1/persons/verify', { certType, certNo, name }, ({ result }) =>
+        answers.includes(result) ? (result as RegisterAnswer) : null
+      )
   }
 }

@@ -14,13 +14,17 @@ export interface BreakerOptions {
 
 export interface Breaker {
   /** Runs the call, or throws TransportFault 'breaker-open' without running it. */
-  run<T> (call: () => Promise<T>): Promise<T>
-  state (): 'closed' | 'open' | 'half-open'
+  run<T>(call: () => Promise<T>): Promise<T>
+  state(): 'closed' | 'open' | 'half-open'
 }
 
 export function createBreaker ({ failures, halfOpenAfterMs }: BreakerOptions): Breaker {
-  const policy = circuitBreaker(handleType(TransportFault), { breaker: new ConsecutiveBreaker(failures), halfOpenAfter: halfOpenAfterMs })
-  const refused = (): TransportFault => new TransportFault('breaker-open', 'not asked: it failed repeatedly a moment ago')
+  const policy = circuitBreaker(handleType(TransportFault), {
+    breaker: new ConsecutiveBreaker(failures),
+    halfOpenAfter: halfOpenAfterMs
+  })
+  const refused = (): TransportFault =>
+    new TransportFault('breaker-open', 'not asked: it failed repeatedly a moment ago')
   return {
     async run (call) {
       // while one call probes, the others would queue behind it: they are told at once instead

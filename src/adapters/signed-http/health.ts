@@ -3,11 +3,23 @@ import type { SignedHttpOptions } from './index.ts'
 import { checkedBaseUrl, createTransport, TransportFault, type Fault } from './transport.ts'
 
 /** A sign of life, past every breaker. */
-export interface Health { reachable: boolean, fault?: Fault }
+export interface Health {
+  reachable: boolean
+  fault?: Fault
+}
 
-/** Asks `GET /v1/health` as the contracts in docs/ have it. Never throws. @throws TypeError (here) when address or keys do not fit */
+/**
+ * Asks `GET /v1/health` as the contracts in docs/ have it. Never throws. @throws TypeError (here) when address or keys
+ * do not fit
+ */
 export function createHealth (options: SignedHttpOptions, service: Service): () => Promise<Health> {
-  const send = createTransport({ baseUrl: checkedBaseUrl(options.baseUrl, service), keys: signatureKeys(options, service), timeoutMs: options.timeoutMs ?? 3000, fetch: options.fetch ?? fetch, now: options.now ?? Date.now })
+  const send = createTransport({
+    baseUrl: checkedBaseUrl(options.baseUrl, service),
+    keys: signatureKeys(options, service),
+    timeoutMs: options.timeoutMs ?? 3000,
+    fetch: options.fetch ?? fetch,
+    now: options.now ?? Date.now
+  })
   return async () => {
     try {
       const { status } = await send('GET', '/v1/health')

@@ -16,7 +16,7 @@ export interface SignedHttpOptions extends KeyOptions {
   /** Milliseconds for one whole call, the answer's last byte included; default 3000. */
   timeoutMs?: number
   /** Default: opens after 5 faults in a row, probes after 10 s. */
-  breaker?: { failures?: number, halfOpenAfterMs?: number }
+  breaker?: { failures?: number; halfOpenAfterMs?: number }
   fetch?: typeof fetch
   /** Milliseconds since the epoch. */
   now?: () => number
@@ -30,7 +30,10 @@ export type Ask = <T>(read: (answer: Answer) => T | null, ...request: Parameters
 
 /** @throws TypeError when address or keys do not fit; the asking throws TransportFault */
 export function createAsk (options: SignedHttpOptions, service: Service): Ask {
-  const breaker = createBreaker({ failures: options.breaker?.failures ?? 5, halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000 })
+  const breaker = createBreaker({
+    failures: options.breaker?.failures ?? 5,
+    halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000
+  })
   const send = createTransport({
     baseUrl: checkedBaseUrl(options.baseUrl, service),
     keys: signatureKeys(options, service),
@@ -38,17 +41,18 @@ export function createAsk (options: SignedHttpOptions, service: Service): Ask {
     fetch: options.fetch ?? fetch,
     now: options.now ?? Date.now
   })
-  return async (read, ...request) => await breaker.run(async () => {
-    const result = read(await send(...request))
-    if (result === null) throw new TransportFault('malformed', 'answer does not follow the contract')
-    return result
-  })
+  return async (read, ...request) =>
+    await breaker.run(async () => {
+      const result = read(await send(...request))
+      if (result === null) throw new TransportFault('malformed', 'answer does not follow the contract')
+      return result
+    })
 }
 
 /** The answer's body as an object with string keys, or null. */
 export function members (answer: Answer): Record<string, unknown> | null {
   const { json } = answer
-  return typeof json === 'object' && json !== null && !Array.isArray(json) ? json as Record<string, unknown> : null
+  return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null
 }
 
 export const isSuccess = (answer: Answer): boolean => answer.status >= 200 && answer.status < 300

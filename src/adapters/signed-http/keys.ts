@@ -3,7 +3,7 @@ import { createHmac, createPrivateKey, createPublicKey, sign, timingSafeEqual, v
 
 export const algorithms = ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
 
-export type SignatureAlgorithm = typeof algorithms[number]
+export type SignatureAlgorithm = (typeof algorithms)[number]
 
 /** The kinds of vendors; part of every signature, so that a message to one is nothing to another. */
 export type Service = 'face' | 'register' | 'sms'
@@ -28,9 +28,9 @@ export interface SignatureKeys {
   keyId: string
   providerKeyId: string
   /** Signature of our text, base64. */
-  sign (text: string): string
+  sign(text: string): string
   /** Is this the provider's signature (base64) of the text? */
-  verify (text: string, signature: string): boolean
+  verify(text: string, signature: string): boolean
 }
 
 const minimumSecretBytes = 32
@@ -40,12 +40,16 @@ export function signatureKeys (options: KeyOptions, service: Service): Signature
   const { algorithm, keyId } = options
   const providerKeyId = options.providerKeyId ?? keyId
   for (const id of [keyId, providerKeyId]) {
-    if (!/^[\w.:-]{1,64}$/.test(id)) throw new TypeError(`${service} provider: a key id is 1 to 64 letters, digits, "_", "-", "." or ":"`)
+    if (!/^[\w.:-]{1,64}$/.test(id)) {
+      throw new TypeError(`${service} provider: a key id is 1 to 64 letters, digits, "_", "-", "." or ":"`)
+    }
   }
   const names = { service, algorithm, keyId, providerKeyId }
   if (algorithm === 'hmac-sha256') {
     const secret = Buffer.from(options.secret ?? '')
-    if (secret.length < minimumSecretBytes) throw new TypeError(`${service} provider: the shared secret needs at least ${minimumSecretBytes} bytes`)
+    if (secret.length < minimumSecretBytes) {
+      throw new TypeError(`${service} provider: the shared secret needs at least ${minimumSecretBytes} bytes`)
+    }
     const mac = (text: string): Buffer => createHmac('sha256', secret).update(text).digest()
     return {
       ...names,
@@ -57,12 +61,17 @@ export function signatureKeys (options: KeyOptions, service: Service): Signature
       }
     }
   }
-  if (!algorithms.includes(algorithm)) throw new TypeError(`${service} provider: algorithm must be one of ${algorithms.join(', ')}`)
+  if (!algorithms.includes(algorithm)) {
+    throw new TypeError(`${service} provider: algorithm must be one of ${algorithms.join(', ')}`)
+  }
   if (options.privateKey === undefined || options.providerPublicKey === undefined) {
     throw new TypeError(`${service} provider: ${algorithm} needs our private key and the provider's public key`)
   }
   const own = options.privateKey instanceof KeyObject ? options.privateKey : createPrivateKey(options.privateKey)
-  const theirs = options.providerPublicKey instanceof KeyObject ? options.providerPublicKey : createPublicKey(options.providerPublicKey)
+  const theirs =
+    options.providerPublicKey instanceof KeyObject
+      ? options.providerPublicKey
+      : createPublicKey(options.providerPublicKey)
   for (const key of [own, theirs]) assertKind(key, algorithm, service)
   const hash = algorithm === 'ed25519' ? null : 'sha256'
   // RFC 9421 §3.3.4: r and s one after the other, not DER
@@ -70,13 +79,15 @@ export function signatureKeys (options: KeyOptions, service: Service): Signature
   return {
     ...names,
     sign: (text) => sign(hash, Buffer.from(text), { key: own, dsaEncoding }).toString('base64'),
-    verify: (text, signature) => verify(hash, Buffer.from(text), { key: theirs, dsaEncoding }, Buffer.from(signature, 'base64'))
+    verify: (text, signature) =>
+      verify(hash, Buffer.from(text), { key: theirs, dsaEncoding }, Buffer.from(signature, 'base64'))
   }
 }
 
 function assertKind (key: KeyObject, algorithm: SignatureAlgorithm, service: Service): void {
-  const fits = algorithm === 'ed25519'
-    ? key.asymmetricKeyType === 'ed25519'
-    : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+  const fits =
+    algorithm === 'ed25519'
+      ? key.asymmetricKeyType === 'ed25519'
+      : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
   if (!fits) throw new TypeError(`${service} provider: a key does not fit ${algorithm}`)
 }

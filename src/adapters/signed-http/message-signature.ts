@@ -37,15 +37,21 @@ const components: Record<SignedKind, string> = {
 export const skewSeconds = 60
 
 /** RFC 9530 §2: sha-256 of the body's bytes. */
-export const contentDigest = (body: Uint8Array): string => `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
+export const contentDigest = (body: Uint8Array): string =>
+  `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
 
 /** RFC 9421 §2.5 signature base. */
 export function signatureBase (message: SignedMessage, digest: string, parameters: string): string {
-  const lines = message.kind === 'request'
-    ? [`"@method": ${message.method}`, `"@path": ${message.path}`, `"content-digest": ${digest}`]
-    : message.kind === 'answer'
-      ? [`"@status": ${message.status}`, `"content-digest": ${digest}`, `"signature";key="sig";req: :${message.requestSignature}:`]
-      : [`"content-digest": ${digest}`]
+  const lines =
+    message.kind === 'request'
+      ? [`"@method": ${message.method}`, `"@path": ${message.path}`, `"content-digest": ${digest}`]
+      : message.kind === 'answer'
+        ? [
+            `"@status": ${message.status}`,
+            `"content-digest": ${digest}`,
+            `"signature";key="sig";req: :${message.requestSignature}:`
+          ]
+        : [`"content-digest": ${digest}`]
   return [...lines, `"@signature-params": ${parameters}`].join('\n')
 }
 
@@ -64,25 +70,39 @@ export function signMessage (message: SignedMessage, keys: SignatureKeys, now: n
 /** The base64 text inside `Signature: sig=:…:`. */
 export const signatureValue = (header: string): string => header.slice('sig=:'.length, -1)
 
-const inputPattern = /^sig=(\([^()]{1,200}\));created=(\d{1,12});nonce="([\w-]{16,64})";keyid="([\w.:-]{1,64})";alg="([a-z0-9-]{1,32})";tag="([a-z-]{1,32})"$/
+const inputPattern =
+  /^sig=(\([^()]{1,200}\));created=(\d{1,12});nonce="([\w-]{16,64})";keyid="([\w.:-]{1,64})";alg="([a-z0-9-]{1,32})";tag="([a-z-]{1,32})"$/
 const signaturePattern = /^sig=:([A-Za-z0-9+/]{1,200}={0,2}):$/
 
-export type Verification = { ok: true, nonce: string } | { ok: false, why: string }
+export type Verification = { ok: true; nonce: string } | { ok: false; why: string }
 
 /**
  * Is this message signed by the provider, of the right kind, whole, and fresh? `now` in milliseconds.
  * Returns the nonce, so that a caller can refuse it the second time, or for the operator why not.
  */
-export function verifyMessage (message: SignedMessage, headers: (name: string) => string | null, keys: SignatureKeys, now: number): Verification {
+export function verifyMessage (
+  message: SignedMessage,
+  headers: (name: string) => string | null,
+  keys: SignatureKeys,
+  now: number
+): Verification {
   const input = inputPattern.exec(headers('signature-input') ?? '')
   const signature = signaturePattern.exec(headers('signature') ?? '')?.[1]
   if (!input || signature === undefined) return { ok: false, why: 'not signed' }
   const [whole, covered, created, nonce, keyId, algorithm, tag] = input
-  if (covered !== components[message.kind] || tag !== tagOf(keys.service, message.kind) || nonce === undefined) return { ok: false, why: 'signed as something else' }
-  if (keyId !== keys.providerKeyId || algorithm !== keys.algorithm) return { ok: false, why: 'signed with another key' }
+  if (covered !== components[message.kind] || tag !== tagOf(keys.service, message.kind) || nonce === undefined) {
+    return { ok: false, why: 'signed as something else' }
+  }
+  if (keyId !== keys.providerKeyId || algorithm !== keys.algorithm) {
+    return { ok: false, why: 'signed with another key' }
+  }
   const digest = contentDigest(message.body)
   if (headers('content-digest') !== digest) return { ok: false, why: 'body and digest differ' }
-  if (!keys.verify(signatureBase(message, digest, whole.slice('sig='.length)), signature)) return { ok: false, why: 'wrong signature' }
-  if (Math.abs(now / 1000 - Number(created)) > skewSeconds) return { ok: false, why: `clocks differ by more than ${skewSeconds} s` }
+  if (!keys.verify(signatureBase(message, digest, whole.slice('sig='.length)), signature)) {
+    return { ok: false, why: 'wrong signature' }
+  }
+  if (Math.abs(now / 1000 - Number(created)) > skewSeconds) {
+    return { ok: false, why: `clocks differ by more than ${skewSeconds} s` }
+  }
   return { ok: true, nonce }
 }

@@ -6,7 +6,8 @@ import type { Service, SignatureKeys } from './keys.ts'
 import { signMessage, signatureValue, verifyMessage } from './message-signature.ts'
 
 /** What went wrong on the line. */
-export type Fault = 'timeout' | 'unreachable' | 'breaker-open' | 'status' | 'redirect' | 'oversize' | 'signature' | 'malformed'
+export type Fault =
+  'timeout' | 'unreachable' | 'breaker-open' | 'status' | 'redirect' | 'oversize' | 'signature' | 'malformed'
 
 export class TransportFault extends Error {
   readonly fault: Fault
@@ -40,7 +41,9 @@ const loopback = ['localhost', '127.0.0.1', '[::1]']
 /** An address that requests may be sent to. Throws TypeError. */
 export function checkedBaseUrl (text: string, service: Service): URL {
   const url = URL.parse(text)
-  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') throw new TypeError(`${service} provider: baseUrl must be an address without query`)
+  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new TypeError(`${service} provider: baseUrl must be an address without query`)
+  }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.includes(url.hostname))) {
     throw new TypeError(`${service} provider: baseUrl must begin with https:// (http:// is for this machine only)`)
   }
@@ -65,7 +68,12 @@ export function createTransport (options: TransportOptions): Send {
       response = await options.fetch(url, {
         method,
         // the digest is over the bytes as sent: no encodings
-        headers: { accept: 'application/json', 'accept-encoding': 'identity', ...(payload && { 'content-type': 'application/json' }), ...signed },
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          ...(payload && { 'content-type': 'application/json' }),
+          ...signed
+        },
         ...(payload && { body }),
         redirect: 'manual',
         signal
@@ -83,7 +91,10 @@ export function createTransport (options: TransportOptions): Send {
     const { status } = response
     const verified = verifyMessage(
       { kind: 'answer', status, requestSignature: signatureValue(signed.signature), body: received },
-      (name) => response.headers.get(name), options.keys, options.now())
+      (name) => response.headers.get(name),
+      options.keys,
+      options.now()
+    )
     if (status >= 500 || status === 429) throw new TransportFault('status', `HTTP ${status}`)
     if (!verified.ok) throw new TransportFault('signature', `answer not believed: ${verified.why} (HTTP ${status})`)
     return { status, json: parse(received, response), requestId: requestIdOf(response) }
@@ -106,7 +117,9 @@ async function readLimited (response: Response): Promise<Buffer> {
 
 function parse (received: Buffer, response: Response): unknown {
   if (received.length === 0) return undefined
-  if (!/^application\/json\s*(;|$)/i.test(response.headers.get('content-type') ?? '')) throw new TransportFault('malformed', 'answer is not JSON')
+  if (!/^application\/json\s*(;|$)/i.test(response.headers.get('content-type') ?? '')) {
+    throw new TransportFault('malformed', 'answer is not JSON')
+  }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(received))
   } catch {

@@ -14,7 +14,13 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'> & { url: string }): SmsSender {
   const ask = createAsk({ ...options, baseUrl: options.url }, 'sms')
   // past the breaker, like the sign of life: how much is left says nothing about whether messages are sent
-  const look = createTransport({ baseUrl: checkedBaseUrl(options.url, 'sms'), keys: signatureKeys(options, 'sms'), timeoutMs: options.timeoutMs ?? 3000, fetch: options.fetch ?? fetch, now: options.now ?? Date.now })
+  const look = createTransport({
+    baseUrl: checkedBaseUrl(options.url, 'sms'),
+    keys: signatureKeys(options, 'sms'),
+    timeoutMs: options.timeoutMs ?? 3000,
+    fetch: options.fetch ?? fetch,
+    now: options.now ?? Date.now
+  })
   return {
     async balance () {
       try {
@@ -30,13 +36,18 @@ export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'>
     async send ({ phone, template, parameters, messageId }) {
       let refusal: string | null
       try {
-        refusal = await ask<{ code: string | null }>((answer) => {
-          const body = members(answer)
-          if (isSuccess(answer)) return body?.['messageId'] === messageId ? { code: null } : null
-          // 401 says that the two sides do not fit: an outage for everybody, not this message's fault
-          if (answer.status === 401) return null
-          return { code: /^[A-Z_]{1,40}$/.test(String(body?.['code'])) ? String(body?.['code']) : 'REFUSED' }
-        }, 'POST', '/v1/messages', { messageId, phone, template, parameters }).then(({ code }) => code)
+        refusal = await ask<{ code: string | null }>(
+          (answer) => {
+            const body = members(answer)
+            if (isSuccess(answer)) return body?.['messageId'] === messageId ? { code: null } : null
+            // 401 says that the two sides do not fit: an outage for everybody, not this message's fault
+            if (answer.status === 401) return null
+            return { code: /^[A-Z_]{1,40}$/.test(String(body?.['code'])) ? String(body?.['code']) : 'REFUSED' }
+          },
+          'POST',
+          '/v1/messages',
+          { messageId, phone, template, parameters }
+        ).then(({ code }) => code)
       } catch (error) {
         if (error instanceof TransportFault) throw new SmsUnavailable(`sms provider: ${error.fault}`, { cause: error })
         throw error

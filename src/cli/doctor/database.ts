@@ -7,14 +7,31 @@ import { causeOf, fail, ok, warn, type Finding } from './finding.ts'
 const oldest = 140000
 
 /** The first finding says whether the rest makes sense. */
-export async function checkDatabase (db: Kysely<Database>, kind: 'pglite' | 'postgres', config: Config): Promise<Finding[]> {
+export async function checkDatabase (
+  db: Kysely<Database>,
+  kind: 'pglite' | 'postgres',
+  config: Config
+): Promise<Finding[]> {
   const where = kind === 'pglite' ? 'embedded database' : 'PostgreSQL'
-  let version: { number: number, text: string }
+  let version: { number: number; text: string }
   try {
-    const { rows: [row] } = await sql<{ number: string, text: string }>`select current_setting('server_version_num') as number, current_setting('server_version') as text`.execute(db)
+    const {
+      rows: [row]
+    } = await sql<{
+      number: string
+      text: string
+    }>`select current_setting('server_version_num') as number, current_setting('server_version') as text`.execute(db)
     version = { number: Number(row?.number), text: row?.text ?? '' }
   } catch (error) {
-    return [fail('database', `${where} cannot be reached (${causeOf(error)})`, kind === 'pglite' ? 'Look at DATA_DIR.' : 'Is it running, and are address, account and password in DATABASE_URL right?')]
+    return [
+      fail(
+        'database',
+        `${where} cannot be reached (${causeOf(error)})`,
+        kind === 'pglite'
+          ? 'Look at DATA_DIR.'
+          : 'Is it running, and are address, account and password in DATABASE_URL right?'
+      )
+    ]
   }
   const milliseconds = await latency(db)
   const findings = [
@@ -23,18 +40,30 @@ export async function checkDatabase (db: Kysely<Database>, kind: 'pglite' | 'pos
       : fail('database', `${where} ${version.text} is too old`, 'Use PostgreSQL 14 or newer.'),
     milliseconds < 5
       ? ok('database-latency', `${milliseconds.toFixed(1)} ms for an empty statement`)
-      : warn('database-latency', `${milliseconds.toFixed(1)} ms for an empty statement`, 'A login takes about thirty statements. Put Kora and its database closer together.')
+      : warn(
+        'database-latency',
+          `${milliseconds.toFixed(1)} ms for an empty statement`,
+          'A login takes about thirty statements. Put Kora and its database closer together.'
+      )
   ]
   const pending = await pendingMigrations(db)
-  findings.push(pending.length === 0
-    ? ok('migrations', 'the tables are up to date')
-    : fail('migrations', `not applied yet: ${pending.join(', ')}`, 'Run: kora migrate'))
+  findings.push(
+    pending.length === 0
+      ? ok('migrations', 'the tables are up to date')
+      : fail('migrations', `not applied yet: ${pending.join(', ')}`, 'Run: kora migrate')
+  )
   findings.push(await clockOf(db))
   if (kind === 'pglite') {
-    findings.push(warn('durability', 'the embedded database does not wait for the disk', 'Not safe against a power cut. Set DATABASE_URL for anything that matters.'))
+    findings.push(
+      warn(
+        'durability',
+        'the embedded database does not wait for the disk',
+        'Not safe against a power cut. Set DATABASE_URL for anything that matters.'
+      )
+    )
     return findings
   }
-  return [...findings, ...await checkServer(db, config), ...pending.length === 0 ? [await checkRole(db)] : []]
+  return [...findings, ...(await checkServer(db, config)), ...(pending.length === 0 ? [await checkRole(db)] : [])]
 }
 
 async function latency (db: Kysely<Database>): Promise<number> {
@@ -49,7 +78,9 @@ async function latency (db: Kysely<Database>): Promise<number> {
 
 async function clockOf (db: Kysely<Database>): Promise<Finding> {
   const before = Date.now()
-  const { rows: [row] } = await sql<{ ms: string }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(db)
+  const {
+    rows: [row]
+  } = await sql<{ ms: string }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(db)
   const after = Date.now()
   const skew = Math.max(Number(row?.ms) - after, before - Number(row?.ms), 0)
   return clockFinding('clock-database', skew, 'database')
@@ -58,38 +89,83 @@ async function clockOf (db: Kysely<Database>): Promise<Finding> {
 /** @param skew milliseconds */
 export function clockFinding (check: string, skew: number, whose: string): Finding {
   const message = `the clock of the ${whose} is ${skew < 1000 ? 'right' : `${(skew / 1000).toFixed(1)} s off`}`
-  const advice = 'Tokens carry the time of the process and expire by the time of the database: let NTP keep every machine.'
+  const advice =
+    'Tokens carry the time of the process and expire by the time of the database: let NTP keep every machine.'
   if (skew >= 5000) return fail(check, message, advice)
   return skew >= 2000 ? warn(check, message, advice) : ok(check, message)
 }
 
 async function checkServer (db: Kysely<Database>, config: Config): Promise<Finding[]> {
-  const { rows } = await sql<{ name: string, setting: string }>`select name, setting from pg_settings
-    where name in ('fsync', 'synchronous_commit', 'full_page_writes', 'synchronous_standby_names', 'max_connections', 'server_encoding')`.execute(db)
+  const { rows } = await sql<{ name: string; setting: string }>`select name, setting from pg_settings
+    where name in ('fsync', 'synchronous_commit', 'full_page_writes', 'synchronous_standby_names', 'max_connections',
+      'server_encoding')`.execute(db)
   const setting = (name: string): string => rows.find((row) => row.name === name)?.setting ?? ''
   const findings: Finding[] = []
   const unsafe = ['fsync', 'synchronous_commit', 'full_page_writes'].filter((name) => setting(name) === 'off')
-  findings.push(unsafe.length > 0
-    ? fail('durability', `${unsafe.join(', ')} off: after a power cut used codes and revoked delegations come back`, `Set ${unsafe.map((name) => `${name} = on`).join(', ')} in postgresql.conf.`)
-    : setting('synchronous_standby_names') === ''
-      ? warn('durability', 'waits for its own disk, but there is no synchronous standby', 'If this server is lost, so is what it confirmed last. Set synchronous_standby_names.')
-      : ok('durability', `waits for its disk and for ${setting('synchronous_standby_names')}`))
-  if (setting('server_encoding') !== 'UTF8') findings.push(fail('encoding', `the database is in ${setting('server_encoding')}`, 'Names need UTF8: create the database with encoding UTF8.'))
-  findings.push(config.databasePoolSize * 2 < Number(setting('max_connections'))
-    ? ok('connections', `up to ${config.databasePoolSize} for each process, of ${setting('max_connections')}`)
-    : warn('connections', `up to ${config.databasePoolSize} for each process, of ${setting('max_connections')} in all`, 'Two processes already take all of them. Lower DATABASE_POOL_SIZE or raise max_connections.'))
+  findings.push(
+    unsafe.length > 0
+      ? fail(
+        'durability',
+          `${unsafe.join(', ')} off: after a power cut used codes and revoked delegations come back`,
+          `Set ${unsafe.map((name) => `${name} = on`).join(', ')} in postgresql.conf.`
+      )
+      : setting('synchronous_standby_names') === ''
+        ? warn(
+          'durability',
+          'waits for its own disk, but there is no synchronous standby',
+          'If this server is lost, so is what it confirmed last. Set synchronous_standby_names.'
+        )
+        : ok('durability', `waits for its disk and for ${setting('synchronous_standby_names')}`)
+  )
+  if (setting('server_encoding') !== 'UTF8') {
+    findings.push(
+      fail(
+        'encoding',
+        `the database is in ${setting('server_encoding')}`,
+        'Names need UTF8: create the database with encoding UTF8.'
+      )
+    )
+  }
+  findings.push(
+    config.databasePoolSize * 2 < Number(setting('max_connections'))
+      ? ok('connections', `up to ${config.databasePoolSize} for each process, of ${setting('max_connections')}`)
+      : warn(
+        'connections',
+          `up to ${config.databasePoolSize} for each process, of ${setting('max_connections')} in all`,
+          'Two processes already take all of them. Lower DATABASE_POOL_SIZE or raise max_connections.'
+      )
+  )
   return findings
 }
 
 /** The role must not be able to switch off what guards the audit trail. */
 async function checkRole (db: Kysely<Database>): Promise<Finding> {
-  const { rows: [row] } = await sql<{ role: string, superuser: boolean, owner: boolean, mayDelete: boolean, mayAdd: boolean }>`
+  const {
+    rows: [row]
+  } = await sql<{ role: string; superuser: boolean; owner: boolean; mayDelete: boolean; mayAdd: boolean }>`
     select current_user as role, (select rolsuper from pg_roles where rolname = current_user) as superuser,
       pg_has_role((select relowner from pg_class where oid = 'audit_event'::regclass), 'usage') as owner,
-      has_table_privilege('audit_event', 'delete') as may_delete, has_table_privilege('audit_event', 'insert') as may_add`.execute(db)
-  const advice = 'Give the application a role of its own: create role kora_app login password …, then as the owner: kora migrate --grant-to kora_app'
+      has_table_privilege('audit_event', 'delete') as may_delete, has_table_privilege('audit_event',
+        'insert') as may_add`.execute(db)
+  const advice =
+    'Give the application a role of its own: create role kora_app login password …, then as the owner: kora migrate ' +
+    '--grant-to kora_app'
   if (row === undefined) return warn('role', 'unknown', advice)
-  if (!row.mayAdd) return fail('role', `${row.role} cannot add audit events: every act is refused`, `As the owner: kora migrate --grant-to ${row.role} (${grantStatements(row.role).length} statements)`)
-  if (row.superuser || row.owner) return warn('role', `${row.role} ${row.superuser ? 'is a superuser' : 'owns the tables'}: it could switch off the guards of the audit trail`, advice)
-  return row.mayDelete ? warn('role', `${row.role} may delete audit events`, advice) : ok('role', `${row.role} can only add to the audit trail`)
+  if (!row.mayAdd) {
+    return fail(
+      'role',
+      `${row.role} cannot add audit events: every act is refused`,
+      `As the owner: kora migrate --grant-to ${row.role} (${grantStatements(row.role).length} statements)`
+    )
+  }
+  if (row.superuser || row.owner) {
+    return warn(
+      'role',
+      `${row.role} ${row.superuser ? 'is a superuser' : 'owns the tables'}: it could switch off the guards of the audit trail`,
+      advice
+    )
+  }
+  return row.mayDelete
+    ? warn('role', `${row.role} may delete audit events`, advice)
+    : ok('role', `${row.role} can only add to the audit trail`)
 }

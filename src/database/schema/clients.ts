@@ -9,7 +9,7 @@ export interface ClientChangeTable {
   act: string
   actor: string
   reason: string
-  diff: Json<Array<{ field: string, before: unknown, after: unknown }>>
+  diff: Json<Array<{ field: string; before: unknown; after: unknown }>>
   traceId: string | null
   at: Timestamp
 }

@@ -16,8 +16,17 @@ export interface LoginAttemptTable {
   finishedAt: NullableTimestamp
 }
 
-export type ScanTicketState = 'waiting' | 'scanned' | 'identity' | 'face' | 'confirmed' | 'consumed' |
-  'rejected' | 'failed' | 'expired' | 'superseded'
+export type ScanTicketState =
+  | 'waiting'
+  | 'scanned'
+  | 'identity'
+  | 'face'
+  | 'confirmed'
+  | 'consumed'
+  | 'rejected'
+  | 'failed'
+  | 'expired'
+  | 'superseded'
 
 export interface ScanTicketTable {
   id: string

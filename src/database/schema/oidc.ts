@@ -66,7 +66,12 @@ export interface SigningKeyTable {
 }
 
 /** One step in the life of a signing key. */
-export interface KeyStep { state: 'pre-published' | 'active' | 'retired' | 'removed', at: string, by: string, reason: string | null }
+export interface KeyStep {
+  state: 'pre-published' | 'active' | 'retired' | 'removed'
+  at: string
+  by: string
+  reason: string | null
+}
 
 export interface RemovedKeyUseTable {
   kid: string

@@ -5,7 +5,7 @@
 
 /** 系统 configures; 安全 looks after accounts and approves; 审计 reads the trail; 窗口 checks people in person. */
 export const adminRoles = ['system', 'security', 'audit', 'counter'] as const
-export type AdminRole = typeof adminRoles[number]
+export type AdminRole = (typeof adminRoles)[number]
 
 /** The console as a client: the only one that administrators log in to, and that nobody else does. */
 export const consoleClientId = 'kora-console'

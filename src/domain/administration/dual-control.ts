@@ -1,6 +1,6 @@
 /**
- * What a single administrator may not decide about a client: the one rule for console, admin API, command line, declared
- * files and dynamic registration. Each reason is a message `clients.second.<reason>` of the console.
+ * What a single administrator may not decide about a client: the one rule for console, admin API, command line,
+ * declared files and dynamic registration. Each reason is a message `clients.second.<reason>` of the console.
  */
 import { certificateNames, provesByKey } from '../client/certificate.ts'
 import { canonicalJson } from '../client/diff.ts'
@@ -12,21 +12,43 @@ import { wantsSignedResponses } from '../client/signing.ts'
 export const highScopes: readonly string[] = ['identity']
 
 /**
- * high_scope: a scope of the highest kind. consent_skipped: people are not asked any more (or more data without asking).
- * introspects_all: reads whatever token it is shown. admin_scope: administers through the API. redirect_change: other
- * addresses. subject_linked: people become recognizable across sites. protection_lowered: a lower level of login, or
- * weaker proof by the client.
+ * high_scope: a scope of the highest kind. consent_skipped: people are not asked any more (or more data without
+ * asking). introspects_all: reads whatever token it is shown. admin_scope: administers through the API.
+ * redirect_change: other addresses. subject_linked: people become recognizable across sites. protection_lowered: a
+ * lower level of login, or weaker proof by the client.
  */
-export const secondReasons = ['high_scope', 'consent_skipped', 'introspects_all', 'admin_scope', 'redirect_change', 'subject_linked', 'protection_lowered'] as const
-export type SecondReason = typeof secondReasons[number]
+export const secondReasons = [
+  'high_scope',
+  'consent_skipped',
+  'introspects_all',
+  'admin_scope',
+  'redirect_change',
+  'subject_linked',
+  'protection_lowered'
+] as const
+export type SecondReason = (typeof secondReasons)[number]
 
-export interface Judged { metadata: ClientMetadata, policy?: Partial<ClientPolicy> }
+export interface Judged {
+  metadata: ClientMetadata
+  policy?: Partial<ClientPolicy>
+}
 
 const scopesOf = ({ metadata: { scope } }: Judged): string[] => (scope ?? '').split(' ').filter(Boolean)
-const sorted = (list: readonly string[] | undefined): string => [...list ?? []].sort().join('\n')
-const addressesOf = ({ metadata: m }: Judged): string => canonicalJson([sorted(m.redirect_uris), sorted(m.post_logout_redirect_uris), m.backchannel_logout_uri ?? '', m.initiate_login_uri ?? ''])
+const sorted = (list: readonly string[] | undefined): string => [...(list ?? [])].sort().join('\n')
+const addressesOf = ({ metadata: m }: Judged): string =>
+  canonicalJson([
+    sorted(m.redirect_uris),
+    sorted(m.post_logout_redirect_uris),
+    m.backchannel_logout_uri ?? '',
+    m.initiate_login_uri ?? ''
+  ])
 const keysOf = ({ metadata }: Judged): string =>
-  canonicalJson([metadata.jwks ?? null, metadata.jwks_uri ?? null, metadata.token_endpoint_auth_method ?? null, ...certificateNames.map((name) => metadata[name] ?? null)])
+  canonicalJson([
+    metadata.jwks ?? null,
+    metadata.jwks_uri ?? null,
+    metadata.token_endpoint_auth_method ?? null,
+    ...certificateNames.map((name) => metadata[name] ?? null)
+  ])
 const introspectsAll = ({ policy }: Judged): boolean => policy?.introspects?.includes('*') === true
 const nothing: Judged = { metadata: {} }
 
@@ -34,10 +56,13 @@ const nothing: Judged = { metadata: {} }
  * Why a change needs a second administrator. `before` null: a new client.
  *
  * Powers need one whenever they are given. Addresses, subjects and protections need one for a client that is live (or
- * was, and is disabled: else disabling would be the way around), and for one with a power, whatever its status: the power
- * was given to what was shown.
+ * was, and is disabled: else disabling would be the way around), and for one with a power, whatever its status: the
+ * power was given to what was shown.
  */
-export function secondAdministratorReasons (before: Judged & { status: string } | null, after: Judged): SecondReason[] {
+export function secondAdministratorReasons (
+  before: (Judged & { status: string }) | null,
+  after: Judged
+): SecondReason[] {
   const had = before ?? nothing
   const hadScopes = scopesOf(had)
   const added = scopesOf(after).filter((scope) => !hadScopes.includes(scope))
@@ -47,42 +72,61 @@ export function secondAdministratorReasons (before: Judged & { status: string } 
     high_scope: added.some((scope) => highScopes.includes(scope)),
     consent_skipped: after.policy?.trusted === true && (had.policy?.trusted !== true || added.length > 0),
     introspects_all: introspectsAll(after) && !introspectsAll(had),
-    admin_scope: (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
+    admin_scope:
+      (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
       (administers.length > 0 && keysOf(had) !== keysOf(after)),
     redirect_change: guarded && addressesOf(had) !== addressesOf(after),
-    subject_linked: guarded && had.metadata.subject_type === 'pairwise' &&
-      (after.metadata.subject_type !== 'pairwise' || had.metadata.sector_identifier_uri !== after.metadata.sector_identifier_uri),
+    subject_linked:
+      guarded &&
+      had.metadata.subject_type === 'pairwise' &&
+      (after.metadata.subject_type !== 'pairwise' ||
+        had.metadata.sector_identifier_uri !== after.metadata.sector_identifier_uri),
     protection_lowered: guarded && isWeaker(had, after)
   }
   return secondReasons.filter((reason) => found[reason])
 }
 
 const isPowerful = (client: Judged): boolean =>
-  scopesOf(client).some((scope) => highScopes.includes(scope)) || client.policy?.trusted === true || introspectsAll(client) || (client.policy?.adminScopes ?? []).length > 0
+  scopesOf(client).some((scope) => highScopes.includes(scope)) ||
+  client.policy?.trusted === true ||
+  introspectsAll(client) ||
+  (client.policy?.adminScopes ?? []).length > 0
 
 /** How well a client proves who it is: not at all, by a secret that both sides know, by a key of its own. */
-const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number => method === 'none' ? 0 : provesByKey(method) ? 2 : 1
+const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number =>
+  method === 'none' ? 0 : provesByKey(method) ? 2 : 1
 
 /** Tokens are of no use to whoever only copies them. */
-const isBound = (metadata: ClientMetadata): boolean => metadata.dpop_bound_access_tokens === true || metadata.tls_client_certificate_bound_access_tokens === true
+const isBound = (metadata: ClientMetadata): boolean =>
+  metadata.dpop_bound_access_tokens === true || metadata.tls_client_certificate_bound_access_tokens === true
 
 function isWeaker ({ metadata: was, policy: ruled }: Judged, { metadata: is, policy: rules }: Judged): boolean {
-  return (rules?.minimumLevel ?? 1) < (ruled?.minimumLevel ?? 1) ||
+  return (
+    (rules?.minimumLevel ?? 1) < (ruled?.minimumLevel ?? 1) ||
     (ruled?.profile === 'high' && rules?.profile !== 'high') ||
     proofOf(is) < proofOf(was) ||
     (was.require_pushed_authorization_requests === true && is.require_pushed_authorization_requests !== true) ||
     (isBound(was) && !isBound(is)) ||
     (was.require_signed_request_object === true && is.require_signed_request_object !== true) ||
     (wantsSignedResponses(was.response_modes) && !wantsSignedResponses(is.response_modes))
+  )
 }
 
-/** A new client without the powers that a second administrator gives: what one can make at once, and ask for the rest. */
+/**
+ * A new client without the powers that a second administrator gives: what one can make at once, and ask for the rest.
+ */
 export function withoutPowers (content: ClientContent): ClientContent {
-  const { metadata, policy: { adminScopes: _administers, ...policy } } = content
+  const {
+    metadata,
+    policy: { adminScopes: _administers, ...policy }
+  } = content
   const low = (name: string): boolean => !highScopes.includes(name)
   return {
     ...content,
-    metadata: metadata.scope === undefined ? metadata : { ...metadata, scope: metadata.scope.split(' ').filter(low).join(' ') },
+    metadata:
+      metadata.scope === undefined
+        ? metadata
+        : { ...metadata, scope: metadata.scope.split(' ').filter(low).join(' ') },
     policy: {
       ...policy,
       trusted: false,

@@ -24,24 +24,45 @@ export const restrictedClaims: readonly string[] = claimsByScope.identity
  * The functions of a delegation that concern one relying site: those of the site's published catalogue. Undefined: the
  * delegation is not limited and the site publishes none, so there is nothing to list. An empty list is no function.
  */
-export function functionsHere (delegation: Pick<DelegationFacts, 'functions'>, catalogue: readonly string[]): string[] | undefined {
+export function functionsHere (
+  delegation: Pick<DelegationFacts, 'functions'>,
+  catalogue: readonly string[]
+): string[] | undefined {
   const { functions } = delegation
   if (functions === null) return catalogue.length === 0 ? undefined : [...catalogue]
   return catalogue.filter((code) => functions.includes(code))
 }
 
 /** An organization as relying sites see it. Its legal representative is not in it. */
-export const organizationClaim = ({ uscc, name, type, status }: OrganizationFacts): Record<string, unknown> => ({ uscc, name, type, status })
+export const organizationClaim = ({ uscc, name, type, status }: OrganizationFacts): Record<string, unknown> => ({
+  uscc,
+  name,
+  type,
+  status
+})
 
 /** In whose name the person acts. `catalogue`: codes of the functions that the relying site publishes. */
-export function representationClaim (representation: Representation, catalogue: readonly string[] = []): Record<string, unknown> {
+export function representationClaim (
+  representation: Representation,
+  catalogue: readonly string[] = []
+): Record<string, unknown> {
   const { role } = representation
   if (role === 'self') return { role }
   const organization = organizationClaim(representation.organization)
   if (role === 'legal_representative') return { role, organization }
   const { id, version, validFrom, validTo } = representation.delegation
   const functions = functionsHere(representation.delegation, catalogue)
-  return { role, organization, delegation: { id, version, ...(functions === undefined ? {} : { functions }), valid_from: validFrom, valid_to: validTo } }
+  return {
+    role,
+    organization,
+    delegation: {
+      id,
+      version,
+      ...(functions === undefined ? {} : { functions }),
+      valid_from: validFrom,
+      valid_to: validTo
+    }
+  }
 }
 
 export interface ClaimFacts {
@@ -61,21 +82,26 @@ export interface ClaimFacts {
  * `use` id_token never contains a restricted claim, whatever was asked. Each value is made only when `wanted` names
  * it (absent = all): most are personal data that would be decrypted for nothing.
  */
-export function personClaims (facts: ClaimFacts, use: 'id_token' | 'userinfo', wanted?: ReadonlySet<string>): Record<string, unknown> {
+export function personClaims (
+  facts: ClaimFacts,
+  use: 'id_token' | 'userinfo',
+  wanted?: ReadonlySet<string>
+): Record<string, unknown> {
   const { person } = facts
   const claims: Record<string, () => unknown> = {
     assurance_level: () => person.assuranceLevel,
     representation: () => representationClaim(facts.representation, facts.catalogue),
-    organization: () => facts.representation.role === 'self' ? undefined : organizationClaim(facts.representation.organization),
+    organization: () =>
+      facts.representation.role === 'self' ? undefined : organizationClaim(facts.representation.organization),
     name: () => person.name,
     'name#bo': () => person.nameBo ?? undefined,
     gender: () => facts.gender ?? undefined,
     locale: () => person.locale ?? undefined,
     updated_at: () => Math.floor(person.updatedAt.getTime() / 1000),
     phone_number: () => person.phone ?? undefined,
-    phone_number_verified: () => person.phone === null ? undefined : true,
+    phone_number_verified: () => (person.phone === null ? undefined : true),
     email: () => person.email ?? undefined,
-    email_verified: () => person.email === null ? undefined : true,
+    email_verified: () => (person.email === null ? undefined : true),
     cert_type: () => facts.certTypeCode,
     cert_no: () => person.certNo,
     cert_valid_from: () => person.certValidFrom ?? undefined,
@@ -84,7 +110,9 @@ export function personClaims (facts: ClaimFacts, use: 'id_token' | 'userinfo', w
   }
   const given: Record<string, unknown> = {}
   for (const [name, make] of Object.entries(claims)) {
-    if ((wanted !== undefined && !wanted.has(name)) || (use === 'id_token' && restrictedClaims.includes(name))) continue
+    if ((wanted !== undefined && !wanted.has(name)) || (use === 'id_token' && restrictedClaims.includes(name))) {
+      continue
+    }
     const value = make()
     if (value !== undefined) given[name] = value
   }
@@ -92,18 +120,45 @@ export function personClaims (facts: ClaimFacts, use: 'id_token' | 'userinfo', w
 }
 
 /** Names that an alias may never take: what a site trusts must come from us under its own meaning. */
-const reserved = new Set(['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'azp', 'nonce', 'sid', 'acr', 'amr', 'auth_time',
-  '__proto__', 'constructor', ...Object.values(claimsByScope).flat()])
+const reserved = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'jti',
+  'azp',
+  'nonce',
+  'sid',
+  'acr',
+  'amr',
+  'auth_time',
+  '__proto__',
+  'constructor',
+  ...Object.values(claimsByScope).flat()
+])
 
 /**
  * Flat names for sites that cannot read nested claims: our path (`representation.organization.uscc`) → their name.
  * Only what is released anyway is repeated; no claim is replaced.
  */
-export function withAliases (claims: Record<string, unknown>, aliases: Readonly<Record<string, string>>): Record<string, unknown> {
+export function withAliases (
+  claims: Record<string, unknown>,
+  aliases: Readonly<Record<string, string>>
+): Record<string, unknown> {
   const added: Array<[string, unknown]> = []
   for (const [path, name] of Object.entries(aliases)) {
     const value = valueAt(claims, path)
-    if (value !== undefined && typeof name === 'string' && name !== '' && !reserved.has(name) && !Object.hasOwn(claims, name)) added.push([name, value])
+    if (
+      value !== undefined &&
+      typeof name === 'string' &&
+      name !== '' &&
+      !reserved.has(name) &&
+      !Object.hasOwn(claims, name)
+    ) {
+      added.push([name, value])
+    }
   }
   return { ...claims, ...Object.fromEntries(added) }
 }
@@ -112,7 +167,9 @@ function valueAt (claims: Record<string, unknown>, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path]
   let value: unknown = claims
   for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) {
+      return undefined
+    }
     value = (value as Record<string, unknown>)[name]
   }
   return value

@@ -2,24 +2,31 @@
  * Requests for `verified_claims` (OpenID Connect for Identity Assurance 1.0 §6): reading them out of the `claims`
  * parameter, and what of the available elements such a request gets. Nothing that was not asked for is given.
  *
- * One request or several (an array): inside Kora always `{ requests: […] }`, because the library underneath drops arrays.
+ * One request or several (an array): inside Kora always `{ requests: […] }`, because the library underneath drops
+ * arrays.
  */
 import type { VerifiedClaims } from './verified-claims.ts'
 
 type Json = Record<string, unknown>
 
-export interface VerifiedClaimsRequest { verification: Json, claims: Json }
+export interface VerifiedClaimsRequest {
+  verification: Json
+  claims: Json
+}
 
 /** What stands in the `claims` parameter once it is normalised. */
-export interface NormalisedRequest { requests: VerifiedClaimsRequest[] }
+export interface NormalisedRequest {
+  requests: VerifiedClaimsRequest[]
+}
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** More than any site needs; every further one costs us. */
 const maximumRequests = 10
 const maximumDepth = 8
 
-export type NormalisedParameter = { ok: true, claims: Json } | { ok: false, reason: string }
+export type NormalisedParameter = { ok: true; claims: Json } | { ok: false; reason: string }
 
 /**
  * A parsed `claims` parameter with every `verified_claims` in the inner form. Idempotent. Refused: elements without
@@ -33,8 +40,10 @@ export function normaliseClaimsParameter (parameter: Json): NormalisedParameter 
     const given = wanted['verified_claims']
     // null asks for nothing in particular: what the scope would give
     if (given === null) continue
-    const list = isNormalised(given) ? given.requests as unknown[] : Array.isArray(given) ? given : [given]
-    if (list.length === 0 || list.length > maximumRequests) return { ok: false, reason: `verified_claims: 1 to ${maximumRequests} elements` }
+    const list = isNormalised(given) ? (given.requests as unknown[]) : Array.isArray(given) ? given : [given]
+    if (list.length === 0 || list.length > maximumRequests) {
+      return { ok: false, reason: `verified_claims: 1 to ${maximumRequests} elements` }
+    }
     for (const request of list) {
       const reason = faultOf(request)
       if (reason !== null) return { ok: false, reason }
@@ -54,19 +63,29 @@ function faultOf (request: unknown): string | null {
   if (!isObject(claims)) return 'verified_claims.claims must be an object'
   const { evidence } = verification
   // §6.2: each entry is a filter for one type of evidence, which it must name
-  if (evidence != null && !(Array.isArray(evidence) && evidence.length > 0 && evidence.every((item) => isObject(item) && Object.hasOwn(item, 'type')))) {
+  if (
+    evidence != null &&
+    !(
+      Array.isArray(evidence) &&
+      evidence.length > 0 &&
+      evidence.every((item) => isObject(item) && Object.hasOwn(item, 'type'))
+    )
+  ) {
     return 'verified_claims.verification.evidence must be an array of objects with type'
   }
   return nodeFault(verification, 0) ?? nodeFault(claims, 0)
 }
 
 /** Constraints of the wrong type would be constraints ignored. */
-const typeOfConstraint: Readonly<Record<string, { ok: (value: unknown) => boolean, must: string }>> = {
+const typeOfConstraint: Readonly<Record<string, { ok: (value: unknown) => boolean; must: string }>> = {
   value: { ok: () => true, must: '' },
   values: { ok: Array.isArray, must: 'be an array' },
   essential: { ok: (value) => typeof value === 'boolean', must: 'be a boolean' },
   max_age: { ok: (value) => typeof value === 'number' && value >= 0, must: 'be a number of seconds' },
-  purpose: { ok: (value) => typeof value === 'string' && value.length >= 3 && value.length <= 300, must: 'have 3 to 300 characters' }
+  purpose: {
+    ok: (value) => typeof value === 'string' && value.length >= 3 && value.length <= 300,
+    must: 'have 3 to 300 characters'
+  }
 }
 
 function nodeFault (node: unknown, depth: number): string | null {
@@ -89,9 +108,15 @@ const firstFault = (nodes: unknown[], depth: number): string | null =>
 /** Names of the claims that a normalised `claims` parameter asks for inside of `verified_claims`. */
 export function verifiedClaimNames (parameter: Json): Set<string> {
   const targets = [parameter['userinfo'], parameter['id_token']].filter(isObject)
-  return new Set(targets.flatMap((wanted) => isNormalised(wanted['verified_claims'])
-    ? (wanted['verified_claims'] as unknown as NormalisedRequest).requests.flatMap(({ claims }) => Object.keys(claims))
-    : []))
+  return new Set(
+    targets.flatMap((wanted) =>
+      isNormalised(wanted['verified_claims'])
+        ? (wanted['verified_claims'] as unknown as NormalisedRequest).requests.flatMap(({ claims }) =>
+            Object.keys(claims)
+          )
+        : []
+    )
+  )
 }
 
 export const isNormalisedRequest = (value: unknown): value is NormalisedRequest => isNormalised(value)
@@ -107,14 +132,20 @@ type Picked = unknown
  * claim (OIDC4IDA §6.5.2); something `essential` that is not there, or not as asked, omits the whole element. Anything
  * else that is not there is left out. `now` in milliseconds.
  */
-export function filterVerifiedClaims (available: readonly VerifiedClaims[], { requests }: NormalisedRequest, now: number): VerifiedClaims[] {
-  return requests.flatMap((request) => available.flatMap((element) => {
-    // the framework is always said: without it the rest means nothing
-    const verification = pick({ trust_framework: null, ...request.verification }, element.verification, now)
-    const claims = pickClaims(request.claims, element.claims, now)
-    if (verification === unmet || verification === missing || claims === null) return []
-    return [{ verification, claims } as VerifiedClaims]
-  }))
+export function filterVerifiedClaims (
+  available: readonly VerifiedClaims[],
+  { requests }: NormalisedRequest,
+  now: number
+): VerifiedClaims[] {
+  return requests.flatMap((request) =>
+    available.flatMap((element) => {
+      // the framework is always said: without it the rest means nothing
+      const verification = pick({ trust_framework: null, ...request.verification }, element.verification, now)
+      const claims = pickClaims(request.claims, element.claims, now)
+      if (verification === unmet || verification === missing || claims === null) return []
+      return [{ verification, claims } as VerifiedClaims]
+    })
+  )
 }
 
 /** Null: something essential is not met, or nothing is left. */
@@ -155,11 +186,16 @@ function pick (wanted: unknown, there: unknown, now: number): Picked {
   return picked
 }
 
-/** Entries of the request are alternatives: filters and templates at once. Without a match for any of them the list is unmet. */
+/**
+ * Entries of the request are alternatives: filters and templates at once. Without a match for any of them the list is
+ * unmet.
+ */
 function pickList (wanted: unknown[], there: unknown, now: number): Picked {
   if (!Array.isArray(there)) return unmet
   const found = there.flatMap((item) => {
-    const match = wanted.map((filter) => pick(filter, item, now)).find((picked) => picked !== unmet && picked !== missing)
+    const match = wanted
+      .map((filter) => pick(filter, item, now))
+      .find((picked) => picked !== unmet && picked !== missing)
     return match === undefined ? [] : [match]
   })
   return found.length > 0 ? found : unmet
@@ -167,14 +203,26 @@ function pickList (wanted: unknown[], there: unknown, now: number): Picked {
 
 /** What is constrained, or essential, must be there; so must what contains it. */
 function required (wanted: Json): boolean {
-  if (wanted['essential'] === true || Object.hasOwn(wanted, 'value') || Object.hasOwn(wanted, 'values') || Object.hasOwn(wanted, 'max_age')) return true
-  return Object.values(wanted).some((inner) => (isObject(inner) && required(inner)) ||
-    (Array.isArray(inner) && inner.some((item) => isObject(item) && required(item))))
+  if (
+    wanted['essential'] === true ||
+    Object.hasOwn(wanted, 'value') ||
+    Object.hasOwn(wanted, 'values') ||
+    Object.hasOwn(wanted, 'max_age')
+  ) {
+    return true
+  }
+  return Object.values(wanted).some(
+    (inner) =>
+      (isObject(inner) && required(inner)) ||
+      (Array.isArray(inner) && inner.some((item) => isObject(item) && required(item)))
+  )
 }
 
 function meets (wanted: Json, there: unknown, now: number): boolean {
   if (Object.hasOwn(wanted, 'value') && !same(there, wanted['value'])) return false
-  if (Object.hasOwn(wanted, 'values') && !(wanted['values'] as unknown[]).some((value) => same(there, value))) return false
+  if (Object.hasOwn(wanted, 'values') && !(wanted['values'] as unknown[]).some((value) => same(there, value))) {
+    return false
+  }
   return !Object.hasOwn(wanted, 'max_age') || age(there, now) <= (wanted['max_age'] as number)
 }
 
@@ -183,7 +231,9 @@ function same (a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, at) => same(item, b[at]))
   if (!isObject(a) || !isObject(b)) return false
   const names = Object.keys(a)
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))
+  return (
+    names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))
+  )
 }
 
 /** Seconds since a point in time; of a plain date, since its last second in Shanghai. Not a date: infinitely long. */

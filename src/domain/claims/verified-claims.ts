@@ -5,15 +5,27 @@
  */
 import { functionsHere } from './claims.ts'
 import type { Person } from '../identity/person.ts'
-import type { ApprovalFacts, DelegationFacts, OrganizationFacts, Representation } from '../representation/representation.ts'
+import type {
+  ApprovalFacts,
+  DelegationFacts,
+  OrganizationFacts,
+  Representation
+} from '../representation/representation.ts'
 
 export interface VerifiedClaims {
-  verification: { trust_framework: string, time?: string, verification_process?: string, evidence?: Array<Record<string, unknown>> }
+  verification: {
+    trust_framework: string
+    time?: string
+    verification_process?: string
+    evidence?: Array<Record<string, unknown>>
+  }
   claims: Record<string, unknown>
 }
 
 /** The rules behind each kind of element, named under the issuer so that nobody else's mean the same. */
-export const trustFrameworks = (issuer: string): { identity: string, legalRepresentative: string, delegation: string } => ({
+export const trustFrameworks = (
+  issuer: string
+): { identity: string; legalRepresentative: string; delegation: string } => ({
   identity: `${issuer}/tf/identity`,
   legalRepresentative: `${issuer}/tf/legal-representative`,
   delegation: `${issuer}/tf/delegation`
@@ -36,7 +48,16 @@ export const verifiedClaimsMetadata = (issuer: string): Record<string, unknown> 
 
 export interface VerifiedFacts {
   issuer: string
-  person: Pick<Person, 'assuranceLevel' | 'certType' | 'certNo' | 'certValidFrom' | 'certValidTo' | 'identityVerifiedAt' | 'faceVerifiedAt'>
+  person: Pick<
+    Person,
+    | 'assuranceLevel'
+    | 'certType'
+    | 'certNo'
+    | 'certValidFrom'
+    | 'certValidTo'
+    | 'identityVerifiedAt'
+    | 'faceVerifiedAt'
+  >
   /** Claims of the person, as `personClaims` gives them. */
   claims: Readonly<Record<string, unknown>>
   /** Which of them, and of `authority`, may be released here. */
@@ -49,7 +70,9 @@ export interface VerifiedFacts {
 
 /** The elements of this login: the person's, and the authority's when acting for an organization. */
 export function verifiedClaims (facts: VerifiedFacts): VerifiedClaims[] {
-  return [personElement(facts), facts.allowed.has('authority') ? authorityElement(facts) : null].filter((element) => element !== null)
+  return [personElement(facts), facts.allowed.has('authority') ? authorityElement(facts) : null].filter(
+    (element) => element !== null
+  )
 }
 
 const instant = (time: Date | string): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, 'Z')
@@ -68,30 +91,48 @@ function personElement ({ issuer, person, claims, allowed }: VerifiedFacts): Ver
   const { identityVerifiedAt, faceVerifiedAt } = person
   const time = faceVerifiedAt ?? identityVerifiedAt
   if (time === null) return null
-  const released = Object.fromEntries(verifiedPersonClaims.filter((name) => allowed.has(name) && claims[name] !== undefined).map((name) => [name, claims[name]]))
+  const released = Object.fromEntries(
+    verifiedPersonClaims
+      .filter((name) => allowed.has(name) && claims[name] !== undefined)
+      .map((name) => [name, claims[name]])
+  )
   if (Object.keys(released).length === 0) return null
   // the document itself says as much as its number: only to those who may have that
-  const details = allowed.has('cert_no') && claims['cert_no'] !== undefined
-    ? {
-        document_number: person.certNo,
-        ...(person.certValidFrom === null ? {} : { date_of_issuance: person.certValidFrom }),
-        // 长期: there is no day of expiry
-        ...(person.certValidTo === null ? {} : { date_of_expiry: person.certValidTo })
-      }
-    : {}
-  const check = faceVerifiedAt !== null
-    ? [{ check_method: 'bvr', time: instant(faceVerifiedAt) }]
-    // a counter code, the equal of a face check, stands for staff who looked at person and card
-    : person.assuranceLevel >= 3 ? [{ check_method: 'pvp' }] : []
+  const details =
+    allowed.has('cert_no') && claims['cert_no'] !== undefined
+      ? {
+          document_number: person.certNo,
+          ...(person.certValidFrom === null ? {} : { date_of_issuance: person.certValidFrom }),
+          // 长期: there is no day of expiry
+          ...(person.certValidTo === null ? {} : { date_of_expiry: person.certValidTo })
+        }
+      : {}
+  // a counter code, the equal of a face check, stands for staff who looked at person and card
+  const check =
+    faceVerifiedAt !== null
+      ? [{ check_method: 'bvr', time: instant(faceVerifiedAt) }]
+      : person.assuranceLevel >= 3
+        ? [{ check_method: 'pvp' }]
+        : []
   return {
     verification: {
       trust_framework: trustFrameworks(issuer).identity,
       time: instant(time),
       evidence: [
-        { type: 'document', ...(check.length === 0 ? {} : { check_details: check }), document_details: { type: documentTypes[person.certType] ?? 'other', ...details } },
+        {
+          type: 'document',
+          ...(check.length === 0 ? {} : { check_details: check }),
+          document_details: { type: documentTypes[person.certType] ?? 'other', ...details }
+        },
         ...(identityVerifiedAt === null
           ? []
-          : [{ type: 'electronic_record', check_details: [{ check_method: 'data', time: instant(identityVerifiedAt) }], record: { type: 'population_register', source: { country_code: 'CHN' } } }])
+          : [
+              {
+                type: 'electronic_record',
+                check_details: [{ check_method: 'data', time: instant(identityVerifiedAt) }],
+                record: { type: 'population_register', source: { country_code: 'CHN' } }
+              }
+            ])
       ]
     },
     claims: released
@@ -101,25 +142,38 @@ function personElement ({ issuer, person, claims, allowed }: VerifiedFacts): Ver
 function authorityElement (facts: VerifiedFacts): VerifiedClaims | null {
   const { representation } = facts
   switch (representation.role) {
-    case 'self': return null
-    case 'legal_representative': return legalRepresentativeElement(facts, representation.organization, representation.since)
-    case 'agent': return agentElement(facts, representation.organization, representation.delegation, representation.approval)
+    case 'self':
+      return null
+    case 'legal_representative':
+      return legalRepresentativeElement(facts, representation.organization, representation.since)
+    case 'agent':
+      return agentElement(facts, representation.organization, representation.delegation, representation.approval)
   }
 }
 
-const appliesTo = ({ name, uscc, status }: OrganizationFacts): Record<string, unknown> =>
-  ({ organization_name: name, registration_number: uscc, legal_jurisdiction: 'CN', organization_status: status })
+const appliesTo = ({ name, uscc, status }: OrganizationFacts): Record<string, unknown> => ({
+  organization_name: name,
+  registration_number: uscc,
+  legal_jurisdiction: 'CN',
+  organization_status: status
+})
 
-function legalRepresentativeElement ({ issuer, audience }: VerifiedFacts, organization: OrganizationFacts, since: string | null): VerifiedClaims {
+function legalRepresentativeElement (
+  { issuer, audience }: VerifiedFacts,
+  organization: OrganizationFacts,
+  since: string | null
+): VerifiedClaims {
   return {
     verification: {
       trust_framework: trustFrameworks(issuer).legalRepresentative,
       ...(since === null ? {} : { time: instant(since) }),
-      evidence: [{
-        type: 'electronic_record',
-        check_details: [{ check_method: 'data', ...(since === null ? {} : { time: instant(since) }) }],
-        record: { type: 'company_register', source: { country_code: 'CHN' } }
-      }]
+      evidence: [
+        {
+          type: 'electronic_record',
+          check_details: [{ check_method: 'data', ...(since === null ? {} : { time: instant(since) }) }],
+          record: { type: 'company_register', source: { country_code: 'CHN' } }
+        }
+      ]
     },
     claims: {
       authority: {
@@ -131,43 +185,55 @@ function legalRepresentativeElement ({ issuer, audience }: VerifiedFacts, organi
   }
 }
 
-function agentElement ({ issuer, audience, catalogue }: VerifiedFacts, organization: OrganizationFacts, delegation: DelegationFacts, approval: ApprovalFacts | null): VerifiedClaims {
+function agentElement (
+  { issuer, audience, catalogue }: VerifiedFacts,
+  organization: OrganizationFacts,
+  delegation: DelegationFacts,
+  approval: ApprovalFacts | null
+): VerifiedClaims {
   const { id, validFrom, validTo } = delegation
   const functions = functionsHere(delegation, catalogue)
-  const check = approval === null
-    ? []
-    : [{
-        check_method: approval.faceCheckId === null ? 'pvp' : 'bvr',
-        ...(approval.faceCheckId === null ? {} : { check_id: approval.faceCheckId }),
-        time: instant(approval.approvedAt)
-      }]
+  const check =
+    approval === null
+      ? []
+      : [
+          {
+            check_method: approval.faceCheckId === null ? 'pvp' : 'bvr',
+            ...(approval.faceCheckId === null ? {} : { check_id: approval.faceCheckId }),
+            time: instant(approval.approvedAt)
+          }
+        ]
   return {
     verification: {
       trust_framework: trustFrameworks(issuer).delegation,
       ...(approval === null ? {} : { time: instant(approval.approvedAt) }),
       verification_process: id,
-      evidence: [{
-        type: 'vouch',
-        ...(check.length === 0 ? {} : { check_details: check }),
-        attestation: {
-          type: 'digital_attestation',
-          reference_number: id,
-          date_of_issuance: validFrom,
-          date_of_expiry: validTo,
-          voucher: { occupation: '法定代表人', organization: organization.name }
+      evidence: [
+        {
+          type: 'vouch',
+          ...(check.length === 0 ? {} : { check_details: check }),
+          attestation: {
+            type: 'digital_attestation',
+            reference_number: id,
+            date_of_issuance: validFrom,
+            date_of_expiry: validTo,
+            voucher: { occupation: '法定代表人', organization: organization.name }
+          }
         }
-      }]
+      ]
     },
     claims: {
       authority: {
         applies_to: appliesTo(organization),
-        permission: [{
-          role: 'agent',
-          ...(functions === undefined ? {} : { function: functions }),
-          audience: [audience],
-          validity: { start: validFrom, end: validTo },
-          may_delegate: false
-        }],
+        permission: [
+          {
+            role: 'agent',
+            ...(functions === undefined ? {} : { function: functions }),
+            audience: [audience],
+            validity: { start: validFrom, end: validTo },
+            may_delegate: false
+          }
+        ],
         granted_by: { method: 'delegated', reason: '代理人审核通过' }
       }
     }

@@ -4,10 +4,27 @@
  */
 import { isLoopback, piecesOf, uriFault, type UriFault, type UriPieces, type UriRules } from './uri.ts'
 
-export type DifferenceName = 'scheme' | 'insecure_http' | 'userinfo' | 'host_case' | 'host' | 'port' | 'trailing_slash' |
-  'path_case' | 'encoding' | 'path' | 'query' | 'fragment' | 'wildcard' | 'whitespace'
+export type DifferenceName =
+  | 'scheme'
+  | 'insecure_http'
+  | 'userinfo'
+  | 'host_case'
+  | 'host'
+  | 'port'
+  | 'trailing_slash'
+  | 'path_case'
+  | 'encoding'
+  | 'path'
+  | 'query'
+  | 'fragment'
+  | 'wildcard'
+  | 'whitespace'
 
-export interface Difference { name: DifferenceName, received: string, registered: string }
+export interface Difference {
+  name: DifferenceName
+  received: string
+  registered: string
+}
 
 export interface AddressReport {
   /** The address looked at: the pasted text, or what the pasted request says. */
@@ -18,12 +35,15 @@ export interface AddressReport {
   clientId: string | null
   matches: boolean
   /** Null when nothing is registered. */
-  nearest: { address: string, differences: Difference[] } | null
+  nearest: { address: string; differences: Difference[] } | null
   /** Why it could not be registered as it stands; null = it could. */
   fault: UriFault | null
 }
 
-export interface AddressLists { redirectUris: readonly string[], postLogoutRedirectUris: readonly string[] }
+export interface AddressLists {
+  redirectUris: readonly string[]
+  postLogoutRedirectUris: readonly string[]
+}
 
 const parameters = ['redirect_uri', 'post_logout_redirect_uri'] as const
 
@@ -31,12 +51,21 @@ const parameters = ['redirect_uri', 'post_logout_redirect_uri'] as const
  * Looks at a pasted redirect URI, or at a whole authorization or logout request (address or query alone).
  * `rules.native`: any port of a loopback address matches (RFC 8252 §7.3).
  */
-export function explainAddress (pasted: string, registered: AddressLists, rules: UriRules, use: typeof parameters[number] = 'redirect_uri'): AddressReport {
+export function explainAddress (
+  pasted: string,
+  registered: AddressLists,
+  rules: UriRules,
+  use: (typeof parameters)[number] = 'redirect_uri'
+): AddressReport {
   const { address, parameter, clientId } = readPasted(pasted)
   const logout = (parameter ?? use) === 'post_logout_redirect_uri'
   const list = logout ? registered.postLogoutRedirectUris : registered.redirectUris
-  const compared = list.map((one) => ({ address: one, differences: differences(address, one, rules.native && !logout) }))
-    .sort((a, b) => distance(a.differences) - distance(b.differences) || common(address, b.address) - common(address, a.address))
+  const compared = list
+    .map((one) => ({ address: one, differences: differences(address, one, rules.native && !logout) }))
+    .sort(
+      (a, b) =>
+        distance(a.differences) - distance(b.differences) || common(address, b.address) - common(address, a.address)
+    )
   const nearest = compared[0] ?? null
   return {
     address,
@@ -64,26 +93,43 @@ function readPasted (pasted: string): Pick<AddressReport, 'address' | 'parameter
 /** `https%3A%2F%2F…` as it stands in a log is the same address. */
 function unescaped (text: string): string {
   if (!/^[a-z][a-z0-9.+-]*%3a/i.test(text)) return text
-  try { return decodeURIComponent(text) } catch { return text }
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Every difference between an address in a request and a registered one; none = they match. */
 export function differences (received: string, registered: string, nativeLoopback = false): Difference[] {
   if (received === registered) return []
   const found: Difference[] = []
-  const note = (name: DifferenceName, a: string | null, b: string | null): void => { found.push({ name, received: a ?? '', registered: b ?? '' }) }
+  const note = (name: DifferenceName, a: string | null, b: string | null): void => {
+    found.push({ name, received: a ?? '', registered: b ?? '' })
+  }
   if (received.trim() !== received) note('whitespace', received, received.trim())
   const [a, b] = [piecesOf(received.trim()), piecesOf(registered)]
-  if (a === null || b === null) { if (received.trim() !== registered) note('path', received, registered); return found }
+  if (a === null || b === null) {
+    if (received.trim() !== registered) note('path', received, registered)
+    return found
+  }
   if (received.includes('*')) note('wildcard', received, registered)
-  if (a.scheme !== b.scheme) note(a.scheme.toLowerCase() === 'http' && b.scheme === 'https' && !isLoopback(a.host) ? 'insecure_http' : 'scheme', a.scheme, b.scheme)
+  if (a.scheme !== b.scheme) {
+    note(
+      a.scheme.toLowerCase() === 'http' && b.scheme === 'https' && !isLoopback(a.host) ? 'insecure_http' : 'scheme',
+      a.scheme,
+      b.scheme
+    )
+  }
   if (a.userinfo !== b.userinfo) note('userinfo', a.userinfo, b.userinfo)
   if (a.host !== b.host) note(a.host.toLowerCase() === b.host.toLowerCase() ? 'host_case' : 'host', a.host, b.host)
   const anyPort = nativeLoopback && a.scheme === 'http' && a.host === b.host && isLoopback(a.host)
   if (a.port !== b.port && !anyPort) note('port', a.port, b.port)
   if (a.path !== b.path) note(pathDifference(a, b), a.path, b.path)
   if (a.query !== b.query) note('query', a.query === null ? '' : `?${a.query}`, b.query === null ? '' : `?${b.query}`)
-  if (a.fragment !== b.fragment) note('fragment', a.fragment === null ? '' : `#${a.fragment}`, b.fragment === null ? '' : `#${b.fragment}`)
+  if (a.fragment !== b.fragment) {
+    note('fragment', a.fragment === null ? '' : `#${a.fragment}`, b.fragment === null ? '' : `#${b.fragment}`)
+  }
   // written differently where no rule above looks (an empty port, for example)
   if (found.length === 0 && !anyPort) note('encoding', received, registered)
   return found
@@ -92,12 +138,24 @@ export function differences (received: string, registered: string, nativeLoopbac
 function pathDifference ({ path: a }: UriPieces, { path: b }: UriPieces): DifferenceName {
   if (`${a}/` === b || a === `${b}/`) return 'trailing_slash'
   if (a.toLowerCase() === b.toLowerCase()) return 'path_case'
-  try { if (decodeURIComponent(a) === decodeURIComponent(b)) return 'encoding' } catch { /* not decodable: another path */ }
+  try {
+    if (decodeURIComponent(a) === decodeURIComponent(b)) return 'encoding'
+  } catch {
+    /* not decodable: another path */
+  }
   return 'path'
 }
 
-const weights: Partial<Record<DifferenceName, number>> = { host: 16, path: 6, scheme: 3, userinfo: 3, port: 3, query: 2 }
-const distance = (found: readonly Difference[]): number => found.reduce((sum, { name }) => sum + (weights[name] ?? 1), 0)
+const weights: Partial<Record<DifferenceName, number>> = {
+  host: 16,
+  path: 6,
+  scheme: 3,
+  userinfo: 3,
+  port: 3,
+  query: 2
+}
+const distance = (found: readonly Difference[]): number =>
+  found.reduce((sum, { name }) => sum + (weights[name] ?? 1), 0)
 
 function common (a: string, b: string): number {
   let length = 0

@@ -1,4 +1,6 @@
-/** What a change of a client changes: leaf by leaf, for the history, for the reader of `apply --diff` and for conflicts. */
+/**
+ * What a change of a client changes: leaf by leaf, for the history, for the reader of `apply --diff` and for conflicts.
+ */
 import { step } from './faults.ts'
 
 export interface ClientDifference {
@@ -9,13 +11,20 @@ export interface ClientDifference {
   after: unknown
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Text that is equal for equal JSON values, whatever the order of members. */
 export function canonicalJson (value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => item === undefined ? 'null' : canonicalJson(item)).join(',')}]`
+  if (Array.isArray(value)) {
+    return `[${value.map((item) => (item === undefined ? 'null' : canonicalJson(item))).join(',')}]`
+  }
   if (!isObject(value)) return JSON.stringify(value) ?? 'null'
-  return `{${Object.keys(value).filter((key) => value[key] !== undefined).sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
+  return `{${Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`)
+    .join(',')}}`
 }
 
 /** Differences between two values; lists of objects and of text are compared as wholes, objects member by member. */

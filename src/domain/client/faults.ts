@@ -19,20 +19,27 @@ export const step = (name: string | number): string => `/${String(name).replaceA
 /** A value as it may be shown to whoever sent it. */
 export function shown (value: unknown): string {
   if (value === undefined) return ''
-  const text = typeof value === 'string' ? value : JSON.stringify(value) ?? String(value)
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
   return text.length <= 200 ? text : `${text.slice(0, 199)}…`
 }
 
-export function createReport (): { faults: ClientFault[], report: Report } {
+export function createReport (): { faults: ClientFault[]; report: Report } {
   const faults: ClientFault[] = []
-  return { faults, report: (field, code, received, expected) => { faults.push({ field, code, received: shown(received), expected }) } }
+  return {
+    faults,
+    report: (field, code, received, expected) => {
+      faults.push({ field, code, received: shown(received), expected })
+    }
+  }
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 // control characters and those that turn the direction of writing or hide text: a name could imitate another
-// eslint-disable-next-line no-control-regex
-const unsafeText = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+const unsafeText =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
 /** Readers: each reports what it finds and gives the value when it is one. Undefined is no fault, unless said. */
 export function readers (report: Report) {
@@ -52,7 +59,12 @@ export function readers (report: Report) {
     if (value !== undefined && typeof value !== 'boolean') report(field, 'not_a_flag', value, 'true | false')
     return typeof value === 'boolean' ? value : undefined
   }
-  const one = <const T extends string | number>(field: string, value: unknown, allowed: readonly T[], required = false): T | undefined => {
+  const one = <const T extends string | number>(
+    field: string,
+    value: unknown,
+    allowed: readonly T[],
+    required = false
+  ): T | undefined => {
     if (value === undefined && !required) return undefined
     if ((allowed as readonly unknown[]).includes(value)) return value as T
     report(field, value === undefined ? 'missing' : 'not_one_of', value, allowed.join(' | '))
@@ -60,7 +72,10 @@ export function readers (report: Report) {
   }
   const list = (field: string, value: unknown, maximum: number): unknown[] => {
     if (value === undefined) return []
-    if (!Array.isArray(value)) { report(field, 'not_a_list', value, '[…]'); return [] }
+    if (!Array.isArray(value)) {
+      report(field, 'not_a_list', value, '[…]')
+      return []
+    }
     if (value.length > maximum) report(field, 'too_many', String(value.length), `≤ ${maximum}`)
     const seen = new Set<string>()
     const kept = value.slice(0, maximum)
@@ -74,10 +89,14 @@ export function readers (report: Report) {
   const some = <const T extends string>(field: string, value: unknown, allowed: readonly T[]): T[] =>
     list(field, value, 50).flatMap((item, index) => one(field + step(index), item, allowed, true) ?? [])
   const known = (field: string, value: Record<string, unknown>, names: readonly string[]): void => {
-    for (const name of Object.keys(value)) if (!names.includes(name)) report(field + step(name), 'unknown', name, nearest(name, names))
+    for (const name of Object.keys(value)) {
+      if (!names.includes(name)) report(field + step(name), 'unknown', name, nearest(name, names))
+    }
   }
   const whole = (field: string, value: unknown, minimum: number, maximum: number): void => {
-    if (value !== undefined && (!Number.isSafeInteger(value) || Number(value) < minimum || Number(value) > maximum)) report(field, 'not_in_range', value, `${minimum}–${maximum}`)
+    if (value !== undefined && (!Number.isSafeInteger(value) || Number(value) < minimum || Number(value) > maximum)) {
+      report(field, 'not_in_range', value, `${minimum}–${maximum}`)
+    }
   }
   return { text, flag, one, list, some, known, whole }
 }

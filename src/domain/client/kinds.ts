@@ -12,13 +12,29 @@ export interface KindRules {
   people: boolean
 }
 
-const secrets = ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'tls_client_auth', 'self_signed_tls_client_auth'] as const
+const secrets = [
+  'private_key_jwt',
+  'client_secret_basic',
+  'client_secret_post',
+  'tls_client_auth',
+  'self_signed_tls_client_auth'
+] as const
 
 export const kindRules: Readonly<Record<ClientKind, KindRules>> = {
-  server: { grants: ['authorization_code', 'refresh_token', 'client_credentials'], authMethods: secrets, redirects: true, people: true },
+  server: {
+    grants: ['authorization_code', 'refresh_token', 'client_credentials'],
+    authMethods: secrets,
+    redirects: true,
+    people: true
+  },
   spa: { grants: ['authorization_code', 'refresh_token'], authMethods: ['none'], redirects: true, people: true },
   native: { grants: ['authorization_code', 'refresh_token'], authMethods: ['none'], redirects: true, people: true },
-  device: { grants: [deviceCodeGrant, 'refresh_token'], authMethods: ['none', ...secrets], redirects: false, people: true },
+  device: {
+    grants: [deviceCodeGrant, 'refresh_token'],
+    authMethods: ['none', ...secrets],
+    redirects: false,
+    people: true
+  },
   machine: { grants: ['client_credentials'], authMethods: secrets, redirects: false, people: false },
   resource: { grants: [], authMethods: secrets, redirects: false, people: false }
 }
@@ -26,7 +42,10 @@ export const kindRules: Readonly<Record<ClientKind, KindRules>> = {
 /** Metadata of a kind before anybody says anything; a client with keys of its own signs, the others get a secret. */
 export function defaultMetadata (kind: ClientKind, given: Readonly<Record<string, unknown>> = {}): ClientMetadata {
   const { grants, authMethods, redirects, people } = kindRules[kind]
-  const signs = given['jwks'] !== undefined || given['jwks_uri'] !== undefined || given['token_endpoint_auth_signing_alg'] !== undefined
+  const signs =
+    given['jwks'] !== undefined ||
+    given['jwks_uri'] !== undefined ||
+    given['token_endpoint_auth_signing_alg'] !== undefined
   return {
     application_type: kind === 'native' || kind === 'device' ? 'native' : 'web',
     grant_types: grants.slice(0, 1),
@@ -44,5 +63,23 @@ export const highProfileMetadata = {
 } as const satisfies ClientMetadata
 
 /** Policy members in the order in which they are written out. */
-export const policyMembers = ['names', 'unit', 'owner', 'profile', 'minimumLevel', 'trusted', 'subjectKinds', 'roles', 'functions', 'aliases',
-  'optionalScopes', 'purposes', 'introspects', 'adminScopes', 'homeUri', 'logo', 'ownService', 'representationRequests'] as const satisfies ReadonlyArray<keyof ClientPolicy>
+export const policyMembers = [
+  'names',
+  'unit',
+  'owner',
+  'profile',
+  'minimumLevel',
+  'trusted',
+  'subjectKinds',
+  'roles',
+  'functions',
+  'aliases',
+  'optionalScopes',
+  'purposes',
+  'introspects',
+  'adminScopes',
+  'homeUri',
+  'logo',
+  'ownService',
+  'representationRequests'
+] as const satisfies ReadonlyArray<keyof ClientPolicy>

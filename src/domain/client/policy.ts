@@ -3,7 +3,7 @@ import type { Level } from '../identity/assurance.ts'
 
 export interface ClientPolicy {
   /** Name shown to people, by locale; zh-CN is mandatory. */
-  names: { 'zh-CN': string, bo?: string, en?: string }
+  names: { 'zh-CN': string; bo?: string; en?: string }
   /** The unit responsible, for the consent page. */
   unit?: string
   /** Who looks after the client at the unit. */
@@ -21,7 +21,7 @@ export interface ClientPolicy {
   /** False: may not ask for a given organization and function (RFC 9396). Absent: whoever accepts organizations may. */
   representationRequests?: boolean
   /** What an organization may let an agent do at this site; a delegation names some of these codes. */
-  functions: { code: string, name: string }[]
+  functions: { code: string; name: string }[]
   /** Flat names for sites that cannot read nested claims: our path → their name (docs/claims.md). */
   aliases: Record<string, string>
   /** Scopes that a person may refuse and still go on. */
@@ -59,7 +59,10 @@ export function clientPolicy (stored: unknown): ClientPolicy {
 }
 
 /** The name in the language asked for, and the language it really is in. */
-export function clientName (policy: ClientPolicy, locale: 'zh-CN' | 'bo' | 'en'): { text: string, lang: 'zh-CN' | 'bo' | 'en' } {
+export function clientName (
+  policy: ClientPolicy,
+  locale: 'zh-CN' | 'bo' | 'en'
+): { text: string; lang: 'zh-CN' | 'bo' | 'en' } {
   const text = policy.names[locale]
   return text !== undefined ? { text, lang: locale } : { text: policy.names['zh-CN'], lang: 'zh-CN' }
 }

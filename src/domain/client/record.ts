@@ -4,15 +4,23 @@
  */
 import type { ClientPolicy } from './policy.ts'
 
-/** server = a web server that keeps a secret; spa = scripts in a browser; native = an app on a phone or desk; device = a kiosk or television; machine = a service without people; resource = an API that introspects. */
+/**
+ * server = a web server that keeps a secret; spa = scripts in a browser; native = an app on a phone or desk; device = a
+ * kiosk or television; machine = a service without people; resource = an API that introspects.
+ */
 export const clientKinds = ['server', 'spa', 'native', 'device', 'machine', 'resource'] as const
-export type ClientKind = typeof clientKinds[number]
+export type ClientKind = (typeof clientKinds)[number]
 
-/** draft = not usable yet; test and live = usable (live: changes of addresses need a second administrator); disabled = refused. */
+/**
+ * draft = not usable yet; test and live = usable (live: changes of addresses need a second administrator); disabled =
+ * refused.
+ */
 export const clientStatuses = ['draft', 'test', 'live', 'disabled'] as const
-export type ClientStatus = typeof clientStatuses[number]
+export type ClientStatus = (typeof clientStatuses)[number]
 
-/** Client metadata under its registered names (RFC 7591 §2, OpenID Connect Registration §2), as far as Kora reads it. */
+/**
+ * Client metadata under its registered names (RFC 7591 §2, OpenID Connect Registration §2), as far as Kora reads it.
+ */
 export interface ClientMetadata {
   client_name?: string
   application_type?: 'web' | 'native'
@@ -77,7 +85,9 @@ export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** The kind of a client that was stored without one: by its grants and how it authenticates. */
 export function kindOf (metadata: Readonly<Record<string, unknown>>): ClientKind {
-  const grants = Array.isArray(metadata['grant_types']) ? metadata['grant_types'] as unknown[] : ['authorization_code']
+  const grants = Array.isArray(metadata['grant_types'])
+    ? (metadata['grant_types'] as unknown[])
+    : ['authorization_code']
   if (grants.includes(deviceCodeGrant)) return 'device'
   if (grants.length === 0) return 'resource'
   if (grants.every((grant) => grant === 'client_credentials')) return 'machine'
@@ -86,5 +96,5 @@ export function kindOf (metadata: Readonly<Record<string, unknown>>): ClientKind
 }
 
 /** Whether a client takes the console's trial login: in test, with addresses of its own. */
-export const canBeTried = ({ status, metadata }: { status: string, metadata: { redirect_uris?: unknown } }): boolean =>
+export const canBeTried = ({ status, metadata }: { status: string; metadata: { redirect_uris?: unknown } }): boolean =>
   status === 'test' && Array.isArray(metadata.redirect_uris) && metadata.redirect_uris.length > 0

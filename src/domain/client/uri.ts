@@ -9,9 +9,29 @@ export type UriUse = 'redirect' | 'post_logout' | 'initiate_login' | 'page' | 'b
 export const maximumRedirectUris = 20
 const maximumLength = 2000
 
-export type UriFaultCode = 'not_text' | 'too_long' | 'not_ascii' | 'wildcard' | 'fragment' | 'control_character' | 'not_a_uri' |
-  'dot_segment' | 'userinfo' | 'scheme' | 'not_https' | 'scheme_not_reverse_dns' | 'loopback' | 'ip_address' | 'unqualified_host' |
-  'private_host' | 'port' | 'default_port' | 'host_case' | 'not_canonical' | 'reserved_parameter' | 'own_origin'
+export type UriFaultCode =
+  | 'not_text'
+  | 'too_long'
+  | 'not_ascii'
+  | 'wildcard'
+  | 'fragment'
+  | 'control_character'
+  | 'not_a_uri'
+  | 'dot_segment'
+  | 'userinfo'
+  | 'scheme'
+  | 'not_https'
+  | 'scheme_not_reverse_dns'
+  | 'loopback'
+  | 'ip_address'
+  | 'unqualified_host'
+  | 'private_host'
+  | 'port'
+  | 'default_port'
+  | 'host_case'
+  | 'not_canonical'
+  | 'reserved_parameter'
+  | 'own_origin'
 
 export interface UriFault {
   code: UriFaultCode
@@ -80,7 +100,9 @@ function schemeFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
     case 'http:':
       if (isLoopback(url.hostname)) {
         if (rules.sandbox) return null
-        if (rules.native && use === 'redirect') return url.hostname === 'localhost' ? fault('loopback', `http://127.0.0.1${url.pathname}`) : null
+        if (rules.native && use === 'redirect') {
+          return url.hostname === 'localhost' ? fault('loopback', `http://127.0.0.1${url.pathname}`) : null
+        }
         return fault('loopback', 'https://…')
       }
       // `http` is refused whatever the network: the answer would travel in the clear
@@ -88,7 +110,9 @@ function schemeFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
     default:
       if (!rules.native || (use !== 'redirect' && use !== 'post_logout')) return fault('scheme', 'https://…')
       // a name that only its owner would take (RFC 8252 §7.1)
-      return /^[a-z][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+:$/.test(url.protocol) ? null : fault('scheme_not_reverse_dns', 'cn.gov.example.app:/callback')
+      return /^[a-z][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+:$/.test(url.protocol)
+        ? null
+        : fault('scheme_not_reverse_dns', 'cn.gov.example.app:/callback')
   }
 }
 
@@ -104,10 +128,16 @@ function hostFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
   const listed = rules.egressAllowed.includes(url.host) || rules.egressAllowed.includes(url.hostname)
   if (isLoopback(url.hostname)) return rules.sandbox && !rules.native ? null : fault('loopback', 'https://…')
   // the parser has turned decimal, octal and hexadecimal forms into dotted ones by now
-  if (url.hostname.startsWith('[') || /^[\d.]+$/.test(url.hostname)) return fault('ip_address', 'https://name.example.gov.cn/…')
+  if (url.hostname.startsWith('[') || /^[\d.]+$/.test(url.hostname)) {
+    return fault('ip_address', 'https://name.example.gov.cn/…')
+  }
   if (calls && listed) return null
-  if (!url.hostname.includes('.') || url.hostname.endsWith('.')) return fault('unqualified_host', 'https://name.example.gov.cn/…')
-  if (privateSuffixes.some((suffix) => url.hostname.endsWith(suffix))) return fault('private_host', 'https://name.example.gov.cn/…')
+  if (!url.hostname.includes('.') || url.hostname.endsWith('.')) {
+    return fault('unqualified_host', 'https://name.example.gov.cn/…')
+  }
+  if (privateSuffixes.some((suffix) => url.hostname.endsWith(suffix))) {
+    return fault('private_host', 'https://name.example.gov.cn/…')
+  }
   if (calls && !fetchedPorts.has(url.port)) return fault('port', '443, 8443')
   return null
 }
@@ -116,12 +146,25 @@ function hostFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
 function canonicalFault (value: string, url: URL): UriFault | null {
   if (url.href === value || url.href === `${value}/`) return null
   const [, , authority = ''] = pieces.exec(value) ?? []
-  if (authority.replace(/:\d*$/, '') !== url.hostname && authority.toLowerCase().replace(/:\d*$/, '') === url.hostname) return fault('host_case', url.href)
+  if (
+    authority.replace(/:\d*$/, '') !== url.hostname &&
+    authority.toLowerCase().replace(/:\d*$/, '') === url.hostname
+  ) {
+    return fault('host_case', url.href)
+  }
   if (url.port === '' && /:\d*$/.test(authority)) return fault('default_port', url.href)
   return fault('not_canonical', url.href)
 }
 
-export interface UriPieces { scheme: string, host: string, port: string, path: string, query: string | null, fragment: string | null, userinfo: string | null }
+export interface UriPieces {
+  scheme: string
+  host: string
+  port: string
+  path: string
+  query: string | null
+  fragment: string | null
+  userinfo: string | null
+}
 
 /** An address as it was written, nothing normalised (RFC 3986, appendix B); null when it has no scheme. */
 export function piecesOf (text: string): UriPieces | null {

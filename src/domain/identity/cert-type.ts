@@ -6,10 +6,19 @@ import { isAbsurdlyLong, normaliseNumber } from './number-text.ts'
 import { parseResidentId } from './resident-id.ts'
 import type { Gender, ResidentIdFault } from './resident-id.ts'
 
-export const certTypes = ['resident_id', 'hkm_residence', 'tw_residence', 'foreign_pr', 'passport',
-  'hkm_travel', 'tw_travel', 'military', 'other'] as const
+export const certTypes = [
+  'resident_id',
+  'hkm_residence',
+  'tw_residence',
+  'foreign_pr',
+  'passport',
+  'hkm_travel',
+  'tw_travel',
+  'military',
+  'other'
+] as const
 
-export type CertType = typeof certTypes[number]
+export type CertType = (typeof certTypes)[number]
 
 /** What a person may register with online; holders of all other documents go to a counter. */
 export const onlineCertTypes: readonly CertType[] = ['resident_id']
@@ -24,7 +33,7 @@ const OUTWARD: Readonly<Record<CertType, string>> = {
   hkm_travel: '516',
   tw_travel: '511',
   military: '114',
-  other: '990',
+  other: '990'
 }
 
 /** Codes that other systems send besides: service and diplomatic passports, the cards of the forces. */
@@ -36,7 +45,7 @@ const INWARD: Readonly<Record<string, CertType>> = {
   118: 'military',
   119: 'military',
   120: 'military',
-  122: 'military',
+  122: 'military'
 }
 
 /** Is this one of our document types? For values from outside. */
@@ -52,23 +61,25 @@ export function certTypeCode (certType: string): string {
 /** The types a GA/T 517 code may stand for: two for 154, none for a code without a counterpart here. */
 export function certTypesOfGat517 (code: string): CertType[] {
   const extra = Object.hasOwn(INWARD, code) ? INWARD[code] : undefined
-  return extra === undefined ? certTypes.filter(certType => OUTWARD[certType] === code) : [extra]
+  return extra === undefined ? certTypes.filter((certType) => OUTWARD[certType] === code) : [extra]
 }
 
 /** FORMAT not the shape of that document · KIND a valid number of another document */
 export type CertNoFault = ResidentIdFault | 'KIND'
 
 export type CertNoResult =
-  | { ok: true, value: string, birthdate: string | null, gender: Gender | null }
-  | { ok: false, code: CertNoFault, suggestion?: string }
+  | { ok: true; value: string; birthdate: string | null; gender: Gender | null }
+  | { ok: false; code: CertNoFault; suggestion?: string }
 
 /** Printed passport and permit numbers have no public check digit: only the shape can be checked. */
-const FORMATS: Readonly<Record<Exclude<CertType, 'resident_id' | 'hkm_residence' | 'tw_residence' | 'foreign_pr'>, RegExp>> = {
+const FORMATS: Readonly<
+  Record<Exclude<CertType, 'resident_id' | 'hkm_residence' | 'tw_residence' | 'foreign_pr'>, RegExp>
+> = {
   passport: /^[A-Z0-9]{5,17}$/,
   hkm_travel: /^[HM]\d{8}(?:\d{2})?$/,
   tw_travel: /^(?:\d{8}|\d{10}[A-Z])$/,
   military: /^[\p{Script=Han}A-Z0-9]{5,20}$/u,
-  other: /^[\p{L}\p{N}()·]{4,40}$/u,
+  other: /^[\p{L}\p{N}()·]{4,40}$/u
 }
 
 /** A passport of the PRC: ordinary (E, EA…, G, 14, 15), official or diplomatic (D, S, P). */

@@ -3,7 +3,11 @@
  * never preselected: in this context it is sensitive data.
  */
 
-export interface EthnicGroup { readonly code: string, readonly zh: string, readonly en: string }
+export interface EthnicGroup {
+  readonly code: string
+  readonly zh: string
+  readonly en: string
+}
 
 const TABLE = `01 汉族 Han|02 蒙古族 Mongol|03 回族 Hui|04 藏族 Tibetan|05 维吾尔族 Uygur|06 苗族 Miao|07 彝族 Yi|08 壮族 Zhuang|
 09 布依族 Buyei|10 朝鲜族 Korean|11 满族 Manchu|12 侗族 Dong|13 瑶族 Yao|14 白族 Bai|15 土家族 Tujia|16 哈尼族 Hani|
@@ -15,7 +19,7 @@ const TABLE = `01 汉族 Han|02 蒙古族 Mongol|03 回族 Hui|04 藏族 Tibetan
 55 珞巴族 Lhoba|56 基诺族 Jino|97 其他 Other|98 外国血统中国籍人士 Chinese national of foreign descent`
 
 /** In code order. */
-export const ethnicGroups: readonly EthnicGroup[] = TABLE.split('|').map(entry => {
+export const ethnicGroups: readonly EthnicGroup[] = TABLE.split('|').map((entry) => {
   const [, code, zh, en] = /^\s*(\d\d) (\S+) (.+)$/.exec(entry) as unknown as [string, string, string, string]
   return { code, zh, en }
 })
@@ -24,11 +28,11 @@ const FIRST_IN_TIBET = ['04', '01', '54', '55', '03', '27', '97']
 
 /** In the order a form in Tibet offers them: 藏 汉 门巴 珞巴 回 纳西 其他, then by code. */
 export const ethnicGroupsForTibet: readonly EthnicGroup[] = [
-  ...FIRST_IN_TIBET.map(code => ethnicGroups.find(group => group.code === code)!),
-  ...ethnicGroups.filter(group => !FIRST_IN_TIBET.includes(group.code)),
+  ...FIRST_IN_TIBET.map((code) => ethnicGroups.find((group) => group.code === code)!),
+  ...ethnicGroups.filter((group) => !FIRST_IN_TIBET.includes(group.code))
 ]
 
 /** The group of a two-digit code, or undefined. */
 export function ethnicGroup (code: string): EthnicGroup | undefined {
-  return ethnicGroups.find(group => group.code === code)
+  return ethnicGroups.find((group) => group.code === code)
 }

@@ -15,10 +15,21 @@ export const terms: readonly Term[] = [5, 10, 20, 'long']
  * TERM no such term, or none given · TERM_MISMATCH not the term of that age · END_MISMATCH not start + term ·
  * END_BEFORE_START · EXPIRED
  */
-export type ValidityFault = 'DATE' | 'FUTURE' | 'BEFORE_BIRTH' | 'BEFORE_2004' | 'TERM' | 'TERM_MISMATCH' |
-  'END_MISMATCH' | 'END_BEFORE_START' | 'EXPIRED'
+export type ValidityFault =
+  | 'DATE'
+  | 'FUTURE'
+  | 'BEFORE_BIRTH'
+  | 'BEFORE_2004'
+  | 'TERM'
+  | 'TERM_MISMATCH'
+  | 'END_MISMATCH'
+  | 'END_BEFORE_START'
+  | 'EXPIRED'
 
-export interface ValidityIssue { field: 'validFrom' | 'term' | 'validTo', code: ValidityFault }
+export interface ValidityIssue {
+  field: 'validFrom' | 'term' | 'validTo'
+  code: ValidityFault
+}
 
 export interface ValidityInput {
   /** 'YYYY-MM-DD' from the document number; null where the number does not tell (passports). */
@@ -36,8 +47,8 @@ export interface ValidityInput {
 }
 
 export type ValidityResult =
-  | { ok: true, /** null: 长期 */ validTo: string | null, warnings: ValidityIssue[] }
-  | { ok: false, errors: ValidityIssue[] }
+  | { ok: true; /** null: 长期 */ validTo: string | null; warnings: ValidityIssue[] }
+  | { ok: false; errors: ValidityIssue[] }
 
 /**
  * Same month and day `years` later; 29 February becomes 1 March where the year has none (GA 214.8-2004).
@@ -80,7 +91,8 @@ export function checkValidity (input: ValidityInput): ValidityResult {
   if (unborn) errors.push({ field: 'validFrom', code: 'BEFORE_BIRTH' })
   if (input.certType === 'resident_id') {
     if (validFrom < '2004-01-01') warnings.push({ field: 'validFrom', code: 'BEFORE_2004' })
-    const misfit = birthdate !== null && !unborn && isTerm(input.term) && input.term !== expectedTerm(birthdate, validFrom)
+    const misfit =
+      birthdate !== null && !unborn && isTerm(input.term) && input.term !== expectedTerm(birthdate, validFrom)
     if (misfit) (input.strictTerm === false ? warnings : errors).push({ field: 'term', code: 'TERM_MISMATCH' })
   }
   const validTo = endDate(input, errors)

@@ -5,7 +5,10 @@
 
 /** Last character only: 扎西顿珠 → ***珠. Counted as a reader counts, so that no Tibetan stack is cut. */
 export function maskName (name: string): string {
-  const characters = Array.from(new Intl.Segmenter('zh', { granularity: 'grapheme' }).segment(name.trim()), part => part.segment)
+  const characters = Array.from(
+    new Intl.Segmenter('zh', { granularity: 'grapheme' }).segment(name.trim()),
+    (part) => part.segment
+  )
   return characters.length < 2 ? '*'.repeat(characters.length) : '*'.repeat(characters.length - 1) + characters.at(-1)!
 }
 

@@ -12,11 +12,14 @@ const LONGEST = 256
  * Idempotent; never throws, whatever the text.
  */
 export function normaliseNumber (input: string): string {
-  return input.normalize('NFKC')
-    .replace(/[\s\p{Cf}\p{Pd}\u2212]/gu, '')
-    .replace(/[a-z]/g, letter => letter.toUpperCase())
-    // What was removed may have stood between a letter and its accent.
-    .normalize('NFKC')
+  return (
+    input
+      .normalize('NFKC')
+      .replace(/[\s\p{Cf}\p{Pd}\u2212]/gu, '')
+      .replace(/[a-z]/g, (letter) => letter.toUpperCase())
+      // What was removed may have stood between a letter and its accent.
+      .normalize('NFKC')
+  )
 }
 
 /** Too long to be any number: refused before work is spent on it. */

@@ -6,7 +6,7 @@ import { isAbsurdlyLong } from './number-text.ts'
 
 /** EMPTY · LENGTH more than 50 characters · CHARACTER digits, symbols, controls, no letter at all */
 export type NameFault = 'EMPTY' | 'LENGTH' | 'CHARACTER'
-export type NameResult = { ok: true, value: string } | { ok: false, code: NameFault }
+export type NameResult = { ok: true; value: string } | { ok: false; code: NameFault }
 
 /** 50 code points; real registers hold single-character names too. */
 const LONGEST = 50
@@ -48,7 +48,9 @@ export function parseName (input: string): NameResult {
   if (length === 0) return { ok: false, code: 'EMPTY' }
   if (length > LONGEST) return { ok: false, code: 'LENGTH' }
   // Letters and marks of any script, 〇, and what may join them: · tsheg blank hyphen apostrophe period.
-  if (!/^[\p{L}〇][\p{L}\p{M}〇·\u0F0B '’.-]*$/u.test(value) || value.endsWith('·')) return { ok: false, code: 'CHARACTER' }
+  if (!/^[\p{L}〇][\p{L}\p{M}〇·\u0F0B '’.-]*$/u.test(value) || value.endsWith('·')) {
+    return { ok: false, code: 'CHARACTER' }
+  }
   return { ok: true, value }
 }
 
@@ -58,5 +60,7 @@ export function sameName (a: string, b: string): boolean {
 }
 
 function comparable (name: string): string {
-  return normaliseName(normaliseName(name).replace(/[\uFF01-\uFF5E]/g, wide => String.fromCharCode(wide.charCodeAt(0) - 0xFEE0)))
+  return normaliseName(
+    normaliseName(name).replace(/[\uFF01-\uFF5E]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+  )
 }

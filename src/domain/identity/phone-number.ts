@@ -15,7 +15,7 @@ export interface Phone {
   national: string
 }
 
-export type PhoneResult = Phone | { ok: false, code: PhoneFault }
+export type PhoneResult = Phone | { ok: false; code: PhoneFault }
 
 /** Read a number as a person typed it: full-width, grouped, with +86, 0086 or 86. Never throws. */
 export function parsePhone (input: string): PhoneResult {

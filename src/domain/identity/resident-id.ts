@@ -50,7 +50,7 @@ const EARLIEST_BIRTH = '1850-01-01'
 const RESIDENCE: Readonly<Record<string, ResidentIdKind>> = {
   810000: 'hkm_residence',
   820000: 'hkm_residence',
-  830000: 'tw_residence',
+  830000: 'tw_residence'
 }
 
 /** NFKC, no blanks or hyphens, upper case. Idempotent, never throws. */
@@ -83,9 +83,11 @@ function parse18 (value: string, today: string): ResidentIdResult {
   if (residentIdCheck(value) !== value[17]) return { ok: false, code: 'CHECK' }
   const region = value.slice(0, 6)
   const foreign = value.startsWith('9')
-  const kind = foreign ? 'foreign_pr' : RESIDENCE[region] ?? 'resident_id'
+  const kind = foreign ? 'foreign_pr' : (RESIDENCE[region] ?? 'resident_id')
   const province = foreign ? value.slice(1, 3) : region.slice(0, 2)
-  if (kind !== 'hkm_residence' && kind !== 'tw_residence' && !isProvince(province)) return { ok: false, code: 'REGION' }
+  if (kind !== 'hkm_residence' && kind !== 'tw_residence' && !isProvince(province)) {
+    return { ok: false, code: 'REGION' }
+  }
   // Codes of new and dissolved states occur on cards: only 000, which is nobody's, is refused.
   const nationality = value.slice(3, 6)
   if (foreign && nationality === '000') return { ok: false, code: 'NATIONALITY' }
@@ -101,7 +103,7 @@ function parse18 (value: string, today: string): ResidentIdResult {
     gender: Number(value[16]) % 2 === 1 ? 'male' : 'female',
     region: foreign ? `${province}0000` : region,
     regionKnown: kind !== 'resident_id' || isKnownCounty(region),
-    ...foreign && { nationality },
+    ...(foreign && { nationality })
   }
 }
 
@@ -126,7 +128,7 @@ export function parseForeignPr15 (input: string, today: string): ResidentIdResul
     gender: null,
     region: `${value.slice(3, 7)}00`,
     regionKnown: true,
-    nationality: value.slice(0, 3),
+    nationality: value.slice(0, 3)
   }
 }
 
@@ -139,7 +141,7 @@ function icaoCheck (text: string): number {
 
 /** The latest date not after today that ends in YYMMDD; null when no century has it. */
 function latestPast (yymmdd: string, today: string): string | null {
-  const [year, month, day] = [0, 2, 4].map(at => Number(yymmdd.slice(at, at + 2))) as [number, number, number]
+  const [year, month, day] = [0, 2, 4].map((at) => Number(yymmdd.slice(at, at + 2))) as [number, number, number]
   for (const century of [2000, 1900]) {
     const date = formatDate(century + year, month, day)
     if (isCalendarDate(date) && date <= today) return date
@@ -167,5 +169,8 @@ function withSuggestion (code: ResidentIdFault, candidate: string, today: string
 
 /** Letters taken for digits, and the signs that stand in for a final X on phone keyboards. */
 function lookalikesToDigits (value: string): string {
-  return value.replace(/O/g, '0').replace(/[IL]/g, '1').replace(/[*×ХχΧ]$/u, 'X')
+  return value
+    .replace(/O/g, '0')
+    .replace(/[IL]/g, '1')
+    .replace(/[*×ХχΧ]$/u, 'X')
 }

@@ -48,7 +48,7 @@ const CATEGORIES: Readonly<Record<string, string>> = {
   9: '123',
   A: '19',
   N: '1239',
-  Y: '1',
+  Y: '1'
 }
 
 /** The five letters the standard leaves out, and what they are usually mistaken for. */
@@ -63,14 +63,14 @@ export function normaliseUscc (input: string): string {
 export function usccCheck (body: string): string {
   let sum = 0
   for (let i = 0; i < 17; i++) sum += CHARSET.indexOf(body[i]!) * WEIGHTS[i]!
-  return CHARSET[(31 - sum % 31) % 31]!
+  return CHARSET[(31 - (sum % 31)) % 31]!
 }
 
 /** Check character of an organization code over its first 8 characters, GB 11714. */
 export function organizationCodeCheck (body: string): string {
   let sum = 0
   for (let i = 0; i < 8; i++) sum += Number.parseInt(body[i]!, 36) * ORG_WEIGHTS[i]!
-  const check = 11 - sum % 11
+  const check = 11 - (sum % 11)
   return check === 10 ? 'X' : check === 11 ? '0' : String(check)
 }
 
@@ -79,11 +79,11 @@ export function parseUscc (input: string): UsccResult {
   if (isAbsurdlyLong(input)) return { ok: false, code: 'LENGTH' }
   const value = normaliseUscc(input)
   if ([...value].length !== 18) return { ok: false, code: 'LENGTH' }
-  const bad = [...value].findIndex(character => !CHARSET.includes(character))
+  const bad = [...value].findIndex((character) => !CHARSET.includes(character))
   if (bad === -1) return parseCharset(value)
 
   const refusal: UsccRefusal = { ok: false, code: 'CHARSET', position: bad + 1 }
-  const candidate = value.replace(/[IOSZV]/g, letter => LOOKALIKES[letter]!)
+  const candidate = value.replace(/[IOSZV]/g, (letter) => LOOKALIKES[letter]!)
   const meant = /^[0-9A-Z]{18}$/.test(candidate) && parseCharset(candidate).ok
   return meant ? { ...refusal, suggestion: candidate } : refusal
 }

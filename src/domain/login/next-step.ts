@@ -8,14 +8,14 @@ import { acrOfLevel, levelOfAcr, type Level } from '../identity/assurance.ts'
 
 /** One thing that was really shown to be true in this attempt. Times are epoch seconds. */
 export type Proof =
-  | { kind: 'password', personId: string, at: number }
-  | { kind: 'scan', personId: string, deviceId: string | null, deviceKey: boolean, at: number, ticketId: string }
-  | { kind: 'identity', personId: string, at: number, ticketId: string | null }
-  | { kind: 'face', personId: string, at: number, checkId: string }
-  | { kind: 'counter', personId: string, at: number, codeId: string }
-  | { kind: 'consent', at: number, scopes: string[] }
+  | { kind: 'password'; personId: string; at: number }
+  | { kind: 'scan'; personId: string; deviceId: string | null; deviceKey: boolean; at: number; ticketId: string }
+  | { kind: 'identity'; personId: string; at: number; ticketId: string | null }
+  | { kind: 'face'; personId: string; at: number; checkId: string }
+  | { kind: 'counter'; personId: string; at: number; codeId: string }
+  | { kind: 'consent'; at: number; scopes: string[] }
   /** An organization's code and password: says for which organization, never who is there. */
-  | { kind: 'organization', organizationId: string, role: 'legal_representative' | 'agent', at: number }
+  | { kind: 'organization'; organizationId: string; role: 'legal_representative' | 'agent'; at: number }
 
 export type ProofKind = Proof['kind']
 
@@ -27,9 +27,11 @@ export interface AttemptFacts {
   /** The level that client and request ask for together (the higher one). */
   requestedLevel: Level
   /** The person established so far, as stored now; null when nobody is. */
-  person: { id: string, enabled: boolean, assuranceLevel: Level, faceVerified: boolean } | null
-  /** The single sign-on session of this browser that may be built on; null when there is none or it must not be used. */
-  session: { personId: string, level: Level, amr: string[], authTime: number } | null
+  person: { id: string; enabled: boolean; assuranceLevel: Level; faceVerified: boolean } | null
+  /**
+   * The single sign-on session of this browser that may be built on; null when there is none or it must not be used.
+   */
+  session: { personId: string; level: Level; amr: string[]; authTime: number } | null
   proofs: Proof[]
   /** This browser stands for that person behind this organization's password (binding of 30 days). */
   trustedBrowser?: boolean
@@ -40,9 +42,9 @@ export type Step =
   | { step: 'login' }
   /** The organization is known, and several agents act for it: which one? */
   | { step: 'agent' }
-  | { step: 'verify', identity: boolean, face: boolean }
-  | { step: 'refused', code: 'person_disabled' }
-  | { step: 'finish', outcome: LoginOutcome }
+  | { step: 'verify'; identity: boolean; face: boolean }
+  | { step: 'refused'; code: 'person_disabled' }
+  | { step: 'finish'; outcome: LoginOutcome }
 
 export interface LoginOutcome {
   personId: string
@@ -53,9 +55,15 @@ export interface LoginOutcome {
   authTime: number
 }
 
-const has = <K extends ProofKind> (proofs: Proof[], kind: K, personId: string): Extract<Proof, { kind: K }> | undefined =>
-  proofs.find((proof): proof is Extract<Proof, { kind: K }> =>
-    proof.kind === kind && (!('personId' in proof) || proof.personId === personId))
+const has = <K extends ProofKind>(
+  proofs: Proof[],
+  kind: K,
+  personId: string
+): Extract<Proof, { kind: K }> | undefined =>
+    proofs.find(
+      (proof): proof is Extract<Proof, { kind: K }> =>
+        proof.kind === kind && (!('personId' in proof) || proof.personId === personId)
+    )
 
 /** The organization that was identified by its code and password. */
 export const organizationProof = (proofs: Proof[]): Extract<Proof, { kind: 'organization' }> | undefined =>
@@ -68,13 +76,22 @@ export function isEstablished ({ person, session, proofs, trustedBrowser }: Atte
   const scan = has(proofs, 'scan', person.id)
   const shown = has(proofs, 'face', person.id) ?? has(proofs, 'counter', person.id)
   // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
-  if (has(proofs, 'password', person.id) !== undefined || scan?.deviceKey === true || (scan !== undefined && shown !== undefined)) return true
+  if (
+    has(proofs, 'password', person.id) !== undefined ||
+    scan?.deviceKey === true ||
+    (scan !== undefined && shown !== undefined)
+  ) {
+    return true
+  }
   return organizationProof(proofs) !== undefined && (trustedBrowser === true || shown !== undefined)
 }
 
 /** Was that person here for the organization, so that this browser may stand for them next time? */
 export function earnsTrust (personId: string, proofs: Proof[]): boolean {
-  return organizationProof(proofs) !== undefined && (has(proofs, 'face', personId) !== undefined || has(proofs, 'counter', personId) !== undefined)
+  return (
+    organizationProof(proofs) !== undefined &&
+    (has(proofs, 'face', personId) !== undefined || has(proofs, 'counter', personId) !== undefined)
+  )
 }
 
 /**
@@ -92,11 +109,15 @@ export function nextStep (facts: AttemptFacts): Step {
   const face = has(proofs, 'face', person.id)
   const counter = has(proofs, 'counter', person.id)
   const identityKnown = person.assuranceLevel >= 2 && person.faceVerified
-  // an organization's password is known to many: the person behind it shows to be that person, or this browser stands for them
-  if (!isEstablished(facts)) return organization ? { step: 'verify', identity: !identityKnown, face: true } : { step: 'login' }
+  // an organization's password is known to many: the person behind it shows to be that person, or this browser stands
+  // for them
+  if (!isEstablished(facts)) {
+    return organization ? { step: 'verify', identity: !identityKnown, face: true } : { step: 'login' }
+  }
   const strong = face !== undefined || counter !== undefined || (usable !== null && usable.level >= 3)
-  const faceRequired = facts.requestedLevel >= 3 ||
-    (facts.facePolicy === 'always') ||
+  const faceRequired =
+    facts.requestedLevel >= 3 ||
+    facts.facePolicy === 'always' ||
     (facts.facePolicy === 'first-login' && !person.faceVerified)
   if (faceRequired && !strong) return { step: 'verify', identity: !identityKnown, face: true }
   const outcome = outcomeOf(person.id, facts)
@@ -115,12 +136,27 @@ export function outcomeOf (personId: string, facts: AttemptFacts): LoginOutcome 
   const face = has(proofs, 'face', personId)
   const counter = has(proofs, 'counter', personId)
   const organization = organizationProof(proofs)
-  if (password) { amr.add('pwd'); times.push(password.at) }
+  if (password) {
+    amr.add('pwd')
+    times.push(password.at)
+  }
   // the organization's is a password all the same; beside a session it adds nothing about the person
-  if (organization && !usable) { amr.add('pwd'); times.push(organization.at) }
-  if (scan?.deviceKey) { amr.add('swk'); times.push(scan.at) }
-  if (face) { amr.add('face'); times.push(face.at) }
-  if (counter) { amr.add('user'); times.push(counter.at) }
+  if (organization && !usable) {
+    amr.add('pwd')
+    times.push(organization.at)
+  }
+  if (scan?.deviceKey) {
+    amr.add('swk')
+    times.push(scan.at)
+  }
+  if (face) {
+    amr.add('face')
+    times.push(face.at)
+  }
+  if (counter) {
+    amr.add('user')
+    times.push(counter.at)
+  }
   amr.delete('mfa')
   const kinds = [amr.has('pwd'), amr.has('swk'), amr.has('face') || amr.has('user')].filter(Boolean).length
   if (kinds >= 2) amr.add('mfa')
@@ -131,8 +167,11 @@ export function outcomeOf (personId: string, facts: AttemptFacts): LoginOutcome 
 
 /** The level that a request asks for: the client's minimum, raised (never lowered) by acr_values. */
 export function requestedLevel (clientMinimum: Level, acrValues: string | undefined): Level {
-  const asked = (acrValues ?? '').split(' ').map(levelOfAcr).filter((level): level is Level => level !== undefined)
+  const asked = (acrValues ?? '')
+    .split(' ')
+    .map(levelOfAcr)
+    .filter((level): level is Level => level !== undefined)
   // several acr_values are alternatives in order of preference: the least of them satisfies the request
-  const least = asked.length > 0 ? Math.min(...asked) as Level : 1
+  const least = asked.length > 0 ? (Math.min(...asked) as Level) : 1
   return Math.max(clientMinimum, least) as Level
 }

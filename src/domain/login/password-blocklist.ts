@@ -45,21 +45,34 @@ kora zhengwu zhengfu xzzwfw shenfen renzheng denglu dengluma yonghu zhanghao ton
 /** Reversing by code point would misplace combining marks; for comparison that does not matter. */
 const reverse = (text: string): string => [...text].reverse().join('')
 
-const words = WORDS.split(/\s+/).filter(word => word !== '')
+const words = WORDS.split(/\s+/).filter((word) => word !== '')
 
 /** Lower-case words, forwards and backwards. */
 export const commonWords: ReadonlySet<string> = new Set([...words, ...words.map(reverse)])
 
 /** In UTF-16 units: no slice longer than this needs to be looked up. */
-export const longestCommonWord: number = Math.max(...words.map(word => word.length))
+export const longestCommonWord: number = Math.max(...words.map((word) => word.length))
 
 const TRACKS = [
-  '01234567890123', 'abcdefghijklmnopqrstuvwxyz',
-  '`1234567890-=', '~!@#$%^&*()_+', 'qwertyuiop[]\\', 'asdfghjkl;\'', 'zxcvbnm,./',
-  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/', '!qaz@wsx#edc$rfv%tgb^yhn&ujm',
-  'qaz wsx edc rfv tgb yhn ujm', 'zaq1xsw2cde3vfr4bgt5nhy6mju7',
-  '1q2w3e4r5t6y7u8i9o0p', 'q1w2e3r4t5y6u7i8o9p0', 'qawsedrftgyhujikolp',
-  'a1b2c3d4e5f6g7h8i9j0', '1a2b3c4d5e6f7g8h9i0j', '1!2@3#4$5%6^7&8*9(0)', 'aabbccddeeff', '001122334455667788990',
+  '01234567890123',
+  'abcdefghijklmnopqrstuvwxyz',
+  '`1234567890-=',
+  '~!@#$%^&*()_+',
+  'qwertyuiop[]\\',
+  "asdfghjkl;'",
+  'zxcvbnm,./',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/',
+  '!qaz@wsx#edc$rfv%tgb^yhn&ujm',
+  'qaz wsx edc rfv tgb yhn ujm',
+  'zaq1xsw2cde3vfr4bgt5nhy6mju7',
+  '1q2w3e4r5t6y7u8i9o0p',
+  'q1w2e3r4t5y6u7i8o9p0',
+  'qawsedrftgyhujikolp',
+  'a1b2c3d4e5f6g7h8i9j0',
+  '1a2b3c4d5e6f7g8h9i0j',
+  '1!2@3#4$5%6^7&8*9(0)',
+  'aabbccddeeff',
+  '001122334455667788990'
 ]
 
 /** Every walk and its way back in one text: a piece of at least three characters found here is a run. */

@@ -11,7 +11,8 @@ const NEEDED = 5
 const OWN_PART = 5
 
 /** First digits that read as a date (with or without century), a year, or a mobile number. */
-const NUMBERS = /^(?:1[3-9]\d{9}|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:19[3-9]|20[0-4])\d)/
+const NUMBERS =
+  /^(?:1[3-9]\d{9}|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:19[3-9]|20[0-4])\d)/
 
 /**
  * Is the password made of so little beside common words, keyboard runs, repetitions and dates that it
@@ -34,24 +35,32 @@ export function isCommonPassword (password: string): boolean {
 const LEET: Readonly<Record<string, string>> = { '@': 'a', 4: 'a', 0: 'o', 3: 'e', $: 's', 5: 's', 7: 't', '!': 'i' }
 
 function unleet (text: string, one: string): string {
-  return text.replace(/[@4035$7!1]/g, sign => LEET[sign] ?? one)
+  return text.replace(/[@4035$7!1]/g, (sign) => LEET[sign] ?? one)
 }
 
 /** Length of the longest piece a guesser knows that starts here; 0 when there is none. */
 function knownPiece (text: string, readings: string[], at: number): number {
   let longest = NUMBERS.exec(text.slice(at, at + 11))?.[0].length ?? 0
   let run = 3
-  while (at + run <= text.length && runs.includes(text.slice(at, at + run)) && !text.slice(at, at + run).includes('\n')) {
+  while (
+    at + run <= text.length &&
+    runs.includes(text.slice(at, at + run)) &&
+    !text.slice(at, at + run).includes('\n')
+  ) {
     longest = Math.max(longest, run++)
   }
   for (let length = Math.min(longestCommonWord, text.length - at); length > longest; length--) {
-    if (readings.some(reading => commonWords.has(reading.slice(at, at + length)))) return length
+    if (readings.some((reading) => commonWords.has(reading.slice(at, at + length)))) return length
   }
   return longest
 }
 
 /** What the check knows about the owner: document and phone numbers, codes, dates; the name. */
-export interface PasswordContext { identifiers: string[], name?: string | undefined, /** Of those who answer for it too. */ otherNames?: string[] }
+export interface PasswordContext {
+  identifiers: string[]
+  name?: string | undefined
+  /** Of those who answer for it too. */ otherNames?: string[]
+}
 
 /**
  * Does the password hold a part of an own identifier (five characters or more), the birthday in a usual
@@ -61,13 +70,19 @@ export function holdsOwnData (password: string, context: PasswordContext): boole
   const text = bare(password)
   const backwards = [...text].reverse().join('')
   const held = (part: string) => text.includes(part) || backwards.includes(part)
-  return context.identifiers.some(identifier => windows(bare(identifier), OWN_PART).some(held) || birthdays(identifier).some(held)) ||
-    [context.name ?? '', ...context.otherNames ?? []].flatMap(nameParts).some(held)
+  return (
+    context.identifiers.some(
+      (identifier) => windows(bare(identifier), OWN_PART).some(held) || birthdays(identifier).some(held)
+    ) || [context.name ?? '', ...(context.otherNames ?? [])].flatMap(nameParts).some(held)
+  )
 }
 
 /** Letters and digits only, lower case. */
 function bare (text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{M}\p{N}]/gu, '')
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}]/gu, '')
 }
 
 function windows (text: string, size: number): string[] {
@@ -77,12 +92,22 @@ function windows (text: string, size: number): string[] {
 
 /** Orders of the birth date other than the one in the number itself, whose parts are windows already. */
 function birthdays (identifier: string): string[] {
-  const match = /^\d{6}((?:19|20)\d\d)(\d\d)(\d\d)\d{3}[\dXx]$/.exec(identifier) ?? /^(\d{4})-(\d\d)-(\d\d)$/.exec(identifier)
+  const match =
+    /^\d{6}((?:19|20)\d\d)(\d\d)(\d\d)\d{3}[\dXx]$/.exec(identifier) ?? /^(\d{4})-(\d\d)-(\d\d)$/.exec(identifier)
   if (match === null) return []
   const [year, month, day] = match.slice(1) as [string, string, string]
   const [shortYear, m, d] = [year.slice(2), String(Number(month)), String(Number(day))]
-  return [month + day + year, day + month + year, month + day + shortYear, day + month + shortYear,
-    year + m + d, year + month + d, year + m + day, m + d + year, d + m + year]
+  return [
+    month + day + year,
+    day + month + year,
+    month + day + shortYear,
+    day + month + shortYear,
+    year + m + d,
+    year + month + d,
+    year + m + day,
+    m + d + year,
+    d + m + year
+  ]
 }
 
 /** Names are short: of a Han name three characters (or all of two), of others five letters or the whole. */

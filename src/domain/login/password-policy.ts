@@ -12,19 +12,24 @@ export type CharacterClass = 'letter' | 'upper' | 'lower' | 'digit' | 'symbol'
 /** One requirement with the numbers its sentence needs. `rule` is the message key's last part. */
 export type PasswordRule =
   /** Code points after NFKC. */
-  | { readonly rule: 'length', readonly min: number, readonly max: number }
+  | { readonly rule: 'length'; readonly min: number; readonly max: number }
   /** No control characters; blanks and every printable character are welcome. */
   | { readonly rule: 'characters' }
   /** At least `min` of the classes; waived from `unlessLength` code points on. */
-  | { readonly rule: 'classes', readonly min: number, readonly of: readonly CharacterClass[], readonly unlessLength?: number }
+  | {
+    readonly rule: 'classes'
+    readonly min: number
+    readonly of: readonly CharacterClass[]
+    readonly unlessLength?: number
+  }
   /** Not a common password, keyboard run or repetition, with or without a little around it. */
   | { readonly rule: 'common' }
   /** No part of the own document number, phone, code, birthday or name. */
   | { readonly rule: 'personal' }
 
 export type PasswordResult =
-  | { ok: true, /** NFKC: what is hashed */ value: string }
-  | { ok: false, /** The very members of `rulesOf` that are not met. */ failed: PasswordRule[] }
+  | { ok: true; /** NFKC: what is hashed */ value: string }
+  | { ok: false; /** The very members of `rulesOf` that are not met. */ failed: PasswordRule[] }
 
 /**
  * standard: the default. manual: exactly the operation manual of the platform (6–15, two classes).
@@ -36,20 +41,20 @@ export const passwordProfiles: Readonly<Record<PasswordProfile, readonly Passwor
     { rule: 'characters' },
     { rule: 'classes', min: 2, of: ['digit', 'letter', 'symbol'] },
     { rule: 'common' },
-    { rule: 'personal' },
+    { rule: 'personal' }
   ],
   manual: [
     { rule: 'length', min: 6, max: 15 },
     { rule: 'characters' },
-    { rule: 'classes', min: 2, of: ['digit', 'letter', 'symbol'] },
+    { rule: 'classes', min: 2, of: ['digit', 'letter', 'symbol'] }
   ],
   mlps3: [
     { rule: 'length', min: 8, max: 64 },
     { rule: 'characters' },
     { rule: 'classes', min: 3, of: ['upper', 'lower', 'digit', 'symbol'], unlessLength: 15 },
     { rule: 'common' },
-    { rule: 'personal' },
-  ],
+    { rule: 'personal' }
+  ]
 }
 
 /** UTF-16 units beyond which a text is not even normalised: no profile allows as much. */
@@ -73,19 +78,29 @@ export function normalisePassword (password: string): string | null {
 export function checkPassword (profile: PasswordProfile, password: string, context: PasswordContext): PasswordResult {
   const rules = rulesOf(profile)
   const value = normalisePassword(password)
-  const failed = rules.filter(rule => value === null || [...value].length > ABSURD ? rule.rule === 'length' : !meets(value, rule, context))
+  const failed = rules.filter((rule) =>
+    value === null || [...value].length > ABSURD ? rule.rule === 'length' : !meets(value, rule, context)
+  )
   return failed.length === 0 && value !== null ? { ok: true, value } : { ok: false, failed }
 }
 
 function meets (value: string, rule: PasswordRule, context: PasswordContext): boolean {
   const length = [...value].length
   switch (rule.rule) {
-    case 'length': return length >= rule.min && length <= rule.max
+    case 'length':
+      return length >= rule.min && length <= rule.max
     // A lone surrogate would be replaced when encoded, making different passwords equal.
-    case 'characters': return !/[\p{Cc}\p{Cs}]/u.test(value)
-    case 'classes': return length >= (rule.unlessLength ?? Infinity) || rule.of.filter(name => CLASSES[name].test(value)).length >= rule.min
-    case 'common': return !isCommonPassword(value)
-    case 'personal': return !holdsOwnData(value, context)
+    case 'characters':
+      return !/[\p{Cc}\p{Cs}]/u.test(value)
+    case 'classes':
+      return (
+        length >= (rule.unlessLength ?? Infinity) ||
+        rule.of.filter((name) => CLASSES[name].test(value)).length >= rule.min
+      )
+    case 'common':
+      return !isCommonPassword(value)
+    case 'personal':
+      return !holdsOwnData(value, context)
   }
 }
 
@@ -95,5 +110,5 @@ const CLASSES: Readonly<Record<CharacterClass, RegExp>> = {
   upper: /[\p{Lu}\p{Lt}]/u,
   lower: /[\p{Ll}\p{Lo}\p{Lm}]/u,
   digit: /\p{Nd}/u,
-  symbol: /[^\p{L}\p{M}\p{Nd}\p{Cc}\p{Cs}]/u,
+  symbol: /[^\p{L}\p{M}\p{Nd}\p{Cc}\p{Cs}]/u
 }

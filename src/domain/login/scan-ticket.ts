@@ -6,15 +6,33 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-export const ticketStates = ['waiting', 'scanned', 'identity', 'face', 'confirmed', 'consumed',
-  'rejected', 'failed', 'expired', 'superseded'] as const
-export type TicketState = typeof ticketStates[number]
+export const ticketStates = [
+  'waiting',
+  'scanned',
+  'identity',
+  'face',
+  'confirmed',
+  'consumed',
+  'rejected',
+  'failed',
+  'expired',
+  'superseded'
+] as const
+export type TicketState = (typeof ticketStates)[number]
 
-export const ticketPurposes = ['login', 'step-up', 'approve-delegation', 'organization-password', 'register', 'recover', 'change-phone'] as const
+export const ticketPurposes = [
+  'login',
+  'step-up',
+  'approve-delegation',
+  'organization-password',
+  'register',
+  'recover',
+  'change-phone'
+] as const
 
 /** What the phone is asked for, in the order in which it gives it. */
 export const requirements = ['identity', 'face'] as const
-export type TicketRequirement = typeof requirements[number]
+export type TicketRequirement = (typeof requirements)[number]
 
 /** Every arrow there is. `identity` = the data were given and are right; `face` = a face check is under way. */
 export const transitions: Readonly<Record<TicketState, readonly TicketState[]>> = {
@@ -43,7 +61,10 @@ export const phoneStates: readonly TicketState[] = statesBefore('rejected')
 /** Nothing more happens that the browser would have to be told. */
 export const isSettled = (state: TicketState): boolean => !liveStates.includes(state)
 
-/** Seconds: to scan; from the scan to the confirmation (form and face check); to finish in the browser; one step of the payload. */
+/**
+ * Seconds: to scan; from the scan to the confirmation (form and face check); to finish in the browser; one step of the
+ * payload.
+ */
 export const ticketSeconds = { scan: 180, act: 600, finish: 120, step: 20 } as const
 
 export const ticketLimits = { numberTries: 3, silentRenewals: 3 } as const
@@ -62,10 +83,17 @@ const tagBytes = 9
 const codePattern = /^[\w-]{28}$/
 
 /** What a ticket's code is computed from; `key` never leaves the server. */
-export interface CodeSecrets { locator: Buffer, key: Buffer, purpose: string }
+export interface CodeSecrets {
+  locator: Buffer
+  key: Buffer
+  purpose: string
+}
 
 /** Age of a ticket in seconds by the database clock; `rotating` once its browser has shown that script runs. */
-export interface CodeAge { elapsed: number, rotating: boolean }
+export interface CodeAge {
+  elapsed: number
+  rotating: boolean
+}
 
 const tag = ({ locator, key, purpose }: CodeSecrets, step: number): Buffer =>
   createHmac('sha256', key).update(`scan-ticket\n${purpose}\n${step}\n`).update(locator).digest().subarray(0, tagBytes)
@@ -88,8 +116,11 @@ export const codeOf = (secrets: CodeSecrets, step: number): string =>
 export const payloadUrl = (issuer: string, secrets: CodeSecrets, age: CodeAge): string =>
   `${issuer}/q/${codeOf(secrets, currentStep(age))}`
 
-/** Locator and tag of what was scanned: our address, or its last part alone. Null for everything else, other hosts included. */
-export function readPayload (issuer: string, payload: string): { locator: Buffer, tag: Buffer } | null {
+/**
+ * Locator and tag of what was scanned: our address, or its last part alone. Null for everything else, other hosts
+ * included.
+ */
+export function readPayload (issuer: string, payload: string): { locator: Buffer; tag: Buffer } | null {
   const prefix = `${issuer}/q/`
   const code = payload.startsWith(prefix) ? payload.slice(prefix.length) : payload
   if (!codePattern.test(code)) return null
@@ -110,10 +141,13 @@ export function judgeCode (secrets: CodeSecrets, scanned: Buffer, age: CodeAge):
 
 /** JSON with sorted keys and nothing left to chance (RFC 8785 for the values we use: text, integers, flags, null). */
 export function canonicalJson (value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`
+  if (Array.isArray(value)) {
+    return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`
+  }
   if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => a < b ? -1 : 1)
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`)
     return `{${members.join(',')}}`
   }
@@ -121,7 +155,13 @@ export function canonicalJson (value: unknown): string {
 }
 
 /** Everything that a confirmation is bound to: what the person sees, and which ticket shows it. */
-export interface Confirmable { id: string, purpose: string, clientId: string | null, subjectRef: string | null, context: object }
+export interface Confirmable {
+  id: string
+  purpose: string
+  clientId: string | null
+  subjectRef: string | null
+  context: object
+}
 
 /** SHA-256, base64url, of exactly what the phone shows before it may confirm. */
 export const digestOf = ({ id, purpose, clientId, subjectRef, context }: Confirmable): string =>
@@ -129,18 +169,24 @@ export const digestOf = ({ id, purpose, clientId, subjectRef, context }: Confirm
 
 // --- who may scan, and what is still missing ---
 
-export interface Scanner { kind: 'app' | 'web', personId: string | null }
+export interface Scanner {
+  kind: 'app' | 'web'
+  personId: string | null
+}
 
 export type ScanDecision =
-  | { ok: true, personId: string, requires: TicketRequirement[] }
-  | { ok: false, code: 'wrong_person' | 'device_not_bound' }
+  | { ok: true; personId: string; requires: TicketRequirement[] }
+  | { ok: false; code: 'wrong_person' | 'device_not_bound' }
 
 /**
  * Who scans must be who gave the password. Without a password the device says who it is, so it must be bound.
  * A phone that is bound to nobody proves nobody, and the browser of a phone is weaker than an app's key:
  * the first always, the second when there was no password, needs a face check (or its equal) besides.
  */
-export function decideScan (ticket: { expectedPersonId: string | null, requires: readonly string[] }, scanner: Scanner | null): ScanDecision {
+export function decideScan (
+  ticket: { expectedPersonId: string | null; requires: readonly string[] },
+  scanner: Scanner | null
+): ScanDecision {
   const owner = scanner?.personId ?? null
   const expected = ticket.expectedPersonId
   if (expected === null && owner === null) return { ok: false, code: 'device_not_bound' }
@@ -163,5 +209,8 @@ export interface Given {
 
 /** Required − given. A counter code stands for the face check at equal rank. */
 export const remainingRequirements = ({ requires, identityAt, proof, facePassed }: Given): TicketRequirement[] =>
-  requirements.filter((item) => requires.includes(item) &&
-    !(item === 'identity' ? identityAt !== null : proof === 'counter' || (proof === 'face' && facePassed)))
+  requirements.filter(
+    (item) =>
+      requires.includes(item) &&
+      !(item === 'identity' ? identityAt !== null : proof === 'counter' || (proof === 'face' && facePassed))
+  )

@@ -8,13 +8,19 @@
 
 export interface ThrottleRules {
   /** Wrong tries of one identifier from one source, then a pause for that source. */
-  pair: { limit: number, windowSeconds: number }
-  /** Wrong tries of one identifier in a day, from browsers the person does not know; then one try for each source and window. */
-  identifier: { limit: number, windowSeconds: number, slowedLimit: number }
-  /** Consecutive wrong tries of one identifier, then the password is no longer accepted there (NIST SP 800-63B-4 §3.2.2). */
-  consecutive: { limit: number, windowSeconds: number }
+  pair: { limit: number; windowSeconds: number }
+  /**
+   * Wrong tries of one identifier in a day, from browsers the person does not know; then one try for each source and
+   * window.
+   */
+  identifier: { limit: number; windowSeconds: number; slowedLimit: number }
+  /**
+   * Consecutive wrong tries of one identifier, then the password is no longer accepted there (NIST SP 800-63B-4
+   * §3.2.2).
+   */
+  consecutive: { limit: number; windowSeconds: number }
   /** Different identifiers that failed from one source, then a pause for that source. */
-  source: { limit: number, windowSeconds: number, blockSeconds: number }
+  source: { limit: number; windowSeconds: number; blockSeconds: number }
 }
 
 export const throttleRules: Readonly<ThrottleRules> = Object.freeze({
@@ -38,14 +44,23 @@ export const organizationThrottleRules: Readonly<ThrottleRules> = Object.freeze(
 export type ThrottleReason = 'pair' | 'identifier' | 'source' | 'suspended'
 
 /** Counters as they stand with this try already counted. */
-export interface PairCount { count: number, identifierCount: number, knownBrowser: boolean }
+export interface PairCount {
+  count: number
+  identifierCount: number
+  knownBrowser: boolean
+}
 
-/** How many tries this browser or source has in its window. A person's own browser is never slowed by what others did. */
-export function pairLimit ({ identifierCount, knownBrowser }: Pick<PairCount, 'identifierCount' | 'knownBrowser'>, rules: ThrottleRules = throttleRules): number {
+/**
+ * How many tries this browser or source has in its window. A person's own browser is never slowed by what others did.
+ */
+export function pairLimit (
+  { identifierCount, knownBrowser }: Pick<PairCount, 'identifierCount' | 'knownBrowser'>,
+  rules: ThrottleRules = throttleRules
+): number {
   return !knownBrowser && identifierCount >= rules.identifier.limit ? rules.identifier.slowedLimit : rules.pair.limit
 }
 
-export type PairDecision = { allowed: true, remaining: number } | { allowed: false, reason: ThrottleReason }
+export type PairDecision = { allowed: true; remaining: number } | { allowed: false; reason: ThrottleReason }
 
 /** First question: this identifier from this source (or this known browser). */
 export function decidePair (counts: PairCount, rules: ThrottleRules = throttleRules): PairDecision {
@@ -54,8 +69,13 @@ export function decidePair (counts: PairCount, rules: ThrottleRules = throttleRu
   return { allowed: false, reason: limit === rules.pair.limit ? 'pair' : 'identifier' }
 }
 
-/** After a wrong try: was it the one that makes the source pause? `count` = different identifiers tried there, less those that succeeded. */
-export const sourceExhausted = (count: number, rules: ThrottleRules = throttleRules): boolean => count >= rules.source.limit
+/**
+ * After a wrong try: was it the one that makes the source pause? `count` = different identifiers tried there, less
+ * those that succeeded.
+ */
+export const sourceExhausted = (count: number, rules: ThrottleRules = throttleRules): boolean =>
+  count >= rules.source.limit
 
 /** Is the password no longer accepted for this identifier? `count` includes this try. */
-export const passwordSuspended = (count: number, rules: ThrottleRules = throttleRules): boolean => count > rules.consecutive.limit
+export const passwordSuspended = (count: number, rules: ThrottleRules = throttleRules): boolean =>
+  count > rules.consecutive.limit

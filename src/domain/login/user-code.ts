@@ -10,14 +10,26 @@ const letters = userCodeLetters
 const length = userCodeLength
 
 /** What people read instead of a letter of the set; each of these is in no code. */
-const readAs: Readonly<Record<string, string>> = { 0: 'Q', O: 'Q', 1: 'L', I: 'L', 2: 'Z', 5: 'S', 6: 'G', 8: 'B', U: 'V' }
+const readAs: Readonly<Record<string, string>> = {
+  0: 'Q',
+  O: 'Q',
+  1: 'L',
+  I: 'L',
+  2: 'Z',
+  5: 'S',
+  6: 'G',
+  8: 'B',
+  U: 'V'
+}
 
 /**
- * What was typed as it is kept: case, width, spaces and hyphens do not count, what looks like a letter of the set is that
- * letter. Null: this is no such code, whatever is waiting.
+ * What was typed as it is kept: case, width, spaces and hyphens do not count, what looks like a letter of the set is
+ * that letter. Null: this is no such code, whatever is waiting.
  */
 export function foldUserCode (typed: string): string | null {
-  const folded = [...typed.slice(0, 64).normalize('NFKC').toUpperCase()].filter((character) => /[A-Z0-9]/.test(character)).map((character) => readAs[character] ?? character)
+  const folded = [...typed.slice(0, 64).normalize('NFKC').toUpperCase()]
+    .filter((character) => /[A-Z0-9]/.test(character))
+    .map((character) => readAs[character] ?? character)
   return folded.length === length && folded.every((letter) => letters.includes(letter)) ? folded.join('') : null
 }
 

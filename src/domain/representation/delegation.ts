@@ -7,8 +7,19 @@ import { isCalendarDate } from '../calendar-date.ts'
 import { DomainError } from '../errors.ts'
 import type { Proof } from '../login/next-step.ts'
 
-export const delegationStates = ['draft', 'agent_verified', 'submitted', 'active', 'rejected', 'withdrawn', 'suspended', 'revoked', 'expired', 'superseded'] as const
-export type DelegationState = typeof delegationStates[number]
+export const delegationStates = [
+  'draft',
+  'agent_verified',
+  'submitted',
+  'active',
+  'rejected',
+  'withdrawn',
+  'suspended',
+  'revoked',
+  'expired',
+  'superseded'
+] as const
+export type DelegationState = (typeof delegationStates)[number]
 
 /** From → to. Everything else is forbidden. */
 export const delegationTransitions: Readonly<Record<DelegationState, readonly DelegationState[]>> = {
@@ -28,7 +39,8 @@ export const delegationTransitions: Readonly<Record<DelegationState, readonly De
 export const inForceStates = ['active', 'suspended'] as const satisfies readonly DelegationState[]
 export const waitingStates = ['draft', 'agent_verified', 'submitted'] as const satisfies readonly DelegationState[]
 
-export const mayBecome = (from: DelegationState, to: DelegationState): boolean => delegationTransitions[from].includes(to)
+export const mayBecome = (from: DelegationState, to: DelegationState): boolean =>
+  delegationTransitions[from].includes(to)
 
 /** States in which nothing more happens. */
 export const isTerminal = (state: DelegationState): boolean => delegationTransitions[state].length === 0
@@ -37,9 +49,9 @@ export const isTerminal = (state: DelegationState): boolean => delegationTransit
 export interface DelegationContent {
   delegationId: string
   version: number
-  organization: { id: string, uscc: string, name: string }
+  organization: { id: string; uscc: string; name: string }
   /** Compared as persons: by id, and by the blind index of their documents (one human being, two accounts). */
-  agent: { personId: string, maskedName: string, maskedCertNo: string }
+  agent: { personId: string; maskedName: string; maskedCertNo: string }
   functions: string[] | null
   clientIds: string[] | null
   validFrom: string
@@ -51,7 +63,10 @@ export function canonicalContent (content: DelegationContent): string {
   const canonical = (value: unknown): string => {
     if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
     if (typeof value === 'object' && value !== null) {
-      return `{${Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([name, item]) => `${JSON.stringify(name)}:${canonical(item)}`).join(',')}}`
+      return `{${Object.entries(value)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, item]) => `${JSON.stringify(name)}:${canonical(item)}`)
+        .join(',')}}`
     }
     return JSON.stringify(value)
   }
@@ -63,13 +78,18 @@ export const delegationDigest = (content: DelegationContent): string =>
   createHash('sha256').update(canonicalContent(content)).digest('base64url')
 
 /** `subjectRef` of the scan ticket that approves one version: a ticket for anything else approves nothing. */
-export const approvalSubject = (id: string, version: number, digest: string): string => `delegation:${id}:${version}:${digest}`
+export const approvalSubject = (id: string, version: number, digest: string): string =>
+  `delegation:${id}:${version}:${digest}`
 
 /**
  * Was this person there: scanned this ticket, and showed the own face (or used a counter code, its equal)?
  * Null = no. The face check is evidence of the approval.
  */
-export function presenceOf (proofs: readonly Proof[], personId: string, ticketId: string): { faceCheckId: string | null } | null {
+export function presenceOf (
+  proofs: readonly Proof[],
+  personId: string,
+  ticketId: string
+): { faceCheckId: string | null } | null {
   const own = proofs.filter((proof) => 'personId' in proof && proof.personId === personId)
   if (!own.some((proof) => proof.kind === 'scan' && proof.ticketId === ticketId)) return null
   const face = own.find((proof) => proof.kind === 'face')
@@ -77,7 +97,7 @@ export function presenceOf (proofs: readonly Proof[], personId: string, ticketId
   return own.some((proof) => proof.kind === 'counter') ? { faceCheckId: null } : null
 }
 
-const sorted = (list: string[] | null): string[] | null => list === null ? null : [...list].sort()
+const sorted = (list: string[] | null): string[] | null => (list === null ? null : [...list].sort())
 
 export interface DelegationLimits {
   /** Days; the law of the deployment. */
@@ -99,7 +119,13 @@ export type ValidityFault = 'date' | 'order' | 'past' | 'too_long'
  * Dates of a new version. `today` in Asia/Shanghai. Nobody gets a power for days gone by: `earliest` is today, or the
  * first day of the version that this one replaces.
  */
-export function checkDelegationValidity (validFrom: string, validTo: string, today: string, limits: DelegationLimits = defaultLimits, earliest: string = today): ValidityFault | null {
+export function checkDelegationValidity (
+  validFrom: string,
+  validTo: string,
+  today: string,
+  limits: DelegationLimits = defaultLimits,
+  earliest: string = today
+): ValidityFault | null {
   if (!isCalendarDate(validFrom) || !isCalendarDate(validTo)) return 'date'
   if (validTo < validFrom) return 'order'
   if (validTo < today || validFrom < earliest) return 'past'
@@ -112,7 +138,15 @@ export function checkDelegationValidity (validFrom: string, validTo: string, tod
  * Who may approve: the legal representative of this moment, who is not the agent. Persons are compared as human beings.
  * @throws DomainError `not_legal_representative`, `self_approval`
  */
-export function assertMayApprove (approver: { personId: string, certIndex: string }, legalRepresentativeId: string | null, agent: { personId: string, certIndex: string }): void {
-  if (legalRepresentativeId === null || approver.personId !== legalRepresentativeId) throw new DomainError('not_legal_representative')
-  if (approver.personId === agent.personId || approver.certIndex === agent.certIndex) throw new DomainError('self_approval')
+export function assertMayApprove (
+  approver: { personId: string; certIndex: string },
+  legalRepresentativeId: string | null,
+  agent: { personId: string; certIndex: string }
+): void {
+  if (legalRepresentativeId === null || approver.personId !== legalRepresentativeId) {
+    throw new DomainError('not_legal_representative')
+  }
+  if (approver.personId === agent.personId || approver.certIndex === agent.certIndex) {
+    throw new DomainError('self_approval')
+  }
 }

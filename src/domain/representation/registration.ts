@@ -44,9 +44,9 @@ export interface Draft {
   agent: AgentSection | null
   legal: LegalSection | null
   /** The applicant has shown to hold this phone. */
-  phone: { phone: string, codeId: string } | null
+  phone: { phone: string; codeId: string } | null
   /** The applicant has scanned and shown the own face (or a counter code), at this time (epoch seconds). */
-  verification: { ticketId: string, faceCheckId: string | null, at: number } | null
+  verification: { ticketId: string; faceCheckId: string | null; at: number } | null
 }
 
 /** Minutes in which the password must be set: who comes back later is asked for the own face again. */
@@ -55,7 +55,13 @@ export const verificationMinutes = 30
 export const isStale = ({ verification }: Pick<Draft, 'verification'>, nowSeconds: number): boolean =>
   verification !== null && nowSeconds - verification.at > verificationMinutes * 60
 
-export const emptyDraft: Readonly<Draft> = Object.freeze({ unit: null, agent: null, legal: null, phone: null, verification: null })
+export const emptyDraft: Readonly<Draft> = Object.freeze({
+  unit: null,
+  agent: null,
+  legal: null,
+  phone: null,
+  verification: null
+})
 
 export type Section = 'unit' | 'agent' | 'legal' | 'phone' | 'check'
 /** Every page of an application, as the last part of its address. */
@@ -67,29 +73,41 @@ export const sectionsOf = (applicant: Applicant): readonly Section[] =>
   applicant === 'agent' ? ['unit', 'agent', 'phone', 'legal', 'check'] : ['unit', 'legal', 'phone', 'check']
 
 /** Who applies, as typed; null until that section is there. */
-export const applicantOf = (applicant: Applicant, draft: Draft): LegalSection | AgentSection | null => applicant === 'agent' ? draft.agent : draft.legal
+export const applicantOf = (applicant: Applicant, draft: Draft): LegalSection | AgentSection | null =>
+  applicant === 'agent' ? draft.agent : draft.legal
 
 function isComplete (section: Section, applicant: Applicant, draft: Draft): boolean {
   switch (section) {
     // another number typed later has to be proved again
-    case 'phone': return draft.phone !== null && draft.phone.phone === applicantOf(applicant, draft)?.phone
-    case 'check': return false
-    default: return draft[section] !== null
+    case 'phone':
+      return draft.phone !== null && draft.phone.phone === applicantOf(applicant, draft)?.phone
+    case 'check':
+      return false
+    default:
+      return draft[section] !== null
   }
 }
 
 const firstOpen = (applicant: Applicant, draft: Draft): Section =>
   sectionsOf(applicant).find((section) => !isComplete(section, applicant, draft)) ?? 'check'
 
-interface Standing { applicant: Applicant, state: RegistrationState, draft: Draft }
+interface Standing {
+  applicant: Applicant
+  state: RegistrationState
+  draft: Draft
+}
 
 /** The page that is due. */
 export function placeOf ({ applicant, state, draft }: Standing): Place {
   switch (state) {
-    case 'verified': return 'password'
-    case 'completed': return 'done'
-    case 'verifying': return 'qr'
-    default: return firstOpen(applicant, draft)
+    case 'verified':
+      return 'password'
+    case 'completed':
+      return 'done'
+    case 'verifying':
+      return 'qr'
+    default:
+      return firstOpen(applicant, draft)
   }
 }
 
@@ -104,12 +122,19 @@ export function mayOpen (place: Place, standing: Standing): boolean {
 }
 
 /** Step 1, 2 or 3 as the manual counts: 注册信息, 信息核验, 注册完成. */
-export const stepNumber = (place: Place): 1 | 2 | 3 => place === 'qr' ? 2 : place === 'password' || place === 'done' ? 3 : 1
+export const stepNumber = (place: Place): 1 | 2 | 3 =>
+  place === 'qr' ? 2 : place === 'password' || place === 'done' ? 3 : 1
 
 export type PartyFault = 'SAME_PERSON' | 'SAME_PHONE'
 
-/** Agent and legal representative are two people with two phones: the notice of an application must not go to who made it. */
-export function partyFault (agent: Pick<LegalSection, 'certNo' | 'phone'>, legal: Pick<LegalSection, 'certNo' | 'phone'>): PartyFault | null {
+/**
+ * Agent and legal representative are two people with two phones: the notice of an application must not go to who made
+ * it.
+ */
+export function partyFault (
+  agent: Pick<LegalSection, 'certNo' | 'phone'>,
+  legal: Pick<LegalSection, 'certNo' | 'phone'>
+): PartyFault | null {
   if (agent.certNo === legal.certNo) return 'SAME_PERSON'
   return agent.phone === legal.phone ? 'SAME_PHONE' : null
 }
@@ -122,19 +147,26 @@ export function delegationEnd (validFrom: string, years: number): string {
   return new Date(Date.parse(addYears(validFrom, years)) - 86_400_000).toISOString().slice(0, 10)
 }
 
-export type OrganizationNameResult = { ok: true, value: string } | { ok: false, code: 'LENGTH' | 'CHARACTER' | 'REQUIRED' }
+export type OrganizationNameResult =
+  { ok: true; value: string } | { ok: false; code: 'LENGTH' | 'CHARACTER' | 'REQUIRED' }
 
 /** A name as it stands on a licence. Its brackets stay as they are: registers compare them. Never throws. */
 export function parseOrganizationName (input: string): OrganizationNameResult {
   if (isAbsurdlyLong(input)) return { ok: false, code: 'LENGTH' }
-  const value = input.normalize('NFC').replace(/\p{Cf}/gu, '').replace(/\s+/g, ' ').trim()
+  const value = input
+    .normalize('NFC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim()
   const length = [...value].length
   if (length === 0) return { ok: false, code: 'REQUIRED' }
   if (length < 2 || length > 100) return { ok: false, code: 'LENGTH' }
-  return /^[\p{L}\p{M}\p{N}〇\u0F0B\u0F0D ()（）《》“”"'’·・&.,，、—/-]+$/u.test(value) ? { ok: true, value } : { ok: false, code: 'CHARACTER' }
+  return /^[\p{L}\p{M}\p{N}〇\u0F0B\u0F0D ()（）《》“”"'’·・&.,，、—/-]+$/u.test(value)
+    ? { ok: true, value }
+    : { ok: false, code: 'CHARACTER' }
 }
 
-export type RegionResult = { ok: true, value: string | null } | { ok: false, code: 'REGION' }
+export type RegionResult = { ok: true; value: string | null } | { ok: false; code: 'REGION' }
 
 /** 注册所在地 as chosen: nothing, a prefecture, or a county of it. */
 export function readRegion (prefecture: string, county: string): RegionResult {
@@ -142,15 +174,21 @@ export function readRegion (prefecture: string, county: string): RegionResult {
   const found = tibetanPrefectures.find(({ code }) => code === prefecture)
   if (found === undefined) return { ok: false, code: 'REGION' }
   if (county === '') return { ok: true, value: prefecture }
-  return found.counties.some(({ code }) => code === county) ? { ok: true, value: county } : { ok: false, code: 'REGION' }
+  return found.counties.some(({ code }) => code === county)
+    ? { ok: true, value: county }
+    : { ok: false, code: 'REGION' }
 }
 
 /** The prefecture that a stored region lies in. */
 export const prefectureOf = (region: string | null): string =>
-  tibetanPrefectures.find(({ code, counties }) => code === region || counties.some((county) => county.code === region))?.code ?? ''
+  tibetanPrefectures.find(({ code, counties }) => code === region || counties.some((county) => county.code === region))
+    ?.code ?? ''
 
 /** What is proved by one scan, in a fixed order: a ticket for other data proves nothing about these. */
-export const verifiedContent = (applicant: Applicant, { unit, agent, legal }: Draft): string => JSON.stringify([applicant, unit, agent, legal].map(flat))
+export const verifiedContent = (applicant: Applicant, { unit, agent, legal }: Draft): string =>
+  JSON.stringify([applicant, unit, agent, legal].map(flat))
 
 const flat = (section: object | string | null): unknown =>
-  section === null || typeof section === 'string' ? section : Object.entries(section).sort(([a], [b]) => a < b ? -1 : 1)
+  section === null || typeof section === 'string'
+    ? section
+    : Object.entries(section).sort(([a], [b]) => (a < b ? -1 : 1))

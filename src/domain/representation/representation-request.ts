@@ -10,10 +10,14 @@ import { parseUscc } from '../identity/uscc.ts'
 export type OrganizationRole = 'legal_representative' | 'agent'
 
 /** What is asked for. Null = the request does not say. */
-export interface AskedRepresentation { uscc: string, actions: string[] | null, roles: OrganizationRole[] | null }
+export interface AskedRepresentation {
+  uscc: string
+  actions: string[] | null
+  roles: OrganizationRole[] | null
+}
 
 /** What was granted, as it stands in codes, tokens and answers (RFC 9396 §7). */
-export type GrantedDetail = { type: string, identifier: string, actions?: string[], roles: OrganizationRole[] }
+export type GrantedDetail = { type: string; identifier: string; actions?: string[]; roles: OrganizationRole[] }
 
 export const representationType = (issuer: string): string => `${issuer}/rar/representation`
 
@@ -21,32 +25,51 @@ const prefix = 'USCC:'
 const members = ['type', 'identifier', 'actions', 'roles']
 const organizationRoles: readonly OrganizationRole[] = ['legal_representative', 'agent']
 const asciiWord = /^[\w.:/-]{1,64}$/
-const shown = (value: unknown): string => typeof value === 'string' && asciiWord.test(value) ? ` (${value})` : ''
+const shown = (value: unknown): string => (typeof value === 'string' && asciiWord.test(value) ? ` (${value})` : '')
 
 /** Relying sites that may ask: what the policy says, by default those that accept organizations. */
-export const mayAskForRepresentation = ({ representationRequests, subjectKinds, roles }: Pick<ClientPolicy, 'representationRequests' | 'subjectKinds' | 'roles'>): boolean =>
+export const mayAskForRepresentation = ({
+  representationRequests,
+  subjectKinds,
+  roles
+}: Pick<ClientPolicy, 'representationRequests' | 'subjectKinds' | 'roles'>): boolean =>
   representationRequests !== false && subjectKinds.includes('organization') && roles.some((role) => role !== 'self')
 
 /**
  * One element of `authorization_details`, checked as a whole. The fault is an `error_description` for whoever connects
  * the site (RFC 9396 §5: unknown members and values are refused, never ignored).
  */
-export function readRepresentationRequest (detail: Record<string, unknown>, policy: ClientPolicy): { ok: true, asked: AskedRepresentation } | { ok: false, fault: string } {
-  const refuse = (fault: string): { ok: false, fault: string } => ({ ok: false, fault })
+export function readRepresentationRequest (
+  detail: Record<string, unknown>,
+  policy: ClientPolicy
+): { ok: true; asked: AskedRepresentation } | { ok: false; fault: string } {
+  const refuse = (fault: string): { ok: false; fault: string } => ({ ok: false, fault })
   if (!mayAskForRepresentation(policy)) return refuse('this client may not ask for an organization')
   const unknown = Object.keys(detail).find((member) => !members.includes(member))
-  if (unknown !== undefined) return refuse(`unknown member${shown(unknown)}: type, identifier, actions and roles are known`)
+  if (unknown !== undefined) {
+    return refuse(`unknown member${shown(unknown)}: type, identifier, actions and roles are known`)
+  }
   const { identifier } = detail
-  if (typeof identifier !== 'string' || !identifier.startsWith(prefix)) return refuse('identifier must be USCC: followed by a unified social credit code')
+  if (typeof identifier !== 'string' || !identifier.startsWith(prefix)) {
+    return refuse('identifier must be USCC: followed by a unified social credit code')
+  }
   const uscc = identifier.slice(prefix.length)
   const parsed = parseUscc(uscc)
-  if (!parsed.ok) return refuse(`identifier is no unified social credit code (GB 32100): ${parsed.code.toLowerCase()}${parsed.position === undefined ? '' : ` at position ${parsed.position}`}`)
-  if (parsed.value !== uscc) return refuse('identifier must be written in its normal form: 18 capital letters and digits')
+  if (!parsed.ok) {
+    return refuse(
+      `identifier is no unified social credit code (GB 32100): ${parsed.code.toLowerCase()}${parsed.position === undefined ? '' : ` at position ${parsed.position}`}`
+    )
+  }
+  if (parsed.value !== uscc) {
+    return refuse('identifier must be written in its normal form: 18 capital letters and digits')
+  }
 
   const actions = listOf(detail, 'actions')
   if (actions === undefined) return refuse('actions must be a list of different strings, not empty')
   const strange = actions?.find((code) => !policy.functions.some((offered) => offered.code === code))
-  if (strange !== undefined) return refuse(`unknown action${shown(strange)}: actions are functions of the published catalogue of this client`)
+  if (strange !== undefined) {
+    return refuse(`unknown action${shown(strange)}: actions are functions of the published catalogue of this client`)
+  }
   const roles = listOf(detail, 'roles')
   if (roles === undefined) return refuse('roles must be a list of different strings, not empty')
   const role = roles?.find((name) => !organizationRoles.includes(name as OrganizationRole))
@@ -60,23 +83,42 @@ export function readRepresentationRequest (detail: Record<string, unknown>, poli
 function listOf (detail: Record<string, unknown>, member: string): string[] | null | undefined {
   const value = detail[member]
   if (value === undefined) return null
-  if (!Array.isArray(value) || value.length === 0 || value.length > 200 || value.some((item) => typeof item !== 'string')) return undefined
-  return new Set(value).size === value.length ? value as string[] : undefined
+  if (
+    !Array.isArray(value) ||
+    value.length === 0 ||
+    value.length > 200 ||
+    value.some((item) => typeof item !== 'string')
+  ) {
+    return undefined
+  }
+  return new Set(value).size === value.length ? (value as string[]) : undefined
 }
 
-/** The request that a checked `authorization_details` parameter, or what was granted, speaks of; null when there is none. */
+/**
+ * The request that a checked `authorization_details` parameter, or what was granted, speaks of; null when there is
+ * none.
+ */
 export function askedRepresentation (details: unknown): AskedRepresentation | null {
   const list: unknown = typeof details === 'string' ? JSON.parse(details) : details
   if (!Array.isArray(list) || list.length === 0) return null
   const { identifier, actions, roles } = list[0] as Partial<GrantedDetail>
-  return typeof identifier === 'string' ? { uscc: identifier.slice(prefix.length), actions: actions ?? null, roles: roles ?? null } : null
+  return typeof identifier === 'string'
+    ? { uscc: identifier.slice(prefix.length), actions: actions ?? null, roles: roles ?? null }
+    : null
 }
 
 /** Why a representation is not what is asked for. */
 export type Unmet = 'organization' | 'role' | 'function'
 
-/** Null: it is what is asked for. `catalogue`: codes that the relying site publishes now; a legal representative may do all. */
-export function unmetBy (representation: Representation, asked: AskedRepresentation, catalogue: readonly string[]): Unmet | null {
+/**
+ * Null: it is what is asked for. `catalogue`: codes that the relying site publishes now; a legal representative may do
+ * all.
+ */
+export function unmetBy (
+  representation: Representation,
+  asked: AskedRepresentation,
+  catalogue: readonly string[]
+): Unmet | null {
   if (representation.role === 'self' || representation.organization.uscc !== asked.uscc) return 'organization'
   if (asked.roles !== null && !asked.roles.includes(representation.role)) return 'role'
   if (representation.role === 'legal_representative' || asked.actions === null) return null
@@ -86,7 +128,12 @@ export function unmetBy (representation: Representation, asked: AskedRepresentat
 
 /** What is granted to the representation that answers a request: that capacity, and the functions asked for. */
 export function grantedDetail (issuer: string, asked: AskedRepresentation, role: OrganizationRole): GrantedDetail {
-  return { type: representationType(issuer), identifier: `${prefix}${asked.uscc}`, ...(asked.actions === null ? {} : { actions: asked.actions }), roles: [role] }
+  return {
+    type: representationType(issuer),
+    identifier: `${prefix}${asked.uscc}`,
+    ...(asked.actions === null ? {} : { actions: asked.actions }),
+    roles: [role]
+  }
 }
 
 /** A token request may ask for less than was granted (RFC 9396 §6), never for anything else. */

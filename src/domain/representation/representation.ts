@@ -6,8 +6,8 @@
 /** What grants, sessions and choices keep. */
 export type RepresentationRef =
   | { role: 'self' }
-  | { role: 'legal_representative', organizationId: string }
-  | { role: 'agent', organizationId: string, delegationId: string }
+  | { role: 'legal_representative'; organizationId: string }
+  | { role: 'agent'; organizationId: string; delegationId: string }
 
 export type Role = RepresentationRef['role']
 
@@ -35,28 +35,41 @@ export interface DelegationFacts {
 /** A reference with the facts of this moment; what claims are made from. */
 export type Representation =
   | { role: 'self' }
-  | { role: 'legal_representative', organization: OrganizationFacts, since: string | null }
-  | { role: 'agent', organization: OrganizationFacts, delegation: DelegationFacts, approval: ApprovalFacts | null }
+  | { role: 'legal_representative'; organization: OrganizationFacts; since: string | null }
+  | { role: 'agent'; organization: OrganizationFacts; delegation: DelegationFacts; approval: ApprovalFacts | null }
 
 /** How a delegation was approved: evidence in verified_claims. */
-export interface ApprovalFacts { approvedAt: string, faceCheckId: string | null }
+export interface ApprovalFacts {
+  approvedAt: string
+  faceCheckId: string | null
+}
 
 export const self = { role: 'self' } as const
 
 /** Identifies the context that tokens and sessions are ended by. */
 export function contextId (ref: RepresentationRef): string {
   switch (ref.role) {
-    case 'self': return 'self'
-    case 'legal_representative': return `lr:${ref.organizationId}`
-    case 'agent': return ref.delegationId
+    case 'self':
+      return 'self'
+    case 'legal_representative':
+      return `lr:${ref.organizationId}`
+    case 'agent':
+      return ref.delegationId
   }
 }
 
 export const refOf = (representation: Representation): RepresentationRef => {
   switch (representation.role) {
-    case 'self': return self
-    case 'legal_representative': return { role: 'legal_representative', organizationId: representation.organization.id }
-    case 'agent': return { role: 'agent', organizationId: representation.organization.id, delegationId: representation.delegation.id }
+    case 'self':
+      return self
+    case 'legal_representative':
+      return { role: 'legal_representative', organizationId: representation.organization.id }
+    case 'agent':
+      return {
+        role: 'agent',
+        organizationId: representation.organization.id,
+        delegationId: representation.delegation.id
+      }
   }
 }
 
@@ -75,22 +88,40 @@ export function parseRef (value: unknown): RepresentationRef | null {
 export interface AcceptedRepresentations {
   subjectKinds: readonly ('person' | 'organization')[]
   roles: readonly Role[]
-  /** Kora's own user centre: there everyone sees what they represent, whatever sites a delegation names, and what waits for them. */
+  /**
+   * Kora's own user centre: there everyone sees what they represent, whatever sites a delegation names, and what waits
+   * for them.
+   */
   ownService?: boolean
 }
 
 /** May this representation be used at this client today? `today` in Asia/Shanghai. */
-export function usableAt (representation: Representation, client: AcceptedRepresentations & { clientId: string }, today: string): { ok: true } | { ok: false, code: 'not_allowed_here' | 'organization_suspended' | 'expired' | 'not_yet_valid' } {
+export function usableAt (
+  representation: Representation,
+  client: AcceptedRepresentations & { clientId: string },
+  today: string
+): { ok: true } | { ok: false; code: 'not_allowed_here' | 'organization_suspended' | 'expired' | 'not_yet_valid' } {
   if (representation.role === 'self') {
-    return client.subjectKinds.includes('person') && client.roles.includes('self') ? { ok: true } : { ok: false, code: 'not_allowed_here' }
+    return client.subjectKinds.includes('person') && client.roles.includes('self')
+      ? { ok: true }
+      : { ok: false, code: 'not_allowed_here' }
   }
-  if (!client.subjectKinds.includes('organization') || !client.roles.includes(representation.role)) return { ok: false, code: 'not_allowed_here' }
+  if (!client.subjectKinds.includes('organization') || !client.roles.includes(representation.role)) {
+    return { ok: false, code: 'not_allowed_here' }
+  }
   // who was named in an agent's application comes in to decide about it, and nowhere else
-  const toDecide = representation.organization.status === 'pending' && representation.role === 'legal_representative' && client.ownService === true
-  if (representation.organization.status !== 'active' && !toDecide) return { ok: false, code: 'organization_suspended' }
+  const toDecide =
+    representation.organization.status === 'pending' &&
+    representation.role === 'legal_representative' &&
+    client.ownService === true
+  if (representation.organization.status !== 'active' && !toDecide) {
+    return { ok: false, code: 'organization_suspended' }
+  }
   if (representation.role === 'legal_representative') return { ok: true }
   const { delegation } = representation
-  if (client.ownService !== true && delegation.clientIds !== null && !delegation.clientIds.includes(client.clientId)) return { ok: false, code: 'not_allowed_here' }
+  if (client.ownService !== true && delegation.clientIds !== null && !delegation.clientIds.includes(client.clientId)) {
+    return { ok: false, code: 'not_allowed_here' }
+  }
   if (today < delegation.validFrom) return { ok: false, code: 'not_yet_valid' }
   if (today > delegation.validTo) return { ok: false, code: 'expired' }
   return { ok: true }

@@ -15,12 +15,27 @@ export interface RelyingSite {
  * A value that must be corrected. The text is the message `fault.<field>.<code>`, else `fault.<code>`,
  * else `fault.invalid`; `details` fill its placeholders. The shape equals FieldFault of the phone side.
  */
-export interface FieldError { field: string, code: string, details?: Record<string, string | number> }
+export interface FieldError {
+  field: string
+  code: string
+  details?: Record<string, string | number>
+}
 
-export interface Tab { id: 'personal' | 'legal' | 'qr', href: string, current: boolean }
+export interface Tab {
+  id: 'personal' | 'legal' | 'qr'
+  href: string
+  current: boolean
+}
 
 /** A link whose text is data (the name of a site), not a message. */
-export interface NamedLink { href: string, name: string, lang: string }
+export interface NamedLink {
+  href: string
+  name: string
+  lang: string
+}
 
 /** A form that is only a button: where it posts, and its token. */
-export interface FormTarget { action: string, csrf: string }
+export interface FormTarget {
+  action: string
+  csrf: string
+}

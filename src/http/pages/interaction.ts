@@ -13,18 +13,33 @@ export interface LoginPage extends FormTarget {
   role: 'legal_representative' | 'agent'
   errors: FieldError[]
   /** Null when this browser agreed to this version already. */
-  agreement: { version: string, checked: boolean } | null
+  agreement: { version: string; checked: boolean } | null
   /** Set when the person must sign in again (prompt=login, max_age): the account is shown masked, not asked. */
-  relogin: { maskedAccount: string, otherAccountHref: string } | null
+  relogin: { maskedAccount: string; otherAccountHref: string } | null
   /** One calm sentence above the form, or null. */
   notice: 'form_renewed' | 'maintenance' | null
   /** Null = this deployment does not offer it. */
-  links: { forgot: string | null, register: string | null, activate: string | null, phoneChange: string | null, national: string | null }
+  links: {
+    forgot: string | null
+    register: string | null
+    activate: string | null
+    phoneChange: string | null
+    national: string | null
+  }
 }
 
 /** Which sentence and which title the code carries. */
-export type QrPurpose = 'login' | 'first-login' | 'step-up' | 'legal-representative' | 'agent' |
-  'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
+export type QrPurpose =
+  | 'login'
+  | 'first-login'
+  | 'step-up'
+  | 'legal-representative'
+  | 'agent'
+  | 'approve-delegation'
+  | 'organization-password'
+  | 'register'
+  | 'recover'
+  | 'change-phone'
 
 /** The browser's view of its ticket: TicketStatus plus what the page draws. */
 export interface QrTicket {
@@ -68,7 +83,7 @@ export interface QrPage {
   /** Phone browser: the same-device button leads, the code is folded away. */
   mobile: boolean
   /** Null = that door is closed. `app` opens the app, `pages` continues in this browser. */
-  sameDevice: { app: string | null, pages: string | null }
+  sameDevice: { app: string | null; pages: string | null }
   appDownload: string | null
   /** 其他办法: the counter code; null when it would not help. */
   counterHref: string | null
@@ -96,7 +111,16 @@ export interface IdentityChoice {
   /** What will be asked next. */
   needs: 'password' | 'scan' | null
   /** Shown but not to be chosen. */
-  blocked: 'frozen' | 'suspended' | 'organization_suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
+  blocked:
+    | 'frozen'
+    | 'suspended'
+    | 'organization_suspended'
+    | 'expired'
+    | 'pending'
+    | 'to_decide'
+    | 'not_yet_valid'
+    | 'not_allowed_here'
+    | null
 }
 
 /** S3. Each choice is one button of one form: posts `csrf`, `choice`. */
@@ -122,8 +146,19 @@ export interface StandingPage {
   organizationName: string
   role: 'legal_representative' | 'agent'
   /** Words: `standing.<code>.title` and `standing.<code>.body`. */
-  code: 'pending' | 'rejected' | 'suspended' | 'revoked' | 'expired' | 'not_allowed_here' | 'password_change' |
-    'no_agent' | 'no_representative' | 'to_decide' | 'organization_pending' | 'organization_suspended'
+  code:
+    | 'pending'
+    | 'rejected'
+    | 'suspended'
+    | 'revoked'
+    | 'expired'
+    | 'not_allowed_here'
+    | 'password_change'
+    | 'no_agent'
+    | 'no_representative'
+    | 'to_decide'
+    | 'organization_pending'
+    | 'organization_suspended'
   /** Day (or moment) that the words speak of. */
   since: string | null
   againHref: string
@@ -141,12 +176,14 @@ export interface ConsentItem {
   /** Sensitive personal information needs a consent of its own (PIPL art. 29). */
   sensitive: boolean
   /** Message keys `claim.<name>`; values are masked already, null = only the name is shown. */
-  claims: Array<{ name: string, value: string | null }>
+  claims: Array<{ name: string; value: string | null }>
   /** From the client's record. */
   purpose: string | null
 }
 
-/** S13. Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked). */
+/**
+ * S13. Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked).
+ */
 export interface ConsentPage extends FormTarget {
   rp: RelyingSite
   /** Operating unit. */
@@ -158,4 +195,7 @@ export interface ConsentPage extends FormTarget {
 }
 
 /** S8. */
-export interface DonePage { rp: RelyingSite, href: string }
+export interface DonePage {
+  rp: RelyingSite
+  href: string
+}

@@ -16,14 +16,30 @@ export interface LogoutConfirmPage {
 
 export interface LogoutDonePage {
   /** `told` false = this site could not be reached and must be left by hand. */
-  sites: Array<{ name: string, told: boolean }>
+  sites: Array<{ name: string; told: boolean }>
   next: NamedLink | null
 }
 
 /** Titles and texts are `e.<key>.title` and `e.<key>.body`. */
-export type ErrorKey = 'expired' | 'cookie' | 'bad_client' | 'bad_redirect_uri' | 'oauth' | 'denied_level' | 'denied_kind' |
-  'csrf' | 'too_many' | 'not_found' | 'server' | 'unavailable' | 'not_started' | 'bad_request' | 'too_large' |
-  'person_disabled' | 'forbidden' | 'method'
+export type ErrorKey =
+  | 'expired'
+  | 'cookie'
+  | 'bad_client'
+  | 'bad_redirect_uri'
+  | 'oauth'
+  | 'denied_level'
+  | 'denied_kind'
+  | 'csrf'
+  | 'too_many'
+  | 'not_found'
+  | 'server'
+  | 'unavailable'
+  | 'not_started'
+  | 'bad_request'
+  | 'too_large'
+  | 'person_disabled'
+  | 'forbidden'
+  | 'method'
 
 /** S19. The trace id, contact and languages come with the frame. */
 export interface ErrorPage {
@@ -35,7 +51,7 @@ export interface ErrorPage {
   back: NamedLink | null
   retryAfterSeconds: number | null
   /** For whoever connects a site: what was received (never what is registered), in wire names. */
-  developer: { error: string, description: string | null, received: Array<{ name: string, value: string }> } | null
+  developer: { error: string; description: string | null; received: Array<{ name: string; value: string }> } | null
 }
 
 export interface HomePage {
@@ -45,4 +61,6 @@ export interface HomePage {
   userCentreHref: string | null
 }
 
-export interface HelpPage { version: string }
+export interface HelpPage {
+  version: string
+}

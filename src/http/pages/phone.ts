@@ -10,10 +10,11 @@ export interface PhoneContext {
   /** ISO 8601. */
   at: string
   /** What is approved, for purposes other than login; shown as a list of names and values. */
-  subject: Array<{ name: string, value: string }>
+  subject: Array<{ name: string; value: string }>
 }
 
-export type PhonePurpose = 'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
+export type PhonePurpose =
+  'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
 
 /**
  * S5, before anything happens. The button "continue in this browser" posts `csrf` to `action`
@@ -35,13 +36,16 @@ export interface ConfirmPage extends FormTarget {
   number: 'compare' | 'enter'
   checkNumber: string | null
   /** Who is expected, masked. */
-  person: { maskedName: string, maskedCertNo: string } | null
+  person: { maskedName: string; maskedCertNo: string } | null
   /** What comes after this page. */
   remaining: Array<'identity' | 'face'>
   errors: FieldError[]
 }
 
-export interface Steps { at: number, of: number }
+export interface Steps {
+  at: number
+  of: number
+}
 
 export interface IdentityValues {
   certType: string
@@ -65,7 +69,7 @@ export interface IdentityPage extends FormTarget {
   certTypes: string[]
   values: IdentityValues
   /** The person is known: masked, nothing to type. `validTo` null = long term. */
-  known: { maskedName: string, maskedCertNo: string, validTo: string | null } | null
+  known: { maskedName: string; maskedCertNo: string; validTo: string | null } | null
   consentVersion: string
   errors: FieldError[]
 }
@@ -79,7 +83,10 @@ export interface IdentityCheckPage extends FormTarget {
   validTo: string | null
 }
 
-export interface TriesLeft { attempt: number, day: number }
+export interface TriesLeft {
+  attempt: number
+  day: number
+}
 
 /** S7. Posts `csrf`, `consent` ('1'), `consent_version`, `decision` ('start' | 'decline'). */
 export interface FacePage extends FormTarget {
@@ -115,10 +122,29 @@ export interface ResultPage {
 }
 
 /** Why a phone cannot go on. PhoneRefusal codes plus what only the pages know. */
-export type RefusalCode = 'not_found' | 'already_scanned' | 'expired' | 'wrong_state' | 'wrong_person' | 'device_not_bound' |
-  'number_mismatch' | 'number_exhausted' | 'digest_mismatch' | 'consent_required' | 'identity_mismatch' |
-  'identity_exhausted' | 'register_unavailable' | 'face_required' | 'face_exhausted' | 'face_unavailable' | 'too_many_requests' |
-  'code_invalid' | 'invalid_fields' | 'download_code' | 'cancelled' | 'door_closed'
+export type RefusalCode =
+  | 'not_found'
+  | 'already_scanned'
+  | 'expired'
+  | 'wrong_state'
+  | 'wrong_person'
+  | 'device_not_bound'
+  | 'number_mismatch'
+  | 'number_exhausted'
+  | 'digest_mismatch'
+  | 'consent_required'
+  | 'identity_mismatch'
+  | 'identity_exhausted'
+  | 'register_unavailable'
+  | 'face_required'
+  | 'face_exhausted'
+  | 'face_unavailable'
+  | 'too_many_requests'
+  | 'code_invalid'
+  | 'invalid_fields'
+  | 'download_code'
+  | 'cancelled'
+  | 'door_closed'
 
 export interface RefusedPage {
   code: RefusalCode

@@ -12,15 +12,24 @@ export const requestLimits = { client: 600, refusedNetwork: 120, seconds: 60 } a
 /** Refusals of one client that are recorded in ten minutes: a flood must not fill the trail. */
 const auditLimit = { limit: 20, seconds: 600 }
 
-export interface Authentication { tokenOf (request: FastifyRequest): ApiToken }
+export interface Authentication {
+  tokenOf(request: FastifyRequest): ApiToken
+}
 
 /** @param scopeOf null = any token of an admin client; undefined = no route of ours, answered without looking */
-export function authenticate (scope: FastifyInstance, services: Services, throttle: Throttle, scopeOf: (request: FastifyRequest) => AdminScope | null | undefined): Authentication {
+export function authenticate (
+  scope: FastifyInstance,
+  services: Services,
+  throttle: Throttle,
+  scopeOf: (request: FastifyRequest) => AdminScope | null | undefined
+): Authentication {
   const tokens = new WeakMap<FastifyRequest, ApiToken>()
 
   async function tooMany (key: string, limit: number): Promise<void> {
     const hit = await throttle.hit(key, limit, requestLimits.seconds)
-    if (!hit.allowed) throw new Problem('too_many_requests', { headers: { 'retry-after': String(hit.retryAfterSeconds) } })
+    if (!hit.allowed) {
+      throw new Problem('too_many_requests', { headers: { 'retry-after': String(hit.retryAfterSeconds) } })
+    }
   }
 
   // before the body is read
@@ -29,7 +38,9 @@ export function authenticate (scope: FastifyInstance, services: Services, thrott
     if (needed === undefined) return
     const [scheme = '', value = '', ...rest] = (request.headers.authorization ?? '').split(' ')
     const kind = scheme.toLowerCase()
-    if (request.headers.authorization === undefined || (kind !== 'bearer' && kind !== 'dpop')) throw new Problem('token_missing')
+    if (request.headers.authorization === undefined || (kind !== 'bearer' && kind !== 'dpop')) {
+      throw new Problem('token_missing')
+    }
     const token = rest.length > 0 || !/^[\w.~+/-]{16,4096}=*$/.test(value) ? null : await readToken(services, value)
     if (token === null || (token.thumbprint === null && kind === 'dpop')) {
       await tooMany(`admin-api-refused:${request.clientAddress.prefix}`, requestLimits.refusedNetwork)
@@ -40,7 +51,7 @@ export function authenticate (scope: FastifyInstance, services: Services, thrott
       if (kind !== 'dpop') throw new Problem('token_invalid')
       const address = services.config.issuer + (request.url.split('?')[0] ?? '')
       const target = { method: request.method, address, accessToken: value, thumbprint: token.thumbprint }
-      if (!await proofFits(services, request.headers['dpop'], target)) throw new Problem('proof_invalid')
+      if (!(await proofFits(services, request.headers['dpop'], target))) throw new Problem('proof_invalid')
     }
     await tooMany(`admin-api:${token.clientId}`, requestLimits.client)
     if (needed !== null && !token.scopes.includes(needed)) {

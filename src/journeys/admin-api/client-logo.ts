@@ -4,15 +4,27 @@ import { answerOf, changeable, wireClient } from './clients.ts'
 import { Problem } from './problems.ts'
 import { etagOf, route, type Answer, type Call, type Route } from './routes.ts'
 
-/** @throws Problem `not_found`, `own_service`, `console_only`, `version_conflict`, `invalid_fields` (no picture that we read) */
+/**
+ * @throws Problem `not_found`, `own_service`, `console_only`, `version_conflict`, `invalid_fields` (no picture that we
+ * read)
+ */
 async function store (call: Call, file: Buffer | null): Promise<Answer> {
   const { clientId } = await changeable(call)
   const stored = await storeLogo(call.services, call.act(), clientId, file, call.version())
   switch (stored.outcome) {
-    case 'stored': return answerOf(stored.client)
-    case 'conflict': throw new Problem('version_conflict', { headers: { etag: etagOf(stored.current.version) }, more: { current: wireClient(stored.current) } })
-    case 'not_a_picture': throw new Problem('invalid_fields', { faults: [{ field: '', code: stored.fault, received: '', expected: 'PNG | JPEG, ≤ 512 KiB' }] })
-    default: throw new Problem(stored.outcome)
+    case 'stored':
+      return answerOf(stored.client)
+    case 'conflict':
+      throw new Problem('version_conflict', {
+        headers: { etag: etagOf(stored.current.version) },
+        more: { current: wireClient(stored.current) }
+      })
+    case 'not_a_picture':
+      throw new Problem('invalid_fields', {
+        faults: [{ field: '', code: stored.fault, received: '', expected: 'PNG | JPEG, ≤ 512 KiB' }]
+      })
+    default:
+      throw new Problem(stored.outcome)
   }
 }
 
@@ -22,7 +34,9 @@ export const clientLogoRoutes: Route[] = [
     path: '/clients/:client_id/logo',
     operationId: 'uploadLogo',
     tag: 'clients',
-    summary: 'Upload the picture of a client: the bytes of a PNG or JPEG, up to 512 KiB; it is made new, at most 256 pixels a side',
+    summary:
+      'Upload the picture of a client: the bytes of a PNG or JPEG, up to 512 KiB; it is made new, at most 256 pixels ' +
+      'a side',
     scope: 'kora.clients:write',
     body: null,
     picture: true,

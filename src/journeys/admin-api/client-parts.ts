@@ -1,7 +1,17 @@
 /** What belongs to a client beside its content: secrets, the address test, history, failures, and the export. */
 import { uriRulesOf } from '../../domain/client/metadata.ts'
 import { explainAddress } from '../../domain/client/address.ts'
-import { clientFailures, clientHistory, clientRules, endClientSecret, findClients, graceSeconds, listClients, listSecrets, rotateSecret } from '../../records/clients/index.ts'
+import {
+  clientFailures,
+  clientHistory,
+  clientRules,
+  endClientSecret,
+  findClients,
+  graceSeconds,
+  listClients,
+  listSecrets,
+  rotateSecret
+} from '../../records/clients/index.ts'
 import { changeable, knownClient } from './clients.ts'
 import { Problem } from './problems.ts'
 import { listOf, pageOf, pageParameters, route, type Route } from './routes.ts'
@@ -20,7 +30,18 @@ export const clientPartRoutes: Route[] = [
     handle: async (call) => {
       const { clientId } = await knownClient(call)
       const items = await listSecrets(call.services.db, clientId)
-      return { status: 200, body: { items: items.map(({ id, hint, createdAt, expiresAt, lastUsedOn }) => ({ id, hint, created_at: createdAt, expires_at: expiresAt, last_used_on: lastUsedOn })) } }
+      return {
+        status: 200,
+        body: {
+          items: items.map(({ id, hint, createdAt, expiresAt, lastUsedOn }) => ({
+            id,
+            hint,
+            created_at: createdAt,
+            expires_at: expiresAt,
+            last_used_on: lastUsedOn
+          }))
+        }
+      }
     }
   }),
   route({
@@ -37,9 +58,14 @@ export const clientPartRoutes: Route[] = [
     handle: async (call) => {
       const { clientId } = await changeable(call)
       const made = await rotateSecret(call.services, call.act(), clientId, call.body.grace_seconds ?? graceSeconds)
-      if (made.outcome !== 'created') throw new Problem(made.outcome === 'too_many' ? 'too_many_secrets' : made.outcome)
+      if (made.outcome !== 'created') {
+        throw new Problem(made.outcome === 'too_many' ? 'too_many_secrets' : made.outcome)
+      }
       const { id, secret, hint, previous } = made
-      return { status: 201, body: { id, secret, hint, previous: previous === null ? null : { id: previous.id, ends_at: previous.endsAt } } }
+      return {
+        status: 201,
+        body: { id, secret, hint, previous: previous === null ? null : { id: previous.id, ends_at: previous.endsAt } }
+      }
     }
   }),
   route({
@@ -73,7 +99,12 @@ export const clientPartRoutes: Route[] = [
     handle: async (call) => {
       const { kind, metadata } = await knownClient(call)
       const { redirect_uris: redirectUris = [], post_logout_redirect_uris: postLogoutRedirectUris = [] } = metadata
-      const { clientId, ...report } = explainAddress(call.body.address, { redirectUris, postLogoutRedirectUris }, uriRulesOf(clientRules(call.services.config), kind), call.body.use)
+      const { clientId, ...report } = explainAddress(
+        call.body.address,
+        { redirectUris, postLogoutRedirectUris },
+        uriRulesOf(clientRules(call.services.config), kind),
+        call.body.use
+      )
       return { status: 200, body: { ...report, client_id: clientId } }
     }
   }),
@@ -92,7 +123,15 @@ export const clientPartRoutes: Route[] = [
       const { clientId } = await knownClient(call)
       const { limit, after } = pageOf(call.query)
       const rows = await clientHistory(call.services.db, clientId, rowId(after), limit + 1)
-      return { status: 200, body: listOf(rows, limit, ({ id }) => String(id), ({ traceId, ...row }) => ({ ...row, trace_id: traceId })) }
+      return {
+        status: 200,
+        body: listOf(
+          rows,
+          limit,
+          ({ id }) => String(id),
+          ({ traceId, ...row }) => ({ ...row, trace_id: traceId })
+        )
+      }
     }
   }),
   route({
@@ -108,7 +147,12 @@ export const clientPartRoutes: Route[] = [
     handle: async (call) => {
       const { clientId } = await knownClient(call)
       const items = await clientFailures(call.services.db, clientId)
-      return { status: 200, body: { items: items.map(({ firstAt, lastAt, ...failure }) => ({ ...failure, first_at: firstAt, last_at: lastAt })) } }
+      return {
+        status: 200,
+        body: {
+          items: items.map(({ firstAt, lastAt, ...failure }) => ({ ...failure, first_at: firstAt, last_at: lastAt }))
+        }
+      }
     }
   }),
   route({
@@ -124,14 +168,26 @@ export const clientPartRoutes: Route[] = [
     handle: async ({ services, query }) => {
       const { limit, after } = pageOf(query)
       const lines = await listClients(services.db, {}, after, limit + 1)
-      const records = new Map((await findClients(services.db, lines.map(({ clientId }) => clientId))).map((record) => [record.clientId, record]))
+      const records = new Map(
+        (
+          await findClients(
+            services.db,
+            lines.map(({ clientId }) => clientId)
+          )
+        ).map((record) => [record.clientId, record])
+      )
       return {
         status: 200,
         // a draft may be deleted between the two queries
-        body: listOf(lines.filter(({ clientId }) => records.has(clientId)), limit, ({ clientId }) => clientId, ({ clientId }) => {
-          const { status, kind, metadata, policy } = records.get(clientId) ?? {}
-          return { client_id: clientId, status, kind, metadata, policy }
-        })
+        body: listOf(
+          lines.filter(({ clientId }) => records.has(clientId)),
+          limit,
+          ({ clientId }) => clientId,
+          ({ clientId }) => {
+            const { status, kind, metadata, policy } = records.get(clientId) ?? {}
+            return { client_id: clientId, status, kind, metadata, policy }
+          }
+        )
       }
     }
   })
@@ -140,6 +196,10 @@ export const clientPartRoutes: Route[] = [
 /** A cursor that is the number of a row. @throws Problem `malformed_query` */
 export function rowId (after: string | null): number | null {
   if (after === null) return null
-  if (!/^\d{1,15}$/.test(after)) throw new Problem('malformed_query', { faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }] })
+  if (!/^\d{1,15}$/.test(after)) {
+    throw new Problem('malformed_query', {
+      faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }]
+    })
+  }
   return Number(after)
 }

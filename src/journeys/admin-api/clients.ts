@@ -3,17 +3,49 @@ import { createReport, readers, type ClientFault } from '../../domain/client/fau
 import { validateClient } from '../../domain/client/metadata.ts'
 import { clientKinds, clientStatuses, type ClientContent, type ClientRecord } from '../../domain/client/record.ts'
 import { secondAdministratorReasons, withoutPowers } from '../../domain/administration/dual-control.ts'
-import { changeClient, clientIdFault, clientRules, createClient, deleteDraft, findClient, listClients, setClientStatus, type Changed, type StatusChanged } from '../../records/clients/index.ts'
+import {
+  changeClient,
+  clientIdFault,
+  clientRules,
+  createClient,
+  deleteDraft,
+  findClient,
+  listClients,
+  setClientStatus,
+  type Changed,
+  type StatusChanged
+} from '../../records/clients/index.ts'
 import { changeKind } from '../console/clients/frame.ts'
 import { mergePatch } from './merge-patch.ts'
 import { Problem, wireFaults } from './problems.ts'
 import { etagOf, listOf, pageOf, pageParameters, prefix, route, type Answer, type Call, type Route } from './routes.ts'
 
-export const wireClient = ({ clientId, status, version, kind, metadata, policy, createdAt, updatedAt }: ClientRecord): Record<string, unknown> =>
-  ({ client_id: clientId, status, version, kind, metadata, policy, created_at: createdAt, updated_at: updatedAt })
+export const wireClient = ({
+  clientId,
+  status,
+  version,
+  kind,
+  metadata,
+  policy,
+  createdAt,
+  updatedAt
+}: ClientRecord): Record<string, unknown> => ({
+  client_id: clientId,
+  status,
+  version,
+  kind,
+  metadata,
+  policy,
+  created_at: createdAt,
+  updated_at: updatedAt
+})
 
 export const clientPath = (clientId: string): string => `${prefix}/clients/${clientId}`
-export const answerOf = (client: ClientRecord, status = 200): Answer => ({ status, body: wireClient(client), headers: { etag: etagOf(client.version) } })
+export const answerOf = (client: ClientRecord, status = 200): Answer => ({
+  status,
+  body: wireClient(client),
+  headers: { etag: etagOf(client.version) }
+})
 
 /** @throws Problem `not_found` */
 export async function knownClient ({ services, param }: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {
@@ -22,7 +54,10 @@ export async function knownClient ({ services, param }: Pick<Call, 'services' | 
   return client
 }
 
-/** A client that this API may change. @throws Problem `not_found`, `console_only` (it has rights here: it could give itself more) */
+/**
+ * A client that this API may change. @throws Problem `not_found`, `console_only` (it has rights here: it could give
+ * itself more)
+ */
 export async function changeable (call: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {
   const client = await knownClient(call)
   if ((client.policy.adminScopes ?? []).length > 0) throw new Problem('console_only')
@@ -32,25 +67,46 @@ export async function changeable (call: Pick<Call, 'services' | 'param'>): Promi
 /** @throws Problem `console_only` */
 function withoutAdminScopes (body: { policy?: unknown }): void {
   const { policy } = body
-  if (typeof policy === 'object' && policy !== null && 'adminScopes' in policy && JSON.stringify(policy.adminScopes ?? []) !== '[]') throw new Problem('console_only')
+  if (
+    typeof policy === 'object' &&
+    policy !== null &&
+    'adminScopes' in policy &&
+    JSON.stringify(policy.adminScopes ?? []) !== '[]'
+  ) {
+    throw new Problem('console_only')
+  }
 }
 
 /** The part of a body that the registry validates; whatever it does not know is a fault of its own. */
-const contentIn = ({ reason: _reason, client_id: _id, status: _status, ...content }: Record<string, unknown>): Record<string, unknown> => content
+const contentIn = ({
+  reason: _reason,
+  client_id: _id,
+  status: _status,
+  ...content
+}: Record<string, unknown>): Record<string, unknown> => content
 
 /** Answers for what a change came to. */
 async function changed (call: Call, outcome: Changed | StatusChanged, content: () => ClientContent): Promise<Answer> {
   switch (outcome.outcome) {
     case 'changed':
-    case 'unchanged': return answerOf(outcome.client)
-    case 'invalid': throw new Problem('invalid_fields', { faults: outcome.faults })
-    case 'not_found': throw new Problem('not_found')
-    case 'own_service': throw new Problem('own_service')
-    case 'forbidden': throw new Problem('wrong_state')
-    case 'conflict': throw new Problem('version_conflict', {
-      headers: { etag: etagOf(outcome.current.version) },
-      more: { current: wireClient(outcome.current), ...('yours' in outcome ? { yours: outcome.yours, diff: outcome.diff } : {}) }
-    })
+    case 'unchanged':
+      return answerOf(outcome.client)
+    case 'invalid':
+      throw new Problem('invalid_fields', { faults: outcome.faults })
+    case 'not_found':
+      throw new Problem('not_found')
+    case 'own_service':
+      throw new Problem('own_service')
+    case 'forbidden':
+      throw new Problem('wrong_state')
+    case 'conflict':
+      throw new Problem('version_conflict', {
+        headers: { etag: etagOf(outcome.current.version) },
+        more: {
+          current: wireClient(outcome.current),
+          ...('yours' in outcome ? { yours: outcome.yours, diff: outcome.diff } : {})
+        }
+      })
     case 'second_needed': {
       const clientId = call.param('client_id')
       return await call.askSecond(changeKind, clientId, { clientId, version: call.version(), content: content() })
@@ -73,14 +129,23 @@ async function replaced (call: Call, input: Record<string, unknown>): Promise<An
 const firstStatuses = ['draft', 'test', 'live'] as const
 
 /** What a new client is called and begins as; left out, both are chosen. */
-function createdAs ({ client_id: clientId, status }: Record<string, unknown>): { options: { clientId?: string, status?: typeof firstStatuses[number] }, faults: ClientFault[] } {
+function createdAs ({ client_id: clientId, status }: Record<string, unknown>): {
+  options: { clientId?: string; status?: (typeof firstStatuses)[number] }
+  faults: ClientFault[]
+} {
   const { faults, report } = createReport()
   const read = readers(report)
   const first = read.one('/status', status, firstStatuses)
   if (clientId !== undefined && typeof clientId !== 'string') report('/client_id', 'not_text', clientId, 'text')
   const own = typeof clientId === 'string' ? clientIdFault(clientId) : null
   if (own !== null) faults.push(own)
-  return { options: { ...(typeof clientId === 'string' ? { clientId } : {}), ...(first === undefined ? {} : { status: first }) }, faults }
+  return {
+    options: {
+      ...(typeof clientId === 'string' ? { clientId } : {}),
+      ...(first === undefined ? {} : { status: first })
+    },
+    faults
+  }
 }
 
 async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
@@ -91,7 +156,7 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
   const { options, faults } = createdAs(body)
   if (faults.length > 0) {
     const checked = validateClient(input, clientRules(services.config))
-    throw new Problem('invalid_fields', { faults: [...faults, ...checked.ok ? [] : checked.faults] })
+    throw new Problem('invalid_fields', { faults: [...faults, ...(checked.ok ? [] : checked.faults)] })
   }
   let outcome = await createClient(services, act, input, options)
   let wanted: ClientContent | null = null
@@ -103,12 +168,24 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
     outcome = await createClient(services, act, withoutPowers(wanted), options)
   }
   switch (outcome.outcome) {
-    case 'invalid': throw new Problem('invalid_fields', { faults: outcome.faults })
-    case 'taken': throw new Problem('taken', { faults: [{ field: '/client_id', code: 'taken', received: options.clientId ?? '', expected: '' }] })
-    case 'second_needed': throw new Problem('second_administrator_needed')
+    case 'invalid':
+      throw new Problem('invalid_fields', { faults: outcome.faults })
+    case 'taken':
+      throw new Problem('taken', {
+        faults: [{ field: '/client_id', code: 'taken', received: options.clientId ?? '', expected: '' }]
+      })
+    case 'second_needed':
+      throw new Problem('second_administrator_needed')
   }
   const { client, secret } = outcome
-  const asked = wanted === null ? null : await call.askSecond(changeKind, client.clientId, { clientId: client.clientId, version: client.version, content: wanted })
+  const asked =
+    wanted === null
+      ? null
+      : await call.askSecond(changeKind, client.clientId, {
+        clientId: client.clientId,
+        version: client.version,
+        content: wanted
+      })
   return {
     status: 201,
     body: { client: wireClient(client), secret, change: asked?.headers?.['location'] ?? null },
@@ -135,18 +212,35 @@ export const clientRoutes: Route[] = [
       { name: 'grant', description: 'Grant type.' },
       { name: 'scope', description: 'A scope that it may ask for.' },
       { name: 'host', description: 'Host of a redirect URI.' },
-      { name: 'unit', description: 'Part of the unit\'s or owner\'s name.' },
+      { name: 'unit', description: "Part of the unit's or owner's name." },
       { name: 'unused_days', description: 'Not used for so many days.', pattern: '^[0-9]{1,4}$' }
     ],
     body: null,
     answers: { 200: 'ClientList' },
     handle: async ({ services, query }) => {
       const { limit, after } = pageOf(query)
-      const { unused_days: unusedDays, ...wanted } = Object.fromEntries(filters.flatMap((name) => query[name] === undefined ? [] : [[name, query[name]]]))
-      const rows = await listClients(services.db, { ...wanted, ...(unusedDays === undefined ? {} : { unusedDays }) }, after, limit + 1)
+      const { unused_days: unusedDays, ...wanted } = Object.fromEntries(
+        filters.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]]))
+      )
+      const rows = await listClients(
+        services.db,
+        { ...wanted, ...(unusedDays === undefined ? {} : { unusedDays }) },
+        after,
+        limit + 1
+      )
       return {
         status: 200,
-        body: listOf(rows, limit, ({ clientId }) => clientId, ({ clientId, updatedAt, lastUsedAt, ...line }) => ({ client_id: clientId, ...line, updated_at: updatedAt, last_used_at: lastUsedAt }))
+        body: listOf(
+          rows,
+          limit,
+          ({ clientId }) => clientId,
+          ({ clientId, updatedAt, lastUsedAt, ...line }) => ({
+            client_id: clientId,
+            ...line,
+            updated_at: updatedAt,
+            last_used_at: lastUsedAt
+          })
+        )
       }
     }
   }),
@@ -179,7 +273,12 @@ export const clientRoutes: Route[] = [
       return {
         status: 200,
         body: checked.ok
-          ? { valid: true, faults: [], second_administrator: secondAdministratorReasons(null, checked.content), content: checked.content }
+          ? {
+              valid: true,
+              faults: [],
+              second_administrator: secondAdministratorReasons(null, checked.content),
+              content: checked.content
+            }
           : { valid: false, faults: wireFaults(request, checked.faults), second_administrator: [], content: null }
       }
     }
@@ -206,7 +305,16 @@ export const clientRoutes: Route[] = [
     body: 'ClientInput',
     checkedByRegistry: true,
     answers: { 200: 'Client', 202: 'ChangeAsked' },
-    refusals: ['not_found', 'invalid_fields', 'version_conflict', 'version_required', 'own_service', 'console_only', 'change_waiting', 'second_administrator_needed'],
+    refusals: [
+      'not_found',
+      'invalid_fields',
+      'version_conflict',
+      'version_required',
+      'own_service',
+      'console_only',
+      'change_waiting',
+      'second_administrator_needed'
+    ],
     writes: true,
     versioned: true,
     handle: async (call) => await replaced(call as Call, contentIn(call.body as Record<string, unknown>))
@@ -221,7 +329,16 @@ export const clientRoutes: Route[] = [
     body: 'ClientPatch',
     checkedByRegistry: true,
     answers: { 200: 'Client', 202: 'ChangeAsked' },
-    refusals: ['not_found', 'invalid_fields', 'version_conflict', 'version_required', 'own_service', 'console_only', 'change_waiting', 'second_administrator_needed'],
+    refusals: [
+      'not_found',
+      'invalid_fields',
+      'version_conflict',
+      'version_required',
+      'own_service',
+      'console_only',
+      'change_waiting',
+      'second_administrator_needed'
+    ],
     writes: true,
     versioned: true,
     handle: async (call) => {
@@ -245,7 +362,12 @@ export const clientRoutes: Route[] = [
     versioned: true,
     handle: async (call) => {
       const client = await changeable(call)
-      if (client.version !== call.version()) throw new Problem('version_conflict', { headers: { etag: etagOf(client.version) }, more: { current: wireClient(client) } })
+      if (client.version !== call.version()) {
+        throw new Problem('version_conflict', {
+          headers: { etag: etagOf(client.version) },
+          more: { current: wireClient(client) }
+        })
+      }
       const outcome = await deleteDraft(call.services, call.act(), client.clientId)
       if (outcome !== 'deleted') throw new Problem(outcome)
       return { status: 204 }
@@ -260,13 +382,29 @@ export const clientRoutes: Route[] = [
     scope: 'kora.clients:write',
     body: 'StatusChange',
     answers: { 200: 'Client' },
-    refusals: ['not_found', 'wrong_state', 'invalid_fields', 'version_conflict', 'version_required', 'own_service', 'console_only'],
+    refusals: [
+      'not_found',
+      'wrong_state',
+      'invalid_fields',
+      'version_conflict',
+      'version_required',
+      'own_service',
+      'console_only'
+    ],
     writes: true,
     versioned: true,
     handle: async (call) => {
       await changeable(call)
-      const outcome = await setClientStatus(call.services, call.act(), call.param('client_id'), call.version(), call.body.status)
-      return await changed(call as Call, outcome, () => { throw new Problem('second_administrator_needed') })
+      const outcome = await setClientStatus(
+        call.services,
+        call.act(),
+        call.param('client_id'),
+        call.version(),
+        call.body.status
+      )
+      return await changed(call as Call, outcome, () => {
+        throw new Problem('second_administrator_needed')
+      })
     }
   })
 ]

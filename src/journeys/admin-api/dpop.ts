@@ -10,15 +10,29 @@ const skewSeconds = 60
 
 export const proofAlgorithms = ['ES256', 'EdDSA']
 
-export interface ProofTarget { method: string, /** Without query. */ address: string, accessToken: string, /** RFC 7638 thumbprint that the token names. */ thumbprint: string }
+export interface ProofTarget {
+  method: string
+  /** Without query. */ address: string
+  accessToken: string
+  /** RFC 7638 thumbprint that the token names. */ thumbprint: string
+}
 
 /** Whether the header `DPoP` proves the key of the token, for this method and address, now and for the first time. */
-export async function proofFits ({ db, clock }: Pick<Services, 'db' | 'clock'>, header: unknown, target: ProofTarget): Promise<boolean> {
+export async function proofFits (
+  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  header: unknown,
+  target: ProofTarget
+): Promise<boolean> {
   if (typeof header !== 'string' || header.length > 4096) return false
   let verified
   try {
     // refuses private keys in the header, and anything but the two algorithms
-    verified = await jwtVerify(header, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: proofAlgorithms, currentDate: new Date(clock.now()), clockTolerance: skewSeconds })
+    verified = await jwtVerify(header, EmbeddedJWK, {
+      typ: 'dpop+jwt',
+      algorithms: proofAlgorithms,
+      currentDate: new Date(clock.now()),
+      clockTolerance: skewSeconds
+    })
   } catch {
     return false
   }

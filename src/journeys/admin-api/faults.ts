@@ -3,10 +3,29 @@ import type { FastifySchemaValidationError } from 'fastify'
 import { shown, step, type ClientFault } from '../../domain/client/faults.ts'
 import type { QueryParameter } from './routes.ts'
 
-const at = (body: unknown, pointer: string): unknown => pointer.split('/').slice(1)
-  .reduce<unknown>((value, name) => typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined, body)
+const at = (body: unknown, pointer: string): unknown =>
+  pointer
+    .split('/')
+    .slice(1)
+    .reduce<unknown>(
+      (value, name) =>
+        typeof value === 'object' && value !== null
+          ? (value as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')]
+          : undefined,
+      body
+    )
 
-const codes: Readonly<Record<string, string>> = { type: 'wrong_type', enum: 'not_one_of', anyOf: 'not_one_of', const: 'not_one_of', maxLength: 'too_long', minimum: 'not_in_range', maximum: 'not_in_range', pattern: 'invalid', format: 'invalid' }
+const codes: Readonly<Record<string, string>> = {
+  type: 'wrong_type',
+  enum: 'not_one_of',
+  anyOf: 'not_one_of',
+  const: 'not_one_of',
+  maxLength: 'too_long',
+  minimum: 'not_in_range',
+  maximum: 'not_in_range',
+  pattern: 'invalid',
+  format: 'invalid'
+}
 
 // these say who somebody is: what was typed is not repeated
 const personal = new Set(['/text', '/last_four'])
@@ -14,28 +33,66 @@ const personal = new Set(['/text', '/last_four'])
 /** One fault for each field. */
 export function faultsOfSchema (errors: readonly FastifySchemaValidationError[], body: unknown): ClientFault[] {
   const faults = new Map<string, ClientFault>()
-  const note = (fault: ClientFault): void => { if (!faults.has(fault.field)) faults.set(fault.field, fault) }
+  const note = (fault: ClientFault): void => {
+    if (!faults.has(fault.field)) faults.set(fault.field, fault)
+  }
   for (const { keyword, instancePath, params } of errors) {
-    const detail = params as { requiredProperties?: string[], allowedValues?: unknown[], limit?: number, type?: unknown, comparison?: string }
-    if (keyword === 'required') for (const name of detail.requiredProperties ?? []) note({ field: instancePath + step(name), code: 'missing', received: '', expected: '' })
-    else {
-      const expected = detail.allowedValues?.join(' | ') ?? (detail.limit === undefined ? String(detail.type ?? '') : `${detail.comparison ?? '≤'} ${detail.limit}`)
-      note({ field: instancePath, code: codes[keyword] ?? 'invalid', received: personal.has(instancePath) ? '' : shown(at(body, instancePath)), expected })
+    const detail = params as {
+      requiredProperties?: string[]
+      allowedValues?: unknown[]
+      limit?: number
+      type?: unknown
+      comparison?: string
+    }
+    if (keyword === 'required') {
+      for (const name of detail.requiredProperties ?? []) {
+        note({ field: instancePath + step(name), code: 'missing', received: '', expected: '' })
+      }
+    } else {
+      const expected =
+        detail.allowedValues?.join(' | ') ??
+        (detail.limit === undefined ? String(detail.type ?? '') : `${detail.comparison ?? '≤'} ${detail.limit}`)
+      note({
+        field: instancePath,
+        code: codes[keyword] ?? 'invalid',
+        received: personal.has(instancePath) ? '' : shown(at(body, instancePath)),
+        expected
+      })
     }
   }
   return [...faults.values()]
 }
 
 /** Parameters that are unknown, twice, too long or of another form. */
-export function faultsOfQuery (known: readonly QueryParameter[], query: Readonly<Record<string, unknown>>): ClientFault[] {
+export function faultsOfQuery (
+  known: readonly QueryParameter[],
+  query: Readonly<Record<string, unknown>>
+): ClientFault[] {
   return Object.entries(query).flatMap(([name, value]): ClientFault[] => {
     const parameter = known.find((one) => one.name === name)
     // a value of an unknown parameter may be anything: it is not repeated
-    if (parameter === undefined) return [{ field: step(name.slice(0, 50)), code: 'unknown', received: '', expected: known.map((one) => one.name).join(' | ') }]
+    if (parameter === undefined) {
+      return [
+        {
+          field: step(name.slice(0, 50)),
+          code: 'unknown',
+          received: '',
+          expected: known.map((one) => one.name).join(' | ')
+        }
+      ]
+    }
     if (typeof value !== 'string') return [{ field: step(name), code: 'twice', received: '', expected: '1 ×' }]
-    if (value === '' || value.length > 300 || value.includes('\0') || !value.isWellFormed()) return [{ field: step(name), code: 'invalid', received: '', expected: parameter.description }]
-    if (parameter.values !== undefined && !parameter.values.includes(value)) return [{ field: step(name), code: 'not_one_of', received: shown(value), expected: parameter.values.join(' | ') }]
-    if (parameter.pattern !== undefined && !new RegExp(parameter.pattern).test(value)) return [{ field: step(name), code: 'invalid', received: shown(value), expected: parameter.description }]
+    if (value === '' || value.length > 300 || value.includes('\0') || !value.isWellFormed()) {
+      return [{ field: step(name), code: 'invalid', received: '', expected: parameter.description }]
+    }
+    if (parameter.values !== undefined && !parameter.values.includes(value)) {
+      return [
+        { field: step(name), code: 'not_one_of', received: shown(value), expected: parameter.values.join(' | ') }
+      ]
+    }
+    if (parameter.pattern !== undefined && !new RegExp(parameter.pattern).test(value)) {
+      return [{ field: step(name), code: 'invalid', received: shown(value), expected: parameter.description }]
+    }
     return []
   })
 }

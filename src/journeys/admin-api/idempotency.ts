@@ -14,38 +14,75 @@ import type { Answer } from './routes.ts'
 const keptHours = 24
 const pattern = /^[\w.:-]{8,128}$/
 
-export interface Repeatable { clientId: string, key: string, method: string, path: string, body: unknown }
+export interface Repeatable {
+  clientId: string
+  key: string
+  method: string
+  path: string
+  body: unknown
+}
 
 /** Refused or failed: nothing was done, and nothing is to be remembered. */
 class NotDone extends Error {
   readonly answer: Answer
-  constructor (answer: Answer) { super('not done'); this.answer = answer }
+  constructor (answer: Answer) {
+    super('not done')
+    this.answer = answer
+  }
 }
 
-const withoutSecrets = (body: unknown): unknown => JSON.parse(JSON.stringify(body ?? null, (name, value: unknown) => name === 'secret' && typeof value === 'string' ? null : value))
+const withoutSecrets = (body: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(body ?? null, (name, value: unknown) =>
+      name === 'secret' && typeof value === 'string' ? null : value
+    )
+  )
 
 /**
  * Acts once for a key of a client.
  * @throws Problem `malformed_idempotency_key`, `idempotency_key_reused` (another request under the same key)
  */
-export async function once (services: Services, request: Repeatable, act: (services: Services, trx: Transaction<Database>) => Promise<Answer>): Promise<Answer> {
+export async function once (
+  services: Services,
+  request: Repeatable,
+  act: (services: Services, trx: Transaction<Database>) => Promise<Answer>
+): Promise<Answer> {
   const { clientId, key, method, path, body } = request
   if (!pattern.test(key)) throw new Problem('malformed_idempotency_key')
-  const keyHash = createHash('sha256').update(JSON.stringify([clientId, key])).digest('base64url')
+  const keyHash = createHash('sha256')
+    .update(JSON.stringify([clientId, key]))
+    .digest('base64url')
   const text = JSON.stringify([method, path, body ?? null])
   const { db, crypto } = services
   try {
     return await db.transaction().execute(async (trx) => {
-      await trx.deleteFrom('adminApiRequest').where('keyHash', '=', keyHash).where('expiresAt', '<=', sql<Date>`now()`).execute()
+      await trx
+        .deleteFrom('adminApiRequest')
+        .where('keyHash', '=', keyHash)
+        .where('expiresAt', '<=', sql<Date>`now()`)
+        .execute()
       // waits for another transaction that has written the same key, and sees how it ended
-      const mine = await trx.insertInto('adminApiRequest')
-        .values({ keyHash, requestMac: crypto.mac('admin-api-request', text), status: 0, answerEnc: '', expiresAt: sql<Date>`now() + make_interval(hours => ${keptHours})` })
-        .onConflict((conflict) => conflict.column('keyHash').doNothing()).returning('keyHash').executeTakeFirst()
+      const mine = await trx
+        .insertInto('adminApiRequest')
+        .values({
+          keyHash,
+          requestMac: crypto.mac('admin-api-request', text),
+          status: 0,
+          answerEnc: '',
+          expiresAt: sql<Date>`now() + make_interval(hours => ${keptHours})`
+        })
+        .onConflict((conflict) => conflict.column('keyHash').doNothing())
+        .returning('keyHash')
+        .executeTakeFirst()
       if (mine === undefined) return await repeated(trx)
       const answer = await act(joined(services, trx), trx)
       if (answer.status >= 300) throw new NotDone(answer)
       const kept = JSON.stringify({ body: withoutSecrets(answer.body), headers: answer.headers ?? {} })
-      await trx.updateTable('adminApiRequest').set({ status: answer.status, answerEnc: crypto.encrypt('admin_api_request', 'answer_enc', keyHash, kept) }).where('keyHash', '=', keyHash).execute()
+      await trx
+        .updateTable('adminApiRequest')
+        .set({ status: answer.status, answerEnc: crypto.encrypt('admin_api_request', 'answer_enc', keyHash, kept) })
+        .where('keyHash', '=', keyHash)
+        .execute()
       return answer
     })
   } catch (error) {
@@ -54,16 +91,29 @@ export async function once (services: Services, request: Repeatable, act: (servi
   }
 
   async function repeated (trx: Transaction<Database>): Promise<Answer> {
-    const row = await trx.selectFrom('adminApiRequest').select(['requestMac', 'status', 'answerEnc']).where('keyHash', '=', keyHash).executeTakeFirst()
-    if (row === undefined || !crypto.verifyMac('admin-api-request', text, row.requestMac)) throw new Problem('idempotency_key_reused')
-    const { body: before, headers } = JSON.parse(crypto.decrypt('admin_api_request', 'answer_enc', keyHash, row.answerEnc)) as { body: unknown, headers: Record<string, string> }
-    return { status: row.status, ...(before === null ? {} : { body: before }), headers: { ...headers, 'idempotency-replayed': 'true' } }
+    const row = await trx
+      .selectFrom('adminApiRequest')
+      .select(['requestMac', 'status', 'answerEnc'])
+      .where('keyHash', '=', keyHash)
+      .executeTakeFirst()
+    if (row === undefined || !crypto.verifyMac('admin-api-request', text, row.requestMac)) {
+      throw new Problem('idempotency_key_reused')
+    }
+    const { body: before, headers } = JSON.parse(
+      crypto.decrypt('admin_api_request', 'answer_enc', keyHash, row.answerEnc)
+    ) as { body: unknown; headers: Record<string, string> }
+    return {
+      status: row.status,
+      ...(before === null ? {} : { body: before }),
+      headers: { ...headers, 'idempotency-replayed': 'true' }
+    }
   }
 }
 
 /** Deletes what is older than a day. @returns rows deleted */
 export async function sweepAdminApi (db: Kysely<Database>, limit: number): Promise<number> {
   const { rows } = await sql<{ n: number }>`with gone as (delete from admin_api_request where key_hash in (
-    select key_hash from admin_api_request where expires_at <= now() limit ${limit}) returning 1) select count(*)::int as n from gone`.execute(db)
+    select key_hash from admin_api_request where expires_at <= now() limit ${limit})
+      returning 1) select count(*)::int as n from gone`.execute(db)
   return rows[0]?.n ?? 0
 }

@@ -2,10 +2,10 @@
  * The admin API, /admin/api/v1: administration for programs. Owns the table admin_api_request and no rule: it calls the
  * services that the console and the command line call.
  *
- * A request is authenticated by an access token of Kora itself with the scope of its route (authenticate.ts, tokens.ts),
- * checked and described by one set of schemas (table.ts, schemas.ts, openapi.ts), done once for an Idempotency-Key
- * (idempotency.ts), and refused with problem+json (problems.ts). Who asks is `client:<id>` in the trail, with a reason.
- * docs/admin-api.md is the guide.
+ * A request is authenticated by an access token of Kora itself with the scope of its route (authenticate.ts,
+ * tokens.ts), checked and described by one set of schemas (table.ts, schemas.ts, openapi.ts), done once for an
+ * Idempotency-Key (idempotency.ts), and refused with problem+json (problems.ts). Who asks is `client:<id>` in the
+ * trail, with a reason. docs/admin-api.md is the guide.
  */
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
@@ -34,67 +34,117 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
   const { services } = console
   const throttle = createThrottle(services)
   const lines = new Map(apiRoutes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
-  const lineOf = (request: FastifyRequest): Route | undefined => lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
+  const lineOf = (request: FastifyRequest): Route | undefined =>
+    lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
   const description = openApi(apiRoutes, services.config.issuer)
   registerReference(console, description)
   for (const { method, path, scope } of apiRoutes) console.api({ method, path: prefix + path, scope: scope ?? 'any' })
 
-  await app.register(async (scope) => {
-    scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-    const callers = authenticate(scope, services, throttle, (request) => lineOf(request)?.scope)
+  await app.register(
+    async (scope) => {
+      scope.setValidatorCompiler(TypeBoxValidatorCompiler)
+      const callers = authenticate(scope, services, throttle, (request) => lineOf(request)?.scope)
 
-    scope.removeAllContentTypeParsers()
-    const parse = scope.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void
-    scope.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
-      const bytes = body as Buffer
-      if (bytes.length === 0) { done(null, {}); return }
-      parse(request, bytes.toString('utf8'), (error, value) => {
-        const isObject = error === null && value !== null && typeof value === 'object' && !Array.isArray(value)
-        done(isObject ? null : new Problem('malformed_body'), value)
-      })
-    })
-
-    scope.addContentTypeParser(['image/png', 'image/jpeg'], { parseAs: 'buffer', bodyLimit: pictureLimit }, (_request, body, done) => { done(null, body) })
-
-    scope.setErrorHandler(async (error, request, reply) => {
-      const problem = problemOf(error as FastifyError, request)
-      if (problem === null) throw error
-      request.log.info({ code: problem.code }, 'request refused')
-      return sendProblem(request, reply, problem, lineOf(request)?.scope ?? null)
-    })
-    scope.setNotFoundHandler((request, reply) => {
-      const parts = (request.url.split('?')[0] ?? '').slice(prefix.length).split('/')
-      const fits = ({ path }: Route): boolean => path.split('/').length === parts.length && path.split('/').every((part, at) => part.startsWith(':') || part === parts[at])
-      const allowed = [...new Set(apiRoutes.filter(fits).map(({ method }) => method))]
-      return sendProblem(request, reply, allowed.length === 0 ? new Problem('no_such_route') : new Problem('method_not_allowed', { headers: { allow: allowed.join(', ') } }))
-    })
-
-    for (const line of apiRoutes) {
-      scope.route({
-        method: line.method,
-        url: line.path,
-        bodyLimit: line.picture ? pictureLimit : bodyLimit,
-        exposeHeadRoute: false,
-        schema: line.body === null || line.checkedByRegistry ? {} : { body: namedSchemas[line.body] },
-        preValidation: async (request) => {
-          if (line.body !== null) request.body ??= {}
-          if (Buffer.isBuffer(request.body) !== line.picture && (line.picture || request.body !== undefined)) throw new Problem('unsupported_media_type')
-        },
-        handler: async (request, reply) => {
-          const { clientId } = callers.tokenOf(request)
-          const key = request.headers['idempotency-key']
-          const work = async (within = services, trx?: Transaction<Database>): Promise<Answer> => await line.handle(callOf(line, request, clientId, within, trx))
-          const answer = isRepeatable(line) && key !== undefined
-            ? await once(services, { clientId, key: String(key), method: line.method, path: request.url, body: request.body }, work)
-            : await work()
-          return await reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers }).send(answer.body)
+      scope.removeAllContentTypeParsers()
+      const parse = scope.getDefaultJsonParser('error', 'error') as (
+        request: FastifyRequest,
+        body: string,
+        done: (error: Error | null, body?: unknown) => void
+      ) => void
+      scope.addContentTypeParser(
+        ['application/json', 'application/merge-patch+json'],
+        { parseAs: 'buffer', bodyLimit },
+        (request, body, done) => {
+          const bytes = body as Buffer
+          if (bytes.length === 0) {
+            done(null, {})
+            return
+          }
+          parse(request, bytes.toString('utf8'), (error, value) => {
+            const isObject = error === null && value !== null && typeof value === 'object' && !Array.isArray(value)
+            done(isObject ? null : new Problem('malformed_body'), value)
+          })
         }
-      })
-    }
-  }, { prefix })
+      )
 
-  function callOf (line: Route, request: FastifyRequest, clientId: string, within: typeof services, trx: Transaction<Database> | undefined): Call {
-    const asker = { actor: `client:${clientId}` as const, address: request.clientAddress.ip, traceId: String(request.id) }
+      scope.addContentTypeParser(
+        ['image/png', 'image/jpeg'],
+        { parseAs: 'buffer', bodyLimit: pictureLimit },
+        (_request, body, done) => {
+          done(null, body)
+        }
+      )
+
+      scope.setErrorHandler(async (error, request, reply) => {
+        const problem = problemOf(error as FastifyError, request)
+        if (problem === null) throw error
+        request.log.info({ code: problem.code }, 'request refused')
+        return sendProblem(request, reply, problem, lineOf(request)?.scope ?? null)
+      })
+      scope.setNotFoundHandler((request, reply) => {
+        const parts = (request.url.split('?')[0] ?? '').slice(prefix.length).split('/')
+        const fits = ({ path }: Route): boolean =>
+          path.split('/').length === parts.length &&
+          path.split('/').every((part, at) => part.startsWith(':') || part === parts[at])
+        const allowed = [...new Set(apiRoutes.filter(fits).map(({ method }) => method))]
+        return sendProblem(
+          request,
+          reply,
+          allowed.length === 0
+            ? new Problem('no_such_route')
+            : new Problem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
+        )
+      })
+
+      for (const line of apiRoutes) {
+        scope.route({
+          method: line.method,
+          url: line.path,
+          bodyLimit: line.picture ? pictureLimit : bodyLimit,
+          exposeHeadRoute: false,
+          schema: line.body === null || line.checkedByRegistry ? {} : { body: namedSchemas[line.body] },
+          preValidation: async (request) => {
+            if (line.body !== null) request.body ??= {}
+            if (Buffer.isBuffer(request.body) !== line.picture && (line.picture || request.body !== undefined)) {
+              throw new Problem('unsupported_media_type')
+            }
+          },
+          handler: async (request, reply) => {
+            const { clientId } = callers.tokenOf(request)
+            const key = request.headers['idempotency-key']
+            const work = async (within = services, trx?: Transaction<Database>): Promise<Answer> =>
+              await line.handle(callOf(line, request, clientId, within, trx))
+            const answer =
+              isRepeatable(line) && key !== undefined
+                ? await once(
+                  services,
+                  { clientId, key: String(key), method: line.method, path: request.url, body: request.body },
+                  work
+                )
+                : await work()
+            return await reply
+              .code(answer.status)
+              .headers({ 'cache-control': 'no-store', ...answer.headers })
+              .send(answer.body)
+          }
+        })
+      }
+    },
+    { prefix }
+  )
+
+  function callOf (
+    line: Route,
+    request: FastifyRequest,
+    clientId: string,
+    within: typeof services,
+    trx: Transaction<Database> | undefined
+  ): Call {
+    const asker = {
+      actor: `client:${clientId}` as const,
+      address: request.clientAddress.ip,
+      traceId: String(request.id)
+    }
     const params = request.params as Record<string, string>
     for (const value of Object.values(params)) if (!param.test(value)) throw new Problem('not_found')
     const query = request.query as Record<string, string>
@@ -134,11 +184,17 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
 /** Ours and the framework's refusals; null for what is no refusal but a fault. */
 function problemOf (error: FastifyError | Problem, request: FastifyRequest): Problem | null {
   if (error instanceof Problem) return error
-  if (error.validation !== undefined) return new Problem('invalid_fields', { faults: faultsOfSchema(error.validation, request.body) })
+  if (error.validation !== undefined) {
+    return new Problem('invalid_fields', { faults: faultsOfSchema(error.validation, request.body) })
+  }
   switch (error.statusCode) {
-    case 413: return new Problem('body_too_large')
-    case 415: return new Problem('unsupported_media_type')
-    case 400: return new Problem('malformed_body')
-    default: return null
+    case 413:
+      return new Problem('body_too_large')
+    case 415:
+      return new Problem('unsupported_media_type')
+    case 400:
+      return new Problem('malformed_body')
+    default:
+      return null
   }
 }

@@ -9,7 +9,9 @@ import type { Services } from '../../services.ts'
 export function joined (services: Services, trx: Transaction<Database>): Services {
   const inside = new Proxy(trx, {
     get (target, name) {
-      if (name === 'transaction') return () => ({ execute: async (work: (inner: Transaction<Database>) => Promise<unknown>) => await work(trx) })
+      if (name === 'transaction') {
+        return () => ({ execute: async (work: (inner: Transaction<Database>) => Promise<unknown>) => await work(trx) })
+      }
       const member: unknown = Reflect.get(target, name)
       return typeof member === 'function' ? member.bind(target) : member
     }

@@ -22,8 +22,17 @@ export const keyRoutes: Route[] = [
       return {
         status: 200,
         body: {
-          items: keys.map(({ kid, alg, state, createdAt, activatedAt, retiredAt, removedAt, dueAt, publicJwk }) =>
-            ({ kid, alg, state, created_at: createdAt, activated_at: activatedAt, retired_at: retiredAt, removed_at: removedAt, due_at: dueAt, public_jwk: publicJwk }))
+          items: keys.map(({ kid, alg, state, createdAt, activatedAt, retiredAt, removedAt, dueAt, publicJwk }) => ({
+            kid,
+            alg,
+            state,
+            created_at: createdAt,
+            activated_at: activatedAt,
+            retired_at: retiredAt,
+            removed_at: removedAt,
+            due_at: dueAt,
+            public_jwk: publicJwk
+          }))
         }
       }
     }
@@ -39,7 +48,19 @@ export const keyRoutes: Route[] = [
     answers: { 200: 'RemovedKeyUses' },
     handle: async ({ services }) => {
       const uses = await listRemovedKeyUses(services.db)
-      return { status: 200, body: { items: uses.map(({ kid, clientId, place, uses: count, firstAt, lastAt }) => ({ kid, client_id: clientId, place, uses: Number(count), first_at: firstAt, last_at: lastAt })) } }
+      return {
+        status: 200,
+        body: {
+          items: uses.map(({ kid, clientId, place, uses: count, firstAt, lastAt }) => ({
+            kid,
+            client_id: clientId,
+            place,
+            uses: Number(count),
+            first_at: firstAt,
+            last_at: lastAt
+          }))
+        }
+      }
     }
   }),
   route({
@@ -80,7 +101,9 @@ export const keyRoutes: Route[] = [
     path: '/keys/:kid',
     operationId: 'removeKey',
     tag: 'keys',
-    summary: 'Emergency: a key that leaked is good for nothing from now on, its successor signs; one is enough to ask, as in the console',
+    summary:
+      'Emergency: a key that leaked is good for nothing from now on, its successor signs; one is enough to ask, as ' +
+      'in the console',
     scope: 'kora.keys:write',
     body: null,
     answers: { 200: 'KeyRemoved' },
@@ -88,8 +111,21 @@ export const keyRoutes: Route[] = [
     writes: true,
     handle: async ({ services, act, param }) => {
       try {
-        const { removed, was, active, successorKnown, sitesMayTrustForSeconds } = await emergencyRemoval(services, act(), param('kid'))
-        return { status: 200, body: { kid: removed, was, active, successor_known: successorKnown, sites_may_trust_for_seconds: sitesMayTrustForSeconds } }
+        const { removed, was, active, successorKnown, sitesMayTrustForSeconds } = await emergencyRemoval(
+          services,
+          act(),
+          param('kid')
+        )
+        return {
+          status: 200,
+          body: {
+            kid: removed,
+            was,
+            active,
+            successor_known: successorKnown,
+            sites_may_trust_for_seconds: sitesMayTrustForSeconds
+          }
+        }
       } catch (error) {
         if (error instanceof DomainError && error.code === 'signing_key_unknown') throw new Problem('not_found')
         throw error

@@ -1,4 +1,5 @@
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** JSON Merge Patch (RFC 7396 §2): null takes a member away, objects merge, all else replaces. */
 export function mergePatch (target: unknown, patch: unknown): unknown {

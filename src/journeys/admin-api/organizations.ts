@@ -1,5 +1,15 @@
-/** Organizations and delegations over the API: looking, stopping and taking back; giving is the legal representative's. */
-import { actOnDelegation, listOrganizations, organizationDetail, recheck, release, suspend, type OrganizationLine } from '../support/index.ts'
+/**
+ * Organizations and delegations over the API: looking, stopping and taking back; giving is the legal representative's.
+ */
+import {
+  actOnDelegation,
+  listOrganizations,
+  organizationDetail,
+  recheck,
+  release,
+  suspend,
+  type OrganizationLine
+} from '../support/index.ts'
 import { createDelegations, listDelegations, type DelegationView } from '../../records/delegations/index.ts'
 import { outcomeOf } from './people.ts'
 import { Problem } from './problems.ts'
@@ -28,10 +38,14 @@ const wireDelegation = (view: DelegationView): object => ({
 })
 
 /** Version of a delegation after which the page begins. @throws Problem `malformed_query` */
-function positionOf (after: string | null): { id: string, version: number } | null {
+function positionOf (after: string | null): { id: string; version: number } | null {
   if (after === null) return null
   const [, id, version] = /^([\w-]{1,64}):(\d{1,6})$/.exec(after) ?? []
-  if (id === undefined) throw new Problem('malformed_query', { faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }] })
+  if (id === undefined) {
+    throw new Problem('malformed_query', {
+      faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }]
+    })
+  }
   return { id, version: Number(version) }
 }
 
@@ -47,8 +61,16 @@ export const organizationRoutes: Route[] = [
     answers: { 200: 'OrganizationList' },
     refusals: ['invalid_fields'],
     handle: async ({ services, body }) => {
-      const { limit, after } = pageOf({ limit: String(body.limit ?? 50), ...(body.after === undefined ? {} : { after: body.after }) })
-      const rows = await listOrganizations(services, { text: body.text, status: body.status as OrganizationLine['status'] | undefined, after: after ?? undefined, limit: limit + 1 })
+      const { limit, after } = pageOf({
+        limit: String(body.limit ?? 50),
+        ...(body.after === undefined ? {} : { after: body.after })
+      })
+      const rows = await listOrganizations(services, {
+        text: body.text,
+        status: body.status as OrganizationLine['status'] | undefined,
+        after: after ?? undefined,
+        limit: limit + 1
+      })
       return { status: 200, body: listOf(rows, limit, ({ id }) => id, wireOrganization) }
     }
   }),
@@ -77,7 +99,15 @@ export const organizationRoutes: Route[] = [
           region,
           created_at: createdAt,
           register_checked_at: register.checkedAt,
-          legal_representative: legalRepresentative === null ? null : { id: legalRepresentative.id, name: legalRepresentative.name, cert_no: legalRepresentative.certNo, since: legalRepresentative.since }
+          legal_representative:
+            legalRepresentative === null
+              ? null
+              : {
+                  id: legalRepresentative.id,
+                  name: legalRepresentative.name,
+                  cert_no: legalRepresentative.certNo,
+                  since: legalRepresentative.since
+                }
         }
       }
     }
@@ -143,15 +173,42 @@ export const organizationRoutes: Route[] = [
       ...pageParameters,
       { name: 'organization_id', description: 'Of this organization.', pattern: '^[A-Za-z0-9_-]{1,64}$' },
       { name: 'agent_id', description: 'Of this person.', pattern: '^[A-Za-z0-9_-]{1,64}$' },
-      { name: 'state', description: 'State.', values: ['draft', 'agent_verified', 'submitted', 'active', 'rejected', 'withdrawn', 'suspended', 'revoked', 'expired', 'superseded'] }
+      {
+        name: 'state',
+        description: 'State.',
+        values: [
+          'draft',
+          'agent_verified',
+          'submitted',
+          'active',
+          'rejected',
+          'withdrawn',
+          'suspended',
+          'revoked',
+          'expired',
+          'superseded'
+        ]
+      }
     ],
     body: null,
     answers: { 200: 'DelegationList' },
     handle: async ({ services, query }) => {
       const { organization_id: organizationId, agent_id: agentId, state } = query
-      if ((organizationId === undefined) === (agentId === undefined)) throw new Problem('malformed_query', { faults: [{ field: '/organization_id', code: 'either_or', received: '', expected: 'organization_id | agent_id' }] })
+      if ((organizationId === undefined) === (agentId === undefined)) {
+        throw new Problem('malformed_query', {
+          faults: [
+            { field: '/organization_id', code: 'either_or', received: '', expected: 'organization_id | agent_id' }
+          ]
+        })
+      }
       const { limit, after } = pageOf(query)
-      const rows = await listDelegations(services, { organizationId, agentId, state, after: positionOf(after), limit: limit + 1 })
+      const rows = await listDelegations(services, {
+        organizationId,
+        agentId,
+        state,
+        after: positionOf(after),
+        limit: limit + 1
+      })
       return { status: 200, body: listOf(rows, limit, ({ id, version }) => `${id}:${version}`, wireDelegation) }
     }
   }),
@@ -171,21 +228,26 @@ export const organizationRoutes: Route[] = [
       return { status: 200, body: wireDelegation(found) }
     }
   }),
-  ...(['suspend', 'revoke'] as const).map((what) => route({
-    method: 'POST',
-    path: `/delegations/:delegation_id/${what}`,
-    operationId: `${what}Delegation`,
-    tag: 'delegations',
-    summary: what === 'revoke' ? 'Take a delegation back for good; both people are told' : 'Stop a delegation; both people are told',
-    scope: 'kora.delegations:write',
-    body: 'Reason',
-    answers: { 200: 'Done' },
-    refusals: ['not_found'],
-    writes: true,
-    handle: async (call: Call<unknown>) => {
-      const outcome = await actOnDelegation(call.services, call.act(), call.param('delegation_id'), what)
-      if (outcome === 'refused') throw new Problem('wrong_state')
-      return outcomeOf(outcome)
-    }
-  }))
+  ...(['suspend', 'revoke'] as const).map((what) =>
+    route({
+      method: 'POST',
+      path: `/delegations/:delegation_id/${what}`,
+      operationId: `${what}Delegation`,
+      tag: 'delegations',
+      summary:
+        what === 'revoke'
+          ? 'Take a delegation back for good; both people are told'
+          : 'Stop a delegation; both people are told',
+      scope: 'kora.delegations:write',
+      body: 'Reason',
+      answers: { 200: 'Done' },
+      refusals: ['not_found'],
+      writes: true,
+      handle: async (call: Call<unknown>) => {
+        const outcome = await actOnDelegation(call.services, call.act(), call.param('delegation_id'), what)
+        if (outcome === 'refused') throw new Problem('wrong_state')
+        return outcomeOf(outcome)
+      }
+    })
+  )
 ]

@@ -1,12 +1,31 @@
 /** People over the API: what identifies them comes in bodies only, and what goes out is masked. */
-import { endAllSessions, findPeople, listPeople, lockPerson, personDetail, resetFaceTries, resetPasswordTries, unlockPerson, type ActOutcome, type PersonLine } from '../support/index.ts'
+import {
+  endAllSessions,
+  findPeople,
+  listPeople,
+  lockPerson,
+  personDetail,
+  resetFaceTries,
+  resetPasswordTries,
+  unlockPerson,
+  type ActOutcome,
+  type PersonLine
+} from '../support/index.ts'
 import { Problem } from './problems.ts'
 import { listOf, pageOf, pageParameters, route, type Answer, type Call, type Route } from './routes.ts'
 
 const statuses = ['unactivated', 'active', 'locked', 'disabled', 'closed'] as const
 
-const wirePerson = ({ id, name, certType, certNo, phone, status, level, createdAt }: PersonLine): object =>
-  ({ id, name, cert_type: certType, cert_no: certNo, phone, status, level, created_at: createdAt })
+const wirePerson = ({ id, name, certType, certNo, phone, status, level, createdAt }: PersonLine): object => ({
+  id,
+  name,
+  cert_type: certType,
+  cert_no: certNo,
+  phone,
+  status,
+  level,
+  created_at: createdAt
+})
 
 /** @throws Problem `not_found` */
 export function outcomeOf (outcome: ActOutcome): Answer {
@@ -17,9 +36,19 @@ export function outcomeOf (outcome: ActOutcome): Answer {
 const acts: ReadonlyArray<[path: string, operationId: string, summary: string, act: typeof lockPerson]> = [
   ['lock', 'lockPerson', 'Lock an account: no login, code, token or session works from now on', lockPerson],
   ['unlock', 'unlockPerson', 'Give a locked account back', unlockPerson],
-  ['logout', 'endAllSessions', 'End every session and token of a person; sites are told', endAllSessions as typeof lockPerson],
-  ['reset-face-tries', 'resetFaceTries', 'Today\'s face tries begin anew', resetFaceTries],
-  ['reset-password-tries', 'resetPasswordTries', 'The person\'s own identifiers are no longer slowed down', resetPasswordTries]
+  [
+    'logout',
+    'endAllSessions',
+    'End every session and token of a person; sites are told',
+    endAllSessions as typeof lockPerson
+  ],
+  ['reset-face-tries', 'resetFaceTries', "Today's face tries begin anew", resetFaceTries],
+  [
+    'reset-password-tries',
+    'resetPasswordTries',
+    "The person's own identifiers are no longer slowed down",
+    resetPasswordTries
+  ]
 ]
 
 export const peopleRoutes: Route[] = [
@@ -36,7 +65,18 @@ export const peopleRoutes: Route[] = [
     handle: async ({ services, asker, body }) => {
       const found = await findPeople(services, asker, { text: body.text, lastFour: body.last_four ?? '' })
       // what was typed is somebody's number or name: it is not repeated
-      if (!found.ok) throw new Problem('invalid_fields', { faults: [{ field: found.code === 'last_four' ? '/last_four' : '/text', code: found.code, received: '', expected: found.code === 'last_four' ? '0–9 A–Z, 4' : '' }] })
+      if (!found.ok) {
+        throw new Problem('invalid_fields', {
+          faults: [
+            {
+              field: found.code === 'last_four' ? '/last_four' : '/text',
+              code: found.code,
+              received: '',
+              expected: found.code === 'last_four' ? '0–9 A–Z, 4' : ''
+            }
+          ]
+        })
+      }
       return { status: 200, body: { by: found.by, items: found.people.map(wirePerson) } }
     }
   }),
@@ -52,7 +92,11 @@ export const peopleRoutes: Route[] = [
     answers: { 200: 'PersonList' },
     handle: async ({ services, query }) => {
       const { limit, after } = pageOf(query)
-      const rows = await listPeople(services, { status: query['status'] as PersonLine['status'] | undefined, after: after ?? undefined, limit: limit + 1 })
+      const rows = await listPeople(services, {
+        status: query['status'] as PersonLine['status'] | undefined,
+        after: after ?? undefined,
+        limit: limit + 1
+      })
       return { status: 200, body: listOf(rows, limit, ({ id }) => id, wirePerson) }
     }
   }),
@@ -69,7 +113,23 @@ export const peopleRoutes: Route[] = [
     handle: async ({ services, asker, param }) => {
       const person = await personDetail(services, asker, param('person_id'))
       if (person === null) throw new Problem('not_found')
-      const { id, sub, status, level, name, certType, certNo, phone, email, identityVerifiedAt, faceVerifiedAt, faceTries, sessions, devices, represents } = person
+      const {
+        id,
+        sub,
+        status,
+        level,
+        name,
+        certType,
+        certNo,
+        phone,
+        email,
+        identityVerifiedAt,
+        faceVerifiedAt,
+        faceTries,
+        sessions,
+        devices,
+        represents
+      } = person
       return {
         status: 200,
         body: {
@@ -85,24 +145,37 @@ export const peopleRoutes: Route[] = [
           identity_verified_at: identityVerifiedAt,
           face_verified_at: faceVerifiedAt,
           face_tries_left: faceTries.left,
-          sessions: sessions.map(({ mark, startedAt, expiresAt, acr, sites }) => ({ mark, started_at: startedAt, expires_at: expiresAt, acr, sites })),
-          devices: devices.map(({ id: deviceId, kind, label, boundAt }) => ({ id: deviceId, kind, label, bound_at: boundAt })),
+          sessions: sessions.map(({ mark, startedAt, expiresAt, acr, sites }) => ({
+            mark,
+            started_at: startedAt,
+            expires_at: expiresAt,
+            acr,
+            sites
+          })),
+          devices: devices.map(({ id: deviceId, kind, label, boundAt }) => ({
+            id: deviceId,
+            kind,
+            label,
+            bound_at: boundAt
+          })),
           represents
         }
       }
     }
   }),
-  ...acts.map(([path, operationId, summary, act]) => route({
-    method: 'POST',
-    path: `/people/:person_id/${path}`,
-    operationId,
-    tag: 'people',
-    summary,
-    scope: 'kora.people:write',
-    body: 'Reason',
-    answers: { 200: 'Done' },
-    refusals: ['not_found'],
-    writes: true,
-    handle: async (call: Call<unknown>) => outcomeOf(await act(call.services, call.act(), call.param('person_id')))
-  }))
+  ...acts.map(([path, operationId, summary, act]) =>
+    route({
+      method: 'POST',
+      path: `/people/:person_id/${path}`,
+      operationId,
+      tag: 'people',
+      summary,
+      scope: 'kora.people:write',
+      body: 'Reason',
+      answers: { 200: 'Done' },
+      refusals: ['not_found'],
+      writes: true,
+      handle: async (call: Call<unknown>) => outcomeOf(await act(call.services, call.act(), call.param('person_id')))
+    })
+  )
 ]

@@ -1,4 +1,7 @@
-/** Refusals as problem details (RFC 9457): a stable `code`, a title in the caller's language, and what is wrong with each field. */
+/**
+ * Refusals as problem details (RFC 9457): a stable `code`, a title in the caller's language, and what is wrong with
+ * each field.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { acceptedLocale, adminTranslator } from '../../http/locale.ts'
 import type { ClientFault } from '../../domain/client/metadata.ts'
@@ -40,7 +43,13 @@ export const problemStatus = {
 export type ProblemCode = keyof typeof problemStatus
 
 /** A fault as it goes out. */
-export interface WireFault { pointer: string, code: string, received: string, expected: string, message: string }
+export interface WireFault {
+  pointer: string
+  code: string
+  received: string
+  expected: string
+  message: string
+}
 
 export interface ProblemOptions {
   faults?: ClientFault[]
@@ -67,37 +76,58 @@ export class Problem extends Error {
 }
 
 /** The language of the header alone: a program has no cookie and chooses in no page. */
-const translateFor = (request: FastifyRequest) => adminTranslator(acceptedLocale(request.headers['accept-language']) ?? 'zh-CN')
+const translateFor = (request: FastifyRequest) =>
+  adminTranslator(acceptedLocale(request.headers['accept-language']) ?? 'zh-CN')
 
 export function wireFaults (request: FastifyRequest, faults: readonly ClientFault[]): WireFault[] {
   const t = translateFor(request)
-  return faults.map(({ field, ...fault }) => ({ pointer: field, ...fault, message: faultMessage(t, { field, ...fault }) }))
+  return faults.map(({ field, ...fault }) => ({
+    pointer: field,
+    ...fault,
+    message: faultMessage(t, { field, ...fault })
+  }))
 }
 
 /** What is sent to whoever comes without a good token (RFC 6750 §3, RFC 9449 §7.1). */
 function challenge (code: ProblemCode, scope: string | null): string | null {
   switch (code) {
-    case 'token_missing': return 'Bearer realm="kora-admin", DPoP algs="ES256 EdDSA"'
-    case 'token_invalid': return 'Bearer realm="kora-admin", error="invalid_token"'
-    case 'proof_invalid': return 'DPoP error="invalid_dpop_proof", algs="ES256 EdDSA"'
-    case 'insufficient_scope': return `Bearer realm="kora-admin", error="insufficient_scope", scope="${scope ?? ''}"`
-    default: return null
+    case 'token_missing':
+      return 'Bearer realm="kora-admin", DPoP algs="ES256 EdDSA"'
+    case 'token_invalid':
+      return 'Bearer realm="kora-admin", error="invalid_token"'
+    case 'proof_invalid':
+      return 'DPoP error="invalid_dpop_proof", algs="ES256 EdDSA"'
+    case 'insufficient_scope':
+      return `Bearer realm="kora-admin", error="insufficient_scope", scope="${scope ?? ''}"`
+    default:
+      return null
   }
 }
 
-export function sendProblem (request: FastifyRequest, reply: FastifyReply, problem: Problem, scope: string | null = null): FastifyReply {
+export function sendProblem (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+  scope: string | null = null
+): FastifyReply {
   const { code, faults, more } = problem
   const status = problemStatus[code]
   const asked = challenge(code, scope)
   if (asked !== null) reply.header('www-authenticate', asked)
   const t = translateFor(request)
-  return reply.code(status).headers({ 'cache-control': 'no-store', 'content-language': t.locale, ...problem.headers }).type('application/problem+json').send(JSON.stringify({
-    type: 'about:blank',
-    title: titles(t.locale)[code],
-    status,
-    code,
-    trace_id: String(request.id),
-    ...(faults === undefined ? {} : { faults: wireFaults(request, faults) }),
-    ...more
-  }))
+  return reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', 'content-language': t.locale, ...problem.headers })
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: 'about:blank',
+        title: titles(t.locale)[code],
+        status,
+        code,
+        trace_id: String(request.id),
+        ...(faults === undefined ? {} : { faults: wireFaults(request, faults) }),
+        ...more
+      })
+    )
 }

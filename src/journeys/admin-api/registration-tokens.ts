@@ -1,11 +1,39 @@
 /** Initial access tokens of dynamic registration (RFC 7591 §3): listed without their secret, made, ended. */
 import { scopes as offered } from '../../domain/claims/claims.ts'
-import { createRegistrationToken, endRegistrationToken, listRegistrationTokens, type RegistrationTokenLine } from '../dynamic-registration/index.ts'
+import {
+  createRegistrationToken,
+  endRegistrationToken,
+  listRegistrationTokens,
+  type RegistrationTokenLine
+} from '../dynamic-registration/index.ts'
 import { Problem } from './problems.ts'
 import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'
 
-const wireToken = ({ id, kinds, scopes, hosts, usesLeft, clients, createdBy, reason, createdAt, expiresAt, live }: RegistrationTokenLine): object =>
-  ({ id, kinds, scopes, hosts, uses_left: usesLeft, clients, created_by: createdBy, reason, created_at: createdAt, expires_at: expiresAt, live })
+const wireToken = ({
+  id,
+  kinds,
+  scopes,
+  hosts,
+  usesLeft,
+  clients,
+  createdBy,
+  reason,
+  createdAt,
+  expiresAt,
+  live
+}: RegistrationTokenLine): object => ({
+  id,
+  kinds,
+  scopes,
+  hosts,
+  uses_left: usesLeft,
+  clients,
+  created_by: createdBy,
+  reason,
+  created_at: createdAt,
+  expires_at: expiresAt,
+  live
+})
 
 /** @throws Problem `not_found`: DYNAMIC_REGISTRATION is off, and so is all of this */
 function onlyWhenOn ({ services }: Pick<Call, 'services'>): void {
@@ -47,9 +75,34 @@ export const registrationTokenRoutes: Route[] = [
       const { kinds = ['server'], scopes = [], hosts = [], uses = 1, days = 7 } = call.body
       const known = [...offered, 'offline_access']
       const odd = scopes.findIndex((scope) => !known.includes(scope))
-      if (odd >= 0) throw new Problem('invalid_fields', { faults: [{ field: `/scopes/${odd}`, code: 'not_one_of', received: scopes[odd]?.slice(0, 50) ?? '', expected: known.join(' | ') }] })
-      const made = await createRegistrationToken(call.services, call.act(), { kinds, scopes, hosts: hosts.map((host) => host.toLowerCase()), uses, seconds: days * 86_400 })
-      return { status: 201, body: { id: made.id, secret: made.token, expires_at: made.expiresAt, registration_endpoint: `${call.services.config.issuer}/connect/register` } }
+      if (odd >= 0) {
+        throw new Problem('invalid_fields', {
+          faults: [
+            {
+              field: `/scopes/${odd}`,
+              code: 'not_one_of',
+              received: scopes[odd]?.slice(0, 50) ?? '',
+              expected: known.join(' | ')
+            }
+          ]
+        })
+      }
+      const made = await createRegistrationToken(call.services, call.act(), {
+        kinds,
+        scopes,
+        hosts: hosts.map((host) => host.toLowerCase()),
+        uses,
+        seconds: days * 86_400
+      })
+      return {
+        status: 201,
+        body: {
+          id: made.id,
+          secret: made.token,
+          expires_at: made.expiresAt,
+          registration_endpoint: `${call.services.config.issuer}/connect/register`
+        }
+      }
     }
   }),
   route({

@@ -7,10 +7,15 @@ const maximumReason = 200
 /** Member `reason` of the body, else the header Kora-Reason. @throws Problem `reason_required`, `invalid_fields` */
 export function reasonOf (request: FastifyRequest): string {
   const member = (request.body as { reason?: unknown } | undefined)?.reason
-  const refused = (code: string, expected: string): Problem => new Problem('invalid_fields', { faults: [{ field: '/reason', code, received: '', expected }] })
+  const refused = (code: string, expected: string): Problem =>
+    new Problem('invalid_fields', { faults: [{ field: '/reason', code, received: '', expected }] })
   if (member !== undefined && typeof member !== 'string') throw refused('not_text', 'text')
   const words = (member ?? headerText(request.headers['kora-reason'])).trim()
-  if (words === '') throw new Problem('reason_required', { faults: [{ field: '/reason', code: 'required', received: '', expected: `1–${maximumReason}` }] })
+  if (words === '') {
+    throw new Problem('reason_required', {
+      faults: [{ field: '/reason', code: 'required', received: '', expected: `1–${maximumReason}` }]
+    })
+  }
   if (words.length > maximumReason) throw refused('too_long', `≤ ${maximumReason}`)
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(words) || !words.isWellFormed()) throw refused('unsafe_text', 'text')
@@ -29,7 +34,10 @@ function headerText (value: string | string[] | undefined): string {
   return bytes.toString('utf8').includes('\ufffd') ? value : bytes.toString('utf8')
 }
 
-/** The version named by If-Match (RFC 9110 §13.1.1): exactly one strong tag. @throws Problem `version_required` (RFC 6585 §3) */
+/**
+ * The version named by If-Match (RFC 9110 §13.1.1): exactly one strong tag. @throws Problem `version_required` (RFC
+ * 6585 §3)
+ */
 export function versionOf (request: FastifyRequest): number {
   const tag = /^"(\d{1,9})"$/.exec(String(request.headers['if-match'] ?? '').trim())
   if (tag === null) throw new Problem('version_required')

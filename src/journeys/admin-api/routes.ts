@@ -13,24 +13,36 @@ export const prefix = '/admin/api/v1'
 export interface Call<B = unknown> {
   request: FastifyRequest
   services: Services
-  /** Asks a second administrator. @throws Problem `change_waiting`, `second_administrator_needed` (nobody decides such changes) */
-  askSecond (kind: string, subject: string, payload: object): Promise<Answer>
+  /**
+   * Asks a second administrator. @throws Problem `change_waiting`, `second_administrator_needed` (nobody decides such
+   * changes)
+   */
+  askSecond(kind: string, subject: string, payload: object): Promise<Answer>
   clientId: string
   body: B
   /** One part of the path. */
-  param (name: string): string
+  param(name: string): string
   query: Readonly<Record<string, string>>
   /** Who asks, for looks that are in the trail. */
   asker: Omit<Act, 'reason'>
   /** Who and why. @throws Problem `reason_required` */
-  act (): Act
+  act(): Act
   /** The version named by If-Match. @throws Problem `version_required` */
-  version (): number
+  version(): number
 }
 
-export interface Answer { status: number, body?: unknown, headers?: Record<string, string> }
+export interface Answer {
+  status: number
+  body?: unknown
+  headers?: Record<string, string>
+}
 
-export interface QueryParameter { name: string, description: string, pattern?: string, values?: readonly string[] }
+export interface QueryParameter {
+  name: string
+  description: string
+  pattern?: string
+  values?: readonly string[]
+}
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -54,21 +66,41 @@ export interface Route {
   versioned: boolean
   /** The body is a picture (PNG, JPEG) and not JSON. */
   picture: boolean
-  /** Asks another service, so it is never inside a transaction and takes no Idempotency-Key: to do it twice does no harm. */
+  /**
+   * Asks another service, so it is never inside a transaction and takes no Idempotency-Key: to do it twice does no
+   * harm.
+   */
   asksOutside: boolean
-  handle (call: Call): Promise<Answer>
+  handle(call: Call): Promise<Answer>
 }
 
-type BodyOf<N extends SchemaName | null> = N extends SchemaName ? Static<typeof namedSchemas[N]> : undefined
+type BodyOf<N extends SchemaName | null> = N extends SchemaName ? Static<(typeof namedSchemas)[N]> : undefined
 type Optional = 'query' | 'checkedByRegistry' | 'refusals' | 'writes' | 'versioned' | 'picture' | 'asksOutside'
 
 /** One line of the table, its handler typed by its schema. */
-export function route <N extends SchemaName | null> (line: Omit<Route, 'body' | 'handle' | Optional> & Partial<Pick<Route, Optional>> & { body: N, handle: (call: Call<BodyOf<N>>) => Promise<Answer> }): Route {
-  return { query: [], checkedByRegistry: false, refusals: [], writes: false, versioned: false, picture: false, asksOutside: false, ...line, handle: line.handle as Route['handle'] }
+export function route<N extends SchemaName | null> (
+  line: Omit<Route, 'body' | 'handle' | Optional> &
+    Partial<Pick<Route, Optional>> & { body: N; handle: (call: Call<BodyOf<N>>) => Promise<Answer> }
+): Route {
+  return {
+    query: [],
+    checkedByRegistry: false,
+    refusals: [],
+    writes: false,
+    versioned: false,
+    picture: false,
+    asksOutside: false,
+    ...line,
+    handle: line.handle as Route['handle']
+  }
 }
 
 /** Whether an Idempotency-Key counts. */
-export const isRepeatable = ({ method, writes, asksOutside }: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => writes && method === 'POST' && !asksOutside
+export const isRepeatable = ({
+  method,
+  writes,
+  asksOutside
+}: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => writes && method === 'POST' && !asksOutside
 
 export const etagOf = (version: number): string => `"${version}"`
 
@@ -78,17 +110,29 @@ export const pageParameters: readonly QueryParameter[] = [
 ]
 
 /** Position of a list: how many, and after which row. The cursor holds `parts` texts. */
-export function pageOf (query: Readonly<Record<string, string>>): { limit: number, after: string | null } {
+export function pageOf (query: Readonly<Record<string, string>>): { limit: number; after: string | null } {
   const limit = Number(query['limit'] ?? 50)
   if (query['after'] === undefined) return { limit, after: null }
   const after = Buffer.from(query['after'], 'base64url').toString()
-  if (after === '' || after.includes('\0') || after.includes('\ufffd')) throw new Problem('malformed_query', { faults: [{ field: '/after', code: 'not_a_cursor', received: query['after'].slice(0, 50), expected: 'next' }] })
+  if (after === '' || after.includes('\0') || after.includes('\ufffd')) {
+    throw new Problem('malformed_query', {
+      faults: [{ field: '/after', code: 'not_a_cursor', received: query['after'].slice(0, 50), expected: 'next' }]
+    })
+  }
   return { limit, after }
 }
 
 /** One page of rows, `limit + 1` of which were asked for. */
-export function listOf <R> (rows: readonly R[], limit: number, keyOf: (row: R) => string, wire: (row: R) => unknown): { items: unknown[], next: string | null } {
+export function listOf<R> (
+  rows: readonly R[],
+  limit: number,
+  keyOf: (row: R) => string,
+  wire: (row: R) => unknown
+): { items: unknown[]; next: string | null } {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { items: shown.map(wire), next: rows.length > limit && last !== undefined ? Buffer.from(keyOf(last)).toString('base64url') : null }
+  return {
+    items: shown.map(wire),
+    next: rows.length > limit && last !== undefined ? Buffer.from(keyOf(last)).toString('base64url') : null
+  }
 }

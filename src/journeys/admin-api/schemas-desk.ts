@@ -1,4 +1,6 @@
-/** People, organizations, delegations, keys, the trail and waiting changes as the admin API shows them: masked, always. */
+/**
+ * People, organizations, delegations, keys, the trail and waiting changes as the admin API shows them: masked, always.
+ */
 import Type from 'typebox'
 import { closed, list, nullable, reason, text, time } from './schema-parts.ts'
 
@@ -33,11 +35,25 @@ export const PersonDetail = closed({
   identity_verified_at: nullable(time),
   face_verified_at: nullable(time),
   face_tries_left: Type.Integer(),
-  sessions: Type.Array(closed({ mark: Type.String(), started_at: nullable(time), expires_at: nullable(time), acr: nullable(Type.String()), sites: Type.Array(Type.String()) })),
-  devices: Type.Array(closed({ id: Type.String(), kind: Type.String(), label: Type.String(), bound_at: nullable(time) })),
-  represents: Type.Array(closed({ id: Type.String(), name: Type.String(), uscc: Type.String(), status: Type.String() }))
+  sessions: Type.Array(
+    closed({
+      mark: Type.String(),
+      started_at: nullable(time),
+      expires_at: nullable(time),
+      acr: nullable(Type.String()),
+      sites: Type.Array(Type.String())
+    })
+  ),
+  devices: Type.Array(
+    closed({ id: Type.String(), kind: Type.String(), label: Type.String(), bound_at: nullable(time) })
+  ),
+  represents: Type.Array(
+    closed({ id: Type.String(), name: Type.String(), uscc: Type.String(), status: Type.String() })
+  )
 })
-export const Done = closed({ outcome: Type.Enum(['done', 'unchanged'], { description: 'unchanged: it was so already, nothing was written.' }) })
+export const Done = closed({
+  outcome: Type.Enum(['done', 'unchanged'], { description: 'unchanged: it was so already, nothing was written.' })
+})
 
 export const OrganizationQuery = Type.Object({
   text: Type.Optional(text(100, 'Unified social credit code (exact), or part of the name.')),
@@ -45,7 +61,14 @@ export const OrganizationQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   after: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,300}$' }))
 })
-export const Organization = closed({ id: Type.String(), uscc: Type.String(), name: Type.String(), status: Type.String(), agents: Type.Integer(), created_at: time })
+export const Organization = closed({
+  id: Type.String(),
+  uscc: Type.String(),
+  name: Type.String(),
+  status: Type.String(),
+  agents: Type.Integer(),
+  created_at: time
+})
 export const OrganizationList = list(Organization)
 export const Delegation = closed({
   id: Type.String(),
@@ -55,7 +78,10 @@ export const Delegation = closed({
   uscc: Type.String(),
   organization_name: Type.String(),
   agent_id: Type.String(),
-  agent: closed({ name: Type.String(), cert_no: Type.String(), phone: nullable(Type.String()) }, { description: 'Masked.' }),
+  agent: closed(
+    { name: Type.String(), cert_no: Type.String(), phone: nullable(Type.String()) },
+    { description: 'Masked.' }
+  ),
   functions: nullable(Type.Array(Type.String()), 'Null = all.'),
   client_ids: nullable(Type.Array(Type.String()), 'Null = all.'),
   valid_from: Type.String(),
@@ -76,15 +102,22 @@ export const OrganizationDetail = closed({
   region: nullable(Type.String()),
   created_at: time,
   register_checked_at: nullable(time),
-  legal_representative: nullable(closed({ id: Type.String(), name: Type.String(), cert_no: Type.String(), since: nullable(time) }))
+  legal_representative: nullable(
+    closed({ id: Type.String(), name: Type.String(), cert_no: Type.String(), since: nullable(time) })
+  )
 })
 
 export const OrganizationChecked = closed({
   found: Type.Boolean({ description: 'Known to the company register.' }),
-  changed: Type.Array(Type.String(), { description: 'What was changed here, because the register has a newer version.' }),
+  changed: Type.Array(Type.String(), {
+    description: 'What was changed here, because the register has a newer version.'
+  }),
   name: nullable(Type.String(), 'In the register.'),
   status: nullable(Type.String(), 'In the register.'),
-  legal_representative: nullable(Type.Boolean(), 'Whether the one on record is the one of the register; null: there is none, or the register cannot tell.')
+  legal_representative: nullable(
+    Type.Boolean(),
+    'Whether the one on record is the one of the register; null: there is none, or the register cannot tell.'
+  )
 })
 
 export const NewKey = Type.Object({ alg: Type.Enum(['ES256', 'RS256']), reason })
@@ -105,10 +138,25 @@ export const KeyRemoved = closed({
   kid: Type.String(),
   was: Type.String({ description: 'State that it had.' }),
   active: nullable(Type.String(), 'Kid that signs from now on.'),
-  successor_known: Type.Boolean({ description: 'False: sites learn of the successor only when they read the key set again.' }),
-  sites_may_trust_for_seconds: Type.Integer({ description: 'How long sites may still have the removed key in their cache.' })
+  successor_known: Type.Boolean({
+    description: 'False: sites learn of the successor only when they read the key set again.'
+  }),
+  sites_may_trust_for_seconds: Type.Integer({
+    description: 'How long sites may still have the removed key in their cache.'
+  })
 })
-export const RemovedKeyUses = closed({ items: Type.Array(closed({ kid: Type.String(), client_id: Type.String(), place: Type.String(), uses: Type.Integer(), first_at: time, last_at: time })) })
+export const RemovedKeyUses = closed({
+  items: Type.Array(
+    closed({
+      kid: Type.String(),
+      client_id: Type.String(),
+      place: Type.String(),
+      uses: Type.Integer(),
+      first_at: time,
+      last_at: time
+    })
+  )
+})
 
 export const AuditEvent = closed({
   id: Type.Integer(),
@@ -141,4 +189,7 @@ export const Change = closed({
   decided_at: nullable(time),
   decision_reason: nullable(Type.String())
 })
-export const ChangeAsked = closed({ change: Type.String({ description: 'Address of the change; also in Location.' }), id: Type.String() }, { description: 'In the console one administrator vouches for it and another one decides; nothing has changed yet.' })
+export const ChangeAsked = closed(
+  { change: Type.String({ description: 'Address of the change; also in Location.' }), id: Type.String() },
+  { description: 'In the console one administrator vouches for it and another one decides; nothing has changed yet.' }
+)

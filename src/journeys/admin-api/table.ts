@@ -9,4 +9,13 @@ import { registrationTokenRoutes } from './registration-tokens.ts'
 import type { Route } from './routes.ts'
 import { trailRoutes } from './trail.ts'
 
-export const apiRoutes: readonly Route[] = [...clientRoutes, ...clientPartRoutes, ...clientLogoRoutes, ...registrationTokenRoutes, ...peopleRoutes, ...organizationRoutes, ...keyRoutes, ...trailRoutes]
+export const apiRoutes: readonly Route[] = [
+  ...clientRoutes,
+  ...clientPartRoutes,
+  ...clientLogoRoutes,
+  ...registrationTokenRoutes,
+  ...peopleRoutes,
+  ...organizationRoutes,
+  ...keyRoutes,
+  ...trailRoutes
+]

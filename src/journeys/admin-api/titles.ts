@@ -40,7 +40,7 @@ const english: Readonly<Record<ProblemCode, string>> = {
   token_invalid: 'The access token is unknown, expired, revoked, or not for the admin API',
   proof_invalid: 'The token is bound to a key and there is no valid DPoP proof',
   insufficient_scope: 'The access token lacks the scope that is needed',
-  own_service: 'This is one of Kora\'s own services and is not changed',
+  own_service: "This is one of Kora's own services and is not changed",
   console_only: 'Rights in the admin API are given and changed in the console or on the command line only',
   not_found: 'Not found',
   no_such_route: 'There is no such endpoint',
@@ -67,8 +67,10 @@ const english: Readonly<Record<ProblemCode, string>> = {
   register_unavailable: 'The company register does not answer, nothing was changed: try again later'
 }
 
-export const titles = (locale: Locale): Readonly<Record<ProblemCode, string>> => locale === 'en' ? english : chinese
+export const titles = (locale: Locale): Readonly<Record<ProblemCode, string>> => (locale === 'en' ? english : chinese)
 
-/** One sentence about a field; codes without words of their own get the general one, beside `received` and `expected`. */
+/**
+ * One sentence about a field; codes without words of their own get the general one, beside `received` and `expected`.
+ */
 export const faultMessage = (t: AdminTranslate, { code, received, expected }: ClientFault): string =>
   t.code([`clients.fault.${code}`, `fault.${code}`], 'fault.invalid' as AdminMessageKey, { received, expected })

@@ -12,26 +12,44 @@ export interface ApiToken {
   thumbprint: string | null
 }
 
-interface Found { payload: Record<string, unknown>, policy: unknown, metadata: { token_endpoint_auth_method?: string } }
+interface Found {
+  payload: Record<string, unknown>
+  policy: unknown
+  metadata: { token_endpoint_auth_method?: string }
+}
 
 // whoever was disabled, or lost scopes, has lost them with the commit
-const findStatement = statement<[id: string, audience: string], Found>('admin api token', `
+const findStatement = statement<[id: string, audience: string], Found>(
+  'admin api token',
+  `
   select a.payload, c.policy, c.metadata from oidc_artifact a join client c on c.client_id = a.client_id
-   where a.model = 'ClientCredentials' and a.id = $1 and a.expires_at > now() and c.status in ('test', 'live') and a.payload->>'aud' = $2`)
+   where a.model = 'ClientCredentials' and a.id = $1 and a.expires_at > now() and c.status in ('test', 'live')
+     and a.payload->>'aud' = $2`
+)
 
 /** The sandbox's own client has a key that everybody knows: outside the sandbox it is nobody. */
 export const sandboxClient = 'demo-admin'
 
 /** Null: unknown, expired, ended, for somebody else, of a person, or of a client that may not (any more). */
-export async function readToken ({ db, config }: Pick<Services, 'db' | 'config'>, value: string): Promise<ApiToken | null> {
+export async function readToken (
+  { db, config }: Pick<Services, 'db' | 'config'>,
+  value: string
+): Promise<ApiToken | null> {
   const [row] = await findStatement(db, artifactId('ClientCredentials', value), adminApiResource(config.issuer))
   if (row === undefined) return null
-  const { scope, clientId, jkt, 'x5t#S256': certificate } = row.payload as { scope?: string, clientId?: string, jkt?: string, 'x5t#S256'?: string }
+  const {
+    scope,
+    clientId,
+    jkt,
+    'x5t#S256': certificate
+  } = row.payload as { scope?: string; clientId?: string; jkt?: string; 'x5t#S256'?: string }
   // bound to a certificate (RFC 8705 §3), which nobody looks at here
   if (certificate !== undefined) return null
   if (clientId === undefined || (clientId === sandboxClient && !config.sandbox)) return null
   if (row.metadata.token_endpoint_auth_method !== 'private_key_jwt') return null
   const asked = (scope ?? '').split(' ')
   const scopes = adminScopesOf(row.policy)
-  return scopes.length === 0 ? null : { clientId, scopes: scopes.filter((one) => asked.includes(one)), thumbprint: jkt ?? null }
+  return scopes.length === 0
+    ? null
+    : { clientId, scopes: scopes.filter((one) => asked.includes(one)), thumbprint: jkt ?? null }
 }

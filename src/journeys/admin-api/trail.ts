@@ -1,5 +1,15 @@
-/** The audit trail over the API, each search of which is in the trail itself, and the changes that this client asked for. */
-import { addressPattern, findAuditEvent, searchAudit, type AuditFilters, type AuditOutcome, type FoundEvent } from '../../records/audit/index.ts'
+/**
+ * The audit trail over the API, each search of which is in the trail itself, and the changes that this client asked
+ * for.
+ */
+import {
+  addressPattern,
+  findAuditEvent,
+  searchAudit,
+  type AuditFilters,
+  type AuditOutcome,
+  type FoundEvent
+} from '../../records/audit/index.ts'
 import { rowId } from './client-parts.ts'
 import { Problem } from './problems.ts'
 import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'
@@ -24,16 +34,28 @@ const wireEvent = (event: FoundEvent): object => ({
 })
 
 // years that every database takes, whatever the offset
-const moment = '^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(\\.[0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9]))?$'
+const moment =
+  '^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' +
+  '(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(\\.[0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9]))?$'
 const id = '^[A-Za-z0-9_:.@-]{1,128}$'
 
 function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
   const address = query['address'] === undefined ? undefined : addressPattern(query['address'])
-  if (address === null) throw new Problem('malformed_query', { faults: [{ field: '/address', code: 'not_an_address', received: '', expected: '10.1.0.0/16 | 10.1.2.3 | 2001:db8:' }] })
+  if (address === null) {
+    throw new Problem('malformed_query', {
+      faults: [
+        { field: '/address', code: 'not_an_address', received: '', expected: '10.1.0.0/16 | 10.1.2.3 | 2001:db8:' }
+      ]
+    })
+  }
   const date = (name: string): Date | undefined => {
     if (query[name] === undefined) return undefined
     const parsed = new Date(query[name])
-    if (Number.isNaN(parsed.getTime())) throw new Problem('malformed_query', { faults: [{ field: `/${name}`, code: 'invalid', received: query[name], expected: '2026-11-22T08:00:00Z' }] })
+    if (Number.isNaN(parsed.getTime())) {
+      throw new Problem('malformed_query', {
+        faults: [{ field: `/${name}`, code: 'invalid', received: query[name], expected: '2026-11-22T08:00:00Z' }]
+      })
+    }
     return parsed
   }
   return {
@@ -52,7 +74,11 @@ function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
 
 async function noteSearch ({ services, asker, query }: Call, found: number): Promise<void> {
   await services.db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, { type: 'audit.searched', ...asker, details: { filters: Object.keys(query).sort(), found } })
+    await services.audit.record(trx, {
+      type: 'audit.searched',
+      ...asker,
+      details: { filters: Object.keys(query).sort(), found }
+    })
   })
 }
 
@@ -72,7 +98,11 @@ export const trailRoutes: Route[] = [
       { name: 'person_id', description: 'About this person.', pattern: id },
       { name: 'organization_id', description: 'About this organization.', pattern: id },
       { name: 'client_id', description: 'About or by this client.', pattern: id },
-      { name: 'type', description: 'A name of the catalogue, or its beginning up to a dot (`delegation.`).', pattern: '^[a-z.-]{1,60}$' },
+      {
+        name: 'type',
+        description: 'A name of the catalogue, or its beginning up to a dot (`delegation.`).',
+        pattern: '^[a-z.-]{1,60}$'
+      },
       { name: 'outcome', description: 'Outcome.', values: ['success', 'failure', 'denied'] },
       { name: 'trace_id', description: 'Trace id.', pattern: id },
       { name: 'address', description: 'Address or network: 10.1.0.0/16, 10.1., 2001:db8:.' }
@@ -82,7 +112,10 @@ export const trailRoutes: Route[] = [
     handle: async (call) => {
       const { services, query } = call
       const { limit, after } = pageOf(query)
-      const rows = await searchAudit(services.db, services.crypto, filtersOf(query), { before: rowId(after), limit: limit + 1 })
+      const rows = await searchAudit(services.db, services.crypto, filtersOf(query), {
+        before: rowId(after),
+        limit: limit + 1
+      })
       await noteSearch(call as Call, Math.min(rows.length, limit))
       return { status: 200, body: listOf(rows, limit, (row) => String(row.id), wireEvent) }
     }
@@ -99,7 +132,9 @@ export const trailRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       const { services, param } = call
-      const found = /^\d{1,15}$/.test(param('event_id')) ? await findAuditEvent(services.db, services.crypto, Number(param('event_id'))) : null
+      const found = /^\d{1,15}$/.test(param('event_id'))
+        ? await findAuditEvent(services.db, services.crypto, Number(param('event_id')))
+        : null
       if (found === null) throw new Problem('not_found')
       await noteSearch(call as Call, 1)
       return { status: 200, body: wireEvent(found) }
@@ -116,13 +151,27 @@ export const trailRoutes: Route[] = [
     answers: { 200: 'Change' },
     refusals: ['not_found'],
     handle: async ({ services, asker, param }) => {
-      const row = await services.db.selectFrom('pendingChange').select(['id', 'kind', 'subject', 'state', 'reason', 'createdAt', 'expiresAt', 'decidedAt', 'decisionReason'])
-        .where('id', '=', param('change_id')).where('requestedBy', '=', asker.actor).executeTakeFirst()
+      const row = await services.db
+        .selectFrom('pendingChange')
+        .select(['id', 'kind', 'subject', 'state', 'reason', 'createdAt', 'expiresAt', 'decidedAt', 'decisionReason'])
+        .where('id', '=', param('change_id'))
+        .where('requestedBy', '=', asker.actor)
+        .executeTakeFirst()
       if (row === undefined) throw new Problem('not_found')
       const state = row.state === 'pending' && row.expiresAt.getTime() <= services.clock.now() ? 'expired' : row.state
       return {
         status: 200,
-        body: { id: row.id, kind: row.kind, subject: row.subject, state, reason: row.reason, created_at: row.createdAt, expires_at: row.expiresAt, decided_at: row.decidedAt, decision_reason: row.decisionReason }
+        body: {
+          id: row.id,
+          kind: row.kind,
+          subject: row.subject,
+          state,
+          reason: row.reason,
+          created_at: row.createdAt,
+          expires_at: row.expiresAt,
+          decided_at: row.decidedAt,
+          decision_reason: row.decisionReason
+        }
       }
     }
   })

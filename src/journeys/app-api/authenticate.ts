@@ -8,23 +8,33 @@ import type { Throttle } from '../../records/throttle/index.ts'
 import { Problem, problemStatus } from './problems.ts'
 import { hashOfBody, proofSkewSeconds, verifyProof, type Proof } from './proofs.ts'
 
-export interface Caller { proof: Proof, device: KnownDevice | null, body: Buffer | null }
+export interface Caller {
+  proof: Proof
+  device: KnownDevice | null
+  body: Buffer | null
+}
 
 /** Refused proofs recorded for one network in ten minutes; a flood must not fill the audit trail. */
 const auditLimit = { limit: 20, seconds: 600 }
 
 export interface Authentication {
   /** The raw body, kept by the body parser for the hash. */
-  keepBody (request: FastifyRequest, body: Buffer): void
-  callerOf (request: FastifyRequest): Caller
-  recordRefusal (request: FastifyRequest, problem: Problem): Promise<void>
+  keepBody(request: FastifyRequest, body: Buffer): void
+  callerOf(request: FastifyRequest): Caller
+  recordRefusal(request: FastifyRequest, problem: Problem): Promise<void>
 }
 
 /**
  * @param needsProof false for routes that answer anybody; also false for what is no route
  * @param takesNewKeys routes for keys that are not known yet
  */
-export function authenticate (scope: FastifyInstance, services: Services, throttle: Throttle, needsProof: (request: FastifyRequest) => boolean, takesNewKeys: (request: FastifyRequest) => boolean): Authentication {
+export function authenticate (
+  scope: FastifyInstance,
+  services: Services,
+  throttle: Throttle,
+  needsProof: (request: FastifyRequest) => boolean,
+  takesNewKeys: (request: FastifyRequest) => boolean
+): Authentication {
   const callers = new WeakMap<FastifyRequest, Caller>()
   const callerOf = (request: FastifyRequest): Caller => {
     const caller = callers.get(request)
@@ -51,9 +61,15 @@ export function authenticate (scope: FastifyInstance, services: Services, thrott
     if (!needsProof(request)) return
     const { proof, body } = callerOf(request)
     const bodyHash = hashOfBody(body)
-    if (proof.bodyHash === null ? request.method === 'POST' || body !== null : proof.bodyHash !== bodyHash) throw new Problem('proof_body_mismatch')
+    if (proof.bodyHash === null ? request.method === 'POST' || body !== null : proof.bodyHash !== bodyHash) {
+      throw new Problem('proof_body_mismatch')
+    }
     // a line break is in no thumbprint and no client_id: nothing else is remembered under such a name
-    const fresh = await noteUse(services.db, artifactId('ReplayDetection', `app proof\n${proof.thumbprint}\n${proof.jti}`), 3 * proofSkewSeconds)
+    const fresh = await noteUse(
+      services.db,
+      artifactId('ReplayDetection', `app proof\n${proof.thumbprint}\n${proof.jti}`),
+      3 * proofSkewSeconds
+    )
     if (!fresh) throw new Problem('proof_replayed')
   })
 
@@ -71,7 +87,11 @@ export function authenticate (scope: FastifyInstance, services: Services, thrott
       if (!hit.allowed) return
       await services.db.transaction().execute(async (trx) => {
         await services.audit.record(trx, {
-          type: 'device.proof-refused', deviceId: callers.get(request)?.device?.id, address: ip, traceId: String(request.id), reason: problem.code
+          type: 'device.proof-refused',
+          deviceId: callers.get(request)?.device?.id,
+          address: ip,
+          traceId: String(request.id),
+          reason: problem.code
         })
       })
     }

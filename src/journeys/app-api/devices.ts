@@ -20,7 +20,8 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
         device_id: device.id,
         label: device.label,
         bound: device.personId !== null,
-        person: person === null ? null : { masked_name: maskName(person.name), masked_cert_no: maskCertNo(person.certNo) }
+        person:
+          person === null ? null : { masked_name: maskName(person.name), masked_cert_no: maskCertNo(person.certNo) }
       }
     }
   }
@@ -28,9 +29,23 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
   /** A key of nobody is revoked like any other; `revokeDevice` is for owners. */
   const revokeUnbound = async (device: KnownDevice, address: string, traceId: string): Promise<void> => {
     await services.db.transaction().execute(async (trx) => {
-      const row = await trx.updateTable('device').set({ revokedAt: sql<Date>`now()` })
-        .where('id', '=', device.id).where('personId', 'is', null).where('revokedAt', 'is', null).returning('id').executeTakeFirst()
-      if (row !== undefined) await services.audit.record(trx, { type: 'device.revoked', deviceId: device.id, address, traceId, reason: 'by_device' })
+      const row = await trx
+        .updateTable('device')
+        .set({ revokedAt: sql<Date>`now()` })
+        .where('id', '=', device.id)
+        .where('personId', 'is', null)
+        .where('revokedAt', 'is', null)
+        .returning('id')
+        .executeTakeFirst()
+      if (row !== undefined) {
+        await services.audit.record(trx, {
+          type: 'device.revoked',
+          deviceId: device.id,
+          address,
+          traceId,
+          reason: 'by_device'
+        })
+      }
     })
   }
 
@@ -47,10 +62,17 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
       async handle ({ request, body, proof, actor }) {
         const { limit, seconds } = registrationsPerNetwork
         const hit = await throttle.hit(`app-device:${request.clientAddress.prefix}`, limit, seconds)
-        if (!hit.allowed) throw new Problem('too_many_requests', { headers: { 'retry-after': String(hit.retryAfterSeconds) } })
+        if (!hit.allowed) {
+          throw new Problem('too_many_requests', { headers: { 'retry-after': String(hit.retryAfterSeconds) } })
+        }
         // a control character cannot be stored, and nobody recognises a phone by one
         const label = body.label.replace(/\p{Cc}/gu, ' ').toWellFormed()
-        const registered = await registerAppKey(services, { publicJwk: proof.publicJwk, label, address: actor.address, traceId: actor.traceId })
+        const registered = await registerAppKey(services, {
+          publicJwk: proof.publicJwk,
+          label,
+          address: actor.address,
+          traceId: actor.traceId
+        })
         if (!registered.ok) throw new Problem(registered.code === 'key_revoked' ? 'key_revoked' : 'proof_key_invalid')
         return await answer(registered.created ? 201 : 200, registered.device)
       }
@@ -76,7 +98,15 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
       async handle ({ device, actor }) {
         const { id, personId } = device as KnownDevice
         if (personId === null) await revokeUnbound(device as KnownDevice, actor.address, actor.traceId)
-        else await revokeDevice(services, { deviceId: id, personId, reason: 'by_device', address: actor.address, traceId: actor.traceId })
+        else {
+          await revokeDevice(services, {
+            deviceId: id,
+            personId,
+            reason: 'by_device',
+            address: actor.address,
+            traceId: actor.traceId
+          })
+        }
         return { status: 204 }
       }
     })

@@ -23,8 +23,11 @@ import { scanRoutes } from './scans.ts'
 const bodyLimit = 16 * 1024
 
 /** What the router serves, without the description itself. */
-export const appRoutes = (services: Services, phone: PhoneSide, throttle: Throttle = createThrottle(services)): Route[] =>
-  [...deviceRoutes(services, throttle), ...scanRoutes(phone, services.config.issuer)]
+export const appRoutes = (
+  services: Services,
+  phone: PhoneSide,
+  throttle: Throttle = createThrottle(services)
+): Route[] => [...deviceRoutes(services, throttle), ...scanRoutes(phone, services.config.issuer)]
 
 export async function registerAppApi (app: FastifyInstance, services: Services, phone: PhoneSide): Promise<void> {
   // a door that is closed is not there: the general answer for unknown addresses is problem+json under /app
@@ -32,68 +35,104 @@ export async function registerAppApi (app: FastifyInstance, services: Services, 
   const throttle = createThrottle(services)
   const routes = appRoutes(services, phone, throttle)
   const lines = new Map(routes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
-  const lineOf = (request: FastifyRequest): Route | undefined => lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
+  const lineOf = (request: FastifyRequest): Route | undefined =>
+    lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
   const description = JSON.stringify(openApi(routes, services.config.issuer))
 
-  await app.register(async (scope) => {
-    scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-    const callers = authenticate(scope, services, throttle, (request) => lineOf(request) !== undefined, (request) => lineOf(request)?.newDevice === true)
+  await app.register(
+    async (scope) => {
+      scope.setValidatorCompiler(TypeBoxValidatorCompiler)
+      const callers = authenticate(
+        scope,
+        services,
+        throttle,
+        (request) => lineOf(request) !== undefined,
+        (request) => lineOf(request)?.newDevice === true
+      )
 
-    scope.removeAllContentTypeParsers()
-    const parse = scope.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void
-    scope.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
-      const bytes = body as Buffer
-      callers.keepBody(request, bytes)
-      if (bytes.length === 0) { done(null, {}); return }
-      parse(request, bytes.toString('utf8'), (error, value) => {
-        const isObject = error === null && value !== null && typeof value === 'object' && !Array.isArray(value)
-        done(isObject ? null : new Problem('malformed_body'), value)
-      })
-    })
-
-    scope.setErrorHandler(async (error, request, reply) => {
-      const problem = problemOf(error as FastifyError)
-      if (problem === null) throw error
-      await callers.recordRefusal(request, problem)
-      request.log.info({ code: problem.code }, 'request refused')
-      return sendProblem(request, reply, problem)
-    })
-    scope.setNotFoundHandler((request, reply) => {
-      const path = request.url.split('?')[0] ?? ''
-      const allowed = routes.filter((line) => prefix + line.path === path).map((line) => line.method)
-      if (path === `${prefix}/openapi.json`) allowed.push('GET')
-      return sendProblem(request, reply, allowed.length === 0 ? new Problem('no_such_route') : new Problem('method_not_allowed', { headers: { allow: allowed.join(', ') } }))
-    })
-
-    for (const line of routes) {
-      scope.route({
-        method: line.method,
-        url: line.path,
-        bodyLimit,
-        exposeHeadRoute: false,
-        schema: {
-          ...(line.body === null ? {} : { body: namedSchemas[line.body] }),
-          response: Object.fromEntries(Object.entries(line.answers).flatMap(([status, name]) => name === null ? [] : [[status, namedSchemas[name]]]))
-        },
-        preValidation: async (request) => { if (line.body !== null) request.body ??= {} },
-        handler: async (request, reply) => {
-          const { proof, device } = callers.callerOf(request)
-          const header = request.headers['scan-token']
-          const answer = await line.handle({
-            request,
-            body: request.body,
-            proof,
-            device,
-            actor: actorOf(request, device),
-            scanToken: typeof header === 'string' ? header : ''
-          })
-          return await reply.code(answer.status).header('cache-control', 'no-store').send(answer.body)
+      scope.removeAllContentTypeParsers()
+      const parse = scope.getDefaultJsonParser('error', 'error') as (
+        request: FastifyRequest,
+        body: string,
+        done: (error: Error | null, body?: unknown) => void
+      ) => void
+      scope.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
+        const bytes = body as Buffer
+        callers.keepBody(request, bytes)
+        if (bytes.length === 0) {
+          done(null, {})
+          return
         }
+        parse(request, bytes.toString('utf8'), (error, value) => {
+          const isObject = error === null && value !== null && typeof value === 'object' && !Array.isArray(value)
+          done(isObject ? null : new Problem('malformed_body'), value)
+        })
       })
-    }
-    scope.get('/openapi.json', { exposeHeadRoute: false }, async (_request, reply) =>
-      await reply.type('application/json; charset=utf-8').header('cache-control', 'public, max-age=300').send(description))
-  }, { prefix })
+
+      scope.setErrorHandler(async (error, request, reply) => {
+        const problem = problemOf(error as FastifyError)
+        if (problem === null) throw error
+        await callers.recordRefusal(request, problem)
+        request.log.info({ code: problem.code }, 'request refused')
+        return sendProblem(request, reply, problem)
+      })
+      scope.setNotFoundHandler((request, reply) => {
+        const path = request.url.split('?')[0] ?? ''
+        const allowed = routes.filter((line) => prefix + line.path === path).map((line) => line.method)
+        if (path === `${prefix}/openapi.json`) allowed.push('GET')
+        return sendProblem(
+          request,
+          reply,
+          allowed.length === 0
+            ? new Problem('no_such_route')
+            : new Problem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
+        )
+      })
+
+      for (const line of routes) {
+        scope.route({
+          method: line.method,
+          url: line.path,
+          bodyLimit,
+          exposeHeadRoute: false,
+          schema: {
+            ...(line.body === null ? {} : { body: namedSchemas[line.body] }),
+            response: Object.fromEntries(
+              Object.entries(line.answers).flatMap(([status, name]) =>
+                name === null ? [] : [[status, namedSchemas[name]]]
+              )
+            )
+          },
+          preValidation: async (request) => {
+            if (line.body !== null) request.body ??= {}
+          },
+          handler: async (request, reply) => {
+            const { proof, device } = callers.callerOf(request)
+            const header = request.headers['scan-token']
+            const answer = await line.handle({
+              request,
+              body: request.body,
+              proof,
+              device,
+              actor: actorOf(request, device),
+              scanToken: typeof header === 'string' ? header : ''
+            })
+            return await reply.code(answer.status).header('cache-control', 'no-store').send(answer.body)
+          }
+        })
+      }
+      scope.get(
+        '/openapi.json',
+        { exposeHeadRoute: false },
+        async (_request, reply) =>
+          await reply
+            .type('application/json; charset=utf-8')
+            .header('cache-control', 'public, max-age=300')
+            .send(description)
+      )
+    },
+    { prefix }
+  )
 }
 
 const actorOf = (request: FastifyRequest, device: KnownDevice | null): PhoneActor => ({
@@ -109,10 +148,14 @@ function problemOf (error: FastifyError | Problem): Problem | null {
   if (error instanceof Problem) return error
   if (error.validation !== undefined) return new Problem('invalid_fields', { faults: faultsOf(error.validation) })
   switch (error.statusCode) {
-    case 413: return new Problem('body_too_large')
-    case 415: return new Problem('unsupported_media_type')
-    case 400: return new Problem('malformed_body')
-    default: return null
+    case 413:
+      return new Problem('body_too_large')
+    case 415:
+      return new Problem('unsupported_media_type')
+    case 400:
+      return new Problem('malformed_body')
+    default:
+      return null
   }
 }
 
@@ -120,10 +163,12 @@ function faultsOf (errors: NonNullable<FastifyError['validation']>): FieldFault[
   const faults = new Map<string, FieldFault>()
   for (const { keyword, instancePath, params } of errors) {
     const at = instancePath.split('/').filter(Boolean).join('.')
-    const missing = keyword === 'required' ? (params as { requiredProperties?: string[] }).requiredProperties ?? [] : []
-    const found = missing.length > 0
-      ? missing.map((name): FieldFault => ({ field: at === '' ? name : `${at}.${name}`, code: 'required' }))
-      : [{ field: at, code: 'invalid' }]
+    const missing =
+      keyword === 'required' ? ((params as { requiredProperties?: string[] }).requiredProperties ?? []) : []
+    const found =
+      missing.length > 0
+        ? missing.map((name): FieldFault => ({ field: at === '' ? name : `${at}.${name}`, code: 'required' }))
+        : [{ field: at, code: 'invalid' }]
     for (const fault of found) if (fault.field !== '' && !faults.has(fault.field)) faults.set(fault.field, fault)
   }
   return [...faults.values()]

@@ -5,12 +5,15 @@ import type * as schemas from './schemas.ts'
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** Names of form fields and codes as the outside knows them: `certNo`/`CHECK` → `cert_no`/`check`. Pages use them too. */
-export const outwardFaults = (faults: readonly FieldFault[]): FieldFault[] => faults.map(({ field, code, details }) => ({
-  field: snake(field),
-  code: /^[A-Z0-9_]+$/.test(code) ? code.toLowerCase() : snake(code),
-  ...(details === undefined ? {} : { details })
-}))
+/**
+ * Names of form fields and codes as the outside knows them: `certNo`/`CHECK` → `cert_no`/`check`. Pages use them too.
+ */
+export const outwardFaults = (faults: readonly FieldFault[]): FieldFault[] =>
+  faults.map(({ field, code, details }) => ({
+    field: snake(field),
+    code: /^[A-Z0-9_]+$/.test(code) ? code.toLowerCase() : snake(code),
+    ...(details === undefined ? {} : { details })
+  }))
 
 export function outwardScan (view: ScanView): Static<typeof schemas.Scan> {
   const { context } = view
@@ -28,8 +31,12 @@ export function outwardScan (view: ScanView): Static<typeof schemas.Scan> {
     },
     context_digest: view.contextDigest,
     requires: view.remaining,
-    check_number: { mode: view.number, ...(view.number === 'compare' && view.checkNumber !== null ? { number: view.checkNumber } : {}) },
-    person: view.person === null ? null : { masked_name: view.person.maskedName, masked_cert_no: view.person.maskedCertNo },
+    check_number: {
+      mode: view.number,
+      ...(view.number === 'compare' && view.checkNumber !== null ? { number: view.checkNumber } : {})
+    },
+    person:
+      view.person === null ? null : { masked_name: view.person.maskedName, masked_cert_no: view.person.maskedCertNo },
     accepted: view.accepted,
     face_tries: view.faceTries,
     expires_in: view.secondsLeft
@@ -37,7 +44,9 @@ export function outwardScan (view: ScanView): Static<typeof schemas.Scan> {
 }
 
 /** Picks the known members: whatever else was sent, a person's id above all, goes nowhere. */
-export const inwardAcceptance = (body: Static<typeof schemas.Acceptance>): { contextDigest: string, checkNumber?: string } => ({
+export const inwardAcceptance = (
+  body: Static<typeof schemas.Acceptance>
+): { contextDigest: string; checkNumber?: string } => ({
   contextDigest: body.context_digest,
   ...(body.check_number === undefined ? {} : { checkNumber: body.check_number })
 })
@@ -51,7 +60,9 @@ export const inwardIdentity = (body: Static<typeof schemas.Identity>): IdentityI
   consent: { given: body.consent.given, version: body.consent.version }
 })
 
-export const inwardFaceStart = (body: Static<typeof schemas.FaceStart>): { consent: { given: boolean, version: string }, returnUrl?: string, clientMeta?: string } => ({
+export const inwardFaceStart = (
+  body: Static<typeof schemas.FaceStart>
+): { consent: { given: boolean; version: string }; returnUrl?: string; clientMeta?: string } => ({
   consent: { given: body.consent.given, version: body.consent.version },
   ...(body.return_url === undefined ? {} : { returnUrl: body.return_url }),
   ...(body.client_meta === undefined ? {} : { clientMeta: body.client_meta })
@@ -69,8 +80,16 @@ export const outwardFaceCheck = (begun: FaceBegun): Static<typeof schemas.FaceCh
 export function outwardVerdict (verdict: FaceVerdict): Static<typeof schemas.Verdict> {
   switch (verdict.status) {
     case 'passed':
-    case 'pending': return { status: verdict.status }
-    case 'failed': return { status: 'failed', reason: verdict.reason, tries_left: verdict.triesLeft, offer_alternative: verdict.offerAlternative }
-    case 'unavailable': return { status: 'unavailable', retry_after: verdict.retryAfterSeconds }
+    case 'pending':
+      return { status: verdict.status }
+    case 'failed':
+      return {
+        status: 'failed',
+        reason: verdict.reason,
+        tries_left: verdict.triesLeft,
+        offer_alternative: verdict.offerAlternative
+      }
+    case 'unavailable':
+      return { status: 'unavailable', retry_after: verdict.retryAfterSeconds }
   }
 }

@@ -6,8 +6,15 @@ import type { ProofFault } from './proofs.ts'
 import { titles } from './titles.ts'
 
 /** Codes that this door adds to those of the phone side. */
-export type ApiCode = ProofFault | 'device_unknown' | 'key_revoked' | 'malformed_body' | 'unsupported_media_type' |
-  'body_too_large' | 'method_not_allowed' | 'no_such_route'
+export type ApiCode =
+  | ProofFault
+  | 'device_unknown'
+  | 'key_revoked'
+  | 'malformed_body'
+  | 'unsupported_media_type'
+  | 'body_too_large'
+  | 'method_not_allowed'
+  | 'no_such_route'
 
 export type ProblemCode = ApiCode | PhoneRefusal['code']
 
@@ -55,7 +62,10 @@ export class Problem extends Error {
   readonly faults: FieldFault[] | undefined
   readonly headers: Record<string, string>
 
-  constructor (code: ProblemCode, options: { faults?: FieldFault[] | undefined, headers?: Record<string, string> } = {}) {
+  constructor (
+    code: ProblemCode,
+    options: { faults?: FieldFault[] | undefined; headers?: Record<string, string> } = {}
+  ) {
     super(code)
     this.name = 'Problem'
     this.code = code
@@ -68,7 +78,11 @@ export class Problem extends Error {
 export const refusal = (refused: PhoneRefusal): Problem =>
   new Problem(refused.code, refused.code === 'invalid_fields' ? { faults: refused.faults } : {})
 
-const retryAfter: Partial<Record<ProblemCode, string>> = { too_many_requests: '60', register_unavailable: '30', face_unavailable: '30' }
+const retryAfter: Partial<Record<ProblemCode, string>> = {
+  too_many_requests: '60',
+  register_unavailable: '30',
+  face_unavailable: '30'
+}
 
 export function sendProblem (request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { code, faults } = problem
@@ -77,12 +91,18 @@ export function sendProblem (request: FastifyRequest, reply: FastifyReply, probl
   if (status === 401) reply.header('www-authenticate', 'DPoP error="invalid_dpop_proof", algs="ES256"')
   const wait = retryAfter[code]
   if (wait !== undefined) reply.header('retry-after', wait)
-  return reply.code(status).headers({ 'cache-control': 'no-store', ...problem.headers }).type('application/problem+json').send(JSON.stringify({
-    type: 'about:blank',
-    title: titles(request.locale)[code] ?? request.t.code([`refused.${code}.title`], 'e.bad_request.title'),
-    status,
-    code,
-    trace_id: String(request.id),
-    ...(faults === undefined ? {} : { faults: outwardFaults(faults) })
-  }))
+  return reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', ...problem.headers })
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: 'about:blank',
+        title: titles(request.locale)[code] ?? request.t.code([`refused.${code}.title`], 'e.bad_request.title'),
+        status,
+        code,
+        trace_id: String(request.id),
+        ...(faults === undefined ? {} : { faults: outwardFaults(faults) })
+      })
+    )
 }

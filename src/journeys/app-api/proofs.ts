@@ -6,13 +6,25 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, decodeProtectedHeader, errors, importJWK, jwtVerify, type JWTPayload } from 'jose'
 
 /** Why a proof is not accepted. Stable: the app acts on them. */
-export type ProofFault = 'proof_missing' | 'proof_malformed' | 'proof_key_invalid' | 'proof_signature_invalid' |
-  'proof_target_mismatch' | 'proof_outdated' | 'proof_body_mismatch' | 'proof_replayed'
+export type ProofFault =
+  | 'proof_missing'
+  | 'proof_malformed'
+  | 'proof_key_invalid'
+  | 'proof_signature_invalid'
+  | 'proof_target_mismatch'
+  | 'proof_outdated'
+  | 'proof_body_mismatch'
+  | 'proof_replayed'
 
 /** Clock of a phone against ours, in seconds; also how long a proof may be under way. */
 export const proofSkewSeconds = 60
 
-export interface PublicEcKey { kty: 'EC', crv: 'P-256', x: string, y: string }
+export interface PublicEcKey {
+  kty: 'EC'
+  crv: 'P-256'
+  x: string
+  y: string
+}
 
 export interface Proof {
   /** RFC 7638 thumbprint of the key: the name of a device. */
@@ -23,7 +35,7 @@ export interface Proof {
   bodyHash: string | null
 }
 
-export type ProofVerdict = { ok: true, proof: Proof } | { ok: false, code: ProofFault }
+export type ProofVerdict = { ok: true; proof: Proof } | { ok: false; code: ProofFault }
 
 interface Expected {
   method: string
@@ -42,7 +54,10 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 const unguessable = /^[\w.~-]{16,128}$/
 
 /** SHA-256, base64url, of a body as it was sent; of nothing when there is none. */
-export const hashOfBody = (body: Buffer | null): string => createHash('sha256').update(body ?? '').digest('base64url')
+export const hashOfBody = (body: Buffer | null): string =>
+  createHash('sha256')
+    .update(body ?? '')
+    .digest('base64url')
 
 /** The public key of a header, if it is one that we take (ES256 only); null for private, foreign and broken ones. */
 export function publicKeyOf (jwk: unknown): PublicEcKey | null {
@@ -79,7 +94,9 @@ export async function verifyProof (header: string | string[] | undefined, expect
   }
   let claims: JWTPayload
   try {
-    claims = (await jwtVerify(header, key, { algorithms: ['ES256'], typ: 'dpop+jwt', currentDate: new Date(expected.now) })).payload
+    claims = (
+      await jwtVerify(header, key, { algorithms: ['ES256'], typ: 'dpop+jwt', currentDate: new Date(expected.now) })
+    ).payload
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return refused('proof_signature_invalid')
     if (error instanceof errors.JWTExpired) return refused('proof_outdated')
@@ -91,12 +108,21 @@ export async function verifyProof (header: string | string[] | undefined, expect
   if (typeof iat !== 'number' || !Number.isFinite(iat)) return refused('proof_malformed')
   if (htm !== expected.method || !isTarget(htu, expected)) return refused('proof_target_mismatch')
   if (Math.abs(expected.now / 1000 - iat) > proofSkewSeconds) return refused('proof_outdated')
-  return { ok: true, proof: { thumbprint: await calculateJwkThumbprint(publicJwk), publicJwk, jti, bodyHash: bdh ?? null } }
+  return {
+    ok: true,
+    proof: { thumbprint: await calculateJwkThumbprint(publicJwk), publicJwk, jti, bodyHash: bdh ?? null }
+  }
 }
 
 function isTarget (htu: unknown, { issuer, path }: Expected): boolean {
   if (typeof htu !== 'string' || !URL.canParse(htu)) return false
   const url = new URL(htu)
-  return url.origin === new URL(issuer).origin && url.pathname === path && url.search === '' && url.hash === '' &&
-    url.username === '' && url.password === ''
+  return (
+    url.origin === new URL(issuer).origin &&
+    url.pathname === path &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === ''
+  )
 }

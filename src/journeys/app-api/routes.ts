@@ -20,7 +20,10 @@ export interface Call<B> {
   scanToken: string
 }
 
-export interface Answer { status: number, body?: unknown }
+export interface Answer {
+  status: number
+  body?: unknown
+}
 
 export interface Route {
   method: 'GET' | 'POST' | 'DELETE'
@@ -36,13 +39,18 @@ export interface Route {
   scanToken: boolean
   /** A key that is not known yet may call. */
   newDevice: boolean
-  handle (call: Call<unknown>): Promise<Answer>
+  handle(call: Call<unknown>): Promise<Answer>
 }
 
-type BodyOf<N extends SchemaName | null> = N extends SchemaName ? Static<typeof namedSchemas[N]> : undefined
+type BodyOf<N extends SchemaName | null> = N extends SchemaName ? Static<(typeof namedSchemas)[N]> : undefined
 
 /** One line of the table, its handler typed by its schema. */
-export function route <N extends SchemaName | null> (line: Omit<Route, 'body' | 'handle' | 'scanToken' | 'newDevice' | 'refusals'> &
-  Partial<Pick<Route, 'scanToken' | 'newDevice' | 'refusals'>> & { body: N, handle: (call: Call<BodyOf<N>>) => Promise<Answer> }): Route {
+export function route<N extends SchemaName | null> (
+  line: Omit<Route, 'body' | 'handle' | 'scanToken' | 'newDevice' | 'refusals'> &
+    Partial<Pick<Route, 'scanToken' | 'newDevice' | 'refusals'>> & {
+      body: N
+      handle: (call: Call<BodyOf<N>>) => Promise<Answer>
+    }
+): Route {
   return { scanToken: false, newDevice: false, refusals: [], ...line, handle: line.handle as Route['handle'] }
 }

@@ -1,13 +1,20 @@
 /** From the scan to the confirmation: thin, every decision is the phone side's. */
 import type { PhoneRefusal, PhoneSide, ScanView } from '../../records/scan-tickets/types.ts'
-import { inwardAcceptance, inwardFaceStart, inwardIdentity, outwardFaceCheck, outwardScan, outwardVerdict } from './mapping.ts'
+import {
+  inwardAcceptance,
+  inwardFaceStart,
+  inwardIdentity,
+  outwardFaceCheck,
+  outwardScan,
+  outwardVerdict
+} from './mapping.ts'
 import { Problem, refusal, type ProblemCode } from './problems.ts'
 import { route, type Answer, type Route } from './routes.ts'
 
 const always: ProblemCode[] = ['not_found', 'expired', 'wrong_state']
 
 /** Ok or thrown: the error handler makes the problem of it. */
-function granted <R extends { ok: true }> (result: R | PhoneRefusal): R {
+function granted<R extends { ok: true }> (result: R | PhoneRefusal): R {
   if (!result.ok) throw refusal(result)
   return result
 }
@@ -18,7 +25,8 @@ const scanOf = ({ view }: { view: ScanView }): Answer => ({ status: 200, body: o
  * The provider's page must not become a redirector to wherever a caller likes. An app watches for the address in its
  * web view, or claims it as its own link.
  */
-export const returnUrlAllowed = (url: string, issuer: string): boolean => URL.canParse(url) && url.startsWith(`${issuer}/`)
+export const returnUrlAllowed = (url: string, issuer: string): boolean =>
+  URL.canParse(url) && url.startsWith(`${issuer}/`)
 
 export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
   return [
@@ -29,7 +37,15 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       summary: 'Take a scan ticket: exactly one phone gets it.',
       body: 'NewScan',
       answers: { 201: 'StartedScan' },
-      refusals: ['not_found', 'already_scanned', 'expired', 'wrong_person', 'device_not_bound', 'too_many_requests', 'invalid_fields'],
+      refusals: [
+        'not_found',
+        'already_scanned',
+        'expired',
+        'wrong_person',
+        'device_not_bound',
+        'too_many_requests',
+        'invalid_fields'
+      ],
       async handle ({ body, actor }) {
         const { scanToken, view } = granted(await phone.scan(body.payload, actor))
         return { status: 201, body: { ...outwardScan(view), scan_token: scanToken } }
@@ -55,7 +71,8 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       answers: { 200: 'Scan' },
       refusals: [...always, 'number_mismatch', 'number_exhausted', 'digest_mismatch', 'invalid_fields'],
       scanToken: true,
-      handle: async ({ body, scanToken, actor }) => scanOf(granted(await phone.accept(scanToken, inwardAcceptance(body), actor)))
+      handle: async ({ body, scanToken, actor }) =>
+        scanOf(granted(await phone.accept(scanToken, inwardAcceptance(body), actor)))
     }),
     route({
       method: 'POST',
@@ -64,9 +81,17 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       summary: 'Identity data of the person, with the separate consent.',
       body: 'Identity',
       answers: { 200: 'Scan' },
-      refusals: [...always, 'consent_required', 'identity_mismatch', 'identity_exhausted', 'register_unavailable', 'invalid_fields'],
+      refusals: [
+        ...always,
+        'consent_required',
+        'identity_mismatch',
+        'identity_exhausted',
+        'register_unavailable',
+        'invalid_fields'
+      ],
       scanToken: true,
-      handle: async ({ body, scanToken, actor }) => scanOf(granted(await phone.submitIdentity(scanToken, inwardIdentity(body), actor)))
+      handle: async ({ body, scanToken, actor }) =>
+        scanOf(granted(await phone.submitIdentity(scanToken, inwardIdentity(body), actor)))
     }),
     route({
       method: 'POST',
@@ -75,13 +100,23 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       summary: 'Begin a face check, with the separate consent. Pictures go to the provider, never here.',
       body: 'FaceStart',
       answers: { 201: 'FaceCheck' },
-      refusals: [...always, 'consent_required', 'face_exhausted', 'face_unavailable', 'too_many_requests', 'invalid_fields'],
+      refusals: [
+        ...always,
+        'consent_required',
+        'face_exhausted',
+        'face_unavailable',
+        'too_many_requests',
+        'invalid_fields'
+      ],
       scanToken: true,
       async handle ({ body, scanToken, actor }) {
         if (body.return_url !== undefined && !returnUrlAllowed(body.return_url, issuer)) {
           throw new Problem('invalid_fields', { faults: [{ field: 'return_url', code: 'not_allowed' }] })
         }
-        return { status: 201, body: outwardFaceCheck(granted(await phone.beginFace(scanToken, inwardFaceStart(body), actor)).begun) }
+        return {
+          status: 201,
+          body: outwardFaceCheck(granted(await phone.beginFace(scanToken, inwardFaceStart(body), actor)).begun)
+        }
       }
     }),
     route({
@@ -93,7 +128,10 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       answers: { 200: 'Verdict' },
       refusals: [...always, 'invalid_fields'],
       scanToken: true,
-      handle: async ({ body, scanToken, actor }) => ({ status: 200, body: outwardVerdict(granted(await phone.faceVerdict(scanToken, body.check_id, actor))) })
+      handle: async ({ body, scanToken, actor }) => ({
+        status: 200,
+        body: outwardVerdict(granted(await phone.faceVerdict(scanToken, body.check_id, actor)))
+      })
     }),
     route({
       method: 'POST',
@@ -104,7 +142,8 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       answers: { 200: 'Scan' },
       refusals: [...always, 'code_invalid', 'too_many_requests', 'invalid_fields'],
       scanToken: true,
-      handle: async ({ body, scanToken, actor }) => scanOf(granted(await phone.useCounterCode(scanToken, body.code, actor)))
+      handle: async ({ body, scanToken, actor }) =>
+        scanOf(granted(await phone.useCounterCode(scanToken, body.code, actor)))
     }),
     route({
       method: 'POST',
@@ -113,7 +152,16 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       summary: 'Everything is given: confirm exactly what was shown.',
       body: 'Acceptance',
       answers: { 200: 'Confirmed' },
-      refusals: [...always, 'number_mismatch', 'number_exhausted', 'digest_mismatch', 'face_required', 'device_not_bound', 'wrong_person', 'invalid_fields'],
+      refusals: [
+        ...always,
+        'number_mismatch',
+        'number_exhausted',
+        'digest_mismatch',
+        'face_required',
+        'device_not_bound',
+        'wrong_person',
+        'invalid_fields'
+      ],
       scanToken: true,
       async handle ({ body, scanToken, actor }) {
         granted(await phone.confirm(scanToken, inwardAcceptance(body), actor))

@@ -41,4 +41,5 @@ const english: Readonly<Record<ApiCode, string>> = {
   no_such_route: 'There is no such endpoint'
 }
 
-export const titles = (locale: Locale): Readonly<Partial<Record<string, string>>> => locale === 'en' ? english : chinese
+export const titles = (locale: Locale): Readonly<Partial<Record<string, string>>> =>
+  locale === 'en' ? english : chinese

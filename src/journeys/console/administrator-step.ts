@@ -1,6 +1,6 @@
 /**
- * What the hosted login shows for the client that the console is: an administrator's credentials, nothing else. No other
- * step of the login works for that client (loadContext leads here), and this one works for no other.
+ * What the hosted login shows for the client that the console is: an administrator's credentials, nothing else. No
+ * other step of the login works for that client (loadContext leads here), and this one works for no other.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Interaction } from 'oidc-provider'
@@ -21,14 +21,21 @@ import { createProver } from '../../records/administrators/prove.ts'
 import type { SignInMethod } from '../../records/administrators/sessions.ts'
 
 /** RFC 8176. */
-const methodsOf: Readonly<Record<SignInMethod, string[]>> = { passkey: ['pop', 'user', 'mfa'], password: ['pwd', 'otp', 'mfa'] }
-export const methodOf = (amr: unknown): SignInMethod => Array.isArray(amr) && amr.includes('otp') ? 'password' : 'passkey'
+const methodsOf: Readonly<Record<SignInMethod, string[]>> = {
+  passkey: ['pop', 'user', 'mfa'],
+  password: ['pwd', 'otp', 'mfa']
+}
+export const methodOf = (amr: unknown): SignInMethod =>
+  Array.isArray(amr) && amr.includes('otp') ? 'password' : 'passkey'
 
 export function registerAdministratorStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
   const prover = createProver(services)
   const { db, config } = services
 
-  async function loaded (request: FastifyRequest, reply: FastifyReply): Promise<{ uid: string, browserHash: string, interaction: Interaction }> {
+  async function loaded (
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<{ uid: string; browserHash: string; interaction: Interaction }> {
     const { uid = '' } = request.params as { uid?: string }
     reply.header('cache-control', 'no-store')
     const browserHash = reply.ensureBrowser().hash
@@ -37,20 +44,48 @@ export function registerAdministratorStep (app: FastifyInstance, services: Servi
       if ((error as { error?: string }).error === 'invalid_request') return null
       throw error
     })
-    if (interaction === null || interaction.uid !== uid) throw new PageError(409, 'not_started', { restartHref: '/admin' })
+    if (interaction === null || interaction.uid !== uid) {
+      throw new PageError(409, 'not_started', { restartHref: '/admin' })
+    }
     if (interaction.params['client_id'] !== consoleClientId) throw new PageError(404, 'not_found')
-    const row = await openAttempt(db, { uid, browserHash, clientId: consoleClientId, params: interaction.params, seconds: lifetimes.interaction })
+    const row = await openAttempt(db, {
+      uid,
+      browserHash,
+      clientId: consoleClientId,
+      params: interaction.params,
+      seconds: lifetimes.interaction
+    })
     if (row === null) throw new PageError(403, 'cookie')
     return { uid, browserHash, interaction }
   }
 
-  async function show (request: FastifyRequest, reply: FastifyReply, uid: string, { loginName = '', errors = [], status = 200 }: { loginName?: string, errors?: FieldError[], status?: number } = {}): Promise<FastifyReply> {
-    return reply.page('admin/sign-in', {
-      action: `/i/${uid}/administrator`, csrf: request.csrfToken(uid), returnTo: '', loginName, errors, empty: !await hasActive(db), again: null, passkey: passkeysPossible(config.issuer), shell: null
-    }, { status })
+  async function show (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    uid: string,
+    { loginName = '', errors = [], status = 200 }: { loginName?: string; errors?: FieldError[]; status?: number } = {}
+  ): Promise<FastifyReply> {
+    return reply.page(
+      'admin/sign-in',
+      {
+        action: `/i/${uid}/administrator`,
+        csrf: request.csrfToken(uid),
+        returnTo: '',
+        loginName,
+        errors,
+        empty: !(await hasActive(db)),
+        again: null,
+        passkey: passkeysPossible(config.issuer),
+        shell: null
+      },
+      { status }
+    )
   }
 
-  app.get('/i/:uid/administrator', async (request, reply) => await show(request, reply, (await loaded(request, reply)).uid))
+  app.get(
+    '/i/:uid/administrator',
+    async (request, reply) => await show(request, reply, (await loaded(request, reply)).uid)
+  )
 
   app.post('/i/:uid/administrator/challenge', async (request, reply) => {
     const { uid, browserHash } = await loaded(request, reply)
@@ -72,11 +107,25 @@ export function registerAdministratorStep (app: FastifyInstance, services: Servi
     const session = cookie === undefined ? undefined : await oidc.provider.Session.find(cookie)
     await db.transaction().execute(async (trx) => {
       // the loser of two submissions goes back with what the first one gave
-      if (!await finishAttempt(trx, uid, browserHash)) return
-      if (session?.accountId !== undefined) await recordSessionsEnded(trx, services, await revokeSession(trx, session.uid), { reason: 'other-account', traceId: String(request.id) })
+      if (!(await finishAttempt(trx, uid, browserHash))) return
+      if (session?.accountId !== undefined) {
+        await recordSessionsEnded(trx, services, await revokeSession(trx, session.uid), {
+          reason: 'other-account',
+          traceId: String(request.id)
+        })
+      }
       await saveInteractionResult(trx, {
         uid,
-        result: { login: { accountId: proved.accountId, amr: methodsOf[proved.method], ts: Math.floor(services.clock.now() / 1000), remember: false }, consent: {}, select_account: {} },
+        result: {
+          login: {
+            accountId: proved.accountId,
+            amr: methodsOf[proved.method],
+            ts: Math.floor(services.clock.now() / 1000),
+            remember: false
+          },
+          consent: {},
+          select_account: {}
+        },
         dropSession: true
       })
     })

@@ -33,20 +33,22 @@ export interface ConsoleRequest {
   /** For `<input type="hidden" name="csrf">`; templates find it at `it.shell.csrf`. */
   readonly csrf: string
   /** One field of the posted form; absent = ''. */
-  field (name: string): string
+  field(name: string): string
   /** For services: who acts, and why. */
-  act (reason: string): Act
+  act(reason: string): Act
   /** A page in the console's frame. */
-  page <N extends FramedPage> (name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
+  page<N extends FramedPage>(name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
   /** After an act. `done` = what to say on the page led to: message `done.<done>`. */
-  redirect (path: string, done?: string): FastifyReply
-  csv (fileName: string, header: string[], rows: CsvRow[]): FastifyReply
+  redirect(path: string, done?: string): FastifyReply
+  csv(fileName: string, header: string[], rows: CsvRow[]): FastifyReply
   /** The page before a dangerous act. */
-  confirm (model: Omit<ConfirmModel, 'reason' | 'errors' | 'hidden' | 'facts' | 'typed'> & Partial<ConfirmModel>): FastifyReply
+  confirm(
+    model: Omit<ConfirmModel, 'reason' | 'errors' | 'hidden' | 'facts' | 'typed'> & Partial<ConfirmModel>
+  ): FastifyReply
   /** What `confirm` asked for: the act, or what to show again. */
-  confirmed (typed?: string | null): { ok: true, act: Act } | { ok: false, reason: string, errors: FieldError[] }
+  confirmed(typed?: string | null): { ok: true; act: Act } | { ok: false; reason: string; errors: FieldError[] }
   /** @throws PageError 404, the same for what is not there and what is not to be seen */
-  notFound (): never
+  notFound(): never
 }
 
 export interface ConsoleRoute {
@@ -79,22 +81,26 @@ export interface TableEntry {
 
 export interface Console {
   readonly services: Services
-  page (route: ConsoleRoute): void
-  open (route: OpenRoute): void
+  page(route: ConsoleRoute): void
+  open(route: OpenRoute): void
   /** A route of the admin API, which checks its own token: only noted in the table. Call before the route is made. */
-  api (entry: { method: string, path: string, scope: string | null }): void
+  api(entry: { method: string; path: string; scope: string | null }): void
   readonly table: readonly TableEntry[]
   /** What needs a second administrator. */
   readonly changes: Changes
   /** Who is signed in here, or null. */
-  administratorOf (request: FastifyRequest): Promise<Administrator | null>
+  administratorOf(request: FastifyRequest): Promise<Administrator | null>
   /** Faults of what is registered within are shown in the console's frame. */
-  framed (register: (scope: FastifyInstance) => void): Promise<void>
+  framed(register: (scope: FastifyInstance) => void): Promise<void>
 }
 
 /** A path of the console to come back to; anything else is its first page. */
 export const returnPath = (value: unknown): string =>
-  typeof value === 'string' && value.length < 500 && /^\/admin(\/(?!\.{1,2}(\/|\?|$))([\w.~-]|%(?!2[ef]|5c)[\da-f]{2})+)*(\?[\w.~%&=+:-]*)?$/i.test(value) ? value : '/admin'
+  typeof value === 'string' &&
+  value.length < 500 &&
+  /^\/admin(\/(?!\.{1,2}(\/|\?|$))([\w.~-]|%(?!2[ef]|5c)[\da-f]{2})+)*(\?[\w.~%&=+:-]*)?$/i.test(value)
+    ? value
+    : '/admin'
 
 export const csrfScope = (sessionHash: string): string => `admin:${sessionHash}`
 
@@ -102,7 +108,11 @@ export const csrfScope = (sessionHash: string): string => `admin:${sessionHash}`
 function pageBehind (request: FastifyRequest): string {
   if (request.method === 'GET') return returnPath(request.url)
   const path = request.url.split('?', 1)[0] ?? ''
-  return returnPath(request.server.hasRoute({ method: 'GET', url: request.routeOptions.url ?? '' }) ? path : path.replace(/\/[^/]*$/, ''))
+  return returnPath(
+    request.server.hasRoute({ method: 'GET', url: request.routeOptions.url ?? '' })
+      ? path
+      : path.replace(/\/[^/]*$/, '')
+  )
 }
 
 /** Call once, on the root instance; pages are registered at the result. */
@@ -120,25 +130,37 @@ export async function createConsole (app: FastifyInstance, services: Services): 
   }
   app.addHook('onRoute', ({ method, url }) => {
     if (!/^\/admin(\/|$)/.test(url)) return
-    for (const one of Array.isArray(method) ? method : [method]) if (!listed.has(keyOf(one, url))) unlisted.push(`${one} ${url}`)
+    for (const one of Array.isArray(method) ? method : [method]) {
+      if (!listed.has(keyOf(one, url))) unlisted.push(`${one} ${url}`)
+    }
   })
   app.addHook('onReady', async () => {
     if (unlisted.length > 0) throw new Error(`not in the console's route table: ${unlisted.join(', ')}`)
   })
 
   const administratorOf = async (request: FastifyRequest): Promise<Administrator | null> =>
-    request.browser === null ? null : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
+    request.browser === null
+      ? null
+      : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
 
   const faultPage: FaultPage = async (request, reply, fault) => await createFaultPage(self)(request, reply, fault)
   let scope: FastifyInstance | undefined
   await app.register(async (instance) => {
     registerErrors(instance, faultPage)
     // one file of at most 1 MiB beside a form's fields: a Buffer in the body
-    await instance.register(multipart, { attachFieldsToBody: 'keyValues', limits: { fileSize: 1024 * 1024, files: 1, fields: 100, fieldSize: 16 * 1024 } })
+    await instance.register(multipart, {
+      attachFieldsToBody: 'keyValues',
+      limits: { fileSize: 1024 * 1024, files: 1, fields: 100, fieldSize: 16 * 1024 }
+    })
     scope = instance
   })
   if (scope === undefined) throw new Error('no scope for the console')
-  await app.register(async (instance) => { registerNotFound(instance, faultPage) }, { prefix: '/admin' })
+  await app.register(
+    async (instance) => {
+      registerNotFound(instance, faultPage)
+    },
+    { prefix: '/admin' }
+  )
   const own = scope
 
   const self: Console = {
@@ -152,10 +174,16 @@ export async function createConsole (app: FastifyInstance, services: Services): 
         register(instance)
       })
     },
-    api: ({ method, path, scope: asked }) => { note({ method, path, kind: 'api', roles: [], reauth: false, scope: asked }) },
+    api: ({ method, path, scope: asked }) => {
+      note({ method, path, kind: 'api', roles: [], reauth: false, scope: asked })
+    },
     open ({ method, path, handler }) {
       note({ method, path, kind: 'open', roles: [], reauth: false, scope: null })
-      own.route({ method, url: path, handler: async (request, reply) => await handler(request, reply.header('cache-control', 'no-store')) })
+      own.route({
+        method,
+        url: path,
+        handler: async (request, reply) => await handler(request, reply.header('cache-control', 'no-store'))
+      })
     },
     page ({ method, path, roles, reauth = false, handler }) {
       if (roles.length === 0) throw new Error(`${method} ${path}: nobody may`)
@@ -166,16 +194,27 @@ export async function createConsole (app: FastifyInstance, services: Services): 
         handler: async (request, reply) => {
           reply.header('cache-control', 'no-store')
           const administrator = await administratorOf(request)
-          if (administrator === null) return await reply.redirect(`/admin/sign-in?to=${encodeURIComponent(pageBehind(request))}`, 303)
+          if (administrator === null) {
+            return await reply.redirect(`/admin/sign-in?to=${encodeURIComponent(pageBehind(request))}`, 303)
+          }
           const c = contextOf(self, request, reply, administrator)
           if (method === 'POST') request.requireCsrf(csrfScope(administrator.sessionHash))
           if (!roles.includes(administrator.role)) {
             await services.db.transaction().execute(async (trx) => {
-              await services.audit.record(trx, { type: 'staff.access-denied', actor: `admin:${administrator.id}`, role: administrator.role, address: request.clientAddress.ip, traceId: String(request.id), details: { method, route: path } })
+              await services.audit.record(trx, {
+                type: 'staff.access-denied',
+                actor: `admin:${administrator.id}`,
+                role: administrator.role,
+                address: request.clientAddress.ip,
+                traceId: String(request.id),
+                details: { method, route: path }
+              })
             })
             return c.page('admin/not-allowed', { roles: [...roles] }, { status: 403 })
           }
-          if (reauth && administrator.authenticatedSecondsAgo > reauthSeconds) return await reply.redirect(`/admin/again?to=${encodeURIComponent(pageBehind(request))}`, 303)
+          if (reauth && administrator.authenticatedSecondsAgo > reauthSeconds) {
+            return await reply.redirect(`/admin/again?to=${encodeURIComponent(pageBehind(request))}`, 303)
+          }
           return await handler(c)
         }
       })
@@ -184,14 +223,24 @@ export async function createConsole (app: FastifyInstance, services: Services): 
   return self
 }
 
-function contextOf (console: Console, request: FastifyRequest, reply: FastifyReply, administrator: Administrator): ConsoleRequest {
+function contextOf (
+  console: Console,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  administrator: Administrator
+): ConsoleRequest {
   const t = adminTranslator(request.locale)
   const csrf = request.csrfToken(csrfScope(administrator.sessionHash))
   const field = (name: string): string => formField(request.body, name)
   const act = (reason: string): Act => {
     const words = reason.trim()
     if (words === '') throw new PageError(400, 'bad_request')
-    return { actor: `admin:${administrator.id}`, reason: words, address: request.clientAddress.ip, traceId: String(request.id) }
+    return {
+      actor: `admin:${administrator.id}`,
+      reason: words,
+      address: request.clientAddress.ip,
+      traceId: String(request.id)
+    }
   }
   const page: ConsoleRequest['page'] = (name, model, options) =>
     reply.page(name, { ...model, shell: shellOf(console, request, administrator, t, csrf) } as never, options)
@@ -206,11 +255,22 @@ function contextOf (console: Console, request: FastifyRequest, reply: FastifyRep
     page,
     redirect (path, done) {
       const target = returnPath(path)
-      return reply.redirect(done === undefined ? target : `${target}${target.includes('?') ? '&' : '?'}done=${encodeURIComponent(done)}`, 303)
+      return reply.redirect(
+        done === undefined ? target : `${target}${target.includes('?') ? '&' : '?'}done=${encodeURIComponent(done)}`,
+        303
+      )
     },
-    csv: (fileName, header, rows) => reply.header('content-type', 'text/csv; charset=utf-8')
-      .header('content-disposition', `attachment; filename="${fileName.replace(/[^\w.-]/g, '_')}"`).send(csvOf(header, rows)),
-    confirm: (model) => page('admin/confirm', { facts: [], hidden: [], typed: null, reason: '', errors: [], ...model }, { status: (model.errors?.length ?? 0) > 0 ? 422 : 200 }),
+    csv: (fileName, header, rows) =>
+      reply
+        .header('content-type', 'text/csv; charset=utf-8')
+        .header('content-disposition', `attachment; filename="${fileName.replace(/[^\w.-]/g, '_')}"`)
+        .send(csvOf(header, rows)),
+    confirm: (model) =>
+      page(
+        'admin/confirm',
+        { facts: [], hidden: [], typed: null, reason: '', errors: [], ...model },
+        { status: (model.errors?.length ?? 0) > 0 ? 422 : 200 }
+      ),
     confirmed (typed = null) {
       const reason = field('reason').trim()
       const errors: FieldError[] = []
@@ -219,6 +279,8 @@ function contextOf (console: Console, request: FastifyRequest, reply: FastifyRep
       if (typed !== null && field('typed').trim() !== typed) errors.push({ field: 'typed', code: 'different' })
       return errors.length > 0 ? { ok: false, reason, errors } : { ok: true, act: act(reason) }
     },
-    notFound (): never { throw new PageError(404, 'not_found', { restartHref: '/admin' }) }
+    notFound (): never {
+      throw new PageError(404, 'not_found', { restartHref: '/admin' })
+    }
   }
 }

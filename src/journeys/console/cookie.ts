@@ -6,9 +6,13 @@ type Issuer = Pick<Config, 'issuer'>
 
 const secure = ({ issuer }: Issuer): boolean => issuer.startsWith('https:')
 // __Host- would ask for path=/ (RFC 6265bis §4.1.3.2)
-const nameOf = (config: Issuer): string => secure(config) ? '__Secure-kora_admin' : 'kora_admin'
-const optionsOf = (config: Issuer): { httpOnly: true, sameSite: 'lax', secure: boolean, path: string } =>
-  ({ httpOnly: true, sameSite: 'lax', secure: secure(config), path: '/admin' })
+const nameOf = (config: Issuer): string => (secure(config) ? '__Secure-kora_admin' : 'kora_admin')
+const optionsOf = (config: Issuer): { httpOnly: true; sameSite: 'lax'; secure: boolean; path: string } => ({
+  httpOnly: true,
+  sameSite: 'lax',
+  secure: secure(config),
+  path: '/admin'
+})
 
 export const cookieOf = (config: Issuer, request: FastifyRequest): string => request.cookies[nameOf(config)] ?? ''
 

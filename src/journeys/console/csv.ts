@@ -1,6 +1,9 @@
 /** Comma-separated export (RFC 4180) that a spreadsheet cannot be made to run. */
 
-/** A cell that a spreadsheet would take for a formula (or that hides one behind a blank, or in full-width signs) is text: it begins with '. */
+/**
+ * A cell that a spreadsheet would take for a formula (or that hides one behind a blank, or in full-width signs) is
+ * text: it begins with '.
+ */
 export function csvCell (value: string | number | boolean | null): string {
   if (value === null) return ''
   const text = String(value)

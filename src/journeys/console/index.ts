@@ -1,21 +1,24 @@
 /**
  * The console, /admin: its frame, its accounts and sign-in, the route table, changes that need a second administrator,
- * settings. Owns the tables admin_* and pending_change and setting. What is administered belongs to other features; their
- * pages stand in console/<area>.ts and register here.
+ * settings. Owns the tables admin_* and pending_change and setting. What is administered belongs to other features;
+ * their pages stand in console/<area>.ts and register here.
  *
  * A page is added like this (console/keys.ts; call it from registerAdmin below):
  *
  *   export function registerKeyPages (console: Console): void {
  *     console.page({ method: 'GET', path: '/admin/keys', roles: ['system', 'security'], handler: async (c) => {
- *       const list = readList(c.request, ['state'], ['time', 'text'])    // filters in the address, cursor of two values
- *       const found = await listKeys(db, { ...list.filters, after: list.after, limit: list.limit })  // one query, limit = page + 1
+ // filters in the address, cursor of two values
+ *       const list = readList(c.request, ['state'], ['time', 'text'])
+ // one query, limit = page + 1
+ *       const found = await listKeys(db, { ...list.filters, after: list.after, limit: list.limit })
  *       const { rows, pager } = pageOf(list, found, (key) => [key.createdAt.toISOString(), key.kid])
  *       if (list.csv) return c.csv('keys.csv', ['kid', 'state'], rows.map((key) => [key.kid, key.state]))
  *       return c.page('admin/keys-list', { rows, filters: list.filters, pager })
  *     } })
  *     // a dangerous act: a page of its own, and what it posts to
- *     console.page({ method: 'GET', path: '/admin/keys/:kid/remove', roles: ['system'], reauth: true, handler: (c) => c.confirm(model) })
- *     console.page({ method: 'POST', path: '/admin/keys/:kid/remove', roles: ['system'], reauth: true, handler: async (c) => {
+ *     const remove = { path: '/admin/keys/:kid/remove', roles: ['system'], reauth: true }
+ *     console.page({ ...remove, method: 'GET', handler: (c) => c.confirm(model) })
+ *     console.page({ ...remove, method: 'POST', handler: async (c) => {
  *       const confirmed = c.confirmed(kid)                              // reason, and the name typed
  *       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
  *       await removeKey(services, kid, confirmed.act)
@@ -28,13 +31,14 @@
  * AdminFramed {…}` declared into Pages of http/pages.ts; `shell` is filled in. Templates: views/admin/<area>-*.eta,
  * beginning with `layout('@admin/shell', { pageTitle, shell: it.shell })`; forms carry
  * `<input type="hidden" name="csrf" value="<%= it.shell.csrf %>">`; partials '@admin/summary', '@admin/pager',
- * '@partials/field'. Messages: views/admin/locales/<language>/<area>.json, in handlers `c.t`. A page appears in the navigation as soon as its
- * area's first path is registered for the role. Secrets shown once: `c.page('admin/once', …)`.
+ * '@partials/field'. Messages: views/admin/locales/<language>/<area>.json, in handlers `c.t`. A page appears in the
+ * navigation as soon as its area's first path is registered for the role. Secrets shown once: `c.page('admin/once',
+ * …)`.
  *
  * What needs a second administrator: `console.changes.register('client.redirects', { approvers: ['security'], describe,
- * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({ kind,
- * payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' :
- * 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
+ * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({
+ * kind, payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ?
+ * 'change_requested' : 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
  */
 import type { FastifyInstance } from 'fastify'
 import type { Oidc } from '../../oidc/index.ts'
@@ -66,7 +70,14 @@ import { registerSignIn } from './sign-in/sign-in.ts'
 
 export { sweepAdminApi } from '../admin-api/index.ts'
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
-export type { Applied, ChangeDescription, ChangeKind, Changes, Decided, Requested } from '../../records/approvals/changes.ts'
+export type {
+  Applied,
+  ChangeDescription,
+  ChangeKind,
+  Changes,
+  Decided,
+  Requested
+} from '../../records/approvals/changes.ts'
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
@@ -75,10 +86,17 @@ export { sweepChanges } from '../../records/approvals/changes-ended.ts'
 export { findSession, sweepAdmin, type Administrator } from '../../records/administrators/sessions.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
-export async function registerAdmin (app: FastifyInstance, services: Services, settings: Settings, oidc: Oidc): Promise<Console> {
+export async function registerAdmin (
+  app: FastifyInstance,
+  services: Services,
+  settings: Settings,
+  oidc: Oidc
+): Promise<Console> {
   const console = await createConsole(app, services)
   registerSignIn(app, console, await ensureConsoleClient(services))
-  await console.framed((scope) => { registerAdministratorStep(scope, services, oidc) })
+  await console.framed((scope) => {
+    registerAdministratorStep(scope, services, oidc)
+  })
   registerBegin(console)
   registerOverview(console)
   registerClientPages(console)

@@ -24,17 +24,26 @@ const maxFilter = 200
 /** What a part of a cursor is: whatever else stands there is no cursor of ours. */
 export type KeyPart = 'text' | 'time' | 'number'
 
-const fits: Readonly<Record<KeyPart, RegExp>> = { text: /^[^\0]*$/, time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, number: /^\d{1,15}$/ }
+const fits: Readonly<Record<KeyPart, RegExp>> = {
+  text: /^[^\0]*$/,
+  time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+  number: /^\d{1,15}$/
+}
 
 function decodeCursor (text: unknown, parts: readonly KeyPart[]): string[] | null {
   if (typeof text !== 'string' || text.length > 500) return null
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
-    const good = Array.isArray(value) && value.length === parts.length && value.every((part, at) => {
-      const kind = parts[at] ?? 'text'
-      return typeof part === 'string' && fits[kind].test(part) && (kind !== 'time' || !Number.isNaN(Date.parse(part)))
-    })
-    return good ? value as string[] : null
+    const good =
+      Array.isArray(value) &&
+      value.length === parts.length &&
+      value.every((part, at) => {
+        const kind = parts[at] ?? 'text'
+        return (
+          typeof part === 'string' && fits[kind].test(part) && (kind !== 'time' || !Number.isNaN(Date.parse(part)))
+        )
+      })
+    return good ? (value as string[]) : null
   } catch {
     return null
   }
@@ -45,15 +54,30 @@ function decodeCursor (text: unknown, parts: readonly KeyPart[]): string[] | nul
  * @param key what the values are that `keyOf` of `pageOf` gives: `time` is an ISO moment (order by
  * `date_trunc('milliseconds', …)`); a number = so many texts
  */
-export function readList<F extends string> (request: FastifyRequest, names: readonly F[], key: readonly KeyPart[] | number): ListRequest<F> {
+export function readList<F extends string> (
+  request: FastifyRequest,
+  names: readonly F[],
+  key: readonly KeyPart[] | number
+): ListRequest<F> {
   const parts = typeof key === 'number' ? Array.from({ length: key }, () => 'text' as const) : key
   const query = request.query as Record<string, unknown>
-  const filters = Object.fromEntries(names.map((name) => {
-    const value = query[name]
-    return [name, typeof value === 'string' && value.length <= maxFilter && !value.includes('\0') ? value.trim() : '']
-  })) as Record<F, string>
+  const filters = Object.fromEntries(
+    names.map((name) => {
+      const value = query[name]
+      return [
+        name,
+        typeof value === 'string' && value.length <= maxFilter && !value.includes('\0') ? value.trim() : ''
+      ]
+    })
+  ) as Record<F, string>
   const csv = query['format'] === 'csv'
-  return { path: request.url.split('?', 1)[0] ?? '', filters, after: decodeCursor(query['after'], parts), csv, limit: (csv ? exportLimit : pageSize) + 1 }
+  return {
+    path: request.url.split('?', 1)[0] ?? '',
+    filters,
+    after: decodeCursor(query['after'], parts),
+    csv,
+    limit: (csv ? exportLimit : pageSize) + 1
+  }
 }
 
 const hrefOf = (path: string, filters: Record<string, string>, more: Record<string, string> = {}): string => {
@@ -62,10 +86,17 @@ const hrefOf = (path: string, filters: Record<string, string>, more: Record<stri
 }
 
 /** Cuts the one row too many and makes the links. */
-export function pageOf<R, F extends string> (list: ListRequest<F>, rows: R[], keyOf: (row: R) => string[]): { rows: R[], pager: Pager } {
+export function pageOf<R, F extends string> (
+  list: ListRequest<F>,
+  rows: R[],
+  keyOf: (row: R) => string[]
+): { rows: R[]; pager: Pager } {
   const shown = rows.slice(0, list.limit - 1)
   const last = shown.at(-1)
-  const cursor = rows.length > shown.length && last !== undefined ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url') : null
+  const cursor =
+    rows.length > shown.length && last !== undefined
+      ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url')
+      : null
   return {
     rows: shown,
     pager: {

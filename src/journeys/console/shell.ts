@@ -22,19 +22,35 @@ const areas: ReadonlyArray<[Area, string]> = [
   ['accounts', '/admin/accounts']
 ]
 
-export function shellOf (console: Console, request: FastifyRequest, administrator: Administrator, t: AdminTranslate, csrf: string): AdminShell {
+export function shellOf (
+  console: Console,
+  request: FastifyRequest,
+  administrator: Administrator,
+  t: AdminTranslate,
+  csrf: string
+): AdminShell {
   const { config } = console.services
   const path = request.url.split('?', 1)[0] ?? ''
-  const may = (href: string): boolean => console.table.some((entry) => entry.method === 'GET' && entry.path === href && entry.roles.includes(administrator.role))
+  const may = (href: string): boolean =>
+    console.table.some(
+      (entry) => entry.method === 'GET' && entry.path === href && entry.roles.includes(administrator.role)
+    )
   const { done } = request.query as { done?: unknown }
   return {
     name: administrator.displayName,
     role: administrator.role,
     nav: [
-      ...areas.filter(([, href]) => may(href)).map(([area, href]) => ({
-        area, href, current: href === '/admin' ? path === href : path === href || path.startsWith(`${href}/`), count: area === 'approvals' ? administrator.waiting : 0
-      })),
-      ...request.server.hasRoute({ method: 'GET', url: '/developers' }) ? [{ area: 'developers' as const, href: '/developers', current: false, count: 0 }] : []
+      ...areas
+        .filter(([, href]) => may(href))
+        .map(([area, href]) => ({
+          area,
+          href,
+          current: href === '/admin' ? path === href : path === href || path.startsWith(`${href}/`),
+          count: area === 'approvals' ? administrator.waiting : 0
+        })),
+      ...(request.server.hasRoute({ method: 'GET', url: '/developers' })
+        ? [{ area: 'developers' as const, href: '/developers', current: false, count: 0 }]
+        : [])
     ],
     environment: config.sandbox ? 'sandbox' : config.environment,
     csrf,

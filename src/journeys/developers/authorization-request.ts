@@ -1,4 +1,7 @@
-/** An authorization request as a relying site makes it (RFC 6749 §4.1.1, RFC 7636, OIDC Core §3.1.2.1): for `kora code` and the page to try. */
+/**
+ * An authorization request as a relying site makes it (RFC 6749 §4.1.1, RFC 7636, OIDC Core §3.1.2.1): for `kora code`
+ * and the page to try.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 
 export interface AuthorizationRequest {
@@ -10,7 +13,11 @@ export interface AuthorizationRequest {
 }
 
 /** @param more further parameters; empty values are left out */
-export function authorizationRequest (endpoint: string, given: { clientId: string, redirectUri: string, scope: string }, more: Readonly<Record<string, string>> = {}): AuthorizationRequest {
+export function authorizationRequest (
+  endpoint: string,
+  given: { clientId: string; redirectUri: string; scope: string },
+  more: Readonly<Record<string, string>> = {}
+): AuthorizationRequest {
   const [state, nonce, verifier] = [random(), random(), random()]
   const url = new URL(endpoint)
   const parameters = {

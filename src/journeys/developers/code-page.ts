@@ -4,16 +4,30 @@ import type { Config } from '../../config.ts'
 import type { FrameOf } from './index.ts'
 import { makeSnippets, type SnippetClient } from './snippets/index.ts'
 
-const example = { client_id: 'my-site', redirect_uri: 'http://localhost:8080/callback', post_logout_redirect_uri: 'http://localhost:8080/logged-out', scope: 'openid profile' }
+const example = {
+  client_id: 'my-site',
+  redirect_uri: 'http://localhost:8080/callback',
+  post_logout_redirect_uri: 'http://localhost:8080/logged-out',
+  scope: 'openid profile'
+}
 
-export function registerCode (app: FastifyInstance, { config }: { config: Pick<Config, 'issuer'> }, frameOf: FrameOf): void {
+export function registerCode (
+  app: FastifyInstance,
+  { config }: { config: Pick<Config, 'issuer'> },
+  frameOf: FrameOf
+): void {
   app.get('/developers/code', async (request, reply) => {
     const frame = frameOf(request, 'code')
     const query = request.query as Record<string, unknown>
     const typed = Object.keys(example).some((name) => typeof query[name] === 'string')
-    const given = (name: keyof typeof example): string => typeof query[name] === 'string' ? query[name].trim().slice(0, 500) : typed ? '' : example[name]
+    const given = (name: keyof typeof example): string =>
+      typeof query[name] === 'string' ? query[name].trim().slice(0, 500) : typed ? '' : example[name]
     const values = {
-      client_id: given('client_id'), redirect_uri: given('redirect_uri'), post_logout_redirect_uri: given('post_logout_redirect_uri'), scope: given('scope'), public: query['public'] === '1'
+      client_id: given('client_id'),
+      redirect_uri: given('redirect_uri'),
+      post_logout_redirect_uri: given('post_logout_redirect_uri'),
+      scope: given('scope'),
+      public: query['public'] === '1'
     }
     const client: SnippetClient = {
       clientId: values.client_id,
@@ -24,12 +38,16 @@ export function registerCode (app: FastifyInstance, { config }: { config: Pick<C
       refresh: false
     }
     const made = makeSnippets(config.issuer, client, frame.lang)
-    return reply.page('developers/code', {
-      ...frame,
-      title: frame.w.code,
-      values,
-      faults: made.ok ? [] : made.faults.map(({ field, code }) => ({ field, text: frame.w[code] })),
-      snippets: made.ok ? made.snippets : []
-    }, { status: made.ok ? 200 : 400 })
+    return reply.page(
+      'developers/code',
+      {
+        ...frame,
+        title: frame.w.code,
+        values,
+        faults: made.ok ? [] : made.faults.map(({ field, code }) => ({ field, text: frame.w[code] })),
+        snippets: made.ok ? made.snippets : []
+      },
+      { status: made.ok ? 200 : 400 }
+    )
   })
 }

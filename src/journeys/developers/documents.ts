@@ -20,7 +20,12 @@ export interface DocumentEntry {
   alike: readonly string[]
 }
 
-const entry = (slug: string, file: string | null, alike: readonly string[] = [], sandbox = false): DocumentEntry => ({ slug, file, sandbox, alike })
+const entry = (slug: string, file: string | null, alike: readonly string[] = [], sandbox = false): DocumentEntry => ({
+  slug,
+  file,
+  sandbox,
+  alike
+})
 
 const entries: readonly DocumentEntry[] = [
   entry('', 'quick-start', ['quickstart', 'getting-started', 'start', 'index', 'home']),
@@ -28,7 +33,13 @@ const entries: readonly DocumentEntry[] = [
   entry('endpoints', 'endpoints', ['endpoint', 'discovery', 'metadata', 'jwks']),
   entry('claims', 'claims', ['scopes', 'scope', 'claim', 'userinfo', 'fields']),
   entry('levels', 'levels', ['acr', 'level', 'step-up', 'loa', 'assurance']),
-  entry('organizations', 'organizations', ['representation', 'organization', 'agents', 'delegation', 'verified-claims']),
+  entry('organizations', 'organizations', [
+    'representation',
+    'organization',
+    'agents',
+    'delegation',
+    'verified-claims'
+  ]),
   entry('logout', 'logout', ['log-out', 'backchannel', 'back-channel', 'end-session']),
   entry('errors', 'errors', ['error', 'error-codes']),
   entry('code', null, ['snippets', 'samples', 'examples', 'libraries']),
@@ -38,7 +49,7 @@ const entries: readonly DocumentEntry[] = [
   entry('changes', 'changes', ['changelog', 'release-notes', 'history'])
 ]
 
-export const hrefOf = (slug: string): string => slug === '' ? '/developers' : `/developers/${slug}`
+export const hrefOf = (slug: string): string => (slug === '' ? '/developers' : `/developers/${slug}`)
 
 export interface Documents {
   /** Those of this deployment. */
@@ -64,11 +75,14 @@ export function loadDocuments (config: Readonly<Config>): Documents {
       pages.set(`${language} ${slug}`, { ...renderMarkdown(markdown, wordsOf(language)), summary })
     }
   }
-  const dynamicTitle = (slug: string, language: DocLanguage): string => slug === 'code' ? wordsOf(language).code : wordsOf(language).tryTitle
+  const dynamicTitle = (slug: string, language: DocLanguage): string =>
+    slug === 'code' ? wordsOf(language).code : wordsOf(language).tryTitle
   return {
     entries: own,
     title: ({ slug }, language) => pages.get(`${language} ${slug}`)?.title ?? dynamicTitle(slug, language),
     rendered: ({ slug }, language) => pages.get(`${language} ${slug}`),
-    summary: ({ slug }, language) => pages.get(`${language} ${slug}`)?.summary ?? (slug === 'code' ? wordsOf(language).codeIntro : wordsOf(language).tryIntro)
+    summary: ({ slug }, language) =>
+      pages.get(`${language} ${slug}`)?.summary ??
+      (slug === 'code' ? wordsOf(language).codeIntro : wordsOf(language).tryIntro)
   }
 }

@@ -2,12 +2,23 @@
 import { certTypeCode } from '../../domain/identity/cert-type.ts'
 import type { ClaimFacts } from '../../domain/claims/claims.ts'
 import type { Person } from '../../domain/identity/person.ts'
-import { self, type OrganizationFacts, type Representation, type Role } from '../../domain/representation/representation.ts'
+import {
+  self,
+  type OrganizationFacts,
+  type Representation,
+  type Role
+} from '../../domain/representation/representation.ts'
 import { parseResidentId } from '../../domain/identity/resident-id.ts'
 
 const dayMs = 86_400_000
 
-const organization: OrganizationFacts = { id: 'org_example', uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司', type: '91', status: 'active' }
+const organization: OrganizationFacts = {
+  id: 'org_example',
+  uscc: '91540102MA6T1A2BXK',
+  name: '西藏示例科技有限公司',
+  type: '91',
+  status: 'active'
+}
 
 const zhaxi: Person = {
   id: 'per_example',
@@ -61,13 +72,25 @@ export function exampleRepresentation (role: Role, functions: readonly string[],
   return {
     role,
     organization,
-    delegation: { id: 'dlg_q0Jt1bU8sY', version: 3, functions: [...functions], clientIds: null, validFrom: day(1), validTo: day(365) },
+    delegation: {
+      id: 'dlg_q0Jt1bU8sY',
+      version: 3,
+      functions: [...functions],
+      clientIds: null,
+      validFrom: day(1),
+      validTo: day(365)
+    },
     approval: { approvedAt: new Date(approvedAt).toISOString().replace('.000Z', 'Z'), faceCheckId: '5f0c1e7a9b' }
   }
 }
 
 /** What the claims of such a person are made of. @param today 'YYYY-MM-DD' */
-export function exampleFacts (person: Person, representation: Representation, catalogue: readonly string[], today: string): ClaimFacts {
+export function exampleFacts (
+  person: Person,
+  representation: Representation,
+  catalogue: readonly string[],
+  today: string
+): ClaimFacts {
   const number = parseResidentId(person.certNo, today)
   return {
     person,

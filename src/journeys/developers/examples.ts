@@ -6,8 +6,13 @@ import { exampleFacts, examplePeople, exampleRepresentation } from './example-pe
 
 const { zhaxi: person } = examplePeople
 const catalogue = ['tax.filing', 'tax.query']
-const representation = (role: Role): Representation => exampleRepresentation(role, ['tax.filing'], Date.UTC(2026, 3, 10, 6, 30))
-const representations = { self: representation('self'), legalRepresentative: representation('legal_representative'), agent: representation('agent') }
+const representation = (role: Role): Representation =>
+  exampleRepresentation(role, ['tax.filing'], Date.UTC(2026, 3, 10, 6, 30))
+const representations = {
+  self: representation('self'),
+  legalRepresentative: representation('legal_representative'),
+  agent: representation('agent')
+}
 const facts = (given: Representation): ClaimFacts => exampleFacts(person, given, catalogue, '2026-04-12')
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2)
@@ -15,11 +20,18 @@ const json = (value: unknown): string => JSON.stringify(value, null, 2)
 /** Texts by the name under which documents call them. */
 export function claimExamples (issuer: string): Record<string, string> {
   const now = Math.floor(Date.UTC(2026, 3, 12, 1, 0, 0) / 1000)
-  const verified = (representation: Representation): string => json({
-    verified_claims: verifiedClaims({
-      issuer, person, representation, catalogue, audience: 'https://etax.example.gov.cn', claims: personClaims(facts(representation), 'userinfo'), allowed: new Set(['name', 'authority'])
+  const verified = (representation: Representation): string =>
+    json({
+      verified_claims: verifiedClaims({
+        issuer,
+        person,
+        representation,
+        catalogue,
+        audience: 'https://etax.example.gov.cn',
+        claims: personClaims(facts(representation), 'userinfo'),
+        allowed: new Set(['name', 'authority'])
+      })
     })
-  })
   return {
     exampleSelf: json({ representation: representationClaim(representations.self) }),
     exampleLegal: json({ representation: representationClaim(representations.legalRepresentative, catalogue) }),
@@ -37,7 +49,23 @@ export function claimExamples (issuer: string): Record<string, string> {
       sid: '…',
       ...personClaims(facts(representations.agent), 'id_token', new Set(['assurance_level', 'representation']))
     }),
-    exampleUserinfo: json({ sub: person.sub, ...personClaims(facts(representations.self), 'userinfo', new Set(['assurance_level', 'representation', 'name', 'name#bo', 'gender', 'updated_at', 'phone_number', 'phone_number_verified'])) }),
+    exampleUserinfo: json({
+      sub: person.sub,
+      ...personClaims(
+        facts(representations.self),
+        'userinfo',
+        new Set([
+          'assurance_level',
+          'representation',
+          'name',
+          'name#bo',
+          'gender',
+          'updated_at',
+          'phone_number',
+          'phone_number_verified'
+        ])
+      )
+    }),
     exampleVerifiedLegal: verified(representations.legalRepresentative),
     exampleVerifiedAgent: verified(representations.agent)
   }

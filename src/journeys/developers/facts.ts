@@ -19,8 +19,14 @@ type Issuer = Pick<Config, 'issuer' | 'sandbox' | 'demoData' | 'relyingSitePort'
 
 /** Seconds in the largest unit that needs no fraction. */
 export function duration (seconds: number, language: DocLanguage): string {
-  const units = [[86_400, '天', ' days', ' day'], [3600, '小时', ' hours', ' hour'], [60, '分钟', ' minutes', ' minute'], [1, '秒', ' seconds', ' second']] as const
-  const [size, zh, many, one] = units.find(([unit]) => seconds % unit === 0 && seconds >= (unit === 60 ? 120 : unit)) ?? units[3]
+  const units = [
+    [86_400, '天', ' days', ' day'],
+    [3600, '小时', ' hours', ' hour'],
+    [60, '分钟', ' minutes', ' minute'],
+    [1, '秒', ' seconds', ' second']
+  ] as const
+  const [size, zh, many, one] =
+    units.find(([unit]) => seconds % unit === 0 && seconds >= (unit === 60 ? 120 : unit)) ?? units[3]
   const n = seconds / size
   return language === 'en' ? `${n}${n === 1 ? one : many}` : `${n} ${zh}`
 }
@@ -28,7 +34,11 @@ export function duration (seconds: number, language: DocLanguage): string {
 export const endpointsOf = (issuer: string): Record<string, string> => ({
   discovery: `${issuer}/.well-known/openid-configuration`,
   // where the hosted login of a device returns is nobody's to call
-  ...Object.fromEntries(Object.entries(routes).filter(([name]) => name !== 'code_verification').map(([name, path]) => [name, `${issuer}${path}`]))
+  ...Object.fromEntries(
+    Object.entries(routes)
+      .filter(([name]) => name !== 'code_verification')
+      .map(([name, path]) => [name, `${issuer}${path}`])
+  )
 })
 
 const purposes: Record<string, readonly [string, string]> = {
@@ -44,7 +54,8 @@ const purposes: Record<string, readonly [string, string]> = {
   device_authorization: ['没有浏览器的设备从这里开始登录', 'devices without a browser begin here']
 }
 
-const pick = (pair: readonly [string, string] | undefined, language: DocLanguage): string => pair?.[language === 'en' ? 1 : 0] ?? ''
+const pick = (pair: readonly [string, string] | undefined, language: DocLanguage): string =>
+  pair?.[language === 'en' ? 1 : 0] ?? ''
 
 const levels: Record<string, readonly [string, string]> = {
   1: ['只知道手机号', 'known by phone only'],
@@ -64,7 +75,11 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
   const time = (seconds: number): string => duration(seconds, language)
   // what the rule itself says of a legal representative's JWT
   const acting = { oidc: { entities: { Account: { representation: { role: 'legal_representative' } } } } } as never
-  const organizationJwt = accessTokenLifetime(acting, { resourceServer: { accessTokenFormat: 'jwt' } }, lifetimes.accessToken)
+  const organizationJwt = accessTokenLifetime(
+    acting,
+    { resourceServer: { accessTokenFormat: 'jwt' } },
+    lifetimes.accessToken
+  )
   const head = (...cells: string[]): string[] => [row(...cells), row(...cells.map(() => '---'))]
   return {
     issuer,
@@ -91,14 +106,26 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
     sessionIdle: time(lifetimes.session),
     sessionAbsolute: time(lifetimes.sessionAbsolute),
     responseModes: responseModes.map(code).join(en ? ', ' : '、'),
-    trustFrameworks: Object.values(trustFrameworks(issuer)).map((one) => `- ${code(one)}`).join('\n'),
+    trustFrameworks: Object.values(trustFrameworks(issuer))
+      .map((one) => `- ${code(one)}`)
+      .join('\n'),
     facePolicy: config.facePolicy,
-    endpointsTable: [...head(en ? 'endpoint' : '端点', en ? 'address' : '地址', en ? 'for' : '用途'),
-      ...Object.entries(endpoints).map(([name, url]) => row(name.replaceAll('_', ' '), code(url), pick(purposes[name], language)))].join('\n'),
-    scopesTable: [...head('scope', en ? 'claims' : '字段'),
-      ...Object.entries(claimsByScope).map(([scope, claims]) => row(code(scope), claims.map(code).join(en ? ', ' : '、')))].join('\n'),
-    acrTable: [...head('acr', en ? 'means' : '含义'),
-      ...acrValues.map((acr) => row(code(acr), pick(levels[acr.slice(-1)], language)))].join('\n'),
+    endpointsTable: [
+      ...head(en ? 'endpoint' : '端点', en ? 'address' : '地址', en ? 'for' : '用途'),
+      ...Object.entries(endpoints).map(([name, url]) =>
+        row(name.replaceAll('_', ' '), code(url), pick(purposes[name], language))
+      )
+    ].join('\n'),
+    scopesTable: [
+      ...head('scope', en ? 'claims' : '字段'),
+      ...Object.entries(claimsByScope).map(([scope, claims]) =>
+        row(code(scope), claims.map(code).join(en ? ', ' : '、'))
+      )
+    ].join('\n'),
+    acrTable: [
+      ...head('acr', en ? 'means' : '含义'),
+      ...acrValues.map((acr) => row(code(acr), pick(levels[acr.slice(-1)], language)))
+    ].join('\n'),
     quickStart: quickStart(config),
     deviceProgram: deviceProgram(config),
     errorsList: fill(errorsMarkdown(language), { codeLifetime: time(lifetimes.authorizationCode) }),
@@ -108,15 +135,34 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
 
 /** The first of all snippets: for the demo client it runs as it is. */
 function quickStart ({ issuer, sandbox, demoData, relyingSitePort }: Issuer): string {
-  const client: SnippetClient = sandbox && demoData
-    ? { clientId: 'demo-public', redirectUri: 'http://127.0.0.1:3002/callback', postLogoutRedirectUri: `http://localhost:${relyingSitePort ?? 3001}/logged-out`, scope: 'openid profile', confidential: false, refresh: false }
-    : { clientId: 'my-site', redirectUri: 'http://localhost:8080/callback', postLogoutRedirectUri: null, scope: 'openid profile', confidential: true, refresh: false }
+  const client: SnippetClient =
+    sandbox && demoData
+      ? {
+          clientId: 'demo-public',
+          redirectUri: 'http://127.0.0.1:3002/callback',
+          postLogoutRedirectUri: `http://localhost:${relyingSitePort ?? 3001}/logged-out`,
+          scope: 'openid profile',
+          confidential: false,
+          refresh: false
+        }
+      : {
+          clientId: 'my-site',
+          redirectUri: 'http://localhost:8080/callback',
+          postLogoutRedirectUri: null,
+          scope: 'openid profile',
+          confidential: true,
+          refresh: false
+        }
   const made = makeSnippets(issuer, client, 'en')
-  return made.ok ? made.snippets.find(({ id }) => id === 'express')?.files[0]?.text.trimEnd() ?? '' : ''
+  return made.ok ? (made.snippets.find(({ id }) => id === 'express')?.files[0]?.text.trimEnd() ?? '') : ''
 }
 
 /** A device in one file; for the demo client it runs as it is. */
 function deviceProgram ({ issuer, sandbox, demoData }: Issuer): string {
-  const made = makeDeviceSnippet(issuer, { clientId: sandbox && demoData ? 'demo-device' : 'my-kiosk', scope: 'openid profile', confidential: false })
-  return made.ok ? made.snippet.files[0]?.text.trimEnd() ?? '' : ''
+  const made = makeDeviceSnippet(issuer, {
+    clientId: sandbox && demoData ? 'demo-device' : 'my-kiosk',
+    scope: 'openid profile',
+    confidential: false
+  })
+  return made.ok ? (made.snippet.files[0]?.text.trimEnd() ?? '') : ''
 }

@@ -1,7 +1,7 @@
 /**
  * /developers: what the developer of a relying site needs, true for this deployment: documents from Markdown with the
- * values of the running configuration, code for the site (snippets/), and in the sandbox a page to try the flow. Owns no
- * table; shows nothing of any client but what its reader typed.
+ * values of the running configuration, code for the site (snippets/), and in the sandbox a page to try the flow. Owns
+ * no table; shows nothing of any client but what its reader typed.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Services } from '../../services.ts'
@@ -13,11 +13,26 @@ import type { DeveloperFrame } from './pages.ts'
 import { wordsOf } from './texts.ts'
 import { registerTry } from './try-page.ts'
 
-export { exampleFacts, exampleNames, examplePeople, exampleRepresentation, type ExampleName } from './example-people.ts'
+export {
+  exampleFacts,
+  exampleNames,
+  examplePeople,
+  exampleRepresentation,
+  type ExampleName
+} from './example-people.ts'
 export { isErrorCode } from './error-catalogue.ts'
 export { ensureTryClient } from './try-client.ts'
 export { endpointsOf } from './facts.ts'
-export { deviceClientOf, makeDeviceSnippet, makeSnippets, snippetClientOf, type Snippet, type SnippetClient, type SnippetFault, type SnippetsOutcome } from './snippets/index.ts'
+export {
+  deviceClientOf,
+  makeDeviceSnippet,
+  makeSnippets,
+  snippetClientOf,
+  type Snippet,
+  type SnippetClient,
+  type SnippetFault,
+  type SnippetsOutcome
+} from './snippets/index.ts'
 
 /** The frame around a page of the documentation; `slug` is the current one. */
 export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame
@@ -34,7 +49,11 @@ export async function registerDevelopers (app: FastifyInstance, services: Pick<S
       lang,
       styles: assets.url('developers.css'),
       script: assets.url('developers.js'),
-      nav: documents.entries.map((entry) => ({ title: documents.title(entry, lang), href: hrefOf(entry.slug), current: entry.slug === slug }))
+      nav: documents.entries.map((entry) => ({
+        title: documents.title(entry, lang),
+        href: hrefOf(entry.slug),
+        current: entry.slug === slug
+      }))
     }
   }
 
@@ -52,11 +71,21 @@ export async function registerDevelopers (app: FastifyInstance, services: Pick<S
   app.get('/developers/*', async (request, reply) => {
     const frame = frameOf(request, '')
     const found = nearest((request.params as { '*': string })['*'], documents.entries)
-    return reply.page('developers/not-found', {
-      ...frame, nav: frame.nav.map((item) => ({ ...item, current: false })), nearest: found.map((entry) => ({ title: documents.title(entry, frame.lang), href: hrefOf(entry.slug) }))
-    }, { status: 404 })
+    return reply.page(
+      'developers/not-found',
+      {
+        ...frame,
+        nav: frame.nav.map((item) => ({ ...item, current: false })),
+        nearest: found.map((entry) => ({ title: documents.title(entry, frame.lang), href: hrefOf(entry.slug) }))
+      },
+      { status: 404 }
+    )
   })
 
   const llms = llmsText(config, documents)
-  app.get('/llms.txt', async (_request, reply) => await reply.type('text/plain; charset=utf-8').header('cache-control', 'public, max-age=300').send(llms))
+  app.get(
+    '/llms.txt',
+    async (_request, reply) =>
+      await reply.type('text/plain; charset=utf-8').header('cache-control', 'public, max-age=300').send(llms)
+  )
 }

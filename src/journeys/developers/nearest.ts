@@ -1,4 +1,7 @@
-/** Which documents somebody may have meant: by the letters of the address, so that a slip or an old name still leads somewhere. */
+/**
+ * Which documents somebody may have meant: by the letters of the address, so that a slip or an old name still leads
+ * somewhere.
+ */
 import type { DocumentEntry } from './documents.ts'
 
 /** Edits that turn one text into another (Levenshtein). Both short: the caller cuts. */
@@ -7,7 +10,9 @@ export function distance (a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+      next.push(
+        Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1))
+      )
     }
     row = next
   }
@@ -16,9 +21,21 @@ export function distance (a: string, b: string): number {
 
 /** The three nearest, best first. @param path what stood behind /developers/ */
 export function nearest (path: string, entries: readonly DocumentEntry[]): DocumentEntry[] {
-  const asked = path.toLowerCase().replace(/\.(html?|md)$/, '').slice(0, 40)
+  const asked = path
+    .toLowerCase()
+    .replace(/\.(html?|md)$/, '')
+    .slice(0, 40)
   // a name within the other one is nearer than most edits
-  const between = (name: string): number => Math.min(asked !== '' && (asked.includes(name) || name.includes(asked)) ? 0.4 : 1, distance(asked, name) / Math.max(asked.length, name.length))
-  const score = ({ slug, alike }: DocumentEntry): number => Math.min(...[slug === '' ? 'quick-start' : slug, ...alike].map(between))
-  return entries.map((entry) => ({ entry, score: score(entry) })).sort((a, b) => a.score - b.score).slice(0, 3).map(({ entry }) => entry)
+  const between = (name: string): number =>
+    Math.min(
+      asked !== '' && (asked.includes(name) || name.includes(asked)) ? 0.4 : 1,
+      distance(asked, name) / Math.max(asked.length, name.length)
+    )
+  const score = ({ slug, alike }: DocumentEntry): number =>
+    Math.min(...[slug === '' ? 'quick-start' : slug, ...alike].map(between))
+  return entries
+    .map((entry) => ({ entry, score: score(entry) }))
+    .sort((a, b) => a.score - b.score)
+    .slice(0, 3)
+    .map(({ entry }) => entry)
 }

@@ -12,7 +12,8 @@ const zh = {
   notFound: '没有这一页',
   notFoundBody: '地址可能改了。最接近的页面：',
   code: '接入代码',
-  codeIntro: '填上您的应用，下面的代码就带上真实的值。这里只做文字替换：不查询、不保存，也不会显示应用是否存在。密钥从不出现，请放在环境变量 OIDC_CLIENT_SECRET 里。',
+  codeIntro:
+    '填上您的应用，下面的代码就带上真实的值。这里只做文字替换：不查询、不保存，也不会显示应用是否存在。密钥从不出现，请放在环境变量 OIDC_CLIENT_SECRET 里。',
   clientId: '应用编号 client_id',
   redirectUri: '回调地址 redirect_uri',
   postLogoutUri: '退出后的地址 post_logout_redirect_uri（可不填）',
@@ -70,7 +71,10 @@ const en: Words = {
   notFound: 'There is no such page',
   notFoundBody: 'It may have moved. The nearest pages:',
   code: 'Code for your site',
-  codeIntro: 'Fill in your client and the code below has real values. This only replaces text: nothing is looked up or stored, and it does not show whether a client exists. The secret never appears; it belongs into the environment variable OIDC_CLIENT_SECRET.',
+  codeIntro:
+    'Fill in your client and the code below has real values. This only replaces text: nothing is looked up or ' +
+    'stored, and it does not show whether a client exists. The secret never appears; it belongs into the environment ' +
+    'variable OIDC_CLIENT_SECRET.',
   clientId: 'client_id',
   redirectUri: 'redirect_uri',
   postLogoutUri: 'post_logout_redirect_uri (may be empty)',
@@ -85,7 +89,9 @@ const en: Words = {
   not_an_address: 'is not a complete http(s) address, or has a # or an account in it',
   own_path_needed: 'needs a path of its own, such as /callback: the code uses this one for something else',
   tryTitle: 'Try it',
-  tryIntro: 'Walk through the code flow with the demo client demo-try and see every request and answer. Log in with a test account.',
+  tryIntro:
+    'Walk through the code flow with the demo client demo-try and see every request and answer. Log in with a test ' +
+    'account.',
   tryScopes: 'Which data',
   tryLevel: 'Level, acr_values',
   tryLevelNone: 'not asked for',
@@ -96,12 +102,17 @@ const en: Words = {
   tryPromptSilent: 'without any page (none)',
   tryBuild: 'Build the authorization request',
   tryRequest: 'Authorization request',
-  tryRequestIntro: 'This is the address that a site sends the browser to. The site keeps state, nonce and code_verifier until the answer comes.',
+  tryRequestIntro:
+    'This is the address that a site sends the browser to. The site keeps state, nonce and code_verifier until the ' +
+    'answer comes.',
   tryGo: 'Open this address',
   tryAnswer: 'Answer',
-  tryAnswerIntro: 'The browser came back with a code; the site redeems it for tokens, and asks userinfo with the access token.',
+  tryAnswerIntro:
+    'The browser came back with a code; the site redeems it for tokens, and asks userinfo with the access token.',
   tryErrorIntro: 'The request was not completed; Kora says why with a standard error code.',
-  tryStale: 'This answer does not belong to a request that this browser made just now (state does not fit), or it was used already. Begin again.',
+  tryStale:
+    'This answer does not belong to a request that this browser made just now (state does not fit), or it was used ' +
+    'already. Begin again.',
   tryAgain: 'Try again',
   tryExplain: 'What this error code means',
   tryLogout: 'Log out',
@@ -115,4 +126,4 @@ const en: Words = {
   decoded: 'Decoded: ID token (in this page, sent nowhere; the signature is not checked here, a site must)'
 }
 
-export const wordsOf = (language: DocLanguage): Words => language === 'en' ? en : zh
+export const wordsOf = (language: DocLanguage): Words => (language === 'en' ? en : zh)

@@ -37,11 +37,24 @@ export async function ensureTryClient ({ db, config }: Pick<Services, 'db' | 'co
     purposes: Object.fromEntries(tryScopes.filter((scope) => scope !== 'openid').map((scope) => [scope, '演示接入']))
   }
   await db.transaction().execute(async (trx) => {
-    const stored = await trx.selectFrom('client').select(['metadata', 'policy']).where('clientId', '=', tryClientId).executeTakeFirst()
-    if (stored !== undefined && isDeepStrictEqual(stored.metadata, metadata) && isDeepStrictEqual(stored.policy, policy)) return
+    const stored = await trx
+      .selectFrom('client')
+      .select(['metadata', 'policy'])
+      .where('clientId', '=', tryClientId)
+      .executeTakeFirst()
+    if (
+      stored !== undefined &&
+      isDeepStrictEqual(stored.metadata, metadata) &&
+      isDeepStrictEqual(stored.policy, policy)
+    ) {
+      return
+    }
     const values = { metadata: JSON.stringify(metadata), policy: JSON.stringify(policy) }
-    await trx.insertInto('client').values({ clientId: tryClientId, status: 'live', ...values })
-      .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values)).execute()
+    await trx
+      .insertInto('client')
+      .values({ clientId: tryClientId, status: 'live', ...values })
+      .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values))
+      .execute()
     await bumpEpoch(trx, 'clients')
   })
 }

@@ -15,7 +15,7 @@ import { tryClientId, tryPath, tryScopes } from './try-client.ts'
 
 const cookieName = 'kora_try'
 const prompts = ['login', 'select_account', 'none']
-const text = (value: unknown): string => typeof value === 'string' ? value : ''
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerTry (app: FastifyInstance, { config }: { config: Readonly<Config> }, frameOf: FrameOf): void {
   const { issuer } = config
@@ -27,7 +27,11 @@ export function registerTry (app: FastifyInstance, { config }: { config: Readonl
     return reply.page('developers/try', {
       ...frame,
       title: frame.w.tryTitle,
-      scopes: tryScopes.map((name) => ({ name, claims: claimsByScope[name as keyof typeof claimsByScope].join(' '), checked: name === 'openid' || name === 'profile' })),
+      scopes: tryScopes.map((name) => ({
+        name,
+        claims: claimsByScope[name as keyof typeof claimsByScope].join(' '),
+        checked: name === 'openid' || name === 'profile'
+      })),
       acrValues: acrValues.slice(0, 3).map((value) => ({ value, label: value }))
     })
   })
@@ -37,11 +41,15 @@ export function registerTry (app: FastifyInstance, { config }: { config: Readonl
     const query = request.query as Record<string, unknown>
     const asked = [query['scope']].flat().map(text)
     const scope = ['openid', ...tryScopes.filter((one) => one !== 'openid' && asked.includes(one))].join(' ')
-    const made = authorizationRequest(`${issuer}${routes.authorization}`, { clientId: tryClientId, redirectUri, scope }, {
-      acr_values: acrValues.find((value) => value === query['acr_values']) ?? '',
-      prompt: prompts.find((value) => value === query['prompt']) ?? '',
-      ui_locales: request.locale
-    })
+    const made = authorizationRequest(
+      `${issuer}${routes.authorization}`,
+      { clientId: tryClientId, redirectUri, scope },
+      {
+        acr_values: acrValues.find((value) => value === query['acr_values']) ?? '',
+        prompt: prompts.find((value) => value === query['prompt']) ?? '',
+        ui_locales: request.locale
+      }
+    )
     const kept = { state: made.state, nonce: made.nonce, code_verifier: made.verifier }
     reply.setCookie(cookieName, Object.values(kept).join('.'), { ...cookie, maxAge: lifetimes.interaction })
     return reply.page('developers/try-step', {
@@ -64,42 +72,99 @@ export function registerTry (app: FastifyInstance, { config }: { config: Readonl
     const { code, state, iss, error } = request.query as Record<string, unknown>
     const [keptState = '', nonce = '', verifier = ''] = text(request.cookies[cookieName]).split('.')
     reply.clearCookie(cookieName, cookie)
-    const page = (intro: string, wires: Wire[], more: { idToken?: string, go?: { href: string, label: string } } = {}, status = 200): FastifyReply => reply.page('developers/try-step', {
-      ...frame,
-      title: frame.w.tryAnswer,
-      intro,
-      wires,
-      jwts: more.idToken === undefined ? [] : [{ id: 'id-token', label: frame.w.decoded, text: more.idToken }],
-      go: more.go ?? { href: tryPath, label: frame.w.tryAgain },
-      logout: more.idToken === undefined ? null : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).toString()}`,
-      refused: status >= 400
-    }, { status })
+    const page = (
+      intro: string,
+      wires: Wire[],
+      more: { idToken?: string; go?: { href: string; label: string } } = {},
+      status = 200
+    ): FastifyReply =>
+      reply.page(
+        'developers/try-step',
+        {
+          ...frame,
+          title: frame.w.tryAnswer,
+          intro,
+          wires,
+          jwts: more.idToken === undefined ? [] : [{ id: 'id-token', label: frame.w.decoded, text: more.idToken }],
+          go: more.go ?? { href: tryPath, label: frame.w.tryAgain },
+          logout:
+            more.idToken === undefined
+              ? null
+              : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).toString()}`,
+          refused: status >= 400
+        },
+        { status }
+      )
 
-    if (keptState === '' || text(state) !== keptState || text(iss) !== issuer) return page(frame.w.tryStale, [], {}, 400)
-    const back: Wire = { id: 'callback', label: frame.w.wireCallback, text: readable('GET', `${issuer}${request.url}`) }
+    if (keptState === '' || text(state) !== keptState || text(iss) !== issuer) {
+      return page(frame.w.tryStale, [], {}, 400)
+    }
+    const back: Wire = {
+      id: 'callback',
+      label: frame.w.wireCallback,
+      text: readable('GET', `${issuer}${request.url}`)
+    }
     if (error !== undefined) {
       const anchor = isErrorCode(text(error)) ? `#${text(error)}` : ''
-      return page(frame.w.tryErrorIntro, [back], { go: { href: `/developers/errors${anchor}`, label: frame.w.tryExplain } })
+      return page(frame.w.tryErrorIntro, [back], {
+        go: { href: `/developers/errors${anchor}`, label: frame.w.tryExplain }
+      })
     }
 
-    const body = new URLSearchParams({ grant_type: 'authorization_code', code: text(code), redirect_uri: redirectUri, code_verifier: verifier, client_id: tryClientId })
-    const tokens = await ask('POST', routes.token, { 'content-type': 'application/x-www-form-urlencoded' }, body.toString())
-    const wires: Wire[] = [back,
-      { id: 'token', label: frame.w.wireToken, text: `POST ${issuer}${routes.token}\ncontent-type: application/x-www-form-urlencoded\n\n${lines(body)}` },
-      { id: 'token-answer', label: frame.w.wireTokenAnswer, text: `${tokens.status}\n${pretty(tokens.body)}` }]
+    const body = new URLSearchParams({
+      grant_type: 'authorization_code',
+      code: text(code),
+      redirect_uri: redirectUri,
+      code_verifier: verifier,
+      client_id: tryClientId
+    })
+    const tokens = await ask(
+      'POST',
+      routes.token,
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      body.toString()
+    )
+    const wires: Wire[] = [
+      back,
+      {
+        id: 'token',
+        label: frame.w.wireToken,
+        text: `POST ${issuer}${routes.token}\ncontent-type: application/x-www-form-urlencoded\n\n${lines(body)}`
+      },
+      { id: 'token-answer', label: frame.w.wireTokenAnswer, text: `${tokens.status}\n${pretty(tokens.body)}` }
+    ]
     const accessToken = text(tokens.json['access_token'])
     const idToken = text(tokens.json['id_token'])
     if (tokens.status !== 200 || payloadOf(idToken)['nonce'] !== nonce) return page(frame.w.tryErrorIntro, wires)
     const userinfo = await ask('GET', routes.userinfo, { authorization: `Bearer ${accessToken}` })
     wires.push(
-      { id: 'userinfo', label: frame.w.wireUserinfo, text: `GET ${issuer}${routes.userinfo}\nauthorization: Bearer ${accessToken}` },
-      { id: 'userinfo-answer', label: frame.w.wireUserinfoAnswer, text: `${userinfo.status}\n${pretty(userinfo.body)}` })
+      {
+        id: 'userinfo',
+        label: frame.w.wireUserinfo,
+        text: `GET ${issuer}${routes.userinfo}\nauthorization: Bearer ${accessToken}`
+      },
+      {
+        id: 'userinfo-answer',
+        label: frame.w.wireUserinfoAnswer,
+        text: `${userinfo.status}\n${pretty(userinfo.body)}`
+      }
+    )
     return page(frame.w.tryAnswerIntro, wires, { idToken })
   })
 
   /** Our own endpoints, inside of this process: what a site would send over the network. */
-  async function ask (method: 'GET' | 'POST', url: string, headers: Record<string, string>, payload?: string): Promise<{ status: number, body: string, json: Record<string, unknown> }> {
-    const response = await app.inject({ method, url, headers: { host: new URL(issuer).host, ...headers }, ...(payload === undefined ? {} : { payload }) })
+  async function ask (
+    method: 'GET' | 'POST',
+    url: string,
+    headers: Record<string, string>,
+    payload?: string
+  ): Promise<{ status: number; body: string; json: Record<string, unknown> }> {
+    const response = await app.inject({
+      method,
+      url,
+      headers: { host: new URL(issuer).host, ...headers },
+      ...(payload === undefined ? {} : { payload })
+    })
     return { status: response.statusCode, body: response.body, json: parsed(response.body) }
   }
 }
@@ -112,11 +177,14 @@ function parsed (body: string): Record<string, unknown> {
   }
 }
 
-const payloadOf = (jwt: string): Record<string, unknown> => parsed(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
+const payloadOf = (jwt: string): Record<string, unknown> =>
+  parsed(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
 
-const pretty = (body: string): string => Object.keys(parsed(body)).length === 0 ? body : JSON.stringify(parsed(body), null, 2)
+const pretty = (body: string): string =>
+  Object.keys(parsed(body)).length === 0 ? body : JSON.stringify(parsed(body), null, 2)
 
-const lines = (parameters: URLSearchParams): string => [...parameters].map(([name, value]) => `${name}=${value}`).join('\n&')
+const lines = (parameters: URLSearchParams): string =>
+  [...parameters].map(([name, value]) => `${name}=${value}`).join('\n&')
 
 /** An address with each parameter on a line, decoded: for reading. */
 function readable (method: string, url: string): string {

@@ -12,7 +12,10 @@ import { relyingSite } from '../login/consent-page.ts'
 import { requestedScopes } from '../../records/consents/release-consent.ts'
 
 /** Posts `user_code` and `csrf`. */
-export interface DeviceCodePage extends FormTarget { typed: string, errors: FieldError[] }
+export interface DeviceCodePage extends FormTarget {
+  typed: string
+  errors: FieldError[]
+}
 
 /** Posts `user_code`, `csrf` and `decision` (allow, refuse). */
 export interface DeviceConfirmPage extends FormTarget {
@@ -24,12 +27,15 @@ export interface DeviceConfirmPage extends FormTarget {
   place: string
   at: string
   /** What the device's site gets, with the purpose it gave. */
-  data: Array<{ claims: string[], purpose: string | null }>
+  data: Array<{ claims: string[]; purpose: string | null }>
   /** The page again in another language: the answer to a post has no address of its own. */
   self: string
 }
 
-export interface DeviceOutcomePage { outcome: DeviceOutcome, againHref: string }
+export interface DeviceOutcomePage {
+  outcome: DeviceOutcome
+  againHref: string
+}
 
 declare module '../../http/pages.ts' {
   interface Pages {
@@ -43,12 +49,19 @@ declare module '../../http/pages.ts' {
 export type Client = Parameters<typeof requestedScopes>[0]['client']
 
 /** What is asked for is shown here too: a trusted site has no page of consent later. */
-export function confirmPage (login: DeviceLogin, client: Client, { locale, ...form }: FormTarget & { locale: Locale }): DeviceConfirmPage {
+export function confirmPage (
+  login: DeviceLogin,
+  client: Client,
+  { locale, ...form }: FormTarget & { locale: Locale }
+): DeviceConfirmPage {
   const policy = clientPolicy(policyOf(client))
   const userCode = shownUserCode(login.userCode)
   return {
     ...form,
-    rp: relyingSite(policy, locale, { otherwise: client.clientName || client.clientId, host: hostOf(client.clientUri ?? policy.homeUri) }),
+    rp: relyingSite(policy, locale, {
+      otherwise: client.clientName || client.clientId,
+      host: hostOf(client.clientUri ?? policy.homeUri)
+    }),
     unit: policy.unit ?? null,
     userCode,
     place: login.place,

@@ -7,7 +7,13 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Oidc } from '../../oidc/index.ts'
-import { beginDeviceLogin, deviceOutcomes, devicePath, outcomePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
+import {
+  beginDeviceLogin,
+  deviceOutcomes,
+  devicePath,
+  outcomePath,
+  type DeviceOutcome
+} from '../../oidc/device-flow.ts'
 import { findDeviceLogin, refuseDeviceCode, takeUpDeviceCode, type DeviceLogin } from '../../oidc/device-codes.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
 import { foldUserCode } from '../../domain/login/user-code.ts'
@@ -36,7 +42,9 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     scope.get(devicePath, async (request, reply) => {
       reply.ensureBrowser()
       const given = (request.query as { user_code?: unknown }).user_code
-      return typeof given === 'string' && given !== '' ? await tryCode(given, request, reply) : showInput(request, reply)
+      return typeof given === 'string' && given !== ''
+        ? await tryCode(given, request, reply)
+        : showInput(request, reply)
     })
 
     scope.post(devicePath, async (request, reply) => {
@@ -63,46 +71,102 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     })
   })
 
-  function showInput (request: FastifyRequest, reply: FastifyReply, typed = '', error: FieldError | null = null, status = 422): FastifyReply {
-    return reply.page('device/code', { action: devicePath, csrf: request.csrfToken('device'), typed, errors: error === null ? [] : [error] }, { status: error === null ? 200 : status })
+  function showInput (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    typed = '',
+    error: FieldError | null = null,
+    status = 422
+  ): FastifyReply {
+    return reply.page(
+      'device/code',
+      { action: devicePath, csrf: request.csrfToken('device'), typed, errors: error === null ? [] : [error] },
+      { status: error === null ? 200 : status }
+    )
   }
 
   /** Counted before it is looked up; a code that is waiting was no guess and is taken back. */
   async function tryCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const userCode = foldUserCode(typed)
-    if (userCode === null) return showInput(request, reply, typed.slice(0, 64), { field: 'user_code', code: typed.trim() === '' ? 'required' : 'format' })
+    if (userCode === null) {
+      return showInput(request, reply, typed.slice(0, 64), {
+        field: 'user_code',
+        code: typed.trim() === '' ? 'required' : 'format'
+      })
+    }
     const { hash } = reply.ensureBrowser()
-    const keys = { network: `device-code-network:${request.clientAddress.prefix}`, browser: `device-code-browser:${hash}` }
+    const keys = {
+      network: `device-code-network:${request.clientAddress.prefix}`,
+      browser: `device-code-browser:${hash}`
+    }
     const network = await throttle.hit(keys.network, tries.network, tries.seconds)
     const hit = network.allowed ? await throttle.hit(keys.browser, tries.browser, tries.seconds) : network
     if (!hit.allowed) {
       await recordThrottled(request)
       reply.header('retry-after', String(hit.retryAfterSeconds))
-      return showInput(request, reply, typed, { field: 'user_code', code: 'throttled', details: { minutes: Math.max(1, Math.ceil(hit.retryAfterSeconds / 60)) } }, 429)
+      return showInput(
+        request,
+        reply,
+        typed,
+        {
+          field: 'user_code',
+          code: 'throttled',
+          details: { minutes: Math.max(1, Math.ceil(hit.retryAfterSeconds / 60)) }
+        },
+        429
+      )
     }
     const found = await findDeviceLogin(oidc.provider, userCode, hash)
     if (found.state !== 'waiting') return showInput(request, reply, typed, { field: 'user_code', code: found.state })
     await Promise.all([throttle.unhit(keys.network), throttle.unhit(keys.browser)])
     const client = await oidc.provider.Client.find(found.login.clientId)
     if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
-    return reply.page('device/confirm', confirmPage(found.login, client as Client, {
-      action: `${devicePath}/decision`,
-      csrf: request.csrfToken(decisionScope(userCode)),
-      locale: request.locale
-    }))
+    return reply.page(
+      'device/confirm',
+      confirmPage(found.login, client as Client, {
+        action: `${devicePath}/decision`,
+        csrf: request.csrfToken(decisionScope(userCode)),
+        locale: request.locale
+      })
+    )
   }
 
-  async function goOn (login: DeviceLogin, browserHash: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    if (!await takeUpDeviceCode(services.db, login.id, browserHash)) return await reply.redirect(outcomePath('used'), 303)
-    const begun = await beginDeviceLogin(oidc.provider, services.config.issuer, login, request.cookies[oidc.provider.cookieName('session')])
-    for (const { name, value, path } of begun.cookies) reply.setCookie(name, value, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: lifetimes.interaction })
+  async function goOn (
+    login: DeviceLogin,
+    browserHash: string,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    if (!(await takeUpDeviceCode(services.db, login.id, browserHash))) {
+      return await reply.redirect(outcomePath('used'), 303)
+    }
+    const begun = await beginDeviceLogin(
+      oidc.provider,
+      services.config.issuer,
+      login,
+      request.cookies[oidc.provider.cookieName('session')]
+    )
+    for (const { name, value, path } of begun.cookies) {
+      reply.setCookie(name, value, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: lifetimes.interaction })
+    }
     return await reply.redirect(interactionPath(begun.uid), 303)
   }
 
-  async function refuse (login: DeviceLogin, browserHash: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function refuse (
+    login: DeviceLogin,
+    browserHash: string,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const refused = await services.db.transaction().execute(async (trx) => {
-      if (!await refuseDeviceCode(trx, login.id, browserHash)) return false
-      await services.audit.record(trx, { type: 'device-login.refused', clientId: login.clientId, address: request.clientAddress.ip, traceId: request.id, details: { place: login.place } })
+      if (!(await refuseDeviceCode(trx, login.id, browserHash))) return false
+      await services.audit.record(trx, {
+        type: 'device-login.refused',
+        clientId: login.clientId,
+        address: request.clientAddress.ip,
+        traceId: request.id,
+        details: { place: login.place }
+      })
       return true
     })
     return await reply.redirect(outcomePath(refused ? 'refused' : 'used'), 303)
@@ -110,10 +174,18 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
 
   async function recordThrottled (request: FastifyRequest): Promise<void> {
     services.metrics.logins.inc({ outcome: 'throttled', method: 'device' })
-    const { allowed } = await throttle.hit(`device-code-throttled:${request.clientAddress.prefix}`, throttledAudit.limit, throttledAudit.seconds)
+    const { allowed } = await throttle.hit(
+      `device-code-throttled:${request.clientAddress.prefix}`,
+      throttledAudit.limit,
+      throttledAudit.seconds
+    )
     if (!allowed) return
     await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, { type: 'device-login.throttled', address: request.clientAddress.ip, traceId: request.id })
+      await services.audit.record(trx, {
+        type: 'device-login.throttled',
+        address: request.clientAddress.ip,
+        traceId: request.id
+      })
     })
   }
 }

@@ -1,20 +1,40 @@
 /**
  * Dynamic client registration (RFC 7591) and its management (RFC 7592) at /connect/register, off unless
  * DYNAMIC_REGISTRATION is on. Owns the tables registration_token and client_registration and no rule about clients: the
- * registry validates and keeps them. Nobody registers without a token that an operator made (`kora registration-token`),
- * whose limits (kinds, scopes, hosts) bind the client for as long as it keeps itself; clients begin in status test.
+ * registry validates and keeps them. Nobody registers without a token that an operator made (`kora
+ * registration-token`), whose limits (kinds, scopes, hosts) bind the client for as long as it keeps itself; clients
+ * begin in status test.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Act } from '../../domain/administration/administration.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import type { SecondReason } from '../../domain/administration/dual-control.ts'
 import type { Services } from '../../services.ts'
-import { changeClientIn, clientRules, createClientIn, findClient, newClientId, setClientStatus } from '../../records/clients/index.ts'
+import {
+  changeClientIn,
+  clientRules,
+  createClientIn,
+  findClient,
+  newClientId,
+  setClientStatus
+} from '../../records/clients/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
-import { checkClientToken, endClientToken, giveClientToken, takeRegistrationToken, type RegistrationLimits } from './tokens.ts'
+import {
+  checkClientToken,
+  endClientToken,
+  giveClientToken,
+  takeRegistrationToken,
+  type RegistrationLimits
+} from './tokens.ts'
 import { beyondLimits, contentOf, errorOf, wireOf } from './wire.ts'
 
-export { createRegistrationToken, endRegistrationToken, listRegistrationTokens, type NewRegistrationToken, type RegistrationTokenLine } from './tokens.ts'
+export {
+  createRegistrationToken,
+  endRegistrationToken,
+  listRegistrationTokens,
+  type NewRegistrationToken,
+  type RegistrationTokenLine
+} from './tokens.ts'
 
 const path = '/connect/register'
 const bodyLimit = 64 * 1024
@@ -24,13 +44,22 @@ const perMinute = 60
 /** Ends the transaction: nothing was registered, and no use of the token is spent. */
 class Refused extends Error {
   readonly status: number
-  readonly body: { error: string, error_description?: string }
-  constructor (status: number, body: { error: string, error_description?: string }) { super(body.error); this.status = status; this.body = body }
+  readonly body: { error: string; error_description?: string }
+  constructor (status: number, body: { error: string; error_description?: string }) {
+    super(body.error)
+    this.status = status
+    this.body = body
+  }
 }
 
 const invalid = (faults: readonly ClientFault[]): Refused => new Refused(400, errorOf(faults))
 /** Nobody decides such things over this interface. */
-const needsAdministrator = (reasons: readonly SecondReason[]): ClientFault => ({ field: reasons.includes('high_scope') ? '/metadata/scope' : '/metadata', code: 'needs_an_administrator', received: reasons.join(', '), expected: '' })
+const needsAdministrator = (reasons: readonly SecondReason[]): ClientFault => ({
+  field: reasons.includes('high_scope') ? '/metadata/scope' : '/metadata',
+  code: 'needs_an_administrator',
+  received: reasons.join(', '),
+  expected: ''
+})
 const noToken = (): Refused => new Refused(401, { error: 'invalid_token' })
 
 function bearerOf (request: FastifyRequest): string {
@@ -41,7 +70,9 @@ function bearerOf (request: FastifyRequest): string {
 
 function bodyOf (request: FastifyRequest): Record<string, unknown> {
   const { body } = request
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Refused(400, { error: 'invalid_client_metadata', error_description: 'a JSON object is needed' })
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Refused(400, { error: 'invalid_client_metadata', error_description: 'a JSON object is needed' })
+  }
   return body as Record<string, unknown>
 }
 
@@ -51,9 +82,18 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
   const throttle = createThrottle(services)
   const rules = clientRules(config)
   const addressOf = (clientId: string): string => `${config.issuer}${path}/${clientId}`
-  const actOf = (request: FastifyRequest, clientId: string, reason: string): Act => ({ actor: `client:${clientId}`, reason, address: request.clientAddress.ip, traceId: String(request.id) })
+  const actOf = (request: FastifyRequest, clientId: string, reason: string): Act => ({
+    actor: `client:${clientId}`,
+    reason,
+    address: request.clientAddress.ip,
+    traceId: String(request.id)
+  })
 
-  function checked (sent: Record<string, unknown>, limits: RegistrationLimits, policy: object = {}): ReturnType<typeof contentOf> {
+  function checked (
+    sent: Record<string, unknown>,
+    limits: RegistrationLimits,
+    policy: object = {}
+  ): ReturnType<typeof contentOf> {
     const content = contentOf(sent, policy)
     const result = validateClient(content, rules)
     const faults = result.ok ? beyondLimits(result.content, limits) : result.faults
@@ -61,7 +101,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
     return content
   }
 
-  async function ofClient (request: FastifyRequest): Promise<{ clientId: string, limits: RegistrationLimits }> {
+  async function ofClient (request: FastifyRequest): Promise<{ clientId: string; limits: RegistrationLimits }> {
     const { client_id: clientId } = request.params as { client_id: string }
     // unknown clients and wrong tokens are answered alike (RFC 7592 §2)
     const limits = await checkClientToken(db, clientId, bearerOf(request))
@@ -72,17 +112,34 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
 
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, scope.getDefaultJsonParser('error', 'error'))
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string', bodyLimit },
+      scope.getDefaultJsonParser('error', 'error')
+    )
     scope.addHook('onRequest', async (request, reply) => {
       reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
       const hit = await throttle.hit(`client-registration:${request.clientAddress.prefix}`, perMinute, 60)
-      if (!hit.allowed) { reply.header('retry-after', String(hit.retryAfterSeconds)); throw new Refused(429, { error: 'too_many_requests' }) }
+      if (!hit.allowed) {
+        reply.header('retry-after', String(hit.retryAfterSeconds))
+        throw new Refused(429, { error: 'too_many_requests' })
+      }
     })
     scope.setErrorHandler((error, request, reply): FastifyReply => {
       const { statusCode = 500 } = error as { statusCode?: number }
-      const refused = error instanceof Refused ? error : statusCode < 500 ? new Refused(statusCode, { error: 'invalid_client_metadata', error_description: 'the body is not readable JSON' }) : null
+      const refused =
+        error instanceof Refused
+          ? error
+          : statusCode < 500
+            ? new Refused(statusCode, {
+              error: 'invalid_client_metadata',
+              error_description: 'the body is not readable JSON'
+            })
+            : null
       if (refused === null) throw error
-      if (refused.status === 401) reply.header('www-authenticate', 'Bearer realm="kora-registration", error="invalid_token"')
+      if (refused.status === 401) {
+        reply.header('www-authenticate', 'Bearer realm="kora-registration", error="invalid_token"')
+      }
       request.log.info({ error: refused.body.error }, 'registration refused')
       return reply.code(refused.status).send(refused.body)
     })
@@ -94,12 +151,23 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
       const answer = await db.transaction().execute(async (trx) => {
         const taken = await takeRegistrationToken(trx, token)
         if (taken === null) throw noToken()
-        const made = await createClientIn(trx, services, actOf(request, clientId, `dynamic registration with ${taken.id}`), checked(sent, taken), { clientId })
+        const made = await createClientIn(
+          trx,
+          services,
+          actOf(request, clientId, `dynamic registration with ${taken.id}`),
+          checked(sent, taken),
+          { clientId }
+        )
         if (made.outcome === 'invalid') throw invalid(made.faults)
         if (made.outcome === 'second_needed') throw invalid([needsAdministrator(made.reasons)])
         if (made.outcome === 'taken') throw new Error('an identifier was made twice')
         const own = await giveClientToken(trx, clientId, taken.id)
-        return { ...wireOf(made.client), ...(made.secret === null ? {} : { client_secret: made.secret.secret, client_secret_expires_at: 0 }), registration_access_token: own, registration_client_uri: addressOf(clientId) }
+        return {
+          ...wireOf(made.client),
+          ...(made.secret === null ? {} : { client_secret: made.secret.secret, client_secret_expires_at: 0 }),
+          registration_access_token: own,
+          registration_client_uri: addressOf(clientId)
+        }
       })
       return await reply.code(201).send(answer)
     })
@@ -114,12 +182,21 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
     scope.put(`${path}/:client_id`, { bodyLimit }, async (request) => {
       const { clientId, limits } = await ofClient(request)
       const sent = bodyOf(request)
-      if (sent['client_id'] !== clientId) throw invalid([{ field: '/client_id', code: 'different', received: '', expected: clientId }])
+      if (sent['client_id'] !== clientId) {
+        throw invalid([{ field: '/client_id', code: 'different', received: '', expected: clientId }])
+      }
       const client = await findClient(db, clientId)
       if (client === null) throw noToken()
       const content = checked(sent, limits, client.policy)
       return await db.transaction().execute(async (trx) => {
-        const changed = await changeClientIn(trx, services, actOf(request, clientId, 'dynamic registration: update'), clientId, client.version, content)
+        const changed = await changeClientIn(
+          trx,
+          services,
+          actOf(request, clientId, 'dynamic registration: update'),
+          clientId,
+          client.version,
+          content
+        )
         if (changed.outcome === 'conflict') throw new Refused(409, { error: 'conflict' })
         if (changed.outcome === 'invalid') throw invalid(changed.faults)
         if (changed.outcome === 'second_needed') throw invalid([needsAdministrator(changed.reasons)])
@@ -132,9 +209,16 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
       const { clientId } = await ofClient(request)
       const client = await findClient(db, clientId)
       if (client === null) throw noToken()
-      // the identifier stays taken and the history stays; every token ends with it (RFC 7592 §2.3). From then on its own
+      // the identifier stays taken and the history stays; every token ends with it (RFC 7592 §2.3). From then on its
+      // own
       // token is refused, whether or not it is deleted
-      const ended = await setClientStatus(services, actOf(request, clientId, 'dynamic registration: deletion'), clientId, client.version, 'disabled')
+      const ended = await setClientStatus(
+        services,
+        actOf(request, clientId, 'dynamic registration: deletion'),
+        clientId,
+        client.version,
+        'disabled'
+      )
       if (ended.outcome === 'conflict') throw new Refused(409, { error: 'conflict' })
       if (ended.outcome !== 'changed') throw noToken()
       await endClientToken(db, clientId)

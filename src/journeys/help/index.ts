@@ -1,4 +1,7 @@
-/** The pages that belong to no journey: the front page and the help texts (privacy, terms, accessibility, manual, registration agreement). */
+/**
+ * The pages that belong to no journey: the front page and the help texts (privacy, terms, accessibility, manual,
+ * registration agreement).
+ */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../../services.ts'
 
@@ -7,9 +10,13 @@ const topics = ['privacy', 'terms', 'accessibility', 'manual', 'registration'] a
 export async function registerHelp (app: FastifyInstance, services: Services): Promise<void> {
   const { config } = services
   const demo = config.demoData && config.relyingSitePort !== null ? `http://localhost:${config.relyingSitePort}` : null
-  app.get('/', async (_request, reply) => reply.page('home', { demoHref: demo, sandboxHref: config.sandbox ? '/sandbox' : null, userCentreHref: '/me' }))
+  app.get('/', async (_request, reply) =>
+    reply.page('home', { demoHref: demo, sandboxHref: config.sandbox ? '/sandbox' : null, userCentreHref: '/me' })
+  )
   app.get('/help', async (_request, reply) => reply.page('help/index', { version: config.policyVersion }))
   for (const topic of topics) {
-    app.get(`/help/${topic}`, async (_request, reply) => reply.page(`help/${topic}`, { version: config.policyVersion }))
+    app.get(`/help/${topic}`, async (_request, reply) =>
+      reply.page(`help/${topic}`, { version: config.policyVersion })
+    )
   }
 }

@@ -3,7 +3,10 @@ import type { Services } from '../../services.ts'
 import type { AccountIdentifier } from '../../domain/identity/account-identifier.ts'
 import { personByCertNo, personByPhone, type StoredPerson } from '../../records/persons/index.ts'
 
-export async function personByAccount ({ db, crypto }: Pick<Services, 'db' | 'crypto'>, identifier: AccountIdentifier): Promise<StoredPerson | null> {
+export async function personByAccount (
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  identifier: AccountIdentifier
+): Promise<StoredPerson | null> {
   return identifier.kind === 'phone'
     ? await personByPhone(db, crypto, identifier.value)
     : await personByCertNo(db, crypto, identifier.certType, identifier.value)

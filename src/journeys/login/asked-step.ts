@@ -7,7 +7,12 @@ import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { siteOf } from '../../oidc/acting-for.ts'
 import { isEstablished, organizationProof } from '../../domain/login/next-step.ts'
-import { unmetBy, type AskedRepresentation, type OrganizationRole, type Unmet } from '../../domain/representation/representation-request.ts'
+import {
+  unmetBy,
+  type AskedRepresentation,
+  type OrganizationRole,
+  type Unmet
+} from '../../domain/representation/representation-request.ts'
 import type { FormTarget, RelyingSite } from '../../http/pages.ts'
 import { createRepresentations, type Hat } from '../../records/organizations/index.ts'
 import { askedOf } from './asked.ts'
@@ -34,7 +39,9 @@ export interface AskedPage extends FormTarget {
 }
 
 declare module '../../http/pages.ts' {
-  interface Pages { 'interaction/asked': AskedPage }
+  interface Pages {
+    'interaction/asked': AskedPage
+  }
 }
 
 export function registerAskedStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
@@ -44,42 +51,68 @@ export function registerAskedStep (app: FastifyInstance, services: Services, oid
     if (dead === null) return await reply.redirect(interactionPath(context.uid), 303)
     const { asked, hat, code } = dead
     const role = hat === null || hat.representation.role === 'self' ? null : hat.representation.role
-    return await reply.page('interaction/asked', {
-      action: interactionPath(context.uid, 'asked'),
-      csrf: request.csrfToken(context.uid),
-      rp: context.rp,
-      uscc: asked.uscc,
-      organizationName: hat === null || hat.representation.role === 'self' ? null : hat.representation.organization.name,
-      code: code ?? 'organization',
-      state: code === null ? hat?.blocked ?? null : null,
-      role,
-      roles: asked.roles ?? [],
-      functions: code === 'function' ? context.policy.functions.filter((offered) => asked.actions?.includes(offered.code)).map(({ name }) => name) : [],
-      otherAccountHref: interactionPath(context.uid, 'other'),
-      organizationHref: `${interactionPath(context.uid, 'login')}?tab=legal`
-    }, { status: 403 })
+    return await reply.page(
+      'interaction/asked',
+      {
+        action: interactionPath(context.uid, 'asked'),
+        csrf: request.csrfToken(context.uid),
+        rp: context.rp,
+        uscc: asked.uscc,
+        organizationName:
+          hat === null || hat.representation.role === 'self' ? null : hat.representation.organization.name,
+        code: code ?? 'organization',
+        state: code === null ? (hat?.blocked ?? null) : null,
+        role,
+        roles: asked.roles ?? [],
+        functions:
+          code === 'function'
+            ? context.policy.functions
+              .filter((offered) => asked.actions?.includes(offered.code))
+              .map(({ name }) => name)
+            : [],
+        otherAccountHref: interactionPath(context.uid, 'other'),
+        organizationHref: `${interactionPath(context.uid, 'login')}?tab=legal`
+      },
+      { status: 403 }
+    )
   })
 
   app.post('/i/:uid/asked', async (request, reply) => {
     const context = await loadContext(services, oidc, request, reply)
     request.requireCsrf(context.uid)
-    if (await deadEnd(context) === null) return await reply.redirect(interactionPath(context.uid), 303)
-    const error = { error: 'access_denied', error_description: 'the end-user may not act for the organization asked for, or not so far' }
-    return await reply.redirect(await refuseLogin(services, context, error, { address: request.clientAddress.ip, traceId: request.id }), 303)
+    if ((await deadEnd(context)) === null) return await reply.redirect(interactionPath(context.uid), 303)
+    const error = {
+      error: 'access_denied',
+      error_description: 'the end-user may not act for the organization asked for, or not so far'
+    }
+    return await reply.redirect(
+      await refuseLogin(services, context, error, { address: request.clientAddress.ip, traceId: request.id }),
+      303
+    )
   })
 
   /** What is asked for, the nearest that this person has, and why that is not it; null: the login goes on elsewhere. */
-  async function deadEnd (context: LoginContext): Promise<{ asked: AskedRepresentation, hat: Hat | null, code: Unmet | null } | null> {
+  async function deadEnd (
+    context: LoginContext
+  ): Promise<{ asked: AskedRepresentation; hat: Hat | null; code: Unmet | null } | null> {
     const asked = askedOf(context)
     const { person } = context
     if (asked === null || person === null) return null
     if (!isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined) return null
-    if (await representationOf(services, context) !== null || await choicePath(services, context) !== interactionPath(context.uid, 'asked')) return null
+    if (
+      (await representationOf(services, context)) !== null ||
+      (await choicePath(services, context)) !== interactionPath(context.uid, 'asked')
+    ) {
+      return null
+    }
     const site = siteOf(context.client)
     const reason = ({ representation }: Hat): Unmet | null => unmetBy(representation, asked, site.catalogue)
-    const mine = (await createRepresentations(services).hatsOf(person.id, site)).filter((hat) => reason(hat) !== 'organization')
+    const mine = (await createRepresentations(services).hatsOf(person.id, site)).filter(
+      (hat) => reason(hat) !== 'organization'
+    )
     // nearest: what would be enough if it were in force, then what is in force
-    const hat = mine.find((one) => reason(one) === null) ?? mine.find(({ blocked }) => blocked === null) ?? mine[0] ?? null
+    const hat =
+      mine.find((one) => reason(one) === null) ?? mine.find(({ blocked }) => blocked === null) ?? mine[0] ?? null
     return { asked, hat, code: hat === null ? 'organization' : reason(hat) }
   }
 }

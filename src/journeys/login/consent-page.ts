@@ -1,4 +1,7 @@
-/** What the pages of a login say about a relying site and about what it asks for: the same for a real one and for a preview. */
+/**
+ * What the pages of a login say about a relying site and about what it asks for: the same for a real one and for a
+ * preview.
+ */
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { clientName, type ClientPolicy } from '../../domain/client/policy.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
@@ -13,24 +16,48 @@ type Whose = Pick<Person, 'name' | 'phone' | 'certNo'>
 
 const masked: Record<string, (person: Whose) => string | null> = {
   name: (person) => maskName(person.name),
-  phone_number: (person) => person.phone === null ? null : maskPhone(person.phone),
+  phone_number: (person) => (person.phone === null ? null : maskPhone(person.phone)),
   cert_no: (person) => maskCertNo(person.certNo)
 }
 
 /** The site in the language asked for. `otherwise`: its name when the policy has none; `host`: where it is. */
-export function relyingSite (policy: ClientPolicy, locale: Locale, { otherwise, host }: { otherwise: string, host: string }): RelyingSite {
+export function relyingSite (
+  policy: ClientPolicy,
+  locale: Locale,
+  { otherwise, host }: { otherwise: string; host: string }
+): RelyingSite {
   const name = clientName(policy, locale)
-  return { name: name.text || otherwise, lang: name.lang, host, ...(policy.logo === undefined ? {} : { logo: smallLogoPath(policy.logo) }) }
+  return {
+    name: name.text || otherwise,
+    lang: name.lang,
+    host,
+    ...(policy.logo === undefined ? {} : { logo: smallLogoPath(policy.logo) })
+  }
 }
 
 /** @param decided what this person decided before: scope → given or refused */
-export function consentPage ({ rp, policy, scopes, person, decided, offline }: { rp: RelyingSite, policy: ClientPolicy, scopes: readonly string[], person: Whose, decided: ReadonlyMap<string, boolean>, offline: boolean }): Omit<ConsentPage, 'action' | 'csrf' | 'errors'> {
+export function consentPage ({
+  rp,
+  policy,
+  scopes,
+  person,
+  decided,
+  offline
+}: {
+  rp: RelyingSite
+  policy: ClientPolicy
+  scopes: readonly string[]
+  person: Whose
+  decided: ReadonlyMap<string, boolean>
+  offline: boolean
+}): Omit<ConsentPage, 'action' | 'csrf' | 'errors'> {
   const items: ConsentItem[] = scopes.map((scope) => ({
     scope,
     required: !policy.optionalScopes.includes(scope),
     isNew: decided.size > 0 && !decided.has(scope),
     sensitive: sensitiveScopes.includes(scope),
-    claims: claimsByScope[scope as keyof typeof claimsByScope].filter((claim) => claim in masked || !claim.includes('verified'))
+    claims: claimsByScope[scope as keyof typeof claimsByScope]
+      .filter((claim) => claim in masked || !claim.includes('verified'))
       .map((claim) => ({ name: claim, value: masked[claim]?.(person) ?? null })),
     purpose: policy.purposes[scope] ?? null
   }))

@@ -16,7 +16,9 @@ import { decidedScopes, requestedScopes, sensitiveScopes } from '../../records/c
 export function registerConsentStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
   app.get('/i/:uid/consent', async (request, reply) => {
     const context = await loadContext(services, oidc, request, reply)
-    if (context.person === null || stepOf(context).step !== 'finish') return await reply.redirect(interactionPath(context.uid), 303)
+    if (context.person === null || stepOf(context).step !== 'finish') {
+      return await reply.redirect(interactionPath(context.uid), 303)
+    }
     return await showConsent(services, context, context.person, request, reply, [])
   })
 
@@ -24,10 +26,17 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
     const context = await loadContext(services, oidc, request, reply)
     request.requireCsrf(context.uid)
     const { person } = context
-    if (person === null || stepOf(context).step !== 'finish') return await reply.redirect(interactionPath(context.uid), 303)
+    if (person === null || stepOf(context).step !== 'finish') {
+      return await reply.redirect(interactionPath(context.uid), 303)
+    }
     const about = { address: request.clientAddress.ip, traceId: request.id }
     if (formField(request.body, 'decision') !== 'grant') {
-      const location = await refuseLogin(services, context, { error: 'access_denied', error_description: 'the end-user refused' }, about)
+      const location = await refuseLogin(
+        services,
+        context,
+        { error: 'access_denied', error_description: 'the end-user refused' },
+        about
+      )
       return await reply.redirect(location, 303)
     }
     const ticked = new Set(formList(request.body, 'scope'))
@@ -35,27 +44,68 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
     const required = scopes.filter((scope) => !context.policy.optionalScopes.includes(scope))
     const missing = required.filter((scope) => sensitiveScopes.includes(scope) && !ticked.has(scope))
     if (missing.length > 0) {
-      return await showConsent(services, context, person, request, reply, missing.map((scope) => ({ field: `scope-${scope}`, code: 'consent_required' })))
+      return await showConsent(
+        services,
+        context,
+        person,
+        request,
+        reply,
+        missing.map((scope) => ({ field: `scope-${scope}`, code: 'consent_required' }))
+      )
     }
-    const given = scopes.filter((scope) => (required.includes(scope) && !sensitiveScopes.includes(scope)) || ticked.has(scope))
+    const given = scopes.filter(
+      (scope) => (required.includes(scope) && !sensitiveScopes.includes(scope)) || ticked.has(scope)
+    )
     await services.db.transaction().execute(async (trx) => {
       const proof = { kind: 'consent', at: Math.floor(services.clock.now() / 1000), scopes: given } as const
-      if (!await addProofs(trx, context.uid, context.browserHash, person.id, [proof])) return
+      if (!(await addProofs(trx, context.uid, context.browserHash, person.id, [proof]))) return
       for (const scope of scopes) {
-        await recordRelease(trx, services, { personId: person.id, clientId: context.client.clientId, scope, given: given.includes(scope), locale: request.locale, source: context.uid })
+        await recordRelease(trx, services, {
+          personId: person.id,
+          clientId: context.client.clientId,
+          scope,
+          given: given.includes(scope),
+          locale: request.locale,
+          source: context.uid
+        })
       }
-      await services.audit.record(trx, { ...about, type: 'consent.given', personId: person.id, clientId: context.client.clientId, loginAttemptUid: context.uid, details: { scopes: given } })
+      await services.audit.record(trx, {
+        ...about,
+        type: 'consent.given',
+        personId: person.id,
+        clientId: context.client.clientId,
+        loginAttemptUid: context.uid,
+        details: { scopes: given }
+      })
     })
     return await advance(services, oidc, request, reply, 'session')
   })
 }
 
-async function showConsent (services: Services, context: LoginContext, person: StoredPerson, request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): Promise<FastifyReply> {
+async function showConsent (
+  services: Services,
+  context: LoginContext,
+  person: StoredPerson,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  errors: FieldError[]
+): Promise<FastifyReply> {
   const { policy, rp, client } = context
-  return await reply.page('interaction/consent', {
-    ...consentPage({ rp, policy, scopes: requestedScopes(context), person, decided: await decidedScopes(services.db, person.id, client.clientId), offline: client.grantTypeAllowed('refresh_token') }),
-    action: interactionPath(context.uid, 'consent'),
-    csrf: request.csrfToken(context.uid),
-    errors
-  }, { status: errors.length > 0 ? 422 : 200 })
+  return await reply.page(
+    'interaction/consent',
+    {
+      ...consentPage({
+        rp,
+        policy,
+        scopes: requestedScopes(context),
+        person,
+        decided: await decidedScopes(services.db, person.id, client.clientId),
+        offline: client.grantTypeAllowed('refresh_token')
+      }),
+      action: interactionPath(context.uid, 'consent'),
+      csrf: request.csrfToken(context.uid),
+      errors
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
 }

@@ -39,9 +39,11 @@ export interface LoginContext {
   requestedLevel: Level
   facts: AttemptFacts
   /** Uid of the session that this browser has now, when it is not of this account (`sub`). */
-  sessionOfOther (sub: string): Promise<string | null>
-  /** Whom this browser's session represents at this site now; null when it is not of this account, or not in use here. */
-  currentRepresentation (sub: string): Promise<RepresentationRef | null>
+  sessionOfOther(sub: string): Promise<string | null>
+  /**
+   * Whom this browser's session represents at this site now; null when it is not of this account, or not in use here.
+   */
+  currentRepresentation(sub: string): Promise<RepresentationRef | null>
 }
 
 export const interactionPath = (uid: string, step = ''): string => `/i/${uid}${step === '' ? '' : `/${step}`}`
@@ -50,7 +52,12 @@ export const interactionPath = (uid: string, step = ''): string => `/i/${uid}${s
 export const stepOf = (context: LoginContext): Step => nextStep(context.facts)
 
 /** Loads everything, or ends the request with the page that fits (expired, cookie missing, foreign attempt). */
-export async function loadContext (services: Services, oidc: Oidc, request: FastifyRequest, reply: FastifyReply): Promise<LoginContext> {
+export async function loadContext (
+  services: Services,
+  oidc: Oidc,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<LoginContext> {
   const { uid = '' } = request.params as { uid?: string }
   if (!/^[\w-]{21,64}$/.test(uid)) throw new PageError(404, 'not_found')
   const browser = reply.ensureBrowser()
@@ -63,15 +70,25 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
   // administrators have one way to log in, and people none of theirs
   if (client.clientId === consoleClientId) throw new SeeOther(interactionPath(uid, 'administrator'))
   request.preferLocales(typeof params['ui_locales'] === 'string' ? params['ui_locales'] : undefined)
-  const row = await openAttempt(services.db, { uid, browserHash: browser.hash, clientId: client.clientId, params, device: interaction.deviceCode !== undefined, seconds: lifetimes.interaction })
+  const row = await openAttempt(services.db, {
+    uid,
+    browserHash: browser.hash,
+    clientId: client.clientId,
+    params,
+    device: interaction.deviceCode !== undefined,
+    seconds: lifetimes.interaction
+  })
   if (!row) throw new PageError(403, 'cookie')
   const policy = clientPolicy(policyOf(client))
   const session = await usableSession(services, oidc, interaction, row)
   const organization = organizationProof(row.proofs)
   // an organization was identified: whose session this is says nothing of who comes for it
-  const person = row.personId !== null
-    ? await personById(services.db, services.crypto, row.personId)
-    : organization === undefined ? session?.person ?? null : null
+  const person =
+    row.personId !== null
+      ? await personById(services.db, services.crypto, row.personId)
+      : organization === undefined
+        ? (session?.person ?? null)
+        : null
   const requestedLevel = levelOfRequest(policyOf(client), params as { acr_values?: unknown })
   return {
     uid,
@@ -80,7 +97,10 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
     params,
     client,
     policy,
-    rp: relyingSite(policy, request.locale, { otherwise: client.clientName || client.clientId, host: hostOf(params['redirect_uri']) || hostOf(client.clientUri ?? policy.homeUri) }),
+    rp: relyingSite(policy, request.locale, {
+      otherwise: client.clientName || client.clientId,
+      host: hostOf(params['redirect_uri']) || hostOf(client.clientUri ?? policy.homeUri)
+    }),
     row,
     person,
     requestedLevel,
@@ -92,22 +112,31 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
       const current = await currentSession()
       const { clientId } = client
       const { authorizations } = (current ?? {}) as { authorizations?: Record<string, ClientAuthorization> }
-      return current?.accountId === sub && Object.hasOwn(authorizations ?? {}, clientId) ? currentRef(authorizations?.[clientId]) : null
+      return current?.accountId === sub && Object.hasOwn(authorizations ?? {}, clientId)
+        ? currentRef(authorizations?.[clientId])
+        : null
     },
     facts: {
       facePolicy: services.config.facePolicy,
       requestedLevel,
-      person: person === null
-        ? null
-        : {
-            id: person.id,
-            enabled: mayLogIn(person),
-            assuranceLevel: person.assuranceLevel,
-            faceVerified: person.faceVerifiedAt !== null || person.assuranceLevel >= 3
-          },
-      session: session === null ? null : { personId: session.person.id, level: session.level, amr: session.amr, authTime: session.authTime },
+      person:
+        person === null
+          ? null
+          : {
+              id: person.id,
+              enabled: mayLogIn(person),
+              assuranceLevel: person.assuranceLevel,
+              faceVerified: person.faceVerifiedAt !== null || person.assuranceLevel >= 3
+            },
+      session:
+        session === null
+          ? null
+          : { personId: session.person.id, level: session.level, amr: session.amr, authTime: session.authTime },
       proofs: row.proofs,
-      trustedBrowser: organization !== undefined && person !== null && await isTrusted(services, organization.organizationId, person.id, browser.hash)
+      trustedBrowser:
+        organization !== undefined &&
+        person !== null &&
+        (await isTrusted(services, organization.organizationId, person.id, browser.hash))
     }
   }
 
@@ -119,14 +148,23 @@ export async function loadContext (services: Services, oidc: Oidc, request: Fast
 }
 
 /** A binding counts while the password behind it is not known to somebody who left. */
-async function isTrusted (services: Services, organizationId: string, personId: string, browserHash: string): Promise<boolean> {
+async function isTrusted (
+  services: Services,
+  organizationId: string,
+  personId: string,
+  browserHash: string
+): Promise<boolean> {
   const organization = await organizationById(services.db, organizationId)
   if (organization === null || organization.passwordMustChange) return false
   return await createOrganizationLogin(services).trustedBrowser(organizationId, personId, browserHash)
 }
 
 export function hostOf (address: unknown): string {
-  try { return new URL(String(address)).host } catch { return '' }
+  try {
+    return new URL(String(address)).host
+  } catch {
+    return ''
+  }
 }
 
 async function interactionOf (oidc: Oidc, request: FastifyRequest, reply: FastifyReply): Promise<Interaction | null> {
@@ -139,11 +177,18 @@ async function interactionOf (oidc: Oidc, request: FastifyRequest, reply: Fastif
   }
 }
 
-async function usableSession (services: Services, oidc: Oidc, interaction: Interaction, row: AttemptRow): Promise<{ person: StoredPerson, level: Level, amr: string[], authTime: number } | null> {
+async function usableSession (
+  services: Services,
+  oidc: Oidc,
+  interaction: Interaction,
+  row: AttemptRow
+): Promise<{ person: StoredPerson; level: Level; amr: string[]; authTime: number } | null> {
   const uid = interaction.session?.uid
   // not the reasons of the prompt: choosing an identity comes first and hides them
   const { prompt, max_age: maxAge } = interaction.params
-  const mustAuthenticate = String(prompt ?? '').split(' ').includes('login')
+  const mustAuthenticate = String(prompt ?? '')
+    .split(' ')
+    .includes('login')
   if (uid === undefined || mustAuthenticate || (row.request as StoredRequest).freshLogin === true) return null
   const session = await oidc.provider.Session.findByUid(uid)
   if (session?.accountId === undefined) return null
@@ -156,5 +201,7 @@ async function usableSession (services: Services, oidc: Oidc, interaction: Inter
 /** The interaction is gone. Restart it quietly, or say how to come back. */
 async function lostAttempt (services: Services, uid: string, browserHash: string): Promise<Error> {
   const lost = await lostLogin(services, uid, browserHash)
-  return lost.restart === null ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back }) : new SeeOther(lost.restart)
+  return lost.restart === null
+    ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back })
+    : new SeeOther(lost.restart)
 }

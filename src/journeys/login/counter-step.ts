@@ -21,7 +21,9 @@ export function registerCounterStep (app: FastifyInstance, services: Services, o
     const context = await loadContext(services, oidc, request, reply)
     request.requireCsrf(context.uid)
     const { person } = context
-    if (person === null || stepOf(context).step !== 'verify') return await reply.redirect(interactionPath(context.uid), 303)
+    if (person === null || stepOf(context).step !== 'verify') {
+      return await reply.redirect(interactionPath(context.uid), 303)
+    }
     const code = formField(request.body, 'code')
     const accepted = await services.db.transaction().execute(async (trx) => {
       const codeId = await redeemCounterCode(trx, services, {
@@ -36,7 +38,12 @@ export function registerCounterStep (app: FastifyInstance, services: Services, o
       // the try stays counted: this transaction commits either way
       if (codeId === null) return false
       await creditPerson(trx, { personId: person.id, identity: null, proof: 'counter' })
-      const proof = { kind: 'counter', personId: person.id, at: Math.floor(services.clock.now() / 1000), codeId } as const
+      const proof = {
+        kind: 'counter',
+        personId: person.id,
+        at: Math.floor(services.clock.now() / 1000),
+        codeId
+      } as const
       return await addProofs(trx, context.uid, context.browserHash, person.id, [proof])
     })
     if (!accepted) return showCounter(context, request, reply, [{ field: 'code', code: 'code_invalid' }])
@@ -44,12 +51,21 @@ export function registerCounterStep (app: FastifyInstance, services: Services, o
   })
 }
 
-function showCounter (context: LoginContext, request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): FastifyReply {
-  return reply.page('interaction/counter', {
-    action: interactionPath(context.uid, 'counter'),
-    csrf: request.csrfToken(context.uid),
-    rp: context.rp,
-    errors,
-    backHref: interactionPath(context.uid, 'qr')
-  }, { status: errors.length > 0 ? 422 : 200 })
+function showCounter (
+  context: LoginContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  errors: FieldError[]
+): FastifyReply {
+  return reply.page(
+    'interaction/counter',
+    {
+      action: interactionPath(context.uid, 'counter'),
+      csrf: request.csrfToken(context.uid),
+      rp: context.rp,
+      errors,
+      backHref: interactionPath(context.uid, 'qr')
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
 }

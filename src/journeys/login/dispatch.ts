@@ -16,40 +16,71 @@ import { choicePath, representationOf } from './representation-step.ts'
 export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter'
 
 /** Where this attempt goes next, as an address; finishing when everything is given. */
-export async function nextLocation (services: Services, context: LoginContext, request: FastifyRequest, method: Method): Promise<{ location: string, finished: boolean }> {
+export async function nextLocation (
+  services: Services,
+  context: LoginContext,
+  request: FastifyRequest,
+  method: Method
+): Promise<{ location: string; finished: boolean }> {
   const step = stepOf(context)
   const about = { address: request.clientAddress.ip, traceId: request.id }
   switch (step.step) {
-    case 'login': return { location: interactionPath(context.uid, 'login'), finished: false }
-    case 'agent': return { location: interactionPath(context.uid, organizationProof(context.row.proofs)?.role === 'agent' ? 'agent' : 'standing'), finished: false }
-    case 'refused': throw new PageError(403, 'person_disabled')
+    case 'login':
+      return { location: interactionPath(context.uid, 'login'), finished: false }
+    case 'agent':
+      return {
+        location: interactionPath(
+          context.uid,
+          organizationProof(context.row.proofs)?.role === 'agent' ? 'agent' : 'standing'
+        ),
+        finished: false
+      }
+    case 'refused':
+      throw new PageError(403, 'person_disabled')
     case 'verify': {
       // who is here by a session chooses first; who must still show who it is sees no names of organizations
       const first = context.facts.session !== null || context.row.representation !== null
-      if (first && await representationOf(services, context) === null) return await undecided()
+      if (first && (await representationOf(services, context)) === null) return await undecided()
       return { location: interactionPath(context.uid, 'qr'), finished: false }
     }
     case 'finish': {
       const representation = await representationOf(services, context)
       if (representation === null) return await undecided()
       if (step.outcome.level < context.requestedLevel) {
-        const error = { error: 'unmet_authentication_requirements', error_description: 'the requested level cannot be reached here' }
+        const error = {
+          error: 'unmet_authentication_requirements',
+          error_description: 'the requested level cannot be reached here'
+        }
         return { location: await refuseLogin(services, context, error, about), finished: true }
       }
-      if (await needsConsent(services, context)) return { location: interactionPath(context.uid, 'consent'), finished: false }
+      if (await needsConsent(services, context)) {
+        return { location: interactionPath(context.uid, 'consent'), finished: false }
+      }
       const location = await finishLogin(services, context, {
-        ...about, outcome: step.outcome, representation, method, browserLabel: request.browserLabel
+        ...about,
+        outcome: step.outcome,
+        representation,
+        method,
+        browserLabel: request.browserLabel
       })
       return { location, finished: true }
     }
   }
 
   /** The person chooses, or learns why they may not act for this organization. */
-  async function undecided (): Promise<{ location: string, finished: false }> {
+  async function undecided (): Promise<{ location: string; finished: false }> {
     const proof = organizationProof(context.row.proofs)
     if (method === 'organization' && proof !== undefined) {
       await services.db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, { ...about, type: 'login.refused', organizationId: proof.organizationId, role: proof.role, clientId: context.client.clientId, loginAttemptUid: context.uid, reason: 'may_not_act' })
+        await services.audit.record(trx, {
+          ...about,
+          type: 'login.refused',
+          organizationId: proof.organizationId,
+          role: proof.role,
+          clientId: context.client.clientId,
+          loginAttemptUid: context.uid,
+          reason: 'may_not_act'
+        })
       })
     }
     return { location: await choicePath(services, context), finished: false }
@@ -60,9 +91,17 @@ export async function nextLocation (services: Services, context: LoginContext, r
  * Reload the facts and go on (303, RFC 9700 §4.12). After a scan the person sees a short page that says so (S8), unless
  * a device waits: then the page that follows says it.
  */
-export async function advance (services: Services, oidc: Oidc, request: FastifyRequest, reply: FastifyReply, method: Method): Promise<FastifyReply> {
+export async function advance (
+  services: Services,
+  oidc: Oidc,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  method: Method
+): Promise<FastifyReply> {
   const context = await loadContext(services, oidc, request, reply)
   const { location, finished } = await nextLocation(services, context, request, method)
-  if (finished && method === 'scan' && context.interaction.deviceCode === undefined) return await reply.page('interaction/done', { rp: context.rp, href: location })
+  if (finished && method === 'scan' && context.interaction.deviceCode === undefined) {
+    return await reply.page('interaction/done', { rp: context.rp, href: location })
+  }
   return await reply.redirect(location, 303)
 }

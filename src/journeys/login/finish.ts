@@ -15,7 +15,14 @@ import { finishAttempt } from '../../records/login-attempts/attempts.ts'
 import type { LoginContext } from './context.ts'
 import { acceptsOrganizations } from '../../records/organizations/representation-choice.ts'
 
-export interface FinishInput { outcome: LoginOutcome, representation: Representation, browserLabel: string, address: string, traceId: string, method: string }
+export interface FinishInput {
+  outcome: LoginOutcome
+  representation: Representation
+  browserLabel: string
+  address: string
+  traceId: string
+  method: string
+}
 
 /** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
 export async function finishLogin (services: Services, context: LoginContext, input: FinishInput): Promise<string> {
@@ -33,23 +40,43 @@ export async function finishLogin (services: Services, context: LoginContext, in
   // one person at a time: whoever was logged in here before is logged out, at their sites too
   const other = await context.sessionOfOther(person.sub)
   await services.db.transaction().execute(async (trx) => {
-    if (!await finishAttempt(trx, context.uid, context.browserHash)) return
-    if (other !== null) await recordSessionsEnded(trx, services, await revokeSession(trx, other), { reason: 'other-account', traceId: input.traceId })
-    const dropSession = other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
+    if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
+    if (other !== null) {
+      await recordSessionsEnded(trx, services, await revokeSession(trx, other), {
+        reason: 'other-account',
+        traceId: input.traceId
+      })
+    }
+    const dropSession =
+      other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
     await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
     await rememberBrowser(trx, person.id, context.browserHash, input.browserLabel)
     // what was chosen, by the page or by the organization tab, holds here until something else is
     const chosen = context.row.representation !== null
-    if (chosen && acceptsOrganizations(context.policy)) await createRepresentations(services).rememberChoice(trx, person.id, context.client.clientId, ref)
+    if (chosen && acceptsOrganizations(context.policy)) {
+      await createRepresentations(services).rememberChoice(trx, person.id, context.client.clientId, ref)
+    }
     if (organization !== undefined && earnsTrust(person.id, context.row.proofs)) {
-      await createOrganizationLogin(services).trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
+      await createOrganizationLogin(services).trustBrowser(
+        trx,
+        organization.organizationId,
+        person.id,
+        context.browserHash
+      )
     }
     const acting = {
       role: ref.role,
       organizationId: ref.role === 'self' ? null : ref.organizationId,
       delegationId: ref.role === 'agent' ? ref.delegationId : null
     }
-    const about = { personId: person.id, clientId: context.client.clientId, loginAttemptUid: context.uid, address: input.address, traceId: input.traceId, ...acting }
+    const about = {
+      personId: person.id,
+      clientId: context.client.clientId,
+      loginAttemptUid: context.uid,
+      address: input.address,
+      traceId: input.traceId,
+      ...acting
+    }
     if (chosen) await services.audit.record(trx, { ...about, type: 'representation.chosen' })
     await services.audit.record(trx, {
       ...about,
@@ -62,9 +89,14 @@ export async function finishLogin (services: Services, context: LoginContext, in
 }
 
 /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
-export async function refuseLogin (services: Services, context: LoginContext, error: { error: string, error_description: string }, input: { address: string, traceId: string }): Promise<string> {
+export async function refuseLogin (
+  services: Services,
+  context: LoginContext,
+  error: { error: string; error_description: string },
+  input: { address: string; traceId: string }
+): Promise<string> {
   await services.db.transaction().execute(async (trx) => {
-    if (!await finishAttempt(trx, context.uid, context.browserHash)) return
+    if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     await saveInteractionResult(trx, { uid: context.uid, result: error, dropSession: false })
     await services.audit.record(trx, {
       type: error.error === 'access_denied' ? 'login.cancelled' : 'login.refused',

@@ -19,7 +19,12 @@ import { registerPasswordStep } from './password-step.ts'
 import { registerRepresentationStep } from './representation-step.ts'
 import { registerScanStep } from './scan-step.ts'
 
-export async function registerInteraction (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): Promise<void> {
+export async function registerInteraction (
+  app: FastifyInstance,
+  services: Services,
+  oidc: Oidc,
+  tickets: BrowserSide
+): Promise<void> {
   await app.register(async (scope) => {
     scope.get('/i/:uid', async (request, reply) => {
       // what the phone has confirmed counts before anything else is decided

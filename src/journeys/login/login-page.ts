@@ -1,4 +1,6 @@
-/** The login page (S1, S2) and its answers: tabs that the client allows, errors that say nothing of who has an account. */
+/**
+ * The login page (S1, S2) and its answers: tabs that the client allows, errors that say nothing of who has an account.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AuditEvent } from '../../records/audit/index.ts'
 import type { Services } from '../../services.ts'
@@ -25,13 +27,23 @@ const agreementCookie = 'kora_agreed'
 /** Refused tries recorded for one source. */
 const throttledAudit = { limit: 50, seconds: 600 }
 
-export const agreed = (services: Services, request: FastifyRequest): boolean => request.cookies[agreementCookie] === services.config.policyVersion
+export const agreed = (services: Services, request: FastifyRequest): boolean =>
+  request.cookies[agreementCookie] === services.config.policyVersion
 
 export function rememberAgreement ({ config }: Services, reply: FastifyReply): void {
-  reply.setCookie(agreementCookie, config.policyVersion, { path: '/', httpOnly: true, sameSite: 'lax', secure: config.issuer.startsWith('https:'), maxAge: 395 * 86_400 })
+  reply.setCookie(agreementCookie, config.policyVersion, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: config.issuer.startsWith('https:'),
+    maxAge: 395 * 86_400
+  })
 }
 
-/** Which form was asked for or sent: the organization's only where the site takes organizations, and then maybe nothing else. */
+/**
+ * Which form was asked for or sent: the organization's only where the site takes organizations, and then maybe nothing
+ * else.
+ */
 export function tabOf (context: LoginContext, asked: unknown): 'personal' | 'legal' {
   const { policy } = context
   if (!acceptsOrganizations(policy)) return 'personal'
@@ -44,7 +56,13 @@ export function begun (context: LoginContext, kind: Typed['kind']): Typed {
   const asked = askedOf(context)
   const hint = typeof context.params['login_hint'] === 'string' ? context.params['login_hint'].slice(0, 64) : ''
   const [role] = asked?.roles ?? []
-  return { kind, account: kind === 'legal' && asked !== null ? asked.uscc : hint, role: role ?? 'legal_representative', agreeChecked: false, errors: [] }
+  return {
+    kind,
+    account: kind === 'legal' && asked !== null ? asked.uscc : hint,
+    role: role ?? 'legal_representative',
+    agreeChecked: false,
+    errors: []
+  }
 }
 
 export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
@@ -53,7 +71,9 @@ export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
   const tabs: Tab[] = []
   const personal = `${interactionPath(uid, 'login')}${askedOf(context) === null ? '' : '?tab=personal'}`
   if (persons) tabs.push({ id: 'personal', href: personal, current: current === 'personal' })
-  if (acceptsOrganizations(policy)) tabs.push({ id: 'legal', href: `${interactionPath(uid, 'login')}?tab=legal`, current: current === 'legal' })
+  if (acceptsOrganizations(policy)) {
+    tabs.push({ id: 'legal', href: `${interactionPath(uid, 'login')}?tab=legal`, current: current === 'legal' })
+  }
   if (persons) tabs.push({ id: 'qr', href: interactionPath(uid, 'qr'), current: current === 'qr' })
   return tabs
 }
@@ -61,45 +81,105 @@ export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
 /** The person who must authenticate again (prompt=login, max_age), unless another account was chosen. */
 export async function reloginPerson (services: Services, context: LoginContext): Promise<StoredPerson | null> {
   const sub = context.interaction.session?.accountId
-  if (sub === undefined || (context.row.request as { freshLogin?: boolean }).freshLogin === true || context.facts.session !== null) return null
+  if (
+    sub === undefined ||
+    (context.row.request as { freshLogin?: boolean }).freshLogin === true ||
+    context.facts.session !== null
+  ) {
+    return null
+  }
   return await personBySub(services.db, services.crypto, sub)
 }
 
-export async function showLogin (services: Services, context: LoginContext, request: FastifyRequest, reply: FastifyReply, typed: Typed, status?: number): Promise<FastifyReply> {
+export async function showLogin (
+  services: Services,
+  context: LoginContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  typed: Typed,
+  status?: number
+): Promise<FastifyReply> {
   const again = typed.kind === 'legal' ? null : await reloginPerson(services, context)
   // who must authenticate again may do so as the organization they act for
   const tabs = again === null || acceptsOrganizations(context.policy) ? loginTabs(context, typed.kind) : []
-  return await reply.page('interaction/login', {
-    action: interactionPath(context.uid, 'login'),
-    csrf: request.csrfToken(context.uid),
-    rp: context.rp,
-    tabs,
-    kind: typed.kind,
-    account: again === null ? typed.account : '',
-    role: typed.role,
-    errors: typed.errors,
-    agreement: agreed(services, request) ? null : { version: services.config.policyVersion, checked: typed.agreeChecked },
-    relogin: again === null ? null : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: interactionPath(context.uid, 'other') },
-    notice: null,
-    links: { forgot: null, register: '/register', activate: null, phoneChange: null, national: null }
-  }, { status: status ?? (typed.errors.length > 0 ? 422 : 200) })
+  return await reply.page(
+    'interaction/login',
+    {
+      action: interactionPath(context.uid, 'login'),
+      csrf: request.csrfToken(context.uid),
+      rp: context.rp,
+      tabs,
+      kind: typed.kind,
+      account: again === null ? typed.account : '',
+      role: typed.role,
+      errors: typed.errors,
+      agreement: agreed(services, request)
+        ? null
+        : { version: services.config.policyVersion, checked: typed.agreeChecked },
+      relogin:
+        again === null
+          ? null
+          : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: interactionPath(context.uid, 'other') },
+      notice: null,
+      links: { forgot: null, register: '/register', activate: null, phoneChange: null, national: null }
+    },
+    { status: status ?? (typed.errors.length > 0 ? 422 : 200) }
+  )
 }
 
-export type Circumstances = Pick<AuditEvent, 'personId' | 'organizationId' | 'clientId' | 'loginAttemptUid' | 'address' | 'traceId'>
+export type Circumstances = Pick<
+  AuditEvent,
+  'personId' | 'organizationId' | 'clientId' | 'loginAttemptUid' | 'address' | 'traceId'
+>
 
-/** A password that was not accepted: the same page for every reason that could tell of an account. Counted and recorded. */
-export async function answerTried (services: Services, throttle: Throttle, context: LoginContext, request: FastifyRequest, reply: FastifyReply, typed: Typed, tried: Tried, about: Circumstances): Promise<FastifyReply> {
-  const record = async (event: { type: 'login.throttled' | 'login.failed', reason: string }): Promise<void> => {
-    await services.db.transaction().execute(async (trx) => { await services.audit.record(trx, { ...about, ...event }) })
+/**
+ * A password that was not accepted: the same page for every reason that could tell of an account. Counted and recorded.
+ */
+export async function answerTried (
+  services: Services,
+  throttle: Throttle,
+  context: LoginContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  typed: Typed,
+  tried: Tried,
+  about: Circumstances
+): Promise<FastifyReply> {
+  const record = async (event: { type: 'login.throttled' | 'login.failed'; reason: string }): Promise<void> => {
+    await services.db.transaction().execute(async (trx) => {
+      await services.audit.record(trx, { ...about, ...event })
+    })
   }
   switch (tried.outcome) {
-    case 'busy': throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: interactionPath(context.uid, 'login') })
+    case 'busy':
+      throw new PageError(503, 'unavailable', {
+        retryAfterSeconds: 5,
+        restartHref: interactionPath(context.uid, 'login')
+      })
     case 'refused': {
       services.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
       // a flood must not fill the audit trail: what is refused there is refused for one reason
-      if ((await throttle.hit(`login-throttled:${request.clientAddress.prefix}`, throttledAudit.limit, throttledAudit.seconds)).allowed) await record({ type: 'login.throttled', reason: tried.reason })
+      if (
+        (
+          await throttle.hit(
+            `login-throttled:${request.clientAddress.prefix}`,
+            throttledAudit.limit,
+            throttledAudit.seconds
+          )
+        ).allowed
+      ) {
+        await record({ type: 'login.throttled', reason: tried.reason })
+      }
       const words = typed.kind === 'legal' ? 'uscc_throttled' : 'throttled'
-      typed.errors.push(tried.reason === 'suspended' ? { field: 'account', code: 'suspended' } : { field: 'account', code: words, details: { minutes: Math.max(1, Math.ceil(tried.retryAfterSeconds / 60)) } })
+      typed.errors.push(
+        tried.reason === 'suspended'
+          ? { field: 'account', code: 'suspended' }
+          : {
+              field: 'account',
+              code: words,
+              details: { minutes: Math.max(1, Math.ceil(tried.retryAfterSeconds / 60)) }
+            }
+      )
       reply.header('retry-after', String(tried.retryAfterSeconds))
       return await showLogin(services, context, request, reply, typed, 429)
     }

@@ -15,7 +15,14 @@ import { shanghaiDate } from '../../ports/clock.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../http/pages.ts'
-import { createOrganizationLogin, isBrowserOfOrganization, organizationById, replaceOrganizationPasswordHash, type Candidate, type StoredOrganization } from '../../records/organizations/index.ts'
+import {
+  createOrganizationLogin,
+  isBrowserOfOrganization,
+  organizationById,
+  replaceOrganizationPasswordHash,
+  type Candidate,
+  type StoredOrganization
+} from '../../records/organizations/index.ts'
 import { createThrottle, type Throttle } from '../../records/throttle/index.ts'
 import { personByAccount } from './account-lookup.ts'
 import { askedOf } from './asked.ts'
@@ -40,14 +47,29 @@ function codeErrors (typed: string): FieldError[] {
 }
 
 /** POST of the organization's form: 统一社会信用代码, password, role. */
-export async function organizationPassword (services: Services, oidc: Oidc, throttle: Throttle, context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+export async function organizationPassword (
+  services: Services,
+  oidc: Oidc,
+  throttle: Throttle,
+  context: LoginContext,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
   const role = formField(request.body, 'role') === 'agent' ? 'agent' : 'legal_representative'
-  const typed: Typed = { kind: 'legal', account: formField(request.body, 'account'), role, agreeChecked: formField(request.body, 'agree') === '1', errors: [] }
+  const typed: Typed = {
+    kind: 'legal',
+    account: formField(request.body, 'account'),
+    role,
+    agreeChecked: formField(request.body, 'agree') === '1',
+    errors: []
+  }
   const password = normalisePassword(formField(request.body, 'password'))
   typed.errors.push(...codeErrors(typed.account))
   if (password === null || password === '') typed.errors.push({ field: 'password', code: 'required' })
   const asked = askedOf(context)
-  if (asked !== null && typed.errors.length === 0 && normaliseUscc(typed.account) !== asked.uscc) typed.errors.push({ field: 'account', code: 'not_asked', details: { uscc: asked.uscc } })
+  if (asked !== null && typed.errors.length === 0 && normaliseUscc(typed.account) !== asked.uscc) {
+    typed.errors.push({ field: 'account', code: 'not_asked', details: { uscc: asked.uscc } })
+  }
   if (asked?.roles?.includes(role) === false) typed.errors.push({ field: 'role', code: 'not_asked' })
   if (!context.policy.roles.includes(role)) typed.errors.push({ field: 'role', code: 'not_allowed_here' })
   if (!agreed(services, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
@@ -66,15 +88,34 @@ export async function organizationPassword (services: Services, oidc: Oidc, thro
   const knownBrowser = await isBrowserOfOrganization(services.db, organization?.id ?? '', context.browserHash)
   const attempt = { identifier: `uscc:${uscc}`, source: request.clientAddress.prefix, knownBrowser }
   const tried = await tryPassword(services, throttle, attempt, organization?.passwordHash ?? null, password, true)
-  if (tried.outcome !== 'right' || organization === null) return await answerTried(services, throttle, context, request, reply, typed, tried, about)
+  if (tried.outcome !== 'right' || organization === null) {
+    return await answerTried(services, throttle, context, request, reply, typed, tried, about)
+  }
 
   const candidates = await organizations.candidates(organization.id, role)
   const candidate = presumed(candidates, context)
   const identified = await services.db.transaction().execute(async (trx) => {
-    const proof = { kind: 'organization', organizationId: organization.id, role, at: Math.floor(services.clock.now() / 1000) } as const
-    if (!await identifyOrganization(trx, context.uid, context.browserHash, proof, candidate === null ? null : whoIs(organization.id, candidate))) return false
+    const proof = {
+      kind: 'organization',
+      organizationId: organization.id,
+      role,
+      at: Math.floor(services.clock.now() / 1000)
+    } as const
+    if (
+      !(await identifyOrganization(
+        trx,
+        context.uid,
+        context.browserHash,
+        proof,
+        candidate === null ? null : whoIs(organization.id, candidate)
+      ))
+    ) {
+      return false
+    }
     await services.audit.record(trx, { ...about, type: 'organization.password-verified', role })
-    if (candidates.length === 0) await services.audit.record(trx, { ...about, type: 'login.refused', role, reason: 'may_not_act' })
+    if (candidates.length === 0) {
+      await services.audit.record(trx, { ...about, type: 'login.refused', role, reason: 'may_not_act' })
+    }
     return true
   })
   if (!identified) throw new PageError(409, 'not_started')
@@ -83,9 +124,15 @@ export async function organizationPassword (services: Services, oidc: Oidc, thro
   return await advance(services, oidc, request, reply, 'organization')
 }
 
-const whoIs = (organizationId: string, { personId, role, delegationId }: Candidate): { personId: string, representation: RepresentationRef } => ({
+const whoIs = (
+  organizationId: string,
+  { personId, role, delegationId }: Candidate
+): { personId: string; representation: RepresentationRef } => ({
   personId,
-  representation: role === 'agent' && delegationId !== null ? { role: 'agent', organizationId, delegationId } : { role: 'legal_representative', organizationId }
+  representation:
+    role === 'agent' && delegationId !== null
+      ? { role: 'agent', organizationId, delegationId }
+      : { role: 'legal_representative', organizationId }
 })
 
 /** Who must show to be there, when that needs no question: the only one who may act, or else the only one there is. */
@@ -93,7 +140,9 @@ function presumed (candidates: Candidate[], context: LoginContext): Candidate | 
   const active = candidates.filter(({ state }) => state === 'active')
   const mine = active.find(({ personId }) => personId === context.facts.session?.personId)
   if (mine !== undefined) return mine
-  return (active.length === 0 ? candidates.length === 1 : active.length === 1) ? active[0] ?? candidates[0] ?? null : null
+  return (active.length === 0 ? candidates.length === 1 : active.length === 1)
+    ? (active[0] ?? candidates[0] ?? null)
+    : null
 }
 
 /** Several agents: which one? By the own phone or document number, counted by itself. */
@@ -105,7 +154,9 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
     const context = await loadContext(services, oidc, request, reply)
     const organization = await asked(context)
     // nobody to be asked for
-    if (organization !== null && (await organizations.candidates(organization.id, 'agent')).length === 0) return await reply.redirect(interactionPath(context.uid, 'standing'), 303)
+    if (organization !== null && (await organizations.candidates(organization.id, 'agent')).length === 0) {
+      return await reply.redirect(interactionPath(context.uid, 'standing'), 303)
+    }
     return await showAgent(context, request, reply, { account: '', errors: [] })
   })
 
@@ -118,28 +169,67 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
     const parsed = parseAccount(account, shanghaiDate(services.clock.now()))
     if (!parsed.ok) {
       const details = parsed.suggestion === undefined ? {} : { details: { suggestion: parsed.suggestion } }
-      return await showAgent(context, request, reply, { account, errors: [{ field: 'account', code: parsed.code, ...details }] })
+      return await showAgent(context, request, reply, {
+        account,
+        errors: [{ field: 'account', code: parsed.code, ...details }]
+      })
     }
-    const about = { organizationId: organization.id, clientId: context.client.clientId, loginAttemptUid: context.uid, address: request.clientAddress.ip, traceId: request.id, role: 'agent' } as const
+    const about = {
+      organizationId: organization.id,
+      clientId: context.client.clientId,
+      loginAttemptUid: context.uid,
+      address: request.clientAddress.ip,
+      traceId: request.id,
+      role: 'agent'
+    } as const
     const record = async (type: 'login.throttled' | 'login.failed', reason: string): Promise<void> => {
-      await services.db.transaction().execute(async (trx) => { await services.audit.record(trx, { ...about, type, reason }) })
+      await services.db.transaction().execute(async (trx) => {
+        await services.audit.record(trx, { ...about, type, reason })
+      })
     }
-    const turn = await throttle.begin({ identifier: `agent:${organization.id}`, source: request.clientAddress.prefix, knownBrowser: false })
+    const turn = await throttle.begin({
+      identifier: `agent:${organization.id}`,
+      source: request.clientAddress.prefix,
+      knownBrowser: false
+    })
     if (!turn.allowed) {
       await record('login.throttled', turn.reason)
       reply.header('retry-after', String(turn.retryAfterSeconds))
-      return await showAgent(context, request, reply, { account, errors: [{ field: 'account', code: 'agent_throttled', details: { minutes: Math.max(1, Math.ceil(turn.retryAfterSeconds / 60)) } }] }, 429)
+      return await showAgent(
+        context,
+        request,
+        reply,
+        {
+          account,
+          errors: [
+            {
+              field: 'account',
+              code: 'agent_throttled',
+              details: { minutes: Math.max(1, Math.ceil(turn.retryAfterSeconds / 60)) }
+            }
+          ]
+        },
+        429
+      )
     }
     const person = await personByAccount(services, parsed.identifier)
-    const candidate = (await organizations.candidates(organization.id, 'agent')).find(({ personId }) => personId === person?.id)
+    const candidate = (await organizations.candidates(organization.id, 'agent')).find(
+      ({ personId }) => personId === person?.id
+    )
     await turn.settle(candidate !== undefined)
     if (candidate === undefined) {
       await record('login.failed', 'agent_unknown')
-      return await showAgent(context, request, reply, { account, errors: [{ field: 'account', code: 'agent_unknown' }] })
+      return await showAgent(context, request, reply, {
+        account,
+        errors: [{ field: 'account', code: 'agent_unknown' }]
+      })
     }
     const who = whoIs(organization.id, candidate)
     if (who.representation.role !== 'agent') throw new Error('an agent without a delegation')
-    await nameAgent(services.db, context.uid, context.browserHash, { personId: who.personId, representation: who.representation })
+    await nameAgent(services.db, context.uid, context.browserHash, {
+      personId: who.personId,
+      representation: who.representation
+    })
     return await advance(services, oidc, request, reply, 'organization')
   })
 
@@ -150,22 +240,36 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
     return await organizationById(services.db, proof.organizationId)
   }
 
-  async function showAgent (context: LoginContext, request: FastifyRequest, reply: FastifyReply, typed: { account: string, errors: FieldError[] }, status = typed.errors.length > 0 ? 422 : 200): Promise<FastifyReply> {
+  async function showAgent (
+    context: LoginContext,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    typed: { account: string; errors: FieldError[] },
+    status = typed.errors.length > 0 ? 422 : 200
+  ): Promise<FastifyReply> {
     const organization = await asked(context)
     if (organization === null) return await reply.redirect(interactionPath(context.uid), 303)
-    return await reply.page('interaction/agent', {
-      action: interactionPath(context.uid, 'agent'),
-      csrf: request.csrfToken(context.uid),
-      rp: context.rp,
-      organizationName: organization.name,
-      ...typed,
-      backHref: `${interactionPath(context.uid, 'login')}?tab=legal`
-    }, { status })
+    return await reply.page(
+      'interaction/agent',
+      {
+        action: interactionPath(context.uid, 'agent'),
+        csrf: request.csrfToken(context.uid),
+        rp: context.rp,
+        organizationName: organization.name,
+        ...typed,
+        backHref: `${interactionPath(context.uid, 'login')}?tab=legal`
+      },
+      { status }
+    )
   }
 }
 
 /** A better hash as soon as the password is known again; never in the way of the login. */
-async function refreshHash (services: Services, { id, passwordHash }: StoredOrganization, password: string): Promise<void> {
+async function refreshHash (
+  services: Services,
+  { id, passwordHash }: StoredOrganization,
+  password: string
+): Promise<void> {
   if (passwordHash === null || !services.hasher.needsRehash(passwordHash)) return
   try {
     await replaceOrganizationPasswordHash(services.db, id, passwordHash, await services.hasher.hash(password))

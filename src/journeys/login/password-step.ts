@@ -19,7 +19,16 @@ import { personByAccount } from './account-lookup.ts'
 import { identify, startAfresh } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { agreed, answerTried, begun, rememberAgreement, reloginPerson, showLogin, tabOf, type Typed } from './login-page.ts'
+import {
+  agreed,
+  answerTried,
+  begun,
+  rememberAgreement,
+  reloginPerson,
+  showLogin,
+  tabOf,
+  type Typed
+} from './login-page.ts'
 import { organizationPassword } from './organization-step.ts'
 import { tryPassword } from './password-try.ts'
 
@@ -29,27 +38,48 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
 
   app.get('/i/:uid/login', async (request, reply) => {
     const context = await loadContext(services, oidc, request, reply)
-    return await showLogin(services, context, request, reply, begun(context, tabOf(context, (request.query as { tab?: unknown }).tab)))
+    return await showLogin(
+      services,
+      context,
+      request,
+      reply,
+      begun(context, tabOf(context, (request.query as { tab?: unknown }).tab))
+    )
   })
 
   app.post('/i/:uid/login', async (request, reply) => {
     const context = await loadContext(services, oidc, request, reply)
     request.requireCsrf(context.uid)
-    if (tabOf(context, formField(request.body, 'kind')) === 'legal') return await organizationPassword(services, oidc, organizationThrottle, context, request, reply)
-    const typed: Typed = { kind: 'personal', role: 'legal_representative', account: formField(request.body, 'account'), agreeChecked: formField(request.body, 'agree') === '1', errors: [] }
+    if (tabOf(context, formField(request.body, 'kind')) === 'legal') {
+      return await organizationPassword(services, oidc, organizationThrottle, context, request, reply)
+    }
+    const typed: Typed = {
+      kind: 'personal',
+      role: 'legal_representative',
+      account: formField(request.body, 'account'),
+      agreeChecked: formField(request.body, 'agree') === '1',
+      errors: []
+    }
     const password = normalisePassword(formField(request.body, 'password'))
     const again = await reloginPerson(services, context)
     const parsed = again === null ? parseAccount(typed.account, shanghaiDate(services.clock.now())) : null
-    if (parsed !== null && !parsed.ok) typed.errors.push({ field: 'account', code: parsed.code, ...(parsed.suggestion === undefined ? {} : { details: { suggestion: parsed.suggestion } }) })
+    if (parsed !== null && !parsed.ok) {
+      typed.errors.push({
+        field: 'account',
+        code: parsed.code,
+        ...(parsed.suggestion === undefined ? {} : { details: { suggestion: parsed.suggestion } })
+      })
+    }
     if (password === null || password === '') typed.errors.push({ field: 'password', code: 'required' })
     if (!agreed(services, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
     if (typed.errors.length > 0 || password === null) return await showLogin(services, context, request, reply, typed)
 
-    const identifier: AccountIdentifier = parsed?.ok === true
-      ? parsed.identifier
-      : { kind: 'cert_no', value: again?.certNo ?? '', certType: again?.certType ?? '' }
-    const person = again ?? await personByAccount(services, identifier)
-    const knownBrowser = person !== null && await isKnownBrowser(services.db, person.id, context.browserHash)
+    const identifier: AccountIdentifier =
+      parsed?.ok === true
+        ? parsed.identifier
+        : { kind: 'cert_no', value: again?.certNo ?? '', certType: again?.certType ?? '' }
+    const person = again ?? (await personByAccount(services, identifier))
+    const knownBrowser = person !== null && (await isKnownBrowser(services.db, person.id, context.browserHash))
     const about = {
       personId: person?.id ?? null,
       clientId: context.client.clientId,
@@ -57,17 +87,40 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       address: request.clientAddress.ip,
       traceId: request.id
     }
-    const attempt = { identifier: `${identifier.kind}:${identifier.value}`, source: request.clientAddress.prefix, knownBrowser }
-    const tried = await tryPassword(services, throttle, attempt, person?.passwordHash ?? null, password, person !== null && mayLogIn(person))
-    if (tried.outcome !== 'right' || person === null) return await answerTried(services, throttle, context, request, reply, typed, tried, about)
+    const attempt = {
+      identifier: `${identifier.kind}:${identifier.value}`,
+      source: request.clientAddress.prefix,
+      knownBrowser
+    }
+    const tried = await tryPassword(
+      services,
+      throttle,
+      attempt,
+      person?.passwordHash ?? null,
+      password,
+      person !== null && mayLogIn(person)
+    )
+    if (tried.outcome !== 'right' || person === null) {
+      return await answerTried(services, throttle, context, request, reply, typed, tried, about)
+    }
 
     const identified = await services.db.transaction().execute(async (trx) => {
       const proof = { kind: 'password', personId: person.id, at: Math.floor(services.clock.now() / 1000) } as const
-      if (!await identify(trx, context.uid, context.browserHash, proof)) return false
+      if (!(await identify(trx, context.uid, context.browserHash, proof))) return false
       await services.audit.record(trx, { ...about, type: 'password.verified' })
       if (typed.agreeChecked) {
         for (const kind of ['privacy', 'terms'] as const) {
-          await recordConsent(trx, services, { personId: person.id, kind, version: services.config.policyVersion, locale: request.locale, source: context.uid, clientId: context.client.clientId, loginAttemptUid: context.uid, address: request.clientAddress.ip, traceId: request.id })
+          await recordConsent(trx, services, {
+            personId: person.id,
+            kind,
+            version: services.config.policyVersion,
+            locale: request.locale,
+            source: context.uid,
+            clientId: context.client.clientId,
+            loginAttemptUid: context.uid,
+            address: request.clientAddress.ip,
+            traceId: request.id
+          })
         }
       }
       return true

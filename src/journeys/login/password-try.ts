@@ -6,18 +6,25 @@ import type { Attempt, Throttle } from '../../records/throttle/index.ts'
 export type Tried =
   | { outcome: 'right' }
   /** `remaining`: further wrong tries in this window. */
-  | { outcome: 'wrong', remaining: number }
-  | { outcome: 'refused', reason: string, retryAfterSeconds: number }
+  | { outcome: 'wrong'; remaining: number }
+  | { outcome: 'refused'; reason: string; retryAfterSeconds: number }
   /** Too many hashes at once: nothing was looked at, nothing is counted. */
   | { outcome: 'busy' }
 
 /** `hash` null = there is no account, or none with a password: the same work, and never right. */
-export async function tryPassword ({ hasher }: Pick<Services, 'hasher'>, throttle: Throttle, attempt: Attempt, hash: string | null, password: string, mayPass: boolean): Promise<Tried> {
+export async function tryPassword (
+  { hasher }: Pick<Services, 'hasher'>,
+  throttle: Throttle,
+  attempt: Attempt,
+  hash: string | null,
+  password: string,
+  mayPass: boolean
+): Promise<Tried> {
   const turn = await throttle.begin(attempt)
   if (!turn.allowed) return { outcome: 'refused', reason: turn.reason, retryAfterSeconds: turn.retryAfterSeconds }
   let right: boolean
   try {
-    right = await hasher.verify(hash, password) && hash !== null && mayPass
+    right = (await hasher.verify(hash, password)) && hash !== null && mayPass
   } catch (error) {
     await turn.release()
     if (error instanceof HasherBusy) return { outcome: 'busy' }

@@ -11,17 +11,29 @@ import { maskCertNo, maskName, maskUscc } from '../../domain/identity/masking.ts
 import { contextId, parseRef, refOf, type Representation } from '../../domain/representation/representation.ts'
 import { formField } from '../../http/forms.ts'
 import type { IdentityChoice, StandingPage } from '../../http/pages/interaction.ts'
-import { createOrganizationLogin, createRepresentations, organizationById, type Candidate, type Hat, type Organization } from '../../records/organizations/index.ts'
+import {
+  createOrganizationLogin,
+  createRepresentations,
+  organizationById,
+  type Candidate,
+  type Hat,
+  type Organization
+} from '../../records/organizations/index.ts'
 import { askedOf } from './asked.ts'
 import { chooseRepresentation } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { answers, chooseAsked, chooseSilently, resolveAt } from '../../records/organizations/representation-choice.ts'
 
-/** Whom this attempt is for, resolved at this moment; null = the person must choose, or may not act (any more), or not as asked. */
+/**
+ * Whom this attempt is for, resolved at this moment; null = the person must choose, or may not act (any more), or not
+ * as asked.
+ */
 export async function representationOf (services: Services, context: LoginContext): Promise<Representation | null> {
   const representation = await found(services, context)
-  return representation !== null && answers(representation, askedOf(context), siteOf(context.client)) ? representation : null
+  return representation !== null && answers(representation, askedOf(context), siteOf(context.client))
+    ? representation
+    : null
 }
 
 async function found (services: Services, context: LoginContext): Promise<Representation | null> {
@@ -37,37 +49,62 @@ async function found (services: Services, context: LoginContext): Promise<Repres
   if (organizationProof(context.row.proofs) !== undefined) return null
   const details = askedOf(context)
   const mustShow = wantsChoice(context)
-  // who is there by an earlier login is always shown; who has just logged in has chosen an account, and only has to choose between hats
+  // who is there by an earlier login is always shown; who has just logged in has chosen an account, and only has to
+  // choose between hats
   if (mustShow && context.row.personId === null) return null
   if (details !== null) return await chooseAsked(representations, person.id, site, details)
   if (mustShow) {
     const free = (await representations.hatsOf(person.id, site)).filter(({ blocked }) => blocked === null)
-    return free.length === 1 ? free[0]?.representation ?? null : null
+    return free.length === 1 ? (free[0]?.representation ?? null) : null
   }
-  return await chooseSilently(representations, services.clock, person.id, site, await context.currentRepresentation(person.sub))
+  return await chooseSilently(
+    representations,
+    services.clock,
+    person.id,
+    site,
+    await context.currentRepresentation(person.sub)
+  )
 }
 
-/** Somebody who knows the password has left: agents wait for a new one. The legal representative comes in to make it. */
+/**
+ * Somebody who knows the password has left: agents wait for a new one. The legal representative comes in to make it.
+ */
 async function blockedByPassword (services: Services, context: LoginContext): Promise<boolean> {
   const proof = organizationProof(context.row.proofs)
-  return proof?.role === 'agent' && (await organizationById(services.db, proof.organizationId))?.passwordMustChange === true
+  return (
+    proof?.role === 'agent' && (await organizationById(services.db, proof.organizationId))?.passwordMustChange === true
+  )
 }
 
-const wantsChoice = ({ params }: LoginContext): boolean => String(params['prompt'] ?? '').split(' ').includes('select_account')
+const wantsChoice = ({ params }: LoginContext): boolean =>
+  String(params['prompt'] ?? '')
+    .split(' ')
+    .includes('select_account')
 
 /** Where the attempt goes when `representationOf` is null. */
 export async function choicePath (services: Services, context: LoginContext): Promise<string> {
   const to = (step: string): string => interactionPath(context.uid, step)
   const asked = askedOf(context)
   // somebody who may act, but not as asked for
-  if (organizationProof(context.row.proofs) !== undefined) return to(asked !== null && await found(services, context) !== null ? 'asked' : 'standing')
+  if (organizationProof(context.row.proofs) !== undefined) {
+    return to(asked !== null && (await found(services, context)) !== null ? 'asked' : 'standing')
+  }
   if (asked === null || context.person === null) return to('select')
   const shown = wantsChoice(context) && context.row.personId === null
-  return to(shown && await chooseAsked(createRepresentations(services), context.person.id, siteOf(context.client), asked) !== null ? 'select' : 'asked')
+  return to(
+    shown &&
+      (await chooseAsked(createRepresentations(services), context.person.id, siteOf(context.client), asked)) !== null
+      ? 'select'
+      : 'asked'
+  )
 }
 
-/** May this browser see the hats of the person? Only who has shown to be that person, and not when the organization is fixed. */
-const maySelect = (context: LoginContext): boolean => isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined
+/**
+ * May this browser see the hats of the person? Only who has shown to be that person, and not when the organization is
+ * fixed.
+ */
+const maySelect = (context: LoginContext): boolean =>
+  isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined
 
 export function registerRepresentationStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
   const representations = createRepresentations(services)
@@ -83,7 +120,9 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
       action: interactionPath(context.uid, 'select'),
       csrf: request.csrfToken(context.uid),
       rp: context.rp,
-      choices: hats.filter(({ representation }) => answers(representation, askedOf(context), siteOf(context.client))).map((hat) => choiceOf(hat, own, context)),
+      choices: hats
+        .filter(({ representation }) => answers(representation, askedOf(context), siteOf(context.client)))
+        .map((hat) => choiceOf(hat, own, context)),
       otherAccountHref: interactionPath(context.uid, 'other'),
       logoutHref: null
     })
@@ -95,12 +134,29 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
     const { person } = context
     if (person === null || !maySelect(context)) return await reply.redirect(interactionPath(context.uid), 303)
     const choice = formField(request.body, 'choice')
-    const hat = (await representations.hatsOf(person.id, siteOf(context.client))).find(({ representation }) => contextId(refOf(representation)) === choice)
-    const about = { personId: person.id, clientId: context.client.clientId, loginAttemptUid: context.uid, address: request.clientAddress.ip, traceId: request.id }
-    if (hat === undefined || hat.blocked !== null || !answers(hat.representation, askedOf(context), siteOf(context.client))) {
+    const hat = (await representations.hatsOf(person.id, siteOf(context.client))).find(
+      ({ representation }) => contextId(refOf(representation)) === choice
+    )
+    const about = {
+      personId: person.id,
+      clientId: context.client.clientId,
+      loginAttemptUid: context.uid,
+      address: request.clientAddress.ip,
+      traceId: request.id
+    }
+    if (
+      hat === undefined ||
+      hat.blocked !== null ||
+      !answers(hat.representation, askedOf(context), siteOf(context.client))
+    ) {
       // what is not offered was not chosen by mistake
       await services.db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, { ...about, type: 'login.refused', reason: 'representation_not_offered', details: { choice } })
+        await services.audit.record(trx, {
+          ...about,
+          type: 'login.refused',
+          reason: 'representation_not_offered',
+          details: { choice }
+        })
       })
       return await reply.redirect(interactionPath(context.uid, 'select'), 303)
     }
@@ -111,41 +167,78 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
   app.get('/i/:uid/standing', async (request, reply) => {
     const context = await loadContext(services, oidc, request, reply)
     const proof = organizationProof(context.row.proofs)
-    if (proof === undefined || await representationOf(services, context) !== null) return await reply.redirect(interactionPath(context.uid), 303)
+    if (proof === undefined || (await representationOf(services, context)) !== null) {
+      return await reply.redirect(interactionPath(context.uid), 303)
+    }
     const candidates = await organizations.candidates(proof.organizationId, proof.role)
-    if (proof.role === 'agent' && context.row.personId === null && candidates.length > 0) return await reply.redirect(interactionPath(context.uid, 'agent'), 303)
-    return await showStanding(context, proof, candidates.find(({ personId }) => personId === context.row.personId), reply)
+    if (proof.role === 'agent' && context.row.personId === null && candidates.length > 0) {
+      return await reply.redirect(interactionPath(context.uid, 'agent'), 303)
+    }
+    return await showStanding(
+      context,
+      proof,
+      candidates.find(({ personId }) => personId === context.row.personId),
+      reply
+    )
   })
 
-  async function showStanding (context: LoginContext, proof: { organizationId: string, role: 'legal_representative' | 'agent' }, candidate: Candidate | undefined, reply: FastifyReply): Promise<FastifyReply> {
+  async function showStanding (
+    context: LoginContext,
+    proof: { organizationId: string; role: 'legal_representative' | 'agent' },
+    candidate: Candidate | undefined,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const organization = await organizationById(services.db, proof.organizationId)
-    const code = await blockedByPassword(services, context) && candidate?.state === 'active'
-      ? 'password_change'
-      : standingOf(organization?.status ?? 'active', proof.role, candidate)
-    return await reply.page('interaction/standing', {
-      rp: context.rp,
-      organizationName: organization?.name ?? '',
-      role: proof.role,
-      code,
-      since: candidate?.delegationId == null ? null : await sinceOf(candidate.delegationId, candidate.state),
-      againHref: `${interactionPath(context.uid, 'login')}?tab=legal`,
-      personalHref: context.policy.subjectKinds.includes('person') ? interactionPath(context.uid, 'other') : null,
-      decideHref: code === 'to_decide' ? '/me/login?to=/me/agents' : null
-    }, { status: 403 })
+    const code =
+      (await blockedByPassword(services, context)) && candidate?.state === 'active'
+        ? 'password_change'
+        : standingOf(organization?.status ?? 'active', proof.role, candidate)
+    return await reply.page(
+      'interaction/standing',
+      {
+        rp: context.rp,
+        organizationName: organization?.name ?? '',
+        role: proof.role,
+        code,
+        since: candidate?.delegationId == null ? null : await sinceOf(candidate.delegationId, candidate.state),
+        againHref: `${interactionPath(context.uid, 'login')}?tab=legal`,
+        personalHref: context.policy.subjectKinds.includes('person') ? interactionPath(context.uid, 'other') : null,
+        decideHref: code === 'to_decide' ? '/me/login?to=/me/agents' : null
+      },
+      { status: 403 }
+    )
   }
 
   /** The day that the words of a state speak of, in Shanghai. */
   async function sinceOf (delegationId: string, state: Candidate['state']): Promise<string | null> {
-    const row = await services.db.selectFrom('delegation').select(['submittedAt', 'decidedAt', 'endedAt', 'validTo'])
-      .where('id', '=', delegationId).orderBy('version', 'desc').executeTakeFirst()
+    const row = await services.db
+      .selectFrom('delegation')
+      .select(['submittedAt', 'decidedAt', 'endedAt', 'validTo'])
+      .where('id', '=', delegationId)
+      .orderBy('version', 'desc')
+      .executeTakeFirst()
     if (row === undefined) return null
-    const at = state === 'pending' ? row.submittedAt : state === 'rejected' ? row.decidedAt : state === 'revoked' ? row.endedAt : null
-    return state === 'expired' ? row.validTo : at?.toISOString() ?? null
+    const at =
+      state === 'pending'
+        ? row.submittedAt
+        : state === 'rejected'
+          ? row.decidedAt
+          : state === 'revoked'
+            ? row.endedAt
+            : null
+    return state === 'expired' ? row.validTo : (at?.toISOString() ?? null)
   }
 }
 
-/** Why somebody may not act for an organization now. What an agent waits for is said even before the organization is active. */
-function standingOf (status: Organization['status'], role: 'legal_representative' | 'agent', candidate: Candidate | undefined): StandingPage['code'] {
+/**
+ * Why somebody may not act for an organization now. What an agent waits for is said even before the organization is
+ * active.
+ */
+function standingOf (
+  status: Organization['status'],
+  role: 'legal_representative' | 'agent',
+  candidate: Candidate | undefined
+): StandingPage['code'] {
   if (status === 'suspended' || status === 'dissolved') return 'organization_suspended'
   if (candidate === undefined) return role === 'agent' ? 'no_agent' : 'no_representative'
   if (status === 'pending' && role === 'legal_representative') return 'to_decide'
@@ -153,10 +246,24 @@ function standingOf (status: Organization['status'], role: 'legal_representative
   return candidate.state
 }
 
-function choiceOf ({ representation, blocked }: Hat, own: { name: string, number: string }, context: LoginContext): IdentityChoice {
+function choiceOf (
+  { representation, blocked }: Hat,
+  own: { name: string; number: string },
+  context: LoginContext
+): IdentityChoice {
   const step = stepOf(context).step
-  const common = { value: contextId(refOf(representation)), kind: representation.role, needs: step === 'verify' ? 'scan' as const : null, blocked: step === 'refused' ? 'frozen' as const : blocked }
+  const common = {
+    value: contextId(refOf(representation)),
+    kind: representation.role,
+    needs: step === 'verify' ? ('scan' as const) : null,
+    blocked: step === 'refused' ? ('frozen' as const) : blocked
+  }
   if (representation.role === 'self') return { ...common, name: own.name, maskedNumber: own.number, until: null }
   const { organization } = representation
-  return { ...common, name: organization.name, maskedNumber: maskUscc(organization.uscc), until: representation.role === 'agent' ? representation.delegation.validTo : null }
+  return {
+    ...common,
+    name: organization.name,
+    maskedNumber: maskUscc(organization.uscc),
+    until: representation.role === 'agent' ? representation.delegation.validTo : null
+  }
 }

@@ -11,7 +11,13 @@ import { PageError } from '../../http/page-error.ts'
 import type { QrPage } from '../../http/pages/interaction.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import { isKnownBrowser } from '../../records/persons/index.ts'
-import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../../records/scan-tickets/ticket-status.ts'
+import {
+  isLive,
+  isPrefetch,
+  registerTicketStatus,
+  ticketId,
+  ticketModel
+} from '../../records/scan-tickets/ticket-status.ts'
 import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../../records/scan-tickets/types.ts'
 import { addProofs } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
@@ -24,11 +30,14 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const context = await loadContext(services, oidc, request, reply)
     const latest = await tickets.latestOf(context.uid, context.browserHash)
     const status = latest === null ? null : await tickets.status(latest, context.browserHash)
-    // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem missing
+    // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem
+    // missing
     if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
     if (!mayScan(context)) return await advance(services, oidc, request, reply, 'session')
     // a ticket made for another person (another account was chosen since) is nothing to this one
-    const mine = latest !== null && latest === await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null)
+    const mine =
+      latest !== null &&
+      latest === (await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null))
     if (mine && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
       return await showQr(context, request, reply, latest, status, false)
     }
@@ -42,7 +51,10 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
   })
 
-  registerTicketStatus(app, tickets, { pattern: '/i/:uid/qr', base: (request) => interactionPath((request.params as { uid?: string }).uid ?? '', 'qr') })
+  registerTicketStatus(app, tickets, {
+    pattern: '/i/:uid/qr',
+    base: (request) => interactionPath((request.params as { uid?: string }).uid ?? '', 'qr')
+  })
 
   // without script: ask the server once
   app.post('/i/:uid/qr/:ticket/check', async (request, reply) => {
@@ -61,11 +73,20 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   })
 
   /** confirmed → consumed; the phone's proofs become the attempt's, for that person only. */
-  async function finishScan (id: string, context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function finishScan (
+    id: string,
+    context: LoginContext,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const purpose = purposeOf(context)
     // together: a ticket is never used up without its proofs
     const given = await services.db.transaction().execute(async (trx) => {
-      const consumed = await tickets.consume(id, { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose }, trx)
+      const consumed = await tickets.consume(
+        id,
+        { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose },
+        trx
+      )
       if (consumed === null) return false
       // another person's (another account was chosen since): used up as well, and the attempt goes on without it
       return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)
@@ -103,13 +124,20 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
       ...(person === null ? {} : { expectedPersonId: person.id }),
       requires,
       // number matching for browsers not seen before; who scans in a plain scan login is not known yet
-      numberEntry: person === null || !await isKnownBrowser(services.db, person.id, context.browserHash)
+      numberEntry: person === null || !(await isKnownBrowser(services.db, person.id, context.browserHash))
     }
     const created = await tickets.create(ticket)
     return created.ticketId
   }
 
-  async function showQr (context: LoginContext, request: FastifyRequest, reply: FastifyReply, id: string, status: TicketStatus | null, notYet: boolean): Promise<FastifyReply> {
+  async function showQr (
+    context: LoginContext,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    id: string,
+    status: TicketStatus | null,
+    notYet: boolean
+  ): Promise<FastifyReply> {
     if (status === null) throw new PageError(409, 'not_started')
     const step = stepOf(context)
     const { person } = context
@@ -120,13 +148,20 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
       tabs: person === null ? loginTabs(context, 'qr') : [],
       base: interactionPath(context.uid, 'qr'),
       csrf: request.csrfToken(context.uid),
-      ticket: ticketModel(id, status, person === null || !await isKnownBrowser(services.db, person.id, context.browserHash)),
+      ticket: ticketModel(
+        id,
+        status,
+        person === null || !(await isKnownBrowser(services.db, person.id, context.browserHash))
+      ),
       blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
       expectedName: person === null ? null : maskName(person.name),
       subjectName: null,
       notYet,
       mobile: isPhone(request.headers['user-agent'] ?? ''),
-      sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
+      sameDevice: {
+        app: phoneDoors.app ? status.payloadUrl : null,
+        pages: phoneDoors.pages ? status.payloadUrl : null
+      },
       appDownload: null,
       counterHref: step.step === 'verify' && person !== null ? interactionPath(context.uid, 'counter') : null,
       passwordHref: person === null ? interactionPath(context.uid, 'login') : null
@@ -150,4 +185,5 @@ const mayScan = (context: LoginContext): boolean => {
 }
 
 // must not depend on anything that the scan itself changes: it is compared again when the ticket is consumed
-const purposeOf = (context: LoginContext): 'login' | 'step-up' => context.facts.session !== null ? 'step-up' : 'login'
+const purposeOf = (context: LoginContext): 'login' | 'step-up' =>
+  context.facts.session !== null ? 'step-up' : 'login'

@@ -3,7 +3,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError } from '../../http/pages.ts'
 import type { TicketContext } from '../../records/scan-tickets/types.ts'
-import { advance, keep, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
+import {
+  advance,
+  keep,
+  loadPosted,
+  loadScan,
+  scanPath,
+  stepOf,
+  stopped,
+  type Door,
+  type HeldScan
+} from './held-scan.ts'
 
 export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
   scope.get('/v/:ticketId/confirm', async (request, reply) => {
@@ -20,13 +30,22 @@ export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
     // what Enter in the number field sends has no decision: it is no answer
     if (decision !== 'accept') return showConfirm(held, request, reply, [])
     const number = formField(request.body, 'check_number').normalize('NFKC').replace(/\D/g, '').slice(0, 10)
-    if (held.view.number === 'enter' && number === '') return showConfirm(held, request, reply, [{ field: 'check_number', code: 'required' }])
+    if (held.view.number === 'enter' && number === '') {
+      return showConfirm(held, request, reply, [{ field: 'check_number', code: 'required' }])
+    }
     const contextDigest = formField(request.body, 'digest')
-    const accepted = await door.phone.accept(held.state.scanToken, {
-      contextDigest, ...(held.view.number === 'enter' ? { checkNumber: number } : {})
-    }, held.actor)
+    const accepted = await door.phone.accept(
+      held.state.scanToken,
+      {
+        contextDigest,
+        ...(held.view.number === 'enter' ? { checkNumber: number } : {})
+      },
+      held.actor
+    )
     if (!accepted.ok) {
-      if (accepted.code === 'number_mismatch') return showConfirm(held, request, reply, [{ field: 'check_number', code: 'mismatch' }])
+      if (accepted.code === 'number_mismatch') {
+        return showConfirm(held, request, reply, [{ field: 'check_number', code: 'mismatch' }])
+      }
       throw stopped(accepted, held.ticketId)
     }
     const kept = keep(door, reply, { ...held, view: accepted.view }, { digest: contextDigest })
@@ -35,46 +54,63 @@ export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
 }
 
 /** @param reason '' = not me; CANCELLED = it is me, but I do not want this */
-export async function decline (door: Door, held: HeldScan, reply: FastifyReply, reason: '' | 'CANCELLED' = ''): Promise<FastifyReply> {
+export async function decline (
+  door: Door,
+  held: HeldScan,
+  reply: FastifyReply,
+  reason: '' | 'CANCELLED' = ''
+): Promise<FastifyReply> {
   const rejected = await door.phone.reject(held.state.scanToken, held.actor)
   if (!rejected.ok && rejected.code !== 'wrong_state') throw stopped(rejected, held.ticketId)
   if (rejected.ok) keep(door, reply, held, { reason })
   return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
 }
 
-function showConfirm ({ ticketId, view }: HeldScan, request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): FastifyReply {
+function showConfirm (
+  { ticketId, view }: HeldScan,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  errors: FieldError[]
+): FastifyReply {
   const { context } = view
-  return reply.page('phone/confirm', {
-    action: scanPath(ticketId, 'confirm'),
-    csrf: request.csrfToken(ticketId),
-    context: {
-      clientName: context.clientName,
-      clientHost: context.clientHost,
-      place: context.place,
-      browser: context.browser,
-      at: context.at,
-      subject: subjectLines(context.subject)
+  return reply.page(
+    'phone/confirm',
+    {
+      action: scanPath(ticketId, 'confirm'),
+      csrf: request.csrfToken(ticketId),
+      context: {
+        clientName: context.clientName,
+        clientHost: context.clientHost,
+        place: context.place,
+        browser: context.browser,
+        at: context.at,
+        subject: subjectLines(context.subject)
+      },
+      digest: view.contextDigest,
+      purpose: view.purpose,
+      number: view.number,
+      checkNumber: view.checkNumber,
+      person: view.person,
+      remaining: view.remaining,
+      errors
     },
-    digest: view.contextDigest,
-    purpose: view.purpose,
-    number: view.number,
-    checkNumber: view.checkNumber,
-    person: view.person,
-    remaining: view.remaining,
-    errors
-  }, { status: errors.length > 0 ? 422 : 200 })
+    { status: errors.length > 0 ? 422 : 200 }
+  )
 }
 
 // the database keeps members in an order of its own; people read who, for whom, what, where, how long
 const order = ['organization', 'agent', 'functions', 'sites', 'valid_from', 'valid_to', 'phone', 'digest']
-const rank = (name: string): number => order.includes(name) ? order.indexOf(name) : order.length
+const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length)
 
 /** Everything that is approved is shown: what has no form of its own, as JSON. */
-export function subjectLines (subject: TicketContext['subject']): Array<{ name: string, value: string }> {
-  return Object.entries(subject ?? {}).filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => ({
-    name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value: Array.isArray(value) ? value.map(textOf).join('、') : textOf(value)
-  })).sort((a, b) => rank(a.name) - rank(b.name))
+export function subjectLines (subject: TicketContext['subject']): Array<{ name: string; value: string }> {
+  return Object.entries(subject ?? {})
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => ({
+      name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value: Array.isArray(value) ? value.map(textOf).join('、') : textOf(value)
+    }))
+    .sort((a, b) => rank(a.name) - rank(b.name))
 }
 
-const textOf = (value: unknown): string => typeof value === 'object' ? JSON.stringify(value) : String(value)
+const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))

@@ -23,8 +23,20 @@ export function registerCounterStep (scope: FastifyInstance, door: Door): void {
   })
 }
 
-function showCounter ({ ticketId }: HeldScan, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply.page('phone/counter', {
-    action: scanPath(ticketId, 'counter'), csrf: request.csrfToken(ticketId), errors, backHref: scanPath(ticketId, 'face')
-  }, { status: errors.length > 0 ? 422 : 200 })
+function showCounter (
+  { ticketId }: HeldScan,
+  errors: FieldError[],
+  request: FastifyRequest,
+  reply: FastifyReply
+): FastifyReply {
+  return reply.page(
+    'phone/counter',
+    {
+      action: scanPath(ticketId, 'counter'),
+      csrf: request.csrfToken(ticketId),
+      errors,
+      backHref: scanPath(ticketId, 'face')
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
 }

@@ -1,15 +1,28 @@
-/** S7: consent of its own, then the provider's page, then its verdict, pulled by the server: the way back is only a hint. */
+/**
+ * S7: consent of its own, then the provider's page, then its verdict, pulled by the server: the way back is only a
+ * hint.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError } from '../../http/pages.ts'
 import type { ResultPage } from '../../http/pages/phone.ts'
 import type { FaceVerdict } from '../../records/scan-tickets/types.ts'
 import { decline } from './confirm-step.ts'
-import { advance, keep, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
+import {
+  advance,
+  keep,
+  loadPosted,
+  loadScan,
+  scanPath,
+  stepOf,
+  stopped,
+  type Door,
+  type HeldScan
+} from './held-scan.ts'
 import { stepsOf } from './identity-step.ts'
 import { Stopped } from './refused.ts'
 
-const fewest = ({ attempt, day }: { attempt: number, day: number }): number => Math.min(attempt, day)
+const fewest = ({ attempt, day }: { attempt: number; day: number }): number => Math.min(attempt, day)
 
 export function registerFaceStep (scope: FastifyInstance, door: Door): void {
   const { services, phone } = door
@@ -27,14 +40,25 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
     const decision = formField(request.body, 'decision')
     if (decision === 'decline') return await decline(door, held, reply, 'CANCELLED')
     if (decision !== 'start') return showFace(held, [], request, reply)
-    const begun = await phone.beginFace(held.state.scanToken, {
-      consent: { given: formField(request.body, 'consent') === '1', version: formField(request.body, 'consent_version') },
-      returnUrl: services.config.issuer + scanPath(held.ticketId, 'face/return')
-    }, held.actor)
+    const begun = await phone.beginFace(
+      held.state.scanToken,
+      {
+        consent: {
+          given: formField(request.body, 'consent') === '1',
+          version: formField(request.body, 'consent_version')
+        },
+        returnUrl: services.config.issuer + scanPath(held.ticketId, 'face/return')
+      },
+      held.actor
+    )
     if (!begun.ok) {
-      if (begun.code === 'consent_required') return showFace(held, [{ field: 'consent', code: 'required' }], request, reply)
+      if (begun.code === 'consent_required') {
+        return showFace(held, [{ field: 'consent', code: 'required' }], request, reply)
+      }
       if (begun.code === 'face_exhausted') return showOutcome(held, { outcome: 'exhausted' }, reply)
-      if (begun.code === 'face_unavailable') return showOutcome(held, { outcome: 'unavailable', retry: button(held, 'face/again', request) }, reply)
+      if (begun.code === 'face_unavailable') {
+        return showOutcome(held, { outcome: 'unavailable', retry: button(held, 'face/again', request) }, reply)
+      }
       throw stopped(begun, held.ticketId)
     }
     const { url, checkId } = begun.begun
@@ -44,10 +68,19 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
     return await reply.redirect(url, 303)
   })
 
-  scope.get('/v/:ticketId/face/return', async (request, reply) => await showVerdict(await loadScan(door, request, reply), request, reply))
-  scope.post('/v/:ticketId/face/return', async (request, reply) => await showVerdict(await loadPosted(door, request, reply), request, reply))
+  scope.get(
+    '/v/:ticketId/face/return',
+    async (request, reply) => await showVerdict(await loadScan(door, request, reply), request, reply)
+  )
+  scope.post(
+    '/v/:ticketId/face/return',
+    async (request, reply) => await showVerdict(await loadPosted(door, request, reply), request, reply)
+  )
 
-  scope.get('/v/:ticketId/face/again', async (request, reply) => await reply.redirect(scanPath((await loadScan(door, request, reply)).ticketId), 303))
+  scope.get(
+    '/v/:ticketId/face/again',
+    async (request, reply) => await reply.redirect(scanPath((await loadScan(door, request, reply)).ticketId), 303)
+  )
   scope.post('/v/:ticketId/face/again', async (request, reply) => {
     const held = await loadPosted(door, request, reply)
     keep(door, reply, held, { checkId: '' })
@@ -62,7 +95,9 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
       if (verdict.code === 'not_found') return await reply.redirect(scanPath(ticketId, 'face'), 303)
       throw stopped(verdict, ticketId)
     }
-    if (verdict.status !== 'passed') return showOutcome(noted(held, verdict, reply), outcomeOf(held, verdict, request), reply)
+    if (verdict.status !== 'passed') {
+      return showOutcome(noted(held, verdict, reply), outcomeOf(held, verdict, request), reply)
+    }
     const seen = await phone.view(state.scanToken, actor)
     if (!seen.ok) throw stopped(seen, ticketId)
     // passed and still asked for: it came too late to be used
@@ -73,36 +108,60 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
   const noted = (held: HeldScan, verdict: FaceVerdict, reply: FastifyReply): HeldScan =>
     verdict.status === 'failed' ? keep(door, reply, held, { reason: verdict.reason }) : held
 
-  function outcomeOf (held: HeldScan, verdict: Exclude<FaceVerdict, { status: 'passed' }>, request: FastifyRequest): Partial<ResultPage> & Pick<ResultPage, 'outcome'> {
+  function outcomeOf (
+    held: HeldScan,
+    verdict: Exclude<FaceVerdict, { status: 'passed' }>,
+    request: FastifyRequest
+  ): Partial<ResultPage> & Pick<ResultPage, 'outcome'> {
     switch (verdict.status) {
-      case 'pending': return { outcome: 'pending', retry: button(held, 'face/return', request) }
+      case 'pending':
+        return { outcome: 'pending', retry: button(held, 'face/return', request) }
       // asked a second time in vain: begin anew
-      case 'unavailable': return {
-        outcome: 'unavailable', retry: button(held, request.method === 'POST' ? 'face/again' : 'face/return', request), retryAfterSeconds: verdict.retryAfterSeconds
-      }
-      case 'failed': return fewest(verdict.triesLeft) === 0
-        ? { outcome: 'exhausted', reason: verdict.reason }
-        : { outcome: 'failed', reason: verdict.reason, tries: verdict.triesLeft, retry: button(held, 'face/again', request) }
+      case 'unavailable':
+        return {
+          outcome: 'unavailable',
+          retry: button(held, request.method === 'POST' ? 'face/again' : 'face/return', request),
+          retryAfterSeconds: verdict.retryAfterSeconds
+        }
+      case 'failed':
+        return fewest(verdict.triesLeft) === 0
+          ? { outcome: 'exhausted', reason: verdict.reason }
+          : {
+              outcome: 'failed',
+              reason: verdict.reason,
+              tries: verdict.triesLeft,
+              retry: button(held, 'face/again', request)
+            }
     }
   }
 
   function showFace (held: HeldScan, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return reply.page('phone/face', {
-      ...button(held, 'face', request),
-      steps: stepsOf(held),
-      tries: held.view.faceTries,
-      consentVersion: services.config.policyVersion,
-      lastFailure: held.state.reason === '' ? null : held.state.reason,
-      errors,
-      counterHref: scanPath(held.ticketId, 'counter')
-    }, { status: errors.length > 0 ? 422 : 200 })
+    return reply.page(
+      'phone/face',
+      {
+        ...button(held, 'face', request),
+        steps: stepsOf(held),
+        tries: held.view.faceTries,
+        consentVersion: services.config.policyVersion,
+        lastFailure: held.state.reason === '' ? null : held.state.reason,
+        errors,
+        counterHref: scanPath(held.ticketId, 'counter')
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 }
 
-const button = ({ ticketId }: HeldScan, step: string, request: FastifyRequest): { action: string, csrf: string } =>
-  ({ action: scanPath(ticketId, step), csrf: request.csrfToken(ticketId) })
+const button = ({ ticketId }: HeldScan, step: string, request: FastifyRequest): { action: string; csrf: string } => ({
+  action: scanPath(ticketId, step),
+  csrf: request.csrfToken(ticketId)
+})
 
-function showOutcome ({ ticketId }: HeldScan, page: Partial<ResultPage> & Pick<ResultPage, 'outcome'>, reply: FastifyReply): FastifyReply {
+function showOutcome (
+  { ticketId }: HeldScan,
+  page: Partial<ResultPage> & Pick<ResultPage, 'outcome'>,
+  reply: FastifyReply
+): FastifyReply {
   return reply.page('phone/result', {
     reason: null,
     tries: null,

@@ -10,7 +10,10 @@ import { isTicketId, keepScanState, readScanState, type ScanState } from './scan
 /** The phone side, and the binding of a phone's own browser. */
 export type PhoneTickets = PhoneSide & Pick<ScanTickets, 'bindBrowser'>
 
-export interface Door { services: Services, phone: PhoneTickets }
+export interface Door {
+  services: Services
+  phone: PhoneTickets
+}
 
 export interface HeldScan {
   ticketId: string
@@ -37,7 +40,11 @@ export const stopped = (refusal: PhoneRefusal, ticketId: string): Stopped =>
   new Stopped(refusal.code, refusal.code.startsWith('face_') ? scanPath(ticketId, 'counter') : null)
 
 /** Loads the scan of this browser, or ends the request. An unknown ticket and a lost cookie get the same answer. */
-export async function loadScan ({ services, phone }: Door, request: FastifyRequest, reply: FastifyReply): Promise<HeldScan> {
+export async function loadScan (
+  { services, phone }: Door,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<HeldScan> {
   const { ticketId = '' } = request.params as { ticketId?: string }
   const state = isTicketId(ticketId) ? readScanState(services.config, request, ticketId) : null
   if (state === null) throw new Stopped('not_found')
@@ -62,7 +69,12 @@ export function keep ({ services }: Door, reply: FastifyReply, held: HeldScan, c
 }
 
 /** The dispatcher of this side: the next page, or the confirmation when everything was given. */
-export async function advance (door: Door, held: HeldScan, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+export async function advance (
+  door: Door,
+  held: HeldScan,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
   const step = stepOf(held)
   if (step !== 'finish') return await reply.redirect(scanPath(held.ticketId, step), 303)
   const confirmed = await door.phone.confirm(held.state.scanToken, { contextDigest: held.state.digest }, held.actor)
@@ -77,8 +89,16 @@ export async function advance (door: Door, held: HeldScan, request: FastifyReque
   return await reply.redirect(scanPath(held.ticketId, now), 303)
 }
 
-/** As the pages of the face check and the counter code have announced. A browser that was bound already is believed for as long again. */
-async function bindThisBrowser (door: Door, held: HeldScan, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/**
+ * As the pages of the face check and the counter code have announced. A browser that was bound already is believed for
+ * as long again.
+ */
+async function bindThisBrowser (
+  door: Door,
+  held: HeldScan,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<void> {
   const { services, phone } = door
   if (held.actor.device !== null) {
     keepDeviceSecret(services, reply, deviceSecret(services, request))

@@ -19,16 +19,25 @@ import { registerResult } from './result.ts'
 
 export type { PhoneTickets } from './held-scan.ts'
 
-export async function registerPhonePages (app: FastifyInstance, services: Services, phone: PhoneTickets): Promise<void> {
+export async function registerPhonePages (
+  app: FastifyInstance,
+  services: Services,
+  phone: PhoneTickets
+): Promise<void> {
   const door = { services, phone }
   await app.register(async (scope) => {
     handleStops(scope)
     registerLanding(scope, door)
     if (!services.config.phoneDoors.pages) {
-      scope.all('/v/*', async () => { throw new Stopped('door_closed') })
+      scope.all('/v/*', async () => {
+        throw new Stopped('door_closed')
+      })
       return
     }
-    scope.get('/v/:ticketId', async (request, reply) => await advance(door, await loadScan(door, request, reply), request, reply))
+    scope.get(
+      '/v/:ticketId',
+      async (request, reply) => await advance(door, await loadScan(door, request, reply), request, reply)
+    )
     registerConfirmStep(scope, door)
     registerIdentityStep(scope, door)
     registerFaceStep(scope, door)

@@ -9,7 +9,10 @@ import { scanPath, type Door } from './held-scan.ts'
 import { Stopped } from './refused.ts'
 import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
 
-/** A token of this scope says that this browser opened the code while it was on the screen: reading the page may take a while. */
+/**
+ * A token of this scope says that this browser opened the code while it was on the screen: reading the page may take a
+ * while.
+ */
 const seenScope = (payload: string): string => `seen:${payload}`
 
 const isPayload = (payload: string): boolean => /^[\w-]{28}$/.test(payload)
@@ -26,7 +29,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
   scope.get('/q/:payload', async (request, reply) => {
     const payload = payloadOf(request.params)
     reply.ensureBrowser()
-    const scope = await phone.isFresh(payload) ? seenScope(payload) : payload
+    const scope = (await phone.isFresh(payload)) ? seenScope(payload) : payload
     return reply.page('phone/landing', {
       continueHere: config.phoneDoors.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null,
       appHref: null,
@@ -50,7 +53,12 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
     if (!scanned.ok) throw new Stopped(scanned.code)
     const { ticketId, remaining } = scanned.view
     keepScanState(config, reply, ticketId, {
-      scanToken: scanned.scanToken, byDevice: actor.device !== null, steps: remaining.length, digest: '', checkId: '', reason: ''
+      scanToken: scanned.scanToken,
+      byDevice: actor.device !== null,
+      steps: remaining.length,
+      digest: '',
+      checkId: '',
+      reason: ''
     })
     markScanned(config, reply, payload, ticketId)
     return await reply.redirect(scanPath(ticketId), 303)

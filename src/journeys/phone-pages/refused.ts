@@ -18,8 +18,12 @@ export class Stopped extends Error {
   }
 }
 
-export function refusedPage (reply: FastifyReply, { code, counterHref }: Pick<Stopped, 'code' | 'counterHref'>): FastifyReply {
-  const status = code in ownStatus ? ownStatus[code as keyof typeof ownStatus] : problemStatus[code as keyof typeof problemStatus]
+export function refusedPage (
+  reply: FastifyReply,
+  { code, counterHref }: Pick<Stopped, 'code' | 'counterHref'>
+): FastifyReply {
+  const status =
+    code in ownStatus ? ownStatus[code as keyof typeof ownStatus] : problemStatus[code as keyof typeof problemStatus]
   return reply.page('phone/refused', { code, counterHref, appHref: null, downloadHref: null }, { status })
 }
 

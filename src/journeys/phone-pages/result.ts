@@ -27,8 +27,12 @@ export function registerResult (scope: FastifyInstance, door: Door): void {
 
 /** The page on which this browser itself waits for this ticket; null for every other browser. */
 async function pageOfBrowser (db: Kysely<Database>, ticketId: string, browserHash: string): Promise<string | null> {
-  const row = await db.selectFrom('scanTicket').select(['loginAttemptUid', 'subjectRef'])
-    .where('id', '=', ticketId).where('browserHash', '=', browserHash).executeTakeFirst()
+  const row = await db
+    .selectFrom('scanTicket')
+    .select(['loginAttemptUid', 'subjectRef'])
+    .where('id', '=', ticketId)
+    .where('browserHash', '=', browserHash)
+    .executeTakeFirst()
   if (row === undefined) return null
   if (row.loginAttemptUid !== null) return `/i/${row.loginAttemptUid}/qr`
   const [, delegation, version] = /^delegation:([\w-]+):(\d+):/.exec(row.subjectRef ?? '') ?? []

@@ -8,7 +8,9 @@ import type { Config } from '../../config.ts'
 
 export interface ScanState {
   scanToken: string
-  /** The scan was made by the bound browser; a browser that is bound in another window meanwhile is not this ticket's. */
+  /**
+   * The scan was made by the bound browser; a browser that is bound in another window meanwhile is not this ticket's.
+   */
   byDevice: boolean
   /** Steps asked for at the scan, for 第 1 步，共 2 步. */
   steps: number
@@ -26,26 +28,60 @@ const secure = (config: Pick<Config, 'issuer'>): boolean => config.issuer.starts
 
 export const isTicketId = (id: string): boolean => /^[\w-]{10,64}$/.test(id)
 
-const cookieName = (config: Pick<Config, 'issuer'>, ticketId: string): string => `${secure(config) ? '__Secure-' : ''}kora_scan_${ticketId}`
+const cookieName = (config: Pick<Config, 'issuer'>, ticketId: string): string =>
+  `${secure(config) ? '__Secure-' : ''}kora_scan_${ticketId}`
 
 /** Null for a browser that has no part in this ticket. */
-export function readScanState (config: Pick<Config, 'issuer'>, request: FastifyRequest, ticketId: string): ScanState | null {
+export function readScanState (
+  config: Pick<Config, 'issuer'>,
+  request: FastifyRequest,
+  ticketId: string
+): ScanState | null {
   if (!isTicketId(ticketId)) return null
-  const [, scanToken = '', by, steps, digest = '', checkId = '', reason = ''] = pattern.exec(request.cookies[cookieName(config, ticketId)] ?? '') ?? []
+  const [, scanToken = '', by, steps, digest = '', checkId = '', reason = ''] =
+    pattern.exec(request.cookies[cookieName(config, ticketId)] ?? '') ?? []
   return scanToken === '' ? null : { scanToken, byDevice: by === 'd', steps: Number(steps), digest, checkId, reason }
 }
 
-export function keepScanState (config: Pick<Config, 'issuer'>, reply: FastifyReply, ticketId: string, state: ScanState): void {
+export function keepScanState (
+  config: Pick<Config, 'issuer'>,
+  reply: FastifyReply,
+  ticketId: string,
+  state: ScanState
+): void {
   const { scanToken, byDevice, steps, digest, checkId, reason } = state
-  const value = [scanToken, `${byDevice ? 'd' : 'n'}${Math.min(steps, 9)}`, digest, checkId, /^[A-Z_]{0,40}$/.test(reason) ? reason : 'OTHER'].join('.')
-  reply.setCookie(cookieName(config, ticketId), value, { httpOnly: true, sameSite: 'lax', secure: secure(config), path: '/v', maxAge: seconds })
+  const value = [
+    scanToken,
+    `${byDevice ? 'd' : 'n'}${Math.min(steps, 9)}`,
+    digest,
+    checkId,
+    /^[A-Z_]{0,40}$/.test(reason) ? reason : 'OTHER'
+  ].join('.')
+  reply.setCookie(cookieName(config, ticketId), value, {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: secure(config),
+    path: '/v',
+    maxAge: seconds
+  })
 }
 
 // a second press of "continue" belongs to the first one, and this address is all that it knows
 const markName = 'kora_scanned'
 
-export function markScanned (config: Pick<Config, 'issuer'>, reply: FastifyReply, payload: string, ticketId: string): void {
-  reply.setCookie(markName, ticketId, { httpOnly: true, sameSite: 'lax', secure: secure(config), path: `/q/${payload}`, maxAge: seconds })
+export function markScanned (
+  config: Pick<Config, 'issuer'>,
+  reply: FastifyReply,
+  payload: string,
+  ticketId: string
+): void {
+  reply.setCookie(markName, ticketId, {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: secure(config),
+    path: `/q/${payload}`,
+    maxAge: seconds
+  })
 }
 
 export function scannedHere (request: FastifyRequest): string | null {

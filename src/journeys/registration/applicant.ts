@@ -9,7 +9,16 @@ import { sameName } from '../../domain/identity/person-name.ts'
 import type { AgentSection, LegalSection } from '../../domain/representation/registration.ts'
 import type { Services } from '../../services.ts'
 import { creditPerson } from '../../records/identity/index.ts'
-import { certNoIndex, deskIndexOf, newPersonId, newSub, personByCertNo, personById, phoneIndex, type StoredPerson } from '../../records/persons/index.ts'
+import {
+  certNoIndex,
+  deskIndexOf,
+  newPersonId,
+  newSub,
+  personByCertNo,
+  personById,
+  phoneIndex,
+  type StoredPerson
+} from '../../records/persons/index.ts'
 import type { Db, Trx } from './repository.ts'
 
 const certType = 'resident_id'
@@ -18,37 +27,59 @@ const placeholder = 'registration:'
 /** Accounts that an applicant may turn out to have; the others are found out by who shows to be that person. */
 const usable = ({ status }: Pick<StoredPerson, 'status'>): boolean => status === 'active' || status === 'unactivated'
 
-/** Who must scan: the account of exactly this name and number, the row made before, or a new one that reserves nothing. */
-export async function expectedPerson (trx: Trx, services: Pick<Services, 'crypto'>, typed: LegalSection, before: string | null): Promise<string> {
-  const fits = (person: StoredPerson): boolean => sameName(person.name, typed.name) || (person.nameBo !== null && sameName(person.nameBo, typed.name))
+/**
+ * Who must scan: the account of exactly this name and number, the row made before, or a new one that reserves nothing.
+ */
+export async function expectedPerson (
+  trx: Trx,
+  services: Pick<Services, 'crypto'>,
+  typed: LegalSection,
+  before: string | null
+): Promise<string> {
+  const fits = (person: StoredPerson): boolean =>
+    sameName(person.name, typed.name) || (person.nameBo !== null && sameName(person.nameBo, typed.name))
   const known = await personByCertNo(trx, services.crypto, certType, typed.certNo)
   if (known !== null && usable(known) && fits(known)) return known.id
   const earlier = before === null ? null : await personById(trx, services.crypto, before)
-  if (earlier !== null && await isProvisional(trx, earlier.id) && earlier.certNo === typed.certNo && earlier.name === typed.name) return earlier.id
+  if (
+    earlier !== null &&
+    (await isProvisional(trx, earlier.id)) &&
+    earlier.certNo === typed.certNo &&
+    earlier.name === typed.name
+  ) {
+    return earlier.id
+  }
   return await insertProvisional(trx, services, typed)
 }
 
-async function insertProvisional (trx: Trx, { crypto }: Pick<Services, 'crypto'>, typed: LegalSection): Promise<string> {
+async function insertProvisional (
+  trx: Trx,
+  { crypto }: Pick<Services, 'crypto'>,
+  typed: LegalSection
+): Promise<string> {
   const id = newPersonId()
-  await trx.insertInto('person').values({
-    id,
-    sub: newSub(),
-    status: 'unactivated',
-    nameEnc: crypto.encrypt('person', 'name_enc', id, typed.name),
-    nameBoEnc: null,
-    certType,
-    certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, typed.certNo),
-    certNoIndex: `${placeholder}${randomBytes(16).toString('base64url')}`,
-    deskIndex: deskIndexOf(crypto, typed),
-    certValidFrom: null,
-    certValidTo: null,
-    certTerm: null,
-    phoneEnc: null,
-    phoneIndex: null,
-    emailEnc: null,
-    locale: null,
-    passwordHash: null
-  }).execute()
+  await trx
+    .insertInto('person')
+    .values({
+      id,
+      sub: newSub(),
+      status: 'unactivated',
+      nameEnc: crypto.encrypt('person', 'name_enc', id, typed.name),
+      nameBoEnc: null,
+      certType,
+      certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, typed.certNo),
+      certNoIndex: `${placeholder}${randomBytes(16).toString('base64url')}`,
+      deskIndex: deskIndexOf(crypto, typed),
+      certValidFrom: null,
+      certValidTo: null,
+      certTerm: null,
+      phoneEnc: null,
+      phoneIndex: null,
+      emailEnc: null,
+      locale: null,
+      passwordHash: null
+    })
+    .execute()
   return id
 }
 
@@ -57,32 +88,50 @@ async function isProvisional (db: Db, id: string): Promise<boolean> {
   return row?.certNoIndex.startsWith(placeholder) === true
 }
 
-export interface Verified { personId: string, typed: LegalSection | AgentSection, proof: 'face' | 'counter', address: string, traceId: string }
+export interface Verified {
+  personId: string
+  typed: LegalSection | AgentSection
+  proof: 'face' | 'counter'
+  address: string
+  traceId: string
+}
 
 /**
  * The person is known from here on. Who turns out to have an account already (made at the same time, or under another
  * name) goes on with that one: name, number and face were the same. Null = that account is closed to its owner.
  * Throws a unique violation when another process was first; the caller begins again.
  */
-export async function establishPerson (trx: Trx, services: Pick<Services, 'crypto' | 'audit'>, { personId, typed, proof, address, traceId }: Verified): Promise<string | null> {
+export async function establishPerson (
+  trx: Trx,
+  services: Pick<Services, 'crypto' | 'audit'>,
+  { personId, typed, proof, address, traceId }: Verified
+): Promise<string | null> {
   const index = certNoIndex(services.crypto, certType, typed.certNo)
   const about = { address, traceId, reason: 'registration' }
   let id = personId
   if (await isProvisional(trx, personId)) {
     const taken = await trx.selectFrom('person').select('id').where('certNoIndex', '=', index).executeTakeFirst()
     if (taken === undefined) {
-      await trx.updateTable('person').set({ certNoIndex: index, status: 'active', updatedAt: sql<Date>`now()` }).where('id', '=', personId).execute()
+      await trx
+        .updateTable('person')
+        .set({ certNoIndex: index, status: 'active', updatedAt: sql<Date>`now()` })
+        .where('id', '=', personId)
+        .execute()
       await services.audit.record(trx, { type: 'person.created', personId, ...about })
     } else {
       id = taken.id
-      if (!await adopt(trx, personId, id, proof)) return null
+      if (!(await adopt(trx, personId, id, proof))) return null
       await services.audit.record(trx, { type: 'person.linked', personId: id, ...about, details: { from: personId } })
     }
   }
   const row = await trx.selectFrom('person').select('status').where('id', '=', id).executeTakeFirst()
   if (row === undefined || !usable(row)) return null
   if (row.status === 'unactivated') {
-    await trx.updateTable('person').set({ status: 'active', updatedAt: sql<Date>`now()` }).where('id', '=', id).execute()
+    await trx
+      .updateTable('person')
+      .set({ status: 'active', updatedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .execute()
     await services.audit.record(trx, { type: 'person.activated', personId: id, ...about })
   }
   await keepFurther(trx, services, id, typed)
@@ -91,9 +140,17 @@ export async function establishPerson (trx: Trx, services: Pick<Services, 'crypt
 
 /** What the provisional person showed to be true is the other one's: it is one human being. */
 async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof']): Promise<boolean> {
-  const shown = await trx.selectFrom('person').select(['certValidFrom', 'certValidTo', 'certTerm']).where('id', '=', from).executeTakeFirstOrThrow()
-  if (!await creditPerson(trx, { personId: to, identity: null, proof })) return false
-  await trx.updateTable('person').set({ ...shown, updatedAt: sql<Date>`now()` }).where('id', '=', to).execute()
+  const shown = await trx
+    .selectFrom('person')
+    .select(['certValidFrom', 'certValidTo', 'certTerm'])
+    .where('id', '=', from)
+    .executeTakeFirstOrThrow()
+  if (!(await creditPerson(trx, { personId: to, identity: null, proof }))) return false
+  await trx
+    .updateTable('person')
+    .set({ ...shown, updatedAt: sql<Date>`now()` })
+    .where('id', '=', to)
+    .execute()
   await trx.updateTable('device').set({ personId: to }).where('personId', '=', from).execute()
   await trx.updateTable('consent').set({ personId: to }).where('personId', '=', from).execute()
   await trx.updateTable('person').set({ status: 'disabled' }).where('id', '=', from).execute()
@@ -101,12 +158,27 @@ async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof
 }
 
 /** The phone that was proved, unless there is one, or it is somebody else's; 民族, when it was told. */
-async function keepFurther (trx: Trx, { crypto }: Pick<Services, 'crypto'>, id: string, typed: LegalSection | AgentSection): Promise<void> {
+async function keepFurther (
+  trx: Trx,
+  { crypto }: Pick<Services, 'crypto'>,
+  id: string,
+  typed: LegalSection | AgentSection
+): Promise<void> {
   const index = phoneIndex(crypto, typed.phone)
-  await trx.updateTable('person').set({ phoneEnc: crypto.encrypt('person', 'phone_enc', id, typed.phone), phoneIndex: index })
-    .where('id', '=', id).where('phoneIndex', 'is', null)
-    .where(({ not, exists, selectFrom }) => not(exists(selectFrom('person as other').select('other.id').where('other.phoneIndex', '=', index)))).execute()
+  await trx
+    .updateTable('person')
+    .set({ phoneEnc: crypto.encrypt('person', 'phone_enc', id, typed.phone), phoneIndex: index })
+    .where('id', '=', id)
+    .where('phoneIndex', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('person as other').select('other.id').where('other.phoneIndex', '=', index)))
+    )
+    .execute()
   if ('ethnicGroup' in typed && typed.ethnicGroup !== null) {
-    await trx.updateTable('person').set({ ethnicGroupEnc: crypto.encrypt('person', 'ethnic_group_enc', id, typed.ethnicGroup) }).where('id', '=', id).execute()
+    await trx
+      .updateTable('person')
+      .set({ ethnicGroupEnc: crypto.encrypt('person', 'ethnic_group_enc', id, typed.ethnicGroup) })
+      .where('id', '=', id)
+      .execute()
   }
 }

@@ -1,9 +1,14 @@
 /**
- * The last page of step 1: everything typed, the two agreements, and then the company register is asked. An organization
- * that has an account already is told here, after the phone was proved, and not before.
+ * The last page of step 1: everything typed, the two agreements, and then the company register is asked. An
+ * organization that has an account already is told here, after the phone was proved, and not before.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { applicantOf, delegationEnd, type AgentSection, type LegalSection } from '../../domain/representation/registration.ts'
+import {
+  applicantOf,
+  delegationEnd,
+  type AgentSection,
+  type LegalSection
+} from '../../domain/representation/registration.ts'
 import { ethnicGroup } from '../../domain/identity/ethnic-group.ts'
 import { derivedEnd } from '../../domain/identity/id-validity.ts'
 import { tibetanDivisionName } from '../../domain/identity/region-code.ts'
@@ -18,12 +23,28 @@ import { organizationByUscc } from '../../records/organizations/index.ts'
 import { certNoIndex } from '../../records/persons/index.ts'
 import { expectedPerson } from './applicant.ts'
 import { askRegister } from './company.ts'
-import { circumstancesOf, duePath, load, loadPosted, progressOf, registrationPath, stopped, type Parts } from './held.ts'
+import {
+  circumstancesOf,
+  duePath,
+  load,
+  loadPosted,
+  progressOf,
+  registrationPath,
+  stopped,
+  type Parts
+} from './held.ts'
 import type { CheckPage, Fact } from './pages.ts'
 import { changeRegistration, type Registration } from './repository.ts'
 
-/** Questions about an organization's people in a day, from a network in an hour, and applications in one person's name in a day. */
-const limits = { organization: { limit: 10, seconds: 86_400 }, source: { limit: 60, seconds: 3600 }, person: { limit: 10, seconds: 86_400 } }
+/**
+ * Questions about an organization's people in a day, from a network in an hour, and applications in one person's name
+ * in a day.
+ */
+const limits = {
+  organization: { limit: 10, seconds: 86_400 },
+  source: { limit: 60, seconds: 3600 },
+  person: { limit: 10, seconds: 86_400 }
+}
 
 export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
   const { services, throttle } = parts
@@ -35,10 +56,15 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
 
   app.post('/register/:id/check', async (request, reply) => {
     const registration = await loadPosted(parts, request, reply, 'check')
-    const { draft: { unit, legal } } = registration
+    const {
+      draft: { unit, legal }
+    } = registration
     const applicant = applicantOf(registration.applicant, registration.draft)
     if (unit === null || legal === null || applicant === null) return await reply.redirect(duePath(registration), 303)
-    const ticked = { agreement: formField(request.body, 'agreement') === '1', consent: formField(request.body, 'consent') === '1' }
+    const ticked = {
+      agreement: formField(request.body, 'agreement') === '1',
+      consent: formField(request.body, 'consent') === '1'
+    }
     const errors: FieldError[] = []
     if (!ticked.agreement) errors.push({ field: 'agreement', code: 'required' })
     if (!ticked.consent) errors.push({ field: 'consent', code: 'register' })
@@ -46,23 +72,37 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
 
     // counted before anything is answered
     const index = certNoIndex(services.crypto, 'resident_id', applicant.certNo)
-    for (const [key, { limit, seconds }] of [[`registration:verify:${unit.uscc}`, limits.organization], [`registration:verify:${request.clientAddress.prefix}`, limits.source], [`registration:person:${index}`, limits.person]] as const) {
+    for (const [key, { limit, seconds }] of [
+      [`registration:verify:${unit.uscc}`, limits.organization],
+      [`registration:verify:${request.clientAddress.prefix}`, limits.source],
+      [`registration:person:${index}`, limits.person]
+    ] as const) {
       const hit = await throttle.hit(key, limit, seconds)
       if (!hit.allowed) return await refused(registration, 'too_many', request, reply)
     }
     const existing = await organizationByUscc(services.db, unit.uscc)
     // one that nobody with the right to it has confirmed stands in nobody's way who has
-    if (existing !== null && !(existing.status === 'pending' && registration.applicant === 'legal_representative')) return await refused(registration, 'duplicate', request, reply)
+    if (existing !== null && !(existing.status === 'pending' && registration.applicant === 'legal_representative')) {
+      return await refused(registration, 'duplicate', request, reply)
+    }
     const answer = await askRegister(parts, { unit, legal })
-    if (answer.outcome === 'unavailable') return showCheck(registration, ticked, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
-    if (answer.outcome === 'mismatch' || answer.outcome === 'not_active') return await refused(registration, answer.outcome, request, reply)
+    if (answer.outcome === 'unavailable') {
+      return showCheck(registration, ticked, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
+    }
+    if (answer.outcome === 'mismatch' || answer.outcome === 'not_active') {
+      return await refused(registration, answer.outcome, request, reply)
+    }
 
     const begun = await begin(registration, applicant, request)
     return await reply.redirect(begun === null ? registrationPath(registration.id) : duePath(begun), 303)
   })
 
   /** draft → verifying: the person who must scan now, and what she agreed to. */
-  async function begin (registration: Registration, applicant: LegalSection, request: FastifyRequest): Promise<Registration | null> {
+  async function begin (
+    registration: Registration,
+    applicant: LegalSection,
+    request: FastifyRequest
+  ): Promise<Registration | null> {
     const { address, traceId } = circumstancesOf(request)
     return await services.db.transaction().execute(async (trx) => {
       const personId = await expectedPerson(trx, services, applicant, registration.personId)
@@ -75,47 +115,98 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       })
       if (changed === null || !same) return changed
       for (const kind of ['organization-registration', 'identity-verification'] as const) {
-        await recordConsent(trx, services, { personId, kind, version: services.config.policyVersion, locale: request.locale, source: `registration:${registration.id}`, address, traceId })
+        await recordConsent(trx, services, {
+          personId,
+          kind,
+          version: services.config.policyVersion,
+          locale: request.locale,
+          source: `registration:${registration.id}`,
+          address,
+          traceId
+        })
       }
-      await services.audit.record(trx, { type: 'registration.started', personId, role: registration.applicant, address, traceId, details: { registration: registration.id } })
+      await services.audit.record(trx, {
+        type: 'registration.started',
+        personId,
+        role: registration.applicant,
+        address,
+        traceId,
+        details: { registration: registration.id }
+      })
       return changed
     })
   }
 
-  async function refused (registration: Registration, code: 'mismatch' | 'duplicate' | 'not_active' | 'too_many', request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function refused (
+    registration: Registration,
+    code: 'mismatch' | 'duplicate' | 'not_active' | 'too_many',
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const { address, traceId } = circumstancesOf(request)
     await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, { type: 'registration.failed', role: registration.applicant, address, traceId, reason: code, details: { registration: registration.id, uscc: registration.draft.unit?.uscc ?? '' } })
+      await services.audit.record(trx, {
+        type: 'registration.failed',
+        role: registration.applicant,
+        address,
+        traceId,
+        reason: code,
+        details: { registration: registration.id, uscc: registration.draft.unit?.uscc ?? '' }
+      })
     })
     return stopped(reply, registration, code)
   }
 
-  function showCheck (registration: Registration, ticked: CheckPage['ticked'], errors: FieldError[], status: number, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return reply.page('registration/check', {
-      action: registrationPath(registration.id, 'check'),
-      csrf: request.csrfToken(registration.id),
-      progress: progressOf(registration, 'check'),
-      groups: groupsOf(registration, request),
-      ticked,
-      review: registration.draft.unit?.named === 'typed',
-      errors
-    }, { status })
+  function showCheck (
+    registration: Registration,
+    ticked: CheckPage['ticked'],
+    errors: FieldError[],
+    status: number,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
+    return reply.page(
+      'registration/check',
+      {
+        action: registrationPath(registration.id, 'check'),
+        csrf: request.csrfToken(registration.id),
+        progress: progressOf(registration, 'check'),
+        groups: groupsOf(registration, request),
+        ticked,
+        review: registration.draft.unit?.named === 'typed',
+        errors
+      },
+      { status }
+    )
   }
 
-  function groupsOf ({ id, draft: { unit, agent, legal } }: Registration, { t, locale }: FastifyRequest): CheckPage['groups'] {
+  function groupsOf (
+    { id, draft: { unit, agent, legal } }: Registration,
+    { t, locale }: FastifyRequest
+  ): CheckPage['groups'] {
     const today = shanghaiDate(services.clock.now())
     const fact = (label: Fact['label'], value: string, chinese = false): Fact => ({ label, value, chinese })
-    const people = ({ name, certNo, phone }: LegalSection): Fact[] => [fact('name', name, true), fact('cert_no', certNo), fact('phone', formatPhone(phone))]
+    const people = ({ name, certNo, phone }: LegalSection): Fact[] => [
+      fact('name', name, true),
+      fact('cert_no', certNo),
+      fact('phone', formatPhone(phone))
+    ]
     const aboutAgent = (section: AgentSection): Fact[] => {
       const [name, number, phone] = people(section) as [Fact, Fact, Fact]
-      const end = derivedEnd(section.validFrom, section.term === 'long' ? 'long' : Number(section.term) as 5 | 10 | 20)
+      const end = derivedEnd(
+        section.validFrom,
+        section.term === 'long' ? 'long' : (Number(section.term) as 5 | 10 | 20)
+      )
       const gender = parseResidentId(section.certNo, today)
       const group = section.ethnicGroup === null ? undefined : ethnicGroup(section.ethnicGroup)
       return [
         name,
         fact('cert_type', t('cert_type.resident_id')),
         number,
-        fact('validity', `${formatDate(section.validFrom, t)} – ${end === null ? t('term.long') : formatDate(end, t)}`),
+        fact(
+          'validity',
+          `${formatDate(section.validFrom, t)} – ${end === null ? t('term.long') : formatDate(end, t)}`
+        ),
         ...(gender.ok && gender.gender !== null ? [fact('gender', t(`reg.gender.${gender.gender}`))] : []),
         ...(group === undefined ? [] : [fact('ethnic_group', locale === 'en' ? group.en : group.zh, locale !== 'en')]),
         phone,
@@ -124,7 +215,11 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     }
     const groups: CheckPage['groups'] = []
     if (unit !== null) {
-      const facts = [fact('uscc', unit.uscc), fact('org_name', unit.name, true), ...(unit.region === null ? [] : [fact('region', tibetanDivisionName(unit.region) ?? '', true)])]
+      const facts = [
+        fact('uscc', unit.uscc),
+        fact('org_name', unit.name, true),
+        ...(unit.region === null ? [] : [fact('region', tibetanDivisionName(unit.region) ?? '', true)])
+      ]
       groups.push({ place: 'unit', href: registrationPath(id, 'unit'), facts })
     }
     if (agent !== null) groups.push({ place: 'agent', href: registrationPath(id, 'agent'), facts: aboutAgent(agent) })

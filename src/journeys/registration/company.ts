@@ -4,14 +4,21 @@ import { RegisterUnavailable } from '../../ports/registry.ts'
 import type { Parts } from './held.ts'
 
 export type CompanyOutcome =
-  | { outcome: 'match', version: number }
+  | { outcome: 'match'; version: number }
   /** This register cannot tell: staff look at the application, and nothing is registered until they have. */
   | { outcome: 'review' }
   | { outcome: 'mismatch' | 'not_active' | 'unavailable' }
 
-export async function askRegister ({ companies, services }: Pick<Parts, 'companies' | 'services'>, { unit, legal }: { unit: UnitSection, legal: LegalSection }): Promise<CompanyOutcome> {
+export async function askRegister (
+  { companies, services }: Pick<Parts, 'companies' | 'services'>,
+  { unit, legal }: { unit: UnitSection; legal: LegalSection }
+): Promise<CompanyOutcome> {
   try {
-    const answer = await companies.verify({ uscc: unit.uscc, name: unit.name, legalRepresentative: { certType: 'resident_id', certNo: legal.certNo, name: legal.name } })
+    const answer = await companies.verify({
+      uscc: unit.uscc,
+      name: unit.name,
+      legalRepresentative: { certType: 'resident_id', certNo: legal.certNo, name: legal.name }
+    })
     if (!answer.certain) return { outcome: 'review' }
     if (!answer.nameMatches || !answer.isLegalRepresentative) return { outcome: 'mismatch' }
     return answer.status === 'active' ? { outcome: 'match', version: answer.version } : { outcome: 'not_active' }

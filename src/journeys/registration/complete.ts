@@ -1,7 +1,12 @@
 /** verified → completed: the organization, its people and what they are told, in one transaction, once. */
 import { sql } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
-import { applicantOf, type Draft, type LegalSection, type UnitSection } from '../../domain/representation/registration.ts'
+import {
+  applicantOf,
+  type Draft,
+  type LegalSection,
+  type UnitSection
+} from '../../domain/representation/registration.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { enqueue } from '../../records/outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../../records/messages/index.ts'
@@ -14,7 +19,8 @@ import { registrationTopic, type DelegationOrder } from './delegation.ts'
 import type { Parts } from './held.ts'
 import { completeRegistration, type Registration, type Trx } from './repository.ts'
 
-export type CompletionOutcome = 'completed' | 'mismatch' | 'not_active' | 'duplicate' | 'blocked' | 'unavailable' | 'elsewhere'
+export type CompletionOutcome =
+  'completed' | 'mismatch' | 'not_active' | 'duplicate' | 'blocked' | 'unavailable' | 'elsewhere'
 
 /** Rolls back and becomes the answer. */
 export class Refused extends Error {
@@ -26,21 +32,56 @@ export class Refused extends Error {
   }
 }
 
-export interface Ready { registration: Registration, unit: UnitSection, legal: LegalSection, applicant: LegalSection, draft: Draft & { verification: NonNullable<Draft['verification']>, phone: NonNullable<Draft['phone']> }, personId: string, passwordHash: string, address: string, traceId: string }
+export interface Ready {
+  registration: Registration
+  unit: UnitSection
+  legal: LegalSection
+  applicant: LegalSection
+  draft: Draft & { verification: NonNullable<Draft['verification']>; phone: NonNullable<Draft['phone']> }
+  personId: string
+  passwordHash: string
+  address: string
+  traceId: string
+}
 
 /** @param passwordHash made by the caller, outside of any transaction */
-export async function complete (parts: Parts, registration: Registration, passwordHash: string, { address, traceId }: { address: string, traceId: string }): Promise<CompletionOutcome> {
+export async function complete (
+  parts: Parts,
+  registration: Registration,
+  passwordHash: string,
+  { address, traceId }: { address: string; traceId: string }
+): Promise<CompletionOutcome> {
   const { draft, personId } = registration
   const { unit, legal, verification, phone } = draft
   const applicant = applicantOf(registration.applicant, draft)
-  if (unit === null || legal === null || applicant === null || verification === null || phone === null || personId === null) return 'elsewhere'
-  const ready: Ready = { registration, unit, legal, applicant, draft: { ...draft, verification, phone }, personId, passwordHash, address, traceId }
+  if (
+    unit === null ||
+    legal === null ||
+    applicant === null ||
+    verification === null ||
+    phone === null ||
+    personId === null
+  ) {
+    return 'elsewhere'
+  }
+  const ready: Ready = {
+    registration,
+    unit,
+    legal,
+    applicant,
+    draft: { ...draft, verification, phone },
+    personId,
+    passwordHash,
+    address,
+    traceId
+  }
   // as it is at this moment, not as it was when the form was checked
   const answer = await askRegister(parts, { unit, legal })
   if (answer.outcome !== 'match' && answer.outcome !== 'review') return answer.outcome
-  const representative = answer.outcome === 'review' || registration.applicant === 'legal_representative'
-    ? null
-    : await registeredPerson(parts.services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
+  const representative =
+    answer.outcome === 'review' || registration.applicant === 'legal_representative'
+      ? null
+      : await registeredPerson(parts.services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   // another process was first with the same person, phone or organization: what it wrote is seen the second time
   for (let round = 0; ; round++) {
     try {
@@ -56,26 +97,47 @@ export async function complete (parts: Parts, registration: Registration, passwo
   }
 }
 
-async function established (trx: Trx, { services, smsCodes }: Parts, { registration, applicant, draft, personId, address, traceId }: Ready): Promise<string> {
+async function established (
+  trx: Trx,
+  { services, smsCodes }: Parts,
+  { registration, applicant, draft, personId, address, traceId }: Ready
+): Promise<string> {
   // taken first: whoever comes second waits here and finds it done
-  const row = await trx.selectFrom('registration').select('state').where('id', '=', registration.id).forUpdate().executeTakeFirst()
+  const row = await trx
+    .selectFrom('registration')
+    .select('state')
+    .where('id', '=', registration.id)
+    .forUpdate()
+    .executeTakeFirst()
   if (row?.state !== 'verified') throw new Refused('elsewhere')
   const { phone, codeId } = draft.phone
-  if (!await smsCodes.spend(trx, codeId, { phone, purpose: 'register', browserHash: registration.browserHash })) throw new Refused('elsewhere')
+  if (!(await smsCodes.spend(trx, codeId, { phone, purpose: 'register', browserHash: registration.browserHash }))) {
+    throw new Refused('elsewhere')
+  }
   const proof = draft.verification.faceCheckId === null ? 'counter' : 'face'
   const id = await establishPerson(trx, services, { personId, typed: applicant, proof, address, traceId })
   if (id === null) throw new Refused('blocked')
   return id
 }
 
-async function register (trx: Trx, parts: Parts, ready: Ready, representative: string | null, registerVersion: number): Promise<void> {
+async function register (
+  trx: Trx,
+  parts: Parts,
+  ready: Ready,
+  representative: string | null,
+  registerVersion: number
+): Promise<void> {
   const { services } = parts
   const { registration, unit, legal, draft, address, traceId } = ready
   const byAgent = registration.applicant === 'agent'
   const personId = await established(trx, parts, ready)
   const legalRepresentativeId = representative ?? personId
   const organizationId = await organizationOf(trx, parts, ready, { legalRepresentativeId, registerVersion })
-  const number = await completeRegistration(trx, services, registration, shanghaiDate(services.clock.now()), { organizationId, personId, keep: null })
+  const number = await completeRegistration(trx, services, registration, shanghaiDate(services.clock.now()), {
+    organizationId,
+    personId,
+    keep: null
+  })
   if (number === null) throw new Refused('elsewhere')
   await services.audit.record(trx, {
     type: 'organization.registered',
@@ -84,21 +146,59 @@ async function register (trx: Trx, parts: Parts, ready: Ready, representative: s
     role: registration.applicant,
     address,
     traceId,
-    details: { registration: registration.id, number, registerVersion, ticketId: draft.verification.ticketId, faceCheckId: draft.verification.faceCheckId }
+    details: {
+      registration: registration.id,
+      number,
+      registerVersion,
+      ticketId: draft.verification.ticketId,
+      faceCheckId: draft.verification.faceCheckId
+    }
   })
   // who was here with scan and face is known in this browser (the organization's password stands for nobody by itself)
   if (!byAgent) {
     await trustBrowser(trx, organizationId, personId, registration.browserHash)
     return
   }
-  const order: DelegationOrder = { registrationId: registration.id, organizationId, agentId: personId, years: draft.agent?.years ?? 1, address, traceId }
-  await enqueue(trx, services, { topic: registrationTopic, dedupeKey: `${registrationTopic}:${registration.id}`, payload: { ...order } })
-  await tellRepresentative(trx, parts, { organization: unit.name, phone: legal.phone, registrationId: registration.id, personId: legalRepresentativeId })
+  const order: DelegationOrder = {
+    registrationId: registration.id,
+    organizationId,
+    agentId: personId,
+    years: draft.agent?.years ?? 1,
+    address,
+    traceId
+  }
+  await enqueue(trx, services, {
+    topic: registrationTopic,
+    dedupeKey: `${registrationTopic}:${registration.id}`,
+    payload: { ...order }
+  })
+  await tellRepresentative(trx, parts, {
+    organization: unit.name,
+    phone: legal.phone,
+    registrationId: registration.id,
+    personId: legalRepresentativeId
+  })
 }
 
 /** A new one; or, for the legal representative, the one that somebody else registered and she never confirmed. */
-export async function organizationOf (trx: Trx, { services }: Pick<Parts, 'services'>, { registration, unit, passwordHash, address, traceId }: Pick<Ready, 'unit' | 'passwordHash' | 'address' | 'traceId'> & { registration: Pick<Registration, 'applicant'> }, { legalRepresentativeId, registerVersion }: { legalRepresentativeId: string, registerVersion: number }): Promise<string> {
-  const existing = await trx.selectFrom('organization').select(['id', 'status']).where('uscc', '=', unit.uscc).forNoKeyUpdate().executeTakeFirst()
+export async function organizationOf (
+  trx: Trx,
+  { services }: Pick<Parts, 'services'>,
+  {
+    registration,
+    unit,
+    passwordHash,
+    address,
+    traceId
+  }: Pick<Ready, 'unit' | 'passwordHash' | 'address' | 'traceId'> & { registration: Pick<Registration, 'applicant'> },
+  { legalRepresentativeId, registerVersion }: { legalRepresentativeId: string; registerVersion: number }
+): Promise<string> {
+  const existing = await trx
+    .selectFrom('organization')
+    .select(['id', 'status'])
+    .where('uscc', '=', unit.uscc)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
   const byAgent = registration.applicant === 'agent'
   if (existing === undefined) {
     const { id } = await insertOrganization(trx, services.crypto, {
@@ -113,20 +213,31 @@ export async function organizationOf (trx: Trx, { services }: Pick<Parts, 'servi
     return id
   }
   if (byAgent || existing.status !== 'pending') throw new Refused('duplicate')
-  await trx.updateTable('organization').set({
-    status: 'active',
-    name: unit.name,
-    passwordHash,
-    passwordChangedAt: sql<Date>`now()`,
-    passwordMustChange: false,
-    legalRepresentativeId,
-    legalRepresentativeSince: sql<Date>`coalesce(legal_representative_since, now())`,
-    registerVersion: sql<number>`greatest(register_version, ${registerVersion}::bigint)`,
-    registerCheckedAt: sql<Date>`now()`,
-    updatedAt: sql<Date>`now()`,
-    ...(unit.region === null ? {} : { registeredRegion: unit.region })
-  }).where('id', '=', existing.id).execute()
-  await services.audit.record(trx, { type: 'organization.approved', personId: legalRepresentativeId, organizationId: existing.id, role: 'legal_representative', address, traceId })
+  await trx
+    .updateTable('organization')
+    .set({
+      status: 'active',
+      name: unit.name,
+      passwordHash,
+      passwordChangedAt: sql<Date>`now()`,
+      passwordMustChange: false,
+      legalRepresentativeId,
+      legalRepresentativeSince: sql<Date>`coalesce(legal_representative_since, now())`,
+      registerVersion: sql<number>`greatest(register_version, ${registerVersion}::bigint)`,
+      registerCheckedAt: sql<Date>`now()`,
+      updatedAt: sql<Date>`now()`,
+      ...(unit.region === null ? {} : { registeredRegion: unit.region })
+    })
+    .where('id', '=', existing.id)
+    .execute()
+  await services.audit.record(trx, {
+    type: 'organization.approved',
+    personId: legalRepresentativeId,
+    organizationId: existing.id,
+    role: 'legal_representative',
+    address,
+    traceId
+  })
   return existing.id
 }
 
@@ -135,22 +246,46 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
   const { services } = parts
   const { registration, draft, passwordHash, address, traceId } = ready
   const personId = await established(trx, parts, ready)
-  const number = await completeRegistration(trx, services, registration, shanghaiDate(services.clock.now()), { organizationId: null, personId, keep: { ...draft, passwordHash } })
+  const number = await completeRegistration(trx, services, registration, shanghaiDate(services.clock.now()), {
+    organizationId: null,
+    personId,
+    keep: { ...draft, passwordHash }
+  })
   if (number === null) throw new Refused('elsewhere')
-  await services.audit.record(trx, { type: 'organization.submitted', personId, role: registration.applicant, address, traceId, details: { registration: registration.id, number } })
+  await services.audit.record(trx, {
+    type: 'organization.submitted',
+    personId,
+    role: registration.applicant,
+    address,
+    traceId,
+    details: { registration: registration.id, number }
+  })
 }
 
 /**
  * The phone that the agent gave is for this notice and nothing else; it is never the representative's account's. Who
  * has a phone here is told there, when the application is submitted.
  */
-export async function tellRepresentative (trx: Trx, { services }: Pick<Parts, 'services'>, { organization, phone, registrationId, personId }: { organization: string, phone: string, registrationId: string, personId: string }): Promise<void> {
+export async function tellRepresentative (
+  trx: Trx,
+  { services }: Pick<Parts, 'services'>,
+  {
+    organization,
+    phone,
+    registrationId,
+    personId
+  }: { organization: string; phone: string; registrationId: string; personId: string }
+): Promise<void> {
   const known = await trx.selectFrom('person').select('phoneIndex').where('id', '=', personId).executeTakeFirst()
   if (known?.phoneIndex != null) return
   const kind = 'delegation-submitted'
   await enqueue(trx, services, {
     topic: smsTopic,
     dedupeKey: `${smsTopic}:${registrationId}`,
-    payload: { to: { phone }, template: 'notice', parameters: { kind, notice: shortText(kind), organization } } satisfies SmsOrder
+    payload: {
+      to: { phone },
+      template: 'notice',
+      parameters: { kind, notice: shortText(kind), organization }
+    } satisfies SmsOrder
   })
 }

@@ -1,4 +1,7 @@
-/** After an agent's application: the delegation that the agent asks for, proposed, verified and submitted in the agent's name. */
+/**
+ * After an agent's application: the delegation that the agent asks for, proposed, verified and submitted in the agent's
+ * name.
+ */
 import type { Services } from '../../services.ts'
 import { delegationEnd } from '../../domain/representation/registration.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
@@ -7,7 +10,14 @@ import { OutboxPermanentError, type OutboxHandler } from '../../records/outbox/i
 
 export const registrationTopic = 'registration-delegation'
 
-export interface DelegationOrder { registrationId: string, organizationId: string, agentId: string, years: number, address: string, traceId: string }
+export interface DelegationOrder {
+  registrationId: string
+  organizationId: string
+  agentId: string
+  years: number
+  address: string
+  traceId: string
+}
 
 /**
  * Through the outbox, because it is several transactions: whatever interrupts them, the next delivery begins with a new
@@ -19,7 +29,18 @@ export function registrationHandler (services: Services): OutboxHandler {
     const { registrationId, organizationId, agentId, years, address, traceId } = payload as unknown as DelegationOrder
     const actor = { personId: agentId, address, traceId }
     const validFrom = shanghaiDate(services.clock.now())
-    const proposed = await delegations.propose({ organizationId, agentId, functions: null, clientIds: null, validFrom, validTo: delegationEnd(validFrom, years) }, 'agent', actor)
+    const proposed = await delegations.propose(
+      {
+        organizationId,
+        agentId,
+        functions: null,
+        clientIds: null,
+        validFrom,
+        validTo: delegationEnd(validFrom, years)
+      },
+      'agent',
+      actor
+    )
     if (!proposed.ok) {
       if (proposed.code === 'already_waiting') return
       throw new OutboxPermanentError(`the delegation was refused: ${proposed.code}`)
@@ -30,6 +51,6 @@ export function registrationHandler (services: Services): OutboxHandler {
       await delegations.agentVerified(trx, id, version)
       await trx.updateTable('registration').set({ delegationId: id }).where('id', '=', registrationId).execute()
     })
-    if (!await delegations.submit(id, version, actor)) throw new Error('the delegation was not submitted')
+    if (!(await delegations.submit(id, version, actor))) throw new Error('the delegation was not submitted')
   }
 }

@@ -1,6 +1,13 @@
 /** What every page under /register/:id starts from: this browser's application, at a page that may be opened now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isStale, mayOpen, placeOf, sectionsOf, stepNumber, type Place } from '../../domain/representation/registration.ts'
+import {
+  isStale,
+  mayOpen,
+  placeOf,
+  sectionsOf,
+  stepNumber,
+  type Place
+} from '../../domain/representation/registration.ts'
 import { PageError } from '../../http/page-error.ts'
 import { SeeOther } from '../../http/see-other.ts'
 import type { CompanyRegister } from '../../ports/registry.ts'
@@ -21,7 +28,8 @@ export interface Parts {
   throttle: Throttle
 }
 
-export const registrationPath = (id: string, place: Place | 'later' | '' = ''): string => `/register/${id}${place === '' ? '' : `/${place}`}`
+export const registrationPath = (id: string, place: Place | 'later' | '' = ''): string =>
+  `/register/${id}${place === '' ? '' : `/${place}`}`
 
 /** There is a phone to send the link to, and something to go on with. */
 export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>): boolean =>
@@ -33,24 +41,47 @@ export const duePath = (registration: Registration): string => registrationPath(
 /**
  * @throws PageError 404 for an unknown application and for another browser's alike; SeeOther when another page is due
  */
-export async function load ({ services }: Pick<Parts, 'services'>, request: FastifyRequest, reply: FastifyReply, place: Place): Promise<Registration> {
+export async function load (
+  { services }: Pick<Parts, 'services'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  place: Place
+): Promise<Registration> {
   const registration = await loadAny(services, request, reply)
   if (!mayOpen(place, registration)) throw new SeeOther(duePath(registration))
   return registration
 }
 
-export async function loadAny (services: Services, request: FastifyRequest, reply: FastifyReply): Promise<Registration> {
+export async function loadAny (
+  services: Services,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<Registration> {
   const { id = '' } = request.params as { id?: string }
   const registration = await findRegistration(services.db, services, id, reply.ensureBrowser().hash)
   if (registration === null) throw new PageError(404, 'not_found')
   if (registration.expired || registration.state === 'abandoned') throw new SeeOther('/register')
-  if (registration.state !== 'verified' || !isStale(registration.draft, services.clock.now() / 1000)) return registration
-  return await services.db.transaction().execute(async (trx) =>
-    await changeRegistration(trx, services, registration, ['verified'], ({ draft }) => ({ draft: { ...draft, verification: null }, state: 'verifying' }))) ?? registration
+  if (registration.state !== 'verified' || !isStale(registration.draft, services.clock.now() / 1000)) {
+    return registration
+  }
+  return (
+    (await services.db.transaction().execute(
+      async (trx) =>
+        await changeRegistration(trx, services, registration, ['verified'], ({ draft }) => ({
+          draft: { ...draft, verification: null },
+          state: 'verifying'
+        }))
+    )) ?? registration
+  )
 }
 
 /** A posted form of this page: as `load`, with its token. */
-export async function loadPosted (parts: Pick<Parts, 'services'>, request: FastifyRequest, reply: FastifyReply, place: Place): Promise<Registration> {
+export async function loadPosted (
+  parts: Pick<Parts, 'services'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  place: Place
+): Promise<Registration> {
   const registration = await load(parts, request, reply, place)
   request.requireCsrf(registration.id)
   return registration
@@ -63,22 +94,41 @@ export function progressOf (registration: Registration, place: Place): Progress 
     place,
     step: stepNumber(place),
     laterHref: mayLeave(registration) ? registrationPath(id, 'later') : null,
-    sections: sectionsOf(applicant).map((section) => ({ place: section, href: section !== place && mayOpen(section, registration) ? registrationPath(id, section) : null }))
+    sections: sectionsOf(applicant).map((section) => ({
+      place: section,
+      href: section !== place && mayOpen(section, registration) ? registrationPath(id, section) : null
+    }))
   }
 }
 
-const stopStatus: Record<StopCode, number> = { mismatch: 422, duplicate: 409, not_active: 422, blocked: 403, too_many: 429 }
+const stopStatus: Record<StopCode, number> = {
+  mismatch: 422,
+  duplicate: 409,
+  not_active: 422,
+  blocked: 403,
+  too_many: 429
+}
 
 /** The page that says why an application cannot go on as it stands, and which way there is. */
 export function stopped (reply: FastifyReply, registration: Registration, code: StopCode): FastifyReply {
   const changeable = registration.state === 'draft' || registration.state === 'verifying'
-  return reply.page('registration/stopped', {
-    code,
-    changeHref: changeable && (code === 'mismatch' || code === 'not_active') ? registrationPath(registration.id, code === 'mismatch' ? 'check' : 'unit') : null,
-    retryHref: code === 'blocked' ? null : changeable ? null : duePath(registration),
-    loginHref: code === 'duplicate' ? '/me' : null
-  }, { status: stopStatus[code] })
+  return reply.page(
+    'registration/stopped',
+    {
+      code,
+      changeHref:
+        changeable && (code === 'mismatch' || code === 'not_active')
+          ? registrationPath(registration.id, code === 'mismatch' ? 'check' : 'unit')
+          : null,
+      retryHref: code === 'blocked' ? null : changeable ? null : duePath(registration),
+      loginHref: code === 'duplicate' ? '/me' : null
+    },
+    { status: stopStatus[code] }
+  )
 }
 
-export const circumstancesOf = (request: FastifyRequest): { source: string, address: string, traceId: string } =>
-  ({ source: request.clientAddress.prefix, address: request.clientAddress.ip, traceId: String(request.id) })
+export const circumstancesOf = (request: FastifyRequest): { source: string; address: string; traceId: string } => ({
+  source: request.clientAddress.prefix,
+  address: request.clientAddress.ip,
+  traceId: String(request.id)
+})

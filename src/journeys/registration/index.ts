@@ -28,13 +28,31 @@ export type * from './pages.ts'
 export { registrationHandler, registrationTopic } from './delegation.ts'
 export { sweepRegistrations } from './sweep.ts'
 export {
-  acceptApplication, applicationDetail, findApplication, listApplications, refusalReasons, refuseApplication, returnApplication,
-  type ApplicationDetail, type ApplicationLine, type RefusalReason, type ReviewOutcome
+  acceptApplication,
+  applicationDetail,
+  findApplication,
+  listApplications,
+  refusalReasons,
+  refuseApplication,
+  returnApplication,
+  type ApplicationDetail,
+  type ApplicationLine,
+  type RefusalReason,
+  type ReviewOutcome
 } from './review.ts'
 
-export async function registerRegistration (app: FastifyInstance, services: Services, tickets: ScanTickets): Promise<void> {
+export async function registerRegistration (
+  app: FastifyInstance,
+  services: Services,
+  tickets: ScanTickets
+): Promise<void> {
   const parts: Parts = {
-    services, companies: services.companies, tickets, challenges: createChallenges(services), smsCodes: createSmsCodes(services), throttle: createThrottle(services)
+    services,
+    companies: services.companies,
+    tickets,
+    challenges: createChallenges(services),
+    smsCodes: createSmsCodes(services),
+    throttle: createThrottle(services)
   }
   await app.register(async (scope) => {
     registerChallengePictures(scope, services)

@@ -7,7 +7,11 @@ import { circumstancesOf, duePath, loadAny, mayLeave, registrationPath, type Par
 import { resumePath, resumeRegistration, sendResumeLink } from './resume.ts'
 import type { Registration } from './repository.ts'
 
-const limits = { application: { limit: 3, seconds: 86_400 }, phone: { limit: 5, seconds: 86_400 }, source: { limit: 30, seconds: 3600 } }
+const limits = {
+  application: { limit: 3, seconds: 86_400 },
+  phone: { limit: 5, seconds: 86_400 },
+  source: { limit: 30, seconds: 3600 }
+}
 const openScope = 'register-resume'
 
 export function registerLaterStep (app: FastifyInstance, { services, throttle, smsCodes }: Parts): void {
@@ -22,37 +26,71 @@ export function registerLaterStep (app: FastifyInstance, { services, throttle, s
     request.requireCsrf(registration.id)
     const phone = registration.draft.phone?.phone
     if (!mayLeave(registration) || phone === undefined) return await reply.redirect(duePath(registration), 303)
-    for (const [key, { limit, seconds }] of [[`registration:resume:${registration.id}`, limits.application], [`registration:resume-phone:${phoneIndex(services.crypto, phone)}`, limits.phone]] as const) {
-      if (!(await throttle.hit(key, limit, seconds)).allowed) return show(registration, 'too_many', 429, request, reply)
+    for (const [key, { limit, seconds }] of [
+      [`registration:resume:${registration.id}`, limits.application],
+      [`registration:resume-phone:${phoneIndex(services.crypto, phone)}`, limits.phone]
+    ] as const) {
+      if (!(await throttle.hit(key, limit, seconds)).allowed) {
+        return show(registration, 'too_many', 429, request, reply)
+      }
     }
     await services.db.transaction().execute(async (trx) => {
-      await sendResumeLink(trx, services, { registrationId: registration.id, phone, kind: 'registration-resume', notice: '您可以打开链接继续填写法人注册申请，24 小时内有效' })
+      await sendResumeLink(trx, services, {
+        registrationId: registration.id,
+        phone,
+        kind: 'registration-resume',
+        notice: '您可以打开链接继续填写法人注册申请，24 小时内有效'
+      })
     })
     return show(registration, 'sent', 200, request, reply)
   })
 
   app.get(`${resumePath}/:token`, async (request, reply) => {
     reply.ensureBrowser()
-    return reply.page('registration/resume', { action: request.url.split('?', 1)[0] ?? '', csrf: request.csrfToken(openScope), gone: false })
+    return reply.page('registration/resume', {
+      action: request.url.split('?', 1)[0] ?? '',
+      csrf: request.csrfToken(openScope),
+      gone: false
+    })
   })
 
   app.post(`${resumePath}/:token`, async (request, reply) => {
     request.requireCsrf(openScope)
-    const hit = await throttle.hit(`registration:resume-source:${request.clientAddress.prefix}`, limits.source.limit, limits.source.seconds)
+    const hit = await throttle.hit(
+      `registration:resume-source:${request.clientAddress.prefix}`,
+      limits.source.limit,
+      limits.source.seconds
+    )
     if (!hit.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: hit.retryAfterSeconds })
     const { token = '' } = request.params as { token?: string }
-    const id = await resumeRegistration(services, smsCodes, token, reply.ensureBrowser().hash, circumstancesOf(request))
+    const id = await resumeRegistration(
+      services,
+      smsCodes,
+      token,
+      reply.ensureBrowser().hash,
+      circumstancesOf(request)
+    )
     if (id !== null) return await reply.redirect(registrationPath(id), 303)
     return reply.page('registration/resume', { action: '', csrf: '', gone: true }, { status: 410 })
   })
 
-  function show (registration: Registration, said: 'sent' | 'too_many' | null, status: number, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return reply.page('registration/later', {
-      action: registrationPath(registration.id, 'later'),
-      csrf: request.csrfToken(registration.id),
-      maskedPhone: maskPhone(registration.draft.phone?.phone ?? ''),
-      said,
-      backHref: duePath(registration)
-    }, { status })
+  function show (
+    registration: Registration,
+    said: 'sent' | 'too_many' | null,
+    status: number,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
+    return reply.page(
+      'registration/later',
+      {
+        action: registrationPath(registration.id, 'later'),
+        csrf: request.csrfToken(registration.id),
+        maskedPhone: maskPhone(registration.draft.phone?.phone ?? ''),
+        said,
+        backHref: duePath(registration)
+      },
+      { status }
+    )
   }
 }

@@ -12,15 +12,21 @@ export interface Progress {
   place: Place
   /** 1, 2 or 3. */
   step: number
-  sections: ReadonlyArray<{ place: Place, href: string | null }>
+  sections: ReadonlyArray<{ place: Place; href: string | null }>
   /** Going on with another device; null = no phone was proved yet. */
   laterHref: string | null
 }
 
 /** Posts `applicant`. */
-export interface StartPage extends FormTarget { resumeHref: string | null, errors: FieldError[] }
+export interface StartPage extends FormTarget {
+  resumeHref: string | null
+  errors: FieldError[]
+}
 
-/** Posts `uscc`, `org_name` (only when the register does not know the code), `prefecture`, `county`, `decision` ('next' | 'prefecture'). */
+/**
+ * Posts `uscc`, `org_name` (only when the register does not know the code), `prefecture`, `county`, `decision` ('next'
+ * | 'prefecture').
+ */
 export interface UnitPage extends FormTarget {
   progress: Progress
   values: UnitValues
@@ -43,7 +49,12 @@ export interface AgentPage extends FormTarget {
 }
 
 /** Posts `name`, `cert_no`, `phone`. */
-export interface LegalPage extends FormTarget { progress: Progress, organizationName: string, values: LegalValues, errors: FieldError[] }
+export interface LegalPage extends FormTarget {
+  progress: Progress
+  organizationName: string
+  values: LegalValues
+  errors: FieldError[]
+}
 
 /** Two forms: `send` posts `challenge`, `work`, `answer`; `verify` posts `sms_code`. */
 export interface PhonePage {
@@ -62,20 +73,40 @@ export interface PhonePage {
   errors: FieldError[]
 }
 
-export interface Fact { label: 'uscc' | 'org_name' | 'region' | 'name' | 'cert_type' | 'cert_no' | 'validity' | 'ethnic_group' | 'gender' | 'phone' | 'delegation', value: string, chinese: boolean }
+export interface Fact {
+  label:
+    | 'uscc'
+    | 'org_name'
+    | 'region'
+    | 'name'
+    | 'cert_type'
+    | 'cert_no'
+    | 'validity'
+    | 'ethnic_group'
+    | 'gender'
+    | 'phone'
+    | 'delegation'
+  value: string
+  chinese: boolean
+}
 
 /** Posts `agreement`, `consent` (each '1'). */
 export interface CheckPage extends FormTarget {
   progress: Progress
-  groups: Array<{ place: 'unit' | 'agent' | 'legal', href: string, facts: Fact[] }>
+  groups: Array<{ place: 'unit' | 'agent' | 'legal'; href: string; facts: Fact[] }>
   /** Which boxes were ticked (after an error about the other one). */
-  ticked: { agreement: boolean, consent: boolean }
+  ticked: { agreement: boolean; consent: boolean }
   review: boolean
   errors: FieldError[]
 }
 
 /** S10. Posts `new_password`, `again`. */
-export interface PasswordPage extends FormTarget { progress: Progress, /** Said as faults are, so that rule and fault have the same words. */ rules: FieldError[], uscc: string, errors: FieldError[] }
+export interface PasswordPage extends FormTarget {
+  progress: Progress
+  /** Said as faults are, so that rule and fault have the same words. */ rules: FieldError[]
+  uscc: string
+  errors: FieldError[]
+}
 
 export interface RegisteredPage {
   outcome: 'active' | 'waiting' | 'review' | 'refused'
@@ -85,14 +116,25 @@ export interface RegisteredPage {
 }
 
 /** Posts `csrf`: a link is sent to the phone. */
-export interface LaterPage extends FormTarget { maskedPhone: string, said: 'sent' | 'too_many' | null, backHref: string }
+export interface LaterPage extends FormTarget {
+  maskedPhone: string
+  said: 'sent' | 'too_many' | null
+  backHref: string
+}
 
 /** Where the link leads. Posts `csrf`. `gone`: used, over, or never was; all alike. */
-export interface ResumePage extends FormTarget { gone: boolean }
+export interface ResumePage extends FormTarget {
+  gone: boolean
+}
 
 /** Why an application cannot go on as it stands. */
 export type StopCode = 'mismatch' | 'duplicate' | 'not_active' | 'blocked' | 'too_many'
-export interface StoppedPage { code: StopCode, changeHref: string | null, retryHref: string | null, loginHref: string | null }
+export interface StoppedPage {
+  code: StopCode
+  changeHref: string | null
+  retryHref: string | null
+  loginHref: string | null
+}
 
 declare module '../../http/pages.ts' {
   interface Pages {

@@ -25,22 +25,40 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
     const passwordHash = await hashNewPassword(services, read.value, registrationPath(registration.id, 'password'))
     const outcome = await complete(parts, registration, passwordHash, circumstancesOf(request))
     switch (outcome) {
-      case 'unavailable': return showPassword(registration, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
+      case 'unavailable':
+        return showPassword(registration, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
       case 'completed':
-      case 'elsewhere': return await reply.redirect(registrationPath(registration.id), 303)
+      case 'elsewhere':
+        return await reply.redirect(registrationPath(registration.id), 303)
     }
     const { address, traceId } = circumstancesOf(request)
     await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, { type: 'registration.failed', personId: registration.personId, role: registration.applicant, address, traceId, reason: outcome, details: { registration: registration.id } })
+      await services.audit.record(trx, {
+        type: 'registration.failed',
+        personId: registration.personId,
+        role: registration.applicant,
+        address,
+        traceId,
+        reason: outcome,
+        details: { registration: registration.id }
+      })
     })
     return stopped(reply, registration, outcome)
   })
 
   app.get('/register/:id/done', async (request, reply) => {
     const registration = await load(parts, request, reply, 'done')
-    const organization = registration.organizationId === null ? null : await organizationById(services.db, registration.organizationId)
+    const organization =
+      registration.organizationId === null ? null : await organizationById(services.db, registration.organizationId)
     return await reply.page('registration/done', {
-      outcome: organization === null ? registration.review === 'refused' ? 'refused' : 'review' : registration.applicant === 'agent' ? 'waiting' : 'active',
+      outcome:
+        organization === null
+          ? registration.review === 'refused'
+            ? 'refused'
+            : 'review'
+          : registration.applicant === 'agent'
+            ? 'waiting'
+            : 'active',
       number: registration.number ?? '',
       organizationName: organization?.name ?? registration.draft.unit?.name ?? '',
       loginHref: '/me'
@@ -49,18 +67,31 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
 
   /** Nothing of the organization's and its people's own data may be in it. */
   function contextOf ({ applicant, draft: { unit, agent, legal }, draft }: Registration): PasswordContext {
-    const identifiers = [unit?.uscc, ...[agent, legal].flatMap((one) => one === null ? [] : [one.certNo, one.phone.replace(/^\+86/, '')])]
+    const identifiers = [
+      unit?.uscc,
+      ...[agent, legal].flatMap((one) => (one === null ? [] : [one.certNo, one.phone.replace(/^\+86/, '')]))
+    ]
     return { identifiers: identifiers.filter((one) => one !== undefined), name: applicantOf(applicant, draft)?.name }
   }
 
-  function showPassword (registration: Registration, errors: FieldError[], status: number, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return reply.page('registration/password', {
-      action: registrationPath(registration.id, 'password'),
-      csrf: request.csrfToken(registration.id),
-      progress: progressOf(registration, 'password'),
-      rules: passwordRules(passwordProfile),
-      uscc: registration.draft.unit?.uscc ?? '',
-      errors
-    }, { status })
+  function showPassword (
+    registration: Registration,
+    errors: FieldError[],
+    status: number,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
+    return reply.page(
+      'registration/password',
+      {
+        action: registrationPath(registration.id, 'password'),
+        csrf: request.csrfToken(registration.id),
+        progress: progressOf(registration, 'password'),
+        rules: passwordRules(passwordProfile),
+        uscc: registration.draft.unit?.uscc ?? '',
+        errors
+      },
+      { status }
+    )
   }
 }

@@ -6,7 +6,16 @@ import type { FieldError } from '../../http/pages.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { duePath, load, loadPosted, progressOf, registrationPath, type Parts } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
-import { agentValues, agentValuesOf, legalValues, legalValuesOf, readAgent, readLegal, type AgentValues, type LegalValues } from './sections.ts'
+import {
+  agentValues,
+  agentValuesOf,
+  legalValues,
+  legalValuesOf,
+  readAgent,
+  readLegal,
+  type AgentValues,
+  type LegalValues
+} from './sections.ts'
 
 export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
   const { services } = parts
@@ -38,9 +47,18 @@ export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
     return await keep(registration, { legal: read.data }, reply)
   })
 
-  async function keep (registration: Registration, section: Partial<Draft>, reply: FastifyReply): Promise<FastifyReply> {
-    const changed = await services.db.transaction().execute(async (trx) =>
-      await changeRegistration(trx, services, registration, ['draft', 'verifying'], ({ draft }) => ({ draft: { ...draft, ...section }, state: 'draft' })))
+  async function keep (
+    registration: Registration,
+    section: Partial<Draft>,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    const changed = await services.db.transaction().execute(
+      async (trx) =>
+        await changeRegistration(trx, services, registration, ['draft', 'verifying'], ({ draft }) => ({
+          draft: { ...draft, ...section },
+          state: 'draft'
+        }))
+    )
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   }
 
@@ -51,13 +69,37 @@ export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
     organizationName: registration.draft.unit?.name ?? ''
   })
 
-  function showAgent (registration: Registration, values: AgentValues, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return reply.page('registration/agent', {
-      ...frameOf(registration, 'agent', request), values, ethnicGroups: ethnicGroupsForTibet, years: delegationYears, errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+  function showAgent (
+    registration: Registration,
+    values: AgentValues,
+    errors: FieldError[],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
+    return reply.page(
+      'registration/agent',
+      {
+        ...frameOf(registration, 'agent', request),
+        values,
+        ethnicGroups: ethnicGroupsForTibet,
+        years: delegationYears,
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 
-  function showLegal (registration: Registration, values: LegalValues, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return reply.page('registration/legal', { ...frameOf(registration, 'legal', request), values, errors }, { status: errors.length > 0 ? 422 : 200 })
+  function showLegal (
+    registration: Registration,
+    values: LegalValues,
+    errors: FieldError[],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
+    return reply.page(
+      'registration/legal',
+      { ...frameOf(registration, 'legal', request), values, errors },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 }

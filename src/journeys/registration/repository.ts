@@ -1,7 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, RegistrationTable, ReviewState } from '../../database/schema.ts'
-import { emptyDraft, type Applicant, type Draft, type RegistrationState } from '../../domain/representation/registration.ts'
+import {
+  emptyDraft,
+  type Applicant,
+  type Draft,
+  type RegistrationState
+} from '../../domain/representation/registration.ts'
 import type { Services } from '../../services.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
@@ -27,37 +32,91 @@ export interface Registration {
 
 export const isRegistrationId = (id: string): boolean => /^reg_[\w-]{22}$/.test(id)
 
-export const columns = ['id', 'browserHash', 'applicant', 'state', 'dataEnc', 'organizationId', 'personId', 'delegationId', 'number', 'review', sql<boolean>`expires_at <= now()`.as('expired')] as const
-type Row = Pick<Selectable<RegistrationTable>, 'id' | 'browserHash' | 'applicant' | 'state' | 'dataEnc' | 'organizationId' | 'personId' | 'delegationId' | 'number' | 'review'> & { expired: boolean }
+export const columns = [
+  'id',
+  'browserHash',
+  'applicant',
+  'state',
+  'dataEnc',
+  'organizationId',
+  'personId',
+  'delegationId',
+  'number',
+  'review',
+  sql<boolean>`expires_at <= now()`.as('expired')
+] as const
+type Row = Pick<
+  Selectable<RegistrationTable>,
+  | 'id'
+  | 'browserHash'
+  | 'applicant'
+  | 'state'
+  | 'dataEnc'
+  | 'organizationId'
+  | 'personId'
+  | 'delegationId'
+  | 'number'
+  | 'review'
+> & { expired: boolean }
 
 export const opened = ({ crypto }: Sealer, { dataEnc, ...row }: Row): Registration => ({
   ...row,
-  draft: dataEnc === null ? emptyDraft : JSON.parse(crypto.decrypt('registration', 'data_enc', row.id, dataEnc)) as Draft
+  draft:
+    dataEnc === null ? emptyDraft : (JSON.parse(crypto.decrypt('registration', 'data_enc', row.id, dataEnc)) as Draft)
 })
 
 /** What staff decide on: the draft as it was sent, with the password's hash. */
-export const sealed = ({ crypto }: Sealer, id: string, draft: object): string => crypto.encrypt('registration', 'data_enc', id, JSON.stringify(draft))
+export const sealed = ({ crypto }: Sealer, id: string, draft: object): string =>
+  crypto.encrypt('registration', 'data_enc', id, JSON.stringify(draft))
 
-export async function insertRegistration (db: Db, services: Sealer, { browserHash, applicant }: { browserHash: string, applicant: Applicant }): Promise<string> {
+export async function insertRegistration (
+  db: Db,
+  services: Sealer,
+  { browserHash, applicant }: { browserHash: string; applicant: Applicant }
+): Promise<string> {
   const id = `reg_${randomBytes(16).toString('base64url')}`
-  await db.insertInto('registration').values({
-    id, browserHash, applicant, state: 'draft', dataEnc: sealed(services, id, emptyDraft), expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
-  }).execute()
+  await db
+    .insertInto('registration')
+    .values({
+      id,
+      browserHash,
+      applicant,
+      state: 'draft',
+      dataEnc: sealed(services, id, emptyDraft),
+      expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
+    })
+    .execute()
   return id
 }
 
 /** Null for an unknown id and for another browser's: the same answer. */
-export async function findRegistration (db: Db, services: Sealer, id: string, browserHash: string): Promise<Registration | null> {
+export async function findRegistration (
+  db: Db,
+  services: Sealer,
+  id: string,
+  browserHash: string
+): Promise<Registration | null> {
   if (!isRegistrationId(id)) return null
-  const row = await db.selectFrom('registration').select(columns).where('id', '=', id).where('browserHash', '=', browserHash).executeTakeFirst()
+  const row = await db
+    .selectFrom('registration')
+    .select(columns)
+    .where('id', '=', id)
+    .where('browserHash', '=', browserHash)
+    .executeTakeFirst()
   return row === undefined ? null : opened(services, row)
 }
 
 /** The newest application of this browser that can be gone on with. */
 export async function openRegistration (db: Db, services: Sealer, browserHash: string): Promise<Registration | null> {
-  const row = await db.selectFrom('registration').select(columns)
-    .where('browserHash', '=', browserHash).where('state', 'in', ['draft', 'verifying', 'verified']).where('expiresAt', '>', sql<Date>`now()`)
-    .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
+  const row = await db
+    .selectFrom('registration')
+    .select(columns)
+    .where('browserHash', '=', browserHash)
+    .where('state', 'in', ['draft', 'verifying', 'verified'])
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .orderBy('createdAt', 'desc')
+    .limit(1)
+    .executeTakeFirst()
   return row === undefined ? null : opened(services, row)
 }
 
@@ -65,15 +124,30 @@ export async function openRegistration (db: Db, services: Sealer, browserHash: s
  * Change an application that is in one of `from`, with its row held: two windows come one after the other and see each
  * other's sections. Null = it is elsewhere, or over.
  */
-export async function changeRegistration (trx: Trx, services: Sealer, { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>, from: readonly RegistrationState[],
-  change: (registration: Registration) => { draft: Draft, state: RegistrationState, personId?: string | null }): Promise<Registration | null> {
-  const row = await trx.selectFrom('registration').select(columns)
-    .where('id', '=', id).where('browserHash', '=', browserHash).where('state', 'in', from).where('expiresAt', '>', sql<Date>`now()`)
-    .forUpdate().executeTakeFirst()
+export async function changeRegistration (
+  trx: Trx,
+  services: Sealer,
+  { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>,
+  from: readonly RegistrationState[],
+  change: (registration: Registration) => { draft: Draft; state: RegistrationState; personId?: string | null }
+): Promise<Registration | null> {
+  const row = await trx
+    .selectFrom('registration')
+    .select(columns)
+    .where('id', '=', id)
+    .where('browserHash', '=', browserHash)
+    .where('state', 'in', from)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .forUpdate()
+    .executeTakeFirst()
   if (row === undefined) return null
   const before = opened(services, row)
   const { draft, state, personId = before.personId } = change(before)
-  await trx.updateTable('registration').set({ dataEnc: sealed(services, id, draft), state, personId, updatedAt: sql<Date>`now()` }).where('id', '=', id).execute()
+  await trx
+    .updateTable('registration')
+    .set({ dataEnc: sealed(services, id, draft), state, personId, updatedAt: sql<Date>`now()` })
+    .where('id', '=', id)
+    .execute()
   return { ...before, draft, state, personId }
 }
 
@@ -85,18 +159,31 @@ export interface Completion {
 }
 
 /** verified → completed, once. Null = somebody was first. The number is what people quote on the telephone. */
-export async function completeRegistration (trx: Trx, services: Sealer, { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>, today: string, { organizationId, personId, keep }: Completion): Promise<string | null> {
+export async function completeRegistration (
+  trx: Trx,
+  services: Sealer,
+  { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>,
+  today: string,
+  { organizationId, personId, keep }: Completion
+): Promise<string | null> {
   const number = `${today.replaceAll('-', '')}${String(randomInt(0, 1_000_000)).padStart(6, '0')}`
-  const row = await trx.updateTable('registration').set({
-    state: 'completed',
-    number,
-    organizationId,
-    personId,
-    dataEnc: keep === null ? null : sealed(services, id, keep),
-    review: keep === null ? null : 'waiting',
-    updatedAt: sql<Date>`now()`,
-    expiresAt: sql<Date>`now() + make_interval(days => ${keep === null ? 365 : 90})`
-  }).where('id', '=', id).where('browserHash', '=', browserHash).where('state', '=', 'verified').where('expiresAt', '>', sql<Date>`now()`)
-    .returning('number').executeTakeFirst()
+  const row = await trx
+    .updateTable('registration')
+    .set({
+      state: 'completed',
+      number,
+      organizationId,
+      personId,
+      dataEnc: keep === null ? null : sealed(services, id, keep),
+      review: keep === null ? null : 'waiting',
+      updatedAt: sql<Date>`now()`,
+      expiresAt: sql<Date>`now() + make_interval(days => ${keep === null ? 365 : 90})`
+    })
+    .where('id', '=', id)
+    .where('browserHash', '=', browserHash)
+    .where('state', '=', 'verified')
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .returning('number')
+    .executeTakeFirst()
   return row?.number ?? null
 }

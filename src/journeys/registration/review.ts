@@ -7,7 +7,12 @@ import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
-import { applicantOf, type Applicant, type Draft, type LegalSection } from '../../domain/representation/registration.ts'
+import {
+  applicantOf,
+  type Applicant,
+  type Draft,
+  type LegalSection
+} from '../../domain/representation/registration.ts'
 import { RegisterUnavailable } from '../../ports/registry.ts'
 import type { ReviewState } from '../../database/schema.ts'
 import type { Services } from '../../services.ts'
@@ -39,17 +44,41 @@ export interface ApplicationLine {
   applicantName: string
 }
 
-const columns = ['id', 'browserHash', 'applicant', 'state', 'dataEnc', 'organizationId', 'personId', 'delegationId', 'number', 'review', 'reviewedAt', 'reviewedBy', 'reviewReason', 'updatedAt', 'createdAt', sql<boolean>`expires_at <= now()`.as('expired')] as const
+const columns = [
+  'id',
+  'browserHash',
+  'applicant',
+  'state',
+  'dataEnc',
+  'organizationId',
+  'personId',
+  'delegationId',
+  'number',
+  'review',
+  'reviewedAt',
+  'reviewedBy',
+  'reviewReason',
+  'updatedAt',
+  'createdAt',
+  sql<boolean>`expires_at <= now()`.as('expired')
+] as const
 
 /** At most `limit`, oldest first: who waited longest comes first. `after` = id of the last one of the page before. */
-export async function listApplications (services: Pick<Services, 'db' | 'crypto'>, { review, after, limit = 50 }: { review: ReviewState, after?: string | undefined, limit?: number }): Promise<ApplicationLine[]> {
+export async function listApplications (
+  services: Pick<Services, 'db' | 'crypto'>,
+  { review, after, limit = 50 }: { review: ReviewState; after?: string | undefined; limit?: number }
+): Promise<ApplicationLine[]> {
   let query = services.db.selectFrom('registration').select(columns).where('review', '=', review)
-  if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) > (select created_at, id from registration l where l.id = ${after})`)
+  if (after !== undefined) {
+    query = query.where(
+      sql<boolean>`(created_at, id) > (select created_at, id from registration l where l.id = ${after})`
+    )
+  }
   const rows = await query.orderBy('createdAt').orderBy('id').limit(limit).execute()
   return rows.map((row) => lineOf(services, row, review))
 }
 
-type Row = Parameters<typeof opened>[1] & { reviewedAt: Date | null, updatedAt: Date }
+type Row = Parameters<typeof opened>[1] & { reviewedAt: Date | null; updatedAt: Date }
 
 function lineOf (services: Pick<Services, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
   const { draft } = opened(services, row)
@@ -66,46 +95,83 @@ function lineOf (services: Pick<Services, 'crypto'>, row: Row, review: ReviewSta
   }
 }
 
-interface ShownPerson { name: string, certNo: string, phone: string }
+interface ShownPerson {
+  name: string
+  certNo: string
+  phone: string
+}
 
 export interface ApplicationDetail extends ApplicationLine {
   personId: string | null
   reviewedBy: string | null
   reviewReason: string | null
   /** Null when it has been decided: nothing is kept then. */
-  unit: { uscc: string, name: string, named: 'register' | 'typed', region: string | null } | null
+  unit: { uscc: string; name: string; named: 'register' | 'typed'; region: string | null } | null
   agent: (ShownPerson & { years: number }) | null
   legal: ShownPerson | null
   /** Whether names, document numbers and phones are as they are. */
   revealed: boolean
   /** What the register says now, and what of it differs from what was typed. */
-  register: { answer: 'unavailable' | 'not_found' } | { answer: 'found', name: string, nameDiffers: boolean, status: string } | null
+  register:
+    | { answer: 'unavailable' | 'not_found' }
+    | { answer: 'found'; name: string; nameDiffers: boolean; status: string }
+    | null
 }
 
 /** One application's line, for pages that only ask whether to do something. */
-export async function findApplication (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<ApplicationLine | null> {
+export async function findApplication (
+  services: Pick<Services, 'db' | 'crypto'>,
+  id: string
+): Promise<ApplicationLine | null> {
   if (!isRegistrationId(id)) return null
-  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', 'is not', null).executeTakeFirst()
+  const row = await services.db
+    .selectFrom('registration')
+    .select(columns)
+    .where('id', '=', id)
+    .where('review', 'is not', null)
+    .executeTakeFirst()
   return row === undefined || row.review === null ? null : lineOf(services, row, row.review)
 }
 
 /**
- * In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any transaction.
- * @param options.grant what a second administrator let be seen, once: masked when there is nothing of that kind (any more)
+ * In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any
+ * transaction.
+ * @param options.grant what a second administrator let be seen, once: masked when there is nothing of that kind (any
+ * more)
  */
-export async function applicationDetail (services: Needed, act: Omit<Act, 'reason'> & { reason?: string }, id: string, options: { reveal?: boolean, grant?: string } = {}): Promise<ApplicationDetail | null> {
+export async function applicationDetail (
+  services: Needed,
+  act: Omit<Act, 'reason'> & { reason?: string },
+  id: string,
+  options: { reveal?: boolean; grant?: string } = {}
+): Promise<ApplicationDetail | null> {
   const { reveal = false, grant } = options
   if (!isRegistrationId(id)) return null
-  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', 'is not', null).executeTakeFirst()
+  const row = await services.db
+    .selectFrom('registration')
+    .select(columns)
+    .where('id', '=', id)
+    .where('review', 'is not', null)
+    .executeTakeFirst()
   if (row === undefined || row.review === null) return null
   const reason = act.reason?.trim() ?? ''
   if (reveal && reason === '') throw new DomainError('reason_required')
   const { unit, agent, legal } = opened(services, row).draft
   const register = unit === null ? null : await whatRegisterSays(services, unit)
   const revealed = await services.db.transaction().execute(async (trx) => {
-    const shown = reveal && (grant === undefined || await takeGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant) !== null)
+    const shown =
+      reveal &&
+      (grant === undefined ||
+        (await takeGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant)) !==
+          null)
     await services.audit.record(trx, {
-      type: 'registration.viewed', actor: act.actor, personId: row.personId, address: act.address, traceId: act.traceId, ...(shown ? { reason } : {}), details: { registration: id, revealed: shown, ...(shown && grant !== undefined ? { granted: grant } : {}) }
+      type: 'registration.viewed',
+      actor: act.actor,
+      personId: row.personId,
+      address: act.address,
+      traceId: act.traceId,
+      ...(shown ? { reason } : {}),
+      details: { registration: id, revealed: shown, ...(shown && grant !== undefined ? { granted: grant } : {}) }
     })
     return shown
   })
@@ -124,10 +190,15 @@ export async function applicationDetail (services: Needed, act: Omit<Act, 'reaso
   }
 }
 
-async function whatRegisterSays ({ companies, log }: Needed, unit: { uscc: string, name: string }): Promise<ApplicationDetail['register']> {
+async function whatRegisterSays (
+  { companies, log }: Needed,
+  unit: { uscc: string; name: string }
+): Promise<ApplicationDetail['register']> {
   try {
     const record = await companies.lookup(unit.uscc)
-    return record.found ? { answer: 'found', name: record.name, nameDiffers: record.name !== unit.name, status: record.status } : { answer: 'not_found' }
+    return record.found
+      ? { answer: 'found', name: record.name, nameDiffers: record.name !== unit.name, status: record.status }
+      : { answer: 'not_found' }
   } catch (error) {
     if (!(error instanceof RegisterUnavailable)) throw error
     log.warn({ register: companies.name }, 'company register unavailable')
@@ -136,25 +207,60 @@ async function whatRegisterSays ({ companies, log }: Needed, unit: { uscc: strin
 }
 
 /**
- * `unchanged`: decided already, or none. `mismatch`, `not_active`: the register says otherwise, for certain. `duplicate`:
- * the organization was registered meanwhile. `blocked`: the applicant's account is closed.
+ * `unchanged`: decided already, or none. `mismatch`, `not_active`: the register says otherwise, for certain.
+ * `duplicate`: the organization was registered meanwhile. `blocked`: the applicant's account is closed.
  */
 export type ReviewOutcome = 'done' | 'unchanged' | 'mismatch' | 'not_active' | 'unavailable' | 'duplicate' | 'blocked'
 
-interface Held { id: string, applicant: Applicant, personId: string, number: string, kept: Kept }
+interface Held {
+  id: string
+  applicant: Applicant
+  personId: string
+  number: string
+  kept: Kept
+}
 
 /**
  * waiting → what was decided, in one statement; the data it was decided on. Null: somebody was first.
  * @param seen number of what was looked at: what was returned and sent again has another one
  */
-async function decide (trx: Trx, services: Needed, act: Act, id: string, seen: string | null | undefined, review: Exclude<ReviewState, 'waiting'>, reason: string): Promise<Held | null> {
-  const row = await trx.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting').where('state', '=', 'completed')
-    .$if(seen != null, (query) => query.where('number', '=', seen ?? '')).forUpdate().executeTakeFirst()
+async function decide (
+  trx: Trx,
+  services: Needed,
+  act: Act,
+  id: string,
+  seen: string | null | undefined,
+  review: Exclude<ReviewState, 'waiting'>,
+  reason: string
+): Promise<Held | null> {
+  const row = await trx
+    .selectFrom('registration')
+    .select(columns)
+    .where('id', '=', id)
+    .where('review', '=', 'waiting')
+    .where('state', '=', 'completed')
+    .$if(seen != null, (query) => query.where('number', '=', seen ?? ''))
+    .forUpdate()
+    .executeTakeFirst()
   if (row === undefined || row.personId === null || row.dataEnc === null) return null
-  await trx.updateTable('registration').set({
-    review, reviewedAt: sql<Date>`now()`, reviewedBy: act.actor, reviewReason: reason, updatedAt: sql<Date>`now()`
-  }).where('id', '=', id).execute()
-  return { id, applicant: row.applicant, personId: row.personId, number: row.number ?? '', kept: opened(services, row).draft as Kept }
+  await trx
+    .updateTable('registration')
+    .set({
+      review,
+      reviewedAt: sql<Date>`now()`,
+      reviewedBy: act.actor,
+      reviewReason: reason,
+      updatedAt: sql<Date>`now()`
+    })
+    .where('id', '=', id)
+    .execute()
+  return {
+    id,
+    applicant: row.applicant,
+    personId: row.personId,
+    number: row.number ?? '',
+    kept: opened(services, row).draft as Kept
+  }
 }
 
 const checked = ({ reason }: Act): string => {
@@ -164,61 +270,163 @@ const checked = ({ reason }: Act): string => {
 }
 
 /** @param seen number of the application that was looked at; left out: whatever waits (the others too) */
-export async function acceptApplication (services: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
+export async function acceptApplication (
+  services: Needed,
+  act: Act,
+  id: string,
+  seen?: string
+): Promise<ReviewOutcome> {
   const reason = checked(act)
-  const row = await services.db.selectFrom('registration').select(columns).where('id', '=', id).where('review', '=', 'waiting')
-    .$if(seen !== undefined, (query) => query.where('number', '=', seen ?? '')).executeTakeFirst()
+  const row = await services.db
+    .selectFrom('registration')
+    .select(columns)
+    .where('id', '=', id)
+    .where('review', '=', 'waiting')
+    .$if(seen !== undefined, (query) => query.where('number', '=', seen ?? ''))
+    .executeTakeFirst()
   if (row === undefined) return 'unchanged'
   const { unit, legal } = opened(services, row).draft
   if (unit === null || legal === null) return 'unchanged'
   const answer = await askRegister({ companies: services.companies, services }, { unit, legal })
   if (answer.outcome !== 'match' && answer.outcome !== 'review') return answer.outcome
-  const representative = row.applicant === 'legal_representative' ? null : await registeredPerson(services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
+  const representative =
+    row.applicant === 'legal_representative'
+      ? null
+      : await registeredPerson(services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   try {
     return await services.db.transaction().execute(async (trx) => {
       const held = await decide(trx, services, act, id, row.number, 'accepted', reason)
       if (held === null) return 'unchanged'
-      const person = await trx.selectFrom('person').select('id').where('id', '=', held.personId).where('status', '=', 'active').executeTakeFirst()
+      const person = await trx
+        .selectFrom('person')
+        .select('id')
+        .where('id', '=', held.personId)
+        .where('status', '=', 'active')
+        .executeTakeFirst()
       if (person === undefined) throw new Refused('blocked')
-      await accept(trx, services, act, held, { unit, legal, legalRepresentativeId: representative ?? held.personId, registerVersion: answer.outcome === 'match' ? answer.version : 0, reason })
+      await accept(trx, services, act, held, {
+        unit,
+        legal,
+        legalRepresentativeId: representative ?? held.personId,
+        registerVersion: answer.outcome === 'match' ? answer.version : 0,
+        reason
+      })
       return 'done'
     })
   } catch (error) {
-    if (error instanceof Refused && (error.outcome === 'duplicate' || error.outcome === 'blocked')) return error.outcome
+    if (error instanceof Refused && (error.outcome === 'duplicate' || error.outcome === 'blocked')) {
+      return error.outcome
+    }
     throw error
   }
 }
 
-interface Accepting { unit: NonNullable<Draft['unit']>, legal: LegalSection, legalRepresentativeId: string, registerVersion: number, reason: string }
+interface Accepting {
+  unit: NonNullable<Draft['unit']>
+  legal: LegalSection
+  legalRepresentativeId: string
+  registerVersion: number
+  reason: string
+}
 
-async function accept (trx: Trx, services: Needed, act: Act, held: Held, { unit, legal, legalRepresentativeId, registerVersion, reason }: Accepting): Promise<void> {
+async function accept (
+  trx: Trx,
+  services: Needed,
+  act: Act,
+  held: Held,
+  { unit, legal, legalRepresentativeId, registerVersion, reason }: Accepting
+): Promise<void> {
   const { id, applicant, personId, number, kept } = held
   const [address, traceId] = [act.address ?? '', act.traceId ?? '']
-  const organizationId = await organizationOf(trx, { services }, { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId }, { legalRepresentativeId, registerVersion })
-  await trx.updateTable('registration').set({ organizationId, dataEnc: null, expiresAt: sql<Date>`now() + interval '365 days'` }).where('id', '=', id).execute()
+  const organizationId = await organizationOf(
+    trx,
+    { services },
+    { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId },
+    { legalRepresentativeId, registerVersion }
+  )
+  await trx
+    .updateTable('registration')
+    .set({ organizationId, dataEnc: null, expiresAt: sql<Date>`now() + interval '365 days'` })
+    .where('id', '=', id)
+    .execute()
   await services.audit.record(trx, {
-    type: 'registration.accepted', actor: act.actor, personId, organizationId, role: applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number, registerVersion }
+    type: 'registration.accepted',
+    actor: act.actor,
+    personId,
+    organizationId,
+    role: applicant,
+    address: act.address,
+    traceId: act.traceId,
+    reason,
+    details: { registration: id, number, registerVersion }
   })
-  await services.audit.record(trx, { type: 'organization.registered', actor: act.actor, personId, organizationId, role: applicant, address: act.address, traceId: act.traceId, reason: 'review', details: { registration: id, number, registerVersion } })
+  await services.audit.record(trx, {
+    type: 'organization.registered',
+    actor: act.actor,
+    personId,
+    organizationId,
+    role: applicant,
+    address: act.address,
+    traceId: act.traceId,
+    reason: 'review',
+    details: { registration: id, number, registerVersion }
+  })
   await tellApplicant(trx, services, held, 'registration-accepted', null)
   if (applicant === 'legal_representative') return
-  const order: DelegationOrder = { registrationId: id, organizationId, agentId: personId, years: kept.agent?.years ?? 1, address, traceId }
-  await enqueue(trx, services, { topic: registrationTopic, dedupeKey: `${registrationTopic}:${id}`, payload: { ...order } })
-  await tellRepresentative(trx, { services }, { organization: unit.name, phone: legal.phone, registrationId: id, personId: legalRepresentativeId })
+  const order: DelegationOrder = {
+    registrationId: id,
+    organizationId,
+    agentId: personId,
+    years: kept.agent?.years ?? 1,
+    address,
+    traceId
+  }
+  await enqueue(trx, services, {
+    topic: registrationTopic,
+    dedupeKey: `${registrationTopic}:${id}`,
+    payload: { ...order }
+  })
+  await tellRepresentative(
+    trx,
+    { services },
+    { organization: unit.name, phone: legal.phone, registrationId: id, personId: legalRepresentativeId }
+  )
 }
 
 /** Words for applicants; what staff write beside goes to them too. */
 export const refusalReasons = ['not_proved', 'not_representative', 'wrong_data', 'not_eligible', 'other'] as const
-export type RefusalReason = typeof refusalReasons[number]
+export type RefusalReason = (typeof refusalReasons)[number]
 
 /** Nothing is kept of what was typed. */
-export async function refuseApplication (services: Needed, act: Act, id: string, code: RefusalReason, seen?: string): Promise<ReviewOutcome> {
+export async function refuseApplication (
+  services: Needed,
+  act: Act,
+  id: string,
+  code: RefusalReason,
+  seen?: string
+): Promise<ReviewOutcome> {
   const reason = checked(act)
   return await services.db.transaction().execute(async (trx) => {
     const held = await decide(trx, services, act, id, seen, 'refused', reason)
     if (held === null) return 'unchanged'
-    await trx.updateTable('registration').set({ dataEnc: sealed(services, id, { ...emptied, unit: held.kept.unit }), expiresAt: sql<Date>`now() + interval '90 days'` }).where('id', '=', id).execute()
-    await services.audit.record(trx, { type: 'registration.refused', actor: act.actor, personId: held.personId, role: held.applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number: held.number, code } })
+    await trx
+      .updateTable('registration')
+      .set({
+        dataEnc: sealed(services, id, { ...emptied, unit: held.kept.unit }),
+        expiresAt: sql<Date>`now() + interval '90 days'`
+      })
+      .where('id', '=', id)
+      .execute()
+    await services.audit.record(trx, {
+      type: 'registration.refused',
+      actor: act.actor,
+      personId: held.personId,
+      role: held.applicant,
+      address: act.address,
+      traceId: act.traceId,
+      reason,
+      details: { registration: id, number: held.number, code }
+    })
     await tellApplicant(trx, services, held, 'registration-refused', `${code}: ${reason}`)
     return 'done'
   })
@@ -226,34 +434,78 @@ export async function refuseApplication (services: Needed, act: Act, id: string,
 
 const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, verification: null }
 
-/** 退回补正: it is a draft again, for a day; the link to it goes to the phone that was proved. Phone, face and password are asked for again. */
-export async function returnApplication (services: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
+/**
+ * 退回补正: it is a draft again, for a day; the link to it goes to the phone that was proved. Phone, face and password are
+ * asked for again.
+ */
+export async function returnApplication (
+  services: Needed,
+  act: Act,
+  id: string,
+  seen?: string
+): Promise<ReviewOutcome> {
   const reason = checked(act)
   return await services.db.transaction().execute(async (trx) => {
     const held = await decide(trx, services, act, id, seen, 'returned', reason)
     if (held === null) return 'unchanged'
     const { passwordHash: _gone, phone, ...draft } = held.kept
-    await trx.updateTable('registration').set({
-      state: 'draft', dataEnc: sealed(services, id, { ...draft, phone: null, verification: null }), expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
-    }).where('id', '=', id).execute()
-    await services.audit.record(trx, { type: 'registration.returned', actor: act.actor, personId: held.personId, role: held.applicant, address: act.address, traceId: act.traceId, reason, details: { registration: id, number: held.number } })
+    await trx
+      .updateTable('registration')
+      .set({
+        state: 'draft',
+        dataEnc: sealed(services, id, { ...draft, phone: null, verification: null }),
+        expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
+      })
+      .where('id', '=', id)
+      .execute()
+    await services.audit.record(trx, {
+      type: 'registration.returned',
+      actor: act.actor,
+      personId: held.personId,
+      role: held.applicant,
+      address: act.address,
+      traceId: act.traceId,
+      reason,
+      details: { registration: id, number: held.number }
+    })
     await notify(trx, services, { personId: held.personId, kind: 'registration-returned', data: dataOf(held, reason) })
-    if (phone !== null) await sendResumeLink(trx, services, { registrationId: id, phone: phone.phone, kind: 'registration-returned', notice: `${shortText('registration-returned')}，请在 24 小时内打开链接修改` })
+    if (phone !== null) {
+      await sendResumeLink(trx, services, {
+        registrationId: id,
+        phone: phone.phone,
+        kind: 'registration-returned',
+        notice: `${shortText('registration-returned')}，请在 24 小时内打开链接修改`
+      })
+    }
     return 'done'
   })
 }
 
-const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record<string, string | null> =>
-  ({ organization: unit?.name ?? '', uscc: unit?.uscc ?? '', number, reason })
+const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record<string, string | null> => ({
+  organization: unit?.name ?? '',
+  uscc: unit?.uscc ?? '',
+  number,
+  reason
+})
 
 /** In the inbox, and by short message to the phone that was proved in the application. */
-async function tellApplicant (trx: Trx, services: Needed, held: Held, kind: Extract<MessageKind, `registration-${string}`>, reason: string | null): Promise<void> {
+async function tellApplicant (
+  trx: Trx,
+  services: Needed,
+  held: Held,
+  kind: Extract<MessageKind, `registration-${string}`>,
+  reason: string | null
+): Promise<void> {
   const messageId = await notify(trx, services, { personId: held.personId, kind, data: dataOf(held, reason) })
   const { phone, unit } = held.kept
   if (phone === null) return
   await enqueue(trx, services, {
     topic: smsTopic,
     dedupeKey: `${smsTopic}:${messageId}`,
-    payload: { to: { phone: phone.phone }, template: 'notice', parameters: { kind, notice: shortText(kind), organization: unit?.name ?? '' } } satisfies SmsOrder
+    payload: {
+      to: { phone: phone.phone },
+      template: 'notice',
+      parameters: { kind, notice: shortText(kind), organization: unit?.name ?? '' }
+    } satisfies SmsOrder
   })
 }

@@ -1,4 +1,6 @@
-/** Step 2, browser side: the applicant scans, gives the identity data and shows the own face, for exactly these data. */
+/**
+ * Step 2, browser side: the applicant scans, gives the identity data and shows the own face, for exactly these data.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maskName, maskUscc } from '../../domain/identity/masking.ts'
 import { presenceOf } from '../../domain/representation/delegation.ts'
@@ -6,7 +8,13 @@ import { applicantOf, delegationEnd, verifiedContent } from '../../domain/repres
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../../records/scan-tickets/ticket-status.ts'
+import {
+  isLive,
+  isPrefetch,
+  registerTicketStatus,
+  ticketId,
+  ticketModel
+} from '../../records/scan-tickets/ticket-status.ts'
 import type { TicketStatus } from '../../records/scan-tickets/types.ts'
 import { circumstancesOf, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
@@ -22,7 +30,9 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     const latest = await tickets.latestAbout('register', subjectOf(registration), registration.browserHash)
     const status = latest === null ? null : await tickets.status(latest, registration.browserHash)
     if (latest !== null && status?.state === 'confirmed') return await finish(latest, registration, reply)
-    if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) return showQr(registration, latest, status, false, request, reply)
+    if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
+      return showQr(registration, latest, status, false, request, reply)
+    }
     return await renew(registration, request, reply)
   })
 
@@ -32,7 +42,10 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     return await reply.redirect(registrationPath(registration.id, 'qr'), 303)
   })
 
-  registerTicketStatus(app, tickets, { pattern: '/register/:id/qr', base: (request) => registrationPath((request.params as { id?: string }).id ?? '', 'qr') })
+  registerTicketStatus(app, tickets, {
+    pattern: '/register/:id/qr',
+    base: (request) => registrationPath((request.params as { id?: string }).id ?? '', 'qr')
+  })
 
   // without script: ask the server once
   app.post('/register/:id/qr/:ticket/check', async (request, reply) => {
@@ -44,7 +57,10 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     return showQr(registration, id, status, isLive(status), request, reply)
   })
 
-  app.get('/register/:id/qr/:ticket/check', async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303))
+  app.get(
+    '/register/:id/qr/:ticket/check',
+    async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303)
+  )
 
   app.get('/register/:id/qr/:ticket/finish', async (request, reply) => {
     const registration = await load(parts, request, reply, 'qr')
@@ -60,13 +76,23 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     const { browserHash } = registration
     try {
       await services.db.transaction().execute(async (trx) => {
-        const given = await tickets.consume(id, { browserHash, subjectRef: subjectOf(registration), purpose: 'register' }, trx)
+        const given = await tickets.consume(
+          id,
+          { browserHash, subjectRef: subjectOf(registration), purpose: 'register' },
+          trx
+        )
         if (given === null) return
         const present = presenceOf(given.proofs, given.personId, id)
         if (present === null || given.personId !== registration.personId) throw new NotPresent()
         const changed = await changeRegistration(trx, services, registration, ['verifying'], (now) => {
           if (subjectOf(now) !== subjectOf(registration)) throw new NotPresent()
-          return { draft: { ...now.draft, verification: { ticketId: id, ...present, at: Math.floor(services.clock.now() / 1000) } }, state: 'verified' }
+          return {
+            draft: {
+              ...now.draft,
+              verification: { ticketId: id, ...present, at: Math.floor(services.clock.now() / 1000) }
+            },
+            state: 'verified'
+          }
         })
         if (changed === null) throw new NotPresent()
       })
@@ -76,13 +102,22 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     return await reply.redirect(registrationPath(registration.id), 303)
   }
 
-  async function renew (registration: Registration, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function renew (
+    registration: Registration,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const made = await createTicket(registration, request)
     return showQr(registration, made, await tickets.status(made, registration.browserHash), false, request, reply)
   }
 
   async function createTicket (registration: Registration, request: FastifyRequest): Promise<string> {
-    const { applicant, draft: { unit, agent }, personId, browserHash } = registration
+    const {
+      applicant,
+      draft: { unit, agent },
+      personId,
+      browserHash
+    } = registration
     if (personId === null || unit === null) throw new PageError(409, 'bad_request')
     const { address, traceId } = circumstancesOf(request)
     const now = services.clock.now()
@@ -99,7 +134,9 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
         subject: {
           organization: `${unit.name}（${maskUscc(unit.uscc)}）`,
           role: applicant === 'agent' ? '代理人' : '法定代表人',
-          ...(agent === null || applicant !== 'agent' ? {} : { validTo: delegationEnd(shanghaiDate(now), agent.years) })
+          ...(agent === null || applicant !== 'agent'
+            ? {}
+            : { validTo: delegationEnd(shanghaiDate(now), agent.years) })
         }
       },
       expectedPersonId: personId,
@@ -112,7 +149,14 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     return created.ticketId
   }
 
-  function showQr (registration: Registration, id: string, status: TicketStatus | null, notYet: boolean, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  function showQr (
+    registration: Registration,
+    id: string,
+    status: TicketStatus | null,
+    notYet: boolean,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
     if (status === null) throw new PageError(404, 'not_found')
     const { phoneDoors } = services.config
     return reply.page('interaction/qr', {
@@ -128,7 +172,10 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       subjectName: null,
       notYet,
       mobile: isPhone(request.headers['user-agent'] ?? ''),
-      sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
+      sameDevice: {
+        app: phoneDoors.app ? status.payloadUrl : null,
+        pages: phoneDoors.pages ? status.payloadUrl : null
+      },
       appDownload: null,
       counterHref: null,
       passwordHref: null

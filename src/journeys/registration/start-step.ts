@@ -20,7 +20,10 @@ export function registerStartStep (app: FastifyInstance, { services, throttle }:
     // pressed twice: the draft that is still empty will do
     const open = await openRegistration(services.db, services, browserHash)
     if (open?.applicant === applicant && open.draft.unit === null) return await reply.redirect(duePath(open), 303)
-    for (const [key, limit] of [[`registration:browser:${browserHash}`, 20], [`registration:source:${request.clientAddress.prefix}`, 200]] as const) {
+    for (const [key, limit] of [
+      [`registration:browser:${browserHash}`, 20],
+      [`registration:source:${request.clientAddress.prefix}`, 200]
+    ] as const) {
       const hit = await throttle.hit(key, limit, 3600)
       if (!hit.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: hit.retryAfterSeconds })
     }
@@ -28,13 +31,23 @@ export function registerStartStep (app: FastifyInstance, { services, throttle }:
     return await reply.redirect(registrationPath(id, 'unit'), 303)
   })
 
-  app.get('/register/:id', async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303))
+  app.get(
+    '/register/:id',
+    async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303)
+  )
 
   async function showStart (request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): Promise<FastifyReply> {
     const { hash, fresh } = reply.ensureBrowser()
     const open = fresh ? null : await openRegistration(services.db, services, hash)
-    return await reply.page('registration/start', {
-      action: '/register', csrf: request.csrfToken(scope), resumeHref: open === null ? null : duePath(open), errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+    return await reply.page(
+      'registration/start',
+      {
+        action: '/register',
+        csrf: request.csrfToken(scope),
+        resumeHref: open === null ? null : duePath(open),
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 }

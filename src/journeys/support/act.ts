@@ -13,28 +13,53 @@ export type Trx = Transaction<Database>
 export type ActOutcome = 'done' | 'unchanged' | 'unknown'
 
 /** The fields that an audit event has from an act. @throws DomainError `reason_required` */
-export function stampOf ({ actor, reason, address, traceId }: Act): { actor: AuditActor, reason: string, address: string | null, traceId: string | null } {
+export function stampOf ({ actor, reason, address, traceId }: Act): {
+  actor: AuditActor
+  reason: string
+  address: string | null
+  traceId: string | null
+} {
   const words = reason.replaceAll('\0', '').toWellFormed().trim()
   if (words === '') throw new DomainError('reason_required')
   return { actor, reason: words.slice(0, 200).toWellFormed(), address, traceId }
 }
 
-export interface HeldPerson { id: string, sub: string, status: string, phoneIndex: string | null }
+export interface HeldPerson {
+  id: string
+  sub: string
+  status: string
+  phoneIndex: string | null
+}
 
 /**
  * One act about one person: the row is held, so that two acts come one after the other and see each other's outcome.
  * @throws DomainError `reason_required`
  */
-export async function aboutPerson (services: Pick<Services, 'db'>, act: Act, personId: string, work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof stampOf>) => Promise<boolean>): Promise<ActOutcome> {
+export async function aboutPerson (
+  services: Pick<Services, 'db'>,
+  act: Act,
+  personId: string,
+  work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof stampOf>) => Promise<boolean>
+): Promise<ActOutcome> {
   const stamp = stampOf(act)
   return await services.db.transaction().execute(async (trx) => {
-    const person = await trx.selectFrom('person').select(['id', 'sub', 'status', 'phoneIndex']).where('id', '=', personId).forNoKeyUpdate().executeTakeFirst()
+    const person = await trx
+      .selectFrom('person')
+      .select(['id', 'sub', 'status', 'phoneIndex'])
+      .where('id', '=', personId)
+      .forNoKeyUpdate()
+      .executeTakeFirst()
     if (person === undefined) return 'unknown'
-    return await work(trx, person, stamp) ? 'done' : 'unchanged'
+    return (await work(trx, person, stamp)) ? 'done' : 'unchanged'
   })
 }
 
 /** The person is told in the inbox and by short message; staff's words stay in the trail. */
-export const tellPerson = async (trx: Trx, services: Pick<Services, 'crypto'>, personId: string, kind: MessageKind): Promise<void> => {
+export const tellPerson = async (
+  trx: Trx,
+  services: Pick<Services, 'crypto'>,
+  personId: string,
+  kind: MessageKind
+): Promise<void> => {
   await notify(trx, services, { personId, kind, data: {}, sms: true })
 }

@@ -19,26 +19,36 @@ type Needed = Pick<Services, 'db' | 'crypto' | 'audit' | 'clock'>
 
 /** What the operator must have done, each ticked. */
 export const counterChecks = ['document_seen', 'face_compared', 'number_compared', 'told_one_time'] as const
-export type CounterCheck = typeof counterChecks[number]
+export type CounterCheck = (typeof counterChecks)[number]
 
 /** Why no face check: codes of ours, never free words about a person. */
 export const counterReasons = ['refuses_face', 'face_fails', 'no_camera', 'accessibility', 'other'] as const
-export type CounterReason = typeof counterReasons[number]
+export type CounterReason = (typeof counterReasons)[number]
 
-/** Of one operator: people looked up in an hour, codes given in a day. Minutes in which a visit must come to its end. */
-export const counterLimits = { lookups: { limit: 60, seconds: 3600 }, codes: { limit: 100, seconds: 86_400 }, visitMinutes: 15 } as const
+/**
+ * Of one operator: people looked up in an hour, codes given in a day. Minutes in which a visit must come to its end.
+ */
+export const counterLimits = {
+  lookups: { limit: 60, seconds: 3600 },
+  codes: { limit: 100, seconds: 86_400 },
+  visitMinutes: 15
+} as const
 
 /** Who acts at the counter: an act without words; the reason is one of `counterReasons`. */
 export type Operator = Omit<Act, 'reason'>
 
 export type VisitBegun =
-  | { ok: true, visitId: string }
-  | { ok: false, code: 'unreadable' | 'unknown' | 'not_usable' }
-  | { ok: false, code: 'too_many', retryAfterSeconds: number }
+  | { ok: true; visitId: string }
+  | { ok: false; code: 'unreadable' | 'unknown' | 'not_usable' }
+  | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
 /** The whole number as it stands on the document. Counted before anything is looked up. */
 export async function beginVisit (services: Needed, operator: Operator, typed: string): Promise<VisitBegun> {
-  const hit = await createThrottle(services).hit(`counter:lookup:${operator.actor}`, counterLimits.lookups.limit, counterLimits.lookups.seconds)
+  const hit = await createThrottle(services).hit(
+    `counter:lookup:${operator.actor}`,
+    counterLimits.lookups.limit,
+    counterLimits.lookups.seconds
+  )
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const number = parseCertNo('resident_id', typed, shanghaiDate(services.clock.now()))
   if (!number.ok) return { ok: false, code: 'unreadable' }
@@ -46,53 +56,112 @@ export async function beginVisit (services: Needed, operator: Operator, typed: s
   const id = `vis_${randomBytes(16).toString('base64url')}`
   return await services.db.transaction().execute(async (trx) => {
     const { actor, address, traceId } = operator
-    await services.audit.record(trx, { type: 'person.searched', actor, role: 'counter', address, traceId, personId: person?.id ?? null, details: { by: 'cert_no', found: person === null ? 0 : 1 } })
+    await services.audit.record(trx, {
+      type: 'person.searched',
+      actor,
+      role: 'counter',
+      address,
+      traceId,
+      personId: person?.id ?? null,
+      details: { by: 'cert_no', found: person === null ? 0 : 1 }
+    })
     if (person === null) return { ok: false, code: 'unknown' }
     if (person.status !== 'active' && person.status !== 'unactivated') return { ok: false, code: 'not_usable' }
-    await trx.insertInto('counterVisit').values({ id, operator: actor, personId: person.id, expiresAt: sql<Date>`now() + make_interval(mins => ${counterLimits.visitMinutes})` }).execute()
+    await trx
+      .insertInto('counterVisit')
+      .values({
+        id,
+        operator: actor,
+        personId: person.id,
+        expiresAt: sql<Date>`now() + make_interval(mins => ${counterLimits.visitMinutes})`
+      })
+      .execute()
     return { ok: true, visitId: id }
   })
 }
 
-export interface Visit { id: string, /** Masked. */ name: string, certNo: string, /** A code given before that is still good. */ liveUntil: Date | null }
+export interface Visit {
+  id: string
+  /** Masked. */ name: string
+  certNo: string
+  /** A code given before that is still good. */ liveUntil: Date | null
+}
 
 /** This operator's open visit; null = none, somebody else's, used or over. */
-export async function findVisit ({ db, crypto }: Pick<Services, 'db' | 'crypto'>, operator: Operator, id: string): Promise<Visit | null> {
-  const row = await db.selectFrom('counterVisit').select('personId').where('id', '=', id).where('operator', '=', operator.actor)
-    .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+export async function findVisit (
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  operator: Operator,
+  id: string
+): Promise<Visit | null> {
+  const row = await db
+    .selectFrom('counterVisit')
+    .select('personId')
+    .where('id', '=', id)
+    .where('operator', '=', operator.actor)
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
   const person = row === undefined ? null : await personById(db, crypto, row.personId)
   if (person === null) return null
-  const live = await db.selectFrom('counterCode').select('expiresAt').where('personId', '=', person.id).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+  const live = await db
+    .selectFrom('counterCode')
+    .select('expiresAt')
+    .where('personId', '=', person.id)
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
   return { id, name: maskName(person.name), certNo: maskCertNo(person.certNo), liveUntil: live?.expiresAt ?? null }
 }
 
 export type CodeGiven =
-  | { ok: true, codeId: string, /** Eight digits, now and never again. */ code: string, expiresAt: Date, name: string }
+  | { ok: true; codeId: string; /** Eight digits, now and never again. */ code: string; expiresAt: Date; name: string }
   /** `gone`: the visit is over, used, or another operator's. */
-  | { ok: false, code: 'gone' | 'unchecked' | 'reason' }
-  | { ok: false, code: 'too_many', retryAfterSeconds: number }
+  | { ok: false; code: 'gone' | 'unchecked' | 'reason' }
+  | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
 class Gone extends Error {}
 
 /** One code for one visit: the visit ends with it, in the same transaction. */
-export async function giveCode (services: Needed, operator: Operator, visitId: string, { checks, reason }: { checks: readonly string[], reason: string }): Promise<CodeGiven> {
+export async function giveCode (
+  services: Needed,
+  operator: Operator,
+  visitId: string,
+  { checks, reason }: { checks: readonly string[]; reason: string }
+): Promise<CodeGiven> {
   if (!counterChecks.every((check) => checks.includes(check))) return { ok: false, code: 'unchecked' }
   const why = counterReasons.find((one) => one === reason)
   if (why === undefined) return { ok: false, code: 'reason' }
-  if (await findVisit(services, operator, visitId) === null) return { ok: false, code: 'gone' }
-  const hit = await createThrottle(services).hit(`counter:code:${operator.actor}`, counterLimits.codes.limit, counterLimits.codes.seconds)
+  if ((await findVisit(services, operator, visitId)) === null) return { ok: false, code: 'gone' }
+  const hit = await createThrottle(services).hit(
+    `counter:code:${operator.actor}`,
+    counterLimits.codes.limit,
+    counterLimits.codes.seconds
+  )
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const { actor, address, traceId } = operator
   try {
     return await services.db.transaction().execute(async (trx) => {
-      const visit = await trx.updateTable('counterVisit').set({ usedAt: sql<Date>`now()` })
-        .where('id', '=', visitId).where('operator', '=', actor).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
-        .returning('personId').executeTakeFirst()
+      const visit = await trx
+        .updateTable('counterVisit')
+        .set({ usedAt: sql<Date>`now()` })
+        .where('id', '=', visitId)
+        .where('operator', '=', actor)
+        .where('usedAt', 'is', null)
+        .where('expiresAt', '>', sql<Date>`now()`)
+        .returning('personId')
+        .executeTakeFirst()
       if (visit === undefined) throw new Gone()
       const person = await personById(trx, services.crypto, visit.personId)
       // locked since the visit began: nothing is given
       if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) throw new Gone()
-      const issued = await issueCounterCodeIn(trx, services, { personId: person.id, issuedBy: actor, reason: why, address, traceId, details: { visit: visitId, checks: [...counterChecks] } })
+      const issued = await issueCounterCodeIn(trx, services, {
+        personId: person.id,
+        issuedBy: actor,
+        reason: why,
+        address,
+        traceId,
+        details: { visit: visitId, checks: [...counterChecks] }
+      })
       if (issued === null) throw new Gone()
       await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', visitId).execute()
       await tellPerson(trx, services, person.id, 'security-counter-code-issued')
@@ -104,27 +173,63 @@ export async function giveCode (services: Needed, operator: Operator, visitId: s
   }
 }
 
-export interface GivenCode { id: string, name: string, createdAt: Date, expiresAt: Date, state: 'live' | 'used' | 'over' }
+export interface GivenCode {
+  id: string
+  name: string
+  createdAt: Date
+  expiresAt: Date
+  state: 'live' | 'used' | 'over'
+}
 
 /** This operator's codes of the last day, newest first. */
-export async function codesGiven ({ db, crypto }: Pick<Services, 'db' | 'crypto'>, operator: Operator): Promise<GivenCode[]> {
-  const rows = await db.selectFrom('counterCode as c').innerJoin('person as p', 'p.id', 'c.personId')
-    .select(['c.id', 'c.createdAt', 'c.expiresAt', 'c.usedAt', 'p.id as personId', 'p.nameEnc', sql<boolean>`c.expires_at > now()`.as('fresh')])
-    .where('c.issuedBy', '=', operator.actor).where('c.createdAt', '>', sql<Date>`now() - interval '1 day'`).orderBy('c.createdAt', 'desc').limit(100).execute()
+export async function codesGiven (
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  operator: Operator
+): Promise<GivenCode[]> {
+  const rows = await db
+    .selectFrom('counterCode as c')
+    .innerJoin('person as p', 'p.id', 'c.personId')
+    .select([
+      'c.id',
+      'c.createdAt',
+      'c.expiresAt',
+      'c.usedAt',
+      'p.id as personId',
+      'p.nameEnc',
+      sql<boolean>`c.expires_at > now()`.as('fresh')
+    ])
+    .where('c.issuedBy', '=', operator.actor)
+    .where('c.createdAt', '>', sql<Date>`now() - interval '1 day'`)
+    .orderBy('c.createdAt', 'desc')
+    .limit(100)
+    .execute()
   return rows.map(({ id, createdAt, expiresAt, usedAt, personId, nameEnc, fresh }) => ({
-    id, createdAt, expiresAt, name: maskName(crypto.decrypt('person', 'name_enc', personId, nameEnc)), state: usedAt !== null ? 'used' : fresh ? 'live' : 'over'
+    id,
+    createdAt,
+    expiresAt,
+    name: maskName(crypto.decrypt('person', 'name_enc', personId, nameEnc)),
+    state: usedAt !== null ? 'used' : fresh ? 'live' : 'over'
   }))
 }
 
 /** An operator takes back an own code. */
 export const cancelOwnCode = async (services: Needed, operator: Operator, codeId: string): Promise<boolean> =>
-  await revokeCounterCode(services, { codeId, actor: operator.actor, issuedBy: operator.actor, reason: 'cancelled_at_counter', address: operator.address, traceId: operator.traceId })
+  await revokeCounterCode(services, {
+    codeId,
+    actor: operator.actor,
+    issuedBy: operator.actor,
+    reason: 'cancelled_at_counter',
+    address: operator.address,
+    traceId: operator.traceId
+  })
 
 /** Deletes what is over. Returns how many. */
 export async function sweepDesk (db: Services['db'], limit = 500): Promise<number> {
   const visits = await sql`
-    delete from counter_visit where id in (select id from counter_visit where expires_at < now() - interval '1 day' order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
+    delete from counter_visit where id in (select id from counter_visit where expires_at < now() - interval '1 day'
+      order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
   const grants = await sql`
-    delete from reveal_grant where id in (select id from reveal_grant where expires_at < now() - interval '1 day' order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
+    delete from reveal_grant where id in (select id from reveal_grant where expires_at < now() - interval '1 day'
+      order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
   return visits.rows.length + grants.rows.length
 }

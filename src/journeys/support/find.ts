@@ -1,4 +1,7 @@
-/** Finding people. What is typed is personal data: it comes by a form's body and goes into no address, log or audit event. */
+/**
+ * Finding people. What is typed is personal data: it comes by a form's body and goes into no address, log or audit
+ * event.
+ */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
@@ -32,14 +35,35 @@ export interface PersonSearch {
 export type SearchKind = 'cert_no' | 'phone' | 'id' | 'name'
 
 export type FoundPeople =
-  | { ok: true, by: SearchKind, people: PersonLine[] }
+  | { ok: true; by: SearchKind; people: PersonLine[] }
   /** `last_four`: a name alone is not enough. */
-  | { ok: false, code: 'required' | 'unreadable' | 'last_four' }
+  | { ok: false; code: 'required' | 'unreadable' | 'last_four' }
 
-const columns = ['id', 'nameEnc', 'certType', 'certNoEnc', 'phoneEnc', 'status', 'assuranceLevel', 'createdAt'] as const
-interface Row { id: string, nameEnc: string, certType: string, certNoEnc: string, phoneEnc: string | null, status: PersonStatus, assuranceLevel: number, createdAt: Date }
+const columns = [
+  'id',
+  'nameEnc',
+  'certType',
+  'certNoEnc',
+  'phoneEnc',
+  'status',
+  'assuranceLevel',
+  'createdAt'
+] as const
+interface Row {
+  id: string
+  nameEnc: string
+  certType: string
+  certNoEnc: string
+  phoneEnc: string | null
+  status: PersonStatus
+  assuranceLevel: number
+  createdAt: Date
+}
 
-function lineOf ({ crypto }: Pick<Services, 'crypto'>, { id, nameEnc, certNoEnc, phoneEnc, assuranceLevel, ...row }: Row): PersonLine {
+function lineOf (
+  { crypto }: Pick<Services, 'crypto'>,
+  { id, nameEnc, certNoEnc, phoneEnc, assuranceLevel, ...row }: Row
+): PersonLine {
   const open = (column: string, value: string): string => crypto.decrypt('person', column, id, value)
   return {
     id,
@@ -51,9 +75,15 @@ function lineOf ({ crypto }: Pick<Services, 'crypto'>, { id, nameEnc, certNoEnc,
   }
 }
 
-type How = { by: 'cert_no' | 'phone', indexes: string[] } | { by: 'id', id: string } | { by: 'name', name: string, lastFour: string }
+type How =
+  | { by: 'cert_no' | 'phone'; indexes: string[] }
+  | { by: 'id'; id: string }
+  | { by: 'name'; name: string; lastFour: string }
 
-function read ({ crypto, clock }: Pick<Services, 'crypto' | 'clock'>, { text, lastFour }: PersonSearch): How | Extract<FoundPeople, { ok: false }>['code'] {
+function read (
+  { crypto, clock }: Pick<Services, 'crypto' | 'clock'>,
+  { text, lastFour }: PersonSearch
+): How | Extract<FoundPeople, { ok: false }>['code'] {
   const typed = text.normalize('NFKC').trim()
   if (typed === '' || typed.length > 200) return typed === '' ? 'required' : 'unreadable'
   if (/^per_[\w-]{22}$/.test(typed) || /^[\w-]{27}$/.test(typed)) return { by: 'id', id: typed }
@@ -61,27 +91,45 @@ function read ({ crypto, clock }: Pick<Services, 'crypto' | 'clock'>, { text, la
   if (phone.ok) return { by: 'phone', indexes: [phoneIndex(crypto, phone.value)] }
   const last = lastFour.normalize('NFKC').trim().toUpperCase()
   const name = parseName(typed)
-  if (name.ok && last !== '') return /^[0-9A-Z]{4}$/.test(last) ? { by: 'name', name: name.value, lastFour: last } : 'last_four'
+  if (name.ok && last !== '') {
+    return /^[0-9A-Z]{4}$/.test(last) ? { by: 'name', name: name.value, lastFour: last } : 'last_four'
+  }
   // a number may be one of several kinds of document: each kind has its own index
   const today = shanghaiDate(clock.now())
   const indexes = certTypes.flatMap((certType) => {
     const number = parseCertNo(certType, typed, today)
-    return number.ok && (onlineCertTypes.includes(certType) || /\d/.test(number.value)) ? [certNoIndex(crypto, certType satisfies CertType, number.value)] : []
+    return number.ok && (onlineCertTypes.includes(certType) || /\d/.test(number.value))
+      ? [certNoIndex(crypto, certType satisfies CertType, number.value)]
+      : []
   })
   if (indexes.length > 0) return { by: 'cert_no', indexes }
   return name.ok ? 'last_four' : 'unreadable'
 }
 
 /** At most 20, masked. The trail keeps how was searched and how many were found, never for what. */
-export async function findPeople (services: Pick<Services, 'db' | 'crypto' | 'clock' | 'audit'>, act: Omit<Act, 'reason'>, search: PersonSearch): Promise<FoundPeople> {
+export async function findPeople (
+  services: Pick<Services, 'db' | 'crypto' | 'clock' | 'audit'>,
+  act: Omit<Act, 'reason'>,
+  search: PersonSearch
+): Promise<FoundPeople> {
   const how = read(services, search)
   if (typeof how === 'string') return { ok: false, code: how }
   const { db } = services
-  let query = db.selectFrom('person').select(columns).where('certNoIndex', 'not like', 'registration:%').where('certNoIndex', 'not like', 'nobody:%')
+  let query = db
+    .selectFrom('person')
+    .select(columns)
+    .where('certNoIndex', 'not like', 'registration:%')
+    .where('certNoIndex', 'not like', 'nobody:%')
   switch (how.by) {
-    case 'cert_no': query = query.where('certNoIndex', 'in', how.indexes); break
-    case 'phone': query = query.where('phoneIndex', 'in', how.indexes); break
-    case 'id': query = query.where(sql<boolean>`(id = ${how.id} or sub = ${how.id})`); break
+    case 'cert_no':
+      query = query.where('certNoIndex', 'in', how.indexes)
+      break
+    case 'phone':
+      query = query.where('phoneIndex', 'in', how.indexes)
+      break
+    case 'id':
+      query = query.where(sql<boolean>`(id = ${how.id} or sub = ${how.id})`)
+      break
     case 'name': {
       const ids = await personIdsByDeskIndex(db, services.crypto, how)
       query = query.where('id', 'in', ids.length === 0 ? [''] : ids)
@@ -90,26 +138,50 @@ export async function findPeople (services: Pick<Services, 'db' | 'crypto' | 'cl
   const rows = await query.orderBy('id').limit(20).execute()
   await db.transaction().execute(async (trx) => {
     await services.audit.record(trx, {
-      type: 'person.searched', actor: act.actor, address: act.address, traceId: act.traceId, details: { by: how.by, found: rows.length }
+      type: 'person.searched',
+      actor: act.actor,
+      address: act.address,
+      traceId: act.traceId,
+      details: { by: how.by, found: rows.length }
     })
   })
   return { ok: true, by: how.by, people: rows.map((row) => lineOf(services, row)) }
 }
 
 /** At most `limit` people, newest first, narrowed by status; `after` = id of the last one of the page before. */
-export async function listPeople (services: Pick<Services, 'db' | 'crypto'>, { status, after, limit = 50 }: { status?: PersonStatus | undefined, after?: string | undefined, limit?: number }): Promise<PersonLine[]> {
-  let query = services.db.selectFrom('person').select(columns).where('certNoIndex', 'not like', 'registration:%').where('certNoIndex', 'not like', 'nobody:%')
+export async function listPeople (
+  services: Pick<Services, 'db' | 'crypto'>,
+  { status, after, limit = 50 }: { status?: PersonStatus | undefined; after?: string | undefined; limit?: number }
+): Promise<PersonLine[]> {
+  let query = services.db
+    .selectFrom('person')
+    .select(columns)
+    .where('certNoIndex', 'not like', 'registration:%')
+    .where('certNoIndex', 'not like', 'nobody:%')
   if (status !== undefined) query = query.where('status', '=', status)
-  if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from person l where l.id = ${after})`)
+  if (after !== undefined) {
+    query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from person l where l.id = ${after})`)
+  }
   const rows = await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()
   return rows.map((row) => lineOf(services, row))
 }
 
-/** Others with the same name and last four: perhaps the same human being under two documents. Only shown; nothing is merged. */
+/**
+ * Others with the same name and last four: perhaps the same human being under two documents. Only shown; nothing is
+ * merged.
+ */
 export async function namesakesOf (services: Pick<Services, 'db' | 'crypto'>, personId: string): Promise<PersonLine[]> {
-  const rows = await services.db.selectFrom('person').select(columns)
-    .where('id', '<>', personId).where('certNoIndex', 'not like', 'registration:%').where('certNoIndex', 'not like', 'nobody:%')
-    .where(sql<boolean>`desk_index && (select coalesce(own.desk_index, '{}') from person own where own.id = ${personId})`)
-    .orderBy('id').limit(5).execute()
+  const rows = await services.db
+    .selectFrom('person')
+    .select(columns)
+    .where('id', '<>', personId)
+    .where('certNoIndex', 'not like', 'registration:%')
+    .where('certNoIndex', 'not like', 'nobody:%')
+    .where(
+      sql<boolean>`desk_index && (select coalesce(own.desk_index, '{}') from person own where own.id = ${personId})`
+    )
+    .orderBy('id')
+    .limit(5)
+    .execute()
   return rows.map((row) => lineOf(services, row))
 }

@@ -7,16 +7,49 @@
  */
 export { type ActOutcome } from './act.ts'
 export {
-  actOnDelegation, delegationActs, listOrganizations, organizationDetail, recheck, release, suspend,
-  type DelegationAct, type OrganizationDetail, type OrganizationLine, type OrganizationSearch, type Recheck
+  actOnDelegation,
+  delegationActs,
+  listOrganizations,
+  organizationDetail,
+  recheck,
+  release,
+  suspend,
+  type DelegationAct,
+  type OrganizationDetail,
+  type OrganizationLine,
+  type OrganizationSearch,
+  type Recheck
 } from './organizations.ts'
 export { findPeople, listPeople, namesakesOf, type FoundPeople, type PersonLine, type PersonSearch } from './find.ts'
 export { personDetail, personHistory, type HistoryLine, type PersonDetail } from './person.ts'
 export { lockPerson, unlockPerson } from './lock.ts'
 export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'
 export { endDevice, resetFaceTries, resetPasswordTries } from './resets.ts'
-export { grantReveal, openGrants, reveal, revealFields, revealGranted, takeGrant, type Revealed, type RevealField, type RevealSubject } from './reveal.ts'
 export {
-  beginVisit, cancelOwnCode, codesGiven, counterChecks, counterLimits, counterReasons, findVisit, giveCode, sweepDesk,
-  type CodeGiven, type CounterReason, type GivenCode, type Operator, type Visit, type VisitBegun
+  grantReveal,
+  openGrants,
+  reveal,
+  revealFields,
+  revealGranted,
+  takeGrant,
+  type Revealed,
+  type RevealField,
+  type RevealSubject
+} from './reveal.ts'
+export {
+  beginVisit,
+  cancelOwnCode,
+  codesGiven,
+  counterChecks,
+  counterLimits,
+  counterReasons,
+  findVisit,
+  giveCode,
+  sweepDesk,
+  type CodeGiven,
+  type CounterReason,
+  type GivenCode,
+  type Operator,
+  type Visit,
+  type VisitBegun
 } from './counter.ts'

@@ -8,15 +8,32 @@ import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
 type Needed = Pick<Services, 'db' | 'crypto' | 'audit'>
 
-/** Nothing of the account works from the commit on: no login, code, token or session, in any capacity; sites are told. */
+/**
+ * Nothing of the account works from the commit on: no login, code, token or session, in any capacity; sites are told.
+ */
 export async function lockPerson (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
-    const locked = await trx.updateTable('person').set({ status: 'locked', lockedFrom: sql<string>`status`, updatedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('status', 'in', ['active', 'unactivated']).returning('id').executeTakeFirst()
+    const locked = await trx
+      .updateTable('person')
+      .set({ status: 'locked', lockedFrom: sql<string>`status`, updatedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('status', 'in', ['active', 'unactivated'])
+      .returning('id')
+      .executeTakeFirst()
     if (locked === undefined) return false
     const ended = await revokeAccount(trx, sub)
-    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'person_locked', ...(stamp.traceId === null ? {} : { traceId: stamp.traceId }) })
-    await services.audit.record(trx, { type: 'person.locked', ...stamp, personId: id, details: { sites: ended.length } })
+    if (ended.length > 0) {
+      await recordSessionsEnded(trx, services, ended, {
+        reason: 'person_locked',
+        ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+      })
+    }
+    await services.audit.record(trx, {
+      type: 'person.locked',
+      ...stamp,
+      personId: id,
+      details: { sites: ended.length }
+    })
     await tellPerson(trx, services, id, 'security-account-locked')
     return true
   })
@@ -25,11 +42,20 @@ export async function lockPerson (services: Needed, act: Act, personId: string):
 /** What it was before. Sessions and tokens do not come back. */
 export async function unlockPerson (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
-    const unlocked = await trx.updateTable('person')
+    const unlocked = await trx
+      .updateTable('person')
       .set({ status: sql<'active'>`coalesce(locked_from, 'active')`, lockedFrom: null, updatedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('status', '=', 'locked').returning('status').executeTakeFirst()
+      .where('id', '=', id)
+      .where('status', '=', 'locked')
+      .returning('status')
+      .executeTakeFirst()
     if (unlocked === undefined) return false
-    await services.audit.record(trx, { type: 'person.unlocked', ...stamp, personId: id, details: { to: unlocked.status } })
+    await services.audit.record(trx, {
+      type: 'person.unlocked',
+      ...stamp,
+      personId: id,
+      details: { to: unlocked.status }
+    })
     await tellPerson(trx, services, id, 'security-account-unlocked')
     return true
   })

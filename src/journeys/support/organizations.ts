@@ -5,24 +5,65 @@ import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { RegisterUnavailable, type CompanyAnswer, type CompanyRecord } from '../../ports/registry.ts'
 import type { Services } from '../../services.ts'
-import { createDelegations, endByStaff, refuseApprovalByStaff, type DelegationView } from '../../records/delegations/index.ts'
-import { applyRegisterNews, noteChecked, organizationById, releaseOrganization, suspendOrganization, type Organization } from '../../records/organizations/index.ts'
+import {
+  createDelegations,
+  endByStaff,
+  refuseApprovalByStaff,
+  type DelegationView
+} from '../../records/delegations/index.ts'
+import {
+  applyRegisterNews,
+  noteChecked,
+  organizationById,
+  releaseOrganization,
+  suspendOrganization,
+  type Organization
+} from '../../records/organizations/index.ts'
 import { personById } from '../../records/persons/index.ts'
 import { stampOf, type ActOutcome } from './act.ts'
 
-export interface OrganizationLine { id: string, uscc: string, name: string, status: Organization['status'], agents: number, createdAt: Date }
+export interface OrganizationLine {
+  id: string
+  uscc: string
+  name: string
+  status: Organization['status']
+  agents: number
+  createdAt: Date
+}
 
-export interface OrganizationSearch { /** Code (exact), or part of the name. */ text?: string | undefined, status?: Organization['status'] | undefined, after?: string | undefined, limit?: number }
+export interface OrganizationSearch {
+  /** Code (exact), or part of the name. */ text?: string | undefined
+  status?: Organization['status'] | undefined
+  after?: string | undefined
+  limit?: number
+}
 
 /** At most `limit`, newest first, with the number of agents in force; one query for a page. */
-export async function listOrganizations ({ db }: Pick<Services, 'db'>, { text = '', status, after, limit = 50 }: OrganizationSearch): Promise<OrganizationLine[]> {
+export async function listOrganizations (
+  { db }: Pick<Services, 'db'>,
+  { text = '', status, after, limit = 50 }: OrganizationSearch
+): Promise<OrganizationLine[]> {
   const typed = text.normalize('NFKC').replaceAll('\0', '').trim().slice(0, 100)
-  let query = db.selectFrom('organization as o').select(['o.id', 'o.uscc', 'o.name', 'o.status', 'o.createdAt',
-    sql<number>`(select count(*) from delegation d where d.organization_id = o.id and d.state = 'active')`.as('agents')])
+  let query = db
+    .selectFrom('organization as o')
+    .select([
+      'o.id',
+      'o.uscc',
+      'o.name',
+      'o.status',
+      'o.createdAt',
+      sql<number>`(select count(*) from delegation d where d.organization_id = o.id and d.state = 'active')`.as(
+        'agents'
+      )
+    ])
   if (/^[0-9A-Za-z]{18}$/.test(typed)) query = query.where('o.uscc', '=', typed.toUpperCase())
   else if (typed !== '') query = query.where(sql<boolean>`strpos(o.name, ${typed}) > 0`)
   if (status !== undefined) query = query.where('o.status', '=', status)
-  if (after !== undefined) query = query.where(sql<boolean>`(o.created_at, o.id) < (select created_at, id from organization l where l.id = ${after})`)
+  if (after !== undefined) {
+    query = query.where(
+      sql<boolean>`(o.created_at, o.id) < (select created_at, id from organization l where l.id = ${after})`
+    )
+  }
   const rows = await query.orderBy('o.createdAt', 'desc').orderBy('o.id', 'desc').limit(limit).execute()
   return rows.map((row) => ({ ...row, agents: Number(row.agents) }))
 }
@@ -36,16 +77,19 @@ export interface OrganizationDetail {
   held: boolean
   region: string | null
   createdAt: Date
-  register: { version: number, checkedAt: Date | null }
+  register: { version: number; checkedAt: Date | null }
   passwordMustChange: boolean
-  legalRepresentative: { id: string, name: string, certNo: string, since: Date | null } | null
+  legalRepresentative: { id: string; name: string; certNo: string; since: Date | null } | null
   delegations: DelegationView[]
 }
 
 export async function organizationDetail (services: Services, id: string): Promise<OrganizationDetail | null> {
   const row = await services.db.selectFrom('organization').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined) return null
-  const representative = row.legalRepresentativeId === null ? null : await personById(services.db, services.crypto, row.legalRepresentativeId)
+  const representative =
+    row.legalRepresentativeId === null
+      ? null
+      : await personById(services.db, services.crypto, row.legalRepresentativeId)
   return {
     id,
     uscc: row.uscc,
@@ -56,7 +100,15 @@ export async function organizationDetail (services: Services, id: string): Promi
     createdAt: row.createdAt,
     register: { version: row.registerVersion, checkedAt: row.registerCheckedAt },
     passwordMustChange: row.passwordMustChange,
-    legalRepresentative: representative === null ? null : { id: representative.id, name: maskName(representative.name), certNo: maskCertNo(representative.certNo), since: row.legalRepresentativeSince },
+    legalRepresentative:
+      representative === null
+        ? null
+        : {
+            id: representative.id,
+            name: maskName(representative.name),
+            certNo: maskCertNo(representative.certNo),
+            since: row.legalRepresentativeSince
+          },
     delegations: await createDelegations(services).listOfOrganization(id)
   }
 }
@@ -64,7 +116,7 @@ export async function organizationDetail (services: Services, id: string): Promi
 export async function suspend (services: Services, act: Act, id: string): Promise<ActOutcome> {
   const stamp = stampOf(act)
   if (await suspendOrganization(services, stamp, id)) return 'done'
-  return await organizationById(services.db, id) === null ? 'unknown' : 'unchanged'
+  return (await organizationById(services.db, id)) === null ? 'unknown' : 'unchanged'
 }
 
 /** Asks the register first: what is suspended or dissolved there does not become active here. */
@@ -74,7 +126,9 @@ export async function release (services: Services, act: Act, id: string): Promis
   if (organization === null) return 'unknown'
   const record = await asked(services, async () => await services.companies.lookup(organization.uscc))
   if (record === null) return 'register_unavailable'
-  return await releaseOrganization(services, stamp, id, !record.found || record.status === 'active') ? 'done' : 'unchanged'
+  return (await releaseOrganization(services, stamp, id, !record.found || record.status === 'active'))
+    ? 'done'
+    : 'unchanged'
 }
 
 export interface Recheck {
@@ -88,8 +142,15 @@ export interface Recheck {
   legalRepresentative: boolean | null
 }
 
-/** Asks the company register now, applies what is newer (never another representative: that comes by the journal), and says what differs. Never inside a transaction. @throws DomainError `reason_required` */
-export async function recheck (services: Services, act: Act, id: string): Promise<{ outcome: 'checked', result: Recheck } | { outcome: 'unknown' | 'register_unavailable' }> {
+/**
+ * Asks the company register now, applies what is newer (never another representative: that comes by the journal), and
+ * says what differs. Never inside a transaction. @throws DomainError `reason_required`
+ */
+export async function recheck (
+  services: Services,
+  act: Act,
+  id: string
+): Promise<{ outcome: 'checked'; result: Recheck } | { outcome: 'unknown' | 'register_unavailable' }> {
   const stamp = stampOf(act)
   const organization = await organizationById(services.db, id)
   if (organization === null) return { outcome: 'unknown' }
@@ -98,9 +159,13 @@ export async function recheck (services: Services, act: Act, id: string): Promis
   if (record === null) return { outcome: 'register_unavailable' }
   const answer = await askAboutRepresentative(services, organization, record)
   if (answer === undefined) return { outcome: 'register_unavailable' }
-  // without the representative it would not be the whole record, and the journal's own entry of this version would come too late
-  const whole = record.found && answer?.certain === true && answer.isLegalRepresentative && answer.version === record.version
-  const news = whole ? await applyRegisterNews(services, { uscc, version: record.version, name: record.name, status: record.status }) : null
+  // without the representative it would not be the whole record, and the journal's own entry of this version would come
+  // too late
+  const whole =
+    record.found && answer?.certain === true && answer.isLegalRepresentative && answer.version === record.version
+  const news = whole
+    ? await applyRegisterNews(services, { uscc, version: record.version, name: record.name, status: record.status })
+    : null
   const result: Recheck = {
     found: record.found,
     changed: news?.outcome === 'applied' ? news.changed : [],
@@ -108,20 +173,43 @@ export async function recheck (services: Services, act: Act, id: string): Promis
     status: record.found ? record.status : null,
     legalRepresentative: answer === null || !answer.certain ? null : answer.isLegalRepresentative
   }
-  await noteChecked(services, stamp, id, { found: result.found, changed: result.changed, status: result.status, legalRepresentative: result.legalRepresentative })
+  await noteChecked(services, stamp, id, {
+    found: result.found,
+    changed: result.changed,
+    status: result.status,
+    legalRepresentative: result.legalRepresentative
+  })
   return { outcome: 'checked', result }
 }
 
 /** Null: nobody to ask about; undefined: the register did not answer. */
-async function askAboutRepresentative (services: Services, organization: Organization, record: CompanyRecord | { found: false }): Promise<CompanyAnswer | null | undefined> {
-  const person = organization.legalRepresentativeId === null ? null : await personById(services.db, services.crypto, organization.legalRepresentativeId)
+async function askAboutRepresentative (
+  services: Services,
+  organization: Organization,
+  record: CompanyRecord | { found: false }
+): Promise<CompanyAnswer | null | undefined> {
+  const person =
+    organization.legalRepresentativeId === null
+      ? null
+      : await personById(services.db, services.crypto, organization.legalRepresentativeId)
   if (person === null || !record.found || !isCertType(person.certType)) return null
   const { certType, certNo, name } = person
-  const answer = await asked(services, async () => await services.companies.verify({ uscc: organization.uscc, name: record.name, legalRepresentative: { certType, certNo, name } }))
+  const answer = await asked(
+    services,
+    async () =>
+      await services.companies.verify({
+        uscc: organization.uscc,
+        name: record.name,
+        legalRepresentative: { certType, certNo, name }
+      })
+  )
   return answer ?? undefined
 }
 
-async function asked <T> ({ companies, log }: Pick<Services, 'companies' | 'log'>, question: () => Promise<T>): Promise<T | null> {
+async function asked<T> (
+  { companies, log }: Pick<Services, 'companies' | 'log'>,
+  question: () => Promise<T>
+): Promise<T | null> {
   try {
     return await question()
   } catch (error) {
@@ -132,17 +220,27 @@ async function asked <T> ({ companies, log }: Pick<Services, 'companies' | 'log'
 }
 
 export const delegationActs = ['suspend', 'revoke'] as const
-export type DelegationAct = typeof delegationActs[number]
+export type DelegationAct = (typeof delegationActs)[number]
 
 /** `refused`: something that is not for staff (approving in the legal representative's place); kept in the trail. */
-export async function actOnDelegation (services: Services, act: Act, id: string, what: string): Promise<ActOutcome | 'refused'> {
+export async function actOnDelegation (
+  services: Services,
+  act: Act,
+  id: string,
+  what: string
+): Promise<ActOutcome | 'refused'> {
   const stamp = stampOf(act)
-  const known = await services.db.selectFrom('delegation').select('id').where('id', '=', id).limit(1).executeTakeFirst()
+  const known = await services.db
+    .selectFrom('delegation')
+    .select('id')
+    .where('id', '=', id)
+    .limit(1)
+    .executeTakeFirst()
   if (known === undefined) return 'unknown'
   const chosen = delegationActs.find((one) => one === what)
   if (chosen === undefined) {
     await refuseApprovalByStaff(services, id, stamp)
     return 'refused'
   }
-  return await endByStaff(services, id, chosen === 'suspend' ? 'suspended' : 'revoked', stamp) ? 'done' : 'unchanged'
+  return (await endByStaff(services, id, chosen === 'suspend' ? 'suspended' : 'revoked', stamp)) ? 'done' : 'unchanged'
 }

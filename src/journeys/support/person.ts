@@ -27,35 +27,87 @@ export interface PersonDetail {
   identityVerifiedAt: Date | null
   faceVerifiedAt: Date | null
   /** Today's tries of the face check that are left. */
-  faceTries: { left: number, perDay: number }
+  faceTries: { left: number; perDay: number }
   sessions: ListedSession[]
-  browsers: Array<{ label: string, firstSeenAt: Date, lastLoginAt: Date }>
-  devices: Array<{ id: string, kind: 'app' | 'web', label: string, boundAt: Date | null }>
-  represents: Array<{ id: string, name: string, uscc: string, status: string }>
+  browsers: Array<{ label: string; firstSeenAt: Date; lastLoginAt: Date }>
+  devices: Array<{ id: string; kind: 'app' | 'web'; label: string; boundAt: Date | null }>
+  represents: Array<{ id: string; name: string; uscc: string; status: string }>
   delegations: DelegationView[]
-  messages: Array<{ kind: MessageKind, createdAt: Date, readAt: Date | null }>
-  counterCodes: Array<{ id: string, issuedBy: string, reason: string, createdAt: Date, expiresAt: Date, usedAt: Date | null, live: boolean, tries: number }>
+  messages: Array<{ kind: MessageKind; createdAt: Date; readAt: Date | null }>
+  counterCodes: Array<{
+    id: string
+    issuedBy: string
+    reason: string
+    createdAt: Date
+    expiresAt: Date
+    usedAt: Date | null
+    live: boolean
+    tries: number
+  }>
   namesakes: PersonLine[]
 }
 
 /** Null = no such person. */
-export async function personDetail (services: Services, act: Omit<Act, 'reason'>, personId: string): Promise<PersonDetail | null> {
+export async function personDetail (
+  services: Services,
+  act: Omit<Act, 'reason'>,
+  personId: string
+): Promise<PersonDetail | null> {
   const { db, crypto } = services
   const person = await personById(db, crypto, personId)
   if (person === null) return null
   // one after the other: a page for staff must not take every connection of the pool
   const faceTries = await faceTriesLeft(db, { personId, binding: '' })
   const sessions = await sessionsOf(services, person.sub)
-  const browsers = await db.selectFrom('knownBrowser').select(['label', 'firstSeenAt', 'lastLoginAt']).where('personId', '=', personId).where('revokedAt', 'is', null).orderBy('lastLoginAt', 'desc').limit(20).execute()
+  const browsers = await db
+    .selectFrom('knownBrowser')
+    .select(['label', 'firstSeenAt', 'lastLoginAt'])
+    .where('personId', '=', personId)
+    .where('revokedAt', 'is', null)
+    .orderBy('lastLoginAt', 'desc')
+    .limit(20)
+    .execute()
   const devices = await devicesOf(db, personId)
-  const represents = await db.selectFrom('organization').select(['id', 'name', 'uscc', 'status']).where('legalRepresentativeId', '=', personId).orderBy('id').limit(50).execute()
+  const represents = await db
+    .selectFrom('organization')
+    .select(['id', 'name', 'uscc', 'status'])
+    .where('legalRepresentativeId', '=', personId)
+    .orderBy('id')
+    .limit(50)
+    .execute()
   const delegations = await createDelegations(services).listOfAgent(personId)
-  const messages = await db.selectFrom('message').select(['kind', 'createdAt', 'readAt']).where('personId', '=', personId).orderBy('createdAt', 'desc').limit(20).execute()
-  const counterCodes = await db.selectFrom('counterCode').select(['id', 'issuedBy', 'reason', 'createdAt', 'expiresAt', 'usedAt', 'tries', sql<boolean>`used_at is null and expires_at > now()`.as('live')])
-    .where('personId', '=', personId).orderBy('createdAt', 'desc').limit(10).execute()
+  const messages = await db
+    .selectFrom('message')
+    .select(['kind', 'createdAt', 'readAt'])
+    .where('personId', '=', personId)
+    .orderBy('createdAt', 'desc')
+    .limit(20)
+    .execute()
+  const counterCodes = await db
+    .selectFrom('counterCode')
+    .select([
+      'id',
+      'issuedBy',
+      'reason',
+      'createdAt',
+      'expiresAt',
+      'usedAt',
+      'tries',
+      sql<boolean>`used_at is null and expires_at > now()`.as('live')
+    ])
+    .where('personId', '=', personId)
+    .orderBy('createdAt', 'desc')
+    .limit(10)
+    .execute()
   const namesakes = await namesakesOf(services, personId)
   await db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, { type: 'person.viewed', actor: act.actor, address: act.address, traceId: act.traceId, personId })
+    await services.audit.record(trx, {
+      type: 'person.viewed',
+      actor: act.actor,
+      address: act.address,
+      traceId: act.traceId,
+      personId
+    })
   })
   return {
     id: person.id,
@@ -96,10 +148,20 @@ export interface HistoryLine {
 
 const historyDays = 90
 
-/** What happened to the account in 90 days, at most `limit`, newest first; `before` = id of the last line of the page before. */
-export async function personHistory ({ db }: Pick<Services, 'db'>, personId: string, { before, limit = 50 }: { before?: number | undefined, limit?: number } = {}): Promise<HistoryLine[]> {
-  let query = db.selectFrom('auditEvent').select(['id', 'at', 'type', 'outcome', 'clientId', 'address', 'actor', 'reason'])
-    .where('personId', '=', personId).where('at', '>', sql<Date>`now() - make_interval(days => ${historyDays})`)
+/**
+ * What happened to the account in 90 days, at most `limit`, newest first; `before` = id of the last line of the page
+ * before.
+ */
+export async function personHistory (
+  { db }: Pick<Services, 'db'>,
+  personId: string,
+  { before, limit = 50 }: { before?: number | undefined; limit?: number } = {}
+): Promise<HistoryLine[]> {
+  let query = db
+    .selectFrom('auditEvent')
+    .select(['id', 'at', 'type', 'outcome', 'clientId', 'address', 'actor', 'reason'])
+    .where('personId', '=', personId)
+    .where('at', '>', sql<Date>`now() - make_interval(days => ${historyDays})`)
     // looks of staff are for auditors
     .where('type', 'not in', ['person.viewed', 'person.revealed'])
   if (before !== undefined) query = query.where('id', '<', before)

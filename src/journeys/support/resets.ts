@@ -14,7 +14,12 @@ export async function resetFaceTries (services: Needed, act: Act, personId: stri
   return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
     const forgiven = await forgiveFaceTries(trx, id)
     if (forgiven === 0) return false
-    await services.audit.record(trx, { type: 'person.face-tries-reset', ...stamp, personId: id, details: { tries: forgiven } })
+    await services.audit.record(trx, {
+      type: 'person.face-tries-reset',
+      ...stamp,
+      personId: id,
+      details: { tries: forgiven }
+    })
     await tellPerson(trx, services, id, 'security-face-tries-reset')
     return true
   })
@@ -37,8 +42,14 @@ export async function resetPasswordTries (services: Needed, act: Act, personId: 
 /** A phone proves nothing any more, at once and for good. */
 export async function endDevice (services: Needed, act: Act, personId: string, deviceId: string): Promise<ActOutcome> {
   return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
-    const row = await trx.updateTable('device').set({ revokedAt: sql<Date>`now()` })
-      .where('id', '=', deviceId).where('personId', '=', id).where('revokedAt', 'is', null).returning('id').executeTakeFirst()
+    const row = await trx
+      .updateTable('device')
+      .set({ revokedAt: sql<Date>`now()` })
+      .where('id', '=', deviceId)
+      .where('personId', '=', id)
+      .where('revokedAt', 'is', null)
+      .returning('id')
+      .executeTakeFirst()
     if (row === undefined) return false
     await services.audit.record(trx, { type: 'person.device-ended', ...stamp, personId: id, deviceId })
     await tellPerson(trx, services, id, 'security-device-ended')

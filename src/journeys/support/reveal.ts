@@ -10,67 +10,128 @@ import { personById, type StoredPerson } from '../../records/persons/index.ts'
 import { stampOf, type Trx } from './act.ts'
 
 export const revealFields = ['name', 'cert_no', 'phone'] as const
-export type RevealField = typeof revealFields[number]
+export type RevealField = (typeof revealFields)[number]
 
 /** Minutes in which what was granted may be looked at. */
 export const revealGrantMinutes = 60
 
 export type Revealed =
-  | { outcome: 'shown', values: Partial<Record<RevealField, string | null>> }
+  | { outcome: 'shown'; values: Partial<Record<RevealField, string | null>> }
   | { outcome: 'unknown' }
   /** Nobody has let this administrator see it, or it was looked at already, or the time is over. */
   | { outcome: 'not_granted' }
 
 const values: Record<RevealField, (person: StoredPerson) => string | null> = {
-  name: ({ name }) => name, cert_no: ({ certNo }) => certNo, phone: ({ phone }) => phone
+  name: ({ name }) => name,
+  cert_no: ({ certNo }) => certNo,
+  phone: ({ phone }) => phone
 }
 
 /** Without four eyes. The fields are named in the trail, the values nowhere. @throws DomainError `reason_required` */
-export async function reveal (services: Pick<Services, 'db' | 'crypto' | 'audit'>, act: Act, personId: string, fields: readonly RevealField[]): Promise<Revealed> {
+export async function reveal (
+  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  act: Act,
+  personId: string,
+  fields: readonly RevealField[]
+): Promise<Revealed> {
   const stamp = stampOf(act)
   return await services.db.transaction().execute(async (trx) => await show(trx, services, stamp, personId, fields))
 }
 
-async function show (trx: Trx, services: Pick<Services, 'crypto' | 'audit'>, stamp: ReturnType<typeof stampOf>, personId: string, fields: readonly RevealField[], granted?: string): Promise<Revealed> {
+async function show (
+  trx: Trx,
+  services: Pick<Services, 'crypto' | 'audit'>,
+  stamp: ReturnType<typeof stampOf>,
+  personId: string,
+  fields: readonly RevealField[],
+  granted?: string
+): Promise<Revealed> {
   const person = await personById(trx, services.crypto, personId)
   if (person === null) return { outcome: 'unknown' }
-  await services.audit.record(trx, { type: 'person.revealed', ...stamp, personId, details: { fields: [...fields], ...(granted === undefined ? {} : { granted }) } })
+  await services.audit.record(trx, {
+    type: 'person.revealed',
+    ...stamp,
+    personId,
+    details: { fields: [...fields], ...(granted === undefined ? {} : { granted }) }
+  })
   return { outcome: 'shown', values: Object.fromEntries(fields.map((field) => [field, values[field](person)])) }
 }
 
 /** Whose data: a person's, or those of an application as it was sent under this number. */
-export type RevealSubject = { personId: string } | { registrationId: string, registrationNumber: string }
+export type RevealSubject = { personId: string } | { registrationId: string; registrationNumber: string }
 
-const aboutSubject = (subject: RevealSubject) => 'personId' in subject
-  ? sql<boolean>`person_id = ${subject.personId}`
-  : sql<boolean>`registration_id = ${subject.registrationId} and registration_number = ${subject.registrationNumber}`
+const aboutSubject = (subject: RevealSubject) =>
+  'personId' in subject
+    ? sql<boolean>`person_id = ${subject.personId}`
+    : sql<boolean>`registration_id = ${subject.registrationId} and registration_number = ${subject.registrationNumber}`
 
 /** The second administrator agreed: in the transaction of the decision. `grantedTo`, `grantedBy`: actors. */
-export async function grantReveal (trx: Trx, grant: RevealSubject & { fields: readonly RevealField[], grantedTo: string, grantedBy: string }): Promise<string> {
+export async function grantReveal (
+  trx: Trx,
+  grant: RevealSubject & { fields: readonly RevealField[]; grantedTo: string; grantedBy: string }
+): Promise<string> {
   const id = `rev_${randomBytes(16).toString('base64url')}`
-  await trx.insertInto('revealGrant').values({
-    id, ...grant, fields: grant.fields.join(' '), expiresAt: sql<Date>`now() + make_interval(mins => ${revealGrantMinutes})`
-  }).execute()
+  await trx
+    .insertInto('revealGrant')
+    .values({
+      id,
+      ...grant,
+      fields: grant.fields.join(' '),
+      expiresAt: sql<Date>`now() + make_interval(mins => ${revealGrantMinutes})`
+    })
+    .execute()
   return id
 }
 
 /** What this administrator may look at now. */
-export async function openGrants (db: Services['db'], actor: string, subject: RevealSubject): Promise<Array<{ id: string, fields: RevealField[], expiresAt: Date }>> {
-  const rows = await db.selectFrom('revealGrant').select(['id', 'fields', 'expiresAt']).where('grantedTo', '=', actor).where(aboutSubject(subject))
-    .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).orderBy('createdAt', 'desc').limit(5).execute()
+export async function openGrants (
+  db: Services['db'],
+  actor: string,
+  subject: RevealSubject
+): Promise<Array<{ id: string; fields: RevealField[]; expiresAt: Date }>> {
+  const rows = await db
+    .selectFrom('revealGrant')
+    .select(['id', 'fields', 'expiresAt'])
+    .where('grantedTo', '=', actor)
+    .where(aboutSubject(subject))
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .orderBy('createdAt', 'desc')
+    .limit(5)
+    .execute()
   return rows.map(({ fields, ...row }) => ({ ...row, fields: fields.split(' ') as RevealField[] }))
 }
 
-/** Uses up what was granted, once, by whom it was granted to, in the transaction that shows it. Null: nothing is granted (any more). */
-export async function takeGrant (trx: Trx, actor: string, subject: RevealSubject, grantId: string): Promise<RevealField[] | null> {
-  const grant = await trx.updateTable('revealGrant').set({ usedAt: sql<Date>`now()` })
-    .where('id', '=', grantId).where('grantedTo', '=', actor).where(aboutSubject(subject)).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
-    .returning('fields').executeTakeFirst()
-  return grant === undefined ? null : grant.fields.split(' ') as RevealField[]
+/**
+ * Uses up what was granted, once, by whom it was granted to, in the transaction that shows it. Null: nothing is granted
+ * (any more).
+ */
+export async function takeGrant (
+  trx: Trx,
+  actor: string,
+  subject: RevealSubject,
+  grantId: string
+): Promise<RevealField[] | null> {
+  const grant = await trx
+    .updateTable('revealGrant')
+    .set({ usedAt: sql<Date>`now()` })
+    .where('id', '=', grantId)
+    .where('grantedTo', '=', actor)
+    .where(aboutSubject(subject))
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .returning('fields')
+    .executeTakeFirst()
+  return grant === undefined ? null : (grant.fields.split(' ') as RevealField[])
 }
 
 /** Looks at what was granted of a person. @throws DomainError `reason_required` */
-export async function revealGranted (services: Pick<Services, 'db' | 'crypto' | 'audit'>, act: Act, personId: string, grantId: string): Promise<Revealed> {
+export async function revealGranted (
+  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  act: Act,
+  personId: string,
+  grantId: string
+): Promise<Revealed> {
   const stamp = stampOf(act)
   return await services.db.transaction().execute(async (trx) => {
     const fields = await takeGrant(trx, act.actor, { personId }, grantId)

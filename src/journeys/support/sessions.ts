@@ -23,15 +23,33 @@ export interface ListedSession {
   sites: string[]
 }
 
-const liveOf = (db: Services['db'], sub: string) => db.selectFrom('oidcArtifact').where('model', '=', 'Session').where('accountId', '=', sub).where('expiresAt', '>', sql<Date>`now()`)
+const liveOf = (db: Services['db'], sub: string) =>
+  db
+    .selectFrom('oidcArtifact')
+    .where('model', '=', 'Session')
+    .where('accountId', '=', sub)
+    .where('expiresAt', '>', sql<Date>`now()`)
 
 /** Newest first, at most 50. */
 export async function sessionsOf ({ db }: Pick<Services, 'db'>, sub: string): Promise<ListedSession[]> {
-  const rows = await liveOf(db, sub).select(['uid', 'payload', 'expiresAt']).orderBy('expiresAt', 'desc').limit(50).execute()
-  const found = rows.map(({ uid, payload, expiresAt }) => ({ uid: uid ?? '', payload: payload as SessionPayload & { startedAt?: number, acr?: string }, expiresAt }))
+  const rows = await liveOf(db, sub)
+    .select(['uid', 'payload', 'expiresAt'])
+    .orderBy('expiresAt', 'desc')
+    .limit(50)
+    .execute()
+  const found = rows.map(({ uid, payload, expiresAt }) => ({
+    uid: uid ?? '',
+    payload: payload as SessionPayload & { startedAt?: number; acr?: string },
+    expiresAt
+  }))
   const clientIds = [...new Set(found.flatMap(({ payload }) => Object.keys(payload.authorizations ?? {})))]
-  const clients = clientIds.length === 0 ? [] : await db.selectFrom('client').select(['clientId', 'policy']).where('clientId', 'in', clientIds).execute()
-  const names = new Map(clients.map(({ clientId, policy }) => [clientId, clientPolicy(policy).names['zh-CN'] || clientId]))
+  const clients =
+    clientIds.length === 0
+      ? []
+      : await db.selectFrom('client').select(['clientId', 'policy']).where('clientId', 'in', clientIds).execute()
+  const names = new Map(
+    clients.map(({ clientId, policy }) => [clientId, clientPolicy(policy).names['zh-CN'] || clientId])
+  )
   return found.map(({ uid, payload, expiresAt }) => ({
     mark: markOf(uid),
     startedAt: payload.startedAt === undefined ? null : new Date(payload.startedAt * 1000),
@@ -41,14 +59,31 @@ export async function sessionsOf ({ db }: Pick<Services, 'db'>, sub: string): Pr
   }))
 }
 
-/** Everything everywhere: sessions, tokens and codes in every capacity; sites are told. `unchanged`: there was nothing. */
+/**
+ * Everything everywhere: sessions, tokens and codes in every capacity; sites are told. `unchanged`: there was nothing.
+ */
 export async function endAllSessions (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
-    const live = await trx.selectFrom('oidcArtifact').select('id').where('accountId', '=', sub).limit(1).executeTakeFirst()
+    const live = await trx
+      .selectFrom('oidcArtifact')
+      .select('id')
+      .where('accountId', '=', sub)
+      .limit(1)
+      .executeTakeFirst()
     if (live === undefined) return false
     const ended = await revokeAccount(trx, sub)
-    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'ended_by_staff', ...(stamp.traceId === null ? {} : { traceId: stamp.traceId }) })
-    await services.audit.record(trx, { type: 'person.sessions-ended', ...stamp, personId: id, details: { sites: ended.length } })
+    if (ended.length > 0) {
+      await recordSessionsEnded(trx, services, ended, {
+        reason: 'ended_by_staff',
+        ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+      })
+    }
+    await services.audit.record(trx, {
+      type: 'person.sessions-ended',
+      ...stamp,
+      personId: id,
+      details: { sites: ended.length }
+    })
     await tellPerson(trx, services, id, 'security-sessions-ended')
     return true
   })
@@ -61,8 +96,18 @@ export async function endSessionOf (services: Needed, act: Act, personId: string
     const uid = rows.find((row) => markOf(row.uid ?? '') === mark)?.uid ?? null
     if (uid === null) return false
     const ended = await revokeSession(trx, uid)
-    if (ended.length > 0) await recordSessionsEnded(trx, services, ended, { reason: 'ended_by_staff', ...(stamp.traceId === null ? {} : { traceId: stamp.traceId }) })
-    await services.audit.record(trx, { type: 'session.terminated', ...stamp, personId: id, details: { session: mark, sites: ended.length } })
+    if (ended.length > 0) {
+      await recordSessionsEnded(trx, services, ended, {
+        reason: 'ended_by_staff',
+        ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
+      })
+    }
+    await services.audit.record(trx, {
+      type: 'session.terminated',
+      ...stamp,
+      personId: id,
+      details: { session: mark, sites: ended.length }
+    })
     await tellPerson(trx, services, id, 'security-sessions-ended')
     return true
   })

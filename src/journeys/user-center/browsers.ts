@@ -8,7 +8,8 @@ import { circumstances, loadMe, loadPosted, shellOf, type Centre, type Me } from
 type Trusted = Awaited<ReturnType<typeof trustedBrowsersOf>>[number]
 
 /** Names a row to its own person; says nothing of the browser's cookie. */
-const idOf = ({ organizationId, browserHash }: Trusted): string => createHash('sha256').update(`${organizationId} ${browserHash}`).digest('base64url').slice(0, 22)
+const idOf = ({ organizationId, browserHash }: Trusted): string =>
+  createHash('sha256').update(`${organizationId} ${browserHash}`).digest('base64url').slice(0, 22)
 
 export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
   const { services } = centre
@@ -39,15 +40,24 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
     if (row !== undefined) {
       await services.db.transaction().execute(async (trx) => {
         const { organizationId, browserHash } = row
-        if (await revokeTrustedBrowsers(trx, { organizationId, personId: me.person.id, browserHash }) === 0) return
-        await services.audit.record(trx, { type: 'browser.revoked', personId: me.person.id, organizationId, ...circumstances(request) })
+        if ((await revokeTrustedBrowsers(trx, { organizationId, personId: me.person.id, browserHash })) === 0) return
+        await services.audit.record(trx, {
+          type: 'browser.revoked',
+          personId: me.person.id,
+          organizationId,
+          ...circumstances(request)
+        })
       })
     }
     return await reply.redirect('/me/browsers', 303)
   })
 
   async function labelsOf (me: Me): Promise<Map<string, string>> {
-    const rows = await services.db.selectFrom('knownBrowser').select(['browserHash', 'label']).where('personId', '=', me.person.id).execute()
+    const rows = await services.db
+      .selectFrom('knownBrowser')
+      .select(['browserHash', 'label'])
+      .where('personId', '=', me.person.id)
+      .execute()
     return new Map(rows.map(({ browserHash, label }) => [browserHash, label]))
   }
 }

@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts'
 type Issuer = Pick<Config, 'issuer'>
 
 const secure = ({ issuer }: Issuer): boolean => issuer.startsWith('https:')
-const nameOf = (config: Issuer): string => secure(config) ? '__Host-kora_me' : 'kora_me'
+const nameOf = (config: Issuer): string => (secure(config) ? '__Host-kora_me' : 'kora_me')
 
 export const cookieOf = (config: Issuer, request: FastifyRequest): string => request.cookies[nameOf(config)] ?? ''
 

@@ -58,5 +58,9 @@ export function contentLines (catalogue: Catalogue, content: DelegationContent, 
 }
 
 /** The same for the phone, as the `subject` of the scan ticket: members are labels `subject.<name>`. */
-export const ticketSubject = ({ validFrom, validTo, mark, ...lines }: ContentLines): Record<string, unknown> =>
-  ({ ...lines, valid_from: validFrom, valid_to: validTo, digest: mark })
+export const ticketSubject = ({ validFrom, validTo, mark, ...lines }: ContentLines): Record<string, unknown> => ({
+  ...lines,
+  valid_from: validFrom,
+  valid_to: validTo,
+  digest: mark
+})

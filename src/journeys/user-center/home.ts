@@ -16,13 +16,17 @@ export function registerHome (app: FastifyInstance, centre: Centre): void {
       phone: person.phone === null ? null : maskPhone(person.phone),
       email: person.email === null ? null : maskEmail(person.email),
       verifiedAt: person.identityVerifiedAt?.toISOString() ?? null,
-      organization: representation.role === 'self'
-        ? null
-        : {
-            name: representation.organization.name,
-            uscc: maskUscc(representation.organization.uscc),
-            since: representation.role === 'legal_representative' ? representation.since : representation.delegation.validFrom
-          }
+      organization:
+        representation.role === 'self'
+          ? null
+          : {
+              name: representation.organization.name,
+              uscc: maskUscc(representation.organization.uscc),
+              since:
+                representation.role === 'legal_representative'
+                  ? representation.since
+                  : representation.delegation.validFrom
+            }
     })
   })
 }

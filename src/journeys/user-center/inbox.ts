@@ -2,7 +2,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { Locale } from '../../http/locale.ts'
 import { PageError } from '../../http/page-error.ts'
-import { messageKinds, messageTopics, noticeTexts, topicOf, type Message, type MessageData, type MessageKind, type NoticeTexts } from '../../records/messages/index.ts'
+import {
+  messageKinds,
+  messageTopics,
+  noticeTexts,
+  topicOf,
+  type Message,
+  type MessageData,
+  type MessageKind,
+  type NoticeTexts
+} from '../../records/messages/index.ts'
 import { reasonWords } from './delegation-rows.ts'
 import { loadMe, loadPosted, shellOf, type Centre, type Me } from './me.ts'
 import type { MessagePage } from './pages.ts'
@@ -16,10 +25,14 @@ const wordsOf = (data: MessageData, name: string): string | null => {
   return value === undefined || value === null || value === '' ? null : String(value)
 }
 
-const noticeOf = ({ data }: Pick<Message, 'data'>): string => typeof data['notice'] === 'string' ? data['notice'] : ''
+const noticeOf = ({ data }: Pick<Message, 'data'>): string =>
+  typeof data['notice'] === 'string' ? data['notice'] : ''
 
 /** In the person's language, else in Chinese, which is there always. */
-function noticeIn (texts: NoticeTexts | undefined, locale: Locale): { lang: Locale, title: string, body: string } | null {
+function noticeIn (
+  texts: NoticeTexts | undefined,
+  locale: Locale
+): { lang: Locale; title: string; body: string } | null {
   if (texts === undefined) return null
   const own = texts[locale]
   return own === undefined ? { lang: 'zh-CN', ...texts['zh-CN'] } : { lang: locale, ...own }
@@ -30,26 +43,42 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
 
   app.get('/me/messages', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
-    const { before, topic: asked } = request.query as { before?: unknown, topic?: unknown }
+    const { before, topic: asked } = request.query as { before?: unknown; topic?: unknown }
     const topic = messageTopics.find((one) => one === asked) ?? null
     const found = await messages.list(me.person.id, {
-      limit: pageSize + 1, ...(isId(before) ? { before } : {}), ...(topic === null ? {} : { kinds: messageKinds.filter((kind) => topicOf(kind) === topic) })
+      limit: pageSize + 1,
+      ...(isId(before) ? { before } : {}),
+      ...(topic === null ? {} : { kinds: messageKinds.filter((kind) => topicOf(kind) === topic) })
     })
     const page = found.slice(0, pageSize)
     const texts = await noticeTexts(services, page.filter(({ kind }) => kind === 'notice').map(noticeOf))
     const href = (topic: string | null, before?: string): string => {
-      const query = new URLSearchParams({ ...(topic === null ? {} : { topic }), ...(before === undefined ? {} : { before }) })
+      const query = new URLSearchParams({
+        ...(topic === null ? {} : { topic }),
+        ...(before === undefined ? {} : { before })
+      })
       return query.size === 0 ? '/me/messages' : `/me/messages?${query.toString()}`
     }
     return reply.page('user-centre/messages', {
       shell: await shellOf(centre, request, me, 'messages'),
       action: '/me/messages/read',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      topics: [null, ...messageTopics].map((one) => ({ topic: one ?? 'all', href: href(one), current: one === topic })),
+      topics: [null, ...messageTopics].map((one) => ({
+        topic: one ?? 'all',
+        href: href(one),
+        current: one === topic
+      })),
       messages: page.map((message) => {
         const { id, kind, data, createdAt, readAt } = message
         const notice = noticeIn(texts.get(noticeOf(message)), request.locale)
-        return { id, kind, title: notice === null ? null : { text: notice.title, lang: notice.lang }, organization: wordsOf(data, 'organization'), at: createdAt.toISOString(), unread: readAt === null }
+        return {
+          id,
+          kind,
+          title: notice === null ? null : { text: notice.title, lang: notice.lang },
+          organization: wordsOf(data, 'organization'),
+          at: createdAt.toISOString(),
+          unread: readAt === null
+        }
       }),
       olderHref: found.length > pageSize ? href(topic, page.at(-1)?.id ?? '') : null
     })
@@ -69,14 +98,25 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
     if (message === null) throw new PageError(404, 'not_found', { restartHref: '/me/messages' })
     // seen is read: nothing else follows from it
     await messages.markRead(me.person.id, message.id)
-    const notice = message.kind === 'notice' ? noticeIn((await noticeTexts(services, [noticeOf(message)])).get(noticeOf(message)), request.locale) : null
+    const notice =
+      message.kind === 'notice'
+        ? noticeIn((await noticeTexts(services, [noticeOf(message)])).get(noticeOf(message)), request.locale)
+        : null
     return reply.page('user-centre/message', {
-      notice: notice === null ? null : { lang: notice.lang, title: notice.title, paragraphs: notice.body.split(/\n+/).filter((line) => line.trim() !== '') },
+      notice:
+        notice === null
+          ? null
+          : {
+              lang: notice.lang,
+              title: notice.title,
+              paragraphs: notice.body.split(/\n+/).filter((line) => line.trim() !== '')
+            },
       shell: await shellOf(centre, request, me, 'messages'),
       kind: message.kind,
       at: message.createdAt.toISOString(),
       lines: shown.flatMap((name) => {
-        const value = name === 'reason' ? reasonWords(request.t, wordsOf(message.data, name)) : wordsOf(message.data, name)
+        const value =
+          name === 'reason' ? reasonWords(request.t, wordsOf(message.data, name)) : wordsOf(message.data, name)
         return value === null ? [] : [{ name, value }]
       }),
       act: actOf(me, message)

@@ -32,7 +32,11 @@ export async function registerUserCentre (app: FastifyInstance, services: Servic
     scope.setErrorHandler(async (error, request, reply) => {
       if (!(error instanceof NotAllowed)) throw error
       request.log.info({ code: error.reason }, 'user centre refused')
-      return reply.page('user-centre/not-allowed', { shell: await shellOf(centre, request, error.me, null), reason: error.reason }, { status: 403 })
+      return reply.page(
+        'user-centre/not-allowed',
+        { shell: await shellOf(centre, request, error.me, null), reason: error.reason },
+        { status: 403 }
+      )
     })
     registerSignIn(scope, centre)
     registerHome(scope, centre)

@@ -27,7 +27,7 @@ export interface Centre extends Parts {
   services: Services
   /** Of the client that the user centre is. */
   secret: string
-  csrfScope (idHash: string): string
+  csrfScope(idHash: string): string
 }
 
 export interface Me {
@@ -37,8 +37,12 @@ export interface Me {
   representation: Representation
 }
 
-/** The legal representative of an organization, as of this request: an active one, or one that waits for her decision. */
-export interface LegalMe extends Me { organization: { id: string, uscc: string, name: string } }
+/**
+ * The legal representative of an organization, as of this request: an active one, or one that waits for her decision.
+ */
+export interface LegalMe extends Me {
+  organization: { id: string; uscc: string; name: string }
+}
 
 export type RefusalReason = 'representation_ended' | 'not_legal_representative'
 
@@ -54,7 +58,10 @@ export class NotAllowed extends Error {
   }
 }
 
-function refOf ({ contextId, organizationId }: Pick<FoundSession, 'contextId' | 'organizationId'>): RepresentationRef | null {
+function refOf ({
+  contextId,
+  organizationId
+}: Pick<FoundSession, 'contextId' | 'organizationId'>): RepresentationRef | null {
   if (contextId === 'self') return self
   if (contextId.startsWith('lr:')) return { role: 'legal_representative', organizationId: contextId.slice(3) }
   return organizationId === null ? null : { role: 'agent', organizationId, delegationId: contextId }
@@ -63,7 +70,9 @@ function refOf ({ contextId, organizationId }: Pick<FoundSession, 'contextId' | 
 /** A form is gone with its session: back to the list it belongs to. */
 const pageOf = (request: FastifyRequest): string => {
   const path = request.url.split('?', 1)[0] ?? '/me'
-  return request.method === 'GET' ? path : /^\/me\/(agents|messages|mine|browsers|organization-password)/.exec(path)?.[0] ?? '/me'
+  return request.method === 'GET'
+    ? path
+    : (/^\/me\/(agents|messages|mine|browsers|organization-password)/.exec(path)?.[0] ?? '/me')
 }
 
 /** @throws SeeOther to a login that leads back, NotAllowed */
@@ -71,9 +80,12 @@ export async function loadMe (centre: Centre, request: FastifyRequest, reply: Fa
   const { services } = centre
   reply.header('cache-control', 'no-store')
   const { browser } = request
-  const found = browser === null ? null : await findSession(services.db, cookieOf(services.config, request), browser.hash)
+  const found =
+    browser === null ? null : await findSession(services.db, cookieOf(services.config, request), browser.hash)
   const person = found === null ? null : await personById(services.db, services.crypto, found.personId)
-  if (found === null || person === null || browser === null) throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
+  if (found === null || person === null || browser === null) {
+    throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
+  }
   const ref = refOf(found)
   const representation = ref === null ? null : await centre.representations.resolve(person.id, ref)
   const me = { idHash: found.idHash, browserHash: browser.hash, person }
@@ -89,7 +101,12 @@ export async function loadPosted (centre: Centre, request: FastifyRequest, reply
 }
 
 /** Only for the legal representative of this moment: never by what a form, an address or the login once said. */
-export async function loadLegal (centre: Centre, request: FastifyRequest, reply: FastifyReply, act: 'agents' | 'organization-password' = 'agents'): Promise<LegalMe> {
+export async function loadLegal (
+  centre: Centre,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  act: 'agents' | 'organization-password' = 'agents'
+): Promise<LegalMe> {
   const me = request.method === 'GET' ? await loadMe(centre, request, reply) : await loadPosted(centre, request, reply)
   const { representation } = me
   if (representation.role !== 'legal_representative') {
@@ -101,12 +118,22 @@ export async function loadLegal (centre: Centre, request: FastifyRequest, reply:
 }
 
 /** Somebody tried what is not theirs. The answer is 404, the same as for what does not exist. */
-export async function notTheirs (centre: Centre, request: FastifyRequest, me: Me, delegationId: string): Promise<PageError> {
+export async function notTheirs (
+  centre: Centre,
+  request: FastifyRequest,
+  me: Me,
+  delegationId: string
+): Promise<PageError> {
   await recordDenied(centre, request, me, { act: 'other-organization', delegationId })
   return new PageError(404, 'not_found', { restartHref: '/me' })
 }
 
-async function recordDenied ({ services }: Centre, request: FastifyRequest, me: Me, { act, delegationId = null }: { act: string, delegationId?: string | null }): Promise<void> {
+async function recordDenied (
+  { services }: Centre,
+  request: FastifyRequest,
+  me: Me,
+  { act, delegationId = null }: { act: string; delegationId?: string | null }
+): Promise<void> {
   const { person, representation } = me
   await services.db.transaction().execute(async (trx) => {
     await services.audit.record(trx, {
@@ -123,24 +150,36 @@ async function recordDenied ({ services }: Centre, request: FastifyRequest, me: 
   })
 }
 
-export const circumstances = (request: FastifyRequest): { address: string, traceId: string } => ({ address: request.clientAddress.ip, traceId: String(request.id) })
+export const circumstances = (request: FastifyRequest): { address: string; traceId: string } => ({
+  address: request.clientAddress.ip,
+  traceId: String(request.id)
+})
 
-export const actorOf = (request: FastifyRequest, me: Me): Actor => ({ personId: me.person.id, ...circumstances(request) })
+export const actorOf = (request: FastifyRequest, me: Me): Actor => ({
+  personId: me.person.id,
+  ...circumstances(request)
+})
 
-export async function shellOf (centre: Centre, request: FastifyRequest, me: Me, current: Section | null): Promise<Shell> {
+export async function shellOf (
+  centre: Centre,
+  request: FastifyRequest,
+  me: Me,
+  current: Section | null
+): Promise<Shell> {
   const { person, representation } = me
   return {
     current,
     who: maskName(person.name),
     level: person.assuranceLevel,
-    acting: representation.role === 'self'
-      ? null
-      : {
-          role: representation.role,
-          name: representation.organization.name,
-          uscc: maskUscc(representation.organization.uscc),
-          until: representation.role === 'agent' ? representation.delegation.validTo : null
-        },
+    acting:
+      representation.role === 'self'
+        ? null
+        : {
+            role: representation.role,
+            name: representation.organization.name,
+            uscc: maskUscc(representation.organization.uscc),
+            until: representation.role === 'agent' ? representation.delegation.validTo : null
+          },
     unread: await centre.messages.unread(person.id),
     csrf: request.csrfToken(centre.csrfScope(me.idHash))
   }

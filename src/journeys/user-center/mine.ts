@@ -46,13 +46,20 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
       const view = (await ownVersions(request, me)).find((row) => isIn(states, row))
       // done already, by a second press or by somebody else: the list says what it is now
       if (view === undefined) return await reply.redirect('/me/mine', 303)
-      await (act === 'resign' ? delegations.resign(view.id, actorOf(request, me)) : delegations.withdraw(view.id, view.version, actorOf(request, me)))
+      await (act === 'resign'
+        ? delegations.resign(view.id, actorOf(request, me))
+        : delegations.withdraw(view.id, view.version, actorOf(request, me)))
       return await leave(me, view, act, reply)
     })
   }
 
   /** Acting for that organization ends with it: then the login asks who to be. */
-  async function leave ({ representation }: Me, { id }: DelegationView, act: 'resign' | 'withdraw', reply: FastifyReply): Promise<FastifyReply> {
+  async function leave (
+    { representation }: Me,
+    { id }: DelegationView,
+    act: 'resign' | 'withdraw',
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const own = act === 'resign' && representation.role === 'agent' && representation.delegation.id === id
     return await reply.redirect(own ? '/me/login?to=/me/mine' : '/me/mine', 303)
   }
@@ -62,6 +69,8 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
     const rows = (await delegations.listOfAgent(me.person.id)).filter((row) => row.id === id)
     if (rows.length > 0) return rows
     const other = /^[\w-]{1,64}$/.test(id) ? await delegations.find(id) : null
-    throw other === null ? new PageError(404, 'not_found', { restartHref: '/me/mine' }) : await notTheirs(centre, request, me, id)
+    throw other === null
+      ? new PageError(404, 'not_found', { restartHref: '/me/mine' })
+      : await notTheirs(centre, request, me, id)
   }
 }

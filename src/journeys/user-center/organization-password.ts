@@ -16,13 +16,17 @@ import { registerTicketPage, type ToConfirm } from './ticket-page.ts'
 const path = '/me/organization-password'
 const purpose = 'organization-password'
 
-interface Confirmable extends ToConfirm { me: LegalMe, draft: string }
+interface Confirmable extends ToConfirm {
+  me: LegalMe
+  draft: string
+}
 
 export function registerOrganizationPassword (app: FastifyInstance, centre: Centre): void {
   const { services, tickets } = centre
   const { passwordProfile } = services.config
 
-  const load = async (request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> => await loadLegal(centre, request, reply, purpose)
+  const load = async (request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> =>
+    await loadLegal(centre, request, reply, purpose)
 
   app.get(path, async (request, reply) => await showForm(await load(request, reply), [], request, reply))
 
@@ -30,9 +34,13 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     const me = await load(request, reply)
     const { organization, person } = me
     const read = readNewPassword(passwordProfile, request.body, {
-      identifiers: [organization.uscc, person.certNo, ...person.phone === null ? [] : [person.phone.replace(/^\+86/, '')]],
+      identifiers: [
+        organization.uscc,
+        person.certNo,
+        ...(person.phone === null ? [] : [person.phone.replace(/^\+86/, '')])
+      ],
       name: person.name,
-      otherNames: [organization.name, ...person.nameBo === null ? [] : [person.nameBo]]
+      otherNames: [organization.name, ...(person.nameBo === null ? [] : [person.nameBo])]
     })
     if (!read.ok) return await showForm(me, read.errors, request, reply)
     const passwordHash = await hashNewPassword(services, read.value, path)
@@ -49,7 +57,14 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
       const draft = await findDraft(services.db, me.idHash, me.organization.id)
       if (draft === null) throw new SeeOther(path)
       const { id, name, uscc } = me.organization
-      return { me, draft, subjectRef: `${purpose}:${id}:${draft}`, subject: { organization: `${name}（${maskUscc(uscc)}）` }, subjectName: null, leaveHref: path }
+      return {
+        me,
+        draft,
+        subjectRef: `${purpose}:${id}:${draft}`,
+        subject: { organization: `${name}（${maskUscc(uscc)}）` },
+        subjectName: null,
+        leaveHref: path
+      }
     },
     async finish (ticket, { me, draft, subjectRef }, request, reply) {
       const { address, traceId } = circumstances(request)
@@ -58,7 +73,15 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
         if (given === null || given.personId !== me.person.id) return 'gone'
         const passwordHash = await takeDraft(trx, me.idHash, draft)
         if (passwordHash === null) return 'gone'
-        const change = { organizationId: me.organization.id, passwordHash, personId: me.person.id, ticketId: ticket, proofs: given.proofs, address, traceId }
+        const change = {
+          organizationId: me.organization.id,
+          passwordHash,
+          personId: me.person.id,
+          ticketId: ticket,
+          proofs: given.proofs,
+          address,
+          traceId
+        }
         const set = await setOrganizationPassword(trx, services, change)
         return set.ok ? 'changed' : set.code
       })
@@ -74,24 +97,48 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     return passwordMustChange ? await reply.redirect(path, 303) : await showOutcome(me, 'changed', request, reply)
   })
 
-  const stateOf = async ({ organization }: LegalMe): Promise<{ passwordChangedAt: Date | null, passwordMustChange: boolean }> =>
-    await services.db.selectFrom('organization').select(['passwordChangedAt', 'passwordMustChange']).where('id', '=', organization.id).executeTakeFirstOrThrow()
+  const stateOf = async ({
+    organization
+  }: LegalMe): Promise<{ passwordChangedAt: Date | null; passwordMustChange: boolean }> =>
+    await services.db
+      .selectFrom('organization')
+      .select(['passwordChangedAt', 'passwordMustChange'])
+      .where('id', '=', organization.id)
+      .executeTakeFirstOrThrow()
 
-  async function showForm (me: LegalMe, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function showForm (
+    me: LegalMe,
+    errors: FieldError[],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
     const { passwordChangedAt, passwordMustChange } = await stateOf(me)
-    return reply.page('user-centre/organization-password', {
-      shell: await shellOf(centre, request, me, 'organization-password'),
-      action: path,
-      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      rules: passwordRules(passwordProfile),
-      uscc: me.organization.uscc,
-      changedAt: passwordChangedAt?.toISOString() ?? null,
-      mustChange: passwordMustChange,
-      errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+    return reply.page(
+      'user-centre/organization-password',
+      {
+        shell: await shellOf(centre, request, me, 'organization-password'),
+        action: path,
+        csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+        rules: passwordRules(passwordProfile),
+        uscc: me.organization.uscc,
+        changedAt: passwordChangedAt?.toISOString() ?? null,
+        mustChange: passwordMustChange,
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 
-  async function showOutcome (me: LegalMe, outcome: PasswordChangedPage['outcome'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    return reply.page('user-centre/organization-password-result', { shell: await shellOf(centre, request, me, 'organization-password'), outcome }, { status: outcome === 'changed' ? 200 : 409 })
+  async function showOutcome (
+    me: LegalMe,
+    outcome: PasswordChangedPage['outcome'],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    return reply.page(
+      'user-centre/organization-password-result',
+      { shell: await shellOf(centre, request, me, 'organization-password'), outcome },
+      { status: outcome === 'changed' ? 200 : 409 }
+    )
   }
 }

@@ -12,12 +12,14 @@ export interface Shell {
   who: string
   level: number
   /** Null = for themself. */
-  acting: { role: 'legal_representative' | 'agent', name: string, uscc: string, until: string | null } | null
+  acting: { role: 'legal_representative' | 'agent'; name: string; uscc: string; until: string | null } | null
   unread: number
   csrf: string
 }
 
-export interface Framed { shell: Shell }
+export interface Framed {
+  shell: Shell
+}
 
 /** 我的信息 and 认证等级. */
 export interface HomePage extends Framed {
@@ -29,7 +31,7 @@ export interface HomePage extends Framed {
   email: string | null
   /** ISO 8601. */
   verifiedAt: string | null
-  organization: { name: string, uscc: string, since: string | null } | null
+  organization: { name: string; uscc: string; since: string | null } | null
 }
 
 /** One delegation in a list. */
@@ -83,7 +85,16 @@ export interface ApprovePage extends Framed, FormTarget {
 
 /** After the scan, and every reason for which it did not count. */
 export interface AgentResultPage extends Framed {
-  outcome: 'approved' | 'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents' | 'rejected' | 'suspended' | 'revoked'
+  outcome:
+    | 'approved'
+    | 'stale'
+    | 'not_legal_representative'
+    | 'self_approval'
+    | 'face_required'
+    | 'too_many_agents'
+    | 'rejected'
+    | 'suspended'
+    | 'revoked'
   name: string
   validTo: string | null
   againHref: string | null
@@ -106,7 +117,11 @@ export interface ConfirmPage extends Framed, FormTarget {
   backHref: string
 }
 
-export interface SiteChoice { clientId: string, name: string, functions: Array<{ code: string, name: string }> }
+export interface SiteChoice {
+  clientId: string
+  name: string
+  functions: Array<{ code: string; name: string }>
+}
 
 export interface AgentValues {
   name: string
@@ -124,7 +139,7 @@ export interface AgentValues {
 /** 新增, 修改. Posts `csrf` and AgentValues in wire names. */
 export interface AgentFormPage extends Framed, FormTarget {
   /** Masked agent whose delegation gets a new version; null = a new agent. */
-  known: { name: string, certNo: string } | null
+  known: { name: string; certNo: string } | null
   values: AgentValues
   choices: SiteChoice[]
   errors: FieldError[]
@@ -137,12 +152,19 @@ export interface MinePage extends Framed {
   history: DelegationRow[]
 }
 
-export interface MessageLine { id: string, kind: MessageKind, /** Of a notice, as it was written. */ title: { text: string, lang: string } | null, organization: string | null, at: string, unread: boolean }
+export interface MessageLine {
+  id: string
+  kind: MessageKind
+  /** Of a notice, as it was written. */ title: { text: string; lang: string } | null
+  organization: string | null
+  at: string
+  unread: boolean
+}
 
 /** S18. 全部标为已读 posts `csrf` to `action`. */
 export interface MessagesPage extends Framed, FormTarget {
   /** The filter, as links; 'all' first. */
-  topics: Array<{ topic: string, href: string, current: boolean }>
+  topics: Array<{ topic: string; href: string; current: boolean }>
   messages: MessageLine[]
   olderHref: string | null
 }
@@ -150,15 +172,15 @@ export interface MessagesPage extends Framed, FormTarget {
 export interface MessagePage extends Framed {
   kind: MessageKind
   at: string
-  lines: Array<{ name: string, value: string }>
-  notice: { lang: string, title: string, paragraphs: string[] } | null
+  lines: Array<{ name: string; value: string }>
+  notice: { lang: string; title: string; paragraphs: string[] } | null
   /** The one thing to do about it. */
-  act: { href: string, key: 'agents' | 'mine' | 'approve' } | null
+  act: { href: string; key: 'agents' | 'mine' | 'approve' } | null
 }
 
 /** 信任的浏览器. Each row posts `csrf`, `browser` to `action`. */
 export interface BrowsersPage extends Framed, FormTarget {
-  browsers: Array<{ id: string, label: string, organization: string, since: string, until: string, here: boolean }>
+  browsers: Array<{ id: string; label: string; organization: string; since: string; until: string; here: boolean }>
 }
 
 /** 单位密码. Posts `csrf`, `new_password`, `again`. */
@@ -174,10 +196,14 @@ export interface OrganizationPasswordPage extends Framed, FormTarget {
 }
 
 /** After the scan, and every reason for which it did not count. */
-export interface PasswordChangedPage extends Framed { outcome: 'changed' | 'gone' | 'not_legal_representative' | 'face_required' }
+export interface PasswordChangedPage extends Framed {
+  outcome: 'changed' | 'gone' | 'not_legal_representative' | 'face_required'
+}
 
 /** 403 with words. */
-export interface NotAllowedPage extends Framed { reason: RefusalReason }
+export interface NotAllowedPage extends Framed {
+  reason: RefusalReason
+}
 
 declare module '../../http/pages.ts' {
   interface Pages {

@@ -8,22 +8,43 @@ type Db = Kysely<Database> | Transaction<Database>
 /** Seconds, for several codes and tries of the face check. */
 const draftSeconds = 1800
 
-export async function keepDraft (db: Db, { sessionHash, organizationId, passwordHash }: { sessionHash: string, organizationId: string, passwordHash: string }): Promise<void> {
-  const values = { id: randomBytes(16).toString('base64url'), organizationId, passwordHash, expiresAt: sql<Date>`now() + make_interval(secs => ${draftSeconds})` }
-  await db.insertInto('organizationPasswordDraft').values({ sessionHash, ...values })
-    .onConflict((conflict) => conflict.column('sessionHash').doUpdateSet(values)).execute()
+export async function keepDraft (
+  db: Db,
+  { sessionHash, organizationId, passwordHash }: { sessionHash: string; organizationId: string; passwordHash: string }
+): Promise<void> {
+  const values = {
+    id: randomBytes(16).toString('base64url'),
+    organizationId,
+    passwordHash,
+    expiresAt: sql<Date>`now() + make_interval(secs => ${draftSeconds})`
+  }
+  await db
+    .insertInto('organizationPasswordDraft')
+    .values({ sessionHash, ...values })
+    .onConflict((conflict) => conflict.column('sessionHash').doUpdateSet(values))
+    .execute()
 }
 
 /** Its id; another one as soon as something else is typed. */
 export async function findDraft (db: Db, sessionHash: string, organizationId: string): Promise<string | null> {
-  const row = await db.selectFrom('organizationPasswordDraft').select('id')
-    .where('sessionHash', '=', sessionHash).where('organizationId', '=', organizationId).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+  const row = await db
+    .selectFrom('organizationPasswordDraft')
+    .select('id')
+    .where('sessionHash', '=', sessionHash)
+    .where('organizationId', '=', organizationId)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
   return row?.id ?? null
 }
 
 /** Once: the hash of exactly this draft. */
 export async function takeDraft (trx: Db, sessionHash: string, id: string): Promise<string | null> {
-  const row = await trx.deleteFrom('organizationPasswordDraft').where('sessionHash', '=', sessionHash).where('id', '=', id)
-    .where('expiresAt', '>', sql<Date>`now()`).returning('passwordHash').executeTakeFirst()
+  const row = await trx
+    .deleteFrom('organizationPasswordDraft')
+    .where('sessionHash', '=', sessionHash)
+    .where('id', '=', id)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .returning('passwordHash')
+    .executeTakeFirst()
   return row?.passwordHash ?? null
 }

@@ -14,17 +14,25 @@ import type { Centre } from './me.ts'
 import { closeSession, findSession, hashOf, openSession, startLogin, takeLogin } from './sessions.ts'
 
 /** Where a login may lead back to: pages of the user centre, nothing else. */
-const isPage = (path: unknown): path is string => typeof path === 'string' && path.length < 200 && /^\/me(\/[\w-]+)*$/.test(path)
+const isPage = (path: unknown): path is string =>
+  typeof path === 'string' && path.length < 200 && /^\/me(\/[\w-]+)*$/.test(path)
 
-const text = (value: unknown): string => typeof value === 'string' ? value : ''
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerSignIn (app: FastifyInstance, centre: Centre): void {
   const { services } = centre
   const { issuer } = services.config
 
-  const authorize = async (request: FastifyRequest, reply: FastifyReply, extra: Record<string, string> = {}): Promise<FastifyReply> => {
+  const authorize = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    extra: Record<string, string> = {}
+  ): Promise<FastifyReply> => {
     const { to } = request.query as { to?: unknown }
-    const { state, nonce, verifier } = await startLogin(services, { browserHash: reply.ensureBrowser().hash, returnTo: isPage(to) ? to : '/me' })
+    const { state, nonce, verifier } = await startLogin(services, {
+      browserHash: reply.ensureBrowser().hash,
+      returnTo: isPage(to) ? to : '/me'
+    })
     const parameters = new URLSearchParams({
       client_id: userCentreClientId,
       response_type: 'code',
@@ -39,7 +47,9 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
       ui_locales: request.locale,
       ...extra
     })
-    return await reply.header('cache-control', 'no-store').redirect(`${routes.authorization}?${parameters.toString()}`, 303)
+    return await reply
+      .header('cache-control', 'no-store')
+      .redirect(`${routes.authorization}?${parameters.toString()}`, 303)
   }
 
   app.get('/me/login', async (request, reply) => await authorize(request, reply))
@@ -54,8 +64,18 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     if (login === null || request.browser === null) return await reply.redirect('/me', 303)
     if (text(error) === 'access_denied') return await reply.redirect('/', 303)
     if (error !== undefined || iss !== issuer) throw new PageError(400, 'oauth', { restartHref: '/me' })
-    const claims = await redeemCode(app, issuer, { clientId: userCentreClientId, callback: callbackOf(issuer) }, { secret: centre.secret, code: text(code), verifier: login.verifier })
-    if (claims === null || !isOurs(claims, { issuer, clientId: userCentreClientId, nonce: login.nonce, now: services.clock.now() })) throw new PageError(400, 'expired', { restartHref: '/me' })
+    const claims = await redeemCode(
+      app,
+      issuer,
+      { clientId: userCentreClientId, callback: callbackOf(issuer) },
+      { secret: centre.secret, code: text(code), verifier: login.verifier }
+    )
+    if (
+      claims === null ||
+      !isOurs(claims, { issuer, clientId: userCentreClientId, nonce: login.nonce, now: services.clock.now() })
+    ) {
+      throw new PageError(400, 'expired', { restartHref: '/me' })
+    }
     const contextId = await contextOf(claims)
     const before = cookieOf(services.config, request)
     const opened = await services.db.transaction().execute(async (trx) => {
@@ -64,7 +84,11 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
       const session = await openSession(trx, site, reply.ensureBrowser().hash)
       if (session === null) return null
       await services.audit.record(trx, {
-        type: 'session.started', personId: session.personId, clientId: userCentreClientId, address: request.clientAddress.ip, traceId: String(request.id)
+        type: 'session.started',
+        personId: session.personId,
+        clientId: userCentreClientId,
+        address: request.clientAddress.ip,
+        traceId: String(request.id)
       })
       return session
     })
@@ -76,10 +100,15 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
 
   app.get('/me/logout', async (_request, reply) => await reply.redirect('/me', 303))
   app.post('/me/logout', async (request, reply) => {
-    const found = request.browser === null ? null : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
+    const found =
+      request.browser === null
+        ? null
+        : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
     if (found !== null) {
       request.requireCsrf(centre.csrfScope(found.idHash))
-      if (found.sessionUid !== null) await endSession(services, found.sessionUid, { reason: 'logout', traceId: String(request.id) })
+      if (found.sessionUid !== null) {
+        await endSession(services, found.sessionUid, { reason: 'logout', traceId: String(request.id) })
+      }
       await closeSession(services.db, found.idHash)
     }
     clearCookie(services.config, reply)
@@ -88,10 +117,18 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
 
   /** The context that the login was finished in; what it is worth is looked up anew at every request. */
   async function contextOf (claims: JWTPayload): Promise<string> {
-    const { role, organization, delegation } = (claims['representation'] ?? {}) as { role?: string, organization?: { uscc?: string }, delegation?: { id?: string } }
+    const { role, organization, delegation } = (claims['representation'] ?? {}) as {
+      role?: string
+      organization?: { uscc?: string }
+      delegation?: { id?: string }
+    }
     if (role === 'agent') return text(delegation?.id)
     if (role !== 'legal_representative') return 'self'
-    const row = await services.db.selectFrom('organization').select('id').where('uscc', '=', text(organization?.uscc)).executeTakeFirst()
+    const row = await services.db
+      .selectFrom('organization')
+      .select('id')
+      .where('uscc', '=', text(organization?.uscc))
+      .executeTakeFirst()
     return `lr:${row?.id ?? ''}`
   }
 }

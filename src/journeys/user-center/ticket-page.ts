@@ -1,11 +1,17 @@
 /**
- * A code of the user centre (S4): what the person who is here confirms by scan and face. The page that shows it, its live
- * status, and the way on; what is confirmed, and what follows from it, is the caller's.
+ * A code of the user centre (S4): what the person who is here confirms by scan and face. The page that shows it, its
+ * live status, and the way on; what is confirmed, and what follows from it, is the caller's.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maskName } from '../../domain/identity/masking.ts'
 import { isPhone } from '../../http/user-agent.ts'
-import { isLive, isPrefetch, registerTicketStatus, ticketId, ticketModel } from '../../records/scan-tickets/ticket-status.ts'
+import {
+  isLive,
+  isPrefetch,
+  registerTicketStatus,
+  ticketId,
+  ticketModel
+} from '../../records/scan-tickets/ticket-status.ts'
 import type { TicketStatus } from '../../records/scan-tickets/types.ts'
 import { userCentreClientId, userCentreName } from './client.ts'
 import type { Centre, Me } from './me.ts'
@@ -25,15 +31,19 @@ export interface ToConfirm {
 export interface TicketPage<Asked extends ToConfirm> {
   /** Route pattern, and the address in one request. */
   pattern: string
-  base (request: FastifyRequest): string
+  base(request: FastifyRequest): string
   purpose: 'approve-delegation' | 'organization-password'
   /** @throws SeeOther when there is nothing (more) to confirm */
-  load (request: FastifyRequest, reply: FastifyReply): Promise<Asked>
+  load(request: FastifyRequest, reply: FastifyReply): Promise<Asked>
   /** The phone has confirmed: the ticket is consumed, and what it was for is done. */
-  finish (ticket: string, asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
+  finish(ticket: string, asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
 }
 
-export function registerTicketPage<Asked extends ToConfirm> (app: FastifyInstance, centre: Centre, page: TicketPage<Asked>): void {
+export function registerTicketPage<Asked extends ToConfirm> (
+  app: FastifyInstance,
+  centre: Centre,
+  page: TicketPage<Asked>
+): void {
   const { services, tickets } = centre
   const { pattern, base, purpose, load, finish } = page
 
@@ -63,7 +73,10 @@ export function registerTicketPage<Asked extends ToConfirm> (app: FastifyInstanc
     return await show(ticketId(request), status, asked, request, reply, status !== null && isLive(status))
   })
 
-  app.get(`${pattern}/:ticket/finish`, async (request, reply) => await finish(ticketId(request), await load(request, reply), request, reply))
+  app.get(
+    `${pattern}/:ticket/finish`,
+    async (request, reply) => await finish(ticketId(request), await load(request, reply), request, reply)
+  )
 
   async function create ({ me, subjectRef, subject }: Asked, request: FastifyRequest): Promise<string> {
     const created = await tickets.create({
@@ -88,27 +101,41 @@ export function registerTicketPage<Asked extends ToConfirm> (app: FastifyInstanc
     return created.ticketId
   }
 
-  async function show (id: string, status: TicketStatus | null, { me, subjectName, leaveHref }: Asked, request: FastifyRequest, reply: FastifyReply, notYet = false): Promise<FastifyReply> {
+  async function show (
+    id: string,
+    status: TicketStatus | null,
+    { me, subjectName, leaveHref }: Asked,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    notYet = false
+  ): Promise<FastifyReply> {
     // another browser's, or gone
     if (status === null) return await reply.redirect(base(request), 303)
     const { phoneDoors } = services.config
-    return reply.page('interaction/qr', {
-      rp: null,
-      purpose,
-      tabs: [],
-      base: base(request),
-      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      ticket: ticketModel(id, status, true, purpose),
-      blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
-      expectedName: maskName(me.person.name),
-      subjectName,
-      notYet,
-      mobile: isPhone(request.headers['user-agent'] ?? ''),
-      sameDevice: { app: phoneDoors.app ? status.payloadUrl : null, pages: phoneDoors.pages ? status.payloadUrl : null },
-      appDownload: null,
-      counterHref: null,
-      passwordHref: null,
-      leaveHref
-    }, { kind: 'own' })
+    return reply.page(
+      'interaction/qr',
+      {
+        rp: null,
+        purpose,
+        tabs: [],
+        base: base(request),
+        csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+        ticket: ticketModel(id, status, true, purpose),
+        blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
+        expectedName: maskName(me.person.name),
+        subjectName,
+        notYet,
+        mobile: isPhone(request.headers['user-agent'] ?? ''),
+        sameDevice: {
+          app: phoneDoors.app ? status.payloadUrl : null,
+          pages: phoneDoors.pages ? status.payloadUrl : null
+        },
+        appDownload: null,
+        counterHref: null,
+        passwordHref: null,
+        leaveHref
+      },
+      { kind: 'own' }
+    )
   }
 }

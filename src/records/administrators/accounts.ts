@@ -1,4 +1,7 @@
-/** Accounts of administrators: how they come to be, get credentials, lose them, end. Each account has one role for all its life. */
+/**
+ * Accounts of administrators: how they come to be, get credentials, lose them, end. Each account has one role for all
+ * its life.
+ */
 import { randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
@@ -26,60 +29,139 @@ export const displayNameOf = (typed: string): string | null => {
   return /^[\p{L}\p{M}\p{N} ·.'-]{2,40}$/u.test(name) ? name : null
 }
 
-export interface AccountRow { id: string, loginName: string, displayName: string, role: AdminRole, status: 'invited' | 'active' | 'disabled', createdBy: string, createdAt: Date, lastSignInAt: Date | null }
+export interface AccountRow {
+  id: string
+  loginName: string
+  displayName: string
+  role: AdminRole
+  status: 'invited' | 'active' | 'disabled'
+  createdBy: string
+  createdAt: Date
+  lastSignInAt: Date | null
+}
 
-export const accountColumns = ['id', 'loginName', 'displayName', 'role', 'status', 'createdBy', 'createdAt', 'lastSignInAt'] as const
+export const accountColumns = [
+  'id',
+  'loginName',
+  'displayName',
+  'role',
+  'status',
+  'createdBy',
+  'createdAt',
+  'lastSignInAt'
+] as const
 
 export async function accountById (db: Db, id: string): Promise<AccountRow | null> {
-  return await db.selectFrom('adminAccount').select(accountColumns).where('id', '=', id).executeTakeFirst() ?? null
+  return (await db.selectFrom('adminAccount').select(accountColumns).where('id', '=', id).executeTakeFirst()) ?? null
 }
 
 /** An account without credentials. Null: the login name is taken. */
-export async function createInvited (trx: Transaction<Database>, services: Pick<Services, 'audit'>, { loginName, displayName, role }: { loginName: string, displayName: string, role: AdminRole }, act: Act): Promise<string | null> {
+export async function createInvited (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit'>,
+  { loginName, displayName, role }: { loginName: string; displayName: string; role: AdminRole },
+  act: Act
+): Promise<string | null> {
   const id = newAccountId()
-  const made = await trx.insertInto('adminAccount').values({ id, loginName, displayName, role, status: 'invited', passwordHash: null, totpSecretEnc: null, createdBy: act.actor })
-    .onConflict((conflict) => conflict.column('loginName').doNothing()).returning('id').executeTakeFirst()
+  const made = await trx
+    .insertInto('adminAccount')
+    .values({
+      id,
+      loginName,
+      displayName,
+      role,
+      status: 'invited',
+      passwordHash: null,
+      totpSecretEnc: null,
+      createdBy: act.actor
+    })
+    .onConflict((conflict) => conflict.column('loginName').doNothing())
+    .returning('id')
+    .executeTakeFirst()
   if (made === undefined) return null
   await services.audit.record(trx, { type: 'staff.role-granted', ...aboutOf(act), role, details: { accountId: id } })
   return id
 }
 
-export const aboutOf = (act: Act): { actor: Act['actor'], reason: string, address: string | null, traceId: string | null } =>
-  ({ actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId })
+export const aboutOf = (
+  act: Act
+): { actor: Act['actor']; reason: string; address: string | null; traceId: string | null } => ({
+  actor: act.actor,
+  reason: act.reason,
+  address: act.address,
+  traceId: act.traceId
+})
 
-export type NewCredential = { kind: 'passkey', passkey: NewPasskey, label: string } | { kind: 'password', passwordHash: string, totpSecret: string, step: number }
+export type NewCredential =
+  | { kind: 'passkey'; passkey: NewPasskey; label: string }
+  | { kind: 'password'; passwordHash: string; totpSecret: string; step: number }
 
-export type Accepted = { ok: true, accountId: string } | { ok: false, code: 'link_used' | 'name_taken' }
+export type Accepted = { ok: true; accountId: string } | { ok: false; code: 'link_used' | 'name_taken' }
 
 class Refused extends Error {
   readonly code: 'link_used' | 'name_taken'
-  constructor (code: 'link_used' | 'name_taken') { super(code); this.code = code }
+  constructor (code: 'link_used' | 'name_taken') {
+    super(code)
+    this.code = code
+  }
 }
 
 /** The link is used, the account has its first credential, and what it had before is gone; all of it or nothing. */
-export async function acceptLink (services: Pick<Services, 'db' | 'audit' | 'crypto'>, link: OpenLink, who: { loginName: string, displayName: string }, credential: NewCredential, about: { address: string, traceId: string }, browserHash: string): Promise<Accepted> {
+export async function acceptLink (
+  services: Pick<Services, 'db' | 'audit' | 'crypto'>,
+  link: OpenLink,
+  who: { loginName: string; displayName: string },
+  credential: NewCredential,
+  about: { address: string; traceId: string },
+  browserHash: string
+): Promise<Accepted> {
   try {
     return await services.db.transaction().execute(async (trx) => {
-      if (!await useLink(trx, link.tokenHash, browserHash)) throw new Refused('link_used')
+      if (!(await useLink(trx, link.tokenHash, browserHash))) throw new Refused('link_used')
       const accountId = link.accountId ?? newAccountId()
       const values = {
         passwordHash: credential.kind === 'password' ? credential.passwordHash : null,
-        totpSecretEnc: credential.kind === 'password' ? services.crypto.encrypt('admin_account', 'totp_secret_enc', accountId, credential.totpSecret) : null,
+        totpSecretEnc:
+          credential.kind === 'password'
+            ? services.crypto.encrypt('admin_account', 'totp_secret_enc', accountId, credential.totpSecret)
+            : null,
         totpLastStep: credential.kind === 'password' ? credential.step : 0
       }
       if (link.accountId === null) {
-        const made = await trx.insertInto('adminAccount').values({ id: accountId, ...who, role: link.role, status: 'active', createdBy: 'bootstrap', ...values })
-          .onConflict((conflict) => conflict.column('loginName').doNothing()).returning('id').executeTakeFirst()
+        const made = await trx
+          .insertInto('adminAccount')
+          .values({ id: accountId, ...who, role: link.role, status: 'active', createdBy: 'bootstrap', ...values })
+          .onConflict((conflict) => conflict.column('loginName').doNothing())
+          .returning('id')
+          .executeTakeFirst()
         if (made === undefined) throw new Refused('name_taken')
-        await services.audit.record(trx, { type: 'staff.role-granted', actor: `admin:${accountId}`, role: link.role, reason: 'bootstrap', ...about, details: { accountId } })
+        await services.audit.record(trx, {
+          type: 'staff.role-granted',
+          actor: `admin:${accountId}`,
+          role: link.role,
+          reason: 'bootstrap',
+          ...about,
+          details: { accountId }
+        })
       } else {
-        const active = await trx.updateTable('adminAccount').set({ status: 'active', updatedAt: sql<Date>`now()`, ...values })
-          .where('id', '=', accountId).where('status', '=', 'invited').returning('id').executeTakeFirst()
+        const active = await trx
+          .updateTable('adminAccount')
+          .set({ status: 'active', updatedAt: sql<Date>`now()`, ...values })
+          .where('id', '=', accountId)
+          .where('status', '=', 'invited')
+          .returning('id')
+          .executeTakeFirst()
         if (active === undefined) throw new Refused('link_used')
         await trx.deleteFrom('adminCredential').where('accountId', '=', accountId).execute()
       }
       if (credential.kind === 'passkey') await keepPasskey(trx, accountId, credential.label, credential.passkey)
-      await services.audit.record(trx, { type: 'staff.activated', actor: `admin:${accountId}`, role: link.role, ...about, details: { accountId, purpose: link.purpose, method: credential.kind } })
+      await services.audit.record(trx, {
+        type: 'staff.activated',
+        actor: `admin:${accountId}`,
+        role: link.role,
+        ...about,
+        details: { accountId, purpose: link.purpose, method: credential.kind }
+      })
       return { ok: true, accountId }
     })
   } catch (error) {
@@ -91,35 +173,81 @@ export async function acceptLink (services: Pick<Services, 'db' | 'audit' | 'cry
 }
 
 /** Ends an account for good: its sessions, its links, what it could do. False: there is nothing to end. */
-export async function disableAccount (services: Pick<Services, 'db' | 'audit'>, id: string, act: Act): Promise<boolean> {
+export async function disableAccount (
+  services: Pick<Services, 'db' | 'audit'>,
+  id: string,
+  act: Act
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
-    const ended = await trx.updateTable('adminAccount').set({ status: 'disabled', passwordHash: null, totpSecretEnc: null, updatedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('status', '<>', 'disabled').where(sql<boolean>`'admin:' || id <> ${act.actor}`).returning('role').executeTakeFirst()
+    const ended = await trx
+      .updateTable('adminAccount')
+      .set({ status: 'disabled', passwordHash: null, totpSecretEnc: null, updatedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('status', '<>', 'disabled')
+      .where(sql<boolean>`'admin:' || id <> ${act.actor}`)
+      .returning('role')
+      .executeTakeFirst()
     if (ended === undefined) return false
     await strip(trx, id)
     await endChangesAbout(trx, services, { subject: id, kinds: ['account.reset'] }, act)
-    await services.audit.record(trx, { type: 'staff.disabled', ...aboutOf(act), role: ended.role, details: { accountId: id } })
+    await services.audit.record(trx, {
+      type: 'staff.disabled',
+      ...aboutOf(act),
+      role: ended.role,
+      details: { accountId: id }
+    })
     return true
   })
 }
 
-/** Credentials are gone; nobody but the account's owner ever sets or knows the next ones (ASVS 6.4.6). False: no such account. */
-export async function resetAccount (trx: Transaction<Database>, services: Pick<Services, 'audit'>, id: string, act: Act): Promise<boolean> {
-  const reset = await trx.updateTable('adminAccount').set({ status: 'invited', passwordHash: null, totpSecretEnc: null, updatedAt: sql<Date>`now()` })
-    .where('id', '=', id).where('status', '<>', 'disabled').returning('role').executeTakeFirst()
+/**
+ * Credentials are gone; nobody but the account's owner ever sets or knows the next ones (ASVS 6.4.6). False: no such
+ * account.
+ */
+export async function resetAccount (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit'>,
+  id: string,
+  act: Act
+): Promise<boolean> {
+  const reset = await trx
+    .updateTable('adminAccount')
+    .set({ status: 'invited', passwordHash: null, totpSecretEnc: null, updatedAt: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('status', '<>', 'disabled')
+    .returning('role')
+    .executeTakeFirst()
   if (reset === undefined) return false
   await strip(trx, id)
-  await services.audit.record(trx, { type: 'staff.credentials-reset', ...aboutOf(act), role: reset.role, details: { accountId: id } })
+  await services.audit.record(trx, {
+    type: 'staff.credentials-reset',
+    ...aboutOf(act),
+    role: reset.role,
+    details: { accountId: id }
+  })
   return true
 }
 
 async function strip (trx: Transaction<Database>, id: string): Promise<void> {
   await trx.deleteFrom('adminCredential').where('accountId', '=', id).execute()
-  await trx.updateTable('adminBootstrap').set({ expiresAt: sql<Date>`now()` }).where('accountId', '=', id).where('usedAt', 'is', null).execute()
+  await trx
+    .updateTable('adminBootstrap')
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('accountId', '=', id)
+    .where('usedAt', 'is', null)
+    .execute()
   await closeSessionsOf(trx, id)
 }
 
 /** Is there any account that can sign in, of this role or at all? */
 export async function hasActive (db: Db, role?: AdminRole): Promise<boolean> {
-  return await db.selectFrom('adminAccount').select('id').where('status', '=', 'active').$if(role !== undefined, (query) => query.where('role', '=', role as AdminRole)).limit(1).executeTakeFirst() !== undefined
+  return (
+    (await db
+      .selectFrom('adminAccount')
+      .select('id')
+      .where('status', '=', 'active')
+      .$if(role !== undefined, (query) => query.where('role', '=', role as AdminRole))
+      .limit(1)
+      .executeTakeFirst()) !== undefined
+  )
 }

@@ -18,7 +18,11 @@ type Db = Kysely<Database> | Transaction<Database>
 export type LinkPurpose = 'bootstrap' | 'invitation' | 'reset'
 
 /** Minutes. */
-export const linkLife: Readonly<Record<LinkPurpose, number>> = Object.freeze({ bootstrap: 30, invitation: 24 * 60, reset: 60 })
+export const linkLife: Readonly<Record<LinkPurpose, number>> = Object.freeze({
+  bootstrap: 30,
+  invitation: 24 * 60,
+  reset: 60
+})
 
 /** How often a code may be wrong before its link is worth nothing. */
 export const linkCodeTries = 5
@@ -26,8 +30,10 @@ export const linkCodeTries = 5
 const codeMac = (crypto: Services['crypto'], code: string): string => crypto.mac('admin link code', code)
 
 /** A code for who asks, shown once, and what is kept of it. */
-export function newLinkCode (crypto: Services['crypto']): { code: string, mac: string } {
-  const code = Array.from({ length: userCodeLength }, () => userCodeLetters[randomInt(userCodeLetters.length)]).join('')
+export function newLinkCode (crypto: Services['crypto']): { code: string; mac: string } {
+  const code = Array.from({ length: userCodeLength }, () => userCodeLetters[randomInt(userCodeLetters.length)]).join(
+    ''
+  )
   return { code, mac: codeMac(crypto, code) }
 }
 
@@ -35,16 +41,39 @@ export function newLinkCode (crypto: Services['crypto']): { code: string, mac: s
  * Returns the address; it is kept nowhere. Older links of the same account (or of the same bootstrap) end with it.
  * @param link `codeMac`: of the code that is needed beside the address; null = the address is enough
  */
-export async function makeLink (db: Db, issuer: string, { purpose, role, accountId, createdBy, codeMac }: { purpose: LinkPurpose, role: AdminRole, accountId: string | null, createdBy: string, codeMac: string | null }): Promise<string> {
+export async function makeLink (
+  db: Db,
+  issuer: string,
+  {
+    purpose,
+    role,
+    accountId,
+    createdBy,
+    codeMac
+  }: { purpose: LinkPurpose; role: AdminRole; accountId: string | null; createdBy: string; codeMac: string | null }
+): Promise<string> {
   const secret = newSecret()
-  await db.updateTable('adminBootstrap').set({ expiresAt: sql<Date>`now()` })
-    .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+  await db
+    .updateTable('adminBootstrap')
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
     .$if(accountId === null, (query) => query.where('accountId', 'is', null).where('role', '=', role))
     .$if(accountId !== null, (query) => query.where('accountId', '=', accountId))
     .execute()
-  await db.insertInto('adminBootstrap').values({
-    tokenHash: hashOf(secret), purpose, role, accountId, createdBy, codeMac, codeTriesLeft: linkCodeTries, expiresAt: sql<Date>`now() + make_interval(mins => ${linkLife[purpose]})`
-  }).execute()
+  await db
+    .insertInto('adminBootstrap')
+    .values({
+      tokenHash: hashOf(secret),
+      purpose,
+      role,
+      accountId,
+      createdBy,
+      codeMac,
+      codeTriesLeft: linkCodeTries,
+      expiresAt: sql<Date>`now() + make_interval(mins => ${linkLife[purpose]})`
+    })
+    .execute()
   return `${issuer}/admin/begin/${secret}`
 }
 
@@ -63,12 +92,30 @@ export interface OpenLink {
 /** Looks without using it. Null: unknown, used, outdated, or its account is not what the link was made for. */
 export async function findLink (db: Db, secret: string, browserHash: string): Promise<OpenLink | null> {
   if (!/^[\w-]{43}$/.test(secret)) return null
-  return await db.selectFrom('adminBootstrap as link').leftJoin('adminAccount as account', 'account.id', 'link.accountId')
-    .select(['link.tokenHash', 'link.purpose', 'link.role', 'link.accountId', 'link.totpSecretEnc', 'account.loginName', 'account.displayName'])
-    .select(sql<boolean>`link.code_mac is not null and link.code_browser_hash is distinct from ${browserHash}`.as('codeNeeded'))
-    .where('link.tokenHash', '=', hashOf(secret)).where('link.usedAt', 'is', null).where('link.expiresAt', '>', sql<Date>`now()`)
-    .where((where) => where.or([where('link.accountId', 'is', null), where('account.status', '=', 'invited')]))
-    .executeTakeFirst() ?? null
+  return (
+    (await db
+      .selectFrom('adminBootstrap as link')
+      .leftJoin('adminAccount as account', 'account.id', 'link.accountId')
+      .select([
+        'link.tokenHash',
+        'link.purpose',
+        'link.role',
+        'link.accountId',
+        'link.totpSecretEnc',
+        'account.loginName',
+        'account.displayName'
+      ])
+      .select(
+        sql<boolean>`link.code_mac is not null and link.code_browser_hash is distinct from ${browserHash}`.as(
+          'codeNeeded'
+        )
+      )
+      .where('link.tokenHash', '=', hashOf(secret))
+      .where('link.usedAt', 'is', null)
+      .where('link.expiresAt', '>', sql<Date>`now()`)
+      .where((where) => where.or([where('link.accountId', 'is', null), where('account.status', '=', 'invited')]))
+      .executeTakeFirst()) ?? null
+  )
 }
 
 /**
@@ -76,23 +123,36 @@ export async function findLink (db: Db, secret: string, browserHash: string): Pr
  * of one-time codes that another browser may have seen is made anew.
  * @returns wrong: also when the tries are used up, whatever was typed; `counted` = a try was taken for it
  */
-export async function tryLinkCode (db: Db, crypto: Services['crypto'], tokenHash: string, typed: string, browserHash: string): Promise<{ right: true } | { right: false, counted: boolean }> {
+export async function tryLinkCode (
+  db: Db,
+  crypto: Services['crypto'],
+  tokenHash: string,
+  typed: string,
+  browserHash: string
+): Promise<{ right: true } | { right: false; counted: boolean }> {
   const mac = codeMac(crypto, foldUserCode(typed) ?? '')
   const { rows } = await sql<{ right: boolean }>`
     update admin_bootstrap set
       code_tries_left = code_tries_left - case when code_mac = ${mac} then 0 else 1 end,
-      totp_secret_enc = case when code_mac = ${mac} and code_browser_hash is distinct from ${browserHash} then null else totp_secret_enc end,
+      totp_secret_enc = case when code_mac = ${mac} and code_browser_hash is distinct
+        from ${browserHash} then null else totp_secret_enc end,
       code_browser_hash = case when code_mac = ${mac} then ${browserHash} else code_browser_hash end
-    where token_hash = ${tokenHash} and code_mac is not null and code_tries_left > 0 and used_at is null and expires_at > now()
+    where token_hash = ${tokenHash} and code_mac is not null and code_tries_left > 0 and used_at is null
+      and expires_at > now()
     returning code_mac = ${mac} as right`.execute(db)
   return rows[0]?.right === true ? { right: true } : { right: false, counted: rows.length === 1 }
 }
 
 /** Uses it, once, in the browser that gave the code, if it has one. False: somebody was faster, or its time is over. */
 export async function useLink (trx: Transaction<Database>, tokenHash: string, browserHash: string): Promise<boolean> {
-  const used = await trx.updateTable('adminBootstrap').set({ usedAt: sql<Date>`now()` })
-    .where('tokenHash', '=', tokenHash).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+  const used = await trx
+    .updateTable('adminBootstrap')
+    .set({ usedAt: sql<Date>`now()` })
+    .where('tokenHash', '=', tokenHash)
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
     .where((where) => where.or([where('codeMac', 'is', null), where('codeBrowserHash', '=', browserHash)]))
-    .returning('tokenHash').executeTakeFirst()
+    .returning('tokenHash')
+    .executeTakeFirst()
   return used !== undefined
 }

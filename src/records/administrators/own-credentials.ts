@@ -1,6 +1,7 @@
 /**
- * What administrators change about themselves, without a reset by others: password, secret of the one-time codes, names of
- * passkeys, sessions. Each change of a credential ends every other session and stands in the trail; the last way in stays.
+ * What administrators change about themselves, without a reset by others: password, secret of the one-time codes, names
+ * of passkeys, sessions. Each change of a credential ends every other session and stands in the trail; the last way in
+ * stays.
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -15,7 +16,12 @@ import { newTotpSecret, totpStep } from './totp.ts'
 type Db = Kysely<Database> | Transaction<Database>
 
 /** Who, and where from: goes into each event. */
-export interface OwnAct { actor: `admin:${string}`, role: AdminRole, address: string, traceId: string }
+export interface OwnAct {
+  actor: `admin:${string}`
+  role: AdminRole
+  address: string
+  traceId: string
+}
 
 /** Wrong passwords of one account in 15 minutes. Only sessions of the account come here, so nobody else is shut out. */
 const passwordTries = { limit: 5, seconds: 900 }
@@ -27,42 +33,91 @@ export const passkeyLabelOf = (typed: string): string | null => {
 }
 
 /** Names a session on a page: nothing can be done with it but to end it. */
-export const sessionMark = (idHash: string): string => createHash('sha256').update(`mark ${idHash}`).digest('base64url').slice(0, 16)
+export const sessionMark = (idHash: string): string =>
+  createHash('sha256').update(`mark ${idHash}`).digest('base64url').slice(0, 16)
 
-export interface OwnSession { idHash: string, browserLabel: string, createdAt: Date, method: 'passkey' | 'password' }
+export interface OwnSession {
+  idHash: string
+  browserLabel: string
+  createdAt: Date
+  method: 'passkey' | 'password'
+}
 
 /** Live ones, newest first, 50 at most. */
 export async function sessionsOf (db: Db, accountId: string): Promise<OwnSession[]> {
-  return await db.selectFrom('adminSession').select(['idHash', 'browserLabel', 'createdAt', 'method']).where('accountId', '=', accountId)
-    .where('expiresAt', '>', sql<Date>`now()`).where('endsAt', '>', sql<Date>`now()`).orderBy('createdAt', 'desc').limit(50).execute()
+  return await db
+    .selectFrom('adminSession')
+    .select(['idHash', 'browserLabel', 'createdAt', 'method'])
+    .where('accountId', '=', accountId)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .where('endsAt', '>', sql<Date>`now()`)
+    .orderBy('createdAt', 'desc')
+    .limit(50)
+    .execute()
 }
 
-const toldTypes = ['staff.activated', 'staff.credential-added', 'staff.credential-changed', 'staff.credential-removed', 'staff.signed-in'] as const
-export interface OwnEvent { type: typeof toldTypes[number], at: Date }
+const toldTypes = [
+  'staff.activated',
+  'staff.credential-added',
+  'staff.credential-changed',
+  'staff.credential-removed',
+  'staff.signed-in'
+] as const
+export interface OwnEvent {
+  type: (typeof toldTypes)[number]
+  at: Date
+}
 
 /** What was last done with the account's credentials: for its owner and for those who look after accounts. */
 export async function credentialEvents (db: Db, accountId: string): Promise<OwnEvent[]> {
-  return await db.selectFrom('auditEvent').select(['type', 'at']).where('actor', '=', `admin:${accountId}`).where('type', 'in', toldTypes)
-    .orderBy('at', 'desc').limit(10).execute() as OwnEvent[]
+  return (await db
+    .selectFrom('auditEvent')
+    .select(['type', 'at'])
+    .where('actor', '=', `admin:${accountId}`)
+    .where('type', 'in', toldTypes)
+    .orderBy('at', 'desc')
+    .limit(10)
+    .execute()) as OwnEvent[]
 }
 
 /** Whether the account signs in with a password and codes. */
 export async function hasPassword (db: Db, accountId: string): Promise<boolean> {
-  return await db.selectFrom('adminAccount').select('id').where('id', '=', accountId).where('passwordHash', 'is not', null).executeTakeFirst() !== undefined
+  return (
+    (await db
+      .selectFrom('adminAccount')
+      .select('id')
+      .where('id', '=', accountId)
+      .where('passwordHash', 'is not', null)
+      .executeTakeFirst()) !== undefined
+  )
 }
 
-export type PasswordChanged = { ok: true } | { ok: false, code: 'wrong' | 'same' | 'changed' } | { ok: false, code: 'throttled', retryAfterSeconds: number }
+export type PasswordChanged =
+  | { ok: true }
+  | { ok: false; code: 'wrong' | 'same' | 'changed' }
+  | { ok: false; code: 'throttled'; retryAfterSeconds: number }
 
 /**
  * @param next as the policy gave it back
  * @throws HasherBusy
  */
-export async function changePassword (services: Pick<Services, 'db' | 'audit' | 'hasher'>, throttle: Throttle, { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>, { former, next }: { former: string, next: string }, act: OwnAct): Promise<PasswordChanged> {
+export async function changePassword (
+  services: Pick<Services, 'db' | 'audit' | 'hasher'>,
+  throttle: Throttle,
+  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
+  { former, next }: { former: string; next: string },
+  act: OwnAct
+): Promise<PasswordChanged> {
   const { db, hasher } = services
   const counter = `admin-own-password:${id}`
   const turn = await throttle.hit(counter, passwordTries.limit, passwordTries.seconds)
   if (!turn.allowed) return { ok: false, code: 'throttled', retryAfterSeconds: turn.retryAfterSeconds }
-  const account = await db.selectFrom('adminAccount').select('passwordHash').where('id', '=', id).where('status', '=', 'active').executeTakeFirst()
+  const account = await db
+    .selectFrom('adminAccount')
+    .select('passwordHash')
+    .where('id', '=', id)
+    .where('status', '=', 'active')
+    .executeTakeFirst()
   const before = account?.passwordHash ?? null
   const known = normalisePassword(former)
   const right = await hasher.verify(before, known ?? '').catch(async (error: unknown) => {
@@ -71,15 +126,28 @@ export async function changePassword (services: Pick<Services, 'db' | 'audit' | 
     throw error
   })
   if (!right || before === null) {
-    await db.transaction().execute(async (trx) => { await services.audit.record(trx, { type: 'staff.sign-in-failed', ...act, reason: 'former_password', details: { method: 'password' } }) })
+    await db.transaction().execute(async (trx) => {
+      await services.audit.record(trx, {
+        type: 'staff.sign-in-failed',
+        ...act,
+        reason: 'former_password',
+        details: { method: 'password' }
+      })
+    })
     return { ok: false, code: 'wrong' }
   }
   await throttle.unhit(counter)
   if (known === next) return { ok: false, code: 'same' }
   const passwordHash = await hasher.hash(next)
   return await db.transaction().execute(async (trx) => {
-    const changed = await trx.updateTable('adminAccount').set({ passwordHash, updatedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('status', '=', 'active').where('passwordHash', '=', before).returning('id').executeTakeFirst()
+    const changed = await trx
+      .updateTable('adminAccount')
+      .set({ passwordHash, updatedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('status', '=', 'active')
+      .where('passwordHash', '=', before)
+      .returning('id')
+      .executeTakeFirst()
     if (changed === undefined) return { ok: false, code: 'changed' }
     await closeSessionsOf(trx, id, sessionHash)
     await services.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'password' } })
@@ -87,28 +155,68 @@ export async function changePassword (services: Pick<Services, 'db' | 'audit' | 
   })
 }
 
-/** The secret that this session is about to change to: the same until it is used, so that the page may be loaded again. */
-export async function nextTotpSecret ({ db, crypto }: Pick<Services, 'db' | 'crypto'>, { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>): Promise<{ secret: string, stored: string }> {
+/**
+ * The secret that this session is about to change to: the same until it is used, so that the page may be loaded again.
+ */
+export async function nextTotpSecret (
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>
+): Promise<{ secret: string; stored: string }> {
   const made = crypto.encrypt('admin_session', 'totp_next_enc', sessionHash, newTotpSecret())
-  await db.updateTable('adminSession').set({ totpNextEnc: made }).where('idHash', '=', sessionHash).where('accountId', '=', id).where('totpNextEnc', 'is', null).execute()
-  const { totpNextEnc } = await db.selectFrom('adminSession').select('totpNextEnc').where('idHash', '=', sessionHash).executeTakeFirstOrThrow()
+  await db
+    .updateTable('adminSession')
+    .set({ totpNextEnc: made })
+    .where('idHash', '=', sessionHash)
+    .where('accountId', '=', id)
+    .where('totpNextEnc', 'is', null)
+    .execute()
+  const { totpNextEnc } = await db
+    .selectFrom('adminSession')
+    .select('totpNextEnc')
+    .where('idHash', '=', sessionHash)
+    .executeTakeFirstOrThrow()
   const stored = totpNextEnc ?? ''
   return { stored, secret: crypto.decrypt('admin_session', 'totp_next_enc', sessionHash, stored) }
 }
 
-/** The new secret takes the place of the old one, when a code of the new one shows that it has arrived; that code is used. */
-export async function changeTotp (services: Pick<Services, 'db' | 'audit' | 'crypto' | 'clock'>, own: Pick<Administrator, 'id' | 'sessionHash'>, typed: string, act: OwnAct): Promise<'changed' | 'wrong_code' | 'gone'> {
+/**
+ * The new secret takes the place of the old one, when a code of the new one shows that it has arrived; that code is
+ * used.
+ */
+export async function changeTotp (
+  services: Pick<Services, 'db' | 'audit' | 'crypto' | 'clock'>,
+  own: Pick<Administrator, 'id' | 'sessionHash'>,
+  typed: string,
+  act: OwnAct
+): Promise<'changed' | 'wrong_code' | 'gone'> {
   const { db, crypto } = services
   const { id, sessionHash } = own
   const { secret, stored } = await nextTotpSecret(services, own)
   const step = totpStep(secret, typed, services.clock.now())
   if (step === null) return 'wrong_code'
   return await db.transaction().execute(async (trx) => {
-    const taken = await trx.updateTable('adminSession').set({ totpNextEnc: null }).where('idHash', '=', sessionHash).where('totpNextEnc', '=', stored).returning('idHash').executeTakeFirst()
-    const changed = taken === undefined
-      ? undefined
-      : await trx.updateTable('adminAccount').set({ totpSecretEnc: crypto.encrypt('admin_account', 'totp_secret_enc', id, secret), totpLastStep: step, updatedAt: sql<Date>`now()` })
-        .where('id', '=', id).where('status', '=', 'active').where('passwordHash', 'is not', null).returning('id').executeTakeFirst()
+    const taken = await trx
+      .updateTable('adminSession')
+      .set({ totpNextEnc: null })
+      .where('idHash', '=', sessionHash)
+      .where('totpNextEnc', '=', stored)
+      .returning('idHash')
+      .executeTakeFirst()
+    const changed =
+      taken === undefined
+        ? undefined
+        : await trx
+          .updateTable('adminAccount')
+          .set({
+            totpSecretEnc: crypto.encrypt('admin_account', 'totp_secret_enc', id, secret),
+            totpLastStep: step,
+            updatedAt: sql<Date>`now()`
+          })
+          .where('id', '=', id)
+          .where('status', '=', 'active')
+          .where('passwordHash', 'is not', null)
+          .returning('id')
+          .executeTakeFirst()
     if (changed === undefined) return 'gone'
     await closeSessionsOf(trx, id, sessionHash)
     await services.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'totp' } })
@@ -117,21 +225,50 @@ export async function changeTotp (services: Pick<Services, 'db' | 'audit' | 'cry
 }
 
 /** False: no such passkey of this account. */
-export async function renamePasskey ({ db, audit }: Pick<Services, 'db' | 'audit'>, accountId: string, credentialId: string, label: string, act: OwnAct): Promise<boolean> {
+export async function renamePasskey (
+  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  accountId: string,
+  credentialId: string,
+  label: string,
+  act: OwnAct
+): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
-    const named = await trx.updateTable('adminCredential').set({ label }).where('id', '=', credentialId).where('accountId', '=', accountId).returning('id').executeTakeFirst()
-    if (named !== undefined) await audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'passkey', renamed: true } })
+    const named = await trx
+      .updateTable('adminCredential')
+      .set({ label })
+      .where('id', '=', credentialId)
+      .where('accountId', '=', accountId)
+      .returning('id')
+      .executeTakeFirst()
+    if (named !== undefined) {
+      await audit.record(trx, {
+        type: 'staff.credential-changed',
+        ...act,
+        details: { method: 'passkey', renamed: true }
+      })
+    }
     return named !== undefined
   })
 }
 
 /** False: no such passkey of this account, or nothing would be left to sign in with. Sessions elsewhere end with it. */
-export async function removePasskey ({ db, audit }: Pick<Services, 'db' | 'audit'>, { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>, credentialId: string, act: OwnAct): Promise<boolean> {
+export async function removePasskey (
+  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
+  credentialId: string,
+  act: OwnAct
+): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
     // the lock keeps two removals from leaving nothing to sign in with
-    const account = await trx.selectFrom('adminAccount').select('passwordHash').where('id', '=', id).forUpdate().executeTakeFirstOrThrow()
+    const account = await trx
+      .selectFrom('adminAccount')
+      .select('passwordHash')
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirstOrThrow()
     const { rows } = await sql`delete from admin_credential where id = ${credentialId} and account_id = ${id}
-      and (${account.passwordHash !== null} or (select count(*) from admin_credential where account_id = ${id}) > 1) returning id`.execute(trx)
+      and (${account.passwordHash !== null} or (select count(*) from admin_credential where account_id = ${id}) > 1)
+        returning id`.execute(trx)
     if (rows.length !== 1) return false
     await closeSessionsOf(trx, id, sessionHash)
     await audit.record(trx, { type: 'staff.credential-removed', ...act, details: { method: 'passkey' } })
@@ -140,12 +277,29 @@ export async function removePasskey ({ db, audit }: Pick<Services, 'db' | 'audit
 }
 
 /** @param mark of one session; '' = all but this one. Returns whether anything ended. */
-export async function endOwnSessions ({ db, audit }: Pick<Services, 'db' | 'audit'>, { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>, mark: string, act: OwnAct): Promise<boolean> {
+export async function endOwnSessions (
+  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
+  mark: string,
+  act: OwnAct
+): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
-    const meant = (await sessionsOf(trx, id)).filter(({ idHash }) => idHash !== sessionHash && (mark === '' || sessionMark(idHash) === mark))
+    const meant = (await sessionsOf(trx, id)).filter(
+      ({ idHash }) => idHash !== sessionHash && (mark === '' || sessionMark(idHash) === mark)
+    )
     if (mark === '') await closeSessionsOf(trx, id, sessionHash)
-    else if (meant[0] !== undefined) await trx.updateTable('adminSession').set({ endsAt: sql<Date>`now()` }).where('idHash', '=', meant[0].idHash).where('accountId', '=', id).where('endsAt', '>', sql<Date>`now()`).execute()
-    if (meant.length > 0) await audit.record(trx, { type: 'staff.signed-out', ...act, details: { others: true, sessions: meant.length } })
+    else if (meant[0] !== undefined) {
+      await trx
+        .updateTable('adminSession')
+        .set({ endsAt: sql<Date>`now()` })
+        .where('idHash', '=', meant[0].idHash)
+        .where('accountId', '=', id)
+        .where('endsAt', '>', sql<Date>`now()`)
+        .execute()
+    }
+    if (meant.length > 0) {
+      await audit.record(trx, { type: 'staff.signed-out', ...act, details: { others: true, sessions: meant.length } })
+    }
     return meant.length > 0
   })
 }

@@ -13,36 +13,75 @@ import { loginNameOf } from './accounts.ts'
 import { isKnownBrowser } from './sessions.ts'
 import { newTotpSecret, totpStep } from './totp.ts'
 
-export interface PasswordTry { loginName: string, password: string, code: string, source: string, browserHash: string }
-export type PasswordOutcome = { ok: true, accountId: string } | { ok: false, code: 'wrong' } | { ok: false, code: 'throttled', retryAfterSeconds: number }
+export interface PasswordTry {
+  loginName: string
+  password: string
+  code: string
+  source: string
+  browserHash: string
+}
+export type PasswordOutcome =
+  | { ok: true; accountId: string }
+  | { ok: false; code: 'wrong' }
+  | { ok: false; code: 'throttled'; retryAfterSeconds: number }
 
 // compared with when there is no account, so that both take the same time
 const decoy = newTotpSecret()
 
 /** On success the code is used up. */
-export async function tryPassword (services: Pick<Services, 'db' | 'crypto' | 'hasher' | 'clock'>, throttle: Throttle, attempt: PasswordTry): Promise<PasswordOutcome> {
+export async function tryPassword (
+  services: Pick<Services, 'db' | 'crypto' | 'hasher' | 'clock'>,
+  throttle: Throttle,
+  attempt: PasswordTry
+): Promise<PasswordOutcome> {
   const { db, crypto } = services
   const loginName = loginNameOf(attempt.loginName)
-  const account = loginName === null
-    ? undefined
-    : await db.selectFrom('adminAccount').select(['id', 'passwordHash', 'totpSecretEnc']).where('loginName', '=', loginName).where('status', '=', 'active').executeTakeFirst()
-  const knownBrowser = account !== undefined && await isKnownBrowser(db, account.id, attempt.browserHash)
-  const turn = await throttle.begin({ identifier: `admin:${loginName ?? attempt.loginName.slice(0, 64)}`, source: attempt.source, knownBrowser })
+  const account =
+    loginName === null
+      ? undefined
+      : await db
+        .selectFrom('adminAccount')
+        .select(['id', 'passwordHash', 'totpSecretEnc'])
+        .where('loginName', '=', loginName)
+        .where('status', '=', 'active')
+        .executeTakeFirst()
+  const knownBrowser = account !== undefined && (await isKnownBrowser(db, account.id, attempt.browserHash))
+  const turn = await throttle.begin({
+    identifier: `admin:${loginName ?? attempt.loginName.slice(0, 64)}`,
+    source: attempt.source,
+    knownBrowser
+  })
   if (!turn.allowed) return { ok: false, code: 'throttled', retryAfterSeconds: turn.retryAfterSeconds }
   try {
-    const right = await services.hasher.verify(account?.passwordHash ?? null, normalisePassword(attempt.password) ?? '')
-    const secret = account === undefined || account.totpSecretEnc === null ? decoy : crypto.decrypt('admin_account', 'totp_secret_enc', account.id, account.totpSecretEnc)
+    const right = await services.hasher.verify(
+      account?.passwordHash ?? null,
+      normalisePassword(attempt.password) ?? ''
+    )
+    const secret =
+      account === undefined || account.totpSecretEnc === null
+        ? decoy
+        : crypto.decrypt('admin_account', 'totp_secret_enc', account.id, account.totpSecretEnc)
     const step = totpStep(secret, attempt.code, services.clock.now())
-    const used = right && step !== null && account !== undefined && account.totpSecretEnc !== null
-      // a code is good once (RFC 6238 §5.2): also for two requests at the same time
-      ? await db.updateTable('adminAccount').set({ totpLastStep: step }).where('id', '=', account.id).where('totpLastStep', '<', step).where('status', '=', 'active')
-        .where(sql<boolean>`totp_secret_enc = ${account.totpSecretEnc}`).returning('id').executeTakeFirst()
-      : undefined
+    // a code is good once (RFC 6238 §5.2): also for two requests at the same time
+    const used =
+      right && step !== null && account !== undefined && account.totpSecretEnc !== null
+        ? await db
+          .updateTable('adminAccount')
+          .set({ totpLastStep: step })
+          .where('id', '=', account.id)
+          .where('totpLastStep', '<', step)
+          .where('status', '=', 'active')
+          .where(sql<boolean>`totp_secret_enc = ${account.totpSecretEnc}`)
+          .returning('id')
+          .executeTakeFirst()
+        : undefined
     await turn.settle(used !== undefined)
     return used === undefined ? { ok: false, code: 'wrong' } : { ok: true, accountId: used.id }
   } catch (error) {
     await turn.release()
-    if (error instanceof HasherBusy) throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/sign-in' })
+    if (error instanceof HasherBusy) {
+      throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/sign-in' })
+    }
     throw error
   }
 }

@@ -15,30 +15,55 @@ const challenges = { limit: 60, seconds: 600 }
 const recorded = { limit: 50, seconds: 600 }
 
 export type Proved =
-  | { ok: true, accountId: string, method: SignInMethod }
-  | { ok: false, status: 422 | 429, errors: FieldError[], retryAfterSeconds: number | null }
+  | { ok: true; accountId: string; method: SignInMethod }
+  | { ok: false; status: 422 | 429; errors: FieldError[]; retryAfterSeconds: number | null }
 
 export interface Prover {
   /** Options for the authenticator. `again`: the account that must answer. */
-  challenge (request: FastifyRequest, browserHash: string, again: { accountId: string } | null): Promise<object>
+  challenge(request: FastifyRequest, browserHash: string, again: { accountId: string } | null): Promise<object>
   /** Reads `credential`, or `password` and `code`, from the form. */
-  prove (request: FastifyRequest, browserHash: string, loginName: string, again: { accountId: string } | null): Promise<Proved>
+  prove(
+    request: FastifyRequest,
+    browserHash: string,
+    loginName: string,
+    again: { accountId: string } | null
+  ): Promise<Proved>
 }
 
 export function createProver (services: Services): Prover {
   const throttle = createThrottle(services)
 
   async function failed (request: FastifyRequest, method: SignInMethod, reason: string): Promise<void> {
-    if (!(await throttle.hit(`admin-failed:${request.clientAddress.prefix}`, recorded.limit, recorded.seconds)).allowed) return
+    if (
+      !(await throttle.hit(`admin-failed:${request.clientAddress.prefix}`, recorded.limit, recorded.seconds)).allowed
+    ) {
+      return
+    }
     await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, { type: 'staff.sign-in-failed', actor: 'anonymous', address: request.clientAddress.ip, traceId: String(request.id), reason, details: { method } })
+      await services.audit.record(trx, {
+        type: 'staff.sign-in-failed',
+        actor: 'anonymous',
+        address: request.clientAddress.ip,
+        traceId: String(request.id),
+        reason,
+        details: { method }
+      })
     })
   }
-  const refused = (code: string): Proved => ({ ok: false, status: 422, errors: [{ field: 'form', code }], retryAfterSeconds: null })
+  const refused = (code: string): Proved => ({
+    ok: false,
+    status: 422,
+    errors: [{ field: 'form', code }],
+    retryAfterSeconds: null
+  })
 
   return {
     async challenge (request, browserHash, again) {
-      const turn = await throttle.hit(`admin-challenge:${request.clientAddress.prefix}`, challenges.limit, challenges.seconds)
+      const turn = await throttle.hit(
+        `admin-challenge:${request.clientAddress.prefix}`,
+        challenges.limit,
+        challenges.seconds
+      )
       if (!turn.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: turn.retryAfterSeconds })
       return await beginPasskeySignIn(services, browserHash, again)
     },
@@ -52,11 +77,28 @@ export function createProver (services: Services): Prover {
         await failed(request, 'passkey', 'passkey_refused')
         return refused('passkey_refused')
       }
-      const outcome = await tryPassword(services, throttle, { loginName, password: formField(body, 'password'), code: formField(body, 'code'), source: request.clientAddress.prefix, browserHash })
-      if (outcome.ok) return again !== null && again.accountId !== outcome.accountId ? refused('signin_wrong') : { ok: true, accountId: outcome.accountId, method: 'password' }
+      const outcome = await tryPassword(services, throttle, {
+        loginName,
+        password: formField(body, 'password'),
+        code: formField(body, 'code'),
+        source: request.clientAddress.prefix,
+        browserHash
+      })
+      if (outcome.ok) {
+        return again !== null && again.accountId !== outcome.accountId
+          ? refused('signin_wrong')
+          : { ok: true, accountId: outcome.accountId, method: 'password' }
+      }
       await failed(request, 'password', outcome.code)
       if (outcome.code === 'wrong') return refused('signin_wrong')
-      return { ok: false, status: 429, errors: [{ field: 'form', code: 'throttled', details: { minutes: Math.ceil(outcome.retryAfterSeconds / 60) } }], retryAfterSeconds: outcome.retryAfterSeconds }
+      return {
+        ok: false,
+        status: 429,
+        errors: [
+          { field: 'form', code: 'throttled', details: { minutes: Math.ceil(outcome.retryAfterSeconds / 60) } }
+        ],
+        retryAfterSeconds: outcome.retryAfterSeconds
+      }
     }
   }
 }

@@ -7,12 +7,16 @@ const period = 30
 /** Twenty random bytes in base32. */
 export const newTotpSecret = (): string => new Secret({ size: 20 }).base32
 
-const totpOf = (secret: string, label: string): TOTP => new TOTP({ issuer, label, algorithm: 'SHA1', digits: 6, period, secret: Secret.fromBase32(secret) })
+const totpOf = (secret: string, label: string): TOTP =>
+  new TOTP({ issuer, label, algorithm: 'SHA1', digits: 6, period, secret: Secret.fromBase32(secret) })
 
 /** For the QR code of authenticator apps. */
 export const totpUri = (secret: string, label: string): string => totpOf(secret, label).toString()
 
-/** The step that the code belongs to, or null. Who accepts it must see to it that the step is later than the last one used. */
+/**
+ * The step that the code belongs to, or null. Who accepts it must see to it that the step is later than the last one
+ * used.
+ */
 export function totpStep (secret: string, typed: string, nowMilliseconds: number): number | null {
   const token = typed.normalize('NFKC').replace(/[\s-]/g, '')
   if (!/^\d{6}$/.test(token)) return null

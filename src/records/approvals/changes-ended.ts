@@ -5,35 +5,69 @@ import type { Act } from '../../domain/administration/administration.ts'
 import type { Services } from '../../services.ts'
 
 /**
- * Ends what waits about a thing that is being deleted, in the transaction that deletes it: another thing may get its name.
+ * Ends what waits about a thing that is being deleted, in the transaction that deletes it: another thing may get its
+ * name.
  * @param kinds only changes of these kinds
  * @returns how many
  */
-export async function endChangesAbout (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, { subject, kinds }: { subject: string, kinds: readonly string[] }, act: Act): Promise<number> {
-  const ended = await trx.updateTable('pendingChange').set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
-    .where('state', '=', 'pending').where('subject', '=', subject).where('kind', 'in', [...kinds, '']).returning(['id', 'kind', 'subject']).execute()
+export async function endChangesAbout (
+  trx: Transaction<Database>,
+  { audit }: Pick<Services, 'audit'>,
+  { subject, kinds }: { subject: string; kinds: readonly string[] },
+  act: Act
+): Promise<number> {
+  const ended = await trx
+    .updateTable('pendingChange')
+    .set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
+    .where('state', '=', 'pending')
+    .where('subject', '=', subject)
+    .where('kind', 'in', [...kinds, ''])
+    .returning(['id', 'kind', 'subject'])
+    .execute()
   for (const { id, ...about } of ended) {
-    await audit.record(trx, { type: 'change.withdrawn', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details: { changeId: id, ...about, subjectGone: true } })
+    await audit.record(trx, {
+      type: 'change.withdrawn',
+      actor: act.actor,
+      reason: act.reason,
+      address: act.address,
+      traceId: act.traceId,
+      details: { changeId: id, ...about, subjectGone: true }
+    })
   }
   return ended.length
 }
 
 /** Makes room for a new change where an old one has waited too long. */
-export async function expireChanges (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, only: { kind: string, subject: string }): Promise<void> {
-  const ended = await trx.updateTable('pendingChange').set({ state: 'expired' })
-    .where('state', '=', 'pending').where('expiresAt', '<=', sql<Date>`now()`).where('kind', '=', only.kind).where('subject', '=', only.subject)
-    .returning(['id', 'kind', 'subject']).execute()
-  for (const { id, ...about } of ended) await audit.record(trx, { type: 'change.expired', details: { changeId: id, ...about } })
+export async function expireChanges (
+  trx: Transaction<Database>,
+  { audit }: Pick<Services, 'audit'>,
+  only: { kind: string; subject: string }
+): Promise<void> {
+  const ended = await trx
+    .updateTable('pendingChange')
+    .set({ state: 'expired' })
+    .where('state', '=', 'pending')
+    .where('expiresAt', '<=', sql<Date>`now()`)
+    .where('kind', '=', only.kind)
+    .where('subject', '=', only.subject)
+    .returning(['id', 'kind', 'subject'])
+    .execute()
+  for (const { id, ...about } of ended) {
+    await audit.record(trx, { type: 'change.expired', details: { changeId: id, ...about } })
+  }
 }
 
 /** Marks what nobody decided in time, at most `limit`. Returns how many. */
 export async function sweepChanges ({ db, audit }: Pick<Services, 'db' | 'audit'>, limit: number): Promise<number> {
   return await db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ id: string, kind: string, subject: string }>`
+    const { rows } = await sql<{ id: string; kind: string; subject: string }>`
       update pending_change set state = 'expired' where id in (
-        select id from pending_change where state = 'pending' and expires_at <= now() order by expires_at limit ${limit} for update skip locked)
+        select id from pending_change where state = 'pending' and expires_at <= now() order by expires_at
+          limit ${limit} for update skip locked)
       returning id, kind, subject`.execute(trx)
-    for (const { id, kind, subject } of rows) await audit.record(trx, { type: 'change.expired', details: { changeId: id, kind, subject } })
+    for (const { id, kind, subject } of rows) {
+      await audit.record(trx, { type: 'change.expired', details: { changeId: id, kind, subject } })
+    }
     return rows.length
   })
 }

@@ -22,26 +22,31 @@ export const vouchers: readonly AdminRole[] = ['system', 'security']
 export interface ChangeDescription {
   title: string
   /** All that is decided, for reading. */
-  facts: Array<{ name: string, value: string }>
+  facts: Array<{ name: string; value: string }>
   /** What it starts from (a version, an ETag): when this is different at the decision, it must be looked at again. */
   basis?: string
 }
 
 export type Applied =
   /** `once`: something that is shown to the approver, once (a link). */
-  | { ok: true, once?: { label: string, value: string } }
-  /** It cannot be done (any more): nothing is changed, the change goes on waiting. The code is a message `fault.<code>`. */
-  | { ok: false, code: string }
+  | { ok: true; once?: { label: string; value: string } }
+  /**
+   * It cannot be done (any more): nothing is changed, the change goes on waiting. The code is a message `fault.<code>`.
+   */
+  | { ok: false; code: string }
 
 export interface ChangeKind<P extends object> {
   /** Who may decide; who asked never may. */
   approvers: readonly AdminRole[]
   /** Null: what it is about is gone. */
-  describe (db: Db, payload: P, t: AdminTranslate): Promise<ChangeDescription | null>
-  /** Which row it is about, where a name may come to another one: something that no other row ever has. Null: it is gone. */
-  rowOf? (db: Db, payload: P): Promise<string | null>
+  describe(db: Db, payload: P, t: AdminTranslate): Promise<ChangeDescription | null>
+  /**
+   * Which row it is about, where a name may come to another one: something that no other row ever has. Null: it is
+   * gone.
+   */
+  rowOf?(db: Db, payload: P): Promise<string | null>
   /** Database only; `act` is the approver's, `requestedBy` the actor who asked. */
-  apply (trx: Transaction<Database>, payload: P, act: Act, requestedBy: Act['actor']): Promise<Applied>
+  apply(trx: Transaction<Database>, payload: P, act: Act, requestedBy: Act['actor']): Promise<Applied>
 }
 
 export interface ChangeRow {
@@ -64,41 +69,73 @@ export interface ChangeRow {
 }
 
 /** Whether a program asked, and nobody vouches for it yet. */
-export const needsVoucher = (row: Pick<ChangeRow, 'requestedBy' | 'vouchedBy'>): boolean => row.requestedBy.startsWith('client:') && row.vouchedBy === null
+export const needsVoucher = (row: Pick<ChangeRow, 'requestedBy' | 'vouchedBy'>): boolean =>
+  row.requestedBy.startsWith('client:') && row.vouchedBy === null
 
-export type Requested = { ok: true, id: string } | { ok: false, code: 'already_waiting', id: string }
+export type Requested = { ok: true; id: string } | { ok: false; code: 'already_waiting'; id: string }
 export type Decided =
-  | { ok: true, once: { label: string, value: string } | null }
-  /** not_waiting: decided, outdated, withdrawn, the own one, not for this role, or nobody vouches; changed: not what was shown. */
-  | { ok: false, code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
+  | { ok: true; once: { label: string; value: string } | null }
+  /**
+   * not_waiting: decided, outdated, withdrawn, the own one, not for this role, or nobody vouches; changed: not what was
+   * shown.
+   */
+  | { ok: false; code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
 
 export interface Changes {
-  register <P extends object> (kind: string, handler: ChangeKind<P>): void
+  register<P extends object>(kind: string, handler: ChangeKind<P>): void
   /** Whether somebody decides changes of this kind. */
-  has (kind: string): boolean
+  has(kind: string): boolean
   /** In a transaction of its own, or in the caller's. */
-  request <P extends object> (change: { kind: string, payload: P, subject: string, act: Act }, trx?: Transaction<Database>): Promise<Requested>
+  request<P extends object>(
+    change: { kind: string; payload: P; subject: string; act: Act },
+    trx?: Transaction<Database>
+  ): Promise<Requested>
   /** What is shown, with the digest that binds the decision to it. Null: unknown. */
-  show (id: string, t: AdminTranslate): Promise<{ row: ChangeRow, description: ChangeDescription | null, digest: string } | null>
+  show(
+    id: string,
+    t: AdminTranslate
+  ): Promise<{ row: ChangeRow; description: ChangeDescription | null; digest: string } | null>
   /** For what a program asked for: as if one had asked oneself. Who does it does not decide. */
-  vouch (id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
-  approve (id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
-  reject (id: string, role: AdminRole, act: Act): Promise<Decided>
+  vouch(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
+  approve(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
+  reject(id: string, role: AdminRole, act: Act): Promise<Decided>
   /** By who asked for it, or vouched for it. */
-  withdraw (id: string, act: Act): Promise<Decided>
+  withdraw(id: string, act: Act): Promise<Decided>
   /** Active administrators who could decide a change of this kind that `requestedBy` asks for. */
-  approversLeft (approvers: readonly AdminRole[], requestedBy: string): Promise<number>
+  approversLeft(approvers: readonly AdminRole[], requestedBy: string): Promise<number>
 }
 
-const columns = ['id', 'kind', 'subject', 'reason', 'requestedBy', 'state', 'decidedBy', 'decisionReason', 'approvers', 'createdAt', 'expiresAt', 'decidedAt', 'vouchedBy', 'vouchedReason', 'vouchedAt'] as const
+const columns = [
+  'id',
+  'kind',
+  'subject',
+  'reason',
+  'requestedBy',
+  'state',
+  'decidedBy',
+  'decisionReason',
+  'approvers',
+  'createdAt',
+  'expiresAt',
+  'decidedAt',
+  'vouchedBy',
+  'vouchedReason',
+  'vouchedAt'
+] as const
 
 /** Ends a transaction without a fault. */
 class Refused extends Error {
   readonly code: string
-  constructor (code: string) { super(code); this.code = code }
+  constructor (code: string) {
+    super(code)
+    this.code = code
+  }
 }
 
-const digestOf = (kind: string, payload: string, basis: string): string => createHash('sha256').update(JSON.stringify([kind, payload, basis])).digest('base64url')
+const digestOf = (kind: string, payload: string, basis: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([kind, payload, basis]))
+    .digest('base64url')
 
 export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit'>): Changes {
   const { db, crypto, audit } = services
@@ -108,30 +145,61 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
     if (kind === undefined) throw new Error(`nobody registered changes of kind ${name}`)
     return kind
   }
-  const record = async (trx: Transaction<Database>, type: 'change.requested' | 'change.vouched' | 'change.approved' | 'change.rejected' | 'change.withdrawn', act: Act, details: { changeId: string, kind: string, subject: string, digest?: string }): Promise<void> => {
-    await audit.record(trx, { type, actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details })
+  const record = async (
+    trx: Transaction<Database>,
+    type: 'change.requested' | 'change.vouched' | 'change.approved' | 'change.rejected' | 'change.withdrawn',
+    act: Act,
+    details: { changeId: string; kind: string; subject: string; digest?: string }
+  ): Promise<void> => {
+    await audit.record(trx, {
+      type,
+      actor: act.actor,
+      reason: act.reason,
+      address: act.address,
+      traceId: act.traceId,
+      details
+    })
   }
   const payloadOf = (id: string, text: string): string => crypto.decrypt('pending_change', 'payload_enc', id, text)
 
-  type Taken = Pick<ChangeRow, 'kind' | 'subject' | 'requestedBy'> & { payloadEnc: string, subjectRow: string | null }
+  type Taken = Pick<ChangeRow, 'kind' | 'subject' | 'requestedBy'> & { payloadEnc: string; subjectRow: string | null }
   const taken = ['kind', 'subject', 'payloadEnc', 'requestedBy', 'subjectRow'] as const
 
-  async function decide (trx: Transaction<Database>, id: string, state: 'approved' | 'rejected', role: AdminRole, act: Act): Promise<Taken> {
-    const row = await trx.updateTable('pendingChange').set({ state, decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`)
-      .where('requestedBy', '<>', act.actor).where(sql<boolean>`${role} = any(approvers)`)
+  async function decide (
+    trx: Transaction<Database>,
+    id: string,
+    state: 'approved' | 'rejected',
+    role: AdminRole,
+    act: Act
+  ): Promise<Taken> {
+    const row = await trx
+      .updateTable('pendingChange')
+      .set({ state, decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('state', '=', 'pending')
+      .where('expiresAt', '>', sql<Date>`now()`)
+      .where('requestedBy', '<>', act.actor)
+      .where(sql<boolean>`${role} = any(approvers)`)
       // a program is vouched for, and by somebody else
-      .$if(state === 'approved', (query) => query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`))
-      .returning(taken).executeTakeFirst()
+      .$if(state === 'approved', (query) =>
+        query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`)
+      )
+      .returning(taken)
+      .executeTakeFirst()
     if (row === undefined) throw new Refused('not_waiting')
     return row
   }
 
   /** What it is about now. Null: gone, or another one that got its name. */
-  async function described (from: Db, row: Pick<ChangeRow, 'kind'> & { subjectRow: string | null }, payload: string, t: AdminTranslate): Promise<ChangeDescription | null> {
+  async function described (
+    from: Db,
+    row: Pick<ChangeRow, 'kind'> & { subjectRow: string | null },
+    payload: string,
+    t: AdminTranslate
+  ): Promise<ChangeDescription | null> {
     if (!kinds.has(row.kind)) return null
     const kind = kindOf(row.kind)
-    if (row.subjectRow !== null && await kind.rowOf?.(from, JSON.parse(payload)) !== row.subjectRow) return null
+    if (row.subjectRow !== null && (await kind.rowOf?.(from, JSON.parse(payload))) !== row.subjectRow) return null
     return await kind.describe(from, JSON.parse(payload), t)
   }
 
@@ -167,11 +235,32 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
         const id = `chg_${randomBytes(12).toString('base64url')}`
         const text = JSON.stringify(payload)
         const digest = digestOf(kind, text, '')
-        const made = await trx.insertInto('pendingChange').values({
-          id, kind, subject, payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text), digest, reason: act.reason, requestedBy: act.actor, approvers: [...approvers], subjectRow: await rowOf?.(trx, payload) ?? null, state: 'pending', expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
-        }).onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing()).returning('id').executeTakeFirst()
+        const made = await trx
+          .insertInto('pendingChange')
+          .values({
+            id,
+            kind,
+            subject,
+            payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text),
+            digest,
+            reason: act.reason,
+            requestedBy: act.actor,
+            approvers: [...approvers],
+            subjectRow: (await rowOf?.(trx, payload)) ?? null,
+            state: 'pending',
+            expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
+          })
+          .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing())
+          .returning('id')
+          .executeTakeFirst()
         if (made === undefined) {
-          const other = await trx.selectFrom('pendingChange').select('id').where('kind', '=', kind).where('subject', '=', subject).where('state', '=', 'pending').executeTakeFirst()
+          const other = await trx
+            .selectFrom('pendingChange')
+            .select('id')
+            .where('kind', '=', kind)
+            .where('subject', '=', subject)
+            .where('state', '=', 'pending')
+            .executeTakeFirst()
           return { ok: false, code: 'already_waiting', id: other?.id ?? '' }
         }
         await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
@@ -181,7 +270,11 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
     },
 
     async show (id, t) {
-      const row = await db.selectFrom('pendingChange').select([...columns, 'payloadEnc', 'subjectRow']).where('id', '=', id).executeTakeFirst()
+      const row = await db
+        .selectFrom('pendingChange')
+        .select([...columns, 'payloadEnc', 'subjectRow'])
+        .where('id', '=', id)
+        .executeTakeFirst()
       if (row === undefined) return null
       const { payloadEnc, subjectRow, ...shown } = row
       const payload = payloadOf(id, payloadEnc)
@@ -190,46 +283,88 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
       return { row: { ...shown, state }, description, digest: digestOf(row.kind, payload, description?.basis ?? '') }
     },
 
-    vouch: async (id, digest, role, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
-      const row = vouchers.includes(role)
-        ? await trx.updateTable('pendingChange').set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })
-          .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`)
-          .where('requestedBy', 'like', 'client:%').where('vouchedBy', 'is', null).returning(taken).executeTakeFirst()
-        : undefined
-      if (row === undefined) throw new Refused('not_waiting')
-      await asShown(trx, id, row, digest)
-      await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
-      return { ok: true, once: null }
-    })),
+    vouch: async (id, digest, role, act) =>
+      await outcomeOf(
+        async () =>
+          await db.transaction().execute(async (trx) => {
+            const row = vouchers.includes(role)
+              ? await trx
+                .updateTable('pendingChange')
+                .set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })
+                .where('id', '=', id)
+                .where('state', '=', 'pending')
+                .where('expiresAt', '>', sql<Date>`now()`)
+                .where('requestedBy', 'like', 'client:%')
+                .where('vouchedBy', 'is', null)
+                .returning(taken)
+                .executeTakeFirst()
+              : undefined
+            if (row === undefined) throw new Refused('not_waiting')
+            await asShown(trx, id, row, digest)
+            await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+            return { ok: true, once: null }
+          })
+      ),
 
-    approve: async (id, digest, role, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
-      const row = await decide(trx, id, 'approved', role, act)
-      const payload = await asShown(trx, id, row, digest)
-      const applied = await kindOf(row.kind).apply(trx, JSON.parse(payload), act, row.requestedBy as Act['actor'])
-      if (!applied.ok) throw new Refused(applied.code)
-      await record(trx, 'change.approved', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
-      return { ok: true, once: applied.once ?? null }
-    })),
+    approve: async (id, digest, role, act) =>
+      await outcomeOf(
+        async () =>
+          await db.transaction().execute(async (trx) => {
+            const row = await decide(trx, id, 'approved', role, act)
+            const payload = await asShown(trx, id, row, digest)
+            const applied = await kindOf(row.kind).apply(
+              trx,
+              JSON.parse(payload),
+              act,
+              row.requestedBy as Act['actor']
+            )
+            if (!applied.ok) throw new Refused(applied.code)
+            await record(trx, 'change.approved', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+            return { ok: true, once: applied.once ?? null }
+          })
+      ),
 
-    reject: async (id, role, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
-      const row = await decide(trx, id, 'rejected', role, act)
-      await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
-      return { ok: true, once: null }
-    })),
+    reject: async (id, role, act) =>
+      await outcomeOf(
+        async () =>
+          await db.transaction().execute(async (trx) => {
+            const row = await decide(trx, id, 'rejected', role, act)
+            await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
+            return { ok: true, once: null }
+          })
+      ),
 
-    withdraw: async (id, act) => await outcomeOf(async () => await db.transaction().execute(async (trx) => {
-      const row = await trx.updateTable('pendingChange').set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
-        .where('id', '=', id).where('state', '=', 'pending').where('expiresAt', '>', sql<Date>`now()`)
-        .where((where) => where.or([where('requestedBy', '=', act.actor), where('vouchedBy', '=', act.actor)]))
-        .returning(['kind', 'subject']).executeTakeFirst()
-      if (row === undefined) throw new Refused('not_waiting')
-      await record(trx, 'change.withdrawn', act, { changeId: id, ...row })
-      return { ok: true, once: null }
-    })),
+    withdraw: async (id, act) =>
+      await outcomeOf(
+        async () =>
+          await db.transaction().execute(async (trx) => {
+            const row = await trx
+              .updateTable('pendingChange')
+              .set({
+                state: 'withdrawn',
+                decidedBy: act.actor,
+                decisionReason: act.reason,
+                decidedAt: sql<Date>`now()`
+              })
+              .where('id', '=', id)
+              .where('state', '=', 'pending')
+              .where('expiresAt', '>', sql<Date>`now()`)
+              .where((where) => where.or([where('requestedBy', '=', act.actor), where('vouchedBy', '=', act.actor)]))
+              .returning(['kind', 'subject'])
+              .executeTakeFirst()
+            if (row === undefined) throw new Refused('not_waiting')
+            await record(trx, 'change.withdrawn', act, { changeId: id, ...row })
+            return { ok: true, once: null }
+          })
+      ),
 
     async approversLeft (approvers, requestedBy) {
-      const { count } = await db.selectFrom('adminAccount').select((where) => where.fn.countAll<number>().as('count'))
-        .where('status', '=', 'active').where('role', 'in', approvers.length === 0 ? [...adminRoles] : [...approvers]).where(sql<boolean>`'admin:' || id <> ${requestedBy}`)
+      const { count } = await db
+        .selectFrom('adminAccount')
+        .select((where) => where.fn.countAll<number>().as('count'))
+        .where('status', '=', 'active')
+        .where('role', 'in', approvers.length === 0 ? [...adminRoles] : [...approvers])
+        .where(sql<boolean>`'admin:' || id <> ${requestedBy}`)
         .executeTakeFirstOrThrow()
       return count
     }
@@ -237,4 +372,7 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
 }
 
 /** Descriptions at the decision are compared by their basis only: nobody reads these words. */
-const words = Object.assign((key: string) => key, { code: (_keys: string[], fallback: string) => fallback, locale: 'zh-CN' as const }) as AdminTranslate
+const words = Object.assign((key: string) => key, {
+  code: (_keys: string[], fallback: string) => fallback,
+  locale: 'zh-CN' as const
+}) as AdminTranslate

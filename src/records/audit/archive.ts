@@ -7,13 +7,25 @@ import { rowColumns, type SealedRow } from './canonical.ts'
 import { headMac, readHead, waitForHead } from './head.ts'
 import type { Audit } from './index.ts'
 
-const oldest = statement<[number, number, number], SealedRow>('audit_oldest',
+const oldest = statement<[number, number, number], SealedRow>(
+  'audit_oldest',
   `select ${rowColumns}, sequence, previous_hash, hash from audit_event
-   where sequence >= $1 and at < now() - make_interval(days => $2) order by sequence limit $3`)
-const remove = statement<[number, number], { id: number }>('audit_remove', 'delete from audit_event where sequence between $1 and $2 returning id')
-const moveStart = statement<[number, string, string], never>('audit_head_start', 'update audit_head set first_sequence = $1, first_previous_hash = $2, mac = $3')
+   where sequence >= $1 and at < now() - make_interval(days => $2) order by sequence limit $3`
+)
+const remove = statement<[number, number], { id: number }>(
+  'audit_remove',
+  'delete from audit_event where sequence between $1 and $2 returning id'
+)
+const moveStart = statement<[number, string, string], never>(
+  'audit_head_start',
+  'update audit_head set first_sequence = $1, first_previous_hash = $2, mac = $3'
+)
 
-export interface Archived { rows: number, from: number, to: number }
+export interface Archived {
+  rows: number
+  from: number
+  to: number
+}
 
 /**
  * Hand the oldest events to `write` (one JSON object each, in chain order) and delete them once it has
@@ -24,8 +36,8 @@ export interface Archived { rows: number, from: number, to: number }
  * @throws RangeError below 180 days; whatever `write` throws, and then nothing is deleted
  */
 export async function archiveAudit (
-  services: { db: Kysely<Database>, crypto: Pick<FieldCrypto, 'mac'>, audit: Audit },
-  options: { olderThanDays: number, limit?: number, act?: Act, write: (lines: string[]) => Promise<void> }
+  services: { db: Kysely<Database>; crypto: Pick<FieldCrypto, 'mac'>; audit: Audit },
+  options: { olderThanDays: number; limit?: number; act?: Act; write: (lines: string[]) => Promise<void> }
 ): Promise<Archived> {
   const { olderThanDays, limit = 1000, act, write } = options
   if (!(olderThanDays >= 180)) throw new RangeError('audit events are kept for at least 180 days')
@@ -45,7 +57,11 @@ export async function archiveAudit (
     if (removed.length !== rows.length) throw new Error('audit: rows changed while they were archived')
     const moved = { ...head, firstSequence: last.sequence + 1, firstPreviousHash: last.hash }
     await moveStart(trx, moved.firstSequence, moved.firstPreviousHash, headMac(services.crypto, moved))
-    await services.audit.record(trx, { type: 'audit.archived', ...(act === undefined ? {} : { actor: act.actor, reason: act.reason }), details: { from: first, to: last.sequence } })
+    await services.audit.record(trx, {
+      type: 'audit.archived',
+      ...(act === undefined ? {} : { actor: act.actor, reason: act.reason }),
+      details: { from: first, to: last.sequence }
+    })
   })
   return { rows: rows.length, from: first, to: last.sequence }
 }

@@ -7,7 +7,10 @@ import type { Selectable } from 'kysely'
 import type { AuditEventTable } from '../../database/schema.ts'
 
 /** What happened: everything the recording process knows. */
-export type AuditContent = Omit<Selectable<AuditEventTable>, 'id' | 'at' | 'mac' | 'sequence' | 'previousHash' | 'hash'>
+export type AuditContent = Omit<
+  Selectable<AuditEventTable>,
+  'id' | 'at' | 'mac' | 'sequence' | 'previousHash' | 'hash'
+>
 
 /** A stored row: the content, its MAC, and what the database added. */
 export interface AuditRow extends AuditContent {
@@ -17,7 +20,11 @@ export interface AuditRow extends AuditContent {
   mac: string
 }
 
-export interface SealedRow extends AuditRow { sequence: number, previousHash: string, hash: string }
+export interface SealedRow extends AuditRow {
+  sequence: number
+  previousHash: string
+  hash: string
+}
 
 /** Columns of a row as the chain reads them. */
 export const rowColumns = `id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at_text, type, outcome, actor,
@@ -25,19 +32,37 @@ export const rowColumns = `id, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24
 
 /** Input of the event's MAC, as `crypto.mac('audit', …)`. */
 export function contentText (event: AuditContent): string {
-  return JSON.stringify(['kora-audit-1', event.type, event.outcome, event.actor, event.personId, event.organizationId,
-    event.delegationId, event.role, event.clientId, event.loginAttemptUid, event.deviceId, event.address, event.traceId,
-    event.reason, sorted(event.details)])
+  return JSON.stringify([
+    'kora-audit-1',
+    event.type,
+    event.outcome,
+    event.actor,
+    event.personId,
+    event.organizationId,
+    event.delegationId,
+    event.role,
+    event.clientId,
+    event.loginAttemptUid,
+    event.deviceId,
+    event.address,
+    event.traceId,
+    event.reason,
+    sorted(event.details)
+  ])
 }
 
 /** Hash of a row at its place in the chain: SHA-256 (base64url) over the previous hash and the whole row. */
 export function chainHash (previousHash: string, sequence: number, row: AuditRow): string {
-  return createHash('sha256').update(JSON.stringify([previousHash, sequence, row.id, row.atText, contentText(row), row.mac])).digest('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify([previousHash, sequence, row.id, row.atText, contentText(row), row.mac]))
+    .digest('base64url')
 }
 
 // jsonb keeps an order of its own
 function sorted (value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([name, item]) => [name, sorted(item)])
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, item]) => [name, sorted(item)])
 }

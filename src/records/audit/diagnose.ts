@@ -13,16 +13,26 @@ interface Suspect {
   next: SealedRow | undefined
 }
 
-export interface Diagnosis { kind: 'altered' | 'missing' | 'swapped', otherSequence?: number }
+export interface Diagnosis {
+  kind: 'altered' | 'missing' | 'swapped'
+  otherSequence?: number
+}
 
-const around = statement<[number, number, number], SealedRow>('audit_chain_around',
-  `select ${rowColumns}, sequence, previous_hash, hash from audit_event where sequence between $1 and $2 order by sequence limit $3`)
+const around = statement<[number, number, number], SealedRow>(
+  'audit_chain_around',
+  `select ${rowColumns}, sequence, previous_hash, hash from audit_event where sequence between $1 and $2
+    order by sequence limit $3`
+)
 
 const reach = 20_000
 const pageSize = 1000
 
 /** What was done to a row that does not fit: moved here from elsewhere, closed up over a gap, or changed. */
-export async function diagnose (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'verifyMac'>, suspect: Suspect): Promise<Diagnosis> {
+export async function diagnose (
+  db: Kysely<Database>,
+  crypto: Pick<FieldCrypto, 'verifyMac'>,
+  suspect: Suspect
+): Promise<Diagnosis> {
   const { row, position } = suspect
   const first = Math.max(1, position - reach)
   for (let from = first; from <= position + reach;) {
@@ -41,7 +51,11 @@ export async function diagnose (db: Kysely<Database>, crypto: Pick<FieldCrypto, 
 }
 
 /** Whether this other row (or its content) is what stood at the suspect's position when it was sealed. */
-function belongs (candidate: SealedRow, { row, previous, position, next }: Suspect, crypto: Pick<FieldCrypto, 'verifyMac'>): boolean {
+function belongs (
+  candidate: SealedRow,
+  { row, previous, position, next }: Suspect,
+  crypto: Pick<FieldCrypto, 'verifyMac'>
+): boolean {
   const asItIs = chainHash(previous, position, candidate)
   if (asItIs === candidate.hash || asItIs === row.hash || asItIs === next?.previousHash) return true
   // contents exchanged, with their MACs or without; id and time stayed

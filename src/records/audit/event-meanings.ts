@@ -127,7 +127,10 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'delegation.resigned': ['代理人辞任', 'the agent resigned'],
   'delegation.expired': ['代理授权到期', 'a delegation ended with its last day'],
   'delegation.superseded': ['代理授权被替换', 'a newer version took its place'],
-  'delegation.refused': ['代理操作被拒绝', 'an act on a delegation by somebody who may not, or of something else than was shown'],
+  'delegation.refused': [
+    '代理操作被拒绝',
+    'an act on a delegation by somebody who may not, or of something else than was shown'
+  ],
   'client.created': ['登记应用', 'a client was registered'],
   'client.updated': ['修改应用', 'a client was changed'],
   'client.deleted': ['删除应用草稿', 'a draft of a client was deleted'],

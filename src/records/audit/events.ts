@@ -4,15 +4,32 @@
  * A golden list: journeys are tested against it, so a name is never reused for something else.
  */
 export type AuditOutcome = 'success' | 'failure' | 'denied'
-export type AuditSubject = 'person' | 'organization' | 'delegation' | 'device' | 'client' | 'grant' | 'session' |
-  'scan-ticket' | 'signing-key' | 'staff' | 'service'
+export type AuditSubject =
+  | 'person'
+  | 'organization'
+  | 'delegation'
+  | 'device'
+  | 'client'
+  | 'grant'
+  | 'session'
+  | 'scan-ticket'
+  | 'signing-key'
+  | 'staff'
+  | 'service'
 /** Who acts by nature: `staff` events always name the member of staff. */
 export type AuditActorKind = 'person' | 'staff' | 'client' | 'system'
 
-interface Entry { about: AuditSubject, by: AuditActorKind, outcome: AuditOutcome }
+interface Entry {
+  about: AuditSubject
+  by: AuditActorKind
+  outcome: AuditOutcome
+}
 
-const about = <const S extends AuditSubject, const B extends AuditActorKind> (subject: S, by: B, outcome: AuditOutcome = 'success'): { about: S, by: B, outcome: AuditOutcome } =>
-  ({ about: subject, by, outcome })
+const about = <const S extends AuditSubject, const B extends AuditActorKind>(
+  subject: S,
+  by: B,
+  outcome: AuditOutcome = 'success'
+): { about: S; by: B; outcome: AuditOutcome } => ({ about: subject, by, outcome })
 
 export const auditEvents = {
   // logging in
@@ -213,4 +230,6 @@ export const auditEvents = {
 export type AuditEventType = keyof typeof auditEvents
 
 /** Events whose actor must be named, because it is a member of staff and not the person concerned. */
-export type StaffEventType = { [T in AuditEventType]: typeof auditEvents[T]['by'] extends 'staff' ? T : never }[AuditEventType]
+export type StaffEventType = {
+  [T in AuditEventType]: (typeof auditEvents)[T]['by'] extends 'staff' ? T : never
+}[AuditEventType]

@@ -24,33 +24,58 @@ export interface ExportTrailer {
 
 export const trailerType = 'kora-audit+jws'
 
-const page = statement<[number, number, number], SealedRow>('audit_export_page',
-  `select ${rowColumns}, sequence, previous_hash, hash from audit_event where sequence between $1 and $2 order by sequence limit $3`)
+const page = statement<[number, number, number], SealedRow>(
+  'audit_export_page',
+  `select ${rowColumns}, sequence, previous_hash, hash from audit_event where sequence between $1 and $2
+    order by sequence limit $3`
+)
 
 const pageSize = 1000
 
-export interface ExportRange { from: number, to: number }
+export interface ExportRange {
+  from: number
+  to: number
+}
 
 /**
  * The stretch of the chain that holds every sealed event of a time (and a few of its neighbours: numbers are given
  * after events are committed). Null: there is none.
  */
-export async function rangeOfTime (db: Kysely<Database>, time: { from?: Date | undefined, to?: Date | undefined }): Promise<ExportRange | null> {
-  const { rows: [found] } = await sql<{ from: number | null, to: number | null }>`select min(sequence) as from, max(sequence) as to from audit_event
-    where sequence is not null and at >= ${time.from ?? new Date(0)} and at < ${time.to ?? new Date(8.64e12)}`.execute(db)
+export async function rangeOfTime (
+  db: Kysely<Database>,
+  time: { from?: Date | undefined; to?: Date | undefined }
+): Promise<ExportRange | null> {
+  const {
+    rows: [found]
+  } = await sql<{
+    from: number | null
+    to: number | null
+  }>`select min(sequence) as from, max(sequence) as to from audit_event
+    where sequence is not null and at >= ${time.from ?? new Date(0)} and at < ${time.to ?? new Date(8.64e12)}`.execute(
+    db
+  )
   return found?.from == null || found.to === null ? null : { from: found.from, to: found.to }
 }
 
 /** The trailer's line. @throws Error when no ES256 key is active */
-export async function signTrailer (services: { db: Kysely<Database>, crypto: FieldCrypto }, trailer: ExportTrailer): Promise<string> {
-  const key = (await loadKeys(services.db, services.crypto)).find(({ alg, state }) => alg === 'ES256' && state === 'active')
+export async function signTrailer (
+  services: { db: Kysely<Database>; crypto: FieldCrypto },
+  trailer: ExportTrailer
+): Promise<string> {
+  const key = (await loadKeys(services.db, services.crypto)).find(
+    ({ alg, state }) => alg === 'ES256' && state === 'active'
+  )
   if (key?.privateKey == null) throw new Error('audit export: there is no active ES256 key to sign with')
   const jws = await new CompactSign(Buffer.from(JSON.stringify(trailer)))
-    .setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: trailerType }).sign(key.privateKey)
+    .setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: trailerType })
+    .sign(key.privateKey)
   return JSON.stringify({ trailer, jws })
 }
 
-export interface Exported extends ExportRange { events: number, hash: string }
+export interface Exported extends ExportRange {
+  events: number
+  hash: string
+}
 
 /**
  * Give the events of a range to `write`, in chain order, and then the signed trailer. Holds a page of events at a time.
@@ -60,9 +85,14 @@ export interface Exported extends ExportRange { events: number, hash: string }
  * @throws Error when an event is missing inside the range: run the verification
  */
 export async function exportAudit (
-  services: { db: Kysely<Database>, crypto: FieldCrypto },
+  services: { db: Kysely<Database>; crypto: FieldCrypto },
   range: ExportRange,
-  options: { issuer: string, write: (text: string) => Promise<void> | void, onProgress?: (events: number) => void, now?: () => number }
+  options: {
+    issuer: string
+    write: (text: string) => Promise<void> | void
+    onProgress?: (events: number) => void
+    now?: () => number
+  }
 ): Promise<Exported | null> {
   const { write, onProgress = () => {} } = options
   let next = range.from
@@ -92,6 +122,6 @@ export async function exportAudit (
     hash: last.hash,
     exportedAt: new Date((options.now ?? Date.now)()).toISOString()
   }
-  await write(await signTrailer(services, trailer) + '\n')
+  await write((await signTrailer(services, trailer)) + '\n')
   return { from: trailer.from, to: trailer.to, events, hash: trailer.hash }
 }

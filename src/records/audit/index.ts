@@ -10,12 +10,27 @@ import type { Database } from '../../database/schema.ts'
 import type { AuditEventType, AuditOutcome, StaffEventType } from './events.ts'
 
 export { eventMeanings } from './event-meanings.ts'
-export { auditEvents, type AuditEventType, type AuditOutcome, type AuditSubject, type StaffEventType } from './events.ts'
+export {
+  auditEvents,
+  type AuditEventType,
+  type AuditOutcome,
+  type AuditSubject,
+  type StaffEventType
+} from './events.ts'
 
 /** Who acted. Ids of ours only, never names or numbers. */
-export type AuditActor = `person:${string}` | `admin:${string}` | `operator:${string}` | `staff:${string}` | `client:${string}` | 'system' | 'anonymous'
+export type AuditActor =
+  | `person:${string}`
+  | `admin:${string}`
+  | `operator:${string}`
+  | `staff:${string}`
+  | `client:${string}`
+  | 'system'
+  | 'anonymous'
 
-/** Values that may stand in `details`: codes, counts and ids of ours; never names, document or phone numbers, secrets. */
+/**
+ * Values that may stand in `details`: codes, counts and ids of ours; never names, document or phone numbers, secrets.
+ */
 export type AuditDetails = Record<string, string | number | boolean | null | string[]>
 
 interface EventFields {
@@ -41,16 +56,15 @@ interface EventFields {
  * One event. Without `actor`: the person (or client, or the system) that the catalogue names for this event;
  * events of staff must say who.
  */
-export type AuditEvent = EventFields & (
-  | { type: StaffEventType, actor: AuditActor }
-  | { type: Exclude<AuditEventType, StaffEventType>, actor?: AuditActor })
+export type AuditEvent = EventFields &
+  ({ type: StaffEventType; actor: AuditActor } | { type: Exclude<AuditEventType, StaffEventType>; actor?: AuditActor })
 
 export interface Audit {
   /**
    * Write one event in the caller's transaction. Throws when it cannot be stored, so that the act it
    * belongs to is rolled back too (GB/T 22239-2019 8.1.4.3 d): never catch this.
    */
-  record (trx: Transaction<Database>, event: AuditEvent): Promise<void>
+  record(trx: Transaction<Database>, event: AuditEvent): Promise<void>
 }
 
 export { AuditUnavailable, createAudit } from './recorder.ts'
@@ -58,6 +72,13 @@ export { createAuditSealer, sealBatch, type AuditSealer, type SealedBatch } from
 export { verifyChain, type ChainFault, type ChainFaultKind, type Verification } from './verify.ts'
 export { archiveAudit, type Archived } from './archive.ts'
 export { addressPattern, findAuditEvent, searchAudit, type AuditFilters, type FoundEvent } from './search.ts'
-export { exportAudit, rangeOfTime, signTrailer, type Exported, type ExportRange, type ExportTrailer } from './export.ts'
+export {
+  exportAudit,
+  rangeOfTime,
+  signTrailer,
+  type Exported,
+  type ExportRange,
+  type ExportTrailer
+} from './export.ts'
 export { verifyExport, type ExportFault, type ExportVerification } from './verify-export.ts'
 export type { Checkpoint } from './head.ts'

@@ -5,9 +5,13 @@ import { contentText, type AuditContent } from './canonical.ts'
 import { auditEvents } from './events.ts'
 import type { Audit, AuditActor, AuditDetails, AuditEvent } from './index.ts'
 
-const insert = statement<unknown[], never>('audit_record', `insert into audit_event (type, outcome, actor, person_id,
-  organization_id, delegation_id, role, client_id, login_attempt_uid, device_id, address, trace_id, reason, details, mac)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15)`)
+const insert = statement<unknown[], never>(
+  'audit_record',
+  `insert into audit_event (type, outcome, actor, person_id,
+  organization_id, delegation_id, role, client_id, login_attempt_uid, device_id, address, trace_id, reason, details,
+    mac)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15)`
+)
 
 /** The event could not be stored, so the act it belongs to does not happen. Answered 503: the request was in order. */
 export class AuditUnavailable extends Error {
@@ -23,10 +27,27 @@ export function createAudit ({ crypto }: { crypto: Pick<FieldCrypto, 'mac'> }): 
   return Object.freeze({
     async record (trx, event) {
       const content = contentOf(event)
-      const stored = insert(trx, content.type, content.outcome, content.actor, content.personId, content.organizationId, content.delegationId,
-        content.role, content.clientId, content.loginAttemptUid, content.deviceId, content.address, content.traceId,
-        content.reason, JSON.stringify(content.details), crypto.mac('audit', contentText(content)))
-      await stored.catch((error: unknown) => { throw isDatabaseUnavailable(error) ? error : new AuditUnavailable(error) })
+      const stored = insert(
+        trx,
+        content.type,
+        content.outcome,
+        content.actor,
+        content.personId,
+        content.organizationId,
+        content.delegationId,
+        content.role,
+        content.clientId,
+        content.loginAttemptUid,
+        content.deviceId,
+        content.address,
+        content.traceId,
+        content.reason,
+        JSON.stringify(content.details),
+        crypto.mac('audit', contentText(content))
+      )
+      await stored.catch((error: unknown) => {
+        throw isDatabaseUnavailable(error) ? error : new AuditUnavailable(error)
+      })
     }
   } satisfies Audit)
 }
@@ -62,11 +83,14 @@ function usualActor (event: AuditEvent, by: 'person' | 'staff' | 'client' | 'sys
 // part of it may come from a request: PostgreSQL text holds neither NUL nor lone surrogates,
 // and an event that cannot be stored would make the act fail
 const clean = (value: string): string => value.replaceAll('\0', '').toWellFormed().slice(0, 512).toWellFormed()
-const text = (value: string | null | undefined): string | null => value === null || value === undefined ? null : clean(value)
+const text = (value: string | null | undefined): string | null =>
+  value === null || value === undefined ? null : clean(value)
 
 function detailsOf (details: AuditDetails): Record<string, unknown> {
-  const cleaned = Object.entries(details).map(([name, value]) =>
-    [clean(name), typeof value === 'string' ? clean(value) : Array.isArray(value) ? value.slice(0, 100).map(clean) : value])
+  const cleaned = Object.entries(details).map(([name, value]) => [
+    clean(name),
+    typeof value === 'string' ? clean(value) : Array.isArray(value) ? value.slice(0, 100).map(clean) : value
+  ])
   // as it will be read back: no undefined, no NaN, no -0
   return JSON.parse(JSON.stringify(Object.fromEntries(cleaned))) as Record<string, unknown>
 }

@@ -6,17 +6,32 @@ import { statement } from '../../database/statement.ts'
 import { chainHash, rowColumns, type AuditRow } from './canonical.ts'
 import { checkpointMac, headMac, lockHead, type Checkpoint } from './head.ts'
 
-const anyUnsealed = statement<[], { waiting: boolean }>('audit_any_unsealed', 'select exists (select 1 from audit_event where sequence is null) as waiting')
-const unsealed = statement<[number], AuditRow>('audit_unsealed', `select ${rowColumns} from audit_event where sequence is null order by id limit $1`)
-const seal = statement<[string], { id: number }>('audit_seal', `update audit_event
+const anyUnsealed = statement<[], { waiting: boolean }>(
+  'audit_any_unsealed',
+  'select exists (select 1 from audit_event where sequence is null) as waiting'
+)
+const unsealed = statement<[number], AuditRow>(
+  'audit_unsealed',
+  `select ${rowColumns} from audit_event where sequence is null order by id limit $1`
+)
+const seal = statement<[string], { id: number }>(
+  'audit_seal',
+  `update audit_event
   set sequence = sealed.sequence, previous_hash = sealed.previous_hash, hash = sealed.hash
   from jsonb_to_recordset($1::jsonb) as sealed (id bigint, sequence bigint, previous_hash text, hash text)
   where audit_event.id = sealed.id and audit_event.sequence is null
-  returning audit_event.id`)
-const moveHead = statement<[number, string, string], never>('audit_head_move', 'update audit_head set sequence = $1, hash = $2, mac = $3')
-const addCheckpoint = statement<[number, string, string], never>('audit_checkpoint_add', `with added as (
+  returning audit_event.id`
+)
+const moveHead = statement<[number, string, string], never>(
+  'audit_head_move',
+  'update audit_head set sequence = $1, hash = $2, mac = $3'
+)
+const addCheckpoint = statement<[number, string, string], never>(
+  'audit_checkpoint_add',
+  `with added as (
     insert into audit_checkpoint (sequence, hash, mac) values ($1, $2, $3))
-  update audit_head set checkpoint_sequence = $1, checkpoint_at = now()`)
+  update audit_head set checkpoint_sequence = $1, checkpoint_at = now()`
+)
 
 export interface SealedBatch {
   sealed: number
@@ -30,7 +45,11 @@ export interface SealedBatch {
  * Number and chain the committed events that wait, oldest id first, at most `limit`. Sequence follows the
  * order of sealing: an id is drawn before its transaction commits, so a lower one may come later.
  */
-export async function sealBatch (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'mac'>, { limit = 500 } = {}): Promise<SealedBatch> {
+export async function sealBatch (
+  db: Kysely<Database>,
+  crypto: Pick<FieldCrypto, 'mac'>,
+  { limit = 500 } = {}
+): Promise<SealedBatch> {
   const [look] = await anyUnsealed(db)
   if (look?.waiting !== true) return { sealed: 0, checkpoint: null, busy: false }
   return await db.transaction().execute(async (trx) => {
@@ -50,7 +69,9 @@ export async function sealBatch (db: Kysely<Database>, crypto: Pick<FieldCrypto,
     if (done.length !== links.length) throw new Error('audit: events changed while they were sealed')
     await moveHead(trx, sequence, hash, headMac(crypto, { ...head, sequence, hash }))
 
-    if (head.checkpointSequence > 0 && head.checkpointAge < 60 && sequence - head.checkpointSequence < 1000) return { sealed: links.length, checkpoint: null, busy: false }
+    if (head.checkpointSequence > 0 && head.checkpointAge < 60 && sequence - head.checkpointSequence < 1000) {
+      return { sealed: links.length, checkpoint: null, busy: false }
+    }
     const checkpoint = { sequence, hash, mac: checkpointMac(crypto, sequence, hash) }
     await addCheckpoint(trx, sequence, hash, checkpoint.mac)
     return { sealed: links.length, checkpoint, busy: false }
@@ -59,20 +80,23 @@ export async function sealBatch (db: Kysely<Database>, crypto: Pick<FieldCrypto,
 
 export interface AuditSealer {
   /** Seal everything that waits now, then every `intervalMs`. */
-  start (): void
+  start(): void
   /** Seals what waits once more; should that fail, another process or the next start does it. */
-  stop (): Promise<void>
+  stop(): Promise<void>
   /** Seal until nothing waits. */
-  sealAll (): Promise<number>
+  sealAll(): Promise<number>
 }
 
 /** The worker; every process runs one, the head's row lock lets one of them work at a time. */
-export function createAuditSealer (services: {
-  db: Kysely<Database>
-  crypto: Pick<FieldCrypto, 'mac'>
-  log: Logger
-  metrics?: { auditSealed: { inc (count: number): void } }
-}, { intervalMs = 1000, limit = 500 } = {}): AuditSealer {
+export function createAuditSealer (
+  services: {
+    db: Kysely<Database>
+    crypto: Pick<FieldCrypto, 'mac'>
+    log: Logger
+    metrics?: { auditSealed: { inc(count: number): void } }
+  },
+  { intervalMs = 1000, limit = 500 } = {}
+): AuditSealer {
   const { db, crypto, log, metrics } = services
   let timer: NodeJS.Timeout | undefined
   let stopped = true
@@ -91,8 +115,12 @@ export function createAuditSealer (services: {
   const round = (): void => {
     working = sealAll()
       // rows simply wait for the next round
-      .catch((error: unknown) => { log.warn({ err: error, component: 'audit-sealer' }, 'audit events could not be sealed') })
-      .finally(() => { if (!stopped) timer = setTimeout(round, intervalMs) })
+      .catch((error: unknown) => {
+        log.warn({ err: error, component: 'audit-sealer' }, 'audit events could not be sealed')
+      })
+      .finally(() => {
+        if (!stopped) timer = setTimeout(round, intervalMs)
+      })
   }
   return {
     start () {
@@ -105,7 +133,9 @@ export function createAuditSealer (services: {
       stopped = true
       clearTimeout(timer)
       await working
-      await sealAll().catch((error: unknown) => { log.warn({ err: error, component: 'audit-sealer' }, 'audit events could not be sealed') })
+      await sealAll().catch((error: unknown) => {
+        log.warn({ err: error, component: 'audit-sealer' }, 'audit events could not be sealed')
+      })
     },
     sealAll
   }

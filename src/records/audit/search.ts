@@ -29,7 +29,14 @@ export interface FoundEvent extends AuditRow {
   genuine: boolean
 }
 
-const equalities = { actor: 'actor', personId: 'person_id', organizationId: 'organization_id', clientId: 'client_id', outcome: 'outcome', traceId: 'trace_id' } as const
+const equalities = {
+  actor: 'actor',
+  personId: 'person_id',
+  organizationId: 'organization_id',
+  clientId: 'client_id',
+  outcome: 'outcome',
+  traceId: 'trace_id'
+} as const
 
 const maxLimit = 5001
 
@@ -40,7 +47,12 @@ const like = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&') + '%'
  *
  * @param page before: id of the last event of the page before (null: from the newest); limit: at most 5001
  */
-export async function searchAudit (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'verifyMac'>, filters: AuditFilters, page: { before: number | null, limit: number }): Promise<FoundEvent[]> {
+export async function searchAudit (
+  db: Kysely<Database>,
+  crypto: Pick<FieldCrypto, 'verifyMac'>,
+  filters: AuditFilters,
+  page: { before: number | null; limit: number }
+): Promise<FoundEvent[]> {
   const where = [sql`true`]
   if (filters.from !== undefined) where.push(sql`at >= ${filters.from}`)
   if (filters.to !== undefined) where.push(sql`at < ${filters.to}`)
@@ -48,18 +60,29 @@ export async function searchAudit (db: Kysely<Database>, crypto: Pick<FieldCrypt
     const value = filters[name as keyof typeof equalities]
     if (value !== undefined) where.push(sql`${sql.ref(column)} = ${value}`)
   }
-  if (filters.type !== undefined) where.push(filters.type.endsWith('.') ? sql`type like ${like(filters.type)}` : sql`type = ${filters.type}`)
+  if (filters.type !== undefined) {
+    where.push(filters.type.endsWith('.') ? sql`type like ${like(filters.type)}` : sql`type = ${filters.type}`)
+  }
   if (filters.address !== undefined) where.push(sql`address like ${filters.address}`)
   // the order of the time index; ids alone would read everything that is newer than the range
   if (page.before !== null) where.push(sql`(at, id) < (select at, id from audit_event where id = ${page.before})`)
   const { rows } = await sql<Omit<FoundEvent, 'genuine'>>`select ${sql.raw(rowColumns)}, at, sequence from audit_event
-    where ${sql.join(where, sql` and `)} order by audit_event.at desc, id desc limit ${Math.min(page.limit, maxLimit)}`.execute(db)
+    where ${sql.join(where, sql` and `)} order by audit_event.at desc, id desc
+      limit ${Math.min(page.limit, maxLimit)}`.execute(db)
   return rows.map((row) => ({ ...row, genuine: crypto.verifyMac('audit', contentText(row), row.mac) }))
 }
 
 /** One event by its id. */
-export async function findAuditEvent (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'verifyMac'>, id: number): Promise<FoundEvent | null> {
-  const { rows: [row] } = await sql<Omit<FoundEvent, 'genuine'>>`select ${sql.raw(rowColumns)}, at, sequence from audit_event where id = ${id}`.execute(db)
+export async function findAuditEvent (
+  db: Kysely<Database>,
+  crypto: Pick<FieldCrypto, 'verifyMac'>,
+  id: number
+): Promise<FoundEvent | null> {
+  const {
+    rows: [row]
+  } = await sql<
+    Omit<FoundEvent, 'genuine'>
+  >`select ${sql.raw(rowColumns)}, at, sequence from audit_event where id = ${id}`.execute(db)
   return row === undefined ? null : { ...row, genuine: crypto.verifyMac('audit', contentText(row), row.mac) }
 }
 
@@ -71,7 +94,8 @@ export function addressPattern (text: string): string | null {
   const [address = '', bits] = text.trim().toLowerCase().split('/')
   if (/^\d{1,3}(\.\d{1,3}){0,3}\.?$/.test(address)) {
     const numbers = address.split('.').filter(Boolean)
-    const given = bits === undefined ? numbers.length : numbers.length === 4 ? { 8: 1, 16: 2, 24: 3, 32: 4 }[bits] : undefined
+    const given =
+      bits === undefined ? numbers.length : numbers.length === 4 ? { 8: 1, 16: 2, 24: 3, 32: 4 }[bits] : undefined
     if (given === undefined || numbers.some((number) => Number(number) > 255)) return null
     return numbers.slice(0, given).join('.') + (given === 4 ? '' : '.%')
   }

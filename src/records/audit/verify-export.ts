@@ -8,11 +8,22 @@ import { trailerType, type ExportTrailer } from './export.ts'
  * middle · truncated: the end is gone, with or without the trailer · forged: the signature is not of a key we were
  * given, or of other events.
  */
-export interface ExportFault { kind: 'unreadable' | 'altered' | 'missing' | 'truncated' | 'forged', line: number, sequence: number | null }
+export interface ExportFault {
+  kind: 'unreadable' | 'altered' | 'missing' | 'truncated' | 'forged'
+  line: number
+  sequence: number | null
+}
 
 export type ExportVerification =
-  | { ok: true, trailer: ExportTrailer, events: number, kid: string, signature: 'valid' | 'unchecked', contents: 'valid' | 'unchecked' }
-  | { ok: false, fault: ExportFault, checked: number }
+  | {
+    ok: true
+    trailer: ExportTrailer
+    events: number
+    kid: string
+    signature: 'valid' | 'unchecked'
+    contents: 'valid' | 'unchecked'
+  }
+  | { ok: false; fault: ExportFault; checked: number }
 
 /**
  * Check an exported or archived file, line by line. Needs no database.
@@ -22,14 +33,18 @@ export type ExportVerification =
  */
 export async function verifyExport (
   lines: AsyncIterable<string> | Iterable<string>,
-  means: { keys?: readonly JWK[], crypto?: Pick<FieldCrypto, 'verifyMac'>, onProgress?: (events: number) => void } = {}
+  means: { keys?: readonly JWK[]; crypto?: Pick<FieldCrypto, 'verifyMac'>; onProgress?: (events: number) => void } = {}
 ): Promise<ExportVerification> {
   let number = 0
   let checked = 0
   let first: SealedRow | undefined
   let last: SealedRow | undefined
-  let end: { trailer: ExportTrailer, jws: string } | undefined
-  const fail = (kind: ExportFault['kind'], sequence: number | null): ExportVerification => ({ ok: false, fault: { kind, line: number, sequence }, checked })
+  let end: { trailer: ExportTrailer; jws: string } | undefined
+  const fail = (kind: ExportFault['kind'], sequence: number | null): ExportVerification => ({
+    ok: false,
+    fault: { kind, line: number, sequence },
+    checked
+  })
 
   for await (const line of lines) {
     number += 1
@@ -37,7 +52,10 @@ export async function verifyExport (
     const value = parse(line)
     // nothing may follow the trailer
     if (value === null || end !== undefined) return fail('unreadable', null)
-    if ('jws' in value) { end = value as never; continue }
+    if ('jws' in value) {
+      end = value as never
+      continue
+    }
     const row = value as unknown as SealedRow
     if (!isRow(row)) return fail('unreadable', null)
     const expected = last === undefined ? row.sequence : last.sequence + 1
@@ -58,25 +76,47 @@ export async function verifyExport (
   if (first.sequence !== trailer.from) return fail('missing', trailer.from)
   if (last.sequence !== trailer.to) return fail('truncated', last.sequence + 1)
   if (last.hash !== trailer.hash || first.previousHash !== trailer.previousHash) return fail('forged', trailer.to)
-  return { ok: true, trailer, events: checked, kid, signature, contents: means.crypto === undefined ? 'unchecked' : 'valid' }
+  return {
+    ok: true,
+    trailer,
+    events: checked,
+    kid,
+    signature,
+    contents: means.crypto === undefined ? 'unchecked' : 'valid'
+  }
 }
 
 function parse (line: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : null
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
   } catch {
     return null
   }
 }
 
-const isRow = (row: Partial<SealedRow>): boolean => Number.isInteger(row.sequence) && typeof row.hash === 'string' && typeof row.previousHash === 'string' &&
-  typeof row.mac === 'string' && typeof row.type === 'string' && typeof row.details === 'object' && row.details !== null
+const isRow = (row: Partial<SealedRow>): boolean =>
+  Number.isInteger(row.sequence) &&
+  typeof row.hash === 'string' &&
+  typeof row.previousHash === 'string' &&
+  typeof row.mac === 'string' &&
+  typeof row.type === 'string' &&
+  typeof row.details === 'object' &&
+  row.details !== null
 
-async function verifyTrailer (jws: unknown, keys: readonly JWK[] | undefined): Promise<{ trailer: ExportTrailer, kid: string, signature: 'valid' | 'unchecked' } | null> {
+async function verifyTrailer (
+  jws: unknown,
+  keys: readonly JWK[] | undefined
+): Promise<{ trailer: ExportTrailer; kid: string; signature: 'valid' | 'unchecked' } | null> {
   try {
     const [header = '', payload = ''] = String(jws).split('.')
-    const { kid, alg, typ } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string, alg: string, typ: string }
+    const { kid, alg, typ } = JSON.parse(Buffer.from(header, 'base64url').toString()) as {
+      kid: string
+      alg: string
+      typ: string
+    }
     if (alg !== 'ES256' || typ !== trailerType) return null
     const trailer = JSON.parse(Buffer.from(payload, 'base64url').toString()) as ExportTrailer
     if (keys === undefined) return { trailer, kid, signature: 'unchecked' }

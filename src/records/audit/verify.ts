@@ -23,17 +23,27 @@ export interface ChainFault {
 }
 
 export type Verification =
-  | { ok: true, from: number, to: number, checked: number, unsealed: number, oldestUnsealedSeconds: number }
-  | { ok: false, checked: number, fault: ChainFault }
+  | { ok: true; from: number; to: number; checked: number; unsealed: number; oldestUnsealedSeconds: number }
+  | { ok: false; checked: number; fault: ChainFault }
 
-const page = statement<[number, number, number], SealedRow>('audit_chain_page',
-  `select ${rowColumns}, sequence, previous_hash, hash from audit_event where sequence between $1 and $2 order by sequence limit $3`)
-const checkpoints = statement<[number, number], Checkpoint>('audit_checkpoints',
-  'select sequence, hash, mac from audit_checkpoint where sequence between $1 and $2 order by sequence')
-const furthest = statement<[], { row: number | null, checkpoint: number | null }>('audit_furthest',
-  'select (select max(sequence) from audit_event) as row, (select max(sequence) from audit_checkpoint) as checkpoint')
-const waiting = statement<[number, number], AuditRow & { age: number }>('audit_waiting',
-  `select ${rowColumns}, extract(epoch from now() - at)::float8 as age from audit_event where sequence is null and id > $1 order by id limit $2`)
+const page = statement<[number, number, number], SealedRow>(
+  'audit_chain_page',
+  `select ${rowColumns}, sequence, previous_hash, hash from audit_event where sequence between $1 and $2
+    order by sequence limit $3`
+)
+const checkpoints = statement<[number, number], Checkpoint>(
+  'audit_checkpoints',
+  'select sequence, hash, mac from audit_checkpoint where sequence between $1 and $2 order by sequence'
+)
+const furthest = statement<[], { row: number | null; checkpoint: number | null }>(
+  'audit_furthest',
+  'select (select max(sequence) from audit_event) as row, (select max(sequence) from audit_checkpoint) as checkpoint'
+)
+const waiting = statement<[number, number], AuditRow & { age: number }>(
+  'audit_waiting',
+  `select ${rowColumns}, extract(epoch from now() - at)::float8 as age from audit_event where sequence is null
+    and id > $1 order by id limit $2`
+)
 
 const pageSize = 1000
 
@@ -44,10 +54,26 @@ const pageSize = 1000
  *   server log, which shows a history that was rewritten or cut off together with its stored checkpoints;
  *   onProgress: told of events checked so far, now and then
  */
-export async function verifyChain (db: Kysely<Database>, crypto: Pick<FieldCrypto, 'verifyMac'>, range: { from?: number, to?: number, checkpoint?: Checkpoint, onProgress?: (checked: number) => void } = {}): Promise<Verification> {
+export async function verifyChain (
+  db: Kysely<Database>,
+  crypto: Pick<FieldCrypto, 'verifyMac'>,
+  range: { from?: number; to?: number; checkpoint?: Checkpoint; onProgress?: (checked: number) => void } = {}
+): Promise<Verification> {
   let checked = 0
-  const fail = (kind: ChainFaultKind, sequence: number, more: { id?: number, otherSequence?: number } = {}): Verification =>
-    ({ ok: false, checked, fault: { kind, sequence, id: more.id ?? null, ...(more.otherSequence !== undefined && { otherSequence: more.otherSequence }) } })
+  const fail = (
+    kind: ChainFaultKind,
+    sequence: number,
+    more: { id?: number; otherSequence?: number } = {}
+  ): Verification => ({
+    ok: false,
+    checked,
+    fault: {
+      kind,
+      sequence,
+      id: more.id ?? null,
+      ...(more.otherSequence !== undefined && { otherSequence: more.otherSequence })
+    }
+  })
 
   const [head] = await readHead(db)
   if (head === undefined) return fail('truncated', 1)
@@ -72,15 +98,23 @@ export async function verifyChain (db: Kysely<Database>, crypto: Pick<FieldCrypt
   let position = from
   while (position <= to) {
     const rows = await page(db, position, to, pageSize)
-    const signed = new Map((await checkpoints(db, position, rows.at(-1)?.sequence ?? position)).map((one) => [one.sequence, one]))
+    const signed = new Map(
+      (await checkpoints(db, position, rows.at(-1)?.sequence ?? position)).map((one) => [one.sequence, one])
+    )
     if (outside !== undefined) signed.set(outside.sequence, outside)
     if (rows.length === 0) return fail(to === head.sequence ? 'truncated' : 'missing', position)
     for (const [index, row] of rows.entries()) {
       if (row.sequence !== position) return fail('missing', position)
-      const whole = crypto.verifyMac('audit', contentText(row), row.mac) && row.previousHash === previous && row.hash === chainHash(previous, position, row)
+      const whole =
+        crypto.verifyMac('audit', contentText(row), row.mac) &&
+        row.previousHash === previous &&
+        row.hash === chainHash(previous, position, row)
       if (!whole) {
         const found = await diagnose(db, crypto, { row, previous, position, next: rows[index + 1] })
-        return fail(found.kind, position, { id: row.id, ...(found.otherSequence !== undefined && { otherSequence: found.otherSequence }) })
+        return fail(found.kind, position, {
+          id: row.id,
+          ...(found.otherSequence !== undefined && { otherSequence: found.otherSequence })
+        })
       }
       const checkpoint = signed.get(position)
       if (checkpoint !== undefined) {

@@ -26,16 +26,20 @@ export interface ShownChallenge {
   picture: string
 }
 
-export interface ChallengeAnswer { id: string, work: string, text: string }
+export interface ChallengeAnswer {
+  id: string
+  work: string
+  text: string
+}
 
 /** `expired`: over, used, another browser's or action's, or none at all. */
 export type ChallengeVerdict = 'passed' | 'wrong' | 'expired'
 
 export interface Challenges {
   /** Null: too many from this browser or address. */
-  issue (about: { browserHash: string, action: string, source: string }): Promise<ShownChallenge | null>
+  issue(about: { browserHash: string; action: string; source: string }): Promise<ShownChallenge | null>
   /** Uses the challenge up, whatever the answer. */
-  settle (answer: ChallengeAnswer, about: { browserHash: string, action: string }): Promise<ChallengeVerdict>
+  settle(answer: ChallengeAnswer, about: { browserHash: string; action: string }): Promise<ChallengeVerdict>
 }
 
 const [perBrowser, perSource, windowSeconds] = [40, 400, 600]
@@ -49,39 +53,65 @@ export function createChallenges (services: Pick<Services, 'db' | 'crypto'>): Ch
       if (!(await throttle.hit(`challenge:browser:${browserHash}`, perBrowser, windowSeconds)).allowed) return null
       if (!(await throttle.hit(`challenge:source:${source}`, perSource, windowSeconds)).allowed) return null
       const id = `ch_${randomBytes(16).toString('base64url')}`
-      await db.insertInto('challenge').values({
-        id,
-        browserHash,
-        action,
-        answerEnc: crypto.encrypt('challenge', 'answer_enc', id, newAnswer()),
-        expiresAt: sql<Date>`now() + make_interval(secs => ${challengeSeconds})`
-      }).execute()
+      await db
+        .insertInto('challenge')
+        .values({
+          id,
+          browserHash,
+          action,
+          answerEnc: crypto.encrypt('challenge', 'answer_enc', id, newAnswer()),
+          expiresAt: sql<Date>`now() + make_interval(secs => ${challengeSeconds})`
+        })
+        .execute()
       return { id, bits: workBits, picture: `/challenge/${id}.png` }
     },
     async settle ({ id, work, text }, { browserHash, action }) {
       if (!isId(id)) return 'expired'
-      const used = await db.updateTable('challenge').set({ usedAt: sql<Date>`now()` })
-        .where('id', '=', id).where('browserHash', '=', browserHash).where('action', '=', action)
-        .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
-        .returning('answerEnc').executeTakeFirst()
+      const used = await db
+        .updateTable('challenge')
+        .set({ usedAt: sql<Date>`now()` })
+        .where('id', '=', id)
+        .where('browserHash', '=', browserHash)
+        .where('action', '=', action)
+        .where('usedAt', 'is', null)
+        .where('expiresAt', '>', sql<Date>`now()`)
+        .returning('answerEnc')
+        .executeTakeFirst()
       if (used === undefined) return 'expired'
       if (work !== '' && isWorkDone(id, work)) return 'passed'
-      return normaliseAnswer(text) === crypto.decrypt('challenge', 'answer_enc', id, used.answerEnc) ? 'passed' : 'wrong'
+      return normaliseAnswer(text) === crypto.decrypt('challenge', 'answer_enc', id, used.answerEnc)
+        ? 'passed'
+        : 'wrong'
     }
   }
 }
 
 /** GET /challenge/:id.png, for the browser that it was made for, while it may be answered. */
-export function registerChallengePictures (app: FastifyInstance, { db, crypto }: Pick<Services, 'db' | 'crypto'>): void {
+export function registerChallengePictures (
+  app: FastifyInstance,
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>
+): void {
   app.get('/challenge/:file', async (request, reply) => {
     const { file } = request.params as { file: string }
     const id = file.replace(/\.png$/, '')
-    const row = !file.endsWith('.png') || !isId(id) || request.browser === null
-      ? undefined
-      : await db.selectFrom('challenge').select('answerEnc').where('id', '=', id).where('browserHash', '=', request.browser.hash)
-        .where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+    const row =
+      !file.endsWith('.png') || !isId(id) || request.browser === null
+        ? undefined
+        : await db
+          .selectFrom('challenge')
+          .select('answerEnc')
+          .where('id', '=', id)
+          .where('browserHash', '=', request.browser.hash)
+          .where('usedAt', 'is', null)
+          .where('expiresAt', '>', sql<Date>`now()`)
+          .executeTakeFirst()
     if (row === undefined) throw new PageError(404, 'not_found')
-    return await reply.headers({ 'content-type': 'image/png', 'cache-control': 'no-store', 'cross-origin-resource-policy': 'same-origin' })
+    return await reply
+      .headers({
+        'content-type': 'image/png',
+        'cache-control': 'no-store',
+        'cross-origin-resource-policy': 'same-origin'
+      })
       .send(pictureOf(crypto.decrypt('challenge', 'answer_enc', id, row.answerEnc)))
   })
 }
@@ -89,6 +119,7 @@ export function registerChallengePictures (app: FastifyInstance, { db, crypto }:
 /** Deletes at most `limit` challenges that are over. Returns how many. */
 export async function sweepChallenges (db: Kysely<Database>, limit = 500): Promise<number> {
   const { rows } = await sql`
-    delete from challenge where id in (select id from challenge where expires_at < now() order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
+    delete from challenge where id in (select id from challenge where expires_at < now() order by expires_at
+      limit ${limit} for update skip locked) returning id`.execute(db)
   return rows.length
 }

@@ -39,7 +39,8 @@ const [width, height] = [320, 112]
 export const newAnswer = (): string => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
 
 /** What was typed, as it is compared: case and blanks do not matter. */
-export const normaliseAnswer = (typed: string): string => typed.normalize('NFKC').replace(/\s/g, '').toUpperCase().slice(0, 20)
+export const normaliseAnswer = (typed: string): string =>
+  typed.normalize('NFKC').replace(/\s/g, '').toUpperCase().slice(0, 20)
 
 /** Another picture of the same characters every time. */
 export function pictureOf (answer: string): Buffer {
@@ -47,7 +48,15 @@ export function pictureOf (answer: string): Buffer {
   const dark = (x: number, y: number, radius: number, grey: number): void => {
     for (let row = Math.floor(y - radius); row <= y + radius; row++) {
       for (let column = Math.floor(x - radius); column <= x + radius; column++) {
-        if (row < 0 || column < 0 || row >= height || column >= width || (row - y) ** 2 + (column - x) ** 2 > radius ** 2) continue
+        if (
+          row < 0 ||
+          column < 0 ||
+          row >= height ||
+          column >= width ||
+          (row - y) ** 2 + (column - x) ** 2 > radius ** 2
+        ) {
+          continue
+        }
         pixels[row * width + column] = Math.min(pixels[row * width + column] ?? 255, grey)
       }
     }
@@ -55,19 +64,26 @@ export function pictureOf (answer: string): Buffer {
   const wave = { size: between(2, 5), length: between(50, 90), phase: between(0, 6.3) }
   for (const [at, character] of [...answer].entries()) {
     drawGlyph(character, 40 + at * 60 + between(-6, 6), 56 + between(-10, 10), (x, y, radius, grey) => {
-      dark(x, y + wave.size * Math.sin(x / wave.length * 6.3 + wave.phase), radius, grey)
+      dark(x, y + wave.size * Math.sin((x / wave.length) * 6.3 + wave.phase), radius, grey)
     })
   }
   for (let line = 0; line < 3; line++) {
     const [from, to, bend] = [between(10, height - 10), between(10, height - 10), between(-30, 30)]
     const thickness = between(1.2, 2.4)
-    for (let x = 0; x < width; x++) dark(x, from + (to - from) * x / width + bend * Math.sin(x / width * 3.14), thickness, 60)
+    for (let x = 0; x < width; x++) {
+      dark(x, from + ((to - from) * x) / width + bend * Math.sin((x / width) * 3.14), thickness, 60)
+    }
   }
   for (let speck = 0; speck < 350; speck++) pixels[randomInt(pixels.length)] = randomInt(40, 200)
   return greyPng(width, height, pixels)
 }
 
-function drawGlyph (character: string, centreX: number, centreY: number, dot: (x: number, y: number, radius: number, grey: number) => void): void {
+function drawGlyph (
+  character: string,
+  centreX: number,
+  centreY: number,
+  dot: (x: number, y: number, radius: number, grey: number) => void
+): void {
   const [turn, lean] = [between(-0.35, 0.35), between(-0.3, 0.3)]
   const [scaleX, scaleY] = [between(6.5, 9), between(7.5, 10)]
   const radius = between(3.2, 4.6)
@@ -81,13 +97,26 @@ function drawGlyph (character: string, centreX: number, centreY: number, dot: (x
     for (let column = 0; column < 5; column++) {
       if (!set(column, row)) continue
       // strokes instead of dots: towards every neighbour that belongs to the letter
-      for (const [dx, dy] of [[0, 0], [1, 0], [0, 1], [1, 1], [-1, 1]] as const) {
-        if (!set(column + dx, row + dy) || ((dx !== 0 && dy !== 0) && (set(column + dx, row) || set(column, row + dy)))) continue
-        for (let step = 0; step <= 6; step++) dot(...place(column + dx * step / 6, row + dy * step / 6), radius, 20)
+      for (const [dx, dy] of [
+        [0, 0],
+        [1, 0],
+        [0, 1],
+        [1, 1],
+        [-1, 1]
+      ] as const) {
+        if (
+          !set(column + dx, row + dy) ||
+          (dx !== 0 && dy !== 0 && (set(column + dx, row) || set(column, row + dy)))
+        ) {
+          continue
+        }
+        for (let step = 0; step <= 6; step++) {
+          dot(...place(column + (dx * step) / 6, row + (dy * step) / 6), radius, 20)
+        }
       }
     }
   }
 }
 
 /** A random number in between; which picture comes is nothing that anybody should foresee. */
-const between = (low: number, high: number): number => low + randomInt(0, 1_000_000) / 1_000_000 * (high - low)
+const between = (low: number, high: number): number => low + (randomInt(0, 1_000_000) / 1_000_000) * (high - low)

@@ -11,7 +11,15 @@ import { secondAdministratorReasons, type SecondReason } from '../../domain/admi
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../domain/client/record.ts'
 import type { Services } from '../../services.ts'
-import { changeClientIn, clientIdFault, createClientIn, deleteDraftIn, setClientStatusIn, statusSteps, type RegistryServices } from './change.ts'
+import {
+  changeClientIn,
+  clientIdFault,
+  createClientIn,
+  deleteDraftIn,
+  setClientStatusIn,
+  statusSteps,
+  type RegistryServices
+} from './change.ts'
 import { findClients, type Db } from './repository.ts'
 import { clientRules } from './rules.ts'
 
@@ -33,36 +41,63 @@ export interface PlanLine {
 }
 
 /** `field` of a fault: pointer below `/clients`. */
-export type Planned = { ok: true, lines: PlanLine[] } | { ok: false, faults: ClientFault[] }
+export type Planned = { ok: true; lines: PlanLine[] } | { ok: false; faults: ClientFault[] }
 
-interface Step { line: PlanLine, content: unknown, status: ClientStatus | null }
+interface Step {
+  line: PlanLine
+  content: unknown
+  status: ClientStatus | null
+}
 
 /** What would be done. `prune`: clients that are not declared end (drafts are deleted, the others disabled). */
-export async function planClients (db: Db, config: Services['config'], wanted: readonly WantedClient[], { prune = false } = {}): Promise<Planned> {
+export async function planClients (
+  db: Db,
+  config: Services['config'],
+  wanted: readonly WantedClient[],
+  { prune = false } = {}
+): Promise<Planned> {
   const planned = plan(await findClients(db, null), config, wanted, prune)
   return planned.ok ? { ok: true, lines: planned.steps.map(({ line }) => line) } : planned
 }
 
-export type AppliedClients = { ok: true, lines: PlanLine[], secrets: Array<{ clientId: string, secret: string }> } | { ok: false, faults: ClientFault[] }
+export type AppliedClients =
+  | { ok: true; lines: PlanLine[]; secrets: Array<{ clientId: string; secret: string }> }
+  | { ok: false; faults: ClientFault[] }
 
 /** The act with the name of who agreed to it, for the history and the audit trail. */
-export const agreedAct = (act: Act, agreedBy: string): Act => ({ ...act, reason: `${act.reason.slice(0, 120)} (agreed: ${agreedBy.slice(0, 60)})` })
+export const agreedAct = (act: Act, agreedBy: string): Act => ({
+  ...act,
+  reason: `${act.reason.slice(0, 120)} (agreed: ${agreedBy.slice(0, 60)})`
+})
 
 /**
  * Does it. What one may not decide alone (domain/client-second) is refused as a whole, unless it is said who agreed.
- * @param options.agreedBy the other person: who types the command may read and write the database, so the name is believed,
+ * @param options.agreedBy the other person: who types the command may read and write the database, so the name is
+ * believed,
  *   and stands in the history and the audit trail of each such client
  * @throws DomainError `reason_required`
  */
-export async function applyClients (services: RegistryServices, act: Act, wanted: readonly WantedClient[], { prune = false, agreedBy = '' } = {}): Promise<AppliedClients> {
+export async function applyClients (
+  services: RegistryServices,
+  act: Act,
+  wanted: readonly WantedClient[],
+  { prune = false, agreedBy = '' } = {}
+): Promise<AppliedClients> {
   return await services.db.transaction().execute(async (trx) => {
     // one declaration after the other, and no single change in between
     await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
     const planned = plan(await findClients(trx, null), services.config, wanted, prune)
     if (!planned.ok) return planned
-    const alone = agreedBy === '' ? planned.steps.flatMap(({ line: { second } }, index): ClientFault[] => second.length === 0 ? [] : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]) : []
+    const alone =
+      agreedBy === ''
+        ? planned.steps.flatMap(({ line: { second } }, index): ClientFault[] =>
+          second.length === 0
+            ? []
+            : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]
+        )
+        : []
     if (alone.length > 0) return { ok: false, faults: alone }
-    const secrets: Array<{ clientId: string, secret: string }> = []
+    const secrets: Array<{ clientId: string; secret: string }> = []
     for (const one of planned.steps) {
       const secret = await take(trx, services, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
       if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
@@ -71,22 +106,39 @@ export async function applyClients (services: RegistryServices, act: Act, wanted
   })
 }
 
-async function take (trx: Transaction<Database>, services: RegistryServices, act: Act, { line: { clientId, action }, content, status }: Step): Promise<string | null> {
+async function take (
+  trx: Transaction<Database>,
+  services: RegistryServices,
+  act: Act,
+  { line: { clientId, action }, content, status }: Step
+): Promise<string | null> {
   const second = { second: 'given' } as const
-  let outcome: { outcome: string, secret?: { secret: string } | null } | string = { outcome: 'unchanged' }
-  if (action === 'create') outcome = await createClientIn(trx, services, act, content, { clientId, ...second, ...(status === null || status === 'disabled' ? {} : { status }) })
-  else if (action === 'delete') outcome = await deleteDraftIn(trx, services, act, clientId)
+  let outcome: { outcome: string; secret?: { secret: string } | null } | string = { outcome: 'unchanged' }
+  if (action === 'create') {
+    outcome = await createClientIn(trx, services, act, content, {
+      clientId,
+      ...second,
+      ...(status === null || status === 'disabled' ? {} : { status })
+    })
+  } else if (action === 'delete') outcome = await deleteDraftIn(trx, services, act, clientId)
   else if (action !== 'none') {
     if (content !== null) outcome = await changeClientIn(trx, services, act, clientId, null, content, second)
     if (status !== null) await setClientStatusIn(trx, services, act, clientId, null, status)
   }
   const name = typeof outcome === 'string' ? outcome : outcome.outcome
   // planned in this transaction, so anything else is a mistake of ours: nothing is kept
-  if (!['created', 'changed', 'unchanged', 'deleted'].includes(name)) throw new Error(`client ${clientId}: ${name} was not planned`)
-  return typeof outcome === 'string' ? null : outcome.secret?.secret ?? null
+  if (!['created', 'changed', 'unchanged', 'deleted'].includes(name)) {
+    throw new Error(`client ${clientId}: ${name} was not planned`)
+  }
+  return typeof outcome === 'string' ? null : (outcome.secret?.secret ?? null)
 }
 
-function plan (stored: readonly ClientRecord[], config: Services['config'], wanted: readonly WantedClient[], prune: boolean): { ok: true, steps: Step[] } | { ok: false, faults: ClientFault[] } {
+function plan (
+  stored: readonly ClientRecord[],
+  config: Services['config'],
+  wanted: readonly WantedClient[],
+  prune: boolean
+): { ok: true; steps: Step[] } | { ok: false; faults: ClientFault[] } {
   const rules = clientRules(config)
   const known = new Map(stored.map((client) => [client.clientId, client]))
   const faults: ClientFault[] = []
@@ -97,34 +149,72 @@ function plan (stored: readonly ClientRecord[], config: Services['config'], want
     const id = typeof clientId === 'string' ? clientId : ''
     const current = known.get(id)
     const before = faults.length
-    const add = (fault: ClientFault): void => { faults.push({ ...fault, field: at + fault.field }) }
+    const add = (fault: ClientFault): void => {
+      faults.push({ ...fault, field: at + fault.field })
+    }
     const idFault = clientIdFault(id)
     if (current === undefined && idFault !== null) add(idFault)
     if (seen.has(id)) add({ field: '/client_id', code: 'twice', received: id, expected: '1 ×' })
     seen.add(id)
-    if (current?.policy.ownService === true) add({ field: '/client_id', code: 'own_service', received: id, expected: '' })
+    if (current?.policy.ownService === true) {
+      add({ field: '/client_id', code: 'own_service', received: id, expected: '' })
+    }
     const checked = validateClient(withLogoOf(content, current), rules)
     if (!checked.ok) checked.faults.forEach(add)
     const next = statusOf(status, current)
-    if (next === undefined) add({ field: '/status', code: status === undefined || clientStatuses.includes(status as ClientStatus) ? 'status_step' : 'not_one_of', received: String(status), expected: (current === undefined ? ['draft', 'test', 'live'] : [current.status, ...statusSteps[current.status]]).join(' | ') })
+    if (next === undefined) {
+      add({
+        field: '/status',
+        code: status === undefined || clientStatuses.includes(status as ClientStatus) ? 'status_step' : 'not_one_of',
+        received: String(status),
+        expected: (current === undefined
+          ? ['draft', 'test', 'live']
+          : [current.status, ...statusSteps[current.status]]
+        ).join(' | ')
+      })
+    }
     if (faults.length > before || !checked.ok || next === undefined) continue
     const had = current === undefined ? {} : { kind: current.kind, metadata: current.metadata, policy: current.policy }
     const contentDiff = diffOf(had, checked.content)
     const moved = current !== undefined && next !== current.status
-    const diff = [...moved ? [{ field: '/status', before: current.status, after: next }] : [], ...contentDiff]
+    const diff = [...(moved ? [{ field: '/status', before: current.status, after: next }] : []), ...contentDiff]
     steps.push({
-      line: { clientId: id, name: checked.content.policy.names['zh-CN'], action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change', diff, second: contentDiff.length === 0 ? [] : secondAdministratorReasons(current ?? null, checked.content) },
+      line: {
+        clientId: id,
+        name: checked.content.policy.names['zh-CN'],
+        action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change',
+        diff,
+        second: contentDiff.length === 0 ? [] : secondAdministratorReasons(current ?? null, checked.content)
+      },
       content: contentDiff.length === 0 ? null : checked.content,
       status: current === undefined || moved ? next : null
     })
   }
-  if (prune) steps.push(...stored.filter(({ clientId, policy, status }) => !seen.has(clientId) && policy.ownService !== true && status !== 'disabled').map(ending))
+  if (prune) {
+    steps.push(
+      ...stored
+        .filter(
+          ({ clientId, policy, status }) => !seen.has(clientId) && policy.ownService !== true && status !== 'disabled'
+        )
+        .map(ending)
+    )
+  }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, steps }
 }
 
 function ending ({ clientId, status, policy }: ClientRecord): Step {
   const draft = status === 'draft'
-  return { line: { clientId, name: policy.names['zh-CN'], action: draft ? 'delete' : 'disable', diff: [{ field: '/status', before: status, after: draft ? undefined : 'disabled' }], second: [] }, content: null, status: draft ? null : 'disabled' }
+  return {
+    line: {
+      clientId,
+      name: policy.names['zh-CN'],
+      action: draft ? 'delete' : 'disable',
+      diff: [{ field: '/status', before: status, after: draft ? undefined : 'disabled' }],
+      second: []
+    },
+    content: null,
+    status: draft ? null : 'disabled'
+  }
 }
 
 /** The status it will have; undefined: it cannot get there. */
@@ -139,5 +229,5 @@ function statusOf (status: unknown, current: ClientRecord | undefined): ClientSt
 function withLogoOf (content: unknown, current: ClientRecord | undefined): unknown {
   const policy = (content as { policy?: unknown } | null)?.policy
   if (current?.policy.logo === undefined || typeof policy !== 'object' || policy === null) return content
-  return { ...content as object, policy: { ...policy, logo: current.policy.logo } }
+  return { ...(content as object), policy: { ...policy, logo: current.policy.logo } }
 }

@@ -21,55 +21,86 @@ type Within = Pick<Services, 'audit' | 'config'>
 type Trx = Transaction<Database>
 
 /** Shown once; stored as a hash. */
-export interface NewSecret { id: string, secret: string, hint: string }
+export interface NewSecret {
+  id: string
+  secret: string
+  hint: string
+}
 
 export type Refused =
-  | { outcome: 'invalid', faults: ClientFault[] }
+  | { outcome: 'invalid'; faults: ClientFault[] }
   /** Ask a second administrator (unless the act is theirs: `second: 'given'`). */
-  | { outcome: 'second_needed', reasons: SecondReason[] }
+  | { outcome: 'second_needed'; reasons: SecondReason[] }
 
 /** `second`: 'given' when a second administrator has agreed, or the act is an operator's at the machine itself. */
-export interface ActOptions { second?: 'given' }
+export interface ActOptions {
+  second?: 'given'
+}
 
-export type Created = { outcome: 'created', client: ClientRecord, secret: NewSecret | null } | { outcome: 'taken' } | Refused
+export type Created =
+  { outcome: 'created'; client: ClientRecord; secret: NewSecret | null } | { outcome: 'taken' } | Refused
 
 const idPattern = /^[a-z0-9](?:[a-z0-9._-]{1,62})[a-z0-9]$/
 export const newClientId = (): string => `site-${randomBytes(6).toString('hex')}`
 
 /** The fault of an identifier that somebody chose, or null. */
 export const clientIdFault = (clientId: string): ClientFault | null =>
-  idPattern.test(clientId) ? null : { field: '/client_id', code: 'not_an_id', received: clientId.slice(0, 100), expected: 'a–z 0–9 . _ -, 3–64' }
+  idPattern.test(clientId)
+    ? null
+    : { field: '/client_id', code: 'not_an_id', received: clientId.slice(0, 100), expected: 'a–z 0–9 . _ -, 3–64' }
 
 /**
  * Registers a client; a kind that authenticates with a secret gets one.
  * @param input `{kind, metadata, policy}`; everything that is left out gets secure defaults
  * @throws DomainError `reason_required`
  */
-export async function createClient (services: RegistryServices, act: Act, input: unknown, options: ActOptions & { clientId?: string, status?: 'draft' | 'test' | 'live' } = {}): Promise<Created> {
-  return await services.db.transaction().execute(async (trx) => await createClientIn(trx, services, act, input, options))
+export async function createClient (
+  services: RegistryServices,
+  act: Act,
+  input: unknown,
+  options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
+): Promise<Created> {
+  return await services.db
+    .transaction()
+    .execute(async (trx) => await createClientIn(trx, services, act, input, options))
 }
 
 /** The same in the caller's transaction. */
-export async function createClientIn (trx: Trx, services: Within, act: Act, input: unknown, options: ActOptions & { clientId?: string, status?: 'draft' | 'test' | 'live' } = {}): Promise<Created> {
+export async function createClientIn (
+  trx: Trx,
+  services: Within,
+  act: Act,
+  input: unknown,
+  options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
+): Promise<Created> {
   const { clientId = newClientId(), status = 'test' } = options
   const checked = validateClient(input, clientRules(services.config))
   const idFault = clientIdFault(clientId)
-  if (!checked.ok || idFault !== null) return { outcome: 'invalid', faults: [...idFault === null ? [] : [idFault], ...checked.ok ? [] : checked.faults] }
+  if (!checked.ok || idFault !== null) {
+    return {
+      outcome: 'invalid',
+      faults: [...(idFault === null ? [] : [idFault]), ...(checked.ok ? [] : checked.faults)]
+    }
+  }
   const reasons = secondAdministratorReasons(null, checked.content)
   if (reasons.length > 0 && options.second !== 'given') return { outcome: 'second_needed', reasons }
-  if (!await insertClient(trx, clientId, status, checked.content)) return { outcome: 'taken' }
+  if (!(await insertClient(trx, clientId, status, checked.content))) return { outcome: 'taken' }
   const made = usesSecret(checked.content.metadata) ? await createSecret(trx, clientId) : null
   await noteAct(trx, services, act, 'created', { clientId, version: 1, diff: diffOf({}, checked.content) })
   const client = await findClient(trx, clientId)
   if (client === null) throw new Error('client vanished while it was made')
-  return { outcome: 'created', client, secret: made?.outcome === 'created' ? { id: made.id, secret: made.secret, hint: made.hint } : null }
+  return {
+    outcome: 'created',
+    client,
+    secret: made?.outcome === 'created' ? { id: made.id, secret: made.secret, hint: made.hint } : null
+  }
 }
 
 export type Changed =
-  | { outcome: 'changed', client: ClientRecord, diff: ClientDifference[] }
-  | { outcome: 'unchanged', client: ClientRecord }
+  | { outcome: 'changed'; client: ClientRecord; diff: ClientDifference[] }
+  | { outcome: 'unchanged'; client: ClientRecord }
   /** Somebody else changed it meanwhile: theirs and what was asked for (HTTP 412). */
-  | { outcome: 'conflict', current: ClientRecord, yours: ClientContent, diff: ClientDifference[] }
+  | { outcome: 'conflict'; current: ClientRecord; yours: ClientContent; diff: ClientDifference[] }
   | { outcome: 'not_found' }
   /** Kora's own services are made by Kora. */
   | { outcome: 'own_service' }
@@ -82,12 +113,29 @@ const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => 
  * @param version the version that the change was made from
  * @throws DomainError `reason_required`
  */
-export async function changeClient (services: RegistryServices, act: Act, clientId: string, version: number, input: unknown, options: ActOptions = {}): Promise<Changed> {
-  return await services.db.transaction().execute(async (trx) => await changeClientIn(trx, services, act, clientId, version, input, options))
+export async function changeClient (
+  services: RegistryServices,
+  act: Act,
+  clientId: string,
+  version: number,
+  input: unknown,
+  options: ActOptions = {}
+): Promise<Changed> {
+  return await services.db
+    .transaction()
+    .execute(async (trx) => await changeClientIn(trx, services, act, clientId, version, input, options))
 }
 
 /** The same in the caller's transaction. `version` null: from whatever it is now (a declared state, apply.ts). */
-export async function changeClientIn (trx: Trx, services: Within, act: Act, clientId: string, version: number | null, input: unknown, options: ActOptions = {}): Promise<Changed> {
+export async function changeClientIn (
+  trx: Trx,
+  services: Within,
+  act: Act,
+  clientId: string,
+  version: number | null,
+  input: unknown,
+  options: ActOptions = {}
+): Promise<Changed> {
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }
   if (current.policy.ownService === true) return { outcome: 'own_service' }
@@ -95,7 +143,9 @@ export async function changeClientIn (trx: Trx, services: Within, act: Act, clie
   const checked = validateClient(withLogo(input, current.policy.logo), clientRules(services.config))
   if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   const diff = diffOf(contentOf(current), checked.content)
-  if (version !== null && current.version !== version) return { outcome: 'conflict', current, yours: checked.content, diff }
+  if (version !== null && current.version !== version) {
+    return { outcome: 'conflict', current, yours: checked.content, diff }
+  }
   if (diff.length === 0) return { outcome: 'unchanged', client: current }
   const reasons = secondAdministratorReasons(current, checked.content)
   if (reasons.length > 0 && options.second !== 'given') return { outcome: 'second_needed', reasons }
@@ -111,7 +161,7 @@ function withLogo (input: unknown, logo: string | undefined): unknown {
   const policy = (input as { policy?: unknown } | null)?.policy
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) return input
   const { logo: _given, ...rest } = policy as Record<string, unknown>
-  return { ...input as object, policy: logo === undefined ? rest : { ...rest, logo } }
+  return { ...(input as object), policy: logo === undefined ? rest : { ...rest, logo } }
 }
 
 /** From which status to which; drafts are deleted, everything else is only disabled. */
@@ -122,19 +172,37 @@ export const statusSteps: Readonly<Record<ClientStatus, readonly ClientStatus[]>
   disabled: ['live']
 }
 
-export type StatusChanged = Exclude<Changed, { outcome: 'conflict' | 'second_needed' }> | { outcome: 'conflict', current: ClientRecord } | { outcome: 'forbidden', from: ClientStatus }
+export type StatusChanged =
+  | Exclude<Changed, { outcome: 'conflict' | 'second_needed' }>
+  | { outcome: 'conflict'; current: ClientRecord }
+  | { outcome: 'forbidden'; from: ClientStatus }
 
 /**
  * Moves a client on. Whoever goes on to be usable is checked again as a whole; a disabled client loses every code,
  * token and session at once.
  * @throws DomainError `reason_required`
  */
-export async function setClientStatus (services: RegistryServices, act: Act, clientId: string, version: number, status: ClientStatus): Promise<StatusChanged> {
-  return await services.db.transaction().execute(async (trx) => await setClientStatusIn(trx, services, act, clientId, version, status))
+export async function setClientStatus (
+  services: RegistryServices,
+  act: Act,
+  clientId: string,
+  version: number,
+  status: ClientStatus
+): Promise<StatusChanged> {
+  return await services.db
+    .transaction()
+    .execute(async (trx) => await setClientStatusIn(trx, services, act, clientId, version, status))
 }
 
 /** The same in the caller's transaction. */
-export async function setClientStatusIn (trx: Trx, services: Within, act: Act, clientId: string, version: number | null, status: ClientStatus): Promise<StatusChanged> {
+export async function setClientStatusIn (
+  trx: Trx,
+  services: Within,
+  act: Act,
+  clientId: string,
+  version: number | null,
+  status: ClientStatus
+): Promise<StatusChanged> {
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }
   if (current.policy.ownService === true) return { outcome: 'own_service' }
@@ -149,18 +217,27 @@ export async function setClientStatusIn (trx: Trx, services: Within, act: Act, c
   if (client === null) throw new Error('a client that is held was changed')
   if (status === 'disabled') await revokeClient(trx, clientId)
   const diff = [{ field: '/status', before: current.status, after: status }]
-  const type = status === 'disabled' ? 'client.disabled' as const : 'client.enabled' as const
+  const type = status === 'disabled' ? ('client.disabled' as const) : ('client.enabled' as const)
   await noteAct(trx, services, act, 'status', { clientId, version: client.version, diff, type })
   return { outcome: 'changed', client, diff }
 }
 
 /** Drafts were never used, so they may go for good; the history stays. */
-export async function deleteDraft (services: RegistryServices, act: Act, clientId: string): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
+export async function deleteDraft (
+  services: RegistryServices,
+  act: Act,
+  clientId: string
+): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
   return await services.db.transaction().execute(async (trx) => await deleteDraftIn(trx, services, act, clientId))
 }
 
 /** The same in the caller's transaction. */
-export async function deleteDraftIn (trx: Trx, services: Within, act: Act, clientId: string): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
+export async function deleteDraftIn (
+  trx: Trx,
+  services: Within,
+  act: Act,
+  clientId: string
+): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
   const current = await holdClient(trx, clientId)
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'

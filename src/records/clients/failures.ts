@@ -16,34 +16,67 @@ export interface ClientFailure {
 
 /** Newest first. */
 export async function clientFailures (db: Db, clientId: string): Promise<ClientFailure[]> {
-  return await db.selectFrom('clientFailure').select(['code', 'address', 'count', 'firstAt', 'lastAt'])
-    .where('clientId', '=', clientId).orderBy('lastAt', 'desc').orderBy('code').orderBy('address').limit(100).execute()
+  return await db
+    .selectFrom('clientFailure')
+    .select(['code', 'address', 'count', 'firstAt', 'lastAt'])
+    .where('clientId', '=', clientId)
+    .orderBy('lastAt', 'desc')
+    .orderBy('code')
+    .orderBy('address')
+    .limit(100)
+    .execute()
 }
 
 /** Takes one failure off the list; it comes back when it happens again. */
-export async function dismissFailure (services: Pick<Services, 'db' | 'audit'>, act: Act, clientId: string, failure: Pick<ClientFailure, 'code' | 'address'>): Promise<boolean> {
+export async function dismissFailure (
+  services: Pick<Services, 'db' | 'audit'>,
+  act: Act,
+  clientId: string,
+  failure: Pick<ClientFailure, 'code' | 'address'>
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
     const client = await holdClient(trx, clientId)
     if (client === null) return false
-    const { numDeletedRows } = await trx.deleteFrom('clientFailure').where('clientId', '=', clientId).where('code', '=', failure.code).where('address', '=', failure.address).executeTakeFirst()
+    const { numDeletedRows } = await trx
+      .deleteFrom('clientFailure')
+      .where('clientId', '=', clientId)
+      .where('code', '=', failure.code)
+      .where('address', '=', failure.address)
+      .executeTakeFirst()
     if (numDeletedRows === 0n) return false
-    await noteAct(trx, services, act, 'failures_dismissed', { clientId, version: client.version, diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }] })
+    await noteAct(trx, services, act, 'failures_dismissed', {
+      clientId,
+      version: client.version,
+      diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }]
+    })
     return true
   })
 }
 
-export interface ClientUseDay { day: string, successes: number, errors: number }
+export interface ClientUseDay {
+  day: string
+  successes: number
+  errors: number
+}
 
-const useStatement = statement<[string, number], ClientUseDay>('client use days', `
+const useStatement = statement<[string, number], ClientUseDay>(
+  'client use days',
+  `
   select to_char(day, 'YYYY-MM-DD') as day, successes, errors from client_use
-  where client_id = $1 and day > (now() at time zone 'UTC')::date - $2::int order by day`)
+  where client_id = $1 and day > (now() at time zone 'UTC')::date - $2::int order by day`
+)
 
 /** Sums of the last days (UTC); days without any are left out. */
-export const clientUse = async (db: Db, clientId: string, days = 30): Promise<ClientUseDay[]> => await useStatement(db, clientId, days)
+export const clientUse = async (db: Db, clientId: string, days = 30): Promise<ClientUseDay[]> =>
+  await useStatement(db, clientId, days)
 
-const sweepStatement = statement<[number], { n: number }>('client failures sweep', `
-  with gone as (delete from client_failure where ctid = any(array(select ctid from client_failure where last_at < now() - interval '30 days' limit $1)) returning 1)
-  select count(*)::int as n from gone`)
+const sweepStatement = statement<[number], { n: number }>(
+  'client failures sweep',
+  `
+  with gone as (delete from client_failure where ctid = any(array(select ctid from client_failure
+    where last_at < now() - interval '30 days' limit $1)) returning 1)
+  select count(*)::int as n from gone`
+)
 
 /** Deletes what has not happened for a month. @returns rows deleted */
 export async function sweepClientFailures (db: Db, limit: number): Promise<number> {

@@ -8,7 +8,8 @@ import type { Services } from '../../services.ts'
 import { bumpEpoch } from '../../tokens/cache-epoch.ts'
 import type { Db } from './repository.ts'
 
-export type ClientAct = 'created' | 'changed' | 'status' | 'secret_created' | 'secret_ended' | 'logo' | 'deleted' | 'failures_dismissed'
+export type ClientAct =
+  'created' | 'changed' | 'status' | 'secret_created' | 'secret_ended' | 'logo' | 'deleted' | 'failures_dismissed'
 
 const auditTypes = {
   created: 'client.created',
@@ -22,14 +23,24 @@ const auditTypes = {
 } as const
 
 /**
- * Notes an act: history row, audit event, and every process forgets the client. To be called in the transaction of the act.
+ * Notes an act: history row, audit event, and every process forgets the client. To be called in the transaction of the
+ * act.
  * @throws DomainError `reason_required`
  */
-export async function noteAct (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, by: Act, act: ClientAct, about: { clientId: string, version: number, diff?: ClientDifference[], type?: 'client.enabled' | 'client.disabled' }): Promise<void> {
+export async function noteAct (
+  trx: Transaction<Database>,
+  { audit }: Pick<Services, 'audit'>,
+  by: Act,
+  act: ClientAct,
+  about: { clientId: string; version: number; diff?: ClientDifference[]; type?: 'client.enabled' | 'client.disabled' }
+): Promise<void> {
   const reason = by.reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
   if (reason === '') throw new DomainError('reason_required')
   const { clientId, version, diff = [] } = about
-  await trx.insertInto('clientChange').values({ clientId, version, act, actor: by.actor, reason, diff: JSON.stringify(diff), traceId: by.traceId }).execute()
+  await trx
+    .insertInto('clientChange')
+    .values({ clientId, version, act, actor: by.actor, reason, diff: JSON.stringify(diff), traceId: by.traceId })
+    .execute()
   await audit.record(trx, {
     type: about.type ?? auditTypes[act],
     actor: by.actor,
@@ -42,11 +53,31 @@ export async function noteAct (trx: Transaction<Database>, { audit }: Pick<Servi
   await bumpEpoch(trx, 'clients')
 }
 
-export interface ClientChange { id: number, version: number, act: ClientAct, actor: string, reason: string, diff: ClientDifference[], traceId: string | null, at: Date }
+export interface ClientChange {
+  id: number
+  version: number
+  act: ClientAct
+  actor: string
+  reason: string
+  diff: ClientDifference[]
+  traceId: string | null
+  at: Date
+}
 
 /** The history of a client, newest first, after the row `after`. */
-export async function clientHistory (db: Db, clientId: string, after: number | null, limit: number): Promise<ClientChange[]> {
-  const rows = await db.selectFrom('clientChange').select(['id', 'version', 'act', 'actor', 'reason', 'diff', 'traceId', 'at'])
-    .where('clientId', '=', clientId).$if(after !== null, (query) => query.where('id', '<', after)).orderBy(sql`id desc`).limit(limit).execute()
+export async function clientHistory (
+  db: Db,
+  clientId: string,
+  after: number | null,
+  limit: number
+): Promise<ClientChange[]> {
+  const rows = await db
+    .selectFrom('clientChange')
+    .select(['id', 'version', 'act', 'actor', 'reason', 'diff', 'traceId', 'at'])
+    .where('clientId', '=', clientId)
+    .$if(after !== null, (query) => query.where('id', '<', after))
+    .orderBy(sql`id desc`)
+    .limit(limit)
+    .execute()
   return rows.map((row) => ({ ...row, id: Number(row.id), act: row.act as ClientAct }))
 }

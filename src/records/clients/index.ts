@@ -1,19 +1,50 @@
 /**
- * The registry of clients (relying sites): making, changing, ending; secrets; history; what goes wrong at each; pictures.
- * Owns the tables client, client_secret, client_change, client_use, client_failure and client_logo.
+ * The registry of clients (relying sites): making, changing, ending; secrets; history; what goes wrong at each;
+ * pictures. Owns the tables client, client_secret, client_change, client_use, client_failure and client_logo.
  *
- * Services are free of HTTP: console, command line, admin API and dynamic registration call the same ones. Each takes an
- * Act (who, why), is one transaction with its audit event, and answers with an outcome. `{kind, metadata, policy}` is
- * always given as a whole and validated as a whole (domain/client-metadata); every fault names its field.
+ * Services are free of HTTP: console, command line, admin API and dynamic registration call the same ones. Each takes
+ * an Act (who, why), is one transaction with its audit event, and answers with an outcome. `{kind, metadata, policy}`
+ * is always given as a whole and validated as a whole (domain/client-metadata); every fault names its field.
  */
-export { changeClient, changeClientIn, clientIdFault, createClient, createClientIn, deleteDraft, newClientId, setClientStatus, statusSteps, type ActOptions, type Changed, type Created, type NewSecret, type RegistryServices, type StatusChanged } from './change.ts'
+export {
+  changeClient,
+  changeClientIn,
+  clientIdFault,
+  createClient,
+  createClientIn,
+  deleteDraft,
+  newClientId,
+  setClientStatus,
+  statusSteps,
+  type ActOptions,
+  type Changed,
+  type Created,
+  type NewSecret,
+  type RegistryServices,
+  type StatusChanged
+} from './change.ts'
 export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type WantedClient } from './apply.ts'
 export { readClientDocument, writeClientDocument, type DocumentFault } from './document.ts'
-export { clientFailures, clientUse, dismissFailure, sweepClientFailures, type ClientFailure, type ClientUseDay } from './failures.ts'
+export {
+  clientFailures,
+  clientUse,
+  dismissFailure,
+  sweepClientFailures,
+  type ClientFailure,
+  type ClientUseDay
+} from './failures.ts'
 export { clientHistory, type ClientAct, type ClientChange } from './history.ts'
 export { logoPath, registerClientLogo, smallLogoPath, storeLogo, type LogoStored } from './logo.ts'
 export { maximumBytes as maximumLogoBytes } from './picture.ts'
 export { findClient, findClients, listClients, recordOf, type ClientFilters, type ClientLine } from './repository.ts'
 export { clientRules } from './rules.ts'
-export { endClientSecret, graceSeconds, listSecrets, rotateSecret, usesSecret, type SecretLine, type SecretRotated } from './secrets.ts'
+export {
+  endClientSecret,
+  graceSeconds,
+  listSecrets,
+  rotateSecret,
+  usesSecret,
+  type SecretLine,
+  type SecretRotated
+} from './secrets.ts'
 export { createClientUsage, type ClientUsage } from './usage.ts'

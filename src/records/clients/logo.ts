@@ -13,14 +13,24 @@ export const logoPath = (id: string): string => `/client-logo/${id}`
 /** The same, for the pages of a login. */
 export const smallLogoPath = (id: string): string => `${logoPath(id)}/small`
 
-export type LogoStored = { outcome: 'stored', client: ClientRecord, id: string } | { outcome: 'not_found' | 'own_service' } | { outcome: 'conflict', current: ClientRecord } | { outcome: 'not_a_picture', fault: PictureFault }
+export type LogoStored =
+  | { outcome: 'stored'; client: ClientRecord; id: string }
+  | { outcome: 'not_found' | 'own_service' }
+  | { outcome: 'conflict'; current: ClientRecord }
+  | { outcome: 'not_a_picture'; fault: PictureFault }
 
 /**
  * Stores an uploaded picture (PNG or JPEG) as the client's logo; null takes it away.
  * @param version that the change is made from; another one = `conflict`. Without: whatever there is
  * @throws DomainError `reason_required`
  */
-export async function storeLogo (services: Pick<Services, 'db' | 'audit'>, act: Act, clientId: string, file: Uint8Array | null, version?: number): Promise<LogoStored> {
+export async function storeLogo (
+  services: Pick<Services, 'db' | 'audit'>,
+  act: Act,
+  clientId: string,
+  file: Uint8Array | null,
+  version?: number
+): Promise<LogoStored> {
   // before the transaction: decoding takes its time
   const picture = file === null ? null : remakePicture(file)
   if (picture !== null && !picture.ok) return { outcome: 'not_a_picture', fault: picture.fault }
@@ -32,10 +42,21 @@ export async function storeLogo (services: Pick<Services, 'db' | 'audit'>, act: 
     await trx.deleteFrom('clientLogo').where('clientId', '=', clientId).execute()
     const id = picture === null ? '' : `logo_${randomBytes(12).toString('base64url')}`
     const { logo: before, ...policy } = current.policy
-    if (picture !== null) await trx.insertInto('clientLogo').values({ id, clientId, png: picture.png, width: picture.width, height: picture.height }).execute()
-    const client = await updateClient(trx, clientId, current.version, { policy: picture === null ? policy : { ...policy, logo: id } })
+    if (picture !== null) {
+      await trx
+        .insertInto('clientLogo')
+        .values({ id, clientId, png: picture.png, width: picture.width, height: picture.height })
+        .execute()
+    }
+    const client = await updateClient(trx, clientId, current.version, {
+      policy: picture === null ? policy : { ...policy, logo: id }
+    })
     if (client === null) throw new Error('a client that is held was changed')
-    await noteAct(trx, services, act, 'logo', { clientId, version: client.version, diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }] })
+    await noteAct(trx, services, act, 'logo', {
+      clientId,
+      version: client.version,
+      diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }]
+    })
     return { outcome: 'stored', client, id }
   })
 }
@@ -46,16 +67,21 @@ const smallKept = 200
 export function registerClientLogo (app: FastifyInstance, { db }: Pick<Services, 'db'>): void {
   // made once in each process, oldest forgotten first
   const small = new Map<string, Buffer>()
-  const pngOf = async (request: FastifyRequest): Promise<{ id: string, png: Uint8Array }> => {
+  const pngOf = async (request: FastifyRequest): Promise<{ id: string; png: Uint8Array }> => {
     const { id } = request.params as { id: string }
-    const row = /^logo_[\w-]{16}$/.test(id) ? await db.selectFrom('clientLogo').select('png').where('id', '=', id).executeTakeFirst() : undefined
+    const row = /^logo_[\w-]{16}$/.test(id)
+      ? await db.selectFrom('clientLogo').select('png').where('id', '=', id).executeTakeFirst()
+      : undefined
     if (row === undefined) throw new PageError(404, 'not_found')
     return { id, png: row.png }
   }
-  const send = async (reply: FastifyReply, png: Buffer): Promise<FastifyReply> => await reply.header('cache-control', 'public, max-age=31536000, immutable')
-    .header('content-security-policy', "default-src 'none'; sandbox")
-    .header('content-disposition', 'inline; filename="logo.png"')
-    .type('image/png').send(png)
+  const send = async (reply: FastifyReply, png: Buffer): Promise<FastifyReply> =>
+    await reply
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .header('content-security-policy', "default-src 'none'; sandbox")
+      .header('content-disposition', 'inline; filename="logo.png"')
+      .type('image/png')
+      .send(png)
 
   app.get('/client-logo/:id', async (request, reply) => await send(reply, Buffer.from((await pngOf(request)).png)))
   app.get('/client-logo/:id/small', async (request, reply) => {

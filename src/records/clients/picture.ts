@@ -16,9 +16,13 @@ const smallSides = [80, 60, 40, 20]
 const colourSteps = [1, 16, 32, 64]
 
 export type PictureFault = 'empty' | 'too_large' | 'not_a_picture' | 'too_many_pixels'
-export type Picture = { ok: true, png: Buffer, width: number, height: number } | { ok: false, fault: PictureFault }
+export type Picture = { ok: true; png: Buffer; width: number; height: number } | { ok: false; fault: PictureFault }
 
-interface Pixels { width: number, height: number, data: Uint8Array }
+interface Pixels {
+  width: number
+  height: number
+  data: Uint8Array
+}
 
 const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
@@ -33,7 +37,9 @@ export function remakePicture (file: Uint8Array): Picture {
   if (size.width > maximumSide || size.height > maximumSide) return { ok: false, fault: 'too_many_pixels' }
   try {
     if (isPng && !pngKeepsItsSize(bytes, size)) return { ok: false, fault: 'not_a_picture' }
-    const pixels: Pixels = isPng ? PNG.sync.read(bytes) : jpeg.decode(bytes, { useTArray: true, maxResolutionInMP: 5, maxMemoryUsageInMB: 64 })
+    const pixels: Pixels = isPng
+      ? PNG.sync.read(bytes)
+      : jpeg.decode(bytes, { useTArray: true, maxResolutionInMP: 5, maxMemoryUsageInMB: 64 })
     if (pixels.width !== size.width || pixels.height !== size.height) return { ok: false, fault: 'not_a_picture' }
     const small = shrink(pixels, logoSide)
     return { ok: true, png: pngOf(small), width: small.width, height: small.height }
@@ -42,7 +48,10 @@ export function remakePicture (file: Uint8Array): Picture {
   }
 }
 
-/** A stored picture as small as the pages of a login need it: fewer colours, then fewer pixels, until it is light enough. */
+/**
+ * A stored picture as small as the pages of a login need it: fewer colours, then fewer pixels, until it is light
+ * enough.
+ */
 export function smallPicture (png: Uint8Array): Buffer {
   const whole = PNG.sync.read(Buffer.from(png))
   let made: Buffer = Buffer.alloc(0)
@@ -62,7 +71,7 @@ function pngOf ({ width, height, data }: Pixels): Buffer {
   return PNG.sync.write(png)
 }
 
-function pngSize (bytes: Buffer): { width: number, height: number } | null {
+function pngSize (bytes: Buffer): { width: number; height: number } | null {
   if (bytes.length < 33 || bytes.toString('latin1', 12, 16) !== 'IHDR') return null
   return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) }
 }
@@ -72,7 +81,7 @@ function pngSize (bytes: Buffer): { width: number, height: number } | null {
  * the size, and unpacks interlaced data without any bound.
  * @throws RangeError there is more
  */
-function pngKeepsItsSize (bytes: Buffer, { width, height }: { width: number, height: number }): boolean {
+function pngKeepsItsSize (bytes: Buffer, { width, height }: { width: number; height: number }): boolean {
   const data: Buffer[] = []
   for (let at = 8; at + 12 <= bytes.length;) {
     const end = at + 12 + bytes.readUInt32BE(at)
@@ -89,13 +98,16 @@ function pngKeepsItsSize (bytes: Buffer, { width, height }: { width: number, hei
 }
 
 /** From the frame header (ISO/IEC 10918-1 B.2.2). */
-function jpegSize (bytes: Buffer): { width: number, height: number } | null {
+function jpegSize (bytes: Buffer): { width: number; height: number } | null {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return null
   let at = 2
   while (at + 9 < bytes.length) {
     if (bytes[at] !== 0xff) return null
     const marker = bytes[at + 1] ?? 0
-    if (marker === 0xff) { at++; continue }
+    if (marker === 0xff) {
+      at++
+      continue
+    }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
     if (isFrame) return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) }
     at += 2 + bytes.readUInt16BE(at + 2)
@@ -110,9 +122,15 @@ function shrink ({ width, height, data }: Pixels, side: number): Pixels {
   const [w, h] = [Math.max(1, Math.round(width / scale)), Math.max(1, Math.round(height / scale))]
   const made = new Uint8Array(w * h * 4)
   for (let y = 0; y < h; y++) {
-    const [top, bottom] = [Math.floor(y * height / h), Math.max(Math.floor(y * height / h) + 1, Math.floor((y + 1) * height / h))]
+    const [top, bottom] = [
+      Math.floor((y * height) / h),
+      Math.max(Math.floor((y * height) / h) + 1, Math.floor(((y + 1) * height) / h))
+    ]
     for (let x = 0; x < w; x++) {
-      const [left, right] = [Math.floor(x * width / w), Math.max(Math.floor(x * width / w) + 1, Math.floor((x + 1) * width / w))]
+      const [left, right] = [
+        Math.floor((x * width) / w),
+        Math.max(Math.floor((x * width) / w) + 1, Math.floor(((x + 1) * width) / w))
+      ]
       let [red, green, blue, alpha] = [0, 0, 0, 0]
       for (let v = top; v < bottom; v++) {
         for (let u = left; u < right; u++) {
@@ -125,7 +143,10 @@ function shrink ({ width, height, data }: Pixels, side: number): Pixels {
         }
       }
       const weight = Math.max(1, alpha)
-      made.set([red / weight, green / weight, blue / weight, alpha / ((bottom - top) * (right - left))].map(Math.round), (y * w + x) * 4)
+      made.set(
+        [red / weight, green / weight, blue / weight, alpha / ((bottom - top) * (right - left))].map(Math.round),
+        (y * w + x) * 4
+      )
     }
   }
   return { width: w, height: h, data: made }

@@ -2,7 +2,14 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
-import { kindOf, type ClientContent, type ClientKind, type ClientMetadata, type ClientRecord, type ClientStatus } from '../../domain/client/record.ts'
+import {
+  kindOf,
+  type ClientContent,
+  type ClientKind,
+  type ClientMetadata,
+  type ClientRecord,
+  type ClientStatus
+} from '../../domain/client/record.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
 
@@ -20,7 +27,12 @@ interface ClientRow {
 const columns = ['clientId', 'kind', 'status', 'metadata', 'policy', 'version', 'createdAt', 'updatedAt'] as const
 
 export function recordOf (row: ClientRow): ClientRecord {
-  return { ...row, kind: row.kind ?? kindOf(row.metadata), metadata: row.metadata as ClientMetadata, policy: clientPolicy(row.policy) }
+  return {
+    ...row,
+    kind: row.kind ?? kindOf(row.metadata),
+    metadata: row.metadata as ClientMetadata,
+    policy: clientPolicy(row.policy)
+  }
 }
 
 /** A client by its identifier, whatever its status; null = there is none. */
@@ -31,34 +43,64 @@ export async function findClient (db: Db, clientId: string): Promise<ClientRecor
 
 /** The same, held until the transaction ends: changes of one client come one after the other. */
 export async function holdClient (trx: Transaction<Database>, clientId: string): Promise<ClientRecord | null> {
-  const row = await trx.selectFrom('client').select(columns).where('clientId', '=', clientId).forUpdate().executeTakeFirst()
+  const row = await trx
+    .selectFrom('client')
+    .select(columns)
+    .where('clientId', '=', clientId)
+    .forUpdate()
+    .executeTakeFirst()
   return row === undefined ? null : recordOf(row)
 }
 
 /** Clients by identifier, in one query, for an import; Kora's own services too. */
 export async function findClients (db: Db, clientIds: readonly string[] | null): Promise<ClientRecord[]> {
-  const rows = await db.selectFrom('client').select(columns).$if(clientIds !== null, (query) => query.where('clientId', 'in', [...clientIds ?? [], ''])).orderBy('clientId').execute()
+  const rows = await db
+    .selectFrom('client')
+    .select(columns)
+    .$if(clientIds !== null, (query) => query.where('clientId', 'in', [...(clientIds ?? []), '']))
+    .orderBy('clientId')
+    .execute()
   return rows.map(recordOf)
 }
 
 /** @returns false: the identifier is taken */
-export async function insertClient (trx: Transaction<Database>, clientId: string, status: ClientStatus, { kind, metadata, policy }: ClientContent): Promise<boolean> {
-  const made = await trx.insertInto('client').values({ clientId, kind, status, metadata: JSON.stringify(metadata), policy: JSON.stringify(policy) })
-    .onConflict((conflict) => conflict.column('clientId').doNothing()).returning('clientId').executeTakeFirst()
+export async function insertClient (
+  trx: Transaction<Database>,
+  clientId: string,
+  status: ClientStatus,
+  { kind, metadata, policy }: ClientContent
+): Promise<boolean> {
+  const made = await trx
+    .insertInto('client')
+    .values({ clientId, kind, status, metadata: JSON.stringify(metadata), policy: JSON.stringify(policy) })
+    .onConflict((conflict) => conflict.column('clientId').doNothing())
+    .returning('clientId')
+    .executeTakeFirst()
   return made !== undefined
 }
 
 /** One step of the version; null = somebody was faster. */
-export async function updateClient (trx: Transaction<Database>, clientId: string, version: number, change: Partial<ClientContent> & { status?: ClientStatus }): Promise<ClientRecord | null> {
+export async function updateClient (
+  trx: Transaction<Database>,
+  clientId: string,
+  version: number,
+  change: Partial<ClientContent> & { status?: ClientStatus }
+): Promise<ClientRecord | null> {
   const { kind, metadata, policy, status } = change
-  const row = await trx.updateTable('client').set({
-    version: version + 1,
-    updatedAt: sql`now()`,
-    ...(kind === undefined ? {} : { kind }),
-    ...(status === undefined ? {} : { status }),
-    ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
-    ...(policy === undefined ? {} : { policy: JSON.stringify(policy) })
-  }).where('clientId', '=', clientId).where('version', '=', version).returning(columns).executeTakeFirst()
+  const row = await trx
+    .updateTable('client')
+    .set({
+      version: version + 1,
+      updatedAt: sql`now()`,
+      ...(kind === undefined ? {} : { kind }),
+      ...(status === undefined ? {} : { status }),
+      ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
+      ...(policy === undefined ? {} : { policy: JSON.stringify(policy) })
+    })
+    .where('clientId', '=', clientId)
+    .where('version', '=', version)
+    .returning(columns)
+    .executeTakeFirst()
   return row === undefined ? null : recordOf(row)
 }
 
@@ -95,19 +137,49 @@ export interface ClientLine {
   errors: number
 }
 
-interface LineRow { clientId: string, kind: ClientKind | null, status: ClientStatus, metadata: Record<string, unknown>, policy: Record<string, unknown>, version: number, updatedAt: Date, lastUsedAt: Date | null, errors: number }
+interface LineRow {
+  clientId: string
+  kind: ClientKind | null
+  status: ClientStatus
+  metadata: Record<string, unknown>
+  policy: Record<string, unknown>
+  version: number
+  updatedAt: Date
+  lastUsedAt: Date | null
+  errors: number
+}
 
 const like = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
 
 /**
- * A page of clients ordered by identifier, after `after`, with last use and recent errors. Empty filters filter nothing;
- * values that are not ones of the column match nothing.
+ * A page of clients ordered by identifier, after `after`, with last use and recent errors. Empty filters filter
+ * nothing; values that are not ones of the column match nothing.
  */
-export async function listClients (db: Db, filters: ClientFilters, after: string | null, limit: number): Promise<ClientLine[]> {
-  const { text = '', status = '', kind = '', type = '', grant = '', scope = '', host = '', unit = '', unusedDays = '' } = filters
+export async function listClients (
+  db: Db,
+  filters: ClientFilters,
+  after: string | null,
+  limit: number
+): Promise<ClientLine[]> {
+  const {
+    text = '',
+    status = '',
+    kind = '',
+    type = '',
+    grant = '',
+    scope = '',
+    host = '',
+    unit = '',
+    unusedDays = ''
+  } = filters
   const conditions = [sql`true`]
   if (after !== null) conditions.push(sql`c.client_id > ${after}`)
-  if (text !== '') conditions.push(sql`(c.client_id ilike ${like(text)} or c.policy->'names'->>'zh-CN' ilike ${like(text)} or c.policy->'names'->>'bo' ilike ${like(text)} or c.policy->'names'->>'en' ilike ${like(text)})`)
+  if (text !== '') {
+    conditions.push(
+      sql`(c.client_id ilike ${like(text)} or c.policy->'names'->>'zh-CN' ilike ${like(text)}
+        or c.policy->'names'->>'bo' ilike ${like(text)} or c.policy->'names'->>'en' ilike ${like(text)})`
+    )
+  }
   if (status !== '') conditions.push(sql`c.status = ${status}`)
   // as `kindOf`, for clients stored without one
   if (kind !== '') {
@@ -120,20 +192,39 @@ export async function listClients (db: Db, filters: ClientFilters, after: string
   }
   if (type === 'public') conditions.push(sql`c.metadata->>'token_endpoint_auth_method' = 'none'`)
   if (type === 'confidential') conditions.push(sql`c.metadata->>'token_endpoint_auth_method' is distinct from 'none'`)
-  if (grant !== '') conditions.push(sql`coalesce(c.metadata->'grant_types', '["authorization_code"]') @> to_jsonb(array[${grant}::text])`)
+  if (grant !== '') {
+    conditions.push(
+      sql`coalesce(c.metadata->'grant_types', '["authorization_code"]') @> to_jsonb(array[${grant}::text])`
+    )
+  }
   if (scope !== '') conditions.push(sql`${scope}::text = any(string_to_array(c.metadata->>'scope', ' '))`)
-  if (host !== '') conditions.push(sql`exists (select 1 from jsonb_array_elements_text(c.metadata->'redirect_uris') as u (uri) where split_part(split_part(split_part(u.uri, '://', 2), '/', 1), '?', 1) in (${host.toLowerCase()}, ${`www.${host.toLowerCase()}`}) or split_part(split_part(split_part(u.uri, '://', 2), '/', 1), ':', 1) = ${host.toLowerCase()})`)
-  if (unit !== '') conditions.push(sql`(c.policy->>'unit' ilike ${like(unit)} or c.policy->>'owner' ilike ${like(unit)})`)
-  if (/^\d{1,4}$/.test(unusedDays)) conditions.push(sql`(u.last_used_at is null or u.last_used_at < now() - make_interval(days => ${Number(unusedDays)}::int))`)
+  if (host !== '') {
+    conditions.push(
+      sql`exists (select 1 from jsonb_array_elements_text(c.metadata->'redirect_uris') as u (uri)
+        where split_part(split_part(split_part(u.uri, '://', 2), '/', 1), '?', 1) in (${host.toLowerCase()},
+          ${`www.${host.toLowerCase()}`}) or split_part(split_part(split_part(u.uri, '://', 2), '/', 1), ':',
+            1) = ${host.toLowerCase()})`
+    )
+  }
+  if (unit !== '') {
+    conditions.push(sql`(c.policy->>'unit' ilike ${like(unit)} or c.policy->>'owner' ilike ${like(unit)})`)
+  }
+  if (/^\d{1,4}$/.test(unusedDays)) {
+    conditions.push(
+      sql`(u.last_used_at is null or u.last_used_at < now() - make_interval(days => ${Number(unusedDays)}::int))`
+    )
+  }
   const { rows } = await sql<LineRow>`
-    select c.client_id, c.kind, c.status, c.metadata, c.policy, c.version, c.updated_at, u.last_used_at, coalesce(u.errors, 0)::int as errors
+    select c.client_id, c.kind, c.status, c.metadata, c.policy, c.version, c.updated_at, u.last_used_at,
+      coalesce(u.errors, 0)::int as errors
     from client c left join lateral (
-      select max(last_used_at) as last_used_at, sum(errors) filter (where day >= (now() at time zone 'UTC')::date - 1) as errors
+      select max(last_used_at) as last_used_at, sum(errors) filter (where day >= (now() at time zone 'UTC')::date - 1)
+        as errors
       from client_use where client_id = c.client_id) u on true
     where ${sql.join(conditions, sql` and `)} order by c.client_id limit ${limit}`.execute(db)
   return rows.map(({ metadata, policy: stored, kind: known, ...row }) => {
     const policy = clientPolicy(stored)
-    const uris = Array.isArray(metadata['redirect_uris']) ? metadata['redirect_uris'] as string[] : []
+    const uris = Array.isArray(metadata['redirect_uris']) ? (metadata['redirect_uris'] as string[]) : []
     return {
       ...row,
       name: policy.names['zh-CN'],

@@ -14,7 +14,13 @@ export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egress
     egressAllowed: config.egressAllowed,
     scopes,
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', deviceCodeGrant],
-    authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', ...certificateMethods(config.mtls), 'none'],
+    authMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      ...certificateMethods(config.mtls),
+      'none'
+    ],
     signingAlgs: ['ES256', 'RS256'],
     clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],
     requestSigningAlgs: ['ES256', 'RS256'],

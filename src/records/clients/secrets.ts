@@ -27,16 +27,26 @@ export interface SecretLine {
 
 /** The live secrets, older first. */
 export async function listSecrets (db: Db, clientId: string): Promise<SecretLine[]> {
-  return await db.selectFrom('clientSecret')
-    .select(['id', 'hint', 'createdAt', 'expiresAt', sql<string | null>`to_char(last_used_on, 'YYYY-MM-DD')`.as('lastUsedOn')])
-    .where('clientId', '=', clientId).where('revokedAt', 'is', null)
+  return await db
+    .selectFrom('clientSecret')
+    .select([
+      'id',
+      'hint',
+      'createdAt',
+      'expiresAt',
+      sql<string | null>`to_char(last_used_on, 'YYYY-MM-DD')`.as('lastUsedOn')
+    ])
+    .where('clientId', '=', clientId)
+    .where('revokedAt', 'is', null)
     .where((where) => where.or([where('expiresAt', 'is', null), where('expiresAt', '>', sql<Date>`now()`)]))
-    .orderBy('createdAt').orderBy('id').execute()
+    .orderBy('createdAt')
+    .orderBy('id')
+    .execute()
 }
 
 export type SecretRotated =
   /** `previous`: the secret that is still good until `endsAt`. */
-  | { outcome: 'created', id: string, secret: string, hint: string, previous: { id: string, endsAt: Date } | null }
+  | { outcome: 'created'; id: string; secret: string; hint: string; previous: { id: string; endsAt: Date } | null }
   | { outcome: 'too_many' | 'not_found' | 'own_service' | 'no_secret' }
 
 /**
@@ -44,7 +54,12 @@ export type SecretRotated =
  * @param grace seconds; 0 = the former one ends at once
  * @throws DomainError `reason_required`
  */
-export async function rotateSecret (services: Pick<Services, 'db' | 'audit'>, act: Act, clientId: string, grace = graceSeconds): Promise<SecretRotated> {
+export async function rotateSecret (
+  services: Pick<Services, 'db' | 'audit'>,
+  act: Act,
+  clientId: string,
+  grace = graceSeconds
+): Promise<SecretRotated> {
   return await services.db.transaction().execute(async (trx): Promise<SecretRotated> => {
     const client = await holdClient(trx, clientId)
     if (client === null) return { outcome: 'not_found' }
@@ -54,20 +69,43 @@ export async function rotateSecret (services: Pick<Services, 'db' | 'audit'>, ac
     const made = await createSecret(trx, clientId)
     if (made.outcome === 'too_many') return { outcome: 'too_many' }
     for (const { id } of before) await endSecret(trx, clientId, id, grace)
-    await noteAct(trx, services, act, 'secret_created', { clientId, version: client.version, diff: [{ field: '/secrets', before: before.map(({ hint }) => hint), after: [...grace > 0 ? before.map(({ hint }) => hint) : [], made.hint] }] })
+    await noteAct(trx, services, act, 'secret_created', {
+      clientId,
+      version: client.version,
+      diff: [
+        {
+          field: '/secrets',
+          before: before.map(({ hint }) => hint),
+          after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), made.hint]
+        }
+      ]
+    })
     const [previous] = (await listSecrets(trx, clientId)).filter(({ id }) => id !== made.id)
-    return { ...made, previous: previous === undefined || previous.expiresAt === null ? null : { id: previous.id, endsAt: previous.expiresAt } }
+    return {
+      ...made,
+      previous:
+        previous === undefined || previous.expiresAt === null ? null : { id: previous.id, endsAt: previous.expiresAt }
+    }
   })
 }
 
 /** Ends one secret now. */
-export async function endClientSecret (services: Pick<Services, 'db' | 'audit'>, act: Act, clientId: string, secretId: string): Promise<'ended' | 'not_found' | 'own_service'> {
+export async function endClientSecret (
+  services: Pick<Services, 'db' | 'audit'>,
+  act: Act,
+  clientId: string,
+  secretId: string
+): Promise<'ended' | 'not_found' | 'own_service'> {
   return await services.db.transaction().execute(async (trx) => {
     const client = await holdClient(trx, clientId)
     if (client === null) return 'not_found'
     if (client.policy.ownService === true) return 'own_service'
-    if (!await endSecret(trx, clientId, secretId)) return 'not_found'
-    await noteAct(trx, services, act, 'secret_ended', { clientId, version: client.version, diff: [{ field: '/secrets', before: secretId, after: null }] })
+    if (!(await endSecret(trx, clientId, secretId))) return 'not_found'
+    await noteAct(trx, services, act, 'secret_ended', {
+      clientId,
+      version: client.version,
+      diff: [{ field: '/secrets', before: secretId, after: null }]
+    })
     return 'ended'
   })
 }

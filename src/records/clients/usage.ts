@@ -1,6 +1,7 @@
 /**
  * How much each client is used and what goes wrong there. Requests only count in memory; every few seconds each process
- * adds its sums with one statement. Losing the last seconds of a crashed process is accepted: nothing is decided by these.
+ * adds its sums with one statement. Losing the last seconds of a crashed process is accepted: nothing is decided by
+ * these.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
@@ -12,34 +13,62 @@ import type { Db } from './repository.ts'
 export const failuresPerClient = 50
 const clientsInMemory = 2000
 
-interface Tally { successes: number, errors: number, failures: Map<string, { code: string, address: string, count: number }> }
+interface Tally {
+  successes: number
+  errors: number
+  failures: Map<string, { code: string; address: string; count: number }>
+}
 
 // a client that is gone meanwhile is left out by the join
-const addUse = statement<[string], { n: number }>('client use add', `
-  with given as (select client_id, successes, errors from jsonb_to_recordset($1::jsonb) as g (client_id text, successes int, errors int)),
+const addUse = statement<[string], { n: number }>(
+  'client use add',
+  `
+  with given as (select client_id, successes, errors
+    from jsonb_to_recordset($1::jsonb) as g (client_id text, successes int, errors int)),
   added as (
     insert into client_use as u (client_id, day, successes, errors, last_used_at)
-    select c.client_id, (now() at time zone 'UTC')::date, g.successes, g.errors, case when g.successes > 0 then now() end
+    select c.client_id, (now() at time zone 'UTC')::date, g.successes, g.errors, case
+      when g.successes > 0 then now() end
     from given g join client c on c.client_id = g.client_id order by c.client_id
-    on conflict (client_id, day) do update set successes = u.successes + excluded.successes, errors = u.errors + excluded.errors,
+    on conflict (client_id, day) do update set successes = u.successes + excluded.successes,
+      errors = u.errors + excluded.errors,
       last_used_at = coalesce(excluded.last_used_at, u.last_used_at)
     returning 1)
-  select count(*)::int as n from added`)
-const addFailures = statement<[string, number], { n: number }>('client failure add', `
-  with given as (select client_id, code, address, count from jsonb_to_recordset($1::jsonb) as g (client_id text, code text, address text, count int)),
+  select count(*)::int as n from added`
+)
+const addFailures = statement<[string, number], { n: number }>(
+  'client failure add',
+  `
+  with given as (select client_id, code, address, count
+    from jsonb_to_recordset($1::jsonb) as g (client_id text, code text, address text, count int)),
   added as (
     insert into client_failure as f (client_id, code, address, count)
     select g.client_id, g.code, g.address, g.count from given g join client c on c.client_id = g.client_id
-    where exists (select 1 from client_failure k where k.client_id = g.client_id and k.code = g.code and k.address = g.address)
+    where exists (select 1 from client_failure k where k.client_id = g.client_id and k.code = g.code
+      and k.address = g.address)
       or (select count(*) from client_failure k where k.client_id = g.client_id) < $2::int
     order by g.client_id, g.code, g.address
     on conflict (client_id, code, address) do update set count = f.count + excluded.count, last_at = now()
     returning 1)
-  select count(*)::int as n from added`)
+  select count(*)::int as n from added`
+)
 
 /** What people or a waiting device answered: nothing is wrong with the client. */
-const ordinary: ReadonlySet<string> = new Set(['access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required',
-  'unmet_authentication_requirements', 'authorization_pending', 'slow_down', 'expired_token', 'invalid_token', 'insufficient_scope', 'server_error', 'temporarily_unavailable'])
+const ordinary: ReadonlySet<string> = new Set([
+  'access_denied',
+  'login_required',
+  'consent_required',
+  'interaction_required',
+  'account_selection_required',
+  'unmet_authentication_requirements',
+  'authorization_pending',
+  'slow_down',
+  'expired_token',
+  'invalid_token',
+  'insufficient_scope',
+  'server_error',
+  'temporarily_unavailable'
+])
 
 /**
  * An address of a failed request as it may be kept: no query, fragment or userinfo (they may hold codes or names), no
@@ -47,19 +76,33 @@ const ordinary: ReadonlySet<string> = new Set(['access_denied', 'login_required'
  */
 export function keptAddress (text: string): string {
   const parts = piecesOf(text)
-  const plain = parts === null ? text.split(/[?#]/, 1)[0] ?? '' : `${parts.scheme}:${/^[^:/?#]+:\/\//.test(text) ? '//' : ''}${parts.host}${parts.port === '' ? '' : `:${parts.port}`}${parts.path}`
-  return plain.replaceAll(/[^\x21-\x7e]/g, '').replaceAll(/\d{6,}[Xx]?/g, '…').slice(0, 200)
+  const plain =
+    parts === null
+      ? (text.split(/[?#]/, 1)[0] ?? '')
+      : `${parts.scheme}:${/^[^:/?#]+:\/\//.test(text) ? '//' : ''}${parts.host}${parts.port === '' ? '' : `:${parts.port}`}${parts.path}`
+  return plain
+    .replaceAll(/[^\x21-\x7e]/g, '')
+    .replaceAll(/\d{6,}[Xx]?/g, '…')
+    .slice(0, 200)
 }
 
 export interface ClientUsage {
   /** Counts what this provider does. Once for each provider built. */
-  attach (provider: Provider): void
+  attach(provider: Provider): void
   /** Writes what was counted. */
-  flush (): Promise<void>
-  stop (): Promise<void>
+  flush(): Promise<void>
+  stop(): Promise<void>
 }
 
-export function createClientUsage ({ db, log, intervalMs = 5_000 }: { db: Db, log: Pick<Logger, 'warn'>, intervalMs?: number }): ClientUsage {
+export function createClientUsage ({
+  db,
+  log,
+  intervalMs = 5_000
+}: {
+  db: Db
+  log: Pick<Logger, 'warn'>
+  intervalMs?: number
+}): ClientUsage {
   let tallies = new Map<string, Tally>()
   let flushing: Promise<void> = Promise.resolve()
   const timer = setInterval(flush, intervalMs)
@@ -69,11 +112,16 @@ export function createClientUsage ({ db, log, intervalMs = 5_000 }: { db: Db, lo
     const id = ctx.oidc?.client?.clientId
     if (id === undefined) return undefined
     let tally = tallies.get(id)
-    if (tally === undefined && tallies.size < clientsInMemory) tallies.set(id, tally = { successes: 0, errors: 0, failures: new Map() })
+    if (tally === undefined && tallies.size < clientsInMemory) {
+      tallies.set(id, (tally = { successes: 0, errors: 0, failures: new Map() }))
+    }
     return tally
   }
-  const succeeded = (ctx: KoaContextWithOIDC): void => { const tally = tallyOf(ctx); if (tally !== undefined) tally.successes++ }
-  const failed = (ctx: KoaContextWithOIDC, problem: { error?: string, error_description?: string }): void => {
+  const succeeded = (ctx: KoaContextWithOIDC): void => {
+    const tally = tallyOf(ctx)
+    if (tally !== undefined) tally.successes++
+  }
+  const failed = (ctx: KoaContextWithOIDC, problem: { error?: string; error_description?: string }): void => {
     const { error = 'invalid_request' } = problem
     if (ordinary.has(error)) return
     const tally = tallyOf(ctx)
@@ -94,9 +142,14 @@ export function createClientUsage ({ db, log, intervalMs = 5_000 }: { db: Db, lo
     if (tallies.size === 0) return
     const taken = [...tallies]
     tallies = new Map()
-    const failures = taken.flatMap(([clientId, tally]) => [...tally.failures.values()].map(({ code, address, count }) => ({ client_id: clientId, code, address, count })))
+    const failures = taken.flatMap(([clientId, tally]) =>
+      [...tally.failures.values()].map(({ code, address, count }) => ({ client_id: clientId, code, address, count }))
+    )
     try {
-      await addUse(db, JSON.stringify(taken.map(([clientId, { successes, errors }]) => ({ client_id: clientId, successes, errors }))))
+      await addUse(
+        db,
+        JSON.stringify(taken.map(([clientId, { successes, errors }]) => ({ client_id: clientId, successes, errors })))
+      )
       if (failures.length > 0) await addFailures(db, JSON.stringify(failures), failuresPerClient)
     } catch (error) {
       log.warn({ err: error }, 'use of clients was not noted')
@@ -109,9 +162,21 @@ export function createClientUsage ({ db, log, intervalMs = 5_000 }: { db: Db, lo
 
   return {
     attach (provider) {
-      const on = provider.on.bind(provider) as (event: string, listener: (ctx: KoaContextWithOIDC, error: never) => void) => void
+      const on = provider.on.bind(provider) as (
+        event: string,
+        listener: (ctx: KoaContextWithOIDC, error: never) => void
+      ) => void
       for (const event of ['authorization.success', 'grant.success']) on(event, succeeded)
-      for (const event of ['authorization.error', 'grant.error', 'pushed_authorization_request.error', 'end_session.error', 'introspection.error', 'revocation.error']) on(event, failed)
+      for (const event of [
+        'authorization.error',
+        'grant.error',
+        'pushed_authorization_request.error',
+        'end_session.error',
+        'introspection.error',
+        'revocation.error'
+      ]) {
+        on(event, failed)
+      }
     },
     flush,
     async stop () {

@@ -15,10 +15,13 @@ import { ownPosition, sharedPosition, type Position } from './position.ts'
 export { ownPosition, sharedPosition, type Position } from './position.ts'
 
 export interface RegisterFollower {
-  start (): void
-  stop (): Promise<void>
-  /** Reads on to the end of the journal, if it is this process's turn. Returns how many entries were read. @throws RegisterUnavailable */
-  runOnce (): Promise<number>
+  start(): void
+  stop(): Promise<void>
+  /**
+   * Reads on to the end of the journal, if it is this process's turn. Returns how many entries were read. @throws
+   * RegisterUnavailable
+   */
+  runOnce(): Promise<number>
 }
 
 export interface FollowerOptions {
@@ -26,11 +29,16 @@ export interface FollowerOptions {
   intervalMs?: number
 }
 
-/** A journal that is in the memory of this very process (the sandbox) is read by this process alone; any other by one process at a time. */
+/**
+ * A journal that is in the memory of this very process (the sandbox) is read by this process alone; any other by one
+ * process at a time.
+ */
 export function createRegisterFollower (services: Services, options: FollowerOptions = {}): RegisterFollower {
   const { config, companies, log, db } = services
   const intervalMs = options.intervalMs ?? config.companyRegisterSeconds * 1000
-  const position = options.position ?? (config.companyRegister === null ? ownPosition() : sharedPosition(db, companies.name, intervalMs))
+  const position =
+    options.position ??
+    (config.companyRegister === null ? ownPosition() : sharedPosition(db, companies.name, intervalMs))
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()
   let stopped = false
@@ -43,7 +51,12 @@ export function createRegisterFollower (services: Services, options: FollowerOpt
     let read = 0
     for (;;) {
       const { changes, unreadable, next, more } = await companies.changes(since)
-      if (unreadable > 0) log.warn({ component: 'register-news', entries: unreadable }, 'entries of the company register do not follow the contract and were left out')
+      if (unreadable > 0) {
+        log.warn(
+          { component: 'register-news', entries: unreadable },
+          'entries of the company register do not follow the contract and were left out'
+        )
+      }
       for (const change of changes) await apply(change)
       if (next !== since) await position.moveTo(next)
       read += changes.length
@@ -55,11 +68,20 @@ export function createRegisterFollower (services: Services, options: FollowerOpt
 
   async function apply ({ uscc, version, name, status, legalRepresentative }: CompanyChange): Promise<void> {
     try {
-      await applyRegisterNews(services, { uscc, version, name, status, ...(legalRepresentative === null ? {} : { legalRepresentative }) })
+      await applyRegisterNews(services, {
+        uscc,
+        version,
+        name,
+        status,
+        ...(legalRepresentative === null ? {} : { legalRepresentative })
+      })
     } catch (error) {
       // what can never be applied must not hold up what follows; it is for an operator to look at
       if (!(error instanceof DomainError)) throw error
-      log.error({ component: 'register-news', uscc: maskUscc(uscc), version, code: error.code }, 'news of the company register cannot be applied')
+      log.error(
+        { component: 'register-news', uscc: maskUscc(uscc), version, code: error.code },
+        'news of the company register cannot be applied'
+      )
     }
   }
 
@@ -70,7 +92,15 @@ export function createRegisterFollower (services: Services, options: FollowerOpt
       faulty = false
     } catch (error) {
       // once for each outage, not once a second
-      if (!faulty) log.warn({ component: 'register-news', ...(error instanceof RegisterUnavailable ? { reason: error.message } : { err: error }) }, 'the company register cannot be followed')
+      if (!faulty) {
+        log.warn(
+          {
+            component: 'register-news',
+            ...(error instanceof RegisterUnavailable ? { reason: error.message } : { err: error })
+          },
+          'the company register cannot be followed'
+        )
+      }
       faulty = true
     }
   }
@@ -78,13 +108,17 @@ export function createRegisterFollower (services: Services, options: FollowerOpt
   function plan (milliseconds: number): void {
     if (stopped) return
     timer = setTimeout(() => {
-      running = look().then(() => { plan(intervalMs) })
+      running = look().then(() => {
+        plan(intervalMs)
+      })
     }, milliseconds)
     timer.unref()
   }
 
   return {
-    start: () => { plan(intervalMs) },
+    start: () => {
+      plan(intervalMs)
+    },
     async stop () {
       stopped = true
       clearTimeout(timer)

@@ -4,8 +4,8 @@ import type { Services } from '../../services.ts'
 
 export interface Position {
   /** Where to read on (null: from where the journal ends now); null itself: another process has the turn. */
-  turn (): Promise<{ since: number | null } | null>
-  moveTo (position: number): Promise<void>
+  turn(): Promise<{ since: number | null } | null>
+  moveTo(position: number): Promise<void>
 }
 
 /** For a journal that begins and ends with this process. */
@@ -13,13 +13,18 @@ export function ownPosition (): Position {
   let position = 0
   return {
     turn: async () => ({ since: position }),
-    moveTo: async (next) => { position = next }
+    moveTo: async (next) => {
+      position = next
+    }
   }
 }
 
-const turnStatement = statement<[string, number], { position: number | null }>('register journal turn', `
+const turnStatement = statement<[string, number], { position: number | null }>(
+  'register journal turn',
+  `
   update register_journal set turn_at = now() + $2 * interval '1 millisecond'
-  where register = $1 and turn_at <= now() returning position`)
+  where register = $1 and turn_at <= now() returning position`
+)
 
 /**
  * One process at a time, by one conditional statement on the database clock. Should a turn last longer than the
@@ -31,14 +36,23 @@ export function sharedPosition (db: Services['db'], register: string, intervalMs
   let known = false
   return {
     async turn () {
-      if (!known) await db.insertInto('registerJournal').values({ register, position: null }).onConflict((conflict) => conflict.column('register').doNothing()).execute()
+      if (!known) {
+        await db
+          .insertInto('registerJournal')
+          .values({ register, position: null })
+          .onConflict((conflict) => conflict.column('register').doNothing())
+          .execute()
+      }
       known = true
       const [row] = await turnStatement(db, register, held)
       return row === undefined ? null : { since: row.position }
     },
     async moveTo (position) {
-      await db.updateTable('registerJournal').set({ position: sql<number>`greatest(coalesce(position, 0), ${position}::bigint)` })
-        .where('register', '=', register).execute()
+      await db
+        .updateTable('registerJournal')
+        .set({ position: sql<number>`greatest(coalesce(position, 0), ${position}::bigint)` })
+        .where('register', '=', register)
+        .execute()
     }
   }
 }

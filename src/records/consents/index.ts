@@ -34,22 +34,45 @@ export const isCurrentVersion = (services: Pick<Services, 'config'>, version: st
   version === services.config.policyVersion
 
 export const textHash = (kind: ConsentKind, version: string, locale: string): string =>
-  createHash('sha256').update(`${kind}\n${version}\n${consentText(kind, locale)}`).digest('base64url')
+  createHash('sha256')
+    .update(`${kind}\n${version}\n${consentText(kind, locale)}`)
+    .digest('base64url')
 
 /**
  * Record a consent with its audit event. The same consent from the same place (a page sent twice) gives
  * the record that is there already. Returns its id.
  */
-export async function recordConsent (trx: Transaction<Database>, services: Pick<Services, 'audit'>, given: GivenConsent): Promise<string> {
+export async function recordConsent (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit'>,
+  given: GivenConsent
+): Promise<string> {
   const { personId, kind, version, locale, source } = given
-  const found = await trx.selectFrom('consent').select('id')
-    .where('personId', '=', personId).where('kind', '=', kind).where('version', '=', version).where('source', '=', source)
-    .where('withdrawnAt', 'is', null).executeTakeFirst()
+  const found = await trx
+    .selectFrom('consent')
+    .select('id')
+    .where('personId', '=', personId)
+    .where('kind', '=', kind)
+    .where('version', '=', version)
+    .where('source', '=', source)
+    .where('withdrawnAt', 'is', null)
+    .executeTakeFirst()
   if (found !== undefined) return found.id
   const id = `con_${randomBytes(16).toString('base64url')}`
-  await trx.insertInto('consent').values({
-    id, personId, kind, version, textHash: textHash(kind, version, locale), locale, clientId: given.clientId ?? null, scope: null, source
-  }).execute()
+  await trx
+    .insertInto('consent')
+    .values({
+      id,
+      personId,
+      kind,
+      version,
+      textHash: textHash(kind, version, locale),
+      locale,
+      clientId: given.clientId ?? null,
+      scope: null,
+      source
+    })
+    .execute()
   await services.audit.record(trx, {
     type: 'consent.given',
     personId,
@@ -65,45 +88,77 @@ export async function recordConsent (trx: Transaction<Database>, services: Pick<
 
 /** Is there a consent of this kind that was not withdrawn? `version` narrows it to one text. */
 export async function hasConsent (db: Db, personId: string, kind: ConsentKind, version?: string): Promise<boolean> {
-  const row = await db.selectFrom('consent').select('id')
-    .where('personId', '=', personId).where('kind', '=', kind).where('withdrawnAt', 'is', null)
+  const row = await db
+    .selectFrom('consent')
+    .select('id')
+    .where('personId', '=', personId)
+    .where('kind', '=', kind)
+    .where('withdrawnAt', 'is', null)
     .$if(version !== undefined, (query) => query.where('version', '=', version ?? ''))
-    .limit(1).executeTakeFirst()
+    .limit(1)
+    .executeTakeFirst()
   return row !== undefined
 }
 
 /** Withdraw all consents of a kind. Returns how many; what was done on their ground stays lawful (第十五条). */
-export async function withdrawConsent (trx: Transaction<Database>, services: Pick<Services, 'audit'>, from: { personId: string, kind: ConsentKind, address?: string, traceId?: string }): Promise<number> {
-  const rows = await trx.updateTable('consent').set({ withdrawnAt: sql<Date>`now()` })
-    .where('personId', '=', from.personId).where('kind', '=', from.kind).where('withdrawnAt', 'is', null)
-    .returning('id').execute()
+export async function withdrawConsent (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit'>,
+  from: { personId: string; kind: ConsentKind; address?: string; traceId?: string }
+): Promise<number> {
+  const rows = await trx
+    .updateTable('consent')
+    .set({ withdrawnAt: sql<Date>`now()` })
+    .where('personId', '=', from.personId)
+    .where('kind', '=', from.kind)
+    .where('withdrawnAt', 'is', null)
+    .returning('id')
+    .execute()
   if (rows.length > 0) {
     await services.audit.record(trx, {
-      type: 'consent.withdrawn', personId: from.personId, address: from.address, traceId: from.traceId, details: { kind: from.kind, records: rows.length }
+      type: 'consent.withdrawn',
+      personId: from.personId,
+      address: from.address,
+      traceId: from.traceId,
+      details: { kind: from.kind, records: rows.length }
     })
   }
   return rows.length
 }
 
-export interface ReleaseDecision { personId: string, clientId: string, scope: string, given: boolean, locale: string, source: string }
+export interface ReleaseDecision {
+  personId: string
+  clientId: string
+  scope: string
+  given: boolean
+  locale: string
+  source: string
+}
 
 /**
  * What a person decided about one scope of a relying site (个人信息保护法 第二十三条). A refusal is kept as a record that
  * was withdrawn as it was made, so that nobody is asked again. The caller audits the whole decision.
  */
-export async function recordRelease (trx: Transaction<Database>, services: Pick<Services, 'config'>, decision: ReleaseDecision): Promise<void> {
+export async function recordRelease (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'config'>,
+  decision: ReleaseDecision
+): Promise<void> {
   const { personId, clientId, scope, given, locale, source } = decision
   const version = services.config.policyVersion
-  await trx.insertInto('consent').values({
-    id: `con_${randomBytes(16).toString('base64url')}`,
-    personId,
-    kind: 'release',
-    version,
-    textHash: createHash('sha256').update(`release\n${version}\n${clientId}\n${scope}`).digest('base64url'),
-    locale,
-    clientId,
-    scope,
-    source,
-    withdrawnAt: given ? null : sql<Date>`now()`
-  }).execute()
+  await trx
+    .insertInto('consent')
+    .values({
+      id: `con_${randomBytes(16).toString('base64url')}`,
+      personId,
+      kind: 'release',
+      version,
+      textHash: createHash('sha256').update(`release\n${version}\n${clientId}\n${scope}`).digest('base64url'),
+      locale,
+      clientId,
+      scope,
+      source,
+      withdrawnAt: given ? null : sql<Date>`now()`
+    })
+    .execute()
 }

@@ -15,14 +15,21 @@ export const sensitiveScopes = ['identity']
 /** Scopes of the request that mean data and that the client may ask for. */
 export function requestedScopes (context: Pick<LoginContext, 'params' | 'client'>): string[] {
   const allowed = new Set((context.client.scope ?? '').split(' '))
-  return String(context.params['scope'] ?? '').split(' ').filter((scope) => scope in claimsByScope && scope !== 'openid' && allowed.has(scope))
+  return String(context.params['scope'] ?? '')
+    .split(' ')
+    .filter((scope) => scope in claimsByScope && scope !== 'openid' && allowed.has(scope))
 }
 
 /** Decisions of this person for this client: scope → given or refused (optional scopes may be refused for good). */
 export async function decidedScopes (db: Db, personId: string, clientId: string): Promise<Map<string, boolean>> {
-  const rows = await db.selectFrom('consent').select(['scope', 'withdrawnAt'])
-    .where('personId', '=', personId).where('clientId', '=', clientId).where('kind', '=', 'release')
-    .orderBy('givenAt').execute()
+  const rows = await db
+    .selectFrom('consent')
+    .select(['scope', 'withdrawnAt'])
+    .where('personId', '=', personId)
+    .where('clientId', '=', clientId)
+    .where('kind', '=', 'release')
+    .orderBy('givenAt')
+    .execute()
   return new Map(rows.filter((row) => row.scope !== null).map((row) => [row.scope ?? '', row.withdrawnAt === null]))
 }
 
@@ -30,15 +37,30 @@ export async function decidedScopes (db: Db, personId: string, clientId: string)
 export async function needsConsent (services: Services, context: LoginContext): Promise<boolean> {
   if (context.person === null || context.policy.trusted) return false
   const scopes = requestedScopes(context)
-  const prompted = String(context.params['prompt'] ?? '').split(' ').includes('consent')
+  const prompted = String(context.params['prompt'] ?? '')
+    .split(' ')
+    .includes('consent')
   if (context.row.proofs.some((proof) => proof.kind === 'consent')) return false
   if (prompted && scopes.length > 0) return true
-  return await isUndecided(services.db, { personId: context.person.id, clientId: context.client.clientId, optionalScopes: context.policy.optionalScopes, scopes })
+  return await isUndecided(services.db, {
+    personId: context.person.id,
+    clientId: context.client.clientId,
+    optionalScopes: context.policy.optionalScopes,
+    scopes
+  })
 }
 
 /** Whether this person has still to be asked: an optional scope was never decided, another one not given. */
-export async function isUndecided (db: Db, { personId, clientId, optionalScopes, scopes }: { personId: string, clientId: string, optionalScopes: string[], scopes: string[] }): Promise<boolean> {
+export async function isUndecided (
+  db: Db,
+  {
+    personId,
+    clientId,
+    optionalScopes,
+    scopes
+  }: { personId: string; clientId: string; optionalScopes: string[]; scopes: string[] }
+): Promise<boolean> {
   if (scopes.length === 0) return false
   const decided = await decidedScopes(db, personId, clientId)
-  return scopes.some((scope) => optionalScopes.includes(scope) ? !decided.has(scope) : decided.get(scope) !== true)
+  return scopes.some((scope) => (optionalScopes.includes(scope) ? !decided.has(scope) : decided.get(scope) !== true))
 }

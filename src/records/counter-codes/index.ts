@@ -25,7 +25,11 @@ export interface CounterCodeIssue {
   details?: AuditDetails
 }
 
-export interface IssuedCounterCode { codeId: string, /** Eight digits; not kept, so this is the only time. */ code: string, expiresAt: Date }
+export interface IssuedCounterCode {
+  codeId: string
+  /** Eight digits; not kept, so this is the only time. */ code: string
+  expiresAt: Date
+}
 
 const indexOf = (services: Pick<Services, 'crypto'>, personId: string, code: string): string =>
   services.crypto.blindIndex('counter_code', `${personId}:${code}`)
@@ -34,25 +38,58 @@ const indexOf = (services: Pick<Services, 'crypto'>, personId: string, code: str
  * A new code for a person; older unused ones end with it. Null: there is no such person, or the person is disabled.
  * The caller has checked that `issuedBy` may do this.
  */
-export async function issueCounterCode (services: Pick<Services, 'db' | 'audit' | 'crypto'>, issue: CounterCodeIssue): Promise<IssuedCounterCode | null> {
+export async function issueCounterCode (
+  services: Pick<Services, 'db' | 'audit' | 'crypto'>,
+  issue: CounterCodeIssue
+): Promise<IssuedCounterCode | null> {
   return await services.db.transaction().execute(async (trx) => await issueCounterCodeIn(trx, services, issue))
 }
 
 /** `issueCounterCode` in the caller's transaction. */
-export async function issueCounterCodeIn (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, issue: CounterCodeIssue): Promise<IssuedCounterCode | null> {
+export async function issueCounterCodeIn (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit' | 'crypto'>,
+  issue: CounterCodeIssue
+): Promise<IssuedCounterCode | null> {
   const { personId, issuedBy, reason } = issue
   const code = String(randomInt(0, 100_000_000)).padStart(8, '0')
   const codeId = `cc_${randomBytes(16).toString('base64url')}`
   // the lock keeps two members of staff from leaving two live codes
-  const person = await trx.selectFrom('person').select('id').where('id', '=', personId).where('status', '<>', 'disabled').forUpdate().executeTakeFirst()
+  const person = await trx
+    .selectFrom('person')
+    .select('id')
+    .where('id', '=', personId)
+    .where('status', '<>', 'disabled')
+    .forUpdate()
+    .executeTakeFirst()
   if (person === undefined) return null
-  await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
-    .where('personId', '=', personId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).execute()
-  const { expiresAt } = await trx.insertInto('counterCode').values({
-    id: codeId, personId, codeIndex: indexOf(services, personId, code), issuedBy, reason, expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
-  }).returning('expiresAt').executeTakeFirstOrThrow()
+  await trx
+    .updateTable('counterCode')
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('personId', '=', personId)
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .execute()
+  const { expiresAt } = await trx
+    .insertInto('counterCode')
+    .values({
+      id: codeId,
+      personId,
+      codeIndex: indexOf(services, personId, code),
+      issuedBy,
+      reason,
+      expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
+    })
+    .returning('expiresAt')
+    .executeTakeFirstOrThrow()
   await services.audit.record(trx, {
-    type: 'counter-code.issued', actor: issuedBy, personId, address: issue.address, traceId: issue.traceId, reason, details: { codeId, ...issue.details }
+    type: 'counter-code.issued',
+    actor: issuedBy,
+    personId,
+    address: issue.address,
+    traceId: issue.traceId,
+    reason,
+    details: { codeId, ...issue.details }
   })
   return { codeId, code, expiresAt }
 }
@@ -75,12 +112,16 @@ export interface CounterCodeUse {
  * time cannot outrun the counter. Returns the code's id, or null for wrong, used, outdated, exhausted and absent alike.
  * On null the caller commits, so that the try stays counted.
  */
-export async function redeemCounterCode (trx: Transaction<Database>, services: Pick<Services, 'audit' | 'crypto'>, use: CounterCodeUse): Promise<string | null> {
+export async function redeemCounterCode (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit' | 'crypto'>,
+  use: CounterCodeUse
+): Promise<string | null> {
   const digits = use.code.normalize('NFKC').replace(/[\s-]/g, '')
   // a slip of the finger is not a guess
   if (!/^\d{8}$/.test(digits)) return null
   const index = indexOf(services, use.personId, digits)
-  const { rows } = await sql<{ id: string, matches: boolean }>`
+  const { rows } = await sql<{ id: string; matches: boolean }>`
     update counter_code
        set tries = tries + 1,
            used_at = case when code_index = ${index} then now() end,
@@ -102,16 +143,38 @@ export async function redeemCounterCode (trx: Transaction<Database>, services: P
 }
 
 /** Take back an unused code. False when there is none to take back. */
-export async function revokeCounterCode (services: Pick<Services, 'db' | 'audit'>, from: { codeId: string, actor: AuditActor, /** Only a code that this one issued. */ issuedBy?: AuditActor, /** Only a code of this person. */ personId?: string, reason?: string, address?: string | null, traceId?: string | null }): Promise<boolean> {
+export async function revokeCounterCode (
+  services: Pick<Services, 'db' | 'audit'>,
+  from: {
+    codeId: string
+    actor: AuditActor
+    /** Only a code that this one issued. */ issuedBy?: AuditActor
+    /** Only a code of this person. */ personId?: string
+    reason?: string
+    address?: string | null
+    traceId?: string | null
+  }
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
-    const row = await trx.updateTable('counterCode').set({ expiresAt: sql<Date>`now()` })
-      .where('id', '=', from.codeId).where('usedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+    const row = await trx
+      .updateTable('counterCode')
+      .set({ expiresAt: sql<Date>`now()` })
+      .where('id', '=', from.codeId)
+      .where('usedAt', 'is', null)
+      .where('expiresAt', '>', sql<Date>`now()`)
       .$if(from.issuedBy !== undefined, (query) => query.where('issuedBy', '=', from.issuedBy ?? ''))
       .$if(from.personId !== undefined, (query) => query.where('personId', '=', from.personId ?? ''))
-      .returning('personId').executeTakeFirst()
+      .returning('personId')
+      .executeTakeFirst()
     if (row === undefined) return false
     await services.audit.record(trx, {
-      type: 'counter-code.revoked', actor: from.actor, personId: row.personId, address: from.address, traceId: from.traceId, reason: from.reason, details: { codeId: from.codeId }
+      type: 'counter-code.revoked',
+      actor: from.actor,
+      personId: row.personId,
+      address: from.address,
+      traceId: from.traceId,
+      reason: from.reason,
+      details: { codeId: from.codeId }
     })
     return true
   })

@@ -5,21 +5,53 @@ import type { Services } from '../../services.ts'
 import type { Db } from '../organizations/repository.ts'
 import { personById } from '../persons/index.ts'
 
-type Fields = Pick<DelegationContent, 'version' | 'functions' | 'clientIds' | 'validFrom' | 'validTo'> & { delegationId: string, agentId: string, organization: DelegationContent['organization'] }
+type Fields = Pick<DelegationContent, 'version' | 'functions' | 'clientIds' | 'validFrom' | 'validTo'> & {
+  delegationId: string
+  agentId: string
+  organization: DelegationContent['organization']
+}
 
 /** What is shown and approved; null when there is no such agent. */
-export async function contentOf (db: Db, { crypto }: Pick<Services, 'crypto'>, { agentId, ...fields }: Fields): Promise<DelegationContent | null> {
+export async function contentOf (
+  db: Db,
+  { crypto }: Pick<Services, 'crypto'>,
+  { agentId, ...fields }: Fields
+): Promise<DelegationContent | null> {
   const agent = await personById(db, crypto, agentId)
   if (agent === null) return null
   const { id, uscc, name } = fields.organization
-  return { ...fields, organization: { id, uscc, name }, agent: { personId: agentId, maskedName: maskName(agent.name), maskedCertNo: maskCertNo(agent.certNo) } }
+  return {
+    ...fields,
+    organization: { id, uscc, name },
+    agent: { personId: agentId, maskedName: maskName(agent.name), maskedCertNo: maskCertNo(agent.certNo) }
+  }
 }
 
 /** The content of a stored version as it stands now. */
-export async function storedContent (db: Db, services: Pick<Services, 'crypto'>, id: string, version: number): Promise<{ content: DelegationContent, digest: string | null, state: string } | null> {
-  const row = await db.selectFrom('delegation as d').innerJoin('organization as o', 'o.id', 'd.organizationId')
-    .select(['d.agentId', 'd.functions', 'd.clientIds', 'd.validFrom', 'd.validTo', 'd.digest', 'd.state', 'o.id as organizationId', 'o.uscc', 'o.name'])
-    .where('d.id', '=', id).where('d.version', '=', version).executeTakeFirst()
+export async function storedContent (
+  db: Db,
+  services: Pick<Services, 'crypto'>,
+  id: string,
+  version: number
+): Promise<{ content: DelegationContent; digest: string | null; state: string } | null> {
+  const row = await db
+    .selectFrom('delegation as d')
+    .innerJoin('organization as o', 'o.id', 'd.organizationId')
+    .select([
+      'd.agentId',
+      'd.functions',
+      'd.clientIds',
+      'd.validFrom',
+      'd.validTo',
+      'd.digest',
+      'd.state',
+      'o.id as organizationId',
+      'o.uscc',
+      'o.name'
+    ])
+    .where('d.id', '=', id)
+    .where('d.version', '=', version)
+    .executeTakeFirst()
   if (row === undefined) return null
   const content = await contentOf(db, services, {
     delegationId: id,
@@ -38,19 +70,40 @@ export async function storedContent (db: Db, services: Pick<Services, 'crypto'>,
  * A submitted version with the digest it was submitted under; null when it is not submitted, or when what it shows has
  * become something else since (the agent's document was corrected): then nothing is left to approve.
  */
-export async function submittedContent (db: Db, services: Pick<Services, 'crypto'>, id: string, version: number): Promise<{ content: DelegationContent, digest: string } | null> {
+export async function submittedContent (
+  db: Db,
+  services: Pick<Services, 'crypto'>,
+  id: string,
+  version: number
+): Promise<{ content: DelegationContent; digest: string } | null> {
   const stored = await storedContent(db, services, id, version)
-  if (stored === null || stored.state !== 'submitted' || stored.digest !== delegationDigest(stored.content)) return null
+  if (stored === null || stored.state !== 'submitted' || stored.digest !== delegationDigest(stored.content)) {
+    return null
+  }
   return { content: stored.content, digest: stored.digest }
 }
 
 /** An organization has another name: open applications show it, so an approval of the old text is refused as stale. */
-export async function refreshDigests (trx: Db, services: Pick<Services, 'crypto'>, organizationId: string): Promise<void> {
-  const rows = await trx.selectFrom('delegation').select(['id', 'version']).where('organizationId', '=', organizationId).where('state', '=', 'submitted').execute()
+export async function refreshDigests (
+  trx: Db,
+  services: Pick<Services, 'crypto'>,
+  organizationId: string
+): Promise<void> {
+  const rows = await trx
+    .selectFrom('delegation')
+    .select(['id', 'version'])
+    .where('organizationId', '=', organizationId)
+    .where('state', '=', 'submitted')
+    .execute()
   for (const { id, version } of rows) {
     const stored = await storedContent(trx, services, id, version)
     if (stored === null) continue
-    await trx.updateTable('delegation').set({ digest: sql<string>`${delegationDigest(stored.content)}` })
-      .where('id', '=', id).where('version', '=', version).where('state', '=', 'submitted').execute()
+    await trx
+      .updateTable('delegation')
+      .set({ digest: sql<string>`${delegationDigest(stored.content)}` })
+      .where('id', '=', id)
+      .where('version', '=', version)
+      .where('state', '=', 'submitted')
+      .execute()
   }
 }

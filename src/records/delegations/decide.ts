@@ -9,8 +9,9 @@ import { tell } from './tell.ts'
 import { byLegalRepresentative, cleanReason, recordRefused, transition } from './transition.ts'
 import type { Actor } from './types.ts'
 
-export type Approver = Actor & { ticketId: string, proofs: Proof[] }
-export type ApprovalRefusal = 'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents'
+export type Approver = Actor & { ticketId: string; proofs: Proof[] }
+export type ApprovalRefusal =
+  'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents'
 
 /** Rolls back what was begun. */
 class NotApproved extends Error {}
@@ -18,13 +19,29 @@ class NotApproved extends Error {}
 /**
  * submitted → active. One statement holds everything that makes it an approval: this version, this digest, the legal
  * representative of this moment, another human being than the agent, and the ticket that showed exactly this to the
- * approver's phone and saw the approver's face (or a counter code). A version in force gives way in the same transaction.
+ * approver's phone and saw the approver's face (or a counter code). A version in force gives way in the same
+ * transaction.
  */
-export async function approve (services: Services, limits: DelegationLimits, id: string, version: number, digest: string, approver: Approver): Promise<{ ok: true } | { ok: false, code: ApprovalRefusal }> {
+export async function approve (
+  services: Services,
+  limits: DelegationLimits,
+  id: string,
+  version: number,
+  digest: string,
+  approver: Approver
+): Promise<{ ok: true } | { ok: false; code: ApprovalRefusal }> {
   const presence = presenceOf(approver.proofs, approver.personId, approver.ticketId)
   if (presence !== null) {
     try {
-      if (await services.db.transaction().execute(async (trx) => await decide(services, trx, limits, id, version, digest, approver, presence.faceCheckId))) return { ok: true }
+      if (
+        await services.db
+          .transaction()
+          .execute(
+            async (trx) => await decide(services, trx, limits, id, version, digest, approver, presence.faceCheckId)
+          )
+      ) {
+        return { ok: true }
+      }
     } catch (error) {
       if (!(error instanceof NotApproved)) throw error
     }
@@ -35,32 +52,52 @@ export async function approve (services: Services, limits: DelegationLimits, id:
   })
 }
 
-const agentsBeside = sql<number>`(select count(*) from delegation x where x.organization_id = n.organization_id and x.agent_id <> n.agent_id and x.state in ('active', 'suspended'))`
+const agentsBeside = sql<number>`(select count(*) from delegation x where x.organization_id = n.organization_id
+  and x.agent_id <> n.agent_id and x.state in ('active', 'suspended'))`
 
-const approvable = ({ maximumAgents }: DelegationLimits, version: number, digest: string, { personId, ticketId }: Approver, subject: string) => sql<boolean>`
+const approvable = (
+  { maximumAgents }: DelegationLimits,
+  version: number,
+  digest: string,
+  { personId, ticketId }: Approver,
+  subject: string
+) => sql<boolean>`
   n.version = ${version} and n.state = 'submitted' and n.digest = ${digest} and n.valid_to >= ${shanghaiToday}
   and ${agentsBeside} < ${maximumAgents}
   and exists (select 1 from organization o, person lr, person agent
-               where o.id = n.organization_id and o.legal_representative_id = ${personId} and o.status in ('active', 'pending')
+               where o.id = n.organization_id and o.legal_representative_id = ${personId}
+                 and o.status in ('active', 'pending')
                  and lr.id = ${personId} and lr.status = 'active' and agent.id = n.agent_id
                  and lr.id <> agent.id and lr.cert_no_index <> agent.cert_no_index)
   and exists (select 1 from scan_ticket t
-               where t.id = ${ticketId} and t.purpose = 'approve-delegation' and t.subject_ref = ${subject} and t.person_id = ${personId}
+               where t.id = ${ticketId} and t.purpose = 'approve-delegation' and t.subject_ref = ${subject}
+                 and t.person_id = ${personId}
                  and t.state = 'consumed' and t.proof is not null and t.consumed_at > now() - interval '10 minutes')`
 
-async function decide (services: Services, trx: Trx, limits: DelegationLimits, id: string, version: number, digest: string, approver: Approver, faceCheckId: string | null): Promise<boolean> {
+async function decide (
+  services: Services,
+  trx: Trx,
+  limits: DelegationLimits,
+  id: string,
+  version: number,
+  digest: string,
+  approver: Approver,
+  faceCheckId: string | null
+): Promise<boolean> {
   const organization = await lockOrganizationOf(trx, id)
   if (organization === null) return false
   // what would be approved is what was shown, even if a name was corrected since
   if ((await submittedContent(trx, services, id, version))?.digest !== digest) return false
   const conditions = approvable(limits, version, digest, approver, approvalSubject(id, version, digest))
   // first, because only one version may be in force; the same conditions, so nothing gives way to what is not approved
-  const old = await sql<{ id: string, version: number }>`
+  const old = await sql<{ id: string; version: number }>`
     update delegation d set state = 'superseded', ended_at = now() from delegation n
-     where n.id = ${id} and ${conditions} and d.organization_id = n.organization_id and d.agent_id = n.agent_id and d.state in ('active', 'suspended')
+     where n.id = ${id} and ${conditions} and d.organization_id = n.organization_id and d.agent_id = n.agent_id
+       and d.state in ('active', 'suspended')
     returning d.id, d.version`.execute(trx)
-  const { rows } = await sql<{ agentId: string, validTo: string }>`
-    update delegation n set state = 'active', approver_id = ${approver.personId}, approval_ticket_id = ${approver.ticketId},
+  const { rows } = await sql<{ agentId: string; validTo: string }>`
+    update delegation n set state = 'active', approver_id = ${approver.personId},
+      approval_ticket_id = ${approver.ticketId},
            face_check_id = ${faceCheckId}, decided_at = now()
      where n.id = ${id} and ${conditions}
     returning n.agent_id, n.valid_to`.execute(trx)
@@ -68,7 +105,13 @@ async function decide (services: Services, trx: Trx, limits: DelegationLimits, i
   if (row === undefined) throw new NotApproved()
   const about = { organizationId: organization.id, address: approver.address, traceId: approver.traceId }
   for (const former of old.rows) {
-    await services.audit.record(trx, { type: 'delegation.superseded', ...about, personId: row.agentId, delegationId: former.id, details: { version: former.version } })
+    await services.audit.record(trx, {
+      type: 'delegation.superseded',
+      ...about,
+      personId: row.agentId,
+      delegationId: former.id,
+      details: { version: former.version }
+    })
     await endContext(trx, services, former.id, { reason: 'delegation_superseded', traceId: approver.traceId })
   }
   await services.audit.record(trx, {
@@ -85,53 +128,144 @@ async function decide (services: Services, trx: Trx, limits: DelegationLimits, i
 }
 
 /** An organization that its agent registered becomes active when its legal representative has been here. */
-async function admit (services: Services, trx: Trx, organization: LockedOrganization, { personId, address, traceId }: Approver): Promise<void> {
-  const row = await trx.updateTable('organization').set({ status: 'active', updatedAt: sql<Date>`now()` })
-    .where('id', '=', organization.id).where('status', '=', 'pending').returning('id').executeTakeFirst()
-  if (row !== undefined) await services.audit.record(trx, { type: 'organization.approved', personId, organizationId: organization.id, role: 'legal_representative', address, traceId })
+async function admit (
+  services: Services,
+  trx: Trx,
+  organization: LockedOrganization,
+  { personId, address, traceId }: Approver
+): Promise<void> {
+  const row = await trx
+    .updateTable('organization')
+    .set({ status: 'active', updatedAt: sql<Date>`now()` })
+    .where('id', '=', organization.id)
+    .where('status', '=', 'pending')
+    .returning('id')
+    .executeTakeFirst()
+  if (row !== undefined) {
+    await services.audit.record(trx, {
+      type: 'organization.approved',
+      personId,
+      organizationId: organization.id,
+      role: 'legal_representative',
+      address,
+      traceId
+    })
+  }
 }
 
 /** Only to explain a refusal, and to keep those that are no accident. */
-async function whyNot (services: Services, trx: Trx, limits: DelegationLimits, id: string, version: number, digest: string, approver: Approver, present: boolean): Promise<ApprovalRefusal> {
+async function whyNot (
+  services: Services,
+  trx: Trx,
+  limits: DelegationLimits,
+  id: string,
+  version: number,
+  digest: string,
+  approver: Approver,
+  present: boolean
+): Promise<ApprovalRefusal> {
   const organization = await lockOrganizationOf(trx, id)
   if (organization === null) return 'stale'
-  const row = await trx.selectFrom('delegation as n').innerJoin('person as a', 'a.id', 'n.agentId').leftJoin('person as p', (join) => join.on('p.id', '=', approver.personId))
-    .select(['n.state', 'n.digest', 'a.id as agentId', 'a.certNoIndex as agentIndex', 'p.certNoIndex as approverIndex', agentsBeside.as('agents')])
-    .where('n.id', '=', id).where('n.version', '=', version).executeTakeFirst()
-  const code = row === undefined
-    ? 'stale'
-    : row.agentId === approver.personId || row.agentIndex === row.approverIndex
-      ? 'self_approval'
-      : organization.legalRepresentativeId !== approver.personId
-        ? 'not_legal_representative'
-        : row.state !== 'submitted' || row.digest !== digest || (await submittedContent(trx, services, id, version)) === null
-          ? 'stale'
-          : Number(row.agents) >= limits.maximumAgents
-            ? 'too_many_agents'
-            : present ? await ticketOrStale(trx, id, version, digest, approver) : 'face_required'
+  const row = await trx
+    .selectFrom('delegation as n')
+    .innerJoin('person as a', 'a.id', 'n.agentId')
+    .leftJoin('person as p', (join) => join.on('p.id', '=', approver.personId))
+    .select([
+      'n.state',
+      'n.digest',
+      'a.id as agentId',
+      'a.certNoIndex as agentIndex',
+      'p.certNoIndex as approverIndex',
+      agentsBeside.as('agents')
+    ])
+    .where('n.id', '=', id)
+    .where('n.version', '=', version)
+    .executeTakeFirst()
+  const code =
+    row === undefined
+      ? 'stale'
+      : row.agentId === approver.personId || row.agentIndex === row.approverIndex
+        ? 'self_approval'
+        : organization.legalRepresentativeId !== approver.personId
+          ? 'not_legal_representative'
+          : row.state !== 'submitted' ||
+              row.digest !== digest ||
+              (await submittedContent(trx, services, id, version)) === null
+            ? 'stale'
+            : Number(row.agents) >= limits.maximumAgents
+              ? 'too_many_agents'
+              : present
+                ? await ticketOrStale(trx, id, version, digest, approver)
+                : 'face_required'
   // decided meanwhile: a second click, not an attempt
   const lateOnly = code === 'stale' && row !== undefined && row.state !== 'submitted' && row.digest === digest
-  if (!lateOnly && code !== 'too_many_agents') await recordRefused(trx, services, 'approve', { actor: approver, organization, id, version, code })
+  if (!lateOnly && code !== 'too_many_agents') {
+    await recordRefused(trx, services, 'approve', { actor: approver, organization, id, version, code })
+  }
   return code
 }
 
-async function ticketOrStale (trx: Trx, id: string, version: number, digest: string, { ticketId, personId }: Approver): Promise<ApprovalRefusal> {
-  const ticket = await trx.selectFrom('scanTicket').select('id').where('id', '=', ticketId).where('purpose', '=', 'approve-delegation')
-    .where('subjectRef', '=', approvalSubject(id, version, digest)).where('personId', '=', personId).where('state', '=', 'consumed').where('proof', 'is not', null).executeTakeFirst()
+async function ticketOrStale (
+  trx: Trx,
+  id: string,
+  version: number,
+  digest: string,
+  { ticketId, personId }: Approver
+): Promise<ApprovalRefusal> {
+  const ticket = await trx
+    .selectFrom('scanTicket')
+    .select('id')
+    .where('id', '=', ticketId)
+    .where('purpose', '=', 'approve-delegation')
+    .where('subjectRef', '=', approvalSubject(id, version, digest))
+    .where('personId', '=', personId)
+    .where('state', '=', 'consumed')
+    .where('proof', 'is not', null)
+    .executeTakeFirst()
   return ticket === undefined ? 'face_required' : 'stale'
 }
 
 /** submitted → rejected, by the legal representative of this moment. */
-export async function reject (services: Services, id: string, version: number, reason: string, actor: Actor): Promise<boolean> {
+export async function reject (
+  services: Services,
+  id: string,
+  version: number,
+  reason: string,
+  actor: Actor
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
-    const [row] = await transition(trx, { id, version, to: 'rejected', only: byLegalRepresentative(actor.personId), reason: cleanReason(reason), moment: 'decided_at' })
+    const [row] = await transition(trx, {
+      id,
+      version,
+      to: 'rejected',
+      only: byLegalRepresentative(actor.personId),
+      reason: cleanReason(reason),
+      moment: 'decided_at'
+    })
     if (row === undefined) {
-      if (organization.legalRepresentativeId !== actor.personId) await recordRefused(trx, services, 'reject', { actor, organization, id, version, code: 'not_legal_representative' })
+      if (organization.legalRepresentativeId !== actor.personId) {
+        await recordRefused(trx, services, 'reject', {
+          actor,
+          organization,
+          id,
+          version,
+          code: 'not_legal_representative'
+        })
+      }
       return false
     }
-    await services.audit.record(trx, { type: 'delegation.rejected', personId: actor.personId, organizationId: organization.id, delegationId: id, role: 'legal_representative', address: actor.address, traceId: actor.traceId, details: { version, agent: row.agentId } })
+    await services.audit.record(trx, {
+      type: 'delegation.rejected',
+      personId: actor.personId,
+      organizationId: organization.id,
+      delegationId: id,
+      role: 'legal_representative',
+      address: actor.address,
+      traceId: actor.traceId,
+      details: { version, agent: row.agentId }
+    })
     await tell(trx, services, 'delegation-rejected', { ...row, organization }, { reason: cleanReason(reason) })
     return true
   })
@@ -146,12 +280,22 @@ export async function withdraw (services: Services, id: string, version: number,
       id,
       version,
       to: 'withdrawn',
-      only: sql<boolean>`(d.agent_id = ${actor.personId} or (d.created_by = ${actor.personId} and ${byLegalRepresentative(actor.personId)}))`,
+      only: sql<boolean>`(d.agent_id = ${actor.personId} or (d.created_by = ${actor.personId}
+        and ${byLegalRepresentative(actor.personId)}))`,
       moment: 'ended_at'
     })
     if (row === undefined) return false
     const role = row.agentId === actor.personId ? 'agent' : 'legal_representative'
-    await services.audit.record(trx, { type: 'delegation.withdrawn', personId: actor.personId, organizationId: organization.id, delegationId: id, role, address: actor.address, traceId: actor.traceId, details: { version, agent: row.agentId } })
+    await services.audit.record(trx, {
+      type: 'delegation.withdrawn',
+      personId: actor.personId,
+      organizationId: organization.id,
+      delegationId: id,
+      role,
+      address: actor.address,
+      traceId: actor.traceId,
+      details: { version, agent: row.agentId }
+    })
     await tell(trx, services, 'delegation-withdrawn', { ...row, organization })
     return true
   })

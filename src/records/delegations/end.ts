@@ -21,15 +21,42 @@ interface Ending {
 
 /** The legal representative takes it back. */
 export const revoke = async (services: Services, id: string, reason: string, actor: Actor): Promise<boolean> =>
-  await endByPerson(services, id, { to: 'revoked', event: 'delegation.revoked', message: 'delegation-revoked', by: 'legal_representative', reason: cleanReason(reason) }, actor)
+  await endByPerson(
+    services,
+    id,
+    {
+      to: 'revoked',
+      event: 'delegation.revoked',
+      message: 'delegation-revoked',
+      by: 'legal_representative',
+      reason: cleanReason(reason)
+    },
+    actor
+  )
 
 /** The legal representative stops it; a new version, approved like any other, begins it again. */
 export const suspend = async (services: Services, id: string, reason: string, actor: Actor): Promise<boolean> =>
-  await endByPerson(services, id, { to: 'suspended', event: 'delegation.suspended', message: 'delegation-suspended', by: 'legal_representative', reason: cleanReason(reason) }, actor)
+  await endByPerson(
+    services,
+    id,
+    {
+      to: 'suspended',
+      event: 'delegation.suspended',
+      message: 'delegation-suspended',
+      by: 'legal_representative',
+      reason: cleanReason(reason)
+    },
+    actor
+  )
 
 /** The agent gives it back. */
 export const resign = async (services: Services, id: string, actor: Actor): Promise<boolean> =>
-  await endByPerson(services, id, { to: 'revoked', event: 'delegation.resigned', message: 'delegation-resigned', by: 'agent', reason: 'resigned' }, actor)
+  await endByPerson(
+    services,
+    id,
+    { to: 'revoked', event: 'delegation.resigned', message: 'delegation-resigned', by: 'agent', reason: 'resigned' },
+    actor
+  )
 
 async function endByPerson (services: Services, id: string, ending: Ending, actor: Actor): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
@@ -39,35 +66,91 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
     const [row] = await transition(trx, { id, to: ending.to, only, reason: ending.reason, moment: 'ended_at' })
     if (row === undefined) {
       if (ending.by === 'legal_representative' && organization.legalRepresentativeId !== actor.personId) {
-        await recordRefused(trx, services, ending.to === 'revoked' ? 'revoke' : 'suspend', { actor, organization, id, code: 'not_legal_representative' })
+        await recordRefused(trx, services, ending.to === 'revoked' ? 'revoke' : 'suspend', {
+          actor,
+          organization,
+          id,
+          code: 'not_legal_representative'
+        })
       }
       return false
     }
-    if (ending.to === 'revoked') await withdrawWaiting(services, trx, organization, id, { actor: `person:${actor.personId}`, personId: actor.personId, traceId: actor.traceId })
+    if (ending.to === 'revoked') {
+      await withdrawWaiting(services, trx, organization, id, {
+        actor: `person:${actor.personId}`,
+        personId: actor.personId,
+        traceId: actor.traceId
+      })
+    }
     await services.audit.record(trx, {
-      type: ending.event, actor: `person:${actor.personId}`, personId: actor.personId, organizationId: organization.id, delegationId: id, role: ending.by, address: actor.address, traceId: actor.traceId, details: { version: row.version, ...bothNames(organization, row.agentId) }
+      type: ending.event,
+      actor: `person:${actor.personId}`,
+      personId: actor.personId,
+      organizationId: organization.id,
+      delegationId: id,
+      role: ending.by,
+      address: actor.address,
+      traceId: actor.traceId,
+      details: { version: row.version, ...bothNames(organization, row.agentId) }
     })
     await takeEffect(services, trx, organization, row, `delegation_${ending.to}`, actor.traceId)
     // whoever leaves knows the organization's password
-    if (ending.to === 'revoked') await trx.updateTable('organization').set({ passwordMustChange: true }).where('id', '=', organization.id).where('passwordHash', 'is not', null).execute()
+    if (ending.to === 'revoked') {
+      await trx
+        .updateTable('organization')
+        .set({ passwordMustChange: true })
+        .where('id', '=', organization.id)
+        .where('passwordHash', 'is not', null)
+        .execute()
+    }
     await tell(trx, services, ending.message, { ...row, organization }, { reason: ending.reason })
     return true
   })
 }
 
 /** Whose delegation ended, and who represents the organization now: the trail names both, whoever did it. */
-const bothNames = ({ legalRepresentativeId }: LockedOrganization, agent: string): { agent: string, representative: string | null } => ({ agent, representative: legalRepresentativeId })
+const bothNames = (
+  { legalRepresentativeId }: LockedOrganization,
+  agent: string
+): { agent: string; representative: string | null } => ({ agent, representative: legalRepresentativeId })
 
 /** Everything that the context gave, and the agent's browsers that stood for this organization's password. */
-export async function takeEffect (services: Services, trx: Trx, organization: LockedOrganization, { id, agentId }: Changed, reason: string, traceId?: string): Promise<void> {
+export async function takeEffect (
+  services: Services,
+  trx: Trx,
+  organization: LockedOrganization,
+  { id, agentId }: Changed,
+  reason: string,
+  traceId?: string
+): Promise<void> {
   await endContext(trx, services, id, { reason, traceId })
   await revokeTrustedBrowsers(trx, { organizationId: organization.id, personId: agentId })
 }
 
 /** An open new version of what was taken back. */
-export async function withdrawWaiting (services: Services, trx: Trx, organization: LockedOrganization, id: string, by: { actor: AuditActor, personId: string | null, traceId: string | null }): Promise<void> {
-  for (const { version, agentId } of await transition(trx, { id, from: waitingStates, to: 'withdrawn', only: sql`true`, reason: 'delegation_revoked', moment: 'ended_at' })) {
-    await services.audit.record(trx, { type: 'delegation.withdrawn', ...by, organizationId: organization.id, delegationId: id, reason: 'delegation_revoked', details: { version, ...bothNames(organization, agentId) } })
+export async function withdrawWaiting (
+  services: Services,
+  trx: Trx,
+  organization: LockedOrganization,
+  id: string,
+  by: { actor: AuditActor; personId: string | null; traceId: string | null }
+): Promise<void> {
+  for (const { version, agentId } of await transition(trx, {
+    id,
+    from: waitingStates,
+    to: 'withdrawn',
+    only: sql`true`,
+    reason: 'delegation_revoked',
+    moment: 'ended_at'
+  })) {
+    await services.audit.record(trx, {
+      type: 'delegation.withdrawn',
+      ...by,
+      organizationId: organization.id,
+      delegationId: id,
+      reason: 'delegation_revoked',
+      details: { version, ...bothNames(organization, agentId) }
+    })
   }
 }
 
@@ -84,23 +167,54 @@ export interface OrganizationEnding {
  * Every delegation of an organization, by news from the register. The caller holds the organization and has changed it.
  * `organization` is as it was before. Returns how many delegations ended.
  */
-export async function endDelegationsOf (trx: Trx, services: Services, organization: LockedOrganization, ending: OrganizationEnding): Promise<number> {
+export async function endDelegationsOf (
+  trx: Trx,
+  services: Services,
+  organization: LockedOrganization,
+  ending: OrganizationEnding
+): Promise<number> {
   const { to, reason } = ending
-  const targets = await trx.selectFrom('delegation').select(['id', 'version', 'state']).where('organizationId', '=', organization.id)
-    .where('state', 'in', [...inForceStates, ...(ending.withdrawSubmitted ? ['submitted' as const] : [])]).orderBy('id').orderBy('version').execute()
+  const targets = await trx
+    .selectFrom('delegation')
+    .select(['id', 'version', 'state'])
+    .where('organizationId', '=', organization.id)
+    .where('state', 'in', [...inForceStates, ...(ending.withdrawSubmitted ? ['submitted' as const] : [])])
+    .orderBy('id')
+    .orderBy('version')
+    .execute()
   let ended = 0
   for (const { id, version, state } of targets) {
     const open = state === 'submitted'
-    const [row] = await transition(trx, { id, version, from: [state], to: open ? 'withdrawn' : to, only: sql`true`, reason, moment: 'ended_at' })
+    const [row] = await transition(trx, {
+      id,
+      version,
+      from: [state],
+      to: open ? 'withdrawn' : to,
+      only: sql`true`,
+      reason,
+      moment: 'ended_at'
+    })
     if (row === undefined) continue
     await services.audit.record(trx, {
-      type: open ? 'delegation.withdrawn' : to === 'suspended' ? 'delegation.suspended' : 'delegation.revoked', actor: 'system', personId: row.agentId, organizationId: organization.id, delegationId: id, reason, details: { version, ...bothNames(organization, row.agentId) }
+      type: open ? 'delegation.withdrawn' : to === 'suspended' ? 'delegation.suspended' : 'delegation.revoked',
+      actor: 'system',
+      personId: row.agentId,
+      organizationId: organization.id,
+      delegationId: id,
+      reason,
+      details: { version, ...bothNames(organization, row.agentId) }
     })
     if (!open) {
       await takeEffect(services, trx, organization, row, reason)
       ended += 1
     }
-    await tell(trx, services, open ? 'delegation-withdrawn' : ending.message, { ...row, organization }, { reason, to: 'agent' })
+    await tell(
+      trx,
+      services,
+      open ? 'delegation-withdrawn' : ending.message,
+      { ...row, organization },
+      { reason, to: 'agent' }
+    )
   }
   return ended
 }
@@ -110,15 +224,24 @@ export async function endDelegationsOf (trx: Trx, services: Services, organizati
  * `batch`. Returns how many ended; a full batch means there is more.
  */
 export async function expireDue (services: Services, batch = 200): Promise<number> {
-  const due = await services.db.selectFrom('delegation').select(['id', 'version']).where('state', 'in', inForceStates)
-    .where('validTo', '<', shanghaiToday).orderBy('validTo').limit(batch).execute()
+  const due = await services.db
+    .selectFrom('delegation')
+    .select(['id', 'version'])
+    .where('state', 'in', inForceStates)
+    .where('validTo', '<', shanghaiToday)
+    .orderBy('validTo')
+    .limit(batch)
+    .execute()
   let ended = 0
   for (const { id, version } of due) {
     try {
       if (await expire(services, id, version)) ended += 1
     } catch (error) {
       // one that cannot be ended now must not hold up the others; nobody can use it any more in any case
-      services.log.warn({ err: error, delegationId: id }, 'a delegation past its last day could not be ended; tried again')
+      services.log.warn(
+        { err: error, delegationId: id },
+        'a delegation past its last day could not be ended; tried again'
+      )
     }
   }
   return ended
@@ -128,9 +251,21 @@ async function expire (services: Services, id: string, version: number): Promise
   return await services.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
-    const [row] = await transition(trx, { id, version, to: 'expired', only: sql<boolean>`d.valid_to < ${shanghaiToday}`, moment: 'ended_at' })
+    const [row] = await transition(trx, {
+      id,
+      version,
+      to: 'expired',
+      only: sql<boolean>`d.valid_to < ${shanghaiToday}`,
+      moment: 'ended_at'
+    })
     if (row === undefined) return false
-    await services.audit.record(trx, { type: 'delegation.expired', personId: row.agentId, organizationId: organization.id, delegationId: id, details: { version, ...bothNames(organization, row.agentId) } })
+    await services.audit.record(trx, {
+      type: 'delegation.expired',
+      personId: row.agentId,
+      organizationId: organization.id,
+      delegationId: id,
+      details: { version, ...bothNames(organization, row.agentId) }
+    })
     await takeEffect(services, trx, organization, row, 'delegation_expired')
     await tell(trx, services, 'delegation-expired', { ...row, organization })
     return true

@@ -10,9 +10,9 @@ const dayMilliseconds = 24 * 3600_000
 const shanghaiOffset = 8 * 3600_000
 
 /**
- * Until the next look for delegations past their last day. Days end at midnight in Asia/Shanghai, so about midnight a look
- * is taken four times a second, and sites hear of an ending as soon as of any other; at other times there is seldom
- * something left over.
+ * Until the next look for delegations past their last day. Days end at midnight in Asia/Shanghai, so about midnight a
+ * look is taken four times a second, and sites hear of an ending as soon as of any other; at other times there is
+ * seldom something left over.
  *
  * @param now milliseconds since the epoch, by this process's clock
  */
@@ -27,5 +27,9 @@ export function untilNextLook (now: number): number {
  * once. From midnight on nobody may use them anyway (`Representations.resolve`).
  */
 export const createDelegationExpiry = (services: Services): Rounds =>
-  createRounds(async () => await expireDue(services, batch) >= batch,
-    { log: services.log, failed: 'ending delegations failed', firstMilliseconds: 1_000, pauseMilliseconds: () => untilNextLook(services.clock.now()) })
+  createRounds(async () => (await expireDue(services, batch)) >= batch, {
+    log: services.log,
+    failed: 'ending delegations failed',
+    firstMilliseconds: 1_000,
+    pauseMilliseconds: () => untilNextLook(services.clock.now())
+  })

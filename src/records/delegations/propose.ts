@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { clientPolicy } from '../../domain/client/policy.ts'
-import { checkDelegationValidity, delegationDigest, inForceStates, waitingStates, type DelegationLimits } from '../../domain/representation/delegation.ts'
+import {
+  checkDelegationValidity,
+  delegationDigest,
+  inForceStates,
+  waitingStates,
+  type DelegationLimits
+} from '../../domain/representation/delegation.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Services } from '../../services.ts'
 import { lockOrganization, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
@@ -18,12 +24,22 @@ const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): Draf
  * agent's is a draft until the agent has shown to be that person.
  * @throws DomainError `organization_not_active`, `not_legal_representative`, `not_agent`, `unknown_person`
  */
-export async function propose (services: Services, limits: DelegationLimits, input: DraftInput, by: 'legal_representative' | 'agent', actor: Actor): Promise<{ ok: true, id: string, version: number } | DraftRefusal> {
+export async function propose (
+  services: Services,
+  limits: DelegationLimits,
+  input: DraftInput,
+  by: 'legal_representative' | 'agent',
+  actor: Actor
+): Promise<{ ok: true; id: string; version: number } | DraftRefusal> {
   const fields = { ...input, functions: unique(input.functions), clientIds: unique(input.clientIds) }
   return await services.db.transaction().execute(async (trx) => {
     const organization = await lockOrganization(trx, fields.organizationId)
-    if (organization === null || (organization.status !== 'active' && organization.status !== 'pending')) throw new DomainError('organization_not_active')
-    if (by === 'legal_representative' && organization.legalRepresentativeId !== actor.personId) throw new DomainError('not_legal_representative')
+    if (organization === null || (organization.status !== 'active' && organization.status !== 'pending')) {
+      throw new DomainError('organization_not_active')
+    }
+    if (by === 'legal_representative' && organization.legalRepresentativeId !== actor.personId) {
+      throw new DomainError('not_legal_representative')
+    }
     if (by === 'agent' && fields.agentId !== actor.personId) throw new DomainError('not_agent')
     const refusal = await refusalOf(trx, limits, organization, fields, by)
     if (refusal !== null) return refusal
@@ -33,83 +49,182 @@ export async function propose (services: Services, limits: DelegationLimits, inp
   })
 }
 
-const unique = (list: string[] | null): string[] | null => list === null ? null : [...new Set(list)].sort()
+const unique = (list: string[] | null): string[] | null => (list === null ? null : [...new Set(list)].sort())
 
-async function refusalOf (trx: Trx, limits: DelegationLimits, organization: LockedOrganization, input: DraftInput, by: 'legal_representative' | 'agent'): Promise<DraftRefusal | null> {
-  const persons = await trx.selectFrom('person').select(['id', 'certNoIndex', shanghaiToday.as('today')])
-    .where('id', 'in', [input.agentId, organization.legalRepresentativeId ?? '']).execute()
+async function refusalOf (
+  trx: Trx,
+  limits: DelegationLimits,
+  organization: LockedOrganization,
+  input: DraftInput,
+  by: 'legal_representative' | 'agent'
+): Promise<DraftRefusal | null> {
+  const persons = await trx
+    .selectFrom('person')
+    .select(['id', 'certNoIndex', shanghaiToday.as('today')])
+    .where('id', 'in', [input.agentId, organization.legalRepresentativeId ?? ''])
+    .execute()
   const agent = persons.find(({ id }) => id === input.agentId)
   if (agent === undefined) throw new DomainError('unknown_person')
   // the same human being may have two accounts
-  if (persons.some(({ id, certNoIndex }) => id === organization.legalRepresentativeId && (id === agent.id || certNoIndex === agent.certNoIndex))) return refuse('self_delegation')
+  if (
+    persons.some(
+      ({ id, certNoIndex }) =>
+        id === organization.legalRepresentativeId && (id === agent.id || certNoIndex === agent.certNoIndex)
+    )
+  ) {
+    return refuse('self_delegation')
+  }
 
-  const own = await trx.selectFrom('delegation').select(['state', 'validFrom'])
-    .where('organizationId', '=', organization.id).where('agentId', '=', input.agentId).where('state', 'in', [...inForceStates, 'submitted']).execute()
+  const own = await trx
+    .selectFrom('delegation')
+    .select(['state', 'validFrom'])
+    .where('organizationId', '=', organization.id)
+    .where('agentId', '=', input.agentId)
+    .where('state', 'in', [...inForceStates, 'submitted'])
+    .execute()
   if (own.some(({ state }) => state === 'submitted')) return refuse('already_waiting')
   const earliest = own[0] === undefined || own[0].validFrom > agent.today ? agent.today : own[0].validFrom
   const fault = checkDelegationValidity(input.validFrom, input.validTo, agent.today, limits, earliest)
   if (fault !== null) return { ok: false, code: 'validity', fault }
 
   // applications of strangers take no place from those whom the legal representative chooses
-  const waiting = by === 'agent' ? sql<boolean>`state = 'submitted'` : sql<boolean>`state = 'submitted' and created_by = ${organization.legalRepresentativeId}`
-  const others = await trx.selectFrom('delegation').select(sql<number>`count(distinct agent_id)`.as('agents'))
-    .where('organizationId', '=', organization.id).where('agentId', '<>', input.agentId)
-    .where((or) => or.or([or('state', 'in', inForceStates), waiting])).executeTakeFirstOrThrow()
+  const waiting =
+    by === 'agent'
+      ? sql<boolean>`state = 'submitted'`
+      : sql<boolean>`state = 'submitted' and created_by = ${organization.legalRepresentativeId}`
+  const others = await trx
+    .selectFrom('delegation')
+    .select(sql<number>`count(distinct agent_id)`.as('agents'))
+    .where('organizationId', '=', organization.id)
+    .where('agentId', '<>', input.agentId)
+    .where((or) => or.or([or('state', 'in', inForceStates), waiting]))
+    .executeTakeFirstOrThrow()
   if (Number(others.agents) >= limits.maximumAgents) return refuse('too_many_agents')
   return await catalogueRefusal(trx, input)
 }
 
-/** Sites that exist and accept agents; functions that one of them publishes. An empty list allows nothing, so it is no delegation. */
+/**
+ * Sites that exist and accept agents; functions that one of them publishes. An empty list allows nothing, so it is no
+ * delegation.
+ */
 async function catalogueRefusal (trx: Trx, { clientIds, functions }: DraftInput): Promise<DraftRefusal | null> {
   if (clientIds === null && functions === null) return null
   let query = trx.selectFrom('client').select(['clientId', 'policy']).where('status', 'in', ['test', 'live'])
   if (clientIds !== null) query = query.where('clientId', 'in', ['', ...clientIds])
-  const sites = (await query.execute()).map(({ clientId, policy }) => ({ clientId, policy: clientPolicy(policy) }))
+  const sites = (await query.execute())
+    .map(({ clientId, policy }) => ({ clientId, policy: clientPolicy(policy) }))
     .filter(({ policy }) => policy.subjectKinds.includes('organization') && policy.roles.includes('agent'))
-  if (clientIds !== null && (clientIds.length === 0 || clientIds.some((clientId) => !sites.some((site) => site.clientId === clientId)))) return refuse('unknown_client')
+  if (
+    clientIds !== null &&
+    (clientIds.length === 0 || clientIds.some((clientId) => !sites.some((site) => site.clientId === clientId)))
+  ) {
+    return refuse('unknown_client')
+  }
   const published = new Set(sites.flatMap(({ policy }) => policy.functions.map(({ code }) => code)))
-  if (functions !== null && (functions.length === 0 || functions.some((code) => !published.has(code)))) return refuse('unknown_function')
+  if (functions !== null && (functions.length === 0 || functions.some((code) => !published.has(code)))) {
+    return refuse('unknown_function')
+  }
   return null
 }
 
 /** A draft that was never submitted gives way. */
-async function dropDrafts (trx: Trx, services: Services, organization: LockedOrganization, agentId: string, actor: Actor): Promise<void> {
-  const dropped = await trx.updateTable('delegation').set({ state: 'withdrawn', reason: 'replaced', endedAt: sql<Date>`now()` })
-    .where('organizationId', '=', organization.id).where('agentId', '=', agentId).where('state', 'in', waitingStates.filter((state) => state !== 'submitted'))
-    .returning(['id', 'version']).execute()
+async function dropDrafts (
+  trx: Trx,
+  services: Services,
+  organization: LockedOrganization,
+  agentId: string,
+  actor: Actor
+): Promise<void> {
+  const dropped = await trx
+    .updateTable('delegation')
+    .set({ state: 'withdrawn', reason: 'replaced', endedAt: sql<Date>`now()` })
+    .where('organizationId', '=', organization.id)
+    .where('agentId', '=', agentId)
+    .where(
+      'state',
+      'in',
+      waitingStates.filter((state) => state !== 'submitted')
+    )
+    .returning(['id', 'version'])
+    .execute()
   for (const { id, version } of dropped) {
-    await services.audit.record(trx, { type: 'delegation.withdrawn', personId: actor.personId, organizationId: organization.id, delegationId: id, address: actor.address, traceId: actor.traceId, reason: 'replaced', details: { version, agent: agentId } })
+    await services.audit.record(trx, {
+      type: 'delegation.withdrawn',
+      personId: actor.personId,
+      organizationId: organization.id,
+      delegationId: id,
+      address: actor.address,
+      traceId: actor.traceId,
+      reason: 'replaced',
+      details: { version, agent: agentId }
+    })
   }
 }
 
-async function next (trx: Trx, { organizationId, agentId }: DraftInput): Promise<{ id: string, version: number }> {
-  const inForce = await trx.selectFrom('delegation').select('id')
-    .where('organizationId', '=', organizationId).where('agentId', '=', agentId).where('state', 'in', inForceStates).executeTakeFirst()
+async function next (trx: Trx, { organizationId, agentId }: DraftInput): Promise<{ id: string; version: number }> {
+  const inForce = await trx
+    .selectFrom('delegation')
+    .select('id')
+    .where('organizationId', '=', organizationId)
+    .where('agentId', '=', agentId)
+    .where('state', 'in', inForceStates)
+    .executeTakeFirst()
   if (inForce === undefined) return { id: newDelegationId(), version: 1 }
-  const { latest } = await trx.selectFrom('delegation').select((query) => query.fn.max('version').as('latest')).where('id', '=', inForce.id).executeTakeFirstOrThrow()
+  const { latest } = await trx
+    .selectFrom('delegation')
+    .select((query) => query.fn.max('version').as('latest'))
+    .where('id', '=', inForce.id)
+    .executeTakeFirstOrThrow()
   return { id: inForce.id, version: latest + 1 }
 }
 
-async function insert (trx: Trx, services: Services, organization: LockedOrganization, draft: DraftInput & { id: string, version: number }, by: 'legal_representative' | 'agent', actor: Actor): Promise<{ ok: true, id: string, version: number }> {
+async function insert (
+  trx: Trx,
+  services: Services,
+  organization: LockedOrganization,
+  draft: DraftInput & { id: string; version: number },
+  by: 'legal_representative' | 'agent',
+  actor: Actor
+): Promise<{ ok: true; id: string; version: number }> {
   const { id, version, agentId, functions, clientIds, validFrom, validTo } = draft
-  const content = await contentOf(trx, services, { delegationId: id, version, organization, agentId, functions, clientIds, validFrom, validTo })
+  const content = await contentOf(trx, services, {
+    delegationId: id,
+    version,
+    organization,
+    agentId,
+    functions,
+    clientIds,
+    validFrom,
+    validTo
+  })
   if (content === null) throw new DomainError('unknown_person')
   const submitted = by === 'legal_representative'
-  await trx.insertInto('delegation').values({
-    id,
-    version,
+  await trx
+    .insertInto('delegation')
+    .values({
+      id,
+      version,
+      organizationId: organization.id,
+      agentId,
+      state: submitted ? 'submitted' : 'draft',
+      functions: functions === null ? null : JSON.stringify(functions),
+      clientIds: clientIds === null ? null : JSON.stringify(clientIds),
+      validFrom,
+      validTo,
+      digest: submitted ? delegationDigest(content) : null,
+      createdBy: actor.personId,
+      submittedAt: submitted ? sql<Date>`now()` : null
+    })
+    .execute()
+  const about = {
+    personId: actor.personId,
     organizationId: organization.id,
-    agentId,
-    state: submitted ? 'submitted' : 'draft',
-    functions: functions === null ? null : JSON.stringify(functions),
-    clientIds: clientIds === null ? null : JSON.stringify(clientIds),
-    validFrom,
-    validTo,
-    digest: submitted ? delegationDigest(content) : null,
-    createdBy: actor.personId,
-    submittedAt: submitted ? sql<Date>`now()` : null
-  }).execute()
-  const about = { personId: actor.personId, organizationId: organization.id, delegationId: id, role: by, address: actor.address, traceId: actor.traceId, details: { version, agent: agentId } }
+    delegationId: id,
+    role: by,
+    address: actor.address,
+    traceId: actor.traceId,
+    details: { version, agent: agentId }
+  }
   await services.audit.record(trx, { type: version === 1 ? 'delegation.created' : 'delegation.changed', ...about })
   if (submitted) {
     await services.audit.record(trx, { type: 'delegation.submitted', ...about })

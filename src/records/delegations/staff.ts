@@ -10,32 +10,89 @@ import { takeEffect, withdrawWaiting } from './end.ts'
 import { tell } from './tell.ts'
 import { cleanReason, transition } from './transition.ts'
 
-export interface StaffAct { actor: AuditActor, reason: string, address: string | null, traceId: string | null }
+export interface StaffAct {
+  actor: AuditActor
+  reason: string
+  address: string | null
+  traceId: string | null
+}
 
-/** active → suspended or revoked; suspended → revoked. Everything of that context ends in the same transaction; both people are told. */
-export async function endByStaff (services: Services, id: string, to: 'suspended' | 'revoked', { actor, reason, address, traceId }: StaffAct): Promise<boolean> {
+/**
+ * active → suspended or revoked; suspended → revoked. Everything of that context ends in the same transaction; both
+ * people are told.
+ */
+export async function endByStaff (
+  services: Services,
+  id: string,
+  to: 'suspended' | 'revoked',
+  { actor, reason, address, traceId }: StaffAct
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
-    const [row] = await transition(trx, { id, to, only: sql`true`, reason: `by_staff: ${cleanReason(reason)}`, moment: 'ended_at' })
+    const [row] = await transition(trx, {
+      id,
+      to,
+      only: sql`true`,
+      reason: `by_staff: ${cleanReason(reason)}`,
+      moment: 'ended_at'
+    })
     if (row === undefined) return false
     if (to === 'revoked') await withdrawWaiting(services, trx, organization, id, { actor, personId: null, traceId })
     await services.audit.record(trx, {
-      type: to === 'revoked' ? 'delegation.revoked' : 'delegation.suspended', actor, personId: row.agentId, organizationId: organization.id, delegationId: id, address, traceId, reason, details: { version: row.version }
+      type: to === 'revoked' ? 'delegation.revoked' : 'delegation.suspended',
+      actor,
+      personId: row.agentId,
+      organizationId: organization.id,
+      delegationId: id,
+      address,
+      traceId,
+      reason,
+      details: { version: row.version }
     })
     await takeEffect(services, trx, organization, row, `delegation_${to}`, traceId ?? undefined)
-    if (to === 'revoked') await trx.updateTable('organization').set({ passwordMustChange: true }).where('id', '=', organization.id).where('passwordHash', 'is not', null).execute()
-    await tell(trx, services, to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended', { ...row, organization }, { reason: `by_staff: ${cleanReason(reason)}` })
+    if (to === 'revoked') {
+      await trx
+        .updateTable('organization')
+        .set({ passwordMustChange: true })
+        .where('id', '=', organization.id)
+        .where('passwordHash', 'is not', null)
+        .execute()
+    }
+    await tell(
+      trx,
+      services,
+      to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended',
+      { ...row, organization },
+      { reason: `by_staff: ${cleanReason(reason)}` }
+    )
     return true
   })
 }
 
 /** Staff tried to approve in the legal representative's place: nothing happens but an event. */
-export async function refuseApprovalByStaff (services: Pick<Services, 'db' | 'audit'>, id: string, { actor, reason, address, traceId }: StaffAct): Promise<void> {
+export async function refuseApprovalByStaff (
+  services: Pick<Services, 'db' | 'audit'>,
+  id: string,
+  { actor, reason, address, traceId }: StaffAct
+): Promise<void> {
   await services.db.transaction().execute(async (trx) => {
-    const row = await trx.selectFrom('delegation').select(['organizationId', 'agentId']).where('id', '=', id).limit(1).executeTakeFirst()
+    const row = await trx
+      .selectFrom('delegation')
+      .select(['organizationId', 'agentId'])
+      .where('id', '=', id)
+      .limit(1)
+      .executeTakeFirst()
     await services.audit.record(trx, {
-      type: 'delegation.refused', actor, personId: row?.agentId ?? null, organizationId: row?.organizationId ?? null, delegationId: row === undefined ? null : id, address, traceId, reason: 'not_legal_representative', details: { act: 'approve', words: reason }
+      type: 'delegation.refused',
+      actor,
+      personId: row?.agentId ?? null,
+      organizationId: row?.organizationId ?? null,
+      delegationId: row === undefined ? null : id,
+      address,
+      traceId,
+      reason: 'not_legal_representative',
+      details: { act: 'approve', words: reason }
     })
   })
 }

@@ -8,11 +8,23 @@ import { byLegalRepresentative, transition } from './transition.ts'
 import type { Actor } from './types.ts'
 
 /** draft → agent_verified: the agent has scanned and shown the own face. */
-export async function agentVerified (trx: Trx, services: Pick<Services, 'audit'>, id: string, version: number): Promise<boolean> {
+export async function agentVerified (
+  trx: Trx,
+  services: Pick<Services, 'audit'>,
+  id: string,
+  version: number
+): Promise<boolean> {
   const organization = await lockOrganizationOf(trx, id)
   const [row] = await transition(trx, { id, version, to: 'agent_verified', only: sql`true`, moment: null })
   if (organization === null || row === undefined) return false
-  await services.audit.record(trx, { type: 'delegation.agent-verified', personId: row.agentId, organizationId: organization.id, delegationId: id, role: 'agent', details: { version } })
+  await services.audit.record(trx, {
+    type: 'delegation.agent-verified',
+    personId: row.agentId,
+    organizationId: organization.id,
+    delegationId: id,
+    role: 'agent',
+    details: { version }
+  })
   return true
 }
 
@@ -29,12 +41,18 @@ export async function submit (services: Services, id: string, version: number, a
       id,
       version,
       to: 'submitted',
-      only: sql<boolean>`(${byLegalRepresentative(actor.personId)} or (d.agent_id = ${actor.personId} and d.state = 'agent_verified'))
+      only: sql<boolean>`(${byLegalRepresentative(actor.personId)} or (d.agent_id = ${actor.personId}
+        and d.state = 'agent_verified'))
         and o.status in ('active', 'pending') and d.valid_to >= ${shanghaiToday}`,
       moment: 'submitted_at'
     })
     if (row === undefined) return false
-    await trx.updateTable('delegation').set({ digest: delegationDigest(stored.content) }).where('id', '=', id).where('version', '=', version).execute()
+    await trx
+      .updateTable('delegation')
+      .set({ digest: delegationDigest(stored.content) })
+      .where('id', '=', id)
+      .where('version', '=', version)
+      .execute()
     const byAgent = row.agentId === actor.personId
     await services.audit.record(trx, {
       type: 'delegation.submitted',
@@ -46,7 +64,13 @@ export async function submit (services: Services, id: string, version: number, a
       traceId: actor.traceId,
       details: { version, agent: row.agentId }
     })
-    await tell(trx, services, 'delegation-submitted', { ...row, organization }, { to: byAgent ? 'legal_representative' : 'agent' })
+    await tell(
+      trx,
+      services,
+      'delegation-submitted',
+      { ...row, organization },
+      { to: byAgent ? 'legal_representative' : 'agent' }
+    )
     return true
   })
 }

@@ -9,11 +9,17 @@ export interface Told {
   version: number
   agentId: string
   validTo: string
-  organization: { uscc: string, name: string, legalRepresentativeId: string | null }
+  organization: { uscc: string; name: string; legalRepresentativeId: string | null }
 }
 
 /** Agent and legal representative are told, each once, in the inbox and by short message. */
-export async function tell (trx: Trx, services: Pick<Services, 'crypto'>, kind: MessageKind, about: Told, { reason = null, to = 'both' }: { reason?: string | null, to?: 'both' | 'agent' | 'legal_representative' } = {}): Promise<void> {
+export async function tell (
+  trx: Trx,
+  services: Pick<Services, 'crypto'>,
+  kind: MessageKind,
+  about: Told,
+  { reason = null, to = 'both' }: { reason?: string | null; to?: 'both' | 'agent' | 'legal_representative' } = {}
+): Promise<void> {
   const { organization, agentId } = about
   const agent = await personById(trx, services.crypto, agentId)
   const data = {

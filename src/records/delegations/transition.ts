@@ -28,26 +28,42 @@ export interface Transition {
  * One arrow of domain/delegation as one conditional statement; no row = refused. The caller holds the organization
  * (`lockOrganizationOf`), so that what the condition reads of it cannot change before the commit.
  */
-export async function transition (trx: Trx, { id, version, from = delegationStates, to, only, reason, moment }: Transition): Promise<Changed[]> {
+export async function transition (
+  trx: Trx,
+  { id, version, from = delegationStates, to, only, reason, moment }: Transition
+): Promise<Changed[]> {
   const possible = from.filter((state) => mayBecome(state, to))
   if (possible.length === 0) return []
   const states = sql.join(possible.map((state) => sql.lit(state)))
   const { rows } = await sql<Changed>`
-    update delegation d set state = ${to}${reason === undefined ? sql`` : sql`, reason = ${reason}`}${moment === null ? sql`` : sql`, ${sql.ref(moment)} = now()`}
+    update delegation d set state =
+      ${to}${
+        reason === undefined
+          ? sql``
+          : sql`, reason =
+        ${reason}`
+      }${moment === null ? sql`` : sql`, ${sql.ref(moment)} = now()`}
       from organization o
-     where o.id = d.organization_id and d.id = ${id} and (${version ?? null}::int is null or d.version = ${version ?? null}::int)
+     where o.id = d.organization_id and d.id = ${id} and (${version ?? null}::int is null
+       or d.version = ${version ?? null}::int)
        and d.state in (${states}) and ${only}
     returning d.id, d.version, d.agent_id, d.valid_to`.execute(trx)
   return rows
 }
 
-export const byLegalRepresentative = (personId: string): RawBuilder<boolean> => sql<boolean>`o.legal_representative_id = ${personId}`
+export const byLegalRepresentative = (personId: string): RawBuilder<boolean> =>
+  sql<boolean>`o.legal_representative_id = ${personId}`
 export const byAgent = (personId: string): RawBuilder<boolean> => sql<boolean>`d.agent_id = ${personId}`
 
 type Refusal = 'not_legal_representative' | 'not_agent' | 'self_approval' | 'stale' | 'face_required'
 
 /** Somebody tried what is not theirs: kept, and the caller answers no. */
-export async function recordRefused (trx: Trx, services: Pick<Services, 'audit'>, act: string, refused: { actor: Actor, organization: LockedOrganization, id: string, version?: number, code: Refusal }): Promise<void> {
+export async function recordRefused (
+  trx: Trx,
+  services: Pick<Services, 'audit'>,
+  act: string,
+  refused: { actor: Actor; organization: LockedOrganization; id: string; version?: number; code: Refusal }
+): Promise<void> {
   const { actor, organization, id, version, code } = refused
   await services.audit.record(trx, {
     type: 'delegation.refused',
@@ -62,4 +78,5 @@ export async function recordRefused (trx: Trx, services: Pick<Services, 'audit'>
 }
 
 /** Words of a person, as they are kept: PostgreSQL text holds neither NUL nor lone surrogates. */
-export const cleanReason = (reason: string): string => reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
+export const cleanReason = (reason: string): string =>
+  reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()

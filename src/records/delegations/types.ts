@@ -12,7 +12,7 @@ export interface DelegationView {
   uscc: string
   agentId: string
   /** Masked for lists. */
-  agent: { maskedName: string, maskedCertNo: string, maskedPhone: string | null }
+  agent: { maskedName: string; maskedCertNo: string; maskedPhone: string | null }
   state: DelegationState
   functions: string[] | null
   clientIds: string[] | null
@@ -26,7 +26,11 @@ export interface DelegationView {
   endedAt: Date | null
 }
 
-export interface Actor { personId: string, address: string, traceId: string }
+export interface Actor {
+  personId: string
+  address: string
+  traceId: string
+}
 
 export interface DraftInput {
   organizationId: string
@@ -37,35 +41,53 @@ export interface DraftInput {
   validTo: string
 }
 
-export type DraftRefusal = { ok: false, code: 'self_delegation' | 'too_many_agents' | 'already_waiting' | 'unknown_function' | 'unknown_client' } | { ok: false, code: 'validity', fault: ValidityFault }
+export type DraftRefusal =
+  | {
+    ok: false
+    code: 'self_delegation' | 'too_many_agents' | 'already_waiting' | 'unknown_function' | 'unknown_client'
+  }
+  | { ok: false; code: 'validity'; fault: ValidityFault }
 
 export interface Delegations {
   /**
-   * draft → submitted at once (by the legal representative), or draft (agent's own registration). A new version when one is in force.
+   * draft → submitted at once (by the legal representative), or draft (agent's own registration). A new version when
+   * one is in force.
    * @throws DomainError `organization_not_active`, `not_legal_representative`, `not_agent`, `unknown_person`
    */
-  propose (input: DraftInput, by: 'legal_representative' | 'agent', actor: Actor): Promise<{ ok: true, id: string, version: number } | DraftRefusal>
-  agentVerified (trx: Transaction<Database>, id: string, version: number): Promise<boolean>
-  submit (id: string, version: number, actor: Actor): Promise<boolean>
+  propose(
+    input: DraftInput,
+    by: 'legal_representative' | 'agent',
+    actor: Actor
+  ): Promise<{ ok: true; id: string; version: number } | DraftRefusal>
+  agentVerified(trx: Transaction<Database>, id: string, version: number): Promise<boolean>
+  submit(id: string, version: number, actor: Actor): Promise<boolean>
   /** The exact content of a submitted version and its digest: what is shown on the page and on the phone. */
-  content (id: string, version: number): Promise<{ content: DelegationContent, digest: string } | null>
+  content(id: string, version: number): Promise<{ content: DelegationContent; digest: string } | null>
   /**
    * submitted → active by one statement bound to (id, version, digest, state, legal representative of now); proofs of
    * scan + face of the approver. The ticket was made with purpose `approve-delegation` and subjectRef
    * `approvalSubject(id, version, digest)` of domain/delegation, and has been consumed.
    */
-  approve (id: string, version: number, digest: string, approver: Actor & { ticketId: string, proofs: Proof[] }): Promise<{ ok: true } | { ok: false, code: 'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents' }>
-  reject (id: string, version: number, reason: string, actor: Actor): Promise<boolean>
-  withdraw (id: string, version: number, actor: Actor): Promise<boolean>
+  approve(
+    id: string,
+    version: number,
+    digest: string,
+    approver: Actor & { ticketId: string; proofs: Proof[] }
+  ): Promise<
+    | { ok: true }
+    | { ok: false; code: 'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents' }
+  >
+  reject(id: string, version: number, reason: string, actor: Actor): Promise<boolean>
+  withdraw(id: string, version: number, actor: Actor): Promise<boolean>
   /** By the legal representative; everything of that context ends in the same transaction. */
-  revoke (id: string, reason: string, actor: Actor): Promise<boolean>
-  suspend (id: string, reason: string, actor: Actor): Promise<boolean>
+  revoke(id: string, reason: string, actor: Actor): Promise<boolean>
+  suspend(id: string, reason: string, actor: Actor): Promise<boolean>
   /** The agent gives it back. */
-  resign (id: string, actor: Actor): Promise<boolean>
-  listOfOrganization (organizationId: string): Promise<DelegationView[]>
-  listOfAgent (personId: string): Promise<DelegationView[]>
+  resign(id: string, actor: Actor): Promise<boolean>
+  listOfOrganization(organizationId: string): Promise<DelegationView[]>
+  listOfAgent(personId: string): Promise<DelegationView[]>
   /** The version in force, else the latest. */
-  find (id: string): Promise<DelegationView | null>
+  find(id: string): Promise<DelegationView | null>
   /** Worker: everything whose last day has passed. Returns how many ended. */
-  expireDue (): Promise<number>
+  expireDue(): Promise<number>
 }

@@ -7,9 +7,33 @@ import type { DelegationView } from './types.ts'
 /** Newest first; a list is for a page, so it has an end. */
 const longest = 500
 
-const query = (db: Db) => db.selectFrom('delegation as d').innerJoin('organization as o', 'o.id', 'd.organizationId').innerJoin('person as p', 'p.id', 'd.agentId')
-  .select(['d.id', 'd.version', 'd.organizationId', 'o.name as organizationName', 'o.uscc', 'd.agentId', 'd.state', 'd.functions', 'd.clientIds', 'd.validFrom', 'd.validTo',
-    'd.digest', 'd.reason', 'd.createdAt', 'd.submittedAt', 'd.decidedAt', 'd.endedAt', 'p.nameEnc', 'p.certNoEnc', 'p.phoneEnc'])
+const query = (db: Db) =>
+  db
+    .selectFrom('delegation as d')
+    .innerJoin('organization as o', 'o.id', 'd.organizationId')
+    .innerJoin('person as p', 'p.id', 'd.agentId')
+    .select([
+      'd.id',
+      'd.version',
+      'd.organizationId',
+      'o.name as organizationName',
+      'o.uscc',
+      'd.agentId',
+      'd.state',
+      'd.functions',
+      'd.clientIds',
+      'd.validFrom',
+      'd.validTo',
+      'd.digest',
+      'd.reason',
+      'd.createdAt',
+      'd.submittedAt',
+      'd.decidedAt',
+      'd.endedAt',
+      'p.nameEnc',
+      'p.certNoEnc',
+      'p.phoneEnc'
+    ])
 
 type Row = Awaited<ReturnType<ReturnType<typeof query>['execute']>>[number]
 
@@ -26,14 +50,30 @@ function viewOf ({ crypto }: Pick<Services, 'crypto'>, { nameEnc, certNoEnc, pho
 }
 
 /** Without drafts: nobody has shown yet to be that agent. */
-export async function listOfOrganization (services: Pick<Services, 'db' | 'crypto'>, organizationId: string): Promise<DelegationView[]> {
-  const rows = await query(services.db).where('d.organizationId', '=', organizationId).where('d.state', '<>', 'draft')
-    .orderBy('d.createdAt', 'desc').orderBy('d.version', 'desc').limit(longest).execute()
+export async function listOfOrganization (
+  services: Pick<Services, 'db' | 'crypto'>,
+  organizationId: string
+): Promise<DelegationView[]> {
+  const rows = await query(services.db)
+    .where('d.organizationId', '=', organizationId)
+    .where('d.state', '<>', 'draft')
+    .orderBy('d.createdAt', 'desc')
+    .orderBy('d.version', 'desc')
+    .limit(longest)
+    .execute()
   return rows.map((row) => viewOf(services, row))
 }
 
-export async function listOfAgent (services: Pick<Services, 'db' | 'crypto'>, personId: string): Promise<DelegationView[]> {
-  const rows = await query(services.db).where('d.agentId', '=', personId).orderBy('d.createdAt', 'desc').orderBy('d.version', 'desc').limit(longest).execute()
+export async function listOfAgent (
+  services: Pick<Services, 'db' | 'crypto'>,
+  personId: string
+): Promise<DelegationView[]> {
+  const rows = await query(services.db)
+    .where('d.agentId', '=', personId)
+    .orderBy('d.createdAt', 'desc')
+    .orderBy('d.version', 'desc')
+    .limit(longest)
+    .execute()
   return rows.map((row) => viewOf(services, row))
 }
 
@@ -42,24 +82,42 @@ export interface DelegationSearch {
   agentId?: string | undefined
   state?: string | undefined
   /** The last row of the page before. */
-  after: { id: string, version: number } | null
+  after: { id: string; version: number } | null
   limit: number
 }
 
 /** One page for staff, newest first: of an organization (without drafts, as above), of an agent, or both. */
-export async function listDelegations (services: Pick<Services, 'db' | 'crypto'>, { organizationId, agentId, state, after, limit }: DelegationSearch): Promise<DelegationView[]> {
-  let page = query(services.db).orderBy('d.createdAt', 'desc').orderBy('d.id', 'desc').orderBy('d.version', 'desc').limit(limit)
-  if (organizationId !== undefined) page = page.where('d.organizationId', '=', organizationId).where('d.state', '<>', 'draft')
+export async function listDelegations (
+  services: Pick<Services, 'db' | 'crypto'>,
+  { organizationId, agentId, state, after, limit }: DelegationSearch
+): Promise<DelegationView[]> {
+  let page = query(services.db)
+    .orderBy('d.createdAt', 'desc')
+    .orderBy('d.id', 'desc')
+    .orderBy('d.version', 'desc')
+    .limit(limit)
+  if (organizationId !== undefined) {
+    page = page.where('d.organizationId', '=', organizationId).where('d.state', '<>', 'draft')
+  }
   if (agentId !== undefined) page = page.where('d.agentId', '=', agentId)
   if (state !== undefined) page = page.where('d.state', '=', state as DelegationView['state'])
   // by the row and not by its time: the database counts finer than we do
-  if (after !== null) page = page.where(sql<boolean>`(d.created_at, d.id, d.version) < (select created_at, id, version from delegation where id = ${after.id} and version = ${after.version})`)
+  if (after !== null) {
+    page = page.where(
+      sql<boolean>`(d.created_at, d.id, d.version) < (select created_at, id, version from delegation
+        where id = ${after.id} and version = ${after.version})`
+    )
+  }
   return (await page.execute()).map((row) => viewOf(services, row))
 }
 
 /** The version in force, else the latest. */
 export async function find (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<DelegationView | null> {
-  const row = await query(services.db).where('d.id', '=', id)
-    .orderBy(sql`d.state in ('active', 'suspended')`, 'desc').orderBy('d.version', 'desc').limit(1).executeTakeFirst()
+  const row = await query(services.db)
+    .where('d.id', '=', id)
+    .orderBy(sql`d.state in ('active', 'suspended')`, 'desc')
+    .orderBy('d.version', 'desc')
+    .limit(1)
+    .executeTakeFirst()
   return row === undefined ? null : viewOf(services, row)
 }

@@ -4,8 +4,7 @@ import type { Services } from '../../services.ts'
 import type { KnownDevice } from './repository.ts'
 
 export type AppKeyRegistration =
-  | { ok: true, device: KnownDevice, created: boolean }
-  | { ok: false, code: 'key_invalid' | 'key_revoked' }
+  { ok: true; device: KnownDevice; created: boolean } | { ok: false; code: 'key_invalid' | 'key_revoked' }
 
 export interface AppKey {
   /** Public EC P-256 key (ES256), as the app made it; anything beside kty, crv, x, y is dropped. */
@@ -20,10 +19,20 @@ export interface AppKey {
  * Make the key of an app installation known. The caller has verified a proof made with this key.
  * The same key again gives the same device; a revoked key stays revoked (the app makes a new one).
  */
-export async function registerAppKey (services: Pick<Services, 'db' | 'audit'>, key: AppKey): Promise<AppKeyRegistration> {
+export async function registerAppKey (
+  services: Pick<Services, 'db' | 'audit'>,
+  key: AppKey
+): Promise<AppKeyRegistration> {
   const { kty, crv, x, y } = key.publicJwk
   const coordinate = /^[\w-]{43}$/
-  if (kty !== 'EC' || crv !== 'P-256' || typeof x !== 'string' || typeof y !== 'string' || !coordinate.test(x) || !coordinate.test(y)) {
+  if (
+    kty !== 'EC' ||
+    crv !== 'P-256' ||
+    typeof x !== 'string' ||
+    typeof y !== 'string' ||
+    !coordinate.test(x) ||
+    !coordinate.test(y)
+  ) {
     return { ok: false, code: 'key_invalid' }
   }
   const publicJwk = { kty, crv, x, y }
@@ -31,16 +40,27 @@ export async function registerAppKey (services: Pick<Services, 'db' | 'audit'>, 
   const label = [...key.label.trim()].slice(0, 64).join('')
   return await services.db.transaction().execute(async (trx) => {
     const id = `dev_${randomBytes(16).toString('base64url')}`
-    const made = await trx.insertInto('device')
+    const made = await trx
+      .insertInto('device')
       .values({ id, kind: 'app', keyThumbprint, publicJwk: JSON.stringify(publicJwk), label })
       .onConflict((conflict) => conflict.column('keyThumbprint').where('keyThumbprint', 'is not', null).doNothing())
-      .returning(['id', 'kind', 'personId', 'label']).executeTakeFirst()
+      .returning(['id', 'kind', 'personId', 'label'])
+      .executeTakeFirst()
     if (made !== undefined) {
-      await services.audit.record(trx, { type: 'device.registered', deviceId: made.id, address: key.address, traceId: key.traceId, details: { kind: 'app' } })
+      await services.audit.record(trx, {
+        type: 'device.registered',
+        deviceId: made.id,
+        address: key.address,
+        traceId: key.traceId,
+        details: { kind: 'app' }
+      })
       return { ok: true, device: made, created: true }
     }
-    const found = await trx.selectFrom('device').select(['id', 'kind', 'personId', 'label', 'revokedAt'])
-      .where('keyThumbprint', '=', keyThumbprint).executeTakeFirstOrThrow()
+    const found = await trx
+      .selectFrom('device')
+      .select(['id', 'kind', 'personId', 'label', 'revokedAt'])
+      .where('keyThumbprint', '=', keyThumbprint)
+      .executeTakeFirstOrThrow()
     const { revokedAt, ...device } = found
     return revokedAt === null ? { ok: true, device, created: false } : { ok: false, code: 'key_revoked' }
   })

@@ -19,28 +19,51 @@ export const webDeviceSeconds = 30 * 86_400
 export const secretHash = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
 
 /** The app installation with this key, or null for unknown and revoked ones. */
-export async function deviceByThumbprint (db: Db, thumbprint: string): Promise<(KnownDevice & { publicJwk: Record<string, unknown> }) | null> {
-  const row = await db.selectFrom('device').select(['id', 'kind', 'personId', 'label', 'publicJwk'])
-    .where('keyThumbprint', '=', thumbprint).where('revokedAt', 'is', null).executeTakeFirst()
+export async function deviceByThumbprint (
+  db: Db,
+  thumbprint: string
+): Promise<(KnownDevice & { publicJwk: Record<string, unknown> }) | null> {
+  const row = await db
+    .selectFrom('device')
+    .select(['id', 'kind', 'personId', 'label', 'publicJwk'])
+    .where('keyThumbprint', '=', thumbprint)
+    .where('revokedAt', 'is', null)
+    .executeTakeFirst()
   return row === undefined ? null : { ...row, publicJwk: (row.publicJwk ?? {}) as Record<string, unknown> }
 }
 
 /** The bound phone browser with this cookie, or null for unknown, revoked, unbound and outdated ones. */
 export async function deviceBySecret (db: Db, secret: string): Promise<KnownDevice | null> {
   if (!/^[\w-]{43}$/.test(secret)) return null
-  const row = await db.selectFrom('device').select(['id', 'kind', 'personId', 'label'])
-    .where('secretHash', '=', secretHash(secret)).where('revokedAt', 'is', null).where('personId', 'is not', null)
+  const row = await db
+    .selectFrom('device')
+    .select(['id', 'kind', 'personId', 'label'])
+    .where('secretHash', '=', secretHash(secret))
+    .where('revokedAt', 'is', null)
+    .where('personId', 'is not', null)
     .where('boundAt', '>', sql<Date>`now() - make_interval(secs => ${webDeviceSeconds})`)
     .executeTakeFirst()
   return row ?? null
 }
 
-export interface ListedDevice extends KnownDevice { boundAt: Date | null, createdAt: Date }
+export interface ListedDevice extends KnownDevice {
+  boundAt: Date | null
+  createdAt: Date
+}
 
 /** Devices of a person for the user centre, newest first; without revoked and outdated ones. */
 export async function devicesOf (db: Db, personId: string): Promise<ListedDevice[]> {
-  return await db.selectFrom('device').select(['id', 'kind', 'personId', 'label', 'boundAt', 'createdAt'])
-    .where('personId', '=', personId).where('revokedAt', 'is', null)
-    .where((where) => where.or([where('kind', '=', 'app'), where('boundAt', '>', sql<Date>`now() - make_interval(secs => ${webDeviceSeconds})`)]))
-    .orderBy('boundAt', 'desc').execute()
+  return await db
+    .selectFrom('device')
+    .select(['id', 'kind', 'personId', 'label', 'boundAt', 'createdAt'])
+    .where('personId', '=', personId)
+    .where('revokedAt', 'is', null)
+    .where((where) =>
+      where.or([
+        where('kind', '=', 'app'),
+        where('boundAt', '>', sql<Date>`now() - make_interval(secs => ${webDeviceSeconds})`)
+      ])
+    )
+    .orderBy('boundAt', 'desc')
+    .execute()
 }

@@ -4,24 +4,37 @@ import type { Database } from '../../database/schema.ts'
 import type { Services } from '../../services.ts'
 import { secretHash } from './repository.ts'
 
-export interface NewWebDevice { personId: string, label: string, address?: string | undefined, traceId?: string | undefined, loginAttemptUid?: string | null | undefined }
+export interface NewWebDevice {
+  personId: string
+  label: string
+  address?: string | undefined
+  traceId?: string | undefined
+  loginAttemptUid?: string | null | undefined
+}
 
 /**
  * Bind a phone's browser to the person who has just passed a face check in it. The secret (256 bit) goes
  * into an HttpOnly cookie for `webDeviceSeconds` and is kept here as a hash only.
  */
-export async function bindWebDevice (trx: Transaction<Database>, services: Pick<Services, 'audit'>, device: NewWebDevice): Promise<{ deviceId: string, secret: string }> {
+export async function bindWebDevice (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'audit'>,
+  device: NewWebDevice
+): Promise<{ deviceId: string; secret: string }> {
   const secret = randomBytes(32).toString('base64url')
   const deviceId = `dev_${randomBytes(16).toString('base64url')}`
-  await trx.insertInto('device').values({
-    id: deviceId,
-    kind: 'web',
-    keyThumbprint: null,
-    secretHash: secretHash(secret),
-    personId: device.personId,
-    label: [...device.label.trim()].slice(0, 64).join(''),
-    boundAt: sql<Date>`now()`
-  }).execute()
+  await trx
+    .insertInto('device')
+    .values({
+      id: deviceId,
+      kind: 'web',
+      keyThumbprint: null,
+      secretHash: secretHash(secret),
+      personId: device.personId,
+      label: [...device.label.trim()].slice(0, 64).join(''),
+      boundAt: sql<Date>`now()`
+    })
+    .execute()
   await services.audit.record(trx, {
     type: 'device.bound',
     personId: device.personId,

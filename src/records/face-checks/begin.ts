@@ -23,22 +23,27 @@ export interface FaceCircumstances {
 export interface FaceRequest extends FaceBinding {
   channel: FaceStart['channel']
   locale: string
-  consent: { given: boolean, version: string }
+  consent: { given: boolean; version: string }
   returnUrl?: string | undefined
   clientMeta?: string | undefined
   circumstances: FaceCircumstances
 }
 
 export interface BeginHooks {
-  /** What the check is for learns of it in the same transaction; false = it no longer wants one, and nothing happened. */
+  /**
+   * What the check is for learns of it in the same transaction; false = it no longer wants one, and nothing happened.
+   */
   begun: (trx: Transaction<Database>, checkId: string) => Promise<boolean>
   /** No tries left. True when this is news. */
   exhausted: (trx: Transaction<Database>) => Promise<boolean>
 }
 
-export type BeginRefusal = 'consent_required' | 'face_exhausted' | 'face_unavailable' | 'too_many_requests' | 'wrong_state'
+export type BeginRefusal =
+  'consent_required' | 'face_exhausted' | 'face_unavailable' | 'too_many_requests' | 'wrong_state'
 
-type Reserved = { code: BeginRefusal } | { code: null, checkId: string, consentId: string, expiresAt: Date, left: number, resumed: boolean }
+type Reserved =
+  | { code: BeginRefusal }
+  | { code: null; checkId: string; consentId: string; expiresAt: Date; left: number; resumed: boolean }
 
 class NotWanted extends Error {}
 
@@ -47,11 +52,21 @@ class NotWanted extends Error {}
  * a try, so that parallel starts cannot outrun the limits; then, outside any transaction, the provider is asked.
  * A provider that cannot be reached or refuses gives the try back. Never throws for a provider's fault.
  */
-export async function beginFaceCheck (services: Services, request: FaceRequest, hooks: BeginHooks): Promise<{ ok: true, begun: FaceBegun } | { ok: false, code: BeginRefusal }> {
+export async function beginFaceCheck (
+  services: Services,
+  request: FaceRequest,
+  hooks: BeginHooks
+): Promise<{ ok: true; begun: FaceBegun } | { ok: false; code: BeginRefusal }> {
   // the separate consent comes before everything else (个人信息保护法 第二十九条)
-  if (!request.consent.given || !isCurrentVersion(services, request.consent.version)) return { ok: false, code: 'consent_required' }
+  if (!request.consent.given || !isCurrentVersion(services, request.consent.version)) {
+    return { ok: false, code: 'consent_required' }
+  }
   const person = await personById(services.db, services.crypto, request.personId)
-  if (person === null || !isCertType(person.certType) || !services.face.capabilities.certTypes.includes(person.certType)) {
+  if (
+    person === null ||
+    !isCertType(person.certType) ||
+    !services.face.capabilities.certTypes.includes(person.certType)
+  ) {
     return { ok: false, code: 'face_unavailable' }
   }
   const subject: FaceSubject = { certType: person.certType, certNo: person.certNo, name: person.name }
@@ -88,7 +103,12 @@ async function reserve (services: Services, request: FaceRequest, hooks: BeginHo
       if (open === undefined) {
         if (fewest(triesLeft(use.reserved)) === 0) {
           if (await hooks.exhausted(trx)) {
-            await services.audit.record(trx, { type: 'face-check.exhausted', personId: request.personId, ...circumstances, details: { purpose: request.purpose } })
+            await services.audit.record(trx, {
+              type: 'face-check.exhausted',
+              personId: request.personId,
+              ...circumstances,
+              details: { purpose: request.purpose }
+            })
             services.metrics.faceChecks.inc({ outcome: 'exhausted' })
           }
           return { code: 'face_exhausted' }
@@ -97,11 +117,15 @@ async function reserve (services: Services, request: FaceRequest, hooks: BeginHo
       }
       // letters and digits, 32 at most: what every vendor takes as an order number
       const checkId = open?.id ?? randomBytes(16).toString('hex')
-      const expiresAt = open?.expiresAt ?? await insertCheck(trx, request, { id: checkId, provider: services.face.name, consentId })
-      if (!await hooks.begun(trx, checkId)) throw new NotWanted()
+      const expiresAt =
+        open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: services.face.name, consentId }))
+      if (!(await hooks.begun(trx, checkId))) throw new NotWanted()
       if (open === undefined) {
         await services.audit.record(trx, {
-          type: 'face-check.started', personId: request.personId, ...circumstances, details: { checkId, purpose: request.purpose, provider: services.face.name }
+          type: 'face-check.started',
+          personId: request.personId,
+          ...circumstances,
+          details: { checkId, purpose: request.purpose, provider: services.face.name }
         })
       }
       return { code: null, checkId, consentId, expiresAt, left, resumed: open !== undefined }
@@ -112,7 +136,12 @@ async function reserve (services: Services, request: FaceRequest, hooks: BeginHo
   }
 }
 
-async function askProvider (services: Services, request: FaceRequest, subject: FaceSubject, reserved: Extract<Reserved, { code: null }>): Promise<FaceTicket | 'stale' | BeginRefusal> {
+async function askProvider (
+  services: Services,
+  request: FaceRequest,
+  subject: FaceSubject,
+  reserved: Extract<Reserved, { code: null }>
+): Promise<FaceTicket | 'stale' | BeginRefusal> {
   const { checkId, resumed } = reserved
   const locale = matchLocale(request.locale)
   let ticket: FaceTicket
@@ -131,22 +160,47 @@ async function askProvider (services: Services, request: FaceRequest, subject: F
     if (!(error instanceof FaceProviderError)) throw error
     return await startFailed(services, request, reserved, error)
   }
-  await services.db.updateTable('faceCheck').set({ providerTxn: ticket.providerTxnId })
-    .where('id', '=', checkId).where('state', '=', 'pending').execute()
+  await services.db
+    .updateTable('faceCheck')
+    .set({ providerTxn: ticket.providerTxnId })
+    .where('id', '=', checkId)
+    .where('state', '=', 'pending')
+    .execute()
   services.log.debug({ checkId, provider: services.face.name, resumed }, 'face check started')
   return ticket
 }
 
-async function startFailed (services: Services, request: FaceRequest, { checkId, resumed }: Extract<Reserved, { code: null }>, error: FaceProviderError): Promise<'stale' | BeginRefusal> {
-  services.log.warn({ checkId, provider: services.face.name, reason: error.reason, fault: error.fault }, 'face check could not be started')
+async function startFailed (
+  services: Services,
+  request: FaceRequest,
+  { checkId, resumed }: Extract<Reserved, { code: null }>,
+  error: FaceProviderError
+): Promise<'stale' | BeginRefusal> {
+  services.log.warn(
+    { checkId, provider: services.face.name, reason: error.reason, fault: error.fault },
+    'face check could not be started'
+  )
   services.metrics.faceChecks.inc({ outcome: 'unavailable' })
   const refused = error.fault === undefined
   // an unfinished check may have been done at the provider meanwhile: its try stays counted
   if (resumed && !refused) return 'face_unavailable'
   await services.db.transaction().execute(async (trx) => {
-    if (!await decide(trx, checkId, { state: resumed ? 'expired' : 'error', counted: resumed, reason: error.reason, score: null })) return
+    if (
+      !(await decide(trx, checkId, {
+        state: resumed ? 'expired' : 'error',
+        counted: resumed,
+        reason: error.reason,
+        score: null
+      }))
+    ) {
+      return
+    }
     await services.audit.record(trx, {
-      type: 'face-check.unavailable', personId: request.personId, ...request.circumstances, reason: error.reason, details: { checkId, fault: error.fault ?? null }
+      type: 'face-check.unavailable',
+      personId: request.personId,
+      ...request.circumstances,
+      reason: error.reason,
+      details: { checkId, fault: error.fault ?? null }
     })
   })
   if (resumed) return 'stale'
@@ -156,8 +210,11 @@ async function startFailed (services: Services, request: FaceRequest, { checkId,
 function begunOf (ticket: FaceTicket, checkId: string, expiresAt: Date, left: number): FaceBegun {
   const begun = { checkId, method: ticket.method, expiresAt: expiresAt.toISOString(), triesLeft: left }
   switch (ticket.method) {
-    case 'redirect': return { ...begun, url: ticket.url }
-    case 'sdkToken': return { ...begun, token: ticket.token }
-    case 'upload': return { ...begun, token: ticket.nonce }
+    case 'redirect':
+      return { ...begun, url: ticket.url }
+    case 'sdkToken':
+      return { ...begun, token: ticket.token }
+    case 'upload':
+      return { ...begun, token: ticket.nonce }
   }
 }

@@ -5,7 +5,13 @@
  * attempt, an approval); its verdict is pulled from the provider, counted, and used once by what it was for:
  * pending → passed → used, or failed, error (a fault of the provider: no try), expired.
  */
-export { beginFaceCheck, type BeginHooks, type BeginRefusal, type FaceCircumstances, type FaceRequest } from './begin.ts'
+export {
+  beginFaceCheck,
+  type BeginHooks,
+  type BeginRefusal,
+  type FaceCircumstances,
+  type FaceRequest
+} from './begin.ts'
 export { faceVerdict, type Verdict, type VerdictHooks } from './verdict.ts'
 export { faceTriesLeft, forgiveFaceTries, useFaceVerdict, type FaceBinding } from './repository.ts'
 export { faceLimits, faceSeconds, faceThresholds, fewest, type FaceTries } from './rules.ts'

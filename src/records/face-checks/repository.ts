@@ -15,7 +15,8 @@ export interface FaceBinding {
 }
 
 // midnight in Asia/Shanghai, which has no summer time
-const today = sql<Date>`(date_trunc('day', (now() at time zone 'UTC') + interval '8 hours') - interval '8 hours') at time zone 'UTC'`
+const today = sql<Date>`(date_trunc('day', (now() at time zone 'UTC') + interval '8 hours') - interval '8 hours') at
+  time zone 'UTC'`
 
 export interface FaceUse {
   /** Tries made. */
@@ -26,8 +27,17 @@ export interface FaceUse {
   starts: number
 }
 
-export async function faceUse (db: Db, { personId, binding }: Pick<FaceBinding, 'personId' | 'binding'>): Promise<FaceUse> {
-  const { rows } = await sql<{ attemptUsed: number, dayUsed: number, attemptReserved: number, dayReserved: number, starts: number }>`
+export async function faceUse (
+  db: Db,
+  { personId, binding }: Pick<FaceBinding, 'personId' | 'binding'>
+): Promise<FaceUse> {
+  const { rows } = await sql<{
+    attemptUsed: number
+    dayUsed: number
+    attemptReserved: number
+    dayReserved: number
+    starts: number
+  }>`
     with tried as (
       select binding, person_id, started_at, state, counted,
              counted and not (state = 'pending' and expires_at > now()) as done,
@@ -57,7 +67,8 @@ export const faceTriesLeft = async (db: Db, about: Pick<FaceBinding, 'personId' 
 export async function forgiveFaceTries (trx: Transaction<Database>, personId: string): Promise<number> {
   const { rows } = await sql`
     update face_check set counted = false
-     where person_id = ${personId} and started_at >= ${today} and counted and not (state = 'pending' and expires_at > now())
+     where person_id = ${personId} and started_at >= ${today} and counted and not (state = 'pending'
+       and expires_at > now())
     returning id`.execute(trx)
   return rows.length
 }
@@ -65,13 +76,14 @@ export async function forgiveFaceTries (trx: Transaction<Database>, personId: st
 /** Checks that nobody asked about in time. A try, unless the provider could not be reached. */
 export async function lapse (trx: Db, personId: string): Promise<void> {
   await sql`
-    update face_check set state = 'expired', decided_at = now(), counted = counted and reason is distinct from 'UPSTREAM'
+    update face_check set state = 'expired', decided_at = now(), counted = counted and reason is distinct
+      from 'UPSTREAM'
      where person_id = ${personId} and state = 'pending' and expires_at <= now()`.execute(trx)
 }
 
 /** The unfinished check of the same thing, to go on with. */
-export async function openCheck (trx: Db, about: FaceBinding): Promise<{ id: string, expiresAt: Date } | undefined> {
-  const { rows } = await sql<{ id: string, expiresAt: Date }>`
+export async function openCheck (trx: Db, about: FaceBinding): Promise<{ id: string; expiresAt: Date } | undefined> {
+  const { rows } = await sql<{ id: string; expiresAt: Date }>`
     select id, expires_at from face_check
      where person_id = ${about.personId} and purpose = ${about.purpose} and binding = ${about.binding}
        and scan_ticket_id is not distinct from ${about.scanTicketId} and state = 'pending' and expires_at > now()
@@ -80,33 +92,56 @@ export async function openCheck (trx: Db, about: FaceBinding): Promise<{ id: str
 }
 
 /** Reserves a try: it is counted from here on, and released by a pass or a fault of the provider. */
-export async function insertCheck (trx: Db, about: FaceBinding, check: { id: string, provider: string, consentId: string }): Promise<Date> {
-  const { expiresAt } = await trx.insertInto('faceCheck').values({
-    id: check.id,
-    personId: about.personId,
-    purpose: about.purpose,
-    binding: about.binding,
-    scanTicketId: about.scanTicketId,
-    provider: check.provider,
-    providerTxn: null,
-    state: 'pending',
-    reason: null,
-    counted: true,
-    score: null,
-    consentId: check.consentId,
-    expiresAt: sql<Date>`now() + make_interval(secs => ${faceSeconds.check})`
-  }).returning('expiresAt').executeTakeFirstOrThrow()
+export async function insertCheck (
+  trx: Db,
+  about: FaceBinding,
+  check: { id: string; provider: string; consentId: string }
+): Promise<Date> {
+  const { expiresAt } = await trx
+    .insertInto('faceCheck')
+    .values({
+      id: check.id,
+      personId: about.personId,
+      purpose: about.purpose,
+      binding: about.binding,
+      scanTicketId: about.scanTicketId,
+      provider: check.provider,
+      providerTxn: null,
+      state: 'pending',
+      reason: null,
+      counted: true,
+      score: null,
+      consentId: check.consentId,
+      expiresAt: sql<Date>`now() + make_interval(secs => ${faceSeconds.check})`
+    })
+    .returning('expiresAt')
+    .executeTakeFirstOrThrow()
   return expiresAt
 }
 
-export async function findCheck (db: Db, id: string, about: FaceBinding): Promise<(FaceCheckRow & { late: boolean }) | undefined> {
-  return await db.selectFrom('faceCheck').selectAll().select(sql<boolean>`expires_at <= now()`.as('late'))
-    .where('id', '=', id).where('personId', '=', about.personId).where('purpose', '=', about.purpose)
-    .where('binding', '=', about.binding).where(sql<boolean>`scan_ticket_id is not distinct from ${about.scanTicketId}`)
+export async function findCheck (
+  db: Db,
+  id: string,
+  about: FaceBinding
+): Promise<(FaceCheckRow & { late: boolean }) | undefined> {
+  return await db
+    .selectFrom('faceCheck')
+    .selectAll()
+    .select(sql<boolean>`expires_at <= now()`.as('late'))
+    .where('id', '=', id)
+    .where('personId', '=', about.personId)
+    .where('purpose', '=', about.purpose)
+    .where('binding', '=', about.binding)
+    .where(sql<boolean>`scan_ticket_id is not distinct from ${about.scanTicketId}`)
     .executeTakeFirst()
 }
 
-export interface Decision { state: 'passed' | 'failed' | 'error' | 'expired', counted: boolean, reason: string | null, score: number | null }
+export interface Decision {
+  state: 'passed' | 'failed' | 'error' | 'expired'
+  counted: boolean
+  reason: string | null
+  score: number | null
+}
 
 /**
  * pending → decided, once. A pass must come in time and begins the time in which it may be used.
@@ -115,8 +150,10 @@ export interface Decision { state: 'passed' | 'failed' | 'error' | 'expired', co
 export async function decide (trx: Db, id: string, decision: Decision): Promise<boolean> {
   const { rows } = await sql`
     update face_check
-       set state = ${decision.state}, counted = ${decision.counted}, reason = ${decision.reason}, score = ${decision.score}, decided_at = now(),
-           expires_at = case when ${decision.state} = 'passed' then now() + make_interval(secs => ${faceSeconds.verdict}) else expires_at end
+       set state = ${decision.state}, counted = ${decision.counted}, reason = ${decision.reason},
+         score = ${decision.score}, decided_at = now(),
+           expires_at = case when ${decision.state} = 'passed' then now() + make_interval(secs =>
+             ${faceSeconds.verdict}) else expires_at end
      where id = ${id} and state = 'pending' and (${decision.state} <> 'passed' or expires_at > now())
     returning id`.execute(trx)
   return rows.length === 1

@@ -1,26 +1,41 @@
 import type { FaceCapabilities, FaceReason, FaceResult } from '../../ports/face-provider.ts'
 
-/** Tries: for each attempt, and for each person on one day in Asia/Shanghai. `startsPerDay` bounds what a provider is paid for. */
+/**
+ * Tries: for each attempt, and for each person on one day in Asia/Shanghai. `startsPerDay` bounds what a provider is
+ * paid for.
+ */
 export const faceLimits = { perAttempt: 3, perDay: 5, startsPerDay: 20 } as const
 
 /** Seconds: to do a check and have its verdict pulled; then again as long to use the verdict. */
 export const faceSeconds = { check: 300, verdict: 300 } as const
 
-/** Least score (0–100) that counts as the same person, by purpose; what ends a right or a phone asks for more. Audited with its version. */
+/**
+ * Least score (0–100) that counts as the same person, by purpose; what ends a right or a phone asks for more. Audited
+ * with its version.
+ */
 export const faceThresholds = {
   version: '2026-01',
   otherwise: 70,
-  purposes: { 'approve-delegation': 80, 'organization-password': 80, recover: 80, 'change-phone': 80 } as Readonly<Record<string, number>>
+  purposes: { 'approve-delegation': 80, 'organization-password': 80, recover: 80, 'change-phone': 80 } as Readonly<
+    Record<string, number>
+  >
 } as const
 
 export const thresholdFor = (purpose: string): number => faceThresholds.purposes[purpose] ?? faceThresholds.otherwise
 
 export type Judgement =
   | { status: 'pending' }
-  | { status: 'passed', score: number | null }
-  | { status: 'failed', reason: FaceReason, counted: boolean, offerAlternative: boolean, score: number | null, suspicious: boolean }
+  | { status: 'passed'; score: number | null }
+  | {
+    status: 'failed'
+    reason: FaceReason
+    counted: boolean
+    offerAlternative: boolean
+    score: number | null
+    suspicious: boolean
+  }
   /** `final`: asking again will not help. Never a try of the person. */
-  | { status: 'error', reason: FaceReason, final: boolean }
+  | { status: 'error'; reason: FaceReason; final: boolean }
 
 /** Not the person's doing, so not a try. */
 const uncounted: readonly FaceReason[] = ['DEVICE_UNSUPPORTED', 'CONFIG', 'UPSTREAM']
@@ -29,27 +44,46 @@ const uncounted: readonly FaceReason[] = ['DEVICE_UNSUPPORTED', 'CONFIG', 'UPSTR
  * What a provider's answer is worth. A pass needs a score that is a number, in range and high enough wherever the
  * provider gives scores, and must be about the very document number that we asked about.
  */
-export function judge (result: FaceResult, asked: { purpose: string, boundDocNoHash: string, capabilities: Pick<FaceCapabilities, 'hasScore'> }): Judgement {
+export function judge (
+  result: FaceResult,
+  asked: { purpose: string; boundDocNoHash: string; capabilities: Pick<FaceCapabilities, 'hasScore'> }
+): Judgement {
   if (result.status === 'pending') return { status: 'pending' }
-  if (result.status === 'error') return { status: 'error', reason: result.reason ?? 'UPSTREAM', final: !result.retryable }
+  if (result.status === 'error') {
+    return { status: 'error', reason: result.reason ?? 'UPSTREAM', final: !result.retryable }
+  }
   const given: unknown = result.score
   const valid = typeof given === 'number' && given >= 0 && given <= 100
   const score = valid ? given : null
   if (result.status === 'failed') {
     const reason = result.reason ?? 'NOT_SAME_PERSON'
-    return { status: 'failed', reason, counted: !uncounted.includes(reason), offerAlternative: result.offerAlternative, score, suspicious: false }
+    return {
+      status: 'failed',
+      reason,
+      counted: !uncounted.includes(reason),
+      offerAlternative: result.offerAlternative,
+      score,
+      suspicious: false
+    }
   }
   if (result.status !== 'passed') return { status: 'error', reason: 'UPSTREAM', final: false }
   const refused = { status: 'failed', counted: true, offerAlternative: true, score } as const
   if (result.boundDocNoHash !== undefined && result.boundDocNoHash !== asked.boundDocNoHash) {
     return { ...refused, reason: 'NAME_ID_MISMATCH', suspicious: true }
   }
-  if (given === undefined ? asked.capabilities.hasScore : !valid) return { status: 'error', reason: 'UPSTREAM', final: false }
-  if (score !== null && score < thresholdFor(asked.purpose)) return { ...refused, reason: 'NOT_SAME_PERSON', suspicious: false }
+  if (given === undefined ? asked.capabilities.hasScore : !valid) {
+    return { status: 'error', reason: 'UPSTREAM', final: false }
+  }
+  if (score !== null && score < thresholdFor(asked.purpose)) {
+    return { ...refused, reason: 'NOT_SAME_PERSON', suspicious: false }
+  }
   return { status: 'passed', score }
 }
 
-export interface FaceTries { attempt: number, day: number }
+export interface FaceTries {
+  attempt: number
+  day: number
+}
 
 /** Tries left, the one under way included. */
 export const triesLeft = (used: FaceTries): FaceTries => ({

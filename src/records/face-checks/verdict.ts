@@ -18,13 +18,19 @@ export interface VerdictHooks {
   failed: (trx: Transaction<Database>, checkId: string, left: FaceTries) => Promise<void>
 }
 
-export type Verdict = FaceVerdict | { ok: false, code: 'not_found' }
+export type Verdict = FaceVerdict | { ok: false; code: 'not_found' }
 
 /**
  * The verdict of a check, pulled server to server while it is open and read from its row afterwards.
  * Whatever a phone says about the outcome is not an argument of this function, on purpose.
  */
-export async function faceVerdict (services: Services, checkId: string, about: FaceBinding, circumstances: FaceCircumstances, hooks: VerdictHooks): Promise<Verdict> {
+export async function faceVerdict (
+  services: Services,
+  checkId: string,
+  about: FaceBinding,
+  circumstances: FaceCircumstances,
+  hooks: VerdictHooks
+): Promise<Verdict> {
   const check = await findCheck(services.db, checkId, about)
   if (check === undefined) return { ok: false, code: 'not_found' }
   if (check.state !== 'pending') return await recorded(services, check, about)
@@ -41,19 +47,37 @@ export async function faceVerdict (services: Services, checkId: string, about: F
   return await settle(services, check, about, circumstances, hooks, judgement)
 }
 
-const lateJudgement = (check: FaceCheckRow): Judgement =>
-  ({ status: 'failed', reason: 'EXPIRED', counted: check.reason !== 'UPSTREAM', offerAlternative: true, score: null, suspicious: false })
+const lateJudgement = (check: FaceCheckRow): Judgement => ({
+  status: 'failed',
+  reason: 'EXPIRED',
+  counted: check.reason !== 'UPSTREAM',
+  offerAlternative: true,
+  score: null,
+  suspicious: false
+})
 
-async function settle (services: Services, check: FaceCheckRow, about: FaceBinding, circumstances: FaceCircumstances, hooks: VerdictHooks, judgement: Judgement): Promise<Verdict> {
+async function settle (
+  services: Services,
+  check: FaceCheckRow,
+  about: FaceBinding,
+  circumstances: FaceCircumstances,
+  hooks: VerdictHooks,
+  judgement: Judgement
+): Promise<Verdict> {
   if (judgement.status === 'pending') return await reachable(services, check)
   if (judgement.status === 'error' && !judgement.final) return await unreachable(services, check)
   const settled = await services.db.transaction().execute(async (trx) => {
-    if (!await decide(trx, check.id, decisionOf(judgement))) return false
+    if (!(await decide(trx, check.id, decisionOf(judgement)))) return false
     const left = await faceTriesLeft(trx, about)
     if (judgement.status === 'passed') await hooks.passed(trx, check.id)
     if (judgement.status === 'failed') await hooks.failed(trx, check.id, left)
     await services.audit.record(trx, {
-      type: judgement.status === 'passed' ? 'face-check.passed' : judgement.status === 'failed' ? 'face-check.failed' : 'face-check.unavailable',
+      type:
+        judgement.status === 'passed'
+          ? 'face-check.passed'
+          : judgement.status === 'failed'
+            ? 'face-check.failed'
+            : 'face-check.unavailable',
       personId: about.personId,
       ...circumstances,
       ...(judgement.status === 'passed' ? {} : { reason: judgement.reason }),
@@ -62,10 +86,14 @@ async function settle (services: Services, check: FaceCheckRow, about: FaceBindi
         purpose: about.purpose,
         provider: check.provider,
         // a bucket: a score is close to biometric data
-        ...('score' in judgement && judgement.score !== null ? { scoreBucket: Math.floor(judgement.score / 10) * 10 } : {}),
+        ...('score' in judgement && judgement.score !== null
+          ? { scoreBucket: Math.floor(judgement.score / 10) * 10 }
+          : {}),
         threshold: thresholdFor(about.purpose),
         thresholdVersion: faceThresholds.version,
-        ...(judgement.status === 'failed' ? { counted: judgement.counted, suspicious: judgement.suspicious, triesLeft: fewest(left) } : {})
+        ...(judgement.status === 'failed'
+          ? { counted: judgement.counted, suspicious: judgement.suspicious, triesLeft: fewest(left) }
+          : {})
       }
     })
     return true
@@ -83,15 +111,28 @@ async function settle (services: Services, check: FaceCheckRow, about: FaceBindi
 
 function decisionOf (judgement: Exclude<Judgement, { status: 'pending' }>): Parameters<typeof decide>[2] {
   switch (judgement.status) {
-    case 'passed': return { state: 'passed', counted: false, reason: null, score: judgement.score }
-    case 'failed': return { state: judgement.reason === 'EXPIRED' ? 'expired' : 'failed', counted: judgement.counted, reason: judgement.reason, score: judgement.score }
-    case 'error': return { state: 'error', counted: false, reason: judgement.reason, score: null }
+    case 'passed':
+      return { state: 'passed', counted: false, reason: null, score: judgement.score }
+    case 'failed':
+      return {
+        state: judgement.reason === 'EXPIRED' ? 'expired' : 'failed',
+        counted: judgement.counted,
+        reason: judgement.reason,
+        score: judgement.score
+      }
+    case 'error':
+      return { state: 'error', counted: false, reason: judgement.reason, score: null }
   }
 }
 
 /** The line is down: the check stays open, and is no try should it lapse like this. */
 async function unreachable (services: Services, check: FaceCheckRow): Promise<FaceVerdict> {
-  await services.db.updateTable('faceCheck').set({ reason: 'UPSTREAM' }).where('id', '=', check.id).where('state', '=', 'pending').execute()
+  await services.db
+    .updateTable('faceCheck')
+    .set({ reason: 'UPSTREAM' })
+    .where('id', '=', check.id)
+    .where('state', '=', 'pending')
+    .execute()
   services.metrics.faceChecks.inc({ outcome: 'unavailable' })
   services.log.warn({ checkId: check.id, provider: check.provider }, 'face verdict could not be pulled')
   return { ok: true, status: 'unavailable', retryAfterSeconds }
@@ -100,7 +141,12 @@ async function unreachable (services: Services, check: FaceCheckRow): Promise<Fa
 /** The line is up (again), the person not ready yet. */
 async function reachable (services: Services, check: FaceCheckRow): Promise<FaceVerdict> {
   if (check.reason !== null) {
-    await services.db.updateTable('faceCheck').set({ reason: null }).where('id', '=', check.id).where('state', '=', 'pending').execute()
+    await services.db
+      .updateTable('faceCheck')
+      .set({ reason: null })
+      .where('id', '=', check.id)
+      .where('state', '=', 'pending')
+      .execute()
   }
   return { ok: true, status: 'pending' }
 }
@@ -108,19 +154,23 @@ async function reachable (services: Services, check: FaceCheckRow): Promise<Face
 /** What is written, as an answer; the same however often it is asked. */
 async function recorded (services: Services, check: FaceCheckRow, about: FaceBinding): Promise<FaceVerdict> {
   switch (check.state) {
-    case 'pending': return { ok: true, status: 'pending' }
+    case 'pending':
+      return { ok: true, status: 'pending' }
     case 'passed':
-    case 'used': return { ok: true, status: 'passed' }
-    case 'error': return { ok: true, status: 'unavailable', retryAfterSeconds }
+    case 'used':
+      return { ok: true, status: 'passed' }
+    case 'error':
+      return { ok: true, status: 'unavailable', retryAfterSeconds }
     case 'failed':
-    case 'expired': return {
-      ok: true,
-      status: 'failed',
-      reason: check.reason ?? 'EXPIRED',
-      triesLeft: await faceTriesLeft(services.db, about),
-      // always: a face is never the only way
-      offerAlternative: true
-    }
+    case 'expired':
+      return {
+        ok: true,
+        status: 'failed',
+        reason: check.reason ?? 'EXPIRED',
+        triesLeft: await faceTriesLeft(services.db, about),
+        // always: a face is never the only way
+        offerAlternative: true
+      }
   }
 }
 

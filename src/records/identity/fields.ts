@@ -27,7 +27,10 @@ const termOf = (text: string): Term | null => {
  * Check every field of the form and tell all faults apart, each with the code of the rule that it breaks.
  * `today` is 'YYYY-MM-DD' in Asia/Shanghai.
  */
-export function readIdentity (input: Omit<IdentityInput, 'consent'>, today: string): { ok: true, data: IdentityData } | { ok: false, faults: FieldFault[] } {
+export function readIdentity (
+  input: Omit<IdentityInput, 'consent'>,
+  today: string
+): { ok: true; data: IdentityData } | { ok: false; faults: FieldFault[] } {
   const faults: FieldFault[] = []
   const name = parseName(input.name)
   if (!name.ok) faults.push({ field: 'name', code: name.code })
@@ -35,7 +38,11 @@ export function readIdentity (input: Omit<IdentityInput, 'consent'>, today: stri
   if (certType === null) faults.push({ field: 'certType', code: 'UNKNOWN' })
   const certNo = certType === null ? null : parseCertNo(certType, input.certNo, today)
   if (certNo !== null && !certNo.ok) {
-    faults.push({ field: 'certNo', code: certNo.code, ...(certNo.suggestion === undefined ? {} : { details: { suggestion: certNo.suggestion } }) })
+    faults.push({
+      field: 'certNo',
+      code: certNo.code,
+      ...(certNo.suggestion === undefined ? {} : { details: { suggestion: certNo.suggestion } })
+    })
   }
   const term = termOf(input.term)
   if (term === null) faults.push({ field: 'term', code: 'TERM' })
@@ -52,6 +59,18 @@ export function readIdentity (input: Omit<IdentityInput, 'consent'>, today: stri
       if (term !== null || field === 'validFrom') faults.push({ field, code })
     }
   }
-  if (faults.length > 0 || !name.ok || certType === null || certNo?.ok !== true || term === null || !validity.ok) return { ok: false, faults }
-  return { ok: true, data: { certType, name: name.value, certNo: certNo.value, validFrom: input.validFrom, validTo: validity.validTo, term } }
+  if (faults.length > 0 || !name.ok || certType === null || certNo?.ok !== true || term === null || !validity.ok) {
+    return { ok: false, faults }
+  }
+  return {
+    ok: true,
+    data: {
+      certType,
+      name: name.value,
+      certNo: certNo.value,
+      validFrom: input.validFrom,
+      validTo: validity.validTo,
+      term
+    }
+  }
 }

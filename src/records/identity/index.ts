@@ -32,8 +32,8 @@ export interface IdentityCircumstances {
 }
 
 export type IdentityRefusal =
-  | { ok: false, code: 'consent_required' | 'identity_mismatch' | 'identity_exhausted' | 'register_unavailable' }
-  | { ok: false, code: 'invalid_fields', faults: FieldFault[] }
+  | { ok: false; code: 'consent_required' | 'identity_mismatch' | 'identity_exhausted' | 'register_unavailable' }
+  | { ok: false; code: 'invalid_fields'; faults: FieldFault[] }
 
 /**
  * Check what was typed against the rules, the expected person, and the population register (outside any
@@ -41,34 +41,57 @@ export type IdentityRefusal =
  * before anything is compared and given back unless it was a mismatch, so that parallel guesses are bounded too.
  * Gives what the register has not: name and number are on record already.
  */
-export async function verifyIdentity (services: Services, personId: string, input: IdentityInput, circumstances: IdentityCircumstances): Promise<{ ok: true, validity: CardValidity } | IdentityRefusal> {
-  if (!input.consent.given || !isCurrentVersion(services, input.consent.version)) return { ok: false, code: 'consent_required' }
+export async function verifyIdentity (
+  services: Services,
+  personId: string,
+  input: IdentityInput,
+  circumstances: IdentityCircumstances
+): Promise<{ ok: true; validity: CardValidity } | IdentityRefusal> {
+  if (!input.consent.given || !isCurrentVersion(services, input.consent.version)) {
+    return { ok: false, code: 'consent_required' }
+  }
   const read = readIdentity(input, shanghaiDate(services.clock.now()))
   if (!read.ok) return { ok: false, code: 'invalid_fields', faults: read.faults }
   const { source, locale, ...about } = circumstances
-  if (!await count(services, identityMismatches, personId)) {
+  if (!(await count(services, identityMismatches, personId))) {
     await services.db.transaction().execute(async (trx) => {
       await services.audit.record(trx, { type: 'identity.exhausted', personId, ...about })
     })
     return { ok: false, code: 'identity_exhausted' }
   }
   const person = await services.db.transaction().execute(async (trx) => {
-    await recordConsent(trx, services, { personId, kind: 'identity-verification', version: input.consent.version, locale, source, ...about })
+    await recordConsent(trx, services, {
+      personId,
+      kind: 'identity-verification',
+      version: input.consent.version,
+      locale,
+      source,
+      ...about
+    })
     return await personById(trx, services.crypto, personId)
   })
-  const answer = person === null || !isThisPerson(services, person, read.data) ? 'mismatch' : await askRegister(services, person)
+  const answer =
+    person === null || !isThisPerson(services, person, read.data) ? 'mismatch' : await askRegister(services, person)
   if (answer === 'match' || answer === 'unavailable') await uncount(services, identityMismatches, personId)
   const { validFrom, validTo, term } = read.data
   if (answer === 'match') return { ok: true, validity: { validFrom, validTo, term } }
   await services.db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, { type: answer === 'unavailable' ? 'identity.register-unavailable' : 'identity.mismatch', personId, ...about })
+    await services.audit.record(trx, {
+      type: answer === 'unavailable' ? 'identity.register-unavailable' : 'identity.mismatch',
+      personId,
+      ...about
+    })
   })
   return { ok: false, code: answer === 'unavailable' ? 'register_unavailable' : 'identity_mismatch' }
 }
 
 function isThisPerson (services: Pick<Services, 'crypto'>, person: StoredPerson, data: IdentityData): boolean {
-  const sameNumber = certNoIndex(services.crypto, data.certType, data.certNo) === certNoIndex(services.crypto, person.certType, person.certNo)
-  return sameNumber && (sameName(data.name, person.name) || (person.nameBo !== null && sameName(data.name, person.nameBo)))
+  const sameNumber =
+    certNoIndex(services.crypto, data.certType, data.certNo) ===
+    certNoIndex(services.crypto, person.certType, person.certNo)
+  return (
+    sameNumber && (sameName(data.name, person.name) || (person.nameBo !== null && sameName(data.name, person.nameBo)))
+  )
 }
 
 /** The register is asked about the name on record, which may be spelt otherwise than what was typed. */
@@ -84,23 +107,40 @@ async function askRegister (services: Services, person: StoredPerson): Promise<R
 }
 
 /** What a confirmed ticket showed to be true of its person. */
-export interface ShownTrue { personId: string, identity: CardValidity | null, proof: 'face' | 'counter' | null }
+export interface ShownTrue {
+  personId: string
+  identity: CardValidity | null
+  proof: 'face' | 'counter' | null
+}
 
 /**
  * Write it to the person: validity of the card, times of verification, and the level (2 by name and number, 3 by
  * face or counter; never lower than before). After a counter check `face_verified_at` stays as it was: level 3 alone
  * says that no first face check is due. False: the person is disabled.
  */
-export async function creditPerson (trx: Transaction<Database>, { personId, identity, proof }: ShownTrue): Promise<boolean> {
+export async function creditPerson (
+  trx: Transaction<Database>,
+  { personId, identity, proof }: ShownTrue
+): Promise<boolean> {
   const level = proof !== null ? 3 : identity !== null ? 2 : 1
-  const row = await trx.updateTable('person')
+  const row = await trx
+    .updateTable('person')
     .set({
       assuranceLevel: sql<number>`greatest(assurance_level, ${level}::int)`,
       updatedAt: sql<Date>`now()`,
-      ...(identity === null ? {} : { certValidFrom: identity.validFrom, certValidTo: identity.validTo, certTerm: String(identity.term) }),
-      ...(identity !== null ? { identityVerifiedAt: sql<Date>`now()` } : proof !== null ? { identityVerifiedAt: sql<Date>`coalesce(identity_verified_at, now())` } : {}),
+      ...(identity === null
+        ? {}
+        : { certValidFrom: identity.validFrom, certValidTo: identity.validTo, certTerm: String(identity.term) }),
+      ...(identity !== null
+        ? { identityVerifiedAt: sql<Date>`now()` }
+        : proof !== null
+          ? { identityVerifiedAt: sql<Date>`coalesce(identity_verified_at, now())` }
+          : {}),
       ...(proof === 'face' ? { faceVerifiedAt: sql<Date>`now()` } : {})
     })
-    .where('id', '=', personId).where('status', '<>', 'disabled').returning('id').executeTakeFirst()
+    .where('id', '=', personId)
+    .where('status', '<>', 'disabled')
+    .returning('id')
+    .executeTakeFirst()
   return row !== undefined
 }

@@ -5,6 +5,15 @@
  * with a key that relying sites already have. Owns the schedule and the audit events; the table `signing_key` and
  * what is done to it belong to oidc/signing-keys, the use of removed keys to oidc/removed-keys.
  */
-export { emergencyRemoval, publishNext, removeRetired, rotateNow, type EmergencyResult, type KeyAct, type KeyServices, type RotationResult } from './lifecycle.ts'
+export {
+  emergencyRemoval,
+  publishNext,
+  removeRetired,
+  rotateNow,
+  type EmergencyResult,
+  type KeyAct,
+  type KeyServices,
+  type RotationResult
+} from './lifecycle.ts'
 export { listKeys, listRemovedKeyUses, type KeyView, type RemovedKeyUse } from './views.ts'
 export { createKeySchedule, runKeySchedule, type ScheduledStep } from './schedule.ts'

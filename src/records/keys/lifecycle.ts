@@ -4,10 +4,23 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { publicMaxAge } from '../../oidc/response-rules.ts'
-import { expel, keyTimes, makeKey, publish, removeKey, rotate, type KeyChange, type SigningAlg } from '../../tokens/signing-keys.ts'
+import {
+  expel,
+  keyTimes,
+  makeKey,
+  publish,
+  removeKey,
+  rotate,
+  type KeyChange,
+  type SigningAlg
+} from '../../tokens/signing-keys.ts'
 import type { Audit, AuditDetails } from '../audit/index.ts'
 
-export interface KeyServices { db: Kysely<Database>, crypto: FieldCrypto, audit: Audit }
+export interface KeyServices {
+  db: Kysely<Database>
+  crypto: FieldCrypto
+  audit: Audit
+}
 
 /** An administrator's or operator's act, or the schedule's. */
 export type KeyAct = Omit<Act, 'actor'> & { actor: Act['actor'] | 'system' }
@@ -16,8 +29,21 @@ const changeBy = (act: KeyAct): KeyChange => ({ by: act.actor, reason: act.reaso
 
 type KeyEvent = 'signing-key.created' | 'signing-key.activated' | 'signing-key.retired' | 'signing-key.removed'
 
-const record = async (trx: Transaction<Database>, audit: Audit, act: KeyAct, type: KeyEvent, details: AuditDetails): Promise<void> => {
-  await audit.record(trx, { type, actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details })
+const record = async (
+  trx: Transaction<Database>,
+  audit: Audit,
+  act: KeyAct,
+  type: KeyEvent,
+  details: AuditDetails
+): Promise<void> => {
+  await audit.record(trx, {
+    type,
+    actor: act.actor,
+    reason: act.reason,
+    address: act.address,
+    traceId: act.traceId,
+    details
+  })
 }
 
 /**
@@ -44,9 +70,15 @@ export interface RotationResult {
 
 /**
  * The published successor signs from now on, in the caller's transaction (an approval by a second person runs it).
- * @throws DomainError `signing_key_missing` (publish first), `signing_key_too_young` (published less than two hours ago)
+ * @throws DomainError `signing_key_missing` (publish first), `signing_key_too_young` (published less than two hours
+ * ago)
  */
-export async function rotateNow (trx: Transaction<Database>, { audit }: Pick<KeyServices, 'audit'>, act: KeyAct, alg: SigningAlg): Promise<RotationResult> {
+export async function rotateNow (
+  trx: Transaction<Database>,
+  { audit }: Pick<KeyServices, 'audit'>,
+  act: KeyAct,
+  alg: SigningAlg
+): Promise<RotationResult> {
   const { active, retired } = await rotate(trx, alg, keyTimes.published, changeBy(act))
   await record(trx, audit, act, 'signing-key.activated', { kid: active, alg })
   if (retired !== null) await record(trx, audit, act, 'signing-key.retired', { kid: retired, alg })
@@ -57,7 +89,12 @@ export async function rotateNow (trx: Transaction<Database>, { audit }: Pick<Key
  * Take a key out of the JWKS that was retired long enough ago, or a successor that shall never sign.
  * @throws DomainError `signing_key_in_use`: unknown, active, or retired less than a day ago
  */
-export async function removeRetired (trx: Transaction<Database>, { audit }: Pick<KeyServices, 'audit'>, act: KeyAct, kid: string): Promise<void> {
+export async function removeRetired (
+  trx: Transaction<Database>,
+  { audit }: Pick<KeyServices, 'audit'>,
+  act: KeyAct,
+  kid: string
+): Promise<void> {
   await removeKey(trx, kid, keyTimes.retired, changeBy(act))
   await record(trx, audit, act, 'signing-key.removed', { kid })
 }
@@ -67,7 +104,10 @@ export interface EmergencyResult {
   was: 'pre-published' | 'active' | 'retired'
   /** Kid that signs instead; null when the removed one did not sign. */
   active: string | null
-  /** False: relying sites must fetch the JWKS again before they can verify new tokens (standard libraries do, by the unknown kid). */
+  /**
+   * False: relying sites must fetch the JWKS again before they can verify new tokens (standard libraries do, by the
+   * unknown kid).
+   */
   successorKnown: boolean
   /** Seconds for which a relying site may go on accepting the leaked key from its copy of the JWKS. */
   sitesMayTrustForSeconds: number
@@ -78,15 +118,28 @@ export interface EmergencyResult {
  * any more. One operator may do it alone: waiting for a second person would leave the key in use.
  * @throws DomainError `signing_key_unknown`: no such key, or removed already
  */
-export async function emergencyRemoval ({ db, crypto, audit }: KeyServices, act: KeyAct, kid: string): Promise<EmergencyResult> {
-  const found = await db.selectFrom('signingKey').select('alg').where('kid', '=', kid).where('state', '<>', 'removed').executeTakeFirst()
+export async function emergencyRemoval (
+  { db, crypto, audit }: KeyServices,
+  act: KeyAct,
+  kid: string
+): Promise<EmergencyResult> {
+  const found = await db
+    .selectFrom('signingKey')
+    .select('alg')
+    .where('kid', '=', kid)
+    .where('state', '<>', 'removed')
+    .executeTakeFirst()
   if (found === undefined) throw new DomainError('signing_key_unknown', { kid })
   const spare = await makeKey(crypto, found.alg as SigningAlg)
   return await db.transaction().execute(async (trx) => {
     const { alg, was, successor, successorKnown } = await expel(trx, kid, spare, changeBy(act))
     await record(trx, audit, act, 'signing-key.removed', { kid, alg, was, emergency: true })
-    if (successor === spare.kid) await record(trx, audit, act, 'signing-key.created', { kid: successor, alg, emergency: true })
-    if (successor !== null) await record(trx, audit, act, 'signing-key.activated', { kid: successor, alg, emergency: true })
+    if (successor === spare.kid) {
+      await record(trx, audit, act, 'signing-key.created', { kid: successor, alg, emergency: true })
+    }
+    if (successor !== null) {
+      await record(trx, audit, act, 'signing-key.activated', { kid: successor, alg, emergency: true })
+    }
     return { removed: kid, was, active: successor, successorKnown, sitesMayTrustForSeconds: publicMaxAge }
   })
 }

@@ -17,23 +17,39 @@ export interface ScheduleServices {
   config: { keyRotationDays: number }
 }
 
-export interface ScheduledStep { step: 'published' | 'rotated' | 'removed', alg: string, kid: string }
+export interface ScheduledStep {
+  step: 'published' | 'rotated' | 'removed'
+  alg: string
+  kid: string
+}
 
 const act = (reason: string): KeyAct => ({ actor: 'system', reason, address: null, traceId: null })
 
-const missingSuccessor = statement<[], { alg: SigningAlg }>('signing_key_without_successor', `
+const missingSuccessor = statement<[], { alg: SigningAlg }>(
+  'signing_key_without_successor',
+  `
   select alg from signing_key active where state = 'active'
-    and not exists (select 1 from signing_key next where next.alg = active.alg and next.state = 'pre-published') order by alg`)
+    and not exists (select 1 from signing_key next where next.alg = active.alg and next.state = 'pre-published')
+      order by alg`
+)
 
 // the lock makes one of N processes rotate: the others skip, and afterwards find a young key
-const tooOld = statement<[string, number, number], { kid: string }>('signing_key_too_old', `
-  select kid from signing_key active where alg = $1 and state = 'active' and activated_at <= now() - make_interval(days => $2::int)
+const tooOld = statement<[string, number, number], { kid: string }>(
+  'signing_key_too_old',
+  `
+  select kid from signing_key active where alg = $1 and state = 'active'
+    and activated_at <= now() - make_interval(days => $2::int)
     and exists (select 1 from signing_key next where next.alg = active.alg and next.state = 'pre-published'
       and next.created_at <= now() - make_interval(secs => $3::float8))
-  for update of active skip locked`)
+  for update of active skip locked`
+)
 
-const removable = statement<[number], { kid: string, alg: string }>('signing_key_removable', `
-  select kid, alg from signing_key where state = 'retired' and retired_at <= now() - make_interval(secs => $1::float8) order by retired_at`)
+const removable = statement<[number], { kid: string; alg: string }>(
+  'signing_key_removable',
+  `
+  select kid, alg from signing_key where state = 'retired' and retired_at <= now() - make_interval(secs => $1::float8)
+    order by retired_at`
+)
 
 /**
  * One round: take out what was retired a day ago, rotate what signed for too long, publish a successor where there
@@ -47,14 +63,20 @@ export async function runKeySchedule (services: ScheduleServices): Promise<Sched
     log.info({ event: `signing-key.${step.step}`, kid: step.kid, alg: step.alg }, 'signing key schedule')
   }
   for (const { kid, alg } of await removable(db, keyTimes.retired)) {
-    const mine = await unlessOvertaken(db.transaction().execute(async (trx) => { await removeRetired(trx, services, act('schedule'), kid) }))
+    const mine = await unlessOvertaken(
+      db.transaction().execute(async (trx) => {
+        await removeRetired(trx, services, act('schedule'), kid)
+      })
+    )
     if (mine !== null) did({ step: 'removed', alg, kid })
   }
   for (const alg of signingAlgs) {
-    const rotated = await unlessOvertaken(db.transaction().execute(async (trx) => {
-      const [old] = await tooOld(trx, alg, config.keyRotationDays, keyTimes.published)
-      return old === undefined ? null : await rotateNow(trx, services, act('schedule'), alg)
-    }))
+    const rotated = await unlessOvertaken(
+      db.transaction().execute(async (trx) => {
+        const [old] = await tooOld(trx, alg, config.keyRotationDays, keyTimes.published)
+        return old === undefined ? null : await rotateNow(trx, services, act('schedule'), alg)
+      })
+    )
     if (rotated?.value != null) did({ step: 'rotated', alg, kid: rotated.value.active })
   }
   for (const { alg } of await missingSuccessor(db)) {
@@ -65,7 +87,7 @@ export async function runKeySchedule (services: ScheduleServices): Promise<Sched
 }
 
 /** Null when another process or an operator took this step in between. */
-async function unlessOvertaken <T> (work: Promise<T>): Promise<{ value: T } | null> {
+async function unlessOvertaken<T> (work: Promise<T>): Promise<{ value: T } | null> {
   try {
     return { value: await work }
   } catch (error) {
@@ -74,8 +96,20 @@ async function unlessOvertaken <T> (work: Promise<T>): Promise<{ value: T } | nu
   }
 }
 
-/** The worker; the first round is a while after the start: a process that starts has other things to do than making RSA keys. */
-export const createKeySchedule = (services: ScheduleServices): Rounds => createRounds(async () => {
-  await runKeySchedule(services)
-  return false
-}, { log: services.log, failed: 'signing key schedule failed', firstMilliseconds: 300_000, pauseMilliseconds: 600_000 })
+/**
+ * The worker; the first round is a while after the start: a process that starts has other things to do than making RSA
+ * keys.
+ */
+export const createKeySchedule = (services: ScheduleServices): Rounds =>
+  createRounds(
+    async () => {
+      await runKeySchedule(services)
+      return false
+    },
+    {
+      log: services.log,
+      failed: 'signing key schedule failed',
+      firstMilliseconds: 300_000,
+      pauseMilliseconds: 600_000
+    }
+  )

@@ -18,19 +18,29 @@ export interface KeyView {
   publicJwk: Record<string, unknown>
 }
 
-const after = (time: Date | null, seconds: number): Date | null => time === null ? null : new Date(time.getTime() + seconds * 1000)
+const after = (time: Date | null, seconds: number): Date | null =>
+  time === null ? null : new Date(time.getTime() + seconds * 1000)
 const order = ['active', 'pre-published', 'retired', 'removed']
 
 /** Every key there is or was, those that sign first, removed ones newest first (at most `removed` of them). */
 export async function listKeys (db: Executor, { removed = 50 } = {}): Promise<KeyView[]> {
-  const rows = await db.selectFrom('signingKey')
+  const rows = await db
+    .selectFrom('signingKey')
     .select(['kid', 'alg', 'state', 'createdAt', 'activatedAt', 'retiredAt', 'removedAt', 'history', 'publicJwk'])
-    .orderBy('createdAt', 'desc').orderBy('kid').execute()
+    .orderBy('createdAt', 'desc')
+    .orderBy('kid')
+    .execute()
   const gone = rows.filter(({ state }) => state === 'removed').slice(removed)
-  return rows.filter((row) => !gone.includes(row))
+  return rows
+    .filter((row) => !gone.includes(row))
     .map((row) => ({
       ...row,
-      dueAt: row.state === 'pre-published' ? after(row.createdAt, keyTimes.published) : row.state === 'retired' ? after(row.retiredAt, keyTimes.retired) : null
+      dueAt:
+        row.state === 'pre-published'
+          ? after(row.createdAt, keyTimes.published)
+          : row.state === 'retired'
+            ? after(row.retiredAt, keyTimes.retired)
+            : null
     }))
     .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.alg.localeCompare(b.alg))
 }
@@ -48,6 +58,11 @@ export interface RemovedKeyUse {
 
 /** Sites that still used what a removed key signed, latest first. */
 export async function listRemovedKeyUses (db: Executor, { limit = 100 } = {}): Promise<RemovedKeyUse[]> {
-  return await db.selectFrom('removedKeyUse').select(['kid', 'clientId', 'place', 'uses', 'firstAt', 'lastAt'])
-    .orderBy('lastAt', 'desc').orderBy('kid').limit(limit).execute()
+  return await db
+    .selectFrom('removedKeyUse')
+    .select(['kid', 'clientId', 'place', 'uses', 'firstAt', 'lastAt'])
+    .orderBy('lastAt', 'desc')
+    .orderBy('kid')
+    .limit(limit)
+    .execute()
 }

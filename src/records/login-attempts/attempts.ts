@@ -10,30 +10,67 @@ const byOrganization = JSON.stringify([{ kind: 'organization' }])
 export type AttemptRow = Selectable<LoginAttemptTable>
 
 /** Parameters of the authorization request that are kept for a quiet restart: nothing that names a person. */
-const restartable = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce', 'code_challenge',
-  'code_challenge_method', 'acr_values', 'max_age', 'prompt', 'claims', 'resource', 'authorization_details', 'ui_locales', 'dpop_jkt']
+const restartable = [
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'acr_values',
+  'max_age',
+  'prompt',
+  'claims',
+  'resource',
+  'authorization_details',
+  'ui_locales',
+  'dpop_jkt'
+]
 
 /** `device`: a device waits for it (RFC 8628). */
-export interface StoredRequest { params: Record<string, string>, device?: boolean, freshLogin?: boolean }
+export interface StoredRequest {
+  params: Record<string, string>
+  device?: boolean
+  freshLogin?: boolean
+}
 
 export function storedRequest (params: Record<string, unknown>, device = false): StoredRequest {
-  const kept = Object.entries(params).filter(([name, value]) => restartable.includes(name) && typeof value === 'string')
+  const kept = Object.entries(params).filter(
+    ([name, value]) => restartable.includes(name) && typeof value === 'string'
+  )
   return { params: Object.fromEntries(kept) as Record<string, string>, ...(device ? { device } : {}) }
 }
 
 /** The attempt of this interaction and browser; made at the first visit. Null = it belongs to another browser. */
-export async function openAttempt (db: Db, input: { uid: string, browserHash: string, clientId: string, params: Record<string, unknown>, device?: boolean, seconds: number }): Promise<AttemptRow | null> {
+export async function openAttempt (
+  db: Db,
+  input: {
+    uid: string
+    browserHash: string
+    clientId: string
+    params: Record<string, unknown>
+    device?: boolean
+    seconds: number
+  }
+): Promise<AttemptRow | null> {
   const found = await findAttempt(db, input.uid)
   if (found) return found.browserHash === input.browserHash ? found : null
-  await db.insertInto('loginAttempt').values({
-    uid: input.uid,
-    browserHash: input.browserHash,
-    clientId: input.clientId,
-    request: JSON.stringify(storedRequest(input.params, input.device)),
-    personId: null,
-    representation: null,
-    expiresAt: sql<Date>`now() + make_interval(secs => ${input.seconds})`
-  }).onConflict((conflict) => conflict.column('uid').doNothing()).execute()
+  await db
+    .insertInto('loginAttempt')
+    .values({
+      uid: input.uid,
+      browserHash: input.browserHash,
+      clientId: input.clientId,
+      request: JSON.stringify(storedRequest(input.params, input.device)),
+      personId: null,
+      representation: null,
+      expiresAt: sql<Date>`now() + make_interval(secs => ${input.seconds})`
+    })
+    .onConflict((conflict) => conflict.column('uid').doNothing())
+    .execute()
   const row = await findAttempt(db, input.uid)
   return row && row.browserHash === input.browserHash ? row : null
 }
@@ -47,12 +84,19 @@ export async function findAttempt (db: Db, uid: string): Promise<AttemptRow | un
  * (two tabs, one attempt) are dropped in the same statement, so identities never mix; so is an organization that was
  * identified before.
  */
-export async function identify (trx: Db, uid: string, browserHash: string, proof: Extract<Proof, { personId: string }>): Promise<boolean> {
+export async function identify (
+  trx: Db,
+  uid: string,
+  browserHash: string,
+  proof: Extract<Proof, { personId: string }>
+): Promise<boolean> {
   const added = JSON.stringify([proof])
   const result = await sql`
     update login_attempt
-       set proofs = case when person_id = ${proof.personId} and not proofs @> ${byOrganization}::jsonb then proofs else '[]'::jsonb end || ${added}::jsonb,
-           representation = case when person_id = ${proof.personId} and not proofs @> ${byOrganization}::jsonb then representation else null end,
+       set proofs = case when person_id = ${proof.personId}
+         and not proofs @> ${byOrganization}::jsonb then proofs else '[]'::jsonb end || ${added}::jsonb,
+           representation = case when person_id = ${proof.personId}
+             and not proofs @> ${byOrganization}::jsonb then representation else null end,
            person_id = ${proof.personId}
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
     returning uid`.execute(trx)
@@ -63,7 +107,13 @@ export async function identify (trx: Db, uid: string, browserHash: string, proof
  * An organization's password was right: the attempt begins anew, for this organization. `who` when it is known which
  * person must show to be there; they have shown nothing yet.
  */
-export async function identifyOrganization (trx: Db, uid: string, browserHash: string, proof: Extract<Proof, { kind: 'organization' }>, who: { personId: string, representation: RepresentationRef } | null): Promise<boolean> {
+export async function identifyOrganization (
+  trx: Db,
+  uid: string,
+  browserHash: string,
+  proof: Extract<Proof, { kind: 'organization' }>,
+  who: { personId: string; representation: RepresentationRef } | null
+): Promise<boolean> {
   const result = await sql`
     update login_attempt
        set proofs = ${JSON.stringify([proof])}::jsonb, person_id = ${who?.personId ?? null},
@@ -73,9 +123,19 @@ export async function identifyOrganization (trx: Db, uid: string, browserHash: s
   return result.rows.length === 1
 }
 
-/** Which agent it is, of the organization that was identified. False: that is another one meanwhile, or the attempt is over. */
-export async function nameAgent (trx: Db, uid: string, browserHash: string, who: { personId: string, representation: Extract<RepresentationRef, { role: 'agent' }> }): Promise<boolean> {
-  const proved = JSON.stringify([{ kind: 'organization', organizationId: who.representation.organizationId, role: 'agent' }])
+/**
+ * Which agent it is, of the organization that was identified. False: that is another one meanwhile, or the attempt is
+ * over.
+ */
+export async function nameAgent (
+  trx: Db,
+  uid: string,
+  browserHash: string,
+  who: { personId: string; representation: Extract<RepresentationRef, { role: 'agent' }> }
+): Promise<boolean> {
+  const proved = JSON.stringify([
+    { kind: 'organization', organizationId: who.representation.organizationId, role: 'agent' }
+  ])
   const result = await sql`
     update login_attempt set person_id = ${who.personId}, representation = ${JSON.stringify(who.representation)}::jsonb
      where uid = ${uid} and browser_hash = ${browserHash} and person_id is null and proofs @> ${proved}::jsonb
@@ -85,7 +145,13 @@ export async function nameAgent (trx: Db, uid: string, browserHash: string, who:
 }
 
 /** Add proofs of the person that the attempt is about already (or of the first one). Refused for any other. */
-export async function addProofs (trx: Db, uid: string, browserHash: string, personId: string, proofs: Proof[]): Promise<boolean> {
+export async function addProofs (
+  trx: Db,
+  uid: string,
+  browserHash: string,
+  personId: string,
+  proofs: Proof[]
+): Promise<boolean> {
   const result = await sql`
     update login_attempt
        set proofs = proofs || ${JSON.stringify(proofs)}::jsonb, person_id = ${personId}
@@ -99,13 +165,19 @@ export async function addProofs (trx: Db, uid: string, browserHash: string, pers
 export async function startAfresh (trx: Db, uid: string, browserHash: string): Promise<boolean> {
   const result = await sql`
     update login_attempt
-       set proofs = '[]'::jsonb, person_id = null, representation = null, request = request || '{"freshLogin":true}'::jsonb
+       set proofs = '[]'::jsonb, person_id = null, representation = null,
+         request = request || '{"freshLogin":true}'::jsonb
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
     returning uid`.execute(trx)
   return result.rows.length === 1
 }
 
-export async function chooseRepresentation (trx: Db, uid: string, browserHash: string, representation: RepresentationRef): Promise<boolean> {
+export async function chooseRepresentation (
+  trx: Db,
+  uid: string,
+  browserHash: string,
+  representation: RepresentationRef
+): Promise<boolean> {
   const result = await sql`
     update login_attempt set representation = ${JSON.stringify(representation)}::jsonb
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()

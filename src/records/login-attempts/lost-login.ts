@@ -7,10 +7,14 @@ export type LostLogin =
   /** The same authorization request, to be made again. */
   | { restart: string }
   /** Finished, or not this browser's: where the person may begin anew, when the site has told. */
-  | { restart: null, back: NamedLink | null }
+  | { restart: null; back: NamedLink | null }
 
 /** The interaction is gone (expired, used): how to go on, from what this browser's attempt remembers. */
-export async function lostLogin ({ db }: Pick<Services, 'db'>, uid: string, browserHash: string | null): Promise<LostLogin> {
+export async function lostLogin (
+  { db }: Pick<Services, 'db'>,
+  uid: string,
+  browserHash: string | null
+): Promise<LostLogin> {
   const row = await findAttempt(db, uid)
   if (row === undefined || row.browserHash !== browserHash) return { restart: null, back: null }
   const { params, device } = row.request as StoredRequest

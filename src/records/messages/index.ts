@@ -7,9 +7,34 @@
  */
 export { notify, type Notice } from './notify.ts'
 export { createMessages, type Message, type Messages } from './inbox.ts'
-export { messageKinds, messageTopics, topicOf, isSecurityNotice, type MessageData, type MessageKind, type MessageTopic } from './kinds.ts'
+export {
+  messageKinds,
+  messageTopics,
+  topicOf,
+  isSecurityNotice,
+  type MessageData,
+  type MessageKind,
+  type MessageTopic
+} from './kinds.ts'
 export { smsHandler, smsTopic, type SmsOrder } from './sms.ts'
 export {
-  cancelNotice, checkNoticeTexts, countReceivers, draftNotice, findNotice, listNotices, noticeAudiences, noticeHandler, noticeLanguages, noticeLimits, noticeTexts, noticeTopic, startNotice,
-  type NoticeAudience, type NoticeFault, type NoticeInput, type NoticeLanguage, type NoticeTexts, type StoredNotice
+  cancelNotice,
+  checkNoticeTexts,
+  countReceivers,
+  draftNotice,
+  findNotice,
+  listNotices,
+  noticeAudiences,
+  noticeHandler,
+  noticeLanguages,
+  noticeLimits,
+  noticeTexts,
+  noticeTopic,
+  startNotice,
+  type NoticeAudience,
+  type NoticeFault,
+  type NoticeInput,
+  type NoticeLanguage,
+  type NoticeTexts,
+  type StoredNotice
 } from './notices.ts'

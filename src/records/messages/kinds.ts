@@ -41,7 +41,7 @@ export const shortText = (kind: MessageKind): string => kinds[kind]
 /** Kept where the person cannot remove it. */
 /** What the inbox can be narrowed to (S18), in the order of its links. */
 export const messageTopics = ['requests', 'results', 'expiry', 'security', 'system'] as const
-export type MessageTopic = typeof messageTopics[number]
+export type MessageTopic = (typeof messageTopics)[number]
 
 export function topicOf (kind: MessageKind): MessageTopic {
   if (kind.startsWith('security-')) return 'security'

@@ -1,9 +1,9 @@
 /**
  * Notices: what staff tell one person, everybody who acts for an organization, or everybody. Owns the table notice.
  *
- * draft → sending → sent, or cancelled. The texts are kept once; each person's message only points to them. Sending is a
- * chain of outbox messages, one for each part of the receivers: a part and its position are one transaction, so whatever
- * interrupts it goes on where it was, nobody gets it twice, and cancelling stops it before the next part.
+ * draft → sending → sent, or cancelled. The texts are kept once; each person's message only points to them. Sending is
+ * a chain of outbox messages, one for each part of the receivers: a part and its position are one transaction, so
+ * whatever interrupts it goes on where it was, nobody gets it twice, and cancelling stops it before the next part.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
@@ -20,12 +20,15 @@ type Trx = Transaction<Database>
 
 export const noticeTopic = 'notice'
 export const noticeLanguages = ['zh-CN', 'bo', 'en'] as const
-export type NoticeLanguage = typeof noticeLanguages[number]
-export interface NoticeText { title: string, body: string }
+export type NoticeLanguage = (typeof noticeLanguages)[number]
+export interface NoticeText {
+  title: string
+  body: string
+}
 /** Chinese is there always; what is missing is shown in Chinese. */
 export type NoticeTexts = Partial<Record<NoticeLanguage, NoticeText>> & { 'zh-CN': NoticeText }
 export const noticeAudiences = ['person', 'organization', 'everybody'] as const
-export type NoticeAudience = typeof noticeAudiences[number]
+export type NoticeAudience = (typeof noticeAudiences)[number]
 export const noticeLimits = { title: 60, body: 2000 } as const
 
 export interface NoticeInput {
@@ -37,7 +40,11 @@ export interface NoticeInput {
   sms: boolean
 }
 
-export interface NoticeFault { field: 'title' | 'body' | 'target' | 'sms', language: NoticeLanguage | null, code: 'required' | 'too_long' | 'unknown' | 'everybody' }
+export interface NoticeFault {
+  field: 'title' | 'body' | 'target' | 'sms'
+  language: NoticeLanguage | null
+  code: 'required' | 'too_long' | 'unknown' | 'everybody'
+}
 
 export interface StoredNotice {
   id: string
@@ -53,15 +60,34 @@ export interface StoredNotice {
   finishedAt: Date | null
 }
 
-const columns = ['id', 'audience', 'targetId', 'textsEnc', 'sms', 'state', 'sent', 'createdBy', 'reason', 'createdAt', 'finishedAt'] as const
+const columns = [
+  'id',
+  'audience',
+  'targetId',
+  'textsEnc',
+  'sms',
+  'state',
+  'sent',
+  'createdBy',
+  'reason',
+  'createdAt',
+  'finishedAt'
+] as const
 
-const opened = ({ crypto }: Pick<Services, 'crypto'>, { textsEnc, ...row }: Pick<Selectable<NoticeTable>, typeof columns[number]>): StoredNotice =>
-  ({ ...row, texts: JSON.parse(crypto.decrypt('notice', 'texts_enc', row.id, textsEnc)) as NoticeTexts })
+const opened = (
+  { crypto }: Pick<Services, 'crypto'>,
+  { textsEnc, ...row }: Pick<Selectable<NoticeTable>, (typeof columns)[number]>
+): StoredNotice => ({
+  ...row,
+  texts: JSON.parse(crypto.decrypt('notice', 'texts_enc', row.id, textsEnc)) as NoticeTexts
+})
 
 const clean = (text: string): string => text.replaceAll('\0', '').toWellFormed().replaceAll('\r\n', '\n').trim()
 
 /** Both parts of a language, or neither; Chinese always. */
-export function checkNoticeTexts (texts: NoticeInput['texts']): { ok: true, texts: NoticeTexts } | { ok: false, faults: NoticeFault[] } {
+export function checkNoticeTexts (
+  texts: NoticeInput['texts']
+): { ok: true; texts: NoticeTexts } | { ok: false; faults: NoticeFault[] } {
   const faults: NoticeFault[] = []
   const cleaned: Partial<Record<NoticeLanguage, NoticeText>> = {}
   for (const language of noticeLanguages) {
@@ -74,35 +100,63 @@ export function checkNoticeTexts (texts: NoticeInput['texts']): { ok: true, text
     cleaned[language] = text
   }
   const chinese = cleaned['zh-CN']
-  return faults.length > 0 || chinese === undefined ? { ok: false, faults } : { ok: true, texts: { ...cleaned, 'zh-CN': chinese } }
+  return faults.length > 0 || chinese === undefined
+    ? { ok: false, faults }
+    : { ok: true, texts: { ...cleaned, 'zh-CN': chinese } }
 }
 
 /** A draft, to be looked at before it is sent. @throws DomainError `reason_required` */
-export async function draftNotice (services: Pick<Services, 'db' | 'crypto' | 'audit'>, act: Act, input: NoticeInput): Promise<{ ok: true, id: string } | { ok: false, faults: NoticeFault[] }> {
+export async function draftNotice (
+  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  act: Act,
+  input: NoticeInput
+): Promise<{ ok: true; id: string } | { ok: false; faults: NoticeFault[] }> {
   const checked = checkNoticeTexts(input.texts)
   const faults = checked.ok ? [] : [...checked.faults]
   const { audience } = input
   const targetId = audience === 'everybody' ? null : input.targetId
   if (audience === 'everybody' && input.sms) faults.push({ field: 'sms', language: null, code: 'everybody' })
-  if (audience !== 'everybody' && !await isThere(services.db, audience, targetId)) faults.push({ field: 'target', language: null, code: 'unknown' })
+  if (audience !== 'everybody' && !(await isThere(services.db, audience, targetId))) {
+    faults.push({ field: 'target', language: null, code: 'unknown' })
+  }
   if (!checked.ok || faults.length > 0) return { ok: false, faults }
   if (act.reason.trim() === '') throw new DomainError('reason_required')
   const id = `not_${randomBytes(16).toString('base64url')}`
   await services.db.transaction().execute(async (trx) => {
-    await trx.insertInto('notice').values({
-      id, audience, targetId, textsEnc: services.crypto.encrypt('notice', 'texts_enc', id, JSON.stringify(checked.texts)), sms: input.sms, state: 'draft', createdBy: act.actor, reason: act.reason.trim()
-    }).execute()
+    await trx
+      .insertInto('notice')
+      .values({
+        id,
+        audience,
+        targetId,
+        textsEnc: services.crypto.encrypt('notice', 'texts_enc', id, JSON.stringify(checked.texts)),
+        sms: input.sms,
+        state: 'draft',
+        createdBy: act.actor,
+        reason: act.reason.trim()
+      })
+      .execute()
     await record(trx, services, 'notice.drafted', act, { id, audience, targetId })
   })
   return { ok: true, id }
 }
 
 async function isThere (db: Db, audience: 'person' | 'organization', id: string | null): Promise<boolean> {
-  const row = await db.selectFrom(audience).select('id').where('id', '=', id ?? '').executeTakeFirst()
+  const row = await db
+    .selectFrom(audience)
+    .select('id')
+    .where('id', '=', id ?? '')
+    .executeTakeFirst()
   return row !== undefined
 }
 
-async function record (trx: Trx, services: Pick<Services, 'audit'>, type: 'notice.drafted' | 'notice.started' | 'notice.cancelled', act: Act, { id, audience, targetId }: Pick<StoredNotice, 'id' | 'audience' | 'targetId'>): Promise<void> {
+async function record (
+  trx: Trx,
+  services: Pick<Services, 'audit'>,
+  type: 'notice.drafted' | 'notice.started' | 'notice.cancelled',
+  act: Act,
+  { id, audience, targetId }: Pick<StoredNotice, 'id' | 'audience' | 'targetId'>
+): Promise<void> {
   await services.audit.record(trx, {
     type,
     actor: act.actor,
@@ -121,47 +175,86 @@ export async function findNotice (services: Pick<Services, 'db' | 'crypto'>, id:
 }
 
 /** At most `limit`, newest first; `after` = id of the last one of the page before. */
-export async function listNotices (services: Pick<Services, 'db' | 'crypto'>, { state, after, limit = 50 }: { state?: NoticeState | undefined, after?: string | undefined, limit?: number } = {}): Promise<StoredNotice[]> {
+export async function listNotices (
+  services: Pick<Services, 'db' | 'crypto'>,
+  { state, after, limit = 50 }: { state?: NoticeState | undefined; after?: string | undefined; limit?: number } = {}
+): Promise<StoredNotice[]> {
   let query = services.db.selectFrom('notice').select(columns)
   if (state !== undefined) query = query.where('state', '=', state)
-  if (after !== undefined) query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from notice l where l.id = ${after})`)
-  return (await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()).map((row) => opened(services, row))
+  if (after !== undefined) {
+    query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from notice l where l.id = ${after})`)
+  }
+  return (await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()).map((row) =>
+    opened(services, row)
+  )
 }
 
 /** The texts of several notices, for the inbox. */
-export async function noticeTexts (services: Pick<Services, 'db' | 'crypto'>, ids: string[]): Promise<Map<string, NoticeTexts>> {
+export async function noticeTexts (
+  services: Pick<Services, 'db' | 'crypto'>,
+  ids: string[]
+): Promise<Map<string, NoticeTexts>> {
   if (ids.length === 0) return new Map()
-  const rows = await services.db.selectFrom('notice').select(columns).where('id', 'in', [...new Set(ids)]).execute()
+  const rows = await services.db
+    .selectFrom('notice')
+    .select(columns)
+    .where('id', 'in', [...new Set(ids)])
+    .execute()
   return new Map(rows.map((row) => [row.id, opened(services, row).texts]))
 }
 
 const receivers = (db: Db, { audience, targetId }: Pick<StoredNotice, 'audience' | 'targetId'>) => {
-  const people = db.selectFrom('person as p').where('p.status', '=', 'active').where('p.certNoIndex', 'not like', 'registration:%')
+  const people = db
+    .selectFrom('person as p')
+    .where('p.status', '=', 'active')
+    .where('p.certNoIndex', 'not like', 'registration:%')
   switch (audience) {
-    case 'everybody': return people
-    case 'person': return people.where('p.id', '=', targetId ?? '')
-    case 'organization': return people.where(sql<boolean>`(p.id in (select d.agent_id from delegation d where d.organization_id = ${targetId} and d.state = 'active')
+    case 'everybody':
+      return people
+    case 'person':
+      return people.where('p.id', '=', targetId ?? '')
+    case 'organization':
+      return people.where(sql<boolean>`(p.id in (select d.agent_id from delegation d
+        where d.organization_id = ${targetId} and d.state = 'active')
       or p.id = (select o.legal_representative_id from organization o where o.id = ${targetId}))`)
   }
 }
 
 /** How many would get it now. */
 export async function countReceivers (db: Db, notice: Pick<StoredNotice, 'audience' | 'targetId'>): Promise<number> {
-  const { n } = await receivers(db, notice).select(sql<number>`count(*)`.as('n')).executeTakeFirstOrThrow()
+  const { n } = await receivers(db, notice)
+    .select(sql<number>`count(*)`.as('n'))
+    .executeTakeFirstOrThrow()
   return Number(n)
 }
 
-interface Part { id: string, position: string | null }
+interface Part {
+  id: string
+  position: string | null
+}
 
 const enqueuePart = async (trx: Trx, services: Pick<Services, 'crypto'>, { id, position }: Part): Promise<void> => {
-  await enqueue(trx, services, { topic: noticeTopic, dedupeKey: `${noticeTopic}:${id}:${position ?? ''}`, payload: { id, position } satisfies Part })
+  await enqueue(trx, services, {
+    topic: noticeTopic,
+    dedupeKey: `${noticeTopic}:${id}:${position ?? ''}`,
+    payload: { id, position } satisfies Part
+  })
 }
 
 /** draft → sending, once. */
-export async function startNotice (services: Pick<Services, 'db' | 'crypto' | 'audit'>, act: Act, id: string): Promise<boolean> {
+export async function startNotice (
+  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  act: Act,
+  id: string
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
-    const row = await trx.updateTable('notice').set({ state: 'sending', startedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('state', '=', 'draft').returning(['id', 'audience', 'targetId']).executeTakeFirst()
+    const row = await trx
+      .updateTable('notice')
+      .set({ state: 'sending', startedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('state', '=', 'draft')
+      .returning(['id', 'audience', 'targetId'])
+      .executeTakeFirst()
     if (row === undefined) return false
     await record(trx, services, 'notice.started', act, row)
     await enqueuePart(trx, services, { id, position: null })
@@ -172,8 +265,13 @@ export async function startNotice (services: Pick<Services, 'db' | 'crypto' | 'a
 /** Not sent yet, or on its way: nobody more gets it. What was delivered stays. */
 export async function cancelNotice (services: Pick<Services, 'db' | 'audit'>, act: Act, id: string): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
-    const row = await trx.updateTable('notice').set({ state: 'cancelled', finishedAt: sql<Date>`now()` })
-      .where('id', '=', id).where('state', 'in', ['draft', 'sending']).returning(['id', 'audience', 'targetId']).executeTakeFirst()
+    const row = await trx
+      .updateTable('notice')
+      .set({ state: 'cancelled', finishedAt: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('state', 'in', ['draft', 'sending'])
+      .returning(['id', 'audience', 'targetId'])
+      .executeTakeFirst()
     if (row === undefined) return false
     await record(trx, services, 'notice.cancelled', act, row)
     return true
@@ -181,39 +279,87 @@ export async function cancelNotice (services: Pick<Services, 'db' | 'audit'>, ac
 }
 
 /** The same message for the same person, however often it is tried. */
-const messageIdOf = (noticeId: string, personId: string): string => `msg_${createHash('sha256').update(`${noticeId} ${personId}`).digest('base64url').slice(0, 22)}`
+const messageIdOf = (noticeId: string, personId: string): string =>
+  `msg_${createHash('sha256').update(`${noticeId} ${personId}`).digest('base64url').slice(0, 22)}`
 
 /** @param part receivers of one transaction */
 export function noticeHandler (services: Pick<Services, 'db' | 'crypto' | 'audit'>, part = 500): OutboxHandler {
   return async (payload) => {
     const { id, position } = payload as unknown as Part
     await services.db.transaction().execute(async (trx) => {
-      const notice = await trx.selectFrom('notice').select(['id', 'audience', 'targetId', 'sms', 'position']).where('id', '=', id).where('state', '=', 'sending').forUpdate().executeTakeFirst()
+      const notice = await trx
+        .selectFrom('notice')
+        .select(['id', 'audience', 'targetId', 'sms', 'position'])
+        .where('id', '=', id)
+        .where('state', '=', 'sending')
+        .forUpdate()
+        .executeTakeFirst()
       // cancelled, or this part was sent by a delivery before
       if (notice === undefined || notice.position !== position) return
-      const people = await receivers(trx, notice).select('p.id').where('p.id', '>', position ?? '').orderBy('p.id').limit(part).execute()
+      const people = await receivers(trx, notice)
+        .select('p.id')
+        .where('p.id', '>', position ?? '')
+        .orderBy('p.id')
+        .limit(part)
+        .execute()
       const last = people.at(-1)?.id ?? position
-      const sent = await deliver(trx, services, notice, people.map((person) => person.id))
+      const sent = await deliver(
+        trx,
+        services,
+        notice,
+        people.map((person) => person.id)
+      )
       const over = people.length < part
-      await trx.updateTable('notice').set({
-        position: last, sent: sql<number>`sent + ${sent}`, ...(over ? { state: 'sent' as const, finishedAt: sql<Date>`now()` } : {})
-      }).where('id', '=', id).execute()
+      await trx
+        .updateTable('notice')
+        .set({
+          position: last,
+          sent: sql<number>`sent + ${sent}`,
+          ...(over ? { state: 'sent' as const, finishedAt: sql<Date>`now()` } : {})
+        })
+        .where('id', '=', id)
+        .execute()
       if (!over) await enqueuePart(trx, services, { id, position: last })
-      else await services.audit.record(trx, { type: 'notice.sent', details: { notice: id, audience: notice.audience } })
+      else {
+        await services.audit.record(trx, { type: 'notice.sent', details: { notice: id, audience: notice.audience } })
+      }
     })
   }
 }
 
-async function deliver (trx: Trx, services: Pick<Services, 'crypto'>, { id, sms }: { id: string, sms: boolean }, personIds: string[]): Promise<number> {
+async function deliver (
+  trx: Trx,
+  services: Pick<Services, 'crypto'>,
+  { id, sms }: { id: string; sms: boolean },
+  personIds: string[]
+): Promise<number> {
   if (personIds.length === 0) return 0
-  const written = await trx.insertInto('message').values(personIds.map((personId) => {
-    const messageId = messageIdOf(id, personId)
-    return { id: messageId, personId, kind: 'notice', bodyEnc: services.crypto.encrypt('message', 'body_enc', messageId, JSON.stringify({ notice: id })) }
-  })).onConflict((conflict) => conflict.column('id').doNothing()).returning(['id', 'personId']).execute()
+  const written = await trx
+    .insertInto('message')
+    .values(
+      personIds.map((personId) => {
+        const messageId = messageIdOf(id, personId)
+        return {
+          id: messageId,
+          personId,
+          kind: 'notice',
+          bodyEnc: services.crypto.encrypt('message', 'body_enc', messageId, JSON.stringify({ notice: id }))
+        }
+      })
+    )
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .returning(['id', 'personId'])
+    .execute()
   if (sms) {
     for (const { id: messageId, personId } of written) {
       await enqueue(trx, services, {
-        topic: smsTopic, dedupeKey: `${smsTopic}:${messageId}`, payload: { to: { personId }, template: 'notice', parameters: { kind: 'notice', notice: shortText('notice') } } satisfies SmsOrder
+        topic: smsTopic,
+        dedupeKey: `${smsTopic}:${messageId}`,
+        payload: {
+          to: { personId },
+          template: 'notice',
+          parameters: { kind: 'notice', notice: shortText('notice') }
+        } satisfies SmsOrder
       })
     }
   }

@@ -15,11 +15,21 @@ export interface Notice {
 }
 
 /** Tell a person, in the transaction of what it tells of. Returns the message's id. */
-export async function notify (trx: Transaction<Database>, services: Pick<Services, 'crypto'>, { personId, kind, data, sms = false }: Notice): Promise<string> {
+export async function notify (
+  trx: Transaction<Database>,
+  services: Pick<Services, 'crypto'>,
+  { personId, kind, data, sms = false }: Notice
+): Promise<string> {
   const id = `msg_${randomBytes(16).toString('base64url')}`
-  await trx.insertInto('message').values({
-    id, personId, kind, bodyEnc: services.crypto.encrypt('message', 'body_enc', id, JSON.stringify(data))
-  }).execute()
+  await trx
+    .insertInto('message')
+    .values({
+      id,
+      personId,
+      kind,
+      bodyEnc: services.crypto.encrypt('message', 'body_enc', id, JSON.stringify(data))
+    })
+    .execute()
   if (sms) {
     await enqueue(trx, services, {
       topic: smsTopic,
@@ -27,7 +37,11 @@ export async function notify (trx: Transaction<Database>, services: Pick<Service
       payload: {
         to: { personId },
         template: 'notice',
-        parameters: { kind, notice: shortText(kind), ...(typeof data['organization'] === 'string' ? { organization: data['organization'] } : {}) }
+        parameters: {
+          kind,
+          notice: shortText(kind),
+          ...(typeof data['organization'] === 'string' ? { organization: data['organization'] } : {})
+        }
       } satisfies SmsOrder
     })
   }

@@ -19,8 +19,8 @@ export interface SmsOrder {
 export function smsHandler ({ db, crypto, sms }: Pick<Services, 'db' | 'crypto' | 'sms'>): OutboxHandler {
   return async (payload, { messageId }) => {
     const { to, template, parameters, notAfter } = payload as unknown as SmsOrder
-    if (notAfter !== undefined && await isPast(notAfter)) return
-    const phone = 'phone' in to ? to.phone : (await personById(db, crypto, to.personId))?.phone ?? null
+    if (notAfter !== undefined && (await isPast(notAfter))) return
+    const phone = 'phone' in to ? to.phone : ((await personById(db, crypto, to.personId))?.phone ?? null)
     // nobody to send to: the inbox has the message
     if (phone === null) return
     try {

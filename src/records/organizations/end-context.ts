@@ -8,8 +8,16 @@ import type { Trx } from './repository.ts'
  * sessions, with outbox rows for back-channel logout. In the transaction of what ends it; the person's other
  * contexts live on.
  */
-export async function endContext (trx: Trx, services: Pick<Services, 'audit' | 'crypto'>, contextId: string, about: { reason: string, traceId?: string | undefined }): Promise<void> {
+export async function endContext (
+  trx: Trx,
+  services: Pick<Services, 'audit' | 'crypto'>,
+  contextId: string,
+  about: { reason: string; traceId?: string | undefined }
+): Promise<void> {
   const ended = await revokeContext(trx, contextId)
   if (ended.length === 0) return
-  await recordSessionsEnded(trx, services, ended, { reason: about.reason, ...(about.traceId === undefined ? {} : { traceId: about.traceId }) })
+  await recordSessionsEnded(trx, services, ended, {
+    reason: about.reason,
+    ...(about.traceId === undefined ? {} : { traceId: about.traceId })
+  })
 }

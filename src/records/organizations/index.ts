@@ -6,9 +6,28 @@
 export type * from './types.ts'
 export { createOrganizationLogin } from './login.ts'
 export { createRepresentations } from './representations.ts'
-export { applyRegisterNews, registeredPerson, type NewsOutcome, type RegisterNews, type RegisterPerson } from './register-news.ts'
+export {
+  applyRegisterNews,
+  registeredPerson,
+  type NewsOutcome,
+  type RegisterNews,
+  type RegisterPerson
+} from './register-news.ts'
 export { setOrganizationPassword, type PasswordChange } from './password.ts'
-export { insertOrganization, newOrganizationId, organizationById, organizationByUscc, replaceOrganizationPasswordHash, type NewOrganization, type StoredOrganization } from './repository.ts'
+export {
+  insertOrganization,
+  newOrganizationId,
+  organizationById,
+  organizationByUscc,
+  replaceOrganizationPasswordHash,
+  type NewOrganization,
+  type StoredOrganization
+} from './repository.ts'
 export { endContext } from './end-context.ts'
-export { isBrowserOfOrganization, revokeTrustedBrowsers, trustedBrowserDays, trustedBrowsersOf } from './trusted-browsers.ts'
+export {
+  isBrowserOfOrganization,
+  revokeTrustedBrowsers,
+  trustedBrowserDays,
+  trustedBrowsersOf
+} from './trusted-browsers.ts'
 export { noteChecked, releaseOrganization, suspendOrganization } from './staff.ts'

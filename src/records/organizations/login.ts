@@ -6,20 +6,28 @@ import type { Candidate, Organization, OrganizationLogin } from './types.ts'
 
 // one for each agent: the version in force, else the one that waits, else the latest that ended. Drafts are not there:
 // nobody has shown yet to be that person.
-const agents = statement<[string], { agentId: string, id: string, state: string, over: boolean }>('organization agents', `
+const agents = statement<[string], { agentId: string; id: string; state: string; over: boolean }>(
+  'organization agents',
+  `
   select distinct on (d.agent_id) d.agent_id, d.id, d.state,
     d.valid_to < to_char((now() at time zone 'UTC') + interval '8 hours', 'YYYY-MM-DD') as over
   from delegation d
-  where d.organization_id = $1 and d.state in ('active', 'suspended', 'agent_verified', 'submitted', 'rejected', 'revoked', 'expired')
-  order by d.agent_id, d.state in ('active', 'suspended') desc, d.state in ('agent_verified', 'submitted') desc, d.created_at desc, d.version desc
-  limit 500`)
+  where d.organization_id = $1 and d.state in ('active', 'suspended', 'agent_verified', 'submitted', 'rejected',
+    'revoked', 'expired')
+  order by d.agent_id, d.state in ('active', 'suspended') desc, d.state in ('agent_verified', 'submitted') desc,
+    d.created_at desc, d.version desc
+  limit 500`
+)
 
 function stateOf (state: string, over: boolean): Candidate['state'] {
   switch (state) {
-    case 'active': return over ? 'expired' : 'active'
+    case 'active':
+      return over ? 'expired' : 'active'
     case 'agent_verified':
-    case 'submitted': return 'pending'
-    default: return state as Candidate['state']
+    case 'submitted':
+      return 'pending'
+    default:
+      return state as Candidate['state']
   }
 }
 
@@ -33,11 +41,26 @@ export function createOrganizationLogin ({ db }: Pick<Services, 'db'>): Organiza
       if (role === 'legal_representative') {
         const organization = await organizationById(db, organizationId)
         if (organization?.legalRepresentativeId == null) return []
-        return [{ personId: organization.legalRepresentativeId, role, delegationId: null, state: ofLegalRepresentative(organization.status) }]
+        return [
+          {
+            personId: organization.legalRepresentativeId,
+            role,
+            delegationId: null,
+            state: ofLegalRepresentative(organization.status)
+          }
+        ]
       }
-      return (await agents(db, organizationId)).map(({ agentId, id, state, over }) => ({ personId: agentId, role, delegationId: id, state: stateOf(state, over) }))
+      return (await agents(db, organizationId)).map(({ agentId, id, state, over }) => ({
+        personId: agentId,
+        role,
+        delegationId: id,
+        state: stateOf(state, over)
+      }))
     },
-    trustedBrowser: async (organizationId, personId, browserHash) => await isTrustedBrowser(db, organizationId, personId, browserHash),
-    trustBrowser: async (trx, organizationId, personId, browserHash) => { await trustBrowser(trx, organizationId, personId, browserHash) }
+    trustedBrowser: async (organizationId, personId, browserHash) =>
+      await isTrustedBrowser(db, organizationId, personId, browserHash),
+    trustBrowser: async (trx, organizationId, personId, browserHash) => {
+      await trustBrowser(trx, organizationId, personId, browserHash)
+    }
   }
 }

@@ -23,7 +23,11 @@ export interface PasswordChange {
  * counter code). Ends what an ex-agent knows, and the browsers that stood for somebody behind the old one; no session
  * depends on it. The legal representative and everybody who uses it are told.
  */
-export async function setOrganizationPassword (trx: Trx, services: Pick<Services, 'crypto' | 'audit'>, change: PasswordChange): Promise<{ ok: true } | { ok: false, code: 'not_legal_representative' | 'face_required' }> {
+export async function setOrganizationPassword (
+  trx: Trx,
+  services: Pick<Services, 'crypto' | 'audit'>,
+  change: PasswordChange
+): Promise<{ ok: true } | { ok: false; code: 'not_legal_representative' | 'face_required' }> {
   const { organizationId, personId, address, traceId } = change
   const about = { type: 'organization.password-changed', personId, organizationId, address, traceId } as const
   const refused = async (code: 'not_legal_representative' | 'face_required') => {
@@ -32,14 +36,32 @@ export async function setOrganizationPassword (trx: Trx, services: Pick<Services
   }
   if (presenceOf(change.proofs, personId, change.ticketId) === null) return await refused('face_required')
   const organization = await lockOrganization(trx, organizationId)
-  const row = await trx.updateTable('organization')
-    .set({ passwordHash: change.passwordHash, passwordChangedAt: sql<Date>`now()`, passwordMustChange: false, updatedAt: sql<Date>`now()` })
-    .where('id', '=', organizationId).where('legalRepresentativeId', '=', personId).where('status', 'in', ['active', 'pending'])
-    .returning('id').executeTakeFirst()
+  const row = await trx
+    .updateTable('organization')
+    .set({
+      passwordHash: change.passwordHash,
+      passwordChangedAt: sql<Date>`now()`,
+      passwordMustChange: false,
+      updatedAt: sql<Date>`now()`
+    })
+    .where('id', '=', organizationId)
+    .where('legalRepresentativeId', '=', personId)
+    .where('status', 'in', ['active', 'pending'])
+    .returning('id')
+    .executeTakeFirst()
   if (row === undefined) return await refused('not_legal_representative')
   const browsers = await revokeTrustedBrowsers(trx, { organizationId })
-  await services.audit.record(trx, { ...about, role: 'legal_representative', details: { ticketId: change.ticketId, browsers } })
-  const agents = await trx.selectFrom('delegation').select('agentId').where('organizationId', '=', organizationId).where('state', '=', 'active').execute()
+  await services.audit.record(trx, {
+    ...about,
+    role: 'legal_representative',
+    details: { ticketId: change.ticketId, browsers }
+  })
+  const agents = await trx
+    .selectFrom('delegation')
+    .select('agentId')
+    .where('organizationId', '=', organizationId)
+    .where('state', '=', 'active')
+    .execute()
   const data = { organization: organization?.name ?? '', uscc: organization?.uscc ?? '' }
   for (const told of new Set([personId, ...agents.map(({ agentId }) => agentId)])) {
     await notify(trx, services, { personId: told, kind: 'security-organization-password-changed', data, sms: true })

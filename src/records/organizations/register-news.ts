@@ -18,7 +18,11 @@ import type { LockedOrganization, Trx } from './repository.ts'
 import { revokeTrustedBrowsers } from './trusted-browsers.ts'
 import type { Organization } from './types.ts'
 
-export interface RegisterPerson { certType: string, certNo: string, name: string }
+export interface RegisterPerson {
+  certType: string
+  certNo: string
+  name: string
+}
 
 /** What is left out is unchanged since the version before; whoever has missed news sends the whole record. */
 export interface RegisterNews {
@@ -33,11 +37,21 @@ export interface RegisterNews {
 
 export type NewsOutcome =
   /** `changed` may be empty: the register was asked, nothing is new. */
-  | { outcome: 'applied', organizationId: string, changed: Array<'name' | 'status' | 'legal_representative'> }
-  | { outcome: 'outdated', organizationId: string }
+  | { outcome: 'applied'; organizationId: string; changed: Array<'name' | 'status' | 'legal_representative'> }
+  | { outcome: 'outdated'; organizationId: string }
   | { outcome: 'unknown_organization' }
 
-interface Applied { organizationId: string, uscc: string, type: string, oldName: string, name: string, oldStatus: Organization['status'], status: Organization['status'], oldRepresentative: string | null, representative: string | null }
+interface Applied {
+  organizationId: string
+  uscc: string
+  type: string
+  oldName: string
+  name: string
+  oldStatus: Organization['status']
+  status: Organization['status']
+  oldRepresentative: string | null
+  representative: string | null
+}
 
 /**
  * Apply news, with everything that follows from them, in one transaction: another legal representative suspends all
@@ -46,11 +60,16 @@ interface Applied { organizationId: string, uscc: string, type: string, oldName:
  * @throws DomainError `register_news` when the legal representative's data cannot be right
  */
 export async function applyRegisterNews (services: Services, news: RegisterNews): Promise<NewsOutcome> {
-  const known = await services.db.selectFrom('organization').select(['id', 'registerVersion']).where('uscc', '=', news.uscc).executeTakeFirst()
+  const known = await services.db
+    .selectFrom('organization')
+    .select(['id', 'registerVersion'])
+    .where('uscc', '=', news.uscc)
+    .executeTakeFirst()
   if (known === undefined) return { outcome: 'unknown_organization' }
   // spares making a person for nothing; the statement below decides
   if (known.registerVersion >= news.version) return { outcome: 'outdated', organizationId: known.id }
-  const representative = news.legalRepresentative === undefined ? null : await registeredPerson(services, news.legalRepresentative)
+  const representative =
+    news.legalRepresentative === undefined ? null : await registeredPerson(services, news.legalRepresentative)
   return await services.db.transaction().execute(async (trx) => {
     const row = await update(trx, news, representative)
     if (row === null) return { outcome: 'outdated', organizationId: known.id }
@@ -65,70 +84,137 @@ export async function applyRegisterNews (services: Services, news: RegisterNews)
   })
 }
 
-/** The one statement that decides: only a newer version passes. An organization that is `pending`, or suspended by staff, does not become active by news. */
-async function update (trx: Trx, { uscc, version, name, status }: RegisterNews, representative: string | null): Promise<Applied | null> {
+/**
+ * The one statement that decides: only a newer version passes. An organization that is `pending`, or suspended by
+ * staff, does not become active by news.
+ */
+async function update (
+  trx: Trx,
+  { uscc, version, name, status }: RegisterNews,
+  representative: string | null
+): Promise<Applied | null> {
   const { rows } = await sql<Applied>`
     with before as (
-      select id, name, status, legal_representative_id, register_version, staff_hold from organization where uscc = ${uscc} for no key update)
+      select id, name, status, legal_representative_id, register_version, staff_hold from organization
+        where uscc = ${uscc} for no key update)
     update organization o
        set register_version = ${version}, register_checked_at = now(), updated_at = now(),
            name = coalesce(${name ?? null}::text, b.name),
-           status = case when ${status ?? null}::text is null or ((b.status = 'pending' or b.staff_hold) and ${status ?? null}::text = 'active') then b.status else ${status ?? null}::text end,
+           status = case when ${status ?? null}::text is null or ((b.status = 'pending' or b.staff_hold)
+             and ${status ?? null}::text = 'active') then b.status else ${status ?? null}::text end,
            legal_representative_id = coalesce(${representative}::text, b.legal_representative_id),
-           legal_representative_since = case when coalesce(${representative}::text, b.legal_representative_id) is distinct from b.legal_representative_id
+           legal_representative_since = case when coalesce(${representative}::text, b.legal_representative_id)
+             is distinct from b.legal_representative_id
              then now() else o.legal_representative_since end,
            password_must_change = o.password_must_change or (o.password_hash is not null
-             and ${representative}::text is distinct from b.legal_representative_id and ${representative}::text is not null and b.legal_representative_id is not null)
+             and ${representative}::text is distinct from b.legal_representative_id
+               and ${representative}::text is not null and b.legal_representative_id is not null)
       from before b
      where o.id = b.id and b.register_version < ${version}
     returning o.id as organization_id, o.uscc, o.type, b.name as old_name, o.name, b.status as old_status, o.status,
-              b.legal_representative_id as old_representative, o.legal_representative_id as representative`.execute(trx)
+              b.legal_representative_id as old_representative, o.legal_representative_id as representative`.execute(
+      trx
+    )
   return rows[0] ?? null
 }
 
-const lockedOf = ({ organizationId: id, uscc, name, type, status, representative: legalRepresentativeId }: Applied): LockedOrganization =>
-  ({ id, uscc, name, type, status, legalRepresentativeId })
+const lockedOf = ({
+  organizationId: id,
+  uscc,
+  name,
+  type,
+  status,
+  representative: legalRepresentativeId
+}: Applied): LockedOrganization => ({ id, uscc, name, type, status, legalRepresentativeId })
 
 async function renamed (services: Services, trx: Trx, { organizationId }: Applied, version: number): Promise<void> {
-  await services.audit.record(trx, { type: 'organization.updated', actor: 'system', organizationId, reason: 'register', details: { fields: ['name'], version } })
+  await services.audit.record(trx, {
+    type: 'organization.updated',
+    actor: 'system',
+    organizationId,
+    reason: 'register',
+    details: { fields: ['name'], version }
+  })
   await refreshDigests(trx, services, organizationId)
 }
 
 async function representativeChanged (services: Services, trx: Trx, row: Applied, version: number): Promise<void> {
   const { organizationId, oldRepresentative, representative } = row
   await services.audit.record(trx, {
-    type: 'organization.representative-changed', personId: representative, organizationId, reason: 'register', details: { from: oldRepresentative, to: representative, version }
+    type: 'organization.representative-changed',
+    personId: representative,
+    organizationId,
+    reason: 'register',
+    details: { from: oldRepresentative, to: representative, version }
   })
   // the first one takes nothing from anybody
   if (oldRepresentative !== null) {
     await endContext(trx, services, `lr:${organizationId}`, { reason: 'legal_representative_changed' })
-    await endDelegationsOf(trx, services, lockedOf(row), { to: 'suspended', withdrawSubmitted: true, reason: 'legal_representative_changed', message: 'delegation-suspended' })
+    await endDelegationsOf(trx, services, lockedOf(row), {
+      to: 'suspended',
+      withdrawSubmitted: true,
+      reason: 'legal_representative_changed',
+      message: 'delegation-suspended'
+    })
     await revokeTrustedBrowsers(trx, { organizationId })
   }
   for (const personId of [oldRepresentative, representative]) {
-    if (personId !== null) await notify(trx, services, { personId, kind: 'legal-representative-changed', data: { organization: row.name, uscc: row.uscc }, sms: true })
+    if (personId !== null) {
+      await notify(trx, services, {
+        personId,
+        kind: 'legal-representative-changed',
+        data: { organization: row.name, uscc: row.uscc },
+        sms: true
+      })
+    }
   }
 }
 
 async function statusChanged (services: Services, trx: Trx, row: Applied, version: number): Promise<void> {
   const { organizationId, oldStatus, status, representative } = row
   const ends = status === 'dissolved' || status === 'suspended'
-  const type = status === 'dissolved' ? 'organization.closed' : status === 'suspended' ? 'organization.suspended' : 'organization.resumed'
-  await services.audit.record(trx, { type, actor: 'system', organizationId, reason: 'register', details: { from: oldStatus, to: status, version } })
+  const type =
+    status === 'dissolved'
+      ? 'organization.closed'
+      : status === 'suspended'
+        ? 'organization.suspended'
+        : 'organization.resumed'
+  await services.audit.record(trx, {
+    type,
+    actor: 'system',
+    organizationId,
+    reason: 'register',
+    details: { from: oldStatus, to: status, version }
+  })
   if (!ends) return
   const reason = `organization_${status}` as const
   const message = `organization-${status}` as const
   await endContext(trx, services, `lr:${organizationId}`, { reason })
-  await endDelegationsOf(trx, services, lockedOf(row), { to: status === 'dissolved' ? 'revoked' : 'suspended', withdrawSubmitted: status === 'dissolved', reason, message })
+  await endDelegationsOf(trx, services, lockedOf(row), {
+    to: status === 'dissolved' ? 'revoked' : 'suspended',
+    withdrawSubmitted: status === 'dissolved',
+    reason,
+    message
+  })
   await revokeTrustedBrowsers(trx, { organizationId })
-  if (representative !== null) await notify(trx, services, { personId: representative, kind: message, data: { organization: row.name, uscc: row.uscc }, sms: true })
+  if (representative !== null) {
+    await notify(trx, services, {
+      personId: representative,
+      kind: message,
+      data: { organization: row.name, uscc: row.uscc },
+      sms: true
+    })
+  }
 }
 
 /**
  * The person whom the register names, by document number; made when unknown, without password and at level 1, so that
  * exactly that person can be shown by scan, identity and face. A name here never changes a person known already.
  */
-export async function registeredPerson (services: Services, { certType, certNo, name }: RegisterPerson): Promise<string> {
+export async function registeredPerson (
+  services: Services,
+  { certType, certNo, name }: RegisterPerson
+): Promise<string> {
   const read = parseName(name)
   const number = isCertType(certType) ? parseCertNo(certType, certNo, shanghaiDate(services.clock.now())) : null
   if (!read.ok || number?.ok !== true) throw new DomainError('register_news')
@@ -136,8 +222,18 @@ export async function registeredPerson (services: Services, { certType, certNo, 
   if (known !== null) return known.id
   try {
     return await services.db.transaction().execute(async (trx) => {
-      const { id } = await insertPerson(trx, services.crypto, { status: 'active', name: read.value, certType, certNo: number.value })
-      await services.audit.record(trx, { type: 'person.created', actor: 'system', personId: id, reason: 'company_register' })
+      const { id } = await insertPerson(trx, services.crypto, {
+        status: 'active',
+        name: read.value,
+        certType,
+        certNo: number.value
+      })
+      await services.audit.record(trx, {
+        type: 'person.created',
+        actor: 'system',
+        personId: id,
+        reason: 'company_register'
+      })
       return id
     })
   } catch (error) {

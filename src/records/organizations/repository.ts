@@ -13,16 +13,27 @@ export const newOrganizationId = (): string => `org_${randomBytes(16).toString('
 /** 'YYYY-MM-DD' in Asia/Shanghai (no summer time) on the database clock; what delegations' days are compared with. */
 export const shanghaiToday = sql<string>`to_char((now() at time zone 'UTC') + interval '8 hours', 'YYYY-MM-DD')`
 
-const columns = ['id', 'uscc', 'name', 'type', 'status', 'registeredRegion', 'legalRepresentativeId', 'legalRepresentativeSince', 'passwordMustChange', 'passwordHash'] as const
+const columns = [
+  'id',
+  'uscc',
+  'name',
+  'type',
+  'status',
+  'registeredRegion',
+  'legalRepresentativeId',
+  'legalRepresentativeSince',
+  'passwordMustChange',
+  'passwordHash'
+] as const
 
 export type StoredOrganization = Organization & { passwordHash: string | null }
 
 export async function organizationByUscc (db: Db, uscc: string): Promise<StoredOrganization | null> {
-  return await db.selectFrom('organization').select(columns).where('uscc', '=', uscc).executeTakeFirst() ?? null
+  return (await db.selectFrom('organization').select(columns).where('uscc', '=', uscc).executeTakeFirst()) ?? null
 }
 
 export async function organizationById (db: Db, id: string): Promise<StoredOrganization | null> {
-  return await db.selectFrom('organization').select(columns).where('id', '=', id).executeTakeFirst() ?? null
+  return (await db.selectFrom('organization').select(columns).where('id', '=', id).executeTakeFirst()) ?? null
 }
 
 export interface NewOrganization {
@@ -41,23 +52,40 @@ export interface NewOrganization {
 }
 
 /** Insert an organization; throws a unique violation when the code is there already. */
-export async function insertOrganization (trx: Db, crypto: Pick<FieldCrypto, 'encrypt'>, organization: NewOrganization, id = newOrganizationId()): Promise<{ id: string }> {
-  const { uscc, name, status, registeredRegion, phone, passwordHash, legalRepresentativeId, registerVersion = 0 } = organization
-  await trx.insertInto('organization').values({
-    id,
+export async function insertOrganization (
+  trx: Db,
+  crypto: Pick<FieldCrypto, 'encrypt'>,
+  organization: NewOrganization,
+  id = newOrganizationId()
+): Promise<{ id: string }> {
+  const {
     uscc,
     name,
-    type: uscc.slice(0, 2),
     status,
-    registeredRegion: registeredRegion ?? null,
-    phoneEnc: phone === undefined ? null : crypto.encrypt('organization', 'phone_enc', id, phone),
-    passwordHash: passwordHash ?? null,
-    passwordChangedAt: passwordHash === undefined ? null : sql<Date>`now()`,
-    legalRepresentativeId: legalRepresentativeId ?? null,
-    legalRepresentativeSince: legalRepresentativeId === undefined ? null : sql<Date>`now()`,
-    registerVersion,
-    registerCheckedAt: registerVersion === 0 ? null : sql<Date>`now()`
-  }).execute()
+    registeredRegion,
+    phone,
+    passwordHash,
+    legalRepresentativeId,
+    registerVersion = 0
+  } = organization
+  await trx
+    .insertInto('organization')
+    .values({
+      id,
+      uscc,
+      name,
+      type: uscc.slice(0, 2),
+      status,
+      registeredRegion: registeredRegion ?? null,
+      phoneEnc: phone === undefined ? null : crypto.encrypt('organization', 'phone_enc', id, phone),
+      passwordHash: passwordHash ?? null,
+      passwordChangedAt: passwordHash === undefined ? null : sql<Date>`now()`,
+      legalRepresentativeId: legalRepresentativeId ?? null,
+      legalRepresentativeSince: legalRepresentativeId === undefined ? null : sql<Date>`now()`,
+      registerVersion,
+      registerCheckedAt: registerVersion === 0 ? null : sql<Date>`now()`
+    })
+    .execute()
   return { id }
 }
 
@@ -70,17 +98,36 @@ const lockColumns = ['id', 'uscc', 'name', 'type', 'status', 'legalRepresentativ
  * each other's outcome, and cannot wait for each other in a circle.
  */
 export async function lockOrganization (trx: Trx, id: string): Promise<LockedOrganization | null> {
-  return await trx.selectFrom('organization').select(lockColumns).where('id', '=', id).forNoKeyUpdate().executeTakeFirst() ?? null
+  return (
+    (await trx
+      .selectFrom('organization')
+      .select(lockColumns)
+      .where('id', '=', id)
+      .forNoKeyUpdate()
+      .executeTakeFirst()) ?? null
+  )
 }
 
 /** `lockOrganization` of a delegation (any version). */
 export async function lockOrganizationOf (trx: Trx, delegationId: string): Promise<LockedOrganization | null> {
-  return await trx.selectFrom('organization').select(lockColumns)
-    .where('id', '=', (query) => query.selectFrom('delegation').select('organizationId').where('delegation.id', '=', delegationId).limit(1))
-    .forNoKeyUpdate().executeTakeFirst() ?? null
+  return (
+    (await trx
+      .selectFrom('organization')
+      .select(lockColumns)
+      .where('id', '=', (query) =>
+        query.selectFrom('delegation').select('organizationId').where('delegation.id', '=', delegationId).limit(1)
+      )
+      .forNoKeyUpdate()
+      .executeTakeFirst()) ?? null
+  )
 }
 
 /** Replace an outdated hash (new parameters) unless the password was changed meanwhile. */
 export async function replaceOrganizationPasswordHash (db: Db, id: string, from: string, to: string): Promise<void> {
-  await db.updateTable('organization').set({ passwordHash: to }).where('id', '=', id).where('passwordHash', '=', from).execute()
+  await db
+    .updateTable('organization')
+    .set({ passwordHash: to })
+    .where('id', '=', id)
+    .where('passwordHash', '=', from)
+    .execute()
 }

@@ -1,11 +1,26 @@
 import { statement } from '../../database/statement.ts'
-import { contextId, self, usableAt, type OrganizationFacts, type Representation, type RepresentationRef } from '../../domain/representation/representation.ts'
+import {
+  contextId,
+  self,
+  usableAt,
+  type OrganizationFacts,
+  type Representation,
+  type RepresentationRef
+} from '../../domain/representation/representation.ts'
 import type { Services } from '../../services.ts'
 import { shanghaiToday } from './repository.ts'
 import type { Hat, Representations } from './types.ts'
 
-interface OrganizationColumns { organizationId: string, uscc: string, name: string, type: string, status: OrganizationFacts['status'] }
-interface LegalRow extends OrganizationColumns { since: Date | null }
+interface OrganizationColumns {
+  organizationId: string
+  uscc: string
+  name: string
+  type: string
+  status: OrganizationFacts['status']
+}
+interface LegalRow extends OrganizationColumns {
+  since: Date | null
+}
 interface AgentRow extends OrganizationColumns {
   id: string
   version: number
@@ -20,64 +35,107 @@ interface AgentRow extends OrganizationColumns {
 
 const today = "to_char((now() at time zone 'UTC') + interval '8 hours', 'YYYY-MM-DD')"
 const organizationColumns = 'o.id as organization_id, o.uscc, o.name, o.type, o.status'
-const delegationColumns = 'd.id, d.version, d.state, d.functions, d.client_ids, d.valid_from, d.valid_to, d.decided_at, d.face_check_id'
+const delegationColumns =
+  'd.id, d.version, d.state, d.functions, d.client_ids, d.valid_from, d.valid_to, d.decided_at, d.face_check_id'
 
-const selfStatement = statement<[string], { id: string }>('representation self', `
-  select p.id from person p where p.id = $1 and p.status = 'active'`)
+const selfStatement = statement<[string], { id: string }>(
+  'representation self',
+  `
+  select p.id from person p where p.id = $1 and p.status = 'active'`
+)
 
-const legalStatement = statement<[string, string], LegalRow>('representation legal representative', `
+const legalStatement = statement<[string, string], LegalRow>(
+  'representation legal representative',
+  `
   select ${organizationColumns}, o.legal_representative_since as since
   from organization o join person p on p.id = o.legal_representative_id
-  where o.id = $2 and p.id = $1 and o.status in ('active', 'pending') and p.status = 'active'`)
+  where o.id = $2 and p.id = $1 and o.status in ('active', 'pending') and p.status = 'active'`
+)
 
-const agentStatement = statement<[string, string, string], AgentRow>('representation agent', `
+const agentStatement = statement<[string, string, string], AgentRow>(
+  'representation agent',
+  `
   select ${organizationColumns}, ${delegationColumns}
   from delegation d join organization o on o.id = d.organization_id join person p on p.id = d.agent_id
   where d.id = $2 and d.organization_id = $3 and d.agent_id = $1 and d.state = 'active'
-    and o.status = 'active' and p.status = 'active' and ${today} between d.valid_from and d.valid_to`)
+    and o.status = 'active' and p.status = 'active' and ${today} between d.valid_from and d.valid_to`
+)
 
-const legalHats = statement<[string], LegalRow>('hats legal representative', `
+const legalHats = statement<[string], LegalRow>(
+  'hats legal representative',
+  `
   select ${organizationColumns}, o.legal_representative_since as since
-  from organization o where o.legal_representative_id = $1 and o.status <> 'dissolved' order by o.name, o.id limit 200`)
+  from organization o where o.legal_representative_id = $1 and o.status <> 'dissolved' order by o.name, o.id limit 200`
+)
 
 // one for each organization: the version in force, else the one that waits, else the latest that ended
-const agentHats = statement<[string], AgentRow>('hats agent', `
+const agentHats = statement<[string], AgentRow>(
+  'hats agent',
+  `
   select distinct on (d.organization_id) ${organizationColumns}, ${delegationColumns}
   from delegation d join organization o on o.id = d.organization_id
-  where d.agent_id = $1 and d.state in ('active', 'suspended', 'agent_verified', 'submitted', 'revoked', 'expired') and o.status <> 'dissolved'
-  order by d.organization_id, d.state in ('active', 'suspended') desc, d.state in ('agent_verified', 'submitted') desc, d.created_at desc, d.version desc
-  limit 200`)
+  where d.agent_id = $1 and d.state in ('active', 'suspended', 'agent_verified', 'submitted', 'revoked', 'expired')
+    and o.status <> 'dissolved'
+  order by d.organization_id, d.state in ('active', 'suspended') desc, d.state in ('agent_verified', 'submitted') desc,
+    d.created_at desc, d.version desc
+  limit 200`
+)
 
-const anyStatement = statement<[string], { any: boolean }>('hats any', `
+const anyStatement = statement<[string], { any: boolean }>(
+  'hats any',
+  `
   select exists (select 1 from organization where legal_representative_id = $1)
-      or exists (select 1 from delegation where agent_id = $1) as any`)
+      or exists (select 1 from delegation where agent_id = $1) as any`
+)
 
-const choiceStatement = statement<[string, string], { contextId: string, organizationId: string | null }>('representation choice', `
+const choiceStatement = statement<[string, string], { contextId: string; organizationId: string | null }>(
+  'representation choice',
+  `
   select c.context_id, (select d.organization_id from delegation d where d.id = c.context_id limit 1) as organization_id
-  from representation_choice c where c.person_id = $1 and c.client_id = $2`)
+  from representation_choice c where c.person_id = $1 and c.client_id = $2`
+)
 
-const rememberStatement = statement<[string, string, string], { contextId: string }>('representation remember', `
+const rememberStatement = statement<[string, string, string], { contextId: string }>(
+  'representation remember',
+  `
   insert into representation_choice (person_id, client_id, context_id) values ($1, $2, $3)
   on conflict (person_id, client_id) do update set context_id = excluded.context_id, chosen_at = now()
-  returning context_id`)
+  returning context_id`
+)
 
-const organizationOf = ({ organizationId, uscc, name, type, status }: OrganizationColumns): OrganizationFacts => ({ id: organizationId, uscc, name, type, status })
+const organizationOf = ({ organizationId, uscc, name, type, status }: OrganizationColumns): OrganizationFacts => ({
+  id: organizationId,
+  uscc,
+  name,
+  type,
+  status
+})
 
 const legalOf = (row: LegalRow): Representation => ({
-  role: 'legal_representative', organization: organizationOf(row), since: row.since?.toISOString() ?? null
+  role: 'legal_representative',
+  organization: organizationOf(row),
+  since: row.since?.toISOString() ?? null
 })
 
 const agentOf = (row: AgentRow): Representation => ({
   role: 'agent',
   organization: organizationOf(row),
-  delegation: { id: row.id, version: row.version, functions: row.functions, clientIds: row.clientIds, validFrom: row.validFrom, validTo: row.validTo },
+  delegation: {
+    id: row.id,
+    version: row.version,
+    functions: row.functions,
+    clientIds: row.clientIds,
+    validFrom: row.validFrom,
+    validTo: row.validTo
+  },
   approval: row.decidedAt === null ? null : { approvedAt: row.decidedAt.toISOString(), faceCheckId: row.faceCheckId }
 })
 
 export function createRepresentations ({ db }: Pick<Services, 'db'>): Representations {
   async function resolve (personId: string, ref: RepresentationRef): Promise<Representation | null> {
     switch (ref.role) {
-      case 'self': return (await selfStatement(db, personId)).length === 1 ? self : null
+      case 'self':
+        return (await selfStatement(db, personId)).length === 1 ? self : null
       case 'legal_representative': {
         const [row] = await legalStatement(db, personId, ref.organizationId)
         return row === undefined ? null : legalOf(row)
@@ -92,22 +150,38 @@ export function createRepresentations ({ db }: Pick<Services, 'db'>): Representa
   return {
     resolve,
     async hatsOf (personId, { clientId, policy }) {
-      const person = await db.selectFrom('person').select(shanghaiToday.as('today')).where('id', '=', personId).where('status', '=', 'active').executeTakeFirst()
+      const person = await db
+        .selectFrom('person')
+        .select(shanghaiToday.as('today'))
+        .where('id', '=', personId)
+        .where('status', '=', 'active')
+        .executeTakeFirst()
       if (person === undefined) return []
-      const accepted = { clientId, subjectKinds: policy.subjectKinds, roles: policy.roles, ownService: policy.ownService === true }
+      const accepted = {
+        clientId,
+        subjectKinds: policy.subjectKinds,
+        roles: policy.roles,
+        ownService: policy.ownService === true
+      }
       const blocked = (representation: Representation, state: string): Hat['blocked'] => {
         if (state === 'agent_verified' || state === 'submitted') return 'pending'
         if (state === 'suspended' || state === 'expired') return state
         const usable = usableAt(representation, accepted, person.today)
         if (usable.ok) return null
-        return representation.role === 'legal_representative' && representation.organization.status === 'pending' ? 'to_decide' : usable.code
+        return representation.role === 'legal_representative' && representation.organization.status === 'pending'
+          ? 'to_decide'
+          : usable.code
       }
       const legal = await legalHats(db, personId)
       const agent = (await agentHats(db, personId)).filter(({ state }) => state !== 'revoked')
       return [
         { representation: self, blocked: blocked(self, 'active') },
-        ...legal.map(legalOf).map((representation) => ({ representation, blocked: blocked(representation, 'active') })),
-        ...agent.map((row) => ({ row, representation: agentOf(row) })).map(({ row, representation }) => ({ representation, blocked: blocked(representation, row.state) }))
+        ...legal
+          .map(legalOf)
+          .map((representation) => ({ representation, blocked: blocked(representation, 'active') })),
+        ...agent
+          .map((row) => ({ row, representation: agentOf(row) }))
+          .map(({ row, representation }) => ({ representation, blocked: blocked(representation, row.state) }))
       ]
     },
     actsForAny: async (personId) => (await anyStatement(db, personId))[0]?.any === true,
@@ -115,7 +189,7 @@ export function createRepresentations ({ db }: Pick<Services, 'db'>): Representa
       const [choice] = await choiceStatement(db, personId, clientId)
       if (choice === undefined) return null
       const ref = refOfChoice(choice)
-      return ref !== null && await resolve(personId, ref) !== null ? ref : null
+      return ref !== null && (await resolve(personId, ref)) !== null ? ref : null
     },
     async rememberChoice (trx, personId, clientId, ref) {
       await rememberStatement(trx, personId, clientId, contextId(ref))
@@ -123,7 +197,13 @@ export function createRepresentations ({ db }: Pick<Services, 'db'>): Representa
   }
 }
 
-function refOfChoice ({ contextId, organizationId }: { contextId: string, organizationId: string | null }): RepresentationRef | null {
+function refOfChoice ({
+  contextId,
+  organizationId
+}: {
+  contextId: string
+  organizationId: string | null
+}): RepresentationRef | null {
   if (contextId === 'self') return self
   if (contextId.startsWith('lr:')) return { role: 'legal_representative', organizationId: contextId.slice(3) }
   return organizationId === null ? null : { role: 'agent', organizationId, delegationId: contextId }

@@ -8,22 +8,54 @@ import { endContext } from './end-context.ts'
 import { lockOrganization } from './repository.ts'
 import { revokeTrustedBrowsers } from './trusted-browsers.ts'
 
-export interface StaffAct { actor: AuditActor, reason: string, address: string | null, traceId: string | null }
+export interface StaffAct {
+  actor: AuditActor
+  reason: string
+  address: string | null
+  traceId: string | null
+}
 
 /** active → suspended, with everything that follows when the register says so. False: it is not active. */
-export async function suspendOrganization (services: Services, act: StaffAct, organizationId: string): Promise<boolean> {
+export async function suspendOrganization (
+  services: Services,
+  act: StaffAct,
+  organizationId: string
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
     const organization = await lockOrganization(trx, organizationId)
     if (organization === null) return false
-    const row = await trx.updateTable('organization').set({ status: 'suspended', staffHold: true, updatedAt: sql<Date>`now()` })
-      .where('id', '=', organizationId).where('status', '=', 'active').returning('legalRepresentativeId').executeTakeFirst()
+    const row = await trx
+      .updateTable('organization')
+      .set({ status: 'suspended', staffHold: true, updatedAt: sql<Date>`now()` })
+      .where('id', '=', organizationId)
+      .where('status', '=', 'active')
+      .returning('legalRepresentativeId')
+      .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, { type: 'organization.suspended', ...act, organizationId, personId: row.legalRepresentativeId })
-    await endContext(trx, services, `lr:${organizationId}`, { reason: 'organization_suspended', ...(act.traceId === null ? {} : { traceId: act.traceId }) })
-    await endDelegationsOf(trx, services, organization, { to: 'suspended', withdrawSubmitted: false, reason: 'organization_suspended', message: 'organization-suspended' })
+    await services.audit.record(trx, {
+      type: 'organization.suspended',
+      ...act,
+      organizationId,
+      personId: row.legalRepresentativeId
+    })
+    await endContext(trx, services, `lr:${organizationId}`, {
+      reason: 'organization_suspended',
+      ...(act.traceId === null ? {} : { traceId: act.traceId })
+    })
+    await endDelegationsOf(trx, services, organization, {
+      to: 'suspended',
+      withdrawSubmitted: false,
+      reason: 'organization_suspended',
+      message: 'organization-suspended'
+    })
     await revokeTrustedBrowsers(trx, { organizationId })
     if (row.legalRepresentativeId !== null) {
-      await notify(trx, services, { personId: row.legalRepresentativeId, kind: 'organization-suspended', data: { organization: organization.name, uscc: organization.uscc }, sms: true })
+      await notify(trx, services, {
+        personId: row.legalRepresentativeId,
+        kind: 'organization-suspended',
+        data: { organization: organization.name, uscc: organization.uscc },
+        sms: true
+      })
     }
     return true
   })
@@ -33,24 +65,59 @@ export async function suspendOrganization (services: Services, act: StaffAct, or
  * The hold of staff ends. `active`: the register has nothing against it, so it is active again; else it stays suspended
  * for the register's sake. Delegations do not come back by themselves: each is approved anew. False: there is no hold.
  */
-export async function releaseOrganization (services: Services, act: StaffAct, organizationId: string, active: boolean): Promise<boolean> {
+export async function releaseOrganization (
+  services: Services,
+  act: StaffAct,
+  organizationId: string,
+  active: boolean
+): Promise<boolean> {
   return await services.db.transaction().execute(async (trx) => {
-    const row = await trx.updateTable('organization').set({
-      staffHold: false, updatedAt: sql<Date>`now()`, status: active ? sql<'active'>`case when status = 'suspended' then 'active' else status end` : sql<'active'>`status`
-    }).where('id', '=', organizationId).where('staffHold', '=', true).returning(['legalRepresentativeId', 'status', 'name', 'uscc']).executeTakeFirst()
+    const row = await trx
+      .updateTable('organization')
+      .set({
+        staffHold: false,
+        updatedAt: sql<Date>`now()`,
+        status: active
+          ? sql<'active'>`case when status = 'suspended' then 'active' else status end`
+          : sql<'active'>`status`
+      })
+      .where('id', '=', organizationId)
+      .where('staffHold', '=', true)
+      .returning(['legalRepresentativeId', 'status', 'name', 'uscc'])
+      .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, { type: 'organization.resumed', ...act, organizationId, personId: row.legalRepresentativeId, details: { to: row.status } })
+    await services.audit.record(trx, {
+      type: 'organization.resumed',
+      ...act,
+      organizationId,
+      personId: row.legalRepresentativeId,
+      details: { to: row.status }
+    })
     if (row.status === 'active' && row.legalRepresentativeId !== null) {
-      await notify(trx, services, { personId: row.legalRepresentativeId, kind: 'organization-resumed', data: { organization: row.name, uscc: row.uscc }, sms: true })
+      await notify(trx, services, {
+        personId: row.legalRepresentativeId,
+        kind: 'organization-resumed',
+        data: { organization: row.name, uscc: row.uscc },
+        sms: true
+      })
     }
     return true
   })
 }
 
 /** The register was asked by staff, now. */
-export async function noteChecked (services: Pick<Services, 'db' | 'audit'>, act: StaffAct, organizationId: string, details: Record<string, string | number | boolean | null | string[]>): Promise<void> {
+export async function noteChecked (
+  services: Pick<Services, 'db' | 'audit'>,
+  act: StaffAct,
+  organizationId: string,
+  details: Record<string, string | number | boolean | null | string[]>
+): Promise<void> {
   await services.db.transaction().execute(async (trx) => {
-    await trx.updateTable('organization').set({ registerCheckedAt: sql<Date>`now()` }).where('id', '=', organizationId).execute()
+    await trx
+      .updateTable('organization')
+      .set({ registerCheckedAt: sql<Date>`now()` })
+      .where('id', '=', organizationId)
+      .execute()
     await services.audit.record(trx, { type: 'organization.checked', ...act, organizationId, details })
   })
 }

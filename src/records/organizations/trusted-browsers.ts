@@ -4,41 +4,85 @@ import type { Db, Trx } from './repository.ts'
 
 export const trustedBrowserDays = 30
 
-export async function isTrustedBrowser (db: Db, organizationId: string, personId: string, browserHash: string): Promise<boolean> {
-  const row = await db.selectFrom('trustedBrowser').select('personId')
-    .where('organizationId', '=', organizationId).where('browserHash', '=', browserHash).where('personId', '=', personId)
-    .where('revokedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+export async function isTrustedBrowser (
+  db: Db,
+  organizationId: string,
+  personId: string,
+  browserHash: string
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('trustedBrowser')
+    .select('personId')
+    .where('organizationId', '=', organizationId)
+    .where('browserHash', '=', browserHash)
+    .where('personId', '=', personId)
+    .where('revokedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
   return row !== undefined
 }
 
 /** Does this browser stand for anybody behind this organization's password? It then keeps counters of its own. */
 export async function isBrowserOfOrganization (db: Db, organizationId: string, browserHash: string): Promise<boolean> {
-  const row = await db.selectFrom('trustedBrowser').select('personId')
-    .where('organizationId', '=', organizationId).where('browserHash', '=', browserHash)
-    .where('revokedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).executeTakeFirst()
+  const row = await db
+    .selectFrom('trustedBrowser')
+    .select('personId')
+    .where('organizationId', '=', organizationId)
+    .where('browserHash', '=', browserHash)
+    .where('revokedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
   return row !== undefined
 }
 
-export async function trustBrowser (trx: Trx, organizationId: string, personId: string, browserHash: string): Promise<void> {
+export async function trustBrowser (
+  trx: Trx,
+  organizationId: string,
+  personId: string,
+  browserHash: string
+): Promise<void> {
   const expiresAt = sql<Date>`now() + make_interval(days => ${trustedBrowserDays})`
-  await trx.insertInto('trustedBrowser').values({ organizationId, personId, browserHash, expiresAt })
-    .onConflict((conflict) => conflict.columns(['organizationId', 'browserHash', 'personId'])
-      .doUpdateSet({ createdAt: sql<Date>`now()`, expiresAt, revokedAt: null })).execute()
+  await trx
+    .insertInto('trustedBrowser')
+    .values({ organizationId, personId, browserHash, expiresAt })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['organizationId', 'browserHash', 'personId'])
+        .doUpdateSet({ createdAt: sql<Date>`now()`, expiresAt, revokedAt: null })
+    )
+    .execute()
 }
 
 /** All of an organization, or narrowed to a person's or to one browser. Returns how many stood until now. */
-export async function revokeTrustedBrowsers (trx: Db, of: { organizationId: string, personId?: string, browserHash?: string }): Promise<number> {
-  let query = trx.updateTable('trustedBrowser').set({ revokedAt: sql<Date>`now()` })
-    .where('organizationId', '=', of.organizationId).where('revokedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`)
+export async function revokeTrustedBrowsers (
+  trx: Db,
+  of: { organizationId: string; personId?: string; browserHash?: string }
+): Promise<number> {
+  let query = trx
+    .updateTable('trustedBrowser')
+    .set({ revokedAt: sql<Date>`now()` })
+    .where('organizationId', '=', of.organizationId)
+    .where('revokedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
   if (of.personId !== undefined) query = query.where('personId', '=', of.personId)
   if (of.browserHash !== undefined) query = query.where('browserHash', '=', of.browserHash)
   return (await query.returning('browserHash').execute()).length
 }
 
 /** What stands now, of one person; for the user centre. */
-export async function trustedBrowsersOf (db: Db, personId: string): Promise<Array<{ organizationId: string, organizationName: string, browserHash: string, createdAt: Date, expiresAt: Date }>> {
-  return await db.selectFrom('trustedBrowser as b').innerJoin('organization as o', 'o.id', 'b.organizationId')
+export async function trustedBrowsersOf (
+  db: Db,
+  personId: string
+): Promise<
+  Array<{ organizationId: string; organizationName: string; browserHash: string; createdAt: Date; expiresAt: Date }>
+> {
+  return await db
+    .selectFrom('trustedBrowser as b')
+    .innerJoin('organization as o', 'o.id', 'b.organizationId')
     .select(['b.organizationId', 'o.name as organizationName', 'b.browserHash', 'b.createdAt', 'b.expiresAt'])
-    .where('b.personId', '=', personId).where('b.revokedAt', 'is', null).where('b.expiresAt', '>', sql<Date>`now()`)
-    .orderBy('b.createdAt', 'desc').execute()
+    .where('b.personId', '=', personId)
+    .where('b.revokedAt', 'is', null)
+    .where('b.expiresAt', '>', sql<Date>`now()`)
+    .orderBy('b.createdAt', 'desc')
+    .execute()
 }

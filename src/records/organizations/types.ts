@@ -4,40 +4,69 @@ import type { Database, OrganizationTable } from '../../database/schema.ts'
 import type { Representation, RepresentationRef, Role } from '../../domain/representation/representation.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 
-export type Organization = Pick<Selectable<OrganizationTable>, 'id' | 'uscc' | 'name' | 'type' | 'status' | 'registeredRegion' | 'legalRepresentativeId' | 'legalRepresentativeSince' | 'passwordMustChange'>
+export type Organization = Pick<
+  Selectable<OrganizationTable>,
+  | 'id'
+  | 'uscc'
+  | 'name'
+  | 'type'
+  | 'status'
+  | 'registeredRegion'
+  | 'legalRepresentativeId'
+  | 'legalRepresentativeSince'
+  | 'passwordMustChange'
+>
 
 /** One hat a person may wear, with what stands in its way at this client now. */
 export interface Hat {
   representation: Representation
   /** `to_decide`: the legal representative has not decided yet about an agent's application for this organization. */
-  blocked: 'suspended' | 'organization_suspended' | 'expired' | 'pending' | 'to_decide' | 'not_yet_valid' | 'not_allowed_here' | null
+  blocked:
+    | 'suspended'
+    | 'organization_suspended'
+    | 'expired'
+    | 'pending'
+    | 'to_decide'
+    | 'not_yet_valid'
+    | 'not_allowed_here'
+    | null
 }
 
 export interface Representations {
   /** Everything this person could choose, self first; blocked ones are shown with their reason. */
-  hatsOf (personId: string, client: { clientId: string, policy: ClientPolicy }): Promise<Hat[]>
+  hatsOf(personId: string, client: { clientId: string; policy: ClientPolicy }): Promise<Hat[]>
   /** Has this person any hat but the own, usable or not? One query; most people have none. */
-  actsForAny (personId: string): Promise<boolean>
+  actsForAny(personId: string): Promise<boolean>
   /**
    * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
    * delegation, dates): the decision freshness rule. Null = ended. One query. That of an organization that is
    * `pending` is for the user centre only: `usableAt` decides.
    */
-  resolve (personId: string, ref: RepresentationRef): Promise<Representation | null>
+  resolve(personId: string, ref: RepresentationRef): Promise<Representation | null>
   /** The last choice at this relying site, when it is still good. */
-  rememberedChoice (personId: string, clientId: string): Promise<RepresentationRef | null>
-  rememberChoice (trx: Transaction<Database>, personId: string, clientId: string, ref: RepresentationRef): Promise<void>
+  rememberedChoice(personId: string, clientId: string): Promise<RepresentationRef | null>
+  rememberChoice(trx: Transaction<Database>, personId: string, clientId: string, ref: RepresentationRef): Promise<void>
 }
 
 /** Who an agent or representative is, for the organization tab of the login. */
-export interface Candidate { personId: string, role: Exclude<Role, 'self'>, delegationId: string | null, state: 'active' | 'pending' | 'rejected' | 'suspended' | 'revoked' | 'expired' }
+export interface Candidate {
+  personId: string
+  role: Exclude<Role, 'self'>
+  delegationId: string | null
+  state: 'active' | 'pending' | 'rejected' | 'suspended' | 'revoked' | 'expired'
+}
 
 export interface OrganizationLogin {
   /** By normalised code, with the password hash for the hasher; null when there is none. Same cost either way. */
-  find (uscc: string): Promise<(Organization & { passwordHash: string | null }) | null>
+  find(uscc: string): Promise<(Organization & { passwordHash: string | null }) | null>
   /** The legal representative, or every agent of the organization with the state of the latest version. */
-  candidates (organizationId: string, role: 'legal_representative' | 'agent'): Promise<Candidate[]>
-  trustedBrowser (organizationId: string, personId: string, browserHash: string): Promise<boolean>
+  candidates(organizationId: string, role: 'legal_representative' | 'agent'): Promise<Candidate[]>
+  trustedBrowser(organizationId: string, personId: string, browserHash: string): Promise<boolean>
   /** After scan + identity + face of exactly that person: 30 days, revocable. */
-  trustBrowser (trx: Transaction<Database>, organizationId: string, personId: string, browserHash: string): Promise<void>
+  trustBrowser(
+    trx: Transaction<Database>,
+    organizationId: string,
+    personId: string,
+    browserHash: string
+  ): Promise<void>
 }

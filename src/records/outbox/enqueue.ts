@@ -20,7 +20,11 @@ const listeners = new Set<() => void>()
  * Store a message in the caller's transaction; a worker of this process looks for it right after the commit.
  * @returns false when the dedupe key is already there
  */
-export async function enqueue (trx: Transaction<Database>, { crypto }: { crypto: Pick<FieldCrypto, 'encrypt'> }, message: OutboxMessage): Promise<boolean> {
+export async function enqueue (
+  trx: Transaction<Database>,
+  { crypto }: { crypto: Pick<FieldCrypto, 'encrypt'> },
+  message: OutboxMessage
+): Promise<boolean> {
   // also the id that providers see and the ciphertext is bound to
   const messageId = message.dedupeKey ?? randomUUID()
   const payload = crypto.encrypt('outbox', 'payload_enc', messageId, JSON.stringify(message.payload))
@@ -32,5 +36,7 @@ export async function enqueue (trx: Transaction<Database>, { crypto }: { crypto:
 /** Be told when this process stores a message; it is not committed yet then. Returns the way to stop. */
 export function onEnqueue (listener: () => void): () => void {
   listeners.add(listener)
-  return () => { listeners.delete(listener) }
+  return () => {
+    listeners.delete(listener)
+  }
 }

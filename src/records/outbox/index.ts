@@ -6,6 +6,13 @@
  * handlers must be idempotent by `meta.messageId`. Payloads are encrypted, and erased once delivered.
  */
 export { enqueue, onEnqueue, type OutboxMessage } from './enqueue.ts'
-export { backoffSeconds, createOutboxWorker, OutboxPermanentError, type OutboxWorker, type OutboxHandler, type OutboxMeta } from './worker.ts'
+export {
+  backoffSeconds,
+  createOutboxWorker,
+  OutboxPermanentError,
+  type OutboxWorker,
+  type OutboxHandler,
+  type OutboxMeta
+} from './worker.ts'
 export { sweepOutbox } from './repository.ts'
 export { deadLetters, deadTopics, resendDead, type DeadLetter } from './dead-letters.ts'

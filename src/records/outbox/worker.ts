@@ -28,18 +28,18 @@ export class OutboxPermanentError extends Error {
 }
 
 export interface OutboxWorker {
-  start (): void
+  start(): void
   /** Take nothing new and wait for what is in hand, at most `limitMs`; the rest is due again after its lease. */
-  drain (limitMs?: number): Promise<void>
+  drain(limitMs?: number): Promise<void>
   /** Deliver everything that is due, until nothing is. Returns the number of attempts. */
-  runDue (): Promise<number>
+  runDue(): Promise<number>
 }
 
 interface WorkerServices {
   db: Kysely<Database>
   crypto: Pick<FieldCrypto, 'decrypt'>
   log: Logger
-  metrics?: { outboxDeliveries: { inc (labels: { topic: string, outcome: string }): void } }
+  metrics?: { outboxDeliveries: { inc(labels: { topic: string; outcome: string }): void } }
   handlers: Record<string, OutboxHandler>
 }
 
@@ -51,10 +51,13 @@ interface WorkerOptions {
   pollMs?: number
 }
 
-/** Wait after attempt number `attempt`: 2, 6, 18 … 300 s, of which a random part, so that rows do not come back together. */
+/**
+ * Wait after attempt number `attempt`: 2, 6, 18 … 300 s, of which a random part, so that rows do not come back
+ * together.
+ */
 export function backoffSeconds (attempt: number, random: number = Math.random()): number {
   const full = Math.min(300, 2 * 3 ** (attempt - 1))
-  return full / 2 + random * full / 2
+  return full / 2 + (random * full) / 2
 }
 
 export function createOutboxWorker (services: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
@@ -64,13 +67,21 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
   const inHand = (): Array<Promise<void>> => [...running.values()].flatMap((set) => [...set])
 
   const attempt = async (row: ClaimedRow, handler: OutboxHandler): Promise<void> => {
-    const outcome = (name: string): void => { metrics?.outboxDeliveries.inc({ topic: row.topic, outcome: name }) }
+    const outcome = (name: string): void => {
+      metrics?.outboxDeliveries.inc({ topic: row.topic, outcome: name })
+    }
     const fields = { topic: row.topic, outboxId: row.id, attempts: row.attempts }
     try {
-      const payload = JSON.parse(crypto.decrypt('outbox', 'payload_enc', row.dedupeKey, row.payloadEnc)) as Record<string, unknown>
+      const payload = JSON.parse(crypto.decrypt('outbox', 'payload_enc', row.dedupeKey, row.payloadEnc)) as Record<
+        string,
+        unknown
+      >
       // ends before the lease does, so that two processes do not deliver at the same time
       const signal = AbortSignal.timeout(leaseSeconds * 800)
-      await orAborted(handler(payload, { messageId: row.dedupeKey, attempt: row.attempts, createdAt: row.createdAt, signal }), signal)
+      await orAborted(
+        handler(payload, { messageId: row.dedupeKey, attempt: row.attempts, createdAt: row.createdAt, signal }),
+        signal
+      )
     } catch (error) {
       const text = describe(error)
       if (error instanceof OutboxPermanentError || row.attempts >= maxAttempts) {
@@ -81,7 +92,10 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
         const wait = backoffSeconds(row.attempts)
         await markRetry(db, row.id, row.attempts, wait, text)
         outcome('retried')
-        log.warn({ ...fields, err: error, retryInMs: Math.round(wait * 1000) }, 'outbox: not delivered, will be tried again')
+        log.warn(
+          { ...fields, err: error, retryInMs: Math.round(wait * 1000) },
+          'outbox: not delivered, will be tried again'
+        )
       }
       return
     }
@@ -89,8 +103,11 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
     outcome('delivered')
   }
 
-  /** Claim what is due and there is room for, and begin. Returns how many were begun, and whether a topic had no room left. */
-  const take = async (): Promise<{ begun: number, full: boolean }> => {
+  /**
+   * Claim what is due and there is room for, and begin. Returns how many were begun, and whether a topic had no room
+   * left.
+   */
+  const take = async (): Promise<{ begun: number; full: boolean }> => {
     let begun = 0
     let full = false
     for (const { topic } of await dueTopics(db)) {
@@ -98,14 +115,19 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
       const own = running.get(topic)
       if (handler === undefined || own === undefined) continue
       const room = concurrency - own.size
-      if (room <= 0) { full = true; continue }
+      if (room <= 0) {
+        full = true
+        continue
+      }
       const rows = await claim(db, topic, room, leaseSeconds, maxAttempts)
       begun += rows.length
       full ||= rows.length === room
       for (const row of rows) {
         const work: Promise<void> = attempt(row, handler)
           // the database went away meanwhile: the lease passes and the row is due again
-          .catch((error: unknown) => { log.warn({ err: error, topic, outboxId: row.id }, 'outbox: the outcome could not be stored') })
+          .catch((error: unknown) => {
+            log.warn({ err: error, topic, outboxId: row.id }, 'outbox: the outcome could not be stored')
+          })
           .finally(() => {
             own.delete(work)
             if (crowded) soon(0)
@@ -127,16 +149,23 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
 
   const soon = (ms: number): void => {
     if (!active) return
-    if (looking !== null) { lookAgain = true; return }
+    if (looking !== null) {
+      lookAgain = true
+      return
+    }
     clearTimeout(timer)
-    timer = setTimeout(() => { looking = look() }, ms)
+    timer = setTimeout(() => {
+      looking = look()
+    }, ms)
   }
   const look = async (): Promise<void> => {
     try {
       // a clock that only goes forward
       if (performance.now() - buriedAt > 30_000) {
         buriedAt = performance.now()
-        for (const { topic } of await buryAbandoned(db, maxAttempts)) log.error({ topic }, 'outbox: given up, its last attempt ended with its process')
+        for (const { topic } of await buryAbandoned(db, maxAttempts)) {
+          log.error({ topic }, 'outbox: given up, its last attempt ended with its process')
+        }
       }
       crowded = (await take()).full
       failures = 0
@@ -169,7 +198,12 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
       clearTimeout(timer)
       await looking
       let limit: NodeJS.Timeout | undefined
-      await Promise.race([Promise.all(inHand()), new Promise((resolve) => { limit = setTimeout(resolve, limitMs) })])
+      await Promise.race([
+        Promise.all(inHand()),
+        new Promise((resolve) => {
+          limit = setTimeout(resolve, limitMs)
+        })
+      ])
       clearTimeout(limit)
     },
     async runDue () {
@@ -187,11 +221,18 @@ export function createOutboxWorker (services: WorkerServices, options: WorkerOpt
 async function orAborted (work: Promise<void>, signal: AbortSignal): Promise<void> {
   let onAbort: (() => void) | undefined
   const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => { reject(new Error('the attempt took too long')) }
+    onAbort = () => {
+      reject(new Error('the attempt took too long'))
+    }
     signal.addEventListener('abort', onAbort, { once: true })
   })
-  try { await Promise.race([work, aborted]) } finally { if (onAbort !== undefined) signal.removeEventListener('abort', onAbort) }
+  try {
+    await Promise.race([work, aborted])
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
+  }
 }
 
 // for the operator who looks at dead letters; the text of somebody else's error may quote the message
-const describe = (error: unknown): string => error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 300) : 'unknown'
+const describe = (error: unknown): string =>
+  error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 300) : 'unknown'

@@ -1,6 +1,6 @@
 /**
- * A new password typed on a page (S10), whoever's it is: the rules of the active profile as sentences, what is wrong with
- * what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
+ * A new password typed on a page (S10), whoever's it is: the rules of the active profile as sentences, what is wrong
+ * with what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
  */
 import { HasherBusy } from '../../adapters/password-hasher.ts'
 import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from '../../domain/login/password-policy.ts'
@@ -13,10 +13,15 @@ import type { Services } from '../../services.ts'
 export const passwordRules = (profile: PasswordProfile): FieldError[] => rulesOf(profile).map(faultOf)
 
 /** Reads `new_password` and `again`. @returns what to hash (NFKC), or every fault for its field */
-export function readNewPassword (profile: PasswordProfile, body: unknown, context: Parameters<typeof checkPassword>[2]): { ok: true, value: string } | { ok: false, errors: FieldError[] } {
+export function readNewPassword (
+  profile: PasswordProfile,
+  body: unknown,
+  context: Parameters<typeof checkPassword>[2]
+): { ok: true; value: string } | { ok: false; errors: FieldError[] } {
   const typed = formField(body, 'new_password')
   const checked = checkPassword(profile, typed, context)
-  const errors = typed === '' ? [{ field: 'new_password', code: 'required' }] : checked.ok ? [] : checked.failed.map(faultOf)
+  const errors =
+    typed === '' ? [{ field: 'new_password', code: 'required' }] : checked.ok ? [] : checked.failed.map(faultOf)
   if (typed !== formField(body, 'again')) errors.push({ field: 'again', code: 'different' })
   return checked.ok && errors.length === 0 ? { ok: true, value: checked.value } : { ok: false, errors }
 }
@@ -25,7 +30,11 @@ export function readNewPassword (profile: PasswordProfile, body: unknown, contex
  * Outside of any transaction: it takes its time.
  * @throws PageError 503 with `restartHref` when too many wait already
  */
-export async function hashNewPassword ({ hasher }: Pick<Services, 'hasher'>, password: string, restartHref: string): Promise<string> {
+export async function hashNewPassword (
+  { hasher }: Pick<Services, 'hasher'>,
+  password: string,
+  restartHref: string
+): Promise<string> {
   try {
     return await hasher.hash(password)
   } catch (error) {
@@ -36,9 +45,16 @@ export async function hashNewPassword ({ hasher }: Pick<Services, 'hasher'>, pas
 
 function faultOf (rule: PasswordRule): FieldError {
   switch (rule.rule) {
-    case 'length': return { field: 'new_password', code: 'length', details: { min: rule.min, max: rule.max } }
+    case 'length':
+      return { field: 'new_password', code: 'length', details: { min: rule.min, max: rule.max } }
     // three of four classes have other words than two of three
-    case 'classes': return { field: 'new_password', code: rule.of.includes('upper') ? 'classes_cased' : 'classes', details: { min: rule.min } }
-    default: return { field: 'new_password', code: rule.rule }
+    case 'classes':
+      return {
+        field: 'new_password',
+        code: rule.of.includes('upper') ? 'classes_cased' : 'classes',
+        details: { min: rule.min }
+      }
+    default:
+      return { field: 'new_password', code: rule.rule }
   }
 }

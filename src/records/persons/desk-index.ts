@@ -1,6 +1,7 @@
 /**
  * How staff find a person whose name is encrypted: a keyed digest of name and last four characters of the document
- * number. It says nothing to whoever has the table alone; several people may share one, so it is never proof of anything.
+ * number. It says nothing to whoever has the table alone; several people may share one, so it is never proof of
+ * anything.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
@@ -13,17 +14,33 @@ const digestOf = (crypto: Pick<FieldCrypto, 'blindIndex'>, name: string, lastFou
   crypto.blindIndex('person.desk', `${normaliseName(name).toLowerCase()}:${lastFour.toUpperCase()}`)
 
 /** One digest for each spelling of the name. */
-export function deskIndexOf (crypto: Pick<FieldCrypto, 'blindIndex'>, { name, nameBo, certNo }: { name: string, nameBo?: string | null | undefined, certNo: string }): string[] {
+export function deskIndexOf (
+  crypto: Pick<FieldCrypto, 'blindIndex'>,
+  { name, nameBo, certNo }: { name: string; nameBo?: string | null | undefined; certNo: string }
+): string[] {
   const lastFour = certNo.slice(-4)
   return [...new Set([name, nameBo ?? ''].filter((one) => one !== '').map((one) => digestOf(crypto, one, lastFour)))]
 }
 
-/** Ids of at most `limit` people with this name and these last four characters. People of unfinished applications are nobody yet. */
-export async function personIdsByDeskIndex (db: Db, crypto: Pick<FieldCrypto, 'blindIndex'>, { name, lastFour }: { name: string, lastFour: string }, limit = 20): Promise<string[]> {
-  const rows = await db.selectFrom('person').select('id')
+/**
+ * Ids of at most `limit` people with this name and these last four characters. People of unfinished applications are
+ * nobody yet.
+ */
+export async function personIdsByDeskIndex (
+  db: Db,
+  crypto: Pick<FieldCrypto, 'blindIndex'>,
+  { name, lastFour }: { name: string; lastFour: string },
+  limit = 20
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('person')
+    .select('id')
     .where(sql<boolean>`desk_index @> array[${digestOf(crypto, name, lastFour)}]`)
-    .where('certNoIndex', 'not like', 'registration:%').where('certNoIndex', 'not like', 'nobody:%')
-    .orderBy('id').limit(limit).execute()
+    .where('certNoIndex', 'not like', 'registration:%')
+    .where('certNoIndex', 'not like', 'nobody:%')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
   return rows.map(({ id }) => id)
 }
 
@@ -32,13 +49,25 @@ export async function personIdsByDeskIndex (db: Db, crypto: Pick<FieldCrypto, 'b
  * number of processes. Returns how many were filled in.
  */
 export async function fillDeskIndexes (db: Kysely<Database>, crypto: FieldCrypto, limit = 500): Promise<number> {
-  const rows = await db.selectFrom('person').select(['id', 'nameEnc', 'nameBoEnc', 'certNoEnc', 'certNoIndex'])
-    .where('deskIndex', 'is', null).orderBy('id').limit(limit).execute()
+  const rows = await db
+    .selectFrom('person')
+    .select(['id', 'nameEnc', 'nameBoEnc', 'certNoEnc', 'certNoIndex'])
+    .where('deskIndex', 'is', null)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
   if (rows.length === 0) return 0
   const filled = rows.map(({ id, nameEnc, nameBoEnc, certNoEnc, certNoIndex }) => {
     if (certNoIndex.startsWith('nobody:')) return { id, digests: [] }
     const open = (column: string, value: string): string => crypto.decrypt('person', column, id, value)
-    return { id, digests: deskIndexOf(crypto, { name: open('name_enc', nameEnc), nameBo: nameBoEnc === null ? null : open('name_bo_enc', nameBoEnc), certNo: open('cert_no_enc', certNoEnc) }) }
+    return {
+      id,
+      digests: deskIndexOf(crypto, {
+        name: open('name_enc', nameEnc),
+        nameBo: nameBoEnc === null ? null : open('name_bo_enc', nameBoEnc),
+        certNo: open('cert_no_enc', certNoEnc)
+      })
+    }
   })
   await sql`
     update person p set desk_index = array(select jsonb_array_elements_text(e.digests))

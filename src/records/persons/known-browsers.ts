@@ -5,16 +5,27 @@ type Db = Kysely<Database> | Transaction<Database>
 
 /** Has this person logged in from this browser before (and not thrown it out since)? */
 export async function isKnownBrowser (db: Db, personId: string, browserHash: string): Promise<boolean> {
-  const row = await db.selectFrom('knownBrowser').select('personId')
-    .where('personId', '=', personId).where('browserHash', '=', browserHash).where('revokedAt', 'is', null)
+  const row = await db
+    .selectFrom('knownBrowser')
+    .select('personId')
+    .where('personId', '=', personId)
+    .where('browserHash', '=', browserHash)
+    .where('revokedAt', 'is', null)
     .executeTakeFirst()
   return row !== undefined
 }
 
 /** Remember a browser after a complete login. */
 export async function rememberBrowser (trx: Db, personId: string, browserHash: string, label: string): Promise<void> {
-  await trx.insertInto('knownBrowser').values({ personId, browserHash, label })
-    .onConflict((conflict) => conflict.columns(['personId', 'browserHash']).doUpdateSet({
-      label, lastLoginAt: sql<Date>`now()`, revokedAt: null
-    })).execute()
+  await trx
+    .insertInto('knownBrowser')
+    .values({ personId, browserHash, label })
+    .onConflict((conflict) =>
+      conflict.columns(['personId', 'browserHash']).doUpdateSet({
+        label,
+        lastLoginAt: sql<Date>`now()`,
+        revokedAt: null
+      })
+    )
+    .execute()
 }

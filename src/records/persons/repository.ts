@@ -9,10 +9,15 @@ import type { Person } from '../../domain/identity/person.ts'
 import { deskIndexOf } from './desk-index.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
-type Row = Omit<Selectable<PersonTable>, 'certNoIndex' | 'phoneIndex' | 'passwordChangedAt' | 'createdAt' | 'ethnicGroupEnc' | 'deskIndex' | 'lockedFrom'>
+type Row = Omit<
+  Selectable<PersonTable>,
+  'certNoIndex' | 'phoneIndex' | 'passwordChangedAt' | 'createdAt' | 'ethnicGroupEnc' | 'deskIndex' | 'lockedFrom'
+>
 
 /** The person and the stored password hash, which never leaves the login step. */
-export interface StoredPerson extends Person { passwordHash: string | null }
+export interface StoredPerson extends Person {
+  passwordHash: string | null
+}
 
 export const newPersonId = (): string => `per_${randomBytes(16).toString('base64url')}`
 export const newSub = (): string => randomBytes(20).toString('base64url')
@@ -37,43 +42,103 @@ class Opened implements StoredPerson {
     return text
   }
 
-  get id (): string { return this.#row.id }
-  get sub (): string { return this.#row.sub }
-  get status (): Person['status'] { return this.#row.status }
-  get name (): string { return this.#column('name_enc', this.#row.nameEnc) ?? '' }
-  get nameBo (): string | null { return this.#column('name_bo_enc', this.#row.nameBoEnc) }
-  get certType (): string { return this.#row.certType }
-  get certNo (): string { return this.#column('cert_no_enc', this.#row.certNoEnc) ?? '' }
-  get certValidFrom (): string | null { return this.#row.certValidFrom }
-  get certValidTo (): string | null { return this.#row.certValidTo }
-  get certTerm (): string | null { return this.#row.certTerm }
-  get phone (): string | null { return this.#column('phone_enc', this.#row.phoneEnc) }
-  get email (): string | null { return this.#column('email_enc', this.#row.emailEnc) }
-  get locale (): string | null { return this.#row.locale }
-  get assuranceLevel (): Level { return this.#row.assuranceLevel as Level }
-  get identityVerifiedAt (): Date | null { return this.#row.identityVerifiedAt }
-  get faceVerifiedAt (): Date | null { return this.#row.faceVerifiedAt }
-  get updatedAt (): Date { return this.#row.updatedAt }
-  get passwordHash (): string | null { return this.#row.passwordHash }
+  get id (): string {
+    return this.#row.id
+  }
+
+  get sub (): string {
+    return this.#row.sub
+  }
+
+  get status (): Person['status'] {
+    return this.#row.status
+  }
+
+  get name (): string {
+    return this.#column('name_enc', this.#row.nameEnc) ?? ''
+  }
+
+  get nameBo (): string | null {
+    return this.#column('name_bo_enc', this.#row.nameBoEnc)
+  }
+
+  get certType (): string {
+    return this.#row.certType
+  }
+
+  get certNo (): string {
+    return this.#column('cert_no_enc', this.#row.certNoEnc) ?? ''
+  }
+
+  get certValidFrom (): string | null {
+    return this.#row.certValidFrom
+  }
+
+  get certValidTo (): string | null {
+    return this.#row.certValidTo
+  }
+
+  get certTerm (): string | null {
+    return this.#row.certTerm
+  }
+
+  get phone (): string | null {
+    return this.#column('phone_enc', this.#row.phoneEnc)
+  }
+
+  get email (): string | null {
+    return this.#column('email_enc', this.#row.emailEnc)
+  }
+
+  get locale (): string | null {
+    return this.#row.locale
+  }
+
+  get assuranceLevel (): Level {
+    return this.#row.assuranceLevel as Level
+  }
+
+  get identityVerifiedAt (): Date | null {
+    return this.#row.identityVerifiedAt
+  }
+
+  get faceVerifiedAt (): Date | null {
+    return this.#row.faceVerifiedAt
+  }
+
+  get updatedAt (): Date {
+    return this.#row.updatedAt
+  }
+
+  get passwordHash (): string | null {
+    return this.#row.passwordHash
+  }
 }
 
 const columns = `id, sub, status, name_enc, name_bo_enc, cert_type, cert_no_enc, cert_valid_from, cert_valid_to, cert_term,
   phone_enc, email_enc, locale, assurance_level, identity_verified_at, face_verified_at, updated_at, password_hash`
 
 const byId = statement<[string], Row>('person by id', `select ${columns} from person where id = $1`)
-const bySub = lookup<Row>('person by sub', `select ${columns} from person where sub = any($1::text[])`, ({ sub }) => sub)
-const byCertNo = statement<[string], Row>('person by cert no', `select ${columns} from person where cert_no_index = $1`)
+const bySub = lookup<Row>(
+  'person by sub',
+  `select ${columns} from person where sub = any($1::text[])`,
+  ({ sub }) => sub
+)
+const byCertNo = statement<[string], Row>(
+  'person by cert no',
+  `select ${columns} from person where cert_no_index = $1`
+)
 const byPhone = statement<[string], Row>('person by phone', `select ${columns} from person where phone_index = $1`)
 
-const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null => row === undefined ? null : new Opened(crypto, row)
+const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null =>
+  row === undefined ? null : new Opened(crypto, row)
 
 /** Blind index of a document number, the same for every spelling of it that normalises alike. */
 export const certNoIndex = (crypto: FieldCrypto, certType: string, certNo: string): string =>
   crypto.blindIndex('person.cert_no', `${certType}:${certNo}`)
 
 /** Blind index of a phone in E.164. */
-export const phoneIndex = (crypto: FieldCrypto, phone: string): string =>
-  crypto.blindIndex('person.phone', phone)
+export const phoneIndex = (crypto: FieldCrypto, phone: string): string => crypto.blindIndex('person.phone', phone)
 
 export async function personById (db: Db, crypto: FieldCrypto, id: string): Promise<StoredPerson | null> {
   return opened(crypto, await byId(db, id))
@@ -83,7 +148,12 @@ export async function personBySub (db: Db, crypto: FieldCrypto, sub: string): Pr
   return opened(crypto, await bySub(db, sub))
 }
 
-export async function personByCertNo (db: Db, crypto: FieldCrypto, certType: string, certNo: string): Promise<StoredPerson | null> {
+export async function personByCertNo (
+  db: Db,
+  crypto: FieldCrypto,
+  certType: string,
+  certNo: string
+): Promise<StoredPerson | null> {
   return opened(crypto, await byCertNo(db, certNoIndex(crypto, certType, certNo)))
 }
 
@@ -109,37 +179,50 @@ export interface NewPerson {
 }
 
 /** Insert a person; throws a unique violation when number or phone already belong to somebody. */
-export async function insertPerson (trx: Db, crypto: FieldCrypto, person: NewPerson, id = newPersonId()): Promise<{ id: string, sub: string }> {
+export async function insertPerson (
+  trx: Db,
+  crypto: FieldCrypto,
+  person: NewPerson,
+  id = newPersonId()
+): Promise<{ id: string; sub: string }> {
   const seal = (column: string, value: string | undefined): string | null =>
     value === undefined ? null : crypto.encrypt('person', column, id, value)
   const sub = newSub()
-  await trx.insertInto('person').values({
-    id,
-    sub,
-    status: person.status,
-    nameEnc: seal('name_enc', person.name) ?? '',
-    nameBoEnc: seal('name_bo_enc', person.nameBo),
-    certType: person.certType,
-    certNoEnc: seal('cert_no_enc', person.certNo) ?? '',
-    certNoIndex: certNoIndex(crypto, person.certType, person.certNo),
-    deskIndex: deskIndexOf(crypto, person),
-    certValidFrom: person.certValidFrom ?? null,
-    certValidTo: person.certValidTo ?? null,
-    certTerm: person.certTerm ?? null,
-    phoneEnc: seal('phone_enc', person.phone),
-    phoneIndex: person.phone === undefined ? null : phoneIndex(crypto, person.phone),
-    emailEnc: seal('email_enc', person.email),
-    locale: null,
-    passwordHash: person.passwordHash ?? null,
-    passwordChangedAt: person.passwordHash === undefined ? null : new Date(),
-    assuranceLevel: person.assuranceLevel ?? 1,
-    faceVerifiedAt: person.faceVerifiedAt ?? null,
-    identityVerifiedAt: person.identityVerifiedAt ?? null
-  }).execute()
+  await trx
+    .insertInto('person')
+    .values({
+      id,
+      sub,
+      status: person.status,
+      nameEnc: seal('name_enc', person.name) ?? '',
+      nameBoEnc: seal('name_bo_enc', person.nameBo),
+      certType: person.certType,
+      certNoEnc: seal('cert_no_enc', person.certNo) ?? '',
+      certNoIndex: certNoIndex(crypto, person.certType, person.certNo),
+      deskIndex: deskIndexOf(crypto, person),
+      certValidFrom: person.certValidFrom ?? null,
+      certValidTo: person.certValidTo ?? null,
+      certTerm: person.certTerm ?? null,
+      phoneEnc: seal('phone_enc', person.phone),
+      phoneIndex: person.phone === undefined ? null : phoneIndex(crypto, person.phone),
+      emailEnc: seal('email_enc', person.email),
+      locale: null,
+      passwordHash: person.passwordHash ?? null,
+      passwordChangedAt: person.passwordHash === undefined ? null : new Date(),
+      assuranceLevel: person.assuranceLevel ?? 1,
+      faceVerifiedAt: person.faceVerifiedAt ?? null,
+      identityVerifiedAt: person.identityVerifiedAt ?? null
+    })
+    .execute()
   return { id, sub }
 }
 
 /** Replace an outdated hash (new parameters) unless the password was changed meanwhile. */
 export async function replacePasswordHash (db: Db, id: string, from: string, to: string): Promise<void> {
-  await db.updateTable('person').set({ passwordHash: to }).where('id', '=', id).where('passwordHash', '=', from).execute()
+  await db
+    .updateTable('person')
+    .set({ passwordHash: to })
+    .where('id', '=', id)
+    .where('passwordHash', '=', from)
+    .execute()
 }

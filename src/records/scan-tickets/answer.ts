@@ -10,7 +10,10 @@ import { answered, Refused, type RefusalCode } from './refusals.ts'
 import { bindingOf, from, hashOf, remainingOf, ticketColumns, type TicketRow, type Trx } from './rows.ts'
 import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
-export interface Answer { contextDigest: string, checkNumber?: string }
+export interface Answer {
+  contextDigest: string
+  checkNumber?: string
+}
 
 const held = sql.join(phoneStates.map((state) => sql.lit(state)))
 
@@ -22,7 +25,12 @@ const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_tok
  * Takes the answer, or counts a wrong number: one statement, so that guesses sent at once are no more than guesses
  * one after another. Undefined = it changed nothing; `acceptedAt` null = the number was wrong.
  */
-async function take (trx: Trx, scanToken: string, { contextDigest, checkNumber = '' }: Answer, actor: PhoneActor): Promise<TicketRow | undefined> {
+async function take (
+  trx: Trx,
+  scanToken: string,
+  { contextDigest, checkNumber = '' }: Answer,
+  actor: PhoneActor
+): Promise<TicketRow | undefined> {
   const right = sql<boolean>`(not t.number_entry or t.accepted_at is not null or t.check_number = ${checkNumber})`
   const last = sql<boolean>`(not ${right} and t.number_tries + 1 >= ${ticketLimits.numberTries})`
   // nothing typed is nothing guessed
@@ -32,7 +40,8 @@ async function take (trx: Trx, scanToken: string, { contextDigest, checkNumber =
            number_tries = t.number_tries + case when ${right} then 0 else 1 end,
            state = case when ${last} then 'failed' else t.state end,
            failure = case when ${last} then 'number_mismatch' else t.failure end
-     where ${heldBy(scanToken, actor)} and t.state in (${held}) and t.context_digest = ${contextDigest} and (${right} or ${checkNumber} <> '')
+     where ${heldBy(scanToken, actor)} and t.state in (${held}) and t.context_digest = ${contextDigest} and (${right}
+       or ${checkNumber} <> '')
     returning ${ticketColumns}`.execute(trx)
   return rows[0]
 }
@@ -45,7 +54,9 @@ async function accepted (services: Services, scanToken: string, answer: Answer, 
     const row = await take(trx, scanToken, answer, actor)
     if (row === undefined) return null
     if (row.acceptedAt === null) return await wrongNumber(services, trx, row, actor)
-    if (before.acceptedAt === null) await services.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
+    if (before.acceptedAt === null) {
+      await services.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
+    }
     return row
   })
   if (taken === null) throw new Refused(await whyRefused(services, scanToken, actor))
@@ -54,15 +65,32 @@ async function accepted (services: Services, scanToken: string, answer: Answer, 
   throw new Refused(taken)
 }
 
-async function wrongNumber (services: Services, trx: Trx, row: TicketRow, actor: PhoneActor): Promise<'number_mismatch' | 'number_exhausted'> {
+async function wrongNumber (
+  services: Services,
+  trx: Trx,
+  row: TicketRow,
+  actor: PhoneActor
+): Promise<'number_mismatch' | 'number_exhausted'> {
   await services.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
   if (row.state !== 'failed') return 'number_mismatch'
-  await services.audit.record(trx, { type: 'scan-ticket.failed', ...eventAbout(row, actor), reason: 'number_mismatch' })
+  await services.audit.record(trx, {
+    type: 'scan-ticket.failed',
+    ...eventAbout(row, actor),
+    reason: 'number_mismatch'
+  })
   return 'number_exhausted'
 }
 
-export async function accept (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal> {
-  return await answered(async () => ({ ok: true, view: await viewOf(services, services.db, await accepted(services, scanToken, answer, actor)) }))
+export async function accept (
+  services: Services,
+  scanToken: string,
+  answer: Answer,
+  actor: PhoneActor
+): Promise<{ ok: true; view: ScanView } | PhoneRefusal> {
+  return await answered(async () => ({
+    ok: true,
+    view: await viewOf(services, services.db, await accepted(services, scanToken, answer, actor))
+  }))
 }
 
 /**
@@ -70,7 +98,12 @@ export async function accept (services: Services, scanToken: string, answer: Ans
  * identity, face or counter, and that the device is still nobody else's. What was shown to be true is written to the
  * person and the device in the same transaction; a face verdict is used up by it.
  */
-export async function confirm (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal> {
+export async function confirm (
+  services: Services,
+  scanToken: string,
+  answer: Answer,
+  actor: PhoneActor
+): Promise<{ ok: true } | PhoneRefusal> {
   return await answered(async () => {
     const before = await heldTicket(services.db, scanToken, actor)
     requireDigest(before, answer)
@@ -80,11 +113,13 @@ export async function confirm (services: Services, scanToken: string, answer: An
         update scan_ticket t
            set state = 'confirmed', confirmed_at = now(), accepted_at = coalesce(accepted_at, now()), failure = null,
                expires_at = greatest(expires_at, now() + make_interval(secs => ${ticketSeconds.finish}))
-         where ${heldBy(scanToken, actor)} and t.state in (${from('confirmed')}) and t.context_digest = ${answer.contextDigest}
+         where ${heldBy(scanToken, actor)} and t.state in (${from('confirmed')})
+           and t.context_digest = ${answer.contextDigest}
            and (not t.number_entry or t.accepted_at is not null)
            and (not t.requires @> '["identity"]'::jsonb or t.identity_at is not null)
            and (not t.requires @> '["face"]'::jsonb or t.proof = 'counter' or (t.proof = 'face' and exists (
-                 select 1 from face_check f where f.id = t.face_check_id and f.scan_ticket_id = t.id and f.person_id = t.person_id
+                 select 1 from face_check f where f.id = t.face_check_id and f.scan_ticket_id = t.id
+                   and f.person_id = t.person_id
                     and f.purpose = t.purpose and f.state = 'passed' and f.expires_at > now())))
            and (t.device_id is null or exists (
                  select 1 from device d where d.id = t.device_id and d.revoked_at is null
@@ -93,7 +128,11 @@ export async function confirm (services: Services, scanToken: string, answer: An
       const row = rows[0]
       if (row === undefined) return false
       await takeEffect(services, trx, row, actor)
-      await services.audit.record(trx, { type: 'scan-ticket.confirmed', ...eventAbout(row, actor), details: { ticketId: row.id, purpose: row.purpose, proof: row.proof } })
+      await services.audit.record(trx, {
+        type: 'scan-ticket.confirmed',
+        ...eventAbout(row, actor),
+        details: { ticketId: row.id, purpose: row.purpose, proof: row.proof }
+      })
       return true
     })
     if (!confirmed) throw new Refused(await whyRefused(services, scanToken, actor))
@@ -106,12 +145,15 @@ async function takeEffect (services: Services, trx: Trx, row: HeldTicket, actor:
   const { personId } = row
   if (row.proof === 'face') {
     const about = { personId, purpose: row.purpose, binding: bindingOf(row), scanTicketId: row.id }
-    if (row.faceCheckId === null || !await useFaceVerdict(trx, row.faceCheckId, about)) throw new Refused('face_required')
+    if (row.faceCheckId === null || !(await useFaceVerdict(trx, row.faceCheckId, about))) {
+      throw new Refused('face_required')
+    }
   }
-  const identity = row.identityAt === null || row.identityEnc === null
-    ? null
-    : JSON.parse(services.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity
-  if (!await creditPerson(trx, { personId, identity, proof: row.proof })) throw new Refused('wrong_state')
+  const identity =
+    row.identityAt === null || row.identityEnc === null
+      ? null
+      : (JSON.parse(services.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity)
+  if (!(await creditPerson(trx, { personId, identity, proof: row.proof }))) throw new Refused('wrong_state')
   // the ticket has done its service: the data are the person's now
   if (row.identityEnc !== null) await sql`update scan_ticket set identity_enc = null where id = ${row.id}`.execute(trx)
   if (row.proof !== null && row.deviceId !== null) {
@@ -120,7 +162,11 @@ async function takeEffect (services: Services, trx: Trx, row: HeldTicket, actor:
   }
 }
 
-export async function reject (services: Services, scanToken: string, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal> {
+export async function reject (
+  services: Services,
+  scanToken: string,
+  actor: PhoneActor
+): Promise<{ ok: true } | PhoneRefusal> {
   return await answered(async () => {
     const before = await heldTicket(services.db, scanToken, actor)
     const rejected = await services.db.transaction().execute(async (trx) => {
@@ -129,7 +175,11 @@ export async function reject (services: Services, scanToken: string, actor: Phon
          where ${heldBy(scanToken, actor)} and t.state in (${from('rejected')})
         returning t.id`.execute(trx)
       if (rows.length === 0) return false
-      await services.audit.record(trx, { type: 'scan-ticket.rejected', ...eventAbout(before, actor), reason: 'declined' })
+      await services.audit.record(trx, {
+        type: 'scan-ticket.rejected',
+        ...eventAbout(before, actor),
+        reason: 'declined'
+      })
       return true
     })
     if (!rejected) {
@@ -158,7 +208,11 @@ async function whyRefused (services: Services, scanToken: string, actor: PhoneAc
 
 async function deviceRefusal (services: Services, row: HeldTicket): Promise<RefusalCode> {
   if (row.deviceId === null) return 'wrong_state'
-  const device = await services.db.selectFrom('device').select(['personId', 'revokedAt']).where('id', '=', row.deviceId).executeTakeFirst()
+  const device = await services.db
+    .selectFrom('device')
+    .select(['personId', 'revokedAt'])
+    .where('id', '=', row.deviceId)
+    .executeTakeFirst()
   if (device === undefined || device.revokedAt !== null || device.personId === null) return 'device_not_bound'
   return device.personId === row.personId ? 'wrong_state' : 'wrong_person'
 }

@@ -4,24 +4,44 @@ import { bindWebDevice } from '../devices/index.ts'
 import { hashOf, type TicketRow } from './rows.ts'
 import type { PhoneActor } from './types.ts'
 
-export interface BoundBrowser { deviceId: string, secret: string }
+export interface BoundBrowser {
+  deviceId: string
+  secret: string
+}
 
 class NothingToBind extends Error {}
 
 /** Seconds after the confirmation in which the phone's browser may be bound by it. */
 const bindSeconds = 300
 
-/** See ScanTickets.bindBrowser. One statement spends the ticket's right to bind: it has no device yet, and gets this one. */
-export async function bindBrowser (services: Services, scanToken: string, actor: PhoneActor, label: string): Promise<BoundBrowser | null> {
+/**
+ * See ScanTickets.bindBrowser. One statement spends the ticket's right to bind: it has no device yet, and gets this
+ * one.
+ */
+export async function bindBrowser (
+  services: Services,
+  scanToken: string,
+  actor: PhoneActor,
+  label: string
+): Promise<BoundBrowser | null> {
   if (!/^[\w-]{43}$/.test(scanToken) || actor.device !== null) return null
-  const found = await services.db.selectFrom('scanTicket').select(['personId', 'loginAttemptUid'])
-    .where('scanTokenHash', '=', hashOf(scanToken)).executeTakeFirst()
+  const found = await services.db
+    .selectFrom('scanTicket')
+    .select(['personId', 'loginAttemptUid'])
+    .where('scanTokenHash', '=', hashOf(scanToken))
+    .executeTakeFirst()
   const personId = found?.personId
   if (personId === undefined || personId === null) return null
   try {
     return await services.db.transaction().execute(async (trx) => {
       // the device first, because the ticket refers to it; rolled back unless the ticket takes it
-      const bound = await bindWebDevice(trx, services, { personId, label, address: actor.address, traceId: actor.traceId, loginAttemptUid: found?.loginAttemptUid })
+      const bound = await bindWebDevice(trx, services, {
+        personId,
+        label,
+        address: actor.address,
+        traceId: actor.traceId,
+        loginAttemptUid: found?.loginAttemptUid
+      })
       const { rows } = await sql<Pick<TicketRow, 'id'>>`
         update scan_ticket set device_id = ${bound.deviceId}
          where scan_token_hash = ${hashOf(scanToken)} and device_id is null and person_id = ${personId}

@@ -1,7 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Proof } from '../../domain/login/next-step.ts'
-import { currentStep, digestOf, isSettled, liveStates, nextRenewal, ticketSeconds } from '../../domain/login/scan-ticket.ts'
+import {
+  currentStep,
+  digestOf,
+  isSettled,
+  liveStates,
+  nextRenewal,
+  ticketSeconds
+} from '../../domain/login/scan-ticket.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Services } from '../../services.ts'
 import { faceTriesLeft, fewest } from '../face-checks/index.ts'
@@ -15,11 +22,16 @@ import type { BrowserSide, CreatedTicket, NewTicket, TicketContext, TicketStatus
 
 const live = sql.join(liveStates.map((state) => sql.lit(state)))
 
-export interface Consumption { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: NewTicket['purpose'] }
+export interface Consumption {
+  browserHash: string
+  loginAttemptUid?: string
+  subjectRef?: string
+  purpose: NewTicket['purpose']
+}
 
 /** The browser side; `consume` may also be made part of a caller's transaction. */
 export interface BrowserTickets extends BrowserSide {
-  consume (ticketId: string, binding: Consumption, trx?: Trx): Promise<{ personId: string, proofs: Proof[] } | null>
+  consume(ticketId: string, binding: Consumption, trx?: Trx): Promise<{ personId: string; proofs: Proof[] } | null>
 }
 
 export function createBrowserSide (services: Services, hub: Hub): BrowserTickets {
@@ -27,14 +39,23 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
 
   async function create (ticket: NewTicket): Promise<CreatedTicket> {
     // without a password only a bound device says who it is, and only a login may be asked for like that
-    if (ticket.purpose !== 'login' && ticket.expectedPersonId === undefined) throw new DomainError('ticket_person_required')
-    if (!await count(services, ticketsPerBrowser, ticket.browserHash)) throw new TooManyTickets()
-    if (ticket.address !== undefined && !await count(services, ticketsPerAddress, ticket.address)) throw new TooManyTickets()
+    if (ticket.purpose !== 'login' && ticket.expectedPersonId === undefined) {
+      throw new DomainError('ticket_person_required')
+    }
+    if (!(await count(services, ticketsPerBrowser, ticket.browserHash))) throw new TooManyTickets()
+    if (ticket.address !== undefined && !(await count(services, ticketsPerAddress, ticket.address))) {
+      throw new TooManyTickets()
+    }
     const made = await db.transaction().execute(async (trx) => await insert(services, trx, ticket))
     for (const id of made.superseded) hub.kick(id)
     services.metrics.scanTickets.inc({ state: 'waiting' })
     const row = { id: made.id, purpose: ticket.purpose, elapsed: 0, rotating: false }
-    return { ticketId: made.id, checkNumber: made.checkNumber, payloadUrl: payloadOf(services, row), secondsLeft: ticketSeconds.scan }
+    return {
+      ticketId: made.id,
+      checkNumber: made.checkNumber,
+      payloadUrl: payloadOf(services, row),
+      secondsLeft: ticketSeconds.scan
+    }
   }
 
   /** Null = not this browser's. */
@@ -45,7 +66,8 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
 
   async function startRotation (row: TicketRow): Promise<TicketRow> {
     if (row.rotating || stateOf(row) !== 'waiting') return row
-    await sql`update scan_ticket set rotating_at = now() where id = ${row.id} and state = 'waiting' and rotating_at is null`.execute(db)
+    await sql`update scan_ticket set rotating_at = now() where id = ${row.id} and state = 'waiting'
+      and rotating_at is null`.execute(db)
     return { ...row, rotating: true }
   }
 
@@ -73,9 +95,10 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
       }
     },
     async consume (ticketId, binding, trx) {
-      const consumed = trx === undefined
-        ? await db.transaction().execute(async (own) => await consume(services, own, ticketId, binding))
-        : await consume(services, trx, ticketId, binding)
+      const consumed =
+        trx === undefined
+          ? await db.transaction().execute(async (own) => await consume(services, own, ticketId, binding))
+          : await consume(services, trx, ticketId, binding)
       if (consumed !== null) {
         services.metrics.scanTickets.inc({ state: 'consumed' })
         // a caller's transaction is not committed yet: then the next period sees it
@@ -84,16 +107,30 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
       return consumed
     },
     async latestOf (loginAttemptUid, browserHash, expectedPersonId) {
-      const row = await db.selectFrom('scanTicket').select('id')
-        .where('loginAttemptUid', '=', loginAttemptUid).where('browserHash', '=', browserHash)
-        .$if(expectedPersonId !== undefined, (query) => query.where('expectedPersonId', 'is not distinct from', expectedPersonId ?? null))
-        .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
+      const row = await db
+        .selectFrom('scanTicket')
+        .select('id')
+        .where('loginAttemptUid', '=', loginAttemptUid)
+        .where('browserHash', '=', browserHash)
+        .$if(expectedPersonId !== undefined, (query) =>
+          query.where('expectedPersonId', 'is not distinct from', expectedPersonId ?? null)
+        )
+        .orderBy('createdAt', 'desc')
+        .limit(1)
+        .executeTakeFirst()
       return row?.id ?? null
     },
     async latestAbout (purpose, subjectRef, browserHash) {
-      const row = await db.selectFrom('scanTicket').select('id')
-        .where('browserHash', '=', browserHash).where('purpose', '=', purpose).where('subjectRef', '=', subjectRef).where('loginAttemptUid', 'is', null)
-        .orderBy('createdAt', 'desc').limit(1).executeTakeFirst()
+      const row = await db
+        .selectFrom('scanTicket')
+        .select('id')
+        .where('browserHash', '=', browserHash)
+        .where('purpose', '=', purpose)
+        .where('subjectRef', '=', subjectRef)
+        .where('loginAttemptUid', 'is', null)
+        .orderBy('createdAt', 'desc')
+        .limit(1)
+        .executeTakeFirst()
       return row?.id ?? null
     }
   }
@@ -101,7 +138,12 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
 
 /** What makes one status differ from the last, besides the clock. */
 const signature = (status: TicketStatus, row: TicketRow): string =>
-  JSON.stringify([status.state, status.failure, status.triesLeft, status.payloadUrl === null ? null : currentStep(row)])
+  JSON.stringify([
+    status.state,
+    status.failure,
+    status.triesLeft,
+    status.payloadUrl === null ? null : currentStep(row)
+  ])
 
 /** An enum, a clock and a picture: nothing about who scanned. */
 async function statusOf (services: Services, db: Db, row: TicketRow): Promise<TicketStatus> {
@@ -112,61 +154,98 @@ async function statusOf (services: Services, db: Db, row: TicketRow): Promise<Ti
     secondsLeft: isSettled(state) ? 0 : row.secondsLeft,
     checkNumber: row.checkNumber,
     failure: row.failure,
-    triesLeft: faceFailed ? fewest(await faceTriesLeft(db, { personId: row.personId ?? '', binding: bindingOf(row) })) : null,
+    triesLeft: faceFailed
+      ? fewest(await faceTriesLeft(db, { personId: row.personId ?? '', binding: bindingOf(row) }))
+      : null,
     payloadUrl: state === 'waiting' ? payloadOf(services, row) : null,
     renewals: row.renewals
   }
 }
 
-async function insert (services: Services, trx: Trx, ticket: NewTicket): Promise<{ id: string, checkNumber: string, superseded: string[] }> {
+async function insert (
+  services: Services,
+  trx: Trx,
+  ticket: NewTicket
+): Promise<{ id: string; checkNumber: string; superseded: string[] }> {
   const id = `st_${randomBytes(16).toString('base64url')}`
   const checkNumber = String(randomInt(10, 100))
   const context = JSON.parse(JSON.stringify(ticket.context)) as TicketContext
   const { purpose } = ticket
-  const [clientId, subjectRef, loginAttemptUid] = [ticket.clientId ?? null, ticket.subjectRef ?? null, ticket.loginAttemptUid ?? null]
+  const [clientId, subjectRef, loginAttemptUid] = [
+    ticket.clientId ?? null,
+    ticket.subjectRef ?? null,
+    ticket.loginAttemptUid ?? null
+  ]
   const about = { clientId, loginAttemptUid, address: ticket.address, traceId: ticket.traceId }
   // two windows of one browser come one after the other, and the later has the live ticket; the index is the last word
   await sql`select pg_advisory_xact_lock(hashtextextended(${`scan-ticket ${ticket.browserHash}`}, 0))`.execute(trx)
   const renewals = nextRenewal(await unscannedBefore(trx, ticket))
-  const old = await sql<{ id: string, state: string }>`
-    update scan_ticket set state = case when expires_at > now() then 'superseded' else 'expired' end, identity_enc = null
+  const old = await sql<{ id: string; state: string }>`
+    update scan_ticket set state = case when expires_at > now() then 'superseded' else 'expired' end,
+      identity_enc = null
      where browser_hash = ${ticket.browserHash} and state in (${live})
     returning id, state`.execute(trx)
   for (const row of old.rows) {
-    await services.audit.record(trx, { type: row.state === 'expired' ? 'scan-ticket.expired' : 'scan-ticket.superseded', ...about, details: { ticketId: row.id } })
+    await services.audit.record(trx, {
+      type: row.state === 'expired' ? 'scan-ticket.expired' : 'scan-ticket.superseded',
+      ...about,
+      details: { ticketId: row.id }
+    })
   }
   // clock_timestamp(): now() is when the transaction began, before it waited its turn
   await sql`
-    insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id, context, context_digest,
+    insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id,
+      context, context_digest,
                              check_number, number_entry, requires, expected_person_id, renewals, created_at, expires_at)
-    values (${id}, ${hashOf(secretsOf(services, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid}, ${subjectRef}, ${ticket.browserHash},
+    values (${id}, ${hashOf(secretsOf(services, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid},
+      ${subjectRef}, ${ticket.browserHash},
             ${clientId}, ${JSON.stringify(context)}::jsonb, ${digestOf({ id, purpose, clientId, subjectRef, context })},
-            ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb, ${ticket.expectedPersonId ?? null}, ${renewals},
+            ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb,
+              ${ticket.expectedPersonId ?? null}, ${renewals},
             clock_timestamp(), clock_timestamp() + make_interval(secs => ${ticketSeconds.scan}))`.execute(trx)
-  await services.audit.record(trx, { type: 'scan-ticket.created', personId: ticket.expectedPersonId, ...about, details: { ticketId: id, purpose, renewals } })
+  await services.audit.record(trx, {
+    type: 'scan-ticket.created',
+    personId: ticket.expectedPersonId,
+    ...about,
+    details: { ticketId: id, purpose, renewals }
+  })
   return { id, checkNumber, superseded: old.rows.map((row) => row.id) }
 }
 
-/** Renewals of the ticket that the new one replaces, when nobody had scanned that; null = this is the first of its kind. */
+/**
+ * Renewals of the ticket that the new one replaces, when nobody had scanned that; null = this is the first of its kind.
+ */
 async function unscannedBefore (trx: Trx, ticket: NewTicket): Promise<number | null> {
-  const query = trx.selectFrom('scanTicket').select(['renewals', 'scannedAt'])
-    .where('browserHash', '=', ticket.browserHash).where('purpose', '=', ticket.purpose)
+  const query = trx
+    .selectFrom('scanTicket')
+    .select(['renewals', 'scannedAt'])
+    .where('browserHash', '=', ticket.browserHash)
+    .where('purpose', '=', ticket.purpose)
     .where(sql<boolean>`subject_ref is not distinct from ${ticket.subjectRef ?? null}::text`)
-    .orderBy('createdAt', 'desc').limit(1)
-  const row = await (ticket.loginAttemptUid === undefined
-    ? query.where('loginAttemptUid', 'is', null).where('state', 'in', liveStates)
-    : query.where('loginAttemptUid', '=', ticket.loginAttemptUid)).executeTakeFirst()
+    .orderBy('createdAt', 'desc')
+    .limit(1)
+  const row = await (
+    ticket.loginAttemptUid === undefined
+      ? query.where('loginAttemptUid', 'is', null).where('state', 'in', liveStates)
+      : query.where('loginAttemptUid', '=', ticket.loginAttemptUid)
+  ).executeTakeFirst()
   return row === undefined || row.scannedAt !== null ? null : row.renewals
 }
 
-async function consume (services: Services, trx: Trx, ticketId: string, binding: Consumption): Promise<{ personId: string, proofs: Proof[] } | null> {
+async function consume (
+  services: Services,
+  trx: Trx,
+  ticketId: string,
+  binding: Consumption
+): Promise<{ personId: string; proofs: Proof[] } | null> {
   const { rows } = await sql<ConsumedRow>`
     update scan_ticket set state = 'consumed', consumed_at = now()
      where id = ${ticketId} and state in (${from('consumed')}) and expires_at > now()
        and browser_hash = ${binding.browserHash} and purpose = ${binding.purpose}
        and login_attempt_uid is not distinct from ${binding.loginAttemptUid ?? null}::text
        and subject_ref is not distinct from ${binding.subjectRef ?? null}::text
-    returning id, person_id, device_id, client_id, login_attempt_uid, purpose, proof, face_check_id, identity_at, scanned_at, confirmed_at`.execute(trx)
+    returning id, person_id, device_id, client_id, login_attempt_uid, purpose, proof, face_check_id, identity_at,
+      scanned_at, confirmed_at`.execute(trx)
   const row = rows[0]
   if (row === undefined) return null
   await services.audit.record(trx, {

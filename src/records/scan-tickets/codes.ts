@@ -8,11 +8,16 @@ import type { TicketRow } from './rows.ts'
  * neither: who reads the database can scan nothing. The row has the locator's SHA-256, to be found by.
  */
 export function secretsOf (services: Pick<Services, 'crypto'>, ticket: Pick<TicketRow, 'id' | 'purpose'>): CodeSecrets {
-  const locator = createHmac('sha256', services.crypto.secretKey('scan-ticket locator')).update(ticket.id).digest().subarray(0, 12)
+  const locator = createHmac('sha256', services.crypto.secretKey('scan-ticket locator'))
+    .update(ticket.id)
+    .digest()
+    .subarray(0, 12)
   const key = createHmac('sha256', services.crypto.secretKey('scan-ticket code')).update(ticket.id).digest()
   return { locator, key, purpose: ticket.purpose }
 }
 
 /** The address that the picture holds now. */
-export const payloadOf = (services: Pick<Services, 'crypto' | 'config'>, ticket: Pick<TicketRow, 'id' | 'purpose' | 'elapsed' | 'rotating'>): string =>
-  payloadUrl(services.config.issuer, secretsOf(services, ticket), ticket)
+export const payloadOf = (
+  services: Pick<Services, 'crypto' | 'config'>,
+  ticket: Pick<TicketRow, 'id' | 'purpose' | 'elapsed' | 'rotating'>
+): string => payloadUrl(services.config.issuer, secretsOf(services, ticket), ticket)

@@ -6,13 +6,16 @@ import { ticketsByIds, type TicketRow } from './rows.ts'
 /** How often all watched tickets are read, in milliseconds: what another process changed is seen that late. */
 const period = 400
 
-interface Watcher { latest: TicketRow | null, wake: (() => void) | null }
+interface Watcher {
+  latest: TicketRow | null
+  wake: (() => void) | null
+}
 
 export interface Hub {
   /** Rows of one ticket as they are read, the newest only; ends when the signal aborts. */
-  rows (ticketId: string, signal: AbortSignal): AsyncGenerator<TicketRow, void, void>
+  rows(ticketId: string, signal: AbortSignal): AsyncGenerator<TicketRow, void, void>
   /** This process has committed a change: read that ticket now. */
-  kick (ticketId: string): void
+  kick(ticketId: string): void
   /** Number of streams, for tests and metrics. */
   readonly watchers: number
 }
@@ -60,7 +63,9 @@ export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub
   }
 
   return {
-    get watchers () { return [...watched.values()].reduce((sum, watchers) => sum + watchers.size, 0) },
+    get watchers () {
+      return [...watched.values()].reduce((sum, watchers) => sum + watchers.size, 0)
+    },
     kick (ticketId) {
       if (watched.has(ticketId)) read([ticketId])
     },
@@ -68,13 +73,19 @@ export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub
       const watcher: Watcher = { latest: null, wake: null }
       const watchers = watched.get(ticketId) ?? new Set()
       watched.set(ticketId, watchers.add(watcher))
-      const stop = (): void => { watcher.wake?.() }
+      const stop = (): void => {
+        watcher.wake?.()
+      }
       signal.addEventListener('abort', stop)
       schedule()
       read([ticketId])
       try {
         while (!signal.aborted) {
-          if (watcher.latest === null) await new Promise<void>((resolve) => { watcher.wake = resolve })
+          if (watcher.latest === null) {
+            await new Promise<void>((resolve) => {
+              watcher.wake = resolve
+            })
+          }
           watcher.wake = null
           const row = watcher.latest
           watcher.latest = null

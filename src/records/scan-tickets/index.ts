@@ -2,9 +2,9 @@
  * Scan tickets: the thing behind a QR code. Owns the table `scan_ticket`.
  *
  * `createScanTickets` gives both faces of it: the browser side (create, status, watch, consume) answers only to the
- * browser that made the ticket, the phone side (scan … confirm) only to the phone that scanned it. domain/scan-ticket.ts
- * has the rules; here each arrow is one conditional statement on the database clock, in one transaction with its audit
- * event, and zero rows mean refused.
+ * browser that made the ticket, the phone side (scan … confirm) only to the phone that scanned it.
+ * domain/scan-ticket.ts has the rules; here each arrow is one conditional statement on the database clock, in one
+ * transaction with its audit event, and zero rows mean refused.
  */
 import type { Services } from '../../services.ts'
 import { accept, confirm, reject } from './answer.ts'
@@ -26,9 +26,9 @@ export interface ScanTickets extends BrowserTickets, PhoneSide {
    * After `confirm` in an unbound phone browser: bind it to the person, if a face or counter code was shown. The secret
    * goes into an HttpOnly cookie for `webDeviceSeconds`. Once for each ticket; null = nothing to bind.
    */
-  bindBrowser (scanToken: string, actor: PhoneActor, label: string): Promise<BoundBrowser | null>
+  bindBrowser(scanToken: string, actor: PhoneActor, label: string): Promise<BoundBrowser | null>
   /** Open status streams of this process. */
-  watchers (): number
+  watchers(): number
 }
 
 export function createScanTickets (services: Services): ScanTickets {
@@ -65,7 +65,8 @@ export function createScanTickets (services: Services): ScanTickets {
     useCounterCode: (token, code, actor) => told(token, actor, useCounterCode(services, token, code, actor)),
     confirm: (token, answer, actor) => told(token, actor, confirm(services, token, answer, actor)),
     reject: (token, actor) => told(token, actor, reject(services, token, actor)),
-    bindBrowser: async (token: string, actor: PhoneActor, label: string) => await bindBrowser(services, token, actor, label),
+    bindBrowser: async (token: string, actor: PhoneActor, label: string) =>
+      await bindBrowser(services, token, actor, label),
     watchers: () => hub.watchers
   } satisfies PhoneSide & Omit<ScanTickets, keyof BrowserTickets>)
 }

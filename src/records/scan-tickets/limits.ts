@@ -11,5 +11,7 @@ export const unknownCodes: Counter = { name: 'scan-ticket.unknown', limit: 20, s
 /** Thrown by `create`; answered with 429 (RFC 6585 §4). */
 export class TooManyTickets extends DomainError {
   readonly statusCode = 429
-  constructor () { super('too_many_requests') }
+  constructor () {
+    super('too_many_requests')
+  }
 }

@@ -49,8 +49,9 @@ export async function viewOf (services: Services, db: Db, row: TicketRow): Promi
     state: stateOf(row),
     accepted: row.acceptedAt !== null,
     secondsLeft: row.secondsLeft,
-    faceTries: row.personId === null
-      ? { attempt: faceLimits.perAttempt, day: faceLimits.perDay }
-      : await faceTriesLeft(db, { personId: row.personId, binding: bindingOf(row) })
+    faceTries:
+      row.personId === null
+        ? { attempt: faceLimits.perAttempt, day: faceLimits.perDay }
+        : await faceTriesLeft(db, { personId: row.personId, binding: bindingOf(row) })
   }
 }

@@ -11,29 +11,49 @@ import { answered, Refused } from './refusals.ts'
 import { bindingOf, remainingOf, ticketColumns, type TicketRow, type Trx } from './rows.ts'
 import type { FaceBegun, FaceVerdict, IdentityInput, PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
-type Viewed = { ok: true, view: ScanView } | PhoneRefusal
+type Viewed = { ok: true; view: ScanView } | PhoneRefusal
 
 const held = sql.join(phoneStates.map((state) => sql.lit(state)))
 
-const faceOf = (row: HeldTicket): FaceBinding => ({ personId: row.personId, purpose: row.purpose, binding: bindingOf(row), scanTicketId: row.id })
+const faceOf = (row: HeldTicket): FaceBinding => ({
+  personId: row.personId,
+  purpose: row.purpose,
+  binding: bindingOf(row),
+  scanTicketId: row.id
+})
 
 /** The state that shows on the other screen never goes back: data given again leave a face check under way alone. */
-export async function submitIdentity (services: Services, scanToken: string, input: IdentityInput, actor: PhoneActor): Promise<Viewed> {
+export async function submitIdentity (
+  services: Services,
+  scanToken: string,
+  input: IdentityInput,
+  actor: PhoneActor
+): Promise<Viewed> {
   return await answered(async () => {
     const row = await heldTicket(services.db, scanToken, actor)
     if (!row.requires.includes('identity')) throw new Refused('wrong_state')
-    const verified = await verifyIdentity(services, row.personId, input, { source: usedFor(row.id), locale: actor.locale, ...circumstances(row, actor) })
+    const verified = await verifyIdentity(services, row.personId, input, {
+      source: usedFor(row.id),
+      locale: actor.locale,
+      ...circumstances(row, actor)
+    })
     if (!verified.ok) return verified
     const sealed = services.crypto.encrypt('scan_ticket', 'identity_enc', row.id, JSON.stringify(verified.validity))
     const given = await services.db.transaction().execute(async (trx) => {
       const { rows } = await sql<TicketRow>`
         update scan_ticket t
-           set identity_enc = ${sealed}, identity_at = now(), state = case when state = 'scanned' then 'identity' else state end
+           set identity_enc = ${sealed}, identity_at = now(), state = case
+             when state = 'scanned' then 'identity' else state end
          where t.id = ${row.id} and t.state in (${held}) and t.expires_at > now() and t.person_id = ${row.personId}
         returning ${ticketColumns}`.execute(trx)
       const updated = rows[0]
       if (updated === undefined) return null
-      await services.audit.record(trx, { type: 'identity.submitted', personId: row.personId, ...circumstances(row, actor), details: { ticketId: row.id } })
+      await services.audit.record(trx, {
+        type: 'identity.submitted',
+        personId: row.personId,
+        ...circumstances(row, actor),
+        details: { ticketId: row.id }
+      })
       return updated
     })
     if (given === null) {
@@ -44,35 +64,58 @@ export async function submitIdentity (services: Services, scanToken: string, inp
   })
 }
 
-export interface FaceInput { consent: { given: boolean, version: string }, returnUrl?: string, clientMeta?: string }
+export interface FaceInput {
+  consent: { given: boolean; version: string }
+  returnUrl?: string
+  clientMeta?: string
+}
 
-export async function beginFace (services: Services, scanToken: string, input: FaceInput, actor: PhoneActor): Promise<{ ok: true, begun: FaceBegun } | PhoneRefusal> {
+export async function beginFace (
+  services: Services,
+  scanToken: string,
+  input: FaceInput,
+  actor: PhoneActor
+): Promise<{ ok: true; begun: FaceBegun } | PhoneRefusal> {
   return await answered(async () => {
     const row = await heldTicket(services.db, scanToken, actor)
     const remaining = remainingOf(row)
     // the provider compares with the register's photograph: whose it is comes first
     if (!remaining.includes('face') || remaining.includes('identity')) throw new Refused('wrong_state')
-    return await beginFaceCheck(services, {
-      ...faceOf(row),
-      channel: actor.device?.kind === 'app' ? 'app' : 'h5',
-      locale: actor.locale,
-      consent: input.consent,
-      returnUrl: input.returnUrl,
-      clientMeta: input.clientMeta,
-      circumstances: circumstances(row, actor)
-    }, {
-      begun: async (trx, checkId) => await markTicket(trx, row, sql`state = 'face', face_check_id = ${checkId}, failure = null`),
-      exhausted: async (trx) => await markTicket(trx, row, sql`state = 'face', failure = 'face_exhausted'`) && row.failure !== 'face_exhausted'
-    })
+    return await beginFaceCheck(
+      services,
+      {
+        ...faceOf(row),
+        channel: actor.device?.kind === 'app' ? 'app' : 'h5',
+        locale: actor.locale,
+        consent: input.consent,
+        returnUrl: input.returnUrl,
+        clientMeta: input.clientMeta,
+        circumstances: circumstances(row, actor)
+      },
+      {
+        begun: async (trx, checkId) =>
+          await markTicket(trx, row, sql`state = 'face', face_check_id = ${checkId}, failure = null`),
+        exhausted: async (trx) =>
+          (await markTicket(trx, row, sql`state = 'face', failure = 'face_exhausted'`)) &&
+          row.failure !== 'face_exhausted'
+      }
+    )
   })
 }
 
 /** Pulls the verdict. A ticket that ended meanwhile gets none; the try is counted all the same. */
-export async function faceVerdict (services: Services, scanToken: string, checkId: string, actor: PhoneActor): Promise<FaceVerdict | PhoneRefusal> {
+export async function faceVerdict (
+  services: Services,
+  scanToken: string,
+  checkId: string,
+  actor: PhoneActor
+): Promise<FaceVerdict | PhoneRefusal> {
   return await answered(async () => {
     const row = await heldTicket(services.db, scanToken, actor)
     return await pullVerdict(services, checkId, faceOf(row), circumstances(row, actor), {
-      passed: async (trx, id) => { await markTicket(trx, row, sql`proof = 'face', failure = null`, id) },
+      passed: async (trx, id) => {
+        await markTicket(trx, row, sql`proof = 'face', failure = null`, id)
+      },
       failed: async (trx, id, left) => {
         await markTicket(trx, row, sql`failure = ${fewest(left) === 0 ? 'face_exhausted' : 'face_failed'}`, id)
       }
@@ -81,7 +124,12 @@ export async function faceVerdict (services: Services, scanToken: string, checkI
 }
 
 /** Changes a ticket that still wants a face; with `checkId` only if that is its current check. */
-async function markTicket (trx: Trx, row: HeldTicket, assignments: ReturnType<typeof sql>, checkId?: string): Promise<boolean> {
+async function markTicket (
+  trx: Trx,
+  row: HeldTicket,
+  assignments: ReturnType<typeof sql>,
+  checkId?: string
+): Promise<boolean> {
   const { rows } = await sql`
     update scan_ticket t set ${assignments}
      where t.id = ${row.id} and t.state in (${held}) and t.expires_at > now() and t.person_id = ${row.personId}
@@ -91,17 +139,28 @@ async function markTicket (trx: Trx, row: HeldTicket, assignments: ReturnType<ty
   return rows.length === 1
 }
 
-export async function useCounterCode (services: Services, scanToken: string, code: string, actor: PhoneActor): Promise<Viewed> {
+export async function useCounterCode (
+  services: Services,
+  scanToken: string,
+  code: string,
+  actor: PhoneActor
+): Promise<Viewed> {
   return await answered(async () => {
     const row = await heldTicket(services.db, scanToken, actor)
     if (!remainingOf(row).includes('face')) throw new Refused('wrong_state')
     const result = await services.db.transaction().execute(async (trx) => {
-      const codeId = await redeemCounterCode(trx, services, { personId: row.personId, code, usedFor: usedFor(row.id), ...circumstances(row, actor) })
+      const codeId = await redeemCounterCode(trx, services, {
+        personId: row.personId,
+        code,
+        usedFor: usedFor(row.id),
+        ...circumstances(row, actor)
+      })
       // committed: a wrong code stays counted
       if (codeId === null) return null
       const { rows } = await sql<TicketRow>`
         update scan_ticket t set proof = 'counter', failure = null
-         where t.id = ${row.id} and t.state in (${held}) and t.expires_at > now() and t.person_id = ${row.personId} and t.proof is distinct from 'counter'
+         where t.id = ${row.id} and t.state in (${held}) and t.expires_at > now() and t.person_id = ${row.personId}
+           and t.proof is distinct from 'counter'
         returning ${ticketColumns}`.execute(trx)
       // rolled back: the code is not spent on a ticket that is over
       if (rows[0] === undefined) throw new Refused('wrong_state')

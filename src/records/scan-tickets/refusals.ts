@@ -5,7 +5,7 @@ import type { PhoneRefusal } from './types.ts'
 /** Every refusal without further data. */
 export type RefusalCode = Exclude<PhoneRefusal, { code: 'invalid_fields' }>['code']
 
-export const refuse = (code: RefusalCode): { ok: false, code: RefusalCode } => ({ ok: false, code })
+export const refuse = (code: RefusalCode): { ok: false; code: RefusalCode } => ({ ok: false, code })
 
 /** Rolls the transaction back and becomes the answer. */
 export class Refused extends Error {
@@ -18,7 +18,7 @@ export class Refused extends Error {
 }
 
 /** Runs work that may throw Refused. */
-export async function answered<T> (work: () => Promise<T>): Promise<T | { ok: false, code: RefusalCode }> {
+export async function answered<T> (work: () => Promise<T>): Promise<T | { ok: false; code: RefusalCode }> {
   try {
     return await work()
   } catch (error) {

@@ -55,10 +55,18 @@ const columns = `t.id, t.purpose, t.state, t.login_attempt_uid, t.subject_ref, t
 /** The columns of TicketRow of `scan_ticket t`, for `select` and `returning`. */
 export const ticketColumns: RawBuilder<unknown> = sql.raw(columns)
 
-const byIds = statement<[ids: string[]], TicketRow>('scan_tickets_by_ids', `select ${columns} from scan_ticket t where t.id = any($1::text[])`)
-const byLocator = statement<[hash: string], TicketRow>('scan_ticket_by_locator', `select ${columns} from scan_ticket t where t.locator_hash = $1`)
-const byToken = statement<[hash: string, deviceId: string | null], TicketRow>('scan_ticket_by_token',
-  `select ${columns} from scan_ticket t where t.scan_token_hash = $1 and t.device_id is not distinct from $2::text`)
+const byIds = statement<[ids: string[]], TicketRow>(
+  'scan_tickets_by_ids',
+  `select ${columns} from scan_ticket t where t.id = any($1::text[])`
+)
+const byLocator = statement<[hash: string], TicketRow>(
+  'scan_ticket_by_locator',
+  `select ${columns} from scan_ticket t where t.locator_hash = $1`
+)
+const byToken = statement<[hash: string, deviceId: string | null], TicketRow>(
+  'scan_ticket_by_token',
+  `select ${columns} from scan_ticket t where t.scan_token_hash = $1 and t.device_id is not distinct from $2::text`
+)
 
 export const hashOf = (secret: string | Buffer): string => createHash('sha256').update(secret).digest('base64url')
 
@@ -66,10 +74,15 @@ export const ticketsByIds = async (db: Db, ids: string[]): Promise<TicketRow[]> 
 
 export const ticketById = async (db: Db, id: string): Promise<TicketRow | undefined> => (await byIds(db, [id]))[0]
 
-export const ticketByLocator = async (db: Db, locator: Buffer): Promise<TicketRow | undefined> => (await byLocator(db, hashOf(locator)))[0]
+export const ticketByLocator = async (db: Db, locator: Buffer): Promise<TicketRow | undefined> =>
+  (await byLocator(db, hashOf(locator)))[0]
 
 /** The ticket of a scan token, for the device that got the token and no other. */
-export async function ticketByToken (db: Db, scanToken: string, deviceId: string | null): Promise<TicketRow | undefined> {
+export async function ticketByToken (
+  db: Db,
+  scanToken: string,
+  deviceId: string | null
+): Promise<TicketRow | undefined> {
   if (!/^[\w-]{43}$/.test(scanToken)) return undefined
   return (await byToken(db, hashOf(scanToken), deviceId))[0]
 }
@@ -81,8 +94,13 @@ export const stateOf = (row: Pick<TicketRow, 'state' | 'expired'>): TicketState 
 export const remainingOf = (row: TicketRow): Requirement[] => remainingRequirements(row)
 
 /** For `where state in (…)`: every state from which an arrow leads to `next`. */
-export const from = (next: TicketState): RawBuilder<unknown> => sql.join(statesBefore(next).map((state) => sql.lit(state)))
+export const from = (next: TicketState): RawBuilder<unknown> =>
+  sql.join(statesBefore(next).map((state) => sql.lit(state)))
 
 /** What face checks and their tries are counted for. */
 export const bindingOf = (row: Pick<TicketRow, 'id' | 'purpose' | 'loginAttemptUid' | 'subjectRef'>): string =>
-  row.loginAttemptUid !== null ? `login-attempt:${row.loginAttemptUid}` : row.subjectRef !== null ? `${row.purpose}:${row.subjectRef}` : `scan-ticket:${row.id}`
+  row.loginAttemptUid !== null
+    ? `login-attempt:${row.loginAttemptUid}`
+    : row.subjectRef !== null
+      ? `${row.purpose}:${row.subjectRef}`
+      : `scan-ticket:${row.id}`

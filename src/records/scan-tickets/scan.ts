@@ -10,13 +10,18 @@ import { refuse } from './refusals.ts'
 import { from, hashOf, stateOf, ticketByLocator, ticketColumns, type TicketRow } from './rows.ts'
 import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
-export type Scanned = { ok: true, scanToken: string, view: ScanView } | PhoneRefusal
+export type Scanned = { ok: true; scanToken: string; view: ScanView } | PhoneRefusal
 
 /**
  * waiting → scanned, by exactly one phone. The code must be of this issuer, of this ticket and of this moment; guessing
  * is counted. Who comes second learns that somebody was first, and nothing else.
  */
-export async function scan (services: Services, payload: string, actor: PhoneActor, { seenFresh = false }: { seenFresh?: boolean } = {}): Promise<Scanned & { ticketId?: string }> {
+export async function scan (
+  services: Services,
+  payload: string,
+  actor: PhoneActor,
+  { seenFresh = false }: { seenFresh?: boolean } = {}
+): Promise<Scanned & { ticketId?: string }> {
   const { db } = services
   const read = readPayload(services.config.issuer, payload)
   if (read === null) return refuse('not_found')
@@ -24,7 +29,9 @@ export async function scan (services: Services, payload: string, actor: PhoneAct
   if (await isFull(services, unknownCodes, guesser)) return refuse('too_many_requests')
   const row = await ticketByLocator(db, read.locator)
   const code = row === undefined ? 'forged' : judgeCode(secretsOf(services, row), read.tag, row)
-  if (row === undefined || code === 'forged') return refuse(await count(services, unknownCodes, guesser) ? 'not_found' : 'too_many_requests')
+  if (row === undefined || code === 'forged') {
+    return refuse((await count(services, unknownCodes, guesser)) ? 'not_found' : 'too_many_requests')
+  }
   const unscannable = whyTaken(row)
   if (unscannable !== null) return refuse(unscannable)
   if (code === 'stale' && !seenFresh) return refuse('expired')
@@ -39,7 +46,8 @@ export async function scan (services: Services, payload: string, actor: PhoneAct
     const { rows } = await sql<TicketRow>`
       update scan_ticket t
          set state = 'scanned', scanned_at = now(), expires_at = now() + make_interval(secs => ${ticketSeconds.act}),
-             scan_token_hash = ${hashOf(scanToken)}, device_id = ${actor.device?.id ?? null}, person_id = ${decision.personId},
+             scan_token_hash = ${hashOf(scanToken)}, device_id = ${actor.device?.id ?? null},
+               person_id = ${decision.personId},
              requires = ${JSON.stringify(decision.requires)}::jsonb
        where id = ${row.id} and state in (${from('scanned')}) and expires_at > now()
          and (expected_person_id is null or expected_person_id = ${decision.personId})
@@ -51,7 +59,7 @@ export async function scan (services: Services, payload: string, actor: PhoneAct
   })
   if (scanned === null) {
     const now = await ticketByLocator(db, read.locator)
-    return refuse(now === undefined ? 'not_found' : whyTaken(now) ?? 'already_scanned')
+    return refuse(now === undefined ? 'not_found' : (whyTaken(now) ?? 'already_scanned'))
   }
   services.metrics.scanTickets.inc({ state: 'scanned' })
   return { ok: true, scanToken, view: await viewOf(services, db, scanned), ticketId: row.id }
@@ -61,7 +69,12 @@ export async function scan (services: Services, payload: string, actor: PhoneAct
 export async function isFresh (services: Services, payload: string): Promise<boolean> {
   const read = readPayload(services.config.issuer, payload)
   const row = read === null ? undefined : await ticketByLocator(services.db, read.locator)
-  return read !== null && row !== undefined && stateOf(row) === 'waiting' && judgeCode(secretsOf(services, row), read.tag, row) === 'fresh'
+  return (
+    read !== null &&
+    row !== undefined &&
+    stateOf(row) === 'waiting' &&
+    judgeCode(secretsOf(services, row), read.tag, row) === 'fresh'
+  )
 }
 
 function whyTaken (row: TicketRow): 'expired' | 'already_scanned' | null {
@@ -75,10 +88,15 @@ async function failForWrongPerson (services: Services, row: TicketRow, actor: Ph
   await services.db.transaction().execute(async (trx) => {
     const { rows } = await sql`
       update scan_ticket set state = 'failed', failure = 'wrong_person'
-       where id = ${row.id} and state = 'waiting' and expires_at > now() and expected_person_id <> ${actor.device?.personId ?? ''}
+       where id = ${row.id} and state = 'waiting' and expires_at > now()
+         and expected_person_id <> ${actor.device?.personId ?? ''}
       returning id`.execute(trx)
     if (rows.length === 0) return
-    await services.audit.record(trx, { type: 'scan-ticket.wrong-person', ...eventAbout(row, actor), personId: actor.device?.personId ?? null })
+    await services.audit.record(trx, {
+      type: 'scan-ticket.wrong-person',
+      ...eventAbout(row, actor),
+      personId: actor.device?.personId ?? null
+    })
     services.metrics.scanTickets.inc({ state: 'failed' })
   })
 }

@@ -14,7 +14,7 @@ export interface QrPlace {
   /** Route pattern of the page, for example '/i/:uid/qr'. */
   pattern: string
   /** The page's own address in this request. */
-  base (request: FastifyRequest): string
+  base(request: FastifyRequest): string
   /** For what else than a login: chooses the words. */
   purpose?: TicketPurpose
 }
@@ -26,9 +26,15 @@ export const ticketId = (request: FastifyRequest): string => (request.params as 
 export const isLive = (status: TicketStatus): boolean => liveStates.includes(status.state)
 
 /** A prefetched page must not make a ticket (UX §2.2). */
-export const isPrefetch = (request: FastifyRequest): boolean => String(request.headers['sec-purpose'] ?? '').includes('prefetch')
+export const isPrefetch = (request: FastifyRequest): boolean =>
+  String(request.headers['sec-purpose'] ?? '').includes('prefetch')
 
-export const ticketModel = (id: string, status: TicketStatus, numberEntry: boolean, purpose?: TicketPurpose): QrTicket => ({
+export const ticketModel = (
+  id: string,
+  status: TicketStatus,
+  numberEntry: boolean,
+  purpose?: TicketPurpose
+): QrTicket => ({
   ...(purpose === undefined ? {} : { purpose }),
   id,
   state: status.state,
@@ -42,23 +48,37 @@ export const ticketModel = (id: string, status: TicketStatus, numberEntry: boole
 })
 
 /** GET `…/:ticket/state` and `…/:ticket/events` below the page; both name `…/:ticket/finish` once the phone is done. */
-export function registerTicketStatus (app: FastifyInstance, tickets: Pick<BrowserSide, 'status' | 'watch'>, { pattern, base, purpose }: QrPlace): void {
+export function registerTicketStatus (
+  app: FastifyInstance,
+  tickets: Pick<BrowserSide, 'status' | 'watch'>,
+  { pattern, base, purpose }: QrPlace
+): void {
   app.get(`${pattern}/:ticket/state`, async (request, reply) => {
     const browser = reply.ensureBrowser()
     const status = await tickets.status(ticketId(request), browser.hash, { scripted: true })
     reply.header('cache-control', 'no-store')
-    if (status === null) return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('st.expired') })
+    if (status === null) {
+      return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('st.expired') })
+    }
     return await reply.send(eventOf(request, status))
   })
 
   app.get(`${pattern}/:ticket/events`, async (request, reply) => {
     const browser = reply.ensureBrowser()
     const id = ticketId(request)
-    if (await tickets.status(id, browser.hash, { scripted: true }) === null) return await reply.code(404).send()
+    if ((await tickets.status(id, browser.hash, { scripted: true })) === null) return await reply.code(404).send()
     const stop = new AbortController()
-    request.raw.on('close', () => { stop.abort() })
-    reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
-    return await reply.send(Readable.from(streamOf(request, tickets.watch(id, browser.hash, stop.signal)), { objectMode: false }))
+    request.raw.on('close', () => {
+      stop.abort()
+    })
+    reply.headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no'
+    })
+    return await reply.send(
+      Readable.from(streamOf(request, tickets.watch(id, browser.hash, stop.signal)), { objectMode: false })
+    )
   })
 
   function eventOf (request: FastifyRequest, status: TicketStatus): Record<string, unknown> {
@@ -74,7 +94,9 @@ export function registerTicketStatus (app: FastifyInstance, tickets: Pick<Browse
   async function * streamOf (request: FastifyRequest, statuses: AsyncIterable<TicketStatus>): AsyncGenerator<string> {
     yield 'retry: 3000\n\n'
     for await (const status of withHeartbeat(statuses, 10_000)) {
-      yield status === null ? 'event: ping\ndata: 1\n\n' : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
+      yield status === null
+        ? 'event: ping\ndata: 1\n\n'
+        : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
     }
   }
 }
@@ -86,10 +108,17 @@ async function * withHeartbeat<T> (source: AsyncIterable<T>, milliseconds: numbe
   try {
     while (true) {
       let timer: NodeJS.Timeout | undefined
-      const silence = new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null) }, milliseconds) })
+      const silence = new Promise<null>((resolve) => {
+        timer = setTimeout(() => {
+          resolve(null)
+        }, milliseconds)
+      })
       const result = await Promise.race([pending, silence])
       clearTimeout(timer)
-      if (result === null) { yield null; continue }
+      if (result === null) {
+        yield null
+        continue
+      }
       if (result.done === true) return
       yield result.value
       pending = iterator.next()

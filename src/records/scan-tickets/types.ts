@@ -7,7 +7,8 @@ import type { Proof } from '../../domain/login/next-step.ts'
 import type { Transaction } from 'kysely'
 import type { Database, ScanTicketState } from '../../database/schema.ts'
 
-export type TicketPurpose = 'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
+export type TicketPurpose =
+  'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
 
 /** What the phone is asked for, besides reading the context and confirming. */
 export type Requirement = 'identity' | 'face'
@@ -43,7 +44,12 @@ export interface NewTicket {
   traceId?: string
 }
 
-export interface CreatedTicket { ticketId: string, checkNumber: string, payloadUrl: string, secondsLeft: number }
+export interface CreatedTicket {
+  ticketId: string
+  checkNumber: string
+  payloadUrl: string
+  secondsLeft: number
+}
 
 /** What the creating browser may know; nothing about who scanned. */
 export interface TicketStatus {
@@ -63,22 +69,35 @@ export interface TicketStatus {
 }
 
 export interface BrowserSide {
-  create (ticket: NewTicket): Promise<CreatedTicket>
+  create(ticket: NewTicket): Promise<CreatedTicket>
   /** null = not this browser's ticket, or unknown: the same answer. `scripted` starts the rotation of the payload. */
-  status (ticketId: string, browserHash: string, options?: { scripted?: boolean }): Promise<TicketStatus | null>
+  status(ticketId: string, browserHash: string, options?: { scripted?: boolean }): Promise<TicketStatus | null>
   /** Live status changes, first one at once; ends after `confirmed`, after a final state, or when the signal aborts. */
-  watch (ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
-  /** confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. `trx`: as part of what the proofs are for. */
-  consume (ticketId: string, binding: { browserHash: string, loginAttemptUid?: string, subjectRef?: string, purpose: TicketPurpose }, trx?: Transaction<Database>): Promise<{ personId: string, proofs: Proof[] } | null>
-  /** The live or latest ticket of a login attempt, if any (page reload, no script); with `expectedPersonId` of that person (null = of anybody) only. */
-  latestOf (loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
+  watch(ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
+  /**
+   * confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. `trx`: as part of what
+   * the proofs are for.
+   */
+  consume(
+    ticketId: string,
+    binding: { browserHash: string; loginAttemptUid?: string; subjectRef?: string; purpose: TicketPurpose },
+    trx?: Transaction<Database>
+  ): Promise<{ personId: string; proofs: Proof[] } | null>
+  /**
+   * The live or latest ticket of a login attempt, if any (page reload, no script); with `expectedPersonId` of that
+   * person (null = of anybody) only.
+   */
+  latestOf(loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
   /** The same outside of a login: of what is approved. */
-  latestAbout (purpose: TicketPurpose, subjectRef: string, browserHash: string): Promise<string | null>
+  latestAbout(purpose: TicketPurpose, subjectRef: string, browserHash: string): Promise<string | null>
 }
 
-/** Who talks on the phone side: a device that proved itself (app key or bound browser cookie), or an unbound phone browser. */
+/**
+ * Who talks on the phone side: a device that proved itself (app key or bound browser cookie), or an unbound phone
+ * browser.
+ */
 export interface PhoneActor {
-  device: { id: string, kind: 'app' | 'web', personId: string | null } | null
+  device: { id: string; kind: 'app' | 'web'; personId: string | null } | null
   address: string
   userAgent: string
   locale: string
@@ -96,11 +115,11 @@ export interface ScanView {
   /** Shown for comparison; null when it must be entered. */
   checkNumber: string | null
   /** Masked name of the person expected, when known. */
-  person: { maskedName: string, maskedCertNo: string } | null
+  person: { maskedName: string; maskedCertNo: string } | null
   state: ScanTicketState
   accepted: boolean
   secondsLeft: number
-  faceTries: { attempt: number, day: number }
+  faceTries: { attempt: number; day: number }
 }
 
 export interface IdentityInput {
@@ -110,21 +129,40 @@ export interface IdentityInput {
   validFrom: string
   term: '5' | '10' | '20' | 'long' | string
   /** The separate consent, with the version of the text that was shown. */
-  consent: { given: boolean, version: string }
+  consent: { given: boolean; version: string }
 }
 
-export interface FieldFault { field: string, code: string, details?: Record<string, string | number> }
+export interface FieldFault {
+  field: string
+  code: string
+  details?: Record<string, string | number>
+}
 
 /** Every refusal has a stable code; the phone pages and the app translate it. */
 export type PhoneRefusal =
   | {
-    ok: false,
-    code: 'not_found' | 'already_scanned' | 'expired' | 'wrong_state' | 'wrong_person' | 'device_not_bound' |
-      'number_mismatch' | 'number_exhausted' | 'digest_mismatch' | 'consent_required' | 'identity_mismatch' |
-      'identity_exhausted' | 'register_unavailable' | 'face_required' | 'face_exhausted' | 'face_unavailable' | 'too_many_requests' |
-      'code_invalid'
+    ok: false
+    code:
+        | 'not_found'
+        | 'already_scanned'
+        | 'expired'
+        | 'wrong_state'
+        | 'wrong_person'
+        | 'device_not_bound'
+        | 'number_mismatch'
+        | 'number_exhausted'
+        | 'digest_mismatch'
+        | 'consent_required'
+        | 'identity_mismatch'
+        | 'identity_exhausted'
+        | 'register_unavailable'
+        | 'face_required'
+        | 'face_exhausted'
+        | 'face_unavailable'
+        | 'too_many_requests'
+        | 'code_invalid'
   }
-  | { ok: false, code: 'invalid_fields', faults: FieldFault[] }
+  | { ok: false; code: 'invalid_fields'; faults: FieldFault[] }
 
 export interface FaceBegun {
   checkId: string
@@ -136,30 +174,62 @@ export interface FaceBegun {
 }
 
 export type FaceVerdict =
-  | { ok: true, status: 'passed' }
-  | { ok: true, status: 'pending' }
-  | { ok: true, status: 'failed', reason: string, triesLeft: { attempt: number, day: number }, offerAlternative: boolean }
+  | { ok: true; status: 'passed' }
+  | { ok: true; status: 'pending' }
+  | {
+    ok: true
+    status: 'failed'
+    reason: string
+    triesLeft: { attempt: number; day: number }
+    offerAlternative: boolean
+  }
   /** A fault of the provider: not counted as a try. */
-  | { ok: true, status: 'unavailable', retryAfterSeconds: number }
+  | { ok: true; status: 'unavailable'; retryAfterSeconds: number }
 
 export interface PhoneSide {
   /** Is this the code that is shown at this moment? Changes nothing. */
-  isFresh (payload: string): Promise<boolean>
+  isFresh(payload: string): Promise<boolean>
   /**
    * waiting → scanned by exactly one phone. The scan token is needed for every later step. `seenFresh`: this very
    * browser opened the code while it was shown, and its person took longer than one step of the rotation to go on.
    */
-  scan (payload: string, actor: PhoneActor, options?: { seenFresh?: boolean }): Promise<{ ok: true, scanToken: string, view: ScanView } | PhoneRefusal>
-  view (scanToken: string, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal>
-  /** The person has read the context; the entered number is checked here (3 tries). Optional before confirm for the app. */
-  accept (scanToken: string, input: { contextDigest: string, checkNumber?: string }, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal>
-  submitIdentity (scanToken: string, input: IdentityInput, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal>
-  beginFace (scanToken: string, input: { consent: { given: boolean, version: string }, returnUrl?: string, clientMeta?: string }, actor: PhoneActor): Promise<{ ok: true, begun: FaceBegun } | PhoneRefusal>
+  scan(
+    payload: string,
+    actor: PhoneActor,
+    options?: { seenFresh?: boolean }
+  ): Promise<{ ok: true; scanToken: string; view: ScanView } | PhoneRefusal>
+  view(scanToken: string, actor: PhoneActor): Promise<{ ok: true; view: ScanView } | PhoneRefusal>
+  /**
+   * The person has read the context; the entered number is checked here (3 tries). Optional before confirm for the app.
+   */
+  accept(
+    scanToken: string,
+    input: { contextDigest: string; checkNumber?: string },
+    actor: PhoneActor
+  ): Promise<{ ok: true; view: ScanView } | PhoneRefusal>
+  submitIdentity(
+    scanToken: string,
+    input: IdentityInput,
+    actor: PhoneActor
+  ): Promise<{ ok: true; view: ScanView } | PhoneRefusal>
+  beginFace(
+    scanToken: string,
+    input: { consent: { given: boolean; version: string }; returnUrl?: string; clientMeta?: string },
+    actor: PhoneActor
+  ): Promise<{ ok: true; begun: FaceBegun } | PhoneRefusal>
   /** Pulls the verdict server to server. */
-  faceVerdict (scanToken: string, checkId: string, actor: PhoneActor): Promise<FaceVerdict | PhoneRefusal>
+  faceVerdict(scanToken: string, checkId: string, actor: PhoneActor): Promise<FaceVerdict | PhoneRefusal>
   /** The equal alternative to a face check: a one-time code issued at a counter (窗口核验码). */
-  useCounterCode (scanToken: string, code: string, actor: PhoneActor): Promise<{ ok: true, view: ScanView } | PhoneRefusal>
+  useCounterCode(
+    scanToken: string,
+    code: string,
+    actor: PhoneActor
+  ): Promise<{ ok: true; view: ScanView } | PhoneRefusal>
   /** Everything given? → confirmed. The digest is recomputed by the server. */
-  confirm (scanToken: string, input: { contextDigest: string, checkNumber?: string }, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal>
-  reject (scanToken: string, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal>
+  confirm(
+    scanToken: string,
+    input: { contextDigest: string; checkNumber?: string },
+    actor: PhoneActor
+  ): Promise<{ ok: true } | PhoneRefusal>
+  reject(scanToken: string, actor: PhoneActor): Promise<{ ok: true } | PhoneRefusal>
 }

@@ -9,11 +9,23 @@ import type { Act } from '../../domain/administration/administration.ts'
 import { createRounds } from '../../runtime/rounds.ts'
 import type { Services } from '../../services.ts'
 
-export interface Texts { zh: string, bo: string, en: string }
-export interface Contact { hotline: string, email: string, hours: string }
+export interface Texts {
+  zh: string
+  bo: string
+  en: string
+}
+export interface Contact {
+  hotline: string
+  email: string
+  hours: string
+}
 
 /** Values as pages show them. Empty text = not shown. */
-export interface LiveSettings { maintenance: Texts, brand: Texts, contact: Contact }
+export interface LiveSettings {
+  maintenance: Texts
+  brand: Texts
+  contact: Contact
+}
 export type SettingName = keyof LiveSettings
 
 export const settingNames = ['maintenance', 'brand', 'contact'] as const satisfies SettingName[]
@@ -30,18 +42,18 @@ export interface SettingRow<N extends SettingName = SettingName> {
   reason: string | null
 }
 
-export type Faults = Array<{ field: string, code: string, details?: Record<string, number> }>
-export type Saved = { ok: true } | { ok: false, code: 'invalid', errors: Faults } | { ok: false, code: 'stale' }
+export type Faults = Array<{ field: string; code: string; details?: Record<string, number> }>
+export type Saved = { ok: true } | { ok: false; code: 'invalid'; errors: Faults } | { ok: false; code: 'stale' }
 
 export interface Settings {
-  current (): LiveSettings
+  current(): LiveSettings
   /** As the database has them now, with who changed them last. */
-  list (): Promise<SettingRow[]>
+  list(): Promise<SettingRow[]>
   /** `version`: what the change started from; another one in between = stale. */
-  save (name: SettingName, values: Record<string, string>, version: number, act: Act): Promise<Saved>
-  load (): Promise<void>
-  start (): void
-  stop (): Promise<void>
+  save(name: SettingName, values: Record<string, string>, version: number, act: Act): Promise<Saved>
+  load(): Promise<void>
+  start(): void
+  stop(): Promise<void>
 }
 
 /** Seconds after which a change is seen by every process. */
@@ -53,10 +65,16 @@ const fieldsOf: Readonly<Record<SettingName, Record<string, number>>> = {
   brand: { zh: 40, bo: 120, en: 80 },
   contact: { hotline: 20, email: 80, hours: 60 }
 }
-const shapes: Readonly<Record<string, RegExp>> = { hotline: /^\+?[\d ()-]{3,20}$/, email: /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/ }
+const shapes: Readonly<Record<string, RegExp>> = {
+  hotline: /^\+?[\d ()-]{3,20}$/,
+  email: /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/
+}
 
 /** What is wrong with the values, and the values as they are kept: trimmed, NFC, every field there. */
-export function checkSetting (name: SettingName, values: Record<string, string>): { value: Record<string, string>, errors: Faults } {
+export function checkSetting (
+  name: SettingName,
+  values: Record<string, string>
+): { value: Record<string, string>; errors: Faults } {
   const errors: Faults = []
   const value: Record<string, string> = {}
   for (const [field, max] of Object.entries(fieldsOf[name])) {
@@ -69,7 +87,9 @@ export function checkSetting (name: SettingName, values: Record<string, string>)
   }
   if (name === 'contact' && value['hotline'] === '') errors.push({ field: 'hotline', code: 'required' })
   // other languages stand in for nothing: without Chinese there is no notice
-  if (name !== 'contact' && value['zh'] === '' && (value['bo'] !== '' || value['en'] !== '')) errors.push({ field: 'zh', code: 'required' })
+  if (name !== 'contact' && value['zh'] === '' && (value['bo'] !== '' || value['en'] !== '')) {
+    errors.push({ field: 'zh', code: 'required' })
+  }
   return { value, errors }
 }
 
@@ -82,10 +102,19 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
 
   const valueOf = (name: SettingName, stored: unknown): never => {
     // written by an older version, or by hand: what does not fit is as if not set
-    const { value, errors } = checkSetting(name, typeof stored === 'object' && stored !== null ? Object.fromEntries(Object.entries(stored).filter(([, text]) => typeof text === 'string')) as Record<string, string> : {})
+    const { value, errors } = checkSetting(
+      name,
+      typeof stored === 'object' && stored !== null
+        ? (Object.fromEntries(Object.entries(stored).filter(([, text]) => typeof text === 'string')) as Record<
+            string,
+            string
+          >)
+        : {}
+    )
     return (errors.length > 0 ? fallback[name] : value) as never
   }
-  const rows = async (from: Db): Promise<Array<{ name: string, value: unknown }>> => await from.selectFrom('setting').select(['name', 'value']).execute()
+  const rows = async (from: Db): Promise<Array<{ name: string; value: unknown }>> =>
+    await from.selectFrom('setting').select(['name', 'value']).execute()
 
   async function load (): Promise<void> {
     const next: LiveSettings = { ...fallback }
@@ -99,14 +128,30 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
   return {
     current: () => live,
     load,
-    ...createRounds(async () => {
-      await load()
-      return false
-    }, { log, failed: 'settings could not be read', pauseMilliseconds: settingsSeconds * 1000 }),
+    ...createRounds(
+      async () => {
+        await load()
+        return false
+      },
+      { log, failed: 'settings could not be read', pauseMilliseconds: settingsSeconds * 1000 }
+    ),
 
     async list () {
-      const stored = await db.selectFrom('setting').leftJoin('adminAccount as account', (join) => join.on(sql<boolean>`'admin:' || account.id = setting.changed_by`))
-        .select(['setting.name', 'setting.value', 'setting.version', 'setting.changedBy', 'setting.changedAt', 'setting.reason', 'account.displayName']).execute()
+      const stored = await db
+        .selectFrom('setting')
+        .leftJoin('adminAccount as account', (join) =>
+          join.on(sql<boolean>`'admin:' || account.id = setting.changed_by`)
+        )
+        .select([
+          'setting.name',
+          'setting.value',
+          'setting.version',
+          'setting.changedBy',
+          'setting.changedAt',
+          'setting.reason',
+          'account.displayName'
+        ])
+        .execute()
       return settingNames.map((name) => {
         const row = stored.find((one) => one.name === name)
         return {
@@ -126,12 +171,36 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
       const { value, errors } = checkSetting(name, values)
       if (errors.length > 0) return { ok: false, code: 'invalid', errors }
       const saved = await db.transaction().execute(async (trx) => {
-        const kept = { value: JSON.stringify(value), changedBy: act.actor, reason: act.reason, changedAt: sql<Date>`now()` }
-        const row = version === 0
-          ? await trx.insertInto('setting').values({ name, ...kept }).onConflict((conflict) => conflict.column('name').doNothing()).returning('version').executeTakeFirst()
-          : await trx.updateTable('setting').set({ ...kept, version: version + 1 }).where('name', '=', name).where('version', '=', version).returning('version').executeTakeFirst()
+        const kept = {
+          value: JSON.stringify(value),
+          changedBy: act.actor,
+          reason: act.reason,
+          changedAt: sql<Date>`now()`
+        }
+        const row =
+          version === 0
+            ? await trx
+              .insertInto('setting')
+              .values({ name, ...kept })
+              .onConflict((conflict) => conflict.column('name').doNothing())
+              .returning('version')
+              .executeTakeFirst()
+            : await trx
+              .updateTable('setting')
+              .set({ ...kept, version: version + 1 })
+              .where('name', '=', name)
+              .where('version', '=', version)
+              .returning('version')
+              .executeTakeFirst()
         if (row === undefined) return false
-        await audit.record(trx, { type: 'setting.changed', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details: { name, version: row.version, ...value } })
+        await audit.record(trx, {
+          type: 'setting.changed',
+          actor: act.actor,
+          reason: act.reason,
+          address: act.address,
+          traceId: act.traceId,
+          details: { name, version: row.version, ...value }
+        })
         return true
       })
       if (!saved) return { ok: false, code: 'stale' }

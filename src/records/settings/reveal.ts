@@ -1,4 +1,7 @@
-/** Whether personal data is shown in full only when a second administrator agrees: yes, unless the deployment decided otherwise. */
+/**
+ * Whether personal data is shown in full only when a second administrator agrees: yes, unless the deployment decided
+ * otherwise.
+ */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -13,16 +16,29 @@ export async function revealNeedsTwo (db: Kysely<Database> | Transaction<Databas
 }
 
 /** In the caller's transaction. False: it is so already. */
-export async function setRevealNeedsTwo (trx: Transaction<Database>, { audit }: Pick<Services, 'audit'>, needed: boolean, act: Act): Promise<boolean> {
+export async function setRevealNeedsTwo (
+  trx: Transaction<Database>,
+  { audit }: Pick<Services, 'audit'>,
+  needed: boolean,
+  act: Act
+): Promise<boolean> {
   const { rows } = await sql<{ version: number }>`
     insert into setting as s (name, value, changed_by, reason, changed_at)
     select ${name}, to_jsonb(${needed}::boolean), ${act.actor}, ${act.reason}, now()
     where coalesce((select value from setting where name = ${name}), 'true'::jsonb) <> to_jsonb(${needed}::boolean)
-    on conflict (name) do update set value = excluded.value, changed_by = excluded.changed_by, reason = excluded.reason, changed_at = excluded.changed_at, version = s.version + 1
+    on conflict (name) do update set value = excluded.value, changed_by = excluded.changed_by,
+      reason = excluded.reason, changed_at = excluded.changed_at, version = s.version + 1
     where s.value <> excluded.value
     returning version`.execute(trx)
   const [row] = rows
   if (row === undefined) return false
-  await audit.record(trx, { type: 'setting.changed', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, details: { name, version: row.version, before: !needed, after: needed } })
+  await audit.record(trx, {
+    type: 'setting.changed',
+    actor: act.actor,
+    reason: act.reason,
+    address: act.address,
+    traceId: act.traceId,
+    details: { name, version: row.version, before: !needed, after: needed }
+  })
   return true
 }

@@ -27,36 +27,48 @@ export interface SmsBinding {
   browserHash: string
 }
 
-export interface SmsCircumstances { /** Address prefix. */ source: string, address?: string, traceId?: string }
+export interface SmsCircumstances {
+  /** Address prefix. */ source: string
+  address?: string
+  traceId?: string
+}
 
 export type SmsSent =
-  | { ok: true, resendSeconds: number }
+  | { ok: true; resendSeconds: number }
   /** `wait`: the last one was a moment ago; it is still good. */
-  | { ok: false, code: 'wait' | 'too_many', retryAfterSeconds: number }
+  | { ok: false; code: 'wait' | 'too_many'; retryAfterSeconds: number }
 
 export type SmsVerdict =
-  | { ok: true, codeId: string }
-  | { ok: false, code: 'wrong', left: number }
+  | { ok: true; codeId: string }
+  | { ok: false; code: 'wrong'; left: number }
   /** `expired`: over, replaced, or never sent; `exhausted`: five wrong ones. */
-  | { ok: false, code: 'expired' | 'exhausted' }
+  | { ok: false; code: 'expired' | 'exhausted' }
 
 export interface SmsCodes {
-  send (binding: SmsBinding, circumstances: SmsCircumstances): Promise<SmsSent>
-  verify (binding: SmsBinding, typed: string, circumstances: SmsCircumstances): Promise<SmsVerdict>
+  send(binding: SmsBinding, circumstances: SmsCircumstances): Promise<SmsSent>
+  verify(binding: SmsBinding, typed: string, circumstances: SmsCircumstances): Promise<SmsVerdict>
   /** A verified code is spent, once, in the transaction of what it was for. False: already, or never verified. */
-  spend (trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
+  spend(trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
   /** A verified code goes to another browser with what it is for; who asks has shown to hold the phone there too. */
-  move (trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
+  move(trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
 }
 
 export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audit' | 'config'>): SmsCodes {
   const { db, crypto, config } = services
   const throttle = createThrottle(services)
-  const digest = ({ phone, purpose, browserHash }: SmsBinding, code: string): string => crypto.mac('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
-  const event = ({ purpose }: SmsBinding, { address, traceId }: SmsCircumstances, details: Record<string, string | number> = {}) => ({ address, traceId, details: { purpose, ...details } })
+  const digest = ({ phone, purpose, browserHash }: SmsBinding, code: string): string =>
+    crypto.mac('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
+  const event = (
+    { purpose }: SmsBinding,
+    { address, traceId }: SmsCircumstances,
+    details: Record<string, string | number> = {}
+  ) => ({ address, traceId, details: { purpose, ...details } })
 
   /** The first limit that is reached, the short one first: a second press within the minute counts nowhere. */
-  async function limited ({ phone }: SmsBinding, { source }: SmsCircumstances): Promise<Extract<SmsSent, { ok: false }> | null> {
+  async function limited (
+    { phone }: SmsBinding,
+    { source }: SmsCircumstances
+  ): Promise<Extract<SmsSent, { ok: false }> | null> {
     for (const { name, whose, limit, seconds } of [
       { name: 'resend', whose: phone, ...smsLimits.resend },
       { name: 'source', whose: source, ...smsLimits.source },
@@ -66,7 +78,9 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
       { name: 'all', whose: '', ...smsLimits.all }
     ]) {
       const hit = await throttle.hit(`sms-code:${name}:${whose}`, limit, seconds)
-      if (!hit.allowed) return { ok: false, code: name === 'resend' ? 'wait' : 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
+      if (!hit.allowed) {
+        return { ok: false, code: name === 'resend' ? 'wait' : 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
+      }
     }
     return null
   }
@@ -76,31 +90,50 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
       const { phone, purpose, browserHash } = binding
       const refusal = await limited(binding, circumstances)
       if (refusal !== null) {
-        if (refusal.code === 'too_many') await db.transaction().execute(async (trx) => { await services.audit.record(trx, { type: 'sms-code.throttled', ...event(binding, circumstances) }) })
+        if (refusal.code === 'too_many') {
+          await db.transaction().execute(async (trx) => {
+            await services.audit.record(trx, { type: 'sms-code.throttled', ...event(binding, circumstances) })
+          })
+        }
         return refusal
       }
       const id = `sms_${randomBytes(16).toString('base64url')}`
       const code = String(randomInt(0, 1_000_000)).padStart(6, '0')
       const index = phoneIndex(crypto, phone)
       await db.transaction().execute(async (trx) => {
-        await trx.updateTable('smsCode').set({ expiresAt: sql<Date>`now()` })
-          .where('phoneIndex', '=', index).where('purpose', '=', purpose).where('binding', '=', browserHash)
-          .where('verifiedAt', 'is', null).where('expiresAt', '>', sql<Date>`now()`).execute()
-        const { expiresAt } = await trx.insertInto('smsCode').values({
-          id,
-          phoneIndex: index,
-          purpose,
-          binding: browserHash,
-          codeIndex: digest(binding, code),
-          expiresAt: sql<Date>`now() + make_interval(secs => ${smsLimits.seconds})`
-        }).returning('expiresAt').executeTakeFirstOrThrow()
+        await trx
+          .updateTable('smsCode')
+          .set({ expiresAt: sql<Date>`now()` })
+          .where('phoneIndex', '=', index)
+          .where('purpose', '=', purpose)
+          .where('binding', '=', browserHash)
+          .where('verifiedAt', 'is', null)
+          .where('expiresAt', '>', sql<Date>`now()`)
+          .execute()
+        const { expiresAt } = await trx
+          .insertInto('smsCode')
+          .values({
+            id,
+            phoneIndex: index,
+            purpose,
+            binding: browserHash,
+            codeIndex: digest(binding, code),
+            expiresAt: sql<Date>`now() + make_interval(secs => ${smsLimits.seconds})`
+          })
+          .returning('expiresAt')
+          .executeTakeFirstOrThrow()
         await enqueue(trx, services, {
           topic: smsTopic,
           dedupeKey: `${smsTopic}:${id}`,
           payload: {
             to: { phone },
             template: 'verification-code',
-            parameters: { code, minutes: String(smsLimits.seconds / 60), purpose: smsPurposes[purpose], host: new URL(config.issuer).host },
+            parameters: {
+              code,
+              minutes: String(smsLimits.seconds / 60),
+              purpose: smsPurposes[purpose],
+              host: new URL(config.issuer).host
+            },
             notAfter: expiresAt.toISOString()
           } satisfies SmsOrder
         })
@@ -113,48 +146,77 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
       const code = typed.normalize('NFKC').replace(/\D/g, '').slice(0, 10)
       return await db.transaction().execute(async (trx) => {
         // the try is counted before anything is compared, in the statement that compares
-        const { rows } = await sql<{ id: string, tries: number, right: boolean }>`
+        const { rows } = await sql<{ id: string; tries: number; right: boolean }>`
           update sms_code s
              set tries = s.tries + 1, verified_at = case when s.code_index = ${digest(binding, code)} then now() end
-           where s.id = (${latest(binding)}) and s.tries < ${smsLimits.tries} and s.expires_at > now() and s.verified_at is null and s.used_at is null
+           where s.id = (${latest(binding)}) and s.tries < ${smsLimits.tries} and s.expires_at > now()
+             and s.verified_at is null and s.used_at is null
           returning s.id, s.tries, s.verified_at is not null as right`.execute(trx)
         const row = rows[0]
         if (row === undefined) {
-          const before = await trx.selectFrom('smsCode').select('tries').where('id', '=', latest(binding)).where('verifiedAt', 'is', null).executeTakeFirst()
+          const before = await trx
+            .selectFrom('smsCode')
+            .select('tries')
+            .where('id', '=', latest(binding))
+            .where('verifiedAt', 'is', null)
+            .executeTakeFirst()
           return { ok: false, code: before !== undefined && before.tries >= smsLimits.tries ? 'exhausted' : 'expired' }
         }
-        await services.audit.record(trx, { type: row.right ? 'sms-code.verified' : 'sms-code.failed', ...event(binding, circumstances, { codeId: row.id, tries: row.tries }) })
+        await services.audit.record(trx, {
+          type: row.right ? 'sms-code.verified' : 'sms-code.failed',
+          ...event(binding, circumstances, { codeId: row.id, tries: row.tries })
+        })
         if (row.right) return { ok: true, codeId: row.id }
-        return row.tries < smsLimits.tries ? { ok: false, code: 'wrong', left: smsLimits.tries - row.tries } : { ok: false, code: 'exhausted' }
+        return row.tries < smsLimits.tries
+          ? { ok: false, code: 'wrong', left: smsLimits.tries - row.tries }
+          : { ok: false, code: 'exhausted' }
       })
     },
 
     async spend (trx, codeId, { phone, purpose, browserHash }) {
-      const row = await trx.updateTable('smsCode').set({ usedAt: sql<Date>`now()` })
-        .where('id', '=', codeId).where('phoneIndex', '=', phoneIndex(crypto, phone)).where('purpose', '=', purpose).where('binding', '=', browserHash)
-        .where('verifiedAt', 'is not', null).where('usedAt', 'is', null)
-        .returning('id').executeTakeFirst()
+      const row = await trx
+        .updateTable('smsCode')
+        .set({ usedAt: sql<Date>`now()` })
+        .where('id', '=', codeId)
+        .where('phoneIndex', '=', phoneIndex(crypto, phone))
+        .where('purpose', '=', purpose)
+        .where('binding', '=', browserHash)
+        .where('verifiedAt', 'is not', null)
+        .where('usedAt', 'is', null)
+        .returning('id')
+        .executeTakeFirst()
       return row !== undefined
     },
 
     async move (trx, codeId, { phone, purpose, browserHash }, toBrowserHash) {
-      const row = await trx.updateTable('smsCode').set({ binding: toBrowserHash })
-        .where('id', '=', codeId).where('phoneIndex', '=', phoneIndex(crypto, phone)).where('purpose', '=', purpose).where('binding', '=', browserHash)
-        .where('verifiedAt', 'is not', null).where('usedAt', 'is', null)
-        .returning('id').executeTakeFirst()
+      const row = await trx
+        .updateTable('smsCode')
+        .set({ binding: toBrowserHash })
+        .where('id', '=', codeId)
+        .where('phoneIndex', '=', phoneIndex(crypto, phone))
+        .where('purpose', '=', purpose)
+        .where('binding', '=', browserHash)
+        .where('verifiedAt', 'is not', null)
+        .where('usedAt', 'is', null)
+        .returning('id')
+        .executeTakeFirst()
       return row !== undefined
     }
   }
 
   function latest ({ phone, purpose, browserHash }: SmsBinding) {
-    return sql<string>`(select l.id from sms_code l where l.phone_index = ${phoneIndex(crypto, phone)} and l.purpose = ${purpose} and l.binding = ${browserHash}
+    return sql<string>`(select l.id from sms_code l where l.phone_index = ${phoneIndex(crypto, phone)}
+      and l.purpose = ${purpose} and l.binding = ${browserHash}
       order by l.created_at desc, l.id desc limit 1)`
   }
 }
 
-/** Deletes at most `limit` codes of more than two days ago; verified ones stay as long as a draft may. Returns how many. */
+/**
+ * Deletes at most `limit` codes of more than two days ago; verified ones stay as long as a draft may. Returns how many.
+ */
 export async function sweepSmsCodes (db: Kysely<Database>, limit = 500): Promise<number> {
   const { rows } = await sql`
-    delete from sms_code where id in (select id from sms_code where created_at < now() - interval '2 days' order by created_at limit ${limit} for update skip locked) returning id`.execute(db)
+    delete from sms_code where id in (select id from sms_code where created_at < now() - interval '2 days'
+      order by created_at limit ${limit} for update skip locked) returning id`.execute(db)
   return rows.length
 }

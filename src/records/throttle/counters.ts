@@ -12,9 +12,13 @@ export interface Counter {
 type Needs = Pick<Services, 'db' | 'crypto'>
 
 /** Addresses and ids as keyed hashes: a counter says nothing about a person. */
-const keyOf = ({ crypto }: Needs, counter: Counter, whose: string): string => `${counter.name}:${crypto.mac('throttle', whose)}`
+const keyOf = ({ crypto }: Needs, counter: Counter, whose: string): string =>
+  `${counter.name}:${crypto.mac('throttle', whose)}`
 
-/** Count once; false = the limit was reached before. One statement, never inside a transaction: a rollback would forget it. */
+/**
+ * Count once; false = the limit was reached before. One statement, never inside a transaction: a rollback would forget
+ * it.
+ */
 export const count = async (services: Needs, counter: Counter, whose: string): Promise<boolean> =>
   (await bumpBelow(services.db, keyOf(services, counter, whose), counter.seconds, counter.limit)).length === 1
 

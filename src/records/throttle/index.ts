@@ -8,8 +8,24 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
-import { decidePair, passwordSuspended, sourceExhausted, throttleRules, type ThrottleReason, type ThrottleRules } from '../../domain/login/throttle.ts'
-import { bump, bumpBelow, deleteCounters, forgetSuccess, pauseSource, readCounter, takeBack, tryPair } from './repository.ts'
+import {
+  decidePair,
+  passwordSuspended,
+  sourceExhausted,
+  throttleRules,
+  type ThrottleReason,
+  type ThrottleRules
+} from '../../domain/login/throttle.ts'
+import {
+  bump,
+  bumpBelow,
+  deleteCounters,
+  forgetSuccess,
+  pauseSource,
+  readCounter,
+  takeBack,
+  tryPair
+} from './repository.ts'
 
 export { sweepThrottle } from './repository.ts'
 
@@ -33,30 +49,40 @@ export type Turn =
     /** The password was never looked at (our fault, not the user's): as if the try had not been. */
     release: () => Promise<void>
   }
-  | { allowed: false, retryAfterSeconds: number, reason: ThrottleReason }
+  | { allowed: false; retryAfterSeconds: number; reason: ThrottleReason }
 
-export type Hit = { allowed: true, remaining: number } | { allowed: false, retryAfterSeconds: number }
+export type Hit = { allowed: true; remaining: number } | { allowed: false; retryAfterSeconds: number }
 
 export interface Throttle {
   /** Ask before looking at a password. Not inside a transaction: a rollback would forget the try. */
-  begin (attempt: Attempt): Promise<Turn>
+  begin(attempt: Attempt): Promise<Turn>
   /** Another way proved the person (new password, recovery, help of staff): the identifier starts anew. */
-  lift (db: Kysely<Database> | Transaction<Database>, identifier: string): Promise<void>
-  /** A limit of its own: at most `limit` times in `windowSeconds`. Refused ones do not count. Not inside a transaction. */
-  hit (key: string, limit: number, windowSeconds: number): Promise<Hit>
+  lift(db: Kysely<Database> | Transaction<Database>, identifier: string): Promise<void>
+  /**
+   * A limit of its own: at most `limit` times in `windowSeconds`. Refused ones do not count. Not inside a transaction.
+   */
+  hit(key: string, limit: number, windowSeconds: number): Promise<Hit>
   /** What `hit` counted was no guess: as if it had not been. */
-  unhit (key: string): Promise<void>
+  unhit(key: string): Promise<void>
 }
 
 /** @param rules of domain/throttle: for persons, or for organizations */
-export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: Pick<FieldCrypto, 'mac'> }, rules: ThrottleRules = throttleRules): Throttle {
-  const keyOf = (kind: string, ...parts: string[]): string => `${kind}:${crypto.mac('throttle', JSON.stringify([kind, ...parts]))}`
-  const identifierKeys = (identifier: string): { daily: string, consecutive: string, consecutiveKnown: string } => ({
+export function createThrottle (
+  { db, crypto }: { db: Kysely<Database>; crypto: Pick<FieldCrypto, 'mac'> },
+  rules: ThrottleRules = throttleRules
+): Throttle {
+  const keyOf = (kind: string, ...parts: string[]): string =>
+    `${kind}:${crypto.mac('throttle', JSON.stringify([kind, ...parts]))}`
+  const identifierKeys = (identifier: string): { daily: string; consecutive: string; consecutiveKnown: string } => ({
     daily: keyOf('identifier', identifier),
     consecutive: keyOf('consecutive', identifier),
     consecutiveKnown: keyOf('consecutive-known', identifier)
   })
-  const refused = (reason: ThrottleReason, seconds: number): Turn => ({ allowed: false, reason, retryAfterSeconds: Math.max(1, Math.ceil(seconds)) })
+  const refused = (reason: ThrottleReason, seconds: number): Turn => ({
+    allowed: false,
+    reason,
+    retryAfterSeconds: Math.max(1, Math.ceil(seconds))
+  })
 
   return Object.freeze({
     async begin ({ identifier, source, knownBrowser }) {
@@ -85,10 +111,14 @@ export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: 
       }
 
       const failures = knownBrowser ? [consecutiveKnown] : [consecutive, daily]
-      const windows = knownBrowser ? [rules.consecutive.windowSeconds] : [rules.consecutive.windowSeconds, rules.identifier.windowSeconds]
+      const windows = knownBrowser
+        ? [rules.consecutive.windowSeconds]
+        : [rules.consecutive.windowSeconds, rules.identifier.windowSeconds]
       const counted = await bump(db, failures, windows)
       const inARow = counted.find((counter) => counter.key === failures[0])
-      if (inARow !== undefined && passwordSuspended(inARow.count, rules)) return refused('suspended', inARow.secondsLeft)
+      if (inARow !== undefined && passwordSuspended(inARow.count, rules)) {
+        return refused('suspended', inARow.secondsLeft)
+      }
 
       let settled = false
       const once = async (work: () => Promise<unknown>): Promise<void> => {
@@ -99,12 +129,25 @@ export function createThrottle ({ db, crypto }: { db: Kysely<Database>, crypto: 
       return {
         allowed: true,
         remaining: decision.remaining,
-        settle: async (success) => await once(async () => {
-          // an identifier that succeeds after a slip is not one that failed
-          if (success) await forgetSuccess(db, [pairKey, failures[0]!], knownBrowser ? [] : [daily], pairKey, knownBrowser ? '' : sourceKey)
-          else if (sourceExhausted(identifiersOfSource, rules)) await pauseSource(db, sourceKey, rules.source.limit, rules.source.blockSeconds)
-        }),
-        release: async () => await once(async () => { await takeBack(db, [pairKey, ...failures, ...(fresh ? [sourceKey] : [])]) })
+        settle: async (success) =>
+          await once(async () => {
+            // an identifier that succeeds after a slip is not one that failed
+            if (success) {
+              await forgetSuccess(
+                db,
+                [pairKey, failures[0]!],
+                knownBrowser ? [] : [daily],
+                pairKey,
+                knownBrowser ? '' : sourceKey
+              )
+            } else if (sourceExhausted(identifiersOfSource, rules)) {
+              await pauseSource(db, sourceKey, rules.source.limit, rules.source.blockSeconds)
+            }
+          }),
+        release: async () =>
+          await once(async () => {
+            await takeBack(db, [pairKey, ...failures, ...(fresh ? [sourceKey] : [])])
+          })
       }
     },
 

@@ -31,10 +31,15 @@ function say (locale: Locale, key: Word): string {
 const plain = (locale: Locale, key: Word): string => escape(word(locale, key).text)
 
 function layout (locale: Locale, title: string, languagesAt: string | null, main: string): string {
-  const languages = languagesAt === null
-    ? ''
-    : `<nav aria-label="${plain(locale, 'language')}"><ul>${locales.map((other) =>
-      `<li><a href="${escape(languagesAt)}?lang=${other}" lang="${other}"${other === locale ? ' aria-current="true"' : ''}>${escape(localeNames[other])}</a></li>`).join('')}</ul></nav>`
+  const languages =
+    languagesAt === null
+      ? ''
+      : `<nav aria-label="${plain(locale, 'language')}"><ul>${locales
+          .map(
+            (other) =>
+              `<li><a href="${escape(languagesAt)}?lang=${other}" lang="${other}"${other === locale ? ' aria-current="true"' : ''}>${escape(localeNames[other])}</a></li>`
+          )
+          .join('')}</ul></nav>`
   return `<!doctype html>
 <html lang="${locale}">
 <head>
@@ -64,10 +69,18 @@ export function capturePage ({ locale, action, missing }: CaptureModel): string 
     ? `<div class="summary" tabindex="-1"><div role="alert"><h2>${t('errorTitle')}</h2><ul><li><a href="#outcome-pass">${t('errorChoose')}</a></li></ul></div></div>`
     : ''
   const states = cameraStates.map((state) => ` data-${state}="${plain(locale, `camera.${state}`)}"`).join('')
-  const radios = outcomes.map((outcome) =>
-    `<div class="radio"><input type="radio" name="outcome" id="outcome-${outcome}" value="${outcome}"${outcome === 'pass' && !missing ? ' checked' : ''}><label for="outcome-${outcome}">${t(`outcome.${outcome}`)}</label></div>`).join('\n')
+  const radios = outcomes
+    .map(
+      (outcome) =>
+        `<div class="radio"><input type="radio" name="outcome" id="outcome-${outcome}" value="${outcome}"${outcome === 'pass' && !missing ? ' checked' : ''}><label for="outcome-${outcome}">${t(`outcome.${outcome}`)}</label></div>`
+    )
+    .join('\n')
   const described = missing ? 'choose-hint choose-error' : 'choose-hint'
-  return layout(locale, title, action, `${summary}<h1>${t('title')}</h1>
+  return layout(
+    locale,
+    title,
+    action,
+    `${summary}<h1>${t('title')}</h1>
 <h2>${t('prepare')}</h2>
 <ul class="tips">${(['light', 'frame', 'uncovered', 'single'] as const).map((key) => `<li>${t(key)}</li>`).join('')}</ul>
 <section id="camera" aria-labelledby="camera-title" hidden>
@@ -85,11 +98,16 @@ ${missing ? `<p id="choose-error" class="message">${t('errorChoose')}</p>` : ''}
 ${radios}
 </fieldset>
 <button type="submit" class="main">${t('submit')}</button>
-</form>`)
+</form>`
+  )
 }
 
 /** Nothing left to do here: finished without an address to go back to, or a link that is no longer good. */
 export function endPage (locale: Locale, kind: 'done' | 'gone'): string {
-  return layout(locale, plain(locale, `${kind}Title`), null,
-    `<h1 tabindex="-1">${say(locale, `${kind}Title`)}</h1>\n<p>${say(locale, `${kind}Text`)}</p>`)
+  return layout(
+    locale,
+    plain(locale, `${kind}Title`),
+    null,
+    `<h1 tabindex="-1">${say(locale, `${kind}Title`)}</h1>\n<p>${say(locale, `${kind}Text`)}</p>`
+  )
 }

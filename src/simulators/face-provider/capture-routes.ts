@@ -19,25 +19,42 @@ const headers = {
   'x-content-type-options': 'nosniff'
 }
 
-type Capture = { Params: { token: string }, Querystring: { lang?: unknown }, Body: { outcome?: unknown } | undefined }
+type Capture = { Params: { token: string }; Querystring: { lang?: unknown }; Body: { outcome?: unknown } | undefined }
 
-export async function captureRoutes (app: FastifyInstance, options: { transactions: Transactions, decide: (id: string, outcome: Outcome) => Decision }): Promise<void> {
+export async function captureRoutes (
+  app: FastifyInstance,
+  options: { transactions: Transactions; decide: (id: string, outcome: Outcome) => Decision }
+): Promise<void> {
   const { transactions } = options
   await app.register(formbody, { bodyLimit: 4096 })
-  app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(headers)
+  })
 
   const localeOf = (request: FastifyRequest<Capture>, transaction: Transaction | undefined): Locale =>
     [request.query.lang, transaction?.locale].find(isLocale) ?? 'zh-CN'
-  const html = (reply: FastifyReply, status: number, text: string): FastifyReply => reply.code(status).type('text/html; charset=utf-8').send(text)
+  const html = (reply: FastifyReply, status: number, text: string): FastifyReply =>
+    reply.code(status).type('text/html; charset=utf-8').send(text)
   const leave = (request: FastifyRequest<Capture>, reply: FastifyReply, transaction: Transaction): FastifyReply =>
-    transaction.returnUrl === null ? html(reply, 200, endPage(localeOf(request, transaction), 'done')) : reply.redirect(transaction.returnUrl, 303)
-  const gone = (request: FastifyRequest<Capture>, reply: FastifyReply): FastifyReply => html(reply, 404, endPage(localeOf(request, undefined), 'gone'))
+    transaction.returnUrl === null
+      ? html(reply, 200, endPage(localeOf(request, transaction), 'done'))
+      : reply.redirect(transaction.returnUrl, 303)
+  const gone = (request: FastifyRequest<Capture>, reply: FastifyReply): FastifyReply =>
+    html(reply, 404, endPage(localeOf(request, undefined), 'gone'))
 
   app.get<Capture>('/capture/:token', async (request, reply) => {
     const transaction = transactions.ofToken(request.params.token)
     if (!transaction || transactions.isExpired(transaction)) return gone(request, reply)
     if (transaction.outcome !== null) return leave(request, reply, transaction)
-    return html(reply, 200, capturePage({ locale: localeOf(request, transaction), action: `/capture/${transaction.captureToken}`, missing: false }))
+    return html(
+      reply,
+      200,
+      capturePage({
+        locale: localeOf(request, transaction),
+        action: `/capture/${transaction.captureToken}`,
+        missing: false
+      })
+    )
   })
 
   app.post<Capture>('/capture/:token', async (request, reply) => {
@@ -47,7 +64,15 @@ export async function captureRoutes (app: FastifyInstance, options: { transactio
     if (transaction.outcome !== null) return leave(request, reply, transaction)
     const outcome = request.body?.outcome
     if (!isOutcome(outcome)) {
-      return html(reply, 422, capturePage({ locale: localeOf(request, transaction), action: `/capture/${transaction.captureToken}`, missing: true }))
+      return html(
+        reply,
+        422,
+        capturePage({
+          locale: localeOf(request, transaction),
+          action: `/capture/${transaction.captureToken}`,
+          missing: true
+        })
+      )
     }
     options.decide(transaction.id, outcome)
     return leave(request, reply, transaction)

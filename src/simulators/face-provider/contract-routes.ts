@@ -54,14 +54,18 @@ export async function contractRoutes (app: FastifyInstance, options: ContractOpt
 
   // the digest is over the bytes as they came, so they are kept
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: 64 * 1024 }, (request, body: Buffer, done) => {
-    request.faceSignature = verified(request, body)
-    try {
-      done(null, body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
-    } catch {
-      done(Object.assign(new Error('not JSON'), { statusCode: 400 }))
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: 64 * 1024 },
+    (request, body: Buffer, done) => {
+      request.faceSignature = verified(request, body)
+      try {
+        done(null, body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
+      } catch {
+        done(Object.assign(new Error('not JSON'), { statusCode: 400 }))
+      }
     }
-  })
+  )
   const verified = (request: FastifyRequest, body: Buffer): Verified =>
     verifyRequest({ method: request.method, path: request.raw.url ?? '', headers: request.headers, body })
 
@@ -81,7 +85,11 @@ export async function contractRoutes (app: FastifyInstance, options: ContractOpt
     const signature = request.faceSignature
     const body = request.faceFault === 'garbage' ? '{"status":"passed",' : typeof payload === 'string' ? payload : ''
     if (signature?.key && signature.signature !== undefined) {
-      const headers = signAnswer(signature.key, { status: reply.statusCode, body, requestSignature: signature.signature }, now())
+      const headers = signAnswer(
+        signature.key,
+        { status: reply.statusCode, body, requestSignature: signature.signature },
+        now()
+      )
       if (request.faceFault === 'forged') headers['signature'] = `sig=:${Buffer.alloc(32, 7).toString('base64')}:`
       reply.headers(headers)
     }
@@ -89,13 +97,20 @@ export async function contractRoutes (app: FastifyInstance, options: ContractOpt
   })
 
   /** Hangs until the caller leaves or the time is over, then breaks the connection; at once for `down`. */
-  const silence = async (request: FastifyRequest, reply: FastifyReply, fault: 'timeout' | 'down'): Promise<FastifyReply> => {
+  const silence = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    fault: 'timeout' | 'down'
+  ): Promise<FastifyReply> => {
     const { socket } = request.raw
     reply.hijack()
     if (fault === 'timeout' && !socket.destroyed) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, options.hangMs).unref()
-        socket.once('close', () => { clearTimeout(timer); resolve() })
+        socket.once('close', () => {
+          clearTimeout(timer)
+          resolve()
+        })
       })
     }
     socket.destroy()

@@ -17,41 +17,62 @@ export async function controlRoutes (app: FastifyInstance, levers: Levers): Prom
   app.setErrorHandler(async (error: { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500
     // the validator's own words may quote what was sent
-    return reply.code(status).send({ code: status < 500 ? 'BAD_REQUEST' : 'INTERNAL', outcomes, faults: faultOutcomes })
+    return reply
+      .code(status)
+      .send({ code: status < 500 ? 'BAD_REQUEST' : 'INTERNAL', outcomes, faults: faultOutcomes })
   })
 
-  app.post<{ Body: { transactionId: string, outcome: Outcome } }>('/decide', {
-    schema: { body: Type.Object({ transactionId: Type.String(), outcome: OutcomeSchema }) }
-  }, async (request, reply) => {
-    const result = levers.decide(request.body.transactionId, request.body.outcome)
-    return reply.code(statusOf[result]).send({ result })
-  })
-
-  app.post<{ Body: { queue?: Outcome[], persons?: Record<string, Outcome>, clear?: boolean } }>('/script', {
-    schema: {
-      body: Type.Object({
-        clear: Type.Optional(Type.Boolean()),
-        queue: Type.Optional(Type.Array(OutcomeSchema, { maxItems: 1000 })),
-        persons: Type.Optional(Type.Record(Type.String(), OutcomeSchema))
-      })
+  app.post<{ Body: { transactionId: string; outcome: Outcome } }>(
+    '/decide',
+    {
+      schema: { body: Type.Object({ transactionId: Type.String(), outcome: OutcomeSchema }) }
+    },
+    async (request, reply) => {
+      const result = levers.decide(request.body.transactionId, request.body.outcome)
+      return reply.code(statusOf[result]).send({ result })
     }
-  }, async (request) => {
-    const { clear, queue, persons } = request.body
-    if (clear) levers.transactions.clearScript()
-    if (queue) levers.transactions.script(queue)
-    if (persons) levers.transactions.script(persons)
-    return { result: 'scripted' }
-  })
+  )
 
-  app.post<{ Body: { fault: Fault | 'none' } }>('/outage', {
-    schema: { body: Type.Object({ fault: Type.Union([...faultOutcomes, 'none'].map((fault) => Type.Literal(fault))) }) }
-  }, async (request) => {
-    levers.outage(request.body.fault === 'none' ? null : request.body.fault)
-    return { result: request.body.fault }
-  })
+  app.post<{ Body: { queue?: Outcome[]; persons?: Record<string, Outcome>; clear?: boolean } }>(
+    '/script',
+    {
+      schema: {
+        body: Type.Object({
+          clear: Type.Optional(Type.Boolean()),
+          queue: Type.Optional(Type.Array(OutcomeSchema, { maxItems: 1000 })),
+          persons: Type.Optional(Type.Record(Type.String(), OutcomeSchema))
+        })
+      }
+    },
+    async (request) => {
+      const { clear, queue, persons } = request.body
+      if (clear) levers.transactions.clearScript()
+      if (queue) levers.transactions.script(queue)
+      if (persons) levers.transactions.script(persons)
+      return { result: 'scripted' }
+    }
+  )
+
+  app.post<{ Body: { fault: Fault | 'none' } }>(
+    '/outage',
+    {
+      schema: {
+        body: Type.Object({ fault: Type.Union([...faultOutcomes, 'none'].map((fault) => Type.Literal(fault))) })
+      }
+    },
+    async (request) => {
+      levers.outage(request.body.fault === 'none' ? null : request.body.fault)
+      return { result: request.body.fault }
+    }
+  )
 
   app.get('/transactions', async () => ({
-    transactions: levers.transactions.list().map(({ id, attemptId, maskedCertNo, outcome, expiresAt }) =>
-      ({ transactionId: id, attemptId, certNo: maskedCertNo, outcome, expiresAt: new Date(expiresAt).toISOString() }))
+    transactions: levers.transactions.list().map(({ id, attemptId, maskedCertNo, outcome, expiresAt }) => ({
+      transactionId: id,
+      attemptId,
+      certNo: maskedCertNo,
+      outcome,
+      expiresAt: new Date(expiresAt).toISOString()
+    }))
   }))
 }

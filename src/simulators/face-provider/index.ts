@@ -37,25 +37,30 @@ export interface FaceSandbox {
   readonly url: string
   readonly app: FastifyInstance
   /** Port 0 takes a free one. Returns the origin listened on. */
-  listen (port?: number, host?: string): Promise<string>
-  close (): Promise<void>
-  /** An array is the queue for the next transactions of anybody; an object sets persons (by certNo) until cleared. Decided at the start: no capture page needed. */
-  script (outcomes: Outcome[] | Record<string, Outcome>): void
+  listen(port?: number, host?: string): Promise<string>
+  close(): Promise<void>
+  /**
+   * An array is the queue for the next transactions of anybody; an object sets persons (by certNo) until cleared.
+   * Decided at the start: no capture page needed.
+   */
+  script(outcomes: Outcome[] | Record<string, Outcome>): void
   /** What is scripted and not used up yet. */
-  scripted (): { queue: Outcome[], persons: Record<string, Outcome> }
-  clearScript (): void
+  scripted(): { queue: Outcome[]; persons: Record<string, Outcome> }
+  clearScript(): void
   /** Ends an open transaction, as the capture page would. */
-  decide (providerTxnId: string, outcome: Outcome): Decision
+  decide(providerTxnId: string, outcome: Outcome): Decision
   /** Makes every endpoint of the contract misbehave, or (null) behave again. */
-  outage (fault: Fault | null): void
+  outage(fault: Fault | null): void
   /** Resolves when all notifications under way have ended. */
-  settled (): Promise<void>
+  settled(): Promise<void>
 }
 
 /** Makes the service; `listen` starts it. Throws in production. */
 export async function createFaceSandbox (options: FaceSandboxOptions): Promise<FaceSandbox> {
   // the last lock, should every configuration check before it have been bypassed
-  if (process.env['NODE_ENV'] === 'production') throw new Error('The face provider simulator never runs in production.')
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new Error('The face provider simulator never runs in production.')
+  }
   const now = options.now ?? Date.now
   const transactions = new Transactions(options.population ?? (() => 'match'), now)
   const notifier = createNotifier(now)
@@ -89,10 +94,19 @@ export async function createFaceSandbox (options: FaceSandboxOptions): Promise<F
     onDecided: (transaction) => notifier.notify(transaction)
   })
   await app.register(captureRoutes, { transactions, decide })
-  await app.register(controlRoutes, { prefix: '/sandbox', transactions, decide, outage: (fault) => { outage = fault } })
+  await app.register(controlRoutes, {
+    prefix: '/sandbox',
+    transactions,
+    decide,
+    outage: (fault) => {
+      outage = fault
+    }
+  })
 
   return {
-    get url () { return url() },
+    get url () {
+      return url()
+    },
     app,
     async listen (port = 0, host = '127.0.0.1') {
       listenedHost = host
@@ -107,7 +121,9 @@ export async function createFaceSandbox (options: FaceSandboxOptions): Promise<F
     scripted: () => transactions.scripted(),
     clearScript: () => transactions.clearScript(),
     decide,
-    outage (fault) { outage = fault },
+    outage (fault) {
+      outage = fault
+    },
     settled: () => notifier.settled()
   }
 }

@@ -5,9 +5,9 @@ import type { Transaction } from './transactions.ts'
 const timeoutMs = 2000
 
 export interface Notifier {
-  notify (transaction: Transaction): void
+  notify(transaction: Transaction): void
   /** Resolves when nothing is under way any more. */
-  settled (): Promise<void>
+  settled(): Promise<void>
 }
 
 export function createNotifier (now: () => number): Notifier {
@@ -15,10 +15,14 @@ export function createNotifier (now: () => number): Notifier {
   return {
     notify (transaction) {
       if (transaction.notifyUrl === null) return
-      const sent = post(transaction.notifyUrl, transaction, now).finally(() => { underway.delete(sent) })
+      const sent = post(transaction.notifyUrl, transaction, now).finally(() => {
+        underway.delete(sent)
+      })
       underway.add(sent)
     },
-    async settled () { await Promise.all(underway) }
+    async settled () {
+      await Promise.all(underway)
+    }
   }
 }
 

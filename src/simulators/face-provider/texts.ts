@@ -2,19 +2,40 @@
 import type { Outcome } from './transactions.ts'
 
 export const locales = ['zh-CN', 'bo', 'en'] as const
-export type Locale = typeof locales[number]
+export type Locale = (typeof locales)[number]
 
 export const isLocale = (value: unknown): value is Locale => (locales as readonly unknown[]).includes(value)
 
 export const localeNames: Record<Locale, string> = { 'zh-CN': '中文', bo: 'བོད་ཡིག', en: 'English' }
 
-type PageWord = 'banner' | 'language' | 'title' | 'prepare' | 'light' | 'frame' | 'uncovered' | 'single' | 'camera' | 'privacy' |
-  'start' | 'stop' | 'video' | 'choose' | 'chooseHint' | 'submit' | 'errorPrefix' | 'errorTitle' | 'errorChoose' |
-  'doneTitle' | 'doneText' | 'goneTitle' | 'goneText'
+type PageWord =
+  | 'banner'
+  | 'language'
+  | 'title'
+  | 'prepare'
+  | 'light'
+  | 'frame'
+  | 'uncovered'
+  | 'single'
+  | 'camera'
+  | 'privacy'
+  | 'start'
+  | 'stop'
+  | 'video'
+  | 'choose'
+  | 'chooseHint'
+  | 'submit'
+  | 'errorPrefix'
+  | 'errorTitle'
+  | 'errorChoose'
+  | 'doneTitle'
+  | 'doneText'
+  | 'goneTitle'
+  | 'goneText'
 
 /** What the script says; it reads them from the page. */
 export const cameraStates = ['running', 'stopped', 'denied', 'busy', 'none', 'insecure', 'unsupported'] as const
-export type CameraState = typeof cameraStates[number]
+export type CameraState = (typeof cameraStates)[number]
 
 export type Word = PageWord | `camera.${CameraState}` | `outcome.${Outcome}`
 
@@ -87,7 +108,8 @@ const en: Record<Word, string> = {
   goneText: 'Go back to the page you came from and start the face check again.',
   'camera.running': 'The camera is open. The picture stays on this device.',
   'camera.stopped': 'The camera is closed.',
-  'camera.denied': 'No permission for the camera. Allow it in the settings of the system or browser, or simply choose an outcome.',
+  'camera.denied':
+    'No permission for the camera. Allow it in the settings of the system or browser, or simply choose an outcome.',
   'camera.busy': 'Another program uses the camera. Close it, or simply choose an outcome.',
   'camera.none': 'This device has no camera. Choose an outcome.',
   'camera.insecure': 'This connection is not https, so the browser does not allow the camera. Choose an outcome.',
@@ -119,7 +141,7 @@ const bo: Partial<Record<Word, string>> = {
 const tables: Record<Locale, Partial<Record<Word, string>>> = { 'zh-CN': zh, bo, en }
 
 /** A word and the language it is in, which is Chinese where a translation is missing. */
-export function word (locale: Locale, key: Word): { text: string, lang: Locale } {
+export function word (locale: Locale, key: Word): { text: string; lang: Locale } {
   const text = tables[locale][key]
   return text === undefined ? { text: zh[key], lang: 'zh-CN' } : { text, lang: locale }
 }

@@ -9,8 +9,8 @@ import type { SandboxKey } from './signature.ts'
 export const verdictOutcomes = ['pass', 'mismatch', 'liveness', 'quality', 'no-photo', 'cancel'] as const
 export const faultOutcomes = ['timeout', 'down', 'garbage', 'forged'] as const
 export const outcomes = [...verdictOutcomes, ...faultOutcomes] as const
-export type Outcome = typeof outcomes[number]
-export type Fault = typeof faultOutcomes[number]
+export type Outcome = (typeof outcomes)[number]
+export type Fault = (typeof faultOutcomes)[number]
 
 export const isOutcome = (value: unknown): value is Outcome => (outcomes as readonly unknown[]).includes(value)
 export const isFault = (value: unknown): value is Fault => (faultOutcomes as readonly unknown[]).includes(value)
@@ -21,7 +21,7 @@ export type LookupAnswer = 'match' | 'mismatch' | 'no_record' | 'no_photo'
 
 export interface StartBody {
   attemptId: string
-  subject: { certType: string, certNo: string, name: string }
+  subject: { certType: string; certNo: string; name: string }
   channel: string
   consentId: string
   clientMeta?: string
@@ -51,7 +51,7 @@ export interface Transaction {
 }
 
 export type Decision = 'decided' | 'unknown' | 'already-decided' | 'expired'
-export type Started = { kind: 'new' | 'same', transaction: Transaction } | { kind: 'conflict' }
+export type Started = { kind: 'new' | 'same'; transaction: Transaction } | { kind: 'conflict' }
 
 const lifetimeMs = 10 * 60_000
 const maximum = 10_000
@@ -75,7 +75,9 @@ export class Transactions {
     const startDigest = createHmac('sha256', key.keyId).update(JSON.stringify(body)).digest('hex')
     const lookup = await this.#lookup(body.subject.certNo, body.subject.name)
     const existing = this.#byAttempt.get(body.attemptId)
-    if (existing) return existing.startDigest === startDigest ? { kind: 'same', transaction: existing } : { kind: 'conflict' }
+    if (existing) {
+      return existing.startDigest === startDigest ? { kind: 'same', transaction: existing } : { kind: 'conflict' }
+    }
     const { certType, certNo } = body.subject
     const scripted = this.#persons[certNo] ?? this.#queue.shift() ?? null
     const transaction: Transaction = {
@@ -113,14 +115,17 @@ export class Transactions {
     return 'decided'
   }
 
-  /** An array is the queue for the next transactions of anybody; an object speaks about persons by certNo, until cleared. */
+  /**
+   * An array is the queue for the next transactions of anybody; an object speaks about persons by certNo, until
+   * cleared.
+   */
   script (next: Outcome[] | Record<string, Outcome>): void {
     if (Array.isArray(next)) this.#queue = [...next]
     else this.#persons = { ...this.#persons, ...next }
   }
 
   /** What is scripted and not used up yet. */
-  scripted (): { queue: Outcome[], persons: Record<string, Outcome> } {
+  scripted (): { queue: Outcome[]; persons: Record<string, Outcome> } {
     return { queue: [...this.#queue], persons: { ...this.#persons } }
   }
 
@@ -129,9 +134,17 @@ export class Transactions {
     this.#persons = {}
   }
 
-  get (id: string): Transaction | undefined { return this.#byId.get(id) }
-  ofToken (token: string): Transaction | undefined { return this.#byToken.get(token) }
-  list (): Transaction[] { return [...this.#byId.values()] }
+  get (id: string): Transaction | undefined {
+    return this.#byId.get(id)
+  }
+
+  ofToken (token: string): Transaction | undefined {
+    return this.#byToken.get(token)
+  }
+
+  list (): Transaction[] {
+    return [...this.#byId.values()]
+  }
 
   erase (id: string): boolean {
     const transaction = this.#byId.get(id)
@@ -150,7 +163,13 @@ export class Transactions {
   verdict (transaction: Transaction): object {
     const { id, attemptId, boundDocNoHash, outcome, lookup, decidedAt } = transaction
     const common = { transactionId: id, attemptId, boundDocNoHash }
-    const fail = (reason: string, code: string, rest: object = {}): object => ({ ...common, status: 'failed', reason, code, ...rest })
+    const fail = (reason: string, code: string, rest: object = {}): object => ({
+      ...common,
+      status: 'failed',
+      reason,
+      code,
+      ...rest
+    })
     if (this.isExpired(transaction)) return fail('EXPIRED', 'SB406')
     if (outcome === null || decidedAt === null) return { ...common, status: 'pending' }
     if (outcome === 'cancel') return fail('USER_CANCELLED', 'SB499')
@@ -160,6 +179,13 @@ export class Transactions {
     if (outcome === 'mismatch') return fail('NOT_SAME_PERSON', 'SB204', { liveness: true, score: 31.4 })
     if (outcome === 'liveness') return fail('LIVENESS_RISK', 'SB205', { liveness: false })
     if (outcome === 'quality') return fail('BAD_CAPTURE', 'SB206')
-    return { ...common, status: 'passed', code: 'SB200', liveness: true, score: 93.7, verifiedAt: new Date(decidedAt).toISOString() }
+    return {
+      ...common,
+      status: 'passed',
+      code: 'SB200',
+      liveness: true,
+      score: 93.7,
+      verifiedAt: new Date(decidedAt).toISOString()
+    }
   }
 }

@@ -17,11 +17,15 @@ export interface AppClientOptions {
   now: () => number
 }
 
-export interface AppAnswer { status: number, body: Record<string, unknown>, transcript: TranscriptStep }
+export interface AppAnswer {
+  status: number
+  body: Record<string, unknown>
+  transcript: TranscriptStep
+}
 
 export interface AppClient {
   /** Never throws for an answer of the API; throws when there is none. */
-  send (call: AppCall): Promise<AppAnswer>
+  send(call: AppCall): Promise<AppAnswer>
 }
 
 export interface AppCall {
@@ -68,13 +72,20 @@ export function createAppClient ({ issuer, origin, now }: AppClientOptions): App
 }
 
 /** One request. `fetch` does not let a caller choose the Host header. */
-async function sendTo (url: string, { method, headers, body }: { method: string, headers: Record<string, string>, body: string }): Promise<{ status: number, text: string }> {
+async function sendTo (
+  url: string,
+  { method, headers, body }: { method: string; headers: Record<string, string>; body: string }
+): Promise<{ status: number; text: string }> {
   return await new Promise((resolve, reject) => {
     const outgoing = request(url, { method, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
       const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => { chunks.push(chunk) })
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+      })
       response.on('error', reject)
-      response.on('end', () => { resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }) })
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
+      })
     })
     outgoing.on('error', reject)
     outgoing.end(body)
@@ -82,19 +93,25 @@ async function sendTo (url: string, { method, headers, body }: { method: string,
 }
 
 /** The proof of one request. `now` in milliseconds. */
-export async function makeProof (key: PhoneKey, about: { method: string, url: string, body: string, now: number }): Promise<string> {
+export async function makeProof (
+  key: PhoneKey,
+  about: { method: string; url: string; body: string; now: number }
+): Promise<string> {
   return await new SignJWT({
     htm: about.method,
     htu: about.url,
     jti: randomUUID(),
     bdh: createHash('sha256').update(about.body).digest('base64url')
-  }).setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: key.publicJwk }).setIssuedAt(Math.floor(about.now / 1000)).sign(key.privateKey)
+  })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: key.publicJwk })
+    .setIssuedAt(Math.floor(about.now / 1000))
+    .sign(key.privateKey)
 }
 
 function readJson (text: string): Record<string, unknown> {
   try {
     const value: unknown = text === '' ? {} : JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : { value }
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { value }
   } catch {
     return { unreadable: text.slice(0, 500) }
   }

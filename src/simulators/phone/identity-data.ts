@@ -5,11 +5,28 @@ import { demoPeople } from '../demo-people.ts'
 import type { IdentityChoice } from '../sandbox/schemas.ts'
 import type { PhoneOwner } from './people.ts'
 
-export interface IdentityData { cert_type: string, name: string, cert_no: string, valid_from: string, term: string, consent: boolean }
+export interface IdentityData {
+  cert_type: string
+  name: string
+  cert_no: string
+  valid_from: string
+  term: string
+  consent: boolean
+}
 
 /** `today` is 'YYYY-MM-DD'. Whatever `fields` hold is typed as it is. */
-export function identityData (owner: PhoneOwner, { outcome = 'correct', fields = {} }: IdentityChoice, today: string): IdentityData {
-  const card = { cert_type: owner.certType, name: owner.name, cert_no: owner.certNo, valid_from: owner.validFrom, term: owner.term }
+export function identityData (
+  owner: PhoneOwner,
+  { outcome = 'correct', fields = {} }: IdentityChoice,
+  today: string
+): IdentityData {
+  const card = {
+    cert_type: owner.certType,
+    name: owner.name,
+    cert_no: owner.certNo,
+    valid_from: owner.validFrom,
+    term: owner.term
+  }
   const somebodyElse = demoPeople.find(({ name }) => name !== owner.name)
   const typed = {
     correct: {},
@@ -28,7 +45,7 @@ function neighbour (certNo: string): string {
 }
 
 /** A card that this person really could have had and that is over: the term fits the age at its issue. */
-function expiredCard (certNo: string, today: string): { valid_from: string, term: string } {
+function expiredCard (certNo: string, today: string): { valid_from: string; term: string } {
   const born = `${certNo.slice(6, 10)}-${certNo.slice(10, 12)}-${certNo.slice(12, 14)}`
   // second-generation cards exist since 2004 (居民身份证法); newest first
   for (let year = Number(today.slice(0, 4)) - 5; year > 2004; year--) {

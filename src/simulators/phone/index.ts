@@ -21,11 +21,15 @@ export type { Journey, PhoneView, Refusal } from './journey.ts'
 
 export interface Phones {
   /** Takes a phone in hand. Null: no such person (`owner`), or no such other phone (`device`). */
-  begin (owner: PhoneOwner, device?: string, locale?: string): Promise<Journey | null>
+  begin(owner: PhoneOwner, device?: string, locale?: string): Promise<Journey | null>
   shelf: Shelf
 }
 
-export function createPhones (app: FastifyInstance, services: Services, sandbox: { faceService: FaceSandbox, phones: Shelf }): Phones {
+export function createPhones (
+  app: FastifyInstance,
+  services: Services,
+  sandbox: { faceService: FaceSandbox; phones: Shelf }
+): Phones {
   const { db, config, clock } = services
   const keys = createPhoneKeys(services)
   const client = createAppClient({ issuer: config.issuer, origin: () => listeningOrigin(app), now: () => clock.now() })
@@ -48,11 +52,19 @@ export function createPhones (app: FastifyInstance, services: Services, sandbox:
         today: () => shanghaiDate(clock.now()),
         newKey: async () => await keys.replace(phone),
         async readCheckNumber (ticketId) {
-          const row = await db.selectFrom('scanTicket').select('checkNumber').where('id', '=', ticketId).executeTakeFirst()
+          const row = await db
+            .selectFrom('scanTicket')
+            .select('checkNumber')
+            .where('id', '=', ticketId)
+            .executeTakeFirst()
           return row?.checkNumber ?? ''
         },
         async beforeCamera (checkId, outcome) {
-          const row = await db.selectFrom('faceCheck').select('providerTxn').where('id', '=', checkId).executeTakeFirst()
+          const row = await db
+            .selectFrom('faceCheck')
+            .select('providerTxn')
+            .where('id', '=', checkId)
+            .executeTakeFirst()
           return sandbox.faceService.decide(row?.providerTxn ?? '', outcome)
         }
       })
@@ -65,7 +77,9 @@ export function createPhones (app: FastifyInstance, services: Services, sandbox:
 /** Where this process listens, for its own phones. @throws Error while it does not listen */
 function listeningOrigin (app: FastifyInstance): string {
   const address = app.server.address() as AddressInfo | string | null
-  if (address === null || typeof address === 'string') throw new Error('The sandbox needs the server to listen on a port.')
+  if (address === null || typeof address === 'string') {
+    throw new Error('The sandbox needs the server to listen on a port.')
+  }
   const host = ['0.0.0.0', '::'].includes(address.address) ? '127.0.0.1' : address.address
   return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
 }

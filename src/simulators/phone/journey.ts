@@ -17,13 +17,13 @@ import type { PhoneOwner } from './people.ts'
 export interface World {
   client: AppClient
   /** The number on the screen that shows the QR code; '' when there is no such screen. */
-  readCheckNumber (ticketId: string): Promise<string>
+  readCheckNumber(ticketId: string): Promise<string>
   /** What happens in front of the camera. Returns the provider's word about it. */
-  beforeCamera (checkId: string, outcome: Outcome): Promise<string>
+  beforeCamera(checkId: string, outcome: Outcome): Promise<string>
   /** Gives the phone a new key in place of a revoked one. */
-  newKey (): Promise<PhoneKey>
+  newKey(): Promise<PhoneKey>
   /** 'YYYY-MM-DD' */
-  today (): string
+  today(): string
   policyVersion: string
   locale: string
 }
@@ -31,7 +31,11 @@ export interface World {
 /** What the phone shows: the app API's scan. */
 export type PhoneView = Static<typeof Scan>
 
-export interface Refusal { step: string, status: number, code: string }
+export interface Refusal {
+  step: string
+  status: number
+  code: string
+}
 
 export interface Journey {
   readonly id: string
@@ -40,15 +44,15 @@ export interface Journey {
   readonly view: PhoneView | null
   readonly finished: 'confirmed' | 'rejected' | null
   readonly refusal: Refusal | null
-  register (): Promise<boolean>
-  scan (payload: string): Promise<boolean>
-  accept (checkNumber?: string): Promise<boolean>
-  identity (choice: IdentityChoice): Promise<boolean>
+  register(): Promise<boolean>
+  scan(payload: string): Promise<boolean>
+  accept(checkNumber?: string): Promise<boolean>
+  identity(choice: IdentityChoice): Promise<boolean>
   /** The outcomes of successive tries; ends at the first pass, or when there are no more. */
-  face (outcomes: readonly Outcome[]): Promise<boolean>
-  counterCode (code: string): Promise<boolean>
-  confirm (checkNumber?: string): Promise<boolean>
-  reject (): Promise<boolean>
+  face(outcomes: readonly Outcome[]): Promise<boolean>
+  counterCode(code: string): Promise<boolean>
+  confirm(checkNumber?: string): Promise<boolean>
+  reject(): Promise<boolean>
 }
 
 /** A step returns whether it succeeded; why not is in `refusal`. Throws only when the API gives no answer at all. */
@@ -62,7 +66,12 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
   let finished: Journey['finished'] = null
   let refusal: Refusal | null = null
 
-  const post = async (step: string, path: string, body: Record<string, unknown> | null, method: 'GET' | 'POST' = 'POST'): Promise<AppAnswer> => {
+  const post = async (
+    step: string,
+    path: string,
+    body: Record<string, unknown> | null,
+    method: 'GET' | 'POST' = 'POST'
+  ): Promise<AppAnswer> => {
     const answer = await client.send({ step, method, key: phoneKey, path, body, scanToken, locale })
     steps.push(answer.transcript)
     return answer
@@ -71,7 +80,7 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
     refusal = { step, status, code }
     return false
   }
-  const codeOf = ({ body }: AppAnswer): string => typeof body['code'] === 'string' ? body['code'] : 'no_code'
+  const codeOf = ({ body }: AppAnswer): string => (typeof body['code'] === 'string' ? body['code'] : 'no_code')
   /** A call about the scanned ticket; takes over the view that comes back. */
   const call = async (step: string, body: Record<string, unknown> | null): Promise<AppAnswer | null> => {
     refusal = null
@@ -86,7 +95,9 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
   /** What the person types: the number given, else (when one must be typed) what stands on the other screen. */
   const numberFor = async (given: string | undefined): Promise<object> => {
     if (given !== undefined && given !== '') return { check_number: given }
-    return view?.check_number.mode === 'enter' && !view.accepted ? { check_number: await world.readCheckNumber(view.scan_id) } : {}
+    return view?.check_number.mode === 'enter' && !view.accepted
+      ? { check_number: await world.readCheckNumber(view.scan_id) }
+      : {}
   }
   // '-' is no digest at all: before a scan there is none
   const digest = (): object => ({ context_digest: view?.context_digest ?? '-' })
@@ -94,10 +105,18 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
   const journey: Journey = {
     id: randomBytes(16).toString('base64url'),
     owner,
-    get steps () { return steps },
-    get view () { return view },
-    get finished () { return finished },
-    get refusal () { return refusal },
+    get steps () {
+      return steps
+    },
+    get view () {
+      return view
+    },
+    get finished () {
+      return finished
+    },
+    get refusal () {
+      return refusal
+    },
 
     async register () {
       refusal = null
@@ -117,10 +136,10 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
       view = viewIn(answer.body)
       return true
     },
-    accept: async (checkNumber) => await call('accept', { ...digest(), ...await numberFor(checkNumber) }) !== null,
+    accept: async (checkNumber) => (await call('accept', { ...digest(), ...(await numberFor(checkNumber)) })) !== null,
     async identity (choice) {
       const { consent: given, ...data } = identityData(owner, choice, world.today())
-      return await call('identity', { ...data, consent: consent(given) }) !== null
+      return (await call('identity', { ...data, consent: consent(given) })) !== null
     },
     async face (outcomes) {
       for (const outcome of outcomes) {
@@ -128,25 +147,34 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
         if (begun === null) return false
         const checkId = String(begun.body['check_id'] ?? '')
         const result = await world.beforeCamera(checkId, outcome)
-        steps.push({ step: 'camera', request: { method: '-', path: 'face provider', body: { outcome } }, status: 200, response: { result } })
+        steps.push({
+          step: 'camera',
+          request: { method: '-', path: 'face provider', body: { outcome } },
+          status: 200,
+          response: { result }
+        })
         const verdict = await call('face/verdict', { check_id: checkId })
         if (verdict === null) return false
         const current = await post('view', '/app/v1/scans/current', null, 'GET')
         view = viewIn(current.body) ?? view
         const status = String(verdict.body['status'])
         if (status === 'passed') return true
-        refuse('face', verdict.status, status === 'failed' ? String(verdict.body['reason']) : status === 'unavailable' ? 'face_unavailable' : status)
+        refuse(
+          'face',
+          verdict.status,
+          status === 'failed' ? String(verdict.body['reason']) : status === 'unavailable' ? 'face_unavailable' : status
+        )
       }
       return false
     },
-    counterCode: async (code) => await call('counter-code', { code }) !== null,
+    counterCode: async (code) => (await call('counter-code', { code })) !== null,
     async confirm (checkNumber) {
-      if (await call('confirm', { ...digest(), ...await numberFor(checkNumber) }) === null) return false
+      if ((await call('confirm', { ...digest(), ...(await numberFor(checkNumber)) })) === null) return false
       finished = 'confirmed'
       return true
     },
     async reject () {
-      if (await call('reject', null) === null) return false
+      if ((await call('reject', null)) === null) return false
       finished = 'rejected'
       return true
     }
@@ -156,5 +184,5 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
 
 /** The scan in an answer, or null where the answer is about something else. */
 function viewIn (body: Record<string, unknown>): PhoneView | null {
-  return typeof body['scan_id'] === 'string' ? body as PhoneView : null
+  return typeof body['scan_id'] === 'string' ? (body as PhoneView) : null
 }

@@ -1,15 +1,20 @@
-/** Keys of simulated phones: made when a phone is first used, kept encrypted, so that a bound phone survives a restart. */
+/**
+ * Keys of simulated phones: made when a phone is first used, kept encrypted, so that a bound phone survives a restart.
+ */
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose'
 import { sql } from 'kysely'
 import type { Services } from '../../services.ts'
 
-export interface PhoneKey { privateKey: CryptoKey, publicJwk: JWK }
+export interface PhoneKey {
+  privateKey: CryptoKey
+  publicJwk: JWK
+}
 
 export interface PhoneKeys {
   /** The key of this phone; made if there is none, or none that can be read any more. */
-  of (phone: string): Promise<PhoneKey>
+  of(phone: string): Promise<PhoneKey>
   /** A new key in place of the old one: the person bought a new phone. */
-  replace (phone: string): Promise<PhoneKey>
+  replace(phone: string): Promise<PhoneKey>
 }
 
 /** `phone` names a phone: the handle of its owner, at most 64 letters, digits, - and _. */
@@ -33,19 +38,29 @@ export function createPhoneKeys ({ db, crypto, log }: Pick<Services, 'db' | 'cry
     const jwk = await exportJWK(privateKey)
     const name = rowName(phone)
     const valueEnc = crypto.encrypt('server_secret', 'value_enc', name, JSON.stringify(jwk))
-    await db.insertInto('serverSecret').values({ name, valueEnc })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ valueEnc, createdAt: sql<Date>`now()` })).execute()
+    await db
+      .insertInto('serverSecret')
+      .values({ name, valueEnc })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ valueEnc, createdAt: sql<Date>`now()` }))
+      .execute()
     return await usable(jwk)
   }
   const remember = (phone: string, key: Promise<PhoneKey>): Promise<PhoneKey> => {
     known.set(phone, key)
     // a database that was away for a moment must not spoil the phone for good
-    key.catch(() => { if (known.get(phone) === key) known.delete(phone) })
+    key.catch(() => {
+      if (known.get(phone) === key) known.delete(phone)
+    })
     return key
   }
 
   return {
-    of: async (phone) => await (known.get(phone) ?? remember(phone, load(phone).then(async (key) => key ?? await make(phone)))),
+    of: async (phone) =>
+      await (known.get(phone) ??
+        remember(
+          phone,
+          load(phone).then(async (key) => key ?? (await make(phone)))
+        )),
     replace: async (phone) => await remember(phone, make(phone))
   }
 }
@@ -53,5 +68,5 @@ export function createPhoneKeys ({ db, crypto, log }: Pick<Services, 'db' | 'cry
 async function usable (jwk: JWK): Promise<PhoneKey> {
   const { kty, crv, x, y } = jwk
   if (kty === undefined || crv === undefined || x === undefined || y === undefined) throw new Error('not an EC key')
-  return { privateKey: await importJWK(jwk, 'ES256') as CryptoKey, publicJwk: { kty, crv, x, y } }
+  return { privateKey: (await importJWK(jwk, 'ES256')) as CryptoKey, publicJwk: { kty, crv, x, y } }
 }

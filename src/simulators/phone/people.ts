@@ -18,7 +18,10 @@ export interface PhoneOwner {
 }
 
 /** By handle, person id, document number or phone. Null: nobody of the sandbox and nobody in the database. */
-export async function findOwner (services: Pick<Services, 'db' | 'crypto'>, reference: string): Promise<PhoneOwner | null> {
+export async function findOwner (
+  services: Pick<Services, 'db' | 'crypto'>,
+  reference: string
+): Promise<PhoneOwner | null> {
   const text = reference.trim()
   const demo = findDemoPerson(text)
   const stored = await storedPerson(services, demo?.certNo ?? text)
@@ -35,10 +38,18 @@ export async function findOwner (services: Pick<Services, 'db' | 'crypto'>, refe
 /** Among the demo people only: by handle, document number or phone. */
 export function findDemoPerson (text: string): DemoPerson | null {
   const phone = parsePhone(text)
-  return demoPeople.find((person) => person.handle === text || person.certNo === text.toUpperCase() || (phone.ok && person.phone === phone.national)) ?? null
+  return (
+    demoPeople.find(
+      (person) =>
+        person.handle === text || person.certNo === text.toUpperCase() || (phone.ok && person.phone === phone.national)
+    ) ?? null
+  )
 }
 
-async function storedPerson ({ db, crypto }: Pick<Services, 'db' | 'crypto'>, text: string): ReturnType<typeof personById> {
+async function storedPerson (
+  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  text: string
+): ReturnType<typeof personById> {
   if (/^per_[\w-]{22}$/.test(text)) return await personById(db, crypto, text)
   const phone = parsePhone(text)
   return phone.ok

@@ -2,17 +2,17 @@
 import type { Journey } from './journey.ts'
 
 export interface Shelf {
-  put (journey: Journey): void
-  get (id: string): Journey | null
+  put(journey: Journey): void
+  get(id: string): Journey | null
   /** Newest first. */
-  list (): Journey[]
+  list(): Journey[]
 }
 
 const maximum = 500
 const lifetimeMs = 15 * 60_000
 
 export function createShelf (now: () => number = Date.now): Shelf {
-  const kept = new Map<string, { journey: Journey, until: number }>()
+  const kept = new Map<string, { journey: Journey; until: number }>()
   const sweep = (): void => {
     // in the order of their end: the first that is not over ends the search
     for (const [id, { until }] of kept) {

@@ -19,30 +19,42 @@ export type CompanyEdit = Partial<Pick<CompanyRow, 'name' | 'status' | 'legalRep
 }
 
 export interface CompanySandbox extends SignedService {
-  get (uscc: string): CompanyRow | undefined
-  list (): CompanyRow[]
+  get(uscc: string): CompanyRow | undefined
+  list(): CompanyRow[]
   /** Changes an entry, and tells the journal if that is news. Null: no such entry. */
-  edit (uscc: string, edit: CompanyEdit): CompanyRow | null
+  edit(uscc: string, edit: CompanyEdit): CompanyRow | null
   /** A new entry. False: the register is full. */
-  add (row: Omit<CompanyRow, 'version' | 'available'>): boolean
+  add(row: Omit<CompanyRow, 'version' | 'available'>): boolean
   /** Has the reader of the journal been told everything, and asked for more? Waits at most so long. */
-  told (milliseconds: number): Promise<boolean>
+  told(milliseconds: number): Promise<boolean>
 }
 
 const maximum = 1000
 const piece = 100
 
 const Code = Type.String({ minLength: 1, maxLength: 64 })
-const Person = Type.Object({ certType: Type.String({ minLength: 1, maxLength: 32 }), certNo: Type.String({ minLength: 1, maxLength: 64 }), name: Type.String({ minLength: 1, maxLength: 200 }) })
+const Person = Type.Object({
+  certType: Type.String({ minLength: 1, maxLength: 32 }),
+  certNo: Type.String({ minLength: 1, maxLength: 64 }),
+  name: Type.String({ minLength: 1, maxLength: 200 })
+})
 const Lookup = Type.Object({ uscc: Code })
-const Verify = Type.Object({ uscc: Code, name: Type.String({ minLength: 1, maxLength: 200 }), legalRepresentative: Person })
+const Verify = Type.Object({
+  uscc: Code,
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  legalRepresentative: Person
+})
 const Changes = Type.Object({ since: Type.Optional(Type.Integer({ minimum: 0 })) })
 
 /** Makes the service; `listen` starts it. Throws in production. */
-export async function createCompanySandbox (options: ServiceOptions & { rows?: Array<Omit<CompanyRow, 'version' | 'available'>> }): Promise<CompanySandbox> {
+export async function createCompanySandbox (
+  options: ServiceOptions & { rows?: Array<Omit<CompanyRow, 'version' | 'available'>> }
+): Promise<CompanySandbox> {
   const { now = Date.now } = options
   const service = createSignedService(options, ['/v1/companies/changes'])
-  const rows = new Map<string, CompanyRow>((options.rows ?? []).map((row) => [row.uscc, { ...row, version: 1, available: true }]))
+  const rows = new Map<string, CompanyRow>(
+    (options.rows ?? []).map((row) => [row.uscc, { ...row, version: 1, available: true }])
+  )
   const journal: CompanyChange[] = []
   let read = 0
   let waiting: Array<() => void> = []
@@ -72,11 +84,16 @@ export async function createCompanySandbox (options: ServiceOptions & { rows?: A
     const row = rows.get(uscc)
     if (row === undefined) return await reply.send({ result: 'uncertain' })
     if (!row.available) return await reply.code(503).send({ code: 'UPSTREAM' })
-    const { legalRepresentative: { certType, certNo, name: registered }, status, version } = row
+    const {
+      legalRepresentative: { certType, certNo, name: registered },
+      status,
+      version
+    } = row
     return await reply.send({
       result: 'checked',
       nameMatches: normal(row.name) === normal(name),
-      isLegalRepresentative: certType === person.certType && certNo === person.certNo && normal(registered) === normal(person.name),
+      isLegalRepresentative:
+        certType === person.certType && certNo === person.certNo && normal(registered) === normal(person.name),
       status,
       version
     })
@@ -111,9 +128,14 @@ export async function createCompanySandbox (options: ServiceOptions & { rows?: A
       const before = rows.get(uscc)
       if (before === undefined) return null
       const person = edit.legalRepresentative ?? before.legalRepresentative
-      const news = given !== undefined || (edit.name ?? before.name) !== before.name || (edit.status ?? before.status) !== before.status ||
-        person.certNo !== before.legalRepresentative.certNo || person.certType !== before.legalRepresentative.certType || person.name !== before.legalRepresentative.name
-      const version = news ? given ?? nextVersion() : before.version
+      const news =
+        given !== undefined ||
+        (edit.name ?? before.name) !== before.name ||
+        (edit.status ?? before.status) !== before.status ||
+        person.certNo !== before.legalRepresentative.certNo ||
+        person.certType !== before.legalRepresentative.certType ||
+        person.name !== before.legalRepresentative.name
+      const version = news ? (given ?? nextVersion()) : before.version
       const changed = { ...before, ...edit, version }
       newest = Math.max(newest, version)
       // late news: of a time that the entry has left behind

@@ -15,11 +15,18 @@ export interface PersonRow {
   certNo: string
   /** Default resident_id. */
   certType?: string
-  /** `normal`: names are compared. `removed`: as if there were no such record. `unavailable`: the register fails for this person. */
+  /**
+   * `normal`: names are compared. `removed`: as if there were no such record. `unavailable`: the register fails for
+   * this person.
+   */
   status: 'normal' | 'removed' | 'unavailable'
 }
 
-export interface PersonQuery { certType: string, certNo: string, name: string }
+export interface PersonQuery {
+  certType: string
+  certNo: string
+  name: string
+}
 /** Another source of answers, asked instead of the table. */
 export type PersonLookup = (query: PersonQuery) => RegisterAnswer | 'unavailable'
 
@@ -29,12 +36,12 @@ export interface RegisterSandboxOptions extends ServiceOptions {
 
 export interface RegisterSandbox extends SignedService {
   /** Put or replace a row under an id of the caller's choice. */
-  put (id: string, row: PersonRow): void
-  get (id: string): PersonRow | undefined
-  remove (id: string): void
-  list (): Array<PersonRow & { id: string }>
+  put(id: string, row: PersonRow): void
+  get(id: string): PersonRow | undefined
+  remove(id: string): void
+  list(): Array<PersonRow & { id: string }>
   /** How many verified questions were asked. */
-  asked (): number
+  asked(): number
 }
 
 const Query = Type.Object({
@@ -50,7 +57,9 @@ export async function createRegisterSandbox (options: RegisterSandboxOptions): P
   let asked = 0
 
   const fromTable: PersonLookup = ({ certType, certNo, name }) => {
-    const row = [...rows.values()].find((candidate) => candidate.certNo === certNo && (candidate.certType ?? 'resident_id') === certType)
+    const row = [...rows.values()].find(
+      (candidate) => candidate.certNo === certNo && (candidate.certType ?? 'resident_id') === certType
+    )
     if (row === undefined || row.status === 'removed') return 'no_record'
     if (row.status === 'unavailable') return 'unavailable'
     return normal(row.name) === normal(name) ? 'match' : 'mismatch'
@@ -66,9 +75,13 @@ export async function createRegisterSandbox (options: RegisterSandboxOptions): P
 
   return {
     ...service,
-    put: (id, row) => { rows.set(id, { ...row }) },
+    put: (id, row) => {
+      rows.set(id, { ...row })
+    },
     get: (id) => rows.get(id),
-    remove: (id) => { rows.delete(id) },
+    remove: (id) => {
+      rows.delete(id)
+    },
     list: () => [...rows].map(([id, row]) => ({ id, ...row })),
     asked: () => asked
   }

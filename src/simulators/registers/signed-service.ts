@@ -4,9 +4,12 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { AddressInfo } from 'node:net'
 import { createRequestVerifier, signAnswer, type SandboxKey, type Verified } from '../face-provider/signature.ts'
 
-/** down: connections are cut · hang: no answer · error: HTTP 500 · slow: right, but after two thirds of `hangMs` · nonsense: signed, but not of the contract · unsigned. */
+/**
+ * down: connections are cut · hang: no answer · error: HTTP 500 · slow: right, but after two thirds of `hangMs` ·
+ * nonsense: signed, but not of the contract · unsigned.
+ */
 export const registerFaults = ['down', 'hang', 'error', 'slow', 'nonsense', 'unsigned'] as const
-export type RegisterFault = typeof registerFaults[number]
+export type RegisterFault = (typeof registerFaults)[number]
 
 export interface ServiceOptions {
   /** Callers that are known. */
@@ -20,12 +23,12 @@ export interface ServiceOptions {
 export interface SignedService {
   readonly app: FastifyInstance
   /** Port 0 takes a free one. Returns the origin listened on. */
-  listen (port?: number, host?: string): Promise<string>
-  close (): Promise<void>
+  listen(port?: number, host?: string): Promise<string>
+  close(): Promise<void>
   /** Faults of the next requests, one each; null = answered properly. */
-  script (faults: Array<RegisterFault | null>): void
+  script(faults: Array<RegisterFault | null>): void
   /** Every request misbehaves, or (null) behaves again. */
-  outage (fault: RegisterFault | null): void
+  outage(fault: RegisterFault | null): void
 }
 
 declare module 'fastify' {
@@ -36,7 +39,10 @@ declare module 'fastify' {
 }
 
 /** `unscripted`: paths whose requests use up nothing of the script. Throws in production. */
-export function createSignedService ({ keys, now = Date.now, hangMs = 10_000 }: ServiceOptions, unscripted: readonly string[] = []): SignedService {
+export function createSignedService (
+  { keys, now = Date.now, hangMs = 10_000 }: ServiceOptions,
+  unscripted: readonly string[] = []
+): SignedService {
   if (process.env['NODE_ENV'] === 'production') throw new Error('The register simulator never runs in production.')
   let script: Array<RegisterFault | null> = []
   let outage: RegisterFault | null = null
@@ -60,16 +66,27 @@ export function createSignedService ({ keys, now = Date.now, hangMs = 10_000 }: 
   })
   app.addHook('preValidation', async (request, reply) => {
     request.registerFault = (unscripted.includes(request.raw.url ?? '') ? null : script.shift()) ?? outage
-    if (request.registerFault === 'down' || request.registerFault === 'hang') return silence(reply, request.registerFault === 'hang' ? hangMs : 0)
+    if (request.registerFault === 'down' || request.registerFault === 'hang') {
+      return silence(reply, request.registerFault === 'hang' ? hangMs : 0)
+    }
     request.registerSignature ??= verified(request, Buffer.alloc(0))
     if (!request.registerSignature.ok) return await reply.code(401).send({ code: request.registerSignature.code })
     if (request.registerFault === 'error') return await reply.code(500).send({ code: 'INTERNAL' })
-    if (request.registerFault === 'slow') await new Promise((resolve) => setTimeout(resolve, hangMs * 2 / 3))
+    if (request.registerFault === 'slow') await new Promise((resolve) => setTimeout(resolve, (hangMs * 2) / 3))
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const signature = request.registerSignature
-    if (signature?.key === undefined || signature.signature === undefined || request.registerFault === 'unsigned') return payload
-    reply.headers(signAnswer(signature.key, { status: reply.statusCode, body: String(payload ?? ''), requestSignature: signature.signature }, now(), 'register'))
+    if (signature?.key === undefined || signature.signature === undefined || request.registerFault === 'unsigned') {
+      return payload
+    }
+    reply.headers(
+      signAnswer(
+        signature.key,
+        { status: reply.statusCode, body: String(payload ?? ''), requestSignature: signature.signature },
+        now(),
+        'register'
+      )
+    )
     return payload
   })
   app.setErrorHandler(async (error: { statusCode?: number }, _request, reply) => {
@@ -84,9 +101,15 @@ export function createSignedService ({ keys, now = Date.now, hangMs = 10_000 }: 
       await app.listen({ port, host })
       return `http://${host.includes(':') ? `[${host}]` : host}:${(app.server.address() as AddressInfo).port}`
     },
-    close: async () => { await app.close() },
-    script (faults) { script = [...faults] },
-    outage (fault) { outage = fault }
+    close: async () => {
+      await app.close()
+    },
+    script (faults) {
+      script = [...faults]
+    },
+    outage (fault) {
+      outage = fault
+    }
   }
 }
 
@@ -96,7 +119,11 @@ export const normal = (name: string): string => name.normalize('NFKC').replace(/
 /** The connection is cut, at once or after a while, without an answer. */
 function silence (reply: FastifyReply, afterMs: number): FastifyReply {
   reply.hijack()
-  const timer = setTimeout(() => { reply.raw.destroy() }, afterMs)
-  reply.raw.once('close', () => { clearTimeout(timer) })
+  const timer = setTimeout(() => {
+    reply.raw.destroy()
+  }, afterMs)
+  reply.raw.once('close', () => {
+    clearTimeout(timer)
+  })
   return reply
 }

@@ -6,25 +6,40 @@ import { curlOf } from './curl.ts'
 import { openApiDocument } from './openapi.ts'
 import { frameOf } from './pages.ts'
 
-export function apiPageRoutes (app: FastifyInstance, { services }: Pick<SandboxParts, 'services'>, routes: readonly ApiRoute[]): void {
+export function apiPageRoutes (
+  app: FastifyInstance,
+  { services }: Pick<SandboxParts, 'services'>,
+  routes: readonly ApiRoute[]
+): void {
   const { issuer } = services.config
   const document = JSON.stringify(openApiDocument(routes, issuer), null, 2)
 
-  app.get('/sandbox/openapi.json', async (_request, reply) =>
-    await reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(document))
+  app.get(
+    '/sandbox/openapi.json',
+    async (_request, reply) =>
+      await reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(document)
+  )
 
-  app.get('/sandbox/api', async (request, reply) => await reply.page('sandbox/api', {
-    ...frameOf(request, reply),
-    issuer,
-    routes: routes.map(({ method, path, summary, description = '', body }) => ({
-      method,
-      path,
-      summary,
-      description,
-      body: body === undefined ? '' : JSON.stringify(body, null, 2),
-      curl: curlOf(method, `${issuer}${path.replace('{id}', 'zhaxi').replace('{uscc}', '91540102MA6T1A2BXK')}`, examples[path] ?? null)
-    }))
-  }))
+  app.get(
+    '/sandbox/api',
+    async (request, reply) =>
+      await reply.page('sandbox/api', {
+        ...frameOf(request, reply),
+        issuer,
+        routes: routes.map(({ method, path, summary, description = '', body }) => ({
+          method,
+          path,
+          summary,
+          description,
+          body: body === undefined ? '' : JSON.stringify(body, null, 2),
+          curl: curlOf(
+            method,
+            `${issuer}${path.replace('{id}', 'zhaxi').replace('{uscc}', '91540102MA6T1A2BXK')}`,
+            examples[path] ?? null
+          )
+        }))
+      })
+  )
 }
 
 /** A body that works on a fresh start, where one is needed. */

@@ -22,13 +22,22 @@ export interface ApiRoute {
   answer: TSchema
   /** What problems besides 400 it may answer, by status. */
   problems?: Record<number, string>
-  handle (checked: Checked<TSchema, TSchema, TSchema>): Promise<unknown>
+  handle(checked: Checked<TSchema, TSchema, TSchema>): Promise<unknown>
 }
 
 /** Types the handler by the schemas. */
-export function route <A extends TSchema, P extends TSchema = TSchema, Q extends TSchema = TSchema, B extends TSchema = TSchema> (
+export function route<
+  A extends TSchema,
+  P extends TSchema = TSchema,
+  Q extends TSchema = TSchema,
+  B extends TSchema = TSchema
+> (
   definition: Omit<ApiRoute, 'handle' | 'params' | 'query' | 'body' | 'answer'> & {
-    params?: P, query?: Q, body?: B, answer: A, handle: (checked: Checked<P, Q, B>) => Promise<Static<A>>
+    params?: P
+    query?: Q
+    body?: B
+    answer: A
+    handle: (checked: Checked<P, Q, B>) => Promise<Static<A>>
   }
 ): ApiRoute {
   return definition as unknown as ApiRoute

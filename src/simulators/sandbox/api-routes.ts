@@ -11,7 +11,12 @@ import { companyRoutes } from './company-routes.ts'
 import { phoneRoutes } from './phone-routes.ts'
 import * as schemas from './schemas.ts'
 
-export interface SandboxParts { services: Services, sandbox: Sandbox, tickets: BrowserSide, phones: Phones }
+export interface SandboxParts {
+  services: Services
+  sandbox: Sandbox
+  tickets: BrowserSide
+  phones: Phones
+}
 
 export function apiRoutes (parts: SandboxParts): ApiRoute[] {
   const { services, sandbox, tickets } = parts
@@ -47,7 +52,10 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       path: '/sandbox/api/sms',
       tag: 'messages',
       summary: 'Messages sent to phones, newest first',
-      query: Type.Object({ phone: Type.Optional(Type.String({ maxLength: 20, description: 'With or without +86' })) }, { additionalProperties: false }),
+      query: Type.Object(
+        { phone: Type.Optional(Type.String({ maxLength: 20, description: 'With or without +86' })) },
+        { additionalProperties: false }
+      ),
       answer: schemas.messageList,
       handle: async ({ query }) => ({ messages: messagesTo(sandbox, query.phone) })
     }),
@@ -87,7 +95,13 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       path: '/sandbox/api/population/{id}',
       tag: 'population',
       summary: 'Change what the population register says about a person',
-      params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 64, description: 'Handle, person id or document number; an unknown document number makes a new entry.' }) }),
+      params: Type.Object({
+        id: Type.String({
+          minLength: 1,
+          maxLength: 64,
+          description: 'Handle, person id or document number; an unknown document number makes a new entry.'
+        })
+      }),
       body: schemas.citizenChange,
       answer: schemas.citizen,
       problems: { ...notFound, 409: 'The register is full (1000 entries).' },

@@ -12,12 +12,19 @@ import type { CompanyChangeRequest, CompanyView, Someone } from './company-schem
 import { ownerOf } from './levers.ts'
 import { SandboxProblem } from './problem.ts'
 
-interface Parts { services: Services, sandbox: Sandbox }
+interface Parts {
+  services: Services
+  sandbox: Sandbox
+}
 
 const patience = 3000
 
-export const someone = ({ certType, certNo, name }: { certType: string, certNo: string, name: string }): Someone =>
-  ({ handle: findDemoPerson(certNo)?.handle ?? null, name, cert_type: certType, cert_no: certNo })
+export const someone = ({ certType, certNo, name }: { certType: string; certNo: string; name: string }): Someone => ({
+  handle: findDemoPerson(certNo)?.handle ?? null,
+  name,
+  cert_type: certType,
+  cert_no: certNo
+})
 
 export async function listCompanies ({ services, sandbox }: Parts): Promise<CompanyView[]> {
   const rows = await services.db.selectFrom('organization').select('uscc').limit(2000).execute()
@@ -25,15 +32,33 @@ export async function listCompanies ({ services, sandbox }: Parts): Promise<Comp
   return sandbox.companyService.list().map((row) => view(row, known.has(row.uscc)))
 }
 
-const view = ({ uscc, name, status, legalRepresentative, version, available }: CompanyRow, account: boolean): CompanyView =>
-  ({ uscc, name, status, legal_representative: someone(legalRepresentative), version, available, account })
+const view = (
+  { uscc, name, status, legalRepresentative, version, available }: CompanyRow,
+  account: boolean
+): CompanyView => ({
+  uscc,
+  name,
+  status,
+  legal_representative: someone(legalRepresentative),
+  version,
+  available,
+  account
+})
 
 /**
  * Changes an entry, or makes one, and waits until Kora has heard of it.
- * @throws SandboxProblem 400 for a code or number that is none, 404 for nobody and for a new entry that lacks something, 409 when the register is full
+ * @throws SandboxProblem 400 for a code or number that is none, 404 for nobody and for a new entry that lacks
+ * something, 409 when the register is full
  */
-export async function changeCompany (parts: Parts, code: string, { legal_representative: person, ...change }: CompanyChangeRequest): Promise<CompanyView & { applied: boolean }> {
-  const { services, sandbox: { companyService, population } } = parts
+export async function changeCompany (
+  parts: Parts,
+  code: string,
+  { legal_representative: person, ...change }: CompanyChangeRequest
+): Promise<CompanyView & { applied: boolean }> {
+  const {
+    services,
+    sandbox: { companyService, population }
+  } = parts
   const parsed = parseUscc(code)
   if (!parsed.ok) throw new SandboxProblem(400, 'invalid_uscc', `The code is not valid: ${parsed.code}.`)
   const uscc = parsed.value
@@ -43,19 +68,30 @@ export async function changeCompany (parts: Parts, code: string, { legal_represe
   }
   if (companyService.get(uscc) === undefined) {
     const { name, status = 'active' } = change
-    if (name === undefined || legalRepresentative === undefined) throw new SandboxProblem(404, 'unknown_company', 'The register has no such entry; a new one needs name and legal_representative.')
-    if (!companyService.add({ uscc, name, status, legalRepresentative })) throw new SandboxProblem(409, 'register_full', 'The register has 1000 entries and takes no more.')
+    if (name === undefined || legalRepresentative === undefined) {
+      throw new SandboxProblem(
+        404,
+        'unknown_company',
+        'The register has no such entry; a new one needs name and legal_representative.'
+      )
+    }
+    if (!companyService.add({ uscc, name, status, legalRepresentative })) {
+      throw new SandboxProblem(409, 'register_full', 'The register has 1000 entries and takes no more.')
+    }
     if (change.available === false) companyService.edit(uscc, { available: false })
   } else {
     companyService.edit(uscc, { ...change, ...(legalRepresentative === undefined ? {} : { legalRepresentative }) })
   }
   // asked before anything else is done with it: the follower of this process reads the journal
-  const applied = services.config.companyRegister === null && await companyService.told(patience)
+  const applied = services.config.companyRegister === null && (await companyService.told(patience))
   const account = await services.db.selectFrom('organization').select('id').where('uscc', '=', uscc).executeTakeFirst()
   return { ...view(companyService.get(uscc) as CompanyRow, account !== undefined), applied }
 }
 
-async function registered (services: Services, person: NonNullable<CompanyChangeRequest['legal_representative']>): Promise<RegisteredPerson> {
+async function registered (
+  services: Services,
+  person: NonNullable<CompanyChangeRequest['legal_representative']>
+): Promise<RegisteredPerson> {
   if (typeof person === 'string') {
     const { certType, certNo, name } = await ownerOf(services, person)
     return { certType: isCertType(certType) ? certType : 'other', certNo, name }

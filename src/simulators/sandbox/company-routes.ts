@@ -20,11 +20,19 @@ export function companyRoutes (parts: SandboxParts): ApiRoute[] {
       path: '/sandbox/api/companies/{uscc}',
       tag: 'companies',
       summary: 'Change what the company register says about an organization, and have Kora hear of it',
-      description: 'The answer comes when Kora has acted on the news (at most three seconds): then, for example, nothing of a former legal representative works any more. A valid code that the register does not know makes a new entry, when name and legal representative are given.',
-      params: Type.Object({ uscc: Type.String({ minLength: 1, maxLength: 64, description: 'Unified social credit code.' }) }),
+      description:
+        'The answer comes when Kora has acted on the news (at most three seconds): then, for example, nothing of a ' +
+        'former legal representative works any more. A valid code that the register does not know makes a new entry, ' +
+        'when name and legal representative are given.',
+      params: Type.Object({
+        uscc: Type.String({ minLength: 1, maxLength: 64, description: 'Unified social credit code.' })
+      }),
       body: schemas.companyChange,
       answer: schemas.companyAnswer,
-      problems: { 404: 'No such person, or no such entry and not enough to make one.', 409: 'The register is full (1000 entries).' },
+      problems: {
+        404: 'No such person, or no such entry and not enough to make one.',
+        409: 'The register is full (1000 entries).'
+      },
       handle: async ({ params, body }) => await changeCompany(parts, params.uscc, body)
     })
   ]

@@ -3,7 +3,7 @@ import type { LoggedCall } from './page-models.ts'
 import type { TranscriptStep } from './schemas.ts'
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
-const pretty = (value: unknown): string => value === null ? '' : JSON.stringify(value, null, 2)
+const pretty = (value: unknown): string => (value === null ? '' : JSON.stringify(value, null, 2))
 
 export function curlOf (method: string, url: string, body: unknown, headers: readonly string[] = []): string {
   const lines = [`curl -X ${method} ${quoted(url)}`, ...headers.map((header) => `-H ${quoted(header)}`)]
@@ -19,8 +19,12 @@ export function callsOf (issuer: string, steps: readonly TranscriptStep[]): Logg
     title: step === 'camera' ? path : `${method} ${path}`,
     request: pretty(body),
     response: pretty(response),
-    curl: step === 'camera'
-      ? null
-      : curlOf(method, `${issuer}${path}`, body, ['DPoP: <proof>', ...['device', 'scan'].includes(step) ? [] : ['Scan-Token: <scan_token>']])
+    curl:
+      step === 'camera'
+        ? null
+        : curlOf(method, `${issuer}${path}`, body, [
+          'DPoP: <proof>',
+          ...(['device', 'scan'].includes(step) ? [] : ['Scan-Token: <scan_token>'])
+        ])
   }))
 }

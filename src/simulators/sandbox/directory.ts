@@ -1,4 +1,6 @@
-/** Who and what is in this sandbox: demo people, clients and resource servers, and the tickets that wait for a phone. */
+/**
+ * Who and what is in this sandbox: demo people, clients and resource servers, and the tickets that wait for a phone.
+ */
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { derivedEnd, type Term } from '../../domain/identity/id-validity.ts'
 import type { Services } from '../../services.ts'
@@ -12,36 +14,58 @@ import type { Accounts, Clients, OpenTicket } from './schemas.ts'
 
 type Db = Pick<Services, 'db' | 'crypto' | 'config' | 'clock'>
 
-export async function listAccounts (services: Db, sandbox: Pick<Sandbox, 'population' | 'companyService'>): Promise<Accounts> {
-  const persons = await Promise.all(demoPeople.map(async (person) => {
-    const stored = await personByCertNo(services.db, services.crypto, 'resident_id', person.certNo)
-    const { name, status } = sandbox.population.get(person.certNo)
-    return {
-      handle: person.handle,
-      person_id: stored?.id ?? null,
-      name: person.name,
-      name_bo: person.nameBo ?? null,
-      cert_type: 'resident_id',
-      cert_no: person.certNo,
-      phone: person.phone,
-      password: person.state === 'unactivated' ? null : demoPassword,
-      state: person.state,
-      card: { valid_from: person.validFrom, term: person.term, valid_to: derivedEnd(person.validFrom, termOf(person.term)) },
-      register: { name, status },
-      now: stored === null ? null : { status: stored.status, assurance_level: stored.assuranceLevel, face_verified: stored.faceVerifiedAt !== null },
-      note: person.note
-    }
-  }))
+export async function listAccounts (
+  services: Db,
+  sandbox: Pick<Sandbox, 'population' | 'companyService'>
+): Promise<Accounts> {
+  const persons = await Promise.all(
+    demoPeople.map(async (person) => {
+      const stored = await personByCertNo(services.db, services.crypto, 'resident_id', person.certNo)
+      const { name, status } = sandbox.population.get(person.certNo)
+      return {
+        handle: person.handle,
+        person_id: stored?.id ?? null,
+        name: person.name,
+        name_bo: person.nameBo ?? null,
+        cert_type: 'resident_id',
+        cert_no: person.certNo,
+        phone: person.phone,
+        password: person.state === 'unactivated' ? null : demoPassword,
+        state: person.state,
+        card: {
+          valid_from: person.validFrom,
+          term: person.term,
+          valid_to: derivedEnd(person.validFrom, termOf(person.term))
+        },
+        register: { name, status },
+        now:
+          stored === null
+            ? null
+            : {
+                status: stored.status,
+                assurance_level: stored.assuranceLevel,
+                face_verified: stored.faceVerifiedAt !== null
+              },
+        note: person.note
+      }
+    })
+  )
   return { persons, organizations: await listOrganizations(services, sandbox) }
 }
 
-const termOf = (term: string): Term => term === 'long' ? 'long' : Number(term) as Term
+const termOf = (term: string): Term => (term === 'long' ? 'long' : (Number(term) as Term))
 
 export async function listClients ({ db, config }: Db): Promise<Clients> {
   const demo = new Map(demoClients('').map((client) => [client.clientId, client]))
-  const rows = await db.selectFrom('client').select(['clientId', 'status', 'metadata', 'policy']).orderBy('createdAt').orderBy('clientId').limit(500).execute()
+  const rows = await db
+    .selectFrom('client')
+    .select(['clientId', 'status', 'metadata', 'policy'])
+    .orderBy('createdAt')
+    .orderBy('clientId')
+    .limit(500)
+    .execute()
   const servers = await db.selectFrom('resourceServer').selectAll().orderBy('identifier').limit(500).execute()
-  const text = (value: unknown): string => typeof value === 'string' ? value : ''
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
   return {
     issuer: config.issuer,
     discovery: `${config.issuer}/.well-known/openid-configuration`,
@@ -71,21 +95,30 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
 
 /** What somebody standing in front of all the screens of this sandbox could scan now, newest first. */
 export async function listOpenTickets ({ db }: Pick<Services, 'db'>, tickets: BrowserSide): Promise<OpenTicket[]> {
-  const rows = await db.selectFrom('scanTicket').select(['id', 'browserHash', 'purpose', 'context', 'createdAt'])
-    .where('state', '=', 'waiting').orderBy('createdAt', 'desc').limit(20).execute()
-  const open = await Promise.all(rows.map(async (row) => {
-    const status = await tickets.status(row.id, row.browserHash)
-    const { clientName } = row.context as { clientName?: string }
-    return status?.payloadUrl == null
-      ? []
-      : [{
-          ticket_id: row.id,
-          purpose: row.purpose,
-          client_name: clientName ?? '',
-          payload: status.payloadUrl,
-          check_number: status.checkNumber,
-          created_at: row.createdAt.toISOString()
-        }]
-  }))
+  const rows = await db
+    .selectFrom('scanTicket')
+    .select(['id', 'browserHash', 'purpose', 'context', 'createdAt'])
+    .where('state', '=', 'waiting')
+    .orderBy('createdAt', 'desc')
+    .limit(20)
+    .execute()
+  const open = await Promise.all(
+    rows.map(async (row) => {
+      const status = await tickets.status(row.id, row.browserHash)
+      const { clientName } = row.context as { clientName?: string }
+      return status?.payloadUrl == null
+        ? []
+        : [
+            {
+              ticket_id: row.id,
+              purpose: row.purpose,
+              client_name: clientName ?? '',
+              payload: status.payloadUrl,
+              check_number: status.checkNumber,
+              created_at: row.createdAt.toISOString()
+            }
+          ]
+    })
+  )
   return open.flat()
 }

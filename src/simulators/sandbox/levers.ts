@@ -19,13 +19,20 @@ export async function ownerOf (services: Pick<Services, 'db' | 'crypto'>, refere
 
 // --- face checks ---
 
-export interface FaceScript { next: string[], persons: Array<{ person: string, outcome: string }>, outcomes: string[] }
+export interface FaceScript {
+  next: string[]
+  persons: Array<{ person: string; outcome: string }>
+  outcomes: string[]
+}
 
 export function scriptedFace (service: FaceSandbox): FaceScript {
   const { queue, persons } = service.scripted()
   return {
     next: queue,
-    persons: Object.entries(persons).map(([certNo, outcome]) => ({ person: findDemoPerson(certNo)?.handle ?? certNo, outcome })),
+    persons: Object.entries(persons).map(([certNo, outcome]) => ({
+      person: findDemoPerson(certNo)?.handle ?? certNo,
+      outcome
+    })),
     outcomes: [...outcomes]
   }
 }
@@ -47,33 +54,64 @@ export function scriptFace (service: FaceSandbox, owner: PhoneOwner | null, chos
 
 // --- population register ---
 
-export const citizenView = ({ certNo, name, status, available }: Citizen): { handle: string | null, cert_no: string, name: string, status: string, available: boolean } =>
-  ({ handle: findDemoPerson(certNo)?.handle ?? null, cert_no: certNo, name, status, available })
+export const citizenView = ({
+  certNo,
+  name,
+  status,
+  available
+}: Citizen): { handle: string | null; cert_no: string; name: string; status: string; available: boolean } => ({
+  handle: findDemoPerson(certNo)?.handle ?? null,
+  cert_no: certNo,
+  name,
+  status,
+  available
+})
 
 /** @throws SandboxProblem 404 for nobody, 409 when the register is full */
-export async function changeCitizen ({ services, sandbox }: { services: Services, sandbox: Sandbox }, id: string, change: CitizenChange): Promise<Citizen> {
+export async function changeCitizen (
+  { services, sandbox }: { services: Services; sandbox: Sandbox },
+  id: string,
+  change: CitizenChange
+): Promise<Citizen> {
   const owner = await findOwner(services, id)
   const number = parseResidentId(id, shanghaiDate(services.clock.now()))
   const certNo = owner?.certNo ?? (number.ok ? number.value : null)
   if (certNo === null) throw unknownPerson()
-  if (!sandbox.population.set(certNo, change)) throw new SandboxProblem(409, 'register_full', 'The register has 1000 entries and takes no more.')
+  if (!sandbox.population.set(certNo, change)) {
+    throw new SandboxProblem(409, 'register_full', 'The register has 1000 entries and takes no more.')
+  }
   return sandbox.population.get(certNo)
 }
 
 // --- messages, counter codes ---
 
-export interface SentMessage { message_id: string, phone: string, template: string, parameters: Record<string, string>, at: string }
+export interface SentMessage {
+  message_id: string
+  phone: string
+  template: string
+  parameters: Record<string, string>
+  at: string
+}
 
 /** Newest first. */
 export function messagesTo ({ sms }: Pick<Sandbox, 'sms'>, phone: string | undefined): SentMessage[] {
   const parsed = phone === undefined ? null : parsePhone(phone)
   if (parsed !== null && !parsed.ok) return []
-  return sms.messages(parsed?.value).map(({ messageId, phone: to, template, parameters, at }) =>
-    ({ message_id: messageId, phone: to, template, parameters, at: new Date(at).toISOString() }))
+  return sms.messages(parsed?.value).map(({ messageId, phone: to, template, parameters, at }) => ({
+    message_id: messageId,
+    phone: to,
+    template,
+    parameters,
+    at: new Date(at).toISOString()
+  }))
 }
 
 /** @throws SandboxProblem 404, 409 */
-export async function issueCode (services: Services, personId: string | null, traceId: string): Promise<{ code: string, expires_at: string }> {
+export async function issueCode (
+  services: Services,
+  personId: string | null,
+  traceId: string
+): Promise<{ code: string; expires_at: string }> {
   if (personId === null) throw unknownPerson()
   const issued = await issueCounterCode(services, { personId, issuedBy: 'staff:sandbox', reason: 'sandbox', traceId })
   if (issued === null) throw new SandboxProblem(409, 'account_disabled', 'There is no code for a disabled account.')

@@ -13,7 +13,9 @@ export function openApiDocument (routes: readonly ApiRoute[], issuer: string): o
     info: {
       title: 'Kora sandbox',
       version: '1',
-      description: 'Drives the simulated phones, face checks, registers and messages of a Kora in development. It never exists in production. No authentication: do not enter real personal data.'
+      description:
+        'Drives the simulated phones, face checks, registers and messages of a Kora in development. It never exists ' +
+        'in production. No authentication: do not enter real personal data.'
     },
     servers: [{ url: issuer }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
@@ -35,17 +37,36 @@ function operation (route: ApiRoute): object {
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: json(route.body) } }),
     responses: {
       200: { description: 'Done', content: json(route.answer) },
-      ...Object.fromEntries(Object.entries(problems).map(([status, description]) =>
-        [status, { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }]))
+      ...Object.fromEntries(
+        Object.entries(problems).map(([status, description]) => [
+          status,
+          {
+            description,
+            content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+          }
+        ])
+      )
     }
   }
 }
 
 /** POST /sandbox/api/phone/scan → postPhoneScan */
 const operationId = ({ method, path }: ApiRoute): string =>
-  method.toLowerCase() + path.replace('/sandbox/api', '').replace(/[{}]/g, '').replace(/[/_-](\w)/g, (_, letter: string) => letter.toUpperCase())
+  method.toLowerCase() +
+  path
+    .replace('/sandbox/api', '')
+    .replace(/[{}]/g, '')
+    .replace(/[/_-](\w)/g, (_, letter: string) => letter.toUpperCase())
 
 function parameters (place: 'path' | 'query', schema: TSchema | undefined): object[] {
-  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, TSchema>, required?: string[] }
-  return Object.entries(properties).map(([name, property]) => ({ name, in: place, required: required.includes(name), schema: property }))
+  const { properties = {}, required = [] } = (schema ?? {}) as {
+    properties?: Record<string, TSchema>
+    required?: string[]
+  }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema: property
+  }))
 }

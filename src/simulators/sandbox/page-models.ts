@@ -14,7 +14,10 @@ interface SandboxFrame {
   csrf: string
 }
 
-interface Choice { value: string, label: string }
+interface Choice {
+  value: string
+  label: string
+}
 
 export interface SandboxHome extends SandboxFrame {
   accounts: Accounts['persons']
@@ -29,7 +32,7 @@ export interface SandboxHome extends SandboxFrame {
   companies: CompanyView[]
   companyChoices: Choice[]
   /** Just issued; `name` is of whom. */
-  counter: { name: string, code: string, until: string } | 'disabled' | null
+  counter: { name: string; code: string; until: string } | 'disabled' | null
 }
 
 export interface SandboxPhone extends SandboxFrame {
@@ -44,14 +47,21 @@ export interface SandboxPhone extends SandboxFrame {
   faceChoices: Choice[]
 }
 
-export interface LoggedCall { step: string, status: number, title: string, request: string, response: string, curl: string | null }
+export interface LoggedCall {
+  step: string
+  status: number
+  title: string
+  request: string
+  response: string
+  curl: string | null
+}
 
 export interface SandboxJourney extends SandboxFrame {
   base: string
   name: string
   view: PhoneView | null
   /** Prefilled, as on the card. */
-  card: { cert_type: string, name: string, cert_no: string, valid_from: string, term: string }
+  card: { cert_type: string; name: string; cert_no: string; valid_from: string; term: string }
   finished: 'confirmed' | 'rejected' | null
   refusal: Refusal | null
   faceChoices: Choice[]
@@ -62,7 +72,7 @@ export interface SandboxJourney extends SandboxFrame {
 
 export interface SandboxApi extends SandboxFrame {
   issuer: string
-  routes: Array<{ method: string, path: string, summary: string, description: string, body: string, curl: string }>
+  routes: Array<{ method: string; path: string; summary: string; description: string; body: string; curl: string }>
 }
 
 declare module '../../http/pages.ts' {

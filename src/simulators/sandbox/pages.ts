@@ -1,4 +1,7 @@
-/** /sandbox: accounts, messages, outcome choosers, register and counter codes. Plain forms; every change is a redirect back. */
+/**
+ * /sandbox: accounts, messages, outcome choosers, register and counter codes. Plain forms; every change is a redirect
+ * back.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { personById } from '../../records/persons/index.ts'
 import { formField } from '../../http/forms.ts'
@@ -22,15 +25,24 @@ import { wordsOf, type Words } from './texts.ts'
 /** Scope of the form tokens of all sandbox pages. */
 export const csrfScope = 'sandbox'
 
-export interface Choice { value: string, label: string }
+export interface Choice {
+  value: string
+  label: string
+}
 
-export const peopleChoices = (): Choice[] => demoPeople.map(({ handle, name }) => ({ value: handle, label: `${name} (${handle})` }))
-export const faceChoices = (s: Words): Choice[] => faceOutcomes.map((outcome) => ({ value: outcome, label: s[`fc_${outcome}`] }))
+export const peopleChoices = (): Choice[] =>
+  demoPeople.map(({ handle, name }) => ({ value: handle, label: `${name} (${handle})` }))
+export const faceChoices = (s: Words): Choice[] =>
+  faceOutcomes.map((outcome) => ({ value: outcome, label: s[`fc_${outcome}`] }))
 
 /** What every sandbox page needs: words, style sheet, and a token for its forms. */
-export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Words, styles: string, csrf: string } {
+export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Words; styles: string; csrf: string } {
   reply.ensureBrowser()
-  return { s: wordsOf(request.locale), styles: request.server.renderer.assets.url('sandbox.css'), csrf: request.csrfToken(csrfScope) }
+  return {
+    s: wordsOf(request.locale),
+    styles: request.server.renderer.assets.url('sandbox.css'),
+    csrf: request.csrfToken(csrfScope)
+  }
 }
 
 export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts, routes: readonly ApiRoute[]): void {
@@ -54,7 +66,13 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const status = registerStatuses.find((one) => one === formField(body, 'status'))
     const name = formField(body, 'name').trim().slice(0, 100)
     if (status === undefined || name === '') throw new PageError(400, 'bad_request')
-    await known(changeCitizen({ services, sandbox }, formField(body, 'id'), { name, status, available: formField(body, 'down') !== '1' }))
+    await known(
+      changeCitizen({ services, sandbox }, formField(body, 'id'), {
+        name,
+        status,
+        available: formField(body, 'down') !== '1'
+      })
+    )
     return await reply.redirect('/sandbox#population', 303)
   })
 
@@ -65,9 +83,14 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const name = formField(body, 'name').trim().slice(0, 100)
     const person = formField(body, 'person')
     if (status === undefined || name === '') throw new PageError(400, 'bad_request')
-    await known(changeCompany({ services, sandbox }, formField(body, 'uscc'), {
-      name, status, available: formField(body, 'down') !== '1', ...(person === '' ? {} : { legal_representative: person })
-    }))
+    await known(
+      changeCompany({ services, sandbox }, formField(body, 'uscc'), {
+        name,
+        status,
+        available: formField(body, 'down') !== '1',
+        ...(person === '' ? {} : { legal_representative: person })
+      })
+    )
     return await reply.redirect('/sandbox#companies', 303)
   })
 
@@ -80,7 +103,11 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     return await showHome(request, reply, { name: owner.name, code, until: formatTime(until, request.locale) })
   })
 
-  async function showHome (request: FastifyRequest, reply: FastifyReply, counter: SandboxHome['counter']): Promise<FastifyReply> {
+  async function showHome (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    counter: SandboxHome['counter']
+  ): Promise<FastifyReply> {
     const frame = frameOf(request, reply)
     const { persons, organizations } = await listAccounts(services, sandbox)
     return await reply.page('sandbox/home', {
@@ -111,6 +138,8 @@ export async function known<T> (work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw error instanceof SandboxProblem ? new PageError(error.status, error.status === 404 ? 'not_found' : 'bad_request') : error
+    throw error instanceof SandboxProblem
+      ? new PageError(error.status, error.status === 404 ? 'not_found' : 'bad_request')
+      : error
   }
 }

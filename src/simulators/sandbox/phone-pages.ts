@@ -11,12 +11,16 @@ import { ownerOf } from './levers.ts'
 import { csrfScope, faceChoices, frameOf, known, peopleChoices } from './pages.ts'
 import { identityOutcomes, type IdentityChoice } from './schemas.ts'
 
-const text = (value: unknown): string => typeof value === 'string' ? value.trim().slice(0, 512) : ''
+const text = (value: unknown): string => (typeof value === 'string' ? value.trim().slice(0, 512) : '')
 
 export function registerPhonePages (app: FastifyInstance, { services, tickets, phones }: SandboxParts): void {
   app.get('/sandbox/phone', async (request, reply) => {
     const query = request.query as Record<string, unknown>
-    return await showForm(request, reply, { payload: text(query['payload']), person: text(query['person']), missing: false })
+    return await showForm(request, reply, {
+      payload: text(query['payload']),
+      person: text(query['person']),
+      missing: false
+    })
   })
 
   app.post('/sandbox/phone', async (request, reply) => {
@@ -28,7 +32,7 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
     const journey = await phones.begin(owner, field('device') || 'bound', request.locale)
     if (journey === null) throw new PageError(400, 'bad_request')
     if (field('action') === 'scan') {
-      await (await journey.register() && journey.scan(payload))
+      await ((await journey.register()) && journey.scan(payload))
     } else {
       await runJourney(journey, {
         payload,
@@ -51,7 +55,13 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
       base: `/sandbox/phone/${journey.id}`,
       name: owner.name,
       view: journey.view,
-      card: { cert_type: owner.certType, name: owner.name, cert_no: owner.certNo, valid_from: owner.validFrom, term: owner.term },
+      card: {
+        cert_type: owner.certType,
+        name: owner.name,
+        cert_no: owner.certNo,
+        valid_from: owner.validFrom,
+        term: owner.term
+      },
       finished: journey.finished,
       refusal: journey.refusal,
       faceChoices: faceChoices(frame.s),
@@ -67,27 +77,36 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
     return await reply.redirect(`/sandbox/phone/${journey.id}`, 303)
   })
 
-  async function showForm (request: FastifyRequest, reply: FastifyReply, given: { payload: string, person: string, missing: boolean }): Promise<FastifyReply> {
+  async function showForm (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: { payload: string; person: string; missing: boolean }
+  ): Promise<FastifyReply> {
     const frame = frameOf(request, reply)
     const { s } = frame
     const open = await listOpenTickets(services, tickets)
     const people = peopleChoices()
-    return await reply.page('sandbox/phone', {
-      ...frame,
-      people,
-      person: given.person,
-      // one code that waits is the one that is meant
-      payload: given.payload === '' && !given.missing && open.length === 1 ? open[0]?.payload ?? '' : given.payload,
-      missing: given.missing,
-      tickets: open,
-      deviceChoices: [
-        { value: 'bound', label: s.device_bound },
-        { value: 'new', label: s.device_new },
-        ...people.map(({ value, label }) => ({ value, label: s.device_other.replace('{name}', label) }))
-      ],
-      identityChoices: identityOutcomes.map((outcome) => ({ value: outcome, label: s[`id_${outcome}`] })),
-      faceChoices: faceChoices(s)
-    }, { status: given.missing ? 422 : 200 })
+    return await reply.page(
+      'sandbox/phone',
+      {
+        ...frame,
+        people,
+        person: given.person,
+        // one code that waits is the one that is meant
+        payload:
+          given.payload === '' && !given.missing && open.length === 1 ? (open[0]?.payload ?? '') : given.payload,
+        missing: given.missing,
+        tickets: open,
+        deviceChoices: [
+          { value: 'bound', label: s.device_bound },
+          { value: 'new', label: s.device_new },
+          ...people.map(({ value, label }) => ({ value, label: s.device_other.replace('{name}', label) }))
+        ],
+        identityChoices: identityOutcomes.map((outcome) => ({ value: outcome, label: s[`id_${outcome}`] })),
+        faceChoices: faceChoices(s)
+      },
+      { status: given.missing ? 422 : 200 }
+    )
   }
 
   function journeyOf (request: FastifyRequest): Journey {
@@ -97,7 +116,18 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
   }
 }
 
-const faceNames = ['pass', 'mismatch', 'liveness', 'quality', 'no-photo', 'cancel', 'timeout', 'down', 'garbage', 'forged'] as const satisfies readonly Outcome[]
+const faceNames = [
+  'pass',
+  'mismatch',
+  'liveness',
+  'quality',
+  'no-photo',
+  'cancel',
+  'timeout',
+  'down',
+  'garbage',
+  'forged'
+] as const satisfies readonly Outcome[]
 
 /** The first value when nothing was chosen. @throws PageError 400 for a value that is none of them */
 function choice<const T extends string> (values: readonly T[], given: string): T {
@@ -109,21 +139,36 @@ function choice<const T extends string> (values: readonly T[], given: string): T
 async function takeStep (journey: Journey, field: (name: string) => string): Promise<boolean> {
   const fields = (): IdentityChoice => ({
     outcome: field('consent') === '1' ? 'correct' : 'no_consent',
-    fields: { cert_type: field('cert_type'), name: field('name'), cert_no: field('cert_no'), valid_from: field('valid_from'), term: field('term') }
+    fields: {
+      cert_type: field('cert_type'),
+      name: field('name'),
+      cert_no: field('cert_no'),
+      valid_from: field('valid_from'),
+      term: field('term')
+    }
   })
   switch (field('step')) {
-    case 'accept': return await journey.accept(field('check_number'))
-    case 'identity': return await journey.identity(fields())
-    case 'face': return await journey.face([choice(faceNames, field('face'))])
-    case 'counter-code': return await journey.counterCode(field('code'))
-    case 'confirm': return await journey.confirm()
-    case 'reject': return await journey.reject()
-    default: throw new PageError(400, 'bad_request')
+    case 'accept':
+      return await journey.accept(field('check_number'))
+    case 'identity':
+      return await journey.identity(fields())
+    case 'face':
+      return await journey.face([choice(faceNames, field('face'))])
+    case 'counter-code':
+      return await journey.counterCode(field('code'))
+    case 'confirm':
+      return await journey.confirm()
+    case 'reject':
+      return await journey.reject()
+    default:
+      throw new PageError(400, 'bad_request')
   }
 }
 
 function wholeAsCurl (issuer: string, journey: Journey): string | null {
   const scan = journey.steps.find(({ step }) => step === 'scan')
   const payload = (scan?.request.body as { payload?: string } | null | undefined)?.payload
-  return payload === undefined ? null : curlOf('POST', `${issuer}/sandbox/api/phone/journeys`, { payload, person: journey.owner.handle })
+  return payload === undefined
+    ? null
+    : curlOf('POST', `${issuer}/sandbox/api/phone/journeys`, { payload, person: journey.owner.handle })
 }

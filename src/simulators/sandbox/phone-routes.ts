@@ -12,34 +12,51 @@ export function phoneRoutes ({ services, phones }: Pick<SandboxParts, 'services'
   /** @throws SandboxProblem 404 */
   const begin = async (person: string, device: string | undefined, locale: string): Promise<Journey> => {
     const journey = await phones.begin(await ownerOf(services, person), device, locale)
-    if (journey === null) throw new SandboxProblem(404, 'unknown_device', 'No person has this handle; a device is "bound", "new" or the handle of a person.')
+    if (journey === null) {
+      throw new SandboxProblem(
+        404,
+        'unknown_device',
+        'No person has this handle; a device is "bound", "new" or the handle of a person.'
+      )
+    }
     return journey
   }
 
   /** One step of a journey that was begun by a scan. */
-  const step = <P extends TProperties> (name: string, summary: string, members: P, act: (journey: Journey, body: Record<string, unknown>) => Promise<boolean>): ApiRoute => route({
-    method: 'POST',
-    path: `/sandbox/api/phone/${name}`,
-    tag: 'phone',
-    summary,
-    body: Type.Object({ journey: schemas.journeyId, ...members }, { additionalProperties: false }) as TSchema,
-    answer: schemas.stepAnswer,
-    problems: { 404: 'No such journey, or it is older than 15 minutes.' },
-    handle: async ({ body }) => {
-      const given = body as Record<string, unknown>
-      const journey = phones.shelf.get(String(given['journey']))
-      if (journey === null) throw new SandboxProblem(404, 'unknown_journey', 'There is no such journey, or it is older than 15 minutes.')
-      return await stepAnswer(journey, async () => await act(journey, given))
-    }
-  })
+  const step = <P extends TProperties>(
+    name: string,
+    summary: string,
+    members: P,
+    act: (journey: Journey, body: Record<string, unknown>) => Promise<boolean>
+  ): ApiRoute =>
+      route({
+        method: 'POST',
+        path: `/sandbox/api/phone/${name}`,
+        tag: 'phone',
+        summary,
+        body: Type.Object({ journey: schemas.journeyId, ...members }, { additionalProperties: false }) as TSchema,
+        answer: schemas.stepAnswer,
+        problems: { 404: 'No such journey, or it is older than 15 minutes.' },
+        handle: async ({ body }) => {
+          const given = body as Record<string, unknown>
+          const journey = phones.shelf.get(String(given['journey']))
+          if (journey === null) {
+            const text = 'There is no such journey, or it is older than 15 minutes.'
+            throw new SandboxProblem(404, 'unknown_journey', text)
+          }
+          return await stepAnswer(journey, async () => await act(journey, given))
+        }
+      })
 
   return [
     route({
       method: 'POST',
       path: '/sandbox/api/phone/journeys',
       tag: 'phone',
-      summary: 'Scan a QR code with a person\'s phone and do all that the phone then asks for',
-      description: 'Every step is a real call of /app/v1 over HTTP with the key of the simulated device. A refusal by the app API is an outcome, not an error: the answer is 200.',
+      summary: "Scan a QR code with a person's phone and do all that the phone then asks for",
+      description:
+        'Every step is a real call of /app/v1 over HTTP with the key of the simulated device. A refusal by the app ' +
+        'API is an outcome, not an error: the answer is 200.',
       body: schemas.journeyRequest,
       answer: schemas.journeyAnswer,
       problems: { 404: 'No such person or device.' },
@@ -54,24 +71,47 @@ export function phoneRoutes ({ services, phones }: Pick<SandboxParts, 'services'
       path: '/sandbox/api/phone/scan',
       tag: 'phone',
       summary: 'Only scan: begins a journey that is continued step by step',
-      body: Type.Object({ payload: schemas.payload, person: schemas.person, device: Type.Optional(schemas.device) }, { additionalProperties: false }),
+      body: Type.Object(
+        { payload: schemas.payload, person: schemas.person, device: Type.Optional(schemas.device) },
+        { additionalProperties: false }
+      ),
       answer: schemas.stepAnswer,
       problems: { 404: 'No such person or device.' },
       handle: async ({ body, request }) => {
         const journey = await begin(body.person, body.device, request.locale)
-        return await stepAnswer(journey, async () => await journey.register() && await journey.scan(body.payload))
+        return await stepAnswer(journey, async () => (await journey.register()) && (await journey.scan(body.payload)))
       }
     }),
-    step('accept', 'Agree to what the phone shows', { check_number: Type.Optional(schemas.checkNumber) },
-      async (journey, body) => await journey.accept(body['check_number'] as string | undefined)),
-    step('identity', 'Fill in the identity form', { identity: Type.Optional(schemas.identity) },
-      async (journey, body) => await journey.identity((body['identity'] ?? {}) as schemas.IdentityChoice)),
-    step('face', 'Do the face check, as often as there are outcomes', { face: Type.Optional(schemas.faces) },
-      async (journey, body) => await journey.face([body['face'] ?? 'pass'].flat() as Outcome[])),
-    step('counter-code', 'Use a counter code instead of the face check', { code: schemas.counterCode },
-      async (journey, body) => await journey.counterCode(String(body['code']))),
-    step('confirm', 'Confirm', { check_number: Type.Optional(schemas.checkNumber) },
-      async (journey, body) => await journey.confirm(body['check_number'] as string | undefined)),
+    step(
+      'accept',
+      'Agree to what the phone shows',
+      { check_number: Type.Optional(schemas.checkNumber) },
+      async (journey, body) => await journey.accept(body['check_number'] as string | undefined)
+    ),
+    step(
+      'identity',
+      'Fill in the identity form',
+      { identity: Type.Optional(schemas.identity) },
+      async (journey, body) => await journey.identity((body['identity'] ?? {}) as schemas.IdentityChoice)
+    ),
+    step(
+      'face',
+      'Do the face check, as often as there are outcomes',
+      { face: Type.Optional(schemas.faces) },
+      async (journey, body) => await journey.face([body['face'] ?? 'pass'].flat() as Outcome[])
+    ),
+    step(
+      'counter-code',
+      'Use a counter code instead of the face check',
+      { code: schemas.counterCode },
+      async (journey, body) => await journey.counterCode(String(body['code']))
+    ),
+    step(
+      'confirm',
+      'Confirm',
+      { check_number: Type.Optional(schemas.checkNumber) },
+      async (journey, body) => await journey.confirm(body['check_number'] as string | undefined)
+    ),
     step('reject', 'Decline', {}, async (journey) => await journey.reject())
   ]
 }
@@ -82,7 +122,7 @@ async function stepAnswer (journey: Journey, act: () => Promise<boolean>): Promi
   const done = await act()
   return {
     journey: journey.id,
-    outcome: done ? journey.finished ?? 'open' : 'refused',
+    outcome: done ? (journey.finished ?? 'open') : 'refused',
     refusal: journey.refusal,
     view: journey.view,
     steps: journey.steps.slice(before)

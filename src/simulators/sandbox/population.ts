@@ -18,19 +18,22 @@ export type CitizenChange = Partial<Omit<Citizen, 'certNo'>>
 
 export interface Population {
   /** Whoever is not in the register has no record. */
-  get (certNo: string): Citizen
+  get(certNo: string): Citizen
   /** False: the register is full. */
-  set (certNo: string, change: CitizenChange): boolean
-  list (): Citizen[]
+  set(certNo: string, change: CitizenChange): boolean
+  list(): Citizen[]
   /** What the base says to a name and number. */
-  compare (certNo: string, name: string): Exclude<LookupAnswer, 'no_photo'>
+  compare(certNo: string, name: string): Exclude<LookupAnswer, 'no_photo'>
 }
 
 const maximum = 1000
 
 export function createPopulation (): Population {
-  const citizens = new Map<string, Citizen>(demoPeople.map(({ certNo, name }) => [certNo, { certNo, name, status: 'match', available: true }]))
-  const get = (certNo: string): Citizen => citizens.get(certNo) ?? { certNo, name: '', status: 'no_record', available: true }
+  const citizens = new Map<string, Citizen>(
+    demoPeople.map(({ certNo, name }) => [certNo, { certNo, name, status: 'match', available: true }])
+  )
+  const get = (certNo: string): Citizen =>
+    citizens.get(certNo) ?? { certNo, name: '', status: 'no_record', available: true }
   return {
     get,
     set (certNo, change) {

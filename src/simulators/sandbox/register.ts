@@ -14,7 +14,12 @@ import { registerSandboxPages } from './pages.ts'
 import { answerProblems } from './problem.ts'
 
 /** @throws Error in production */
-export async function registerSandbox (app: FastifyInstance, services: Services, sandbox: Sandbox, tickets: BrowserSide): Promise<void> {
+export async function registerSandbox (
+  app: FastifyInstance,
+  services: Services,
+  sandbox: Sandbox,
+  tickets: BrowserSide
+): Promise<void> {
   if (services.config.environment === 'production') throw new Error('The sandbox never runs in production.')
   const parts: SandboxParts = { services, sandbox, tickets, phones: createPhones(app, services, sandbox) }
   const routes = apiRoutes(parts)

@@ -57,7 +57,8 @@ const zh = {
   allSites: '全部网站',
   to: '至',
   companies: '法人库',
-  companiesLead: '法人库里的每个单位。保存后一秒内本系统就会知道：换了法定代表人，原来的人和代理人立即失效。改动在重新启动后消失。',
+  companiesLead:
+    '法人库里的每个单位。保存后一秒内本系统就会知道：换了法定代表人，原来的人和代理人立即失效。改动在重新启动后消失。',
   companyChange: '修改{name}在法人库中的记录',
   companyName: '单位名称',
   unchanged: '不变',
@@ -158,7 +159,9 @@ export type Words = { [Key in keyof typeof zh]: string }
 
 const en: Words = {
   title: 'Sandbox',
-  banner: 'Demonstration, not for production. Phones, faces, registers and messages are simulated here: do not enter real personal data.',
+  banner:
+    'Demonstration, not for production. Phones, faces, registers and messages are simulated here: do not enter real ' +
+    'personal data.',
   lead: 'Walk through every login without a real phone.',
   onThisPage: 'On this page',
   phone: 'Simulated phone',
@@ -180,7 +183,9 @@ const en: Words = {
   noSms: 'No messages yet.',
   refresh: 'Refresh',
   face: 'Outcome of face checks',
-  faceLead: 'Decide the outcome of the next face check beforehand. Otherwise the person chooses on the capture page, or the simulated phone does.',
+  faceLead:
+    'Decide the outcome of the next face check beforehand. Otherwise the person chooses on the capture page, or the ' +
+    'simulated phone does.',
   faceNext: 'Next, in this order',
   faceNone: 'Nothing is decided beforehand.',
   faceFor: 'Who',
@@ -209,7 +214,9 @@ const en: Words = {
   allSites: 'every site',
   to: 'to',
   companies: 'Company register',
-  companiesLead: 'Each organization of the register. Kora knows of a change within a second: with another legal representative, the former one and all agents are out at once. Changes are lost at the next start.',
+  companiesLead:
+    'Each organization of the register. Kora knows of a change within a second: with another legal representative, ' +
+    'the former one and all agents are out at once. Changes are lost at the next start.',
   companyChange: 'Change the record of {name}',
   companyName: 'Name',
   unchanged: 'unchanged',
@@ -303,7 +310,9 @@ const en: Words = {
   again: 'Scan another code',
   back: 'Back to the sandbox',
   gone: 'This run is older than 15 minutes: scan again.',
-  apiBase: 'The sandbox API needs no login and exists in development and demonstrations only. Refusals are application/problem+json.'
+  apiBase:
+    'The sandbox API needs no login and exists in development and demonstrations only. Refusals are ' +
+    'application/problem+json.'
 }
 
-export const wordsOf = (locale: Locale): Words => locale === 'en' ? en : zh
+export const wordsOf = (locale: Locale): Words => (locale === 'en' ? en : zh)

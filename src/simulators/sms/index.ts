@@ -14,21 +14,27 @@ export type SmsFault = 'unavailable' | 'refused'
 
 export interface SmsSandbox extends SmsSender {
   /** Newest first; of one phone (E.164) or of all. */
-  messages (phone?: string): SandboxMessage[]
+  messages(phone?: string): SandboxMessage[]
   /** Newest message whose parameters hold a code, for tests. */
-  lastCode (phone: string): string | null
+  lastCode(phone: string): string | null
   /** How the next messages end, one entry each; null = sent. An empty list clears. */
-  script (outcomes: Array<SmsFault | null>): void
-  clear (): void
+  script(outcomes: Array<SmsFault | null>): void
+  clear(): void
 }
 
 /** Makes the outbox. Throws in production. */
-export function createSmsSandbox ({ limit = 200, now = Date.now }: { limit?: number, now?: () => number } = {}): SmsSandbox {
-  if (process.env['NODE_ENV'] === 'production') throw new Error('The short message simulator never runs in production.')
+export function createSmsSandbox ({
+  limit = 200,
+  now = Date.now
+}: { limit?: number; now?: () => number } = {}): SmsSandbox {
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new Error('The short message simulator never runs in production.')
+  }
   let sent: SandboxMessage[] = []
   let script: Array<SmsFault | null> = []
   let used = 0
-  const messages = (phone?: string): SandboxMessage[] => sent.filter((message) => phone === undefined || message.phone === phone)
+  const messages = (phone?: string): SandboxMessage[] =>
+    sent.filter((message) => phone === undefined || message.phone === phone)
   return {
     async send ({ phone, template, parameters, messageId }) {
       const fault = script.shift()
@@ -41,8 +47,14 @@ export function createSmsSandbox ({ limit = 200, now = Date.now }: { limit?: num
     },
     balance: async () => ({ remaining: Math.max(0, 10_000 - used), alarmBelow: 1000 }),
     messages,
-    lastCode: (phone) => messages(phone).find((message) => message.parameters['code'] !== undefined)?.parameters['code'] ?? null,
-    script (outcomes) { script = [...outcomes] },
-    clear () { sent = []; script = [] }
+    lastCode: (phone) =>
+      messages(phone).find((message) => message.parameters['code'] !== undefined)?.parameters['code'] ?? null,
+    script (outcomes) {
+      script = [...outcomes]
+    },
+    clear () {
+      sent = []
+      script = []
+    }
   }
 }

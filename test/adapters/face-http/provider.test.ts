@@ -25,12 +25,17 @@ t.test('every outcome arrives as the port says', async (t) => {
   for (const [outcome, result] of Object.entries(expected)) {
     const begin = start()
     const ticket = await provider.start(begin)
-    t.match(await provider.result(ticket.providerTxnId, begin.attemptId), { status: 'pending', retryable: true, offerAlternative: false }, `${outcome}: pending first`)
+    t.match(
+      await provider.result(ticket.providerTxnId, begin.attemptId),
+      { status: 'pending', retryable: true, offerAlternative: false },
+      `${outcome}: pending first`
+    )
     t.equal(sandbox.decide(ticket.providerTxnId, outcome as Outcome), 'decided')
     const answer = await provider.result(ticket.providerTxnId, begin.attemptId)
     t.match(answer, { ...result, providerTxnId: ticket.providerTxnId }, outcome)
-    if (result.status === 'error') t.notOk('score' in answer || 'verifiedAt' in answer, `${outcome}: nothing of a spoiled answer is believed`)
-    else t.equal(answer.boundDocNoHash, boundDocNoHash(begin.attemptId, person), `${outcome}: says whom it is about`)
+    if (result.status === 'error') {
+      t.notOk('score' in answer || 'verifiedAt' in answer, `${outcome}: nothing of a spoiled answer is believed`)
+    } else t.equal(answer.boundDocNoHash, boundDocNoHash(begin.attemptId, person), `${outcome}: says whom it is about`)
   }
 })
 
@@ -39,17 +44,35 @@ t.test('a verdict is about the person and the attempt of its start', async (t) =
   const begin = start()
   const ticket = await provider.start(begin)
   sandbox.decide(ticket.providerTxnId, 'pass')
-  t.match(await provider.result(ticket.providerTxnId, 'another-attempt'), { status: 'error', fault: 'malformed' }, 'not for another attempt')
+  t.match(
+    await provider.result(ticket.providerTxnId, 'another-attempt'),
+    { status: 'error', fault: 'malformed' },
+    'not for another attempt'
+  )
   const { boundDocNoHash: hash } = await provider.result(ticket.providerTxnId, begin.attemptId)
-  t.not(hash, boundDocNoHash(begin.attemptId, { ...person, certNo: '54010219900307019X' }), 'another number has another fingerprint')
+  t.not(
+    hash,
+    boundDocNoHash(begin.attemptId, { ...person, certNo: '54010219900307019X' }),
+    'another number has another fingerprint'
+  )
   t.not(hash, boundDocNoHash('another-attempt', person), 'and so has another attempt')
 })
 
 t.test('the population base speaks before the face', async (t) => {
-  const answers = { match: 'passed', mismatch: 'NAME_ID_MISMATCH', no_record: 'NO_RECORD', no_photo: 'NO_REFERENCE_PHOTO' } as const
+  const answers = {
+    match: 'passed',
+    mismatch: 'NAME_ID_MISMATCH',
+    no_record: 'NO_RECORD',
+    no_photo: 'NO_REFERENCE_PHOTO'
+  } as const
   for (const [lookup, outcome] of Object.entries(answers)) {
     const asked: string[][] = []
-    const { provider, sandbox } = await pair(t, { population: (...args) => { asked.push(args); return lookup as keyof typeof answers } })
+    const { provider, sandbox } = await pair(t, {
+      population: (...args) => {
+        asked.push(args)
+        return lookup as keyof typeof answers
+      }
+    })
     sandbox.script(['pass'])
     const begin = start()
     const ticket = await provider.start(begin)
@@ -64,16 +87,25 @@ t.test('a start is idempotent by attempt, and an attempt is about one person', a
   const begin = start({ returnUrl: 'https://sso.example.gov.cn/v/1/face' })
   const first = await provider.start(begin)
   t.same(await provider.start(begin), first)
-  t.match(await failure(provider.start({ ...begin, subject: { ...person, name: '另一人' } })), { name: 'FaceProviderError', reason: 'CONFIG', providerCode: 'ATTEMPT_REUSED', fault: undefined })
+  t.match(await failure(provider.start({ ...begin, subject: { ...person, name: '另一人' } })), {
+    name: 'FaceProviderError',
+    reason: 'CONFIG',
+    providerCode: 'ATTEMPT_REUSED',
+    fault: undefined
+  })
 })
 
 t.test('what cannot be a face check is refused before anybody is asked', async (t) => {
   const { provider, sandbox } = await pair(t)
   await t.rejects(provider.start(start({ consentId: '' })), TypeError, 'no consent')
   await t.rejects(provider.start(start({ attemptId: 'short' })), TypeError, 'no attempt')
-  t.match(await failure(provider.start(start({ subject: { ...person, certType: 'passport' } }))), { reason: 'NO_RECORD' }, 'unknown document')
+  t.match(
+    await failure(provider.start(start({ subject: { ...person, certType: 'passport' } }))),
+    { reason: 'NO_RECORD' },
+    'unknown document'
+  )
   t.match(await provider.result('../../sandbox/transactions', 'attempt-x'), { status: 'error', reason: 'CONFIG' })
-  const listed = await (await fetch(`${sandbox.url}/sandbox/transactions`)).json() as { transactions: unknown[] }
+  const listed = (await (await fetch(`${sandbox.url}/sandbox/transactions`)).json()) as { transactions: unknown[] }
   t.same(listed.transactions, [])
 })
 
@@ -82,7 +114,12 @@ t.test('an erased or unknown transaction is gone', async (t) => {
   const begin = start()
   const ticket = await provider.start(begin)
   await provider.erase(ticket.providerTxnId)
-  t.match(await provider.result(ticket.providerTxnId, begin.attemptId), { status: 'error', reason: 'EXPIRED', retryable: true, providerCode: 'TRANSACTION_UNKNOWN' })
+  t.match(await provider.result(ticket.providerTxnId, begin.attemptId), {
+    status: 'error',
+    reason: 'EXPIRED',
+    retryable: true,
+    providerCode: 'TRANSACTION_UNKNOWN'
+  })
   await provider.erase(ticket.providerTxnId)
 })
 
@@ -93,21 +130,32 @@ t.test('an undecided transaction expires', async (t) => {
   const begin = start()
   const ticket = await provider.start(begin)
   time += 11 * 60_000
-  t.match(await provider.result(ticket.providerTxnId, begin.attemptId), { status: 'failed', reason: 'EXPIRED', retryable: true })
+  t.match(await provider.result(ticket.providerTxnId, begin.attemptId), {
+    status: 'failed',
+    reason: 'EXPIRED',
+    retryable: true
+  })
   t.equal(sandbox.decide(ticket.providerTxnId, 'pass'), 'expired')
 })
 
 t.test('key pairs instead of a secret', async (t) => {
-  const pem = { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } } as const
+  const pem = {
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
+  } as const
   const pairs = {
     ed25519: () => generateKeyPairSync('ed25519', pem),
     'ecdsa-p256-sha256': () => generateKeyPairSync('ec', { namedCurve: 'P-256', ...pem })
   }
-  for (const [algorithm, generate] of Object.entries(pairs) as Array<[keyof typeof pairs, typeof pairs['ed25519']]>) {
+  for (const [algorithm, generate] of Object.entries(pairs) as Array<
+    [keyof typeof pairs, (typeof pairs)['ed25519']]
+  >) {
     const [ours, theirs, strangers] = [generate(), generate(), generate()]
-    const { provider, sandbox } = await pair(t,
+    const { provider, sandbox } = await pair(
+      t,
       { keys: [{ keyId: 'kora', algorithm, clientPublicKey: ours.publicKey, privateKey: theirs.privateKey }] },
-      { algorithm, privateKey: ours.privateKey, providerPublicKey: theirs.publicKey })
+      { algorithm, privateKey: ours.privateKey, providerPublicKey: theirs.publicKey }
+    )
     sandbox.script(['pass'])
     const begin = start()
     const ticket = await provider.start(begin)
@@ -115,18 +163,52 @@ t.test('key pairs instead of a secret', async (t) => {
 
     const { url: baseUrl } = sandbox
     const common = { baseUrl, keyId: 'kora', algorithm }
-    const wrongOurs = createFaceHttpProvider({ ...common, privateKey: strangers.privateKey, providerPublicKey: theirs.publicKey })
-    t.match(await failure(wrongOurs.start(start())), { reason: 'CONFIG', providerCode: 'BAD_SIGNATURE' }, 'a stranger is refused')
-    const wrongTheirs = createFaceHttpProvider({ ...common, privateKey: ours.privateKey, providerPublicKey: strangers.publicKey })
-    t.match(await wrongTheirs.result(ticket.providerTxnId, begin.attemptId), { status: 'error', fault: 'signature' }, 'and a stranger is not believed')
+    const wrongOurs = createFaceHttpProvider({
+      ...common,
+      privateKey: strangers.privateKey,
+      providerPublicKey: theirs.publicKey
+    })
+    t.match(
+      await failure(wrongOurs.start(start())),
+      { reason: 'CONFIG', providerCode: 'BAD_SIGNATURE' },
+      'a stranger is refused'
+    )
+    const wrongTheirs = createFaceHttpProvider({
+      ...common,
+      privateKey: ours.privateKey,
+      providerPublicKey: strangers.publicKey
+    })
+    t.match(
+      await wrongTheirs.result(ticket.providerTxnId, begin.attemptId),
+      { status: 'error', fault: 'signature' },
+      'and a stranger is not believed'
+    )
   }
-  t.throws(() => createFaceHttpProvider({ baseUrl: 'https://face.example', keyId: 'kora', algorithm: 'ed25519', privateKey: pairs['ecdsa-p256-sha256']().privateKey, providerPublicKey: pairs.ed25519().publicKey }), /does not fit/)
+  t.throws(
+    () =>
+      createFaceHttpProvider({
+        baseUrl: 'https://face.example',
+        keyId: 'kora',
+        algorithm: 'ed25519',
+        privateKey: pairs['ecdsa-p256-sha256']().privateKey,
+        providerPublicKey: pairs.ed25519().publicKey
+      }),
+    /does not fit/
+  )
 })
 
 t.test('clocks may differ by a minute, not more', async (t) => {
-  for (const [seconds, fine] of [[-55, true], [55, true], [-65, false], [65, false]] as const) {
+  for (const [seconds, fine] of [
+    [-55, true],
+    [55, true],
+    [-65, false],
+    [65, false]
+  ] as const) {
     const { provider } = await pair(t, {}, { now: () => Date.now() + seconds * 1000 })
-    const outcome = await provider.start(start()).then(() => true, (error: unknown) => error)
+    const outcome = await provider.start(start()).then(
+      () => true,
+      (error: unknown) => error
+    )
     // the provider says CLOCK_SKEW, but with a clock like ours its answer is too old or too young as well
     if (fine) t.equal(outcome, true, `${seconds} s`)
     else t.match(outcome, { reason: 'UPSTREAM', fault: 'signature', retryable: true }, `${seconds} s`)
@@ -142,7 +224,8 @@ t.test('a wrong secret gets nothing', async (t) => {
 })
 
 t.test('address and keys are checked when it is made', async (t) => {
-  const make = (extra: object) => () => createFaceHttpProvider({ baseUrl: 'https://face.example/api', ...hmacKey, ...extra })
+  const make = (extra: object) => () =>
+    createFaceHttpProvider({ baseUrl: 'https://face.example/api', ...hmacKey, ...extra })
   t.doesNotThrow(make({}))
   t.throws(make({ baseUrl: 'http://face.example' }), /https/)
   t.throws(make({ baseUrl: 'https://face.example?x=1' }), /query/)
@@ -161,11 +244,14 @@ t.test('health tells the truth of the moment', async (t) => {
 })
 
 t.test('notifications are authentic hints, once', async (t) => {
-  const received: Array<{ headers: Record<string, string | string[] | undefined>, body: Buffer }> = []
+  const received: Array<{ headers: Record<string, string | string[] | undefined>; body: Buffer }> = []
   const listener = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => { received.push({ headers: request.headers, body: Buffer.concat(chunks) }); response.writeHead(204).end() })
+    request.on('end', () => {
+      received.push({ headers: request.headers, body: Buffer.concat(chunks) })
+      response.writeHead(204).end()
+    })
   })
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   t.teardown(() => listener.close())
@@ -180,15 +266,30 @@ t.test('notifications are authentic hints, once', async (t) => {
   const { body, headers } = notification
   t.notMatch(body.toString(), /pass|score|5401/, 'it says nothing about the outcome')
 
-  t.equal(provider.verifyNotification(Buffer.from(body.toString().replace('attempt', 'Attempt')), headers), null, 'changed body')
-  t.equal(provider.verifyNotification(body, { ...headers, signature: `sig=:${Buffer.alloc(32).toString('base64')}:` }), null, 'changed signature')
+  t.equal(
+    provider.verifyNotification(Buffer.from(body.toString().replace('attempt', 'Attempt')), headers),
+    null,
+    'changed body'
+  )
+  t.equal(
+    provider.verifyNotification(body, { ...headers, signature: `sig=:${Buffer.alloc(32).toString('base64')}:` }),
+    null,
+    'changed signature'
+  )
   t.equal(provider.verifyNotification(body, {}), null, 'unsigned')
   t.equal(provider.verifyNotification(Buffer.alloc(5000), headers), null, 'large')
   time += 62_000
   t.equal(provider.verifyNotification(body, headers), null, 'old')
   time -= 62_000
-  const stranger = createFaceHttpProvider({ baseUrl: 'https://face.example', ...hmacKey, secret: 'another secret of thirty-two bytes' })
+  const stranger = createFaceHttpProvider({
+    baseUrl: 'https://face.example',
+    ...hmacKey,
+    secret: 'another secret of thirty-two bytes'
+  })
   t.equal(stranger.verifyNotification(body, headers), null, 'of another provider')
-  t.same(provider.verifyNotification(body, headers), { providerTxnId: ticket.providerTxnId, attemptId: begin.attemptId })
+  t.same(provider.verifyNotification(body, headers), {
+    providerTxnId: ticket.providerTxnId,
+    attemptId: begin.attemptId
+  })
   t.equal(provider.verifyNotification(body, headers), null, 'the same once more')
 })

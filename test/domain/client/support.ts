@@ -6,7 +6,12 @@ export const testRules: ClientRules = {
   sandbox: false,
   egressAllowed: ['app.intranet:8080', '10.1.2.3'],
   scopes: ['openid', 'profile', 'phone', 'email', 'identity', 'organization'],
-  grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code'],
+  grantTypes: [
+    'authorization_code',
+    'refresh_token',
+    'client_credentials',
+    'urn:ietf:params:oauth:grant-type:device_code'
+  ],
   authMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   signingAlgs: ['ES256', 'RS256'],
   clientSigningAlgs: ['ES256', 'RS256', 'PS256', 'EdDSA'],

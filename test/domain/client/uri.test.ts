@@ -2,7 +2,12 @@ import t from 'tap'
 import fc from 'fast-check'
 import { uriFault, type UriRules, type UriUse } from '../../../src/domain/client/uri.ts'
 
-const web: UriRules = { native: false, sandbox: false, ownOrigin: 'https://sso.example.gov.cn', egressAllowed: ['app.intranet:8080', '10.1.2.3'] }
+const web: UriRules = {
+  native: false,
+  sandbox: false,
+  ownOrigin: 'https://sso.example.gov.cn',
+  egressAllowed: ['app.intranet:8080', '10.1.2.3']
+}
 const native: UriRules = { ...web, native: true }
 const sandbox: UriRules = { ...web, sandbox: true }
 
@@ -51,7 +56,11 @@ t.test('addresses people are sent to', async (t) => {
     ['cn.gov.example.app:/cb', web, 'scheme'],
     ['myapp://cb', native, 'scheme_not_reverse_dns'],
     ['https://sso.example.gov.cn/me/callback', { ...web, ownService: true }, null],
-    ['http://sso.example.gov.cn/me/callback', { ...web, ownOrigin: 'http://sso.example.gov.cn', ownService: true }, null],
+    [
+      'http://sso.example.gov.cn/me/callback',
+      { ...web, ownOrigin: 'http://sso.example.gov.cn', ownService: true },
+      null
+    ],
     ['https://sso.example.gov.cn/me/callback', web, 'own_origin', 'https://name.example.gov.cn/…'],
     ['https://sso.example.gov.cn', native, 'own_origin'],
     ['https://SSO.example.gov.cn:443/x', web, 'own_origin'],
@@ -64,8 +73,19 @@ t.test('addresses people are sent to', async (t) => {
     ['', web, 'not_text'],
     ['cb', web, 'not_a_uri'],
     [`https://a.gov.cn/${'x'.repeat(2000)}`, web, 'too_long'],
-    ...['javascript:alert(1)', 'JaVaScRiPt:alert(1)', 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd', 'blob:https://a.gov.cn/1', 'about:blank', 'gopher://a.gov.cn/']
-      .flatMap((uri): Array<[string, UriRules, string]> => [[uri, web, 'scheme'], [uri, native, 'scheme_not_reverse_dns']])
+    ...[
+      'javascript:alert(1)',
+      'JaVaScRiPt:alert(1)',
+      'data:text/html,x',
+      'vbscript:x',
+      'file:///etc/passwd',
+      'blob:https://a.gov.cn/1',
+      'about:blank',
+      'gopher://a.gov.cn/'
+    ].flatMap((uri): Array<[string, UriRules, string]> => [
+      [uri, web, 'scheme'],
+      [uri, native, 'scheme_not_reverse_dns']
+    ])
   ]
   for (const [uri, rules, code, expected] of table) {
     const found = uriFault(uri, 'redirect', rules)
@@ -76,35 +96,108 @@ t.test('addresses people are sent to', async (t) => {
 
 t.test('addresses that Kora calls', async (t) => {
   const table: Array<[string, string | null]> = [
-    ['https://a.gov.cn/logout', null], ['https://a.gov.cn:8443/logout', null], ['https://a.gov.cn:5432/', 'port'], ['https://a.gov.cn:22/', 'port'],
-    ['https://app.intranet:8080/logout', null], ['https://app.intranet:8081/logout', 'port'],
-    ['https://10.9.9.9/', 'ip_address'], ['https://169.254.169.254/latest', 'ip_address'], ['https://100.64.0.1/', 'ip_address'], ['https://0/', 'ip_address'],
-    ['http://127.0.0.1/', 'loopback'], ['https://localhost/', 'loopback'], ['https://[::1]/', 'loopback'], ['file:///etc/passwd', 'scheme'],
-    ['gopher://a.gov.cn/', 'scheme'], ['data:,x', 'scheme'], ['https://sso.internal/x', 'private_host']]
-  for (const use of ['backchannel', 'jwks', 'sector'] satisfies UriUse[]) for (const [uri, code] of table) t.equal(uriFault(uri, use, web)?.code ?? null, code, `${use} ${uri}`)
+    ['https://a.gov.cn/logout', null],
+    ['https://a.gov.cn:8443/logout', null],
+    ['https://a.gov.cn:5432/', 'port'],
+    ['https://a.gov.cn:22/', 'port'],
+    ['https://app.intranet:8080/logout', null],
+    ['https://app.intranet:8081/logout', 'port'],
+    ['https://10.9.9.9/', 'ip_address'],
+    ['https://169.254.169.254/latest', 'ip_address'],
+    ['https://100.64.0.1/', 'ip_address'],
+    ['https://0/', 'ip_address'],
+    ['http://127.0.0.1/', 'loopback'],
+    ['https://localhost/', 'loopback'],
+    ['https://[::1]/', 'loopback'],
+    ['file:///etc/passwd', 'scheme'],
+    ['gopher://a.gov.cn/', 'scheme'],
+    ['data:,x', 'scheme'],
+    ['https://sso.internal/x', 'private_host']
+  ]
+  for (const use of ['backchannel', 'jwks', 'sector'] satisfies UriUse[]) {
+    for (const [uri, code] of table) t.equal(uriFault(uri, use, web)?.code ?? null, code, `${use} ${uri}`)
+  }
 })
 
 t.test('what passes is canonical, ASCII and safe, whatever is given', async (t) => {
-  const part = fc.constantFrom('https', 'http', 'HTTPS', 'javascript', '://', ':', '//', '/', '.', '..', '%2e', '*', '#', '?', '@', 'a', 'A', '政', '\t', '\\', '127.0.0.1', 'localhost', 'a.gov.cn', ':443', ':80', '%0a', 'code=1', '[::1]', ' ')
+  const part = fc.constantFrom(
+    'https',
+    'http',
+    'HTTPS',
+    'javascript',
+    '://',
+    ':',
+    '//',
+    '/',
+    '.',
+    '..',
+    '%2e',
+    '*',
+    '#',
+    '?',
+    '@',
+    'a',
+    'A',
+    '政',
+    '\t',
+    '\\',
+    '127.0.0.1',
+    'localhost',
+    'a.gov.cn',
+    ':443',
+    ':80',
+    '%0a',
+    'code=1',
+    '[::1]',
+    ' '
+  )
   t.doesNotThrow(() => {
-    fc.assert(fc.property(fc.array(part, { maxLength: 9 }).map((parts) => parts.join('')), fc.boolean(), (uri, isNative) => {
-      if (uriFault(uri, 'redirect', isNative ? native : web) !== null) return
-      const url = new URL(uri)
-      if (url.href !== uri && url.href !== `${uri}/`) throw new Error('not canonical')
-      if (!/^[\x21-\x7e]+$/.test(uri) || /[*#]/.test(uri) || url.username !== '') throw new Error('unsafe')
-      if (url.protocol !== 'https:' && !isNative) throw new Error('scheme')
-    }), { numRuns: 3000 })
-    fc.assert(fc.property(fc.webUrl({ validSchemes: ['https'] }), (uri) => {
-      const found = uriFault(uri, 'redirect', web)
-      // an expected address that is offered is acceptable itself, or has another fault named next
-      if (found !== null && ['host_case', 'default_port', 'not_canonical'].includes(found.code) && uriFault(found.expected, 'redirect', web) !== null) throw new Error(`${uri} → ${found.expected}`)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(
+        fc.array(part, { maxLength: 9 }).map((parts) => parts.join('')),
+        fc.boolean(),
+        (uri, isNative) => {
+          if (uriFault(uri, 'redirect', isNative ? native : web) !== null) return
+          const url = new URL(uri)
+          if (url.href !== uri && url.href !== `${uri}/`) throw new Error('not canonical')
+          if (!/^[\x21-\x7e]+$/.test(uri) || /[*#]/.test(uri) || url.username !== '') throw new Error('unsafe')
+          if (url.protocol !== 'https:' && !isNative) throw new Error('scheme')
+        }
+      ),
+      { numRuns: 3000 }
+    )
+    fc.assert(
+      fc.property(fc.webUrl({ validSchemes: ['https'] }), (uri) => {
+        const found = uriFault(uri, 'redirect', web)
+        // an expected address that is offered is acceptable itself, or has another fault named next
+        if (
+          found !== null &&
+          ['host_case', 'default_port', 'not_canonical'].includes(found.code) &&
+          uriFault(found.expected, 'redirect', web) !== null
+        ) {
+          throw new Error(`${uri} → ${found.expected}`)
+        }
+      }),
+      { numRuns: 500 }
+    )
   })
 })
 
-t.test('only Kora\'s own services have addresses at its origin, whatever the address is for', async (t) => {
-  for (const use of ['redirect', 'post_logout', 'initiate_login', 'page', 'backchannel', 'jwks', 'sector'] as const satisfies readonly UriUse[]) {
+t.test("only Kora's own services have addresses at its origin, whatever the address is for", async (t) => {
+  for (const use of [
+    'redirect',
+    'post_logout',
+    'initiate_login',
+    'page',
+    'backchannel',
+    'jwks',
+    'sector'
+  ] as const satisfies readonly UriUse[]) {
     t.equal(uriFault('https://sso.example.gov.cn/anything', use, web)?.code, 'own_origin', use)
-    t.equal(uriFault('https://sso.example.gov.cn/anything', use, { ...web, egressAllowed: ['sso.example.gov.cn'] })?.code, 'own_origin', `${use}, allowed to be called`)
+    t.equal(
+      uriFault('https://sso.example.gov.cn/anything', use, { ...web, egressAllowed: ['sso.example.gov.cn'] })?.code,
+      'own_origin',
+      `${use}, allowed to be called`
+    )
   }
 })

@@ -13,7 +13,12 @@ const fresh = { id: P, enabled: true, assuranceLevel: 1 as Level, faceVerified: 
 const known = { id: P, enabled: true, assuranceLevel: 3 as Level, faceVerified: true }
 const organization: Proof = { kind: 'organization', organizationId: 'org_1', role: 'agent', at: 90 }
 const base: AttemptFacts = { facePolicy: 'first-login', requestedLevel: 1, person: fresh, session: null, proofs: [] }
-const session = (level: Level, amr = ['pwd'], authTime = 50): AttemptFacts['session'] => ({ personId: P, level, amr, authTime })
+const session = (level: Level, amr = ['pwd'], authTime = 50): AttemptFacts['session'] => ({
+  personId: P,
+  level,
+  amr,
+  authTime
+})
 
 const steps: Array<[string, Partial<AttemptFacts>, string]> = [
   ['nobody yet', { person: null }, 'login'],
@@ -34,15 +39,31 @@ const steps: Array<[string, Partial<AttemptFacts>, string]> = [
   ['single sign-on', { person: known, session: session(2) }, 'finish 2'],
   ['step-up from a session', { person: known, session: session(2), requestedLevel: 3 }, 'verify'],
   ['step-up done', { person: known, session: session(2), requestedLevel: 3, proofs: [webScan, face] }, 'finish 3'],
-  ['a strong session satisfies', { person: known, session: session(3, ['pwd', 'face', 'mfa']), requestedLevel: 3 }, 'finish 3'],
-  ['a session of somebody else is nothing', { person: known, session: { ...session(3) as NonNullable<AttemptFacts['session']>, personId: 'per_2' } }, 'login'],
+  [
+    'a strong session satisfies',
+    { person: known, session: session(3, ['pwd', 'face', 'mfa']), requestedLevel: 3 },
+    'finish 3'
+  ],
+  [
+    'a session of somebody else is nothing',
+    { person: known, session: { ...(session(3) as NonNullable<AttemptFacts['session']>), personId: 'per_2' } },
+    'login'
+  ],
   ['proofs of somebody else are nothing', { person: known, proofs: [{ ...password, personId: 'per_2' }] }, 'login'],
-  ['an organization\'s password is never enough', { person: known, proofs: [organization] }, 'verify'],
+  ["an organization's password is never enough", { person: known, proofs: [organization] }, 'verify'],
   ['nor for a person not known yet', { proofs: [organization] }, 'verify+identity'],
   ['with the person by face', { person: known, proofs: [organization, webScan, face] }, 'finish 3'],
   ['with the person by the key of a bound app', { person: known, proofs: [organization, appScan] }, 'finish 2'],
-  ['in a browser that stands for the person', { person: known, proofs: [organization], trustedBrowser: true }, 'finish 2'],
-  ['there too, when level 3 is asked', { person: known, proofs: [organization], trustedBrowser: true, requestedLevel: 3 }, 'verify'],
+  [
+    'in a browser that stands for the person',
+    { person: known, proofs: [organization], trustedBrowser: true },
+    'finish 2'
+  ],
+  [
+    'there too, when level 3 is asked',
+    { person: known, proofs: [organization], trustedBrowser: true, requestedLevel: 3 },
+    'verify'
+  ],
   ['trust without the password is nothing', { person: known, trustedBrowser: true }, 'login'],
   ['disabled meanwhile', { person: { ...known, enabled: false }, proofs: [password] }, 'refused']
 ]
@@ -50,7 +71,12 @@ const steps: Array<[string, Partial<AttemptFacts>, string]> = [
 for (const [name, facts, expected] of steps) {
   t.test(name, (t) => {
     const step = nextStep({ ...base, ...facts })
-    const shown = step.step === 'verify' ? `verify${step.identity ? '+identity' : ''}` : step.step === 'finish' ? `finish ${step.outcome.level}` : step.step
+    const shown =
+      step.step === 'verify'
+        ? `verify${step.identity ? '+identity' : ''}`
+        : step.step === 'finish'
+          ? `finish ${step.outcome.level}`
+          : step.step
     t.equal(shown, expected)
     t.end()
   })
@@ -65,24 +91,53 @@ t.test('amr and auth_time say what happened', (t) => {
   t.strictSame(outcome({ proofs: [password, webScan, face] }), ['urn:kora:loa:3', 'pwd face mfa', 120])
   t.strictSame(outcome({ proofs: [password, counter] }), ['urn:kora:loa:3', 'pwd user mfa', 130])
   t.strictSame(outcome({ person: known, proofs: [appScan] }), ['urn:kora:loa:2', 'swk', 110])
-  t.strictSame(outcome({ person: known, session: session(2) }), ['urn:kora:loa:2', 'pwd', 50], 'single sign-on does not renew the time')
-  t.strictSame(outcome({ person: known, session: session(2), requestedLevel: 3, proofs: [webScan, face] }), ['urn:kora:loa:3', 'pwd face mfa', 120])
+  t.strictSame(
+    outcome({ person: known, session: session(2) }),
+    ['urn:kora:loa:2', 'pwd', 50],
+    'single sign-on does not renew the time'
+  )
+  t.strictSame(outcome({ person: known, session: session(2), requestedLevel: 3, proofs: [webScan, face] }), [
+    'urn:kora:loa:3',
+    'pwd face mfa',
+    120
+  ])
   t.end()
 })
 
 t.test('properties: never more than was shown', (t) => {
   const proofs = fc.subarray<Proof>([password, appScan, webScan, face, counter])
   const level = fc.constantFrom<Level>(1, 2, 3, 4)
-  fc.assert(fc.property(proofs, level, fc.boolean(), fc.constantFrom<AttemptFacts['facePolicy']>('first-login', 'always', 'on-request'), fc.option(level, { nil: null }),
-    (given, asked, isKnown, facePolicy, sessionLevel) => {
-      const facts: AttemptFacts = { facePolicy, requestedLevel: asked, person: isKnown ? known : fresh, session: sessionLevel === null ? null : session(sessionLevel), proofs: given }
-      const step = nextStep(facts)
-      if (step.step !== 'finish') return true
-      const first = given.some((proof) => proof.kind === 'password' || proof.kind === 'scan') || sessionLevel !== null
-      const strong = given.some((proof) => proof.kind === 'face' || proof.kind === 'counter') || (sessionLevel ?? 0) >= 3
-      // a finished login has a first factor; level 3 has a face or its equal; who must show a face has shown it
-      return first && (step.outcome.level < 3 || strong) && (asked < 3 || strong) && (facePolicy !== 'first-login' || isKnown || strong)
-    }))
+  fc.assert(
+    fc.property(
+      proofs,
+      level,
+      fc.boolean(),
+      fc.constantFrom<AttemptFacts['facePolicy']>('first-login', 'always', 'on-request'),
+      fc.option(level, { nil: null }),
+      (given, asked, isKnown, facePolicy, sessionLevel) => {
+        const facts: AttemptFacts = {
+          facePolicy,
+          requestedLevel: asked,
+          person: isKnown ? known : fresh,
+          session: sessionLevel === null ? null : session(sessionLevel),
+          proofs: given
+        }
+        const step = nextStep(facts)
+        if (step.step !== 'finish') return true
+        const first =
+          given.some((proof) => proof.kind === 'password' || proof.kind === 'scan') || sessionLevel !== null
+        const strong =
+          given.some((proof) => proof.kind === 'face' || proof.kind === 'counter') || (sessionLevel ?? 0) >= 3
+        // a finished login has a first factor; level 3 has a face or its equal; who must show a face has shown it
+        return (
+          first &&
+          (step.outcome.level < 3 || strong) &&
+          (asked < 3 || strong) &&
+          (facePolicy !== 'first-login' || isKnown || strong)
+        )
+      }
+    )
+  )
   t.end()
 })
 
@@ -94,6 +149,8 @@ t.test('the level asked for: raised, never lowered; several values are alternati
   t.equal(requestedLevel(2, 'urn:example:other'), 2, 'foreign values are no wish of ours')
   t.strictSame(acrValues.map(levelOfAcr), [1, 2, 3, 4])
   t.equal(acrOfLevel(3), 'urn:kora:loa:3')
-  for (const foreign of ['', 'urn:kora:loa:5', 'urn:kora:loa:33', ' urn:kora:loa:3']) t.equal(levelOfAcr(foreign), undefined)
+  for (const foreign of ['', 'urn:kora:loa:5', 'urn:kora:loa:33', ' urn:kora:loa:3']) {
+    t.equal(levelOfAcr(foreign), undefined)
+  }
   t.end()
 })

@@ -3,7 +3,9 @@ import t from 'tap'
 import { isWorkDone, workBits } from '../../../src/domain/login/proof-of-work.ts'
 
 // what browsers run
-const { first } = await import(new URL('../../../views/assets/work.js', import.meta.url).href) as { first (text: string): number }
+const { first } = (await import(new URL('../../../views/assets/work.js', import.meta.url).href)) as {
+  first(text: string): number
+}
 
 const seed = 'ch_AbCdEfGhIjKlMnOpQrStUv'
 
@@ -19,5 +21,7 @@ t.test('work is done with the right nonce for this seed, and nothing else', asyn
   t.ok(isWorkDone(seed, String(nonce)))
   t.notOk(isWorkDone(seed, String(nonce + 1)), 'as a rule the next one is wrong')
   t.notOk(isWorkDone(`${seed}x`, String(nonce)))
-  for (const garbage of ['', '-1', '1.5', '0x10', ' 1', '99999999999', '١', `${nonce}\n`, 'NaN']) t.notOk(isWorkDone(seed, garbage), garbage)
+  for (const garbage of ['', '-1', '1.5', '0x10', ' 1', '99999999999', '١', `${nonce}\n`, 'NaN']) {
+    t.notOk(isWorkDone(seed, garbage), garbage)
+  }
 })

@@ -1,5 +1,11 @@
 import t from 'tap'
-import { decidePair, pairLimit, passwordSuspended, sourceExhausted, throttleRules } from '../../../src/domain/login/throttle.ts'
+import {
+  decidePair,
+  pairLimit,
+  passwordSuspended,
+  sourceExhausted,
+  throttleRules
+} from '../../../src/domain/login/throttle.ts'
 
 t.test('the numbers', async (t) => {
   t.same(throttleRules, {

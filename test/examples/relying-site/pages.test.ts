@@ -7,7 +7,7 @@ import { start, verifiedClaims } from './support.ts'
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 
-t.test('pages', { skip: existsSync(executablePath) ? false : 'no Chromium here' }, async t => {
+t.test('pages', { skip: existsSync(executablePath) ? false : 'no Chromium here' }, async (t) => {
   const world = await start()
   const chrome = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   t.teardown(async () => {
@@ -17,24 +17,36 @@ t.test('pages', { skip: existsSync(executablePath) ? false : 'no Chromium here' 
   world.behaviour.representation = {
     role: 'agent',
     organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' },
-    delegation: { id: 'dlg_1', version: 2, functions: ['property.register', 'property.query'], valid_from: '2026-04-11', valid_to: '2027-04-10' }
+    delegation: {
+      id: 'dlg_1',
+      version: 2,
+      functions: ['property.register', 'property.query'],
+      valid_from: '2026-04-11',
+      valid_to: '2027-04-10'
+    }
   }
   world.behaviour.verifiedClaims = verifiedClaims
   const page = await chrome.newPage({ viewport: { width: 320, height: 640 } })
   const complaints: string[] = []
-  page.on('console', message => { if (message.type() === 'error' && !/status of 4/.test(message.text())) complaints.push(message.text()) })
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 4/.test(message.text())) complaints.push(message.text())
+  })
 
   async function check (what: string): Promise<void> {
     await page.evaluate(axe.source)
     const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Array<{ id: string, nodes: Array<{ html: string }> }> }> } }
+      const { axe } = globalThis as unknown as {
+        axe: { run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }> }
+      }
       const result = await axe.run()
       return result.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
     })
     t.strictSame(violations, [], `${what}: axe`)
     t.ok(await page.evaluate('document.documentElement.scrollWidth <= 320'), `${what}: no sideways scrolling`)
     t.strictSame(await smallTargets(page), [], `${what}: targets`)
-    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${what}.png`, fullPage: true })
+    if (process.env.SCREENSHOTS) {
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/${what}.png`, fullPage: true })
+    }
   }
 
   await page.goto(world.site.url)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { start } from './support.ts'
 
-t.test('the sensitive act: challenge, step-up, done', async t => {
+t.test('the sensitive act: challenge, step-up, done', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -21,11 +21,15 @@ t.test('the sensitive act: challenge, step-up, done', async t => {
   t.match((await browser.go('/me')).text, '3 级：人脸核验')
 })
 
-t.test('an agent does what was delegated, and nothing else', async t => {
+t.test('an agent does what was delegated, and nothing else', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const organization = { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' }
-  const agent = (functions: string[] | null) => ({ role: 'agent', organization, delegation: { functions, valid_to: '2027-04-10' } })
+  const agent = (functions: string[] | null) => ({
+    role: 'agent',
+    organization,
+    delegation: { functions, valid_to: '2027-04-10' }
+  })
   const outcomes: Array<[Record<string, unknown>, string]> = [
     [agent(['property.register']), '登记已办理'],
     [agent(null), '登记已办理'],
@@ -45,7 +49,7 @@ t.test('an agent does what was delegated, and nothing else', async t => {
   }
 })
 
-t.test('level 3, but too long ago', async t => {
+t.test('level 3, but too long ago', async (t) => {
   const world = await start()
   t.teardown(world.close)
   world.behaviour.age = 1000
@@ -54,7 +58,7 @@ t.test('level 3, but too long ago', async t => {
   t.match((await browser.go('/property-certificate')).text, '提高认证等级')
 })
 
-t.test('a login that stays below what was asked says so', async t => {
+t.test('a login that stays below what was asked says so', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -64,10 +68,11 @@ t.test('a login that stays below what was asked says so', async t => {
   t.match(page.text, '没有达到要求的认证等级')
 })
 
-t.test('the API by itself', async t => {
+t.test('the API by itself', async (t) => {
   const world = await start()
   t.teardown(world.close)
-  const call = (authorization?: string) => fetch(`${world.site.url}/api/property-certificate`, authorization ? { headers: { authorization } } : {})
+  const call = (authorization?: string) =>
+    fetch(`${world.site.url}/api/property-certificate`, authorization ? { headers: { authorization } } : {})
 
   const none = await call()
   t.equal(none.status, 401)
@@ -81,14 +86,21 @@ t.test('the API by itself', async t => {
   const token = /access_token&quot;: &quot;([\w-]+)/.exec(page.text)?.[1]
   const weak = await call(`Bearer ${token}`)
   t.equal(weak.status, 401)
-  t.match(weak.headers.get('www-authenticate'), /^Bearer error="insufficient_user_authentication", .*acr_values="urn:kora:loa:3", max_age="900"$/)
+  t.match(
+    weak.headers.get('www-authenticate'),
+    /^Bearer error="insufficient_user_authentication", .*acr_values="urn:kora:loa:3", max_age="900"$/
+  )
 
-  await t.test('a token of another client is refused, whatever it can do', async t => {
+  await t.test('a token of another client is refused, whatever it can do', async (t) => {
     const response = await fetch(`${world.issuer}/token`, {
       method: 'POST',
-      body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'other', client_secret: 'other-secret-other-secret-other-se' })
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: 'other',
+        client_secret: 'other-secret-other-secret-other-se'
+      })
     })
-    const { access_token: foreign } = await response.json() as { access_token: string }
+    const { access_token: foreign } = (await response.json()) as { access_token: string }
     t.type(foreign, 'string')
     t.equal((await call(`Bearer ${foreign}`)).headers.get('www-authenticate'), 'Bearer error="invalid_token"')
   })

@@ -4,7 +4,7 @@ import { CLIENT, start, verifiedClaims } from './support.ts'
 
 const authorizationRequest = (location: string | undefined) => new URL(location ?? '').searchParams
 
-t.test('code flow with PKCE, state, nonce; claims in words; nothing of the tokens in URLs', async t => {
+t.test('code flow with PKCE, state, nonce; claims in words; nothing of the tokens in URLs', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -35,7 +35,7 @@ t.test('code flow with PKCE, state, nonce; claims in words; nothing of the token
   t.equal((await browser.go('/me')).status, 403, 'and the old one is worth nothing')
 })
 
-t.test('acting for an organization is big and visible, with a switch', async t => {
+t.test('acting for an organization is big and visible, with a switch', async (t) => {
   const world = await start()
   t.teardown(world.close)
   world.behaviour.representation = {
@@ -48,33 +48,60 @@ t.test('acting for an organization is big and visible, with a switch', async t =
   t.match(page.text, /代表单位办理[^]*<b>西藏示例科技有限公司<\/b>91540102MA6T1A2BXK · 代理人/)
   t.match(page.text, '2026-04-11 至 2027-04-10')
   t.match(page.text, /经办人：&lt;b&gt;卓玛&lt;\/b&gt;，可办理：tax.filing，授权到 2027-04-10/)
-  for (const path of ['/', '/property-certificate']) t.match((await browser.go(path)).text, '<b>西藏示例科技有限公司</b>', `${path}: never a doubt in whose name`)
+  for (const path of ['/', '/property-certificate']) {
+    t.match((await browser.go(path)).text, '<b>西藏示例科技有限公司</b>', `${path}: never a doubt in whose name`)
+  }
   const link = /href="([^"]+)">切换身份/.exec(page.text)?.[1]
   const sent = authorizationRequest((await browser.go(link ?? '', { stop: /./ })).location)
   t.equal(sent.get('prompt'), 'select_account')
 })
 
-t.test('a given organization and function is asked for (RFC 9396); another one is told', async t => {
+t.test('a given organization and function is asked for (RFC 9396); another one is told', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
-  const link = /href="([^"]*organization=[^"]*)"/.exec((await browser.go('/')).text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const link =
+    /href="([^"]*organization=[^"]*)"/.exec((await browser.go('/')).text)?.[1]?.replaceAll('&amp;', '&') ?? ''
   const sent = authorizationRequest((await browser.go(link, { stop: /./ })).location)
-  t.match(JSON.parse(sent.get('authorization_details') ?? ''), [{ type: /\/rar\/representation$/, identifier: 'USCC:91540102MA6T1A2BXK', actions: ['property.register'] }])
+  t.match(JSON.parse(sent.get('authorization_details') ?? ''), [
+    { type: /\/rar\/representation$/, identifier: 'USCC:91540102MA6T1A2BXK', actions: ['property.register'] }
+  ])
   t.equal(sent.get('organization'), null)
   t.match((await browser.go(link)).text, '这次登录不是以要求的单位名义')
-  world.behaviour.representation = { role: 'legal_representative', organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' } }
+  world.behaviour.representation = {
+    role: 'legal_representative',
+    organization: { uscc: '91540102MA6T1A2BXK', name: '西藏示例科技有限公司' }
+  }
   t.notMatch((await browser.go(link)).text, '这次登录不是以要求的单位名义')
   t.equal((await browser.go('/login?organization=nonsense')).status, 400)
 })
 
-t.test('verified claims in words', async t => {
+t.test('verified claims in words', async (t) => {
   const world = await start()
   t.teardown(world.close)
   world.behaviour.verifiedClaims = verifiedClaims
   let page = await world.browser().go('/login')
-  for (const words of ['已核实的信息', '证件', '人脸核验', '代理人', '不动产登记申请', '2026-04-11 至 2027-04-10', '代理人审核通过', '西藏示例科技有限公司 法定代表人', '2026/4/11 10:03:04']) t.match(page.text, words)
-  for (const odd of [undefined, 'x', [], [null, {}], { verification: [], claims: { authority: 7, name: { a: '<i>' } } }, [{ claims: { authority: { permission: 'all', applies_to: [] } }, verification: { evidence: 'x', time: 'never' } }]]) {
+  for (const words of [
+    '已核实的信息',
+    '证件',
+    '人脸核验',
+    '代理人',
+    '不动产登记申请',
+    '2026-04-11 至 2027-04-10',
+    '代理人审核通过',
+    '西藏示例科技有限公司 法定代表人',
+    '2026/4/11 10:03:04'
+  ]) {
+    t.match(page.text, words)
+  }
+  for (const odd of [
+    undefined,
+    'x',
+    [],
+    [null, {}],
+    { verification: [], claims: { authority: 7, name: { a: '<i>' } } },
+    [{ claims: { authority: { permission: 'all', applies_to: [] } }, verification: { evidence: 'x', time: 'never' } }]
+  ]) {
     world.behaviour.verifiedClaims = odd
     page = await world.browser().go('/login')
     t.match([page.status, page.text], [200, '我的页面'], JSON.stringify(odd))
@@ -82,25 +109,41 @@ t.test('verified claims in words', async t => {
   }
 })
 
-t.test('ways to ask for a login', async t => {
+t.test('ways to ask for a login', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
   const home = await browser.go('/')
-  const links = [...home.text.matchAll(/href="([^"]*\/login[^"]*)"/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
+  const links = [...home.text.matchAll(/href="([^"]*\/login[^"]*)"/g)].map(([, href = '']) =>
+    href.replaceAll('&amp;', '&')
+  )
   const asked = new Set<string>()
   for (const link of links) {
     const sent = authorizationRequest((await browser.go(link, { stop: /./ })).location)
-    for (const name of ['prompt', 'acr_values', 'ui_locales']) if (sent.has(name)) asked.add(`${name}=${sent.get(name)}`)
+    for (const name of ['prompt', 'acr_values', 'ui_locales']) {
+      if (sent.has(name)) asked.add(`${name}=${sent.get(name)}`)
+    }
   }
-  t.strictSame([...asked].sort(), ['acr_values=urn:kora:loa:3', 'prompt=login', 'prompt=none', 'prompt=select_account',
-    'ui_locales=bo', 'ui_locales=en', 'ui_locales=zh-CN'])
-  for (const bad of ['/login?prompt=consent', '/login?next=https://evil.example', '/login?max_age=-1', '/login?acr_values=%0d%0a']) {
+  t.strictSame([...asked].sort(), [
+    'acr_values=urn:kora:loa:3',
+    'prompt=login',
+    'prompt=none',
+    'prompt=select_account',
+    'ui_locales=bo',
+    'ui_locales=en',
+    'ui_locales=zh-CN'
+  ])
+  for (const bad of [
+    '/login?prompt=consent',
+    '/login?next=https://evil.example',
+    '/login?max_age=-1',
+    '/login?acr_values=%0d%0a'
+  ]) {
     t.equal((await browser.go(bad)).status, 400, bad)
   }
 })
 
-t.test('errors of the provider are pages with the code and a way on', async t => {
+t.test('errors of the provider are pages with the code and a way on', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -118,18 +161,18 @@ t.test('errors of the provider are pages with the code and a way on', async t =>
   t.match(denied.text, 'acr_values=urn%3Akora%3Aloa%3A3', 'trying again asks for the same')
 })
 
-t.test('answers that are not for this browser, or come twice', async t => {
+t.test('answers that are not for this browser, or come twice', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
   const callback = (await browser.go('/login', { stop: /\/callback\?/ })).location ?? ''
 
-  await t.test('another browser gets nowhere and uses nothing up', async t => {
+  await t.test('another browser gets nowhere and uses nothing up', async (t) => {
     const stranger = await world.browser().go(callback)
     t.equal(stranger.status, 400)
     t.match(stranger.text, 'error=lost_state')
   })
-  await t.test('an answer from another issuer is refused (RFC 9207)', async t => {
+  await t.test('an answer from another issuer is refused (RFC 9207)', async (t) => {
     const other = world.browser()
     const mixed = new URL((await other.go('/login', { stop: /\/callback\?/ })).location ?? '')
     mixed.searchParams.set('iss', 'https://evil.example')
@@ -141,12 +184,17 @@ t.test('answers that are not for this browser, or come twice', async t => {
   const again = await browser.go(callback)
   t.equal(again.status, 400)
   t.match(again.text, '您已登录，继续')
-  for (const lost of ['/callback', '/callback?state=x&code=y', '/callback?state=a&state=b', '/callback?error=access_denied']) {
+  for (const lost of [
+    '/callback',
+    '/callback?state=x&code=y',
+    '/callback?state=a&state=b',
+    '/callback?error=access_denied'
+  ]) {
     const page = await world.browser().go(lost)
     t.equal(page.status, 400, lost)
     t.match(page.text, '重新登录')
   }
-  await t.test('a code that does not work is a page too', async t => {
+  await t.test('a code that does not work is a page too', async (t) => {
     const url = new URL((await browser.go('/login', { stop: /\/callback\?/ })).location ?? '')
     url.searchParams.set('code', 'nonsense')
     const page = await browser.go(url.href)
@@ -155,7 +203,7 @@ t.test('answers that are not for this browser, or come twice', async t => {
   })
 })
 
-t.test('the site runs before its provider does', async t => {
+t.test('the site runs before its provider does', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -168,10 +216,13 @@ t.test('the site runs before its provider does', async t => {
   t.equal((await browser.go('/login')).url.pathname, '/me', 'the failure was not kept')
 })
 
-t.test('cookies', async t => {
+t.test('cookies', async (t) => {
   for (const [baseUrl, expected] of [
     [undefined, /^site_login=[\w-]{43}; Max-Age=900; Path=\/; HttpOnly; SameSite=Lax$/],
-    ['https://site.example.gov.cn', /^__Host-site_login=[\w-]{43}; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Lax$/]
+    [
+      'https://site.example.gov.cn',
+      /^__Host-site_login=[\w-]{43}; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+    ]
   ] as const) {
     const world = await start(baseUrl ? { baseUrl } : {})
     t.teardown(world.close)
@@ -181,11 +232,19 @@ t.test('cookies', async t => {
   }
 })
 
-t.test('an http issuer must be a loopback address', async t => {
-  await t.rejects(startRelyingSite({ port: 0, issuer: 'http://id.example.gov.cn', clientId: CLIENT.id, clientSecret: CLIENT.secret }), /https/)
+t.test('an http issuer must be a loopback address', async (t) => {
+  await t.rejects(
+    startRelyingSite({
+      port: 0,
+      issuer: 'http://id.example.gov.cn',
+      clientId: CLIENT.id,
+      clientSecret: CLIENT.secret
+    }),
+    /https/
+  )
 })
 
-t.test('forms of other sites, unknown pages, malformed bodies', async t => {
+t.test('forms of other sites, unknown pages, malformed bodies', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -193,6 +252,10 @@ t.test('forms of other sites, unknown pages, malformed bodies', async t => {
   t.equal((await browser.post('/logout', {}, { 'sec-fetch-site': 'same-site' })).status, 403)
   t.equal((await browser.go('/me')).status, 200, 'still logged in')
   t.equal((await browser.go('/nothing')).status, 404)
-  t.equal((await browser.go('/me/refresh', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } })).status, 400)
+  t.equal(
+    (await browser.go('/me/refresh', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }))
+      .status,
+    400
+  )
   t.equal((await browser.go('/callback', { method: 'HEAD' })).status, 404, 'HEAD cannot use up a login')
 })

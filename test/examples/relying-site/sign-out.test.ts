@@ -5,7 +5,7 @@ import { CLIENT, logoutToken, start } from './support.ts'
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
 const sidOf = (text: string) => /&quot;sid&quot;: &quot;([\w-]+)/.exec(text)?.[1] ?? ''
 
-t.test('RP-initiated logout', async t => {
+t.test('RP-initiated logout', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -24,7 +24,7 @@ t.test('RP-initiated logout', async t => {
   t.match((await browser.go('/login?prompt=none')).text, 'login_required', 'the provider session is over too')
 })
 
-t.test('the provider signs the user out through the back channel', async t => {
+t.test('the provider signs the user out through the back channel', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -33,21 +33,28 @@ t.test('the provider signs the user out through the back channel', async t => {
   await bystander.go('/login')
 
   const client = await world.provider.Client.find(CLIENT.id)
-  await (client as unknown as { backchannelLogout(sub: string, sid: string): Promise<void> }).backchannelLogout('p1', sidOf(page.text))
+  await (client as unknown as { backchannelLogout(sub: string, sid: string): Promise<void> }).backchannelLogout(
+    'p1',
+    sidOf(page.text)
+  )
   t.match((await browser.go('/me')).text, '统一身份认证已将您退出')
   t.notMatch((await browser.go('/me')).text, '统一身份认证已将您退出', 'said once')
   t.equal((await bystander.go('/me')).status, 200, 'another session of the same person goes on')
 })
 
-t.test('logout tokens, good and bad', async t => {
+t.test('logout tokens, good and bad', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
   const sid = sidOf((await browser.go('/login')).text)
   const key = world.signing.privateKey
-  const make = (claims: Record<string, unknown>, header?: Record<string, unknown>) => logoutToken(key, world.issuer, { sid, ...claims }, header)
+  const make = (claims: Record<string, unknown>, header?: Record<string, unknown>) =>
+    logoutToken(key, world.issuer, { sid, ...claims }, header)
   const send = async (token?: string) => {
-    const response = await fetch(`${world.site.url}/backchannel-logout`, { method: 'POST', body: new URLSearchParams(token === undefined ? {} : { logout_token: token }) })
+    const response = await fetch(`${world.site.url}/backchannel-logout`, {
+      method: 'POST',
+      body: new URLSearchParams(token === undefined ? {} : { logout_token: token })
+    })
     t.equal(response.headers.get('cache-control'), 'no-store')
     return response.status
   }
@@ -57,7 +64,12 @@ t.test('logout tokens, good and bad', async t => {
   const bad: Record<string, string | undefined> = {
     'no token': undefined,
     'not a token': 'nonsense',
-    unsigned: new UnsecuredJWT({ sid, jti: 'u', events: EVENTS }).setIssuer(world.issuer).setAudience(CLIENT.id).setIssuedAt().setExpirationTime('2m').encode(),
+    unsigned: new UnsecuredJWT({ sid, jti: 'u', events: EVENTS })
+      .setIssuer(world.issuer)
+      .setAudience(CLIENT.id)
+      .setIssuedAt()
+      .setExpirationTime('2m')
+      .encode(),
     'signed by someone else': await logoutToken(stranger.privateKey, world.issuer, { sid }),
     'for another site': await make({ aud: 'other' }),
     'from another issuer': await make({ iss: 'https://evil.example' }),
@@ -89,5 +101,7 @@ t.test('logout tokens, good and bad', async t => {
   const otherDevice = world.browser()
   await otherDevice.go('/login')
   t.equal(await send(await make({ sid: undefined, sub: 'p1' })), 200)
-  for (const device of [browser, otherDevice]) t.equal((await device.go('/me')).status, 403, 'sub alone ends all sessions of the person')
+  for (const device of [browser, otherDevice]) {
+    t.equal((await device.go('/me')).status, 403, 'sub alone ends all sessions of the person')
+  }
 })

@@ -40,12 +40,23 @@ export const verifiedClaims = [
       trust_framework: 'https://sso.example.gov.cn/tf/delegation',
       time: '2026-04-11T02:03:04Z',
       verification_process: 'dlg_1',
-      evidence: [{ type: 'vouch', check_details: [{ check_method: 'bvr' }], attestation: { type: 'digital_attestation', voucher: { occupation: '法定代表人', organization: '西藏示例科技有限公司' } } }]
+      evidence: [
+        {
+          type: 'vouch',
+          check_details: [{ check_method: 'bvr' }],
+          attestation: {
+            type: 'digital_attestation',
+            voucher: { occupation: '法定代表人', organization: '西藏示例科技有限公司' }
+          }
+        }
+      ]
     },
     claims: {
       authority: {
         applies_to: { organization_name: '西藏示例科技有限公司', registration_number: '91540102MA6T1A2BXK' },
-        permission: [{ role: 'agent', function: ['property.register'], validity: { start: '2026-04-11', end: '2027-04-10' } }],
+        permission: [
+          { role: 'agent', function: ['property.register'], validity: { start: '2026-04-11', end: '2027-04-10' } }
+        ],
         granted_by: { method: 'delegated', reason: '代理人审核通过' }
       }
     }
@@ -54,16 +65,31 @@ export const verifiedClaims = [
 
 export async function start (siteOptions: Partial<RelyingSiteOptions> = {}) {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
-  const jwk = { ...await exportJWK(privateKey), kid: 'k1', alg: 'ES256', use: 'sig' }
-  const behaviour: LoginBehaviour = { account: 'p1', level: 2, age: 0, denied: false, careless: false, representation: { role: 'self' } }
+  const jwk = { ...(await exportJWK(privateKey)), kid: 'k1', alg: 'ES256', use: 'sig' }
+  const behaviour: LoginBehaviour = {
+    account: 'p1',
+    level: 2,
+    age: 0,
+    denied: false,
+    careless: false,
+    representation: { role: 'self' }
+  }
 
-  let handle = (_request: IncomingMessage, response: ServerResponse): void => { response.writeHead(503).end() }
+  let handle = (_request: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(503).end()
+  }
   const server = createServer((request, response) => handle(request, response))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   const site = await startRelyingSite({
-    port: 0, host: '127.0.0.1', issuer, clientId: CLIENT.id, clientSecret: CLIENT.secret, resourceClient: RESOURCE, ...siteOptions
+    port: 0,
+    host: '127.0.0.1',
+    issuer,
+    clientId: CLIENT.id,
+    clientSecret: CLIENT.secret,
+    resourceClient: RESOURCE,
+    ...siteOptions
   })
   const provider = bareProvider(issuer, site.url, jwk, behaviour)
   const turnOn = () => {
@@ -71,7 +97,11 @@ export async function start (siteOptions: Partial<RelyingSiteOptions> = {}) {
     handle = (request, response) => {
       const uid = /^\/interaction\/([\w-]+)$/.exec(request.url ?? '')?.[1]
       if (uid === undefined) callback(request, response)
-      else finishInteraction(provider, behaviour, request, response).catch(error => response.writeHead(500).end(String(error)))
+      else {
+        finishInteraction(provider, behaviour, request, response).catch((error) =>
+          response.writeHead(500).end(String(error))
+        )
+      }
     }
   }
   turnOn()
@@ -82,7 +112,11 @@ export async function start (siteOptions: Partial<RelyingSiteOptions> = {}) {
     issuer,
     behaviour,
     signing: { privateKey, publicKey },
-    turnOff: () => { handle = (_request, response) => { response.writeHead(503).end() } },
+    turnOff: () => {
+      handle = (_request, response) => {
+        response.writeHead(503).end()
+      }
+    },
     turnOn,
     browser: () => browser(site.url),
     async close () {
@@ -94,14 +128,25 @@ export async function start (siteOptions: Partial<RelyingSiteOptions> = {}) {
 
 function closeServer (server: Server): Promise<void> {
   server.closeAllConnections()
-  return new Promise(resolve => server.close(() => resolve()))
+  return new Promise((resolve) => server.close(() => resolve()))
 }
 
 function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: LoginBehaviour): Provider {
   const { base, Check, Prompt } = interactionPolicy
   const policy = base()
-  policy.get('login')?.checks.add(new Check('level_missing', 'a stronger login is needed', 'unmet_authentication_requirements', ctx =>
-    typeof ctx.oidc.params?.acr_values === 'string' && ctx.oidc.session?.acr !== ctx.oidc.params.acr_values && !ctx.oidc.result?.login))
+  policy
+    .get('login')
+    ?.checks.add(
+      new Check(
+        'level_missing',
+        'a stronger login is needed',
+        'unmet_authentication_requirements',
+        (ctx) =>
+          typeof ctx.oidc.params?.acr_values === 'string' &&
+          ctx.oidc.session?.acr !== ctx.oidc.params.acr_values &&
+          !ctx.oidc.result?.login
+      )
+    )
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
 
   const configuration: Configuration = {
@@ -116,7 +161,13 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code']
       },
-      { client_id: RESOURCE.id, client_secret: RESOURCE.secret, redirect_uris: [], response_types: [], grant_types: [] },
+      {
+        client_id: RESOURCE.id,
+        client_secret: RESOURCE.secret,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: []
+      },
       {
         client_id: 'other',
         client_secret: 'other-secret-other-secret-other-se',
@@ -129,12 +180,18 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
     jwks: { keys: [jwk] },
     cookies: { keys: ['test-key-test-key'] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    acrValues: [1, 2, 3].map(level => `urn:kora:loa:${level}`),
+    acrValues: [1, 2, 3].map((level) => `urn:kora:loa:${level}`),
     scopes: ['openid', 'profile', 'phone'],
-    claims: { openid: ['sub', 'acr', 'amr', 'auth_time', 'representation'], profile: ['name', 'verified_claims'], phone: ['phone_number'], sid: null },
+    claims: {
+      openid: ['sub', 'acr', 'amr', 'auth_time', 'representation'],
+      profile: ['name', 'verified_claims'],
+      phone: ['phone_number'],
+      sid: null
+    },
     conformIdTokenClaims: true,
     pkce: { required: () => true },
-    fetch: (url: string | URL | Request, { dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) => fetch(url, options),
+    fetch: (url: string | URL | Request, { dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
+      fetch(url, options),
     features: {
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
@@ -143,7 +200,9 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
       clientCredentials: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        logoutSource: (ctx: KoaContextWithOIDC, form: string) => { ctx.body = form }
+        logoutSource: (ctx: KoaContextWithOIDC, form: string) => {
+          ctx.body = form
+        }
       }
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy },
@@ -156,7 +215,14 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
     },
     findAccount: (_ctx, sub) => ({
       accountId: sub,
-      claims: () => ({ sub, name: '<b>卓玛</b>', phone_number: '+8613812345678', representation: behaviour.representation, verified_claims: behaviour.verifiedClaims } as unknown as { sub: string })
+      claims: () =>
+        ({
+          sub,
+          name: '<b>卓玛</b>',
+          phone_number: '+8613812345678',
+          representation: behaviour.representation,
+          verified_claims: behaviour.verifiedClaims
+        }) as unknown as { sub: string }
     }),
     async loadExistingGrant ({ oidc: { session, client, provider } }) {
       const grant = new provider.Grant({ accountId: session!.accountId!, clientId: client!.clientId })
@@ -164,16 +230,30 @@ function bareProvider (issuer: string, siteUrl: string, jwk: object, behaviour: 
       await grant.save()
       return grant
     },
-    renderError: (ctx, out) => { ctx.body = out }
+    renderError: (ctx, out) => {
+      ctx.body = out
+    }
   }
   const provider = new Provider(issuer, configuration)
-  provider.on('server_error', (_ctx, error) => { console.error(error) })
+  provider.on('server_error', (_ctx, error) => {
+    console.error(error)
+  })
   return provider
 }
 
-async function finishInteraction (provider: Provider, { account, level, age, denied, careless }: LoginBehaviour, request: IncomingMessage, response: ServerResponse) {
+async function finishInteraction (
+  provider: Provider,
+  { account, level, age, denied, careless }: LoginBehaviour,
+  request: IncomingMessage,
+  response: ServerResponse
+) {
   const { params } = await provider.interactionDetails(request, response)
-  if (denied) return provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the user said no' })
+  if (denied) {
+    return provider.interactionFinished(request, response, {
+      error: 'access_denied',
+      error_description: 'the user said no'
+    })
+  }
   const acr = !careless && typeof params.acr_values === 'string' ? params.acr_values : `urn:kora:loa:${level}`
   const amr = acr.endsWith('3') ? ['pwd', 'face'] : ['pwd']
   return provider.interactionFinished(request, response, {
@@ -182,7 +262,7 @@ async function finishInteraction (provider: Provider, { account, level, age, den
   })
 }
 
-export type Page = { status: number, url: URL, location: string | undefined, headers: Headers, text: string }
+export type Page = { status: number; url: URL; location: string | undefined; headers: Headers; text: string }
 
 /** Follows redirects and keeps cookies by origin, as a browser does; `stop` ends before a URL that matches. */
 export function browser (home: string) {
@@ -193,14 +273,23 @@ export function browser (home: string) {
     const response = await fetch(url, {
       ...init,
       redirect: 'manual',
-      headers: { ...init.headers as Record<string, string>, cookie: [...jar(url.origin)].map(([name, value]) => `${name}=${value}`).join('; ') }
+      headers: {
+        ...(init.headers as Record<string, string>),
+        cookie: [...jar(url.origin)].map(([name, value]) => `${name}=${value}`).join('; ')
+      }
     })
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       if (value === '' || /expires=Thu, 01 Jan 1970/i.test(cookie)) jar(url.origin).delete(name)
       else jar(url.origin).set(name, value)
     }
-    return { status: response.status, url, location: response.headers.get('location') ?? undefined, headers: response.headers, text: await response.text() }
+    return {
+      status: response.status,
+      url,
+      location: response.headers.get('location') ?? undefined,
+      headers: response.headers,
+      text: await response.text()
+    }
   }
 
   async function go (path: string, { stop, ...init }: RequestInit & { stop?: RegExp } = {}): Promise<Page> {
@@ -216,14 +305,33 @@ export function browser (home: string) {
   return {
     go,
     post: (path: string, form: Record<string, string> = {}, headers: Record<string, string> = {}) =>
-      go(path, { method: 'POST', body: new URLSearchParams(form), headers: { 'sec-fetch-site': 'same-origin', ...headers } }),
+      go(path, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+        headers: { 'sec-fetch-site': 'same-origin', ...headers }
+      }),
     cookies: (origin = home) => jar(origin)
   }
 }
 
 /** A logout token; `claims` and `header` override what makes a good one, undefined leaves a part out. */
-export async function logoutToken (key: CryptoKey, issuer: string, claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
+export async function logoutToken (
+  key: CryptoKey,
+  issuer: string,
+  claims: Record<string, unknown>,
+  header: Record<string, unknown> = {}
+): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
-  const payload = { iss: issuer, aud: CLIENT.id, iat: now, exp: now + 120, jti: crypto.randomUUID(), events: { [LOGOUT_EVENT]: {} }, ...claims }
-  return new SignJWT(JSON.parse(JSON.stringify(payload))).setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'logout+jwt', ...header }).sign(key)
+  const payload = {
+    iss: issuer,
+    aud: CLIENT.id,
+    iat: now,
+    exp: now + 120,
+    jti: crypto.randomUUID(),
+    events: { [LOGOUT_EVENT]: {} },
+    ...claims
+  }
+  return new SignJWT(JSON.parse(JSON.stringify(payload)))
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'logout+jwt', ...header })
+    .sign(key)
 }

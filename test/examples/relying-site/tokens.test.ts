@@ -1,7 +1,7 @@
 import t from 'tap'
 import { RESOURCE, start } from './support.ts'
 
-t.test('refresh, userinfo, introspection', async t => {
+t.test('refresh, userinfo, introspection', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -20,7 +20,7 @@ t.test('refresh, userinfo, introspection', async t => {
   t.match(introspected.text, '&quot;acr&quot;: &quot;urn:kora:loa:2&quot;')
 })
 
-t.test('two clicks on refresh send the refresh token once', async t => {
+t.test('two clicks on refresh send the refresh token once', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -30,7 +30,7 @@ t.test('two clicks on refresh send the refresh token once', async t => {
   t.match((await browser.post('/me/refresh')).text, '令牌已刷新', 'reuse would have revoked everything')
 })
 
-t.test('a revoked access token works nowhere', async t => {
+t.test('a revoked access token works nowhere', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -41,7 +41,7 @@ t.test('a revoked access token works nowhere', async t => {
   t.match((await browser.go('/property-certificate')).text, '访问令牌已失效')
 })
 
-t.test('when the provider refuses to refresh, the login here is over', async t => {
+t.test('when the provider refuses to refresh, the login here is over', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -55,7 +55,7 @@ t.test('when the provider refuses to refresh, the login here is over', async t =
   t.equal((await browser.go('/me')).status, 403)
 })
 
-t.test('revoking the refresh token', async t => {
+t.test('revoking the refresh token', async (t) => {
   const world = await start()
   t.teardown(world.close)
   const browser = world.browser()
@@ -65,7 +65,7 @@ t.test('revoking the refresh token', async t => {
   t.notMatch(page.text, '/me/refresh', 'nothing left to refresh with')
 })
 
-t.test('actions without a session ask to log in', async t => {
+t.test('actions without a session ask to log in', async (t) => {
   const world = await start()
   t.teardown(world.close)
   for (const path of ['/me/refresh', '/me/userinfo', '/me/introspect', '/me/revoke']) {
@@ -75,7 +75,7 @@ t.test('actions without a session ask to log in', async t => {
   }
 })
 
-t.test('wrong credentials of the resource are named as such', async t => {
+t.test('wrong credentials of the resource are named as such', async (t) => {
   const world = await start({ resourceClient: { id: RESOURCE.id, secret: 'wrong-secret-wrong-secret-wrong-sec' } })
   t.teardown(world.close)
   const browser = world.browser()

@@ -5,7 +5,7 @@ import { testDatabase } from '../../support/database.ts'
 import { sandboxOf, world } from '../../records/scan-tickets/support.ts'
 import { issuer, Phone, serve, type Asked } from './support.ts'
 
-t.test('a proof of the device\'s key', async (t) => {
+t.test("a proof of the device's key", async (t) => {
   const database = await testDatabase(t)
   const here = await world(database, await sandboxOf(t))
   const base = await serve(t, here)
@@ -13,7 +13,9 @@ t.test('a proof of the device\'s key', async (t) => {
   const second = Math.floor(here.services.clock.now() / 1000)
   const me = '/app/v1/devices/me'
   const refusals = async (): Promise<string[]> =>
-    (await database.db.selectFrom('auditEvent').select('reason').where('type', '=', 'device.proof-refused').execute()).map(({ reason }) => reason ?? '')
+    (
+      await database.db.selectFrom('auditEvent').select('reason').where('type', '=', 'device.proof-refused').execute()
+    ).map(({ reason }) => reason ?? '')
 
   await t.test('registers the key once, and is the device from then on', async (t) => {
     const unknown = await phone.ask(me)
@@ -22,11 +24,16 @@ t.test('a proof of the device\'s key', async (t) => {
     t.match(unknown.headers.get('content-type') ?? '', /^application\/problem\+json/)
     const made = await phone.ask('/app/v1/devices', { body: { label: '扎西的手机\u0000', person_id: here.personId } })
     t.match(made, { status: 201, body: { label: '扎西的手机', bound: false, person: null } })
-    t.same(await phone.ask('/app/v1/devices', { body: { label: 'again' } }).then(({ status, body }) => [status, body.device_id]), [200, made.body.device_id])
+    t.same(
+      await phone
+        .ask('/app/v1/devices', { body: { label: 'again' } })
+        .then(({ status, body }) => [status, body.device_id]),
+      [200, made.body.device_id]
+    )
     t.match(await phone.ask(me), { status: 200, body: { device_id: made.body.device_id, bound: false } })
     const row = await database.db.selectFrom('device').selectAll().executeTakeFirstOrThrow()
     t.equal(row.keyThumbprint, await phone.thumbprint())
-    t.equal(row.personId, null, 'a person named in the body is nobody\'s')
+    t.equal(row.personId, null, "a person named in the body is nobody's")
     t.same(Object.keys(row.publicJwk ?? {}).sort(), ['crv', 'kty', 'x', 'y'])
   })
 
@@ -34,8 +41,16 @@ t.test('a proof of the device\'s key', async (t) => {
     const cases: Array<[string, Asked, string]> = [
       ['none', { proof: null }, 'proof_missing'],
       ['no JWS', { proof: 'abc' }, 'proof_malformed'],
-      ['two proofs', { proof: `${await phone.proof('GET', me, null)}, ${await phone.proof('GET', me, null)}` }, 'proof_malformed'],
-      ['far too long', { proof: await phone.proof('GET', me, null, { claims: { filler: 'x'.repeat(5000) } }) }, 'proof_malformed'],
+      [
+        'two proofs',
+        { proof: `${await phone.proof('GET', me, null)}, ${await phone.proof('GET', me, null)}` },
+        'proof_malformed'
+      ],
+      [
+        'far too long',
+        { proof: await phone.proof('GET', me, null, { claims: { filler: 'x'.repeat(5000) } }) },
+        'proof_malformed'
+      ],
       ['other type', { header: { typ: 'JWT' } }, 'proof_malformed'],
       ['other method', { claims: { htm: 'DELETE' } }, 'proof_target_mismatch'],
       ['lower-case method', { claims: { htm: 'get' } }, 'proof_target_mismatch'],
@@ -54,7 +69,9 @@ t.test('a proof of the device\'s key', async (t) => {
       ['body hash of some body', { claims: { bdh: 'x'.repeat(43) } }, 'proof_body_mismatch']
     ]
     for (const [name, asked, code] of cases) t.match(await phone.ask(me, asked), { status: 401, body: { code } }, name)
-    for (const iat of [second - 59, second + 59]) t.match(await phone.ask(me, { claims: { iat } }), { status: 200 }, 'a clock that is a minute off')
+    for (const iat of [second - 59, second + 59]) {
+      t.match(await phone.ask(me, { claims: { iat } }), { status: 200 }, 'a clock that is a minute off')
+    }
     t.match(await phone.ask(`${me}?x=1`), { status: 200 }, 'the query of the request is no part of htu')
   })
 
@@ -69,14 +86,32 @@ t.test('a proof of the device\'s key', async (t) => {
       ['symmetric', { jwk: { kty: 'oct', k: 'c2VjcmV0' } }, 'proof_key_invalid'],
       ['coordinates too short', { jwk: { ...phone.publicJwk, y: 'abc' } }, 'proof_key_invalid']
     ]
-    for (const [name, header, code] of cases) t.match(await phone.ask(me, { header }), { status: 401, body: { code } }, name)
+    for (const [name, header, code] of cases) {
+      t.match(await phone.ask(me, { header }), { status: 401, body: { code } }, name)
+    }
     const { privateKey, publicKey } = await generateKeyPair('ES384', { extractable: true })
-    const foreign = await new SignJWT({ htm: 'GET', htu: issuer + me, iat: second, jti: randomBytes(16).toString('base64url') })
-      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES384', jwk: await exportJWK(publicKey) }).sign(privateKey)
-    t.match(await phone.ask(me, { proof: foreign }), { status: 401, body: { code: 'proof_malformed' } }, 'another algorithm')
+    const foreign = await new SignJWT({
+      htm: 'GET',
+      htu: issuer + me,
+      iat: second,
+      jti: randomBytes(16).toString('base64url')
+    })
+      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES384', jwk: await exportJWK(publicKey) })
+      .sign(privateKey)
+    t.match(
+      await phone.ask(me, { proof: foreign }),
+      { status: 401, body: { code: 'proof_malformed' } },
+      'another algorithm'
+    )
     const [head = '', payload = ''] = (await phone.proof('GET', me, null)).split('.')
-    const none = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(head, 'base64url').toString()), alg: 'none' })).toString('base64url')
-    t.match(await phone.ask(me, { proof: `${none}.${payload}.` }), { status: 401, body: { code: 'proof_malformed' } }, 'no algorithm')
+    const none = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(head, 'base64url').toString()), alg: 'none' })
+    ).toString('base64url')
+    t.match(
+      await phone.ask(me, { proof: `${none}.${payload}.` }),
+      { status: 401, body: { code: 'proof_malformed' } },
+      'no algorithm'
+    )
   })
 
   await t.test('works once, in all processes together', async (t) => {
@@ -86,9 +121,15 @@ t.test('a proof of the device\'s key', async (t) => {
     t.match(await phone.ask(me, { proof }), { status: 401, body: { code: 'proof_replayed' } })
     t.match(await phone.at(elsewhere).ask(me, { proof }), { status: 401, body: { code: 'proof_replayed' } })
     const raced = await phone.proof('GET', me, null)
-    const answers = await Promise.all([base, elsewhere, base, elsewhere].map(async (process) => await phone.at(process).ask(me, { proof: raced })))
+    const answers = await Promise.all(
+      [base, elsewhere, base, elsewhere].map(async (process) => await phone.at(process).ask(me, { proof: raced }))
+    )
     t.equal(answers.filter(({ status }) => status === 200).length, 1)
-    const { expiresAt } = await database.db.selectFrom('oidcArtifact').select('expiresAt').where('model', '=', 'ReplayDetection').executeTakeFirstOrThrow()
+    const { expiresAt } = await database.db
+      .selectFrom('oidcArtifact')
+      .select('expiresAt')
+      .where('model', '=', 'ReplayDetection')
+      .executeTakeFirstOrThrow()
     t.ok(expiresAt !== null && expiresAt.getTime() - Date.now() < 4 * 60_000, 'remembered for a bounded time')
   })
 
@@ -97,10 +138,25 @@ t.test('a proof of the device\'s key', async (t) => {
     const body = JSON.stringify({ label: 'honest' })
     const proof = async (): Promise<string> => await phone.proof('POST', path, body)
     t.match(await phone.ask(path, { proof: await proof(), raw: body }), { status: 200 })
-    t.match(await phone.ask(path, { proof: await proof(), raw: '{"label":"changed"}' }), { status: 401, body: { code: 'proof_body_mismatch' } })
-    t.match(await phone.ask(path, { proof: await proof(), raw: `${body} ` }), { status: 401, body: { code: 'proof_body_mismatch' } }, 'every byte counts')
-    t.match(await phone.ask(path, { claims: { bdh: undefined }, raw: body }), { status: 401, body: { code: 'proof_body_mismatch' } }, 'a post needs the hash')
-    t.match(await phone.ask('/app/v1/scans/reject', { method: 'POST', claims: { bdh: undefined } }), { status: 401, body: { code: 'proof_body_mismatch' } }, 'of nothing, too')
+    t.match(await phone.ask(path, { proof: await proof(), raw: '{"label":"changed"}' }), {
+      status: 401,
+      body: { code: 'proof_body_mismatch' }
+    })
+    t.match(
+      await phone.ask(path, { proof: await proof(), raw: `${body} ` }),
+      { status: 401, body: { code: 'proof_body_mismatch' } },
+      'every byte counts'
+    )
+    t.match(
+      await phone.ask(path, { claims: { bdh: undefined }, raw: body }),
+      { status: 401, body: { code: 'proof_body_mismatch' } },
+      'a post needs the hash'
+    )
+    t.match(
+      await phone.ask('/app/v1/scans/reject', { method: 'POST', claims: { bdh: undefined } }),
+      { status: 401, body: { code: 'proof_body_mismatch' } },
+      'of nothing, too'
+    )
   })
 
   await t.test('refusals are audited, a flood of them is not', async (t) => {
@@ -115,11 +171,17 @@ t.test('a proof of the device\'s key', async (t) => {
   await t.test('a revoked key proves nothing', async (t) => {
     t.match(await phone.ask(me, { method: 'DELETE' }), { status: 204, body: null })
     t.match(await phone.ask(me), { status: 401, body: { code: 'device_unknown' } })
-    t.match(await phone.ask('/app/v1/devices', { body: { label: 'back again' } }), { status: 403, body: { code: 'key_revoked' } })
+    t.match(await phone.ask('/app/v1/devices', { body: { label: 'back again' } }), {
+      status: 403,
+      body: { code: 'key_revoked' }
+    })
   })
 
   await t.test('one network cannot register without end', async (t) => {
     await database.db.updateTable('throttle').set({ count: 300 }).where('key', 'like', 'hit:%').execute()
-    t.match(await (await Phone.make(base, here)).ask('/app/v1/devices', { body: { label: 'one more' } }), { status: 429, body: { code: 'too_many_requests' } })
+    t.match(await (await Phone.make(base, here)).ask('/app/v1/devices', { body: { label: 'one more' } }), {
+      status: 429,
+      body: { code: 'too_many_requests' }
+    })
   })
 })

@@ -20,7 +20,11 @@ export async function serve (t: Test, { services, tickets }: World): Promise<str
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
 }
 
-export interface Answer { status: number, body: any, headers: Headers }
+export interface Answer {
+  status: number
+  body: any
+  headers: Headers
+}
 
 export interface Asked {
   method?: string
@@ -63,7 +67,12 @@ export class Phone {
     return await calculateJwkThumbprint(this.publicJwk)
   }
 
-  async proof (method: string, path: string, body: string | Buffer | null, asked: Pick<Asked, 'claims' | 'header'> = {}): Promise<string> {
+  async proof (
+    method: string,
+    path: string,
+    body: string | Buffer | null,
+    asked: Pick<Asked, 'claims' | 'header'> = {}
+  ): Promise<string> {
     return await new SignJWT({
       htm: method,
       htu: `${issuer}${path}`,
@@ -71,17 +80,24 @@ export class Phone {
       jti: randomBytes(16).toString('base64url'),
       ...(body === null ? {} : { bdh: createHash('sha256').update(body).digest('base64url') }),
       ...asked.claims
-    }).setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.publicJwk, ...asked.header }).sign(this.privateKey)
+    })
+      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.publicJwk, ...asked.header })
+      .sign(this.privateKey)
   }
 
   async ask (path: string, asked: Asked = {}): Promise<Answer> {
     const method = asked.method ?? (asked.body === undefined && asked.raw === undefined ? 'GET' : 'POST')
     const body = asked.raw ?? (asked.body === undefined ? null : JSON.stringify(asked.body))
-    const proof = asked.proof === undefined ? await this.proof(method, path.split('?')[0] ?? '', method === 'POST' ? body ?? '' : body, asked) : asked.proof
+    const proof =
+      asked.proof === undefined
+        ? await this.proof(method, path.split('?')[0] ?? '', method === 'POST' ? (body ?? '') : body, asked)
+        : asked.proof
     const response = await fetch(this.base + path, {
       method,
       headers: {
-        ...(body !== null && asked.contentType !== null ? { 'content-type': asked.contentType ?? 'application/json' } : {}),
+        ...(body !== null && asked.contentType !== null
+          ? { 'content-type': asked.contentType ?? 'application/json' }
+          : {}),
         ...(proof === null ? {} : { dpop: proof }),
         ...(asked.scanToken === undefined ? {} : { 'scan-token': asked.scanToken }),
         ...asked.headers

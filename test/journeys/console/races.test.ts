@@ -4,7 +4,14 @@ import type { Act } from '../../../src/domain/administration/administration.ts'
 import { createAudit } from '../../../src/records/audit/index.ts'
 import { createChanges, type Changes } from '../../../src/records/approvals/changes.ts'
 import { endChangesAbout } from '../../../src/records/approvals/changes-ended.ts'
-import { findLink, linkCodeTries, makeLink, newLinkCode, tryLinkCode, useLink } from '../../../src/records/administrators/links.ts'
+import {
+  findLink,
+  linkCodeTries,
+  makeLink,
+  newLinkCode,
+  tryLinkCode,
+  useLink
+} from '../../../src/records/administrators/links.ts'
 import { adminTranslator } from '../../../src/http/locale.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
 
@@ -14,30 +21,75 @@ const act = (actor: Act['actor']): Act => ({ actor, reason: 'test', address: nul
 const words = adminTranslator('en')
 
 async function account (db: TestDatabase['db'], id: string): Promise<void> {
-  await db.insertInto('adminAccount').values({ id, loginName: id.toLowerCase(), displayName: id, role: 'counter', status: 'invited', passwordHash: null, totpSecretEnc: null, createdBy: 'test' }).execute()
+  await db
+    .insertInto('adminAccount')
+    .values({
+      id,
+      loginName: id.toLowerCase(),
+      displayName: id,
+      role: 'counter',
+      status: 'invited',
+      passwordHash: null,
+      totpSecretEnc: null,
+      createdBy: 'test'
+    })
+    .execute()
 }
 
-eachDatabase(t, 'codes of links: forty guesses at once take five tries; the right one among few wrong ones goes on', async (t: Test, { db, crypto }) => {
-  await account(db, 'adm_subject')
-  const link = async (): Promise<{ secret: string, code: string, tokenHash: string }> => {
-    const { code, mac } = newLinkCode(crypto)
-    const secret = (await makeLink(db, 'https://sso.example', { purpose: 'reset', role: 'counter', accountId: 'adm_subject', createdBy: 'admin:adm_one', codeMac: mac })).slice(-43)
-    return { secret, code, tokenHash: (await findLink(db, secret, 'none'))?.tokenHash ?? '' }
-  }
-  const guessed = await link()
-  const tries = await Promise.all(Array.from({ length: 40 }, async (_, at) => await tryLinkCode(db, crypto, guessed.tokenHash, `BBBBBB${'BCDFGHJKLM'[at % 10] ?? ''}${'BCDF'[at % 4] ?? ''}`, `browser-${at}`)))
-  t.equal(tries.filter((one) => !one.right && one.counted).length, linkCodeTries)
-  t.same(await tryLinkCode(db, crypto, guessed.tokenHash, guessed.code, 'own'), { right: false, counted: false })
-  t.equal((await findLink(db, guessed.secret, 'own'))?.codeNeeded, true)
+eachDatabase(
+  t,
+  'codes of links: forty guesses at once take five tries; the right one among few wrong ones goes on',
+  async (t: Test, { db, crypto }) => {
+    await account(db, 'adm_subject')
+    const link = async (): Promise<{ secret: string; code: string; tokenHash: string }> => {
+      const { code, mac } = newLinkCode(crypto)
+      const secret = (
+        await makeLink(db, 'https://sso.example', {
+          purpose: 'reset',
+          role: 'counter',
+          accountId: 'adm_subject',
+          createdBy: 'admin:adm_one',
+          codeMac: mac
+        })
+      ).slice(-43)
+      return { secret, code, tokenHash: (await findLink(db, secret, 'none'))?.tokenHash ?? '' }
+    }
+    const guessed = await link()
+    const tries = await Promise.all(
+      Array.from(
+        { length: 40 },
+        async (_, at) =>
+          await tryLinkCode(
+            db,
+            crypto,
+            guessed.tokenHash,
+            `BBBBBB${'BCDFGHJKLM'[at % 10] ?? ''}${'BCDF'[at % 4] ?? ''}`,
+            `browser-${at}`
+          )
+      )
+    )
+    t.equal(tries.filter((one) => !one.right && one.counted).length, linkCodeTries)
+    t.same(await tryLinkCode(db, crypto, guessed.tokenHash, guessed.code, 'own'), { right: false, counted: false })
+    t.equal((await findLink(db, guessed.secret, 'own'))?.codeNeeded, true)
 
-  const good = await link()
-  t.equal(await findLink(db, guessed.secret, 'own'), null, 'the newer link ends the older')
-  const mixed = await Promise.all([...Array.from({ length: linkCodeTries - 1 }, () => 'BBBBBBBB'), good.code].map(async (code) => await tryLinkCode(db, crypto, good.tokenHash, code, 'own')))
-  t.equal(mixed.filter(({ right }) => right).length, 1)
-  t.equal(await db.transaction().execute(async (trx) => await useLink(trx, good.tokenHash, 'another')), false)
-  const uses = await Promise.all(Array.from({ length: 8 }, async () => await db.transaction().execute(async (trx) => await useLink(trx, good.tokenHash, 'own'))))
-  t.equal(uses.filter(Boolean).length, 1)
-})
+    const good = await link()
+    t.equal(await findLink(db, guessed.secret, 'own'), null, 'the newer link ends the older')
+    const mixed = await Promise.all(
+      [...Array.from({ length: linkCodeTries - 1 }, () => 'BBBBBBBB'), good.code].map(
+        async (code) => await tryLinkCode(db, crypto, good.tokenHash, code, 'own')
+      )
+    )
+    t.equal(mixed.filter(({ right }) => right).length, 1)
+    t.equal(await db.transaction().execute(async (trx) => await useLink(trx, good.tokenHash, 'another')), false)
+    const uses = await Promise.all(
+      Array.from(
+        { length: 8 },
+        async () => await db.transaction().execute(async (trx) => await useLink(trx, good.tokenHash, 'own'))
+      )
+    )
+    t.equal(uses.filter(Boolean).length, 1)
+  }
+)
 
 function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Changes {
   const changes = createChanges({ db, crypto, audit: createAudit({ crypto }) })
@@ -52,22 +104,41 @@ function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Changes {
   return changes
 }
 
-eachDatabase(t, 'what a program asks for: all vouch and decide at once; it happens at most once, and by two', async (t: Test, database) => {
-  const { db } = database
-  for (let round = 0; round < 5; round++) {
-    const applied: string[] = []
-    const changes = changesOn(database, applied)
-    const asked = await changes.request({ kind: 'test.thing', payload: { what: 'x' }, subject: `thing-${round}`, act: act('client:ops') })
-    const digest = (await changes.show(asked.id, words))?.digest ?? ''
-    const people = Array.from({ length: 6 }, (_, at) => act(`admin:adm_${at}`))
-    await Promise.all(people.flatMap((one) => [changes.approve(asked.id, digest, 'security', one), changes.vouch(asked.id, digest, 'security', one), changes.approve(asked.id, digest, 'security', one)]))
-    const row = await db.selectFrom('pendingChange').select(['state', 'vouchedBy', 'decidedBy']).where('id', '=', asked.id).executeTakeFirstOrThrow()
-    t.ok(applied.length <= 1)
-    t.ok(row.vouchedBy)
-    t.not(row.vouchedBy, row.decidedBy)
-    t.equal(row.state, applied.length === 1 ? 'approved' : 'pending')
+eachDatabase(
+  t,
+  'what a program asks for: all vouch and decide at once; it happens at most once, and by two',
+  async (t: Test, database) => {
+    const { db } = database
+    for (let round = 0; round < 5; round++) {
+      const applied: string[] = []
+      const changes = changesOn(database, applied)
+      const asked = await changes.request({
+        kind: 'test.thing',
+        payload: { what: 'x' },
+        subject: `thing-${round}`,
+        act: act('client:ops')
+      })
+      const digest = (await changes.show(asked.id, words))?.digest ?? ''
+      const people = Array.from({ length: 6 }, (_, at) => act(`admin:adm_${at}`))
+      await Promise.all(
+        people.flatMap((one) => [
+          changes.approve(asked.id, digest, 'security', one),
+          changes.vouch(asked.id, digest, 'security', one),
+          changes.approve(asked.id, digest, 'security', one)
+        ])
+      )
+      const row = await db
+        .selectFrom('pendingChange')
+        .select(['state', 'vouchedBy', 'decidedBy'])
+        .where('id', '=', asked.id)
+        .executeTakeFirstOrThrow()
+      t.ok(applied.length <= 1)
+      t.ok(row.vouchedBy)
+      t.not(row.vouchedBy, row.decidedBy)
+      t.equal(row.state, applied.length === 1 ? 'approved' : 'pending')
+    }
   }
-})
+)
 
 eachDatabase(t, 'decided while what it is about is deleted: one of both', async (t: Test, database) => {
   const { db, crypto } = database
@@ -75,11 +146,26 @@ eachDatabase(t, 'decided while what it is about is deleted: one of both', async 
     const applied: string[] = []
     const changes = changesOn(database, applied)
     const subject = `gone-${round}`
-    const asked = await changes.request({ kind: 'test.thing', payload: { what: subject }, subject, act: act('admin:adm_0') })
+    const asked = await changes.request({
+      kind: 'test.thing',
+      payload: { what: subject },
+      subject,
+      act: act('admin:adm_0')
+    })
     const digest = (await changes.show(asked.id, words))?.digest ?? ''
     const [decided, ended] = await Promise.all([
       changes.approve(asked.id, digest, 'security', act('admin:adm_1')),
-      db.transaction().execute(async (trx) => await endChangesAbout(trx, { audit: createAudit({ crypto }) }, { subject, kinds: ['test.thing'] }, act('admin:adm_2')))
+      db
+        .transaction()
+        .execute(
+          async (trx) =>
+            await endChangesAbout(
+              trx,
+              { audit: createAudit({ crypto }) },
+              { subject, kinds: ['test.thing'] },
+              act('admin:adm_2')
+            )
+        )
     ])
     t.equal(Number(decided.ok) + ended, 1)
     t.equal(applied.length, Number(decided.ok))

@@ -5,21 +5,47 @@ import type { AdminRole } from '../../../src/domain/administration/administratio
 import { openSession } from '../../../src/records/administrators/sessions.ts'
 import type { Answer, Browser, Kora } from '../../support/driver/index.ts'
 
-export interface SignedIn { id: string, browser: Browser, loginName: string }
+export interface SignedIn {
+  id: string
+  browser: Browser
+  loginName: string
+}
 
 /** A new account of this role, and a browser in which it is signed in. `seconds` ago credentials were given. */
-export async function signInAs (kora: Kora, role: AdminRole, { language = 'zh-CN', secondsAgo = 0 }: { language?: string, secondsAgo?: number } = {}): Promise<SignedIn> {
+export async function signInAs (
+  kora: Kora,
+  role: AdminRole,
+  { language = 'zh-CN', secondsAgo = 0 }: { language?: string; secondsAgo?: number } = {}
+): Promise<SignedIn> {
   const { db, config } = kora.inside.services
   const id = `adm_${randomBytes(9).toString('base64url')}`
   const loginName = `${role}-${randomBytes(3).toString('hex')}`
-  await db.insertInto('adminAccount').values({ id, loginName, displayName: `${role} 测试`, role, status: 'active', passwordHash: null, totpSecretEnc: null, createdBy: 'test' }).execute()
+  await db
+    .insertInto('adminAccount')
+    .values({
+      id,
+      loginName,
+      displayName: `${role} 测试`,
+      role,
+      status: 'active',
+      passwordHash: null,
+      totpSecretEnc: null,
+      createdBy: 'test'
+    })
+    .execute()
   const secret = randomBytes(32).toString('base64url')
   const browser = kora.newBrowser({ language })
   browser.keepCookie(config.issuer, 'kora_browser', secret)
   const browserHash = createHash('sha256').update(secret).digest('base64url')
   const session = await openSession(db, { accountId: id, browserHash, browserLabel: 'test', method: 'passkey' })
   browser.keepCookie(config.issuer, 'kora_admin', session ?? '', '/admin')
-  if (secondsAgo > 0) await db.updateTable('adminSession').set({ authenticatedAt: sql<Date>`now() - make_interval(secs => ${secondsAgo})` }).where('accountId', '=', id).execute()
+  if (secondsAgo > 0) {
+    await db
+      .updateTable('adminSession')
+      .set({ authenticatedAt: sql<Date>`now() - make_interval(secs => ${secondsAgo})` })
+      .where('accountId', '=', id)
+      .execute()
+  }
   return { id, browser, loginName }
 }
 
@@ -27,7 +53,7 @@ export async function signInAs (kora: Kora, role: AdminRole, { language = 'zh-CN
 export const onceOf = (answer: Answer): string => /id="once" value="([^"]+)"/.exec(answer.text)?.[1] ?? ''
 
 /** Asked for an account or a reset: the code that only this page shows, and the page of what waits. */
-export async function askedFor ({ browser }: SignedIn, answer: Answer): Promise<{ code: string, waits: Answer }> {
+export async function askedFor ({ browser }: SignedIn, answer: Answer): Promise<{ code: string; waits: Answer }> {
   const path = /\/admin\/approvals\/chg_[\w-]+/.exec(answer.text)?.[0]
   if (path === undefined) throw new Error(`nothing waits: ${answer.status} ${answer.url}`)
   return { code: onceOf(answer), waits: await browser.go(new URL(path, answer.url).href) }

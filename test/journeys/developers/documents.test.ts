@@ -36,14 +36,22 @@ t.test('every document in both languages, with and without the sandbox: filled, 
 
 t.test('links between documents lead to documents and anchors that are there', async (t) => {
   const documents = loadDocuments(config)
-  const known = new Set([...documents.entries.map(({ slug }) => hrefOf(slug)), '/sandbox', '/sandbox/api', '/admin/api/v1/docs', '/admin/api/v1/openapi.json'])
+  const known = new Set([
+    ...documents.entries.map(({ slug }) => hrefOf(slug)),
+    '/sandbox',
+    '/sandbox/api',
+    '/admin/api/v1/docs',
+    '/admin/api/v1/openapi.json'
+  ])
   for (const language of docLanguages) {
     for (const entry of documents.entries) {
       for (const [, href = ''] of documents.rendered(entry, language)?.html.matchAll(/href="(\/[^"]*)"/g) ?? []) {
         const [path = '', anchor] = href.split('#')
         t.ok(known.has(path), `${language} ${entry.slug}: ${href}`)
         const target = documents.entries.find(({ slug }) => hrefOf(slug) === path)
-        if (anchor !== undefined && target !== undefined) t.ok(documents.rendered(target, language)?.anchors.includes(anchor), `${language} ${entry.slug}: ${href}`)
+        if (anchor !== undefined && target !== undefined) {
+          t.ok(documents.rendered(target, language)?.anchors.includes(anchor), `${language} ${entry.slug}: ${href}`)
+        }
       }
     }
   }
@@ -52,12 +60,22 @@ t.test('links between documents lead to documents and anchors that are there', a
 t.test('nothing of the sandbox outside of it', async (t) => {
   const documents = loadDocuments(production)
   t.notOk(documents.entries.some(({ slug }) => slug === 'try' || slug === 'test-accounts'))
-  for (const entry of documents.entries) t.notMatch(documents.rendered(entry, 'en')?.html ?? '', /demo-public|\/sandbox|\/developers\/try|localhost:30/, entry.slug)
+  for (const entry of documents.entries) {
+    t.notMatch(
+      documents.rendered(entry, 'en')?.html ?? '',
+      /demo-public|\/sandbox|\/developers\/try|localhost:30/,
+      entry.slug
+    )
+  }
 })
 
 t.test('true values: every endpoint, scope, claim and error code', async (t) => {
   const documents = loadDocuments(config)
-  const html = (slug: string): string => documents.rendered(documents.entries.find((entry) => entry.slug === slug)!, 'en')?.html ?? ''
+  const html = (slug: string): string =>
+    documents.rendered(
+      documents.entries.find((entry) => entry.slug === slug)!,
+      'en'
+    )?.html ?? ''
   for (const path of Object.values(routes)) t.match(html('endpoints'), `https://sso.example.gov.cn${path}`)
   for (const claim of Object.values(claimsByScope).flat()) t.match(html('claims'), `<code>${claim}</code>`)
   for (const { code } of errorCatalogue) t.match(html('errors'), `<h2 id="${code}"><code>${code}</code></h2>`)
@@ -69,21 +87,41 @@ t.test('true values: every endpoint, scope, claim and error code', async (t) => 
 t.test('examples are what the product says: no document number, no name of anybody else', async (t) => {
   const facts = factsOf(config, 'en')
   t.same(JSON.parse(String(facts['exampleSelf'])), { representation: { role: 'self' } })
-  t.match(JSON.parse(String(facts['exampleAgent'])), { representation: { role: 'agent', organization: { uscc: /^[0-9A-Z]{18}$/ }, delegation: { functions: ['tax.filing'] } } })
-  t.match(JSON.parse(String(facts['exampleVerifiedAgent'])), { verified_claims: [{ verification: { trust_framework: 'https://sso.example.gov.cn/tf/identity' } }, { claims: { authority: { permission: [{ role: 'agent', may_delegate: false }] } } }] })
+  t.match(JSON.parse(String(facts['exampleAgent'])), {
+    representation: {
+      role: 'agent',
+      organization: { uscc: /^[0-9A-Z]{18}$/ },
+      delegation: { functions: ['tax.filing'] }
+    }
+  })
+  t.match(JSON.parse(String(facts['exampleVerifiedAgent'])), {
+    verified_claims: [
+      { verification: { trust_framework: 'https://sso.example.gov.cn/tf/identity' } },
+      { claims: { authority: { permission: [{ role: 'agent', may_delegate: false }] } } }
+    ]
+  })
   t.notMatch(String(facts['exampleIdToken']), /cert_|"name": "扎西/)
 })
 
 t.test('durations', async (t) => {
-  t.same([60, 90, 120, 600, 3600, 43_200, 86_400, 30 * 86_400].map((seconds) => duration(seconds, 'en')), ['60 seconds', '90 seconds', '2 minutes', '10 minutes', '1 hour', '12 hours', '1 day', '30 days'])
+  t.same(
+    [60, 90, 120, 600, 3600, 43_200, 86_400, 30 * 86_400].map((seconds) => duration(seconds, 'en')),
+    ['60 seconds', '90 seconds', '2 minutes', '10 minutes', '1 hour', '12 hours', '1 day', '30 days']
+  )
   t.equal(duration(600, 'zh-CN'), '10 分钟')
 })
 
 t.test('markdown: labels, tables, anchors, escaping; mistakes are found at start', async (t) => {
   const words = wordsOf('en')
-  const { html } = renderMarkdown('# T {#t}\n\n| a | b |\n|---|---|\n| 1 | `<x>` |\n\n```json A & B\n{"a":"<b>"}\n```\n', words)
+  const { html } = renderMarkdown(
+    '# T {#t}\n\n| a | b |\n|---|---|\n| 1 | `<x>` |\n\n```json A & B\n{"a":"<b>"}\n```\n',
+    words
+  )
   t.match(html, '<h1 id="t">T</h1>')
-  t.match(html, /<div class="scroll" tabindex="0" role="group" aria-label="Table: T 1"><table><thead><tr><th scope="col">a<\/th>/)
+  t.match(
+    html,
+    /<div class="scroll" tabindex="0" role="group" aria-label="Table: T 1"><table><thead><tr><th scope="col">a<\/th>/
+  )
   t.match(html, '<code>&lt;x&gt;</code>')
   t.match(html, 'A &amp; B</p>')
   t.match(html, '{&quot;a&quot;:&quot;&lt;b&gt;&quot;}')

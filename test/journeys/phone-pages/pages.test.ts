@@ -3,76 +3,108 @@ import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { loginTicket, sandboxOf, zhaxi } from '../../records/scan-tickets/support.ts'
 import { Browser, capture, enter, here, pathOf, start, ticket, typed } from './support.ts'
 
-t.test('the phone\'s own browser, without script', async (t) => {
+t.test("the phone's own browser, without script", async (t) => {
   const sandbox = await sandboxOf(t)
 
-  await t.test('first login: landing, who asks, identity, end date, face, result; the browser is linked', async (t) => {
-    const { world, base } = await here(t, sandbox)
-    const { ticket: made, created, row } = await ticket(world)
-    const browser = new Browser(base)
-    const landing = await browser.open(pathOf(created.payloadUrl))
-    t.match(landing, { status: 200, title: '请用手机 APP 完成认证', html: /不用 APP，在浏览器里继续/ })
-    t.equal((await row()).state, 'waiting', 'reading changes nothing')
-    const confirm = await browser.press(landing)
-    t.match(confirm, { status: 200, title: /^西藏税务\s*请求登录/, html: /tax\.example/ })
-    for (const shown of ['局域网', 'Windows · Chrome', created.checkNumber, '****西', '不是我，拒绝']) t.ok(confirm.html.includes(shown), shown)
-    t.equal((await row()).state, 'scanned')
-    const scanCookie = browser.cookie(/^kora_scan_/)
-    t.equal(scanCookie?.name, `kora_scan_${created.ticketId}`)
-    t.match(scanCookie, { path: '/v', attributes: /Max-Age=900;.*HttpOnly; SameSite=Lax/ })
-    t.notMatch(`${browser.cookie(/browser/)?.path}`, '/v')
+  await t.test(
+    'first login: landing, who asks, identity, end date, face, result; the browser is linked',
+    async (t) => {
+      const { world, base } = await here(t, sandbox)
+      const { ticket: made, created, row } = await ticket(world)
+      const browser = new Browser(base)
+      const landing = await browser.open(pathOf(created.payloadUrl))
+      t.match(landing, { status: 200, title: '请用手机 APP 完成认证', html: /不用 APP，在浏览器里继续/ })
+      t.equal((await row()).state, 'waiting', 'reading changes nothing')
+      const confirm = await browser.press(landing)
+      t.match(confirm, { status: 200, title: /^西藏税务\s*请求登录/, html: /tax\.example/ })
+      for (const shown of ['局域网', 'Windows · Chrome', created.checkNumber, '****西', '不是我，拒绝']) {
+        t.ok(confirm.html.includes(shown), shown)
+      }
+      t.equal((await row()).state, 'scanned')
+      const scanCookie = browser.cookie(/^kora_scan_/)
+      t.equal(scanCookie?.name, `kora_scan_${created.ticketId}`)
+      t.match(scanCookie, { path: '/v', attributes: /Max-Age=900;.*HttpOnly; SameSite=Lax/ })
+      t.notMatch(`${browser.cookie(/browser/)?.path}`, '/v')
 
-    const identity = await browser.press(confirm, { decision: 'accept' })
-    t.match(identity, { status: 200, title: '身份信息', html: /第 1 步，共 2 步/ })
-    const check = await browser.press(identity, typed)
-    t.match(check, { status: 200, title: '请核对有效期', html: /2038年5月1日/ })
-    t.match(await browser.press(check, { decision: 'edit' }), { title: '身份信息', html: /value="540102199003072515"/ }, 'back to correct it, nothing lost')
-    const face = await browser.press(check, { decision: 'submit' })
-    t.match(face, { status: 200, title: '人脸核验', html: /第 2 步，共 2 步/ })
-    t.match(face.html, /绑定 30 天/, 'said before it happens')
-    t.match(await browser.press(face, { decision: 'start' }), { status: 422, html: /请单独勾选同意/ })
-    const away = await browser.press(face, start)
-    t.match(away, { status: 303 })
-    t.ok(away.location.startsWith(sandbox.url))
-    const result = await capture(browser, away, 'pass')
-    t.match(result, { status: 200, title: '认证成功', path: `/v/${created.ticketId}/result`, html: /请看电脑/ })
-    t.notMatch(result.html, /\/i\//, 'another browser asked: no way into its login')
+      const identity = await browser.press(confirm, { decision: 'accept' })
+      t.match(identity, { status: 200, title: '身份信息', html: /第 1 步，共 2 步/ })
+      const check = await browser.press(identity, typed)
+      t.match(check, { status: 200, title: '请核对有效期', html: /2038年5月1日/ })
+      t.match(
+        await browser.press(check, { decision: 'edit' }),
+        { title: '身份信息', html: /value="540102199003072515"/ },
+        'back to correct it, nothing lost'
+      )
+      const face = await browser.press(check, { decision: 'submit' })
+      t.match(face, { status: 200, title: '人脸核验', html: /第 2 步，共 2 步/ })
+      t.match(face.html, /绑定 30 天/, 'said before it happens')
+      t.match(await browser.press(face, { decision: 'start' }), { status: 422, html: /请单独勾选同意/ })
+      const away = await browser.press(face, start)
+      t.match(away, { status: 303 })
+      t.ok(away.location.startsWith(sandbox.url))
+      const result = await capture(browser, away, 'pass')
+      t.match(result, { status: 200, title: '认证成功', path: `/v/${created.ticketId}/result`, html: /请看电脑/ })
+      t.notMatch(result.html, /\/i\//, 'another browser asked: no way into its login')
 
-    t.match(await row(), { state: 'confirmed', proof: 'face', personId: world.personId })
-    t.match(browser.cookie(/device/), { name: 'kora_device', path: '/', attributes: /Max-Age=2592000.*HttpOnly; SameSite=Lax/ })
-    const given = await world.tickets.consume(created.ticketId, { browserHash: made.browserHash, loginAttemptUid: made.loginAttemptUid ?? '', purpose: 'login' })
-    t.match(given, { personId: world.personId, proofs: [{ kind: 'scan', deviceKey: false }, { kind: 'identity' }, { kind: 'face' }] })
-    for (const path of ['', '/confirm', '/identity', '/face', '/face/return', '/counter', '/result']) {
-      t.match(await browser.open(`/v/${created.ticketId}${path}`), { status: 200, title: '认证成功' }, `back to ${path}`)
+      t.match(await row(), { state: 'confirmed', proof: 'face', personId: world.personId })
+      t.match(browser.cookie(/device/), {
+        name: 'kora_device',
+        path: '/',
+        attributes: /Max-Age=2592000.*HttpOnly; SameSite=Lax/
+      })
+      const given = await world.tickets.consume(created.ticketId, {
+        browserHash: made.browserHash,
+        loginAttemptUid: made.loginAttemptUid ?? '',
+        purpose: 'login'
+      })
+      t.match(given, {
+        personId: world.personId,
+        proofs: [{ kind: 'scan', deviceKey: false }, { kind: 'identity' }, { kind: 'face' }]
+      })
+      for (const path of ['', '/confirm', '/identity', '/face', '/face/return', '/counter', '/result']) {
+        t.match(
+          await browser.open(`/v/${created.ticketId}${path}`),
+          { status: 200, title: '认证成功' },
+          `back to ${path}`
+        )
+      }
+
+      await t.test('and scans without a password next time, with a face check', async (t) => {
+        const { expectedPersonId, ...login } = loginTicket(world, { requires: [] })
+        t.ok(expectedPersonId)
+        const next = await world.tickets.create(login)
+        const page = await enter(browser, next)
+        t.match(page, { status: 200, title: /请求登录/ })
+        const face = await browser.press(page, { decision: 'accept' })
+        t.match(face, { title: '人脸核验', html: /第 1 步，共 1 步/ })
+        t.match(await capture(browser, await browser.press(face, start), 'pass'), { title: '认证成功' })
+        t.match(await new Browser(base).open(pathOf(next.payloadUrl)), { status: 200 })
+        const stranger = new Browser(base)
+        const another = await world.tickets.create({ ...login, browserHash: 'another' })
+        t.match(await enter(stranger, another), { status: 403, title: '这部手机还没有绑定' })
+      })
     }
-
-    await t.test('and scans without a password next time, with a face check', async (t) => {
-      const { expectedPersonId, ...login } = loginTicket(world, { requires: [] })
-      t.ok(expectedPersonId)
-      const next = await world.tickets.create(login)
-      const page = await enter(browser, next)
-      t.match(page, { status: 200, title: /请求登录/ })
-      const face = await browser.press(page, { decision: 'accept' })
-      t.match(face, { title: '人脸核验', html: /第 1 步，共 1 步/ })
-      t.match(await capture(browser, await browser.press(face, start), 'pass'), { title: '认证成功' })
-      t.match(await new Browser(base).open(pathOf(next.payloadUrl)), { status: 200 })
-      const stranger = new Browser(base)
-      const another = await world.tickets.create({ ...login, browserHash: 'another' })
-      t.match(await enter(stranger, another), { status: 403, title: '这部手机还没有绑定' })
-    })
-  })
+  )
 
   await t.test('a preview, a prefetch and a HEAD take nothing', async (t) => {
     const { world, base } = await here(t, sandbox)
     const { created, row } = await ticket(world)
     const bot = new Browser(base)
-    for (const headers of [{ 'user-agent': 'facebookexternalhit/1.1' }, { 'sec-purpose': 'prefetch' }, { 'user-agent': 'MicroMessenger/8.0' }]) {
+    for (const headers of [
+      { 'user-agent': 'facebookexternalhit/1.1' },
+      { 'sec-purpose': 'prefetch' },
+      { 'user-agent': 'MicroMessenger/8.0' }
+    ]) {
       t.match(await bot.send(pathOf(created.payloadUrl), undefined, headers), { status: 200 })
     }
     t.match(await bot.open(`${pathOf(created.payloadUrl)}/scan`), { status: 200, title: '请用手机 APP 完成认证' })
     t.equal((await fetch(base + pathOf(created.payloadUrl), { method: 'HEAD' })).status, 200)
     t.equal((await row()).state, 'waiting')
-    t.match(await bot.send(`${pathOf(created.payloadUrl)}/scan`, { csrf: 'x' }), { status: 403 }, 'a post needs the page\'s own token')
+    t.match(
+      await bot.send(`${pathOf(created.payloadUrl)}/scan`, { csrf: 'x' }),
+      { status: 403 },
+      "a post needs the page's own token"
+    )
     t.match(await new Browser(base).send(`${pathOf(created.payloadUrl)}/scan`, {}), { status: 400 }, 'and a cookie')
     const page = await bot.open(pathOf(created.payloadUrl))
     const { action, fields } = bot.formOf(page)
@@ -90,17 +122,30 @@ t.test('the phone\'s own browser, without script', async (t) => {
     t.notMatch(page.html, new RegExp(`>${created.checkNumber}<`), 'not shown')
     t.match(await browser.press(page, { decision: 'accept' }), { status: 422, html: /请输入电脑上显示的两位数字/ })
     t.equal((await row()).numberTries, 0, 'nothing typed is nothing guessed')
-    t.match(await browser.press(page, { check_number: created.checkNumber }), { status: 200, title: /请求登录/ }, 'neither yes nor no')
+    t.match(
+      await browser.press(page, { check_number: created.checkNumber }),
+      { status: 200, title: /请求登录/ },
+      'neither yes nor no'
+    )
     const wrong = created.checkNumber === '10' ? '11' : '10'
-    t.match(await browser.press(page, { decision: 'accept', check_number: wrong }), { status: 422, html: /和电脑上的号码不一致/ })
-    const wide = [...created.checkNumber].map((digit) => String.fromCodePoint(0xFF10 + Number(digit))).join(' ')
-    t.match(await browser.press(page, { decision: 'accept', check_number: wide }), { status: 200, title: '人脸核验' }, 'full-width digits are digits')
+    t.match(await browser.press(page, { decision: 'accept', check_number: wrong }), {
+      status: 422,
+      html: /和电脑上的号码不一致/
+    })
+    const wide = [...created.checkNumber].map((digit) => String.fromCodePoint(0xff10 + Number(digit))).join(' ')
+    t.match(
+      await browser.press(page, { decision: 'accept', check_number: wide }),
+      { status: 200, title: '人脸核验' },
+      'full-width digits are digits'
+    )
 
     const second = await ticket(world, { numberEntry: true })
     const other = new Browser(base)
     const again = await enter(other, second.created)
     const no = second.created.checkNumber === '10' ? '11' : '10'
-    for (let n = 0; n < 2; n++) t.equal((await other.press(again, { decision: 'accept', check_number: no })).status, 422)
+    for (let n = 0; n < 2; n++) {
+      t.equal((await other.press(again, { decision: 'accept', check_number: no })).status, 422)
+    }
     t.match(await other.press(again, { decision: 'accept', check_number: no }), { status: 403, title: '输错次数太多' })
     t.match(await other.open(`/v/${second.created.ticketId}`), { status: 403, title: '输错次数太多' })
   })
@@ -109,7 +154,10 @@ t.test('the phone\'s own browser, without script', async (t) => {
     const { world, base } = await here(t, sandbox)
     const browser = new Browser(base)
     const first = await ticket(world)
-    t.match(await browser.press(await enter(browser, first.created), { decision: 'reject' }), { status: 200, title: '已拒绝' })
+    t.match(await browser.press(await enter(browser, first.created), { decision: 'reject' }), {
+      status: 200,
+      title: '已拒绝'
+    })
     t.match(await first.row(), { state: 'rejected', failure: 'declined' })
     t.match(await browser.open(`/v/${first.created.ticketId}/confirm`), { title: '已拒绝' }, 'back button')
 
@@ -132,26 +180,54 @@ t.test('the phone\'s own browser, without script', async (t) => {
     const page = await browser.press(await enter(browser, created), { decision: 'accept' })
     const empty = await browser.press(page, { decision: 'submit' })
     t.match(empty, { status: 422, title: '身份信息' })
-    for (const text of ['请输入姓名', '请输入证件号码', '请填写年、月、日', '请选择有效期限', '请单独勾选同意']) t.ok(empty.html.includes(text), text)
-    const faulty = await browser.press(page, { ...typed, name: '扎西"><b>', cert_no: '540102199003072516', year: '2018', month: '13', day: '1', term: '5' })
+    for (const text of ['请输入姓名', '请输入证件号码', '请填写年、月、日', '请选择有效期限', '请单独勾选同意']) {
+      t.ok(empty.html.includes(text), text)
+    }
+    const faulty = await browser.press(page, {
+      ...typed,
+      name: '扎西"><b>',
+      cert_no: '540102199003072516',
+      year: '2018',
+      month: '13',
+      day: '1',
+      term: '5'
+    })
     t.match(faulty, { status: 422, html: /第 17 位不符|前 17 位不符/ })
-    for (const text of ['value="540102199003072516"', 'value="13"', '扎西&quot;&gt;&lt;b&gt;', '没有这一天']) t.ok(faulty.html.includes(text), text)
+    for (const text of ['value="540102199003072516"', 'value="13"', '扎西&quot;&gt;&lt;b&gt;', '没有这一天']) {
+      t.ok(faulty.html.includes(text), text)
+    }
     t.match(await browser.press(page, { ...typed, term: '10' }), { status: 422, html: /有效期限与年龄不符/ })
     t.match(await browser.press(page, { ...typed, cert_type: 'passport' }), { status: 422, html: /线下窗口/ })
     const pasted = await browser.press(page, { ...typed, year: '2018.05.01', month: '', day: '' })
     t.match(pasted, { title: '请核对有效期', html: /2038年5月1日/ })
-    t.match(await browser.press(page, { ...typed, valid_to: '2037-05-01' }), { title: '请核对有效期' }, 'an end date that does not follow is shown first')
+    t.match(
+      await browser.press(page, { ...typed, valid_to: '2037-05-01' }),
+      { title: '请核对有效期' },
+      'an end date that does not follow is shown first'
+    )
     const other = await browser.press(page, { ...typed, name: '次仁', valid_to: '2038-05-01' })
     t.match(other, { status: 422, html: /身份信息核对没有通过/ })
     t.ok(other.html.includes('value="次仁"'))
     world.register.answer = 'unavailable'
-    t.match(await browser.press(page, { ...typed, valid_to: '2038-05-01' }), { status: 503, html: /核对服务暂时不可用/ })
+    t.match(await browser.press(page, { ...typed, valid_to: '2038-05-01' }), {
+      status: 503,
+      html: /核对服务暂时不可用/
+    })
     world.register.answer = 'match'
     t.equal((await row()).identityAt, null)
-    t.match(await browser.press(page, { ...typed, consent_version: 'old', valid_to: '2038-05-01' }), { status: 422, html: /请单独勾选同意/ })
-    t.match(await browser.press(page, { ...typed, valid_to: '2038-05-01' }), { status: 200, title: '人脸核验' }, 'with script the end date was seen')
+    t.match(await browser.press(page, { ...typed, consent_version: 'old', valid_to: '2038-05-01' }), {
+      status: 422,
+      html: /请单独勾选同意/
+    })
+    t.match(
+      await browser.press(page, { ...typed, valid_to: '2038-05-01' }),
+      { status: 200, title: '人脸核验' },
+      'with script the end date was seen'
+    )
     t.match(await browser.press(page, typed), { title: '人脸核验' }, 'the form once more from the history')
-    for (const audit of await world.services.db.selectFrom('auditEvent').selectAll().execute()) t.notMatch(JSON.stringify(audit), zhaxi.certNo)
+    for (const audit of await world.services.db.selectFrom('auditEvent').selectAll().execute()) {
+      t.notMatch(JSON.stringify(audit), zhaxi.certNo)
+    }
   })
 
   await t.test('face: failed, again, pending, unavailable, exhausted', async (t) => {
@@ -167,7 +243,11 @@ t.test('the phone\'s own browser, without script', async (t) => {
     t.match(failed, { status: 200, title: '没有通过', html: /和证件照片对不上/ })
     t.match(failed.html, /还可以试 2 次/)
     t.match(failed.html, new RegExp(`/v/${created.ticketId}/counter`))
-    t.match(await browser.open(`/v/${created.ticketId}/face/return`), { title: '没有通过', html: /还可以试 2 次/ }, 'a reload counts nothing')
+    t.match(
+      await browser.open(`/v/${created.ticketId}/face/return`),
+      { title: '没有通过', html: /还可以试 2 次/ },
+      'a reload counts nothing'
+    )
     const again = await browser.press(failed)
     t.match(again, { title: '人脸核验', html: /上一次没有通过/ })
     sandbox.outage('down')
@@ -182,8 +262,14 @@ t.test('the phone\'s own browser, without script', async (t) => {
     t.match(stillLost, { title: '核验服务暂时不可用' })
     sandbox.outage(null)
     t.match(await browser.press(stillLost), { title: '人脸核验', html: /还可以试 2 次/ })
-    t.match(await capture(browser, await browser.press(again, start), 'liveness'), { title: '没有通过', html: /还可以试 1 次/ })
-    t.match(await capture(browser, await browser.press(again, start), 'quality'), { title: '次数已用完', html: /窗口核验码/ })
+    t.match(await capture(browser, await browser.press(again, start), 'liveness'), {
+      title: '没有通过',
+      html: /还可以试 1 次/
+    })
+    t.match(await capture(browser, await browser.press(again, start), 'quality'), {
+      title: '次数已用完',
+      html: /窗口核验码/
+    })
     t.match(await browser.open(`/v/${created.ticketId}/face`), { title: '次数已用完' })
     t.match(await browser.press(again, start), { title: '次数已用完' })
     t.equal((await row()).state, 'face')

@@ -1,6 +1,14 @@
 import t from 'tap'
 import { demoPeople } from '../../../src/simulators/demo-people.ts'
-import { at, payloadOf, phoneAgent, startKora, submitPassword, words, type Answer } from '../../support/driver/index.ts'
+import {
+  at,
+  payloadOf,
+  phoneAgent,
+  startKora,
+  submitPassword,
+  words,
+  type Answer
+} from '../../support/driver/index.ts'
 import { enterLegal } from '../user-center/support.ts'
 
 t.test('J4: everything on one phone, in its browser: password, identity, face, and back to the site', async (t) => {
@@ -11,7 +19,10 @@ t.test('J4: everything on one phone, in its browser: password, identity, face, a
   const by = (action: RegExp) => ({ form: (form: { action: string }): boolean => action.test(form.action) })
   const title = (page: Answer): string => words(/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(page.text)?.[1] ?? '')
 
-  const qr = await submitPassword(browser, await browser.go(`${kora.site}/login`), { account: account.cert_no, password: account.password })
+  const qr = await submitPassword(browser, await browser.go(`${kora.site}/login`), {
+    account: account.cert_no,
+    password: account.password
+  })
   t.match(at(qr), /^\/i\/[\w-]+\/qr$/)
   const landing = await browser.go(payloadOf(qr))
   const confirm = await browser.submit(landing, {}, by(/\/q\//))
@@ -20,29 +31,48 @@ t.test('J4: everything on one phone, in its browser: password, identity, face, a
   const identity = await browser.submit(confirm, { decision: 'accept', check_number: number }, by(/\/confirm$/))
   t.equal(title(identity), '身份信息')
   const [year = '', month = '', day = ''] = (card?.validFrom ?? '').split('-')
-  const check = await browser.submit(identity, { name: account.name, cert_no: account.cert_no, year, month, day, term: String(card?.term), consent: '1', decision: 'submit' }, by(/\/identity$/))
+  const check = await browser.submit(
+    identity,
+    {
+      name: account.name,
+      cert_no: account.cert_no,
+      year,
+      month,
+      day,
+      term: String(card?.term),
+      consent: '1',
+      decision: 'submit'
+    },
+    by(/\/identity$/)
+  )
   t.equal(title(check), '请核对有效期')
   const face = await browser.submit(check, { decision: 'submit' }, by(/\/identity$/))
   t.equal(title(face), '人脸核验')
   const provider = await browser.submit(face, { consent: '1', decision: 'start' }, by(/\/face$/))
-  t.not(new URL(provider.url).origin, kora.issuer, 'the camera is the provider\'s')
+  t.not(new URL(provider.url).origin, kora.issuer, "the camera is the provider's")
   const result = await browser.submit(provider, { outcome: 'pass' })
   t.match([at(result), title(result)], [/^\/v\/[\w-]+\/result$/, '认证成功'])
   const onward = /href="(\/i\/[\w-]+\/qr)"/.exec(result.text)?.[1]
   t.equal(onward, at(qr), 'the very login that this browser has begun')
   const done = await browser.go(kora.issuer + (onward ?? ''))
   t.match(words(done.text), /登录成功/)
-  const home = await browser.go(new URL(/href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(done.text)?.[1] ?? '', kora.issuer).href)
+  const home = await browser.go(
+    new URL(/href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(done.text)?.[1] ?? '', kora.issuer).href
+  )
   t.equal(new URL(home.url).origin, kora.site)
   t.match(words(home.text), /urn:kora:loa:3/)
 })
 
-t.test('the organization\'s password, changed on one phone: back to where it was typed', async (t) => {
+t.test("the organization's password, changed on one phone: back to where it was typed", async (t) => {
   const kora = await startKora(t)
   const { browser } = await enterLegal(kora, 'cunjiti')
   const by = (action: RegExp) => ({ form: (form: { action: string }): boolean => action.test(form.action) })
   const form = await browser.go(`${kora.issuer}/me/organization-password`)
-  const qr = await browser.submit(form, { new_password: 'Butter-lamp-88', again: 'Butter-lamp-88' }, { form: (one) => 'new_password' in one.fields })
+  const qr = await browser.submit(
+    form,
+    { new_password: 'Butter-lamp-88', again: 'Butter-lamp-88' },
+    { form: (one) => 'new_password' in one.fields }
+  )
   t.equal(at(qr), '/me/organization-password/qr')
   const confirm = await browser.submit(await browser.go(payloadOf(qr)), {}, by(/\/q\//))
   const number = /class="match-n">(\d\d)</.exec(qr.text)?.[1] ?? ''

@@ -1,4 +1,6 @@
-/** A phone's browser without script: cookies by path, forms as they stand in the page, no redirect followed by itself. */
+/**
+ * A phone's browser without script: cookies by path, forms as they stand in the page, no redirect followed by itself.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
@@ -19,19 +21,43 @@ export async function serve (t: Test, { services, tickets }: Pick<World, 'servic
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
 }
 
-interface Cookie { name: string, value: string, path: string, attributes: string }
+interface Cookie {
+  name: string
+  value: string
+  path: string
+  attributes: string
+}
 
-export interface Shown { status: number, html: string, location: string, title: string, headers: Headers, path: string }
+export interface Shown {
+  status: number
+  html: string
+  location: string
+  title: string
+  headers: Headers
+  path: string
+}
 
-const pathMatches = (cookie: string, path: string): boolean => cookie === '/' || path === cookie || path.startsWith(`${cookie}/`)
-const plain = (text: string): string => text.replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&')
+const pathMatches = (cookie: string, path: string): boolean =>
+  cookie === '/' || path === cookie || path.startsWith(`${cookie}/`)
+const plain = (text: string): string =>
+  text
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
 
 export class Browser {
   readonly base: string
   cookies: Cookie[] = []
-  headers: Record<string, string> = { 'user-agent': 'Mozilla/5.0 (Linux; Android 14) Chrome/126.0 Mobile Safari/537.36', 'accept-language': 'zh-CN' }
+  headers: Record<string, string> = {
+    'user-agent': 'Mozilla/5.0 (Linux; Android 14) Chrome/126.0 Mobile Safari/537.36',
+    'accept-language': 'zh-CN'
+  }
 
-  constructor (base: string) { this.base = base }
+  constructor (base: string) {
+    this.base = base
+  }
 
   /** Another window: the same cookies as they are now. */
   copy (): Browser {
@@ -40,29 +66,60 @@ export class Browser {
     return other
   }
 
-  cookie (name: RegExp): Cookie | undefined { return this.cookies.find((cookie) => name.test(cookie.name)) }
-  forget (name: RegExp): void { this.cookies = this.cookies.filter((cookie) => !name.test(cookie.name)) }
+  cookie (name: RegExp): Cookie | undefined {
+    return this.cookies.find((cookie) => name.test(cookie.name))
+  }
+
+  forget (name: RegExp): void {
+    this.cookies = this.cookies.filter((cookie) => !name.test(cookie.name))
+  }
 
   /** The value that our server would hash for `browser_hash`; makes the cookie as the browser side would. */
   browserHash (): string {
-    if (this.cookie(/browser$/) === undefined) this.cookies.push({ name: 'kora_browser', value: randomBytes(32).toString('base64url'), path: '/', attributes: '' })
-    return createHash('sha256').update(this.cookie(/browser$/)?.value ?? '').digest('base64url')
+    if (this.cookie(/browser$/) === undefined) {
+      this.cookies.push({
+        name: 'kora_browser',
+        value: randomBytes(32).toString('base64url'),
+        path: '/',
+        attributes: ''
+      })
+    }
+    return createHash('sha256')
+      .update(this.cookie(/browser$/)?.value ?? '')
+      .digest('base64url')
   }
 
   async send (address: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Shown> {
     const url = new URL(address, this.base)
     // what the provider sends back to is our public name
     const path = url.pathname + url.search
-    const cookie = this.cookies.filter((one) => pathMatches(one.path, url.pathname)).map((one) => `${one.name}=${one.value}`).join('; ')
+    const cookie = this.cookies
+      .filter((one) => pathMatches(one.path, url.pathname))
+      .map((one) => `${one.name}=${one.value}`)
+      .join('; ')
     const response = await fetch(this.base + path, {
       method: form === undefined ? 'GET' : 'POST',
       redirect: 'manual',
-      headers: { ...this.headers, ...(cookie === '' ? {} : { cookie }), ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
+      headers: {
+        ...this.headers,
+        ...(cookie === '' ? {} : { cookie }),
+        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers
+      },
       ...(form === undefined ? {} : { body: new URLSearchParams(form).toString() })
     })
     for (const line of response.headers.getSetCookie()) this.keep(line)
     const html = (await response.text()).replace(/<style>[\s\S]*?<\/style>/, '')
-    return { status: response.status, html, location: response.headers.get('location') ?? '', title: plain(/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(html)?.[1] ?? '').replace(/<[^>]*>/g, '').trim(), headers: response.headers, path }
+    return {
+      status: response.status,
+      html,
+      location: response.headers.get('location') ?? '',
+      title: plain(/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(html)?.[1] ?? '')
+        .replace(/<[^>]*>/g, '')
+        .trim(),
+      headers: response.headers,
+      path
+    }
   }
 
   keep (line: string): void {
@@ -84,8 +141,11 @@ export class Browser {
     return shown
   }
 
-  /** What pressing a button of the page sends; `fill` is what was typed. Hidden fields and typed values of the page come along. */
-  formOf (page: Shown, fill: Record<string, string> = {}, at = 0): { action: string, fields: Record<string, string> } {
+  /**
+   * What pressing a button of the page sends; `fill` is what was typed. Hidden fields and typed values of the page come
+   * along.
+   */
+  formOf (page: Shown, fill: Record<string, string> = {}, at = 0): { action: string; fields: Record<string, string> } {
     const form = [...page.html.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)][at]
     if (form === undefined) throw new Error(`no form on "${page.title}" (${page.status})`)
     const [, action = '', inside = ''] = form
@@ -104,20 +164,45 @@ export class Browser {
   }
 }
 
-export interface Here { world: World, base: string, sandbox: FaceSandbox }
+export interface Here {
+  world: World
+  base: string
+  sandbox: FaceSandbox
+}
 
 export async function here (t: Test, sandbox: FaceSandbox): Promise<Here> {
   const made = await world(await testDatabase(t), sandbox)
   return { world: made, base: await serve(t, made), sandbox }
 }
 
-export const typed = { name: zhaxi.name, cert_no: zhaxi.certNo, year: '2018', month: '5', day: '1', term: '20', consent: '1', decision: 'submit' }
+export const typed = {
+  name: zhaxi.name,
+  cert_no: zhaxi.certNo,
+  year: '2018',
+  month: '5',
+  day: '1',
+  term: '20',
+  consent: '1',
+  decision: 'submit'
+}
 export const pathOf = (payloadUrl: string): string => payloadUrl.slice(issuer.length)
 
-export async function ticket (world: World, extra: Partial<NewTicket> = {}): Promise<{ ticket: NewTicket, created: CreatedTicket, row: () => Promise<any> }> {
+export async function ticket (
+  world: World,
+  extra: Partial<NewTicket> = {}
+): Promise<{ ticket: NewTicket; created: CreatedTicket; row: () => Promise<any> }> {
   const made = loginTicket(world, extra)
   const created = await world.tickets.create(made)
-  return { ticket: made, created, row: async () => await world.services.db.selectFrom('scanTicket').selectAll().where('id', '=', created.ticketId).executeTakeFirstOrThrow() }
+  return {
+    ticket: made,
+    created,
+    row: async () =>
+      await world.services.db
+        .selectFrom('scanTicket')
+        .selectAll()
+        .where('id', '=', created.ticketId)
+        .executeTakeFirstOrThrow()
+  }
 }
 
 /** Scan with the camera, press "continue in this browser". */
@@ -127,7 +212,12 @@ export async function enter (browser: Browser, created: CreatedTicket): Promise<
 
 /** Chooses the outcome on the provider's own page and goes back to where that sends. */
 export async function capture (browser: Browser, page: Shown, outcome: string): Promise<Shown> {
-  const response = await fetch(page.location, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `outcome=${outcome}` })
+  const response = await fetch(page.location, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: `outcome=${outcome}`
+  })
   return await browser.open(response.headers.get('location') ?? '')
 }
 

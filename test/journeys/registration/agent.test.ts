@@ -1,6 +1,20 @@
 import t from 'tap'
 import { startKora, words } from '../../support/driver/index.ts'
-import { agree, faults, fill, organization, password, people, registerByAgent, scan, school, start, step, submitted, verifyPhone } from './support.ts'
+import {
+  agree,
+  faults,
+  fill,
+  organization,
+  password,
+  people,
+  registerByAgent,
+  scan,
+  school,
+  start,
+  step,
+  submitted,
+  verifyPhone
+} from './support.ts'
 
 t.test('J6: an agent registers an organization; it waits for its legal representative', async (t) => {
   const kora = await startKora(t)
@@ -9,7 +23,11 @@ t.test('J6: an agent registers an organization; it waits for its legal represent
   await fill(applying, { uscc: school.uscc, decision: 'next' })
   t.equal(step(applying.page), 'agent')
   t.notMatch(applying.page.text, /<option[^>]*selected[^>]*>[^<]*族/, 'no ethnic group is chosen beforehand')
-  t.match(applying.page.text, /<select id="ethnic_group"[^>]*><option value="">[^<]*<\/option><option value="04">藏族<\/option><option value="01">汉族/, 'in the order of a form in Tibet')
+  t.match(
+    applying.page.text,
+    /<select id="ethnic_group"[^>]*><option value="">[^<]*<\/option><option value="04">藏族<\/option><option value="01">汉族/,
+    'in the order of a form in Tibet'
+  )
   t.notMatch(words(applying.page.text), '性别', 'gender is not asked')
 
   await fill(applying, { ...people.yangjin, ethnic_group: '04', years: '2' })
@@ -20,7 +38,17 @@ t.test('J6: an agent registers an organization; it waits for its legal represent
   await fill(applying, people.laoren)
   t.equal(step(applying.page), 'check', faults(applying.page).join())
   const text = words(applying.page.text)
-  for (const part of ['白玛央金', '洛桑', '性别 女', '藏族', '2023年9月1日 – 长期', '137 0013 7000', '136 0013 6000']) t.match(text, part)
+  for (const part of [
+    '白玛央金',
+    '洛桑',
+    '性别 女',
+    '藏族',
+    '2023年9月1日 – 长期',
+    '137 0013 7000',
+    '136 0013 6000'
+  ]) {
+    t.match(text, part)
+  }
 
   await fill(applying, agree)
   t.equal(step(applying.page), 'qr', words(applying.page.text))
@@ -35,11 +63,22 @@ t.test('J6: an agent registers an organization; it waits for its legal represent
   t.match(stored, { status: 'pending', legalRepresentativeId: legal.person_id })
   const delegation = await submitted(kora)
   t.match(delegation, { agentId: agent.person_id, state: 'submitted', version: 1, functions: null, clientIds: null })
-  t.equal((Date.parse(delegation?.validTo ?? '') - Date.parse(delegation?.validFrom ?? '')) / 86_400_000 + 1 >= 730, true, 'two years')
+  t.equal(
+    (Date.parse(delegation?.validTo ?? '') - Date.parse(delegation?.validFrom ?? '')) / 86_400_000 + 1 >= 730,
+    true,
+    'two years'
+  )
   const message = await db.selectFrom('message').select('kind').where('personId', '=', legal.person_id).execute()
   t.same(message, [{ kind: 'delegation-submitted' }], 'the legal representative is told')
-  const ethnic = await db.selectFrom('person').select('ethnicGroupEnc').where('id', '=', agent.person_id).executeTakeFirstOrThrow()
-  t.equal(kora.inside.services.crypto.decrypt('person', 'ethnic_group_enc', agent.person_id, ethnic.ethnicGroupEnc ?? ''), '04')
+  const ethnic = await db
+    .selectFrom('person')
+    .select('ethnicGroupEnc')
+    .where('id', '=', agent.person_id)
+    .executeTakeFirstOrThrow()
+  t.equal(
+    kora.inside.services.crypto.decrypt('person', 'ethnic_group_enc', agent.person_id, ethnic.ethnicGroupEnc ?? ''),
+    '04'
+  )
 })
 
 t.test('agent and legal representative are two people with two phones', async (t) => {
@@ -81,6 +120,9 @@ t.test('the legal representative takes over what somebody else registered and sh
   t.equal(step(own.page), 'done', words(own.page.text))
   const stored = await organization(kora, school.uscc)
   t.match(stored, { status: 'active', legalRepresentativeId: (await kora.sandbox.account('laoren')).person_id })
-  t.notOk(await kora.inside.services.hasher.verify(stored?.passwordHash ?? null, password), "the stranger's password is worth nothing")
+  t.notOk(
+    await kora.inside.services.hasher.verify(stored?.passwordHash ?? null, password),
+    "the stranger's password is worth nothing"
+  )
   t.ok(await kora.inside.services.hasher.verify(stored?.passwordHash ?? null, 'Butter-lamp-88'))
 })

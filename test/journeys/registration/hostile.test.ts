@@ -2,7 +2,25 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { at, startKora, words, type Browser, type Kora } from '../../support/driver/index.ts'
 import { residentIdCheck } from '../../../src/domain/identity/resident-id.ts'
-import { agree, askCode, faults, fill, later, office, onEachDatabase, organization, password, people, registrationId, scan, start, step, upToCheck, upToPassword, verifyPhone } from './support.ts'
+import {
+  agree,
+  askCode,
+  faults,
+  fill,
+  later,
+  office,
+  onEachDatabase,
+  organization,
+  password,
+  people,
+  registrationId,
+  scan,
+  start,
+  step,
+  upToCheck,
+  upToPassword,
+  verifyPhone
+} from './support.ts'
 
 const register = ({ inside }: Kora) => {
   const { sandbox } = inside.services
@@ -11,44 +29,85 @@ const register = ({ inside }: Kora) => {
 }
 
 /** How many people and organizations there are that something could be reserved for. */
-async function taken ({ inside }: Kora): Promise<{ organizations: number, persons: number }> {
+async function taken ({ inside }: Kora): Promise<{ organizations: number; persons: number }> {
   const { db } = inside.services
-  const organizations = await db.selectFrom('organization').select(sql<number>`count(*)`.as('n')).executeTakeFirstOrThrow()
-  const persons = await db.selectFrom('person').select(sql<number>`count(*)`.as('n')).where('certNoIndex', 'not like', 'registration:%').executeTakeFirstOrThrow()
+  const organizations = await db
+    .selectFrom('organization')
+    .select(sql<number>`count(*)`.as('n'))
+    .executeTakeFirstOrThrow()
+  const persons = await db
+    .selectFrom('person')
+    .select(sql<number>`count(*)`.as('n'))
+    .where('certNoIndex', 'not like', 'registration:%')
+    .executeTakeFirstOrThrow()
   return { organizations: Number(organizations.n), persons: Number(persons.n) }
 }
 
 t.test('every fault of every field is told apart, and nothing typed is lost', async (t) => {
   const kora = await startKora(t)
   const applying = await start(kora, 'agent')
-  const unit = async (fields: Record<string, string>): Promise<string> => faults(await fill(applying, { decision: 'next', ...fields })).join()
+  const unit = async (fields: Record<string, string>): Promise<string> =>
+    faults(await fill(applying, { decision: 'next', ...fields })).join()
   for (const [uscc, fault] of [
-    ['', /请输入统一社会信用代码/], ['9154010', /应为 18 位/], ['01540102MA6T1A2BXW', /第 1 位/], ['94540102MA6T1A2BXA', /第 2 位/], ['91990102MA6T1A2BX3', /第 3 至 8 位/],
-    ['91540102MA6T1A2B0R', /第 9 至 17 位/], ['91330100799655058C', /最后一位/], ['3154OOOOMDO1234545', /您要填的是 31540000MD01234545 吗/], ['91540102MA6T1A2B！K', /没有字母 I、O、S、V、Z/]
+    ['', /请输入统一社会信用代码/],
+    ['9154010', /应为 18 位/],
+    ['01540102MA6T1A2BXW', /第 1 位/],
+    ['94540102MA6T1A2BXA', /第 2 位/],
+    ['91990102MA6T1A2BX3', /第 3 至 8 位/],
+    ['91540102MA6T1A2B0R', /第 9 至 17 位/],
+    ['91330100799655058C', /最后一位/],
+    ['3154OOOOMDO1234545', /您要填的是 31540000MD01234545 吗/],
+    ['91540102MA6T1A2B！K', /没有字母 I、O、S、V、Z/]
   ] as const) {
     t.match(await unit({ uscc }), fault, uscc)
     t.equal(applying.page.status, 422)
     if (uscc !== '') t.match(applying.page.text, `value="${uscc}"`, 'kept')
   }
   t.match(await unit({ uscc: office.uscc, prefecture: '110000' }), /请从列表里选择/)
-  await fill(applying, { uscc: ` ${office.uscc.slice(0, 8)} ${office.uscc.slice(8).toLowerCase()} `, prefecture: '', decision: 'next' })
+  await fill(applying, {
+    uscc: ` ${office.uscc.slice(0, 8)} ${office.uscc.slice(8).toLowerCase()} `,
+    prefecture: '',
+    decision: 'next'
+  })
   t.equal(step(applying.page), 'agent', 'blanks and small letters are no fault')
 
-  const agent = async (fields: Record<string, string>): Promise<string> => faults(await fill(applying, { ...people.yangjin, ethnic_group: '', years: '1', ...fields })).join()
+  const agent = async (fields: Record<string, string>): Promise<string> =>
+    faults(await fill(applying, { ...people.yangjin, ethnic_group: '', years: '1', ...fields })).join()
   const other = people.zhaxi.cert_no
   for (const [fields, fault] of [
-    [{ name: '' }, /请输入姓名/], [{ name: '扎西123' }, /不会出现的字符/], [{ name: '扎'.repeat(51) }, /最多 50 个字/],
-    [{ cert_no: '' }, /请输入证件号码/], [{ cert_no: `${other.slice(0, 17)}0` }, /最后一位与前 17 位不符/], [{ cert_no: '540102900307251' }, /15 位的旧号码/], [{ cert_no: '99' }, /应为 18 位/],
-    [{ year: '', month: '', day: '' }, /请填写年、月、日/], [{ month: '13' }, /没有这一天/], [{ year: '2999' }, /不能晚于今天/], [{ term: '' }, /请选择有效期限/], [{ term: '10' }, /与年龄不符/],
-    [{ phone: '' }, /请输入手机号/], [{ phone: '+85291234567' }, /中国大陆/], [{ phone: '138001380000' }, /应为 11 位/], [{ phone: '12012345678' }, /这不是手机号/], [{ phone: 'abc' }, /数字以外/],
-    [{ ethnic_group: '77' }, /请从列表里选择/], [{ years: '9' }, /请选择授权期限/]
+    [{ name: '' }, /请输入姓名/],
+    [{ name: '扎西123' }, /不会出现的字符/],
+    [{ name: '扎'.repeat(51) }, /最多 50 个字/],
+    [{ cert_no: '' }, /请输入证件号码/],
+    [{ cert_no: `${other.slice(0, 17)}0` }, /最后一位与前 17 位不符/],
+    [{ cert_no: '540102900307251' }, /15 位的旧号码/],
+    [{ cert_no: '99' }, /应为 18 位/],
+    [{ year: '', month: '', day: '' }, /请填写年、月、日/],
+    [{ month: '13' }, /没有这一天/],
+    [{ year: '2999' }, /不能晚于今天/],
+    [{ term: '' }, /请选择有效期限/],
+    [{ term: '10' }, /与年龄不符/],
+    [{ phone: '' }, /请输入手机号/],
+    [{ phone: '+85291234567' }, /中国大陆/],
+    [{ phone: '138001380000' }, /应为 11 位/],
+    [{ phone: '12012345678' }, /这不是手机号/],
+    [{ phone: 'abc' }, /数字以外/],
+    [{ ethnic_group: '77' }, /请从列表里选择/],
+    [{ years: '9' }, /请选择授权期限/]
   ] as const) {
     t.match(await agent(fields), fault, JSON.stringify(fields))
     t.equal(applying.page.status, 422)
   }
-  t.match(await agent({ name: '', cert_no: '', phone: '', term: '' }), /请输入姓名.*请输入证件号码.*请选择有效期限.*请输入手机号/, 'all at once')
+  t.match(
+    await agent({ name: '', cert_no: '', phone: '', term: '' }),
+    /请输入姓名.*请输入证件号码.*请选择有效期限.*请输入手机号/,
+    'all at once'
+  )
   t.match(applying.page.text, 'value="2023"')
-  for (const [lang, word] of [['en', 'Enter your name'], ['bo', 'མིང་འབྲི་རོགས།']] as const) {
+  for (const [lang, word] of [
+    ['en', 'Enter your name'],
+    ['bo', 'མིང་འབྲི་རོགས།']
+  ] as const) {
     const page = await applying.browser.request(`${applying.page.url}?lang=${lang}`)
     const again = await applying.browser.submit(page, { ...people.yangjin, name: '' })
     t.match(faults(again).join(), word, lang)
@@ -60,7 +119,9 @@ t.test('pages out of turn lead to the right one; another browser finds nothing; 
   const applying = await start(kora, 'legal_representative')
   const { browser } = applying
   const base = `${kora.issuer}/register/${registrationId(applying)}`
-  for (const place of ['', '/legal', '/phone', '/phone/code', '/check', '/qr', '/password', '/done', '/agent']) t.equal(at(await browser.go(`${base}${place}`)), new URL(`${base}/unit`).pathname, place)
+  for (const place of ['', '/legal', '/phone', '/phone/code', '/check', '/qr', '/password', '/done', '/agent']) {
+    t.equal(at(await browser.go(`${base}${place}`)), new URL(`${base}/unit`).pathname, place)
+  }
   const strangers = kora.newBrowser()
   await strangers.go(`${kora.issuer}/register`)
   for (const who of [strangers, kora.newBrowser()]) {
@@ -70,14 +131,24 @@ t.test('pages out of turn lead to the right one; another browser finds nothing; 
     }
     t.equal((await who.submit(applying.page, { uscc: office.uscc, decision: 'next' })).status, 404, 'posted')
   }
-  for (const id of ['reg_AAAAAAAAAAAAAAAAAAAAAA', 'x', "reg_'--"]) t.equal((await browser.go(`${kora.issuer}/register/${encodeURIComponent(id)}/unit`)).status, 404)
+  for (const id of ['reg_AAAAAAAAAAAAAAAAAAAAAA', 'x', "reg_'--"]) {
+    t.equal((await browser.go(`${kora.issuer}/register/${encodeURIComponent(id)}/unit`)).status, 404)
+  }
   t.equal((await browser.submit(applying.page, { csrf: 'x', uscc: office.uscc, decision: 'next' })).status, 403)
-  const doubled = await browser.go(`${base}/unit`, { method: 'POST', body: new URLSearchParams(`csrf=${String(applying.page.forms[0]?.fields['csrf'])}&uscc=a&uscc=b`), headers: { origin: kora.issuer } })
+  const doubled = await browser.go(`${base}/unit`, {
+    method: 'POST',
+    body: new URLSearchParams(`csrf=${String(applying.page.forms[0]?.fields['csrf'])}&uscc=a&uscc=b`),
+    headers: { origin: kora.issuer }
+  })
   t.equal(doubled.status, 400)
   const legal = await browser.submit(applying.page, { uscc: office.uscc, decision: 'next' })
   t.equal(step(legal), 'legal')
   t.equal(step(await browser.go(`${kora.issuer}/register`)), '')
-  t.match((await browser.go(`${kora.issuer}/register`)).text, `href="/register/${registrationId(applying)}/legal"`, 'the draft can be gone on with')
+  t.match(
+    (await browser.go(`${kora.issuer}/register`)).text,
+    `href="/register/${registrationId(applying)}/legal"`,
+    'the draft can be gone on with'
+  )
   await sql`update registration set expires_at = now()`.execute(kora.inside.services.db)
   t.equal(at(await browser.go(`${base}/legal`)), '/register', 'after a day it is over')
 })
@@ -93,10 +164,20 @@ t.test('short messages: challenge first, one use, five tries, a new number is pr
   const used = applying.page
   const code = await askCode(applying, people.zhaxi.phone)
   t.equal(sent(), 1)
-  t.match(words((await applying.browser.submit(used, { answer: 'AAAAA' }, { form: (form) => form.action.endsWith('/phone') })).text), /图片已过期/, 'a challenge used already')
+  t.match(
+    words(
+      (await applying.browser.submit(used, { answer: 'AAAAA' }, { form: (form) => form.action.endsWith('/phone') }))
+        .text
+    ),
+    /图片已过期/,
+    'a challenge used already'
+  )
   const picture = /src="(\/challenge\/ch_[\w-]{22}\.png)"/.exec(applying.page.text)?.[1] ?? ''
   const image = await applying.browser.request(`${kora.issuer}${picture}`)
-  t.same([image.status, image.headers.get('content-type'), image.headers.get('cache-control')], [200, 'image/png', 'no-store'])
+  t.same(
+    [image.status, image.headers.get('content-type'), image.headers.get('cache-control')],
+    [200, 'image/png', 'no-store']
+  )
   t.equal((await kora.newBrowser().request(`${kora.issuer}${picture}`)).status, 404, "another browser's picture")
 
   const again = await askCode(applying, people.zhaxi.phone)
@@ -107,42 +188,59 @@ t.test('short messages: challenge first, one use, five tries, a new number is pr
   const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0')
   await fill(applying, { sms_code: '' }, '/phone/code')
   t.match(faults(applying.page).join(), /请输入短信验证码/)
-  for (const left of [4, 3, 2, 1]) t.match(faults(await fill(applying, { sms_code: wrong }, '/phone/code')).join(), `还可以再试 ${left} 次`)
+  for (const left of [4, 3, 2, 1]) {
+    t.match(faults(await fill(applying, { sms_code: wrong }, '/phone/code')).join(), `还可以再试 ${left} 次`)
+  }
   t.match(faults(await fill(applying, { sms_code: wrong }, '/phone/code')).join(), /输错次数太多/)
-  t.match(faults(await fill(applying, { sms_code: code }, '/phone/code')).join(), /输错次数太多/, 'the right one is too late')
+  t.match(
+    faults(await fill(applying, { sms_code: code }, '/phone/code')).join(),
+    /输错次数太多/,
+    'the right one is too late'
+  )
   await later(kora)
   await verifyPhone(applying, people.zhaxi.phone)
   t.equal(step(applying.page), 'check')
   const { browser } = applying
-  await browser.submit(await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`), { phone: '13900139009' })
+  await browser.submit(await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`), {
+    phone: '13900139009'
+  })
   t.equal(step(await browser.go(`${kora.issuer}/register/${registrationId(applying)}/check`)), 'phone')
 })
 
-t.test('agreements are given one by one, and what does not match the company register is told with a way on', async (t) => {
-  const kora = await startKora(t)
-  const applying = await upToCheck(kora)
-  t.match(faults(await fill(applying, {})).join(), /请先阅读并勾选协议.*请单独勾选同意/)
-  t.match(faults(await fill(applying, { agreement: '1' })).join(), /请单独勾选同意/)
-  t.match(applying.page.text, /id="agreement"[^>]* checked/, 'the tick is kept')
+t.test(
+  'agreements are given one by one, and what does not match the company register is told with a way on',
+  async (t) => {
+    const kora = await startKora(t)
+    const applying = await upToCheck(kora)
+    t.match(faults(await fill(applying, {})).join(), /请先阅读并勾选协议.*请单独勾选同意/)
+    t.match(faults(await fill(applying, { agreement: '1' })).join(), /请单独勾选同意/)
+    t.match(applying.page.text, /id="agreement"[^>]* checked/, 'the tick is kept')
 
-  const { browser } = applying
-  const legal = await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`)
-  applying.page = await browser.submit(legal, { name: '扎西多吉' })
-  await fill(applying, agree)
-  t.equal(applying.page.status, 422)
-  t.match(words(applying.page.text), /法人信息不匹配.*返回更改/)
-  t.equal((await kora.inside.services.db.selectFrom('registration').select('state').executeTakeFirstOrThrow()).state, 'draft')
+    const { browser } = applying
+    const legal = await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`)
+    applying.page = await browser.submit(legal, { name: '扎西多吉' })
+    await fill(applying, agree)
+    t.equal(applying.page.status, 422)
+    t.match(words(applying.page.text), /法人信息不匹配.*返回更改/)
+    t.equal(
+      (await kora.inside.services.db.selectFrom('registration').select('state').executeTakeFirstOrThrow()).state,
+      'draft'
+    )
 
-  applying.page = await browser.submit(await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`), people.zhaxi)
-  const sandbox = register(kora)
-  sandbox.companyService.outage('down')
-  await fill(applying, agree)
-  t.equal(applying.page.status, 503)
-  t.match(words(applying.page.text), /登记信息暂时查不到，不是您的问题/)
-  sandbox.companyService.outage(null)
-  await fill(applying, agree)
-  t.equal(step(applying.page), 'qr', 'nothing was lost')
-})
+    applying.page = await browser.submit(
+      await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`),
+      people.zhaxi
+    )
+    const sandbox = register(kora)
+    sandbox.companyService.outage('down')
+    await fill(applying, agree)
+    t.equal(applying.page.status, 503)
+    t.match(words(applying.page.text), /登记信息暂时查不到，不是您的问题/)
+    sandbox.companyService.outage(null)
+    await fill(applying, agree)
+    t.equal(step(applying.page), 'qr', 'nothing was lost')
+  }
+)
 
 t.test("somebody else's name: nothing is reserved, and whose number it is passes by (T101)", async (t) => {
   const kora = await startKora(t)
@@ -152,7 +250,17 @@ t.test("somebody else's name: nothing is reserved, and whose number it is passes
   register(kora).population.set(number, { name: '晋美' })
   const applying = await start(kora, 'agent')
   await fill(applying, { uscc: office.uscc, decision: 'next' })
-  await fill(applying, { name: '晋美', cert_no: number, phone: '18812345678', year: '2018', month: '3', day: '1', term: '20', years: '1', ethnic_group: '' })
+  await fill(applying, {
+    name: '晋美',
+    cert_no: number,
+    phone: '18812345678',
+    year: '2018',
+    month: '3',
+    day: '1',
+    term: '20',
+    years: '1',
+    ethnic_group: ''
+  })
   await verifyPhone(applying, '18812345678')
   await fill(applying, people.zhaxi)
   await fill(applying, agree)
@@ -162,11 +270,15 @@ t.test("somebody else's name: nothing is reserved, and whose number it is passes
   t.equal(await scan(applying, 'zhuoma', { device: 'new' }), 'refused', 'another person cannot be that one')
   t.match(step(applying.page), /^qr\//)
   t.same(await taken(kora), before)
-  t.equal(step(await applying.browser.go(`${kora.issuer}/register/${registrationId(applying)}/password`)), 'qr', 'no password without the check')
+  t.equal(
+    step(await applying.browser.go(`${kora.issuer}/register/${registrationId(applying)}/password`)),
+    'qr',
+    'no password without the check'
+  )
 
   const own = await upToCheck(kora)
   await fill(own, agree)
-  t.equal(step(own.page), 'qr', 'an application under way stands in nobody\'s way')
+  t.equal(step(own.page), 'qr', "an application under way stands in nobody's way")
 })
 
 t.test('a ticket for other data proves nothing', async (t) => {
@@ -178,18 +290,32 @@ t.test('a ticket for other data proves nothing', async (t) => {
   const payload = /data-payload="([^"]+)"/.exec(qr.text)?.[1] ?? ''
   t.equal((await kora.sandbox.journey({ payload, person: 'zhaxi' })).outcome, 'confirmed')
   // another window changes the application before this one goes on
-  await browser.submit(await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`), { phone: '13900139009' })
+  await browser.submit(await browser.go(`${kora.issuer}/register/${registrationId(applying)}/legal`), {
+    phone: '13900139009'
+  })
   const after = await browser.submit(qr, {}, { form: (form) => form.action.endsWith('/check') })
   t.equal(step(after), 'phone')
-  t.equal((await kora.inside.services.db.selectFrom('registration').select('state').executeTakeFirstOrThrow()).state, 'draft')
+  t.equal(
+    (await kora.inside.services.db.selectFrom('registration').select('state').executeTakeFirstOrThrow()).state,
+    'draft'
+  )
 })
 
 t.test('passwords: the rules of the profile, each named', async (t) => {
   const kora = await startKora(t)
   const applying = await upToPassword(kora)
   const text = words(applying.page.text)
-  for (const rule of ['8 到 64 位', '数字、字母、符号中的 2 种', '不能是常用密码', '不能含有代码、证件号']) t.match(text, rule)
-  for (const [given, fault] of [['', /请输入新密码/], ['aB3$', /8 到 64 位/], ['zqvkmwhj', /2 种/], ['password1', /常用密码/], ['Xy!07251590', /不能含有代码/], ['MD012345-xk', /不能含有代码/]] as const) {
+  for (const rule of ['8 到 64 位', '数字、字母、符号中的 2 种', '不能是常用密码', '不能含有代码、证件号']) {
+    t.match(text, rule)
+  }
+  for (const [given, fault] of [
+    ['', /请输入新密码/],
+    ['aB3$', /8 到 64 位/],
+    ['zqvkmwhj', /2 种/],
+    ['password1', /常用密码/],
+    ['Xy!07251590', /不能含有代码/],
+    ['MD012345-xk', /不能含有代码/]
+  ] as const) {
     t.match(faults(await fill(applying, { new_password: given, again: given })).join(), fault, given)
     t.notMatch(applying.page.text, /type="password"[^>]*value=/)
   }
@@ -197,36 +323,59 @@ t.test('passwords: the rules of the profile, each named', async (t) => {
   t.equal(await organization(kora, office.uscc), undefined)
 })
 
-onEachDatabase(t, 'the register is asked again at the end; sent ten times at once, it is registered once', async (t, kora) => {
-  const applying = await upToPassword(kora)
-  const sandbox = register(kora)
-  sandbox.companyService.outage('down')
-  const given = { new_password: password, again: password }
-  await fill(applying, given)
-  t.equal(applying.page.status, 503)
-  sandbox.companyService.outage(null)
-  const page = applying.page
-  const answers = await Promise.all(Array.from({ length: 10 }, async () => await applying.browser.clone().submit(page, given)))
-  for (const answer of answers) t.equal(step(answer), 'done', words(answer.text).slice(0, 200))
-  const { db } = kora.inside.services
-  t.equal((await db.selectFrom('organization').select('id').where('uscc', '=', office.uscc).execute()).length, 1)
-  t.equal((await db.selectFrom('auditEvent').select('id').where('type', '=', 'organization.registered').execute()).length, 1)
+onEachDatabase(
+  t,
+  'the register is asked again at the end; sent ten times at once, it is registered once',
+  async (t, kora) => {
+    const applying = await upToPassword(kora)
+    const sandbox = register(kora)
+    sandbox.companyService.outage('down')
+    const given = { new_password: password, again: password }
+    await fill(applying, given)
+    t.equal(applying.page.status, 503)
+    sandbox.companyService.outage(null)
+    const page = applying.page
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async () => await applying.browser.clone().submit(page, given))
+    )
+    for (const answer of answers) t.equal(step(answer), 'done', words(answer.text).slice(0, 200))
+    const { db } = kora.inside.services
+    t.equal((await db.selectFrom('organization').select('id').where('uscc', '=', office.uscc).execute()).length, 1)
+    t.equal(
+      (await db.selectFrom('auditEvent').select('id').where('type', '=', 'organization.registered').execute()).length,
+      1
+    )
 
-  const other: Browser = kora.newBrowser()
-  await later(kora)
-  const second = await upToCheck(kora, other)
-  t.equal(step(second.page), 'check', 'not said before the phone is proved')
-  await fill(second, agree)
-  t.equal(second.page.status, 409)
-  t.match(words(second.page.text), /这个单位已经注册过.*去登录/)
-})
+    const other: Browser = kora.newBrowser()
+    await later(kora)
+    const second = await upToCheck(kora, other)
+    t.equal(step(second.page), 'check', 'not said before the phone is proved')
+    await fill(second, agree)
+    t.equal(second.page.status, 409)
+    t.match(words(second.page.text), /这个单位已经注册过.*去登录/)
+  }
+)
 
 onEachDatabase(t, 'two applications of one organization at once: one row', async (t, kora) => {
-  const [one, two] = [await upToPassword(kora), await (async () => { await later(kora); return await upToPassword(kora) })()]
+  const [one, two] = [
+    await upToPassword(kora),
+    await (async () => {
+      await later(kora)
+      return await upToPassword(kora)
+    })()
+  ]
   const given = { new_password: password, again: password }
   const answers = await Promise.all([one, two].map(async ({ browser, page }) => await browser.submit(page, given)))
-  t.same(answers.map((answer) => answer.status).sort(), [200, 409], answers.map((answer) => words(answer.text).slice(0, 80)).join(' / '))
-  t.equal((await kora.inside.services.db.selectFrom('organization').select('id').where('uscc', '=', office.uscc).execute()).length, 1)
+  t.same(
+    answers.map((answer) => answer.status).sort(),
+    [200, 409],
+    answers.map((answer) => words(answer.text).slice(0, 80)).join(' / ')
+  )
+  t.equal(
+    (await kora.inside.services.db.selectFrom('organization').select('id').where('uscc', '=', office.uscc).execute())
+      .length,
+    1
+  )
 })
 
 t.test('who comes back to the password after half an hour shows the own face again', async (t) => {

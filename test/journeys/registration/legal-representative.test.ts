@@ -1,6 +1,18 @@
 import t from 'tap'
 import { startKora, words } from '../../support/driver/index.ts'
-import { agree, fill, office, organization, password, people, registrationId, scan, start, step, verifyPhone } from './support.ts'
+import {
+  agree,
+  fill,
+  office,
+  organization,
+  password,
+  people,
+  registrationId,
+  scan,
+  start,
+  step,
+  verifyPhone
+} from './support.ts'
 
 t.test('J6: the legal representative registers an organization, without script', async (t) => {
   const kora = await startKora(t)
@@ -21,7 +33,16 @@ t.test('J6: the legal representative registers an organization, without script',
   await verifyPhone(applying, people.zhaxi.phone)
   t.equal(step(applying.page), 'check')
   const text = words(applying.page.text)
-  for (const part of [office.uscc, office.name, '西藏自治区拉萨市城关区', people.zhaxi.name, people.zhaxi.cert_no, '138 0013 8000']) t.match(text, part)
+  for (const part of [
+    office.uscc,
+    office.name,
+    '西藏自治区拉萨市城关区',
+    people.zhaxi.name,
+    people.zhaxi.cert_no,
+    '138 0013 8000'
+  ]) {
+    t.match(text, part)
+  }
   t.notMatch(applying.page.text, / checked/, 'nothing is ticked beforehand')
 
   await fill(applying, agree)
@@ -38,11 +59,23 @@ t.test('J6: the legal representative registers an organization, without script',
   const zhaxi = await kora.sandbox.account('zhaxi')
   t.equal(stored?.legalRepresentativeId, zhaxi.person_id)
   t.ok(await kora.inside.services.hasher.verify(stored?.passwordHash ?? null, password))
-  const events = await kora.inside.services.db.selectFrom('auditEvent').select(['type', 'personId', 'role']).where('type', '=', 'organization.registered').execute()
+  const events = await kora.inside.services.db
+    .selectFrom('auditEvent')
+    .select(['type', 'personId', 'role'])
+    .where('type', '=', 'organization.registered')
+    .execute()
   t.same(events, [{ type: 'organization.registered', personId: zhaxi.person_id, role: 'legal_representative' }])
-  const consents = await kora.inside.services.db.selectFrom('consent').select('kind').where('source', '=', `registration:${registrationId(applying)}`).execute()
+  const consents = await kora.inside.services.db
+    .selectFrom('consent')
+    .select('kind')
+    .where('source', '=', `registration:${registrationId(applying)}`)
+    .execute()
   t.same(consents.map(({ kind }) => kind).sort(), ['identity-verification', 'organization-registration'])
-  const row = await kora.inside.services.db.selectFrom('registration').selectAll().where('id', '=', registrationId(applying)).executeTakeFirstOrThrow()
+  const row = await kora.inside.services.db
+    .selectFrom('registration')
+    .selectAll()
+    .where('id', '=', registrationId(applying))
+    .executeTakeFirstOrThrow()
   t.match(row, { state: 'completed', dataEnc: null }, 'what was typed is not kept')
   t.notMatch(kora.logs().join(''), /540102199003072515|13800138000|扎西/, 'no personal data in the log')
 })

@@ -3,24 +3,48 @@ import { sql } from 'kysely'
 import { pictureText } from '../../records/challenges/support.ts'
 import type { Test } from 'tap'
 import { testPostgres } from '../../support/database.ts'
-import { at, continueAfterPhone, payloadOf, startKora, words, type Answer, type Browser, type Kora } from '../../support/driver/index.ts'
+import {
+  at,
+  continueAfterPhone,
+  payloadOf,
+  startKora,
+  words,
+  type Answer,
+  type Browser,
+  type Kora
+} from '../../support/driver/index.ts'
 
-export interface Applying { kora: Kora, browser: Browser, page: Answer }
+export interface Applying {
+  kora: Kora
+  browser: Browser
+  page: Answer
+}
 
 export const password = 'Prayer-flag-77'
 export const step = (answer: Answer): string => at(answer).split('/').slice(3).join('/')
 
 /** The form that posts to this page (…/unit, …/phone/code). */
-const formOf = (end: string) => (form: { method: string, action: string }): boolean => form.method === 'post' && new URL(form.action).pathname.endsWith(end)
+const formOf =
+  (end: string) =>
+    (form: { method: string; action: string }): boolean =>
+      form.method === 'post' && new URL(form.action).pathname.endsWith(end)
 
-export async function start (kora: Kora, applicant: 'legal_representative' | 'agent', browser: Browser = kora.newBrowser()): Promise<Applying> {
+export async function start (
+  kora: Kora,
+  applicant: 'legal_representative' | 'agent',
+  browser: Browser = kora.newBrowser()
+): Promise<Applying> {
   const page = await browser.submit(await browser.go(`${kora.issuer}/register`), { applicant })
   return { kora, browser, page }
 }
 
 /** Fills in the form of the page as it stands and sends it. */
 export async function fill (applying: Applying, fields: Record<string, string>, form?: string): Promise<Answer> {
-  applying.page = await applying.browser.submit(applying.page, fields, form === undefined ? {} : { form: formOf(form) })
+  applying.page = await applying.browser.submit(
+    applying.page,
+    fields,
+    form === undefined ? {} : { form: formOf(form) }
+  )
   return applying.page
 }
 
@@ -63,7 +87,15 @@ export async function scan (applying: Applying, person: string, more: Record<str
 export const people = {
   zhaxi: { name: '扎西顿珠', cert_no: '540102199003072515', phone: '13800138000' },
   laoren: { name: '洛桑', cert_no: '540102195105204015', phone: '13600136000' },
-  yangjin: { name: '白玛央金', cert_no: '540126197708125025', phone: '13700137000', year: '2023', month: '9', day: '1', term: 'long' }
+  yangjin: {
+    name: '白玛央金',
+    cert_no: '540126197708125025',
+    phone: '13700137000',
+    year: '2023',
+    month: '9',
+    day: '1',
+    term: 'long'
+  }
 }
 
 /** The office of zhaxi, and the school of laoren: in the register, without an account. */
@@ -86,13 +118,16 @@ export async function upToPassword (kora: Kora): Promise<Applying> {
   return applying
 }
 
-export const faults = (answer: Answer): string[] => [...answer.text.matchAll(/<p class="msg"[^>]*>([\s\S]*?)<\/p>/g)].map((match) => words(match[1] ?? ''))
+export const faults = (answer: Answer): string[] =>
+  [...answer.text.matchAll(/<p class="msg"[^>]*>([\s\S]*?)<\/p>/g)].map((match) => words(match[1] ?? ''))
 
 export const registrationId = ({ page }: Applying): string => at(page).split('/')[2] ?? ''
 
 /** A minute later, for the limits on short messages. */
 export async function later ({ inside }: Kora): Promise<void> {
-  await sql`update throttle set window_ends_at = now() - interval '1 second' where key like 'hit:%'`.execute(inside.services.db)
+  await sql`update throttle set window_ends_at = now() - interval '1 second' where key like 'hit:%'`.execute(
+    inside.services.db
+  )
 }
 
 /** The table row of the organization with this code. */
@@ -100,10 +135,19 @@ export const organization = async ({ inside }: Kora, uscc: string) =>
   await inside.services.db.selectFrom('organization').selectAll().where('uscc', '=', uscc).executeTakeFirst()
 
 /** The same walk on the embedded engine and, when TEST_DATABASE_URL is set, on PostgreSQL. */
-export async function onEachDatabase (t: Test, name: string, walk: (t: Test, kora: Kora) => Promise<void>): Promise<void> {
-  await t.test(`${name} (PGlite)`, async (t) => { await walk(t, await startKora(t)) })
+export async function onEachDatabase (
+  t: Test,
+  name: string,
+  walk: (t: Test, kora: Kora) => Promise<void>
+): Promise<void> {
+  await t.test(`${name} (PGlite)`, async (t) => {
+    await walk(t, await startKora(t))
+  })
   const url = process.env['TEST_DATABASE_URL'] ?? ''
-  if (url === '') { await t.test(`${name} (PostgreSQL)`, { skip: 'TEST_DATABASE_URL not set' }, async () => {}); return }
+  if (url === '') {
+    await t.test(`${name} (PostgreSQL)`, { skip: 'TEST_DATABASE_URL not set' }, async () => {})
+    return
+  }
   await t.test(`${name} (PostgreSQL)`, async (t) => {
     const database = await testPostgres(t, url)
     await walk(t, await startKora(t, { databaseUrl: database.url ?? '' }))
@@ -126,7 +170,12 @@ export async function registerByAgent (kora: Kora): Promise<void> {
 export async function submitted (kora: Kora) {
   const id = (await organization(kora, school.uscc))?.id ?? ''
   for (let tries = 0; tries < 400; tries++) {
-    const found = await kora.inside.services.db.selectFrom('delegation').selectAll().where('state', '=', 'submitted').where('organizationId', '=', id).executeTakeFirst()
+    const found = await kora.inside.services.db
+      .selectFrom('delegation')
+      .selectAll()
+      .where('state', '=', 'submitted')
+      .where('organizationId', '=', id)
+      .executeTakeFirst()
     if (found !== undefined) return found
     await new Promise((resolve) => setTimeout(resolve, 25))
   }

@@ -1,6 +1,16 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import { beginVisit, cancelOwnCode, codesGiven, counterChecks, findVisit, giveCode, lockPerson, sweepDesk, counterLimits } from '../../../src/journeys/support/index.ts'
+import {
+  beginVisit,
+  cancelOwnCode,
+  codesGiven,
+  counterChecks,
+  findVisit,
+  giveCode,
+  lockPerson,
+  sweepDesk,
+  counterLimits
+} from '../../../src/journeys/support/index.ts'
 import { redeemCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { certNo, events, people, times, told, world, type World } from '../../records/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
@@ -15,61 +25,93 @@ async function visit (w: World, who = operator()): Promise<string> {
 }
 
 const redeem = async ({ services, lr }: World, code: string): Promise<string | null> =>
-  await services.db.transaction().execute(async (trx) => await redeemCounterCode(trx, services, { personId: lr, code, usedFor: 'scan-ticket:x' }))
+  await services.db
+    .transaction()
+    .execute(async (trx) => await redeemCounterCode(trx, services, { personId: lr, code, usedFor: 'scan-ticket:x' }))
 
-eachDatabase(t, 'a visit: the whole number, masked person, every check ticked, one code; told, audited, kept nowhere', async (t, database) => {
-  const w = await world(database)
-  const id = await visit(w)
-  t.match(await findVisit(w.services, operator(), id), { name: '****姆', certNo: '5****************4', liveUntil: null })
-  t.equal(await findVisit(w.services, operator('adm_other'), id), null)
-  t.match(await giveCode(w.services, operator(), id, { ...given, checks: counterChecks.slice(1) }), { ok: false, code: 'unchecked' })
-  t.match(await giveCode(w.services, operator(), id, { ...given, reason: '本人要求' }), { ok: false, code: 'reason' })
-  t.match(await giveCode(w.services, operator('adm_other'), id, given), { ok: false, code: 'gone' })
-  const code = await giveCode(w.services, operator(), id, given)
-  if (!code.ok) throw new Error(code.code)
-  t.match(code.code, /^\d{8}$/)
-  t.match(await giveCode(w.services, operator(), id, given), { ok: false, code: 'gone' }, 'sent again: no second code')
-  t.match(await events(w, 'counter-code.issued'), [{ actor: 'admin:adm_w', personId: w.lr, reason: 'face_fails', details: { visit: id, checks: counterChecks } }])
-  t.same(await told(w, w.lr), ['security-counter-code-issued'])
-  for (const table of ['auditEvent', 'counterVisit', 'counterCode', 'message'] as const) t.notMatch(JSON.stringify(await database.db.selectFrom(table).selectAll().execute()), code.code)
-  t.match(await codesGiven(w.services, operator()), [{ id: code.codeId, name: '****姆', state: 'live' }])
-  t.same(await codesGiven(w.services, operator('adm_other')), [])
-  t.ok(await redeem(w, code.code))
-  t.match(await codesGiven(w.services, operator()), [{ state: 'used' }])
-})
+eachDatabase(
+  t,
+  'a visit: the whole number, masked person, every check ticked, one code; told, audited, kept nowhere',
+  async (t, database) => {
+    const w = await world(database)
+    const id = await visit(w)
+    t.match(await findVisit(w.services, operator(), id), {
+      name: '****姆',
+      certNo: '5****************4',
+      liveUntil: null
+    })
+    t.equal(await findVisit(w.services, operator('adm_other'), id), null)
+    t.match(await giveCode(w.services, operator(), id, { ...given, checks: counterChecks.slice(1) }), {
+      ok: false,
+      code: 'unchecked'
+    })
+    t.match(await giveCode(w.services, operator(), id, { ...given, reason: '本人要求' }), {
+      ok: false,
+      code: 'reason'
+    })
+    t.match(await giveCode(w.services, operator('adm_other'), id, given), { ok: false, code: 'gone' })
+    const code = await giveCode(w.services, operator(), id, given)
+    if (!code.ok) throw new Error(code.code)
+    t.match(code.code, /^\d{8}$/)
+    t.match(
+      await giveCode(w.services, operator(), id, given),
+      { ok: false, code: 'gone' },
+      'sent again: no second code'
+    )
+    t.match(await events(w, 'counter-code.issued'), [
+      { actor: 'admin:adm_w', personId: w.lr, reason: 'face_fails', details: { visit: id, checks: counterChecks } }
+    ])
+    t.same(await told(w, w.lr), ['security-counter-code-issued'])
+    for (const table of ['auditEvent', 'counterVisit', 'counterCode', 'message'] as const) {
+      t.notMatch(JSON.stringify(await database.db.selectFrom(table).selectAll().execute()), code.code)
+    }
+    t.match(await codesGiven(w.services, operator()), [{ id: code.codeId, name: '****姆', state: 'live' }])
+    t.same(await codesGiven(w.services, operator('adm_other')), [])
+    t.ok(await redeem(w, code.code))
+    t.match(await codesGiven(w.services, operator()), [{ state: 'used' }])
+  }
+)
 
 eachDatabase(t, 'twenty presses at once: one code', async (t, database) => {
   const w = await world(database)
   const id = await visit(w)
   const answers = await times(20, async () => await giveCode(w.services, operator(), id, given))
-  t.same(counted(answers.map((one) => one.ok ? 'given' : one.code)), { given: 1, gone: 19 })
+  t.same(counted(answers.map((one) => (one.ok ? 'given' : one.code))), { given: 1, gone: 19 })
   t.equal((await events(w, 'counter-code.issued')).length, 1)
   t.equal((await told(w, w.lr)).length, 1)
 })
 
-eachDatabase(t, 'taken back by its operator only, once; worthless then; a later visit ends the code before', async (t, database) => {
-  const w = await world(database)
-  const first = await giveCode(w.services, operator(), await visit(w), given)
-  if (!first.ok) throw new Error(first.code)
-  t.equal(await cancelOwnCode(w.services, operator('adm_other'), first.codeId), false)
-  t.equal(await cancelOwnCode(w.services, operator(), first.codeId), true)
-  t.equal(await cancelOwnCode(w.services, operator(), first.codeId), false)
-  t.equal(await redeem(w, first.code), null)
-  const second = await giveCode(w.services, operator(), await visit(w), given)
-  const again = await visit(w)
-  t.ok((await findVisit(w.services, operator(), again))?.liveUntil)
-  const third = await giveCode(w.services, operator(), again, given)
-  if (!second.ok || !third.ok) throw new Error('no code')
-  t.equal(await redeem(w, second.code), null)
-  t.ok(await redeem(w, third.code))
-})
+eachDatabase(
+  t,
+  'taken back by its operator only, once; worthless then; a later visit ends the code before',
+  async (t, database) => {
+    const w = await world(database)
+    const first = await giveCode(w.services, operator(), await visit(w), given)
+    if (!first.ok) throw new Error(first.code)
+    t.equal(await cancelOwnCode(w.services, operator('adm_other'), first.codeId), false)
+    t.equal(await cancelOwnCode(w.services, operator(), first.codeId), true)
+    t.equal(await cancelOwnCode(w.services, operator(), first.codeId), false)
+    t.equal(await redeem(w, first.code), null)
+    const second = await giveCode(w.services, operator(), await visit(w), given)
+    const again = await visit(w)
+    t.ok((await findVisit(w.services, operator(), again))?.liveUntil)
+    const third = await giveCode(w.services, operator(), again, given)
+    if (!second.ok || !third.ok) throw new Error('no code')
+    t.equal(await redeem(w, second.code), null)
+    t.ok(await redeem(w, third.code))
+  }
+)
 
 eachDatabase(t, 'not readable, unknown, locked, locked meanwhile, late: nothing is given', async (t, database) => {
   const w = await world(database)
   t.match(await beginVisit(w.services, operator(), '123'), { ok: false, code: 'unreadable' })
   t.match(await beginVisit(w.services, operator(), certNo(999)), { ok: false, code: 'unknown' })
   const late = await visit(w)
-  await database.db.updateTable('counterVisit').set({ expiresAt: sql<Date>`now() - interval '2 days'` }).where('id', '=', late).execute()
+  await database.db
+    .updateTable('counterVisit')
+    .set({ expiresAt: sql<Date>`now() - interval '2 days'` })
+    .where('id', '=', late)
+    .execute()
   t.match(await giveCode(w.services, operator(), late, given), { ok: false, code: 'gone' })
   const open = await visit(w)
   await lockPerson(w.services, act(), w.lr)
@@ -81,9 +123,15 @@ eachDatabase(t, 'not readable, unknown, locked, locked meanwhile, late: nothing 
   t.notMatch(JSON.stringify(await events(w, 'person.searched')), people.lhamo.certNo)
 })
 
-eachDatabase(t, 'limits are each operator\'s own', async (t, database) => {
+eachDatabase(t, "limits are each operator's own", async (t, database) => {
   const w = await world(database)
-  const answers = await times(counterLimits.lookups.limit + 5, async () => await beginVisit(w.services, operator(), certNo(999)))
-  t.same(counted(answers.map((one) => one.ok ? 'found' : one.code)), { unknown: counterLimits.lookups.limit, too_many: 5 })
+  const answers = await times(
+    counterLimits.lookups.limit + 5,
+    async () => await beginVisit(w.services, operator(), certNo(999))
+  )
+  t.same(counted(answers.map((one) => (one.ok ? 'found' : one.code))), {
+    unknown: counterLimits.lookups.limit,
+    too_many: 5
+  })
   t.match(await beginVisit(w.services, operator('adm_other'), certNo(999)), { ok: false, code: 'unknown' })
 })

@@ -1,9 +1,29 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import { endAllSessions, endDevice, endSessionOf, lockPerson, personDetail, resetFaceTries, resetPasswordTries, sessionsOf, unlockPerson } from '../../../src/journeys/support/index.ts'
+import {
+  endAllSessions,
+  endDevice,
+  endSessionOf,
+  lockPerson,
+  personDetail,
+  resetFaceTries,
+  resetPasswordTries,
+  sessionsOf,
+  unlockPerson
+} from '../../../src/journeys/support/index.ts'
 import { registerAppKey } from '../../../src/records/devices/index.ts'
 import { createThrottle } from '../../../src/records/throttle/index.ts'
-import { events, left, people, signedIn, told, times, wholeSession, world, type World } from '../../records/delegations/support.ts'
+import {
+  events,
+  left,
+  people,
+  signedIn,
+  told,
+  times,
+  wholeSession,
+  world,
+  type World
+} from '../../records/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, counted } from './support.ts'
 
@@ -15,41 +35,57 @@ const shortMessages = async ({ services: { db } }: World): Promise<number> =>
 
 const gone = { session: false, site: false, token: false, logout: true }
 
-eachDatabase(t, 'lock: every session in every capacity ends with it, sites are told, the person is told; unlock gives back what it was', async (t, database) => {
-  const w = await world(database)
-  const [own, represented, others] = [await signedIn(w, w.lr, 'self'), await signedIn(w, w.lr, `lr:${w.organizationId}`), await signedIn(w, w.agent, 'self')]
-  t.equal(await lockPerson(w.services, act('疑似盗用'), w.lr), 'done')
-  t.equal(await statusOf(w, w.lr), 'locked')
-  t.same(await left(w, own), gone)
-  t.same(await left(w, represented), gone)
-  t.same(await left(w, others), wholeSession)
-  t.match(await events(w, 'person.locked'), [{ actor: 'admin:adm_1', personId: w.lr, reason: '疑似盗用', details: { sites: 2 } }])
-  t.match(await events(w, 'session.ended'), [{ personId: w.lr, reason: 'person_locked' }])
-  t.same(await told(w, w.lr), ['security-account-locked'])
-  t.equal(await shortMessages(w), 1)
-  t.equal(await lockPerson(w.services, act(), w.lr), 'unchanged')
-  t.equal(await unlockPerson(w.services, act(), w.lr), 'done')
-  t.equal(await statusOf(w, w.lr), 'active')
-  t.equal(await unlockPerson(w.services, act(), w.lr), 'unchanged')
-  t.same(await left(w, own), gone, 'nothing comes back')
-  t.same(await told(w, w.lr), ['security-account-locked', 'security-account-unlocked'])
-})
+eachDatabase(
+  t,
+  'lock: every session in every capacity ends with it, sites are told, the person is told; unlock gives back what it ' +
+    'was',
+  async (t, database) => {
+    const w = await world(database)
+    const [own, represented, others] = [
+      await signedIn(w, w.lr, 'self'),
+      await signedIn(w, w.lr, `lr:${w.organizationId}`),
+      await signedIn(w, w.agent, 'self')
+    ]
+    t.equal(await lockPerson(w.services, act('疑似盗用'), w.lr), 'done')
+    t.equal(await statusOf(w, w.lr), 'locked')
+    t.same(await left(w, own), gone)
+    t.same(await left(w, represented), gone)
+    t.same(await left(w, others), wholeSession)
+    t.match(await events(w, 'person.locked'), [
+      { actor: 'admin:adm_1', personId: w.lr, reason: '疑似盗用', details: { sites: 2 } }
+    ])
+    t.match(await events(w, 'session.ended'), [{ personId: w.lr, reason: 'person_locked' }])
+    t.same(await told(w, w.lr), ['security-account-locked'])
+    t.equal(await shortMessages(w), 1)
+    t.equal(await lockPerson(w.services, act(), w.lr), 'unchanged')
+    t.equal(await unlockPerson(w.services, act(), w.lr), 'done')
+    t.equal(await statusOf(w, w.lr), 'active')
+    t.equal(await unlockPerson(w.services, act(), w.lr), 'unchanged')
+    t.same(await left(w, own), gone, 'nothing comes back')
+    t.same(await told(w, w.lr), ['security-account-locked', 'security-account-unlocked'])
+  }
+)
 
-eachDatabase(t, 'lock: an account that was not activated does not become active by it; a disabled one stays; unknown; no reason, no act', async (t, database) => {
-  const w = await world(database)
-  const { db } = database
-  await db.updateTable('person').set({ status: 'unactivated' }).where('id', '=', w.lr).execute()
-  await db.updateTable('person').set({ status: 'disabled' }).where('id', '=', w.agent).execute()
-  t.equal(await lockPerson(w.services, act(), w.lr), 'done')
-  t.equal(await unlockPerson(w.services, act(), w.lr), 'done')
-  t.equal(await statusOf(w, w.lr), 'unactivated')
-  t.equal(await lockPerson(w.services, act(), w.agent), 'unchanged')
-  t.equal(await unlockPerson(w.services, act(), w.agent), 'unchanged')
-  t.equal(await statusOf(w, w.agent), 'disabled')
-  t.equal(await lockPerson(w.services, act(), 'per_nobody'), 'unknown')
-  await t.rejects(lockPerson(w.services, act(' \0 '), w.lr), { code: 'reason_required' })
-  t.equal(await statusOf(w, w.lr), 'unactivated')
-})
+eachDatabase(
+  t,
+  'lock: an account that was not activated does not become active by it; a disabled one stays; unknown; no reason, ' +
+    'no act',
+  async (t, database) => {
+    const w = await world(database)
+    const { db } = database
+    await db.updateTable('person').set({ status: 'unactivated' }).where('id', '=', w.lr).execute()
+    await db.updateTable('person').set({ status: 'disabled' }).where('id', '=', w.agent).execute()
+    t.equal(await lockPerson(w.services, act(), w.lr), 'done')
+    t.equal(await unlockPerson(w.services, act(), w.lr), 'done')
+    t.equal(await statusOf(w, w.lr), 'unactivated')
+    t.equal(await lockPerson(w.services, act(), w.agent), 'unchanged')
+    t.equal(await unlockPerson(w.services, act(), w.agent), 'unchanged')
+    t.equal(await statusOf(w, w.agent), 'disabled')
+    t.equal(await lockPerson(w.services, act(), 'per_nobody'), 'unknown')
+    await t.rejects(lockPerson(w.services, act(' \0 '), w.lr), { code: 'reason_required' })
+    t.equal(await statusOf(w, w.lr), 'unactivated')
+  }
+)
 
 eachDatabase(t, 'lock: no audit event, no lock', async (t, database) => {
   const w = await world(database)
@@ -68,7 +104,11 @@ eachDatabase(t, 'twenty at once: one lock, one unlock, one event and one message
   await signedIn(w, w.lr, 'self')
   t.same(counted(await times(20, async () => await lockPerson(w.services, act(), w.lr))), { done: 1, unchanged: 19 })
   t.same(counted(await times(20, async () => await unlockPerson(w.services, act(), w.lr))), { done: 1, unchanged: 19 })
-  const mixed = await times(20, async (n) => n % 2 === 0 ? `lock ${await lockPerson(w.services, act(), w.lr)}` : `unlock ${await unlockPerson(w.services, act(), w.lr)}`)
+  const mixed = await times(20, async (n) =>
+    n % 2 === 0
+      ? `lock ${await lockPerson(w.services, act(), w.lr)}`
+      : `unlock ${await unlockPerson(w.services, act(), w.lr)}`
+  )
   const [locked, unlocked] = [await events(w, 'person.locked'), await events(w, 'person.unlocked')]
   t.equal(locked.length - 1, mixed.filter((one) => one === 'lock done').length)
   t.equal(unlocked.length - 1, mixed.filter((one) => one === 'unlock done').length)
@@ -76,29 +116,67 @@ eachDatabase(t, 'twenty at once: one lock, one unlock, one event and one message
   t.equal((await told(w, w.lr)).length, locked.length + unlocked.length)
 })
 
-eachDatabase(t, 'sessions: listed without identifiers; one ended, all ended; told once; nothing left is nothing done', async (t, database) => {
-  const w = await world(database)
-  const [one, two, others] = [await signedIn(w, w.lr, 'self'), await signedIn(w, w.lr, 'self'), await signedIn(w, w.agent, 'self')]
-  const { sub } = await w.services.db.selectFrom('person').select('sub').where('id', '=', w.lr).executeTakeFirstOrThrow()
-  const listed = await sessionsOf(w.services, sub)
-  t.match(listed, [{ sites: ['tax'] }, { sites: ['tax'] }])
-  t.notMatch(JSON.stringify(listed), one.uid)
-  const [first] = listed
-  t.equal(await endSessionOf(w.services, act(), w.agent, first?.mark ?? ''), 'unchanged', 'somebody else\'s')
-  t.equal(await endSessionOf(w.services, act(), w.lr, first?.mark ?? ''), 'done')
-  t.equal([await left(w, one), await left(w, two)].filter(({ session }) => session).length, 1)
-  t.same(counted(await times(20, async () => await endAllSessions(w.services, act(), w.lr))), { done: 1, unchanged: 19 })
-  t.same([await left(w, one), await left(w, two)], [gone, gone])
-  t.same(await left(w, others), wholeSession)
-  t.same(await told(w, w.lr), ['security-sessions-ended', 'security-sessions-ended'])
-  t.match(await events(w, 'person.sessions-ended'), [{ personId: w.lr, details: { sites: 1 } }])
-})
+eachDatabase(
+  t,
+  'sessions: listed without identifiers; one ended, all ended; told once; nothing left is nothing done',
+  async (t, database) => {
+    const w = await world(database)
+    const [one, two, others] = [
+      await signedIn(w, w.lr, 'self'),
+      await signedIn(w, w.lr, 'self'),
+      await signedIn(w, w.agent, 'self')
+    ]
+    const { sub } = await w.services.db
+      .selectFrom('person')
+      .select('sub')
+      .where('id', '=', w.lr)
+      .executeTakeFirstOrThrow()
+    const listed = await sessionsOf(w.services, sub)
+    t.match(listed, [{ sites: ['tax'] }, { sites: ['tax'] }])
+    t.notMatch(JSON.stringify(listed), one.uid)
+    const [first] = listed
+    t.equal(await endSessionOf(w.services, act(), w.agent, first?.mark ?? ''), 'unchanged', "somebody else's")
+    t.equal(await endSessionOf(w.services, act(), w.lr, first?.mark ?? ''), 'done')
+    t.equal([await left(w, one), await left(w, two)].filter(({ session }) => session).length, 1)
+    t.same(counted(await times(20, async () => await endAllSessions(w.services, act(), w.lr))), {
+      done: 1,
+      unchanged: 19
+    })
+    t.same([await left(w, one), await left(w, two)], [gone, gone])
+    t.same(await left(w, others), wholeSession)
+    t.same(await told(w, w.lr), ['security-sessions-ended', 'security-sessions-ended'])
+    t.match(await events(w, 'person.sessions-ended'), [{ personId: w.lr, details: { sites: 1 } }])
+  }
+)
 
 eachDatabase(t, 'face tries of today begin anew; those of others and of yesterday stay', async (t, database) => {
   const w = await world(database)
   const { db } = database
-  const check = async (id: string, personId: string, startedAt: ReturnType<typeof sql<Date>>, state: 'failed' | 'pending' = 'failed'): Promise<void> => {
-    await db.insertInto('faceCheck').values({ id, personId, purpose: 'login', binding: `login-attempt:${id}`, scanTicketId: null, provider: 'p', providerTxn: null, state, reason: null, counted: true, score: null, consentId: null, startedAt: startedAt as never, expiresAt: sql<Date>`now() + interval '5 minutes'` }).execute()
+  const check = async (
+    id: string,
+    personId: string,
+    startedAt: ReturnType<typeof sql<Date>>,
+    state: 'failed' | 'pending' = 'failed'
+  ): Promise<void> => {
+    await db
+      .insertInto('faceCheck')
+      .values({
+        id,
+        personId,
+        purpose: 'login',
+        binding: `login-attempt:${id}`,
+        scanTicketId: null,
+        provider: 'p',
+        providerTxn: null,
+        state,
+        reason: null,
+        counted: true,
+        score: null,
+        consentId: null,
+        startedAt: startedAt as never,
+        expiresAt: sql<Date>`now() + interval '5 minutes'`
+      })
+      .execute()
   }
   for (let n = 0; n < 5; n++) await check(`fc_${n}`, w.lr, sql<Date>`now()`)
   await check('fc_before', w.lr, sql<Date>`now() - interval '2 days'`)
@@ -109,7 +187,12 @@ eachDatabase(t, 'face tries of today begin anew; those of others and of yesterda
   t.match((await personDetail(w.services, act(), w.lr))?.faceTries, { left: 5 })
   t.match((await personDetail(w.services, act(), w.agent))?.faceTries, { left: 4 })
   t.equal(await resetFaceTries(w.services, act(), w.lr), 'unchanged')
-  t.same((await db.selectFrom('faceCheck').select('id').where('counted', '=', true).orderBy('id').execute()).map(({ id }) => id), ['fc_before', 'fc_open', 'fc_other'])
+  t.same(
+    (await db.selectFrom('faceCheck').select('id').where('counted', '=', true).orderBy('id').execute()).map(
+      ({ id }) => id
+    ),
+    ['fc_before', 'fc_open', 'fc_other']
+  )
   t.same(await told(w, w.lr), ['security-face-tries-reset'])
   t.match(await events(w, 'person.face-tries-reset'), [{ details: { tries: 5 } }])
 })
@@ -117,7 +200,11 @@ eachDatabase(t, 'face tries of today begin anew; those of others and of yesterda
 eachDatabase(t, 'password tries: the number and the phone are free again', async (t, database) => {
   const w = await world(database)
   const throttle = createThrottle(w.services)
-  for (const identifier of [`cert_no:${people.lhamo.certNo}`, 'phone:+8613800138001', `cert_no:${people.tashi.certNo}`]) {
+  for (const identifier of [
+    `cert_no:${people.lhamo.certNo}`,
+    'phone:+8613800138001',
+    `cert_no:${people.tashi.certNo}`
+  ]) {
     for (let n = 0; n < 25; n++) {
       const turn = await throttle.begin({ identifier, source: `10.0.${n}`, knownBrowser: false })
       if (turn.allowed) await turn.settle(false)
@@ -135,16 +222,19 @@ eachDatabase(t, 'password tries: the number and the phone are free again', async
   t.ok(slowed < free)
   t.equal(await remaining(`cert_no:${people.lhamo.certNo}`), free)
   t.equal(await remaining('phone:+8613800138001'), free)
-  t.equal(await remaining(`cert_no:${people.tashi.certNo}`), slowed, 'somebody else\'s')
+  t.equal(await remaining(`cert_no:${people.tashi.certNo}`), slowed, "somebody else's")
   t.same(await told(w, w.lr), ['security-password-tries-reset'])
 })
 
-eachDatabase(t, 'a device: only the person\'s own, once, for good', async (t, database) => {
+eachDatabase(t, "a device: only the person's own, once, for good", async (t, database) => {
   const w = await world(database)
   const key = { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repeat(43) }
   const made = await registerAppKey(w.services, { publicJwk: key, label: '手机' })
   if (!made.ok) throw new Error(made.code)
-  await database.db.updateTable('device').set({ personId: w.lr, boundAt: sql<Date>`now()` }).execute()
+  await database.db
+    .updateTable('device')
+    .set({ personId: w.lr, boundAt: sql<Date>`now()` })
+    .execute()
   t.match((await personDetail(w.services, act(), w.lr))?.devices, [{ id: made.device.id, label: '手机' }])
   t.equal(await endDevice(w.services, act(), w.agent, made.device.id), 'unchanged')
   t.equal(await endDevice(w.services, act(), w.lr, made.device.id), 'done')

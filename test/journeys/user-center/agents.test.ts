@@ -4,7 +4,8 @@ import { enter, enterLegal, link, organizationId, scan, toCode } from './support
 
 const agent = { name: '王小梅', cert_no: '11010519491231002x', phone: '151 0015 1000' }
 const formOf = (page: Answer) => ({ form: (form: { fields: object }) => 'starts' in form.fields, page })
-const mainForm = (form: { action: string, method: string }): boolean => form.method === 'post' && !form.action.endsWith('/logout')
+const mainForm = (form: { action: string; method: string }): boolean =>
+  form.method === 'post' && !form.action.endsWith('/logout')
 
 t.test('J8: the legal representative adds an agent, approves, changes, suspends, resumes, revokes', async (t) => {
   const kora = await startKora(t)
@@ -13,10 +14,21 @@ t.test('J8: the legal representative adds an agent, approves, changes, suspends,
   t.match(form.text, /name="ends" value="\d{4}-\d{2}-\d{2}"/, 'one year is filled in')
 
   await t.test('what is wrong is said at its field, and nothing typed is lost', async (t) => {
-    const nothing = await browser.submit(form, { sites: 'some', functions: 'some', starts: '', ends: '2026-02-30' }, formOf(form))
+    const nothing = await browser.submit(
+      form,
+      { sites: 'some', functions: 'some', starts: '', ends: '2026-02-30' },
+      formOf(form)
+    )
     t.equal(nothing.status, 422)
-    t.match(words(nothing.text), /请输入姓名.*请输入证件号码.*请输入手机号.*请选择网站.*请选择事项.*请填写这一项.*没有这一天/)
-    const wrong = await browser.submit(form, { ...agent, cert_no: '110105194912310021', phone: '123', ends: '2020-01-01' }, formOf(form))
+    t.match(
+      words(nothing.text),
+      /请输入姓名.*请输入证件号码.*请输入手机号.*请选择网站.*请选择事项.*请填写这一项.*没有这一天/
+    )
+    const wrong = await browser.submit(
+      form,
+      { ...agent, cert_no: '110105194912310021', phone: '123', ends: '2020-01-01' },
+      formOf(form)
+    )
     t.match(words(wrong.text), /最后一位与前 17 位不符.*手机号应为 11 位/)
     t.match(wrong.text, /value="110105194912310021"/)
     const long = await browser.submit(form, { ...agent, ends: '2049-01-01' }, formOf(form))
@@ -26,18 +38,30 @@ t.test('J8: the legal representative adds an agent, approves, changes, suspends,
     const mismatch = await browser.submit(form, { ...agent, name: '李小梅' }, formOf(form))
     t.equal(mismatch.status, 422)
     t.match(words(mismatch.text), /核对没有通过/, 'never which of name and number')
-    const self = await browser.submit(form, { name: '格桑', cert_no: '542621198209182019', phone: '18900189001' }, formOf(form))
+    const self = await browser.submit(
+      form,
+      { name: '格桑', cert_no: '542621198209182019', phone: '18900189001' },
+      formOf(form)
+    )
     t.match(words(self.text), /代理人不能是法定代表人本人/)
     const both = await browser.submit(form, { ...agent, sites: 'all', site: ['demo-site'] }, formOf(form))
     t.match(words(both.text), /您选了“全部网站”，又勾选了单个网站/, 'not guessed')
     const forged = await browser.submit(form, { ...agent, sites: 'some', site: ['no-such-site'] }, formOf(form))
     t.equal(forged.status, 422)
     t.match(words(forged.text), /所选网站已不接受代理人/)
-    const { count } = await kora.inside.services.db.selectFrom('delegation').select((query) => query.fn.countAll().as('count')).where('version', '>', 1).executeTakeFirstOrThrow()
+    const { count } = await kora.inside.services.db
+      .selectFrom('delegation')
+      .select((query) => query.fn.countAll().as('count'))
+      .where('version', '>', 1)
+      .executeTakeFirstOrThrow()
     t.equal(Number(count), 0)
   })
 
-  const content = await browser.submit(form, { ...agent, sites: 'some', site: ['demo-site'], functions: 'some', function: ['property.query'] }, formOf(form))
+  const content = await browser.submit(
+    form,
+    { ...agent, sites: 'some', site: ['demo-site'], functions: 'some', function: ['property.query'] },
+    formOf(form)
+  )
   t.match(at(content), /\/1\/approve$/)
   t.match(words(content.text), /授权事项 不动产登记查询 授权网站 不动产登记（演示）/)
   const again = await browser.submit(form, agent, formOf(form))
@@ -58,7 +82,11 @@ t.test('J8: the legal representative adds an agent, approves, changes, suspends,
   list = await browser.go(`${kora.issuer}/me/agents`)
   t.match(words(list.text), /待审核（0）.*有效与停用（2）.*已由新版本代替/)
 
-  const suspended = await browser.submit(await browser.go(link(list, '停用 **梅')), { text: '出差' }, { form: mainForm })
+  const suspended = await browser.submit(
+    await browser.go(link(list, '停用 **梅')),
+    { text: '出差' },
+    { form: mainForm }
+  )
   t.match(words(suspended.text), /已停用/)
   list = await browser.go(`${kora.issuer}/me/agents`)
   t.match(words(list.text), /出差/)
@@ -76,20 +104,29 @@ t.test('J8: the legal representative adds an agent, approves, changes, suspends,
   t.match(words(messages.text), /未读 代理授权已撤销.*未读 代理授权已停用/)
 })
 
-t.test('somebody new becomes one person who has no password; a phone that names somebody else is not taken', async (t) => {
-  const kora = await startKora(t)
-  const { browser } = await enterLegal(kora, 'cunjiti')
-  const { sandbox, inside: { services } } = kora
-  const form = await browser.go(`${kora.issuer}/me/agents/new`)
-  const certNo = '540102199001011233'
-  await sandbox.call('PUT', `/population/${certNo}`, { name: '旺堆' })
-  const content = await browser.submit(form, { name: '旺堆', cert_no: certNo, phone: '13800138000' }, formOf(form))
-  t.match(at(content), /\/approve$/, words(content.text))
-  const row = await services.db.selectFrom('delegation').innerJoin('person', 'person.id', 'delegation.agentId')
-    .select(['person.id', 'person.status', 'person.passwordHash', 'person.phoneIndex', 'person.assuranceLevel'])
-    .where('delegation.id', '=', /agents\/([\w-]+)\//.exec(content.url)?.[1] ?? '').executeTakeFirstOrThrow()
-  t.match(row, { status: 'active', passwordHash: null, phoneIndex: null, assuranceLevel: 1 })
-})
+t.test(
+  'somebody new becomes one person who has no password; a phone that names somebody else is not taken',
+  async (t) => {
+    const kora = await startKora(t)
+    const { browser } = await enterLegal(kora, 'cunjiti')
+    const {
+      sandbox,
+      inside: { services }
+    } = kora
+    const form = await browser.go(`${kora.issuer}/me/agents/new`)
+    const certNo = '540102199001011233'
+    await sandbox.call('PUT', `/population/${certNo}`, { name: '旺堆' })
+    const content = await browser.submit(form, { name: '旺堆', cert_no: certNo, phone: '13800138000' }, formOf(form))
+    t.match(at(content), /\/approve$/, words(content.text))
+    const row = await services.db
+      .selectFrom('delegation')
+      .innerJoin('person', 'person.id', 'delegation.agentId')
+      .select(['person.id', 'person.status', 'person.passwordHash', 'person.phoneIndex', 'person.assuranceLevel'])
+      .where('delegation.id', '=', /agents\/([\w-]+)\//.exec(content.url)?.[1] ?? '')
+      .executeTakeFirstOrThrow()
+    t.match(row, { status: 'active', passwordHash: null, phoneIndex: null, assuranceLevel: 1 })
+  }
+)
 
 t.test('rejecting needs a reason and no code; the agent reads it; withdrawing and resigning', async (t) => {
   const kora = await startKora(t)
@@ -99,12 +136,17 @@ t.test('rejecting needs a reason and no code; the agent reads it; withdrawing an
   t.equal((await browser.submit(form, {}, { form: mainForm })).status, 422)
   t.match(words((await browser.submit(form, { reason: 'other', text: ' ' }, { form: mainForm })).text), /请写明原因/)
   t.equal((await browser.submit(form, { reason: 'approved' }, { form: mainForm })).status, 422)
-  t.match(words((await browser.submit(form, { reason: 'wrong_data', text: '<b>证件</b>' }, { form: mainForm })).text), /已拒绝/)
+  t.match(
+    words((await browser.submit(form, { reason: 'wrong_data', text: '<b>证件</b>' }, { form: mainForm })).text),
+    /已拒绝/
+  )
   t.equal((await browser.submit(form, { reason: 'wrong_data' }, { form: mainForm })).status, 409)
 
   const agent = await enter(kora, 'renzeng')
   const messages = await agent.browser.go(`${kora.issuer}/me/messages`)
-  const message = await agent.browser.go(new URL(/href="(\/me\/messages\/msg_[^"]*)"/.exec(messages.text)?.[1] ?? '', kora.issuer).href)
+  const message = await agent.browser.go(
+    new URL(/href="(\/me\/messages\/msg_[^"]*)"/.exec(messages.text)?.[1] ?? '', kora.issuer).href
+  )
   t.match(words(message.text), /代理授权申请未通过.*信息有误：<b>证件<\/b>/)
   t.notMatch(message.text, '<b>证件', 'escaped')
   t.notMatch(words((await agent.browser.go(`${kora.issuer}/me/messages`)).text), /未读/, 'read')

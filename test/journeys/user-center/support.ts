@@ -1,13 +1,26 @@
 /** People in the user centre: logging in, wearing a hat, approving with the sandbox phone. */
-import { continueAfterPhone, payloadOf, submitPassword, type Answer, type Browser, type Kora } from '../../support/driver/index.ts'
+import {
+  continueAfterPhone,
+  payloadOf,
+  submitPassword,
+  type Answer,
+  type Browser,
+  type Kora
+} from '../../support/driver/index.ts'
 import type { Transcript } from '../../support/driver/sandbox.ts'
 import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
 
 /** To the first page of the user centre, as oneself. */
-export async function enter (kora: Kora, handle: string, browser: Browser = kora.newBrowser()): Promise<{ browser: Browser, home: Answer }> {
+export async function enter (
+  kora: Kora,
+  handle: string,
+  browser: Browser = kora.newBrowser()
+): Promise<{ browser: Browser; home: Answer }> {
   const person = await kora.sandbox.account(handle)
   let page = await browser.go(`${kora.issuer}/me`)
-  if (new URL(page.url).pathname.endsWith('/login')) page = await submitPassword(browser, page, { account: person.cert_no, password: person.password })
+  if (new URL(page.url).pathname.endsWith('/login')) {
+    page = await submitPassword(browser, page, { account: person.cert_no, password: person.password })
+  }
   if (new URL(page.url).pathname.endsWith('/select')) page = await choose(browser, page, 'self')
   return { browser, home: page }
 }
@@ -16,45 +29,79 @@ export async function enter (kora: Kora, handle: string, browser: Browser = kora
 export async function choose (browser: Browser, page: Answer, name: string): Promise<Answer> {
   const buttons = [...page.text.matchAll(/<button class="choice"[^>]*value="([^"]*)"[^>]*>([\s\S]*?)<\/button>/g)]
   const value = buttons.find(([, value, text]) => value === name || text?.includes(name) === true)?.[1]
-  if (value === undefined) throw new Error(`no choice ${name} on ${page.url}: ${buttons.map(([, value]) => value).join()}`)
+  if (value === undefined) {
+    throw new Error(`no choice ${name} on ${page.url}: ${buttons.map(([, value]) => value).join()}`)
+  }
   return await browser.submit(page, { choice: value })
 }
 
 /** The organization's id, which no page shows. */
 export async function organizationId (kora: Kora, handle: string): Promise<string> {
   const uscc = demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
-  const { id } = await kora.inside.services.db.selectFrom('organization').select('id').where('uscc', '=', uscc).executeTakeFirstOrThrow()
+  const { id } = await kora.inside.services.db
+    .selectFrom('organization')
+    .select('id')
+    .where('uscc', '=', uscc)
+    .executeTakeFirstOrThrow()
   return id
 }
 
 /** Its legal representative in the user centre. */
-export async function enterLegal (kora: Kora, organization: string): Promise<{ browser: Browser, home: Answer }> {
-  const { legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? { legalRepresentative: '' }
+export async function enterLegal (kora: Kora, organization: string): Promise<{ browser: Browser; home: Answer }> {
+  const { legalRepresentative } = demoOrganizations.find(({ handle }) => handle === organization) ?? {
+    legalRepresentative: ''
+  }
   return await enterAs(kora, legalRepresentative, organization, `lr:${await organizationId(kora, organization)}`)
 }
 
 /** One of its agents in the user centre. */
-export async function enterAgent (kora: Kora, agent: string, organization: string): Promise<{ browser: Browser, home: Answer }> {
-  const row = await kora.inside.services.db.selectFrom('delegation').select('id').where('organizationId', '=', await organizationId(kora, organization))
-    .where('agentId', '=', (await kora.sandbox.account(agent)).person_id).where('state', '=', 'active').executeTakeFirstOrThrow()
+export async function enterAgent (
+  kora: Kora,
+  agent: string,
+  organization: string
+): Promise<{ browser: Browser; home: Answer }> {
+  const row = await kora.inside.services.db
+    .selectFrom('delegation')
+    .select('id')
+    .where('organizationId', '=', await organizationId(kora, organization))
+    .where('agentId', '=', (await kora.sandbox.account(agent)).person_id)
+    .where('state', '=', 'active')
+    .executeTakeFirstOrThrow()
   return await enterAs(kora, agent, organization, row.id)
 }
 
-async function enterAs (kora: Kora, handle: string, organization: string, contextId: string): Promise<{ browser: Browser, home: Answer }> {
+async function enterAs (
+  kora: Kora,
+  handle: string,
+  organization: string,
+  contextId: string
+): Promise<{ browser: Browser; home: Answer }> {
   const name = demoOrganizations.find((one) => one.handle === organization)?.name ?? ''
   const { browser } = await enter(kora, handle)
   const select = await browser.go(`${kora.issuer}/me/switch`)
   if (select.text.includes(name)) return { browser, home: await choose(browser, select, name) }
   // the provider's record as a login in this capacity leaves it
   const { db } = kora.inside.services
-  const { sub } = await db.selectFrom('person').select('sub').where('id', '=', (await kora.sandbox.account(handle)).person_id).executeTakeFirstOrThrow()
-  await db.updateTable('oidcArtifact').set({ contextId }).where('model', '=', 'ClientSession').where('clientId', '=', 'kora-user-centre').where('accountId', '=', sub).execute()
+  const { sub } = await db
+    .selectFrom('person')
+    .select('sub')
+    .where('id', '=', (await kora.sandbox.account(handle)).person_id)
+    .executeTakeFirstOrThrow()
+  await db
+    .updateTable('oidcArtifact')
+    .set({ contextId })
+    .where('model', '=', 'ClientSession')
+    .where('clientId', '=', 'kora-user-centre')
+    .where('accountId', '=', sub)
+    .execute()
   return { browser, home: await browser.go(`${kora.issuer}/me`) }
 }
 
 /** Address of the link whose label begins so, on this page. */
 export function link (page: Answer, label: string): string {
-  const found = [...page.text.matchAll(/<a\b[^>]*href="([^"]*)"[^>]*>/g)].find(([tag]) => tag.includes(`aria-label="${label}`))?.[1]
+  const found = [...page.text.matchAll(/<a\b[^>]*href="([^"]*)"[^>]*>/g)].find(([tag]) =>
+    tag.includes(`aria-label="${label}`)
+  )?.[1]
   if (found === undefined) throw new Error(`no link "${label}" on ${page.url}`)
   return new URL(found, page.url).href
 }
@@ -65,7 +112,13 @@ export async function toCode (browser: Browser, page: Answer): Promise<Answer> {
 }
 
 /** The phone's side, then the page's own form. */
-export async function scan (kora: Kora, browser: Browser, qr: Answer, person: string, more: Record<string, unknown> = {}): Promise<{ phone: Transcript, page: Answer }> {
+export async function scan (
+  kora: Kora,
+  browser: Browser,
+  qr: Answer,
+  person: string,
+  more: Record<string, unknown> = {}
+): Promise<{ phone: Transcript; page: Answer }> {
   const phone = await kora.sandbox.journey({ payload: payloadOf(qr), person, ...more })
   return { phone, page: await continueAfterPhone(browser, qr) }
 }

@@ -11,7 +11,9 @@ t.test('every event that the code records is in the catalogue (T086)', async (t)
     const text = readFileSync(new URL(file, root), 'utf8')
     // a name in a call of record, or chosen for one
     if (!/\.record\(|AuditEventType|\brecord\w* ?\(/.test(text) || file.endsWith('audit/events.ts')) continue
-    for (const match of text.matchAll(/\btype: (?:\w+ (?:===|!==) [^?]+\? )?'([a-z]+(?:-[a-z]+)*\.[a-z-]+)'(?: : '([a-z]+(?:-[a-z]+)*\.[a-z-]+)')?/g)) {
+    for (const match of text.matchAll(
+      /\btype: (?:\w+ (?:===|!==) [^?]+\? )?'([a-z]+(?:-[a-z]+)*\.[a-z-]+)'(?: : '([a-z]+(?:-[a-z]+)*\.[a-z-]+)')?/g
+    )) {
       for (const name of [match[1], match[2]]) if (name !== undefined) recorded.set(name, file)
     }
   }
@@ -21,7 +23,17 @@ t.test('every event that the code records is in the catalogue (T086)', async (t)
 
 t.test('each has a meaning in both languages, and the document is the catalogue', async (t) => {
   t.same(Object.keys(eventMeanings).sort(), Object.keys(auditEvents).sort())
-  for (const [name, [zh, en]] of Object.entries(eventMeanings)) t.ok(/\p{Script=Han}/u.test(zh) && /^[\x20-\x7e]+$/.test(en), name)
-  t.equal(new Set(Object.values(eventMeanings).map(([zh]) => zh)).size, Object.keys(eventMeanings).length, 'no two mean the same')
-  t.equal(readFileSync(new URL('docs/audit-events.md', root), 'utf8'), eventTable(), 'write it anew: node src/records/audit/event-table.ts')
+  for (const [name, [zh, en]] of Object.entries(eventMeanings)) {
+    t.ok(/\p{Script=Han}/u.test(zh) && /^[\x20-\x7e]+$/.test(en), name)
+  }
+  t.equal(
+    new Set(Object.values(eventMeanings).map(([zh]) => zh)).size,
+    Object.keys(eventMeanings).length,
+    'no two mean the same'
+  )
+  t.equal(
+    readFileSync(new URL('docs/audit-events.md', root), 'utf8'),
+    eventTable(),
+    'write it anew: node src/records/audit/event-table.ts'
+  )
 })

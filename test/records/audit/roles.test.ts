@@ -14,7 +14,7 @@ const url = process.env['TEST_DATABASE_URL'] ?? ''
 const skip = url === '' && 'TEST_DATABASE_URL not set'
 
 /** The application's own role on this database, and its address. */
-async function applicationRole (t: Test, database: TestDatabase): Promise<{ role: string, address: string }> {
+async function applicationRole (t: Test, database: TestDatabase): Promise<{ role: string; address: string }> {
   const role = `kora_app_${randomBytes(4).toString('hex')}`
   await sql.raw(`create role ${role} login password 'test'`).execute(database.db)
   t.teardown(async () => {
@@ -34,7 +34,9 @@ t.test('the application can record and seal, and nothing else (T087)', { skip },
   const app: OpenDatabase = await openDatabase({ databaseUrl: address, dataDir: '', poolSize: 2 })
   t.teardown(app.close)
   const audit = createAudit(database)
-  await app.db.transaction().execute(async (trx) => { await audit.record(trx, { type: 'login.failed' }) })
+  await app.db.transaction().execute(async (trx) => {
+    await audit.record(trx, { type: 'login.failed' })
+  })
   t.match(await sealBatch(app.db, database.crypto), { sealed: 1 })
   t.match(await verifyChain(app.db, database.crypto), { ok: true, checked: 1 })
 
@@ -55,7 +57,9 @@ t.test('the application can record and seal, and nothing else (T087)', { skip },
     'set session_replication_role = replica',
     'delete from kysely_migration',
     "create or replace function audit_keep() returns trigger language plpgsql as 'begin return old; end'"
-  ]) await t.rejects(sql.raw(text).execute(app.db), denied, text)
+  ]) {
+    await t.rejects(sql.raw(text).execute(app.db), denied, text)
+  }
   await t.rejects(sql`update audit_event set hash = 'x'`.execute(app.db), { code: 'KA001' }, 'sealed once')
 
   t.same(await grantTo(database.db, 'nobody_at_all'), { ok: false, code: 'no_such_role' })
@@ -78,17 +82,30 @@ t.test('Kora runs as that role; without an audit event nothing happens (T089)', 
   const kora = await startKora(t, { databaseUrl: address, env: { ISSUER: '' } })
   const { db } = database
   const { services } = kora.inside
-  const state = async (): Promise<unknown> => (await sql`select (select count(*) from audit_event) as events, (select count(*) from client_secret) as secrets,
-    (select count(*) from signing_key) as keys, (select count(*) from oidc_artifact where account_id is not null) as artifacts`.execute(db)).rows[0]
+  const state = async (): Promise<unknown> =>
+    (
+      await sql`select (select count(*) from audit_event) as events, (select count(*) from client_secret) as secrets,
+    (select count(*) from signing_key) as keys, (select count(*) from oidc_artifact
+      where account_id is not null) as artifacts`.execute(db)
+    ).rows[0]
   const person = await kora.sandbox.account('zhuoma')
   const party = await demoParty(kora, 'demo-site', { scope: 'openid profile' })
   const credentials = { account: person.cert_no, password: person.password }
   const browser = kora.newBrowser()
-  t.ok((await party.login(browser, credentials)).access_token, 'a whole login with the application\'s own role')
-  const delegation = await db.selectFrom('delegation').innerJoin('organization', 'organization.id', 'delegation.organizationId')
-    .select(['delegation.id', 'legalRepresentativeId']).where('delegation.state', '=', 'active').executeTakeFirstOrThrow()
+  t.ok((await party.login(browser, credentials)).access_token, "a whole login with the application's own role")
+  const delegation = await db
+    .selectFrom('delegation')
+    .innerJoin('organization', 'organization.id', 'delegation.organizationId')
+    .select(['delegation.id', 'legalRepresentativeId'])
+    .where('delegation.state', '=', 'active')
+    .executeTakeFirstOrThrow()
   const act = { actor: 'operator:lhamo', reason: 'test', address: null, traceId: null } as const
-  const revoke = async (): Promise<boolean> => await createDelegations(services).revoke(delegation.id, 'test', { personId: String(delegation.legalRepresentativeId), address: '', traceId: '' })
+  const revoke = async (): Promise<boolean> =>
+    await createDelegations(services).revoke(delegation.id, 'test', {
+      personId: String(delegation.legalRepresentativeId),
+      address: '',
+      traceId: ''
+    })
 
   await sql.raw(`revoke insert on audit_event from ${role}`).execute(db)
   const before = await state()
@@ -108,7 +125,10 @@ t.test('Kora runs as that role; without an audit event nothing happens (T089)', 
   await t.rejects(publishNext(services, act, 'ES256'), AuditUnavailable)
   await t.rejects(revoke(), AuditUnavailable)
   t.same(await state(), before, 'nothing was done')
-  t.equal((await db.selectFrom('delegation').select('state').where('id', '=', delegation.id).executeTakeFirst())?.state, 'active')
+  t.equal(
+    (await db.selectFrom('delegation').select('state').where('id', '=', delegation.id).executeTakeFirst())?.state,
+    'active'
+  )
   t.match(kora.logs().join(''), /AuditUnavailable/, 'the log says why')
 
   await sql.raw(`grant insert on audit_event to ${role}`).execute(db)

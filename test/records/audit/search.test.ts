@@ -1,6 +1,13 @@
 import { sql } from 'kysely'
 import t from 'tap'
-import { addressPattern, createAudit, findAuditEvent, searchAudit, type AuditEvent, type AuditFilters } from '../../../src/records/audit/index.ts'
+import {
+  addressPattern,
+  createAudit,
+  findAuditEvent,
+  searchAudit,
+  type AuditEvent,
+  type AuditFilters
+} from '../../../src/records/audit/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 
 eachDatabase(t, 'search', async (t, { db, crypto }) => {
@@ -12,12 +19,23 @@ eachDatabase(t, 'search', async (t, { db, crypto }) => {
     { type: 'client.updated', actor: 'admin:adm_1', clientId: 'tax', reason: '100%_sure' },
     { type: 'delegation.revoked', personId: 'p2', organizationId: 'o1', delegationId: 'd1', address: '10.10.2.3' }
   ]
-  for (const event of events) await db.transaction().execute(async (trx) => { await audit.record(trx, event) })
-  const found = async (filters: AuditFilters): Promise<string[]> => (await searchAudit(db, crypto, filters, { before: null, limit: 50 })).map(({ type, address }) => address === null ? type : `${type} ${address}`)
+  for (const event of events) {
+    await db.transaction().execute(async (trx) => {
+      await audit.record(trx, event)
+    })
+  }
+  const found = async (filters: AuditFilters): Promise<string[]> =>
+    (await searchAudit(db, crypto, filters, { before: null, limit: 50 })).map(({ type, address }) =>
+      address === null ? type : `${type} ${address}`
+    )
   t.same((await found({})).length, 5)
   t.same(await found({ personId: 'p1' }), ['login.failed 10.1.2.30', 'login.succeeded 10.1.2.3'], 'newest first')
   t.same(await found({ clientId: 'tax', outcome: 'failure' }), ['login.failed 10.1.2.30'])
-  t.same(await found({ type: 'login.' }), ['login.failed 2001:db8::1', 'login.failed 10.1.2.30', 'login.succeeded 10.1.2.3'])
+  t.same(await found({ type: 'login.' }), [
+    'login.failed 2001:db8::1',
+    'login.failed 10.1.2.30',
+    'login.succeeded 10.1.2.3'
+  ])
   t.same(await found({ type: 'login' }), [], 'a name, or a beginning up to a dot')
   t.same(await found({ type: '%.' }), [], 'no wildcards from outside')
   t.same(await found({ actor: 'admin:adm_1' }), ['client.updated'])

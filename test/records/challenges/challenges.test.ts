@@ -17,40 +17,63 @@ function workOn (seed: string): string {
   return String(nonce)
 }
 
-eachDatabase(t, 'a challenge is used up by its first answer, right or wrong, for one browser and action', async (t, database) => {
-  const challenges = createChallenges(database)
-  const issue = async (): Promise<string> => (await challenges.issue(from))?.id ?? ''
+eachDatabase(
+  t,
+  'a challenge is used up by its first answer, right or wrong, for one browser and action',
+  async (t, database) => {
+    const challenges = createChallenges(database)
+    const issue = async (): Promise<string> => (await challenges.issue(from))?.id ?? ''
 
-  const worked = await issue()
-  t.equal(await challenges.settle({ ...none, id: worked, work: workOn(worked) }, about), 'passed', 'proof of work')
-  t.equal(await challenges.settle({ ...none, id: worked, work: workOn(worked) }, about), 'expired', 'once')
+    const worked = await issue()
+    t.equal(await challenges.settle({ ...none, id: worked, work: workOn(worked) }, about), 'passed', 'proof of work')
+    t.equal(await challenges.settle({ ...none, id: worked, work: workOn(worked) }, about), 'expired', 'once')
 
-  const read = await issue()
-  t.equal(await challenges.settle({ ...none, id: read, text: ` ${(await pictureText(database, read)).toLowerCase()} ` }, about), 'passed', 'characters, case and blanks aside')
+    const read = await issue()
+    t.equal(
+      await challenges.settle(
+        { ...none, id: read, text: ` ${(await pictureText(database, read)).toLowerCase()} ` },
+        about
+      ),
+      'passed',
+      'characters, case and blanks aside'
+    )
 
-  const wrong = await issue()
-  t.equal(await challenges.settle({ ...none, id: wrong, text: 'QQQQQ' }, about), 'wrong')
-  t.equal(await challenges.settle({ ...none, id: wrong, text: await pictureText(database, wrong) }, about), 'expired', 'consumed by a wrong answer too')
+    const wrong = await issue()
+    t.equal(await challenges.settle({ ...none, id: wrong, text: 'QQQQQ' }, about), 'wrong')
+    t.equal(
+      await challenges.settle({ ...none, id: wrong, text: await pictureText(database, wrong) }, about),
+      'expired',
+      'consumed by a wrong answer too'
+    )
 
-  const foreign = await issue()
-  const text = await pictureText(database, foreign)
-  t.equal(await challenges.settle({ ...none, id: foreign, text }, { ...about, browserHash: 'another' }), 'expired')
-  t.equal(await challenges.settle({ ...none, id: foreign, text }, { ...about, action: 'register:2' }), 'expired')
-  t.equal(await challenges.settle({ ...none, id: foreign, text }, about), 'passed', 'which used nothing up')
+    const foreign = await issue()
+    const text = await pictureText(database, foreign)
+    t.equal(await challenges.settle({ ...none, id: foreign, text }, { ...about, browserHash: 'another' }), 'expired')
+    t.equal(await challenges.settle({ ...none, id: foreign, text }, { ...about, action: 'register:2' }), 'expired')
+    t.equal(await challenges.settle({ ...none, id: foreign, text }, about), 'passed', 'which used nothing up')
 
-  const late = await issue()
-  await sql`update challenge set expires_at = now() where id = ${late}`.execute(database.db)
-  t.equal(await challenges.settle({ ...none, id: late, text: await pictureText(database, late) }, about), 'expired')
-  for (const id of ['', 'ch_', "ch_' or 1=1 --aaaaaaaaaaa", 'ch_AAAAAAAAAAAAAAAAAAAAAA']) t.equal(await challenges.settle({ ...none, id }, about), 'expired', id)
-  const other = await issue()
-  t.equal(await challenges.settle({ ...none, id: other, work: workOn(late) }, about), 'wrong', 'work for another seed')
-})
+    const late = await issue()
+    await sql`update challenge set expires_at = now() where id = ${late}`.execute(database.db)
+    t.equal(await challenges.settle({ ...none, id: late, text: await pictureText(database, late) }, about), 'expired')
+    for (const id of ['', 'ch_', "ch_' or 1=1 --aaaaaaaaaaa", 'ch_AAAAAAAAAAAAAAAAAAAAAA']) {
+      t.equal(await challenges.settle({ ...none, id }, about), 'expired', id)
+    }
+    const other = await issue()
+    t.equal(
+      await challenges.settle({ ...none, id: other, work: workOn(late) }, about),
+      'wrong',
+      'work for another seed'
+    )
+  }
+)
 
 eachDatabase(t, 'of twenty right answers at once one passes', async (t, database) => {
   const challenges = createChallenges(database)
   const id = (await challenges.issue(from))?.id ?? ''
   const text = await pictureText(database, id)
-  const verdicts = await Promise.all(Array.from({ length: 20 }, async () => await challenges.settle({ ...none, id, text }, about)))
+  const verdicts = await Promise.all(
+    Array.from({ length: 20 }, async () => await challenges.settle({ ...none, id, text }, about))
+  )
   t.equal(verdicts.filter((verdict) => verdict === 'passed').length, 1)
 })
 
@@ -72,7 +95,9 @@ t.test('the picture is a PNG, other each time, in which no letter has a shape of
   t.notOk(one.equals(two))
   const picture = PNG.sync.read(one)
   t.same([picture.width, picture.height], [320, 112])
-  const dark = Array.from({ length: 320 * 112 }, (_, at) => picture.data[at * 4] ?? 255).filter((grey) => grey < 128).length
+  const dark = Array.from({ length: 320 * 112 }, (_, at) => picture.data[at * 4] ?? 255).filter(
+    (grey) => grey < 128
+  ).length
   t.ok(dark > 1500 && dark < 15_000, `${dark} dark pixels`)
   t.ok(one.length < 6000, `${one.length} bytes`)
   t.notMatch(one.toString('latin1'), answer)

@@ -22,15 +22,32 @@ t.test('only pixels survive', async (t) => {
   t.same([...PNG.sync.read(made.png).data.subarray(0, 4)], [200, 30, 30, 255])
   const photo = jpeg.encode({ width: 40, height: 20, data: Buffer.alloc(40 * 20 * 4, 128) }, 80).data
   t.match(remakePicture(photo), { ok: true, width: 40, height: 20 })
-  const comment = remakePicture(Buffer.concat([photo.subarray(0, 2), Buffer.from([0xff, 0xfe, 0, script.length + 2]), script, photo.subarray(2), script]))
+  const comment = remakePicture(
+    Buffer.concat([
+      photo.subarray(0, 2),
+      Buffer.from([0xff, 0xfe, 0, script.length + 2]),
+      script,
+      photo.subarray(2),
+      script
+    ])
+  )
   t.ok(comment.ok && !comment.png.includes('script'), 'a comment does not')
   const bomb = Buffer.from(png(1, 1))
   bomb.writeUInt32BE(60_000, 16)
   const cut = png(50, 50).subarray(0, 90)
   for (const [file, fault] of [
-    [Buffer.alloc(0), 'empty'], [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'not_a_picture'], [Buffer.from('GIF89a'), 'not_a_picture'], [bomb, 'too_many_pixels'],
-    [cut, 'not_a_picture'], [Buffer.concat([png(9, 9), script]), 'not_a_picture'], [Buffer.alloc(512 * 1024 + 1), 'too_large'], [photo.subarray(0, 30), 'not_a_picture'], [Buffer.from([0xff, 0xd8, 0xff, 0xc0]), 'not_a_picture']
-  ] as const) t.match(remakePicture(file), { ok: false, fault })
+    [Buffer.alloc(0), 'empty'],
+    [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'not_a_picture'],
+    [Buffer.from('GIF89a'), 'not_a_picture'],
+    [bomb, 'too_many_pixels'],
+    [cut, 'not_a_picture'],
+    [Buffer.concat([png(9, 9), script]), 'not_a_picture'],
+    [Buffer.alloc(512 * 1024 + 1), 'too_large'],
+    [photo.subarray(0, 30), 'not_a_picture'],
+    [Buffer.from([0xff, 0xd8, 0xff, 0xc0]), 'not_a_picture']
+  ] as const) {
+    t.match(remakePicture(file), { ok: false, fault })
+  }
 })
 
 t.test('what a picture unpacks to is bounded by the size it was accepted for', async (t) => {
@@ -48,14 +65,19 @@ t.test('what a picture unpacks to is bounded by the size it was accepted for', a
     data.writeUInt32BE(side, 4)
     return chunk('IHDR', data)
   }
-  const file = (...chunks: Buffer[]): Buffer => Buffer.concat([png(1, 1).subarray(0, 8), ...chunks, chunk('IEND', Buffer.alloc(0))])
+  const file = (...chunks: Buffer[]): Buffer =>
+    Buffer.concat([png(1, 1).subarray(0, 8), ...chunks, chunk('IEND', Buffer.alloc(0))])
   // one pixel, interlaced: one line of the first pass
   const pixel = Buffer.from([0, 1, 2, 3, 255])
   t.match(remakePicture(file(header(1, true), chunk('IDAT', deflateSync(pixel)))), { ok: true, width: 1, height: 1 })
   const zeros = deflateSync(Buffer.alloc(64 * 1024 * 1024))
   const before = process.resourceUsage().maxRSS
   t.match(remakePicture(file(header(1, true), chunk('IDAT', zeros))), { ok: false, fault: 'not_a_picture' })
-  t.match(remakePicture(file(header(1, false), header(4000, false), chunk('IDAT', zeros))), { ok: false, fault: 'not_a_picture' }, 'the second header is the one that a decoder believes')
+  t.match(
+    remakePicture(file(header(1, false), header(4000, false), chunk('IDAT', zeros))),
+    { ok: false, fault: 'not_a_picture' },
+    'the second header is the one that a decoder believes'
+  )
   t.ok(process.resourceUsage().maxRSS - before < 32 * 1024, 'nothing large was unpacked')
 })
 
@@ -65,7 +87,9 @@ t.test('the small one is light enough for the pages of a login, whatever was upl
   // the worst there is: noise in every channel, and noise that is half transparent
   const noise = new PNG({ width: 256, height: 256 })
   let state = 1
-  for (let i = 0; i < noise.data.length; i++) noise.data[i] = (state = Math.imul(state, 1103515245) + 12345 >>> 0) >>> 16
+  for (let i = 0; i < noise.data.length; i++) {
+    noise.data[i] = (state = (Math.imul(state, 1103515245) + 12345) >>> 0) >>> 16
+  }
   const made = smallPicture(PNG.sync.write(noise))
   t.ok(made.length <= maximumSmallBytes, String(made.length))
   const tiny = new PNG({ width: 80, height: 80 })
@@ -94,14 +118,32 @@ eachDatabase(t, 'a logo is stored with its history and served locked up', async 
   const app = fastify()
   registerClientLogo(app, services)
   const answer = await app.inject(`/client-logo/${stored.id}`)
-  t.match(answer, { statusCode: 200, headers: { 'content-type': 'image/png', 'content-security-policy': "default-src 'none'; sandbox", 'cache-control': /immutable/ } })
+  t.match(answer, {
+    statusCode: 200,
+    headers: {
+      'content-type': 'image/png',
+      'content-security-policy': "default-src 'none'; sandbox",
+      'cache-control': /immutable/
+    }
+  })
   t.equal(PNG.sync.read(answer.rawPayload).width, 256)
   const small = await app.inject(`/client-logo/${stored.id}/small`)
-  t.match(small, { statusCode: 200, headers: { 'content-type': 'image/png', 'content-security-policy': "default-src 'none'; sandbox", 'cache-control': /immutable/ } })
+  t.match(small, {
+    statusCode: 200,
+    headers: {
+      'content-type': 'image/png',
+      'content-security-policy': "default-src 'none'; sandbox",
+      'cache-control': /immutable/
+    }
+  })
   t.equal(PNG.sync.read(small.rawPayload).width, 80)
   t.same((await app.inject(`/client-logo/${stored.id}/small`)).rawPayload, small.rawPayload)
-  for (const id of ['logo_0000000000000000', 'logo_', `${stored.id}x`]) t.equal((await app.inject(`/client-logo/${id}/small`)).statusCode, 404, id)
-  for (const id of ['logo_0000000000000000', '..%2f', 'logo_', `${stored.id}x`]) t.equal((await app.inject(`/client-logo/${id}`)).statusCode, 404, id)
+  for (const id of ['logo_0000000000000000', 'logo_', `${stored.id}x`]) {
+    t.equal((await app.inject(`/client-logo/${id}/small`)).statusCode, 404, id)
+  }
+  for (const id of ['logo_0000000000000000', '..%2f', 'logo_', `${stored.id}x`]) {
+    t.equal((await app.inject(`/client-logo/${id}`)).statusCode, 404, id)
+  }
   t.match(await storeLogo(services, act, 'fund', Buffer.from('<svg/>')), { outcome: 'not_a_picture' })
   t.match(await storeLogo(services, act, 'nobody', png(1, 1)), { outcome: 'not_found' })
   t.match(await storeLogo(services, act, 'fund', null), { outcome: 'stored', client: { version: 3 } })

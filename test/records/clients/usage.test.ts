@@ -1,5 +1,11 @@
 import t from 'tap'
-import { clientFailures, clientUse, createClientUsage, dismissFailure, listClients } from '../../../src/records/clients/index.ts'
+import {
+  clientFailures,
+  clientUse,
+  createClientUsage,
+  dismissFailure,
+  listClients
+} from '../../../src/records/clients/index.ts'
 import { keptAddress } from '../../../src/records/clients/usage.ts'
 import { sql } from 'kysely'
 import { sweepClientFailures } from '../../../src/records/clients/failures.ts'
@@ -8,7 +14,11 @@ import { clientCredentials, registerSite, startProvider } from '../../oidc/rig.t
 import { act, made, registryOn } from './support.ts'
 
 const warnings: unknown[] = []
-const log = { warn: (...given: unknown[]) => { warnings.push(given) } }
+const log = {
+  warn: (...given: unknown[]) => {
+    warnings.push(given)
+  }
+}
 
 eachDatabase(t, 'use and failures are sums, written now and then', async (t, database) => {
   const services = registryOn(database)
@@ -18,7 +28,13 @@ eachDatabase(t, 'use and failures are sums, written now and then', async (t, dat
   t.teardown(() => usage.stop())
   usage.attach(rig.provider)
   const site = await registerSite(database, 'site')
-  const authorize = async (redirectUri: string): Promise<number> => (await fetch(`${rig.issuer}/auth?${new URLSearchParams({ client_id: 'site', response_type: 'code', scope: 'openid', redirect_uri: redirectUri, code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }).toString()}`, { redirect: 'manual' })).status
+  const authorize = async (redirectUri: string): Promise<number> =>
+    (
+      await fetch(
+        `${rig.issuer}/auth?${new URLSearchParams({ client_id: 'site', response_type: 'code', scope: 'openid', redirect_uri: redirectUri, code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }).toString()}`,
+        { redirect: 'manual' }
+      )
+    ).status
   for (let i = 0; i < 3; i++) t.equal(await authorize('http://127.0.0.1:9/cb/?state=secret#frag'), 400)
   t.equal(await authorize('https://a.gov.cn/u/540102199001011234/cb'), 400)
   t.equal((await clientCredentials(rig, site)).status, 200)
@@ -28,7 +44,11 @@ eachDatabase(t, 'use and failures are sums, written now and then', async (t, dat
   t.same(await clientFailures(db, 'site'), [], 'requests write nothing')
   await Promise.all([usage.flush(), usage.flush()])
   const failures = await clientFailures(db, 'site')
-  t.same(failures.map(({ code, address, count }) => `${code} ${address} ${count}`).sort(), ['invalid_client  1', 'redirect_uri http://127.0.0.1:9/cb/ 3', 'redirect_uri https://a.gov.cn/u/…/cb 1'])
+  t.same(failures.map(({ code, address, count }) => `${code} ${address} ${count}`).sort(), [
+    'invalid_client  1',
+    'redirect_uri http://127.0.0.1:9/cb/ 3',
+    'redirect_uri https://a.gov.cn/u/…/cb 1'
+  ])
   t.match(await clientUse(db, 'site'), [{ successes: 1, errors: 5 }])
   t.match(await listClients(db, { text: 'site' }, null, 1), [{ errors: 5, lastUsedAt: Date }])
   await authorize('http://127.0.0.1:9/cb/')
@@ -36,8 +56,14 @@ eachDatabase(t, 'use and failures are sums, written now and then', async (t, dat
   t.equal((await clientFailures(db, 'site')).find(({ address }) => address.endsWith('/cb/'))?.count, 4)
   t.same(warnings, [])
 
-  t.equal(await dismissFailure(services, act, 'site', { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }), true)
-  t.equal(await dismissFailure(services, act, 'site', { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }), false)
+  t.equal(
+    await dismissFailure(services, act, 'site', { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }),
+    true
+  )
+  t.equal(
+    await dismissFailure(services, act, 'site', { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }),
+    false
+  )
   t.equal((await clientFailures(db, 'site')).length, 2)
 })
 
@@ -48,9 +74,20 @@ eachDatabase(t, 'whoever tries many addresses fills only so many rows', async (t
   const listeners: Array<(ctx: never, error: unknown) => void> = []
   const usage = createClientUsage({ db, log, intervalMs: 600_000 })
   t.teardown(() => usage.stop())
-  usage.attach({ on: (event: string, listener: (typeof listeners)[number]) => { if (event === 'authorization.error') listeners.push(listener) } } as never)
+  usage.attach({
+    on: (event: string, listener: (typeof listeners)[number]) => {
+      if (event === 'authorization.error') listeners.push(listener)
+    }
+  } as never)
   for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 100; i++) listeners[0]?.({ oidc: { client: { clientId: 'site' }, params: { redirect_uri: `https://x${round}.example/${i}` } } } as never, { error: 'invalid_redirect_uri' })
+    for (let i = 0; i < 100; i++) {
+      listeners[0]?.(
+        {
+          oidc: { client: { clientId: 'site' }, params: { redirect_uri: `https://x${round}.example/${i}` } }
+        } as never,
+        { error: 'invalid_redirect_uri' }
+      )
+    }
     listeners[0]?.({ oidc: { client: { clientId: 'gone' }, params: {} } } as never, { error: 'invalid_scope' })
     await usage.flush()
   }
@@ -62,7 +99,14 @@ eachDatabase(t, 'whoever tries many addresses fills only so many rows', async (t
 
 t.test('what is kept of an address', async (t) => {
   for (const [given, kept] of [
-    ['https://a.gov.cn/cb?code=1#x', 'https://a.gov.cn/cb'], ['https://u:p@a.gov.cn:8443/cb', 'https://a.gov.cn:8443/cb'], ['cn.gov.app:/cb?x', 'cn.gov.app:/cb'],
-    ['not an address?x', 'notanaddress'], ['https://a.gov.cn/13800138000', 'https://a.gov.cn/…'], ['https://a.gov.cn/次仁', 'https://a.gov.cn/'], ['', '']
-  ] as const) t.equal(keptAddress(given), kept)
+    ['https://a.gov.cn/cb?code=1#x', 'https://a.gov.cn/cb'],
+    ['https://u:p@a.gov.cn:8443/cb', 'https://a.gov.cn:8443/cb'],
+    ['cn.gov.app:/cb?x', 'cn.gov.app:/cb'],
+    ['not an address?x', 'notanaddress'],
+    ['https://a.gov.cn/13800138000', 'https://a.gov.cn/…'],
+    ['https://a.gov.cn/次仁', 'https://a.gov.cn/'],
+    ['', '']
+  ] as const) {
+    t.equal(keptAddress(given), kept)
+  }
 })

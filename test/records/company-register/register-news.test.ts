@@ -11,23 +11,41 @@ import { certNo, people, servicesOn, uscc, world } from '../delegations/support.
 
 const key = { keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more' } as const
 const person = (n: number) => ({ certType: 'resident_id', certNo: certNo(n), name: '测试·新代表' }) as const
-const row = { uscc, name: '西藏示例科技有限公司', status: 'active', legalRepresentative: { certType: 'resident_id', ...people.lhamo } } as const
+const row = {
+  uscc,
+  name: '西藏示例科技有限公司',
+  status: 'active',
+  legalRepresentative: { certType: 'resident_id', ...people.lhamo }
+} as const
 
 async function follow (t: Test, database: TestDatabase) {
   const w = await world(database)
-  const register: CompanySandbox = await createCompanySandbox({ keys: [key], rows: [row, { ...row, uscc: '71540102MC1234566M' }] })
-  t.teardown(async () => { await register.close() })
+  const register: CompanySandbox = await createCompanySandbox({
+    keys: [key],
+    rows: [row, { ...row, uscc: '71540102MC1234566M' }]
+  })
+  t.teardown(async () => {
+    await register.close()
+  })
   const warnings: string[] = []
-  const note = (_: object, text: string): void => { warnings.push(text) }
+  const note = (_: object, text: string): void => {
+    warnings.push(text)
+  }
   const log = { warn: note, error: note, info: note }
-  const companies = createCompanyRegister({ baseUrl: await register.listen(), ...key, timeoutMs: 10_000, breaker: { failures: 1000 } })
+  const companies = createCompanyRegister({
+    baseUrl: await register.listen(),
+    ...key,
+    timeoutMs: 10_000,
+    breaker: { failures: 1000 }
+  })
   const services = { ...servicesOn(database, { companies }), log } as unknown as typeof w.services
   return {
     ...w,
     register,
     services,
     warnings,
-    organization: async () => await database.db.selectFrom('organization').selectAll().where('uscc', '=', uscc).executeTakeFirstOrThrow(),
+    organization: async () =>
+      await database.db.selectFrom('organization').selectAll().where('uscc', '=', uscc).executeTakeFirstOrThrow(),
     /** Turns come one after the other without waiting. */
     process: () => createRegisterFollower(services, { position: sharedPosition(database.db, companies.name, 0) })
   }
@@ -42,7 +60,11 @@ eachDatabase(t, 'what the register says is what is known here', async (t, databa
   w.register.edit('71540102MC1234566M', { name: '没有账号的单位' })
   t.equal(await follower.runOnce(), 3)
   const successor = await personByCertNo(database.db, database.crypto, 'resident_id', certNo(801))
-  t.match(await w.organization(), { name: '新名有限公司', legalRepresentativeId: successor?.id, registerVersion: w.register.get(uscc)?.version })
+  t.match(await w.organization(), {
+    name: '新名有限公司',
+    legalRepresentativeId: successor?.id,
+    registerVersion: w.register.get(uscc)?.version
+  })
   t.equal(await w.register.told(0), true)
   t.equal(await follower.runOnce(), 0, 'each once')
 
@@ -65,8 +87,18 @@ eachDatabase(t, 'a journal that outlives the process', async (t, database) => {
   t.match(await w.organization(), { name: '第二次' })
 
   w.register.edit(uscc, { name: '第三次' })
-  const apart = createRegisterFollower(w.services, { position: sharedPosition(database.db, 'company-register', 60_000) })
-  const read = await Promise.all([apart.runOnce(), ...[1, 2, 3].map(async () => await createRegisterFollower(w.services, { position: sharedPosition(database.db, 'company-register', 60_000) }).runOnce())])
+  const apart = createRegisterFollower(w.services, {
+    position: sharedPosition(database.db, 'company-register', 60_000)
+  })
+  const read = await Promise.all([
+    apart.runOnce(),
+    ...[1, 2, 3].map(
+      async () =>
+        await createRegisterFollower(w.services, {
+          position: sharedPosition(database.db, 'company-register', 60_000)
+        }).runOnce()
+    )
+  ])
   t.same(read.toSorted(), [0, 0, 0, 1], 'one has the turn')
   w.register.edit(uscc, { name: '第四次' })
   t.equal(await apart.runOnce(), 0, 'not yet')
@@ -83,7 +115,9 @@ eachDatabase(t, 'outages and nonsense hold up nothing for ever', async (t, datab
   const w = await follow(t, database)
   const follower = w.process()
   await follower.runOnce()
-  w.register.edit(uscc, { legalRepresentative: { certType: 'resident_id', certNo: '540102199003072510', name: '号码不对' } })
+  w.register.edit(uscc, {
+    legalRepresentative: { certType: 'resident_id', certNo: '540102199003072510', name: '号码不对' }
+  })
   w.register.edit(uscc, { name: '之后', legalRepresentative: person(802) })
   w.register.outage('error')
   await t.rejects(follower.runOnce(), RegisterUnavailable)
@@ -94,22 +128,26 @@ eachDatabase(t, 'outages and nonsense hold up nothing for ever', async (t, datab
   t.same(w.warnings, ['news of the company register cannot be applied'])
 })
 
-eachDatabase(t, 'the worker: follows by itself, says once that it cannot, and that it can again', async (t, database) => {
-  const w = await follow(t, database)
-  const until = async (text: string): Promise<void> => {
-    while (!w.warnings.includes(text)) await new Promise((resolve) => setTimeout(resolve, 5))
+eachDatabase(
+  t,
+  'the worker: follows by itself, says once that it cannot, and that it can again',
+  async (t, database) => {
+    const w = await follow(t, database)
+    const until = async (text: string): Promise<void> => {
+      while (!w.warnings.includes(text)) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const follower = createRegisterFollower(w.services, { position: ownPosition(), intervalMs: 5 })
+    w.register.outage('down')
+    follower.start()
+    await until('the company register cannot be followed')
+    w.register.edit(uscc, { name: '新名' })
+    w.register.outage(null)
+    t.equal(await w.register.told(20_000), true)
+    t.match(await w.organization(), { name: '新名' })
+    await until('the company register is followed again')
+    t.same(w.warnings, ['the company register cannot be followed', 'the company register is followed again'])
+    await follower.stop()
+    w.register.edit(uscc, { name: '停止以后' })
+    t.equal(await w.register.told(30), false)
   }
-  const follower = createRegisterFollower(w.services, { position: ownPosition(), intervalMs: 5 })
-  w.register.outage('down')
-  follower.start()
-  await until('the company register cannot be followed')
-  w.register.edit(uscc, { name: '新名' })
-  w.register.outage(null)
-  t.equal(await w.register.told(20_000), true)
-  t.match(await w.organization(), { name: '新名' })
-  await until('the company register is followed again')
-  t.same(w.warnings, ['the company register cannot be followed', 'the company register is followed again'])
-  await follower.stop()
-  w.register.edit(uscc, { name: '停止以后' })
-  t.equal(await w.register.told(30), false)
-})
+)

@@ -1,7 +1,14 @@
 // Consents: what was agreed to, word for word; withdrawn, never erased.
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { consentText, hasConsent, recordConsent, recordRelease, textHash, withdrawConsent } from '../../../src/records/consents/index.ts'
+import {
+  consentText,
+  hasConsent,
+  recordConsent,
+  recordRelease,
+  textHash,
+  withdrawConsent
+} from '../../../src/records/consents/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { events, sandboxOf, version, world } from '../scan-tickets/support.ts'
 
@@ -12,14 +19,28 @@ t.test('texts', async (t) => {
   const all = kinds.flatMap((kind) => ['zh-CN', 'bo', 'en'].map((locale) => consentText(kind, locale)))
   t.equal(new Set(all).size, 12, 'each kind has its words in each language')
   t.equal(consentText('face-check', 'fr'), consentText('face-check', 'zh-CN'))
-  t.equal(textHash('face-check', version, 'en'), createHash('sha256').update(`face-check\n${version}\n${consentText('face-check', 'en')}`).digest('base64url'))
+  t.equal(
+    textHash('face-check', version, 'en'),
+    createHash('sha256')
+      .update(`face-check\n${version}\n${consentText('face-check', 'en')}`)
+      .digest('base64url')
+  )
 })
 
 await eachDatabase(t, 'records', async (t, database) => {
   const w = await world(database, sandbox)
   const { db } = w.services
-  const give = async (source: string) => await db.transaction().execute(async (trx) =>
-    await recordConsent(trx, w.services, { personId: w.personId, kind: 'face-check', version, locale: 'bo', source }))
+  const give = async (source: string) =>
+    await db.transaction().execute(
+      async (trx) =>
+        await recordConsent(trx, w.services, {
+          personId: w.personId,
+          kind: 'face-check',
+          version,
+          locale: 'bo',
+          source
+        })
+    )
   const first = await give('a')
   t.equal(await give('a'), first, 'a page sent twice')
   t.not(await give('b'), first)
@@ -27,7 +48,10 @@ await eachDatabase(t, 'records', async (t, database) => {
   t.equal(await hasConsent(db, w.personId, 'face-check'), true)
   t.equal(await hasConsent(db, w.personId, 'face-check', '1999'), false)
   t.equal(await hasConsent(db, w.personId, 'identity-verification'), false)
-  const withdraw = async () => await db.transaction().execute(async (trx) => await withdrawConsent(trx, w.services, { personId: w.personId, kind: 'face-check' }))
+  const withdraw = async () =>
+    await db
+      .transaction()
+      .execute(async (trx) => await withdrawConsent(trx, w.services, { personId: w.personId, kind: 'face-check' }))
   t.equal(await withdraw(), 2)
   t.equal(await withdraw(), 0)
   t.equal(await events(w, 'consent.withdrawn'), 1)
@@ -36,10 +60,28 @@ await eachDatabase(t, 'records', async (t, database) => {
   t.not(await give('a'), first, 'agreeing again is a new record')
 
   await db.transaction().execute(async (trx) => {
-    for (const [scope, given] of [['phone', true], ['identity', false]] as const) {
-      await recordRelease(trx, w.services, { personId: w.personId, clientId: 'tax', scope, given, locale: 'zh-CN', source: 'attempt-1' })
+    for (const [scope, given] of [
+      ['phone', true],
+      ['identity', false]
+    ] as const) {
+      await recordRelease(trx, w.services, {
+        personId: w.personId,
+        clientId: 'tax',
+        scope,
+        given,
+        locale: 'zh-CN',
+        source: 'attempt-1'
+      })
     }
   })
-  const releases = await db.selectFrom('consent').select(['scope', 'withdrawnAt', 'clientId', 'version']).where('kind', '=', 'release').orderBy('scope').execute()
-  t.match(releases, [{ scope: 'identity', withdrawnAt: Date }, { scope: 'phone', withdrawnAt: null, clientId: 'tax', version }])
+  const releases = await db
+    .selectFrom('consent')
+    .select(['scope', 'withdrawnAt', 'clientId', 'version'])
+    .where('kind', '=', 'release')
+    .orderBy('scope')
+    .execute()
+  t.match(releases, [
+    { scope: 'identity', withdrawnAt: Date },
+    { scope: 'phone', withdrawnAt: null, clientId: 'tax', version }
+  ])
 })

@@ -13,8 +13,10 @@ async function issued (w: World, personId = w.personId) {
   if (code === null) throw new Error('not issued')
   return code
 }
-const redeem = async (w: World, code: string, personId = w.personId) => await w.services.db.transaction().execute(async (trx) =>
-  await redeemCounterCode(trx, w.services, { personId, code, usedFor: 'scan-ticket:st_1' }))
+const redeem = async (w: World, code: string, personId = w.personId) =>
+  await w.services.db
+    .transaction()
+    .execute(async (trx) => await redeemCounterCode(trx, w.services, { personId, code, usedFor: 'scan-ticket:st_1' }))
 const wrong = (code: string, by = 1): string => String((Number(code) + by) % 100_000_000).padStart(8, '0')
 
 await eachDatabase(t, 'counter codes', async (t, database) => {
@@ -24,10 +26,18 @@ await eachDatabase(t, 'counter codes', async (t, database) => {
     const { code, codeId, expiresAt } = await issued(w)
     t.match(code, /^\d{8}$/)
     t.ok(Math.abs(expiresAt.getTime() - Date.now() - 86_400_000) < 60_000, 'a day')
-    const row = await w.services.db.selectFrom('counterCode').selectAll().where('id', '=', codeId).executeTakeFirstOrThrow()
+    const row = await w.services.db
+      .selectFrom('counterCode')
+      .selectAll()
+      .where('id', '=', codeId)
+      .executeTakeFirstOrThrow()
     t.match(row, { issuedBy: 'staff:1', reason: 'no_camera', tries: 0, usedAt: null })
     t.notMatch(JSON.stringify(row), code)
-    const event = await w.services.db.selectFrom('auditEvent').selectAll().where('type', '=', 'counter-code.issued').executeTakeFirstOrThrow()
+    const event = await w.services.db
+      .selectFrom('auditEvent')
+      .selectAll()
+      .where('type', '=', 'counter-code.issued')
+      .executeTakeFirstOrThrow()
     t.match(event, { actor: 'staff:1', personId: w.personId })
     t.notMatch(JSON.stringify(event.details), code)
     t.equal(await issueCounterCode(w.services, { personId: 'per_nobody', ...staff }), null)
@@ -36,14 +46,26 @@ await eachDatabase(t, 'counter codes', async (t, database) => {
   await t.test('used once, also by twenty at once', async (t) => {
     const { code, codeId } = await issued(w)
     const results = await times(20, async () => await redeem(w, code))
-    t.same(results.filter((result) => result !== null), [codeId])
+    t.same(
+      results.filter((result) => result !== null),
+      [codeId]
+    )
     t.equal(await events(w, 'counter-code.used'), 1)
   })
 
   await t.test('as typed', async (t) => {
     const { code, codeId } = await issued(w)
     t.equal(await redeem(w, code.slice(0, 7)), null, 'a slip is no try')
-    t.equal((await w.services.db.selectFrom('counterCode').select('tries').where('id', '=', codeId).executeTakeFirstOrThrow()).tries, 0)
+    t.equal(
+      (
+        await w.services.db
+          .selectFrom('counterCode')
+          .select('tries')
+          .where('id', '=', codeId)
+          .executeTakeFirstOrThrow()
+      ).tries,
+      0
+    )
     t.equal(await redeem(w, ` ${code.slice(0, 4)}-${code.slice(4)} `), codeId)
   })
 
@@ -64,15 +86,24 @@ await eachDatabase(t, 'counter codes', async (t, database) => {
 
   await t.test('ends: a day, a new one, staff', async (t) => {
     const late = await issued(w)
-    await sql`update counter_code set expires_at = now() - interval '1 second' where id = ${late.codeId}`.execute(w.services.db)
+    await sql`update counter_code set expires_at = now() - interval '1 second' where id = ${late.codeId}`.execute(
+      w.services.db
+    )
     t.equal(await redeem(w, late.code), null)
     const all = await times(5, async () => await issued(w))
     const results: Array<string | null> = []
     for (const { code } of all) results.push(await redeem(w, code))
     t.ok(results.filter((result) => result !== null).length <= 1, 'one live code for each person')
     const taken = await issued(w)
-    t.equal(await revokeCounterCode(w.services, { codeId: taken.codeId, personId: 'per_other', actor: 'staff:2' }), false, 'from the page of somebody else')
-    t.equal(await revokeCounterCode(w.services, { codeId: taken.codeId, personId: w.personId, actor: 'staff:2' }), true)
+    t.equal(
+      await revokeCounterCode(w.services, { codeId: taken.codeId, personId: 'per_other', actor: 'staff:2' }),
+      false,
+      'from the page of somebody else'
+    )
+    t.equal(
+      await revokeCounterCode(w.services, { codeId: taken.codeId, personId: w.personId, actor: 'staff:2' }),
+      true
+    )
     t.equal(await revokeCounterCode(w.services, { codeId: taken.codeId, actor: 'staff:2' }), false)
     t.equal(await redeem(w, taken.code), null)
   })

@@ -2,7 +2,14 @@
 import t from 'tap'
 import { sql } from 'kysely'
 import { createFaceHttpProvider } from '../../../src/adapters/face-http/index.ts'
-import { beginFaceCheck, faceTriesLeft, faceVerdict, useFaceVerdict, type BeginHooks, type FaceBinding } from '../../../src/records/face-checks/index.ts'
+import {
+  beginFaceCheck,
+  faceTriesLeft,
+  faceVerdict,
+  useFaceVerdict,
+  type BeginHooks,
+  type FaceBinding
+} from '../../../src/records/face-checks/index.ts'
 import { hmacKey, rogue, signed } from '../../adapters/face-http/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { codeOf, consent, events, faceOf, sandboxOf, times, world, type World } from '../scan-tickets/support.ts'
@@ -11,26 +18,42 @@ const sandbox = await sandboxOf(t)
 const hooks: BeginHooks = { begun: async () => true, exhausted: async () => true }
 const silent = { passed: async () => {}, failed: async () => {} }
 let count = 0
-const about = (w: World, extra: Partial<FaceBinding> = {}): FaceBinding =>
-  ({ personId: w.personId, purpose: 'login', binding: `login-attempt:${++count}`, scanTicketId: `st_${count}`, ...extra })
+const about = (w: World, extra: Partial<FaceBinding> = {}): FaceBinding => ({
+  personId: w.personId,
+  purpose: 'login',
+  binding: `login-attempt:${++count}`,
+  scanTicketId: `st_${count}`,
+  ...extra
+})
 const begin = async (w: World, binding: FaceBinding, extra: object = {}) =>
-  await beginFaceCheck(w.services, { ...binding, channel: 'h5', locale: 'zh-CN', consent, circumstances: {}, ...extra }, hooks)
+  await beginFaceCheck(
+    w.services,
+    { ...binding, channel: 'h5', locale: 'zh-CN', consent, circumstances: {}, ...extra },
+    hooks
+  )
 const begun = async (w: World, binding: FaceBinding) => {
   const result = await begin(w, binding)
   if (!result.ok) throw new Error(result.code)
   return result.begun
 }
-const pull = async (w: World, id: string, binding: FaceBinding) => await faceVerdict(w.services, id, binding, {}, silent)
-const check = async (w: World, id: string) => await w.services.db.selectFrom('faceCheck').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+const pull = async (w: World, id: string, binding: FaceBinding) =>
+  await faceVerdict(w.services, id, binding, {}, silent)
+const check = async (w: World, id: string) =>
+  await w.services.db.selectFrom('faceCheck').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 const left = async (w: World, binding: FaceBinding) => await faceTriesLeft(w.services.db, binding)
-const clear = async (w: World) => { await sql`delete from face_check`.execute(w.services.db) }
+const clear = async (w: World) => {
+  await sql`delete from face_check`.execute(w.services.db)
+}
 
 await eachDatabase(t, 'begin', async (t, database) => {
   const w = await world(database, sandbox)
 
   await t.test('no consent, no start', async (t) => {
     const binding = about(w)
-    t.equal(codeOf(await begin(w, binding, { consent: { given: false, version: consent.version } }) as never), 'consent_required')
+    t.equal(
+      codeOf((await begin(w, binding, { consent: { given: false, version: consent.version } })) as never),
+      'consent_required'
+    )
     t.equal((await w.services.db.selectFrom('faceCheck').select('id').execute()).length, 0)
   })
 
@@ -58,8 +81,10 @@ await eachDatabase(t, 'begin', async (t, database) => {
     sandbox.script(['mismatch', 'mismatch'])
     for (let i = 0; i < 2; i++) await pull(w, (await begun(w, binding)).checkId, binding)
     t.same(await left(w, binding), { attempt: 1, day: 3 })
-    await sql`update face_check set started_at = (date_trunc('day', (now() at time zone 'UTC') + interval '8 hours') - interval '8 hours') at time zone 'UTC' - interval '1 second'`.execute(w.services.db)
-    t.same(await left(w, binding), { attempt: 1, day: 5 }, 'yesterday\'s tries count for their attempt only')
+    await sql`update face_check set started_at = (date_trunc('day',
+      (now() at time zone 'UTC') + interval '8 hours') - interval '8 hours') at time zone 'UTC' - interval
+        '1 second'`.execute(w.services.db)
+    t.same(await left(w, binding), { attempt: 1, day: 5 }, "yesterday's tries count for their attempt only")
   })
 
   await t.test('passes are no tries: who logs in often is not locked out', async (t) => {
@@ -89,13 +114,18 @@ await eachDatabase(t, 'begin', async (t, database) => {
   await t.test('starts that come to nothing are bounded as well', async (t) => {
     await clear(w)
     await sql`insert into face_check (id, person_id, purpose, binding, provider, state, counted, expires_at)
-              select 'old-' || n, ${w.personId}, 'login', 'x' || n, 'test', 'error', false, now() from generate_series(1, 20) n`.execute(w.services.db)
+              select 'old-' || n, ${w.personId}, 'login', 'x' || n, 'test', 'error', false, now()
+                from generate_series(1, 20) n`.execute(w.services.db)
     t.match(await begin(w, about(w)), { code: 'too_many_requests' })
   })
 
   await t.test('what it is for may refuse, and nothing happened', async (t) => {
     await clear(w)
-    const result = await beginFaceCheck(w.services, { ...about(w), channel: 'h5', locale: 'zh-CN', consent, circumstances: {} }, { ...hooks, begun: async () => false })
+    const result = await beginFaceCheck(
+      w.services,
+      { ...about(w), channel: 'h5', locale: 'zh-CN', consent, circumstances: {} },
+      { ...hooks, begun: async () => false }
+    )
     t.match(result, { code: 'wrong_state' })
     t.equal((await w.services.db.selectFrom('faceCheck').select('id').execute()).length, 0)
   })
@@ -113,7 +143,10 @@ await eachDatabase(t, 'faults of the provider', async (t, database) => {
     }
     sandbox.outage(null)
     t.same(await left(w, binding), { attempt: 3, day: 5 })
-    t.same((await w.services.db.selectFrom('faceCheck').select(['state', 'counted', 'reason']).execute()), Array(4).fill({ state: 'error', counted: false, reason: 'UPSTREAM' }))
+    t.same(
+      await w.services.db.selectFrom('faceCheck').select(['state', 'counted', 'reason']).execute(),
+      Array(4).fill({ state: 'error', counted: false, reason: 'UPSTREAM' })
+    )
     t.equal(await events(w, 'face-check.unavailable'), 4)
     t.equal((await begin(w, binding)).ok, true)
   })
@@ -162,9 +195,16 @@ await eachDatabase(t, 'faults of the provider', async (t, database) => {
     const binding = about(w)
     const first = await begin(w, binding, { clientMeta: 'one' })
     const second = await begin(w, binding, { clientMeta: 'two' })
-    if (!first.ok || !second.ok) { t.fail('refused'); return }
+    if (!first.ok || !second.ok) {
+      t.fail('refused')
+      return
+    }
     t.not(second.begun.checkId, first.begun.checkId)
-    t.match(await check(w, first.begun.checkId), { state: 'expired', counted: true }, 'else changing it would be free guesses')
+    t.match(
+      await check(w, first.begun.checkId),
+      { state: 'expired', counted: true },
+      'else changing it would be free guesses'
+    )
     t.equal(second.begun.triesLeft, 2)
   })
 
@@ -173,14 +213,37 @@ await eachDatabase(t, 'faults of the provider', async (t, database) => {
     let verdict: object = {}
     const server = await rogue(t, (request, response) => {
       const body = server.requests.at(-1)
-      const start = body?.method === 'POST' ? JSON.parse(body.body) as { attemptId: string } : null
+      const start = body?.method === 'POST' ? (JSON.parse(body.body) as { attemptId: string }) : null
       if (start !== null) attemptId = start.attemptId
-      signed(request, response, JSON.stringify(start !== null
-        ? { transactionId: 'transaction-1', attemptId, expiresAt: new Date(Date.now() + 60_000).toISOString(), method: 'sdkToken', token: 'x' }
-        : { transactionId: 'transaction-1', attemptId, ...verdict }))
+      signed(
+        request,
+        response,
+        JSON.stringify(
+          start !== null
+            ? {
+                transactionId: 'transaction-1',
+                attemptId,
+                expiresAt: new Date(Date.now() + 60_000).toISOString(),
+                method: 'sdkToken',
+                token: 'x'
+              }
+            : { transactionId: 'transaction-1', attemptId, ...verdict }
+        )
+      )
     })
     let attemptId = ''
-    const rogueWorld = { ...w, services: { ...w.services, face: createFaceHttpProvider({ baseUrl: server.baseUrl, ...hmacKey, timeoutMs: 1000, breaker: { failures: 1000 } }) } }
+    const rogueWorld = {
+      ...w,
+      services: {
+        ...w.services,
+        face: createFaceHttpProvider({
+          baseUrl: server.baseUrl,
+          ...hmacKey,
+          timeoutMs: 1000,
+          breaker: { failures: 1000 }
+        })
+      }
+    }
     const pass = { status: 'passed', liveness: true, verifiedAt: new Date().toISOString(), score: 99 }
     const rows: Array<[string, object, object]> = [
       ['no score', { ...pass, score: undefined }, { status: 'unavailable' }],
@@ -201,7 +264,11 @@ await eachDatabase(t, 'faults of the provider', async (t, database) => {
       t.match(await pull(rogueWorld, checkId, binding), expected, name)
       await sql`update face_check set provider_txn = null`.execute(w.services.db)
     }
-    t.notMatch(JSON.stringify(server.requests.map((request) => request.body)), /10\.9\.9\.9/, 'the provider learns no address')
+    t.notMatch(
+      JSON.stringify(server.requests.map((request) => request.body)),
+      /10\.9\.9\.9/,
+      'the provider learns no address'
+    )
   })
 })
 
@@ -213,7 +280,22 @@ await eachDatabase(t, 'verdict', async (t, database) => {
     sandbox.script(['mismatch'])
     const { checkId } = await begun(w, binding)
     let told = 0
-    const results = await times(20, async () => await faceVerdict(w.services, checkId, binding, {}, { ...silent, failed: async () => { told++ } }))
+    const results = await times(
+      20,
+      async () =>
+        await faceVerdict(
+          w.services,
+          checkId,
+          binding,
+          {},
+          {
+            ...silent,
+            failed: async () => {
+              told++
+            }
+          }
+        )
+    )
     t.ok(results.every((result) => result.ok && result.status === 'failed'))
     t.equal(told, 1)
     t.equal(await events(w, 'face-check.failed'), 1)
@@ -224,12 +306,28 @@ await eachDatabase(t, 'verdict', async (t, database) => {
     const binding = about(w)
     sandbox.script(['pass'])
     const { checkId } = await begun(w, binding)
-    for (const other of [{ personId: 'per_x' }, { purpose: 'recover' }, { binding: 'login-attempt:x' }, { scanTicketId: 'st_x' }, { scanTicketId: null }]) {
+    for (const other of [
+      { personId: 'per_x' },
+      { purpose: 'recover' },
+      { binding: 'login-attempt:x' },
+      { scanTicketId: 'st_x' },
+      { scanTicketId: null }
+    ]) {
       t.match(await pull(w, checkId, { ...binding, ...other }), { code: 'not_found' }, JSON.stringify(other))
     }
     t.match(await pull(w, checkId, binding), { status: 'passed' })
-    const use = async (extra: object = {}) => await w.services.db.transaction().execute(async (trx) => await useFaceVerdict(trx, checkId, { ...binding, ...extra }))
-    for (const other of [{ personId: 'per_x' }, { purpose: 'recover' }, { binding: 'login-attempt:x' }, { scanTicketId: 'st_x' }]) t.equal(await use(other), false)
+    const use = async (extra: object = {}) =>
+      await w.services.db
+        .transaction()
+        .execute(async (trx) => await useFaceVerdict(trx, checkId, { ...binding, ...extra }))
+    for (const other of [
+      { personId: 'per_x' },
+      { purpose: 'recover' },
+      { binding: 'login-attempt:x' },
+      { scanTicketId: 'st_x' }
+    ]) {
+      t.equal(await use(other), false)
+    }
     t.equal((await times(20, async () => await use())).filter(Boolean).length, 1, 'used once')
     t.match(await pull(w, checkId, binding), { status: 'passed' }, 'the answer stays the same')
   })
@@ -238,7 +336,9 @@ await eachDatabase(t, 'verdict', async (t, database) => {
     const binding = about(w)
     sandbox.script(['pass'])
     const { checkId } = await begun(w, binding)
-    await sql`update face_check set expires_at = now() - interval '1 second' where id = ${checkId}`.execute(w.services.db)
+    await sql`update face_check set expires_at = now() - interval '1 second' where id = ${checkId}`.execute(
+      w.services.db
+    )
     t.match(await pull(w, checkId, binding), { status: 'failed', reason: 'EXPIRED' })
     t.match(await check(w, checkId), { state: 'expired', usedAt: null })
   })
@@ -248,17 +348,25 @@ await eachDatabase(t, 'verdict', async (t, database) => {
     sandbox.script(['pass'])
     const { checkId } = await begun(w, binding)
     await pull(w, checkId, binding)
-    const use = async () => await w.services.db.transaction().execute(async (trx) => await useFaceVerdict(trx, checkId, binding))
+    const use = async () =>
+      await w.services.db.transaction().execute(async (trx) => await useFaceVerdict(trx, checkId, binding))
     const { expiresAt } = await check(w, checkId)
     t.ok(Math.abs(expiresAt.getTime() - Date.now() - 300_000) < 30_000)
-    await sql`update face_check set expires_at = now() - interval '1 second' where id = ${checkId}`.execute(w.services.db)
+    await sql`update face_check set expires_at = now() - interval '1 second' where id = ${checkId}`.execute(
+      w.services.db
+    )
     t.equal(await use(), false)
-    await sql`update face_check set expires_at = now() + interval '1 minute', state = 'failed' where id = ${checkId}`.execute(w.services.db)
+    await sql`update face_check set expires_at = now() + interval '1 minute', state = 'failed'
+      where id = ${checkId}`.execute(w.services.db)
     t.equal(await use(), false)
   })
 
   await t.test('keeps a score bucket in the audit trail and nothing of the person', async (t) => {
-    const rows = await w.services.db.selectFrom('auditEvent').selectAll().where('type', 'like', 'face-check.%').execute()
+    const rows = await w.services.db
+      .selectFrom('auditEvent')
+      .selectAll()
+      .where('type', 'like', 'face-check.%')
+      .execute()
     t.ok(rows.some((row) => row.details['scoreBucket'] === 90 && row.details['thresholdVersion'] === '2026-01'))
     t.notMatch(JSON.stringify(rows), /扎西|540102|93\.7/)
   })

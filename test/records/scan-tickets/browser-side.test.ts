@@ -3,7 +3,25 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { eachDatabase } from '../../support/database.ts'
 import {
-  age, codeOf, confirm, consume, events, expire, granted, issuer, loginTicket, newBrowser, pema, person, phone, ready, sandboxOf, scanned, ticketRow, times, world,
+  age,
+  codeOf,
+  confirm,
+  consume,
+  events,
+  expire,
+  granted,
+  issuer,
+  loginTicket,
+  newBrowser,
+  pema,
+  person,
+  phone,
+  ready,
+  sandboxOf,
+  scanned,
+  ticketRow,
+  times,
+  world,
   app
 } from './support.ts'
 
@@ -34,17 +52,25 @@ await eachDatabase(t, 'create', async (t, database) => {
   await t.test('renewals are counted to three and begin again', async (t) => {
     const fresh = loginTicket(w)
     const renewals: Array<number | undefined> = []
-    for (let i = 0; i < 6; i++) renewals.push((await w.tickets.status((await w.tickets.create(fresh)).ticketId, fresh.browserHash))?.renewals)
+    for (let i = 0; i < 6; i++) {
+      renewals.push((await w.tickets.status((await w.tickets.create(fresh)).ticketId, fresh.browserHash))?.renewals)
+    }
     t.same(renewals, [0, 1, 2, 3, 0, 1])
     const held = await scanned(w)
     const next = await w.tickets.create(held.ticket)
-    t.equal((await w.tickets.status(next.ticketId, held.ticket.browserHash))?.renewals, 0, 'after a scan it is no silent renewal')
+    t.equal(
+      (await w.tickets.status(next.ticketId, held.ticket.browserHash))?.renewals,
+      0,
+      'after a scan it is no silent renewal'
+    )
   })
 
   await t.test('twenty windows at once leave one live ticket', async (t) => {
     const flood = loginTicket(w)
     const all = await times(20, async () => await w.tickets.create(flood))
-    const states = await Promise.all(all.map(async ({ ticketId }) => (await w.tickets.status(ticketId, flood.browserHash))?.state))
+    const states = await Promise.all(
+      all.map(async ({ ticketId }) => (await w.tickets.status(ticketId, flood.browserHash))?.state)
+    )
     t.equal(states.filter((state) => state === 'waiting').length, 1)
     t.equal(states.filter((state) => state === 'superseded').length, 19)
   })
@@ -54,7 +80,11 @@ await eachDatabase(t, 'create', async (t, database) => {
     for (let i = 0; i < 30; i++) await w.tickets.create(flood)
     await t.rejects(w.tickets.create(flood), { code: 'too_many_requests', statusCode: 429 })
     await sql`update throttle set count = 300 where key like 'scan-ticket.address:%'`.execute(w.services.db)
-    await t.rejects(w.tickets.create(loginTicket(w, { address: '10.1.1.1' })), { code: 'too_many_requests' }, 'another browser behind the same address')
+    await t.rejects(
+      w.tickets.create(loginTicket(w, { address: '10.1.1.1' })),
+      { code: 'too_many_requests' },
+      'another browser behind the same address'
+    )
     await t.resolves(w.tickets.create(loginTicket(w, { address: '10.1.1.2' })))
     await sql`update throttle set window_ends_at = now() - interval '1 second'`.execute(w.services.db)
     await t.resolves(w.tickets.create(flood), 'the window has passed')
@@ -77,7 +107,15 @@ await eachDatabase(t, 'status', async (t, database) => {
     t.equal(await w.tickets.status('st_unknown', ticket.browserHash), null, 'the same as for an unknown ticket')
     const held = await scanned(w)
     const status = await w.tickets.status(held.created.ticketId, held.ticket.browserHash)
-    t.same(Object.keys(status ?? {}).sort(), ['checkNumber', 'failure', 'payloadUrl', 'renewals', 'secondsLeft', 'state', 'triesLeft'])
+    t.same(Object.keys(status ?? {}).sort(), [
+      'checkNumber',
+      'failure',
+      'payloadUrl',
+      'renewals',
+      'secondsLeft',
+      'state',
+      'triesLeft'
+    ])
     t.match(status, { state: 'scanned', payloadUrl: null, failure: null })
     t.ok((status?.secondsLeft ?? 0) > 595, 'ten minutes from the scan')
     t.notMatch(JSON.stringify(status), /扎西|5401|per_/)
@@ -88,24 +126,32 @@ await eachDatabase(t, 'status', async (t, database) => {
     t.equal((await w.tickets.status(made.ticketId, ticket.browserHash))?.payloadUrl, made.payloadUrl)
     const scripted = await w.tickets.status(made.ticketId, ticket.browserHash, { scripted: true })
     t.not(scripted?.payloadUrl, made.payloadUrl)
-    t.equal((await w.tickets.status(made.ticketId, ticket.browserHash))?.payloadUrl, scripted?.payloadUrl, 'from then on')
+    t.equal(
+      (await w.tickets.status(made.ticketId, ticket.browserHash))?.payloadUrl,
+      scripted?.payloadUrl,
+      'from then on'
+    )
     t.equal(codeOf(await w.tickets.scan(made.payloadUrl, phone())), 'expired', 'the old picture is worth nothing now')
     await age(w, made.ticketId, 20)
     t.equal(codeOf(await w.tickets.scan(scripted!.payloadUrl!, phone())), 'ok', 'the previous one is')
   })
 
-  await t.test('expiry is the database\'s clock', async (t) => {
+  await t.test("expiry is the database's clock", async (t) => {
     const other = loginTicket(w)
     const late = await w.tickets.create(other)
     await expire(w, late.ticketId)
-    t.match(await w.tickets.status(late.ticketId, other.browserHash), { state: 'expired', payloadUrl: null, secondsLeft: 0 })
+    t.match(await w.tickets.status(late.ticketId, other.browserHash), {
+      state: 'expired',
+      payloadUrl: null,
+      secondsLeft: 0
+    })
     t.equal(codeOf(await w.tickets.scan(late.payloadUrl, phone())), 'expired')
   })
 })
 
 await eachDatabase(t, 'watch', async (t, database) => {
   const w = await world(database, sandbox)
-  const states = async (source: AsyncIterable<{ state: string, failure: string | null }>): Promise<string[]> => {
+  const states = async (source: AsyncIterable<{ state: string; failure: string | null }>): Promise<string[]> => {
     const seen: string[] = []
     for await (const { state, failure } of source) seen.push(failure ?? state)
     return seen
@@ -117,7 +163,8 @@ await eachDatabase(t, 'watch', async (t, database) => {
     const stop = new AbortController()
     const seen: string[] = []
     const reached = new Map<string, () => void>()
-    const until = (state: string): Promise<void> => seen.includes(state) ? Promise.resolve() : new Promise((resolve) => reached.set(state, resolve))
+    const until = (state: string): Promise<void> =>
+      seen.includes(state) ? Promise.resolve() : new Promise((resolve) => reached.set(state, resolve))
     const ended = (async () => {
       for await (const { state } of w.tickets.watch(made.ticketId, ticket.browserHash, stop.signal)) {
         seen.push(state)
@@ -125,7 +172,11 @@ await eachDatabase(t, 'watch', async (t, database) => {
       }
     })()
     await until('waiting')
-    t.equal(codeOf(await w.tickets.scan(made.payloadUrl, phone())), 'ok', 'step 0 is still current after the stream began the rotation')
+    t.equal(
+      codeOf(await w.tickets.scan(made.payloadUrl, phone())),
+      'ok',
+      'step 0 is still current after the stream began the rotation'
+    )
     await until('scanned')
     await w.tickets.create(ticket)
     await ended
@@ -137,7 +188,9 @@ await eachDatabase(t, 'watch', async (t, database) => {
     const ticket = loginTicket(w)
     const made = await w.tickets.create(ticket)
     const watching = states(w.tickets.watch(made.ticketId, ticket.browserHash, new AbortController().signal))
-    await sql`update scan_ticket set state = 'failed', failure = 'wrong_person' where id = ${made.ticketId}`.execute(w.services.db)
+    await sql`update scan_ticket set state = 'failed', failure = 'wrong_person' where id = ${made.ticketId}`.execute(
+      w.services.db
+    )
     t.equal((await watching).at(-1), 'wrong_person')
   })
 
@@ -160,13 +213,20 @@ await eachDatabase(t, 'watch', async (t, database) => {
       return { ticket, made: await w.tickets.create(ticket) }
     })
     const stop = new AbortController()
-    const streams = tickets.map(({ ticket, made }) => w.tickets.watch(made.ticketId, ticket.browserHash, stop.signal)[Symbol.asyncIterator]())
+    const streams = tickets.map(({ ticket, made }) =>
+      w.tickets.watch(made.ticketId, ticket.browserHash, stop.signal)[Symbol.asyncIterator]()
+    )
     await Promise.all(streams.map(async (stream) => await stream.next()))
     const endings = streams.map(async (stream) => await stream.next())
     await new Promise(setImmediate)
     t.equal(w.tickets.watchers(), 20)
-    await sql`update scan_ticket set state = 'failed', failure = 'wrong_person' where state = 'waiting'`.execute(w.services.db)
-    t.ok((await Promise.all(endings)).every((ending) => ending.value?.state === 'failed'), 'all are told')
+    await sql`update scan_ticket set state = 'failed', failure = 'wrong_person' where state = 'waiting'`.execute(
+      w.services.db
+    )
+    t.ok(
+      (await Promise.all(endings)).every((ending) => ending.value?.state === 'failed'),
+      'all are told'
+    )
     stop.abort()
     await Promise.all(streams.map(async (stream) => await stream.return?.()))
     t.equal(w.tickets.watchers(), 0)
@@ -189,19 +249,31 @@ await eachDatabase(t, 'consume', async (t, database) => {
     t.equal(await events(w, 'scan-ticket.consumed', held.created.ticketId), 1)
     const [won] = outcomes.filter((outcome) => outcome !== null)
     t.equal(won?.personId, w.personId)
-    t.same(won?.proofs.map((proof) => proof.kind), ['scan', 'identity', 'face'])
+    t.same(
+      won?.proofs.map((proof) => proof.kind),
+      ['scan', 'identity', 'face']
+    )
     t.match(won?.proofs[0], { deviceId: null, deviceKey: false, ticketId: held.created.ticketId })
-    t.ok(won?.proofs.every((proof) => Math.abs(proof.at - Date.now() / 1000) < 60), 'epoch seconds')
+    t.ok(
+      won?.proofs.every((proof) => Math.abs(proof.at - Date.now() / 1000) < 60),
+      'epoch seconds'
+    )
   })
 
   await t.test('in a transaction of the caller, with it or not at all', async (t) => {
     const held = await ready(w)
     granted(await confirm(w, held))
-    const binding = { browserHash: held.ticket.browserHash, loginAttemptUid: held.ticket.loginAttemptUid!, purpose: held.ticket.purpose }
-    await t.rejects(w.services.db.transaction().execute(async (trx) => {
-      t.ok(await w.tickets.consume(held.created.ticketId, binding, trx))
-      throw new Error('the rest failed')
-    }))
+    const binding = {
+      browserHash: held.ticket.browserHash,
+      loginAttemptUid: held.ticket.loginAttemptUid!,
+      purpose: held.ticket.purpose
+    }
+    await t.rejects(
+      w.services.db.transaction().execute(async (trx) => {
+        t.ok(await w.tickets.consume(held.created.ticketId, binding, trx))
+        throw new Error('the rest failed')
+      })
+    )
     t.ok(await consume(w, held), 'nothing was lost')
   })
 
@@ -214,25 +286,40 @@ await eachDatabase(t, 'consume', async (t, database) => {
     t.equal((await w.tickets.status(held.created.ticketId, held.ticket.browserHash))?.state, 'expired')
   })
 
-  await t.test('an app\'s key counts only if it was bound before this scan', async (t) => {
+  await t.test("an app's key counts only if it was bound before this scan", async (t) => {
     const unbound = await ready(w, {}, await app(w))
     granted(await confirm(w, unbound))
-    t.match((await consume(w, unbound))?.proofs[0], { kind: 'scan', deviceId: unbound.actor.device!.id, deviceKey: false }, 'the ticket itself bound it')
-    const again = await scanned(w, { requires: [] }, { ...unbound.actor, device: { ...unbound.actor.device!, personId: w.personId } })
+    t.match(
+      (await consume(w, unbound))?.proofs[0],
+      { kind: 'scan', deviceId: unbound.actor.device!.id, deviceKey: false },
+      'the ticket itself bound it'
+    )
+    const again = await scanned(
+      w,
+      { requires: [] },
+      { ...unbound.actor, device: { ...unbound.actor.device!, personId: w.personId } }
+    )
     granted(await confirm(w, again))
     t.match((await consume(w, again))?.proofs, [{ kind: 'scan', deviceKey: true }], 'now it stands for the person')
   })
 
   await t.test('an approval is bound to what is approved', async (t) => {
     const approver = await person(w.services, { ...pema, assuranceLevel: 3, faceVerifiedAt: new Date() })
-    const { loginAttemptUid, ...approval } = loginTicket(w, { purpose: 'approve-delegation', subjectRef: 'delegation:7:digest', expectedPersonId: approver.id, requires: ['face'] })
+    const { loginAttemptUid, ...approval } = loginTicket(w, {
+      purpose: 'approve-delegation',
+      subjectRef: 'delegation:7:digest',
+      expectedPersonId: approver.id,
+      requires: ['face']
+    })
     t.ok(loginAttemptUid)
     const actor = await app(w, approver.id)
     const created = await w.tickets.create(approval)
     t.ok(created.payloadUrl.startsWith(`${issuer}/q/`))
     const { scanToken, view } = granted(await w.tickets.scan(created.payloadUrl, actor))
     sandbox.script(['pass'])
-    const { begun } = granted(await w.tickets.beginFace(scanToken, { consent: { given: true, version: '2026-01' } }, actor))
+    const { begun } = granted(
+      await w.tickets.beginFace(scanToken, { consent: { given: true, version: '2026-01' } }, actor)
+    )
     t.match(await w.tickets.faceVerdict(scanToken, begun.checkId, actor), { status: 'passed' })
     granted(await w.tickets.confirm(scanToken, { contextDigest: view.contextDigest }, actor))
     const binding = { browserHash: approval.browserHash, purpose: 'approve-delegation' as const }

@@ -5,7 +5,25 @@ import { sql } from 'kysely'
 import { createScanTickets } from '../../../src/records/scan-tickets/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import {
-  app, codeOf, confirm, consent, events, expire, granted, issuer, loginTicket, pema, person, personRow, phone, ready, sandboxOf, scanned, ticketRow, times, world,
+  app,
+  codeOf,
+  confirm,
+  consent,
+  events,
+  expire,
+  granted,
+  issuer,
+  loginTicket,
+  pema,
+  person,
+  personRow,
+  phone,
+  ready,
+  sandboxOf,
+  scanned,
+  ticketRow,
+  times,
+  world,
   type World
 } from './support.ts'
 
@@ -13,7 +31,10 @@ const sandbox = await sandboxOf(t)
 
 const web = async (w: World, personId: string) => {
   const id = `dev_${randomBytes(4).toString('hex')}`
-  await w.services.db.insertInto('device').values({ id, kind: 'web', label: 'Browser', personId, boundAt: sql<Date>`now() - interval '1 day'` }).execute()
+  await w.services.db
+    .insertInto('device')
+    .values({ id, kind: 'web', label: 'Browser', personId, boundAt: sql<Date>`now() - interval '1 day'` })
+    .execute()
   return phone({ id, kind: 'web', personId })
 }
 
@@ -41,7 +62,10 @@ await eachDatabase(t, 'scan', async (t, database) => {
   await t.test('two phones at once, twenty times: one gets it, the other learns nothing', async (t) => {
     for (let round = 0; round < 20; round++) {
       const created = await w.tickets.create(loginTicket(w, { address: `10.3.0.${round}` }))
-      const results = await times(2, async (at) => await w.tickets.scan(created.payloadUrl, phone(null, `10.9.0.${at}`)))
+      const results = await times(
+        2,
+        async (at) => await w.tickets.scan(created.payloadUrl, phone(null, `10.9.0.${at}`))
+      )
       const codes = results.map(codeOf).sort()
       if (codes.join() !== 'already_scanned,ok') t.fail(`round ${round}: ${codes.join()}`)
       const loser = results.find((result) => !result.ok)
@@ -57,7 +81,10 @@ await eachDatabase(t, 'scan', async (t, database) => {
     const held = await scanned(w, {}, actor)
     for (const other of [phone(), await app(w), await app(w, w.personId)]) {
       t.equal(codeOf(await w.tickets.view(held.scanToken, other)), 'not_found')
-      t.equal(codeOf(await w.tickets.confirm(held.scanToken, { contextDigest: held.view.contextDigest }, other)), 'not_found')
+      t.equal(
+        codeOf(await w.tickets.confirm(held.scanToken, { contextDigest: held.view.contextDigest }, other)),
+        'not_found'
+      )
       t.equal(codeOf(await w.tickets.reject(held.scanToken, other)), 'not_found')
     }
     t.equal(codeOf(await w.tickets.view('x'.repeat(43), actor)), 'not_found')
@@ -71,7 +98,11 @@ await eachDatabase(t, 'scan', async (t, database) => {
     t.equal(codeOf(await w.tickets.scan(created.payloadUrl, await app(w, other.id))), 'wrong_person')
     t.match(await w.tickets.status(created.ticketId, ticket.browserHash), { state: 'failed', failure: 'wrong_person' })
     t.equal(await events(w, 'scan-ticket.wrong-person', created.ticketId), 1)
-    t.equal(codeOf(await w.tickets.scan(created.payloadUrl, await app(w, w.personId))), 'already_scanned', 'no second try, not even for the right one')
+    t.equal(
+      codeOf(await w.tickets.scan(created.payloadUrl, await app(w, w.personId))),
+      'already_scanned',
+      'no second try, not even for the right one'
+    )
     const again = await w.tickets.create(loginTicket(w))
     t.equal(codeOf(await w.tickets.scan(again.payloadUrl, await web(w, other.id))), 'wrong_person')
   })
@@ -85,29 +116,65 @@ await eachDatabase(t, 'scan', async (t, database) => {
     const created = await w.tickets.create(ticket)
     t.equal(codeOf(await w.tickets.scan(created.payloadUrl, phone())), 'device_not_bound')
     t.equal(codeOf(await w.tickets.scan(created.payloadUrl, await app(w))), 'device_not_bound')
-    t.equal((await w.tickets.status(created.ticketId, ticket.browserHash))?.state, 'waiting', 'the right phone may still come')
+    t.equal(
+      (await w.tickets.status(created.ticketId, ticket.browserHash))?.state,
+      'waiting',
+      'the right phone may still come'
+    )
     const actor = await app(w, w.personId)
     const { scanToken, view } = granted(await w.tickets.scan(created.payloadUrl, actor))
-    t.match({ remaining: view.remaining, name: view.person?.maskedName }, { remaining: [], name: '****西' }, 'a key is enough')
+    t.match(
+      { remaining: view.remaining, name: view.person?.maskedName },
+      { remaining: [], name: '****西' },
+      'a key is enough'
+    )
     granted(await w.tickets.confirm(scanToken, { contextDigest: view.contextDigest }, actor))
-    t.match(await w.tickets.consume(created.ticketId, { browserHash: ticket.browserHash, loginAttemptUid: ticket.loginAttemptUid!, purpose: 'login' }),
-      { personId: w.personId, proofs: [{ kind: 'scan', deviceKey: true, deviceId: actor.device!.id }] })
+    t.match(
+      await w.tickets.consume(created.ticketId, {
+        browserHash: ticket.browserHash,
+        loginAttemptUid: ticket.loginAttemptUid!,
+        purpose: 'login'
+      }),
+      { personId: w.personId, proofs: [{ kind: 'scan', deviceKey: true, deviceId: actor.device!.id }] }
+    )
 
     const second = await w.tickets.create(open())
     const browser = await web(w, w.personId)
     const held = granted(await w.tickets.scan(second.payloadUrl, browser))
-    t.same(held.view.remaining, ['face'], 'a phone\'s browser shows its face each time')
-    t.equal(codeOf(await w.tickets.confirm(held.scanToken, { contextDigest: held.view.contextDigest }, browser)), 'face_required')
+    t.same(held.view.remaining, ['face'], "a phone's browser shows its face each time")
+    t.equal(
+      codeOf(await w.tickets.confirm(held.scanToken, { contextDigest: held.view.contextDigest }, browser)),
+      'face_required'
+    )
   })
 
   await t.test('codes of other hosts, other forms and other purposes', async (t) => {
     const created = await w.tickets.create(loginTicket(w))
     const code = created.payloadUrl.slice(-28)
-    const approval = await w.tickets.create(loginTicket(w, { purpose: 'approve-delegation', subjectRef: 'delegation:1' }))
-    const mixed = Buffer.concat([Buffer.from(code, 'base64url').subarray(0, 12), Buffer.from(approval.payloadUrl.slice(-28), 'base64url').subarray(12)]).toString('base64url')
-    for (const payload of [`https://evil.example/q/${code}`, `${issuer}.evil.example/q/${code}`, `${issuer}/q/${mixed}`, created.ticketId, created.ticketId.slice(3),
-      `${issuer}/q/${created.ticketId}`, '', 'a'.repeat(5000), `${issuer}/q/${code}\u0000`, '%00']) {
-      t.equal(codeOf(await w.tickets.scan(payload, phone(null, '10.5.5.5'))), 'not_found', JSON.stringify(payload.slice(0, 60)))
+    const approval = await w.tickets.create(
+      loginTicket(w, { purpose: 'approve-delegation', subjectRef: 'delegation:1' })
+    )
+    const mixed = Buffer.concat([
+      Buffer.from(code, 'base64url').subarray(0, 12),
+      Buffer.from(approval.payloadUrl.slice(-28), 'base64url').subarray(12)
+    ]).toString('base64url')
+    for (const payload of [
+      `https://evil.example/q/${code}`,
+      `${issuer}.evil.example/q/${code}`,
+      `${issuer}/q/${mixed}`,
+      created.ticketId,
+      created.ticketId.slice(3),
+      `${issuer}/q/${created.ticketId}`,
+      '',
+      'a'.repeat(5000),
+      `${issuer}/q/${code}\u0000`,
+      '%00'
+    ]) {
+      t.equal(
+        codeOf(await w.tickets.scan(payload, phone(null, '10.5.5.5'))),
+        'not_found',
+        JSON.stringify(payload.slice(0, 60))
+      )
     }
     t.equal(codeOf(await w.tickets.scan(code, phone(null, '10.5.5.5'))), 'ok', 'the bare code of this host')
   })
@@ -118,7 +185,11 @@ await eachDatabase(t, 'scan', async (t, database) => {
     for (let i = 0; i < 25; i++) codes.push(codeOf(await w.tickets.scan(guess(), phone(null, '10.6.6.6'))))
     t.same(codes, [...Array(20).fill('not_found'), ...Array(5).fill('too_many_requests')])
     const created = await w.tickets.create(loginTicket(w))
-    t.equal(codeOf(await w.tickets.scan(created.payloadUrl, phone(null, '10.6.6.6'))), 'too_many_requests', 'a right one as well')
+    t.equal(
+      codeOf(await w.tickets.scan(created.payloadUrl, phone(null, '10.6.6.6'))),
+      'too_many_requests',
+      'a right one as well'
+    )
     t.equal(codeOf(await w.tickets.scan(created.payloadUrl, await app(w))), 'ok', 'a device has a counter of its own')
   })
 })
@@ -131,13 +202,23 @@ await eachDatabase(t, 'accept and number matching', async (t, database) => {
     const { scanToken, actor, created, view } = held
     t.match(view, { number: 'enter', checkNumber: null }, 'the phone is not told')
     const wrong = created.checkNumber === '10' ? '11' : '10'
-    const accept = async (checkNumber?: string) => codeOf(await w.tickets.accept(scanToken, { contextDigest: view.contextDigest, ...(checkNumber === undefined ? {} : { checkNumber }) }, actor))
+    const accept = async (checkNumber?: string) =>
+      codeOf(
+        await w.tickets.accept(
+          scanToken,
+          { contextDigest: view.contextDigest, ...(checkNumber === undefined ? {} : { checkNumber }) },
+          actor
+        )
+      )
     t.equal(await accept(), 'number_mismatch')
     t.equal(await accept(''), 'number_mismatch')
     t.same([await accept(wrong), await accept(wrong)], ['number_mismatch', 'number_mismatch'])
     t.equal((await ticketRow(w, created.ticketId)).numberTries, 2, 'nothing typed was no guess')
     t.equal(codeOf(await confirm(w, held, wrong)), 'number_exhausted', 'guesses at both doors are one count')
-    t.match(await w.tickets.status(created.ticketId, held.ticket.browserHash), { state: 'failed', failure: 'number_mismatch' })
+    t.match(await w.tickets.status(created.ticketId, held.ticket.browserHash), {
+      state: 'failed',
+      failure: 'number_mismatch'
+    })
     t.equal(await accept(created.checkNumber), 'number_exhausted')
     t.equal(await events(w, 'scan-ticket.number-mismatch', created.ticketId), 3)
     t.equal(await events(w, 'scan-ticket.failed', created.ticketId), 1)
@@ -145,18 +226,38 @@ await eachDatabase(t, 'accept and number matching', async (t, database) => {
 
   await t.test('99 guesses at once are still three', async (t) => {
     const { scanToken, actor, created, view } = await scanned(w, { numberEntry: true })
-    const guesses = Array.from({ length: 90 }, (_, i) => String(i + 10)).filter((guess) => guess !== created.checkNumber).slice(0, 20)
-    await times(guesses.length, async (at) => await w.tickets.accept(scanToken, { contextDigest: view.contextDigest, checkNumber: guesses[at]! }, actor))
+    const guesses = Array.from({ length: 90 }, (_, i) => String(i + 10))
+      .filter((guess) => guess !== created.checkNumber)
+      .slice(0, 20)
+    await times(
+      guesses.length,
+      async (at) =>
+        await w.tickets.accept(scanToken, { contextDigest: view.contextDigest, checkNumber: guesses[at]! }, actor)
+    )
     t.match(await ticketRow(w, created.ticketId), { state: 'failed', numberTries: 3 })
   })
 
   await t.test('the right one among all of them, sent at once, is not found by trying', async (t) => {
     for (const door of ['accept', 'confirm'] as const) {
-      const { scanToken, actor, created, view } = await scanned(w, { numberEntry: true, requires: [] }, await app(w, w.personId))
-      const wrong = Array.from({ length: 90 }, (_, i) => String(i + 10)).filter((guess) => guess !== created.checkNumber)
-      const answers = await Promise.all([...wrong, created.checkNumber].map(async (checkNumber) => codeOf(await w.tickets[door](scanToken, { contextDigest: view.contextDigest, checkNumber }, actor))))
+      const { scanToken, actor, created, view } = await scanned(
+        w,
+        { numberEntry: true, requires: [] },
+        await app(w, w.personId)
+      )
+      const wrong = Array.from({ length: 90 }, (_, i) => String(i + 10)).filter(
+        (guess) => guess !== created.checkNumber
+      )
+      const answers = await Promise.all(
+        [...wrong, created.checkNumber].map(async (checkNumber) =>
+          codeOf(await w.tickets[door](scanToken, { contextDigest: view.contextDigest, checkNumber }, actor))
+        )
+      )
       t.notOk(answers.includes('ok'), door)
-      t.match(await ticketRow(w, created.ticketId), { state: 'failed', failure: 'number_mismatch', numberTries: 3, acceptedAt: null }, door)
+      t.match(
+        await ticketRow(w, created.ticketId),
+        { state: 'failed', failure: 'number_mismatch', numberTries: 3, acceptedAt: null },
+        door
+      )
     }
   })
 
@@ -164,7 +265,9 @@ await eachDatabase(t, 'accept and number matching', async (t, database) => {
     const held = await scanned(w, { numberEntry: true, requires: [] }, await app(w, w.personId))
     const { scanToken, actor, created, view } = held
     t.equal(codeOf(await confirm(w, held)), 'number_mismatch')
-    const accepted = granted(await w.tickets.accept(scanToken, { contextDigest: view.contextDigest, checkNumber: created.checkNumber }, actor))
+    const accepted = granted(
+      await w.tickets.accept(scanToken, { contextDigest: view.contextDigest, checkNumber: created.checkNumber }, actor)
+    )
     t.match(accepted.view, { accepted: true, state: 'scanned' })
     t.equal(codeOf(await confirm(w, held)), 'ok')
   })
@@ -176,12 +279,17 @@ await eachDatabase(t, 'accept and number matching', async (t, database) => {
 
   await t.test('another digest than that of what is stored', async (t) => {
     const held = await scanned(w)
-    const answers = [{ contextDigest: '' }, { contextDigest: 'A'.repeat(43) }, { contextDigest: (await scanned(w)).view.contextDigest }]
+    const answers = [
+      { contextDigest: '' },
+      { contextDigest: 'A'.repeat(43) },
+      { contextDigest: (await scanned(w)).view.contextDigest }
+    ]
     for (const answer of answers) {
       t.equal(codeOf(await w.tickets.accept(held.scanToken, answer, held.actor)), 'digest_mismatch')
       t.equal(codeOf(await w.tickets.confirm(held.scanToken, answer, held.actor)), 'digest_mismatch')
     }
-    await sql`update scan_ticket set context = context || '{"clientName":"别的网站"}'::jsonb where id = ${held.created.ticketId}`.execute(w.services.db)
+    await sql`update scan_ticket set context = context || '{"clientName":"别的网站"}'::jsonb
+      where id = ${held.created.ticketId}`.execute(w.services.db)
     t.equal(codeOf(await confirm(w, held)), 'digest_mismatch', 'what was shown was changed behind the digest')
   })
 })
@@ -202,15 +310,19 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
   await t.test('twenty confirmations and rejections at once: one end', async (t) => {
     for (let round = 0; round < 4; round++) {
       const held = await scanned(w, { requires: [], address: `10.7.0.${round}` }, await app(w, w.personId))
-      const results = await times(20, async (at) => at % 2 === 0
-        ? await confirm(w, held)
-        : await w.tickets.reject(held.scanToken, held.actor))
+      const results = await times(20, async (at) =>
+        at % 2 === 0 ? await confirm(w, held) : await w.tickets.reject(held.scanToken, held.actor)
+      )
       t.equal(results.filter((result) => result.ok).length, 1)
       t.same([...new Set(results.filter((result) => !result.ok).map(codeOf))], ['wrong_state'])
       const { ticketId } = held.created
       const { state } = await ticketRow(w, ticketId)
       t.match(state, /^(confirmed|rejected)$/)
-      t.equal(await events(w, 'scan-ticket.confirmed', ticketId) + await events(w, 'scan-ticket.rejected', ticketId), 1, 'one event')
+      t.equal(
+        (await events(w, 'scan-ticket.confirmed', ticketId)) + (await events(w, 'scan-ticket.rejected', ticketId)),
+        1,
+        'one event'
+      )
       t.equal(await events(w, `scan-ticket.${state}` as 'scan-ticket.confirmed', ticketId), 1, 'of that end')
     }
   })
@@ -218,10 +330,17 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
   await t.test('declined', async (t) => {
     const held = await ready(w)
     granted(await w.tickets.reject(held.scanToken, held.actor))
-    t.match(await w.tickets.status(held.created.ticketId, held.ticket.browserHash), { state: 'rejected', failure: 'declined' })
+    t.match(await w.tickets.status(held.created.ticketId, held.ticket.browserHash), {
+      state: 'rejected',
+      failure: 'declined'
+    })
     t.equal((await ticketRow(w, held.created.ticketId)).identityEnc, null, 'what was typed is gone')
     t.equal(codeOf(await confirm(w, held)), 'wrong_state')
-    t.match(await personRow(w, w.personId), { faceVerifiedAt: null, assuranceLevel: 1 }, 'a passed check alone changes nobody')
+    t.match(
+      await personRow(w, w.personId),
+      { faceVerifiedAt: null, assuranceLevel: 1 },
+      'a passed check alone changes nobody'
+    )
   })
 
   await t.test('every door closes when the time is over or another ticket was made', async (t) => {
@@ -233,7 +352,13 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
       const codes = [
         codeOf(await w.tickets.view(scanToken, actor)),
         codeOf(await w.tickets.accept(scanToken, { contextDigest: view.contextDigest }, actor)),
-        codeOf(await w.tickets.submitIdentity(scanToken, { certType: '', name: '', certNo: '', validFrom: '', term: '', consent }, actor)),
+        codeOf(
+          await w.tickets.submitIdentity(
+            scanToken,
+            { certType: '', name: '', certNo: '', validFrom: '', term: '', consent },
+            actor
+          )
+        ),
         codeOf(await w.tickets.beginFace(scanToken, { consent }, actor)),
         codeOf(await w.tickets.faceVerdict(scanToken, 'x', actor)),
         codeOf(await w.tickets.useCounterCode(scanToken, '12345678', actor)),
@@ -246,7 +371,10 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
 
   await t.test('a device revoked, or given to somebody else, between scan and confirmation', async (t) => {
     const other = await person(w.services, pema)
-    for (const [change, code] of [[sql`revoked_at = now()`, 'device_not_bound'], [sql`person_id = ${other.id}`, 'wrong_person']] as const) {
+    for (const [change, code] of [
+      [sql`revoked_at = now()`, 'device_not_bound'],
+      [sql`person_id = ${other.id}`, 'wrong_person']
+    ] as const) {
       const actor = await app(w, w.personId)
       const held = await scanned(w, { requires: [] }, actor)
       await sql`update device set ${change} where id = ${actor.device!.id}`.execute(w.services.db)
@@ -264,7 +392,14 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
 
   await t.test('no audit, no act', async (t) => {
     const held = await scanned(w, { requires: [] }, await app(w, w.personId))
-    const silent = createScanTickets({ ...w.services, audit: { record: async () => { throw new Error('audit is down') } } })
+    const silent = createScanTickets({
+      ...w.services,
+      audit: {
+        record: async () => {
+          throw new Error('audit is down')
+        }
+      }
+    })
     await t.rejects(silent.confirm(held.scanToken, { contextDigest: held.view.contextDigest }, held.actor))
     await t.rejects(silent.create(loginTicket(w, { browserHash: held.ticket.browserHash })))
     t.equal((await ticketRow(w, held.created.ticketId)).state, 'scanned')

@@ -9,7 +9,15 @@ import { loadConfig } from '../../../src/config.ts'
 import { createAudit, type AuditEventType } from '../../../src/records/audit/index.ts'
 import { registerAppKey } from '../../../src/records/devices/index.ts'
 import { insertPerson, type NewPerson } from '../../../src/records/persons/index.ts'
-import { createScanTickets, type CreatedTicket, type NewTicket, type PhoneActor, type PhoneRefusal, type ScanTickets, type ScanView } from '../../../src/records/scan-tickets/index.ts'
+import {
+  createScanTickets,
+  type CreatedTicket,
+  type NewTicket,
+  type PhoneActor,
+  type PhoneRefusal,
+  type ScanTickets,
+  type ScanView
+} from '../../../src/records/scan-tickets/index.ts'
 import { createMetrics } from '../../../src/http/metrics.ts'
 import { RegisterUnavailable, type RegisterAnswer } from '../../../src/ports/registry.ts'
 import { createFaceSandbox, type FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
@@ -27,23 +35,35 @@ export interface World {
   sandbox: FaceSandbox
   personId: string
   /** What the population register says next, until changed. */
-  register: { answer: RegisterAnswer | 'unavailable', asked: number }
+  register: { answer: RegisterAnswer | 'unavailable'; asked: number }
 }
 
 /** One sandbox for a whole test file is enough; outcomes are scripted for each test. */
 export async function sandboxOf (t: Test): Promise<FaceSandbox> {
-  const sandbox = await createFaceSandbox({ keys: [{ keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more' }] })
+  const sandbox = await createFaceSandbox({
+    keys: [{ keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more' }]
+  })
   t.teardown(() => sandbox.close())
   await sandbox.listen()
   return sandbox
 }
 
 /** The real adapter. Patient by default, because a busy machine is no fault of the provider. */
-export const faceOf = (sandbox: FaceSandbox, timeoutMs: number) => createFaceHttpProvider({
-  baseUrl: sandbox.url, keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more', timeoutMs, breaker: { failures: 1000 }
-})
+export const faceOf = (sandbox: FaceSandbox, timeoutMs: number) =>
+  createFaceHttpProvider({
+    baseUrl: sandbox.url,
+    keyId: 'kora',
+    algorithm: 'hmac-sha256',
+    secret: 'a secret of thirty-two bytes, or more',
+    timeoutMs,
+    breaker: { failures: 1000 }
+  })
 
-export async function world (database: TestDatabase, sandbox: FaceSandbox, overrides: Partial<Services> = {}): Promise<World> {
+export async function world (
+  database: TestDatabase,
+  sandbox: FaceSandbox,
+  overrides: Partial<Services> = {}
+): Promise<World> {
   const register: World['register'] = { answer: 'match', asked: 0 }
   sandbox.clearScript()
   sandbox.outage(null)
@@ -66,7 +86,12 @@ export async function world (database: TestDatabase, sandbox: FaceSandbox, overr
         return register.answer
       }
     },
-    companies: { name: 'test', lookup: async () => ({ found: false }), verify: async () => ({ certain: false }), changes: async () => ({ changes: [], unreadable: 0, next: 0, more: false }) },
+    companies: {
+      name: 'test',
+      lookup: async () => ({ found: false }),
+      verify: async () => ({ certain: false }),
+      changes: async () => ({ changes: [], unreadable: 0, next: 0, more: false })
+    },
     sms: { send: async () => {} },
     ...overrides
   }
@@ -79,7 +104,13 @@ export const person = async ({ db, crypto }: Services, extra: Partial<NewPerson>
 
 export const pema = { name: '白玛', certNo: '540102199203078524' } as const
 
-export const context = { clientName: '西藏税务', clientHost: 'tax.example', place: '局域网', browser: 'Windows · Chrome', at: '2026-02-03T04:05:06.000Z' }
+export const context = {
+  clientName: '西藏税务',
+  clientHost: 'tax.example',
+  place: '局域网',
+  browser: 'Windows · Chrome',
+  at: '2026-02-03T04:05:06.000Z'
+}
 
 let browsers = 0
 export const newBrowser = (): string => `browser-${++browsers}`
@@ -97,8 +128,13 @@ export const loginTicket = (world: World, extra: Partial<NewTicket> = {}): NewTi
   ...extra
 })
 
-export const phone = (device: PhoneActor['device'] = null, address = '10.9.9.9'): PhoneActor =>
-  ({ device, address, userAgent: 'test', locale: 'zh-CN', traceId: 'trace-1' })
+export const phone = (device: PhoneActor['device'] = null, address = '10.9.9.9'): PhoneActor => ({
+  device,
+  address,
+  userAgent: 'test',
+  locale: 'zh-CN',
+  traceId: 'trace-1'
+})
 
 /** An app installation with a key of its own, bound to `personId` if given. */
 export async function app ({ services }: World, personId: string | null = null): Promise<PhoneActor> {
@@ -106,7 +142,11 @@ export async function app ({ services }: World, personId: string | null = null):
   const registered = await registerAppKey(services, { publicJwk, label: 'Phone' })
   if (!registered.ok) throw new Error(registered.code)
   const { id } = registered.device
-  if (personId !== null) await sql`update device set person_id = ${personId}, bound_at = now() - interval '1 day' where id = ${id}`.execute(services.db)
+  if (personId !== null) {
+    await sql`update device set person_id = ${personId}, bound_at = now() - interval '1 day' where id = ${id}`.execute(
+      services.db
+    )
+  }
   return phone({ id, kind: 'app', personId })
 }
 
@@ -122,11 +162,21 @@ export function granted<R extends { ok: true }> (result: R | PhoneRefusal): R {
   return result
 }
 
-export const codeOf = (result: { ok: true } | PhoneRefusal): string => result.ok ? 'ok' : result.code
+export const codeOf = (result: { ok: true } | PhoneRefusal): string => (result.ok ? 'ok' : result.code)
 
-export interface Scanned { ticket: NewTicket, created: CreatedTicket, actor: PhoneActor, scanToken: string, view: ScanView }
+export interface Scanned {
+  ticket: NewTicket
+  created: CreatedTicket
+  actor: PhoneActor
+  scanToken: string
+  view: ScanView
+}
 
-export async function scanned (world: World, extra: Partial<NewTicket> = {}, actor: PhoneActor = phone()): Promise<Scanned> {
+export async function scanned (
+  world: World,
+  extra: Partial<NewTicket> = {},
+  actor: PhoneActor = phone()
+): Promise<Scanned> {
   const ticket = loginTicket(world, extra)
   const created = await world.tickets.create(ticket)
   const { scanToken, view } = granted(await world.tickets.scan(created.payloadUrl, actor))
@@ -146,7 +196,11 @@ export async function faceOnce (world: World, { scanToken, actor }: Scanned) {
 }
 
 /** Everything up to the last button. */
-export async function ready (world: World, extra: Partial<NewTicket> = {}, actor: PhoneActor = phone()): Promise<Scanned> {
+export async function ready (
+  world: World,
+  extra: Partial<NewTicket> = {},
+  actor: PhoneActor = phone()
+): Promise<Scanned> {
   const held = await scanned(world, extra, actor)
   if (held.view.remaining.includes('identity')) await giveIdentity(world, held)
   if (held.view.remaining.includes('face')) {
@@ -158,9 +212,17 @@ export async function ready (world: World, extra: Partial<NewTicket> = {}, actor
 }
 
 export const confirm = async (world: World, { scanToken, view, actor }: Scanned, checkNumber?: string) =>
-  await world.tickets.confirm(scanToken, { contextDigest: view.contextDigest, ...(checkNumber === undefined ? {} : { checkNumber }) }, actor)
+  await world.tickets.confirm(
+    scanToken,
+    { contextDigest: view.contextDigest, ...(checkNumber === undefined ? {} : { checkNumber }) },
+    actor
+  )
 
-export const consume = async (world: World, { created, ticket }: Pick<Scanned, 'created' | 'ticket'>, extra: Partial<Parameters<ScanTickets['consume']>[1]> = {}) =>
+export const consume = async (
+  world: World,
+  { created, ticket }: Pick<Scanned, 'created' | 'ticket'>,
+  extra: Partial<Parameters<ScanTickets['consume']>[1]> = {}
+) =>
   await world.tickets.consume(created.ticketId, {
     browserHash: ticket.browserHash,
     purpose: ticket.purpose,
@@ -169,7 +231,8 @@ export const consume = async (world: World, { created, ticket }: Pick<Scanned, '
     ...extra
   })
 
-export const times = <T>(n: number, work: (at: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: n }, (_, at) => work(at)))
+export const times = <T>(n: number, work: (at: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: n }, (_, at) => work(at)))
 
 /** Number of events of a type about this ticket (or all). */
 export async function events ({ services }: World, type: AuditEventType, ticketId?: string): Promise<number> {
@@ -179,12 +242,15 @@ export async function events ({ services }: World, type: AuditEventType, ticketI
 
 /** Moves a moment of a row into the past, in place of waiting. */
 export const expire = async ({ services }: World, ticketId: string): Promise<void> => {
-  await sql`update scan_ticket set expires_at = now() - interval '1 second' where id = ${ticketId}`.execute(services.db)
+  await sql`update scan_ticket set expires_at = now() - interval '1 second' where id = ${ticketId}`.execute(
+    services.db
+  )
 }
 
 /** As if the ticket had been made so many seconds earlier. */
 export const age = async ({ services }: World, ticketId: string, seconds: number): Promise<void> => {
-  await sql`update scan_ticket set created_at = created_at - make_interval(secs => ${seconds}), expires_at = expires_at - make_interval(secs => ${seconds}) where id = ${ticketId}`.execute(services.db)
+  await sql`update scan_ticket set created_at = created_at - make_interval(secs => ${seconds}),
+    expires_at = expires_at - make_interval(secs => ${seconds}) where id = ${ticketId}`.execute(services.db)
 }
 
 export const ticketRow = async ({ services }: World, id: string) =>

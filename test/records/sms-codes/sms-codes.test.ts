@@ -17,8 +17,17 @@ const from = { source: '10.0.0.0/24', address: '10.0.0.7', traceId: 'trace' }
 
 function parts (database: TestDatabase) {
   const sms = createSmsSandbox()
-  const services = { ...database, audit: createAudit(database), config: loadConfig({ NODE_ENV: 'test', ISSUER: 'https://sso.example.gov.cn' }), sms }
-  const outbox = createOutboxWorker({ ...database, log: pino({ level: 'silent' }), handlers: { [smsTopic]: smsHandler(services) } })
+  const services = {
+    ...database,
+    audit: createAudit(database),
+    config: loadConfig({ NODE_ENV: 'test', ISSUER: 'https://sso.example.gov.cn' }),
+    sms
+  }
+  const outbox = createOutboxWorker({
+    ...database,
+    log: pino({ level: 'silent' }),
+    handlers: { [smsTopic]: smsHandler(services) }
+  })
   const codes = createSmsCodes(services)
   const send = async (to: SmsBinding = binding): Promise<string> => {
     const sent = await codes.send(to, from)
@@ -38,30 +47,52 @@ eachDatabase(t, 'a code is good for its phone, purpose and browser, once', async
   const { codes, send, sms } = parts(database)
   const code = await send()
   t.match(code, /^\d{6}$/)
-  t.match(sms.messages()[0], { phone, template: 'verification-code', parameters: { code, purpose: '法人注册', host: 'sso.example.gov.cn', minutes: '5' } }, 'says what it is for and where')
-  for (const other of [{ ...binding, purpose: 'recover' }, { ...binding, browserHash: 'another' }, { ...binding, phone: '+8613800138001' }] as SmsBinding[]) {
+  t.match(
+    sms.messages()[0],
+    {
+      phone,
+      template: 'verification-code',
+      parameters: { code, purpose: '法人注册', host: 'sso.example.gov.cn', minutes: '5' }
+    },
+    'says what it is for and where'
+  )
+  for (const other of [
+    { ...binding, purpose: 'recover' },
+    { ...binding, browserHash: 'another' },
+    { ...binding, phone: '+8613800138001' }
+  ] as SmsBinding[]) {
     t.same(await codes.verify(other, code, from), { ok: false, code: 'expired' }, 'T038')
   }
   const verdict = await codes.verify(binding, ` ${code.slice(0, 3)} ${code.slice(3)} `, from)
   t.match(verdict, { ok: true })
   t.same(await codes.verify(binding, code, from), { ok: false, code: 'expired' }, 'not twice')
   const codeId = verdict.ok ? verdict.codeId : ''
-  const spend = async (with_: SmsBinding): Promise<boolean> => await database.db.transaction().execute(async (trx) => await codes.spend(trx, codeId, with_))
+  const spend = async (with_: SmsBinding): Promise<boolean> =>
+    await database.db.transaction().execute(async (trx) => await codes.spend(trx, codeId, with_))
   t.notOk(await spend({ ...binding, browserHash: 'another' }))
   const spent = []
   for (let n = 0; n < 3; n++) spent.push(await spend(binding))
   t.same(spent, [true, false, false])
 })
 
-eachDatabase(t, 'of thirty tries at once five are compared; then even the right one is refused (T036)', async (t, database) => {
-  const { codes, send } = parts(database)
-  const code = await send()
-  const verdicts = await Promise.all(Array.from({ length: 30 }, async () => await codes.verify(binding, wrongFor(code), from)))
-  const row = await database.db.selectFrom('smsCode').select('tries').executeTakeFirstOrThrow()
-  t.equal(row.tries, 5)
-  t.same(verdicts.flatMap((verdict) => verdict.ok || verdict.code !== 'wrong' ? [] : [verdict.left]).sort(), [1, 2, 3, 4])
-  t.same(await codes.verify(binding, code, from), { ok: false, code: 'exhausted' })
-})
+eachDatabase(
+  t,
+  'of thirty tries at once five are compared; then even the right one is refused (T036)',
+  async (t, database) => {
+    const { codes, send } = parts(database)
+    const code = await send()
+    const verdicts = await Promise.all(
+      Array.from({ length: 30 }, async () => await codes.verify(binding, wrongFor(code), from))
+    )
+    const row = await database.db.selectFrom('smsCode').select('tries').executeTakeFirstOrThrow()
+    t.equal(row.tries, 5)
+    t.same(
+      verdicts.flatMap((verdict) => (verdict.ok || verdict.code !== 'wrong' ? [] : [verdict.left])).sort(),
+      [1, 2, 3, 4]
+    )
+    t.same(await codes.verify(binding, code, from), { ok: false, code: 'exhausted' })
+  }
+)
 
 eachDatabase(t, 'of twenty right ones at once one verifies (T039)', async (t, database) => {
   const { codes, send } = parts(database)
@@ -92,7 +123,10 @@ t.test('limits by phone, over all purposes and browsers; by network; by deployme
   const { codes } = parts(database)
   const outcomes: string[] = []
   for (let n = 0; n < 7; n++) {
-    const sent = await codes.send({ phone, purpose: n % 2 === 0 ? 'register' : 'recover', browserHash: `b${n}` }, { ...from, source: `s${n}` })
+    const sent = await codes.send(
+      { phone, purpose: n % 2 === 0 ? 'register' : 'recover', browserHash: `b${n}` },
+      { ...from, source: `s${n}` }
+    )
     outcomes.push(sent.ok ? 'sent' : sent.code)
     await later(database, 61)
   }
@@ -106,11 +140,18 @@ t.test('limits by phone, over all purposes and browsers; by network; by deployme
   t.equal(outcomes.filter((one) => one === 'sent').length, 10, 'ten a day')
   let refused = 0
   for (let n = 0; n < smsLimits.source.limit + 3; n++) {
-    const sent = await codes.send({ ...binding, phone: `+86139${String(n).padStart(8, '0')}` }, { ...from, source: 'one network' })
+    const sent = await codes.send(
+      { ...binding, phone: `+86139${String(n).padStart(8, '0')}` },
+      { ...from, source: 'one network' }
+    )
     if (!sent.ok) refused++
   }
   t.equal(refused, 3)
-  const events = await database.db.selectFrom('auditEvent').select('type').where('type', '=', 'sms-code.throttled').execute()
+  const events = await database.db
+    .selectFrom('auditEvent')
+    .select('type')
+    .where('type', '=', 'sms-code.throttled')
+    .execute()
   t.ok(events.length > 0, 'kept')
 })
 
@@ -129,8 +170,22 @@ t.test('a message that would come too late is not sent; one that is tried again 
   await outbox.runDue()
   const rows = await db.selectFrom('outbox').selectAll().where('doneAt', 'is', null).execute()
   for (const row of rows) {
-    const order = JSON.parse(database.crypto.decrypt('outbox', 'payload_enc', row.dedupeKey ?? '', row.payloadEnc)) as object
-    await db.updateTable('outbox').set({ runAt: sql<Date>`now()`, payloadEnc: database.crypto.encrypt('outbox', 'payload_enc', row.dedupeKey ?? '', JSON.stringify({ ...order, notAfter: '2020-01-01T00:00:00Z' })) }).where('id', '=', row.id).execute()
+    const order = JSON.parse(
+      database.crypto.decrypt('outbox', 'payload_enc', row.dedupeKey ?? '', row.payloadEnc)
+    ) as object
+    await db
+      .updateTable('outbox')
+      .set({
+        runAt: sql<Date>`now()`,
+        payloadEnc: database.crypto.encrypt(
+          'outbox',
+          'payload_enc',
+          row.dedupeKey ?? '',
+          JSON.stringify({ ...order, notAfter: '2020-01-01T00:00:00Z' })
+        )
+      })
+      .where('id', '=', row.id)
+      .execute()
   }
   await outbox.runDue()
   t.equal(sms.messages(other.phone).length, 0)
@@ -139,7 +194,13 @@ t.test('a message that would come too late is not sent; one that is tried again 
 t.test('known and unknown phones get the same (T040); what is stored tells no code (T041)', async (t) => {
   const database = await testDatabase(t)
   const { codes, send, db } = parts(database)
-  await insertPerson(db, database.crypto, { status: 'active', name: '扎西', certType: 'resident_id', certNo: '540102199003072515', phone })
+  await insertPerson(db, database.crypto, {
+    status: 'active',
+    name: '扎西',
+    certType: 'resident_id',
+    certNo: '540102199003072515',
+    phone
+  })
   const unknown = { ...binding, phone: '+8613800138001' }
   const [a, b] = [await codes.send(binding, from), await codes.send(unknown, from)]
   t.same(a, b)
@@ -147,7 +208,11 @@ t.test('known and unknown phones get the same (T040); what is stored tells no co
   t.same(await codes.verify(binding, '000000x', from), await codes.verify(unknown, '000000x', from))
   const third = { ...binding, phone: '+8613800138002' }
   const code = await send(third)
-  const dump = JSON.stringify([await db.selectFrom('smsCode').selectAll().execute(), await db.selectFrom('outbox').select(['topic', 'dedupeKey', 'payloadEnc']).execute(), await db.selectFrom('auditEvent').select(['type', 'details']).execute()])
+  const dump = JSON.stringify([
+    await db.selectFrom('smsCode').selectAll().execute(),
+    await db.selectFrom('outbox').select(['topic', 'dedupeKey', 'payloadEnc']).execute(),
+    await db.selectFrom('auditEvent').select(['type', 'details']).execute()
+  ])
   t.notMatch(dump, new RegExp(`"${code}"|13800138`))
   await sql`update sms_code set created_at = now() - interval '3 days'`.execute(db)
   t.equal(await sweepSmsCodes(db), 3)
@@ -157,12 +222,17 @@ t.test('codes are spread evenly and begin with zeros too (T041)', async (t) => {
   const database = await testDatabase(t)
   const { codes, outbox, sms } = parts(database)
   const seen: string[] = []
-  for (let n = 0; n < 150; n++) await codes.send({ ...binding, phone: `+86137${String(n).padStart(8, '0')}` }, { ...from, source: `s${n}` })
+  for (let n = 0; n < 150; n++) {
+    await codes.send({ ...binding, phone: `+86137${String(n).padStart(8, '0')}` }, { ...from, source: `s${n}` })
+  }
   await outbox.runDue()
   seen.push(...sms.messages().map((message) => message.parameters['code'] ?? ''))
   t.equal(seen.length, 150)
   t.ok(seen.every((code) => /^\d{6}$/.test(code)))
   t.ok(new Set(seen).size >= 148)
   t.equal(new Set(seen.join('')).size, 10, 'every digit occurs')
-  t.ok(seen.some((code) => code.startsWith('0')), 'leading zeros are kept')
+  t.ok(
+    seen.some((code) => code.startsWith('0')),
+    'leading zeros are kept'
+  )
 })

@@ -8,32 +8,47 @@ import { eachDatabase, type TestDatabase } from '../../support/database.ts'
 const identifier = 'cert_no:11010519491231002X'
 const strangers = (index: number): string => `198.51.${index >> 8}.${index & 255}`
 
-interface Tried { allowed: boolean, reason?: string, remaining?: number, retryAfterSeconds?: number }
+interface Tried {
+  allowed: boolean
+  reason?: string
+  remaining?: number
+  retryAfterSeconds?: number
+}
 /** One try from beginning to end. */
-async function attempt (throttle: Throttle, source: string, right: boolean, { of = identifier, knownBrowser = false } = {}): Promise<Tried> {
+async function attempt (
+  throttle: Throttle,
+  source: string,
+  right: boolean,
+  { of = identifier, knownBrowser = false } = {}
+): Promise<Tried> {
   const turn = await throttle.begin({ identifier: of, source, knownBrowser })
   if (!turn.allowed) return turn
   await turn.settle(right)
   return { allowed: true, remaining: turn.remaining }
 }
-const wrong = async (throttle: Throttle, source: string, options = {}): Promise<Tried> => await attempt(throttle, source, false, options)
-const right = async (throttle: Throttle, source: string, options = {}): Promise<Tried> => await attempt(throttle, source, true, options)
+const wrong = async (throttle: Throttle, source: string, options = {}): Promise<Tried> =>
+  await attempt(throttle, source, false, options)
+const right = async (throttle: Throttle, source: string, options = {}): Promise<Tried> =>
+  await attempt(throttle, source, true, options)
 
 /** The database's time moves on. */
 async function later ({ db }: TestDatabase, seconds: number): Promise<void> {
-  await sql`update throttle set window_ends_at = window_ends_at - make_interval(secs => ${seconds}), blocked_until = blocked_until - make_interval(secs => ${seconds})`.execute(db)
+  await sql`update throttle set window_ends_at = window_ends_at - make_interval(secs => ${seconds}),
+    blocked_until = blocked_until - make_interval(secs => ${seconds})`.execute(db)
 }
 
 eachDatabase(t, 'of fifty wrong tries at once five are evaluated (T045)', async (t, database) => {
   const throttle = createThrottle(database)
   let evaluated = 0
-  await Promise.all(Array.from({ length: 50 }, async () => {
-    const turn = await throttle.begin({ identifier, source: 'a', knownBrowser: false })
-    if (turn.allowed) {
-      evaluated++
-      await turn.settle(false)
-    }
-  }))
+  await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const turn = await throttle.begin({ identifier, source: 'a', knownBrowser: false })
+      if (turn.allowed) {
+        evaluated++
+        await turn.settle(false)
+      }
+    })
+  )
   t.equal(evaluated, 5)
   const refused = await right(throttle, 'a')
   t.match(refused, { allowed: false, reason: 'pair' }, 'even the right password')
@@ -66,7 +81,8 @@ eachDatabase(t, 'a pause begins with the fifth wrong try, not with the first', a
 eachDatabase(t, 'one process counts what another saw, and a restart forgets nothing (T050)', async (t, database) => {
   const first = createThrottle(database)
   for (let i = 0; i < 3; i++) await wrong(first, 'a')
-  const other = database.url === null ? null : await openDatabase({ databaseUrl: database.url, dataDir: '', poolSize: 1 })
+  const other =
+    database.url === null ? null : await openDatabase({ databaseUrl: database.url, dataDir: '', poolSize: 1 })
   if (other !== null) t.teardown(other.close)
   const second = createThrottle({ db: other?.db ?? database.db, crypto: database.crypto })
   t.match(await wrong(second, 'a'), { remaining: 1 })
@@ -91,15 +107,27 @@ eachDatabase(t, 'nobody locks out somebody else: the known browser', async (t, d
 eachDatabase(t, 'nobody locks out somebody else: a new browser, up to what NIST demands', async (t, database) => {
   const throttle = createThrottle(database)
   for (let source = 0; source < 60; source++) for (let i = 0; i < 3; i++) await wrong(throttle, strangers(source))
-  t.match(await wrong(throttle, strangers(0)), { allowed: false, reason: 'identifier' }, 'a stranger has one try left at each address')
-  t.match(await right(throttle, 'hotel'), { allowed: true, remaining: 0 }, 'the person, anywhere new, too: with the right password')
+  t.match(
+    await wrong(throttle, strangers(0)),
+    { allowed: false, reason: 'identifier' },
+    'a stranger has one try left at each address'
+  )
+  t.match(
+    await right(throttle, 'hotel'),
+    { allowed: true, remaining: 0 },
+    'the person, anywhere new, too: with the right password'
+  )
 })
 
-eachDatabase(t, 'the known browser\'s own tries are limited as well', async (t, database) => {
+eachDatabase(t, "the known browser's own tries are limited as well", async (t, database) => {
   const throttle = createThrottle(database)
   const known = { knownBrowser: true }
   for (let i = 0; i < 5; i++) await wrong(throttle, strangers(i), known)
-  t.match(await right(throttle, 'home', known), { allowed: false, reason: 'pair' }, 'a stolen cookie gains nothing by changing address')
+  t.match(
+    await right(throttle, 'home', known),
+    { allowed: false, reason: 'pair' },
+    'a stolen cookie gains nothing by changing address'
+  )
   t.match(await right(throttle, 'home'), { allowed: true }, 'and does not lock out the person elsewhere')
 })
 
@@ -138,7 +166,9 @@ eachDatabase(t, 'spraying many identifiers pauses the source, and only it (T047)
 
 eachDatabase(t, 'spraying all at once evaluates no more', async (t, database) => {
   const throttle = createThrottle(database)
-  const tried = await Promise.all(Array.from({ length: 60 }, async (_, i) => await wrong(throttle, 'sprayer', { of: `cert_no:${i}` })))
+  const tried = await Promise.all(
+    Array.from({ length: 60 }, async (_, i) => await wrong(throttle, 'sprayer', { of: `cert_no:${i}` }))
+  )
   t.equal(tried.filter((one) => one.allowed).length, 20)
 })
 
@@ -150,7 +180,9 @@ eachDatabase(t, 'an office behind one address logs in, slips included', async (t
     t.match(await right(throttle, 'office', { of }), { allowed: true })
   }
   const turns: Turn[] = []
-  for (let i = 0; i < 25; i++) turns.push(await throttle.begin({ identifier: `cert_no:r${i}`, source: 'office', knownBrowser: false }))
+  for (let i = 0; i < 25; i++) {
+    turns.push(await throttle.begin({ identifier: `cert_no:r${i}`, source: 'office', knownBrowser: false }))
+  }
   const over = turns.find((turn) => !turn.allowed)
   t.match(over, { reason: 'source', retryAfterSeconds: 5 }, 'too many at one moment: a moment, not a pause')
   for (const turn of turns) if (turn.allowed) await turn.settle(true)
@@ -186,7 +218,7 @@ eachDatabase(t, 'a general limit: atomic, its refusals do not count, it ends', a
   const throttle = createThrottle(database)
   const hits = await Promise.all(Array.from({ length: 20 }, async () => await throttle.hit('k', 3, 60)))
   t.equal(hits.filter((hit) => hit.allowed).length, 3)
-  t.same(hits.flatMap((hit) => hit.allowed ? [hit.remaining] : []).sort(), [0, 1, 2])
+  t.same(hits.flatMap((hit) => (hit.allowed ? [hit.remaining] : [])).sort(), [0, 1, 2])
   const refused = hits.find((hit) => !hit.allowed)!
   t.ok(!refused.allowed && refused.retryAfterSeconds > 55 && refused.retryAfterSeconds <= 60)
   t.match(await throttle.hit('other', 3, 60), { allowed: true, remaining: 2 })
@@ -205,11 +237,23 @@ eachDatabase(t, 'counters that have passed are swept, others stay', async (t, da
   t.match(await throttle.hit('young', 1, 60), { allowed: false })
 })
 
-eachDatabase(t, 'whoever succeeds several times at once takes back no failures of others from the source', async (t, database) => {
-  const throttle = createThrottle(database)
-  for (let i = 0; i < 18; i++) await wrong(throttle, 'a', { of: `phone:+86138001380${10 + i}` })
-  const own = await Promise.all([1, 2, 3].map(async () => await throttle.begin({ identifier, source: 'a', knownBrowser: false })))
-  for (const turn of own) if (turn.allowed) await turn.settle(true)
-  for (let i = 0; i < 2; i++) t.match(await wrong(throttle, 'a', { of: `phone:+86139001390${10 + i}` }), { allowed: true })
-  t.match(await wrong(throttle, 'a', { of: 'phone:+8613700137000' }), { allowed: false, reason: 'source' }, 'twenty have failed')
-})
+eachDatabase(
+  t,
+  'whoever succeeds several times at once takes back no failures of others from the source',
+  async (t, database) => {
+    const throttle = createThrottle(database)
+    for (let i = 0; i < 18; i++) await wrong(throttle, 'a', { of: `phone:+86138001380${10 + i}` })
+    const own = await Promise.all(
+      [1, 2, 3].map(async () => await throttle.begin({ identifier, source: 'a', knownBrowser: false }))
+    )
+    for (const turn of own) if (turn.allowed) await turn.settle(true)
+    for (let i = 0; i < 2; i++) {
+      t.match(await wrong(throttle, 'a', { of: `phone:+86139001390${10 + i}` }), { allowed: true })
+    }
+    t.match(
+      await wrong(throttle, 'a', { of: 'phone:+8613700137000' }),
+      { allowed: false, reason: 'source' },
+      'twenty have failed'
+    )
+  }
+)

@@ -1,4 +1,7 @@
-/** The sandbox pages in a real Chromium with their real headers: axe, no sideways scrolling, no CSP error, targets of 44 px. */
+/**
+ * The sandbox pages in a real Chromium with their real headers: axe, no sideways scrolling, no CSP error, targets of 44
+ * px.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 import t from 'tap'
@@ -31,33 +34,70 @@ if (missing && process.env['CI'] !== 'true') {
     const axe = readFileSync(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
     const kora = await startKora(t)
     const desk = openDesk(kora)
-    await kora.inside.services.sms.send({ phone: '+8613800138000', template: 'verification-code', parameters: { code: '246810' }, messageId: 'm1' })
+    await kora.inside.services.sms.send({
+      phone: '+8613800138000',
+      template: 'verification-code',
+      parameters: { code: '246810' },
+      messageId: 'm1'
+    })
     await kora.sandbox.call('PUT', '/face', { outcomes: ['pass'], person: 'zhaxi' })
     const scan = async (handle: string): Promise<string> =>
-      (await kora.sandbox.call<{ journey: string }>('POST', '/phone/scan', { payload: (await desk.show(handle)).payloadUrl, person: handle })).body.journey
+      (
+        await kora.sandbox.call<{ journey: string }>('POST', '/phone/scan', {
+          payload: (await desk.show(handle)).payloadUrl,
+          person: handle
+        })
+      ).body.journey
     const open = await scan('laoren')
-    const { journey: done } = await kora.sandbox.journey({ payload: (await desk.show('yangjin')).payloadUrl, person: 'yangjin', face: ['quality', 'pass'] }) as unknown as { journey: string }
+    const { journey: done } = (await kora.sandbox.journey({
+      payload: (await desk.show('yangjin')).payloadUrl,
+      person: 'yangjin',
+      face: ['quality', 'pass']
+    })) as unknown as { journey: string }
     await desk.show('xuesheng')
     const paths = ['/sandbox', '/sandbox/phone', `/sandbox/phone/${open}`, `/sandbox/phone/${done}`, '/sandbox/api']
 
-    const browser = await chromium.launch({ executablePath, headless: true, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
-    t.teardown(async () => { await browser.close() })
+    const browser = await chromium.launch({
+      executablePath,
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync'
+      ]
+    })
+    t.teardown(async () => {
+      await browser.close()
+    })
     for (const locale of locales) {
       for (const width of [320, 1280]) {
         const context = await browser.newContext({ viewport: { width, height: 800 }, locale })
-        await context.addCookies([{ name: 'kora_lang', value: locale, url: kora.issuer }, { name: 'kora_size', value: width === 320 ? 'l' : 'n', url: kora.issuer }])
+        await context.addCookies([
+          { name: 'kora_lang', value: locale, url: kora.issuer },
+          { name: 'kora_size', value: width === 320 ? 'l' : 'n', url: kora.issuer }
+        ])
         const page = await context.newPage()
         const complaints: string[] = []
-        page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text().slice(0, 300)) })
-        page.on('pageerror', (error) => { complaints.push(error.message) })
+        page.on('console', (message) => {
+          if (message.type() === 'error') complaints.push(message.text().slice(0, 300))
+        })
+        page.on('pageerror', (error) => {
+          complaints.push(error.message)
+        })
         for (const [at, path] of paths.entries()) {
           await page.goto(kora.issuer + path, { waitUntil: 'load' })
           await page.evaluate('for (const fold of document.querySelectorAll("details")) fold.open = true')
           const faults = await page.evaluate<string[]>(measure)
           await page.evaluate(`${axe};0`)
-          faults.push(...await page.evaluate<string[]>(audit), ...complaints.splice(0))
+          faults.push(...(await page.evaluate<string[]>(audit)), ...complaints.splice(0))
           t.same(faults, [], `${path.slice(0, 15)} ${at} ${locale} ${width}`)
-          if (shots !== undefined) await page.screenshot({ path: `${shots}/sandbox-${at}-${locale}-${width}.png`, fullPage: true })
+          if (shots !== undefined) {
+            await page.screenshot({ path: `${shots}/sandbox-${at}-${locale}-${width}.png`, fullPage: true })
+          }
         }
         await context.close()
       }

@@ -10,7 +10,8 @@ import { curlOf } from '../../../src/simulators/sandbox/curl.ts'
 
 const today = '2026-11-22'
 const ownerOf = (handle: string) => {
-  const { name, certNo, validFrom, term } = demoPeople.find((person) => person.handle === handle) ?? t.bailout(handle) as never
+  const { name, certNo, validFrom, term } =
+    demoPeople.find((person) => person.handle === handle) ?? (t.bailout(handle) as never)
   return { handle, personId: null, name, certType: 'resident_id', certNo, validFrom, term }
 }
 
@@ -19,8 +20,14 @@ t.test('what is typed: the card of every demo person is valid today', async (t) 
     const data = identityData(ownerOf(handle), {}, today)
     const number = parseResidentId(data.cert_no, today)
     t.ok(number.ok && data.consent && data.cert_no === certNo, handle)
-    const term = data.term === 'long' ? 'long' : Number(data.term) as 5 | 10 | 20
-    const result = checkValidity({ birthdate: number.ok ? number.birthdate : null, validFrom: data.valid_from, term, today, certType: 'resident_id' })
+    const term = data.term === 'long' ? 'long' : (Number(data.term) as 5 | 10 | 20)
+    const result = checkValidity({
+      birthdate: number.ok ? number.birthdate : null,
+      validFrom: data.valid_from,
+      term,
+      today,
+      certType: 'resident_id'
+    })
     t.ok(result.ok, `${handle}: ${JSON.stringify(result)}`)
   }
 })
@@ -34,17 +41,37 @@ t.test('mistakes: one at a time, and nothing else wrong', async (t) => {
   t.not(identityData(owner, { outcome: 'wrong_name' }, today).name, owner.name)
   t.equal(identityData(owner, { outcome: 'no_consent' }, today).consent, false)
   for (const handle of ['zhaxi', 'xuesheng', 'zhuoma']) {
-    const { valid_from: validFrom, term, cert_no: certNo } = identityData(ownerOf(handle), { outcome: 'expired_card' }, today)
+    const {
+      valid_from: validFrom,
+      term,
+      cert_no: certNo
+    } = identityData(ownerOf(handle), { outcome: 'expired_card' }, today)
     const number = parseResidentId(certNo, today)
-    t.same(checkValidity({ birthdate: number.ok ? number.birthdate : null, validFrom, term: Number(term) as 5 | 10 | 20, today, certType: 'resident_id' }), { ok: false, errors: [{ field: 'validTo', code: 'EXPIRED' }] }, handle)
+    t.same(
+      checkValidity({
+        birthdate: number.ok ? number.birthdate : null,
+        validFrom,
+        term: Number(term) as 5 | 10 | 20,
+        today,
+        certType: 'resident_id'
+      }),
+      { ok: false, errors: [{ field: 'validTo', code: 'EXPIRED' }] },
+      handle
+    )
   }
-  t.match(identityData(owner, { outcome: 'wrong_name', fields: { name: '某', term: '5' } }, today), { name: '某', term: '5', cert_no: owner.certNo })
+  t.match(identityData(owner, { outcome: 'wrong_name', fields: { name: '某', term: '5' } }, today), {
+    name: '某',
+    term: '5',
+    cert_no: owner.certNo
+  })
 })
 
 t.test('shelf: 15 minutes, 500 journeys, the oldest goes first', async (t) => {
   let now = 0
   const shelf = createShelf(() => now)
-  const put = (id: number): void => { shelf.put({ id: String(id) } as Journey) }
+  const put = (id: number): void => {
+    shelf.put({ id: String(id) } as Journey)
+  }
   put(0)
   now = 15 * 60_000 - 1
   t.equal(shelf.get('0')?.id, '0')
@@ -72,6 +99,10 @@ t.test('population: names as typed, answers as set, at most 1000 entries', async
 })
 
 t.test('curl: quoted for the shell', async (t) => {
-  t.equal(curlOf('POST', 'http://localhost/x', { name: "it's" }, ['A: b']), "curl -X POST 'http://localhost/x' \\\n  -H 'A: b' \\\n  -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"it'\\''s\"}'")
+  t.equal(
+    curlOf('POST', 'http://localhost/x', { name: "it's" }, ['A: b']),
+    "curl -X POST 'http://localhost/x' \\\n  -H 'A: b' \\\n  -H 'Content-Type: application/json' \\\n  -d " +
+      "'{\"name\":\"it'\\''s\"}'"
+  )
   t.equal(curlOf('GET', 'http://localhost/x', null), "curl -X GET 'http://localhost/x'")
 })

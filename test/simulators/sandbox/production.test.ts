@@ -18,7 +18,11 @@ import { freePort } from '../../support/driver/index.ts'
 
 const start = fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))
 const vendor = { URL: 'https://vendor.example', KEY_ID: 'k', SECRET: 's'.repeat(43) }
-const vendors = Object.fromEntries(['FACE', 'POPULATION_REGISTER', 'COMPANY_REGISTER', 'SMS'].flatMap((name) => Object.entries(vendor).map(([key, value]) => [`${name}_${key}`, value])))
+const vendors = Object.fromEntries(
+  ['FACE', 'POPULATION_REGISTER', 'COMPANY_REGISTER', 'SMS'].flatMap((name) =>
+    Object.entries(vendor).map(([key, value]) => [`${name}_${key}`, value])
+  )
+)
 
 /** Everything production needs, so that the sandbox is the only thing wrong. */
 const production = (port: number, folder: string): Record<string, string> => ({
@@ -31,21 +35,40 @@ const production = (port: number, folder: string): Record<string, string> => ({
   ...vendors
 })
 
-async function run (env: Record<string, string>): Promise<{ code: number | null, output: string }> {
-  const child = spawn(process.execPath, [start], { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+async function run (env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [start], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += String(text) })
-  return await new Promise((resolve) => { child.on('close', (code) => { resolve({ code, output }) }) })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      output += String(text)
+    })
+  }
+  return await new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code, output })
+    })
+  })
 }
 
-const isOpen = async (port: number): Promise<boolean> => await new Promise((resolve) => {
-  const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true) })
-  socket.on('error', () => { resolve(false) })
-})
+const isOpen = async (port: number): Promise<boolean> =>
+  await new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => {
+      resolve(false)
+    })
+  })
 
 t.test('production refuses to start with any sandbox setting, in a line that says what to do', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'kora-production-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
   for (const [name, value, line] of [
     ['SANDBOX', 'on', /SANDBOX=on is refused with NODE_ENV=production: .*Remove it\./],
     ['DEMO_DATA', 'on', /DEMO_DATA=on is refused with NODE_ENV=production\. Remove it\./],
@@ -62,22 +85,37 @@ t.test('production refuses to start with any sandbox setting, in a line that say
 
 const url = process.env['TEST_DATABASE_URL'] ?? ''
 
-t.test('production refuses a database that the demo was shown with (T078)', { skip: url === '' && 'TEST_DATABASE_URL not set' }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'kora-production-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
-  const { db, crypto, url: address } = await testPostgres(t, url)
-  const hasher = createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 })
-  await seedDemoData({ db, crypto, clock: systemClock, hasher } as unknown as Services, 'http://localhost:3001')
-  const port = await freePort()
-  const { code, output } = await run({ ...production(port, folder), DATABASE_URL: String(address), MASTER_KEY: Buffer.alloc(32, 'test').toString('base64'), MASTER_KEY_ID: 'test', LOG_LEVEL: 'error' })
-  t.equal(code, 1)
-  t.match(output, /^Kora did not start: .*holds the demo data.*Give production a database of its own\.$/m)
-  t.equal(await isOpen(port), false)
-})
+t.test(
+  'production refuses a database that the demo was shown with (T078)',
+  { skip: url === '' && 'TEST_DATABASE_URL not set' },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'kora-production-'))
+    t.teardown(() => {
+      rmSync(folder, { recursive: true, force: true })
+    })
+    const { db, crypto, url: address } = await testPostgres(t, url)
+    const hasher = createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 })
+    await seedDemoData({ db, crypto, clock: systemClock, hasher } as unknown as Services, 'http://localhost:3001')
+    const port = await freePort()
+    const { code, output } = await run({
+      ...production(port, folder),
+      DATABASE_URL: String(address),
+      MASTER_KEY: Buffer.alloc(32, 'test').toString('base64'),
+      MASTER_KEY_ID: 'test',
+      LOG_LEVEL: 'error'
+    })
+    t.equal(code, 1)
+    t.match(output, /^Kora did not start: .*holds the demo data.*Give production a database of its own\.$/m)
+    t.equal(await isOpen(port), false)
+  }
+)
 
 t.test('the simulators themselves refuse, should the configuration be bypassed', async (t) => {
   const config = { ...loadConfig({ NODE_ENV: 'test' }), environment: 'production' as const }
   await t.rejects(startSandbox(config, pino({ level: 'silent' })), /never runs in production/)
   t.intercept(process, 'env', { value: { ...process.env, NODE_ENV: 'production' } })
-  await t.rejects(startSandbox(loadConfig({ NODE_ENV: 'test' }), pino({ level: 'silent' })), /never runs in production/)
+  await t.rejects(
+    startSandbox(loadConfig({ NODE_ENV: 'test' }), pino({ level: 'silent' })),
+    /never runs in production/
+  )
 })

@@ -5,7 +5,11 @@
 import { parse, type Form } from './html.ts'
 import { send } from './http.ts'
 
-interface Cookie { name: string, value: string, path: string }
+interface Cookie {
+  name: string
+  value: string
+  path: string
+}
 
 export interface Answer {
   status: number
@@ -23,8 +27,11 @@ export interface BrowserOptions {
   route?: (url: URL) => URL
 }
 
-const desktop = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36'
-export const phoneAgent = 'Mozilla/5.0 (Linux; Android 9; Redmi 7A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/96.0.4664.45 Mobile Safari/537.36'
+const desktop =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36'
+export const phoneAgent =
+  'Mozilla/5.0 (Linux; Android 9; Redmi 7A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/96.0.4664.45 Mobile ' +
+  'Safari/537.36'
 
 export class Browser {
   readonly #cookies = new Map<string, Cookie>()
@@ -60,18 +67,29 @@ export class Browser {
   async request (address: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Answer> {
     const url = new URL(address)
     const target = this.#options.route?.(url) ?? url
-    const cookies = [...this.#cookies].filter(([key, cookie]) => key.startsWith(`${url.hostname} `) && url.pathname.startsWith(cookie.path))
-      .map(([, cookie]) => `${cookie.name}=${cookie.value}`).join('; ')
+    const cookies = [...this.#cookies]
+      .filter(([key, cookie]) => key.startsWith(`${url.hostname} `) && url.pathname.startsWith(cookie.path))
+      .map(([, cookie]) => `${cookie.name}=${cookie.value}`)
+      .join('; ')
     const headers: Record<string, string> = {
       'user-agent': this.#options.userAgent ?? desktop,
       'accept-language': this.#options.language ?? 'zh-CN',
       accept: 'text/html',
       ...(cookies === '' ? {} : { cookie: cookies }),
-      ...init.headers as Record<string, string> | undefined
+      ...(init.headers as Record<string, string> | undefined)
     }
-    const response = target === url
-      ? await fetch(target, { redirect: 'manual', ...init, headers })
-      : await send(target, { ...(init.method === undefined ? {} : { method: init.method }), headers: { ...headers, host: url.host, ...(init.body instanceof URLSearchParams ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) }, ...(init.body === undefined || init.body === null ? {} : { body: String(init.body) }) })
+    const response =
+      target === url
+        ? await fetch(target, { redirect: 'manual', ...init, headers })
+        : await send(target, {
+          ...(init.method === undefined ? {} : { method: init.method }),
+          headers: {
+            ...headers,
+            host: url.host,
+            ...(init.body instanceof URLSearchParams ? { 'content-type': 'application/x-www-form-urlencoded' } : {})
+          },
+          ...(init.body === undefined || init.body === null ? {} : { body: String(init.body) })
+        })
     this.#store(url, response)
     this.history.push(url.href)
     const text = await response.text()
@@ -79,7 +97,11 @@ export class Browser {
   }
 
   /** A request and its redirects, as far as `stop` says no. */
-  async go (address: string, init: RequestInit & { headers?: Record<string, string> } = {}, stop: (url: URL) => boolean = () => false): Promise<Answer> {
+  async go (
+    address: string,
+    init: RequestInit & { headers?: Record<string, string> } = {},
+    stop: (url: URL) => boolean = () => false
+  ): Promise<Answer> {
     let answer = await this.request(address, init)
     for (let i = 0; i < 20; i++) {
       const location = answer.headers.get('location')
@@ -92,14 +114,28 @@ export class Browser {
   }
 
   /** Sends a form of the page as it stands, with some fields changed. */
-  async submit (page: Answer, fields: Record<string, string | string[]> = {}, options: { form?: number | ((form: Form) => boolean), stop?: (url: URL) => boolean } = {}): Promise<Answer> {
+  async submit (
+    page: Answer,
+    fields: Record<string, string | string[]> = {},
+    options: { form?: number | ((form: Form) => boolean); stop?: (url: URL) => boolean } = {}
+  ): Promise<Answer> {
     const wanted = options.form ?? ((form: Form) => form.method === 'post')
     const form = typeof wanted === 'number' ? page.forms[wanted] : page.forms.find(wanted)
-    if (form === undefined) throw new Error(`no such form on ${page.url}: ${page.forms.map((item) => item.action).join(', ')}\n${page.text.slice(0, 600)}`)
+    if (form === undefined) {
+      throw new Error(
+        `no such form on ${page.url}: ${page.forms.map((item) => item.action).join(', ')}\n${page.text.slice(0, 600)}`
+      )
+    }
     const body = new URLSearchParams()
     const given = { ...form.fields, ...fields }
-    for (const [name, value] of Object.entries(given)) for (const item of Array.isArray(value) ? value : [value]) body.append(name, item)
-    return await this.go(form.action, { method: 'POST', body, headers: { origin: new URL(form.action).origin } }, options.stop)
+    for (const [name, value] of Object.entries(given)) {
+      for (const item of Array.isArray(value) ? value : [value]) body.append(name, item)
+    }
+    return await this.go(
+      form.action,
+      { method: 'POST', body, headers: { origin: new URL(form.action).origin } },
+      options.stop
+    )
   }
 
   #store (url: URL, response: Response): void {
@@ -107,11 +143,15 @@ export class Browser {
       const [pair = '', ...attributes] = line.split(';').map((part) => part.trim())
       const at = pair.indexOf('=')
       const name = pair.slice(0, at)
-      const attribute = (key: string): string | undefined => attributes.find((item) => item.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1)
+      const attribute = (key: string): string | undefined =>
+        attributes.find((item) => item.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1)
       const path = attribute('path') ?? '/'
       const key = `${url.hostname} ${path} ${name}`
       const expires = attribute('expires')
-      const gone = attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) < Date.now()) || pair.slice(at + 1) === ''
+      const gone =
+        attribute('max-age') === '0' ||
+        (expires !== undefined && Date.parse(expires) < Date.now()) ||
+        pair.slice(at + 1) === ''
       if (gone) this.#cookies.delete(key)
       else this.#cookies.set(key, { name, value: pair.slice(at + 1), path })
     }

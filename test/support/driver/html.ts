@@ -5,7 +5,7 @@ export interface Form {
   action: string
   fields: Record<string, string | string[]>
   /** Named buttons: name → values. */
-  buttons: Array<{ name: string, value: string }>
+  buttons: Array<{ name: string; value: string }>
 }
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" }
@@ -13,7 +13,9 @@ const decode = (text: string): string => text.replace(/&(#?\w+);/g, (all, name: 
 
 function attributes (tag: string): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const [, name = '', double, single, bare] of tag.matchAll(/([\w:-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?/g)) {
+  for (const [, name = '', double, single, bare] of tag.matchAll(
+    /([\w:-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?/g
+  )) {
     found[name.toLowerCase()] = decode(double ?? single ?? bare ?? '')
   }
   return found
@@ -30,7 +32,10 @@ export function parse (html: string, base: string): Form[] {
       const field = attributes(rest)
       const { name, value = '', type = kind === 'button' ? 'submit' : 'text' } = field
       if (name === undefined || name === '' || 'disabled' in field) continue
-      if (type === 'submit' || kind.toLowerCase() === 'button') { buttons.push({ name, value }); continue }
+      if (type === 'submit' || kind.toLowerCase() === 'button') {
+        buttons.push({ name, value })
+        continue
+      }
       if ((type === 'checkbox' || type === 'radio') && !('checked' in field)) continue
       const value2 = type === 'checkbox' && value === '' ? 'on' : value
       const before = fields[name]
@@ -41,10 +46,18 @@ export function parse (html: string, base: string): Form[] {
       const chosen = /<option\b([^>]*\bselected\b[^>]*)>/i.exec(options) ?? /<option\b([^>]*)>/i.exec(options)
       if (name !== undefined) fields[name] = attributes(chosen?.[1] ?? '')['value'] ?? ''
     }
-    forms.push({ method: (form['method'] ?? 'get').toLowerCase(), action: new URL(form['action'] ?? '', base).href, fields, buttons })
+    forms.push({
+      method: (form['method'] ?? 'get').toLowerCase(),
+      action: new URL(form['action'] ?? '', base).href,
+      fields,
+      buttons
+    })
   }
   return forms
 }
 
 /** Text of a page without tags, for assertions about words. */
-export const words = (html: string): string => decode(html.replace(/<style[\s\S]*?<\/style>|<script[\s\S]*?<\/script>/gi, '').replace(/<[^>]+>/g, ' ')).replace(/\s+/g, ' ').trim()
+export const words = (html: string): string =>
+  decode(html.replace(/<style[\s\S]*?<\/style>|<script[\s\S]*?<\/script>/gi, '').replace(/<[^>]+>/g, ' '))
+    .replace(/\s+/g, ' ')
+    .trim()

@@ -34,8 +34,14 @@ export async function freePort (): Promise<number> {
   const port = randomInt(20_000, 32_000)
   const free = await new Promise<boolean>((resolve) => {
     const server = createServer()
-    server.once('error', () => { resolve(false) })
-    server.listen(port, '127.0.0.1', () => { server.close(() => { resolve(true) }) })
+    server.once('error', () => {
+      resolve(false)
+    })
+    server.listen(port, '127.0.0.1', () => {
+      server.close(() => {
+        resolve(true)
+      })
+    })
   })
   return free ? port : await freePort()
 }
@@ -47,17 +53,25 @@ export interface Kora {
   /** Origin of the demo relying site. */
   site: string
   sandbox: SandboxClient
-  newBrowser (options?: BrowserOptions): Browser
+  newBrowser(options?: BrowserOptions): Browser
   /** Only for what cannot be seen from outside: audit rows, moving times in the database. */
-  inside: { services: RunningServices, kora: KoraApp }
-  logs (): string[]
-  stop (): Promise<void>
+  inside: { services: RunningServices; kora: KoraApp }
+  logs(): string[]
+  stop(): Promise<void>
 }
 
-interface Test { teardown (work: () => unknown): unknown }
+interface Test {
+  teardown(work: () => unknown): unknown
+}
 
-/** One process, in this one: embedded database from the snapshot unless `databaseUrl` says otherwise. Stopped with the test. */
-export async function startKora (t: Test, options: { env?: Record<string, string>, databaseUrl?: string, clock?: StartOptions['clock'] } = {}): Promise<Kora> {
+/**
+ * One process, in this one: embedded database from the snapshot unless `databaseUrl` says otherwise. Stopped with the
+ * test.
+ */
+export async function startKora (
+  t: Test,
+  options: { env?: Record<string, string>; databaseUrl?: string; clock?: StartOptions['clock'] } = {}
+): Promise<Kora> {
   const [port, sitePort] = [await freePort(), await freePort()]
   const folder = mkdtempSync(join(tmpdir(), 'kora-test-'))
   const lines: string[] = []
@@ -73,7 +87,14 @@ export async function startKora (t: Test, options: { env?: Record<string, string
     }),
     ...(options.databaseUrl === undefined ? { dataDir: ':memory:' } : {})
   }
-  const log = createLogger({ level: config.logLevel }, { write: (line: string) => { lines.push(line) } })
+  const log = createLogger(
+    { level: config.logLevel },
+    {
+      write: (line: string) => {
+        lines.push(line)
+      }
+    }
+  )
   const services = await startServices(config, log, {
     ...(options.databaseUrl === undefined ? { snapshot: new Blob([await readFile(await ensureSnapshot())]) } : {}),
     ...(options.clock === undefined ? {} : { clock: options.clock })

@@ -1,31 +1,63 @@
 /** Steps of the hosted login as a person takes them, form by form. */
 import type { Answer, Browser } from './browser.ts'
 
-export interface Credentials { account: string, password: string }
+export interface Credentials {
+  account: string
+  password: string
+}
 
 export const at = (answer: Answer): string => new URL(answer.url).pathname
 
 type Stop = ((url: URL) => boolean) | undefined
 
-/** The login page of a running interaction → whatever comes next. Whoever has several identities goes on as themself. */
-export async function submitPassword (browser: Browser, page: Answer, { account, password }: Credentials, stop?: Stop): Promise<Answer> {
-  const next = await browser.submit(page, { account, password, agree: '1' }, { form: (form) => 'password' in form.fields, ...(stop === undefined ? {} : { stop }) })
+/**
+ * The login page of a running interaction → whatever comes next. Whoever has several identities goes on as themself.
+ */
+export async function submitPassword (
+  browser: Browser,
+  page: Answer,
+  { account, password }: Credentials,
+  stop?: Stop
+): Promise<Answer> {
+  const next = await browser.submit(
+    page,
+    { account, password, agree: '1' },
+    { form: (form) => 'password' in form.fields, ...(stop === undefined ? {} : { stop }) }
+  )
   return at(next).endsWith('/select') ? await chooseIdentity(browser, next, 'self', stop) : next
 }
 
 /** The page of all identities: `choice` is 'self', or the value of a button (by a word that the button shows). */
 export async function chooseIdentity (browser: Browser, page: Answer, choice: string, stop?: Stop): Promise<Answer> {
-  const button = [...page.text.matchAll(/<button class="choice"[^>]* value="([^"]+)">([\s\S]*?)<\/button>/g)]
-    .find(([, value, shown = '']) => value === choice || shown.includes(choice))
-  return await browser.submit(page, { choice: button?.[1] ?? choice }, { form: (form) => form.action.endsWith('/select'), ...(stop === undefined ? {} : { stop }) })
+  const button = [...page.text.matchAll(/<button class="choice"[^>]* value="([^"]+)">([\s\S]*?)<\/button>/g)].find(
+    ([, value, shown = '']) => value === choice || shown.includes(choice)
+  )
+  return await browser.submit(
+    page,
+    { choice: button?.[1] ?? choice },
+    { form: (form) => form.action.endsWith('/select'), ...(stop === undefined ? {} : { stop }) }
+  )
 }
 
-export interface OrganizationCredentials { uscc: string, password: string, role?: 'legal_representative' | 'agent' }
+export interface OrganizationCredentials {
+  uscc: string
+  password: string
+  role?: 'legal_representative' | 'agent'
+}
 
 /** From any login page to the organization tab, and through it. */
-export async function submitOrganization (browser: Browser, page: Answer, { uscc, password, role = 'legal_representative' }: OrganizationCredentials, stop?: Stop): Promise<Answer> {
+export async function submitOrganization (
+  browser: Browser,
+  page: Answer,
+  { uscc, password, role = 'legal_representative' }: OrganizationCredentials,
+  stop?: Stop
+): Promise<Answer> {
   const tab = await browser.go(`${page.url.split('?')[0]}?tab=legal`)
-  return await browser.submit(tab, { account: uscc, password, role, agree: '1' }, { form: (form) => 'password' in form.fields, ...(stop === undefined ? {} : { stop }) })
+  return await browser.submit(
+    tab,
+    { account: uscc, password, role, agree: '1' },
+    { form: (form) => 'password' in form.fields, ...(stop === undefined ? {} : { stop }) }
+  )
 }
 
 /** What the QR code of a page says. */
@@ -37,6 +69,14 @@ export function payloadOf (page: Answer): string {
 }
 
 /** The phone is done: the page's own form asks the server (no script). */
-export async function continueAfterPhone (browser: Browser, page: Answer, stop?: (url: URL) => boolean): Promise<Answer> {
-  return await browser.submit(page, {}, { form: (form) => form.action.endsWith('/check'), ...(stop === undefined ? {} : { stop }) })
+export async function continueAfterPhone (
+  browser: Browser,
+  page: Answer,
+  stop?: (url: URL) => boolean
+): Promise<Answer> {
+  return await browser.submit(
+    page,
+    {},
+    { form: (form) => form.action.endsWith('/check'), ...(stop === undefined ? {} : { stop }) }
+  )
 }

@@ -15,28 +15,35 @@ export interface Processes {
   issuer: string
   urls: string[]
   /** A browser whose requests go where `instance` says at that moment. */
-  newBrowser (instance: () => number, options?: BrowserOptions): Browser
+  newBrowser(instance: () => number, options?: BrowserOptions): Browser
   /** A fetch for programs, the same way; only for addresses of the issuer. */
-  fetchVia (instance: () => number): typeof fetch
-  sandbox (instance: number): SandboxClient
-  pid (instance: number): number
+  fetchVia(instance: () => number): typeof fetch
+  sandbox(instance: number): SandboxClient
+  pid(instance: number): number
   /** As a crash: nothing is finished. Resolves when it is gone. */
-  kill9 (instance: number): Promise<void>
+  kill9(instance: number): Promise<void>
   /** As a supervisor stops it. Exit code and milliseconds. */
-  term (instance: number): Promise<{ code: number | null, milliseconds: number }>
+  term(instance: number): Promise<{ code: number | null; milliseconds: number }>
   /** Starts it again on its port and data; resolves when ready. */
-  restart (instance: number): Promise<void>
-  ready (instance: number): Promise<boolean>
-  logs (instance: number): string
-  stop (): Promise<void>
+  restart(instance: number): Promise<void>
+  ready(instance: number): Promise<boolean>
+  logs(instance: number): string
+  stop(): Promise<void>
 }
 
-interface Test { teardown (work: () => unknown): unknown }
+interface Test {
+  teardown(work: () => unknown): unknown
+}
 
-export async function startProcesses (t: Test, options: { instances: number, databaseUrl?: string, env?: Record<string, string> }): Promise<Processes> {
+export async function startProcesses (
+  t: Test,
+  options: { instances: number; databaseUrl?: string; env?: Record<string, string> }
+): Promise<Processes> {
   const issuer = `http://localhost:${await freePort()}`
   const masterKey = randomBytes(32).toString('base64')
-  const ports = await Promise.all(Array.from({ length: options.instances }, async () => ({ port: await freePort(), sitePort: await freePort() })))
+  const ports = await Promise.all(
+    Array.from({ length: options.instances }, async () => ({ port: await freePort(), sitePort: await freePort() }))
+  )
   const children: ChildProcess[] = []
   const output: string[] = ports.map(() => '')
   const urls = ports.map(({ port }) => `http://localhost:${port}`)
@@ -58,9 +65,15 @@ export async function startProcesses (t: Test, options: { instances: number, dat
       stdio: ['ignore', 'pipe', 'pipe']
     })
     children[at] = child
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output[at] += chunk.toString() })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        output[at] += chunk.toString()
+      })
+    }
     for (let tries = 0; tries < 600; tries++) {
-      if (child.exitCode !== null) throw new Error(`process ${at} did not start (exit ${child.exitCode}):\n${output[at]?.slice(-2000)}`)
+      if (child.exitCode !== null) {
+        throw new Error(`process ${at} did not start (exit ${child.exitCode}):\n${output[at]?.slice(-2000)}`)
+      }
       if (await ready(at)) return
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
@@ -68,7 +81,10 @@ export async function startProcesses (t: Test, options: { instances: number, dat
   }
 
   async function ready (at: number): Promise<boolean> {
-    return await send(`${urls[at]}/readyz`).then((response) => response.status === 200, () => false)
+    return await send(`${urls[at]}/readyz`).then(
+      (response) => response.status === 200,
+      () => false
+    )
   }
 
   async function gone (at: number, signal: NodeJS.Signals): Promise<number | null> {
@@ -76,7 +92,7 @@ export async function startProcesses (t: Test, options: { instances: number, dat
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
     const exit = once(child, 'exit')
     child.kill(signal)
-    const [code] = await exit as [number | null]
+    const [code] = (await exit) as [number | null]
     return code
   }
 
@@ -88,20 +104,28 @@ export async function startProcesses (t: Test, options: { instances: number, dat
   // the first one migrates and seeds, as the first start of a deployment does
   for (const at of ports.keys()) await start(at)
 
-  const target = (url: URL, at: number): URL => url.origin === issuer ? new URL(`${urls[at]}${url.pathname}${url.search}`) : url
+  const target = (url: URL, at: number): URL =>
+    url.origin === issuer ? new URL(`${urls[at]}${url.pathname}${url.search}`) : url
   return {
     issuer,
     urls,
     newBrowser: (instance, more = {}) => new Browser({ ...more, route: (url) => target(url, instance()) }),
-    fetchVia: (instance) => (async (input: string | URL, init: RequestInit = {}) => {
-      const url = new URL(input)
-      const headers = Object.fromEntries(new Headers(init.headers))
-      const body = init.body === undefined || init.body === null ? undefined : String(init.body)
-      return await send(target(url, instance()), { method: init.method ?? 'GET', headers: { ...headers, host: url.host }, ...(body === undefined ? {} : { body }) })
-    }) as typeof fetch,
+    fetchVia: (instance) =>
+      (async (input: string | URL, init: RequestInit = {}) => {
+        const url = new URL(input)
+        const headers = Object.fromEntries(new Headers(init.headers))
+        const body = init.body === undefined || init.body === null ? undefined : String(init.body)
+        return await send(target(url, instance()), {
+          method: init.method ?? 'GET',
+          headers: { ...headers, host: url.host },
+          ...(body === undefined ? {} : { body })
+        })
+      }) as typeof fetch,
     sandbox: (instance) => new SandboxClient(issuer, urls[instance]),
     pid: (instance) => children[instance]?.pid ?? 0,
-    kill9: async (instance) => { await gone(instance, 'SIGKILL') },
+    kill9: async (instance) => {
+      await gone(instance, 'SIGKILL')
+    },
     async term (instance) {
       const before = Date.now()
       const code = await gone(instance, 'SIGTERM')

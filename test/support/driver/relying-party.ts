@@ -19,7 +19,13 @@ export interface RelyingPartyOptions {
 }
 
 /** One authorization request: what must be kept until the answer comes. */
-export interface Started { url: URL, verifier: string, nonce: string, state: string, maxAge?: number }
+export interface Started {
+  url: URL
+  verifier: string
+  nonce: string
+  state: string
+  maxAge?: number
+}
 export type Tokens = Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>
 
 export class RelyingParty {
@@ -32,15 +38,24 @@ export class RelyingParty {
   }
 
   static async discover (options: RelyingPartyOptions): Promise<RelyingParty> {
-    const auth = options.auth ?? (typeof options.secret === 'string' ? oidc.ClientSecretBasic(options.secret) : oidc.None())
-    const config = await oidc.discovery(new URL(options.issuer), options.clientId, { id_token_signed_response_alg: 'ES256', ...options.metadata }, auth, {
-      execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
-      ...(options.fetch === undefined ? {} : { [oidc.customFetch]: options.fetch as oidc.CustomFetch })
-    })
+    const auth =
+      options.auth ?? (typeof options.secret === 'string' ? oidc.ClientSecretBasic(options.secret) : oidc.None())
+    const config = await oidc.discovery(
+      new URL(options.issuer),
+      options.clientId,
+      { id_token_signed_response_alg: 'ES256', ...options.metadata },
+      auth,
+      {
+        execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
+        ...(options.fetch === undefined ? {} : { [oidc.customFetch]: options.fetch as oidc.CustomFetch })
+      }
+    )
     return new RelyingParty(config, options)
   }
 
-  get redirectUri (): string { return this.#options.redirectUri }
+  get redirectUri (): string {
+    return this.#options.redirectUri
+  }
 
   /** For `stop` of the browser: the person is back at the site. */
   readonly arrived = (url: URL): boolean => {
@@ -59,7 +74,13 @@ export class RelyingParty {
       state,
       ...extra
     })
-    return { url, verifier, nonce, state, ...(extra['max_age'] === undefined ? {} : { maxAge: Number(extra['max_age']) }) }
+    return {
+      url,
+      verifier,
+      nonce,
+      state,
+      ...(extra['max_age'] === undefined ? {} : { maxAge: Number(extra['max_age']) })
+    }
   }
 
   /** Follows the request until a page of the provider, or the way back to the site (`answer.url`). */
@@ -67,16 +88,30 @@ export class RelyingParty {
     return await browser.go(started.url.href, {}, this.arrived)
   }
 
-  /** Redeems the code of the address that the browser arrived at; the library checks state, iss, nonce, at_hash, signature. */
-  async redeem (started: Started, arrival: string | Request, options: oidc.DPoPOptions = {}, parameters: Record<string, string> = {}): Promise<Tokens> {
+  /**
+   * Redeems the code of the address that the browser arrived at; the library checks state, iss, nonce, at_hash,
+   * signature.
+   */
+  async redeem (
+    started: Started,
+    arrival: string | Request,
+    options: oidc.DPoPOptions = {},
+    parameters: Record<string, string> = {}
+  ): Promise<Tokens> {
     const current = typeof arrival === 'string' ? new URL(arrival) : arrival
-    return await oidc.authorizationCodeGrant(this.config, current, {
-      pkceCodeVerifier: started.verifier,
-      expectedNonce: started.nonce,
-      expectedState: started.state,
-      idTokenExpected: true,
-      ...(started.maxAge === undefined ? {} : { maxAge: started.maxAge })
-    }, parameters, options)
+    return await oidc.authorizationCodeGrant(
+      this.config,
+      current,
+      {
+        pkceCodeVerifier: started.verifier,
+        expectedNonce: started.nonce,
+        expectedState: started.state,
+        idTokenExpected: true,
+        ...(started.maxAge === undefined ? {} : { maxAge: started.maxAge })
+      },
+      parameters,
+      options
+    )
   }
 
   /** A whole login with account and password, for people who need nothing else. */
@@ -97,11 +132,22 @@ export class RelyingParty {
 /** The address with the answer. Throws with the page's text when the person is somewhere else. */
 export function arrivedAt (party: RelyingParty, page: Answer): string {
   if (party.arrived(new URL(page.url))) return page.url
-  throw new Error(`expected to be back at the site, not at ${page.status} ${page.url}: ${page.text.replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ').replace(/\s+/g, ' ').slice(0, 400)}`)
+  throw new Error(
+    `expected to be back at the site, not at ${page.status} ${page.url}: ${page.text
+      .replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ')
+      .replace(/\s+/g, ' ')
+      .slice(0, 400)}`
+  )
 }
 
 /** The phone's whole side of a QR page, then the page's own form; returns where the browser is sent. */
-export async function scanAndReturn (browser: Browser, sandbox: SandboxClient, qr: Answer, person: string, stop: (url: URL) => boolean): Promise<Answer> {
+export async function scanAndReturn (
+  browser: Browser,
+  sandbox: SandboxClient,
+  qr: Answer,
+  person: string,
+  stop: (url: URL) => boolean
+): Promise<Answer> {
   const phone = await sandbox.journey({ payload: payloadOf(qr), person })
   if (phone.outcome !== 'confirmed') throw new Error(`phone: ${phone.outcome} ${JSON.stringify(phone.steps.at(-1))}`)
   const done = await continueAfterPhone(browser, qr, stop)

@@ -1,9 +1,24 @@
 import { send } from './http.ts'
 
 /** The sandbox's JSON API, as other teams' tests would use it. */
-export interface SandboxAccount { handle: string, person_id: string, name: string, cert_no: string, phone: string, password: string, state: string }
-export interface SandboxClientInfo { client_id: string, client_secret: string | null, metadata: Record<string, unknown> }
-export interface Transcript { outcome: string, steps: Array<{ step: string, status: number, request?: unknown, response: Record<string, unknown> }> }
+export interface SandboxAccount {
+  handle: string
+  person_id: string
+  name: string
+  cert_no: string
+  phone: string
+  password: string
+  state: string
+}
+export interface SandboxClientInfo {
+  client_id: string
+  client_secret: string | null
+  metadata: Record<string, unknown>
+}
+export interface Transcript {
+  outcome: string
+  steps: Array<{ step: string; status: number; request?: unknown; response: Record<string, unknown> }>
+}
 
 export class SandboxClient {
   readonly #issuer: string
@@ -15,13 +30,16 @@ export class SandboxClient {
     this.#origin = origin
   }
 
-  async call <T> (method: string, path: string, body?: unknown): Promise<{ status: number, body: T }> {
+  async call<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }> {
     const response = await send(`${this.#origin}/sandbox/api${path}`, {
       method,
-      headers: { host: new URL(this.#issuer).host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        host: new URL(this.#issuer).host,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' })
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
-    return { status: response.status, body: await response.json() as T }
+    return { status: response.status, body: (await response.json()) as T }
   }
 
   async accounts (): Promise<SandboxAccount[]> {

@@ -3,8 +3,23 @@ import { adminRoles, type AdminRole } from '../../../domain/administration/admin
 import type { FieldError } from '../../../http/pages.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
-import { credentialEvents, endOwnSessions, hasPassword, passkeyLabelOf, removePasskey, renamePasskey, sessionMark, sessionsOf, type OwnEvent } from '../../../records/administrators/own-credentials.ts'
-import { beginEnrolment, finishEnrolment, keepPasskey, passkeysPossible } from '../../../records/administrators/passkeys.ts'
+import {
+  credentialEvents,
+  endOwnSessions,
+  hasPassword,
+  passkeyLabelOf,
+  removePasskey,
+  renamePasskey,
+  sessionMark,
+  sessionsOf,
+  type OwnEvent
+} from '../../../records/administrators/own-credentials.ts'
+import {
+  beginEnrolment,
+  finishEnrolment,
+  keepPasskey,
+  passkeysPossible
+} from '../../../records/administrators/passkeys.ts'
 import { reauthSeconds } from '../../../records/administrators/sessions.ts'
 import { ownActOf, registerOwnPassword } from './own-password.ts'
 
@@ -17,9 +32,9 @@ export interface OwnAccountPage extends AdminFramed {
   name: string
   role: AdminRole
   password: boolean
-  passkeys: Array<{ id: string, label: string, at: string, lastUsed: string | null, removable: boolean }>
-  sessions: Array<{ mark: string, label: string, since: string, method: 'passkey' | 'password', here: boolean }>
-  events: Array<{ type: OwnEvent['type'], at: string }>
+  passkeys: Array<{ id: string; label: string; at: string; lastUsed: string | null; removable: boolean }>
+  sessions: Array<{ mark: string; label: string; since: string; method: 'passkey' | 'password'; here: boolean }>
+  events: Array<{ type: OwnEvent['type']; at: string }>
   passkey: boolean
   /** Credentials must be given again before anything here is changed. */
   againHref: string | null
@@ -27,7 +42,9 @@ export interface OwnAccountPage extends AdminFramed {
 }
 
 declare module '../../../http/pages.ts' {
-  interface Pages { 'admin/me': OwnAccountPage }
+  interface Pages {
+    'admin/me': OwnAccountPage
+  }
 }
 
 export function registerOwnAccount (console: Console): void {
@@ -37,32 +54,64 @@ export function registerOwnAccount (console: Console): void {
   const show = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { id, loginName, displayName, role, sessionHash, authenticatedSecondsAgo } = c.administrator
     const password = await hasPassword(db, id)
-    const passkeys = await db.selectFrom('adminCredential').select(['id', 'label', 'createdAt', 'lastUsedAt']).where('accountId', '=', id).orderBy('createdAt').execute()
-    return c.page('admin/me', {
-      loginName,
-      name: displayName,
-      role,
-      password,
-      passkeys: passkeys.map((one) => ({ id: one.id, label: one.label, at: one.createdAt.toISOString(), lastUsed: one.lastUsedAt?.toISOString() ?? null, removable: password || passkeys.length > 1 })),
-      sessions: (await sessionsOf(db, id)).map((one) => ({ mark: sessionMark(one.idHash), label: one.browserLabel, since: one.createdAt.toISOString(), method: one.method, here: one.idHash === sessionHash })),
-      events: (await credentialEvents(db, id)).map(({ type, at }) => ({ type, at: at.toISOString() })),
-      passkey: passkeysPossible(services.config.issuer),
-      againHref: authenticatedSecondsAgo > reauthSeconds ? '/admin/again?to=/admin/me' : null,
-      errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+    const passkeys = await db
+      .selectFrom('adminCredential')
+      .select(['id', 'label', 'createdAt', 'lastUsedAt'])
+      .where('accountId', '=', id)
+      .orderBy('createdAt')
+      .execute()
+    return c.page(
+      'admin/me',
+      {
+        loginName,
+        name: displayName,
+        role,
+        password,
+        passkeys: passkeys.map((one) => ({
+          id: one.id,
+          label: one.label,
+          at: one.createdAt.toISOString(),
+          lastUsed: one.lastUsedAt?.toISOString() ?? null,
+          removable: password || passkeys.length > 1
+        })),
+        sessions: (await sessionsOf(db, id)).map((one) => ({
+          mark: sessionMark(one.idHash),
+          label: one.browserLabel,
+          since: one.createdAt.toISOString(),
+          method: one.method,
+          here: one.idHash === sessionHash
+        })),
+        events: (await credentialEvents(db, id)).map(({ type, at }) => ({ type, at: at.toISOString() })),
+        passkey: passkeysPossible(services.config.issuer),
+        againHref: authenticatedSecondsAgo > reauthSeconds ? '/admin/again?to=/admin/me' : null,
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 
   console.page({ method: 'GET', path: '/admin/me', roles: adminRoles, handler: async (c) => await show(c) })
   registerOwnPassword(console)
 
   /** Posts of the page itself. */
-  const post = (path: string, reauth: boolean, handler: (c: ConsoleRequest) => Promise<ReturnType<ConsoleRequest['redirect']>>): void => {
+  const post = (
+    path: string,
+    reauth: boolean,
+    handler: (c: ConsoleRequest) => Promise<ReturnType<ConsoleRequest['redirect']>>
+  ): void => {
     console.page({ method: 'POST', path, roles: adminRoles, reauth, handler })
   }
 
   post('/admin/me/passkeys/challenge', true, async (c) => {
     const { id, loginName, displayName } = c.administrator
-    return await c.reply.send(await beginEnrolment(services, c.request.browser?.hash ?? '', { accountId: id, handle: id, loginName, displayName }))
+    return await c.reply.send(
+      await beginEnrolment(services, c.request.browser?.hash ?? '', {
+        accountId: id,
+        handle: id,
+        loginName,
+        displayName
+      })
+    )
   })
   post('/admin/me/passkeys', true, async (c) => {
     const { id } = c.administrator
@@ -70,17 +119,29 @@ export function registerOwnAccount (console: Console): void {
     if (passkey === null) return await show(c, [{ field: 'form', code: 'passkey_refused' }])
     await db.transaction().execute(async (trx) => {
       await keepPasskey(trx, id, c.request.browserLabel, passkey)
-      await services.audit.record(trx, { type: 'staff.credential-added', ...ownActOf(c), details: { method: 'passkey' } })
+      await services.audit.record(trx, {
+        type: 'staff.credential-added',
+        ...ownActOf(c),
+        details: { method: 'passkey' }
+      })
     })
     return c.redirect('/admin/me', 'passkey_added')
   })
   post('/admin/me/passkeys/rename', true, async (c) => {
     const label = passkeyLabelOf(c.field('label'))
     if (label === null) return await show(c, [{ field: 'form', code: 'passkey_label' }])
-    return await renamePasskey(services, c.administrator.id, c.field('id'), label, ownActOf(c)) ? c.redirect('/admin/me', 'passkey_renamed') : c.redirect('/admin/me')
+    return (await renamePasskey(services, c.administrator.id, c.field('id'), label, ownActOf(c)))
+      ? c.redirect('/admin/me', 'passkey_renamed')
+      : c.redirect('/admin/me')
   })
   post('/admin/me/passkeys/remove', true, async (c) =>
-    await removePasskey(services, c.administrator, c.field('id'), ownActOf(c)) ? c.redirect('/admin/me', 'passkey_removed') : await show(c, [{ field: 'form', code: 'last_credential' }]))
+    (await removePasskey(services, c.administrator, c.field('id'), ownActOf(c)))
+      ? c.redirect('/admin/me', 'passkey_removed')
+      : await show(c, [{ field: 'form', code: 'last_credential' }])
+  )
   post('/admin/me/sessions/end', false, async (c) =>
-    await endOwnSessions(services, c.administrator, c.field('session'), ownActOf(c)) ? c.redirect('/admin/me', 'sessions_ended') : c.redirect('/admin/me'))
+    (await endOwnSessions(services, c.administrator, c.field('session'), ownActOf(c)))
+      ? c.redirect('/admin/me', 'sessions_ended')
+      : c.redirect('/admin/me')
+  )
 }

@@ -7,15 +7,28 @@ import type { FieldError } from '../../../http/pages.ts'
 import { createThrottle } from '../../../records/throttle/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
-import { changePassword, changeTotp, hasPassword, nextTotpSecret, type OwnAct } from '../../../records/administrators/own-credentials.ts'
+import {
+  changePassword,
+  changeTotp,
+  hasPassword,
+  nextTotpSecret,
+  type OwnAct
+} from '../../../records/administrators/own-credentials.ts'
 import { readableSecret, totpUri } from '../../../records/administrators/totp.ts'
 import { administratorProfile, passwordFault } from './password-faults.ts'
 
 /** Posts `csrf`, `former`, `new_password`, `again`. */
-export interface OwnPasswordPage extends AdminFramed { loginName: string, rules: FieldError[], errors: FieldError[] }
+export interface OwnPasswordPage extends AdminFramed {
+  loginName: string
+  rules: FieldError[]
+  errors: FieldError[]
+}
 
 /** Posts `csrf`, `code` (of the new secret). */
-export interface OwnCodesPage extends AdminFramed { totp: { uri: string, secret: string }, errors: FieldError[] }
+export interface OwnCodesPage extends AdminFramed {
+  totp: { uri: string; secret: string }
+  errors: FieldError[]
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -24,8 +37,12 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-export const ownActOf = (c: ConsoleRequest): OwnAct =>
-  ({ actor: `admin:${c.administrator.id}`, role: c.administrator.role, address: c.request.clientAddress.ip, traceId: String(c.request.id) })
+export const ownActOf = (c: ConsoleRequest): OwnAct => ({
+  actor: `admin:${c.administrator.id}`,
+  role: c.administrator.role,
+  address: c.request.clientAddress.ip,
+  traceId: String(c.request.id)
+})
 
 export function registerOwnPassword (console: Console): void {
   const { services } = console
@@ -38,12 +55,16 @@ export function registerOwnPassword (console: Console): void {
       path,
       roles: adminRoles,
       reauth: true,
-      handler: async (c) => await hasPassword(services.db, c.administrator.id) ? await handler(c) : c.notFound()
+      handler: async (c) => ((await hasPassword(services.db, c.administrator.id)) ? await handler(c) : c.notFound())
     })
   }
 
   const showPassword = (c: ConsoleRequest, errors: FieldError[] = [], status = errors.length > 0 ? 422 : 200): Page =>
-    c.page('admin/me-password', { loginName: c.administrator.loginName, rules: rulesOf(administratorProfile).map(passwordFault), errors }, { status })
+    c.page(
+      'admin/me-password',
+      { loginName: c.administrator.loginName, rules: rulesOf(administratorProfile).map(passwordFault), errors },
+      { status }
+    )
 
   own('GET', '/admin/me/password', (c) => showPassword(c))
   own('POST', '/admin/me/password', async (c) => {
@@ -52,29 +73,50 @@ export function registerOwnPassword (console: Console): void {
     const checked = checkPassword(administratorProfile, next, { identifiers: [loginName], name: displayName })
     const errors: FieldError[] = []
     if (c.field('former') === '') errors.push({ field: 'former', code: 'required' })
-    if (!checked.ok) errors.push(...(next === '' ? [{ field: 'new_password', code: 'required' }] : checked.failed.map(passwordFault)))
-    else if (c.field('again') !== next) errors.push({ field: 'again', code: 'different' })
+    if (!checked.ok) {
+      errors.push(...(next === '' ? [{ field: 'new_password', code: 'required' }] : checked.failed.map(passwordFault)))
+    } else if (c.field('again') !== next) errors.push({ field: 'again', code: 'different' })
     if (!checked.ok || errors.length > 0) return showPassword(c, errors)
-    const changed = await changePassword(services, throttle, c.administrator, { former: c.field('former'), next: checked.value }, ownActOf(c)).catch((error: unknown) => {
-      if (error instanceof HasherBusy) throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/me/password' })
+    const changed = await changePassword(
+      services,
+      throttle,
+      c.administrator,
+      { former: c.field('former'), next: checked.value },
+      ownActOf(c)
+    ).catch((error: unknown) => {
+      if (error instanceof HasherBusy) {
+        throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/me/password' })
+      }
       throw error
     })
     if (changed.ok) return c.redirect('/admin/me', 'password_changed')
     if (changed.code === 'throttled') {
       c.reply.header('retry-after', String(changed.retryAfterSeconds))
-      return showPassword(c, [{ field: 'form', code: 'throttled', details: { minutes: Math.ceil(changed.retryAfterSeconds / 60) } }], 429)
+      return showPassword(
+        c,
+        [{ field: 'form', code: 'throttled', details: { minutes: Math.ceil(changed.retryAfterSeconds / 60) } }],
+        429
+      )
     }
-    return showPassword(c, [changed.code === 'same' ? { field: 'new_password', code: 'as_before' } : { field: 'former', code: 'wrong' }])
+    return showPassword(c, [
+      changed.code === 'same' ? { field: 'new_password', code: 'as_before' } : { field: 'former', code: 'wrong' }
+    ])
   })
 
   const showCodes = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<Page> => {
     const { secret } = await nextTotpSecret(services, c.administrator)
-    return c.page('admin/me-codes', { totp: { uri: totpUri(secret, c.administrator.loginName), secret: readableSecret(secret) }, errors }, { status: errors.length > 0 ? 422 : 200 })
+    return c.page(
+      'admin/me-codes',
+      { totp: { uri: totpUri(secret, c.administrator.loginName), secret: readableSecret(secret) }, errors },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
   own('GET', '/admin/me/codes', async (c) => await showCodes(c))
   own('POST', '/admin/me/codes', async (c) => {
     const outcome = await changeTotp(services, c.administrator, c.field('code'), ownActOf(c))
     if (outcome === 'changed') return c.redirect('/admin/me', 'codes_changed')
-    return await showCodes(c, [outcome === 'gone' ? { field: 'form', code: 'codes_gone' } : { field: 'code', code: 'totp' }])
+    return await showCodes(c, [
+      outcome === 'gone' ? { field: 'form', code: 'codes_gone' } : { field: 'code', code: 'totp' }
+    ])
   })
 }

@@ -6,8 +6,15 @@ export const administratorProfile = 'mlps3'
 
 export const passwordFault = (rule: PasswordRule): FieldError => {
   switch (rule.rule) {
-    case 'length': return { field: 'new_password', code: 'length', details: { min: rule.min, max: rule.max } }
-    case 'classes': return { field: 'new_password', code: rule.of.includes('upper') ? 'classes_cased' : 'classes', details: { min: rule.min } }
-    default: return { field: 'new_password', code: rule.rule }
+    case 'length':
+      return { field: 'new_password', code: 'length', details: { min: rule.min, max: rule.max } }
+    case 'classes':
+      return {
+        field: 'new_password',
+        code: rule.of.includes('upper') ? 'classes_cased' : 'classes',
+        details: { min: rule.min }
+      }
+    default:
+      return { field: 'new_password', code: rule.rule }
   }
 }

@@ -1,13 +1,22 @@
 /**
- * 账号: who keeps the service. A system administrator asks for a new account, a security administrator lets it come to be;
- * only the very first security administrator is invited by one alone, because nobody could agree yet.
+ * 账号: who keeps the service. A system administrator asks for a new account, a security administrator lets it come to
+ * be; only the very first security administrator is invited by one alone, because nobody could agree yet.
  */
 import { sql, type Transaction } from 'kysely'
 import { adminRoles, type Act, type AdminRole } from '../../../domain/administration/administration.ts'
 import { shownUserCode } from '../../../domain/login/user-code.ts'
 import type { Database } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
-import { accountById, accountColumns, createInvited, disableAccount, displayNameOf, loginNameOf, resetAccount, type AccountRow } from '../../../records/administrators/accounts.ts'
+import {
+  accountById,
+  accountColumns,
+  createInvited,
+  disableAccount,
+  displayNameOf,
+  loginNameOf,
+  resetAccount,
+  type AccountRow
+} from '../../../records/administrators/accounts.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { makeLink, newLinkCode } from '../../../records/administrators/links.ts'
 import { pageOf, readList } from '../lists.ts'
@@ -17,21 +26,43 @@ import { closeSessionsOf } from '../../../records/administrators/sessions.ts'
 
 const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 
-export interface AccountLine { id: string, loginName: string, name: string, role: AdminRole, status: AccountRow['status'], lastSignIn: string | null }
+export interface AccountLine {
+  id: string
+  loginName: string
+  name: string
+  role: AdminRole
+  status: AccountRow['status']
+  lastSignIn: string | null
+}
 
-export interface AccountsPage extends AdminFramed { rows: AccountLine[], filters: { role: string, status: string }, pager: Pager, roles: readonly AdminRole[], mayInvite: boolean }
+export interface AccountsPage extends AdminFramed {
+  rows: AccountLine[]
+  filters: { role: string; status: string }
+  pager: Pager
+  roles: readonly AdminRole[]
+  mayInvite: boolean
+}
 
 /** Posts `csrf`, `login_name`, `display_name`, `role`, `reason`. */
-export interface InvitePage extends AdminFramed { loginName: string, displayName: string, role: string, reason: string, roles: readonly AdminRole[], errors: FieldError[], alone: boolean, nobody: boolean }
+export interface InvitePage extends AdminFramed {
+  loginName: string
+  displayName: string
+  role: string
+  reason: string
+  roles: readonly AdminRole[]
+  errors: FieldError[]
+  alone: boolean
+  nobody: boolean
+}
 
 export interface AccountPage extends AdminFramed {
-  account: AccountLine & { createdAt: string, createdBy: string }
-  passkeys: Array<{ label: string, at: string, lastUsed: string | null }>
+  account: AccountLine & { createdAt: string; createdBy: string }
+  passkeys: Array<{ label: string; at: string; lastUsed: string | null }>
   password: boolean
   /** What was last done with its credentials. */
-  events: Array<{ type: OwnEvent['type'], at: string }>
+  events: Array<{ type: OwnEvent['type']; at: string }>
   sessions: number
-  may: { disable: boolean, reset: boolean, end: boolean }
+  may: { disable: boolean; reset: boolean; end: boolean }
 }
 
 declare module '../../../http/pages.ts' {
@@ -42,60 +73,120 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const lineOf = (row: AccountRow): AccountLine => ({ id: row.id, loginName: row.loginName, name: row.displayName, role: row.role, status: row.status, lastSignIn: row.lastSignInAt?.toISOString() ?? null })
+const lineOf = (row: AccountRow): AccountLine => ({
+  id: row.id,
+  loginName: row.loginName,
+  name: row.displayName,
+  role: row.role,
+  status: row.status,
+  lastSignIn: row.lastSignInAt?.toISOString() ?? null
+})
 
 export function registerAccounts (console: Console): void {
   const { services, changes } = console
   const { db, config } = services
 
-  const linkFor = async (trx: Transaction<Database>, accountId: string, role: AdminRole, purpose: 'invitation' | 'reset', act: Act, codeMac: string | null): Promise<string> => {
+  const linkFor = async (
+    trx: Transaction<Database>,
+    accountId: string,
+    role: AdminRole,
+    purpose: 'invitation' | 'reset',
+    act: Act,
+    codeMac: string | null
+  ): Promise<string> => {
     const link = await makeLink(trx, config.issuer, { purpose, role, accountId, createdBy: act.actor, codeMac })
-    await services.audit.record(trx, { type: 'staff.link-made', actor: act.actor, reason: act.reason, address: act.address, traceId: act.traceId, role, details: { purpose, accountId } })
+    await services.audit.record(trx, {
+      type: 'staff.link-made',
+      actor: act.actor,
+      reason: act.reason,
+      address: act.address,
+      traceId: act.traceId,
+      role,
+      details: { purpose, accountId }
+    })
     return link
   }
 
   /** Asks, and shows the code that is needed beside the link to who asks, to nobody else and once. */
-  const askFor = async (c: ConsoleRequest, kind: 'account.invite' | 'account.reset', subject: string, payload: object, act: Act): Promise<ReturnType<ConsoleRequest['page']>> => {
+  const askFor = async (
+    c: ConsoleRequest,
+    kind: 'account.invite' | 'account.reset',
+    subject: string,
+    payload: object,
+    act: Act
+  ): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { code, mac } = newLinkCode(services.crypto)
     const asked = await changes.request({ kind, payload: { ...payload, codeMac: mac }, subject, act })
     const backHref = `/admin/approvals/${asked.id}`
     return asked.ok
-      ? c.page('admin/once', { title: c.t('accounts.code.title'), lead: c.t('accounts.code.lead'), label: c.t('accounts.code.label'), value: shownUserCode(code), backHref })
+      ? c.page('admin/once', {
+        title: c.t('accounts.code.title'),
+        lead: c.t('accounts.code.lead'),
+        label: c.t('accounts.code.label'),
+        value: shownUserCode(code),
+        backHref
+      })
       : c.redirect(backHref, 'change_waiting')
   }
 
-  changes.register<{ loginName: string, displayName: string, role: AdminRole, codeMac?: string }>('account.invite', {
+  changes.register<{ loginName: string; displayName: string; role: AdminRole; codeMac?: string }>('account.invite', {
     approvers: ['security'],
     describe: async (_db, { loginName, displayName, role }, t) => ({
       title: t('change.account.invite'),
-      facts: [{ name: t('account.role'), value: t(`role.${role}`) }, { name: t('account.name'), value: displayName }, { name: t('account.login_name'), value: loginName }]
+      facts: [
+        { name: t('account.role'), value: t(`role.${role}`) },
+        { name: t('account.name'), value: displayName },
+        { name: t('account.login_name'), value: loginName }
+      ]
     }),
     async apply (trx, { codeMac, ...names }, act) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const id = await createInvited(trx, services, names, act)
-      return id === null ? { ok: false, code: 'name_taken' } : { ok: true, once: { label: names.loginName, value: await linkFor(trx, id, names.role, 'invitation', act, codeMac) } }
+      return id === null
+        ? { ok: false, code: 'name_taken' }
+        : {
+            ok: true,
+            once: { label: names.loginName, value: await linkFor(trx, id, names.role, 'invitation', act, codeMac) }
+          }
     }
   })
 
-  changes.register<{ accountId: string, codeMac?: string }>('account.reset', {
+  changes.register<{ accountId: string; codeMac?: string }>('account.reset', {
     approvers: ['security', 'system'],
     async describe (from, { accountId }, t) {
       const account = await accountById(from, accountId)
       return account === null || account.status === 'disabled'
         ? null
-        : { title: t('change.account.reset'), facts: [{ name: t('account.name'), value: account.displayName }, { name: t('account.login_name'), value: account.loginName }, { name: t('account.role'), value: t(`role.${account.role}`) }] }
+        : {
+            title: t('change.account.reset'),
+            facts: [
+              { name: t('account.name'), value: account.displayName },
+              { name: t('account.login_name'), value: account.loginName },
+              { name: t('account.role'), value: t(`role.${account.role}`) }
+            ]
+          }
     },
     async apply (trx, { accountId, codeMac }, act) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const account = await accountById(trx, accountId)
-      if (account === null || !await resetAccount(trx, services, accountId, act)) return { ok: false, code: 'gone' }
-      return { ok: true, once: { label: account.loginName, value: await linkFor(trx, accountId, account.role, 'reset', act, codeMac) } }
+      if (account === null || !(await resetAccount(trx, services, accountId, act))) return { ok: false, code: 'gone' }
+      return {
+        ok: true,
+        once: { label: account.loginName, value: await linkFor(trx, accountId, account.role, 'reset', act, codeMac) }
+      }
     }
   })
 
   /** Nobody has ever been security administrator here, and nobody is invited to be. */
-  const aloneFor = async (role: AdminRole): Promise<boolean> => role === 'security' &&
-    await db.selectFrom('adminAccount').select('id').where('role', '=', 'security').where((where) => where.or([where('status', '<>', 'disabled'), where('lastSignInAt', 'is not', null)])).limit(1).executeTakeFirst() === undefined
+  const aloneFor = async (role: AdminRole): Promise<boolean> =>
+    role === 'security' &&
+    (await db
+      .selectFrom('adminAccount')
+      .select('id')
+      .where('role', '=', 'security')
+      .where((where) => where.or([where('status', '<>', 'disabled'), where('lastSignInAt', 'is not', null)]))
+      .limit(1)
+      .executeTakeFirst()) === undefined
 
   console.page({
     method: 'GET',
@@ -104,58 +195,136 @@ export function registerAccounts (console: Console): void {
     handler: async (c) => {
       const list = readList(c.request, ['role', 'status'], 1)
       const { role, status } = list.filters
-      const found = await db.selectFrom('adminAccount').select(accountColumns)
+      const found = await db
+        .selectFrom('adminAccount')
+        .select(accountColumns)
         .$if(role !== '', (query) => query.where('role', '=', role as AdminRole))
         .$if(status !== '', (query) => query.where('status', '=', status as AccountRow['status']))
         .$if(list.after !== null, (query) => query.where('loginName', '>', list.after?.[0] ?? ''))
-        .orderBy('loginName').limit(list.limit).execute()
+        .orderBy('loginName')
+        .limit(list.limit)
+        .execute()
       const { rows, pager } = pageOf(list, found, (row) => [row.loginName])
-      if (list.csv) return c.csv('accounts.csv', ['id', 'login_name', 'name', 'role', 'status', 'last_sign_in'], rows.map((row) => [row.id, row.loginName, row.displayName, row.role, row.status, row.lastSignInAt?.toISOString() ?? null]))
-      return c.page('admin/accounts', { rows: rows.map(lineOf), filters: list.filters, pager, roles: adminRoles, mayInvite: c.administrator.role === 'system' })
+      if (list.csv) {
+        return c.csv(
+          'accounts.csv',
+          ['id', 'login_name', 'name', 'role', 'status', 'last_sign_in'],
+          rows.map((row) => [
+            row.id,
+            row.loginName,
+            row.displayName,
+            row.role,
+            row.status,
+            row.lastSignInAt?.toISOString() ?? null
+          ])
+        )
+      }
+      return c.page('admin/accounts', {
+        rows: rows.map(lineOf),
+        filters: list.filters,
+        pager,
+        roles: adminRoles,
+        mayInvite: c.administrator.role === 'system'
+      })
     }
   })
 
-  const invite = async (c: ConsoleRequest, typed: { loginName: string, displayName: string, role: string, reason: string }, errors: FieldError[] = []): Promise<ReturnType<ConsoleRequest['page']>> =>
-    c.page('admin/account-invite', { ...typed, roles: adminRoles, errors, alone: await aloneFor('security'), nobody: await changes.approversLeft(['security'], `admin:${c.administrator.id}`) === 0 }, { status: errors.length > 0 ? 422 : 200 })
+  const invite = async (
+    c: ConsoleRequest,
+    typed: { loginName: string; displayName: string; role: string; reason: string },
+    errors: FieldError[] = []
+  ): Promise<ReturnType<ConsoleRequest['page']>> =>
+    c.page(
+      'admin/account-invite',
+      {
+        ...typed,
+        roles: adminRoles,
+        errors,
+        alone: await aloneFor('security'),
+        nobody: (await changes.approversLeft(['security'], `admin:${c.administrator.id}`)) === 0
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
 
-  console.page({ method: 'GET', path: '/admin/accounts/new', roles: ['system'], reauth: true, handler: async (c) => await invite(c, { loginName: '', displayName: '', role: await aloneFor('security') ? 'security' : '', reason: '' }) })
+  console.page({
+    method: 'GET',
+    path: '/admin/accounts/new',
+    roles: ['system'],
+    reauth: true,
+    handler: async (c) =>
+      await invite(c, {
+        loginName: '',
+        displayName: '',
+        role: (await aloneFor('security')) ? 'security' : '',
+        reason: ''
+      })
+  })
   console.page({
     method: 'POST',
     path: '/admin/accounts/new',
     roles: ['system'],
     reauth: true,
     handler: async (c) => {
-      const typed = { loginName: c.field('login_name'), displayName: c.field('display_name'), role: c.field('role'), reason: c.field('reason') }
+      const typed = {
+        loginName: c.field('login_name'),
+        displayName: c.field('display_name'),
+        role: c.field('role'),
+        reason: c.field('reason')
+      }
       const loginName = loginNameOf(typed.loginName)
       const displayName = displayNameOf(typed.displayName)
       const role = adminRoles.find((one) => one === typed.role)
       const confirmed = c.confirmed()
       const errors: FieldError[] = []
       if (loginName === null) errors.push({ field: 'login_name', code: 'invalid' })
-      else if (await db.selectFrom('adminAccount').select('id').where('loginName', '=', loginName).executeTakeFirst() !== undefined) errors.push({ field: 'login_name', code: 'taken' })
+      else if (
+        (await db.selectFrom('adminAccount').select('id').where('loginName', '=', loginName).executeTakeFirst()) !==
+        undefined
+      ) {
+        errors.push({ field: 'login_name', code: 'taken' })
+      }
       if (displayName === null) errors.push({ field: 'display_name', code: 'invalid' })
       if (role === undefined) errors.push({ field: 'role', code: 'required' })
       if (!confirmed.ok) errors.push(...confirmed.errors)
-      if (loginName === null || displayName === null || role === undefined || !confirmed.ok || errors.length > 0) return await invite(c, typed, errors)
+      if (loginName === null || displayName === null || role === undefined || !confirmed.ok || errors.length > 0) {
+        return await invite(c, typed, errors)
+      }
       const names = { loginName, displayName, role }
       if (await aloneFor(role)) {
         const link = await db.transaction().execute(async (trx) => {
           // two requests at once: one of them is the first
           await sql`lock table admin_account in share row exclusive mode`.execute(trx)
-          const other = await trx.selectFrom('adminAccount').select('id').where('role', '=', role).where('status', '<>', 'disabled').executeTakeFirst()
+          const other = await trx
+            .selectFrom('adminAccount')
+            .select('id')
+            .where('role', '=', role)
+            .where('status', '<>', 'disabled')
+            .executeTakeFirst()
           const id = other === undefined ? await createInvited(trx, services, names, confirmed.act) : null
           return id === null ? null : await linkFor(trx, id, role, 'invitation', confirmed.act, null)
         })
-        if (link !== null) return c.page('admin/once', { title: c.t('accounts.invited.title'), lead: c.t('accounts.invited.lead'), label: loginName, value: link, backHref: '/admin/accounts' })
+        if (link !== null) {
+          return c.page('admin/once', {
+            title: c.t('accounts.invited.title'),
+            lead: c.t('accounts.invited.lead'),
+            label: loginName,
+            value: link,
+            backHref: '/admin/accounts'
+          })
+        }
       }
       return await askFor(c, 'account.invite', loginName, names, confirmed.act)
     }
   })
 
-  const found = async (c: ConsoleRequest): Promise<AccountRow> => await accountById(db, (c.request.params as { id: string }).id) ?? c.notFound()
+  const found = async (c: ConsoleRequest): Promise<AccountRow> =>
+    (await accountById(db, (c.request.params as { id: string }).id)) ?? c.notFound()
   /** Whoever watches over accounts ends them; an invitation may be taken back by whoever asks for them, too. */
-  const mayDisable = (c: ConsoleRequest, account: AccountRow): boolean => account.id !== c.administrator.id && account.status !== 'disabled' &&
-    (c.administrator.role === 'security' || (c.administrator.role === 'system' && account.status === 'invited' && account.lastSignInAt === null))
+  const mayDisable = (c: ConsoleRequest, account: AccountRow): boolean =>
+    account.id !== c.administrator.id &&
+    account.status !== 'disabled' &&
+    (c.administrator.role === 'security' ||
+      (c.administrator.role === 'system' && account.status === 'invited' && account.lastSignInAt === null))
 
   console.page({
     method: 'GET',
@@ -163,30 +332,56 @@ export function registerAccounts (console: Console): void {
     roles: readers,
     handler: async (c) => {
       const account = await found(c)
-      const passkeys = await db.selectFrom('adminCredential').select(['label', 'createdAt', 'lastUsedAt']).where('accountId', '=', account.id).orderBy('createdAt').execute()
-      const { password, sessions } = await db.selectFrom('adminAccount').select([
-        sql<boolean>`password_hash is not null`.as('password'),
-        sql<number>`(select count(*)::int from admin_session where account_id = admin_account.id and expires_at > now() and ends_at > now())`.as('sessions')
-      ]).where('id', '=', account.id).executeTakeFirstOrThrow()
+      const passkeys = await db
+        .selectFrom('adminCredential')
+        .select(['label', 'createdAt', 'lastUsedAt'])
+        .where('accountId', '=', account.id)
+        .orderBy('createdAt')
+        .execute()
+      const { password, sessions } = await db
+        .selectFrom('adminAccount')
+        .select([
+          sql<boolean>`password_hash is not null`.as('password'),
+          sql<number>`(select count(*)::int from admin_session where account_id = admin_account.id
+            and expires_at > now() and ends_at > now())`.as('sessions')
+        ])
+        .where('id', '=', account.id)
+        .executeTakeFirstOrThrow()
       const { role } = c.administrator
       const live = account.status !== 'disabled' && account.id !== c.administrator.id
       return c.page('admin/account', {
         account: { ...lineOf(account), createdAt: account.createdAt.toISOString(), createdBy: account.createdBy },
-        passkeys: passkeys.map((one) => ({ label: one.label, at: one.createdAt.toISOString(), lastUsed: one.lastUsedAt?.toISOString() ?? null })),
+        passkeys: passkeys.map((one) => ({
+          label: one.label,
+          at: one.createdAt.toISOString(),
+          lastUsed: one.lastUsedAt?.toISOString() ?? null
+        })),
         password,
         events: (await credentialEvents(db, account.id)).map(({ type, at }) => ({ type, at: at.toISOString() })),
         sessions,
-        may: { disable: mayDisable(c, account), reset: live && role !== 'audit', end: live && role === 'security' && sessions > 0 }
+        may: {
+          disable: mayDisable(c, account),
+          reset: live && role !== 'audit',
+          end: live && role === 'security' && sessions > 0
+        }
       })
     }
   })
 
   /** The page before an act on an account, and the act. */
-  const act = (name: 'disable' | 'reset' | 'end', roles: AdminRole[], allowed: (c: ConsoleRequest, account: AccountRow) => boolean, work: (c: ConsoleRequest, account: AccountRow, act: Act) => Promise<ReturnType<ConsoleRequest['redirect']>>): void => {
+  const act = (
+    name: 'disable' | 'reset' | 'end',
+    roles: AdminRole[],
+    allowed: (c: ConsoleRequest, account: AccountRow) => boolean,
+    work: (c: ConsoleRequest, account: AccountRow, act: Act) => Promise<ReturnType<ConsoleRequest['redirect']>>
+  ): void => {
     const model = (c: ConsoleRequest, account: AccountRow): Parameters<ConsoleRequest['confirm']>[0] => ({
       title: c.t(`accounts.${name}.title`, { name: account.displayName }),
       lead: c.t(`accounts.${name}.lead`),
-      facts: [{ name: c.t('account.login_name'), value: account.loginName }, { name: c.t('account.role'), value: c.t(`role.${account.role}`) }],
+      facts: [
+        { name: c.t('account.login_name'), value: account.loginName },
+        { name: c.t('account.role'), value: c.t(`role.${account.role}`) }
+      ],
       action: `/admin/accounts/${account.id}/${name}`,
       typed: name === 'end' ? null : account.loginName,
       submit: c.t(`accounts.${name}.go`),
@@ -197,7 +392,13 @@ export function registerAccounts (console: Console): void {
       const account = await found(c)
       return allowed(c, account) ? account : c.notFound()
     }
-    console.page({ method: 'GET', path, roles, reauth: true, handler: async (c) => c.confirm(model(c, await allowedOne(c))) })
+    console.page({
+      method: 'GET',
+      path,
+      roles,
+      reauth: true,
+      handler: async (c) => c.confirm(model(c, await allowedOne(c)))
+    })
     console.page({
       method: 'POST',
       path,
@@ -207,7 +408,9 @@ export function registerAccounts (console: Console): void {
         const account = await allowedOne(c)
         const shown = model(c, account)
         const confirmed = c.confirmed(shown.typed ?? null)
-        return confirmed.ok ? await work(c, account, confirmed.act) : c.confirm({ ...shown, reason: confirmed.reason, errors: confirmed.errors })
+        return confirmed.ok
+          ? await work(c, account, confirmed.act)
+          : c.confirm({ ...shown, reason: confirmed.reason, errors: confirmed.errors })
       }
     })
   }
@@ -216,13 +419,30 @@ export function registerAccounts (console: Console): void {
     await disableAccount(services, account.id, why)
     return c.redirect(`/admin/accounts/${account.id}`, 'account_disabled')
   })
-  act('reset', ['system', 'security'], (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id, async (c, account, why) =>
-    await askFor(c, 'account.reset', account.id, { accountId: account.id }, why))
-  act('end', ['security'], (c, account) => account.id !== c.administrator.id, async (c, account, why) => {
-    await db.transaction().execute(async (trx) => {
-      await closeSessionsOf(trx, account.id)
-      await services.audit.record(trx, { type: 'staff.signed-out', actor: why.actor, reason: why.reason, address: why.address, traceId: why.traceId, role: account.role, details: { accountId: account.id } })
-    })
-    return c.redirect(`/admin/accounts/${account.id}`, 'sessions_ended')
-  })
+  act(
+    'reset',
+    ['system', 'security'],
+    (c, account) => account.status !== 'disabled' && account.id !== c.administrator.id,
+    async (c, account, why) => await askFor(c, 'account.reset', account.id, { accountId: account.id }, why)
+  )
+  act(
+    'end',
+    ['security'],
+    (c, account) => account.id !== c.administrator.id,
+    async (c, account, why) => {
+      await db.transaction().execute(async (trx) => {
+        await closeSessionsOf(trx, account.id)
+        await services.audit.record(trx, {
+          type: 'staff.signed-out',
+          actor: why.actor,
+          reason: why.reason,
+          address: why.address,
+          traceId: why.traceId,
+          role: account.role,
+          details: { accountId: account.id }
+        })
+      })
+      return c.redirect(`/admin/accounts/${account.id}`, 'sessions_ended')
+    }
+  )
 }

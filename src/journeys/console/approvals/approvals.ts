@@ -20,19 +20,23 @@ export interface ApprovalRow {
   until: string
 }
 
-export interface ApprovalsPage extends AdminFramed { rows: ApprovalRow[], filters: { state: string }, pager: Pager }
+export interface ApprovalsPage extends AdminFramed {
+  rows: ApprovalRow[]
+  filters: { state: string }
+  pager: Pager
+}
 
 /** Forms post `csrf`, `digest`, `reason` to `<action>/approve`, `/reject`, `/withdraw`, `/vouch`. */
 export interface ApprovalPage extends AdminFramed {
   id: string
   title: string
-  facts: Array<{ name: string, value: string }>
+  facts: Array<{ name: string; value: string }>
   state: PendingChangeState
   by: string
   reason: string
   at: string
   until: string
-  decision: { by: string, reason: string, at: string } | null
+  decision: { by: string; reason: string; at: string } | null
   digest: string
   /** First characters of the digest, in groups: the same for both administrators. */
   mark: string
@@ -40,7 +44,7 @@ export interface ApprovalPage extends AdminFramed {
   /** Beside vouching: it may be refused at once. */
   mayReject: boolean
   /** A program asked: who stands for it, or null yet. */
-  program: { vouched: { by: string, reason: string, at: string } | null } | null
+  program: { vouched: { by: string; reason: string; at: string } | null } | null
   /** Credentials must be given again first. */
   againHref: string | null
   approvers: AdminRole[]
@@ -60,7 +64,10 @@ declare module '../../../http/pages.ts' {
 const states: readonly PendingChangeState[] = ['pending', 'approved', 'rejected', 'withdrawn', 'expired']
 
 export function registerApprovals (console: Console): void {
-  const { changes, services: { db } } = console
+  const {
+    changes,
+    services: { db }
+  } = console
 
   console.page({
     method: 'GET',
@@ -68,21 +75,59 @@ export function registerApprovals (console: Console): void {
     roles: adminRoles,
     handler: async (c) => {
       const list = readList(c.request, ['state'], ['time', 'text'])
-      const state = states.find((one) => one === list.filters.state) ?? (list.filters.state === 'all' ? null : 'pending')
+      const state =
+        states.find((one) => one === list.filters.state) ?? (list.filters.state === 'all' ? null : 'pending')
       // what waits too long is over, whether or not it has been swept
-      const stateNow = sql<PendingChangeState>`case when change.state = 'pending' and change.expires_at <= now() then 'expired' else change.state end`
-      const found = await db.selectFrom('pendingChange as change').leftJoin('adminAccount as account', (join) => join.on(sql<boolean>`'admin:' || account.id = change.requested_by`))
-        .select(['change.id', 'change.kind', 'change.subject', 'change.requestedBy', 'change.createdAt', 'change.expiresAt', 'account.displayName'])
+      const stateNow = sql<PendingChangeState>`case when change.state = 'pending'
+        and change.expires_at <= now() then 'expired' else change.state end`
+      const found = await db
+        .selectFrom('pendingChange as change')
+        .leftJoin('adminAccount as account', (join) =>
+          join.on(sql<boolean>`'admin:' || account.id = change.requested_by`)
+        )
+        .select([
+          'change.id',
+          'change.kind',
+          'change.subject',
+          'change.requestedBy',
+          'change.createdAt',
+          'change.expiresAt',
+          'account.displayName'
+        ])
         .select(stateNow.as('state'))
         .$if(state !== null, (query) => query.where(stateNow, '=', state as PendingChangeState))
         // counter staff see what they asked for
-        .$if(c.administrator.role === 'counter', (query) => query.where('change.requestedBy', '=', `admin:${c.administrator.id}`))
-        .$if(list.after !== null, (query) => query.where(sql<boolean>`(date_trunc('milliseconds', change.created_at), change.id) < (${list.after?.[0] ?? ''}::timestamptz, ${list.after?.[1] ?? ''})`))
-        .orderBy(sql`date_trunc('milliseconds', change.created_at)`, 'desc').orderBy('change.id', 'desc').limit(list.limit).execute()
+        .$if(c.administrator.role === 'counter', (query) =>
+          query.where('change.requestedBy', '=', `admin:${c.administrator.id}`)
+        )
+        .$if(list.after !== null, (query) =>
+          query.where(
+            sql<boolean>`(date_trunc('milliseconds', change.created_at),
+              change.id) < (${list.after?.[0] ?? ''}::timestamptz, ${list.after?.[1] ?? ''})`
+          )
+        )
+        .orderBy(sql`date_trunc('milliseconds', change.created_at)`, 'desc')
+        .orderBy('change.id', 'desc')
+        .limit(list.limit)
+        .execute()
       const { rows, pager } = pageOf(list, found, (row) => [row.createdAt.toISOString(), row.id])
-      if (list.csv) return c.csv('approvals.csv', ['id', 'kind', 'subject', 'requested_by', 'state', 'created_at'], rows.map((row) => [row.id, row.kind, row.subject, row.requestedBy, row.state, row.createdAt.toISOString()]))
+      if (list.csv) {
+        return c.csv(
+          'approvals.csv',
+          ['id', 'kind', 'subject', 'requested_by', 'state', 'created_at'],
+          rows.map((row) => [row.id, row.kind, row.subject, row.requestedBy, row.state, row.createdAt.toISOString()])
+        )
+      }
       return c.page('admin/approvals', {
-        rows: rows.map((row) => ({ id: row.id, kind: row.kind, subject: row.subject, by: row.displayName ?? row.requestedBy, state: row.state, at: row.createdAt.toISOString(), until: row.expiresAt.toISOString() })),
+        rows: rows.map((row) => ({
+          id: row.id,
+          kind: row.kind,
+          subject: row.subject,
+          by: row.displayName ?? row.requestedBy,
+          state: row.state,
+          at: row.createdAt.toISOString(),
+          until: row.expiresAt.toISOString()
+        })),
         filters: { state: state ?? 'all' },
         pager
       })
@@ -95,35 +140,67 @@ export function registerApprovals (console: Console): void {
     const shown = await changes.show(id, c.t)
     if (shown === null || (c.administrator.role === 'counter' && shown.row.requestedBy !== me)) return c.notFound()
     const { row, description, digest } = shown
-    const names = await db.selectFrom('adminAccount').select(['id', 'displayName']).where(sql<boolean>`'admin:' || id in (${row.requestedBy}, ${row.decidedBy ?? ''}, ${row.vouchedBy ?? ''})`).execute()
+    const names = await db
+      .selectFrom('adminAccount')
+      .select(['id', 'displayName'])
+      .where(sql<boolean>`'admin:' || id in (${row.requestedBy}, ${row.decidedBy ?? ''}, ${row.vouchedBy ?? ''})`)
+      .execute()
     const nameOf = (actor: string): string => names.find((one) => `admin:${one.id}` === actor)?.displayName ?? actor
     const open = row.state === 'pending'
     const { role } = c.administrator
     const vouch = needsVoucher(row)
     const able = (vouch ? vouchers : row.approvers).includes(role) && description !== null
-    const may = !open ? 'nothing' : row.requestedBy === me || row.vouchedBy === me ? 'withdraw' : able ? vouch ? 'vouch' : 'decide' : 'nothing'
+    const may = !open
+      ? 'nothing'
+      : row.requestedBy === me || row.vouchedBy === me
+        ? 'withdraw'
+        : able
+          ? vouch
+            ? 'vouch'
+            : 'decide'
+          : 'nothing'
     const asker = row.vouchedBy ?? row.requestedBy
-    return c.page('admin/approval', {
-      id,
-      title: description?.title ?? c.t.code([`change.${row.kind}`], 'change.other'),
-      facts: description?.facts ?? [],
-      state: row.state,
-      by: nameOf(row.requestedBy),
-      reason: row.reason,
-      at: row.createdAt.toISOString(),
-      until: row.expiresAt.toISOString(),
-      decision: row.decidedBy === null || row.decidedAt === null ? null : { by: nameOf(row.decidedBy), reason: row.decisionReason ?? '', at: row.decidedAt.toISOString() },
-      digest,
-      mark: digest.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 '),
-      may,
-      mayReject: may === 'decide' || (may === 'vouch' && row.approvers.includes(role)),
-      program: row.requestedBy.startsWith('client:') ? { vouched: row.vouchedBy === null || row.vouchedAt === null ? null : { by: nameOf(row.vouchedBy), reason: row.vouchedReason ?? '', at: row.vouchedAt.toISOString() } } : null,
-      againHref: (may === 'decide' || may === 'vouch') && c.administrator.authenticatedSecondsAgo > reauthSeconds ? `/admin/again?to=${encodeURIComponent(`/admin/approvals/${id}`)}` : null,
-      approvers: vouch ? [...vouchers] : row.approvers,
-      nobody: open && (await changes.approversLeft(row.approvers, asker) === 0 || (vouch && await changes.approversLeft(vouchers, asker) < 2)),
-      typed: errors.length > 0 ? c.field('reason') : '',
-      errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+    return c.page(
+      'admin/approval',
+      {
+        id,
+        title: description?.title ?? c.t.code([`change.${row.kind}`], 'change.other'),
+        facts: description?.facts ?? [],
+        state: row.state,
+        by: nameOf(row.requestedBy),
+        reason: row.reason,
+        at: row.createdAt.toISOString(),
+        until: row.expiresAt.toISOString(),
+        decision:
+          row.decidedBy === null || row.decidedAt === null
+            ? null
+            : { by: nameOf(row.decidedBy), reason: row.decisionReason ?? '', at: row.decidedAt.toISOString() },
+        digest,
+        mark: digest.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 '),
+        may,
+        mayReject: may === 'decide' || (may === 'vouch' && row.approvers.includes(role)),
+        program: row.requestedBy.startsWith('client:')
+          ? {
+              vouched:
+                row.vouchedBy === null || row.vouchedAt === null
+                  ? null
+                  : { by: nameOf(row.vouchedBy), reason: row.vouchedReason ?? '', at: row.vouchedAt.toISOString() }
+            }
+          : null,
+        againHref:
+          (may === 'decide' || may === 'vouch') && c.administrator.authenticatedSecondsAgo > reauthSeconds
+            ? `/admin/again?to=${encodeURIComponent(`/admin/approvals/${id}`)}`
+            : null,
+        approvers: vouch ? [...vouchers] : row.approvers,
+        nobody:
+          open &&
+          ((await changes.approversLeft(row.approvers, asker)) === 0 ||
+            (vouch && (await changes.approversLeft(vouchers, asker)) < 2)),
+        typed: errors.length > 0 ? c.field('reason') : '',
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 
   console.page({ method: 'GET', path: '/admin/approvals/:id', roles: adminRoles, handler: async (c) => await show(c) })
@@ -149,7 +226,12 @@ export function registerApprovals (console: Console): void {
         const decided = await decisions[act]()
         if (!decided.ok) return await show(c, [{ field: 'form', code: `change_${decided.code}` }])
         if (decided.once === null) return c.redirect('/admin/approvals', `change_${act}`)
-        return c.page('admin/once', { title: c.t('change.once.title'), lead: c.t('change.once.lead'), ...decided.once, backHref: '/admin/approvals' })
+        return c.page('admin/once', {
+          title: c.t('change.once.title'),
+          lead: c.t('change.once.lead'),
+          ...decided.once,
+          backHref: '/admin/approvals'
+        })
       }
     })
   }

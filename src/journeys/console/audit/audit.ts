@@ -4,27 +4,81 @@ import type { AdminTranslate } from '../../../http/locale.ts'
 import { pacedWriter } from '../../../http/paced-writer.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import {
-  addressPattern, auditEvents, eventMeanings, exportAudit, findAuditEvent, rangeOfTime, searchAudit, verifyChain,
-  type AuditEventType, type AuditFilters, type AuditOutcome, type FoundEvent, type Verification
+  addressPattern,
+  auditEvents,
+  eventMeanings,
+  exportAudit,
+  findAuditEvent,
+  rangeOfTime,
+  searchAudit,
+  verifyChain,
+  type AuditEventType,
+  type AuditFilters,
+  type AuditOutcome,
+  type FoundEvent,
+  type Verification
 } from '../../../records/audit/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
 
 const roles = ['audit'] as const
-const names = ['from', 'to', 'type', 'outcome', 'actor', 'person', 'organization', 'client', 'trace', 'address'] as const
-type Name = typeof names[number]
+const names = [
+  'from',
+  'to',
+  'type',
+  'outcome',
+  'actor',
+  'person',
+  'organization',
+  'client',
+  'trace',
+  'address'
+] as const
+type Name = (typeof names)[number]
 const outcomes: readonly AuditOutcome[] = ['success', 'failure', 'denied']
 
-interface Row { id: number, at: string, type: string, meaning: string, outcome: string, actor: string, about: string, address: string, genuine: boolean }
+interface Row {
+  id: number
+  at: string
+  type: string
+  meaning: string
+  outcome: string
+  actor: string
+  about: string
+  address: string
+  genuine: boolean
+}
 
 /** Filters stand in the address. `types`: names with their meaning. */
-export interface AuditPage extends AdminFramed { rows: Row[], pager: Pager, filters: Record<Name, string>, types: Array<{ type: string, meaning: string }>, outcomes: readonly string[], errors: FieldError[] }
-export interface AuditEventPage extends AdminFramed { id: number, meaning: string, facts: Array<{ name: string, value: string }>, details: Array<{ name: string, value: string }>, genuine: boolean, sealed: boolean }
+export interface AuditPage extends AdminFramed {
+  rows: Row[]
+  pager: Pager
+  filters: Record<Name, string>
+  types: Array<{ type: string; meaning: string }>
+  outcomes: readonly string[]
+  errors: FieldError[]
+}
+export interface AuditEventPage extends AdminFramed {
+  id: number
+  meaning: string
+  facts: Array<{ name: string; value: string }>
+  details: Array<{ name: string; value: string }>
+  genuine: boolean
+  sealed: boolean
+}
 /** The check posts `csrf`, `events`. */
-export interface AuditChainPage extends AdminFramed { steps: readonly number[], result: Verification | null }
+export interface AuditChainPage extends AdminFramed {
+  steps: readonly number[]
+  result: Verification | null
+}
 /** Posts `csrf`, `from`, `to`, `reason`; the answer is a file. */
-export interface AuditExportPage extends AdminFramed { from: string, to: string, reason: string, errors: FieldError[] }
+export interface AuditExportPage extends AdminFramed {
+  from: string
+  to: string
+  reason: string
+  errors: FieldError[]
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -35,7 +89,8 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const meaningOf = (type: string, t: AdminTranslate): string => eventMeanings[type as AuditEventType]?.[t.locale === 'en' ? 1 : 0] ?? type
+const meaningOf = (type: string, t: AdminTranslate): string =>
+  eventMeanings[type as AuditEventType]?.[t.locale === 'en' ? 1 : 0] ?? type
 
 /** Days and minutes as the form gives them are those of the service: Asia/Shanghai. */
 function moment (text: string, endOfDay = false): Date | null {
@@ -47,9 +102,13 @@ function moment (text: string, endOfDay = false): Date | null {
   return endOfDay && time === undefined ? new Date(at.getTime() + 86_400_000) : at
 }
 
-/** Ids of ours: a number or a name of somebody would stay in the trail, which keeps what was searched for and forgets nothing. */
+/**
+ * Ids of ours: a number or a name of somebody would stay in the trail, which keeps what was searched for and forgets
+ * nothing.
+ */
 const ids = {
-  actor: /^(?:person:per_[\w-]{22}|admin:adm_[\w-]{8,64}|client:[A-Za-z][\w.-]{2,63}|(?:operator|staff):[\p{L}_][\p{L}\w.@ -]{0,31}|system|anonymous)$/u,
+  actor:
+    /^(?:person:per_[\w-]{22}|admin:adm_[\w-]{8,64}|client:[A-Za-z][\w.-]{2,63}|(?:operator|staff):[\p{L}_][\p{L}\w.@ -]{0,31}|system|anonymous)$/u,
   person: /^per_[\w-]{22}$/,
   organization: /^org_[\w-]{22}$/,
   client: /^[A-Za-z][\w.-]{2,63}$/,
@@ -58,19 +117,20 @@ const ids = {
 } as const
 
 /** What the form means; what cannot be understood is a fault, and never left out. */
-function filtersOf (given: Record<Name, string>): { filters: AuditFilters, errors: FieldError[] } {
+function filtersOf (given: Record<Name, string>): { filters: AuditFilters; errors: FieldError[] } {
   const errors: FieldError[] = []
-  const read = <T> (field: Name, parse: (text: string) => T | null | undefined): T | undefined => {
+  const read = <T>(field: Name, parse: (text: string) => T | null | undefined): T | undefined => {
     if (given[field] === '') return undefined
     const value = parse(given[field])
     if (value === null || value === undefined) errors.push({ field, code: 'invalid' })
     return value ?? undefined
   }
-  const id = (field: keyof typeof ids): string | undefined => read(field, (text) => ids[field].test(text) ? field === 'trace' ? text.replaceAll(' ', '') : text : null)
+  const id = (field: keyof typeof ids): string | undefined =>
+    read(field, (text) => (ids[field].test(text) ? (field === 'trace' ? text.replaceAll(' ', '') : text) : null))
   const filters: AuditFilters = {
     from: read('from', (text) => moment(text)),
     to: read('to', (text) => moment(text, true)),
-    type: read('type', (text) => Object.hasOwn(auditEvents, text) || /^[a-z-]+\.$/.test(text) ? text : null),
+    type: read('type', (text) => (Object.hasOwn(auditEvents, text) || /^[a-z-]+\.$/.test(text) ? text : null)),
     outcome: read('outcome', (text) => outcomes.find((one) => one === text)),
     actor: id('actor'),
     personId: id('person'),
@@ -84,7 +144,17 @@ function filtersOf (given: Record<Name, string>): { filters: AuditFilters, error
 
 function rowOf (event: FoundEvent, t: AdminTranslate): Row {
   const { id, at, type, outcome, actor, personId, organizationId, delegationId, clientId, address, genuine } = event
-  return { id, at: at.toISOString(), type, meaning: meaningOf(type, t), outcome, actor: actor ?? '', about: [personId, organizationId, delegationId, clientId].filter(Boolean).join(' · '), address: address ?? '', genuine }
+  return {
+    id,
+    at: at.toISOString(),
+    type,
+    meaning: meaningOf(type, t),
+    outcome,
+    actor: actor ?? '',
+    about: [personId, organizationId, delegationId, clientId].filter(Boolean).join(' · '),
+    address: address ?? '',
+    genuine
+  }
 }
 
 const chainSteps = [1000, 10_000, 100_000] as const
@@ -93,9 +163,16 @@ export function registerAudit (console: Console): void {
   const { services } = console
   const { db, crypto, audit, config } = services
 
-  const record = async (c: ConsoleRequest, type: 'audit.searched' | 'audit.verified' | 'audit.exported', reason: string | null, details: Record<string, string | number | boolean>): Promise<void> => {
+  const record = async (
+    c: ConsoleRequest,
+    type: 'audit.searched' | 'audit.verified' | 'audit.exported',
+    reason: string | null,
+    details: Record<string, string | number | boolean>
+  ): Promise<void> => {
     const { actor, address, traceId } = c.act(reason ?? type)
-    await db.transaction().execute(async (trx) => { await audit.record(trx, { type, actor, address, traceId, reason, role: c.administrator.role, details }) })
+    await db.transaction().execute(async (trx) => {
+      await audit.record(trx, { type, actor, address, traceId, reason, role: c.administrator.role, details })
+    })
   }
 
   console.page({
@@ -109,14 +186,59 @@ export function registerAudit (console: Console): void {
       const model = { filters: list.filters, types, outcomes }
       const before = list.after === null ? null : Number(list.after[0])
       if (before !== null && !Number.isSafeInteger(before)) return c.notFound()
-      if (errors.length > 0) return c.page('admin/audit', { ...model, rows: [], pager: { nextHref: null, firstHref: null, csvHref: null }, errors }, { status: 422 })
+      if (errors.length > 0) {
+        return c.page(
+          'admin/audit',
+          { ...model, rows: [], pager: { nextHref: null, firstHref: null, csvHref: null }, errors },
+          { status: 422 }
+        )
+      }
       const used = Object.entries(list.filters).filter(([, value]) => value !== '')
-      await record(c, list.csv ? 'audit.exported' : 'audit.searched', null, { ...Object.fromEntries(used), ...(list.csv ? { format: 'csv' } : {}), ...(before === null ? {} : { before }) })
+      await record(c, list.csv ? 'audit.exported' : 'audit.searched', null, {
+        ...Object.fromEntries(used),
+        ...(list.csv ? { format: 'csv' } : {}),
+        ...(before === null ? {} : { before })
+      })
       const found = await searchAudit(db, crypto, filters, { before, limit: list.limit })
       const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])
       if (list.csv) {
-        return c.csv('audit.csv', ['id', 'sequence', 'at', 'type', 'outcome', 'actor', 'person', 'organization', 'delegation', 'role', 'client', 'address', 'trace', 'reason', 'details'], rows.map((row) =>
-          [row.id, row.sequence ?? '', row.atText, row.type, row.outcome, row.actor ?? '', row.personId ?? '', row.organizationId ?? '', row.delegationId ?? '', row.role ?? '', row.clientId ?? '', row.address ?? '', row.traceId ?? '', row.reason ?? '', JSON.stringify(row.details)]))
+        return c.csv(
+          'audit.csv',
+          [
+            'id',
+            'sequence',
+            'at',
+            'type',
+            'outcome',
+            'actor',
+            'person',
+            'organization',
+            'delegation',
+            'role',
+            'client',
+            'address',
+            'trace',
+            'reason',
+            'details'
+          ],
+          rows.map((row) => [
+            row.id,
+            row.sequence ?? '',
+            row.atText,
+            row.type,
+            row.outcome,
+            row.actor ?? '',
+            row.personId ?? '',
+            row.organizationId ?? '',
+            row.delegationId ?? '',
+            row.role ?? '',
+            row.clientId ?? '',
+            row.address ?? '',
+            row.traceId ?? '',
+            row.reason ?? '',
+            JSON.stringify(row.details)
+          ])
+        )
       }
       return c.page('admin/audit', { ...model, rows: rows.map((row) => rowOf(row, c.t)), pager, errors })
     }
@@ -133,36 +255,75 @@ export function registerAudit (console: Console): void {
       await record(c, 'audit.searched', null, { event: event.id })
       const { t } = c
       const facts: Array<[string, unknown]> = [
-        [t('audit.at'), event.atText], [t('audit.type'), event.type], [t('audit.outcome'), t.code([`audit.outcome.${event.outcome}`], 'audit.outcome')], [t('audit.actor'), event.actor], [t('audit.person'), event.personId],
-        [t('audit.organization'), event.organizationId], [t('audit.delegation'), event.delegationId], [t('audit.role'), event.role], [t('audit.client'), event.clientId], [t('audit.login'), event.loginAttemptUid],
-        [t('audit.device'), event.deviceId], [t('audit.address'), event.address], [t('audit.trace'), event.traceId], [t('audit.reason'), event.reason], [t('audit.sequence'), event.sequence], ['MAC', event.mac]
+        [t('audit.at'), event.atText],
+        [t('audit.type'), event.type],
+        [t('audit.outcome'), t.code([`audit.outcome.${event.outcome}`], 'audit.outcome')],
+        [t('audit.actor'), event.actor],
+        [t('audit.person'), event.personId],
+        [t('audit.organization'), event.organizationId],
+        [t('audit.delegation'), event.delegationId],
+        [t('audit.role'), event.role],
+        [t('audit.client'), event.clientId],
+        [t('audit.login'), event.loginAttemptUid],
+        [t('audit.device'), event.deviceId],
+        [t('audit.address'), event.address],
+        [t('audit.trace'), event.traceId],
+        [t('audit.reason'), event.reason],
+        [t('audit.sequence'), event.sequence],
+        ['MAC', event.mac]
       ]
       return c.page('admin/audit-event', {
         id: event.id,
         meaning: meaningOf(event.type, t),
-        facts: facts.filter(([, value]) => value !== null && value !== '').map(([name, value]) => ({ name, value: String(value) })),
-        details: Object.entries(event.details).map(([name, value]) => ({ name, value: typeof value === 'string' ? value : JSON.stringify(value) })),
+        facts: facts
+          .filter(([, value]) => value !== null && value !== '')
+          .map(([name, value]) => ({ name, value: String(value) })),
+        details: Object.entries(event.details).map(([name, value]) => ({
+          name,
+          value: typeof value === 'string' ? value : JSON.stringify(value)
+        })),
         genuine: event.genuine,
         sealed: event.sequence !== null
       })
     }
   })
 
-  console.page({ method: 'GET', path: '/admin/audit/chain', roles, handler: (c) => c.page('admin/audit-chain', { steps: chainSteps, result: null }) })
+  console.page({
+    method: 'GET',
+    path: '/admin/audit/chain',
+    roles,
+    handler: (c) => c.page('admin/audit-chain', { steps: chainSteps, result: null })
+  })
   console.page({
     method: 'POST',
     path: '/admin/audit/chain',
     roles,
     handler: async (c) => {
       const events = chainSteps.find((step) => String(step) === c.field('events')) ?? chainSteps[0]
-      const head = await db.selectFrom('auditEvent').select((e) => e.fn.max('sequence').as('last')).executeTakeFirst()
+      const head = await db
+        .selectFrom('auditEvent')
+        .select((e) => e.fn.max('sequence').as('last'))
+        .executeTakeFirst()
       const result = await verifyChain(db, crypto, { from: Math.max(1, Number(head?.last ?? 0) - events + 1) })
-      await record(c, 'audit.verified', null, result.ok ? { from: result.from, to: result.to, whole: true } : { whole: false, kind: result.fault.kind, sequence: result.fault.sequence })
+      await record(
+        c,
+        'audit.verified',
+        null,
+        result.ok
+          ? { from: result.from, to: result.to, whole: true }
+          : { whole: false, kind: result.fault.kind, sequence: result.fault.sequence }
+      )
       return c.page('admin/audit-chain', { steps: chainSteps, result })
     }
   })
 
-  console.page({ method: 'GET', path: '/admin/audit/export', roles, reauth: true, handler: (c) => c.page('admin/audit-export', { from: '', to: '', reason: '', errors: [] }) })
+  console.page({
+    method: 'GET',
+    path: '/admin/audit/export',
+    roles,
+    reauth: true,
+    handler: (c) => c.page('admin/audit-export', { from: '', to: '', reason: '', errors: [] })
+  })
   console.page({
     method: 'POST',
     path: '/admin/audit/export',
@@ -173,20 +334,39 @@ export function registerAudit (console: Console): void {
       const time = { from: moment(from), to: moment(to, true) }
       const errors: FieldError[] = [
         ...(time.from === null ? [{ field: 'from', code: 'invalid' }] : []),
-        ...(time.to === null || (time.from !== null && time.to <= time.from) ? [{ field: 'to', code: 'invalid' }] : []),
+        ...(time.to === null || (time.from !== null && time.to <= time.from)
+          ? [{ field: 'to', code: 'invalid' }]
+          : []),
         ...(reason === '' || reason.length > 200 ? [{ field: 'reason', code: 'required' }] : [])
       ]
-      const range = time.from === null || time.to === null || errors.length > 0 ? null : await rangeOfTime(db, { from: time.from, to: time.to })
-      if (range === null) return c.page('admin/audit-export', { from, to, reason, errors: errors.length > 0 ? errors : [{ field: 'from', code: 'audit_nothing' }] }, { status: 422 })
+      const range =
+        time.from === null || time.to === null || errors.length > 0
+          ? null
+          : await rangeOfTime(db, { from: time.from, to: time.to })
+      if (range === null) {
+        return c.page(
+          'admin/audit-export',
+          { from, to, reason, errors: errors.length > 0 ? errors : [{ field: 'from', code: 'audit_nothing' }] },
+          { status: 422 }
+        )
+      }
       await record(c, 'audit.exported', reason, { ...range })
       const file = new PassThrough()
       // page by page as the browser takes it; a fault ends the file before its trailer, which its check shows
-      exportAudit({ db, crypto }, range, { issuer: config.issuer, write: pacedWriter(file) }).then(() => { file.end() }, (error: unknown) => {
-        services.log.warn({ err: error, traceId: c.request.id }, 'audit export ended early')
-        file.destroy()
-      })
-      return await c.reply.header('content-type', 'application/jsonl; charset=utf-8').header('cache-control', 'no-store')
-        .header('content-disposition', `attachment; filename="audit-${range.from}-${range.to}.jsonl"`).send(file)
+      exportAudit({ db, crypto }, range, { issuer: config.issuer, write: pacedWriter(file) }).then(
+        () => {
+          file.end()
+        },
+        (error: unknown) => {
+          services.log.warn({ err: error, traceId: c.request.id }, 'audit export ended early')
+          file.destroy()
+        }
+      )
+      return await c.reply
+        .header('content-type', 'application/jsonl; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('content-disposition', `attachment; filename="audit-${range.from}-${range.to}.jsonl"`)
+        .send(file)
     }
   })
 }

@@ -1,7 +1,15 @@
 /** What is done to a client beside its forms: status, secrets, picture. Each has a page that asks for the reason. */
 import type { FastifyReply } from 'fastify'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../../domain/client/record.ts'
-import { deleteDraft, endClientSecret, listSecrets, rotateSecret, setClientStatus, statusSteps, storeLogo } from '../../../records/clients/index.ts'
+import {
+  deleteDraft,
+  endClientSecret,
+  listSecrets,
+  rotateSecret,
+  setClientStatus,
+  statusSteps,
+  storeLogo
+} from '../../../records/clients/index.ts'
 import type { Act } from '../../../domain/administration/administration.ts'
 import type { ClientRules } from '../../../domain/client/metadata.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -17,13 +25,29 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
     const client = await clientOf(c, console)
     return mayChange(c, client) ? client : c.notFound()
   }
-  const parameter = (c: ConsoleRequest, name: string): string => (c.request.params as Record<string, string>)[name] ?? ''
-  const facts = (c: ConsoleRequest, client: ClientRecord): ConfirmModel['facts'] => [{ name: c.t('clients.name'), value: client.policy.names['zh-CN'] }, { name: c.t('clients.client_id'), value: client.clientId }, { name: c.t('clients.status'), value: c.t(`clients.status.${client.status}`) }]
+  const parameter = (c: ConsoleRequest, name: string): string =>
+    (c.request.params as Record<string, string>)[name] ?? ''
+  const facts = (c: ConsoleRequest, client: ClientRecord): ConfirmModel['facts'] => [
+    { name: c.t('clients.name'), value: client.policy.names['zh-CN'] },
+    { name: c.t('clients.client_id'), value: client.clientId },
+    { name: c.t('clients.status'), value: c.t(`clients.status.${client.status}`) }
+  ]
 
   /** The page before an act, and the act. */
-  const act = (path: string, model: (c: ConsoleRequest, client: ClientRecord) => Model | null | Promise<Model | null>, work: (c: ConsoleRequest, client: ClientRecord, by: Act) => Promise<FastifyReply>): void => {
-    const modelOf = async (c: ConsoleRequest, client: ClientRecord): Promise<Model> => await model(c, client) ?? c.notFound()
-    console.page({ method: 'GET', path, roles: writers, reauth: true, handler: async (c) => c.confirm(await modelOf(c, await changeable(c))) })
+  const act = (
+    path: string,
+    model: (c: ConsoleRequest, client: ClientRecord) => Model | null | Promise<Model | null>,
+    work: (c: ConsoleRequest, client: ClientRecord, by: Act) => Promise<FastifyReply>
+  ): void => {
+    const modelOf = async (c: ConsoleRequest, client: ClientRecord): Promise<Model> =>
+      (await model(c, client)) ?? c.notFound()
+    console.page({
+      method: 'GET',
+      path,
+      roles: writers,
+      reauth: true,
+      handler: async (c) => c.confirm(await modelOf(c, await changeable(c)))
+    })
     console.page({
       method: 'POST',
       path,
@@ -33,61 +57,115 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
         const client = await changeable(c)
         const shown = await modelOf(c, client)
         const confirmed = c.confirmed(shown.typed ?? null)
-        return confirmed.ok ? await work(c, client, confirmed.act) : c.confirm({ ...shown, reason: confirmed.reason, errors: confirmed.errors })
+        return confirmed.ok
+          ? await work(c, client, confirmed.act)
+          : c.confirm({ ...shown, reason: confirmed.reason, errors: confirmed.errors })
       }
     })
   }
 
-  const statusIn = (c: ConsoleRequest, client: ClientRecord): Exclude<ClientStatus, 'draft'> | null => clientStatuses.find((one) => one !== 'draft' && one === parameter(c, 'status') && statusSteps[client.status].includes(one)) as Exclude<ClientStatus, 'draft'> | undefined ?? null
-  act('/admin/clients/:id/status/:status', (c, client) => {
-    const status = statusIn(c, client)
-    return status === null
-      ? null
-      : {
-          title: c.t(`clients.status.to.${status}`),
-          lead: c.t(`clients.status.to.${status}.lead`),
-          facts: facts(c, client),
-          action: pathOf(client.clientId, `status/${status}`),
-          typed: status === 'disabled' ? client.clientId : null,
-          submit: c.t(`clients.status.to.${status}`),
-          backHref: pathOf(client.clientId)
-        }
-  }, async (c, client, by) => {
-    const status = statusIn(c, client) ?? c.notFound()
-    const moved = await setClientStatus(services, by, client.clientId, client.version, status)
-    if (moved.outcome === 'invalid') return await tabPage(console, c, client, 'basic', rules, { faults: moved.faults })
-    return c.redirect(pathOf(client.clientId), moved.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
-  })
+  const statusIn = (c: ConsoleRequest, client: ClientRecord): Exclude<ClientStatus, 'draft'> | null =>
+    (clientStatuses.find(
+      (one) => one !== 'draft' && one === parameter(c, 'status') && statusSteps[client.status].includes(one)
+    ) as Exclude<ClientStatus, 'draft'> | undefined) ?? null
+  act(
+    '/admin/clients/:id/status/:status',
+    (c, client) => {
+      const status = statusIn(c, client)
+      return status === null
+        ? null
+        : {
+            title: c.t(`clients.status.to.${status}`),
+            lead: c.t(`clients.status.to.${status}.lead`),
+            facts: facts(c, client),
+            action: pathOf(client.clientId, `status/${status}`),
+            typed: status === 'disabled' ? client.clientId : null,
+            submit: c.t(`clients.status.to.${status}`),
+            backHref: pathOf(client.clientId)
+          }
+    },
+    async (c, client, by) => {
+      const status = statusIn(c, client) ?? c.notFound()
+      const moved = await setClientStatus(services, by, client.clientId, client.version, status)
+      if (moved.outcome === 'invalid') {
+        return await tabPage(console, c, client, 'basic', rules, { faults: moved.faults })
+      }
+      return c.redirect(pathOf(client.clientId), moved.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
+    }
+  )
 
-  act('/admin/clients/:id/delete', (c, client) => client.status !== 'draft'
-    ? null
-    : { title: c.t('clients.delete'), lead: c.t('clients.delete.lead'), facts: facts(c, client), action: pathOf(client.clientId, 'delete'), typed: client.clientId, submit: c.t('clients.delete'), backHref: pathOf(client.clientId) },
-  async (c, client, by) => await deleteDraft(services, by, client.clientId) === 'deleted' ? c.redirect('/admin/clients', 'client_deleted') : c.notFound())
+  act(
+    '/admin/clients/:id/delete',
+    (c, client) =>
+      client.status !== 'draft'
+        ? null
+        : {
+            title: c.t('clients.delete'),
+            lead: c.t('clients.delete.lead'),
+            facts: facts(c, client),
+            action: pathOf(client.clientId, 'delete'),
+            typed: client.clientId,
+            submit: c.t('clients.delete'),
+            backHref: pathOf(client.clientId)
+          },
+    async (c, client, by) =>
+      (await deleteDraft(services, by, client.clientId)) === 'deleted'
+        ? c.redirect('/admin/clients', 'client_deleted')
+        : c.notFound()
+  )
 
-  act('/admin/clients/:id/credentials/rotate', (c, client) => ({
-    title: c.t('clients.secret.rotate'), lead: c.t('clients.secret.rotate.lead'), facts: facts(c, client), action: pathOf(client.clientId, 'credentials/rotate'), submit: c.t('clients.secret.rotate'), backHref: pathOf(client.clientId, 'credentials')
-  }), async (c, client, by) => {
-    const made = await rotateSecret(services, by, client.clientId)
-    if (made.outcome !== 'created') return c.redirect(pathOf(client.clientId, 'credentials'), made.outcome === 'too_many' ? 'client_two_secrets' : 'client_unchanged')
-    return c.page('admin/once', { title: c.t('clients.secret.made'), lead: c.t('clients.secret.once'), label: client.clientId, value: made.secret, backHref: pathOf(client.clientId, 'credentials') })
-  })
+  act(
+    '/admin/clients/:id/credentials/rotate',
+    (c, client) => ({
+      title: c.t('clients.secret.rotate'),
+      lead: c.t('clients.secret.rotate.lead'),
+      facts: facts(c, client),
+      action: pathOf(client.clientId, 'credentials/rotate'),
+      submit: c.t('clients.secret.rotate'),
+      backHref: pathOf(client.clientId, 'credentials')
+    }),
+    async (c, client, by) => {
+      const made = await rotateSecret(services, by, client.clientId)
+      if (made.outcome !== 'created') {
+        return c.redirect(
+          pathOf(client.clientId, 'credentials'),
+          made.outcome === 'too_many' ? 'client_two_secrets' : 'client_unchanged'
+        )
+      }
+      return c.page('admin/once', {
+        title: c.t('clients.secret.made'),
+        lead: c.t('clients.secret.once'),
+        label: client.clientId,
+        value: made.secret,
+        backHref: pathOf(client.clientId, 'credentials')
+      })
+    }
+  )
 
-  act('/admin/clients/:id/credentials/:secret/end', async (c, client) => {
-    const secret = (await listSecrets(services.db, client.clientId)).find(({ id }) => id === parameter(c, 'secret'))
-    return secret === undefined
-      ? null
-      : {
-          title: c.t('clients.secret.end'),
-          lead: c.t('clients.secret.end.lead'),
-          facts: [...facts(c, client), { name: c.t('clients.secret'), value: `…${secret.hint}` }, { name: c.t('clients.last_used'), value: secret.lastUsedOn ?? c.t('clients.never') }],
-          action: pathOf(client.clientId, `credentials/${secret.id}/end`),
-          submit: c.t('clients.secret.end'),
-          backHref: pathOf(client.clientId, 'credentials')
-        }
-  }, async (c, client, by) => {
-    await endClientSecret(services, by, client.clientId, parameter(c, 'secret'))
-    return c.redirect(pathOf(client.clientId, 'credentials'), 'client_changed')
-  })
+  act(
+    '/admin/clients/:id/credentials/:secret/end',
+    async (c, client) => {
+      const secret = (await listSecrets(services.db, client.clientId)).find(({ id }) => id === parameter(c, 'secret'))
+      return secret === undefined
+        ? null
+        : {
+            title: c.t('clients.secret.end'),
+            lead: c.t('clients.secret.end.lead'),
+            facts: [
+              ...facts(c, client),
+              { name: c.t('clients.secret'), value: `…${secret.hint}` },
+              { name: c.t('clients.last_used'), value: secret.lastUsedOn ?? c.t('clients.never') }
+            ],
+            action: pathOf(client.clientId, `credentials/${secret.id}/end`),
+            submit: c.t('clients.secret.end'),
+            backHref: pathOf(client.clientId, 'credentials')
+          }
+    },
+    async (c, client, by) => {
+      await endClientSecret(services, by, client.clientId, parameter(c, 'secret'))
+      return c.redirect(pathOf(client.clientId, 'credentials'), 'client_changed')
+    }
+  )
 
   console.page({
     method: 'POST',
@@ -97,9 +175,20 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       const client = await changeable(c)
       const confirmed = c.confirmed()
       const file = (c.request.body as { logo?: unknown }).logo
-      if (!confirmed.ok) return await tabPage(console, c, client, 'experience', rules, { problems: [c.t('clients.logo.reason')] })
-      const stored = await storeLogo(services, confirmed.act, client.clientId, Buffer.isBuffer(file) && file.length > 0 ? file : c.field('remove') === '' ? Buffer.alloc(0) : null)
-      if (stored.outcome === 'not_a_picture') return await tabPage(console, c, client, 'experience', rules, { problems: [c.t(`clients.logo.${stored.fault}`)] })
+      if (!confirmed.ok) {
+        return await tabPage(console, c, client, 'experience', rules, { problems: [c.t('clients.logo.reason')] })
+      }
+      const stored = await storeLogo(
+        services,
+        confirmed.act,
+        client.clientId,
+        Buffer.isBuffer(file) && file.length > 0 ? file : c.field('remove') === '' ? Buffer.alloc(0) : null
+      )
+      if (stored.outcome === 'not_a_picture') {
+        return await tabPage(console, c, client, 'experience', rules, {
+          problems: [c.t(`clients.logo.${stored.fault}`)]
+        })
+      }
       return c.redirect(pathOf(client.clientId, 'experience'), 'client_changed')
     }
   })

@@ -15,13 +15,23 @@ const lists = { redirect_uri: 'redirect_uris', post_logout_redirect_uri: 'post_l
 type Parameter = keyof typeof lists
 const isParameter = (code: string): code is Parameter => Object.hasOwn(lists, code)
 
-const addHref = (clientId: string, code: Parameter, address: string): string => `${pathOf(clientId, 'addresses/add')}?${new URLSearchParams({ code, address }).toString()}`
+const addHref = (clientId: string, code: Parameter, address: string): string =>
+  `${pathOf(clientId, 'addresses/add')}?${new URLSearchParams({ code, address }).toString()}`
 
-export async function addressPart (console: Console, c: ConsoleRequest, client: ClientRecord, tester?: { pasted: string, result: TesterResult | null }): Promise<NonNullable<ClientEditPage['addresses']>> {
+export async function addressPart (
+  console: Console,
+  c: ConsoleRequest,
+  client: ClientRecord,
+  tester?: { pasted: string; result: TesterResult | null }
+): Promise<NonNullable<ClientEditPage['addresses']>> {
   const rules = uriRulesOf(clientRules(console.services.config), client.kind)
   const failures = await clientFailures(console.services.db, client.clientId)
-  const addable = (code: string, address: string): boolean => mayChange(c, client) && isParameter(code) && address !== '' &&
-    !(client.metadata[lists[code]] ?? []).includes(address) && uriFault(address, code === 'redirect_uri' ? 'redirect' : 'post_logout', rules) === null
+  const addable = (code: string, address: string): boolean =>
+    mayChange(c, client) &&
+    isParameter(code) &&
+    address !== '' &&
+    !(client.metadata[lists[code]] ?? []).includes(address) &&
+    uriFault(address, code === 'redirect_uri' ? 'redirect' : 'post_logout', rules) === null
   return {
     pasted: tester?.pasted ?? '',
     result: tester?.result ?? null,
@@ -31,7 +41,9 @@ export async function addressPart (console: Console, c: ConsoleRequest, client: 
       count,
       lastAt: lastAt.toISOString(),
       addHref: isParameter(code) && addable(code, address) ? addHref(client.clientId, code, address) : null,
-      dismissHref: mayChange(c, client) ? `${pathOf(client.clientId, 'addresses/dismiss')}?${new URLSearchParams({ code, address }).toString()}` : ''
+      dismissHref: mayChange(c, client)
+        ? `${pathOf(client.clientId, 'addresses/dismiss')}?${new URLSearchParams({ code, address }).toString()}`
+        : ''
     }))
   }
 }
@@ -43,9 +55,16 @@ function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressRepor
     matches: report.matches,
     otherClient: report.clientId === null || report.clientId === client.clientId ? null : report.clientId,
     nearest: report.nearest?.address ?? null,
-    differences: (report.nearest?.differences ?? []).map(({ name, received, registered }) => ({ text: c.t(`clients.difference.${name}`), received, registered })),
+    differences: (report.nearest?.differences ?? []).map(({ name, received, registered }) => ({
+      text: c.t(`clients.difference.${name}`),
+      received,
+      registered
+    })),
     fault: report.fault === null ? null : faultWords(c.t, { ...report.fault, received: '' }),
-    addHref: !report.matches && report.fault === null && mayChange(c, client) ? addHref(client.clientId, code, report.address) : null
+    addHref:
+      !report.matches && report.fault === null && mayChange(c, client)
+        ? addHref(client.clientId, code, report.address)
+        : null
   }
 }
 
@@ -59,23 +78,43 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
     handler: async (c) => {
       const client = await clientOf(c, console)
       const pasted = c.field('pasted').slice(0, 8000)
-      const { redirect_uris: redirectUris = [], post_logout_redirect_uris: postLogoutRedirectUris = [] } = client.metadata
-      const result = pasted.trim() === '' ? null : resultOf(c, client, explainAddress(pasted, { redirectUris, postLogoutRedirectUris }, uriRulesOf(rules, client.kind)))
+      const { redirect_uris: redirectUris = [], post_logout_redirect_uris: postLogoutRedirectUris = [] } =
+        client.metadata
+      const result =
+        pasted.trim() === ''
+          ? null
+          : resultOf(
+            c,
+            client,
+            explainAddress(pasted, { redirectUris, postLogoutRedirectUris }, uriRulesOf(rules, client.kind))
+          )
       return await tabPage(console, c, client, 'addresses', rules, { tester: { pasted, result } })
     }
   })
 
-  const asked = (c: ConsoleRequest): { code: string, address: string } => {
+  const asked = (c: ConsoleRequest): { code: string; address: string } => {
     const query = c.request.query as Record<string, unknown>
-    const read = (name: string): string => c.request.method === 'GET' ? typeof query[name] === 'string' ? query[name] : '' : c.field(name)
+    const read = (name: string): string =>
+      c.request.method === 'GET' ? (typeof query[name] === 'string' ? query[name] : '') : c.field(name)
     return { code: read('code'), address: read('address').slice(0, 2000) }
   }
-  const model = (c: ConsoleRequest, client: ClientRecord, act: 'add' | 'dismiss', { code, address }: { code: string, address: string }): Parameters<ConsoleRequest['confirm']>[0] => ({
+  const model = (
+    c: ConsoleRequest,
+    client: ClientRecord,
+    act: 'add' | 'dismiss',
+    { code, address }: { code: string; address: string }
+  ): Parameters<ConsoleRequest['confirm']>[0] => ({
     title: c.t(`clients.address.${act}`),
     lead: c.t(`clients.address.${act}.lead`, { name: client.policy.names['zh-CN'] }),
-    facts: [{ name: c.t.code([`clients.failure.${code}`], 'clients.failure.other'), value: address === '' ? code : address }],
+    facts: [
+      { name: c.t.code([`clients.failure.${code}`], 'clients.failure.other'), value: address === '' ? code : address }
+    ],
     action: pathOf(client.clientId, `addresses/${act}`),
-    hidden: [{ name: 'code', value: code }, { name: 'address', value: address }, { name: 'version', value: String(client.version) }],
+    hidden: [
+      { name: 'code', value: code },
+      { name: 'address', value: address },
+      { name: 'version', value: String(client.version) }
+    ],
     submit: c.t(`clients.address.${act}`),
     backHref: pathOf(client.clientId, 'addresses')
   })
@@ -104,7 +143,9 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
         const client = await changeable(c)
         const what = asked(c)
         const confirmed = c.confirmed()
-        if (!confirmed.ok) return c.confirm({ ...model(c, client, act, what), reason: confirmed.reason, errors: confirmed.errors })
+        if (!confirmed.ok) {
+          return c.confirm({ ...model(c, client, act, what), reason: confirmed.reason, errors: confirmed.errors })
+        }
         if (act === 'dismiss') {
           await dismissFailure(services, confirmed.act, client.clientId, what)
           return c.redirect(pathOf(client.clientId, 'addresses'), 'client_changed')
@@ -112,12 +153,28 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
         if (!isParameter(what.code)) return c.notFound()
         const typed = typedOf(client)
         const list = lists[what.code]
-        typed.metadata[list] = [...client.metadata[list] ?? [], what.address]
+        typed.metadata[list] = [...(client.metadata[list] ?? []), what.address]
         const checked = validateClient(typed, rules)
-        if (!checked.ok) return await tabPage(console, c, client, 'addresses', rules, { typed, faults: checked.faults, reason: confirmed.act.reason })
+        if (!checked.ok) {
+          return await tabPage(console, c, client, 'addresses', rules, {
+            typed,
+            faults: checked.faults,
+            reason: confirmed.act.reason
+          })
+        }
         const changed = await changeClient(services, confirmed.act, client.clientId, client.version, checked.content)
-        if (changed.outcome === 'second_needed') return await askSecond(console, c, { clientId: client.clientId, version: client.version, content: checked.content }, confirmed.act)
-        return c.redirect(pathOf(client.clientId, 'addresses'), changed.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
+        if (changed.outcome === 'second_needed') {
+          return await askSecond(
+            console,
+            c,
+            { clientId: client.clientId, version: client.version, content: checked.content },
+            confirmed.act
+          )
+        }
+        return c.redirect(
+          pathOf(client.clientId, 'addresses'),
+          changed.outcome === 'changed' ? 'client_changed' : 'client_unchanged'
+        )
       }
     })
   }

@@ -1,4 +1,6 @@
-/** A4: the tabs of a client that are forms. Each posts its own fields; what is checked and stored is the whole object. */
+/**
+ * A4: the tabs of a client that are forms. Each posts its own fields; what is checked and stored is the whole object.
+ */
 import type { FastifyReply } from 'fastify'
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
 import type { ClientRecord } from '../../../domain/client/record.ts'
@@ -9,78 +11,178 @@ import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type T
 import { askSecond, clientOf, diffRows, frameOf, mayChange, pathOf, readers, writers } from './frame.ts'
 import type { TesterResult } from './models.ts'
 
-export const typedOf = ({ kind, metadata, policy }: ClientRecord): Typed => ({ kind, metadata: { ...metadata }, policy: { ...policy } })
+export const typedOf = ({ kind, metadata, policy }: ClientRecord): Typed => ({
+  kind,
+  metadata: { ...metadata },
+  policy: { ...policy }
+})
 
-interface Shown { typed?: Typed, faults?: readonly ClientFault[], reason?: string, problems?: string[], tester?: { pasted: string, result: TesterResult | null } }
+interface Shown {
+  typed?: Typed
+  faults?: readonly ClientFault[]
+  reason?: string
+  problems?: string[]
+  tester?: { pasted: string; result: TesterResult | null }
+}
 
 /** A tab as a page, with what was typed and what is wrong with it. */
-export async function tabPage (console: Console, c: ConsoleRequest, client: ClientRecord, tab: TabName, rules: ClientRules, shown: Shown = {}): Promise<FastifyReply> {
+export async function tabPage (
+  console: Console,
+  c: ConsoleRequest,
+  client: ClientRecord,
+  tab: TabName,
+  rules: ClientRules,
+  shown: Shown = {}
+): Promise<FastifyReply> {
   const { typed = typedOf(client), faults = [], reason = '', problems = [], tester } = shown
   const may = mayChange(c, client)
   const controls = controlsOf(tab, typed, rules, c.t, faults)
   // at another tab, perhaps, or of no field that a form has
-  const elsewhere = faults.filter((fault) => !isOf(tab, typed, rules, c.t, fault)).map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
-  const wrong = [...problems, ...controls.flatMap((control) => control.faults.map((words) => `${control.label}: ${words}`)), ...elsewhere]
-  const secrets = tab === 'credentials' && usesSecret(client.metadata) ? await listSecrets(console.services.db, client.clientId) : null
-  return c.page('admin/client', {
-    client: frameOf(c, client, tab),
-    controls,
-    reason,
-    faults: wrong,
-    action: pathOf(client.clientId, tab === 'basic' ? '' : tab),
-    facts: tab === 'basic'
-      ? [
-          { name: c.t('clients.client_id'), value: client.clientId }, { name: c.t('clients.kind'), value: c.t(`clients.kind.${client.kind}`) },
-          { name: c.t('clients.issuer'), value: console.services.config.issuer }, { name: c.t('clients.version'), value: String(client.version) }
-        ]
-      : [],
-    secrets: secrets?.map(({ id, hint, createdAt, expiresAt, lastUsedOn }) => ({ id, hint, createdAt: createdAt.toISOString(), expiresAt: expiresAt?.toISOString() ?? null, lastUsed: lastUsedOn })) ?? null,
-    addresses: tab === 'addresses' ? await addressPart(console, c, client, tester) : null,
-    acts: tab === 'basic' && may
-      ? [
-          ...statusSteps[client.status].map((status) => ({ href: pathOf(client.clientId, `status/${status}`), label: c.t(`clients.status.to.${status as Exclude<typeof status, 'draft'>}`) })),
-          ...client.status === 'draft' ? [{ href: pathOf(client.clientId, 'delete'), label: c.t('clients.delete') }] : []
-        ]
-      : [],
-    logo: tab === 'experience' && may
-  }, { status: wrong.length > 0 ? 422 : 200 })
+  const elsewhere = faults
+    .filter((fault) => !isOf(tab, typed, rules, c.t, fault))
+    .map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
+  const wrong = [
+    ...problems,
+    ...controls.flatMap((control) => control.faults.map((words) => `${control.label}: ${words}`)),
+    ...elsewhere
+  ]
+  const secrets =
+    tab === 'credentials' && usesSecret(client.metadata)
+      ? await listSecrets(console.services.db, client.clientId)
+      : null
+  return c.page(
+    'admin/client',
+    {
+      client: frameOf(c, client, tab),
+      controls,
+      reason,
+      faults: wrong,
+      action: pathOf(client.clientId, tab === 'basic' ? '' : tab),
+      facts:
+        tab === 'basic'
+          ? [
+              { name: c.t('clients.client_id'), value: client.clientId },
+              { name: c.t('clients.kind'), value: c.t(`clients.kind.${client.kind}`) },
+              { name: c.t('clients.issuer'), value: console.services.config.issuer },
+              { name: c.t('clients.version'), value: String(client.version) }
+            ]
+          : [],
+      secrets:
+        secrets?.map(({ id, hint, createdAt, expiresAt, lastUsedOn }) => ({
+          id,
+          hint,
+          createdAt: createdAt.toISOString(),
+          expiresAt: expiresAt?.toISOString() ?? null,
+          lastUsed: lastUsedOn
+        })) ?? null,
+      addresses: tab === 'addresses' ? await addressPart(console, c, client, tester) : null,
+      acts:
+        tab === 'basic' && may
+          ? [
+              ...statusSteps[client.status].map((status) => ({
+                href: pathOf(client.clientId, `status/${status}`),
+                label: c.t(`clients.status.to.${status as Exclude<typeof status, 'draft'>}`)
+              })),
+              ...(client.status === 'draft'
+                ? [{ href: pathOf(client.clientId, 'delete'), label: c.t('clients.delete') }]
+                : [])
+            ]
+          : [],
+      logo: tab === 'experience' && may
+    },
+    { status: wrong.length > 0 ? 422 : 200 }
+  )
 }
 
 /** What a change came to, as an answer. `form` is shown again when it must be corrected. */
-export async function saveTyped (console: Console, c: ConsoleRequest, client: ClientRecord, tab: TabName, rules: ClientRules, typed: Typed): Promise<FastifyReply> {
+export async function saveTyped (
+  console: Console,
+  c: ConsoleRequest,
+  client: ClientRecord,
+  tab: TabName,
+  rules: ClientRules,
+  typed: Typed
+): Promise<FastifyReply> {
   const confirmed = c.confirmed()
-  if (!confirmed.ok) return await tabPage(console, c, client, tab, rules, { typed, reason: confirmed.reason, problems: confirmed.errors.map(({ code }) => c.t.code([`fault.reason.${code}`, `fault.${code}`], 'fault.invalid')) })
+  if (!confirmed.ok) {
+    return await tabPage(console, c, client, tab, rules, {
+      typed,
+      reason: confirmed.reason,
+      problems: confirmed.errors.map(({ code }) =>
+        c.t.code([`fault.reason.${code}`, `fault.${code}`], 'fault.invalid')
+      )
+    })
+  }
   const version = Number(c.field('version'))
-  const changed = await changeClient(console.services, confirmed.act, client.clientId, Number.isSafeInteger(version) ? version : 0, typed)
+  const changed = await changeClient(
+    console.services,
+    confirmed.act,
+    client.clientId,
+    Number.isSafeInteger(version) ? version : 0,
+    typed
+  )
   switch (changed.outcome) {
-    case 'changed': return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_changed')
-    case 'unchanged': return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_unchanged')
-    case 'invalid': return await tabPage(console, c, client, tab, rules, { typed, faults: changed.faults, reason: confirmed.act.reason })
+    case 'changed':
+      return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_changed')
+    case 'unchanged':
+      return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_unchanged')
+    case 'invalid':
+      return await tabPage(console, c, client, tab, rules, {
+        typed,
+        faults: changed.faults,
+        reason: confirmed.act.reason
+      })
     case 'second_needed': {
       const checked = validateClient(typed, rules)
-      if (!checked.ok) return await tabPage(console, c, client, tab, rules, { typed, faults: checked.faults, reason: confirmed.act.reason })
-      return await askSecond(console, c, { clientId: client.clientId, version, content: checked.content }, confirmed.act)
+      if (!checked.ok) {
+        return await tabPage(console, c, client, tab, rules, {
+          typed,
+          faults: checked.faults,
+          reason: confirmed.act.reason
+        })
+      }
+      return await askSecond(
+        console,
+        c,
+        { clientId: client.clientId, version, content: checked.content },
+        confirmed.act
+      )
     }
     case 'conflict': {
       const [last] = await clientHistory(console.services.db, client.clientId, null, 1)
       const body = c.request.body as Record<string, unknown>
-      return c.page('admin/client-conflict', {
-        client: frameOf(c, changed.current, tab),
-        rows: diffRows(changed.diff).map(({ field, before, after }) => ({ field, theirs: before, yours: after })),
-        changedBy: last?.actor ?? '',
-        changedAt: changed.current.updatedAt.toISOString(),
-        action: pathOf(client.clientId, tab === 'basic' ? '' : tab),
-        hidden: [...Object.entries(body).filter(([name]) => name !== 'csrf' && name !== 'version').map(([name, value]) => ({ name, value: String(value) })), { name: 'version', value: String(changed.current.version) }]
-      }, { status: 412 })
+      return c.page(
+        'admin/client-conflict',
+        {
+          client: frameOf(c, changed.current, tab),
+          rows: diffRows(changed.diff).map(({ field, before, after }) => ({ field, theirs: before, yours: after })),
+          changedBy: last?.actor ?? '',
+          changedAt: changed.current.updatedAt.toISOString(),
+          action: pathOf(client.clientId, tab === 'basic' ? '' : tab),
+          hidden: [
+            ...Object.entries(body)
+              .filter(([name]) => name !== 'csrf' && name !== 'version')
+              .map(([name, value]) => ({ name, value: String(value) })),
+            { name: 'version', value: String(changed.current.version) }
+          ]
+        },
+        { status: 412 }
+      )
     }
-    default: return c.notFound()
+    default:
+      return c.notFound()
   }
 }
 
 export function registerClientTabs (console: Console, rules: ClientRules): void {
   for (const tab of tabNames) {
     const path = tab === 'basic' ? '/admin/clients/:id' : `/admin/clients/:id/${tab}`
-    console.page({ method: 'GET', path, roles: readers, handler: async (c) => await tabPage(console, c, await clientOf(c, console), tab, rules) })
+    console.page({
+      method: 'GET',
+      path,
+      roles: readers,
+      handler: async (c) => await tabPage(console, c, await clientOf(c, console), tab, rules)
+    })
     console.page({
       method: 'POST',
       path,

@@ -1,6 +1,6 @@
 /**
- * The fields of a client as forms: which controls a tab has, and how what was typed becomes the whole object again. What
- * a tab does not show it leaves as it is; what is wrong is shown at the control whose pointer the fault has.
+ * The fields of a client as forms: which controls a tab has, and how what was typed becomes the whole object again.
+ * What a tab does not show it leaves as it is; what is wrong is shown at the control whose pointer the fault has.
  */
 import type { ClientFault, ClientRules } from '../../../domain/client/metadata.ts'
 import { adminScopes } from '../../../domain/administration/admin-scopes.ts'
@@ -12,26 +12,50 @@ import type { AdminMessageKey, AdminTranslate } from '../../../http/locale.ts'
 import type { Control } from './models.ts'
 
 /** A client as it was typed: perhaps wrong, so nothing is certain about its members. */
-export interface Typed { kind: ClientKind, metadata: Record<string, unknown>, policy: Record<string, unknown> }
+export interface Typed {
+  kind: ClientKind
+  metadata: Record<string, unknown>
+  policy: Record<string, unknown>
+}
 export type Field = (name: string) => string
 
 export const tabNames = ['basic', 'addresses', 'permissions', 'credentials', 'experience'] as const
-export type TabName = typeof tabNames[number]
+export type TabName = (typeof tabNames)[number]
 
-export function faultWords (t: AdminTranslate, { code, received, expected }: Pick<ClientFault, 'code' | 'received' | 'expected'>): string {
+export function faultWords (
+  t: AdminTranslate,
+  { code, received, expected }: Pick<ClientFault, 'code' | 'received' | 'expected'>
+): string {
   const words = t.code([`clients.fault.${code}`], 'clients.fault.other')
-  return [words, received === '' ? '' : t('clients.fault.received', { value: received }), expected === '' ? '' : t('clients.fault.expected', { value: expected })].filter(Boolean).join(' ')
+  return [
+    words,
+    received === '' ? '' : t('clients.fault.received', { value: received }),
+    expected === '' ? '' : t('clients.fault.expected', { value: expected })
+  ]
+    .filter(Boolean)
+    .join(' ')
 }
 
-type Draft = Omit<Control, 'faults' | 'label' | 'hint'> & { at: string[], label?: string, hint?: string | null }
-const text = (value: unknown): string => typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
-const lines = (value: unknown): string => Array.isArray(value) ? value.map(text).join('\n') : text(value)
-const linesOf = (typed: string): string[] => typed.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '')
+type Draft = Omit<Control, 'faults' | 'label' | 'hint'> & { at: string[]; label?: string; hint?: string | null }
+const text = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
+const lines = (value: unknown): string => (Array.isArray(value) ? value.map(text).join('\n') : text(value))
+const linesOf = (typed: string): string[] =>
+  typed
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 const scopesOf = (metadata: Record<string, unknown>): string[] => text(metadata['scope']).split(' ').filter(Boolean)
-const listed = (value: unknown): unknown[] => Array.isArray(value) ? value : []
+const listed = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
 /** Controls of a tab with their values and faults. `faults`: those of the whole object. */
-export function controlsOf (tab: TabName | 'kind', client: Typed, rules: ClientRules, t: AdminTranslate, faults: readonly ClientFault[] = []): Control[] {
+export function controlsOf (
+  tab: TabName | 'kind',
+  client: Typed,
+  rules: ClientRules,
+  t: AdminTranslate,
+  faults: readonly ClientFault[] = []
+): Control[] {
   const label = (id: string): AdminMessageKey => `clients.field.${id}` as AdminMessageKey
   return draftsOf(tab, client, rules, t).map(({ at, ...draft }) => {
     const hint = t.code([`clients.field.${draft.id}.hint`], 'clients.nothing')
@@ -39,37 +63,95 @@ export function controlsOf (tab: TabName | 'kind', client: Typed, rules: ClientR
       ...draft,
       label: draft.label ?? t(label(draft.id)),
       hint: draft.hint !== undefined ? draft.hint : hint === '' ? null : hint,
-      faults: faults.filter(({ field }) => at.some((pointer) => field === pointer || field.startsWith(`${pointer}/`))).map((fault) => faultWords(t, fault))
+      faults: faults
+        .filter(({ field }) => at.some((pointer) => field === pointer || field.startsWith(`${pointer}/`)))
+        .map((fault) => faultWords(t, fault))
     } as Control
   })
 }
 
 /** Whether a fault belongs to a control of this tab. */
-export const isOf = (tab: TabName | 'kind', client: Typed, rules: ClientRules, t: AdminTranslate, fault: ClientFault): boolean =>
-  draftsOf(tab, client, rules, t).some(({ at }) => at.some((pointer) => fault.field === pointer || fault.field.startsWith(`${pointer}/`)))
+export const isOf = (
+  tab: TabName | 'kind',
+  client: Typed,
+  rules: ClientRules,
+  t: AdminTranslate,
+  fault: ClientFault
+): boolean =>
+  draftsOf(tab, client, rules, t).some(({ at }) =>
+    at.some((pointer) => fault.field === pointer || fault.field.startsWith(`${pointer}/`))
+  )
 
-function draftsOf (tab: TabName | 'kind', { kind, metadata, policy }: Typed, rules: ClientRules, t: AdminTranslate): Draft[] {
+function draftsOf (
+  tab: TabName | 'kind',
+  { kind, metadata, policy }: Typed,
+  rules: ClientRules,
+  t: AdminTranslate
+): Draft[] {
   const rule = kindRules[kind]
   const names = isObject(policy['names']) ? policy['names'] : {}
-  const words = (id: string, value: unknown, at: string, maximum: number): Draft => ({ id, type: 'text', value: text(value), maximum, at: [at] } as Draft)
-  const area = (id: string, value: string, at: string[], rows = 4): Draft => ({ id, type: 'area', value, rows, at } as Draft)
-  const select = (id: string, value: string, values: readonly string[], at: string): Draft => ({ id, type: 'select', value, options: values.map((one) => ({ value: one, label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one })), at: [at] } as Draft)
-  const checks = (id: string, values: ReadonlyArray<[string, boolean]>, at: string[]): Draft => ({ id, type: 'checks', options: values.map(([one, checked]) => ({ id: `${id}_${one}`, label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one, checked })), at } as Draft)
+  const words = (id: string, value: unknown, at: string, maximum: number): Draft =>
+    ({ id, type: 'text', value: text(value), maximum, at: [at] }) as Draft
+  const area = (id: string, value: string, at: string[], rows = 4): Draft =>
+    ({ id, type: 'area', value, rows, at }) as Draft
+  const select = (id: string, value: string, values: readonly string[], at: string): Draft =>
+    ({
+      id,
+      type: 'select',
+      value,
+      options: values.map((one) => ({
+        value: one,
+        label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one
+      })),
+      at: [at]
+    }) as Draft
+  const checks = (id: string, values: ReadonlyArray<[string, boolean]>, at: string[]): Draft =>
+    ({
+      id,
+      type: 'checks',
+      options: values.map(([one, checked]) => ({
+        id: `${id}_${one}`,
+        label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one,
+        checked
+      })),
+      at
+    }) as Draft
   switch (tab) {
     case 'kind':
       // a kind whose grant this deployment does not offer could only be refused
-      return [{ id: 'kind', type: 'radios', value: kind, options: clientKinds.filter((one) => kindRules[one].grants.slice(0, 1).every((name) => rules.grantTypes.includes(name))).map((one) => ({ value: one, label: t(`clients.kind.${one}`), hint: t(`clients.kind.${one}.hint`) })), at: ['/kind'] } as Draft]
+      return [
+        {
+          id: 'kind',
+          type: 'radios',
+          value: kind,
+          options: clientKinds
+            .filter((one) => kindRules[one].grants.slice(0, 1).every((name) => rules.grantTypes.includes(name)))
+            .map((one) => ({ value: one, label: t(`clients.kind.${one}`), hint: t(`clients.kind.${one}.hint`) })),
+          at: ['/kind']
+        } as Draft
+      ]
     case 'basic':
       return [
-        words('name_zh', names['zh-CN'], '/policy/names/zh-CN', 60), words('name_bo', names['bo'], '/policy/names/bo', 120), words('name_en', names['en'], '/policy/names/en', 120),
-        words('unit', policy['unit'], '/policy/unit', 100), words('owner', policy['owner'], '/policy/owner', 100), words('home_uri', policy['homeUri'], '/policy/homeUri', 2000),
+        words('name_zh', names['zh-CN'], '/policy/names/zh-CN', 60),
+        words('name_bo', names['bo'], '/policy/names/bo', 120),
+        words('name_en', names['en'], '/policy/names/en', 120),
+        words('unit', policy['unit'], '/policy/unit', 100),
+        words('owner', policy['owner'], '/policy/owner', 100),
+        words('home_uri', policy['homeUri'], '/policy/homeUri', 2000),
         area('contacts', lines(metadata['contacts']), ['/metadata/contacts'], 2)
       ]
     case 'addresses':
       if (!rule.redirects) return []
       return [
-        area('redirect_uris', lines(metadata['redirect_uris']), ['/metadata/redirect_uris']), area('post_logout_redirect_uris', lines(metadata['post_logout_redirect_uris']), ['/metadata/post_logout_redirect_uris'], 3),
-        words('backchannel_logout_uri', metadata['backchannel_logout_uri'], '/metadata/backchannel_logout_uri', 2000), words('initiate_login_uri', metadata['initiate_login_uri'], '/metadata/initiate_login_uri', 2000),
+        area('redirect_uris', lines(metadata['redirect_uris']), ['/metadata/redirect_uris']),
+        area(
+          'post_logout_redirect_uris',
+          lines(metadata['post_logout_redirect_uris']),
+          ['/metadata/post_logout_redirect_uris'],
+          3
+        ),
+        words('backchannel_logout_uri', metadata['backchannel_logout_uri'], '/metadata/backchannel_logout_uri', 2000),
+        words('initiate_login_uri', metadata['initiate_login_uri'], '/metadata/initiate_login_uri', 2000),
         words('sector_identifier_uri', metadata['sector_identifier_uri'], '/metadata/sector_identifier_uri', 2000)
       ]
     case 'permissions': {
@@ -77,57 +159,174 @@ function draftsOf (tab: TabName | 'kind', { kind, metadata, policy }: Typed, rul
       const scopes = rules.scopes.filter((name) => name !== 'openid')
       const asked = scopesOf(metadata)
       return [
-        ...rule.people
+        ...(rule.people
           ? [
-              checks('scope', scopes.map((name) => [name, asked.includes(name)]), ['/metadata/scope']),
-              ...scopes.map((name): Draft => ({ ...words(`purpose_${name}`, purposes[name], `/policy/purposes/${name}`, 100), label: t('clients.field.purpose', { scope: t.code([`clients.value.scope.${name}`], 'clients.nothing') || name }), hint: null })),
-              checks('optional', scopes.map((name) => [name, listed(policy['optionalScopes']).includes(name)]), ['/policy/optionalScopes']),
-              checks('grants', rule.grants.slice(1).filter((name) => rules.grantTypes.includes(name)).map((name) => [name, listed(metadata['grant_types']).includes(name)]), ['/metadata/grant_types']),
-              checks('subjects', ['person', 'organization'].map((name) => [name, listed(policy['subjectKinds']).includes(name)]), ['/policy/subjectKinds']),
-              checks('roles', ['self', 'legal_representative', 'agent'].map((name) => [name, listed(policy['roles']).includes(name)]), ['/policy/roles']),
-              select('requests', policy['representationRequests'] === false ? 'refused' : 'allowed', ['allowed', 'refused'], '/policy/representationRequests'),
-              area('functions', listed(policy['functions']).map((item) => isObject(item) ? `${text(item['code'])} ${text(item['name'])}`.trim() : text(item)).join('\n'), ['/policy/functions']),
-              area('aliases', isObject(policy['aliases']) ? Object.entries(policy['aliases']).map(([path, name]) => `${path} ${text(name)}`).join('\n') : text(policy['aliases']), ['/policy/aliases'])
+              checks(
+                'scope',
+                scopes.map((name) => [name, asked.includes(name)]),
+                ['/metadata/scope']
+              ),
+              ...scopes.map((name): Draft => ({
+                ...words(`purpose_${name}`, purposes[name], `/policy/purposes/${name}`, 100),
+                label: t('clients.field.purpose', {
+                  scope: t.code([`clients.value.scope.${name}`], 'clients.nothing') || name
+                }),
+                hint: null
+              })),
+              checks(
+                'optional',
+                scopes.map((name) => [name, listed(policy['optionalScopes']).includes(name)]),
+                ['/policy/optionalScopes']
+              ),
+              checks(
+                'grants',
+                rule.grants
+                  .slice(1)
+                  .filter((name) => rules.grantTypes.includes(name))
+                  .map((name) => [name, listed(metadata['grant_types']).includes(name)]),
+                ['/metadata/grant_types']
+              ),
+              checks(
+                'subjects',
+                ['person', 'organization'].map((name) => [name, listed(policy['subjectKinds']).includes(name)]),
+                ['/policy/subjectKinds']
+              ),
+              checks(
+                'roles',
+                ['self', 'legal_representative', 'agent'].map((name) => [
+                  name,
+                  listed(policy['roles']).includes(name)
+                ]),
+                ['/policy/roles']
+              ),
+              select(
+                'requests',
+                policy['representationRequests'] === false ? 'refused' : 'allowed',
+                ['allowed', 'refused'],
+                '/policy/representationRequests'
+              ),
+              area(
+                'functions',
+                listed(policy['functions'])
+                  .map((item) => (isObject(item) ? `${text(item['code'])} ${text(item['name'])}`.trim() : text(item)))
+                  .join('\n'),
+                ['/policy/functions']
+              ),
+              area(
+                'aliases',
+                isObject(policy['aliases'])
+                  ? Object.entries(policy['aliases'])
+                    .map(([path, name]) => `${path} ${text(name)}`)
+                    .join('\n')
+                  : text(policy['aliases']),
+                ['/policy/aliases']
+              )
             ]
-          : [],
-        ...rule.authMethods[0] === 'none' && kind !== 'device' ? [] : [area('introspects', lines(policy['introspects']), ['/policy/introspects'], 2)],
-        ...kind === 'machine' ? [checks('admin_scopes', adminScopes.map((name) => [name, listed(policy['adminScopes']).includes(name)]), ['/policy/adminScopes'])] : []
+          : []),
+        ...(rule.authMethods[0] === 'none' && kind !== 'device'
+          ? []
+          : [area('introspects', lines(policy['introspects']), ['/policy/introspects'], 2)]),
+        ...(kind === 'machine'
+          ? [
+              checks(
+                'admin_scopes',
+                adminScopes.map((name) => [name, listed(policy['adminScopes']).includes(name)]),
+                ['/policy/adminScopes']
+              )
+            ]
+          : [])
       ]
     }
     case 'credentials':
       return [
-        select('auth_method', text(metadata['token_endpoint_auth_method']), rule.authMethods.filter((name) => rules.authMethods.includes(name)), '/metadata/token_endpoint_auth_method'),
-        ...rule.authMethods[0] === 'none' && kind !== 'device'
+        select(
+          'auth_method',
+          text(metadata['token_endpoint_auth_method']),
+          rule.authMethods.filter((name) => rules.authMethods.includes(name)),
+          '/metadata/token_endpoint_auth_method'
+        ),
+        ...(rule.authMethods[0] === 'none' && kind !== 'device'
           ? []
           : [
-              area('jwks', typeof metadata['jwks'] === 'object' ? JSON.stringify(metadata['jwks'], null, 1) : text(metadata['jwks']), ['/metadata/jwks'], 6), words('jwks_uri', metadata['jwks_uri'], '/metadata/jwks_uri', 2000),
-              ...rules.authMethods.includes('tls_client_auth') ? [words('tls_subject', metadata['tls_client_auth_subject_dn'], '/metadata/tls_client_auth_subject_dn', 400)] : [],
-              select('profile', policy['profile'] === 'high' ? 'high' : 'standard', ['standard', 'high'], '/policy/profile')
-            ],
-        ...rule.people ? [select('id_token_alg', text(metadata['id_token_signed_response_alg']) || 'ES256', rules.signingAlgs, '/metadata/id_token_signed_response_alg')] : [],
-        ...rule.redirects
-          ? [checks('signing', [
-              // who is not asked for keys cannot sign
-              ...rule.authMethods[0] === 'none' ? [] : [['requests', metadata['require_signed_request_object'] === true] as [string, boolean]],
-              ['answers', wantsSignedResponses(metadata['response_modes'])], ['userinfo', metadata['userinfo_signed_response_alg'] !== undefined]
-            ], ['/metadata/require_signed_request_object', '/metadata/response_modes', '/metadata/userinfo_signed_response_alg'])]
-          : []
+              area(
+                'jwks',
+                typeof metadata['jwks'] === 'object'
+                  ? JSON.stringify(metadata['jwks'], null, 1)
+                  : text(metadata['jwks']),
+                ['/metadata/jwks'],
+                6
+              ),
+              words('jwks_uri', metadata['jwks_uri'], '/metadata/jwks_uri', 2000),
+              ...(rules.authMethods.includes('tls_client_auth')
+                ? [
+                    words(
+                      'tls_subject',
+                      metadata['tls_client_auth_subject_dn'],
+                      '/metadata/tls_client_auth_subject_dn',
+                      400
+                    )
+                  ]
+                : []),
+              select(
+                'profile',
+                policy['profile'] === 'high' ? 'high' : 'standard',
+                ['standard', 'high'],
+                '/policy/profile'
+              )
+            ]),
+        ...(rule.people
+          ? [
+              select(
+                'id_token_alg',
+                text(metadata['id_token_signed_response_alg']) || 'ES256',
+                rules.signingAlgs,
+                '/metadata/id_token_signed_response_alg'
+              )
+            ]
+          : []),
+        ...(rule.redirects
+          ? [
+              checks(
+                'signing',
+                [
+                  // who is not asked for keys cannot sign
+                  ...(rule.authMethods[0] === 'none'
+                    ? []
+                    : [['requests', metadata['require_signed_request_object'] === true] as [string, boolean]]),
+                  ['answers', wantsSignedResponses(metadata['response_modes'])],
+                  ['userinfo', metadata['userinfo_signed_response_alg'] !== undefined]
+                ],
+                [
+                  '/metadata/require_signed_request_object',
+                  '/metadata/response_modes',
+                  '/metadata/userinfo_signed_response_alg'
+                ]
+              )
+            ]
+          : [])
       ]
     case 'experience':
       if (!rule.people) return []
       return [
-        select('minimum_level', String(policy['minimumLevel'] ?? 1), ['1', '2', '3', '4'], '/policy/minimumLevel'), checks('trust', [['trusted', policy['trusted'] === true]], ['/policy/trusted']),
-        select('subject_type', text(metadata['subject_type']) || 'public', ['public', 'pairwise'], '/metadata/subject_type')
+        select('minimum_level', String(policy['minimumLevel'] ?? 1), ['1', '2', '3', '4'], '/policy/minimumLevel'),
+        checks('trust', [['trusted', policy['trusted'] === true]], ['/policy/trusted']),
+        select(
+          'subject_type',
+          text(metadata['subject_type']) || 'public',
+          ['public', 'pairwise'],
+          '/metadata/subject_type'
+        )
       ]
   }
 }
 
-const kept = (value: string): string | undefined => value.trim() === '' ? undefined : value.trim()
+const kept = (value: string): string | undefined => (value.trim() === '' ? undefined : value.trim())
 
 /** What was typed, put over what is there. */
 export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, rules: ClientRules): Typed {
   const { kind, metadata, policy } = client
-  const ticked = (id: string, names: readonly string[]): string[] => names.filter((name) => field(`${id}_${name}`) !== '')
+  const ticked = (id: string, names: readonly string[]): string[] =>
+    names.filter((name) => field(`${id}_${name}`) !== '')
   const rule = kindRules[kind]
   switch (tab) {
     case 'kind':
@@ -136,7 +335,13 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
       return {
         kind,
         metadata: { ...metadata, contacts: none(linesOf(field('contacts'))) },
-        policy: { ...policy, names: { 'zh-CN': field('name_zh').trim(), bo: kept(field('name_bo')), en: kept(field('name_en')) }, unit: kept(field('unit')), owner: kept(field('owner')), homeUri: kept(field('home_uri')) }
+        policy: {
+          ...policy,
+          names: { 'zh-CN': field('name_zh').trim(), bo: kept(field('name_bo')), en: kept(field('name_en')) },
+          unit: kept(field('unit')),
+          owner: kept(field('owner')),
+          homeUri: kept(field('home_uri'))
+        }
       }
     case 'addresses': {
       if (!rule.redirects) return client
@@ -157,12 +362,22 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
     }
     case 'permissions': {
       const introspects = { introspects: linesOf(field('introspects')) }
-      if (!rule.people) return { kind, metadata, policy: { ...policy, ...introspects, adminScopes: none(ticked('admin_scopes', adminScopes)) } }
+      if (!rule.people) {
+        return {
+          kind,
+          metadata,
+          policy: { ...policy, ...introspects, adminScopes: none(ticked('admin_scopes', adminScopes)) }
+        }
+      }
       const scopes = ticked('scope', rules.scopes)
       const offline = scopesOf(metadata).includes('offline_access') ? ['offline_access'] : []
       return {
         kind,
-        metadata: { ...metadata, scope: ['openid', ...scopes, ...offline].join(' '), grant_types: [...rule.grants.slice(0, 1), ...ticked('grants', rule.grants.slice(1))] },
+        metadata: {
+          ...metadata,
+          scope: ['openid', ...scopes, ...offline].join(' '),
+          grant_types: [...rule.grants.slice(0, 1), ...ticked('grants', rule.grants.slice(1))]
+        },
         policy: {
           ...policy,
           ...introspects,
@@ -171,9 +386,22 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           subjectKinds: ticked('subjects', ['person', 'organization']),
           roles: ticked('roles', ['self', 'legal_representative', 'agent']),
           // allowed is what saying nothing means; a form without the question changes nothing
-          representationRequests: field('requests') === 'refused' ? false : field('requests') === 'allowed' ? undefined : policy['representationRequests'],
-          functions: linesOf(field('functions')).map((line) => { const [, code = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []; return { code, name } }),
-          aliases: Object.fromEntries(linesOf(field('aliases')).map((line) => { const [, path = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []; return [path, name] }))
+          representationRequests:
+            field('requests') === 'refused'
+              ? false
+              : field('requests') === 'allowed'
+                ? undefined
+                : policy['representationRequests'],
+          functions: linesOf(field('functions')).map((line) => {
+            const [, code = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []
+            return { code, name }
+          }),
+          aliases: Object.fromEntries(
+            linesOf(field('aliases')).map((line) => {
+              const [, path = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []
+              return [path, name]
+            })
+          )
         }
       }
     }
@@ -188,38 +416,66 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           ...(high || was ? rest : metadata),
           ...(high ? highProfileMetadata : {}),
           // tokens are bound to a certificate or to a key
-          ...(high && metadata['tls_client_certificate_bound_access_tokens'] === true ? { dpop_bound_access_tokens: undefined } : {}),
+          ...(high && metadata['tls_client_certificate_bound_access_tokens'] === true
+            ? { dpop_bound_access_tokens: undefined }
+            : {}),
           token_endpoint_auth_method: kept(field('auth_method')),
           jwks: jsonOf(field('jwks')),
           jwks_uri: kept(field('jwks_uri')),
-          ...(rules.authMethods.includes('tls_client_auth') && rule.authMethods[0] !== 'none' ? { tls_client_auth_subject_dn: kept(field('tls_subject')) } : {}),
-          ...(rule.people && field('id_token_alg') !== '' ? { id_token_signed_response_alg: field('id_token_alg') === 'ES256' ? undefined : field('id_token_alg') } : {}),
-          ...(rule.redirects ? signedBy(metadata, ticked('signing', ['requests', 'answers', 'userinfo']), rule.authMethods[0] !== 'none') : {})
+          ...(rules.authMethods.includes('tls_client_auth') && rule.authMethods[0] !== 'none'
+            ? { tls_client_auth_subject_dn: kept(field('tls_subject')) }
+            : {}),
+          ...(rule.people && field('id_token_alg') !== ''
+            ? { id_token_signed_response_alg: field('id_token_alg') === 'ES256' ? undefined : field('id_token_alg') }
+            : {}),
+          ...(rule.redirects
+            ? signedBy(
+              metadata,
+              ticked('signing', ['requests', 'answers', 'userinfo']),
+              rule.authMethods[0] !== 'none'
+            )
+            : {})
         },
         policy: { ...policy, profile: high ? 'high' : was || policy['profile'] !== undefined ? 'standard' : undefined }
       }
     }
     case 'experience':
       return rule.people
-        ? { kind, metadata: { ...metadata, subject_type: field('subject_type') === 'pairwise' ? 'pairwise' : undefined }, policy: { ...policy, minimumLevel: Number(field('minimum_level')) || field('minimum_level'), trusted: field('trust_trusted') !== '' } }
+        ? {
+            kind,
+            metadata: { ...metadata, subject_type: field('subject_type') === 'pairwise' ? 'pairwise' : undefined },
+            policy: {
+              ...policy,
+              minimumLevel: Number(field('minimum_level')) || field('minimum_level'),
+              trusted: field('trust_trusted') !== ''
+            }
+          }
         : client
   }
 }
 
 /** What is ticked and stands already stays as it is: an algorithm, or some of the signed modes. */
-function signedBy (metadata: Record<string, unknown>, wanted: readonly string[], signs: boolean): Record<string, unknown> {
+function signedBy (
+  metadata: Record<string, unknown>,
+  wanted: readonly string[],
+  signs: boolean
+): Record<string, unknown> {
   const { response_modes: modes, userinfo_signed_response_alg: algorithm } = metadata
   const only = wantsSignedResponses(modes)
   return {
     ...(signs ? { require_signed_request_object: wanted.includes('requests') ? true : undefined } : {}),
     response_modes: wanted.includes('answers') === only ? modes : only ? undefined : [...signedResponseModes],
-    userinfo_signed_response_alg: wanted.includes('userinfo') ? algorithm ?? 'ES256' : undefined
+    userinfo_signed_response_alg: wanted.includes('userinfo') ? (algorithm ?? 'ES256') : undefined
   }
 }
 
-const none = (list: string[]): string[] | undefined => list.length === 0 ? undefined : list
+const none = (list: string[]): string[] | undefined => (list.length === 0 ? undefined : list)
 
 function jsonOf (typed: string): unknown {
   if (typed.trim() === '') return undefined
-  try { return JSON.parse(typed) } catch { return typed }
+  try {
+    return JSON.parse(typed)
+  } catch {
+    return typed
+  }
 }

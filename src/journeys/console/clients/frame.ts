@@ -14,14 +14,16 @@ import type { ClientFrame } from './models.ts'
 export const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 export const writers: readonly AdminRole[] = ['system']
 export const changeKind = 'client.change'
-export const pathOf = (clientId: string, tail = ''): string => `/admin/clients/${clientId}${tail === '' ? '' : `/${tail}`}`
+export const pathOf = (clientId: string, tail = ''): string =>
+  `/admin/clients/${clientId}${tail === '' ? '' : `/${tail}`}`
 
 export async function clientOf (c: ConsoleRequest, console: Console): Promise<ClientRecord> {
-  return await findClient(console.services.db, (c.request.params as { id: string }).id) ?? c.notFound()
+  return (await findClient(console.services.db, (c.request.params as { id: string }).id)) ?? c.notFound()
 }
 
 /** Kora's own services are shown, and changed by nobody. */
-export const mayChange = (c: ConsoleRequest, client: ClientRecord): boolean => writers.includes(c.administrator.role) && client.policy.ownService !== true
+export const mayChange = (c: ConsoleRequest, client: ClientRecord): boolean =>
+  writers.includes(c.administrator.role) && client.policy.ownService !== true
 
 export function frameOf (c: ConsoleRequest, client: ClientRecord, current: string): ClientFrame {
   const { clientId, status, kind, version, policy } = client
@@ -34,15 +36,30 @@ export function frameOf (c: ConsoleRequest, client: ClientRecord, current: strin
     current,
     name: policy.names['zh-CN'] || clientId,
     logo: policy.logo === undefined ? null : logoPath(policy.logo),
-    tabs: [...tabNames.filter((name) => people || (name !== 'addresses' && name !== 'experience')), ...people ? ['snippets', 'test'] : [], 'history'],
+    tabs: [
+      ...tabNames.filter((name) => people || (name !== 'addresses' && name !== 'experience')),
+      ...(people ? ['snippets', 'test'] : []),
+      'history'
+    ],
     mayChange: mayChange(c, client)
   }
 }
 
 /** One leaf of a client for reading. */
-export const shownValue = (value: unknown): string => value === undefined || value === null ? '—' : Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join('\n') || '[]' : typeof value === 'string' ? value : JSON.stringify(value)
+export const shownValue = (value: unknown): string =>
+  value === undefined || value === null
+    ? '—'
+    : Array.isArray(value) && value.every((item) => typeof item === 'string')
+      ? value.join('\n') || '[]'
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value)
 
-export interface ChangePayload { clientId: string, version: number, content: ClientContent }
+export interface ChangePayload {
+  clientId: string
+  version: number
+  content: ClientContent
+}
 
 /** Changes of clients that another administrator must let happen. */
 export function registerClientChanges (console: Console): void {
@@ -50,29 +67,63 @@ export function registerClientChanges (console: Console): void {
   console.changes.register<ChangePayload>(changeKind, {
     approvers: ['security'],
     async rowOf (db, { clientId }) {
-      const row = await db.selectFrom('client').select(sql<string>`extract(epoch from created_at)::text`.as('made')).where('clientId', '=', clientId).executeTakeFirst()
+      const row = await db
+        .selectFrom('client')
+        .select(sql<string>`extract(epoch from created_at)::text`.as('made'))
+        .where('clientId', '=', clientId)
+        .executeTakeFirst()
       return row?.made ?? null
     },
     async describe (db, { clientId, content }, t) {
       const client = await findClient(db, clientId)
       if (client === null) return null
       const { kind, metadata, policy } = client
-      const facts = diffOf({ kind, metadata, policy }, content).map(({ field, before, after }) => ({ name: field, value: `${shownValue(before)} → ${shownValue(after)}` }))
-      const reasons = secondAdministratorReasons(client, content).map((reason) => ({ name: t('clients.second'), value: t(`clients.second.${reason}`) }))
-      return { title: t('change.client.change'), facts: [{ name: t('clients.client_id'), value: clientId }, { name: t('clients.name'), value: policy.names['zh-CN'] }, ...reasons, ...facts], basis: String(client.version) }
+      const facts = diffOf({ kind, metadata, policy }, content).map(({ field, before, after }) => ({
+        name: field,
+        value: `${shownValue(before)} → ${shownValue(after)}`
+      }))
+      const reasons = secondAdministratorReasons(client, content).map((reason) => ({
+        name: t('clients.second'),
+        value: t(`clients.second.${reason}`)
+      }))
+      return {
+        title: t('change.client.change'),
+        facts: [
+          { name: t('clients.client_id'), value: clientId },
+          { name: t('clients.name'), value: policy.names['zh-CN'] },
+          ...reasons,
+          ...facts
+        ],
+        basis: String(client.version)
+      }
     },
     async apply (trx, { clientId, version, content }, act, requestedBy) {
-      const changed = await changeClientIn(trx, services, { ...act, reason: `${act.reason} (${requestedBy})` }, clientId, version, content, { second: 'given' })
-      return changed.outcome === 'changed' || changed.outcome === 'unchanged' ? { ok: true } : { ok: false, code: changed.outcome === 'conflict' ? 'client_changed' : 'client_refused' }
+      const changed = await changeClientIn(
+        trx,
+        services,
+        { ...act, reason: `${act.reason} (${requestedBy})` },
+        clientId,
+        version,
+        content,
+        { second: 'given' }
+      )
+      return changed.outcome === 'changed' || changed.outcome === 'unchanged'
+        ? { ok: true }
+        : { ok: false, code: changed.outcome === 'conflict' ? 'client_changed' : 'client_refused' }
     }
   })
 }
 
 /** Asks a second administrator for this change and leads to where it waits. */
-export async function askSecond (console: Console, c: ConsoleRequest, payload: ChangePayload, act: Act): Promise<FastifyReply> {
+export async function askSecond (
+  console: Console,
+  c: ConsoleRequest,
+  payload: ChangePayload,
+  act: Act
+): Promise<FastifyReply> {
   const asked = await console.changes.request({ kind: changeKind, payload, subject: payload.clientId, act })
   return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
 }
 
-export const diffRows = (diff: readonly ClientDifference[]): Array<{ field: string, before: string, after: string }> =>
+export const diffRows = (diff: readonly ClientDifference[]): Array<{ field: string; before: string; after: string }> =>
   diff.map(({ field, before, after }) => ({ field, before: shownValue(before), after: shownValue(after) }))

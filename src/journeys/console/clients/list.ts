@@ -18,11 +18,34 @@ export function registerClientList (console: Console, scopes: readonly string[])
       const found = await listClients(db, { ...filters, unusedDays: unused }, list.after?.[0] ?? null, list.limit)
       const { rows, pager } = pageOf(list, found, (row) => [row.clientId])
       if (list.csv) {
-        return c.csv('clients.csv', ['client_id', 'name', 'unit', 'owner', 'kind', 'status', 'hosts', 'last_used_at', 'errors', 'version'],
-          rows.map((row) => [row.clientId, row.name, row.unit, row.owner, row.kind, row.status, row.hosts.join(' '), row.lastUsedAt?.toISOString() ?? null, row.errors, row.version]))
+        return c.csv(
+          'clients.csv',
+          ['client_id', 'name', 'unit', 'owner', 'kind', 'status', 'hosts', 'last_used_at', 'errors', 'version'],
+          rows.map((row) => [
+            row.clientId,
+            row.name,
+            row.unit,
+            row.owner,
+            row.kind,
+            row.status,
+            row.hosts.join(' '),
+            row.lastUsedAt?.toISOString() ?? null,
+            row.errors,
+            row.version
+          ])
+        )
       }
       return c.page('admin/clients', {
-        rows: rows.map(({ clientId, name, unit, kind, status, hosts, lastUsedAt, errors }) => ({ clientId, name: name || clientId, unit, kind, status, hosts, lastUsed: lastUsedAt?.toISOString() ?? null, errors })),
+        rows: rows.map(({ clientId, name, unit, kind, status, hosts, lastUsedAt, errors }) => ({
+          clientId,
+          name: name || clientId,
+          unit,
+          kind,
+          status,
+          hosts,
+          lastUsed: lastUsedAt?.toISOString() ?? null,
+          errors
+        })),
         filters: list.filters,
         pager,
         scopes,
@@ -41,10 +64,31 @@ export function registerClientList (console: Console, scopes: readonly string[])
       const after = Number(list.after?.[0])
       const found = await clientHistory(db, client.clientId, Number.isSafeInteger(after) ? after : null, list.limit)
       const { rows, pager } = pageOf(list, found, (row) => [String(row.id)])
-      if (list.csv) return c.csv('client-history.csv', ['at', 'act', 'actor', 'reason', 'version', 'fields', 'trace_id'], rows.map((row) => [row.at.toISOString(), row.act, row.actor, row.reason, row.version, row.diff.map(({ field }) => field).join(' '), row.traceId]))
+      if (list.csv) {
+        return c.csv(
+          'client-history.csv',
+          ['at', 'act', 'actor', 'reason', 'version', 'fields', 'trace_id'],
+          rows.map((row) => [
+            row.at.toISOString(),
+            row.act,
+            row.actor,
+            row.reason,
+            row.version,
+            row.diff.map(({ field }) => field).join(' '),
+            row.traceId
+          ])
+        )
+      }
       return c.page('admin/client-history', {
         client: frameOf(c, client, 'history'),
-        rows: rows.map(({ at, act, actor, reason, traceId, diff }) => ({ at: at.toISOString(), act: c.t.code([`clients.act.${act}`], 'clients.act.changed'), actor, reason, traceId, diff: diffRows(diff) })),
+        rows: rows.map(({ at, act, actor, reason, traceId, diff }) => ({
+          at: at.toISOString(),
+          act: c.t.code([`clients.act.${act}`], 'clients.act.changed'),
+          actor,
+          reason,
+          traceId,
+          diff: diffRows(diff)
+        })),
         pager
       })
     }

@@ -16,13 +16,21 @@ import { hostOf } from '../../login/context.ts'
 
 /** In whose name the invented person may be shown at this client. */
 export const previewRoles = ({ policy: { roles, subjectKinds } }: ClientRecord): Role[] =>
-  roles.filter((role) => role === 'self' ? subjectKinds.includes('person') : subjectKinds.includes('organization'))
+  roles.filter((role) => (role === 'self' ? subjectKinds.includes('person') : subjectKinds.includes('organization')))
 
 const scopesOf = ({ metadata }: ClientRecord): Array<keyof typeof claimsByScope> =>
-  (metadata.scope ?? 'openid').split(' ').filter((scope): scope is keyof typeof claimsByScope => Object.hasOwn(claimsByScope, scope))
+  (metadata.scope ?? 'openid')
+    .split(' ')
+    .filter((scope): scope is keyof typeof claimsByScope => Object.hasOwn(claimsByScope, scope))
 
 /** Tokens of a login with the client's lowest level. @param now epoch milliseconds */
-export function previewOf (client: ClientRecord, name: ExampleName, role: Role, issuer: string, now: number): { idToken: Record<string, unknown>, userinfo: Record<string, unknown> } {
+export function previewOf (
+  client: ClientRecord,
+  name: ExampleName,
+  role: Role,
+  issuer: string,
+  now: number
+): { idToken: Record<string, unknown>; userinfo: Record<string, unknown> } {
   const { clientId, metadata, policy } = client
   const scopes = scopesOf(client)
   const wanted = new Set<string>(scopes.flatMap((scope) => claimsByScope[scope]))
@@ -36,15 +44,40 @@ export function previewOf (client: ClientRecord, name: ExampleName, role: Role, 
   const login = { acr, amr: policy.minimumLevel >= 3 ? ['pwd', 'face', 'mfa'] : ['pwd'], auth_time: at - 60 }
   const released = personClaims(facts, 'userinfo', wanted)
   const verified = scopes.includes('organization')
-    ? verifiedClaims({ issuer, person, representation, catalogue, audience: metadata.client_uri ?? policy.homeUri ?? clientId, claims: released, allowed: new Set([...wanted, 'authority']) })
+    ? verifiedClaims({
+      issuer,
+      person,
+      representation,
+      catalogue,
+      audience: metadata.client_uri ?? policy.homeUri ?? clientId,
+      claims: released,
+      allowed: new Set([...wanted, 'authority'])
+    })
     : []
   return {
-    idToken: { iss: issuer, sub, aud: clientId, exp: at + 600, iat: at, nonce: '…', at_hash: '…', sid: '…', ...login, ...personClaims(facts, 'id_token', new Set(claimsByScope.openid)) },
-    userinfo: withAliases({ sub, ...login, ...released, ...(verified.length === 0 ? {} : { verified_claims: verified }) }, policy.aliases)
+    idToken: {
+      iss: issuer,
+      sub,
+      aud: clientId,
+      exp: at + 600,
+      iat: at,
+      nonce: '…',
+      at_hash: '…',
+      sid: '…',
+      ...login,
+      ...personClaims(facts, 'id_token', new Set(claimsByScope.openid))
+    },
+    userinfo: withAliases(
+      { sub, ...login, ...released, ...(verified.length === 0 ? {} : { verified_claims: verified }) },
+      policy.aliases
+    )
   }
 }
 
-/** The consent page as this person would get it at the first login; null: there is none, because nothing is asked or nobody is. */
+/**
+ * The consent page as this person would get it at the first login; null: there is none, because nothing is asked or
+ * nobody is.
+ */
 export function previewConsent (client: ClientRecord, name: ExampleName, locale: Locale): ConsentPage | null {
   const { metadata, policy } = client
   const scopes = scopesOf(client).filter((scope) => scope !== 'openid')

@@ -1,5 +1,11 @@
 /** A5 接入代码: complete code with this client's values, and every endpoint beside it. The secret is never in it. */
-import { endpointsOf, makeDeviceSnippet, makeSnippets, deviceClientOf, snippetClientOf } from '../../developers/index.ts'
+import {
+  endpointsOf,
+  makeDeviceSnippet,
+  makeSnippets,
+  deviceClientOf,
+  snippetClientOf
+} from '../../developers/index.ts'
 import type { Console } from '../console.ts'
 import { clientOf, frameOf, readers } from './frame.ts'
 
@@ -12,12 +18,31 @@ export function registerClientSnippets (console: Console): void {
     handler: async (c) => {
       const client = await clientOf(c, console)
       const given = snippetClientOf(client.clientId, { ...client.metadata })
-      const made = client.kind === 'device' ? deviceSnippets() : given === null ? null : makeSnippets(issuer, given, c.t.locale === 'en' ? 'en' : 'zh-CN')
+      const made =
+        client.kind === 'device'
+          ? deviceSnippets()
+          : given === null
+            ? null
+            : makeSnippets(issuer, given, c.t.locale === 'en' ? 'en' : 'zh-CN')
       return c.page('admin/client-snippets', {
         client: frameOf(c, client, 'snippets'),
         endpoints: Object.entries({ issuer, ...endpointsOf(issuer) }).map(([name, value]) => ({ name, value })),
-        snippets: made?.ok === true ? made.snippets.map(({ id, title, files, notes, redirectUri }) => ({ id, title, files, notes, otherRedirect: redirectUri === (given?.redirectUri ?? '') ? null : redirectUri })) : [],
-        problem: made === null ? c.t('clients.snippets.no_address') : made.ok ? null : c.t('clients.snippets.not_plain', { fields: made.faults.map(({ field }) => field).join(', ') })
+        snippets:
+          made?.ok === true
+            ? made.snippets.map(({ id, title, files, notes, redirectUri }) => ({
+              id,
+              title,
+              files,
+              notes,
+              otherRedirect: redirectUri === (given?.redirectUri ?? '') ? null : redirectUri
+            }))
+            : [],
+        problem:
+          made === null
+            ? c.t('clients.snippets.no_address')
+            : made.ok
+              ? null
+              : c.t('clients.snippets.not_plain', { fields: made.faults.map(({ field }) => field).join(', ') })
       })
 
       function deviceSnippets (): ReturnType<typeof makeSnippets> {

@@ -1,8 +1,8 @@
 /**
  * 试登录: a real login at this client through a callback page of the console, every step shown with what a site would
- * send. Clients in test accept this address beside their own (oidc/client-store); live ones never do. Kora itself is the
- * site meanwhile (trial-site.ts). What must be remembered between the two requests travels encrypted in a cookie of this
- * browser for ten minutes.
+ * send. Clients in test accept this address beside their own (oidc/client-store); live ones never do. Kora itself is
+ * the site meanwhile (trial-site.ts). What must be remembered between the two requests travels encrypted in a cookie of
+ * this browser for ten minutes.
  */
 import { randomBytes } from 'node:crypto'
 import { PageError } from '../../../http/page-error.ts'
@@ -27,12 +27,29 @@ export function registerClientTrial (console: Console): void {
     handler: async (c) => {
       const client = await clientOf(c, console)
       if (!mayChange(c, client) || trialObstacle(client) !== null) return c.notFound()
-      const kept: Kept = { clientId: client.clientId, state: random(), nonce: random(), verifier: random(), secret: usesSecret(client.metadata) ? c.field('secret').trim().slice(0, 200) : null, at: clock.now() }
+      const kept: Kept = {
+        clientId: client.clientId,
+        state: random(),
+        nonce: random(),
+        verifier: random(),
+        secret: usesSecret(client.metadata) ? c.field('secret').trim().slice(0, 200) : null,
+        at: clock.now()
+      }
       const begun = await createTrialSite(services, c, client, kept).begin()
-      if (begun.location === null) return c.page('admin/client-trial', { clientId: client.clientId, steps: [begun.step] })
-      c.reply.setCookie(cookieName, crypto.encrypt('trial', 'cookie', c.administrator.sessionHash, JSON.stringify(kept)), {
-        httpOnly: true, sameSite: 'lax', secure: config.issuer.startsWith('https:'), path: '/admin/trial', maxAge: seconds
-      })
+      if (begun.location === null) {
+        return c.page('admin/client-trial', { clientId: client.clientId, steps: [begun.step] })
+      }
+      c.reply.setCookie(
+        cookieName,
+        crypto.encrypt('trial', 'cookie', c.administrator.sessionHash, JSON.stringify(kept)),
+        {
+          httpOnly: true,
+          sameSite: 'lax',
+          secure: config.issuer.startsWith('https:'),
+          path: '/admin/trial',
+          maxAge: seconds
+        }
+      )
       return c.reply.redirect(begun.location, 303)
     }
   })
@@ -46,15 +63,24 @@ export function registerClientTrial (console: Console): void {
       // once: a code that was shown is not asked for again
       c.reply.clearCookie(cookieName, { path: '/admin/trial' })
       const client = kept === null ? null : await findClient(db, kept.clientId)
-      if (kept === null || client === null || trialObstacle(client) !== null) throw new PageError(400, 'expired', { restartHref: '/admin/clients' })
-      const query = Object.fromEntries(Object.entries(c.request.query as Record<string, unknown>).map(([name, value]) => [name, String(value)]))
-      return c.page('admin/client-trial', { clientId: client.clientId, steps: await createTrialSite(services, c, client, kept).walk(query) })
+      if (kept === null || client === null || trialObstacle(client) !== null) {
+        throw new PageError(400, 'expired', { restartHref: '/admin/clients' })
+      }
+      const query = Object.fromEntries(
+        Object.entries(c.request.query as Record<string, unknown>).map(([name, value]) => [name, String(value)])
+      )
+      return c.page('admin/client-trial', {
+        clientId: client.clientId,
+        steps: await createTrialSite(services, c, client, kept).walk(query)
+      })
     }
   })
 
   function readKept (c: ConsoleRequest): Kept | null {
     try {
-      const kept = JSON.parse(crypto.decrypt('trial', 'cookie', c.administrator.sessionHash, c.request.cookies[cookieName] ?? '')) as Kept
+      const kept = JSON.parse(
+        crypto.decrypt('trial', 'cookie', c.administrator.sessionHash, c.request.cookies[cookieName] ?? '')
+      ) as Kept
       return clock.now() - kept.at < seconds * 1000 ? kept : null
     } catch {
       return null

@@ -1,4 +1,7 @@
-/** A4 测试: the preview, the consent page drawn in a frame that runs and posts nothing, and the way into a trial login (trial.ts). */
+/**
+ * A4 测试: the preview, the consent page drawn in a frame that runs and posts nothing, and the way into a trial login
+ * (trial.ts).
+ */
 import type { ClientRecord } from '../../../domain/client/record.ts'
 import type { Role } from '../../../domain/representation/representation.ts'
 import { locales, translator, type Locale } from '../../../http/locale.ts'
@@ -23,7 +26,8 @@ export function registerClientTest (console: Console): void {
       const client = await clientOf(c, console)
       const roles = previewRoles(client)
       const query = c.request.query as Record<string, unknown>
-      const chosen = <const T extends string>(name: string, values: readonly T[], otherwise: T): T => values.find((one) => one === query[name]) ?? otherwise
+      const chosen = <const T extends string>(name: string, values: readonly T[], otherwise: T): T =>
+        values.find((one) => one === query[name]) ?? otherwise
       const role = chosen<Role>('as', roles, roles[0] ?? 'self')
       const who = chosen('person', exampleNames, 'zhaxi')
       const locale = chosen('in', locales, 'zh-CN')
@@ -33,15 +37,40 @@ export function registerClientTest (console: Console): void {
       return c.page('admin/client-test', {
         client: frameOf(c, client, 'test'),
         choices: [
-          { id: 'person', options: exampleNames.map((one) => ({ value: one, label: examplePeople[one].name, current: one === who })) },
-          { id: 'as', options: roles.map((one) => ({ value: one, label: c.t(`clients.value.roles.${one}`), current: one === role })) },
-          { id: 'in', options: locales.map((one) => ({ value: one, label: translator(one)('lang.name'), current: one === locale })) },
-          { id: 'width', options: widths.map((one) => ({ value: one, label: c.t(`clients.test.width.${one}`), current: one === width })) }
+          {
+            id: 'person',
+            options: exampleNames.map((one) => ({ value: one, label: examplePeople[one].name, current: one === who }))
+          },
+          {
+            id: 'as',
+            options: roles.map((one) => ({
+              value: one,
+              label: c.t(`clients.value.roles.${one}`),
+              current: one === role
+            }))
+          },
+          {
+            id: 'in',
+            options: locales.map((one) => ({
+              value: one,
+              label: translator(one)('lang.name'),
+              current: one === locale
+            }))
+          },
+          {
+            id: 'width',
+            options: widths.map((one) => ({
+              value: one,
+              label: c.t(`clients.test.width.${one}`),
+              current: one === width
+            }))
+          }
         ],
         idToken: json(idToken),
         userinfo: json(userinfo),
         consent: { skipped: client.policy.trusted, html: consentHtml(c, client, who, locale), width, lang: locale },
-        trial: note === null ? { action: pathOf(client.clientId, 'test'), asksSecret: usesSecret(client.metadata) } : null,
+        trial:
+          note === null ? { action: pathOf(client.clientId, 'test'), asksSecret: usesSecret(client.metadata) } : null,
         trialNote: note
       })
     }
@@ -51,7 +80,9 @@ export function registerClientTest (console: Console): void {
   function consentHtml (c: ConsoleRequest, client: ClientRecord, who: ExampleName, locale: Locale): string | null {
     const model = previewConsent(client, who, locale)
     if (model === null) return null
-    return c.request.server.renderer.html('interaction/consent', model, { ...c.request.pageContext, locale, url: '/' }).replace(/<script [^>]*><\/script>/, '')
+    return c.request.server.renderer
+      .html('interaction/consent', model, { ...c.request.pageContext, locale, url: '/' })
+      .replace(/<script [^>]*><\/script>/, '')
   }
 
   function trialNote (c: ConsoleRequest, client: ClientRecord): string | null {

@@ -1,7 +1,7 @@
 /**
- * A3: a new client in four questions. Answers travel in the form itself until the last one, so that nothing half made is
- * stored; a fault leads back to its question. A power that a second administrator must agree to is asked for at once,
- * and the client is made without it.
+ * A3: a new client in four questions. Answers travel in the form itself until the last one, so that nothing half made
+ * is stored; a fault leads back to its question. A power that a second administrator must agree to is asked for at
+ * once, and the client is made without it.
  */
 import type { FastifyReply } from 'fastify'
 import { secondAdministratorReasons, withoutPowers } from '../../../domain/administration/dual-control.ts'
@@ -13,7 +13,7 @@ import { controlsOf, faultWords, isOf, typedOver, type TabName, type Typed } fro
 
 const questions = ['kind', 'basic', 'addresses', 'permissions'] as const satisfies ReadonlyArray<TabName | 'kind'>
 /** What the questions leave out has its default; the finer points are on the pages of the client. */
-const leftOut: Partial<Record<typeof questions[number], string[]>> = {
+const leftOut: Partial<Record<(typeof questions)[number], string[]>> = {
   basic: ['contacts'],
   addresses: ['initiate_login_uri', 'sector_identifier_uri'],
   permissions: ['introspects', 'aliases', 'optional', 'requests', 'admin_scopes']
@@ -25,22 +25,45 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
   const path = '/admin/clients/new'
 
   /** Everything that was answered so far. */
-  const typedBy = (c: ConsoleRequest, until: number): Typed => questions.slice(0, until + 1).reduce<Typed>((typed, question) => typedOver(question, typed, c.field, rules), start)
+  const typedBy = (c: ConsoleRequest, until: number): Typed =>
+    questions.slice(0, until + 1).reduce<Typed>((typed, question) => typedOver(question, typed, c.field, rules), start)
 
-  const ask = (c: ConsoleRequest, step: number, typed: Typed, faults: readonly ClientFault[] = [], problems: string[] = []): FastifyReply => {
+  const ask = (
+    c: ConsoleRequest,
+    step: number,
+    typed: Typed,
+    faults: readonly ClientFault[] = [],
+    problems: string[] = []
+  ): FastifyReply => {
     const question = questions[step] ?? 'kind'
-    const controls = controlsOf(question, typed, rules, c.t, faults).filter(({ id }) => leftOut[question]?.includes(id) !== true)
-    const own = new Set(controls.flatMap((control) => control.type === 'checks' ? control.options.map(({ id }) => id) : [control.id]))
+    const controls = controlsOf(question, typed, rules, c.t, faults).filter(
+      ({ id }) => leftOut[question]?.includes(id) !== true
+    )
+    const own = new Set(
+      controls.flatMap((control) => (control.type === 'checks' ? control.options.map(({ id }) => id) : [control.id]))
+    )
     const body = (c.request.body ?? {}) as Record<string, unknown>
-    const elsewhere = faults.filter((fault) => !controls.some((control) => control.faults.includes(faultWords(c.t, fault)))).map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
-    return c.page('admin/client-new', {
-      step: step + 1,
-      steps: questions.length,
-      controls,
-      faults: [...problems, ...controls.flatMap((control) => control.faults.map((words) => `${control.label}: ${words}`)), ...elsewhere],
-      hidden: Object.entries(body).filter(([name]) => !own.has(name) && !['csrf', 'step', 'back', 'reason'].includes(name)).map(([name, value]) => ({ name, value: String(value) })),
-      last: step === questions.length - 1
-    }, { status: faults.length + problems.length > 0 ? 422 : 200 })
+    const elsewhere = faults
+      .filter((fault) => !controls.some((control) => control.faults.includes(faultWords(c.t, fault))))
+      .map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
+    return c.page(
+      'admin/client-new',
+      {
+        step: step + 1,
+        steps: questions.length,
+        controls,
+        faults: [
+          ...problems,
+          ...controls.flatMap((control) => control.faults.map((words) => `${control.label}: ${words}`)),
+          ...elsewhere
+        ],
+        hidden: Object.entries(body)
+          .filter(([name]) => !own.has(name) && !['csrf', 'step', 'back', 'reason'].includes(name))
+          .map(([name, value]) => ({ name, value: String(value) })),
+        last: step === questions.length - 1
+      },
+      { status: faults.length + problems.length > 0 ? 422 : 200 }
+    )
   }
 
   console.page({ method: 'GET', path, roles: writers, reauth: true, handler: (c) => ask(c, 0, start) })
@@ -72,24 +95,49 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     }
   })
 
-  async function make (c: ConsoleRequest, content: Extract<ReturnType<typeof validateClient>, { ok: true }>['content'], act: ReturnType<ConsoleRequest['act']>): Promise<FastifyReply> {
+  async function make (
+    c: ConsoleRequest,
+    content: Extract<ReturnType<typeof validateClient>, { ok: true }>['content'],
+    act: ReturnType<ConsoleRequest['act']>
+  ): Promise<FastifyReply> {
     const reasons = secondAdministratorReasons(null, content)
     const waits = reasons.length > 0
     const made = await createClient(services, act, waits ? withoutPowers(content) : content)
-    if (made.outcome !== 'created') return ask(c, 0, content as unknown as Typed, made.outcome === 'invalid' ? made.faults : [], made.outcome === 'invalid' ? [] : [c.t('fault.invalid')])
+    if (made.outcome !== 'created') {
+      return ask(
+        c,
+        0,
+        content as unknown as Typed,
+        made.outcome === 'invalid' ? made.faults : [],
+        made.outcome === 'invalid' ? [] : [c.t('fault.invalid')]
+      )
+    }
     const { client, secret } = made
-    const asked = waits ? await console.changes.request<ChangePayload>({ kind: changeKind, payload: { clientId: client.clientId, version: client.version, content }, subject: client.clientId, act }) : null
+    const asked = waits
+      ? await console.changes.request<ChangePayload>({
+        kind: changeKind,
+        payload: { clientId: client.clientId, version: client.version, content },
+        subject: client.clientId,
+        act
+      })
+      : null
     const text = `# ${client.policy.names['zh-CN']}\nOIDC_ISSUER=${services.config.issuer}\nOIDC_CLIENT_ID=${client.clientId}\n${secret === null ? '' : `OIDC_CLIENT_SECRET=${secret.secret}\n`}`
     return c.page('admin/client-made', {
       clientId: client.clientId,
       name: client.policy.names['zh-CN'],
       secret: secret?.secret ?? null,
       download: `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`,
-      facts: [{ name: c.t('clients.issuer'), value: services.config.issuer }, { name: c.t('clients.discovery'), value: `${services.config.issuer}/.well-known/openid-configuration` },
-        ...(client.metadata.redirect_uris ?? []).map((uri) => ({ name: 'redirect_uri', value: uri })), { name: 'scope', value: client.metadata.scope ?? '' }].filter(({ value }) => value !== ''),
+      facts: [
+        { name: c.t('clients.issuer'), value: services.config.issuer },
+        { name: c.t('clients.discovery'), value: `${services.config.issuer}/.well-known/openid-configuration` },
+        ...(client.metadata.redirect_uris ?? []).map((uri) => ({ name: 'redirect_uri', value: uri })),
+        { name: 'scope', value: client.metadata.scope ?? '' }
+      ].filter(({ value }) => value !== ''),
       waitingFor: reasons.map((reason) => c.t(`clients.second.${reason}`)),
       waitingHref: asked === null ? null : `/admin/approvals/${asked.id}`,
-      snippetsHref: c.request.server.hasRoute({ method: 'GET', url: '/admin/clients/:id/snippets' }) ? pathOf(client.clientId, 'snippets') : null
+      snippetsHref: c.request.server.hasRoute({ method: 'GET', url: '/admin/clients/:id/snippets' })
+        ? pathOf(client.clientId, 'snippets')
+        : null
     })
   }
 }

@@ -1,7 +1,16 @@
 /** 窗口: one person at the counter, the code handed over, and the codes given today. */
 import type { FieldError } from '../../../http/pages.ts'
 import {
-  beginVisit, cancelOwnCode, codesGiven, counterChecks, counterLimits, counterReasons, findVisit, giveCode, type Operator, type Visit
+  beginVisit,
+  cancelOwnCode,
+  codesGiven,
+  counterChecks,
+  counterLimits,
+  counterReasons,
+  findVisit,
+  giveCode,
+  type Operator,
+  type Visit
 } from '../../support/index.ts'
 import { counterCodeHours } from '../../../records/counter-codes/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -12,7 +21,7 @@ const roles = ['counter'] as const
 
 /** Posts `csrf`, `cert_no`. */
 export interface CounterPage extends AdminFramed {
-  given: Array<{ id: string, name: string, at: string, until: string, state: 'live' | 'used' | 'over' }>
+  given: Array<{ id: string; name: string; at: string; until: string; state: 'live' | 'used' | 'over' }>
   errors: FieldError[]
 }
 
@@ -28,7 +37,13 @@ export interface VisitPage extends AdminFramed {
 }
 
 /** The only page that ever shows it. */
-export interface CounterCodePage extends AdminFramed { code: string, name: string, until: string, hours: number, codeId: string }
+export interface CounterCodePage extends AdminFramed {
+  code: string
+  name: string
+  until: string
+  hours: number
+  codeId: string
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -44,14 +59,39 @@ export function registerCounter (console: Console): void {
 
   const showCounter = async (c: ConsoleRequest, errors: FieldError[] = []) => {
     const given = await codesGiven(services, operatorOf(c))
-    return c.page('admin/counter', {
-      given: given.map(({ createdAt, expiresAt, ...one }) => ({ ...one, at: createdAt.toISOString(), until: expiresAt.toISOString() })), errors
-    }, { status: errors.some(({ code }) => code === 'too_many') ? 429 : errors.length > 0 ? 422 : 200 })
+    return c.page(
+      'admin/counter',
+      {
+        given: given.map(({ createdAt, expiresAt, ...one }) => ({
+          ...one,
+          at: createdAt.toISOString(),
+          until: expiresAt.toISOString()
+        })),
+        errors
+      },
+      { status: errors.some(({ code }) => code === 'too_many') ? 429 : errors.length > 0 ? 422 : 200 }
+    )
   }
 
-  const showVisit = (c: ConsoleRequest, visit: Visit, more: Partial<Pick<VisitPage, 'ticked' | 'reason' | 'errors'>> = {}) => c.page('admin/counter-visit', {
-    visit: { ...visit, liveUntil: visit.liveUntil?.toISOString() ?? null }, checks: counterChecks, reasons: counterReasons, ticked: [], reason: '', minutes: counterLimits.visitMinutes, errors: [], ...more
-  }, { status: (more.errors?.length ?? 0) > 0 ? 422 : 200 })
+  const showVisit = (
+    c: ConsoleRequest,
+    visit: Visit,
+    more: Partial<Pick<VisitPage, 'ticked' | 'reason' | 'errors'>> = {}
+  ) =>
+    c.page(
+      'admin/counter-visit',
+      {
+        visit: { ...visit, liveUntil: visit.liveUntil?.toISOString() ?? null },
+        checks: counterChecks,
+        reasons: counterReasons,
+        ticked: [],
+        reason: '',
+        minutes: counterLimits.visitMinutes,
+        errors: [],
+        ...more
+      },
+      { status: (more.errors?.length ?? 0) > 0 ? 422 : 200 }
+    )
 
   console.page({ method: 'GET', path: '/admin/counter', roles, handler: async (c) => await showCounter(c) })
   console.page({
@@ -61,7 +101,13 @@ export function registerCounter (console: Console): void {
     handler: async (c) => {
       const begun = await beginVisit(services, operatorOf(c), c.field('cert_no'))
       if (begun.ok) return c.redirect(`/admin/counter/visits/${begun.visitId}`)
-      return await showCounter(c, [{ field: 'cert_no', code: `visit_${begun.code}`, ...(begun.code === 'too_many' ? { details: { minutes: Math.ceil(begun.retryAfterSeconds / 60) } } : {}) }])
+      return await showCounter(c, [
+        {
+          field: 'cert_no',
+          code: `visit_${begun.code}`,
+          ...(begun.code === 'too_many' ? { details: { minutes: Math.ceil(begun.retryAfterSeconds / 60) } } : {})
+        }
+      ])
     }
   })
 
@@ -81,10 +127,31 @@ export function registerCounter (console: Console): void {
     handler: async (c) => {
       const ticked = counterChecks.filter((check) => c.field(`check_${check}`) === '1')
       const given = await giveCode(services, operatorOf(c), idOf(c), { checks: ticked, reason: c.field('reason') })
-      if (given.ok) return c.page('admin/counter-code', { code: given.code.replace(/(.{4})/, '$1 '), name: given.name, until: given.expiresAt.toISOString(), hours: counterCodeHours, codeId: given.codeId })
-      const visit = given.code === 'gone' || given.code === 'too_many' ? null : await findVisit(services, operatorOf(c), idOf(c))
-      if (visit === null) return await showCounter(c, [{ field: 'form', code: given.code === 'too_many' ? 'codes_too_many' : 'visit_gone' }])
-      return showVisit(c, visit, { ticked, reason: c.field('reason'), errors: [given.code === 'unchecked' ? { field: `check_${counterChecks.find((check) => !ticked.includes(check)) ?? ''}`, code: 'unchecked' } : { field: 'reason_0', code: 'pick_one' }] })
+      if (given.ok) {
+        return c.page('admin/counter-code', {
+          code: given.code.replace(/(.{4})/, '$1 '),
+          name: given.name,
+          until: given.expiresAt.toISOString(),
+          hours: counterCodeHours,
+          codeId: given.codeId
+        })
+      }
+      const visit =
+        given.code === 'gone' || given.code === 'too_many' ? null : await findVisit(services, operatorOf(c), idOf(c))
+      if (visit === null) {
+        return await showCounter(c, [
+          { field: 'form', code: given.code === 'too_many' ? 'codes_too_many' : 'visit_gone' }
+        ])
+      }
+      return showVisit(c, visit, {
+        ticked,
+        reason: c.field('reason'),
+        errors: [
+          given.code === 'unchecked'
+            ? { field: `check_${counterChecks.find((check) => !ticked.includes(check)) ?? ''}`, code: 'unchecked' }
+            : { field: 'reason_0', code: 'pick_one' }
+        ]
+      })
     }
   })
 
@@ -92,6 +159,10 @@ export function registerCounter (console: Console): void {
     method: 'POST',
     path: '/admin/counter/codes/:id/cancel',
     roles,
-    handler: async (c) => c.redirect('/admin/counter', await cancelOwnCode(services, operatorOf(c), idOf(c)) ? 'code_cancelled' : 'code_not_live')
+    handler: async (c) =>
+      c.redirect(
+        '/admin/counter',
+        (await cancelOwnCode(services, operatorOf(c), idOf(c))) ? 'code_cancelled' : 'code_not_live'
+      )
   })
 }

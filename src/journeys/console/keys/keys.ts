@@ -1,29 +1,53 @@
-/** 签名密钥 (A9): the life of the signing keys, what sites keep of them, rotation by two administrators, and the answer to a leak by one. */
+/**
+ * 签名密钥 (A9): the life of the signing keys, what sites keep of them, rotation by two administrators, and the answer to a
+ * leak by one.
+ */
 import type { SigningAlg } from '../../../tokens/signing-keys.ts'
 import { keyTimes, signingAlgs } from '../../../tokens/signing-keys.ts'
 import { publicMaxAge } from '../../../oidc/response-rules.ts'
 import { routes, lifetimes } from '../../../oidc/configuration.ts'
 import { DomainError } from '../../../domain/errors.ts'
-import { emergencyRemoval, listKeys, listRemovedKeyUses, publishNext, rotateNow, type KeyView, type RemovedKeyUse } from '../../../records/keys/index.ts'
+import {
+  emergencyRemoval,
+  listKeys,
+  listRemovedKeyUses,
+  publishNext,
+  rotateNow,
+  type KeyView,
+  type RemovedKeyUse
+} from '../../../records/keys/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
 
 const readers = ['system', 'security', 'audit'] as const
 const roles = ['system'] as const
 
-interface KeyRow { kid: string, state: KeyView['state'], createdAt: string, activatedAt: string | null, retiredAt: string | null, removedAt: string | null, dueAt: string | null, history: KeyView['history'] }
+interface KeyRow {
+  kid: string
+  state: KeyView['state']
+  createdAt: string
+  activatedAt: string | null
+  retiredAt: string | null
+  removedAt: string | null
+  dueAt: string | null
+  history: KeyView['history']
+}
 
 /** `groups`: the keys of each algorithm in the order of their life. */
 export interface KeysPage extends AdminFramed {
-  groups: Array<{ alg: string, keys: KeyRow[], mayRotate: 'yes' | 'early' | 'missing' }>
+  groups: Array<{ alg: string; keys: KeyRow[]; mayRotate: 'yes' | 'early' | 'missing' }>
   uses: Array<Omit<RemovedKeyUse, 'firstAt' | 'lastAt'> & { lastAt: string }>
   rotationDays: number
   cacheMinutes: number
   publishedHours: number
   retiredHours: number
-  may: { change: boolean, emergency: boolean }
+  may: { change: boolean; emergency: boolean }
 }
-export interface KeySetPage extends AdminFramed { json: string, url: string, cacheMinutes: number }
+export interface KeySetPage extends AdminFramed {
+  json: string
+  url: string
+  cacheMinutes: number
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -35,10 +59,19 @@ declare module '../../../http/pages.ts' {
 const life = ['pre-published', 'active', 'retired', 'removed']
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null
 const rowOf = (key: KeyView): KeyRow => ({
-  kid: key.kid, state: key.state, createdAt: key.createdAt.toISOString(), activatedAt: iso(key.activatedAt), retiredAt: iso(key.retiredAt), removedAt: iso(key.removedAt), dueAt: iso(key.dueAt), history: key.history
+  kid: key.kid,
+  state: key.state,
+  createdAt: key.createdAt.toISOString(),
+  activatedAt: iso(key.activatedAt),
+  retiredAt: iso(key.retiredAt),
+  removedAt: iso(key.removedAt),
+  dueAt: iso(key.dueAt),
+  history: key.history
 })
 
-interface RotatePayload { alg: SigningAlg }
+interface RotatePayload {
+  alg: SigningAlg
+}
 
 export function registerKeys (console: Console): void {
   const { services } = console
@@ -47,7 +80,12 @@ export function registerKeys (console: Console): void {
   console.changes.register<RotatePayload>('keys.rotate', {
     approvers: ['security', 'system'],
     async describe (on, { alg }, t) {
-      const rows = await on.selectFrom('signingKey').select(['kid', 'state']).where('alg', '=', alg).where('state', 'in', ['active', 'pre-published']).execute()
+      const rows = await on
+        .selectFrom('signingKey')
+        .select(['kid', 'state'])
+        .where('alg', '=', alg)
+        .where('state', 'in', ['active', 'pre-published'])
+        .execute()
       const kid = (state: string): string => rows.find((row) => row.state === state)?.kid ?? '–'
       if (kid('active') === '–') return null
       return {
@@ -55,7 +93,10 @@ export function registerKeys (console: Console): void {
         facts: [
           { name: t('keys.state.active'), value: kid('active') },
           { name: t('keys.state.pre-published'), value: kid('pre-published') },
-          { name: t('keys.rotate.effect'), value: t('keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 }) }
+          {
+            name: t('keys.rotate.effect'),
+            value: t('keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })
+          }
         ],
         basis: `${kid('active')} ${kid('pre-published')}`
       }
@@ -81,11 +122,23 @@ export function registerKeys (console: Console): void {
       const { role } = c.administrator
       return c.page('admin/keys', {
         groups: signingAlgs.map((alg) => {
-          const own = keys.filter((key) => key.alg === alg).sort((a, b) => life.indexOf(a.state) - life.indexOf(b.state))
+          const own = keys
+            .filter((key) => key.alg === alg)
+            .sort((a, b) => life.indexOf(a.state) - life.indexOf(b.state))
           const next = own.find(({ state }) => state === 'pre-published')
-          return { alg, keys: own.map(rowOf), mayRotate: next?.dueAt == null ? 'missing' : next.dueAt.getTime() <= now ? 'yes' : 'early' }
+          return {
+            alg,
+            keys: own.map(rowOf),
+            mayRotate: next?.dueAt == null ? 'missing' : next.dueAt.getTime() <= now ? 'yes' : 'early'
+          }
         }),
-        uses: (await listRemovedKeyUses(db)).map(({ kid, clientId, place, uses, lastAt }) => ({ kid, clientId, place, uses, lastAt: lastAt.toISOString() })),
+        uses: (await listRemovedKeyUses(db)).map(({ kid, clientId, place, uses, lastAt }) => ({
+          kid,
+          clientId,
+          place,
+          uses,
+          lastAt: lastAt.toISOString()
+        })),
         rotationDays: config.keyRotationDays,
         cacheMinutes: publicMaxAge / 60,
         publishedHours: keyTimes.published / 3600,
@@ -101,7 +154,11 @@ export function registerKeys (console: Console): void {
     roles: readers,
     handler: async (c) => {
       const keys = (await listKeys(db)).filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk)
-      return c.page('admin/keys-set', { json: JSON.stringify({ keys }, null, 2), url: config.issuer + routes.jwks, cacheMinutes: publicMaxAge / 60 })
+      return c.page('admin/keys-set', {
+        json: JSON.stringify({ keys }, null, 2),
+        url: config.issuer + routes.jwks,
+        cacheMinutes: publicMaxAge / 60
+      })
     }
   })
 
@@ -121,7 +178,13 @@ export function registerKeys (console: Console): void {
       backHref: '/admin/keys'
     }
   }
-  console.page({ method: 'GET', path: '/admin/keys/rotate/:alg', roles, reauth: true, handler: (c) => c.confirm(rotateModel(c)) })
+  console.page({
+    method: 'GET',
+    path: '/admin/keys/rotate/:alg',
+    roles,
+    reauth: true,
+    handler: (c) => c.confirm(rotateModel(c))
+  })
   console.page({
     method: 'POST',
     path: '/admin/keys/rotate/:alg',
@@ -132,16 +195,34 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const alg = algOf(c)
-      const asked = await console.changes.request<RotatePayload>({ kind: 'keys.rotate', payload: { alg }, subject: alg, act: confirmed.act })
+      const asked = await console.changes.request<RotatePayload>({
+        kind: 'keys.rotate',
+        payload: { alg },
+        subject: alg,
+        act: confirmed.act
+      })
       return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
     }
   })
 
   const publishModel = (c: ConsoleRequest) => {
     const alg = algOf(c)
-    return { title: c.t('keys.publish.title', { alg }), lead: c.t('keys.publish.lead', { h: keyTimes.published / 3600 }), typed: null, action: `/admin/keys/publish/${alg}`, submit: c.t('keys.publish'), backHref: '/admin/keys' }
+    return {
+      title: c.t('keys.publish.title', { alg }),
+      lead: c.t('keys.publish.lead', { h: keyTimes.published / 3600 }),
+      typed: null,
+      action: `/admin/keys/publish/${alg}`,
+      submit: c.t('keys.publish'),
+      backHref: '/admin/keys'
+    }
   }
-  console.page({ method: 'GET', path: '/admin/keys/publish/:alg', roles, reauth: true, handler: (c) => c.confirm(publishModel(c)) })
+  console.page({
+    method: 'GET',
+    path: '/admin/keys/publish/:alg',
+    roles,
+    reauth: true,
+    handler: (c) => c.confirm(publishModel(c))
+  })
   console.page({
     method: 'POST',
     path: '/admin/keys/publish/:alg',
@@ -168,7 +249,11 @@ export function registerKeys (console: Console): void {
     return {
       title: c.t('keys.leak.title'),
       lead: c.t('keys.leak.lead', { m: publicMaxAge / 60 }),
-      facts: [{ name: 'kid', value: kid }, { name: 'alg', value: key.alg }, { name: c.t('keys.state'), value: c.t.code([`keys.state.${key.state}`], 'keys.state') }],
+      facts: [
+        { name: 'kid', value: kid },
+        { name: 'alg', value: key.alg },
+        { name: c.t('keys.state'), value: c.t.code([`keys.state.${key.state}`], 'keys.state') }
+      ],
       // enough of it to be sure which one
       typed: kid.slice(0, 8),
       action: `/admin/keys/leak/${kid}`,
@@ -177,7 +262,13 @@ export function registerKeys (console: Console): void {
     }
   }
   const leakRoles = ['system', 'security'] as const
-  console.page({ method: 'GET', path: '/admin/keys/leak/:kid', roles: leakRoles, reauth: true, handler: async (c) => c.confirm(await leakModel(c)) })
+  console.page({
+    method: 'GET',
+    path: '/admin/keys/leak/:kid',
+    roles: leakRoles,
+    reauth: true,
+    handler: async (c) => c.confirm(await leakModel(c))
+  })
   console.page({
     method: 'POST',
     path: '/admin/keys/leak/:kid',
@@ -188,7 +279,11 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed(model.typed)
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       try {
-        const { successorKnown } = await emergencyRemoval(services, confirmed.act, (c.request.params as { kid: string }).kid)
+        const { successorKnown } = await emergencyRemoval(
+          services,
+          confirmed.act,
+          (c.request.params as { kid: string }).kid
+        )
         return c.redirect('/admin/keys', successorKnown ? 'key_expelled' : 'key_expelled_unknown')
       } catch (error) {
         if (!(error instanceof DomainError)) throw error

@@ -1,9 +1,22 @@
-/** 通知: telling one person, the people of an organization, or everybody. Written, looked at as it will be read, then sent. */
+/**
+ * 通知: telling one person, the people of an organization, or everybody. Written, looked at as it will be read, then
+ * sent.
+ */
 import type { AdminRole } from '../../../domain/administration/administration.ts'
 import type { NoticeState } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import {
-  cancelNotice, countReceivers, draftNotice, findNotice, listNotices, noticeAudiences, noticeLanguages, noticeLimits, startNotice, type NoticeLanguage, type StoredNotice
+  cancelNotice,
+  countReceivers,
+  draftNotice,
+  findNotice,
+  listNotices,
+  noticeAudiences,
+  noticeLanguages,
+  noticeLimits,
+  startNotice,
+  type NoticeLanguage,
+  type StoredNotice
 } from '../../../records/messages/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
@@ -14,7 +27,7 @@ const roles: readonly AdminRole[] = ['system', 'security']
 const states: readonly NoticeState[] = ['draft', 'sending', 'sent', 'cancelled']
 
 export interface NoticesPage extends AdminFramed {
-  rows: Array<{ id: string, title: string, audience: string, state: string, sent: number, at: string }>
+  rows: Array<{ id: string; title: string; audience: string; state: string; sent: number; at: string }>
   pager: Pager
   filters: { state: string }
   states: readonly string[]
@@ -25,7 +38,7 @@ export interface NoticeFormPage extends AdminFramed {
   audiences: readonly string[]
   audience: string
   target: string
-  texts: Array<{ language: NoticeLanguage, title: string, body: string }>
+  texts: Array<{ language: NoticeLanguage; title: string; body: string }>
   limits: typeof noticeLimits
   sms: boolean
   reason: string
@@ -33,8 +46,19 @@ export interface NoticeFormPage extends AdminFramed {
 }
 
 export interface NoticePage extends AdminFramed {
-  n: { id: string, audience: string, targetId: string | null, state: string, sent: number, sms: boolean, reason: string, by: string, at: string, finishedAt: string | null }
-  texts: Array<{ language: NoticeLanguage, title: string, paragraphs: string[] }>
+  n: {
+    id: string
+    audience: string
+    targetId: string | null
+    state: string
+    sent: number
+    sms: boolean
+    reason: string
+    by: string
+    at: string
+    finishedAt: string | null
+  }
+  texts: Array<{ language: NoticeLanguage; title: string; paragraphs: string[] }>
   /** Who would get it now; null when it is no draft any more. */
   receivers: number | null
 }
@@ -60,18 +84,57 @@ export function registerNotices (console: Console): void {
     roles,
     handler: async (c) => {
       const list = readList(c.request, ['state'], 1)
-      const found = await listNotices(services, { state: states.find((one) => one === list.filters.state), after: list.after?.[0], limit: list.limit })
+      const found = await listNotices(services, {
+        state: states.find((one) => one === list.filters.state),
+        after: list.after?.[0],
+        limit: list.limit
+      })
       const { rows, pager } = pageOf(list, found, ({ id }) => [id])
-      if (list.csv) return c.csv('notices.csv', ['id', 'title', 'audience', 'state', 'sent', 'created_at'], rows.map((row) => [row.id, row.texts['zh-CN'].title, row.audience, row.state, row.sent, row.createdAt.toISOString()]))
+      if (list.csv) {
+        return c.csv(
+          'notices.csv',
+          ['id', 'title', 'audience', 'state', 'sent', 'created_at'],
+          rows.map((row) => [
+            row.id,
+            row.texts['zh-CN'].title,
+            row.audience,
+            row.state,
+            row.sent,
+            row.createdAt.toISOString()
+          ])
+        )
+      }
       return c.page('admin/notices', {
-        rows: rows.map((row) => ({ id: row.id, title: row.texts['zh-CN'].title, audience: row.audience, state: row.state, sent: row.sent, at: row.createdAt.toISOString() })), pager, filters: list.filters, states
+        rows: rows.map((row) => ({
+          id: row.id,
+          title: row.texts['zh-CN'].title,
+          audience: row.audience,
+          state: row.state,
+          sent: row.sent,
+          at: row.createdAt.toISOString()
+        })),
+        pager,
+        filters: list.filters,
+        states
       })
     }
   })
 
-  const showForm = (c: ConsoleRequest, audience: string, target: string, errors: FieldError[] = []) => c.page('admin/notice-form', {
-    audiences: noticeAudiences, audience, target, texts: textsOf(c), limits: noticeLimits, sms: c.field('sms') === '1', reason: c.field('reason'), errors
-  }, { status: errors.length > 0 ? 422 : 200 })
+  const showForm = (c: ConsoleRequest, audience: string, target: string, errors: FieldError[] = []) =>
+    c.page(
+      'admin/notice-form',
+      {
+        audiences: noticeAudiences,
+        audience,
+        target,
+        texts: textsOf(c),
+        limits: noticeLimits,
+        sms: c.field('sms') === '1',
+        reason: c.field('reason'),
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
 
   console.page({
     method: 'GET',
@@ -90,19 +153,35 @@ export function registerNotices (console: Console): void {
     handler: async (c) => {
       const audience = noticeAudiences.find((one) => one === c.field('audience'))
       const confirmed = c.confirmed()
-      const errors: FieldError[] = [...(audience === undefined ? [{ field: 'audience_0', code: 'pick_one' }] : []), ...(confirmed.ok ? [] : confirmed.errors)]
+      const errors: FieldError[] = [
+        ...(audience === undefined ? [{ field: 'audience_0', code: 'pick_one' }] : []),
+        ...(confirmed.ok ? [] : confirmed.errors)
+      ]
       const target = c.field('target').trim()
       if (audience === undefined || !confirmed.ok) return showForm(c, c.field('audience'), target, errors)
       const texts = Object.fromEntries(textsOf(c).map(({ language, title, body }) => [language, { title, body }]))
-      const made = await draftNotice(services, confirmed.act, { audience, targetId: target === '' ? null : target, texts, sms: c.field('sms') === '1' })
+      const made = await draftNotice(services, confirmed.act, {
+        audience,
+        targetId: target === '' ? null : target,
+        texts,
+        sms: c.field('sms') === '1'
+      })
       if (made.ok) return c.redirect(`/admin/notices/${made.id}`, 'notice_drafted')
-      return showForm(c, audience, target, made.faults.map(({ field, language, code }) => ({
-        field: language === null ? field : `${field}_${noticeLanguages.indexOf(language)}`, code: `notice_${field}_${code}`, details: { max: noticeLimits[field as 'title'] ?? 0 }
-      })))
+      return showForm(
+        c,
+        audience,
+        target,
+        made.faults.map(({ field, language, code }) => ({
+          field: language === null ? field : `${field}_${noticeLanguages.indexOf(language)}`,
+          code: `notice_${field}_${code}`,
+          details: { max: noticeLimits[field as 'title'] ?? 0 }
+        }))
+      )
     }
   })
 
-  const load = async (c: ConsoleRequest): Promise<StoredNotice> => await findNotice(services, idOf(c)) ?? c.notFound()
+  const load = async (c: ConsoleRequest): Promise<StoredNotice> =>
+    (await findNotice(services, idOf(c))) ?? c.notFound()
 
   console.page({
     method: 'GET',
@@ -111,10 +190,29 @@ export function registerNotices (console: Console): void {
     handler: async (c) => {
       const notice = await load(c)
       return c.page('admin/notice', {
-        n: { id: notice.id, audience: notice.audience, targetId: notice.targetId, state: notice.state, sent: notice.sent, sms: notice.sms, reason: notice.reason, by: notice.createdBy, at: notice.createdAt.toISOString(), finishedAt: notice.finishedAt?.toISOString() ?? null },
+        n: {
+          id: notice.id,
+          audience: notice.audience,
+          targetId: notice.targetId,
+          state: notice.state,
+          sent: notice.sent,
+          sms: notice.sms,
+          reason: notice.reason,
+          by: notice.createdBy,
+          at: notice.createdAt.toISOString(),
+          finishedAt: notice.finishedAt?.toISOString() ?? null
+        },
         texts: noticeLanguages.flatMap((language) => {
           const text = notice.texts[language]
-          return text === undefined ? [] : [{ language, title: text.title, paragraphs: text.body.split(/\n+/).filter((line) => line.trim() !== '') }]
+          return text === undefined
+            ? []
+            : [
+                {
+                  language,
+                  title: text.title,
+                  paragraphs: text.body.split(/\n+/).filter((line) => line.trim() !== '')
+                }
+              ]
         }),
         receivers: notice.state === 'draft' ? await countReceivers(services.db, notice) : null
       })
@@ -127,8 +225,13 @@ export function registerNotices (console: Console): void {
     return {
       title: c.t(`notices.act.${act}`),
       lead: c.t(`notices.act.${act}.lead`),
-      facts: [{ name: c.t('notices.heading'), value: notice.texts['zh-CN'].title }, { name: c.t('notices.audience'), value: c.t(`notices.audience.${notice.audience}`) },
-        ...(act === 'send' ? [{ name: c.t('notices.receivers'), value: String(await countReceivers(services.db, notice)) }] : [])],
+      facts: [
+        { name: c.t('notices.heading'), value: notice.texts['zh-CN'].title },
+        { name: c.t('notices.audience'), value: c.t(`notices.audience.${notice.audience}`) },
+        ...(act === 'send'
+          ? [{ name: c.t('notices.receivers'), value: String(await countReceivers(services.db, notice)) }]
+          : [])
+      ],
       // to everybody cannot be taken back: its title has to be typed
       typed: act === 'send' && notice.audience === 'everybody' ? notice.texts['zh-CN'].title : null,
       action: `/admin/notices/${notice.id}/${act}`,
@@ -137,7 +240,13 @@ export function registerNotices (console: Console): void {
     }
   }
   for (const act of ['send', 'cancel'] as const) {
-    console.page({ method: 'GET', path: `/admin/notices/:id/${act}`, roles, reauth: true, handler: async (c) => c.confirm(await model(c, act)) })
+    console.page({
+      method: 'GET',
+      path: `/admin/notices/:id/${act}`,
+      roles,
+      reauth: true,
+      handler: async (c) => c.confirm(await model(c, act))
+    })
     console.page({
       method: 'POST',
       path: `/admin/notices/:id/${act}`,
@@ -147,7 +256,10 @@ export function registerNotices (console: Console): void {
         const shown = await model(c, act)
         const confirmed = c.confirmed(shown.typed)
         if (!confirmed.ok) return c.confirm({ ...shown, ...confirmed })
-        return c.redirect(shown.backHref, await works[act](services, confirmed.act, idOf(c)) ? `notice_${act}` : 'people_unchanged')
+        return c.redirect(
+          shown.backHref,
+          (await works[act](services, confirmed.act, idOf(c))) ? `notice_${act}` : 'people_unchanged'
+        )
       }
     })
   }

@@ -2,7 +2,16 @@
 import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/identity/masking.ts'
 import { PageError } from '../../../http/page-error.ts'
-import { actOnDelegation, delegationActs, listOrganizations, organizationDetail, recheck, release, suspend, type Recheck } from '../../support/index.ts'
+import {
+  actOnDelegation,
+  delegationActs,
+  listOrganizations,
+  organizationDetail,
+  recheck,
+  release,
+  suspend,
+  type Recheck
+} from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
@@ -10,18 +19,55 @@ import { deskRoles as roles, idOf } from '../people/people.ts'
 
 const statuses = ['active', 'pending', 'suspended', 'dissolved'] as const
 
-interface Row { id: string, uscc: string, name: string, status: string, agents: number, createdAt: string }
-
-/** The search posts `csrf`, `text`: the code of a one-person business stands for that person. */
-export interface OrganizationsPage extends AdminFramed { rows: Row[], pager: Pager | null, filters: { status: string }, statuses: readonly string[], errors: FieldError[] }
-
-export interface OrganizationPage extends AdminFramed {
-  o: { id: string, uscc: string, name: string, status: string, held: boolean, createdAt: string, checkedAt: string | null, version: number, passwordMustChange: boolean }
-  legalRepresentative: { id: string, name: string, certNo: string, since: string | null } | null
-  delegations: Array<{ id: string, version: number, agentId: string, agent: string, certNo: string, state: string, validFrom: string, validTo: string, acts: string[] }>
+interface Row {
+  id: string
+  uscc: string
+  name: string
+  status: string
+  agents: number
+  createdAt: string
 }
 
-export interface CheckPage extends AdminFramed { id: string, name: string, result: Recheck | null }
+/** The search posts `csrf`, `text`: the code of a one-person business stands for that person. */
+export interface OrganizationsPage extends AdminFramed {
+  rows: Row[]
+  pager: Pager | null
+  filters: { status: string }
+  statuses: readonly string[]
+  errors: FieldError[]
+}
+
+export interface OrganizationPage extends AdminFramed {
+  o: {
+    id: string
+    uscc: string
+    name: string
+    status: string
+    held: boolean
+    createdAt: string
+    checkedAt: string | null
+    version: number
+    passwordMustChange: boolean
+  }
+  legalRepresentative: { id: string; name: string; certNo: string; since: string | null } | null
+  delegations: Array<{
+    id: string
+    version: number
+    agentId: string
+    agent: string
+    certNo: string
+    state: string
+    validFrom: string
+    validTo: string
+    acts: string[]
+  }>
+}
+
+export interface CheckPage extends AdminFramed {
+  id: string
+  name: string
+  result: Recheck | null
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -42,13 +88,41 @@ export function registerOrganizations (console: Console): void {
     roles,
     handler: async (c) => {
       const list = readList(c.request, ['status'], 1)
-      const found = await listOrganizations(services, { status: statuses.find((one) => one === list.filters.status), after: list.after?.[0], limit: list.limit })
+      const found = await listOrganizations(services, {
+        status: statuses.find((one) => one === list.filters.status),
+        after: list.after?.[0],
+        limit: list.limit
+      })
       const { rows, pager } = pageOf(list, found, ({ id }) => [id])
-      if (list.csv) return c.csv('organizations.csv', ['id', 'uscc', 'name', 'status', 'agents', 'created_at'], rows.map((row) => [row.id, maskUscc(row.uscc), row.name, row.status, row.agents, row.createdAt.toISOString()]))
-      return c.page('admin/organizations', { rows: rows.map(rowOf), pager, filters: list.filters, statuses, errors: [] })
+      if (list.csv) {
+        return c.csv(
+          'organizations.csv',
+          ['id', 'uscc', 'name', 'status', 'agents', 'created_at'],
+          rows.map((row) => [
+            row.id,
+            maskUscc(row.uscc),
+            row.name,
+            row.status,
+            row.agents,
+            row.createdAt.toISOString()
+          ])
+        )
+      }
+      return c.page('admin/organizations', {
+        rows: rows.map(rowOf),
+        pager,
+        filters: list.filters,
+        statuses,
+        errors: []
+      })
     }
   })
-  console.page({ method: 'GET', path: '/admin/organizations/search', roles, handler: (c) => c.redirect('/admin/organizations') })
+  console.page({
+    method: 'GET',
+    path: '/admin/organizations/search',
+    roles,
+    handler: (c) => c.redirect('/admin/organizations')
+  })
   console.page({
     method: 'POST',
     path: '/admin/organizations/search',
@@ -59,7 +133,11 @@ export function registerOrganizations (console: Console): void {
       const [only] = found
       if (found.length === 1 && only !== undefined) return c.redirect(`/admin/organizations/${only.id}`)
       const errors = text === '' ? [{ field: 'text', code: 'required' }] : []
-      return c.page('admin/organizations', { rows: found.map(rowOf), pager: null, filters: { status: '' }, statuses, errors }, { status: errors.length > 0 ? 422 : 200 })
+      return c.page(
+        'admin/organizations',
+        { rows: found.map(rowOf), pager: null, filters: { status: '' }, statuses, errors },
+        { status: errors.length > 0 ? 422 : 200 }
+      )
     }
   })
 
@@ -72,10 +150,31 @@ export function registerOrganizations (console: Console): void {
       if (detail === null) return c.notFound()
       const { legalRepresentative, delegations, register } = detail
       return c.page('admin/organization', {
-        o: { id: detail.id, uscc: maskUscc(detail.uscc), name: detail.name, status: detail.status, held: detail.held, createdAt: detail.createdAt.toISOString(), checkedAt: register.checkedAt?.toISOString() ?? null, version: register.version, passwordMustChange: detail.passwordMustChange },
-        legalRepresentative: legalRepresentative === null ? null : { ...legalRepresentative, since: legalRepresentative.since?.toISOString() ?? null },
+        o: {
+          id: detail.id,
+          uscc: maskUscc(detail.uscc),
+          name: detail.name,
+          status: detail.status,
+          held: detail.held,
+          createdAt: detail.createdAt.toISOString(),
+          checkedAt: register.checkedAt?.toISOString() ?? null,
+          version: register.version,
+          passwordMustChange: detail.passwordMustChange
+        },
+        legalRepresentative:
+          legalRepresentative === null
+            ? null
+            : { ...legalRepresentative, since: legalRepresentative.since?.toISOString() ?? null },
         delegations: delegations.map(({ id, version, agentId, agent, state, validFrom, validTo }) => ({
-          id, version, agentId, agent: agent.maskedName, certNo: agent.maskedCertNo, state, validFrom, validTo, acts: state === 'active' ? [...delegationActs] : state === 'suspended' ? ['revoke'] : []
+          id,
+          version,
+          agentId,
+          agent: agent.maskedName,
+          certNo: agent.maskedCertNo,
+          state,
+          validFrom,
+          validTo,
+          acts: state === 'active' ? [...delegationActs] : state === 'suspended' ? ['revoke'] : []
         }))
       })
     }
@@ -88,14 +187,23 @@ export function registerOrganizations (console: Console): void {
     return {
       title: c.t(`orgs.act.${act}`),
       lead: c.t(`orgs.act.${act}.lead`),
-      facts: [{ name: c.t('orgs.name'), value: detail.name }, { name: c.t('orgs.uscc'), value: maskUscc(detail.uscc) }],
+      facts: [
+        { name: c.t('orgs.name'), value: detail.name },
+        { name: c.t('orgs.uscc'), value: maskUscc(detail.uscc) }
+      ],
       typed: act === 'suspend' ? detail.name : null,
       action: `/admin/organizations/${detail.id}/act/${act}`,
       submit: c.t(`orgs.act.${act}`),
       backHref: `/admin/organizations/${detail.id}`
     }
   }
-  console.page({ method: 'GET', path: '/admin/organizations/:id/act/:act', roles, reauth: true, handler: async (c) => c.confirm(await confirmModel(c)) })
+  console.page({
+    method: 'GET',
+    path: '/admin/organizations/:id/act/:act',
+    roles,
+    reauth: true,
+    handler: async (c) => c.confirm(await confirmModel(c))
+  })
   console.page({
     method: 'POST',
     path: '/admin/organizations/:id/act/:act',
@@ -108,22 +216,37 @@ export function registerOrganizations (console: Console): void {
       const { act } = c.request.params as { act: 'suspend' | 'release' | 'recheck' }
       if (act === 'recheck') {
         const answer = await recheck(services, confirmed.act, idOf(c))
-        return c.page('admin/organization-check', { id: idOf(c), name: model.facts[0]?.value ?? '', result: answer.outcome === 'checked' ? answer.result : null })
+        return c.page('admin/organization-check', {
+          id: idOf(c),
+          name: model.facts[0]?.value ?? '',
+          result: answer.outcome === 'checked' ? answer.result : null
+        })
       }
       const outcome = await acts[act](services, confirmed.act, idOf(c))
-      return c.redirect(model.backHref, outcome === 'done' ? `orgs_${act}` : outcome === 'register_unavailable' ? 'orgs_register_unavailable' : 'people_unchanged')
+      return c.redirect(
+        model.backHref,
+        outcome === 'done'
+          ? `orgs_${act}`
+          : outcome === 'register_unavailable'
+            ? 'orgs_register_unavailable'
+            : 'people_unchanged'
+      )
     }
   })
 
   const delegationModel = async (c: ConsoleRequest) => {
-    const { delegation, act } = c.request.params as { delegation?: string, act?: string }
+    const { delegation, act } = c.request.params as { delegation?: string; act?: string }
     const detail = await organizationDetail(services, idOf(c))
     const row = detail?.delegations.find(({ id }) => id === delegation)
     if (detail === null || row === undefined || act === undefined) return c.notFound()
     return {
       title: c.t.code([`orgs.delegation.${act}`], 'orgs.delegation.refused'),
       lead: c.t.code([`orgs.delegation.${act}.lead`], 'orgs.delegation.refused'),
-      facts: [{ name: c.t('orgs.name'), value: detail.name }, { name: c.t('orgs.agent'), value: row.agent.maskedName }, { name: c.t('orgs.until'), value: row.validTo }],
+      facts: [
+        { name: c.t('orgs.name'), value: detail.name },
+        { name: c.t('orgs.agent'), value: row.agent.maskedName },
+        { name: c.t('orgs.until'), value: row.validTo }
+      ],
       typed: null,
       action: `/admin/organizations/${detail.id}/delegations/${row.id}/${act}`,
       submit: c.t.code([`orgs.delegation.${act}`], 'orgs.delegation.refused'),
@@ -158,4 +281,11 @@ export function registerOrganizations (console: Console): void {
   })
 }
 
-const rowOf = ({ id, uscc, name, status, agents, createdAt }: Omit<Row, 'createdAt'> & { createdAt: Date }): Row => ({ id, uscc: maskUscc(uscc), name, status, agents, createdAt: createdAt.toISOString() })
+const rowOf = ({ id, uscc, name, status, agents, createdAt }: Omit<Row, 'createdAt'> & { createdAt: Date }): Row => ({
+  id,
+  uscc: maskUscc(uscc),
+  name,
+  status,
+  agents,
+  createdAt: createdAt.toISOString()
+})

@@ -1,4 +1,7 @@
-/** 未送达: what the outbox gave up (logout tokens, messages), and sending it again when the cause is gone. Contents are not shown. */
+/**
+ * 未送达: what the outbox gave up (logout tokens, messages), and sending it again when the cause is gone. Contents are not
+ * shown.
+ */
 import { deadLetters, deadTopics, resendDead } from '../../../records/outbox/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
@@ -6,12 +9,26 @@ import type { AdminFramed, Pager } from '../models.ts'
 
 const roles = ['system'] as const
 
-interface Row { id: number, topic: string, createdAt: string, deadAt: string, attempts: number, lastError: string }
+interface Row {
+  id: number
+  topic: string
+  createdAt: string
+  deadAt: string
+  attempts: number
+  lastError: string
+}
 
-export interface OutboxPage extends AdminFramed { rows: Row[], pager: Pager, filters: { topic: string }, topics: Array<{ topic: string, count: number }> }
+export interface OutboxPage extends AdminFramed {
+  rows: Row[]
+  pager: Pager
+  filters: { topic: string }
+  topics: Array<{ topic: string; count: number }>
+}
 
 declare module '../../../http/pages.ts' {
-  interface Pages { 'admin/outbox': OutboxPage }
+  interface Pages {
+    'admin/outbox': OutboxPage
+  }
 }
 
 export function registerOutbox (console: Console): void {
@@ -26,10 +43,27 @@ export function registerOutbox (console: Console): void {
       const list = readList(c.request, ['topic'], 1)
       const before = list.after === null ? null : Number(list.after[0])
       if (before !== null && !Number.isSafeInteger(before)) return c.notFound()
-      const found = await deadLetters(db, { topic: list.filters.topic === '' ? null : list.filters.topic, before, limit: list.limit })
+      const found = await deadLetters(db, {
+        topic: list.filters.topic === '' ? null : list.filters.topic,
+        before,
+        limit: list.limit
+      })
       const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])
-      const lines = rows.map(({ id, topic, createdAt, deadAt, attempts, lastError }) => ({ id, topic, createdAt: createdAt.toISOString(), deadAt: deadAt.toISOString(), attempts, lastError: lastError ?? '' }))
-      if (list.csv) return c.csv('undelivered.csv', ['id', 'topic', 'created_at', 'given_up_at', 'attempts', 'last_error'], lines.map((row) => [row.id, row.topic, row.createdAt, row.deadAt, row.attempts, row.lastError]))
+      const lines = rows.map(({ id, topic, createdAt, deadAt, attempts, lastError }) => ({
+        id,
+        topic,
+        createdAt: createdAt.toISOString(),
+        deadAt: deadAt.toISOString(),
+        attempts,
+        lastError: lastError ?? ''
+      }))
+      if (list.csv) {
+        return c.csv(
+          'undelivered.csv',
+          ['id', 'topic', 'created_at', 'given_up_at', 'attempts', 'last_error'],
+          lines.map((row) => [row.id, row.topic, row.createdAt, row.deadAt, row.attempts, row.lastError])
+        )
+      }
       return c.page('admin/outbox', { rows: lines, pager, filters: list.filters, topics: await deadTopics(db) })
     }
   })
@@ -38,14 +72,30 @@ export function registerOutbox (console: Console): void {
   const modelOf = async (c: ConsoleRequest) => {
     const { what = '' } = c.request.params as { what?: string }
     const id = /^[1-9]\d{0,14}$/.test(what) ? Number(what) : null
-    const count = id === null ? (await deadTopics(db)).find(({ topic }) => topic === what)?.count : (await deadLetters(db, { id, topic: null, before: null, limit: 1 })).length
+    const count =
+      id === null
+        ? (await deadTopics(db)).find(({ topic }) => topic === what)?.count
+        : (await deadLetters(db, { id, topic: null, before: null, limit: 1 })).length
     if (count === undefined || count === 0) return c.notFound()
     return {
       which: id === null ? { topic: what } : { id },
-      model: { title: c.t('outbox.resend.title'), lead: c.t('outbox.resend.lead', { n: count }), facts: [{ name: c.t(id === null ? 'outbox.topic' : 'outbox.id'), value: what }], typed: null, action: `/admin/outbox/${what}/resend`, submit: c.t('outbox.resend'), backHref: '/admin/outbox' }
+      model: {
+        title: c.t('outbox.resend.title'),
+        lead: c.t('outbox.resend.lead', { n: count }),
+        facts: [{ name: c.t(id === null ? 'outbox.topic' : 'outbox.id'), value: what }],
+        typed: null,
+        action: `/admin/outbox/${what}/resend`,
+        submit: c.t('outbox.resend'),
+        backHref: '/admin/outbox'
+      }
     }
   }
-  console.page({ method: 'GET', path: '/admin/outbox/:what/resend', roles, handler: async (c) => c.confirm((await modelOf(c)).model) })
+  console.page({
+    method: 'GET',
+    path: '/admin/outbox/:what/resend',
+    roles,
+    handler: async (c) => c.confirm((await modelOf(c)).model)
+  })
   console.page({
     method: 'POST',
     path: '/admin/outbox/:what/resend',

@@ -1,4 +1,7 @@
-/** The search box: an id of ours or a trace id leads to its page. Posted, because people also type what must not stand in addresses. */
+/**
+ * The search box: an id of ours or a trace id leads to its page. Posted, because people also type what must not stand
+ * in addresses.
+ */
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { Console } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
@@ -6,7 +9,9 @@ import type { AdminFramed } from '../models.ts'
 export interface NotFoundPage extends AdminFramed {}
 
 declare module '../../../http/pages.ts' {
-  interface Pages { 'admin/nothing-found': NotFoundPage }
+  interface Pages {
+    'admin/nothing-found': NotFoundPage
+  }
 }
 
 /** First fit wins; a place that the role may not see is not led to. */
@@ -20,7 +25,12 @@ const places: ReadonlyArray<[pattern: RegExp, route: RegExp, path: (id: string) 
 ]
 
 export function registerSearch (console: Console): void {
-  console.page({ method: 'GET', path: '/admin/search', roles: adminRoles, handler: (c) => c.page('admin/nothing-found', {}) })
+  console.page({
+    method: 'GET',
+    path: '/admin/search',
+    roles: adminRoles,
+    handler: (c) => c.page('admin/nothing-found', {})
+  })
   console.page({
     method: 'POST',
     path: '/admin/search',
@@ -29,7 +39,13 @@ export function registerSearch (console: Console): void {
       const typed = c.field('q').trim()
       // as it is shown on error pages: in groups of four
       const text = /^[0-9a-f\s]{12,}$/i.test(typed) ? typed.replace(/\s/g, '').toLowerCase() : typed
-      const place = places.find(([pattern, route]) => pattern.test(text) && console.table.some((entry) => route.test(entry.path) && entry.method === 'GET' && entry.roles.includes(c.administrator.role)))
+      const place = places.find(
+        ([pattern, route]) =>
+          pattern.test(text) &&
+          console.table.some(
+            (entry) => route.test(entry.path) && entry.method === 'GET' && entry.roles.includes(c.administrator.role)
+          )
+      )
       return place === undefined ? c.page('admin/nothing-found', {}) : c.redirect(place[2](text))
     }
   })

@@ -3,8 +3,21 @@ import type { Act } from '../../../domain/administration/administration.ts'
 import { maskName } from '../../../domain/identity/masking.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import {
-  endAllSessions, endDevice, endSessionOf, grantReveal, lockPerson, openGrants, resetFaceTries, resetPasswordTries, reveal, revealFields, revealGranted, unlockPerson,
-  type ActOutcome, type Revealed, type RevealField
+  endAllSessions,
+  endDevice,
+  endSessionOf,
+  grantReveal,
+  lockPerson,
+  openGrants,
+  resetFaceTries,
+  resetPasswordTries,
+  reveal,
+  revealFields,
+  revealGranted,
+  unlockPerson,
+  type ActOutcome,
+  type Revealed,
+  type RevealField
 } from '../../support/index.ts'
 import { revokeCounterCode } from '../../../records/counter-codes/index.ts'
 import { personById } from '../../../records/persons/index.ts'
@@ -21,11 +34,14 @@ export interface RevealPage extends AdminFramed {
   ticked: readonly RevealField[]
   reason: string
   fourEyes: boolean
-  grants: Array<{ id: string, fields: RevealField[], until: string }>
+  grants: Array<{ id: string; fields: RevealField[]; until: string }>
   errors: FieldError[]
 }
 
-export interface RevealedPage extends AdminFramed { id: string, values: Array<{ field: RevealField, value: string | null }> }
+export interface RevealedPage extends AdminFramed {
+  id: string
+  values: Array<{ field: RevealField; value: string | null }>
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -45,7 +61,8 @@ const acts: Record<string, Work> = {
   'face-tries': resetFaceTries,
   'password-tries': resetPasswordTries,
   'end-device': endDevice,
-  'cancel-code': async (services, { actor, reason, address, traceId }, personId, codeId) => await revokeCounterCode(services, { codeId, personId, actor, reason, address, traceId }) ? 'done' : 'unchanged'
+  'cancel-code': async (services, { actor, reason, address, traceId }, personId, codeId) =>
+    (await revokeCounterCode(services, { codeId, personId, actor, reason, address, traceId })) ? 'done' : 'unchanged'
 }
 
 const itemOf = ({ request }: ConsoleRequest): string => {
@@ -64,7 +81,10 @@ export function registerPeopleActs (console: Console): void {
     return {
       title: c.t.code([`people.act.${act}`], 'people.title'),
       lead: c.t.code([`people.act.${act}.lead`], 'people.title'),
-      facts: [{ name: c.t('people.name'), value: maskName(person.name) }, { name: 'ID', value: person.id }],
+      facts: [
+        { name: c.t('people.name'), value: maskName(person.name) },
+        { name: 'ID', value: person.id }
+      ],
       hidden: item === '' ? [] : [{ name: 'item', value: item }],
       typed: null,
       action: `/admin/people/${person.id}/act/${act}`,
@@ -73,7 +93,13 @@ export function registerPeopleActs (console: Console): void {
     }
   }
 
-  console.page({ method: 'GET', path: '/admin/people/:id/act/:act', roles: deskRoles, reauth: true, handler: async (c) => c.confirm(await confirmModel(c, itemOf(c))) })
+  console.page({
+    method: 'GET',
+    path: '/admin/people/:id/act/:act',
+    roles: deskRoles,
+    reauth: true,
+    handler: async (c) => c.confirm(await confirmModel(c, itemOf(c)))
+  })
   console.page({
     method: 'POST',
     path: '/admin/people/:id/act/:act',
@@ -85,17 +111,30 @@ export function registerPeopleActs (console: Console): void {
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
       const outcome = await acts[act]?.(services, confirmed.act, idOf(c), c.field('item'))
-      return c.redirect(`/admin/people/${idOf(c)}`, outcome === 'done' ? `people_${act.replaceAll('-', '_')}` : 'people_unchanged')
+      return c.redirect(
+        `/admin/people/${idOf(c)}`,
+        outcome === 'done' ? `people_${act.replaceAll('-', '_')}` : 'people_unchanged'
+      )
     }
   })
 
-  changes.register<{ personId: string, fields: RevealField[] }>('people.reveal', {
+  changes.register<{ personId: string; fields: RevealField[] }>('people.reveal', {
     approvers: ['security'],
     async describe (from, { personId, fields }, t) {
       const person = await personById(from, crypto, personId)
       return person === null
         ? null
-        : { title: t('people.reveal'), facts: [{ name: t('people.name'), value: maskName(person.name) }, { name: 'ID', value: personId }, { name: t('people.reveal.what'), value: fields.map((field) => t(`people.${field}`)).join(t('console.comma')) }] }
+        : {
+            title: t('people.reveal'),
+            facts: [
+              { name: t('people.name'), value: maskName(person.name) },
+              { name: 'ID', value: personId },
+              {
+                name: t('people.reveal.what'),
+                value: fields.map((field) => t(`people.${field}`)).join(t('console.comma'))
+              }
+            ]
+          }
     },
     async apply (trx, { personId, fields }, act, requestedBy) {
       await grantReveal(trx, { personId, fields, grantedTo: requestedBy, grantedBy: act.actor })
@@ -103,21 +142,47 @@ export function registerPeopleActs (console: Console): void {
     }
   })
 
-  const showReveal = async (c: ConsoleRequest, more: Partial<Pick<RevealPage, 'ticked' | 'reason' | 'errors'>> = {}) => {
+  const showReveal = async (
+    c: ConsoleRequest,
+    more: Partial<Pick<RevealPage, 'ticked' | 'reason' | 'errors'>> = {}
+  ) => {
     const person = await personById(db, crypto, idOf(c))
     if (person === null) return c.notFound()
     const grants = await openGrants(db, `admin:${c.administrator.id}`, { personId: person.id })
-    return c.page('admin/person-reveal', {
-      id: person.id, name: maskName(person.name), fields: revealFields, ticked: [], reason: '', fourEyes: await revealNeedsTwo(db), grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })), errors: [], ...more
-    }, { status: (more.errors?.length ?? 0) > 0 ? 422 : 200 })
+    return c.page(
+      'admin/person-reveal',
+      {
+        id: person.id,
+        name: maskName(person.name),
+        fields: revealFields,
+        ticked: [],
+        reason: '',
+        fourEyes: await revealNeedsTwo(db),
+        grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })),
+        errors: [],
+        ...more
+      },
+      { status: (more.errors?.length ?? 0) > 0 ? 422 : 200 }
+    )
   }
 
   const showValues = (c: ConsoleRequest, revealed: Revealed) => {
     if (revealed.outcome !== 'shown') return null
-    return c.page('admin/person-revealed', { id: idOf(c), values: revealFields.flatMap((field) => field in revealed.values ? [{ field, value: revealed.values[field] ?? null }] : []) })
+    return c.page('admin/person-revealed', {
+      id: idOf(c),
+      values: revealFields.flatMap((field) =>
+        field in revealed.values ? [{ field, value: revealed.values[field] ?? null }] : []
+      )
+    })
   }
 
-  console.page({ method: 'GET', path: '/admin/people/:id/reveal', roles: deskRoles, reauth: true, handler: async (c) => await showReveal(c) })
+  console.page({
+    method: 'GET',
+    path: '/admin/people/:id/reveal',
+    roles: deskRoles,
+    reauth: true,
+    handler: async (c) => await showReveal(c)
+  })
   console.page({
     method: 'POST',
     path: '/admin/people/:id/reveal',
@@ -126,16 +191,29 @@ export function registerPeopleActs (console: Console): void {
     handler: async (c) => {
       const grant = c.field('grant')
       if (grant !== '') {
-        const shown = showValues(c, await revealGranted(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant))
-        return shown ?? await showReveal(c, { errors: [{ field: 'form', code: 'grant_gone' }] })
+        const shown = showValues(
+          c,
+          await revealGranted(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant)
+        )
+        return shown ?? (await showReveal(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
       }
       const ticked = revealFields.filter((field) => c.field(field) === '1')
       const confirmed = c.confirmed()
-      const errors: FieldError[] = [...(ticked.length === 0 ? [{ field: 'name', code: 'pick_one' }] : []), ...(confirmed.ok ? [] : confirmed.errors)]
-      if (!confirmed.ok || errors.length > 0) return await showReveal(c, { ticked, reason: c.field('reason').trim(), errors })
-      if (await personById(db, crypto, idOf(c)) === null) return c.notFound()
+      const errors: FieldError[] = [
+        ...(ticked.length === 0 ? [{ field: 'name', code: 'pick_one' }] : []),
+        ...(confirmed.ok ? [] : confirmed.errors)
+      ]
+      if (!confirmed.ok || errors.length > 0) {
+        return await showReveal(c, { ticked, reason: c.field('reason').trim(), errors })
+      }
+      if ((await personById(db, crypto, idOf(c))) === null) return c.notFound()
       if (await revealNeedsTwo(db)) {
-        const asked = await changes.request({ kind: 'people.reveal', payload: { personId: idOf(c), fields: ticked }, subject: idOf(c), act: confirmed.act })
+        const asked = await changes.request({
+          kind: 'people.reveal',
+          payload: { personId: idOf(c), fields: ticked },
+          subject: idOf(c),
+          act: confirmed.act
+        })
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
       return showValues(c, await reveal(services, confirmed.act, idOf(c), ticked)) ?? c.notFound()

@@ -1,9 +1,21 @@
-/** 用户 (A7): finding people, the list, one person, the history. Everything is masked; what is typed for finding comes by a form. */
+/**
+ * 用户 (A7): finding people, the list, one person, the history. Everything is masked; what is typed for finding comes by
+ * a form.
+ */
 import type { PersonStatus } from '../../../database/schema.ts'
 import type { AdminRole } from '../../../domain/administration/administration.ts'
 import { maskUscc } from '../../../domain/identity/masking.ts'
 import type { FieldError } from '../../../http/pages.ts'
-import { findPeople, listPeople, openGrants, personDetail, personHistory, type HistoryLine, type PersonDetail, type PersonLine } from '../../support/index.ts'
+import {
+  findPeople,
+  listPeople,
+  openGrants,
+  personDetail,
+  personHistory,
+  type HistoryLine,
+  type PersonDetail,
+  type PersonLine
+} from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
@@ -11,7 +23,9 @@ import type { AdminFramed, Pager } from '../models.ts'
 export const deskRoles: readonly AdminRole[] = ['security']
 export const personStatuses: readonly PersonStatus[] = ['active', 'locked', 'unactivated', 'disabled']
 
-export interface PersonRow extends Omit<PersonLine, 'createdAt'> { createdAt: string }
+export interface PersonRow extends Omit<PersonLine, 'createdAt'> {
+  createdAt: string
+}
 
 /** The search posts `csrf`, `text`, `last_four`. */
 export interface PeoplePage extends AdminFramed {
@@ -23,18 +37,30 @@ export interface PeoplePage extends AdminFramed {
   errors: FieldError[]
 }
 
-type Iso<T> = { [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K] extends Array<infer E> ? Array<Iso<E>> : T[K] }
+type Iso<T> = {
+  [K in keyof T]: T[K] extends Date
+    ? string
+    : T[K] extends Date | null
+      ? string | null
+      : T[K] extends Array<infer E>
+        ? Array<Iso<E>>
+        : T[K]
+}
 
 export interface PersonPage extends AdminFramed {
   p: Iso<Omit<PersonDetail, 'delegations' | 'represents' | 'namesakes'>>
-  represents: Array<{ id: string, name: string, uscc: string, status: string }>
-  delegations: Array<{ id: string, organizationId: string, organization: string, state: string, validTo: string }>
+  represents: Array<{ id: string; name: string; uscc: string; status: string }>
+  delegations: Array<{ id: string; organizationId: string; organization: string; state: string; validTo: string }>
   namesakes: PersonRow[]
   /** What another administrator has let this one see. */
   granted: boolean
 }
 
-export interface HistoryPage extends AdminFramed { id: string, rows: Array<Omit<HistoryLine, 'at'> & { at: string }>, pager: Pager }
+export interface HistoryPage extends AdminFramed {
+  id: string
+  rows: Array<Omit<HistoryLine, 'at'> & { at: string }>
+  pager: Pager
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -49,7 +75,8 @@ export const rowOf = (line: PersonLine): PersonRow => ({ ...line, createdAt: lin
 /** Dates as pages take them. */
 const iso = <T>(value: T): Iso<T> => JSON.parse(JSON.stringify(value)) as Iso<T>
 
-export const idOf = (c: ConsoleRequest, name = 'id'): string => (c.request.params as Record<string, string | undefined>)[name] ?? ''
+export const idOf = (c: ConsoleRequest, name = 'id'): string =>
+  (c.request.params as Record<string, string | undefined>)[name] ?? ''
 
 /** Who looks, for services that keep it. */
 export const lookerOf = (c: ConsoleRequest): Omit<ReturnType<ConsoleRequest['act']>, 'reason'> => {
@@ -69,12 +96,38 @@ export function registerPeople (console: Console): void {
       const status = personStatuses.find((one) => one === list.filters.status)
       const found = await listPeople(services, { status, after: list.after?.[0], limit: list.limit })
       const { rows, pager } = pageOf(list, found, ({ id }) => [id])
-      if (list.csv) return c.csv('people.csv', ['id', 'name', 'cert_type', 'cert_no', 'phone', 'level', 'status', 'created_at'], rows.map((row) => [row.id, row.name, row.certType, row.certNo, row.phone, row.level, row.status, row.createdAt.toISOString()]))
-      return c.page('admin/people', { rows: rows.map(rowOf), pager, filters: list.filters, statuses: personStatuses, errors: [] })
+      if (list.csv) {
+        return c.csv(
+          'people.csv',
+          ['id', 'name', 'cert_type', 'cert_no', 'phone', 'level', 'status', 'created_at'],
+          rows.map((row) => [
+            row.id,
+            row.name,
+            row.certType,
+            row.certNo,
+            row.phone,
+            row.level,
+            row.status,
+            row.createdAt.toISOString()
+          ])
+        )
+      }
+      return c.page('admin/people', {
+        rows: rows.map(rowOf),
+        pager,
+        filters: list.filters,
+        statuses: personStatuses,
+        errors: []
+      })
     }
   })
 
-  console.page({ method: 'GET', path: '/admin/people/search', roles: deskRoles, handler: (c) => c.redirect('/admin/people') })
+  console.page({
+    method: 'GET',
+    path: '/admin/people/search',
+    roles: deskRoles,
+    handler: (c) => c.redirect('/admin/people')
+  })
   console.page({
     method: 'POST',
     path: '/admin/people/search',
@@ -83,9 +136,24 @@ export function registerPeople (console: Console): void {
       const found = await findPeople(services, lookerOf(c), { text: c.field('text'), lastFour: c.field('last_four') })
       if (found.ok && found.people.length === 1) return c.redirect(`/admin/people/${found.people[0]?.id ?? ''}`)
       // what was typed is not sent back: the page may be printed or left open
-      return c.page('admin/people', {
-        rows: found.ok ? found.people.map(rowOf) : [], pager: null, filters: { status: '' }, statuses: personStatuses, errors: found.ok ? [] : [{ field: found.code === 'last_four' ? 'last_four' : 'text', code: found.code === 'last_four' ? 'needed' : found.code }]
-      }, found.ok ? {} : { status: 422 })
+      return c.page(
+        'admin/people',
+        {
+          rows: found.ok ? found.people.map(rowOf) : [],
+          pager: null,
+          filters: { status: '' },
+          statuses: personStatuses,
+          errors: found.ok
+            ? []
+            : [
+                {
+                  field: found.code === 'last_four' ? 'last_four' : 'text',
+                  code: found.code === 'last_four' ? 'needed' : found.code
+                }
+              ]
+        },
+        found.ok ? {} : { status: 422 }
+      )
     }
   })
 
@@ -100,7 +168,13 @@ export function registerPeople (console: Console): void {
       return c.page('admin/person', {
         p: iso(person),
         represents: represents.map((one) => ({ ...one, uscc: maskUscc(one.uscc) })),
-        delegations: delegations.map(({ id, organizationId, organizationName, state, validTo }) => ({ id, organizationId, organization: organizationName, state, validTo })),
+        delegations: delegations.map(({ id, organizationId, organizationName, state, validTo }) => ({
+          id,
+          organizationId,
+          organization: organizationName,
+          state,
+          validTo
+        })),
         namesakes: namesakes.map(rowOf),
         granted: (await openGrants(services.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
       })
@@ -114,10 +188,31 @@ export function registerPeople (console: Console): void {
     handler: async (c) => {
       const list = readList(c.request, [], 1)
       const before = Number(list.after?.[0])
-      const found = await personHistory(services, idOf(c), { before: Number.isSafeInteger(before) && list.after !== null ? before : undefined, limit: list.limit })
+      const found = await personHistory(services, idOf(c), {
+        before: Number.isSafeInteger(before) && list.after !== null ? before : undefined,
+        limit: list.limit
+      })
       const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])
-      if (list.csv) return c.csv('history.csv', ['at', 'type', 'outcome', 'client', 'address', 'actor', 'reason'], rows.map((row) => [row.at.toISOString(), row.type, row.outcome, row.clientId, row.address, row.actor, row.reason]))
-      return c.page('admin/person-history', { id: idOf(c), rows: rows.map((row) => ({ ...row, at: row.at.toISOString() })), pager })
+      if (list.csv) {
+        return c.csv(
+          'history.csv',
+          ['at', 'type', 'outcome', 'client', 'address', 'actor', 'reason'],
+          rows.map((row) => [
+            row.at.toISOString(),
+            row.type,
+            row.outcome,
+            row.clientId,
+            row.address,
+            row.actor,
+            row.reason
+          ])
+        )
+      }
+      return c.page('admin/person-history', {
+        id: idOf(c),
+        rows: rows.map((row) => ({ ...row, at: row.at.toISOString() })),
+        pager
+      })
     }
   })
 }

@@ -3,7 +3,17 @@ import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/identity/masking.ts'
 import { tibetanDivisionName } from '../../../domain/identity/region-code.ts'
 import { grantReveal, openGrants, revealFields, type RevealField } from '../../support/index.ts'
-import { acceptApplication, applicationDetail, findApplication, listApplications, refusalReasons, refuseApplication, returnApplication, type ApplicationDetail, type ApplicationLine } from '../../registration/index.ts'
+import {
+  acceptApplication,
+  applicationDetail,
+  findApplication,
+  listApplications,
+  refusalReasons,
+  refuseApplication,
+  returnApplication,
+  type ApplicationDetail,
+  type ApplicationLine
+} from '../../registration/index.ts'
 import { revealNeedsTwo } from '../../../records/settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
@@ -13,7 +23,15 @@ import { deskRoles as roles, idOf, lookerOf } from '../people/people.ts'
 const tabs = ['waiting', 'accepted', 'refused', 'returned'] as const
 
 export interface RegistrationsPage extends AdminFramed {
-  rows: Array<{ id: string, number: string, applicant: string, organization: string, uscc: string, name: string, at: string }>
+  rows: Array<{
+    id: string
+    number: string
+    applicant: string
+    organization: string
+    uscc: string
+    name: string
+    at: string
+  }>
   pager: Pager
   tabs: readonly string[]
   current: string
@@ -21,16 +39,28 @@ export interface RegistrationsPage extends AdminFramed {
 
 /** Showing in full posts `csrf`, `reason` to `/reveal`; or, what was granted, `grant`. */
 export interface RegistrationPage extends AdminFramed {
-  a: Omit<ApplicationDetail, 'submittedAt' | 'reviewedAt' | 'unit'> & { submittedAt: string, reviewedAt: string | null }
-  unit: { uscc: string, name: string, named: string, region: string | null } | null
+  a: Omit<ApplicationDetail, 'submittedAt' | 'reviewedAt' | 'unit'> & {
+    submittedAt: string
+    reviewedAt: string | null
+  }
+  unit: { uscc: string; name: string; named: string; region: string | null } | null
   revealed: boolean
   fourEyes: boolean
-  grants: Array<{ id: string, fields: readonly RevealField[], until: string }>
+  grants: Array<{ id: string; fields: readonly RevealField[]; until: string }>
   errors: FieldError[]
 }
 
 /** Posts `csrf`, `number` (`seen`), `code`, `reason`. */
-export interface RefusePage extends AdminFramed { id: string, number: string, seen: string, organization: string, reasons: readonly string[], code: string, reason: string, errors: FieldError[] }
+export interface RefusePage extends AdminFramed {
+  id: string
+  number: string
+  seen: string
+  organization: string
+  reasons: readonly string[]
+  code: string
+  reason: string
+  errors: FieldError[]
+}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
@@ -53,9 +83,26 @@ export function registerRegistrations (console: Console): void {
       const current = tabs.find((one) => one === list.filters.state) ?? 'waiting'
       const found = await listApplications(services, { review: current, after: list.after?.[0], limit: list.limit })
       const { rows, pager } = pageOf(list, found, ({ id }) => [id])
-      if (list.csv) return c.csv('registrations.csv', ['number', 'applicant', 'organization', 'submitted_at', 'state'], rows.map((row) => [row.number, row.applicant, row.organization, row.submittedAt.toISOString(), row.review]))
+      if (list.csv) {
+        return c.csv(
+          'registrations.csv',
+          ['number', 'applicant', 'organization', 'submitted_at', 'state'],
+          rows.map((row) => [row.number, row.applicant, row.organization, row.submittedAt.toISOString(), row.review])
+        )
+      }
       return c.page('admin/registrations', {
-        rows: rows.map((row) => ({ id: row.id, number: row.number, applicant: row.applicant, organization: row.organization, uscc: maskUscc(row.uscc), name: row.applicantName, at: row.submittedAt.toISOString() })), pager, tabs, current
+        rows: rows.map((row) => ({
+          id: row.id,
+          number: row.number,
+          applicant: row.applicant,
+          organization: row.organization,
+          uscc: maskUscc(row.uscc),
+          name: row.applicantName,
+          at: row.submittedAt.toISOString()
+        })),
+        pager,
+        tabs,
+        current
       })
     }
   })
@@ -63,31 +110,71 @@ export function registerRegistrations (console: Console): void {
   const show = async (c: ConsoleRequest, detail: ApplicationDetail, errors: FieldError[] = []) => {
     const { submittedAt, reviewedAt, unit, ...rest } = detail
     const { revealed } = detail
-    const grants = revealed ? [] : await openGrants(db, `admin:${c.administrator.id}`, { registrationId: detail.id, registrationNumber: detail.number })
-    return c.page('admin/registration', {
-      a: { ...rest, submittedAt: submittedAt.toISOString(), reviewedAt: reviewedAt?.toISOString() ?? null },
-      unit: unit === null ? null : { ...unit, uscc: revealed ? unit.uscc : maskUscc(unit.uscc), region: unit.region === null ? null : tibetanDivisionName(unit.region) ?? unit.region },
-      revealed,
-      fourEyes: await revealNeedsTwo(db),
-      grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })),
-      errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+    const grants = revealed
+      ? []
+      : await openGrants(db, `admin:${c.administrator.id}`, {
+        registrationId: detail.id,
+        registrationNumber: detail.number
+      })
+    return c.page(
+      'admin/registration',
+      {
+        a: { ...rest, submittedAt: submittedAt.toISOString(), reviewedAt: reviewedAt?.toISOString() ?? null },
+        unit:
+          unit === null
+            ? null
+            : {
+                ...unit,
+                uscc: revealed ? unit.uscc : maskUscc(unit.uscc),
+                region: unit.region === null ? null : (tibetanDivisionName(unit.region) ?? unit.region)
+              },
+        revealed,
+        fourEyes: await revealNeedsTwo(db),
+        grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })),
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
-  const line = async (c: ConsoleRequest): Promise<ApplicationLine> => await findApplication(services, idOf(c)) ?? c.notFound()
-  const load = async (c: ConsoleRequest): Promise<ApplicationDetail> => await applicationDetail(services, lookerOf(c), idOf(c)) ?? c.notFound()
+  const line = async (c: ConsoleRequest): Promise<ApplicationLine> =>
+    (await findApplication(services, idOf(c))) ?? c.notFound()
+  const load = async (c: ConsoleRequest): Promise<ApplicationDetail> =>
+    (await applicationDetail(services, lookerOf(c), idOf(c))) ?? c.notFound()
 
-  console.page({ method: 'GET', path: '/admin/registrations/:id', roles, handler: async (c) => await show(c, await load(c)) })
+  console.page({
+    method: 'GET',
+    path: '/admin/registrations/:id',
+    roles,
+    handler: async (c) => await show(c, await load(c))
+  })
 
-  changes.register<{ registrationId: string, number: string }>('registrations.reveal', {
+  changes.register<{ registrationId: string; number: string }>('registrations.reveal', {
     approvers: ['security'],
     async describe (from, { registrationId, number }, t) {
       const found = await findApplication({ db: from, crypto }, registrationId)
       return found === null || found.number !== number
         ? null
-        : { title: t('regs.reveal'), facts: [{ name: t('regs.number'), value: number }, { name: t('orgs.name'), value: found.organization }, { name: t('regs.applicant'), value: found.applicantName }, { name: t('people.reveal.what'), value: revealFields.map((field) => t(`people.${field}`)).join(t('console.comma')) }] }
+        : {
+            title: t('regs.reveal'),
+            facts: [
+              { name: t('regs.number'), value: number },
+              { name: t('orgs.name'), value: found.organization },
+              { name: t('regs.applicant'), value: found.applicantName },
+              {
+                name: t('people.reveal.what'),
+                value: revealFields.map((field) => t(`people.${field}`)).join(t('console.comma'))
+              }
+            ]
+          }
     },
     async apply (trx, { registrationId, number }, act, requestedBy) {
-      await grantReveal(trx, { registrationId, registrationNumber: number, fields: revealFields, grantedTo: requestedBy, grantedBy: act.actor })
+      await grantReveal(trx, {
+        registrationId,
+        registrationNumber: number,
+        fields: revealFields,
+        grantedTo: requestedBy,
+        grantedBy: act.actor
+      })
       return { ok: true }
     }
   })
@@ -101,24 +188,35 @@ export function registerRegistrations (console: Console): void {
     handler: async (c) => {
       const grant = c.field('grant')
       if (grant !== '') {
-        const detail = await applicationDetail(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), { reveal: true, grant }) ?? c.notFound()
+        const detail =
+          (await applicationDetail(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), {
+            reveal: true,
+            grant
+          })) ?? c.notFound()
         return await show(c, detail, detail.revealed ? [] : [{ field: 'form', code: 'grant_gone' }])
       }
       const confirmed = c.confirmed()
       if (!confirmed.ok) return await show(c, await load(c), confirmed.errors)
       const { id, number } = await line(c)
       if (await revealNeedsTwo(db)) {
-        const asked = await changes.request({ kind: 'registrations.reveal', payload: { registrationId: id, number }, subject: id, act: confirmed.act })
+        const asked = await changes.request({
+          kind: 'registrations.reveal',
+          payload: { registrationId: id, number },
+          subject: id,
+          act: confirmed.act
+        })
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
-      return await show(c, await applicationDetail(services, confirmed.act, id, { reveal: true }) ?? c.notFound())
+      return await show(c, (await applicationDetail(services, confirmed.act, id, { reveal: true })) ?? c.notFound())
     }
   })
 
   /** Number of the application that was looked at: what was returned and sent again meanwhile is another one. */
   const seenOf = (c: ConsoleRequest, now: string): string => {
     const { number } = c.request.query as { number?: unknown }
-    return [c.field('number'), number].find((one): one is string => typeof one === 'string' && /^\d{14}$/.test(one)) ?? now
+    return (
+      [c.field('number'), number].find((one): one is string => typeof one === 'string' && /^\d{14}$/.test(one)) ?? now
+    )
   }
   const decisions = { accept: acceptApplication, return: returnApplication } as const
   const model = async (c: ConsoleRequest, act: keyof typeof decisions) => {
@@ -126,7 +224,11 @@ export function registerRegistrations (console: Console): void {
     return {
       title: c.t(`regs.act.${act}`),
       lead: c.t(`regs.act.${act}.lead`),
-      facts: [{ name: c.t('regs.number'), value: detail.number }, { name: c.t('orgs.name'), value: detail.organization }, { name: c.t('regs.applicant'), value: detail.applicantName }],
+      facts: [
+        { name: c.t('regs.number'), value: detail.number },
+        { name: c.t('orgs.name'), value: detail.organization },
+        { name: c.t('regs.applicant'), value: detail.applicantName }
+      ],
       action: `/admin/registrations/${detail.id}/${act}`,
       typed: null,
       hidden: [{ name: 'number', value: seenOf(c, detail.number) }],
@@ -135,7 +237,13 @@ export function registerRegistrations (console: Console): void {
     }
   }
   for (const act of ['accept', 'return'] as const) {
-    console.page({ method: 'GET', path: `/admin/registrations/:id/${act}`, roles, reauth: true, handler: async (c) => c.confirm(await model(c, act)) })
+    console.page({
+      method: 'GET',
+      path: `/admin/registrations/:id/${act}`,
+      roles,
+      reauth: true,
+      handler: async (c) => c.confirm(await model(c, act))
+    })
     console.page({
       method: 'POST',
       path: `/admin/registrations/:id/${act}`,
@@ -143,19 +251,42 @@ export function registerRegistrations (console: Console): void {
       reauth: true,
       handler: async (c) => {
         const confirmed = c.confirmed()
-        if (!confirmed.ok) return c.confirm({ ...await model(c, act), ...confirmed })
+        if (!confirmed.ok) return c.confirm({ ...(await model(c, act)), ...confirmed })
         const outcome = await decisions[act](services, confirmed.act, idOf(c), c.field('number'))
         if (outcome === 'done') return c.redirect('/admin/registrations', `regs_${act}`)
-        return c.confirm({ ...await model(c, act), reason: confirmed.act.reason, errors: [{ field: 'form', code: `review_${outcome}` }] })
+        return c.confirm({
+          ...(await model(c, act)),
+          reason: confirmed.act.reason,
+          errors: [{ field: 'form', code: `review_${outcome}` }]
+        })
       }
     })
   }
 
   const showRefuse = async (c: ConsoleRequest, errors: FieldError[] = []) => {
     const { id, number, organization } = await line(c)
-    return c.page('admin/registration-refuse', { id, number, seen: seenOf(c, number), organization, reasons: refusalReasons, code: c.field('code'), reason: c.field('reason'), errors }, { status: errors.length > 0 ? 422 : 200 })
+    return c.page(
+      'admin/registration-refuse',
+      {
+        id,
+        number,
+        seen: seenOf(c, number),
+        organization,
+        reasons: refusalReasons,
+        code: c.field('code'),
+        reason: c.field('reason'),
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
-  console.page({ method: 'GET', path: '/admin/registrations/:id/refuse', roles, reauth: true, handler: async (c) => await showRefuse(c) })
+  console.page({
+    method: 'GET',
+    path: '/admin/registrations/:id/refuse',
+    roles,
+    reauth: true,
+    handler: async (c) => await showRefuse(c)
+  })
   console.page({
     method: 'POST',
     path: '/admin/registrations/:id/refuse',
@@ -164,10 +295,15 @@ export function registerRegistrations (console: Console): void {
     handler: async (c) => {
       const code = refusalReasons.find((one) => one === c.field('code'))
       const confirmed = c.confirmed()
-      const errors: FieldError[] = [...(code === undefined ? [{ field: 'code_0', code: 'pick_one' }] : []), ...(confirmed.ok ? [] : confirmed.errors)]
+      const errors: FieldError[] = [
+        ...(code === undefined ? [{ field: 'code_0', code: 'pick_one' }] : []),
+        ...(confirmed.ok ? [] : confirmed.errors)
+      ]
       if (code === undefined || !confirmed.ok) return await showRefuse(c, errors)
       const outcome = await refuseApplication(services, confirmed.act, idOf(c), code, c.field('number'))
-      return outcome === 'done' ? c.redirect('/admin/registrations', 'regs_refuse') : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])
+      return outcome === 'done'
+        ? c.redirect('/admin/registrations', 'regs_refuse')
+        : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])
     }
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Settings: whether personal data is shown in full only when a second administrator agrees. One administrator may switch
- * that on; switching it off takes a second one itself.
+ * Settings: whether personal data is shown in full only when a second administrator agrees. One administrator may
+ * switch that on; switching it off takes a second one itself.
  */
 import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -41,7 +41,13 @@ export function registerRevealSetting (console: Console): void {
     }
   }
 
-  console.page({ method: 'GET', path, roles: ['system'], reauth: true, handler: async (c) => c.confirm(await confirmModel(c)) })
+  console.page({
+    method: 'GET',
+    path,
+    roles: ['system'],
+    reauth: true,
+    handler: async (c) => c.confirm(await confirmModel(c))
+  })
   console.page({
     method: 'POST',
     path,

@@ -1,4 +1,7 @@
-/** 设置 (A10): what can be changed here, with what it does and who changed it last; what the environment decides; a sign of life of every outside service. */
+/**
+ * 设置 (A10): what can be changed here, with what it does and who changed it last; what the environment decides; a sign
+ * of life of every outside service.
+ */
 import type { FieldError } from '../../../http/pages.ts'
 import type { Services } from '../../../services.ts'
 import { settingNames, settingsSeconds, type SettingName, type Settings } from '../../../records/settings/index.ts'
@@ -8,16 +11,27 @@ import type { AdminFramed } from '../models.ts'
 
 export interface SettingView {
   name: SettingName
-  fields: Array<{ name: string, value: string, fallback: string }>
+  fields: Array<{ name: string; value: string; fallback: string }>
   version: number
-  changed: { by: string, at: string, reason: string } | null
+  changed: { by: string; at: string; reason: string } | null
 }
 
-export interface EnvironmentLine { variable: string, value: string, initial: string, key: string }
+export interface EnvironmentLine {
+  variable: string
+  value: string
+  initial: string
+  key: string
+}
 
 const vendors = ['face', 'population', 'companies', 'sms'] as const
-type VendorName = typeof vendors[number]
-export interface VendorView { name: VendorName, variable: string, host: string | null, testable: boolean, result: { reachable: boolean, fault: string | null, ms: number } | null }
+type VendorName = (typeof vendors)[number]
+export interface VendorView {
+  name: VendorName
+  variable: string
+  host: string | null
+  testable: boolean
+  result: { reachable: boolean; fault: string | null; ms: number } | null
+}
 
 export interface SettingsPage extends AdminFramed {
   settings: SettingView[]
@@ -32,7 +46,7 @@ export interface SettingsPage extends AdminFramed {
 /** Posts `csrf`, `version`, `reason` and the fields. */
 export interface SettingPage extends AdminFramed {
   name: SettingName
-  fields: Array<{ name: string, value: string, fallback: string, now: string }>
+  fields: Array<{ name: string; value: string; fallback: string; now: string }>
   version: number
   reason: string
   errors: FieldError[]
@@ -51,61 +65,113 @@ const environmentOf = ({ config }: Services): EnvironmentLine[] => [
   { variable: 'POLICY_VERSION', value: config.policyVersion, initial: '2026-01', key: 'policy_version' },
   { variable: 'PASSWORD_PROFILE', value: config.passwordProfile, initial: 'standard', key: 'password_profile' },
   { variable: 'FACE_POLICY', value: config.facePolicy, initial: 'first-login', key: 'face_policy' },
-  { variable: 'PHONE_DOORS', value: config.phoneDoors.app ? config.phoneDoors.pages ? 'both' : 'app' : 'pages', initial: 'both', key: 'phone_doors' },
+  {
+    variable: 'PHONE_DOORS',
+    value: config.phoneDoors.app ? (config.phoneDoors.pages ? 'both' : 'app') : 'pages',
+    initial: 'both',
+    key: 'phone_doors'
+  },
   { variable: 'FIELD_CIPHER', value: config.fieldCipher, initial: 'aes-256-gcm', key: 'field_cipher' },
-  { variable: 'LOGIN_STARTS_PER_ADDRESS', value: String(config.loginStartsPerAddress), initial: '1000', key: 'login_starts' },
+  {
+    variable: 'LOGIN_STARTS_PER_ADDRESS',
+    value: String(config.loginStartsPerAddress),
+    initial: '1000',
+    key: 'login_starts'
+  },
   { variable: 'EGRESS_ALLOWED', value: config.egressAllowed.join(', '), initial: '', key: 'egress' }
 ]
 
-const hostOf = (url: string | undefined): string | null => url === undefined ? null : new URL(url).host
+const hostOf = (url: string | undefined): string | null => (url === undefined ? null : new URL(url).host)
 
 export function registerSettings (console: Console, settings: Settings): void {
   const { services } = console
   const { config } = services
-  const healthOf: Record<VendorName, (() => Promise<{ reachable: boolean, fault?: string }>) | undefined> = {
+  const healthOf: Record<VendorName, (() => Promise<{ reachable: boolean; fault?: string }>) | undefined> = {
     face: services.face.health?.bind(services.face),
     population: services.population.health,
     companies: services.companies.health,
     sms: services.sms.health
   }
-  const vendorViews = (tested: VendorName | null = null, result: VendorView['result'] = null): VendorView[] => [
-    { name: 'face' as const, variable: 'FACE_URL', host: hostOf(config.face?.url) },
-    { name: 'population' as const, variable: 'POPULATION_REGISTER_URL', host: hostOf(config.populationRegister?.url) },
-    { name: 'companies' as const, variable: 'COMPANY_REGISTER_URL', host: hostOf(config.companyRegister?.url) },
-    { name: 'sms' as const, variable: 'SMS_URL', host: hostOf(config.sms?.url) }
-  ].map((one) => ({ ...one, testable: healthOf[one.name] !== undefined, result: one.name === tested ? result : null }))
+  const vendorViews = (tested: VendorName | null = null, result: VendorView['result'] = null): VendorView[] =>
+    [
+      { name: 'face' as const, variable: 'FACE_URL', host: hostOf(config.face?.url) },
+      {
+        name: 'population' as const,
+        variable: 'POPULATION_REGISTER_URL',
+        host: hostOf(config.populationRegister?.url)
+      },
+      { name: 'companies' as const, variable: 'COMPANY_REGISTER_URL', host: hostOf(config.companyRegister?.url) },
+      { name: 'sms' as const, variable: 'SMS_URL', host: hostOf(config.sms?.url) }
+    ].map((one) => ({
+      ...one,
+      testable: healthOf[one.name] !== undefined,
+      result: one.name === tested ? result : null
+    }))
 
-  const show = async (c: ConsoleRequest, vendors = vendorViews()): Promise<ReturnType<ConsoleRequest['page']>> => c.page('admin/settings', {
-    settings: (await settings.list()).map(({ name, value, fallback, version, changedByName, changedAt, reason }) => ({
-      name,
-      fields: Object.entries(value).map(([field, text]) => ({ name: field, value: text, fallback: (fallback as unknown as Record<string, string>)[field] ?? '' })),
-      version,
-      changed: changedAt === null ? null : { by: changedByName ?? '', at: changedAt.toISOString(), reason: reason ?? '' }
-    })),
-    environment: environmentOf(services),
-    vendors,
-    seconds: settingsSeconds,
-    revealNeedsTwo: await revealNeedsTwo(services.db),
-    mayChange: c.administrator.role === 'system'
+  const show = async (c: ConsoleRequest, vendors = vendorViews()): Promise<ReturnType<ConsoleRequest['page']>> =>
+    c.page('admin/settings', {
+      settings: (await settings.list()).map(
+        ({ name, value, fallback, version, changedByName, changedAt, reason }) => ({
+          name,
+          fields: Object.entries(value).map(([field, text]) => ({
+            name: field,
+            value: text,
+            fallback: (fallback as unknown as Record<string, string>)[field] ?? ''
+          })),
+          version,
+          changed:
+            changedAt === null ? null : { by: changedByName ?? '', at: changedAt.toISOString(), reason: reason ?? '' }
+        })
+      ),
+      environment: environmentOf(services),
+      vendors,
+      seconds: settingsSeconds,
+      revealNeedsTwo: await revealNeedsTwo(services.db),
+      mayChange: c.administrator.role === 'system'
+    })
+
+  console.page({
+    method: 'GET',
+    path: '/admin/settings',
+    roles: ['system', 'security', 'audit'],
+    handler: async (c) => await show(c)
   })
 
-  console.page({ method: 'GET', path: '/admin/settings', roles: ['system', 'security', 'audit'], handler: async (c) => await show(c) })
-
-  const edit = async (c: ConsoleRequest, typed: { values: Record<string, string>, version: number, reason: string } | null, errors: FieldError[] = [], stale = false): Promise<ReturnType<ConsoleRequest['page']>> => {
+  const edit = async (
+    c: ConsoleRequest,
+    typed: { values: Record<string, string>; version: number; reason: string } | null,
+    errors: FieldError[] = [],
+    stale = false
+  ): Promise<ReturnType<ConsoleRequest['page']>> => {
     const row = (await settings.list()).find(({ name }) => name === (c.request.params as { name: string }).name)
     if (row === undefined) return c.notFound()
-    return c.page('admin/setting', {
-      name: row.name,
-      fields: Object.entries(row.value).map(([name, now]) => ({ name, value: typed?.values[name] ?? now, fallback: (row.fallback as unknown as Record<string, string>)[name] ?? '', now })),
-      // after a look at both versions the next try starts from what is there now
-      version: stale || typed === null ? row.version : typed.version,
-      reason: typed?.reason ?? '',
-      errors,
-      stale
-    }, { status: stale ? 412 : errors.length > 0 ? 422 : 200 })
+    return c.page(
+      'admin/setting',
+      {
+        name: row.name,
+        fields: Object.entries(row.value).map(([name, now]) => ({
+          name,
+          value: typed?.values[name] ?? now,
+          fallback: (row.fallback as unknown as Record<string, string>)[name] ?? '',
+          now
+        })),
+        // after a look at both versions the next try starts from what is there now
+        version: stale || typed === null ? row.version : typed.version,
+        reason: typed?.reason ?? '',
+        errors,
+        stale
+      },
+      { status: stale ? 412 : errors.length > 0 ? 422 : 200 }
+    )
   }
 
-  console.page({ method: 'GET', path: '/admin/settings/:name', roles: ['system'], reauth: true, handler: async (c) => await edit(c, null) })
+  console.page({
+    method: 'GET',
+    path: '/admin/settings/:name',
+    roles: ['system'],
+    reauth: true,
+    handler: async (c) => await edit(c, null)
+  })
   console.page({
     method: 'POST',
     path: '/admin/settings/:name',
@@ -115,12 +181,18 @@ export function registerSettings (console: Console, settings: Settings): void {
       const row = settingNames.find((one) => one === (c.request.params as { name: string }).name)
       if (row === undefined) return c.notFound()
       const fields = Object.keys(settings.current()[row])
-      const typed = { values: Object.fromEntries(fields.map((field) => [field, c.field(field)])), version: Number(/^\d{1,9}$/.exec(c.field('version'))?.[0] ?? -1), reason: c.field('reason') }
+      const typed = {
+        values: Object.fromEntries(fields.map((field) => [field, c.field(field)])),
+        version: Number(/^\d{1,9}$/.exec(c.field('version'))?.[0] ?? -1),
+        reason: c.field('reason')
+      }
       const confirmed = c.confirmed()
       if (!confirmed.ok) return await edit(c, typed, confirmed.errors)
       const saved = await settings.save(row, typed.values, typed.version, confirmed.act)
       if (saved.ok) return c.redirect('/admin/settings', 'saved')
-      return saved.code === 'stale' ? await edit(c, typed, [{ field: 'form', code: 'stale' }], true) : await edit(c, typed, saved.errors)
+      return saved.code === 'stale'
+        ? await edit(c, typed, [{ field: 'form', code: 'stale' }], true)
+        : await edit(c, typed, saved.errors)
     }
   })
 
@@ -134,9 +206,17 @@ export function registerSettings (console: Console, settings: Settings): void {
       if (name === undefined || health === undefined) return c.notFound()
       const begun = services.clock.now()
       const { reachable, fault } = await health()
-      return await show(c, vendorViews(name, { reachable, fault: fault ?? null, ms: Math.max(0, services.clock.now() - begun) }))
+      return await show(
+        c,
+        vendorViews(name, { reachable, fault: fault ?? null, ms: Math.max(0, services.clock.now() - begun) })
+      )
     }
   })
   // after the language is changed on the page of a test
-  console.page({ method: 'GET', path: '/admin/settings/vendors/:vendor/test', roles: ['system'], handler: (c) => c.redirect('/admin/settings') })
+  console.page({
+    method: 'GET',
+    path: '/admin/settings/vendors/:vendor/test',
+    roles: ['system'],
+    handler: (c) => c.redirect('/admin/settings')
+  })
 }

@@ -1,7 +1,7 @@
 /**
- * Where a link of use once leads: the first credential of an account, a passkey or a password with one-time codes. A link
- * that two administrators made asks for the code first and says nothing before: whoever let it be has seen the link, and
- * must learn neither the secret of the one-time codes nor anything else from it.
+ * Where a link of use once leads: the first credential of an account, a passkey or a password with one-time codes. A
+ * link that two administrators made asks for the code first and says nothing before: whoever let it be has seen the
+ * link, and must learn neither the secret of the one-time codes nor anything else from it.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HasherBusy } from '../../../adapters/password-hasher.ts'
@@ -10,7 +10,13 @@ import { formField } from '../../../http/forms.ts'
 import { PageError } from '../../../http/page-error.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { createThrottle } from '../../../records/throttle/index.ts'
-import { acceptLink, displayNameOf, loginNameOf, newAccountId, type NewCredential } from '../../../records/administrators/accounts.ts'
+import {
+  acceptLink,
+  displayNameOf,
+  loginNameOf,
+  newAccountId,
+  type NewCredential
+} from '../../../records/administrators/accounts.ts'
 import type { Console } from '../console.ts'
 import { keepCookie } from '../cookie.ts'
 import { findLink, tryLinkCode, type OpenLink } from '../../../records/administrators/links.ts'
@@ -31,7 +37,14 @@ export function registerBegin (console: Console): void {
     if (link !== null) return link
     // a guess costs nothing but this; a link that is over says so to whoever had it
     if ((await throttle.hit(`admin-link:${request.clientAddress.prefix}`, 20, 600)).allowed) {
-      await db.transaction().execute(async (trx) => { await services.audit.record(trx, { type: 'staff.link-refused', actor: 'anonymous', address: request.clientAddress.ip, traceId: String(request.id) }) })
+      await db.transaction().execute(async (trx) => {
+        await services.audit.record(trx, {
+          type: 'staff.link-refused',
+          actor: 'anonymous',
+          address: request.clientAddress.ip,
+          traceId: String(request.id)
+        })
+      })
     }
     throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
   }
@@ -40,38 +53,75 @@ export function registerBegin (console: Console): void {
   async function totpSecretOf (link: OpenLink): Promise<string> {
     if (link.totpSecretEnc === null) {
       const made = crypto.encrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, newTotpSecret())
-      await db.updateTable('adminBootstrap').set({ totpSecretEnc: made }).where('tokenHash', '=', link.tokenHash).where('totpSecretEnc', 'is', null).execute()
+      await db
+        .updateTable('adminBootstrap')
+        .set({ totpSecretEnc: made })
+        .where('tokenHash', '=', link.tokenHash)
+        .where('totpSecretEnc', 'is', null)
+        .execute()
     }
-    const { totpSecretEnc } = await db.selectFrom('adminBootstrap').select('totpSecretEnc').where('tokenHash', '=', link.tokenHash).executeTakeFirstOrThrow()
+    const { totpSecretEnc } = await db
+      .selectFrom('adminBootstrap')
+      .select('totpSecretEnc')
+      .where('tokenHash', '=', link.tokenHash)
+      .executeTakeFirstOrThrow()
     return crypto.decrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, totpSecretEnc ?? '')
   }
 
-  const pathOf = (request: FastifyRequest): string => `/admin/begin/${encodeURIComponent((request.params as { secret: string }).secret)}`
+  const pathOf = (request: FastifyRequest): string =>
+    `/admin/begin/${encodeURIComponent((request.params as { secret: string }).secret)}`
 
   const askCode = (request: FastifyRequest, reply: FastifyReply, errors: FieldError[] = []): FastifyReply =>
-    reply.page('admin/begin-code', { action: `${pathOf(request)}/code`, csrf: request.csrfToken(formScope), errors, shell: null }, { status: errors.length > 0 ? 422 : 200 })
+    reply.page(
+      'admin/begin-code',
+      { action: `${pathOf(request)}/code`, csrf: request.csrfToken(formScope), errors, shell: null },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
 
-  async function show (request: FastifyRequest, reply: FastifyReply, link: OpenLink, typed: { loginName: string, displayName: string }, errors: FieldError[] = []): Promise<FastifyReply> {
+  async function show (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    link: OpenLink,
+    typed: { loginName: string; displayName: string },
+    errors: FieldError[] = []
+  ): Promise<FastifyReply> {
     const secret = await totpSecretOf(link)
     const label = link.loginName ?? 'administrator'
-    return await reply.page('admin/begin', {
-      action: pathOf(request),
-      csrf: request.csrfToken(formScope),
-      role: link.role,
-      purpose: link.purpose,
-      account: link.loginName === null || link.displayName === null ? null : { loginName: link.loginName, displayName: link.displayName },
-      loginName: typed.loginName,
-      displayName: typed.displayName,
-      errors,
-      passkey: passkeysPossible(config.issuer),
-      totp: { uri: totpUri(secret, label), secret: readableSecret(secret) },
-      rules: rulesOf(administratorProfile).map(passwordFault),
-      shell: null
-    }, { status: errors.length > 0 ? 422 : 200 })
+    return await reply.page(
+      'admin/begin',
+      {
+        action: pathOf(request),
+        csrf: request.csrfToken(formScope),
+        role: link.role,
+        purpose: link.purpose,
+        account:
+          link.loginName === null || link.displayName === null
+            ? null
+            : { loginName: link.loginName, displayName: link.displayName },
+        loginName: typed.loginName,
+        displayName: typed.displayName,
+        errors,
+        passkey: passkeysPossible(config.issuer),
+        totp: { uri: totpUri(secret, label), secret: readableSecret(secret) },
+        rules: rulesOf(administratorProfile).map(passwordFault),
+        shell: null
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 
-  function namesOf (request: FastifyRequest, link: OpenLink): { typed: { loginName: string, displayName: string }, names: { loginName: string, displayName: string } | null, errors: FieldError[] } {
-    const typed = { loginName: link.loginName ?? formField(request.body, 'login_name'), displayName: link.displayName ?? formField(request.body, 'display_name') }
+  function namesOf (
+    request: FastifyRequest,
+    link: OpenLink
+  ): {
+      typed: { loginName: string; displayName: string }
+      names: { loginName: string; displayName: string } | null
+      errors: FieldError[]
+    } {
+    const typed = {
+      loginName: link.loginName ?? formField(request.body, 'login_name'),
+      displayName: link.displayName ?? formField(request.body, 'display_name')
+    }
     const loginName = link.loginName ?? loginNameOf(typed.loginName)
     const displayName = link.displayName ?? displayNameOf(typed.displayName)
     const errors: FieldError[] = []
@@ -85,11 +135,17 @@ export function registerBegin (console: Console): void {
     path: '/admin/begin/:secret',
     handler: async (request, reply) => {
       const link = await linkOf(request, reply)
-      return link.codeNeeded ? askCode(request, reply) : await show(request, reply, link, { loginName: '', displayName: '' })
+      return link.codeNeeded
+        ? askCode(request, reply)
+        : await show(request, reply, link, { loginName: '', displayName: '' })
     }
   })
 
-  console.open({ method: 'GET', path: '/admin/begin/:secret/code', handler: async (request, reply) => await reply.redirect(pathOf(request), 303) })
+  console.open({
+    method: 'GET',
+    path: '/admin/begin/:secret/code',
+    handler: async (request, reply) => await reply.redirect(pathOf(request), 303)
+  })
   console.open({
     method: 'POST',
     path: '/admin/begin/:secret/code',
@@ -99,10 +155,20 @@ export function registerBegin (console: Console): void {
       const browserHash = reply.ensureBrowser().hash
       const right = await db.transaction().execute(async (trx) => {
         const tried = await tryLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
-        if (!tried.right && tried.counted) await services.audit.record(trx, { type: 'staff.link-refused', actor: 'anonymous', address: request.clientAddress.ip, traceId: String(request.id), details: { purpose, ...accountId === null ? {} : { accountId } } })
+        if (!tried.right && tried.counted) {
+          await services.audit.record(trx, {
+            type: 'staff.link-refused',
+            actor: 'anonymous',
+            address: request.clientAddress.ip,
+            traceId: String(request.id),
+            details: { purpose, ...(accountId === null ? {} : { accountId }) }
+          })
+        }
         return tried.right
       })
-      return right ? await reply.redirect(pathOf(request), 303) : askCode(request, reply, [{ field: 'link_code', code: 'link_code' }])
+      return right
+        ? await reply.redirect(pathOf(request), 303)
+        : askCode(request, reply, [{ field: 'link_code', code: 'link_code' }])
     }
   })
 
@@ -115,7 +181,13 @@ export function registerBegin (console: Console): void {
       if (link.codeNeeded) throw new PageError(403, 'forbidden', { restartHref: pathOf(request) })
       const { names, errors } = namesOf(request, link)
       if (names === null) return await reply.code(422).send({ fields: errors.map(({ field }) => field) })
-      return await reply.send(await beginEnrolment(services, reply.ensureBrowser().hash, { accountId: link.accountId, handle: link.accountId ?? newAccountId(), ...names }))
+      return await reply.send(
+        await beginEnrolment(services, reply.ensureBrowser().hash, {
+          accountId: link.accountId,
+          handle: link.accountId ?? newAccountId(),
+          ...names
+        })
+      )
     }
   })
 
@@ -128,7 +200,9 @@ export function registerBegin (console: Console): void {
       if (link.codeNeeded) return askCode(request, reply)
       const { typed, names, errors } = namesOf(request, link)
       const credential = await credentialOf(request, reply, link, typed, errors)
-      if (names === null || credential === null || errors.length > 0) return await show(request, reply, link, typed, errors)
+      if (names === null || credential === null || errors.length > 0) {
+        return await show(request, reply, link, typed, errors)
+      }
       const about = { address: request.clientAddress.ip, traceId: String(request.id) }
       const accepted = await acceptLink(services, link, names, credential, about, reply.ensureBrowser().hash)
       if (!accepted.ok) {
@@ -136,8 +210,18 @@ export function registerBegin (console: Console): void {
         return await show(request, reply, link, typed, [{ field: 'login_name', code: 'taken' }])
       }
       const secret = await db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, { type: 'staff.signed-in', actor: `admin:${accepted.accountId}`, ...about, details: { method: credential.kind } })
-        return await openSession(trx, { accountId: accepted.accountId, browserHash: reply.ensureBrowser().hash, browserLabel: request.browserLabel, method: credential.kind })
+        await services.audit.record(trx, {
+          type: 'staff.signed-in',
+          actor: `admin:${accepted.accountId}`,
+          ...about,
+          details: { method: credential.kind }
+        })
+        return await openSession(trx, {
+          accountId: accepted.accountId,
+          browserHash: reply.ensureBrowser().hash,
+          browserLabel: request.browserLabel,
+          method: credential.kind
+        })
       })
       if (secret !== null) keepCookie(config, reply, secret)
       return await reply.redirect('/admin', 303)
@@ -145,7 +229,13 @@ export function registerBegin (console: Console): void {
   })
 
   /** Null: errors say why. */
-  async function credentialOf (request: FastifyRequest, reply: FastifyReply, link: OpenLink, { loginName, displayName }: { loginName: string, displayName: string }, errors: FieldError[]): Promise<NewCredential | null> {
+  async function credentialOf (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    link: OpenLink,
+    { loginName, displayName }: { loginName: string; displayName: string },
+    errors: FieldError[]
+  ): Promise<NewCredential | null> {
     const { body } = request
     const answer = formField(body, 'credential')
     if (answer !== '') {
@@ -155,8 +245,11 @@ export function registerBegin (console: Console): void {
     }
     const password = formField(body, 'new_password')
     const checked = checkPassword(administratorProfile, password, { identifiers: [loginName], name: displayName })
-    if (!checked.ok) errors.push(...(password === '' ? [{ field: 'new_password', code: 'required' }] : checked.failed.map(passwordFault)))
-    else if (formField(body, 'again') !== password) errors.push({ field: 'again', code: 'different' })
+    if (!checked.ok) {
+      errors.push(
+        ...(password === '' ? [{ field: 'new_password', code: 'required' }] : checked.failed.map(passwordFault))
+      )
+    } else if (formField(body, 'again') !== password) errors.push({ field: 'again', code: 'different' })
     const totpSecret = await totpSecretOf(link)
     const step = totpStep(totpSecret, formField(body, 'code'), services.clock.now())
     if (step === null) errors.push({ field: 'code', code: 'totp' })

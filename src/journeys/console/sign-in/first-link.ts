@@ -1,4 +1,7 @@
-/** How the first administrator comes to be: there is no default account, but an operator at the machine may make a link of use once. */
+/**
+ * How the first administrator comes to be: there is no default account, but an operator at the machine may make a link
+ * of use once.
+ */
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
 import type { Services } from '../../../services.ts'
 import { hasActive } from '../../../records/administrators/accounts.ts'
@@ -10,16 +13,34 @@ type Parts = Pick<Services, 'db' | 'audit' | 'config'>
  * A link for a new account of this role, good once and for 30 minutes. Null: there is an active account of the role
  * already, and `force` was not given (for when all its credentials are lost).
  */
-export async function operatorLink ({ db, audit, config }: Parts, role: AdminRole, act: Pick<Act, 'actor' | 'reason'>, force = false): Promise<string | null> {
+export async function operatorLink (
+  { db, audit, config }: Parts,
+  role: AdminRole,
+  act: Pick<Act, 'actor' | 'reason'>,
+  force = false
+): Promise<string | null> {
   return await db.transaction().execute(async (trx) => {
-    if (!force && await hasActive(trx, role)) return null
-    const link = await makeLink(trx, config.issuer, { purpose: 'bootstrap', role, accountId: null, createdBy: act.actor, codeMac: null })
-    await audit.record(trx, { type: 'staff.link-made', ...act, role, details: { purpose: 'bootstrap', forced: force } })
+    if (!force && (await hasActive(trx, role))) return null
+    const link = await makeLink(trx, config.issuer, {
+      purpose: 'bootstrap',
+      role,
+      accountId: null,
+      createdBy: act.actor,
+      codeMac: null
+    })
+    await audit.record(trx, {
+      type: 'staff.link-made',
+      ...act,
+      role,
+      details: { purpose: 'bootstrap', forced: force }
+    })
     return link
   })
 }
 
 /** For the banner of a demonstration: null as soon as anybody can sign in. */
 export async function firstLink (services: Parts): Promise<string | null> {
-  return await hasActive(services.db) ? null : await operatorLink(services, 'system', { actor: 'operator:start', reason: 'first start' })
+  return (await hasActive(services.db))
+    ? null
+    : await operatorLink(services, 'system', { actor: 'operator:start', reason: 'first start' })
 }

@@ -18,7 +18,7 @@ import { passkeysPossible } from '../../../records/administrators/passkeys.ts'
 import { createProver } from '../../../records/administrators/prove.ts'
 import { closeSession, hashOf, openSession, refreshAuthentication } from '../../../records/administrators/sessions.ts'
 
-const text = (value: unknown): string => typeof value === 'string' ? value : ''
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerSignIn (app: FastifyInstance, console: Console, secret: string): void {
   const { services } = console
@@ -31,7 +31,10 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
     method: 'GET',
     path: '/admin/sign-in',
     handler: async (request, reply) => {
-      const { state, nonce, verifier } = await startLogin(services, { browserHash: reply.ensureBrowser().hash, returnTo: returnPath((request.query as { to?: unknown }).to) })
+      const { state, nonce, verifier } = await startLogin(services, {
+        browserHash: reply.ensureBrowser().hash,
+        returnTo: returnPath((request.query as { to?: unknown }).to)
+      })
       const parameters = new URLSearchParams({
         client_id: consoleClientId,
         response_type: 'code',
@@ -58,22 +61,51 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
       // an old page of the history: whoever is signed in goes on, everybody else begins again
       if (login === null || request.browser === null) return await reply.redirect('/admin', 303)
       if (error !== undefined || iss !== config.issuer) throw new PageError(400, 'oauth', { restartHref: '/admin' })
-      const claims = await redeemCode(app, config.issuer, client, { secret, code: text(code), verifier: login.verifier })
+      const claims = await redeemCode(app, config.issuer, client, {
+        secret,
+        code: text(code),
+        verifier: login.verifier
+      })
       const expired = new PageError(400, 'expired', { restartHref: '/admin' })
-      if (claims === null || !isOurs(claims, { issuer: config.issuer, clientId: consoleClientId, nonce: login.nonce, now: services.clock.now() })) throw expired
+      if (
+        claims === null ||
+        !isOurs(claims, {
+          issuer: config.issuer,
+          clientId: consoleClientId,
+          nonce: login.nonce,
+          now: services.clock.now()
+        })
+      ) {
+        throw expired
+      }
       const accountId = text(claims.sub)
       if (!isAdministratorId(accountId)) throw expired
       const method = methodOf(claims['amr'])
       const browserHash = request.browser.hash
       const before = cookieOf(config, request)
       const opened = await db.transaction().execute(async (trx) => {
-        const record = await trx.selectFrom('oidcArtifact').select('sessionUid').where('model', '=', 'ClientSession').where('accountId', '=', accountId)
-          .where('clientId', '=', consoleClientId).where((where) => where(where.ref('payload', '->>').key('sid'), '=', text(claims['sid']))).executeTakeFirst()
+        const record = await trx
+          .selectFrom('oidcArtifact')
+          .select('sessionUid')
+          .where('model', '=', 'ClientSession')
+          .where('accountId', '=', accountId)
+          .where('clientId', '=', consoleClientId)
+          .where((where) => where(where.ref('payload', '->>').key('sid'), '=', text(claims['sid'])))
+          .executeTakeFirst()
         if (record?.sessionUid === undefined || record.sessionUid === null) return null
         await revokeSession(trx, record.sessionUid)
         if (before !== '') await closeSession(trx, hashOf(before))
         const own = await openSession(trx, { accountId, browserHash, browserLabel: request.browserLabel, method })
-        if (own !== null) await services.audit.record(trx, { type: 'staff.signed-in', actor: `admin:${accountId}`, clientId: consoleClientId, address: request.clientAddress.ip, traceId: String(request.id), details: { method } })
+        if (own !== null) {
+          await services.audit.record(trx, {
+            type: 'staff.signed-in',
+            actor: `admin:${accountId}`,
+            clientId: consoleClientId,
+            address: request.clientAddress.ip,
+            traceId: String(request.id),
+            details: { method }
+          })
+        }
         return own
       })
       // ended between the code and here
@@ -84,27 +116,59 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
   })
 
   const again = (c: ConsoleRequest, returnTo: string, errors: FieldError[] = [], status = 200): FastifyReply =>
-    c.reply.page('admin/sign-in', { action: '/admin/again', csrf: c.csrf, returnTo, loginName: c.administrator.loginName, errors, empty: false, again: c.administrator.displayName, passkey: possible, shell: null }, { status })
+    c.reply.page(
+      'admin/sign-in',
+      {
+        action: '/admin/again',
+        csrf: c.csrf,
+        returnTo,
+        loginName: c.administrator.loginName,
+        errors,
+        empty: false,
+        again: c.administrator.displayName,
+        passkey: possible,
+        shell: null
+      },
+      { status }
+    )
 
-  console.page({ method: 'GET', path: '/admin/again', roles: adminRoles, handler: (c) => again(c, returnPath((c.request.query as { to?: unknown }).to)) })
+  console.page({
+    method: 'GET',
+    path: '/admin/again',
+    roles: adminRoles,
+    handler: (c) => again(c, returnPath((c.request.query as { to?: unknown }).to))
+  })
   console.page({
     method: 'POST',
     path: '/admin/again/challenge',
     roles: adminRoles,
-    handler: async (c) => await c.reply.send(await prover.challenge(c.request, c.request.browser?.hash ?? '', { accountId: c.administrator.id }))
+    handler: async (c) =>
+      await c.reply.send(
+        await prover.challenge(c.request, c.request.browser?.hash ?? '', { accountId: c.administrator.id })
+      )
   })
   console.page({
     method: 'POST',
     path: '/admin/again',
     roles: adminRoles,
     handler: async (c) => {
-      const { administrator: { id, loginName, role, sessionHash }, request } = c
+      const {
+        administrator: { id, loginName, role, sessionHash },
+        request
+      } = c
       const returnTo = returnPath(c.field('to'))
       const proved = await prover.prove(request, request.browser?.hash ?? '', loginName, { accountId: id })
       if (!proved.ok) return again(c, returnTo, proved.errors, proved.status)
       await db.transaction().execute(async (trx) => {
         await refreshAuthentication(trx, sessionHash)
-        await services.audit.record(trx, { type: 'staff.reauthenticated', actor: `admin:${id}`, role, address: request.clientAddress.ip, traceId: String(request.id), details: { method: proved.method } })
+        await services.audit.record(trx, {
+          type: 'staff.reauthenticated',
+          actor: `admin:${id}`,
+          role,
+          address: request.clientAddress.ip,
+          traceId: String(request.id),
+          details: { method: proved.method }
+        })
       })
       return await c.reply.redirect(returnTo, 303)
     }
@@ -118,7 +182,13 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
     handler: async (c) => {
       await db.transaction().execute(async (trx) => {
         await closeSession(trx, c.administrator.sessionHash)
-        await services.audit.record(trx, { type: 'staff.signed-out', actor: `admin:${c.administrator.id}`, role: c.administrator.role, address: c.request.clientAddress.ip, traceId: String(c.request.id) })
+        await services.audit.record(trx, {
+          type: 'staff.signed-out',
+          actor: `admin:${c.administrator.id}`,
+          role: c.administrator.role,
+          address: c.request.clientAddress.ip,
+          traceId: String(c.request.id)
+        })
       })
       clearCookie(config, c.reply)
       return await c.reply.redirect('/admin/sign-in', 303)

@@ -22,12 +22,12 @@ export interface SnippetKind {
 const named = (name: string) => (): string => name
 
 /** <basePath>/callback/<id>: taken apart when the address fits, else the library's usual one. */
-function authJs ({ origin, redirectPath }: Values): { redirectUri: string, basePath: string, providerId: string } {
+function authJs ({ origin, redirectPath }: Values): { redirectUri: string; basePath: string; providerId: string } {
   const [, basePath = '/auth', providerId = 'kora'] = /^(\/.+)\/callback\/([\w-]+)$/.exec(String(redirectPath)) ?? []
   return { redirectUri: `${String(origin)}${basePath}/callback/${providerId}`, basePath, providerId }
 }
 
-function oauth2Proxy ({ origin, redirectPath }: Values): { redirectUri: string, proxyPrefix: string } {
+function oauth2Proxy ({ origin, redirectPath }: Values): { redirectUri: string; proxyPrefix: string } {
   const proxyPrefix = /^(\/.+)\/callback$/.exec(String(redirectPath))?.[1] ?? '/oauth2'
   return { redirectUri: `${String(origin)}${proxyPrefix}/callback`, proxyPrefix }
 }
@@ -58,7 +58,11 @@ export const kinds: readonly SnippetKind[] = [
     files: [
       { template: 'authjs/kora.mjs', language: 'js', name: named('kora.mjs') },
       { template: 'authjs/auth.ts', language: 'ts', name: named('auth.ts') },
-      { template: 'authjs/route.ts', language: 'ts', name: ({ basePath }) => `app${String(basePath)}/[...nextauth]/route.ts` },
+      {
+        template: 'authjs/route.ts',
+        language: 'ts',
+        name: ({ basePath }) => `app${String(basePath)}/[...nextauth]/route.ts`
+      },
       { template: 'authjs/page.tsx', language: 'tsx', name: named('app/page.tsx') }
     ],
     notes: [notes.authPath, notes.authNonce, notes.authUserinfo, notes.authLogout],
@@ -79,7 +83,9 @@ export const kinds: readonly SnippetKind[] = [
     id: 'sa-token',
     title: 'RuoYi 若依 / Sa-Token / JeecgBoot',
     tested: false,
-    files: [{ template: 'sa-token/KoraLoginController.java', language: 'java', name: named('KoraLoginController.java') }],
+    files: [
+      { template: 'sa-token/KoraLoginController.java', language: 'java', name: named('KoraLoginController.java') }
+    ],
     notes: [es256, notes.ruoyi, notes.ruoyiUser, notes.acting]
   },
   {
@@ -136,7 +142,9 @@ export const kinds: readonly SnippetKind[] = [
     id: 'apache',
     title: 'Apache (mod_auth_openidc)',
     tested: true,
-    files: [{ template: 'apache/kora.conf', language: 'apache', name: named('/etc/apache2/conf-available/kora.conf') }],
+    files: [
+      { template: 'apache/kora.conf', language: 'apache', name: named('/etc/apache2/conf-available/kora.conf') }
+    ],
     notes: [notes.apachePkce, notes.apacheSameSite, notes.apacheRedirect, notes.apacheNames]
   },
   {

@@ -7,7 +7,16 @@ import { readFileSync } from 'node:fs'
 import { kinds } from './catalogue.ts'
 import type { DocLanguage } from './notes.ts'
 import { fill } from './template.ts'
-import { clientFaultsOf, deviceValuesOf, faultsOf, valuesOf, type DeviceClient, type SnippetClient, type SnippetFault, type Values } from './values.ts'
+import {
+  clientFaultsOf,
+  deviceValuesOf,
+  faultsOf,
+  valuesOf,
+  type DeviceClient,
+  type SnippetClient,
+  type SnippetFault,
+  type Values
+} from './values.ts'
 
 export { deviceClientOf, snippetClientOf, type SnippetClient, type SnippetFault } from './values.ts'
 export type { DocLanguage } from './notes.ts'
@@ -18,16 +27,22 @@ export interface Snippet {
   title: string
   /** The project's tests run it with the real library. */
   tested: boolean
-  /** The redirect URI it works with: the client's, or the one that the library insists on and that must be registered. */
+  /**
+   * The redirect URI it works with: the client's, or the one that the library insists on and that must be registered.
+   */
   redirectUri: string
-  files: Array<{ name: string, language: string, text: string }>
+  files: Array<{ name: string; language: string; text: string }>
   notes: string[]
 }
 
-export type SnippetsOutcome = { ok: true, snippets: Snippet[] } | { ok: false, faults: SnippetFault[] }
+export type SnippetsOutcome = { ok: true; snippets: Snippet[] } | { ok: false; faults: SnippetFault[] }
 
 const folder = new URL('../../../../views/developers/snippets/', import.meta.url)
-const templates = new Map(kinds.flatMap(({ files }) => files.map(({ template }) => [template, readFileSync(new URL(`${template}.txt`, folder), 'utf8')])))
+const templates = new Map(
+  kinds.flatMap(({ files }) =>
+    files.map(({ template }) => [template, readFileSync(new URL(`${template}.txt`, folder), 'utf8')])
+  )
+)
 
 /**
  * Every snippet for one client.
@@ -48,7 +63,11 @@ export function makeSnippets (issuer: string, client: SnippetClient, language: D
         title: kind.title,
         tested: kind.tested,
         redirectUri: String(values['redirectUri']),
-        files: kind.files.map(({ template, language, name }) => ({ name: name(values), language, text: fill(templates.get(template) ?? '', values) })),
+        files: kind.files.map(({ template, language, name }) => ({
+          name: name(values),
+          language,
+          text: fill(templates.get(template) ?? '', values)
+        })),
         notes: kind.notes.map((note) => note[language])
       }
     })
@@ -58,9 +77,22 @@ export function makeSnippets (issuer: string, client: SnippetClient, language: D
 const deviceTemplate = readFileSync(new URL('device/device.mjs.txt', folder), 'utf8')
 
 /** The one snippet of a client of the device grant (RFC 8628). */
-export function makeDeviceSnippet (issuer: string, client: DeviceClient): { ok: true, snippet: Snippet } | { ok: false, faults: SnippetFault[] } {
+export function makeDeviceSnippet (
+  issuer: string,
+  client: DeviceClient
+): { ok: true; snippet: Snippet } | { ok: false; faults: SnippetFault[] } {
   const faults = clientFaultsOf(client)
   if (faults.length > 0) return { ok: false, faults }
   const file = { name: 'device.mjs', language: 'js', text: fill(deviceTemplate, deviceValuesOf(issuer, client)) }
-  return { ok: true, snippet: { id: 'device', title: 'Node.js (openid-client)', tested: true, redirectUri: '', files: [file], notes: [] } }
+  return {
+    ok: true,
+    snippet: {
+      id: 'device',
+      title: 'Node.js (openid-client)',
+      tested: true,
+      redirectUri: '',
+      files: [file],
+      notes: []
+    }
+  }
 }

@@ -14,8 +14,10 @@ export function fill (template: string, values: Values): string {
   let text = template.replace(/^[ \t]*(\{\{[#^/]\w+\}\})[ \t]*\n/gm, '$1')
   for (let before = ''; before !== text;) {
     before = text
-    text = text.replace(/\{\{([#^])(\w+)\}\}((?:(?!\{\{[#^])[\s\S])*?)\{\{\/\2\}\}/g, (_, kind: string, name: string, inner: string) =>
-      (kind === '#') === (value(name) === true) ? inner : '')
+    text = text.replace(
+      /\{\{([#^])(\w+)\}\}((?:(?!\{\{[#^])[\s\S])*?)\{\{\/\2\}\}/g,
+      (_, kind: string, name: string, inner: string) => ((kind === '#') === (value(name) === true) ? inner : '')
+    )
   }
   return text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => String(value(name)))
 }

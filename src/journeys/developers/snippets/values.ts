@@ -19,7 +19,10 @@ export interface SnippetClient {
 export type DeviceClient = Pick<SnippetClient, 'clientId' | 'scope' | 'confidential'>
 
 /** Why there is no snippet: the field, and a stable code. */
-export interface SnippetFault { field: 'client_id' | 'redirect_uri' | 'post_logout_redirect_uri' | 'scope', code: 'not_plain' | 'not_an_address' | 'own_path_needed' }
+export interface SnippetFault {
+  field: 'client_id' | 'redirect_uri' | 'post_logout_redirect_uri' | 'scope'
+  code: 'not_plain' | 'not_an_address' | 'own_path_needed'
+}
 
 export type Values = Readonly<Record<string, string | boolean>>
 
@@ -31,9 +34,13 @@ const isPlainPath = (path: string): boolean => /^[\w.~/@&=,%-]*$/.test(path) && 
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 const taken = new Set(['/', '/login', '/logout', '/renew', '/mp/login', '/mp/session', '/mp/logout'])
 
-/** The first http(s) address of a client record as the administration keeps it, with what else snippets need; null when it has none (machines, apps with an own scheme). */
+/**
+ * The first http(s) address of a client record as the administration keeps it, with what else snippets need; null when
+ * it has none (machines, apps with an own scheme).
+ */
 export function snippetClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): SnippetClient | null {
-  const list = (name: string): string[] => Array.isArray(metadata[name]) ? metadata[name].filter((item) => typeof item === 'string') : []
+  const list = (name: string): string[] =>
+    Array.isArray(metadata[name]) ? metadata[name].filter((item) => typeof item === 'string') : []
   const redirectUri = list('redirect_uris').find((uri) => /^https?:/.test(uri))
   if (redirectUri === undefined) return null
   return {
@@ -46,8 +53,18 @@ export function snippetClientOf (clientId: string, metadata: Readonly<Record<str
 
 /** The same of a client that has no addresses. */
 export function deviceClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): DeviceClient {
-  const scope = typeof metadata['scope'] === 'string' ? metadata['scope'].split(' ').filter((one) => one !== 'offline_access').join(' ') : ''
-  return { clientId, scope: scope === '' ? 'openid profile' : scope, confidential: metadata['token_endpoint_auth_method'] !== 'none' }
+  const scope =
+    typeof metadata['scope'] === 'string'
+      ? metadata['scope']
+        .split(' ')
+        .filter((one) => one !== 'offline_access')
+        .join(' ')
+      : ''
+  return {
+    clientId,
+    scope: scope === '' ? 'openid profile' : scope,
+    confidential: metadata['token_endpoint_auth_method'] !== 'none'
+  }
 }
 
 export function clientFaultsOf ({ clientId, scope }: DeviceClient): SnippetFault[] {
@@ -57,15 +74,25 @@ export function clientFaultsOf ({ clientId, scope }: DeviceClient): SnippetFault
   return faults
 }
 
-export const deviceValuesOf = (issuer: string, { clientId, scope, confidential }: DeviceClient): Values => ({ issuer, clientId, scope, confidential, insecure: issuer.startsWith('http:') })
+export const deviceValuesOf = (issuer: string, { clientId, scope, confidential }: DeviceClient): Values => ({
+  issuer,
+  clientId,
+  scope,
+  confidential,
+  insecure: issuer.startsWith('http:')
+})
 
 export function faultsOf ({ redirectUri, postLogoutRedirectUri, ...client }: SnippetClient): SnippetFault[] {
   const faults = clientFaultsOf(client)
-  for (const [field, uri] of [['redirect_uri', redirectUri], ['post_logout_redirect_uri', postLogoutRedirectUri]] as const) {
+  for (const [field, uri] of [
+    ['redirect_uri', redirectUri],
+    ['post_logout_redirect_uri', postLogoutRedirectUri]
+  ] as const) {
     if (uri === null) continue
     const url = URL.parse(uri)
-    if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.username !== '') faults.push({ field, code: 'not_an_address' })
-    else if (!isPlain(uri) || !isPlainPath(url.pathname)) faults.push({ field, code: 'not_plain' })
+    if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.username !== '') {
+      faults.push({ field, code: 'not_an_address' })
+    } else if (!isPlain(uri) || !isPlainPath(url.pathname)) faults.push({ field, code: 'not_plain' })
     else if (field === 'redirect_uri' && taken.has(url.pathname)) faults.push({ field, code: 'own_path_needed' })
   }
   return faults

@@ -16,7 +16,12 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
 
   app.get('/me/agents/new', async (request, reply) => {
     const me = await loadLegal(centre, request, reply)
-    return await showForm(me, { action: '/me/agents/new', known: null, values: freshValues(today()), errors: [] }, request, reply)
+    return await showForm(
+      me,
+      { action: '/me/agents/new', known: null, values: freshValues(today()), errors: [] },
+      request,
+      reply
+    )
   })
 
   app.post('/me/agents/new', async (request, reply) => {
@@ -25,19 +30,28 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     const again = async (errors: FieldError[], status = 422): Promise<FastifyReply> =>
       await showForm(me, { action: '/me/agents/new', known: null, values, errors }, request, reply, status)
     const [agent, terms] = [readAgent(values, today()), readTerms(values)]
-    if (!agent.ok || !terms.ok) return await again([...agent.ok ? [] : agent.errors, ...terms.ok ? [] : terms.errors])
+    if (!agent.ok || !terms.ok) {
+      return await again([...(agent.ok ? [] : agent.errors), ...(terms.ok ? [] : terms.errors)])
+    }
     // said before anybody is looked up
     if (agent.agent.certNo === me.person.certNo) return await again([{ field: 'form', code: 'self_delegation' }])
     const actor = actorOf(request, me)
     const person = await agentPerson(services, agent.agent, actor)
-    if (!person.ok) return await again([{ field: 'form', code: person.code }], person.code === 'unavailable' ? 503 : 422)
+    if (!person.ok) {
+      return await again([{ field: 'form', code: person.code }], person.code === 'unavailable' ? 503 : 422)
+    }
     return await propose(me, person.personId, terms.terms, again, request, reply)
   })
 
   app.get('/me/agents/:id/edit', async (request, reply) => {
     const { me, view } = await loadScope(centre, request, reply)
     if (!(inForceStates as readonly string[]).includes(view.state)) return await reply.redirect('/me/agents', 303)
-    return await showForm(me, { action: agentPath(view.id, 'edit'), known: knownOf(view), values: valuesOfView(view, today()), errors: [] }, request, reply)
+    return await showForm(
+      me,
+      { action: agentPath(view.id, 'edit'), known: knownOf(view), values: valuesOfView(view, today()), errors: [] },
+      request,
+      reply
+    )
   })
 
   app.post('/me/agents/:id/edit', async (request, reply) => {
@@ -45,26 +59,56 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     if (!(inForceStates as readonly string[]).includes(view.state)) return await reply.redirect('/me/agents', 303)
     const values = typedValues(request.body)
     const again = async (errors: FieldError[], status = 422): Promise<FastifyReply> =>
-      await showForm(me, { action: agentPath(view.id, 'edit'), known: knownOf(view), values, errors }, request, reply, status)
+      await showForm(
+        me,
+        { action: agentPath(view.id, 'edit'), known: knownOf(view), values, errors },
+        request,
+        reply,
+        status
+      )
     const terms = readTerms(values)
     if (!terms.ok) return await again(terms.errors)
     return await propose(me, view.agentId, terms.terms, again, request, reply)
   })
 
-  async function propose (me: LegalMe, agentId: string, terms: Terms, again: (errors: FieldError[]) => Promise<FastifyReply>, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const proposed = await delegations.propose({ organizationId: me.organization.id, agentId, ...terms }, 'legal_representative', actorOf(request, me))
+  async function propose (
+    me: LegalMe,
+    agentId: string,
+    terms: Terms,
+    again: (errors: FieldError[]) => Promise<FastifyReply>,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    const proposed = await delegations.propose(
+      { organizationId: me.organization.id, agentId, ...terms },
+      'legal_representative',
+      actorOf(request, me)
+    )
     if (!proposed.ok) return await again([errorOf(proposed, terms, today())])
     return await reply.redirect(agentPath(proposed.id, `${proposed.version}/approve`), 303)
   }
 
-  async function showForm (me: LegalMe, form: Pick<AgentFormPage, 'action' | 'known' | 'errors'> & { values: AgentValues }, request: FastifyRequest, reply: FastifyReply, status = 200): Promise<FastifyReply> {
-    return reply.page('user-centre/agent-form', {
-      shell: await shellOf(centre, request, me, 'agents'),
-      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      choices: (await catalogueOf(centre)).choices,
-      ...form
-    }, { status })
+  async function showForm (
+    me: LegalMe,
+    form: Pick<AgentFormPage, 'action' | 'known' | 'errors'> & { values: AgentValues },
+    request: FastifyRequest,
+    reply: FastifyReply,
+    status = 200
+  ): Promise<FastifyReply> {
+    return reply.page(
+      'user-centre/agent-form',
+      {
+        shell: await shellOf(centre, request, me, 'agents'),
+        csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+        choices: (await catalogueOf(centre)).choices,
+        ...form
+      },
+      { status }
+    )
   }
 }
 
-const knownOf = ({ agent }: { agent: { maskedName: string, maskedCertNo: string } }): AgentFormPage['known'] => ({ name: agent.maskedName, certNo: agent.maskedCertNo })
+const knownOf = ({ agent }: { agent: { maskedName: string; maskedCertNo: string } }): AgentFormPage['known'] => ({
+  name: agent.maskedName,
+  certNo: agent.maskedCertNo
+})

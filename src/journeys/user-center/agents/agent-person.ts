@@ -12,29 +12,38 @@ import { count, uncount, type Counter } from '../../../records/throttle/counters
 import type { Actor } from '../../../records/delegations/types.ts'
 import type { NewAgent } from './form.ts'
 
-/** Names and numbers that do not belong together, by one legal representative in 24 hours: no register to try numbers on. */
+/**
+ * Names and numbers that do not belong together, by one legal representative in 24 hours: no register to try numbers
+ * on.
+ */
 export const agentMismatches: Counter = { name: 'user-centre.agent-mismatch', limit: 10, seconds: 86_400 }
 
-export type AgentPerson = { ok: true, personId: string } | { ok: false, code: 'identity_mismatch' | 'identity_exhausted' | 'unavailable' }
+export type AgentPerson =
+  { ok: true; personId: string } | { ok: false; code: 'identity_mismatch' | 'identity_exhausted' | 'unavailable' }
 
 /** The register is asked in any case, outside of a transaction; then the row is found or made. */
 export async function agentPerson (services: Services, agent: NewAgent, by: Actor): Promise<AgentPerson> {
-  if (!await count(services, agentMismatches, by.personId)) return { ok: false, code: 'identity_exhausted' }
+  if (!(await count(services, agentMismatches, by.personId))) return { ok: false, code: 'identity_exhausted' }
   const answer = await askRegister(services, agent)
   if (answer === 'unavailable') {
     await uncount(services, agentMismatches, by.personId)
     return { ok: false, code: 'unavailable' }
   }
   const known = await personByCertNo(services.db, services.crypto, 'resident_id', agent.certNo)
-  if (answer !== 'match' || (known !== null && !isNamed(known, agent.name))) return { ok: false, code: 'identity_mismatch' }
+  if (answer !== 'match' || (known !== null && !isNamed(known, agent.name))) {
+    return { ok: false, code: 'identity_mismatch' }
+  }
   await uncount(services, agentMismatches, by.personId)
-  return { ok: true, personId: known?.id ?? await createPerson(services, agent, by) }
+  return { ok: true, personId: known?.id ?? (await createPerson(services, agent, by)) }
 }
 
-const isNamed = (person: { name: string, nameBo: string | null }, name: string): boolean =>
+const isNamed = (person: { name: string; nameBo: string | null }, name: string): boolean =>
   sameName(person.name, name) || (person.nameBo !== null && sameName(person.nameBo, name))
 
-async function askRegister ({ population, log }: Services, { name, certNo }: NewAgent): Promise<'match' | 'mismatch' | 'no_record' | 'unavailable'> {
+async function askRegister (
+  { population, log }: Services,
+  { name, certNo }: NewAgent
+): Promise<'match' | 'mismatch' | 'no_record' | 'unavailable'> {
   try {
     return await population.verify({ certType: 'resident_id', certNo, name })
   } catch (error) {
@@ -47,17 +56,31 @@ async function askRegister ({ population, log }: Services, { name, certNo }: New
 async function createPerson (services: Services, { name, certNo, phone }: NewAgent, by: Actor): Promise<string> {
   const { db, crypto, audit } = services
   // a number that names somebody else already must not name two; the person adds the right one
-  const free = await personByPhone(db, crypto, phone) === null
-  const insert = async (withPhone: boolean): Promise<string> => await db.transaction().execute(async (trx) => {
-    const { id } = await insertPerson(trx, crypto, { status: 'active', name, certType: 'resident_id', certNo, ...(withPhone ? { phone } : {}) })
-    await audit.record(trx, { type: 'person.created', actor: `person:${by.personId}`, personId: id, address: by.address, traceId: by.traceId, details: { as: 'agent' } })
-    return id
-  })
+  const free = (await personByPhone(db, crypto, phone)) === null
+  const insert = async (withPhone: boolean): Promise<string> =>
+    await db.transaction().execute(async (trx) => {
+      const { id } = await insertPerson(trx, crypto, {
+        status: 'active',
+        name,
+        certType: 'resident_id',
+        certNo,
+        ...(withPhone ? { phone } : {})
+      })
+      await audit.record(trx, {
+        type: 'person.created',
+        actor: `person:${by.personId}`,
+        personId: id,
+        address: by.address,
+        traceId: by.traceId,
+        details: { as: 'agent' }
+      })
+      return id
+    })
   try {
     return await insert(free)
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     // made or taken by somebody else meanwhile
-    return (await personByCertNo(db, crypto, 'resident_id', certNo))?.id ?? await insert(false)
+    return (await personByCertNo(db, crypto, 'resident_id', certNo))?.id ?? (await insert(false))
   }
 }

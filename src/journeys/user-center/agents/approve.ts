@@ -15,10 +15,13 @@ import { agentPath, loadScope, versionOf, type Scope } from './scope.ts'
 interface Asked extends Scope {
   version: number
   /** Null: nothing (more) to approve in this version. */
-  shown: { content: DelegationContent, digest: string } | null
+  shown: { content: DelegationContent; digest: string } | null
 }
 
-interface Approvable extends Omit<ToConfirm, 'me'>, Scope { version: number, digest: string }
+interface Approvable extends Omit<ToConfirm, 'me'>, Scope {
+  version: number
+  digest: string
+}
 
 export function registerApproval (app: FastifyInstance, centre: Centre): void {
   const { tickets, delegations } = centre
@@ -46,7 +49,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   registerTicketPage<Approvable>(app, centre, {
     pattern: `${page}/qr`,
     base (request) {
-      const { id = '', version = '' } = request.params as { id?: string, version?: string }
+      const { id = '', version = '' } = request.params as { id?: string; version?: string }
       return agentPath(id, `${version}/qr`)
     },
     purpose: 'approve-delegation',
@@ -68,10 +71,20 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     // confirmed → consumed for exactly this content, then submitted → active by exactly this person
     async finish (ticket, asked, request, reply) {
       const { me, view, version, digest, subjectRef } = asked
-      const given = await tickets.consume(ticket, { browserHash: me.browserHash, purpose: 'approve-delegation', subjectRef })
+      const given = await tickets.consume(ticket, {
+        browserHash: me.browserHash,
+        purpose: 'approve-delegation',
+        subjectRef
+      })
       // used already: a second window, or the same one again
-      if (given === null || given.personId !== me.person.id) return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
-      const approved = await delegations.approve(view.id, version, digest, { ...actorOf(request, me), ticketId: ticket, proofs: given.proofs })
+      if (given === null || given.personId !== me.person.id) {
+        return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
+      }
+      const approved = await delegations.approve(view.id, version, digest, {
+        ...actorOf(request, me),
+        ticketId: ticket,
+        proofs: given.proofs
+      })
       if (!approved.ok) return await showResult(asked, approved.code, request, reply)
       return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
     }
@@ -83,30 +96,53 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   async function ended (asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { view, version, shown } = asked
     if (shown !== null) return await reply.redirect(agentPath(view.id, `${version}/approve`), 303)
-    return await showResult(asked, view.version === version && view.state === 'active' ? 'approved' : 'stale', request, reply)
+    return await showResult(
+      asked,
+      view.version === version && view.state === 'active' ? 'approved' : 'stale',
+      request,
+      reply
+    )
   }
 
-  async function showResult ({ me, view }: Scope, outcome: AgentResultPage['outcome'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    return reply.page('user-centre/result', {
-      shell: await shellOf(centre, request, me, 'agents'),
-      outcome,
-      name: view.agent.maskedName,
-      validTo: outcome === 'approved' ? view.validTo : null,
-      againHref: outcome === 'approved' ? null : '/me/agents'
-    }, { status: outcome === 'approved' ? 200 : 409 })
+  async function showResult (
+    { me, view }: Scope,
+    outcome: AgentResultPage['outcome'],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    return reply.page(
+      'user-centre/result',
+      {
+        shell: await shellOf(centre, request, me, 'agents'),
+        outcome,
+        name: view.agent.maskedName,
+        validTo: outcome === 'approved' ? view.validTo : null,
+        againHref: outcome === 'approved' ? null : '/me/agents'
+      },
+      { status: outcome === 'approved' ? 200 : 409 }
+    )
   }
 
-  async function showContent (asked: Asked, request: FastifyRequest, reply: FastifyReply, changed: boolean): Promise<FastifyReply> {
+  async function showContent (
+    asked: Asked,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    changed: boolean
+  ): Promise<FastifyReply> {
     const { me, view, version, shown } = asked
     if (shown === null) return await ended(asked, request, reply)
-    return reply.page('user-centre/approve', {
-      shell: await shellOf(centre, request, me, 'agents'),
-      action: agentPath(view.id, `${version}/approve`),
-      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      content: contentLines(await catalogueOf(centre), shown.content, shown.digest),
-      digest: shown.digest,
-      rejectHref: agentPath(view.id, `${version}/reject`),
-      changed
-    }, { status: changed ? 409 : 200 })
+    return reply.page(
+      'user-centre/approve',
+      {
+        shell: await shellOf(centre, request, me, 'agents'),
+        action: agentPath(view.id, `${version}/approve`),
+        csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+        content: contentLines(await catalogueOf(centre), shown.content, shown.digest),
+        digest: shown.digest,
+        rejectHref: agentPath(view.id, `${version}/reject`),
+        changed
+      },
+      { status: changed ? 409 : 200 }
+    )
   }
 }

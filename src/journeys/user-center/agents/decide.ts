@@ -17,16 +17,23 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
 
   app.get('/me/agents/:id/:version/reject', async (request, reply) => {
     const scope = await loadWaiting(request, reply)
-    return scope === null ? await reply.redirect('/me/agents', 303) : await showReject(scope, { reason: '', text: '' }, [], request, reply)
+    return scope === null
+      ? await reply.redirect('/me/agents', 303)
+      : await showReject(scope, { reason: '', text: '' }, [], request, reply)
   })
 
   app.post('/me/agents/:id/:version/reject', async (request, reply) => {
     const version = versionOf(request)
     const scope = await loadScope(centre, request, reply)
     const typed = { reason: formField(request.body, 'reason'), text: written(request.body) }
-    if (!rejectReasons.includes(typed.reason)) return await showReject(scope, typed, [{ field: 'reason', code: 'required' }], request, reply)
-    if (typed.reason === 'other' && typed.text === '') return await showReject(scope, typed, [{ field: 'text', code: 'required' }], request, reply)
-    const reason = typed.reason === 'other' ? typed.text : typed.text === '' ? typed.reason : `${typed.reason}: ${typed.text}`
+    if (!rejectReasons.includes(typed.reason)) {
+      return await showReject(scope, typed, [{ field: 'reason', code: 'required' }], request, reply)
+    }
+    if (typed.reason === 'other' && typed.text === '') {
+      return await showReject(scope, typed, [{ field: 'text', code: 'required' }], request, reply)
+    }
+    const reason =
+      typed.reason === 'other' ? typed.text : typed.text === '' ? typed.reason : `${typed.reason}: ${typed.text}`
     const rejected = await delegations.reject(scope.view.id, version, reason, actorOf(request, scope.me))
     return await showResult(scope, rejected ? 'rejected' : 'stale', request, reply)
   })
@@ -34,7 +41,12 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
   for (const act of ['suspend', 'revoke'] as const) {
     app.get(`/me/agents/:id/${act}`, async (request, reply) => {
       const { me, view } = await loadScope(centre, request, reply)
-      if (!(inForceStates as readonly string[]).includes(view.state) || (act === 'suspend' && view.state === 'suspended')) return await reply.redirect('/me/agents', 303)
+      if (
+        !(inForceStates as readonly string[]).includes(view.state) ||
+        (act === 'suspend' && view.state === 'suspended')
+      ) {
+        return await reply.redirect('/me/agents', 303)
+      }
       return reply.page('user-centre/confirm', {
         shell: await shellOf(centre, request, me, 'agents'),
         action: agentPath(view.id, act),
@@ -50,7 +62,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
       const scope = await loadScope(centre, request, reply)
       const reason = written(request.body) || 'by_legal_representative'
       const done = await delegations[act](scope.view.id, reason, actorOf(request, scope.me))
-      return await showResult(scope, done ? act === 'suspend' ? 'suspended' : 'revoked' : 'stale', request, reply)
+      return await showResult(scope, done ? (act === 'suspend' ? 'suspended' : 'revoked') : 'stale', request, reply)
     })
   }
 
@@ -58,25 +70,52 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     const version = versionOf(request)
     const scope = await loadScope(centre, request, reply)
     const rows = await delegations.listOfOrganization(scope.me.organization.id)
-    return rows.some((row) => row.id === scope.view.id && row.version === version && row.state === 'submitted') ? scope : null
+    return rows.some((row) => row.id === scope.view.id && row.version === version && row.state === 'submitted')
+      ? scope
+      : null
   }
 
-  async function showReject ({ me, view }: Scope, typed: { reason: string, text: string }, errors: FieldError[], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    return reply.page('user-centre/reject', {
-      shell: await shellOf(centre, request, me, 'agents'),
-      action: agentPath(view.id, `${versionOf(request)}/reject`),
-      csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-      name: view.agent.maskedName,
-      reasons: rejectReasons,
-      ...typed,
-      errors
-    }, { status: errors.length > 0 ? 422 : 200 })
+  async function showReject (
+    { me, view }: Scope,
+    typed: { reason: string; text: string },
+    errors: FieldError[],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    return reply.page(
+      'user-centre/reject',
+      {
+        shell: await shellOf(centre, request, me, 'agents'),
+        action: agentPath(view.id, `${versionOf(request)}/reject`),
+        csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+        name: view.agent.maskedName,
+        reasons: rejectReasons,
+        ...typed,
+        errors
+      },
+      { status: errors.length > 0 ? 422 : 200 }
+    )
   }
 
-  /** In the answer to the post: pressing it twice finds the first one's work done, and says that it changed meanwhile. */
-  async function showResult ({ me, view }: Scope, outcome: AgentResultPage['outcome'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    return reply.page('user-centre/result', {
-      shell: await shellOf(centre, request, me, 'agents'), outcome, name: view.agent.maskedName, validTo: null, againHref: '/me/agents'
-    }, { status: outcome === 'stale' ? 409 : 200 })
+  /**
+   * In the answer to the post: pressing it twice finds the first one's work done, and says that it changed meanwhile.
+   */
+  async function showResult (
+    { me, view }: Scope,
+    outcome: AgentResultPage['outcome'],
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    return reply.page(
+      'user-centre/result',
+      {
+        shell: await shellOf(centre, request, me, 'agents'),
+        outcome,
+        name: view.agent.maskedName,
+        validTo: null,
+        againHref: '/me/agents'
+      },
+      { status: outcome === 'stale' ? 409 : 200 }
+    )
   }
 }

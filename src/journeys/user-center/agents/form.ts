@@ -9,17 +9,37 @@ import type { FieldError } from '../../../http/pages.ts'
 import type { DelegationView, DraftRefusal } from '../../../records/delegations/types.ts'
 import type { AgentValues } from '../pages.ts'
 
-export interface NewAgent { name: string, certNo: string, phone: string }
-export interface Terms { functions: string[] | null, clientIds: string[] | null, validFrom: string, validTo: string }
+export interface NewAgent {
+  name: string
+  certNo: string
+  phone: string
+}
+export interface Terms {
+  functions: string[] | null
+  clientIds: string[] | null
+  validFrom: string
+  validTo: string
+}
 
 const field = (body: unknown, name: string): string => formField(body, name).slice(0, 200)
 
 export const freshValues = (today: string): AgentValues => ({
-  name: '', certNo: '', phone: '', sites: 'all', site: [], functions: 'all', function: [], starts: today, ends: defaultValidTo(today)
+  name: '',
+  certNo: '',
+  phone: '',
+  sites: 'all',
+  site: [],
+  functions: 'all',
+  function: [],
+  starts: today,
+  ends: defaultValidTo(today)
 })
 
 /** Of a new version: what holds now, from today at the earliest that the rules allow. */
-export const valuesOfView = ({ clientIds, functions, validFrom, validTo }: DelegationView, today: string): AgentValues => ({
+export const valuesOfView = (
+  { clientIds, functions, validFrom, validTo }: DelegationView,
+  today: string
+): AgentValues => ({
   ...freshValues(today),
   sites: clientIds === null ? 'all' : 'some',
   site: clientIds ?? [],
@@ -44,14 +64,15 @@ export const typedValues = (body: unknown): AgentValues => ({
 /** 2027-04-10, 2027.4.10, 2027年4月10日, 20270410. */
 function dateOf (typed: string): string | null {
   const plain = typed.normalize('NFKC').trim()
-  const [, year, month, day] = /^(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})\D?$/.exec(plain) ?? /^(\d{4})(\d{2})(\d{2})$/.exec(plain) ?? []
+  const [, year, month, day] =
+    /^(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})\D?$/.exec(plain) ?? /^(\d{4})(\d{2})(\d{2})$/.exec(plain) ?? []
   if (year === undefined || month === undefined || day === undefined) return null
   const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
   return isCalendarDate(date) ? date : null
 }
 
 const required = (name: string): FieldError => ({ field: name, code: 'required' })
-const choice = (mode: string, list: string[]): string[] | null => mode === 'some' ? list : null
+const choice = (mode: string, list: string[]): string[] | null => (mode === 'some' ? list : null)
 
 /** Ticked and "all" at once is not guessed: the one gives much more than the other. */
 function choiceErrors (field: string, mode: string, list: string[]): FieldError[] {
@@ -59,22 +80,42 @@ function choiceErrors (field: string, mode: string, list: string[]): FieldError[
   return mode === 'some' && list.length > 0 ? [] : [required(field)]
 }
 
-export function readTerms (values: AgentValues): { ok: true, terms: Terms } | { ok: false, errors: FieldError[] } {
+export function readTerms (values: AgentValues): { ok: true; terms: Terms } | { ok: false; errors: FieldError[] } {
   const errors: FieldError[] = []
   const [validFrom, validTo] = [dateOf(values.starts), dateOf(values.ends)]
-  errors.push(...choiceErrors('site', values.sites, values.site), ...choiceErrors('function', values.functions, values.function))
+  errors.push(
+    ...choiceErrors('site', values.sites, values.site),
+    ...choiceErrors('function', values.functions, values.function)
+  )
   if (validFrom === null) errors.push({ field: 'starts', code: values.starts.trim() === '' ? 'required' : 'date' })
   if (validTo === null) errors.push({ field: 'ends', code: values.ends.trim() === '' ? 'required' : 'date' })
   if (errors.length > 0 || validFrom === null || validTo === null) return { ok: false, errors }
-  return { ok: true, terms: { validFrom, validTo, clientIds: choice(values.sites, values.site), functions: choice(values.functions, values.function) } }
+  return {
+    ok: true,
+    terms: {
+      validFrom,
+      validTo,
+      clientIds: choice(values.sites, values.site),
+      functions: choice(values.functions, values.function)
+    }
+  }
 }
 
 /** Only documents that can be checked online: others are added at a counter. */
-export function readAgent (values: AgentValues, today: string): { ok: true, agent: NewAgent } | { ok: false, errors: FieldError[] } {
-  const [name, certNo, phone] = [parseName(values.name), parseCertNo('resident_id', values.certNo, today), parsePhone(values.phone)]
+export function readAgent (
+  values: AgentValues,
+  today: string
+): { ok: true; agent: NewAgent } | { ok: false; errors: FieldError[] } {
+  const [name, certNo, phone] = [
+    parseName(values.name),
+    parseCertNo('resident_id', values.certNo, today),
+    parsePhone(values.phone)
+  ]
   const errors: FieldError[] = []
   if (!name.ok) errors.push(values.name.trim() === '' ? required('name') : { field: 'name', code: name.code })
-  if (!certNo.ok) errors.push(values.certNo.trim() === '' ? required('cert_no') : { field: 'cert_no', code: certNo.code })
+  if (!certNo.ok) {
+    errors.push(values.certNo.trim() === '' ? required('cert_no') : { field: 'cert_no', code: certNo.code })
+  }
   if (!phone.ok) errors.push(values.phone.trim() === '' ? required('phone') : { field: 'phone', code: phone.code })
   if (!name.ok || !certNo.ok || !phone.ok) return { ok: false, errors }
   return { ok: true, agent: { name: name.value, certNo: certNo.value, phone: phone.value } }
@@ -83,9 +124,16 @@ export function readAgent (values: AgentValues, today: string): { ok: true, agen
 /** A refusal of the rules, at the field where it is mended. */
 export function errorOf (refusal: DraftRefusal, terms: Terms, today: string): FieldError {
   switch (refusal.code) {
-    case 'validity': return { field: refusal.fault === 'past' && terms.validTo >= today ? 'starts' : 'ends', code: refusal.fault === 'date' ? 'date' : `term_${refusal.fault}` }
-    case 'unknown_client': return { field: 'site', code: 'unknown_client' }
-    case 'unknown_function': return { field: 'function', code: 'unknown_function' }
-    default: return { field: 'form', code: refusal.code }
+    case 'validity':
+      return {
+        field: refusal.fault === 'past' && terms.validTo >= today ? 'starts' : 'ends',
+        code: refusal.fault === 'date' ? 'date' : `term_${refusal.fault}`
+      }
+    case 'unknown_client':
+      return { field: 'site', code: 'unknown_client' }
+    case 'unknown_function':
+      return { field: 'function', code: 'unknown_function' }
+    default:
+      return { field: 'form', code: refusal.code }
   }
 }

@@ -4,7 +4,10 @@ import { PageError } from '../../../http/page-error.ts'
 import type { DelegationView } from '../../../records/delegations/types.ts'
 import { loadLegal, notTheirs, type Centre, type LegalMe } from '../me.ts'
 
-export interface Scope { me: LegalMe, view: DelegationView }
+export interface Scope {
+  me: LegalMe
+  view: DelegationView
+}
 
 export const agentPath = (id: string, rest: string): string => `/me/agents/${id}/${rest}`
 

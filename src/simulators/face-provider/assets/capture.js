@@ -19,13 +19,23 @@ if (section) {
     stop.hidden = true
     start.hidden = false
   }
-  const reasons = { NotAllowedError: 'denied', SecurityError: 'denied', NotReadableError: 'busy', AbortError: 'busy', NotFoundError: 'none', OverconstrainedError: 'none' }
+  const reasons = {
+    NotAllowedError: 'denied',
+    SecurityError: 'denied',
+    NotReadableError: 'busy',
+    AbortError: 'busy',
+    NotFoundError: 'none',
+    OverconstrainedError: 'none'
+  }
 
   section.hidden = false
   start.addEventListener('click', async () => {
     if (!navigator.mediaDevices?.getUserMedia) return say(isSecureContext ? 'unsupported' : 'insecure')
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user', width: { ideal: 640 }, height: { ideal: 480 } }, audio: false })
+      stream = await navigator.mediaDevices.getUserMedia({
+        video: { facingMode: 'user', width: { ideal: 640 }, height: { ideal: 480 } },
+        audio: false
+      })
       picture.srcObject = stream
       picture.hidden = false
       stop.hidden = false

@@ -2,7 +2,15 @@ import t from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
 import * as oidc from 'openid-client'
 import { PNG } from 'pngjs'
-import { arrivedAt, RelyingParty, startKora, submitPassword, words, type Answer, type Browser } from '../../../support/driver/index.ts'
+import {
+  arrivedAt,
+  RelyingParty,
+  startKora,
+  submitPassword,
+  words,
+  type Answer,
+  type Browser
+} from '../../../support/driver/index.ts'
 import { findClient, storeLogo } from '../../../../src/records/clients/index.ts'
 import { createClientUsage } from '../../../../src/records/clients/usage.ts'
 import { clientIdIn, logIn, pathOf, posts, register, site } from './walks.ts'
@@ -18,22 +26,42 @@ t.test('J14: four questions, the secret once, and a login with it', async (t) =>
   const clientId = clientIdIn(made)
   const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
   t.not(secret, '')
-  t.match(await findClient(kora.inside.services.db, clientId), { status: 'test', kind: 'server', metadata: { scope: 'openid profile' }, policy: { unit: '市公积金中心' } })
-  for (const tail of ['', '/credentials', '/history']) t.notMatch((await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tail}`)).text, secret)
-  const party = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.ClientSecretBasic(secret) })
+  t.match(await findClient(kora.inside.services.db, clientId), {
+    status: 'test',
+    kind: 'server',
+    metadata: { scope: 'openid profile' },
+    policy: { unit: '市公积金中心' }
+  })
+  for (const tail of ['', '/credentials', '/history']) {
+    t.notMatch((await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tail}`)).text, secret)
+  }
+  const party = await RelyingParty.discover({
+    issuer: kora.issuer,
+    clientId,
+    redirectUri: 'http://localhost:4999/callback',
+    scope: 'openid profile',
+    auth: oidc.ClientSecretBasic(secret)
+  })
   const citizen = kora.newBrowser()
   const started = await party.start()
   const arrived = await logIn(kora, citizen, await party.visit(citizen, started), party.arrived)
   t.equal((await party.redeem(started, arrivedAt(party, arrived))).claims()?.aud, clientId)
   const list = await system.browser.go(`${kora.issuer}/admin/clients?host=localhost&kind=server`)
   t.match(words(list.text), /公积金查询/)
-  t.match((await system.browser.go(`${kora.issuer}/admin/clients?text=${clientId}&format=csv`)).text, new RegExp(`${clientId},公积金查询`))
-  t.match(words((await system.browser.go(`${kora.issuer}/admin/clients?text=nothing-like-it`)).text), /没有符合条件的应用/)
+  t.match(
+    (await system.browser.go(`${kora.issuer}/admin/clients?text=${clientId}&format=csv`)).text,
+    new RegExp(`${clientId},公积金查询`)
+  )
+  t.match(
+    words((await system.browser.go(`${kora.issuer}/admin/clients?text=nothing-like-it`)).text),
+    /没有符合条件的应用/
+  )
 })
 
 t.test('the wizard tells every fault at its question and stores nothing before the end', async (t) => {
   const { browser } = await signInAs(kora, 'system')
-  const count = async (): Promise<number> => (await kora.inside.services.db.selectFrom('client').select('clientId').execute()).length
+  const count = async (): Promise<number> =>
+    (await kora.inside.services.db.selectFrom('client').select('clientId').execute()).length
   const before = await count()
   const form = { form: posts('/admin/clients/new') }
   let page = await browser.submit(await browser.go(`${kora.issuer}/admin/clients/new`), { kind: 'server' }, form)
@@ -45,12 +73,20 @@ t.test('the wizard tells every fault at its question and stores nothing before t
   t.match(wrong.text, /name="unit" value="&lt;script&gt;/, 'earlier answers travel, escaped')
   t.match(wrong.text, /https:\/\/a\.gov\.cn\/cb\nhttp:\/\/A\.gov\.cn\/cb/, 'what was typed is still there')
   page = await browser.submit(wrong, { redirect_uris: 'https://a.gov.cn/cb' }, form)
-  t.equal((await browser.submit(page, { scope_phone: 'on', reason: 'x' }, form)).status, 422, 'a scope without a purpose')
+  t.equal(
+    (await browser.submit(page, { scope_phone: 'on', reason: 'x' }, form)).status,
+    422,
+    'a scope without a purpose'
+  )
   t.equal((await browser.submit(page, { reason: '' }, form)).status, 422, 'no reason')
   const back = await browser.submit(page, { back: '1' }, form)
   t.match(back.text, /https:\/\/a\.gov\.cn\/cb<\/textarea>/)
   t.equal(await count(), before)
-  t.match(words((await register(kora, { browser }, { kind: 'machine', name_zh: '数据交换', reason: 'x' })).text), /数据交换 已建立/, 'a machine has no addresses to be asked for')
+  t.match(
+    words((await register(kora, { browser }, { kind: 'machine', name_zh: '数据交换', reason: 'x' })).text),
+    /数据交换 已建立/,
+    'a machine has no addresses to be asked for'
+  )
 })
 
 t.test('four eyes: document numbers, and addresses of what is live', async (t) => {
@@ -65,77 +101,134 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
   await security.browser.submit(shown, { reason: '同意' }, { form: posts('/approve') })
   t.equal((await findClient(db, clientId))?.metadata.scope, 'openid profile identity')
 
-  const live = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`), { reason: '上线' }, { form: posts('/status/live') })
+  const live = await system.browser.submit(
+    await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`),
+    { reason: '上线' },
+    { form: posts('/status/live') }
+  )
   t.match(words(live.text), /正式/)
-  const asked = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses`), { redirect_uris: 'https://new.gov.cn/cb', reason: '搬家' }, { form: posts('/addresses') })
+  const asked = await system.browser.submit(
+    await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses`),
+    { redirect_uris: 'https://new.gov.cn/cb', reason: '搬家' },
+    { form: posts('/addresses') }
+  )
   t.match(pathOf(asked), /approvals\/chg_/)
   t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
   // changed meanwhile: what was asked for is not what is there any more
-  const rename = await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}`), { unit: '新单位', reason: 'x' }, { form: posts(`/clients/${clientId}`) })
+  const rename = await system.browser.submit(
+    await system.browser.go(`${kora.issuer}/admin/clients/${clientId}`),
+    { unit: '新单位', reason: 'x' },
+    { form: posts(`/clients/${clientId}`) }
+  )
   t.match(words(rename.text), /已保存/)
-  const outdated = await security.browser.submit(await security.browser.go(kora.issuer + pathOf(asked)), { reason: '同意' }, { form: posts('/approve') })
+  const outdated = await security.browser.submit(
+    await security.browser.go(kora.issuer + pathOf(asked)),
+    { reason: '同意' },
+    { form: posts('/approve') }
+  )
   t.match(words(outdated.text), /应用在申请之后被修改/)
   t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
 
   t.equal((await security.browser.go(`${kora.issuer}/admin/clients/new`)).status, 403)
-  t.equal((await security.browser.go(`${kora.issuer}/admin/clients/${clientId}`)).forms.some(({ fields }) => 'reason' in fields), false, 'for reading only')
+  t.equal(
+    (await security.browser.go(`${kora.issuer}/admin/clients/${clientId}`)).forms.some(
+      ({ fields }) => 'reason' in fields
+    ),
+    false,
+    'for reading only'
+  )
 })
 
-t.test('four eyes: no consent page, every token, scopes of the admin API; the reason stands at the decision', async (t) => {
-  const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
-  const { db } = kora.inside.services
-  const clientId = clientIdIn(await register(kora, system, site))
-  const asks = async (id: string, tab: string, fields: Record<string, string>): Promise<Answer> =>
-    await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${id}/${tab}`), { reason: '依法定职责', ...fields }, { form: posts(`/${tab}`) })
-  const agree = async (asked: Answer): Promise<void> => { await security.browser.submit(await security.browser.go(asked.url), { reason: '同意' }, { form: posts('/approve') }) }
+t.test(
+  'four eyes: no consent page, every token, scopes of the admin API; the reason stands at the decision',
+  async (t) => {
+    const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
+    const { db } = kora.inside.services
+    const clientId = clientIdIn(await register(kora, system, site))
+    const asks = async (id: string, tab: string, fields: Record<string, string>): Promise<Answer> =>
+      await system.browser.submit(
+        await system.browser.go(`${kora.issuer}/admin/clients/${id}/${tab}`),
+        { reason: '依法定职责', ...fields },
+        { form: posts(`/${tab}`) }
+      )
+    const agree = async (asked: Answer): Promise<void> => {
+      await security.browser.submit(
+        await security.browser.go(asked.url),
+        { reason: '同意' },
+        { form: posts('/approve') }
+      )
+    }
 
-  const trusted = await asks(clientId, 'experience', { trust_trusted: 'on' })
-  t.match(words(trusted.text), /为什么要双人审批 不再征求本人同意/)
-  t.match(words((await security.browser.go(`${kora.issuer}${pathOf(trusted)}?lang=en`)).text), /Why a second administrator People are not asked/)
-  t.equal((await findClient(db, clientId))?.policy.trusted, false)
-  await security.browser.go(`${kora.issuer}${pathOf(trusted)}?lang=zh-CN`)
-  await agree(trusted)
-  t.equal((await findClient(db, clientId))?.policy.trusted, true)
+    const trusted = await asks(clientId, 'experience', { trust_trusted: 'on' })
+    t.match(words(trusted.text), /为什么要双人审批 不再征求本人同意/)
+    t.match(
+      words((await security.browser.go(`${kora.issuer}${pathOf(trusted)}?lang=en`)).text),
+      /Why a second administrator People are not asked/
+    )
+    t.equal((await findClient(db, clientId))?.policy.trusted, false)
+    await security.browser.go(`${kora.issuer}${pathOf(trusted)}?lang=zh-CN`)
+    await agree(trusted)
+    t.equal((await findClient(db, clientId))?.policy.trusted, true)
 
-  const all = await asks(clientId, 'permissions', { introspects: '*' })
-  t.match(words(all.text), /可以核验所有资源的令牌/)
-  await agree(all)
-  t.same((await findClient(db, clientId))?.policy.introspects, ['*'])
+    const all = await asks(clientId, 'permissions', { introspects: '*' })
+    t.match(words(all.text), /可以核验所有资源的令牌/)
+    await agree(all)
+    t.same((await findClient(db, clientId))?.policy.introspects, ['*'])
 
-  const machine = clientIdIn(await register(kora, system, { kind: 'machine', name_zh: '运维', reason: 'x' }))
-  const secretOnly = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
-  t.match([secretOnly.status, words(secretOnly.text)], [422, /管理接口权限: 还缺少另一项.*private_key_jwt/])
-  const jwks = JSON.stringify({ keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: '1' }] })
-  t.match(words((await asks(machine, 'credentials', { auth_method: 'private_key_jwt', jwks })).text), /已保存/)
-  const administers = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
-  t.match(words(administers.text), /可以通过管理接口办理管理事务/)
-  await agree(administers)
-  t.same((await findClient(db, machine))?.policy.adminScopes, ['kora.clients:read'])
-  t.match((await system.browser.go(`${kora.issuer}/admin/clients/${machine}/permissions`)).text, /id="admin_scopes_kora\.clients:read"[^>]* checked/)
-  t.match(words((await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': '' })).text), /已保存/, 'giving them up needs nobody')
-  t.equal((await findClient(db, machine))?.policy.adminScopes, undefined)
-})
+    const machine = clientIdIn(await register(kora, system, { kind: 'machine', name_zh: '运维', reason: 'x' }))
+    const secretOnly = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
+    t.match([secretOnly.status, words(secretOnly.text)], [422, /管理接口权限: 还缺少另一项.*private_key_jwt/])
+    const jwks = JSON.stringify({
+      keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: '1' }]
+    })
+    t.match(words((await asks(machine, 'credentials', { auth_method: 'private_key_jwt', jwks })).text), /已保存/)
+    const administers = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
+    t.match(words(administers.text), /可以通过管理接口办理管理事务/)
+    await agree(administers)
+    t.same((await findClient(db, machine))?.policy.adminScopes, ['kora.clients:read'])
+    t.match(
+      (await system.browser.go(`${kora.issuer}/admin/clients/${machine}/permissions`)).text,
+      /id="admin_scopes_kora\.clients:read"[^>]* checked/
+    )
+    t.match(
+      words((await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': '' })).text),
+      /已保存/,
+      'giving them up needs nobody'
+    )
+    t.equal((await findClient(db, machine))?.policy.adminScopes, undefined)
+  }
+)
 
-t.test('whether a site may name the organization: asked, kept by other forms, and no loss of it in the wizard', async (t) => {
-  const system = await signInAs(kora, 'system')
-  const { db } = kora.inside.services
-  const clientId = clientIdIn(await register(kora, system, site))
-  t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
-  const save = async (fields: Record<string, string>, tab = '/permissions'): Promise<Answer> =>
-    await system.browser.submit(await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tab}`), { reason: 'x', ...fields }, { form: posts(`${clientId}${tab}`) })
-  await save({ requests: 'refused' })
-  t.equal((await findClient(db, clientId))?.policy.representationRequests, false)
-  await save({ unit: '别的单位' }, '')
-  t.equal((await findClient(db, clientId))?.policy.representationRequests, false)
-  await save({ requests: 'allowed' })
-  t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
-})
+t.test(
+  'whether a site may name the organization: asked, kept by other forms, and no loss of it in the wizard',
+  async (t) => {
+    const system = await signInAs(kora, 'system')
+    const { db } = kora.inside.services
+    const clientId = clientIdIn(await register(kora, system, site))
+    t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
+    const save = async (fields: Record<string, string>, tab = '/permissions'): Promise<Answer> =>
+      await system.browser.submit(
+        await system.browser.go(`${kora.issuer}/admin/clients/${clientId}${tab}`),
+        { reason: 'x', ...fields },
+        { form: posts(`${clientId}${tab}`) }
+      )
+    await save({ requests: 'refused' })
+    t.equal((await findClient(db, clientId))?.policy.representationRequests, false)
+    await save({ unit: '别的单位' }, '')
+    t.equal((await findClient(db, clientId))?.policy.representationRequests, false)
+    await save({ requests: 'allowed' })
+    t.equal((await findClient(db, clientId))?.policy.representationRequests, undefined)
+  }
+)
 
 t.test('an address of Kora itself is refused in words', async (t) => {
   const system = await signInAs(kora, 'system')
   const refused = await register(kora, system, { ...site, redirect_uris: `${kora.issuer}/me/callback` })
   t.equal(refused.status, 422)
-  t.match(words(refused.text), new RegExp(`这是 Kora 自己的地址.*收到：${kora.issuer}/me/callback。 应为：https://name`))
+  t.match(
+    words(refused.text),
+    new RegExp(`这是 Kora 自己的地址.*收到：${kora.issuer}/me/callback。 应为：https://name`)
+  )
 })
 
 t.test('the picture of a site stands on the pages of its login, from our own address', async (t) => {
@@ -143,13 +236,26 @@ t.test('the picture of a site stands on the pages of its login, from our own add
   const made = await register(kora, system, site)
   const clientId = clientIdIn(made)
   const secret = /id="once" value="([\w-]{43})"/.exec(made.text)?.[1] ?? ''
-  const party = await RelyingParty.discover({ issuer: kora.issuer, clientId, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.ClientSecretBasic(secret) })
+  const party = await RelyingParty.discover({
+    issuer: kora.issuer,
+    clientId,
+    redirectUri: 'http://localhost:4999/callback',
+    scope: 'openid profile',
+    auth: oidc.ClientSecretBasic(secret)
+  })
   const begin = async (browser: Browser): Promise<Answer> => await party.visit(browser, await party.start())
   const file = PNG.sync.write(new PNG({ width: 300, height: 200 }))
   const { services } = kora.inside
-  const stored = await storeLogo(services, { actor: 'admin:test', reason: 'x', address: null, traceId: null }, clientId, file)
+  const stored = await storeLogo(
+    services,
+    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    clientId,
+    file
+  )
   if (stored.outcome !== 'stored') throw new Error(stored.outcome)
-  const picture = new RegExp(`<img class="rp-logo" src="/client-logo/${stored.id}/small" alt="" width="40" height="40"`)
+  const picture = new RegExp(
+    `<img class="rp-logo" src="/client-logo/${stored.id}/small" alt="" width="40" height="40"`
+  )
   const citizen = kora.newBrowser()
   const page = await begin(citizen)
   t.match(page.text, picture)
@@ -162,8 +268,18 @@ t.test('the picture of a site stands on the pages of its login, from our own add
   const sent = await fetch(`${kora.issuer}/client-logo/${stored.id}/small`)
   t.same([sent.status, sent.headers.get('content-type'), sent.headers.get('set-cookie')], [200, 'image/png', null])
   const plain = clientIdIn(await register(kora, system, site))
-  const without = await RelyingParty.discover({ issuer: kora.issuer, clientId: plain, redirectUri: 'http://localhost:4999/callback', scope: 'openid profile', auth: oidc.None() })
-  t.notMatch((await without.visit(kora.newBrowser(), await without.start())).text, 'class="rp-logo"', 'no picture, no room for one')
+  const without = await RelyingParty.discover({
+    issuer: kora.issuer,
+    clientId: plain,
+    redirectUri: 'http://localhost:4999/callback',
+    scope: 'openid profile',
+    auth: oidc.None()
+  })
+  t.notMatch(
+    (await without.visit(kora.newBrowser(), await without.start())).text,
+    'class="rp-logo"',
+    'no picture, no room for one'
+  )
 })
 
 t.test('two edit at once: the second sees both and loses nothing', async (t) => {
@@ -179,7 +295,10 @@ t.test('two edit at once: the second sees both and loses nothing', async (t) => 
   t.match(await findClient(kora.inside.services.db, clientId), { version: 2, policy: { unit: '甲单位' } })
   const again = await one.browser.submit(conflict, {}, form)
   t.match(words(again.text), /已保存/)
-  t.match(await findClient(kora.inside.services.db, clientId), { version: 3, policy: { unit: '乙单位', owner: '次仁' } })
+  t.match(await findClient(kora.inside.services.db, clientId), {
+    version: 3,
+    policy: { unit: '乙单位', owner: '次仁' }
+  })
   t.match(words((await one.browser.go(`${address}/history`)).text), /甲单位 → 乙单位/)
 })
 
@@ -190,41 +309,100 @@ t.test('address tester, failures of late, and one click to put it right', async 
   const address = `${kora.issuer}/admin/clients/${clientId}/addresses`
   const request = `${kora.issuer}/oidc/auth?client_id=${clientId}&redirect_uri=${encodeURIComponent('https://a.gov.cn/cb/')}&response_type=code&scope=openid`
   const tested = await browser.submit(await browser.go(address), { pasted: request }, { form: posts('/test') })
-  t.match(words(tested.text), /不匹配。 https:\/\/a\.gov\.cn\/cb\/.*最接近的登记地址 https:\/\/a\.gov\.cn\/cb .*结尾的 \/ 不同/)
-  t.match(words((await browser.submit(await browser.go(address), { pasted: 'https://a.gov.cn/cb' }, { form: posts('/test') })).text), /匹配：这个地址已经登记/)
-  t.match(words((await browser.submit(await browser.go(address), { pasted: 'http://a.gov.cn/<b>' }, { form: posts('/test') })).text), /不匹配/)
+  t.match(
+    words(tested.text),
+    /不匹配。 https:\/\/a\.gov\.cn\/cb\/.*最接近的登记地址 https:\/\/a\.gov\.cn\/cb .*结尾的 \/ 不同/
+  )
+  t.match(
+    words(
+      (await browser.submit(await browser.go(address), { pasted: 'https://a.gov.cn/cb' }, { form: posts('/test') }))
+        .text
+    ),
+    /匹配：这个地址已经登记/
+  )
+  t.match(
+    words(
+      (await browser.submit(await browser.go(address), { pasted: 'http://a.gov.cn/<b>' }, { form: posts('/test') }))
+        .text
+    ),
+    /不匹配/
+  )
 
   // what the provider counts, another process's flush brings to the page
   const usage = createClientUsage({ db, log: { warn () {} } as never, intervalMs: 600_000 })
-  usage.attach({ on: (event: string, listener: (ctx: unknown, error: unknown) => void) => { if (event === 'authorization.error') listener({ oidc: { client: { clientId }, params: { redirect_uri: 'https://a.gov.cn/cb/' } } }, { error: 'invalid_redirect_uri' }) } } as never)
+  usage.attach({
+    on: (event: string, listener: (ctx: unknown, error: unknown) => void) => {
+      if (event === 'authorization.error') {
+        listener(
+          { oidc: { client: { clientId }, params: { redirect_uri: 'https://a.gov.cn/cb/' } } },
+          { error: 'invalid_redirect_uri' }
+        )
+      }
+    }
+  } as never)
   await usage.stop()
   const page = await browser.go(address)
   t.match(words(page.text), /回调地址没有登记 https:\/\/a\.gov\.cn\/cb\//)
   const add = /href="([^"]*addresses\/add[^"]*)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
-  const done = await browser.submit(await browser.go(kora.issuer + add), { reason: '对方的地址' }, { form: posts('/add') })
+  const done = await browser.submit(
+    await browser.go(kora.issuer + add),
+    { reason: '对方的地址' },
+    { form: posts('/add') }
+  )
   t.equal(pathOf(done), `/admin/clients/${clientId}/addresses`)
   t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['https://a.gov.cn/cb', 'https://a.gov.cn/cb/'])
-  const dismiss = await browser.submit(await browser.go(`${address}/dismiss?code=redirect_uri&address=${encodeURIComponent('https://a.gov.cn/cb/')}`), { reason: 'x' }, { form: posts('/dismiss') })
+  const dismiss = await browser.submit(
+    await browser.go(`${address}/dismiss?code=redirect_uri&address=${encodeURIComponent('https://a.gov.cn/cb/')}`),
+    { reason: 'x' },
+    { form: posts('/dismiss') }
+  )
   t.match(words(dismiss.text), /最近 30 天没有失败的请求/)
 })
 
 t.test('secrets, keys, picture, preview', async (t) => {
   const { browser } = await signInAs(kora, 'system')
   const { db } = kora.inside.services
-  const clientId = clientIdIn(await register(kora, { browser }, { ...site, subjects_organization: 'on', roles_agent: 'on' }))
+  const clientId = clientIdIn(
+    await register(kora, { browser }, { ...site, subjects_organization: 'on', roles_agent: 'on' })
+  )
   const at = `${kora.issuer}/admin/clients/${clientId}`
-  const rotate = await browser.submit(await browser.go(`${at}/credentials/rotate`), { reason: '每年一次' }, { form: posts('/rotate') })
+  const rotate = await browser.submit(
+    await browser.go(`${at}/credentials/rotate`),
+    { reason: '每年一次' },
+    { form: posts('/rotate') }
+  )
   t.match(rotate.text, /id="once"[^>]*value="[\w-]{43}"|value="[\w-]{43}"/)
-  const third = await browser.submit(await browser.go(`${at}/credentials/rotate`), { reason: '再来' }, { form: posts('/rotate') })
+  const third = await browser.submit(
+    await browser.go(`${at}/credentials/rotate`),
+    { reason: '再来' },
+    { form: posts('/rotate') }
+  )
   t.match(words(third.text), /已经有两个有效的密钥/)
   const ending = /href="([^"]*credentials\/sec_[\w-]+\/end)"/.exec(third.text)?.[1] ?? ''
   await browser.submit(await browser.go(kora.issuer + ending), { reason: '换完了' }, { form: posts('/end') })
   const page = await browser.go(`${at}/credentials`)
   t.equal(page.text.match(/\/end"/g)?.length, 1)
-  const keyed = await browser.submit(page, { auth_method: 'private_key_jwt', jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"very-secret"}]}', reason: 'x' }, { form: posts('/credentials') })
+  const keyed = await browser.submit(
+    page,
+    {
+      auth_method: 'private_key_jwt',
+      jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"very-secret"}]}',
+      reason: 'x'
+    },
+    { form: posts('/credentials') }
+  )
   t.equal(keyed.status, 422)
   t.match(words(keyed.text), /这里面有私钥/)
-  t.equal((await browser.submit(page, { auth_method: 'private_key_jwt', jwks: 'not json', reason: 'x' }, { form: posts('/credentials') })).status, 422)
+  t.equal(
+    (
+      await browser.submit(
+        page,
+        { auth_method: 'private_key_jwt', jwks: 'not json', reason: 'x' },
+        { form: posts('/credentials') }
+      )
+    ).status,
+    422
+  )
 
   const csrf = page.forms.find(posts('/credentials'))?.fields['csrf'] as string
   const upload = async (bytes: Buffer): Promise<Answer> => {
@@ -245,21 +423,51 @@ t.test('secrets, keys, picture, preview', async (t) => {
 
   const preview = await browser.go(`${at}/test?as=agent`)
   t.match(words(preview.text), /"role": "agent".*"name": "扎西顿珠"/)
-  const frameOf = (page: Answer): string => (/srcdoc="([^"]*)"/.exec(page.text)?.[1] ?? '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', '\'').replaceAll('&amp;', '&')
+  const frameOf = (page: Answer): string =>
+    (/srcdoc="([^"]*)"/.exec(page.text)?.[1] ?? '')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&#39;', "'")
+      .replaceAll('&amp;', '&')
   t.match(preview.text, /<iframe class="narrow" sandbox="allow-same-origin"/, 'it runs and posts nothing')
   const drawn = frameOf(preview)
-  t.match(drawn, /<html lang="zh-CN"[^]*class="rp-logo"[^]*\*\*\*珠[^]*显示姓名[^]*name="decision" value="grant"/, 'the page itself')
+  t.match(
+    drawn,
+    /<html lang="zh-CN"[^]*class="rp-logo"[^]*\*\*\*珠[^]*显示姓名[^]*name="decision" value="grant"/,
+    'the page itself'
+  )
   t.notMatch(drawn, '<script')
   const other = await browser.go(`${at}/test?person=anna&in=bo&width=wide`)
   t.match(other.text, /<iframe class="wide"/)
   t.match(frameOf(other), /<html lang="bo"[^]*\*L<\/dd>/)
-  t.match((await browser.go(`${at}/test?person=nobody&as=king&in=xx&width=9`)).text, /<iframe class="narrow"/, 'anything else is the first of each')
+  t.match(
+    (await browser.go(`${at}/test?person=nobody&as=king&in=xx&width=9`)).text,
+    /<iframe class="narrow"/,
+    'anything else is the first of each'
+  )
   t.notMatch(preview.text, /540102199003072515/, 'the number is not within its scopes')
-  for (const tab of ['', '/addresses', '/permissions', '/credentials', '/experience', '/test', '/history']) t.equal((await browser.go(`${at}${tab}?lang=en`)).status, 200, tab)
-  const saved = await browser.submit(await browser.go(`${at}/permissions?lang=zh-CN`), { functions: 'tax.filing 纳税申报', aliases: 'name userName', reason: 'x' }, { form: posts('/permissions') })
+  for (const tab of ['', '/addresses', '/permissions', '/credentials', '/experience', '/test', '/history']) {
+    t.equal((await browser.go(`${at}${tab}?lang=en`)).status, 200, tab)
+  }
+  const saved = await browser.submit(
+    await browser.go(`${at}/permissions?lang=zh-CN`),
+    { functions: 'tax.filing 纳税申报', aliases: 'name userName', reason: 'x' },
+    { form: posts('/permissions') }
+  )
   t.match(words(saved.text), /已保存/)
-  t.match(await findClient(db, clientId), { policy: { functions: [{ code: 'tax.filing', name: '纳税申报' }], aliases: { name: 'userName' }, subjectKinds: ['person', 'organization'] } })
-  const level = await browser.submit(await browser.go(`${at}/experience`), { minimum_level: '3', reason: 'x' }, { form: posts('/experience') })
+  t.match(await findClient(db, clientId), {
+    policy: {
+      functions: [{ code: 'tax.filing', name: '纳税申报' }],
+      aliases: { name: 'userName' },
+      subjectKinds: ['person', 'organization']
+    }
+  })
+  const level = await browser.submit(
+    await browser.go(`${at}/experience`),
+    { minimum_level: '3', reason: 'x' },
+    { form: posts('/experience') }
+  )
   t.match(words(level.text), /已保存/)
   t.match(await findClient(db, clientId), { policy: { minimumLevel: 3, logo: /^logo_/ } })
 })

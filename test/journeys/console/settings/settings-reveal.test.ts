@@ -12,12 +12,19 @@ t.test('off by two, on by one; each with what it was', async (t) => {
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
   const page = `${kora.issuer}/admin/settings/reveal`
   const isConfirm = (form: { action: string }): boolean => form.action.endsWith('/settings/reveal')
-  t.match(words((await system.browser.go(`${kora.issuer}/admin/settings`)).text), /查看用户完整信息 .*要由另一位管理员批准 取消第二人批准/)
+  t.match(
+    words((await system.browser.go(`${kora.issuer}/admin/settings`)).text),
+    /查看用户完整信息 .*要由另一位管理员批准 取消第二人批准/
+  )
   t.equal((await security.browser.request(page)).status, 403, 'not by who approves it')
 
   const without = await system.browser.submit(await system.browser.go(page), { reason: ' ' }, { form: isConfirm })
   t.equal(without.status, 422)
-  const asked = await system.browser.submit(await system.browser.go(page), { reason: '窗口人手不足' }, { form: isConfirm })
+  const asked = await system.browser.submit(
+    await system.browser.go(page),
+    { reason: '窗口人手不足' },
+    { form: isConfirm }
+  )
   t.match(new URL(asked.url).pathname, /^\/admin\/approvals\/chg_/)
   t.equal(await revealNeedsTwo(db), true, 'asked for is not done')
   const approval = await security.browser.go(asked.url)
@@ -25,13 +32,25 @@ t.test('off by two, on by one; each with what it was', async (t) => {
   await security.browser.submit(approval, { reason: '同意' }, { form: ({ action }) => action.endsWith('/approve') })
   t.equal(await revealNeedsTwo(db), false)
 
-  t.match(words((await system.browser.go(`${kora.issuer}/admin/settings`)).text), /一位管理员写明原因即可 恢复第二人批准/)
+  t.match(
+    words((await system.browser.go(`${kora.issuer}/admin/settings`)).text),
+    /一位管理员写明原因即可 恢复第二人批准/
+  )
   const again = await system.browser.submit(await system.browser.go(page), { reason: '恢复' }, { form: isConfirm })
   t.equal(new URL(again.url).pathname, '/admin/settings')
   t.equal(await revealNeedsTwo(db), true, 'more protection takes nobody else')
-  const events = await db.selectFrom('auditEvent').select(['actor', 'reason', 'details']).where('type', '=', 'setting.changed').orderBy('id').execute()
+  const events = await db
+    .selectFrom('auditEvent')
+    .select(['actor', 'reason', 'details'])
+    .where('type', '=', 'setting.changed')
+    .orderBy('id')
+    .execute()
   t.match(events, [
-    { actor: `admin:${security.id}`, reason: '同意', details: { name: 'reveal_four_eyes', before: true, after: false } },
+    {
+      actor: `admin:${security.id}`,
+      reason: '同意',
+      details: { name: 'reveal_four_eyes', before: true, after: false }
+    },
     { actor: `admin:${system.id}`, reason: '恢复', details: { name: 'reveal_four_eyes', before: false, after: true } }
   ])
   t.equal(events.length, 2)

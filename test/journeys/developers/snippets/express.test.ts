@@ -1,5 +1,13 @@
 import t from 'tap'
-import { logIn, logInForOrganization, nameOfPerson, organization, site, stillSignedIn, withSnippet } from './support.ts'
+import {
+  logIn,
+  logInForOrganization,
+  nameOfPerson,
+  organization,
+  site,
+  stillSignedIn,
+  withSnippet
+} from './support.ts'
 
 await withSnippet(t, 'Express with openid-client: login, refresh, logout', { files: {} }, async (t) => {
   const { kora, origin, run } = await site(t, 'express')
@@ -8,7 +16,11 @@ await withSnippet(t, 'Express with openid-client: login, refresh, logout', { fil
   const home = await logIn(browser, kora, `${origin}/`)
   const who = JSON.parse(home.text) as Record<string, unknown>
   t.match(who, { name: nameOfPerson, acting: 'self', functions: [] }, program.output())
-  t.same(JSON.parse((await browser.go(`${origin}/renew`)).text), who, 'the refresh token works, userinfo says the same')
+  t.same(
+    JSON.parse((await browser.go(`${origin}/renew`)).text),
+    who,
+    'the refresh token works, userinfo says the same'
+  )
 
   const silent = await browser.clone().go(`${origin}/login`)
   t.equal(silent.url, `${origin}/`, 'single sign-on asks nothing')
@@ -43,12 +55,19 @@ await withSnippet(t, 'the back end of a mini-program: a ticket, once', { files: 
   const page = await logIn(kora.newBrowser(), kora, `${origin}/mp/login`)
   const ticket = /ticket=([\w-]{36})/.exec(page.text)?.[1] ?? ''
   t.notMatch(page.text, /eyJ/, 'no token in the page')
-  const post = async (path: string, body: object): Promise<{ status: number, body: Record<string, string> }> => {
-    const answer = await fetch(`${origin}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-    return { status: answer.status, body: await answer.json() as Record<string, string> }
+  const post = async (path: string, body: object): Promise<{ status: number; body: Record<string, string> }> => {
+    const answer = await fetch(`${origin}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body)
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, string> }
   }
   const session = await post('/mp/session', { ticket })
   t.match(session.body, { name: nameOfPerson, representation: { role: 'self' } }, program.output())
   t.equal((await post('/mp/session', { ticket })).status, 401, 'once')
-  t.match((await post('/mp/logout', { token: session.body['token'] })).body['webView'], new RegExp(`^${kora.issuer}/oidc/logout\\?.*id_token_hint=`))
+  t.match(
+    (await post('/mp/logout', { token: session.body['token'] })).body['webView'],
+    new RegExp(`^${kora.issuer}/oidc/logout\\?.*id_token_hint=`)
+  )
 })

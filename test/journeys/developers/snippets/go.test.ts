@@ -1,7 +1,15 @@
 import t from 'tap'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { logIn, logInForOrganization, nameOfPerson, organization, site, stillSignedIn, withSnippet } from './support.ts'
+import {
+  logIn,
+  logInForOrganization,
+  nameOfPerson,
+  organization,
+  site,
+  stillSignedIn,
+  withSnippet
+} from './support.ts'
 
 const source = '/usr/share/gocode/src'
 const needs = {
@@ -18,10 +26,19 @@ await withSnippet(t, 'go-oidc: login, userinfo, logout', needs, async (t) => {
   const v3 = join(folder, 'path/src/github.com/coreos/go-oidc/v3/oidc')
   mkdirSync(dirname(v3), { recursive: true })
   symlinkSync(`${source}/github.com/coreos/go-oidc`, v3)
-  const program = await run('/usr/bin/go', ['run', 'main.go'], { GO111MODULE: 'off', GOFLAGS: '', GOPATH: `${join(folder, 'path')}:/usr/share/gocode`, GOCACHE: join(folder, 'cache') })
+  const program = await run('/usr/bin/go', ['run', 'main.go'], {
+    GO111MODULE: 'off',
+    GOFLAGS: '',
+    GOPATH: `${join(folder, 'path')}:/usr/share/gocode`,
+    GOCACHE: join(folder, 'cache')
+  })
   const browser = kora.newBrowser()
   const home = await logIn(browser, kora, `${origin}/`)
-  t.match(JSON.parse(home.text), { name: nameOfPerson, acting: 'self', representation: { role: 'self' } }, program.output())
+  t.match(
+    JSON.parse(home.text),
+    { name: nameOfPerson, acting: 'self', representation: { role: 'self' } },
+    program.output()
+  )
   const out = await browser.go(`${origin}/logout`, { method: 'POST' })
   t.equal(out.url, `${origin}/logged-out`)
   t.notOk(await stillSignedIn(browser, kora))

@@ -12,16 +12,41 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { makeSnippets, snippetClientOf, type Snippet } from '../../../../src/journeys/developers/snippets/index.ts'
-import { addClient, chooseIdentity, freePort, send, startKora, submitPassword, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
+import {
+  addClient,
+  chooseIdentity,
+  freePort,
+  send,
+  startKora,
+  submitPassword,
+  type Answer,
+  type Browser,
+  type Kora
+} from '../../../support/driver/index.ts'
 
 /** What must be installed, file → Debian package. */
-export interface Needs { files: Record<string, string> }
+export interface Needs {
+  files: Record<string, string>
+}
 
-export async function withSnippet (t: Test, name: string, needs: Needs, work: (t: Test) => Promise<void>): Promise<void> {
-  const missing = Object.entries(needs.files).filter(([file]) => !existsSync(file)).map(([, debian]) => debian)
+export async function withSnippet (
+  t: Test,
+  name: string,
+  needs: Needs,
+  work: (t: Test) => Promise<void>
+): Promise<void> {
+  const missing = Object.entries(needs.files)
+    .filter(([file]) => !existsSync(file))
+    .map(([, debian]) => debian)
   const sentence = `not installed: ${missing.join(', ')} (apt-get install --no-install-recommends ${missing.join(' ')})`
-  if (missing.length > 0 && process.env['CI'] === 'true') { t.fail(`${name}: ${sentence}; CI never skips the snippets`); return }
-  if (missing.length > 0) { await t.test(name, { skip: sentence }, async () => {}); return }
+  if (missing.length > 0 && process.env['CI'] === 'true') {
+    t.fail(`${name}: ${sentence}; CI never skips the snippets`)
+    return
+  }
+  if (missing.length > 0) {
+    await t.test(name, { skip: sentence }, async () => {})
+    return
+  }
   await t.test(name, { timeout: 240_000 }, work)
 }
 
@@ -34,18 +59,28 @@ export interface Site {
   port: number
   redirectUri: string
   /** Starts a program of the snippet; resolves when something listens at its port. Stopped with the test. */
-  run (command: string, args: string[], env?: Record<string, string>): Promise<Program>
+  run(command: string, args: string[], env?: Record<string, string>): Promise<Program>
 }
 
-export interface Program { output: () => string, child: ChildProcess }
+export interface Program {
+  output: () => string
+  child: ChildProcess
+}
 
 /** What the snippets install from npm, where it lies here. */
 const packages = {
-  express: 'express', 'openid-client': 'openid-client', '@auth/express': '@auth/express', '@auth/core': '@auth/express/node_modules/@auth/core'
+  express: 'express',
+  'openid-client': 'openid-client',
+  '@auth/express': '@auth/express',
+  '@auth/core': '@auth/express/node_modules/@auth/core'
 }
 
 /** A confidential client at `redirectPath` and the snippet of `id` for it, written to a folder. */
-export async function site (t: Test, id: string, options: { redirectPath?: string, host?: string, metadata?: Record<string, unknown>, secret?: string | null } = {}): Promise<Site> {
+export async function site (
+  t: Test,
+  id: string,
+  options: { redirectPath?: string; host?: string; metadata?: Record<string, unknown>; secret?: string | null } = {}
+): Promise<Site> {
   const kora = await startKora(t)
   const port = await freePort()
   const origin = `http://${options.host ?? 'localhost'}:${port}`
@@ -76,7 +111,9 @@ export async function site (t: Test, id: string, options: { redirectPath?: strin
   t.equal(snippet.redirectUri, redirectUri, 'the snippet uses the registered address')
 
   const folder = mkdtempSync(join(tmpdir(), `kora-${id}-`))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
   for (const { name, text } of snippet.files) {
     const path = join(folder, name.replace(/^\/.*\//, ''))
     mkdirSync(dirname(path), { recursive: true })
@@ -84,7 +121,10 @@ export async function site (t: Test, id: string, options: { redirectPath?: strin
   }
   for (const [name, from] of Object.entries(packages)) {
     mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
-    symlinkSync(fileURLToPath(new URL(`../../../../node_modules/${from}`, import.meta.url)), join(folder, 'node_modules', name))
+    symlinkSync(
+      fileURLToPath(new URL(`../../../../node_modules/${from}`, import.meta.url)),
+      join(folder, 'node_modules', name)
+    )
   }
 
   return {
@@ -98,10 +138,19 @@ export async function site (t: Test, id: string, options: { redirectPath?: strin
     async run (command, args, env = {}) {
       let output = ''
       const child = spawn(command, args, {
-        cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, OIDC_CLIENT_SECRET: secret, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true
+        cwd: folder,
+        env: { PATH: process.env['PATH'], HOME: folder, OIDC_CLIENT_SECRET: secret, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true
       })
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
-      t.teardown(async () => { await end(child) })
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk: Buffer) => {
+          output += chunk.toString()
+        })
+      }
+      t.teardown(async () => {
+        await end(child)
+      })
       await listening(origin, child, () => output)
       return { output: () => output, child }
     }
@@ -120,7 +169,14 @@ async function listening (origin: string, child: ChildProcess, output: () => str
   const until = Date.now() + 120_000
   while (Date.now() < until) {
     if (child.exitCode !== null) throw new Error(`the program ended (${child.exitCode}):\n${output().slice(-3000)}`)
-    if (await send(`${origin}/robots.txt`).then(() => true, () => false)) return
+    if (
+      await send(`${origin}/robots.txt`).then(
+        () => true,
+        () => false
+      )
+    ) {
+      return
+    }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`nothing listens at ${origin}:\n${output().slice(-3000)}`)
@@ -130,14 +186,20 @@ async function listening (origin: string, child: ChildProcess, output: () => str
 export async function logIn (browser: Browser, kora: Kora, address: string): Promise<Answer> {
   const person = await kora.sandbox.account('zhuoma')
   const login = await browser.go(address)
-  if (new URL(login.url).origin !== kora.issuer) throw new Error(`not at Kora: ${login.status} ${login.url}\n${login.text.slice(0, 500)}`)
+  if (new URL(login.url).origin !== kora.issuer) {
+    throw new Error(`not at Kora: ${login.status} ${login.url}\n${login.text.slice(0, 500)}`)
+  }
   return await submitPassword(browser, login, { account: person.phone, password: person.password })
 }
 
 /** Another person, who goes on as the legal representative of an organization: asked once at each site. */
 export async function logInForOrganization (browser: Browser, kora: Kora, address: string): Promise<Answer> {
   const person = await kora.sandbox.account('gesang')
-  const choice = await browser.submit(await browser.go(address), { account: person.phone, password: person.password, agree: '1' }, { form: (form) => 'password' in form.fields })
+  const choice = await browser.submit(
+    await browser.go(address),
+    { account: person.phone, password: person.password, agree: '1' },
+    { form: (form) => 'password' in form.fields }
+  )
   return await chooseIdentity(browser, choice, organization.uscc)
 }
 
