@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { catalogues } from '../src/http/messages.ts'
 
 const require = createRequire(import.meta.url)
 const source = 'node_modules/@fontsource/noto-serif-tibetan/files/noto-serif-tibetan-tibetan-400-normal.woff2'
@@ -29,10 +30,7 @@ interface Glyph {
 
 /** The pieces of text that each font must be able to show. */
 export function runsOf (file: BuiltFont['file']): string[] {
-  const messages = JSON.parse(readFileSync(new URL('locales/bo.json', import.meta.url), 'utf8')) as Record<
-    string,
-    string
-  >
+  const messages = catalogues.bo
   const texts = file === 'bo-nav.woff2' ? [messages['lang.name'] ?? ''] : [...Object.values(messages), '༠༡༢༣༤༥༦༧༨༩']
   return [...new Set(texts.flatMap((text) => text.match(tibetan) ?? []))]
 }

@@ -3,15 +3,11 @@
  * Order: ?lang > ui_locales of the relying site > cookie > Accept-Language > zh-CN. A choice made inside a login
  * attempt stays for all of it: the cookie remembers for which attempt it was made and then beats ui_locales.
  */
-import { readFileSync } from 'node:fs'
-import type zh from '../../views/locales/zh-CN.json'
 import { adminCatalogues, type AdminKey } from './admin-messages.ts'
+import { catalogues, defaultLocale, locales, type Locale, type MessageKey } from './messages.ts'
 
-export const locales = ['zh-CN', 'bo', 'en'] as const
-export type Locale = (typeof locales)[number]
-export const defaultLocale: Locale = 'zh-CN'
+export { catalogues, defaultLocale, locales, type Locale, type MessageKey }
 
-export type MessageKey = keyof typeof zh
 export type Values = Record<string, string | number>
 
 export interface Translate {
@@ -23,18 +19,6 @@ export interface Translate {
    */
   code(keys: string[], fallback: MessageKey, values?: Values): string
   readonly locale: Locale
-}
-
-const load = (locale: Locale): Record<string, string> =>
-  JSON.parse(readFileSync(new URL(`../../views/locales/${locale}.json`, import.meta.url), 'utf8')) as Record<
-    string,
-    string
-  >
-
-export const catalogues: Readonly<Record<Locale, Record<string, string>>> = {
-  'zh-CN': load('zh-CN'),
-  bo: load('bo'),
-  en: load('en')
 }
 
 const fill = (text: string, values: Values): string | null => {

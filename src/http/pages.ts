@@ -1,22 +1,13 @@
 /**
- * The typed view models: one entry for each template under views/, by its name. A handler answers with
- * `reply.page(name, model)`. Features with pages of their own add them by declaration merging:
+ * The typed view models, by the name of the page. A handler answers with `reply.page(name, model)`; the model is
+ * declared beside it and added here by declaration merging:
  *
- *   declare module '../../http/pages.ts' { interface Pages { 'user-centre/home': HomeOfUserCentre } }
+ *   declare module '../../http/pages.ts' { interface Pages { 'login/password': PasswordPage } }
  */
-import type * as interaction from './pages/interaction.ts'
 import type * as phone from './pages/phone.ts'
 import type * as other from './pages/other.ts'
 
 export interface Pages {
-  'interaction/login': interaction.LoginPage
-  'interaction/qr': interaction.QrPage
-  'interaction/counter': interaction.CounterPage
-  'interaction/select': interaction.SelectPage
-  'interaction/agent': interaction.AgentPage
-  'interaction/standing': interaction.StandingPage
-  'interaction/consent': interaction.ConsentPage
-  'interaction/done': interaction.DonePage
   'phone/landing': phone.LandingPage
   'phone/confirm': phone.ConfirmPage
   'phone/identity': phone.IdentityPage

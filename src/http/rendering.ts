@@ -49,7 +49,11 @@ export interface Renderer {
   readonly names: readonly string[]
 }
 
-const viewsFolder = new URL('../../views/', import.meta.url)
+/** Where templates lie: a screen's beside its handler, layouts and partials under views/. */
+const templateFolders = [new URL('../../views/', import.meta.url), new URL('../', import.meta.url)]
+
+/** 'journeys/login/password.eta' is the page 'login/password'. */
+const pageName = (file: string): string => file.replaceAll('\\', '/').replace(/^journeys\//, '').slice(0, -4)
 
 const kindOf = (name: string): PageKind =>
   /^(user-centre|admin|help|home|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
@@ -87,11 +91,14 @@ export function createRenderer (
     }
   })
   const names: string[] = []
-  for (const file of readdirSync(viewsFolder, { recursive: true }) as string[]) {
-    if (!file.endsWith('.eta')) continue
-    const name = file.replaceAll('\\', '/').slice(0, -4)
-    names.push(name)
-    eta.loadTemplate(`@${name}`, readFileSync(new URL(`${name}.eta`, viewsFolder), 'utf8'))
+  for (const folder of templateFolders) {
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.eta')) continue
+      const name = pageName(file)
+      if (names.includes(name)) throw new Error(`two templates are called "${name}"`)
+      names.push(name)
+      eta.loadTemplate(`@${name}`, readFileSync(new URL(file, folder), 'utf8'))
+    }
   }
   const sets = pageHeaders(config, assets)
   const languageNames = Object.fromEntries(locales.map((locale) => [locale, translator(locale)('lang.name')]))

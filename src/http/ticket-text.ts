@@ -13,10 +13,10 @@ export interface TicketSays {
 /** @param mobile the page stands on a phone, where the app is opened instead of a code scanned */
 export function ticketText (t: Translate, ticket: TicketSays, mobile = false): string {
   const said = [
-    ...(ticket.failure === null ? [] : [`st.${ticket.failure}`]),
-    ticket.state === 'waiting' && mobile ? 'st.waiting.app' : `st.${ticket.state}`
+    ...(ticket.failure === null ? [] : [`login.scan.status.${ticket.failure}`]),
+    ticket.state === 'waiting' && mobile ? 'login.scan.status.waiting.app' : `login.scan.status.${ticket.state}`
   ]
   const keys = ticket.purpose === undefined ? said : said.flatMap((key) => [`${key}.${ticket.purpose}`, key])
   // without a number the sentence that counts tries cannot be filled, and the general one is said
-  return t.code(keys, 'st.failed', ticket.triesLeft === null ? {} : { n: ticket.triesLeft })
+  return t.code(keys, 'login.scan.status.failed', ticket.triesLeft === null ? {} : { n: ticket.triesLeft })
 }

@@ -15,7 +15,9 @@ import { registerHttp, serverOptions } from '../../src/http/index.ts'
 import { translator } from '../../src/http/locale.ts'
 import { qrSvg } from '../../src/http/qr-svg.ts'
 import { ticketText } from '../../src/http/ticket-text.ts'
-import type { LoginPage, QrPage, QrTicket } from '../../src/http/pages/interaction.ts'
+import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
+import type { ScanPage } from '../../src/journeys/login/scan.ts'
+import type { ScanTicketView } from '../../src/records/scan-tickets/ticket-status.ts'
 import { testCrypto } from '../support/database.ts'
 import { fixtures } from '../http/fixtures.ts'
 import { phoneAgent, withBrowser } from './support.ts'
@@ -39,7 +41,7 @@ async function serve () {
 
   const streams = new Set<ServerResponse>()
   const state = {
-    ticket: { ...(model<QrPage>('qr').ticket as QrTicket) },
+    ticket: { ...(model<ScanPage>('qr').ticket as ScanTicketView) },
     push: true,
     renewed: 0,
     polls: 0,
@@ -62,8 +64,8 @@ async function serve () {
   })
 
   app.get('/i/fixture/qr', (_request, reply) =>
-    reply.page('interaction/qr', {
-      ...model<QrPage>('qr'),
+    reply.page('login/scan', {
+      ...model<ScanPage>('qr'),
       counterHref: '/i/fixture/counter',
       ticket: state.ticket,
       mobile: /Mobile/.test(String(_request.headers['user-agent']))
@@ -85,7 +87,7 @@ async function serve () {
   app.post('/i/fixture/qr/:ticket/check', (_request, reply) =>
     state.ticket.state === 'confirmed'
       ? reply.redirect('/i/fixture/done', 303)
-      : reply.page('interaction/qr', { ...model<QrPage>('qr'), ticket: state.ticket, notYet: true })
+      : reply.page('login/scan', { ...model<ScanPage>('qr'), ticket: state.ticket, notYet: true })
   )
   app.get('/i/fixture/qr/:ticket/state', () => {
     state.polls++
@@ -106,14 +108,14 @@ async function serve () {
     reply.raw.write(`retry: 200\n\nevent: state\ndata: ${JSON.stringify(event())}\n\n`)
   })
   app.get('/i/fixture/done', (_request, reply) =>
-    reply.page('interaction/done', { ...model<{ rp: QrPage['rp'] }>('done'), href: siteUrl } as never)
+    reply.page('login/done', { ...model<{ rp: ScanPage['rp'] }>('done'), href: siteUrl } as never)
   )
   app.get('/fixture/:id', (request, reply) => {
     const fixture = fixtures.find(({ id }) => id === (request.params as { id: string }).id)
     return fixture === undefined ? reply.callNotFound() : reply.page(fixture.name, fixture.model)
   })
   app.get('/login', (_request, reply) =>
-    reply.page('interaction/login', { ...model<LoginPage>('login'), action: '/login' })
+    reply.page('login/password', { ...model<PasswordPage>('login'), action: '/login' })
   )
   // as a finished login answers: a redirect of ours, then one to the relying site
   app.post('/login', (request, reply) => {
@@ -165,7 +167,7 @@ await withBrowser(t, 'behaviour of pages', async (t, browser) => {
   }
   const fresh = (): void => {
     Object.assign(state, {
-      ticket: { ...(model<QrPage>('qr').ticket as QrTicket) },
+      ticket: { ...(model<ScanPage>('qr').ticket as ScanTicketView) },
       push: true,
       renewed: 0,
       polls: 0,

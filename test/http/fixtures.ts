@@ -2,7 +2,9 @@
 import type { PageName, Pages } from '../../src/http/pages.ts'
 import type { ErrorKey } from '../../src/http/pages/other.ts'
 import type { PhonePurpose, RefusalCode, ResultPage } from '../../src/http/pages/phone.ts'
-import type { LoginPage, QrPage, QrPurpose, QrTicket } from '../../src/http/pages/interaction.ts'
+import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
+import type { ScanPage, ScanPurpose } from '../../src/journeys/login/scan.ts'
+import type { ScanTicketView } from '../../src/records/scan-tickets/ticket-status.ts'
 
 export interface Fixture {
   id: string
@@ -18,13 +20,13 @@ const logo =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEElE' +
   'QVR42mNgyAvAjoaWBAB71i+BY/+LWAAAAABJRU5ErkJggg=='
 const rp = { name: '西藏政务服务网', lang: 'zh-CN', host: 'www.example.gov.cn', logo, cancelHref: '/i/fixture/cancel' }
-const tabs: LoginPage['tabs'] = [
+const tabs: PasswordPage['tabs'] = [
   { id: 'personal', href: '/i/fixture/login', current: true },
   { id: 'legal', href: '/i/fixture/login?tab=legal', current: false },
   { id: 'qr', href: '/i/fixture/qr', current: false }
 ]
 
-const login: LoginPage = {
+const login: PasswordPage = {
   action: '/post',
   csrf,
   rp,
@@ -45,7 +47,7 @@ const login: LoginPage = {
   }
 }
 
-const ticket: QrTicket = {
+const ticket: ScanTicketView = {
   id: 'ticket',
   state: 'waiting',
   secondsLeft: 178,
@@ -57,7 +59,7 @@ const ticket: QrTicket = {
   renewals: 0
 }
 
-const qr: QrPage = {
+const qr: ScanPage = {
   rp,
   purpose: 'login',
   tabs: tabs.map((tab) => ({ ...tab, current: tab.id === 'qr' })),
@@ -78,7 +80,7 @@ const qr: QrPage = {
   passwordHref: '/i/fixture/login'
 }
 
-const withTicket = (changes: Partial<QrTicket>): QrTicket => ({ ...ticket, ...changes })
+const withTicket = (changes: Partial<ScanTicketView>): ScanTicketView => ({ ...ticket, ...changes })
 const context = {
   clientName: '西藏政务服务网',
   clientHost: 'www.example.gov.cn',
@@ -121,8 +123,8 @@ const addVariant = <N extends PageName>(id: string, name: N, model: Pages[N]): v
   list.push({ id, name, model, variant: true })
 }
 
-add('login', 'interaction/login', login)
-add('login-errors', 'interaction/login', {
+add('login', 'login/password', login)
+add('login-errors', 'login/password', {
   ...login,
   account: '540102198006010010',
   notice: 'form_renewed',
@@ -132,17 +134,17 @@ add('login-errors', 'interaction/login', {
     { field: 'agree', code: 'required' }
   ]
 })
-addVariant('login-locked', 'interaction/login', {
+addVariant('login-locked', 'login/password', {
   ...login,
   agreement: null,
   errors: [{ field: 'account', code: 'throttled', details: { minutes: 15 } }]
 })
-add('login-legal', 'interaction/login', {
+add('login-legal', 'login/password', {
   ...login,
   kind: 'legal',
   tabs: tabs.map((tab) => ({ ...tab, current: tab.id === 'legal' }))
 })
-addVariant('login-legal-errors', 'interaction/login', {
+addVariant('login-legal-errors', 'login/password', {
   ...login,
   kind: 'legal',
   role: 'agent',
@@ -153,7 +155,7 @@ addVariant('login-legal-errors', 'interaction/login', {
     { field: 'role', code: 'agent_pending' }
   ]
 })
-add('login-again', 'interaction/login', {
+add('login-again', 'login/password', {
   ...login,
   tabs: [],
   agreement: null,
@@ -161,8 +163,8 @@ add('login-again', 'interaction/login', {
   links: { forgot: null, register: null, activate: null, phoneChange: null, national: null }
 })
 
-add('qr', 'interaction/qr', qr)
-add('qr-entry', 'interaction/qr', {
+add('qr', 'login/scan', qr)
+add('qr-entry', 'login/scan', {
   ...qr,
   purpose: 'first-login',
   tabs: [],
@@ -171,15 +173,15 @@ add('qr-entry', 'interaction/qr', {
   passwordHref: null,
   expectedName: '扎西*'
 })
-add('qr-mobile', 'interaction/qr', { ...qr, mobile: true })
-add('qr-mobile-pages', 'interaction/qr', {
+add('qr-mobile', 'login/scan', { ...qr, mobile: true })
+add('qr-mobile-pages', 'login/scan', {
   ...qr,
   mobile: true,
   sameDevice: { app: null, pages: 'https://sso.example.gov.cn/q/x' },
   appDownload: null
 })
-addVariant('qr-not-yet', 'interaction/qr', { ...qr, notYet: true })
-add('qr-blocked', 'interaction/qr', {
+addVariant('qr-not-yet', 'login/scan', { ...qr, notYet: true })
+add('qr-blocked', 'login/scan', {
   ...qr,
   purpose: 'step-up',
   tabs: [],
@@ -188,7 +190,7 @@ add('qr-blocked', 'interaction/qr', {
   counterHref: '/i/fixture/counter',
   passwordHref: null
 })
-add('qr-approve', 'interaction/qr', {
+add('qr-approve', 'login/scan', {
   ...qr,
   rp: null,
   purpose: 'approve-delegation',
@@ -205,8 +207,8 @@ for (const purpose of [
   'register',
   'recover',
   'change-phone'
-] as QrPurpose[]) {
-  addVariant(`qr-${purpose}`, 'interaction/qr', {
+] as ScanPurpose[]) {
+  addVariant(`qr-${purpose}`, 'login/scan', {
     ...qr,
     purpose,
     tabs: [],
@@ -225,23 +227,23 @@ for (const [id, changes] of Object.entries({
   failed: { state: 'failed', failure: 'face_failed', triesLeft: 2 },
   'wrong-person': { state: 'failed', failure: 'wrong_person' },
   exhausted: { state: 'failed', failure: 'face_exhausted' }
-} satisfies Record<string, Partial<QrTicket>>)) {
+} satisfies Record<string, Partial<ScanTicketView>>)) {
   const put = ['scanned', 'failed'].includes(id) ? add : addVariant
-  put(`qr-${id}`, 'interaction/qr', {
+  put(`qr-${id}`, 'login/scan', {
     ...qr,
     ticket: withTicket({ payloadUrl: id === 'expired' ? ticket.payloadUrl : null, ...changes }),
     counterHref: '/i/fixture/counter'
   })
 }
 
-addVariant('counter', 'interaction/counter', { ...form, rp, errors: [], backHref: '/i/fixture/qr' })
-add('counter-errors', 'interaction/counter', {
+addVariant('counter', 'login/in-person-code', { ...form, rp, errors: [], backHref: '/i/fixture/qr' })
+add('counter-errors', 'login/in-person-code', {
   ...form,
   rp: null,
   errors: [{ field: 'code', code: 'invalid' }],
   backHref: '/i/fixture/qr'
 })
-add('select', 'interaction/select', {
+add('select', 'login/representation', {
   ...form,
   rp,
   otherAccountHref: '/i/fixture/other',
@@ -296,7 +298,7 @@ add('select', 'interaction/select', {
     }))
   ]
 })
-add('agent', 'interaction/agent', {
+add('agent', 'login/agent', {
   ...form,
   rp,
   organizationName: '西藏某某科技有限公司',
@@ -318,7 +320,7 @@ for (const code of [
   'organization_pending',
   'organization_suspended'
 ] as const) {
-  ;(code === 'rejected' ? add : addVariant)(`standing-${code}`, 'interaction/standing', {
+  ;(code === 'rejected' ? add : addVariant)(`standing-${code}`, 'login/not-authorized', {
     rp,
     organizationName: '西藏某某科技有限公司',
     role: 'agent',
@@ -341,21 +343,21 @@ const asked = {
   otherAccountHref: '/i/fixture/other',
   organizationHref: '/i/fixture/login?tab=legal'
 }
-add('asked-function', 'interaction/asked', {
+add('asked-function', 'login/unmet-request', {
   ...asked,
   code: 'function',
   functions: ['不动产登记申请', '不动产登记查询']
 })
-addVariant('asked-role', 'interaction/asked', { ...asked, code: 'role', roles: ['legal_representative'] })
-addVariant('asked-organization', 'interaction/asked', {
+addVariant('asked-role', 'login/unmet-request', { ...asked, code: 'role', roles: ['legal_representative'] })
+addVariant('asked-organization', 'login/unmet-request', {
   ...asked,
   code: 'organization',
   organizationName: null,
   role: null
 })
-addVariant('asked-state', 'interaction/asked', { ...asked, code: 'organization', state: 'suspended' })
+addVariant('asked-state', 'login/unmet-request', { ...asked, code: 'organization', state: 'suspended' })
 const item = { isNew: false, sensitive: false, purpose: null }
-add('consent', 'interaction/consent', {
+add('consent', 'login/consent', {
   ...form,
   rp,
   unit: '西藏自治区住房公积金管理中心',
@@ -390,7 +392,7 @@ add('consent', 'interaction/consent', {
     { ...item, scope: 'email', required: false, claims: [{ name: 'email', value: null }] }
   ]
 })
-addVariant('consent-unverified', 'interaction/consent', {
+addVariant('consent-unverified', 'login/consent', {
   ...form,
   rp,
   unit: null,
@@ -399,7 +401,7 @@ addVariant('consent-unverified', 'interaction/consent', {
   errors: [],
   items: [{ ...item, scope: 'profile', required: true, claims: [{ name: 'name', value: '扎西*' }] }]
 })
-add('done', 'interaction/done', { rp, href: '/relying-site' })
+add('done', 'login/done', { rp, href: '/relying-site' })
 
 add('landing', 'phone/landing', {
   continueHere: form,

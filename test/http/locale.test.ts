@@ -77,8 +77,9 @@ t.test('messages: a missing key or value is an error, foreign codes never are', 
   const zh = translator('zh-CN')
   t.throws(() => zh('no.such.key' as never), /no message/)
   t.throws(() => zh('err.title', {}) === '' || zh('step.of', { at: 1 }), /misses a value/)
-  t.equal(zh.code(['st.never_heard_of', 'st.failed'], 'st.expired'), zh('st.failed'))
-  t.equal(zh.code(['st.face_failed'], 'st.failed'), zh('st.failed'), 'cannot be filled')
+  const failed = 'login.scan.status.failed'
+  t.equal(zh.code(['login.scan.status.never_heard_of', failed], 'login.scan.status.expired'), zh(failed))
+  t.equal(zh.code(['login.scan.status.face_failed'], failed), zh(failed), 'cannot be filled')
   t.equal(faultText(zh, { field: 'certNo', code: 'LEGACY15' }), zh('fault.cert_no.legacy15'))
   t.equal(faultText(zh, { field: 'x', code: '__proto__' }), zh('fault.invalid'))
   t.equal(faultText(zh, { field: 'password', code: 'wrong' }), zh('fault.invalid'), 'details are missing')

@@ -54,7 +54,7 @@ t.test('every page renders in every language and size without holes', async (t) 
 t.test('every template has a fixture', async (t) => {
   const known = new Set<string>(fixtures.map((fixture) => fixture.name))
   const own = renderer.names.filter((name) =>
-    /^(interaction|phone|device|logout|help|error|home)(\/(?!texts)|$)/.test(name)
+    /^(login|phone|device|logout|help|error|home)(\/(?!texts)|$)/.test(name)
   )
   t.same(
     own.filter((name) => !known.has(name)),
@@ -64,7 +64,7 @@ t.test('every template has a fixture', async (t) => {
 
 t.test('errors: title, summary, links and described fields', async (t) => {
   const html = renderer.html(
-    'interaction/login',
+    'login/password',
     fixtures.find(({ id }) => id === 'login-errors')?.model as never,
     context
   )
@@ -79,17 +79,17 @@ t.test('errors: title, summary, links and described fields', async (t) => {
 t.test('values are escaped, a missing value is an error', async (t) => {
   const model = fixtures.find(({ id }) => id === 'login')?.model as never as Record<string, unknown>
   const html = renderer.html(
-    'interaction/login',
+    'login/password',
     { ...model, account: '"><script>alert(1)</script>' } as never,
     context
   )
   t.notMatch(html, '<script>alert')
   t.match(html, '&quot;&gt;&lt;script&gt;')
   t.throws(
-    () => renderer.html('interaction/login', { ...model, csrf: undefined } as never, context),
+    () => renderer.html('login/password', { ...model, csrf: undefined } as never, context),
     /was given undefined/
   )
-  t.throws(() => renderer.html('interaction/login', { ...model, csrf: {} } as never, context), /was given object/)
+  t.throws(() => renderer.html('login/password', { ...model, csrf: {} } as never, context), /was given object/)
 })
 
 t.test('language and size links keep the rest of the address', async (t) => {

@@ -7,10 +7,41 @@ import { clientName, type ClientPolicy } from '../../domain/client/policy.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
 import type { Person } from '../../domain/identity/person.ts'
 import type { Locale } from '../../http/locale.ts'
-import type { ConsentItem, ConsentPage } from '../../http/pages/interaction.ts'
-import type { RelyingSite } from '../../http/pages.ts'
+import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { smallLogoPath } from '../../records/clients/index.ts'
 import { sensitiveScopes } from '../../records/consents/release-consent.ts'
+
+export interface ConsentItem {
+  scope: string
+  required: boolean
+  /** Not among what was agreed to before. */
+  isNew: boolean
+  /** Sensitive personal information needs a consent of its own (PIPL art. 29). */
+  sensitive: boolean
+  /** Message keys `claim.<name>`; values are masked already, null = only the name is shown. */
+  claims: Array<{ name: string; value: string | null }>
+  /** From the client's record. */
+  purpose: string | null
+}
+
+/**
+ * S13. Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked).
+ */
+export interface ConsentPage extends FormTarget {
+  rp: RelyingSite
+  /** Operating unit. */
+  unit: string | null
+  verified: boolean
+  items: ConsentItem[]
+  offline: boolean
+  errors: FieldError[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/consent': ConsentPage
+  }
+}
 
 type Whose = Pick<Person, 'name' | 'phone' | 'certNo'>
 

@@ -7,10 +7,23 @@ import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { organizationProof } from '../../domain/login/next-step.ts'
 import { PageError } from '../../http/page-error.ts'
+import type { RelyingSite } from '../../http/pages.ts'
 import { needsConsent } from '../../records/consents/release-consent.ts'
 import { finishLogin, refuseLogin } from './finish.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
-import { choicePath, representationOf } from './representation-step.ts'
+import { choicePath, representationOf } from './representation.ts'
+
+/** S8. */
+export interface DonePage {
+  rp: RelyingSite
+  href: string
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/done': DonePage
+  }
+}
 
 /** How the last step was done, for metrics and the audit trail. */
 export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter'
@@ -101,7 +114,7 @@ export async function advance (
   const context = await loadContext(services, oidc, request, reply)
   const { location, finished } = await nextLocation(services, context, request, method)
   if (finished && method === 'scan' && context.interaction.deviceCode === undefined) {
-    return await reply.page('interaction/done', { rp: context.rp, href: location })
+    return await reply.page('login/done', { rp: context.rp, href: location })
   }
   return await reply.redirect(location, 303)
 }

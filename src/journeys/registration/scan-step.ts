@@ -159,7 +159,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   ): FastifyReply {
     if (status === null) throw new PageError(404, 'not_found')
     const { phoneDoors } = services.config
-    return reply.page('interaction/qr', {
+    return reply.page('login/scan', {
       rp: null,
       purpose: 'register',
       tabs: [],

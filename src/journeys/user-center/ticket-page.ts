@@ -113,7 +113,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
     if (status === null) return await reply.redirect(base(request), 303)
     const { phoneDoors } = services.config
     return reply.page(
-      'interaction/qr',
+      'login/scan',
       {
         rp: null,
         purpose,

@@ -4,11 +4,28 @@
  */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { QrTicket } from '../../http/pages/interaction.ts'
 import { qrSvg } from '../../http/qr-svg.ts'
 import { ticketText } from '../../http/ticket-text.ts'
 import { liveStates } from '../../domain/login/scan-ticket.ts'
+import type { ScanTicketState } from '../../database/schema.ts'
 import type { BrowserSide, TicketPurpose, TicketStatus } from './types.ts'
+
+/** The browser's view of its ticket: TicketStatus plus what the page draws. */
+export interface ScanTicketView {
+  id: string
+  state: ScanTicketState
+  secondsLeft: number
+  checkNumber: string
+  /** The number is typed on the phone instead of compared. */
+  numberEntry: boolean
+  payloadUrl: string | null
+  /** Stable code when failed or rejected: wrong_person, number_mismatch, face_failed, face_exhausted, declined … */
+  failure: string | null
+  triesLeft: number | null
+  renewals: number
+  /** For what else than a login. */
+  purpose?: string
+}
 
 export interface QrPlace {
   /** Route pattern of the page, for example '/i/:uid/qr'. */
@@ -34,7 +51,7 @@ export const ticketModel = (
   status: TicketStatus,
   numberEntry: boolean,
   purpose?: TicketPurpose
-): QrTicket => ({
+): ScanTicketView => ({
   ...(purpose === undefined ? {} : { purpose }),
   id,
   state: status.state,
@@ -58,7 +75,7 @@ export function registerTicketStatus (
     const status = await tickets.status(ticketId(request), browser.hash, { scripted: true })
     reply.header('cache-control', 'no-store')
     if (status === null) {
-      return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('st.expired') })
+      return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('login.scan.status.expired') })
     }
     return await reply.send(eventOf(request, status))
   })

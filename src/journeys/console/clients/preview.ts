@@ -9,9 +9,8 @@ import type { Role } from '../../../domain/representation/representation.ts'
 import { verifiedClaims } from '../../../domain/claims/verified-claims.ts'
 import type { Locale } from '../../../http/locale.ts'
 import { shanghaiDate } from '../../../ports/clock.ts'
-import type { ConsentPage } from '../../../http/pages/interaction.ts'
 import { exampleFacts, examplePeople, exampleRepresentation, type ExampleName } from '../../developers/index.ts'
-import { consentPage, relyingSite } from '../../login/consent-page.ts'
+import { consentPage, relyingSite, type ConsentPage } from '../../login/consent-page.ts'
 import { hostOf } from '../../login/context.ts'
 
 /** In whose name the invented person may be shown at this client. */

@@ -81,7 +81,7 @@ export function registerClientTest (console: Console): void {
     const model = previewConsent(client, who, locale)
     if (model === null) return null
     return c.request.server.renderer
-      .html('interaction/consent', model, { ...c.request.pageContext, locale, url: '/' })
+      .html('login/consent', model, { ...c.request.pageContext, locale, url: '/' })
       .replace(/<script [^>]*><\/script>/, '')
   }
 

@@ -14,7 +14,7 @@ import { normaliseUscc, parseUscc } from '../../domain/identity/uscc.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { FieldError } from '../../http/pages.ts'
+import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import {
   createOrganizationLogin,
   isBrowserOfOrganization,
@@ -29,8 +29,23 @@ import { askedOf } from './asked.ts'
 import { identifyOrganization, nameAgent } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { agreed, answerTried, rememberAgreement, showLogin, type Typed } from './login-page.ts'
+import { agreed, answerTried, rememberAgreement, showLogin, type Typed } from './password-page.ts'
 import { tryPassword } from './password-try.ts'
+
+/** Which agent is signing in, when an organization has several. Posts `csrf`, `account`. */
+export interface AgentPage extends FormTarget {
+  rp: RelyingSite
+  organizationName: string
+  account: string
+  errors: FieldError[]
+  backHref: string
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/agent': AgentPage
+  }
+}
 
 /** What is wrong with a code as typed: position and what may have been meant, never whether anybody has it. */
 function codeErrors (typed: string): FieldError[] {
@@ -250,7 +265,7 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
     const organization = await asked(context)
     if (organization === null) return await reply.redirect(interactionPath(context.uid), 303)
     return await reply.page(
-      'interaction/agent',
+      'login/agent',
       {
         action: interactionPath(context.uid, 'agent'),
         csrf: request.csrfToken(context.uid),

@@ -18,10 +18,10 @@ import { createRepresentations, type Hat } from '../../records/organizations/ind
 import { askedOf } from './asked.ts'
 import { interactionPath, loadContext, type LoginContext } from './context.ts'
 import { refuseLogin } from './finish.ts'
-import { choicePath, representationOf } from './representation-step.ts'
+import { choicePath, representationOf } from './representation.ts'
 
 /** Posts `csrf`: give up. */
-export interface AskedPage extends FormTarget {
+export interface UnmetRequestPage extends FormTarget {
   rp: RelyingSite
   uscc: string
   /** Only for who has something to do with the organization. */
@@ -40,7 +40,7 @@ export interface AskedPage extends FormTarget {
 
 declare module '../../http/pages.ts' {
   interface Pages {
-    'interaction/asked': AskedPage
+    'login/unmet-request': UnmetRequestPage
   }
 }
 
@@ -52,7 +52,7 @@ export function registerAskedStep (app: FastifyInstance, services: Services, oid
     const { asked, hat, code } = dead
     const role = hat === null || hat.representation.role === 'self' ? null : hat.representation.role
     return await reply.page(
-      'interaction/asked',
+      'login/unmet-request',
       {
         action: interactionPath(context.uid, 'asked'),
         csrf: request.csrfToken(context.uid),

@@ -6,13 +6,45 @@ import type { AuditEvent } from '../../records/audit/index.ts'
 import type { Services } from '../../services.ts'
 import { maskCertNo } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { FieldError, Tab } from '../../http/pages.ts'
+import type { FieldError, FormTarget, RelyingSite, Tab } from '../../http/pages.ts'
 import { personBySub, type StoredPerson } from '../../records/persons/index.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
 import { askedOf } from './asked.ts'
 import { interactionPath, type LoginContext } from './context.ts'
 import type { Tried } from './password-try.ts'
 import { acceptsOrganizations } from '../../records/organizations/representation-choice.ts'
+
+/** S1, S2. Posts `csrf`, `kind`, `account`, `password`, `role` (legal only), `agree` ('1'). */
+export interface PasswordPage extends FormTarget {
+  rp: RelyingSite
+  /** Ways that the client allows; one or none = no tab bar. */
+  tabs: Tab[]
+  kind: 'personal' | 'legal'
+  /** What was typed; the password is never sent back. */
+  account: string
+  role: 'legal_representative' | 'agent'
+  errors: FieldError[]
+  /** Null when this browser agreed to this version already. */
+  agreement: { version: string; checked: boolean } | null
+  /** Set when the person must sign in again (prompt=login, max_age): the account is shown masked, not asked. */
+  relogin: { maskedAccount: string; otherAccountHref: string } | null
+  /** One calm sentence above the form, or null. */
+  notice: 'form_renewed' | 'maintenance' | null
+  /** Null = this deployment does not offer it. */
+  links: {
+    forgot: string | null
+    register: string | null
+    activate: string | null
+    phoneChange: string | null
+    national: string | null
+  }
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/password': PasswordPage
+  }
+}
 
 export interface Typed {
   kind: 'personal' | 'legal'
@@ -103,7 +135,7 @@ export async function showLogin (
   // who must authenticate again may do so as the organization they act for
   const tabs = again === null || acceptsOrganizations(context.policy) ? loginTabs(context, typed.kind) : []
   return await reply.page(
-    'interaction/login',
+    'login/password',
     {
       action: interactionPath(context.uid, 'login'),
       csrf: request.csrfToken(context.uid),

@@ -28,8 +28,8 @@ import {
   showLogin,
   tabOf,
   type Typed
-} from './login-page.ts'
-import { organizationPassword } from './organization-step.ts'
+} from './password-page.ts'
+import { organizationPassword } from './organization.ts'
 import { tryPassword } from './password-try.ts'
 
 export function registerPasswordStep (app: FastifyInstance, services: Services, oidc: Oidc): void {

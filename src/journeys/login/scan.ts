@@ -8,8 +8,9 @@ import type { Oidc } from '../../oidc/index.ts'
 import { organizationProof } from '../../domain/login/next-step.ts'
 import { maskName } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { QrPage } from '../../http/pages/interaction.ts'
 import { isPhone } from '../../http/user-agent.ts'
+import type { RelyingSite, Tab } from '../../http/pages.ts'
+import type { ScanTicketView } from '../../records/scan-tickets/ticket-status.ts'
 import { isKnownBrowser } from '../../records/persons/index.ts'
 import {
   isLive,
@@ -22,7 +23,60 @@ import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../../re
 import { addProofs } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { loginTabs } from './login-page.ts'
+import { loginTabs } from './password-page.ts'
+
+/** Which sentence and which title the code carries. */
+export type ScanPurpose =
+  | 'login'
+  | 'first-login'
+  | 'step-up'
+  | 'legal-representative'
+  | 'agent'
+  | 'approve-delegation'
+  | 'organization-password'
+  | 'register'
+  | 'recover'
+  | 'change-phone'
+
+/**
+ * S4. The ticket's addresses are `${base}/${ticket.id}/state|events|check`; `${base}/renew` makes a new one.
+ * check and renew post `csrf` only.
+ */
+export interface ScanPage {
+  /** Null outside a login (user centre). */
+  rp: RelyingSite | null
+  purpose: ScanPurpose
+  /** Shown only for purpose 'login'. */
+  tabs: Tab[]
+  /** '/i/<uid>/qr' in a login. */
+  base: string
+  csrf: string
+  /** Null when no code may be made now; `blocked` says why. */
+  ticket: ScanTicketView | null
+  blocked: 'face_exhausted' | 'too_many_requests' | null
+  /** Masked name of the person who must scan, when known. */
+  expectedName: string | null
+  /** Masked name of what is approved (agent), else null. */
+  subjectName: string | null
+  /** The check form was used and the phone is not done yet. */
+  notYet: boolean
+  /** Phone browser: the same-device button leads, the code is folded away. */
+  mobile: boolean
+  /** Null = that door is closed. `app` opens the app, `pages` continues in this browser. */
+  sameDevice: { app: string | null; pages: string | null }
+  appDownload: string | null
+  /** 其他办法: the counter code; null when it would not help. */
+  counterHref: string | null
+  passwordHref: string | null
+  /** Outside of a login: back without a decision. */
+  leaveHref?: string
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/scan': ScanPage
+  }
+}
 
 export function registerScanStep (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): void {
   app.get('/i/:uid/qr', async (request, reply) => {
@@ -142,7 +196,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     const step = stepOf(context)
     const { person } = context
     const { phoneDoors } = services.config
-    const model: QrPage = {
+    const model: ScanPage = {
       rp: context.rp,
       purpose: wordsOf(context),
       tabs: person === null ? loginTabs(context, 'qr') : [],
@@ -166,12 +220,12 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
       counterHref: step.step === 'verify' && person !== null ? interactionPath(context.uid, 'counter') : null,
       passwordHref: person === null ? interactionPath(context.uid, 'login') : null
     }
-    return await reply.page('interaction/qr', model)
+    return await reply.page('login/scan', model)
   }
 }
 
 /** Who comes for an organization with its password is asked for by what they are. */
-function wordsOf ({ person, row, facts }: LoginContext): QrPage['purpose'] {
+function wordsOf ({ person, row, facts }: LoginContext): ScanPage['purpose'] {
   if (person === null) return 'login'
   const role = organizationProof(row.proofs)?.role
   if (role !== undefined) return role === 'agent' ? 'agent' : 'legal-representative'

@@ -10,7 +10,7 @@ import { isEstablished, organizationProof } from '../../domain/login/next-step.t
 import { maskCertNo, maskName, maskUscc } from '../../domain/identity/masking.ts'
 import { contextId, parseRef, refOf, type Representation } from '../../domain/representation/representation.ts'
 import { formField } from '../../http/forms.ts'
-import type { IdentityChoice, StandingPage } from '../../http/pages/interaction.ts'
+import type { FormTarget, RelyingSite } from '../../http/pages.ts'
 import {
   createOrganizationLogin,
   createRepresentations,
@@ -24,6 +24,73 @@ import { chooseRepresentation } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { answers, chooseAsked, chooseSilently, resolveAt } from '../../records/organizations/representation-choice.ts'
+
+export interface RepresentationChoice {
+  /** Posted as `choice`. */
+  value: string
+  kind: 'self' | 'legal_representative' | 'agent'
+  /** Masked name of a person, or the organization's name. */
+  name: string
+  maskedNumber: string | null
+  /** 'YYYY-MM-DD' end of a delegation. */
+  until: string | null
+  /** What will be asked next. */
+  needs: 'password' | 'scan' | null
+  /** Shown but not to be chosen. */
+  blocked:
+    | 'frozen'
+    | 'suspended'
+    | 'organization_suspended'
+    | 'expired'
+    | 'pending'
+    | 'to_decide'
+    | 'not_yet_valid'
+    | 'not_allowed_here'
+    | null
+}
+
+/** S3. Each choice is one button of one form: posts `csrf`, `choice`. */
+export interface RepresentationPage extends FormTarget {
+  rp: RelyingSite
+  choices: RepresentationChoice[]
+  otherAccountHref: string | null
+  logoutHref: string | null
+}
+
+/** After the right password: why this person may not act for the organization now, and what to do about it. */
+export interface NotAuthorizedPage {
+  rp: RelyingSite
+  organizationName: string
+  role: 'legal_representative' | 'agent'
+  /** Words: `standing.<code>.title` and `standing.<code>.body`. */
+  code:
+    | 'pending'
+    | 'rejected'
+    | 'suspended'
+    | 'revoked'
+    | 'expired'
+    | 'not_allowed_here'
+    | 'password_change'
+    | 'no_agent'
+    | 'no_representative'
+    | 'to_decide'
+    | 'organization_pending'
+    | 'organization_suspended'
+  /** Day (or moment) that the words speak of. */
+  since: string | null
+  againHref: string
+  /** Null: this site takes organizations only. */
+  personalHref: string | null
+  /** Where the legal representative decides about an agent's application. */
+  decideHref: string | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/representation': RepresentationPage
+    'login/not-authorized': NotAuthorizedPage
+  }
+}
 
 /**
  * Whom this attempt is for, resolved at this moment; null = the person must choose, or may not act (any more), or not
@@ -116,7 +183,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
     if (person === null || !maySelect(context)) return await reply.redirect(interactionPath(context.uid), 303)
     const hats = await representations.hatsOf(person.id, siteOf(context.client))
     const own = { name: maskName(person.name), number: maskCertNo(person.certNo) }
-    return await reply.page('interaction/select', {
+    return await reply.page('login/representation', {
       action: interactionPath(context.uid, 'select'),
       csrf: request.csrfToken(context.uid),
       rp: context.rp,
@@ -194,7 +261,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
         ? 'password_change'
         : standingOf(organization?.status ?? 'active', proof.role, candidate)
     return await reply.page(
-      'interaction/standing',
+      'login/not-authorized',
       {
         rp: context.rp,
         organizationName: organization?.name ?? '',
@@ -238,7 +305,7 @@ function standingOf (
   status: Organization['status'],
   role: 'legal_representative' | 'agent',
   candidate: Candidate | undefined
-): StandingPage['code'] {
+): NotAuthorizedPage['code'] {
   if (status === 'suspended' || status === 'dissolved') return 'organization_suspended'
   if (candidate === undefined) return role === 'agent' ? 'no_agent' : 'no_representative'
   if (status === 'pending' && role === 'legal_representative') return 'to_decide'
@@ -250,7 +317,7 @@ function choiceOf (
   { representation, blocked }: Hat,
   own: { name: string; number: string },
   context: LoginContext
-): IdentityChoice {
+): RepresentationChoice {
   const step = stepOf(context).step
   const common = {
     value: contextId(refOf(representation)),

@@ -3,12 +3,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Services } from '../../services.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { formField } from '../../http/forms.ts'
-import type { FieldError } from '../../http/pages.ts'
+import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { redeemCounterCode } from '../../records/counter-codes/index.ts'
 import { creditPerson } from '../../records/identity/index.ts'
 import { addProofs } from '../../records/login-attempts/attempts.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
+
+/** Enter a counter code (窗口核验码). Posts `csrf`, `code`. */
+export interface InPersonCodePage extends FormTarget {
+  rp: RelyingSite | null
+  errors: FieldError[]
+  backHref: string
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/in-person-code': InPersonCodePage
+  }
+}
 
 export function registerCounterStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
   app.get('/i/:uid/counter', async (request, reply) => {
@@ -58,7 +71,7 @@ function showCounter (
   errors: FieldError[]
 ): FastifyReply {
   return reply.page(
-    'interaction/counter',
+    'login/in-person-code',
     {
       action: interactionPath(context.uid, 'counter'),
       csrf: request.csrfToken(context.uid),

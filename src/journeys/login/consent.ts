@@ -92,7 +92,7 @@ async function showConsent (
 ): Promise<FastifyReply> {
   const { policy, rp, client } = context
   return await reply.page(
-    'interaction/consent',
+    'login/consent',
     {
       ...consentPage({
         rp,
