@@ -17,3 +17,13 @@ export class DomainError extends Error {
     if (details !== undefined) this.details = details
   }
 }
+
+/**
+ * A value that must be corrected. Its text is the message `fault.<field>.<code>`, else `fault.<code>`, else
+ * `fault.invalid`; `details` fill its placeholders.
+ */
+export interface FieldError {
+  field: string
+  code: string
+  details?: Record<string, string | number>
+}

@@ -4,8 +4,7 @@
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDatabaseUnavailable } from '../database/errors.ts'
-import { PageError, type PageErrorDetails } from './page-error.ts'
-import type { ErrorKey } from './pages.ts'
+import { PageError, type ErrorKey, type PageErrorDetails } from './page-error.ts'
 import { SeeOther } from './see-other.ts'
 
 export { PageError } from './page-error.ts'

@@ -3,10 +3,11 @@
  * Order: ?lang > ui_locales of the relying site > cookie > Accept-Language > zh-CN. A choice made inside a login
  * attempt stays for all of it: the cookie remembers for which attempt it was made and then beats ui_locales.
  */
+import { defaultLocale, locales, matchLocale, type Locale } from '../domain/locale.ts'
 import { adminCatalogues, type AdminKey } from './admin-messages.ts'
-import { catalogues, defaultLocale, locales, type Locale, type MessageKey } from './messages.ts'
+import { catalogues, type MessageKey } from './messages.ts'
 
-export { catalogues, defaultLocale, locales, type Locale, type MessageKey }
+export { catalogues, defaultLocale, locales, matchLocale, type Locale, type MessageKey }
 
 export type Values = Record<string, string | number>
 
@@ -89,16 +90,6 @@ export const snakeCase = (name: string): string =>
 export function faultText (t: Translate, error: { field: string; code: string; details?: Values }): string {
   const code = snakeCase(error.code)
   return t.code([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
-}
-
-/** One of ours for a language tag (BCP 47: exact, then by primary subtag), or undefined. */
-export function matchLocale (tag: string | undefined): Locale | undefined {
-  const wanted = (tag ?? '').trim().toLowerCase()
-  if (wanted === '') return undefined
-  return (
-    locales.find((locale) => locale.toLowerCase() === wanted) ??
-    locales.find((locale) => locale.split('-')[0] === wanted.split('-')[0])
-  )
 }
 
 /** The first of ours in an Accept-Language header (RFC 9110 §12.5.4), by weight. */

@@ -1,11 +1,12 @@
 /**
  * The texts of all pages. Each folder with screens keeps its own beside them, `messages.<locale>.json`, and declares
- * the keys in `messages.ts`; what all pages share lies in views/locales. Keys begin with the name of the page.
+ * the keys in `message-keys.ts`; what all pages share lies in views/locales. Keys begin with the name of the page.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type bo from '../../views/locales/bo.json'
 import type en from '../../views/locales/en.json'
 import type zh from '../../views/locales/zh-CN.json'
+import { defaultLocale, locales, type Locale } from '../domain/locale.ts'
 
 type Texts<Keys extends PropertyKey> = Record<Keys, string>
 
@@ -22,10 +23,6 @@ export interface Messages {
 }
 
 export type MessageKey = Messages[keyof Messages]
-
-export const locales = ['zh-CN', 'bo', 'en'] as const
-export type Locale = (typeof locales)[number]
-export const defaultLocale: Locale = 'zh-CN'
 
 export type Catalogues = Readonly<Record<Locale, Readonly<Record<string, string>>>>
 

@@ -1,5 +1,39 @@
 /** The error that a handler throws to end with an error page (or problem+json for an API). */
-import type { ErrorKey, NamedLink } from './pages.ts'
+import type { NamedLink } from './pages.ts'
+
+/** Titles and texts are `e.<key>.title` and `e.<key>.body`. */
+export type ErrorKey =
+  | 'expired'
+  | 'cookie'
+  | 'bad_client'
+  | 'bad_redirect_uri'
+  | 'oauth'
+  | 'denied_level'
+  | 'denied_kind'
+  | 'csrf'
+  | 'too_many'
+  | 'not_found'
+  | 'server'
+  | 'unavailable'
+  | 'not_started'
+  | 'bad_request'
+  | 'too_large'
+  | 'person_disabled'
+  | 'forbidden'
+  | 'method'
+
+/** S19. The trace id, contact and languages come with the frame. */
+export interface ErrorPage {
+  status: number
+  key: ErrorKey
+  /** 重新登录. */
+  restartHref: string | null
+  /** 返回 X. */
+  back: NamedLink | null
+  retryAfterSeconds: number | null
+  /** For whoever connects a site: what was received (never what is registered), in wire names. */
+  developer: { error: string; description: string | null; received: Array<{ name: string; value: string }> } | null
+}
 
 export interface PageErrorDetails {
   restartHref?: string

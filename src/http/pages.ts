@@ -3,32 +3,46 @@
  * declared beside it and added here by declaration merging:
  *
  *   declare module '../../http/pages.ts' { interface Pages { 'login/password': PasswordPage } }
+ *
+ * Models carry data; every text comes from the messages.
  */
-import type * as phone from './pages/phone.ts'
-import type * as other from './pages/other.ts'
+import type { FieldError } from '../domain/errors.ts'
+import type { ErrorPage } from './page-error.ts'
+
+export type { FieldError }
 
 export interface Pages {
-  'phone/landing': phone.LandingPage
-  'phone/confirm': phone.ConfirmPage
-  'phone/identity': phone.IdentityPage
-  'phone/identity-check': phone.IdentityCheckPage
-  'phone/face': phone.FacePage
-  'phone/counter': phone.PhoneCounterPage
-  'phone/result': phone.ResultPage
-  'phone/refused': phone.RefusedPage
-  'logout/confirm': other.LogoutConfirmPage
-  'logout/done': other.LogoutDonePage
-  error: other.ErrorPage
-  home: other.HomePage
-  'help/index': other.HelpPage
-  'help/privacy': other.HelpPage
-  'help/terms': other.HelpPage
-  'help/accessibility': other.HelpPage
-  'help/manual': other.HelpPage
-  'help/registration': other.HelpPage
+  error: ErrorPage
 }
 
 export type PageName = keyof Pages
-export type { FieldError, FormTarget, NamedLink, RelyingSite, Tab } from './pages/common.ts'
-export type { ErrorKey } from './pages/other.ts'
-export type { RefusalCode } from './pages/phone.ts'
+
+/** A relying site as shown to people. `lang` is the language of `name`, so that it is announced right. */
+export interface RelyingSite {
+  name: string
+  lang: string
+  host: string
+  /** Address of its picture, 40 by 40; absent = none was uploaded. */
+  logo?: string
+  /** Where "back to X" leads (ends the attempt with access_denied); absent = no such link. */
+  cancelHref?: string
+}
+
+export interface Tab {
+  id: 'personal' | 'legal' | 'qr'
+  href: string
+  current: boolean
+}
+
+/** A link whose text is data (the name of a site), not a message. */
+export interface NamedLink {
+  href: string
+  name: string
+  lang: string
+}
+
+/** A form that is only a button: where it posts, and its token. */
+export interface FormTarget {
+  action: string
+  csrf: string
+}

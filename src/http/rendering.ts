@@ -56,7 +56,7 @@ const templateFolders = [new URL('../../views/', import.meta.url), new URL('../'
 const pageName = (file: string): string => file.replaceAll('\\', '/').replace(/^journeys\//, '').slice(0, -4)
 
 const kindOf = (name: string): PageKind =>
-  /^(user-centre|admin|help|home|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
+  /^(user-centre|admin|help|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
 
 interface Spoken {
   zh: string

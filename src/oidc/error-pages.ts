@@ -5,7 +5,8 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { LostLogin } from '../records/login-attempts/lost-login.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
-import type { ErrorKey, PageName, Pages } from '../http/pages.ts'
+import type { ErrorKey } from '../http/page-error.ts'
+import type { PageName, Pages } from '../http/pages.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { isTrident } from '../http/user-agent.ts'
 

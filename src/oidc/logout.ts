@@ -9,9 +9,36 @@ import type { Services } from '../services.ts'
 import { enqueue } from '../records/outbox/index.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
+import type { NamedLink } from '../http/pages.ts'
 import { policyOf } from './interaction-policy.ts'
 import { revokeSession, type EndedClientSession } from '../tokens/revocation.ts'
 import { writePage } from './error-pages.ts'
+
+/**
+ * S14. `form` is the hidden form that oidc-provider made (RP-Initiated Logout 1.0 §6, with its own token);
+ * the buttons of the page belong to it through `formId`.
+ */
+export interface LogoutConfirmPage {
+  form: string
+  formId: string
+  /** Names of the sites that end with it. */
+  sites: string[]
+  /** 不退出，返回 X. */
+  back: NamedLink | null
+}
+
+export interface LogoutDonePage {
+  /** `told` false = this site could not be reached and must be left by hand. */
+  sites: Array<{ name: string; told: boolean }>
+  next: NamedLink | null
+}
+
+declare module '../http/pages.ts' {
+  interface Pages {
+    'oidc/logout-confirm': LogoutConfirmPage
+    'oidc/logout-done': LogoutDonePage
+  }
+}
 
 export const logoutTopic = 'backchannel-logout'
 export interface LogoutDelivery {
@@ -78,7 +105,7 @@ export function createLogoutPages (renderer: Renderer) {
         if (site) sites.push(clientPolicy(policyOf(site)).names['zh-CN'] || clientId)
       }
       const home = client === undefined ? undefined : clientPolicy(policyOf(client))
-      writePage(renderer, ctx, 'logout/confirm', {
+      writePage(renderer, ctx, 'oidc/logout-confirm', {
         // the page's own button sends `logout=yes` with it
         form,
         formId: 'op.logoutForm',
@@ -89,7 +116,7 @@ export function createLogoutPages (renderer: Renderer) {
 
     async postLogoutSuccessSource (ctx: KoaContextWithOIDC): Promise<void> {
       const policy = ctx.oidc.client === undefined ? undefined : clientPolicy(policyOf(ctx.oidc.client))
-      writePage(renderer, ctx, 'logout/done', {
+      writePage(renderer, ctx, 'oidc/logout-done', {
         sites: [],
         next:
           policy?.homeUri === undefined ? null : { href: policy.homeUri, name: policy.names['zh-CN'], lang: 'zh-CN' }

@@ -1,10 +1,12 @@
 /** Every page in every state, as models: what the template tests and the browser tests both walk through. */
 import type { PageName, Pages } from '../../src/http/pages.ts'
-import type { ErrorKey } from '../../src/http/pages/other.ts'
-import type { PhonePurpose, RefusalCode, ResultPage } from '../../src/http/pages/phone.ts'
 import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
 import type { ScanPage, ScanPurpose } from '../../src/journeys/login/scan.ts'
 import type { ScanTicketView } from '../../src/records/scan-tickets/ticket-status.ts'
+import type { PhonePurpose } from '../../src/journeys/phone-pages/confirm.ts'
+import type { RefusalCode } from '../../src/journeys/phone-pages/refused.ts'
+import type { ResultPage } from '../../src/journeys/phone-pages/result.ts'
+import type { ErrorKey } from '../../src/http/page-error.ts'
 
 export interface Fixture {
   id: string
@@ -403,31 +405,31 @@ addVariant('consent-unverified', 'login/consent', {
 })
 add('done', 'login/done', { rp, href: '/relying-site' })
 
-add('landing', 'phone/landing', {
+add('landing', 'phone-pages/landing', {
   continueHere: form,
   appHref: 'https://app.example.gov.cn/q/x',
   downloadHref: 'https://app.example.gov.cn/download',
   inAppBrowser: false
 })
-add('landing-wechat', 'phone/landing', {
+add('landing-wechat', 'phone-pages/landing', {
   continueHere: form,
   appHref: 'https://app.example.gov.cn/q/x',
   downloadHref: null,
   inAppBrowser: true
 })
-addVariant('landing-pages-only', 'phone/landing', {
+addVariant('landing-pages-only', 'phone-pages/landing', {
   continueHere: form,
   appHref: null,
   downloadHref: null,
   inAppBrowser: false
 })
-addVariant('landing-app-only', 'phone/landing', {
+addVariant('landing-app-only', 'phone-pages/landing', {
   continueHere: null,
   appHref: 'https://app.example.gov.cn/q/x',
   downloadHref: 'https://app.example.gov.cn/download',
   inAppBrowser: false
 })
-add('confirm', 'phone/confirm', {
+add('confirm', 'phone-pages/confirm', {
   ...form,
   context,
   digest: 'd',
@@ -438,7 +440,7 @@ add('confirm', 'phone/confirm', {
   remaining: ['identity', 'face'],
   errors: []
 })
-add('confirm-enter', 'phone/confirm', {
+add('confirm-enter', 'phone-pages/confirm', {
   ...form,
   context: { ...context, browser: '' },
   digest: 'd',
@@ -464,7 +466,7 @@ for (const purpose of [
     { name: 'unheard_of', value: '其他' }
   ]
   const put = purpose === 'approve-delegation' ? add : addVariant
-  put(`confirm-${purpose}`, 'phone/confirm', {
+  put(`confirm-${purpose}`, 'phone-pages/confirm', {
     ...form,
     context: {
       ...context,
@@ -480,7 +482,7 @@ for (const purpose of [
     errors: []
   })
 }
-add('identity', 'phone/identity', {
+add('identity', 'phone-pages/identity', {
   ...form,
   steps,
   certTypes: ['resident_id'],
@@ -489,7 +491,7 @@ add('identity', 'phone/identity', {
   consentVersion: '2026-01',
   errors: []
 })
-add('identity-filled', 'phone/identity', {
+add('identity-filled', 'phone-pages/identity', {
   ...form,
   steps,
   certTypes: [
@@ -508,7 +510,7 @@ add('identity-filled', 'phone/identity', {
   consentVersion: '2026-01',
   errors: []
 })
-add('identity-errors', 'phone/identity', {
+add('identity-errors', 'phone-pages/identity', {
   ...form,
   steps,
   certTypes: ['resident_id', 'passport'],
@@ -525,7 +527,7 @@ add('identity-errors', 'phone/identity', {
     { field: 'consent', code: 'required' }
   ]
 })
-add('identity-known', 'phone/identity', {
+add('identity-known', 'phone-pages/identity', {
   ...form,
   steps,
   certTypes: ['resident_id'],
@@ -534,7 +536,7 @@ add('identity-known', 'phone/identity', {
   consentVersion: '2026-01',
   errors: []
 })
-addVariant('identity-known-long', 'phone/identity', {
+addVariant('identity-known-long', 'phone-pages/identity', {
   ...form,
   steps,
   certTypes: ['resident_id'],
@@ -543,21 +545,21 @@ addVariant('identity-known-long', 'phone/identity', {
   consentVersion: '2026-01',
   errors: []
 })
-add('identity-check', 'phone/identity-check', {
+add('identity-check', 'phone-pages/identity-check', {
   ...form,
   steps,
   values: filled,
   consentVersion: '2026-01',
   validTo: '2035-06-01'
 })
-addVariant('identity-check-long', 'phone/identity-check', {
+addVariant('identity-check-long', 'phone-pages/identity-check', {
   ...form,
   steps,
   values: { ...filled, term: 'long' },
   consentVersion: '2026-01',
   validTo: null
 })
-add('face', 'phone/face', {
+add('face', 'phone-pages/face', {
   ...form,
   steps: { at: 2, of: 2 },
   tries,
@@ -566,7 +568,7 @@ add('face', 'phone/face', {
   errors: [],
   counterHref: '/counter'
 })
-add('face-again', 'phone/face', {
+add('face-again', 'phone-pages/face', {
   ...form,
   steps: { at: 2, of: 2 },
   tries,
@@ -575,24 +577,24 @@ add('face-again', 'phone/face', {
   errors: [{ field: 'consent', code: 'required' }],
   counterHref: '/counter'
 })
-add('phone-counter', 'phone/counter', { ...form, errors: [], backHref: '/face' })
-add('result-ok', 'phone/result', result('ok'))
-addVariant('result-ok-here', 'phone/result', result('ok', { continueHref: '/i/fixture/qr' }))
-addVariant('result-declined', 'phone/result', result('declined', { changePasswordHref: '/me/password' }))
+add('phone-counter', 'phone-pages/in-person-code', { ...form, errors: [], backHref: '/face' })
+add('result-ok', 'phone-pages/result', result('ok'))
+addVariant('result-ok-here', 'phone-pages/result', result('ok', { continueHref: '/i/fixture/qr' }))
+addVariant('result-declined', 'phone-pages/result', result('declined', { changePasswordHref: '/me/password' }))
 add(
   'result-failed',
-  'phone/result',
+  'phone-pages/result',
   result('failed', { reason: 'NOT_SAME_PERSON', tries, retry: form, counterHref: '/counter' })
 )
-addVariant('result-pending', 'phone/result', result('pending', { retry: form }))
+addVariant('result-pending', 'phone-pages/result', result('pending', { retry: form }))
 add(
   'result-unavailable',
-  'phone/result',
+  'phone-pages/result',
   result('unavailable', { retry: form, counterHref: '/counter', retryAfterSeconds: 90 })
 )
 addVariant(
   'result-exhausted',
-  'phone/result',
+  'phone-pages/result',
   result('exhausted', { reason: 'A_NEW_REASON', tries: { attempt: 0, day: 0 }, counterHref: '/counter' })
 )
 export const refusals: RefusalCode[] = [
@@ -620,7 +622,7 @@ export const refusals: RefusalCode[] = [
   'door_closed'
 ]
 for (const code of refusals) {
-  ;(code === 'door_closed' ? add : addVariant)(`refused-${code}`, 'phone/refused', {
+  ;(code === 'door_closed' ? add : addVariant)(`refused-${code}`, 'phone-pages/refused', {
     code,
     counterHref: code === 'face_exhausted' ? '/counter' : null,
     appHref: code === 'door_closed' ? 'https://app.example.gov.cn' : null,
@@ -629,22 +631,22 @@ for (const code of refusals) {
 }
 
 const back = { href: 'https://www.example.gov.cn/', name: '西藏政务服务网', lang: 'zh-CN' }
-add('device-code', 'device/code', { action: '/device', csrf, typed: '', errors: [] })
-add('device-code-wrong', 'device/code', {
+add('device-code', 'device-login/code', { action: '/device', csrf, typed: '', errors: [] })
+add('device-code-wrong', 'device-login/code', {
   action: '/device',
   csrf,
   typed: 'wdjb mjht',
   errors: [{ field: 'user_code', code: 'unknown' }]
 })
 for (const code of ['required', 'format', 'used']) {
-  addVariant(`device-code-${code}`, 'device/code', {
+  addVariant(`device-code-${code}`, 'device-login/code', {
     action: '/device',
     csrf,
     typed: '',
     errors: [{ field: 'user_code', code }]
   })
 }
-addVariant('device-code-throttled', 'device/code', {
+addVariant('device-code-throttled', 'device-login/code', {
   action: '/device',
   csrf,
   typed: 'WDJB-MJHT',
@@ -658,7 +660,7 @@ const device = {
   at: '2026-11-22T02:32:00Z',
   self: '/device?user_code=WDJB-MJHT'
 }
-add('device-confirm', 'device/confirm', {
+add('device-confirm', 'device-login/confirm', {
   ...device,
   rp: { name: '办事大厅自助机 03', lang: 'zh-CN', host: 'kiosk.example.gov.cn', logo },
   unit: '拉萨市政务服务中心',
@@ -667,7 +669,7 @@ add('device-confirm', 'device/confirm', {
     { claims: ['cert_type', 'cert_no', 'birthdate'], purpose: '核对登记簿' }
   ]
 })
-addVariant('device-confirm-plain', 'device/confirm', {
+addVariant('device-confirm-plain', 'device-login/confirm', {
   ...device,
   rp: { name: 'Kiosk', lang: 'en', host: '' },
   unit: null,
@@ -675,28 +677,28 @@ addVariant('device-confirm-plain', 'device/confirm', {
   data: []
 })
 for (const outcome of ['done', 'refused', 'unknown', 'used', 'failed'] as const) {
-  add(`device-${outcome}`, 'device/outcome', { outcome, againHref: '/device' })
+  add(`device-${outcome}`, 'device-login/outcome', { outcome, againHref: '/device' })
 }
-add('logout', 'logout/confirm', {
+add('logout', 'oidc/logout-confirm', {
   form: '<form id="op.logoutForm" method="post" action="/post"><input type="hidden" name="xsrf" value="x"></form>',
   formId: 'op.logoutForm',
   sites: ['西藏政务服务网', '公积金查询'],
   back
 })
-addVariant('logout-plain', 'logout/confirm', {
+addVariant('logout-plain', 'oidc/logout-confirm', {
   form: '<form id="op.logoutForm" method="post" action="/post"><input type="hidden" name="xsrf" value="x"></form>',
   formId: 'op.logoutForm',
   sites: [],
   back: null
 })
-add('logout-done', 'logout/done', {
+add('logout-done', 'oidc/logout-done', {
   sites: [
     { name: '西藏政务服务网', told: true },
     { name: '公积金查询', told: false }
   ],
   next: back
 })
-addVariant('logout-done-plain', 'logout/done', { sites: [], next: null })
+addVariant('logout-done-plain', 'oidc/logout-done', { sites: [], next: null })
 export const errorKeys: ErrorKey[] = [
   'expired',
   'cookie',
@@ -741,8 +743,8 @@ for (const key of errorKeys) {
         : null
   })
 }
-add('home', 'home', { demoHref: 'http://localhost:3001/', sandboxHref: '/sandbox', userCentreHref: '/me' })
-addVariant('home-plain', 'home', { demoHref: null, sandboxHref: null, userCentreHref: null })
+add('home', 'help/home', { demoHref: 'http://localhost:3001/', sandboxHref: '/sandbox', userCentreHref: '/me' })
+addVariant('home-plain', 'help/home', { demoHref: null, sandboxHref: null, userCentreHref: null })
 for (const name of [
   'help/index',
   'help/privacy',

@@ -17,7 +17,7 @@ export async function testApp (t: Test, changes: Partial<Config> = {}): Promise<
   })
   app.get('/i/:uid/page', (request, reply) => {
     request.preferLocales(request.headers['x-ui-locales'] as string | undefined)
-    return reply.page('home', { demoHref: null, sandboxHref: null, userCentreHref: null })
+    return reply.page('help/home', { demoHref: null, sandboxHref: null, userCentreHref: null })
   })
   app.get('/form', (request, reply) => {
     const browser = reply.ensureBrowser()

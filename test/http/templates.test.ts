@@ -54,7 +54,7 @@ t.test('every page renders in every language and size without holes', async (t) 
 t.test('every template has a fixture', async (t) => {
   const known = new Set<string>(fixtures.map((fixture) => fixture.name))
   const own = renderer.names.filter((name) =>
-    /^(login|phone|device|logout|help|error|home)(\/(?!texts)|$)/.test(name)
+    /^(login|phone-pages|device-login|oidc|help|error)(\/(?!texts|partials)|$)/.test(name)
   )
   t.same(
     own.filter((name) => !known.has(name)),
@@ -95,7 +95,7 @@ t.test('values are escaped, a missing value is an error', async (t) => {
 t.test('language and size links keep the rest of the address', async (t) => {
   const html = unescape(
     renderer.html(
-      'home',
+      'help/home',
       { demoHref: null, sandboxHref: null, userCentreHref: null },
       { ...context, url: '//evil.example/x?tab=legal&lang=en' }
     )
@@ -107,8 +107,8 @@ t.test('language and size links keep the rest of the address', async (t) => {
 
 t.test('sandbox banner: exactly when the sandbox is on; Tibetan is marked as a draft', async (t) => {
   const home = { demoHref: null, sandboxHref: null, userCentreHref: null }
-  t.match(renderer.html('home', home, context), 'class="sandbox"')
+  t.match(renderer.html('help/home', home, context), 'class="sandbox"')
   const plain = createRenderer({ ...loadConfig({ NODE_ENV: 'test' }), sandbox: false }, assets)
-  t.notMatch(plain.html('home', home, context), 'class="sandbox"')
-  t.match(plain.html('home', home, { ...context, locale: 'bo' }), '藏文界面为草稿')
+  t.notMatch(plain.html('help/home', home, context), 'class="sandbox"')
+  t.match(plain.html('help/home', home, { ...context, locale: 'bo' }), '藏文界面为草稿')
 })

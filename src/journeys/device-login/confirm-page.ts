@@ -39,9 +39,9 @@ export interface DeviceOutcomePage {
 
 declare module '../../http/pages.ts' {
   interface Pages {
-    'device/code': DeviceCodePage
-    'device/confirm': DeviceConfirmPage
-    'device/outcome': DeviceOutcomePage
+    'device-login/code': DeviceCodePage
+    'device-login/confirm': DeviceConfirmPage
+    'device-login/outcome': DeviceOutcomePage
   }
 }
 

@@ -67,7 +67,7 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     scope.get(`${devicePath}/:outcome`, async (request, reply) => {
       const { outcome } = request.params as { outcome: string }
       if (!deviceOutcomes.includes(outcome as DeviceOutcome)) throw new PageError(404, 'not_found')
-      return await reply.page('device/outcome', { outcome: outcome as DeviceOutcome, againHref: devicePath })
+      return await reply.page('device-login/outcome', { outcome: outcome as DeviceOutcome, againHref: devicePath })
     })
   })
 
@@ -79,7 +79,7 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     status = 422
   ): FastifyReply {
     return reply.page(
-      'device/code',
+      'device-login/code',
       { action: devicePath, csrf: request.csrfToken('device'), typed, errors: error === null ? [] : [error] },
       { status: error === null ? 200 : status }
     )
@@ -122,7 +122,7 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     const client = await oidc.provider.Client.find(found.login.clientId)
     if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
     return reply.page(
-      'device/confirm',
+      'device-login/confirm',
       confirmPage(found.login, client as Client, {
         action: `${devicePath}/decision`,
         csrf: request.csrfToken(decisionScope(userCode)),

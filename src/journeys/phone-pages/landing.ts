@@ -4,10 +4,29 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { isWeChat } from '../../http/user-agent.ts'
+import type { FormTarget } from '../../http/pages.ts'
 import { actorOf } from './actor.ts'
 import { scanPath, type Door } from './held-scan.ts'
 import { Stopped } from './refused.ts'
 import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
+
+/**
+ * S5, before anything happens. The button "continue in this browser" posts `csrf` to `action`
+ * (null = the deployment closed this door). Reading this page changes nothing.
+ */
+export interface LandingPage {
+  continueHere: FormTarget | null
+  appHref: string | null
+  downloadHref: string | null
+  /** WeChat and its like block app links: the page says how to leave them. */
+  inAppBrowser: boolean
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'phone-pages/landing': LandingPage
+  }
+}
 
 /**
  * A token of this scope says that this browser opened the code while it was on the screen: reading the page may take a
@@ -30,7 +49,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
     const payload = payloadOf(request.params)
     reply.ensureBrowser()
     const scope = (await phone.isFresh(payload)) ? seenScope(payload) : payload
-    return reply.page('phone/landing', {
+    return reply.page('phone-pages/landing', {
       continueHere: config.phoneDoors.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null,
       appHref: null,
       downloadHref: null,

@@ -1,11 +1,48 @@
 /** Every way in which a phone cannot go on ends on one page that says why and what to do. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { problemStatus } from '../app-api/problems.ts'
-import type { RefusalCode } from '../../http/pages.ts'
+
+/** Why a phone cannot go on. PhoneRefusal codes plus what only the pages know. */
+export type RefusalCode =
+  | 'not_found'
+  | 'already_scanned'
+  | 'expired'
+  | 'wrong_state'
+  | 'wrong_person'
+  | 'device_not_bound'
+  | 'number_mismatch'
+  | 'number_exhausted'
+  | 'digest_mismatch'
+  | 'consent_required'
+  | 'identity_mismatch'
+  | 'identity_exhausted'
+  | 'register_unavailable'
+  | 'face_required'
+  | 'face_exhausted'
+  | 'face_unavailable'
+  | 'too_many_requests'
+  | 'code_invalid'
+  | 'invalid_fields'
+  | 'download_code'
+  | 'cancelled'
+  | 'door_closed'
+
+export interface RefusedPage {
+  code: RefusalCode
+  counterHref: string | null
+  appHref: string | null
+  downloadHref: string | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'phone-pages/refused': RefusedPage
+  }
+}
 
 const ownStatus = { download_code: 404, cancelled: 200, door_closed: 403 } as const
 
-/** Thrown by the steps; ends on phone/refused. */
+/** Thrown by the steps; ends on phone-pages/refused. */
 export class Stopped extends Error {
   readonly code: RefusalCode
   readonly counterHref: string | null
@@ -24,7 +61,7 @@ export function refusedPage (
 ): FastifyReply {
   const status =
     code in ownStatus ? ownStatus[code as keyof typeof ownStatus] : problemStatus[code as keyof typeof problemStatus]
-  return reply.page('phone/refused', { code, counterHref, appHref: null, downloadHref: null }, { status })
+  return reply.page('phone-pages/refused', { code, counterHref, appHref: null, downloadHref: null }, { status })
 }
 
 export function handleStops (scope: FastifyInstance): void {

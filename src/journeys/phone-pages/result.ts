@@ -2,8 +2,35 @@
 import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import type { FormTarget } from '../../http/pages.ts'
 import { loadScan, scanPath, stepOf, type Door } from './held-scan.ts'
 import { Stopped } from './refused.ts'
+
+export interface TriesLeft {
+  attempt: number
+  day: number
+}
+
+/** Last look before the confirmation counts, and every outcome after it. */
+export interface ResultPage {
+  outcome: 'ok' | 'declined' | 'failed' | 'pending' | 'unavailable' | 'exhausted'
+  /** Face reason code (`face.<code>`), else null. */
+  reason: string | null
+  tries: TriesLeft | null
+  /** Same phone: link back into the login; null = "go back to the computer". */
+  continueHref: string | null
+  /** Try again, or ask once more (pending). Posts `csrf`. */
+  retry: FormTarget | null
+  counterHref: string | null
+  changePasswordHref: string | null
+  retryAfterSeconds: number | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'phone-pages/result': ResultPage
+  }
+}
 
 export function registerResult (scope: FastifyInstance, door: Door): void {
   scope.get('/v/:ticketId/result', async (request, reply) => {
@@ -12,7 +39,7 @@ export function registerResult (scope: FastifyInstance, door: Door): void {
     const declined = held.view.state === 'rejected'
     if (declined && held.state.reason === 'CANCELLED') throw new Stopped('cancelled')
     const here = declined ? null : await pageOfBrowser(door.services.db, held.ticketId, reply.ensureBrowser().hash)
-    return reply.page('phone/result', {
+    return reply.page('phone-pages/result', {
       outcome: declined ? 'declined' : 'ok',
       reason: null,
       tries: null,

@@ -2,7 +2,7 @@
 import type { Applicant, Place } from '../../domain/representation/registration.ts'
 import type { Division, Prefecture } from '../../domain/identity/region-code.ts'
 import type { EthnicGroup } from '../../domain/identity/ethnic-group.ts'
-import type { FieldError, FormTarget } from '../../http/pages/common.ts'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
 import type { ShownChallenge } from '../../records/challenges/index.ts'
 import type { AgentValues, LegalValues, UnitValues } from './sections.ts'
 

@@ -112,7 +112,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
       await closeSession(services.db, found.idHash)
     }
     clearCookie(services.config, reply)
-    return reply.page('logout/done', { sites: [], next: null }, { kind: 'own' })
+    return reply.page('oidc/logout-done', { sites: [], next: null }, { kind: 'own' })
   })
 
   /** The context that the login was finished in; what it is worth is looked up anew at every request. */

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { FieldError } from '../../http/pages.ts'
+import type { FieldError } from '../../domain/errors.ts'
 import type { Services } from '../../services.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { beginPasskeySignIn, finishPasskey } from './passkeys.ts'

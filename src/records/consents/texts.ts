@@ -1,19 +1,24 @@
-import { defaultLocale, matchLocale, translator, type MessageKey } from '../../http/locale.ts'
+import { defaultLocale, matchLocale, type Locale } from '../../domain/locale.ts'
+import bo from './messages.bo.json' with { type: 'json' }
+import en from './messages.en.json' with { type: 'json' }
+import zh from './messages.zh-CN.json' with { type: 'json' }
 
 /** What a person can agree to. Identity data and faces are sensitive: each has a consent of its own (个人信息保护法 第二十九条). */
 export type ConsentKind = 'privacy' | 'terms' | 'identity-verification' | 'face-check' | 'organization-registration'
 
+const texts: Readonly<Record<Locale, Record<keyof typeof zh, string>>> = { 'zh-CN': zh, bo, en }
+
 /** The messages that stand beside the box to tick, in their order. */
-const messages: Readonly<Record<ConsentKind, MessageKey[]>> = {
-  privacy: ['f.agree', 'f.agree.privacy'],
-  terms: ['f.agree', 'f.agree.tos'],
-  'identity-verification': ['identity.consent'],
-  'face-check': ['face.consent'],
-  'organization-registration': ['f.agree', 'f.agree.registration']
+const messages: Readonly<Record<ConsentKind, Array<keyof typeof zh>>> = {
+  privacy: ['consents.agree', 'consents.privacy'],
+  terms: ['consents.agree', 'consents.terms'],
+  'identity-verification': ['consents.identity_verification'],
+  'face-check': ['consents.face_check'],
+  'organization-registration': ['consents.agree', 'consents.organization_registration']
 }
 
 /** The very words that were agreed to, in this language. An app shows them too, so that its record is as true. */
 export function consentText (kind: ConsentKind, locale: string): string {
-  const t = translator(matchLocale(locale) ?? defaultLocale)
-  return messages[kind].map((key) => t(key)).join(' ')
+  const inLanguage = texts[matchLocale(locale) ?? defaultLocale]
+  return messages[kind].map((key) => inLanguage[key]).join(' ')
 }

@@ -1,13 +1,12 @@
 import type { Services } from '../../services.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
-import type { NamedLink } from '../../http/pages.ts'
 import { findAttempt, type StoredRequest } from './attempts.ts'
 
 export type LostLogin =
   /** The same authorization request, to be made again. */
   | { restart: string }
   /** Finished, or not this browser's: where the person may begin anew, when the site has told. */
-  | { restart: null; back: NamedLink | null }
+  | { restart: null; back: { href: string; name: string; lang: string } | null }
 
 /** The interaction is gone (expired, used): how to go on, from what this browser's attempt remembers. */
 export async function lostLogin (

@@ -6,7 +6,7 @@ import { HasherBusy } from '../../adapters/password-hasher.ts'
 import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from '../../domain/login/password-policy.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { FieldError } from '../../http/pages.ts'
+import type { FieldError } from '../../domain/errors.ts'
 import type { Services } from '../../services.ts'
 
 /** Said as faults are, so that rule and fault have the same words. */

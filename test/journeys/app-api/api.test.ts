@@ -174,7 +174,7 @@ t.test('the door itself', async (t) => {
       t.ok(problemStatus[code as keyof typeof problemStatus] >= 400, code)
       if (!/^(proof|device_unknown|key_|malformed|unsupported|body_|method_|no_such)/.test(code)) {
         for (const catalogue of Object.values(catalogues)) {
-          t.ok(catalogue[`refused.${code}.title`], `refused.${code}.title`)
+          t.ok(catalogue[`phone-pages.refused.${code}.title`], `refused.${code}.title`)
         }
       }
     }

@@ -1,0 +1,151 @@
+/** S5: who asks, from where, and is it you? Declining is as easy as accepting. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { formField } from '../../http/forms.ts'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
+import type { TicketContext } from '../../records/scan-tickets/types.ts'
+import {
+  advance,
+  keep,
+  loadPosted,
+  loadScan,
+  scanPath,
+  stepOf,
+  stopped,
+  type Door,
+  type HeldScan
+} from './held-scan.ts'
+
+/** What the person on the phone is shown before anything else (TicketContext). */
+export interface PhoneContext {
+  clientName: string
+  clientHost: string
+  place: string
+  browser: string
+  /** ISO 8601. */
+  at: string
+  /** What is approved, for purposes other than login; shown as a list of names and values. */
+  subject: Array<{ name: string; value: string }>
+}
+
+export type PhonePurpose =
+  'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
+
+/** S5, who asks. Posts `csrf`, `digest`, `check_number` (entry only), `decision` ('accept' | 'reject'). */
+export interface ConfirmPage extends FormTarget {
+  context: PhoneContext
+  digest: string
+  purpose: PhonePurpose
+  number: 'compare' | 'enter'
+  checkNumber: string | null
+  /** Who is expected, masked. */
+  person: { maskedName: string; maskedCertNo: string } | null
+  /** What comes after this page. */
+  remaining: Array<'identity' | 'face'>
+  errors: FieldError[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'phone-pages/confirm': ConfirmPage
+  }
+}
+
+export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
+  scope.get('/v/:ticketId/confirm', async (request, reply) => {
+    const held = await loadScan(door, request, reply)
+    if (stepOf(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
+    return showConfirm(held, request, reply, [])
+  })
+
+  scope.post('/v/:ticketId/confirm', async (request, reply) => {
+    const held = await loadPosted(door, request, reply)
+    if (stepOf(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
+    const decision = formField(request.body, 'decision')
+    if (decision === 'reject') return await decline(door, held, reply)
+    // what Enter in the number field sends has no decision: it is no answer
+    if (decision !== 'accept') return showConfirm(held, request, reply, [])
+    const number = formField(request.body, 'check_number').normalize('NFKC').replace(/\D/g, '').slice(0, 10)
+    if (held.view.number === 'enter' && number === '') {
+      return showConfirm(held, request, reply, [{ field: 'check_number', code: 'required' }])
+    }
+    const contextDigest = formField(request.body, 'digest')
+    const accepted = await door.phone.accept(
+      held.state.scanToken,
+      {
+        contextDigest,
+        ...(held.view.number === 'enter' ? { checkNumber: number } : {})
+      },
+      held.actor
+    )
+    if (!accepted.ok) {
+      if (accepted.code === 'number_mismatch') {
+        return showConfirm(held, request, reply, [{ field: 'check_number', code: 'mismatch' }])
+      }
+      throw stopped(accepted, held.ticketId)
+    }
+    const kept = keep(door, reply, { ...held, view: accepted.view }, { digest: contextDigest })
+    return await advance(door, kept, request, reply)
+  })
+}
+
+/** @param reason '' = not me; CANCELLED = it is me, but I do not want this */
+export async function decline (
+  door: Door,
+  held: HeldScan,
+  reply: FastifyReply,
+  reason: '' | 'CANCELLED' = ''
+): Promise<FastifyReply> {
+  const rejected = await door.phone.reject(held.state.scanToken, held.actor)
+  if (!rejected.ok && rejected.code !== 'wrong_state') throw stopped(rejected, held.ticketId)
+  if (rejected.ok) keep(door, reply, held, { reason })
+  return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
+}
+
+function showConfirm (
+  { ticketId, view }: HeldScan,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  errors: FieldError[]
+): FastifyReply {
+  const { context } = view
+  return reply.page(
+    'phone-pages/confirm',
+    {
+      action: scanPath(ticketId, 'confirm'),
+      csrf: request.csrfToken(ticketId),
+      context: {
+        clientName: context.clientName,
+        clientHost: context.clientHost,
+        place: context.place,
+        browser: context.browser,
+        at: context.at,
+        subject: subjectLines(context.subject)
+      },
+      digest: view.contextDigest,
+      purpose: view.purpose,
+      number: view.number,
+      checkNumber: view.checkNumber,
+      person: view.person,
+      remaining: view.remaining,
+      errors
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
+}
+
+// the database keeps members in an order of its own; people read who, for whom, what, where, how long
+const order = ['organization', 'agent', 'functions', 'sites', 'valid_from', 'valid_to', 'phone', 'digest']
+const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length)
+
+/** Everything that is approved is shown: what has no form of its own, as JSON. */
+export function subjectLines (subject: TicketContext['subject']): Array<{ name: string; value: string }> {
+  return Object.entries(subject ?? {})
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => ({
+      name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value: Array.isArray(value) ? value.map(textOf).join('、') : textOf(value)
+    }))
+    .sort((a, b) => rank(a.name) - rank(b.name))
+}
+
+const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))

@@ -1,0 +1,215 @@
+/**
+ * S6: identity data, with the separate consent; nothing typed is lost, and the derived end date is always seen first.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { onlineCertTypes } from '../../domain/identity/cert-type.ts'
+import { formField } from '../../http/forms.ts'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import { outwardFaults } from '../app-api/mapping.ts'
+import { readIdentity } from '../../records/identity/index.ts'
+import type { PhoneRefusal } from '../../records/scan-tickets/types.ts'
+import { decline } from './confirm.ts'
+import { advance, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
+
+export interface Steps {
+  at: number
+  of: number
+}
+
+export interface IdentityValues {
+  certType: string
+  name: string
+  certNo: string
+  year: string
+  month: string
+  day: string
+  /** '5' | '10' | '20' | 'long' or '' when nothing was chosen. */
+  term: string
+}
+
+/**
+ * S6. Posts `csrf`, `cert_type`, `name`, `cert_no`, `year`, `month`, `day`, `term`, `consent` ('1'), `consent_version`,
+ * `valid_to` (filled by script once the derived end date was shown: absent or empty = show phone-pages/identity-check),
+ * `decision` ('submit' | 'decline'). With `known` only `csrf`, `consent`, `consent_version`, `decision`.
+ */
+export interface IdentityPage extends FormTarget {
+  steps: Steps
+  /** Codes to choose from; labels are `cert_type.<code>`. */
+  certTypes: string[]
+  values: IdentityValues
+  /** The person is known: masked, nothing to type. `validTo` null = long term. */
+  known: { maskedName: string; maskedCertNo: string; validTo: string | null } | null
+  consentVersion: string
+  errors: FieldError[]
+}
+
+/** The derived end date, confirmed without script. Posts all values again plus `valid_to` and `consent`. */
+export interface IdentityCheckPage extends FormTarget {
+  steps: Steps
+  values: IdentityValues
+  consentVersion: string
+  /** 'YYYY-MM-DD', null = long term. */
+  validTo: string | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'phone-pages/identity': IdentityPage
+    'phone-pages/identity-check': IdentityCheckPage
+  }
+}
+
+const nothing: IdentityValues = {
+  certType: onlineCertTypes[0] ?? '',
+  name: '',
+  certNo: '',
+  year: '',
+  month: '',
+  day: '',
+  term: ''
+}
+
+export const stepsOf = ({ state, view }: HeldScan): Steps => {
+  const of = Math.max(state.steps, view.remaining.length)
+  return { at: of - view.remaining.length + 1, of }
+}
+
+export function registerIdentityStep (scope: FastifyInstance, door: Door): void {
+  const { services, phone } = door
+  const consentVersion = services.config.policyVersion
+
+  scope.get('/v/:ticketId/identity', async (request, reply) => {
+    const held = await loadScan(door, request, reply)
+    if (stepOf(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
+    return showIdentity(held, nothing, [], 200, request, reply)
+  })
+
+  scope.post('/v/:ticketId/identity', async (request, reply) => {
+    const held = await loadPosted(door, request, reply)
+    if (stepOf(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
+    const decision = formField(request.body, 'decision')
+    if (decision === 'decline') return await decline(door, held, reply, 'CANCELLED')
+    const values = valuesOf(request.body)
+    if (decision === 'edit') return showIdentity(held, values, [], 200, request, reply)
+    const input = {
+      certType: values.certType,
+      name: values.name,
+      certNo: values.certNo,
+      validFrom: validFromOf(values),
+      term: values.term
+    }
+    const consent = {
+      given: formField(request.body, 'consent') === '1',
+      version: formField(request.body, 'consent_version')
+    }
+    const read = readIdentity(input, shanghaiDate(services.clock.now()))
+    const errors = [
+      ...(read.ok ? [] : faultsOf(read.faults, values)),
+      ...(consent.given ? [] : [{ field: 'consent', code: 'required' }])
+    ]
+    if (!(onlineCertTypes as readonly string[]).includes(values.certType)) {
+      errors.unshift({ field: 'cert_type', code: 'unsupported' })
+    }
+    if (errors.length > 0 || !read.ok) return showIdentity(held, values, errors, 422, request, reply)
+    if (formField(request.body, 'valid_to') !== (read.data.validTo ?? 'long')) {
+      return reply.page('phone-pages/identity-check', {
+        action: scanPath(held.ticketId, 'identity'),
+        csrf: request.csrfToken(held.ticketId),
+        steps: stepsOf(held),
+        values,
+        consentVersion: consent.version,
+        validTo: read.data.validTo
+      })
+    }
+    const submitted = await phone.submitIdentity(held.state.scanToken, { ...input, consent }, held.actor)
+    if (submitted.ok) return await advance(door, { ...held, view: submitted.view }, request, reply)
+    const correctable = errorsOf(submitted, values)
+    if (correctable === null) throw stopped(submitted, held.ticketId)
+    return showIdentity(
+      held,
+      values,
+      correctable,
+      submitted.code === 'register_unavailable' ? 503 : 422,
+      request,
+      reply
+    )
+  })
+
+  function showIdentity (
+    held: HeldScan,
+    values: IdentityValues,
+    errors: FieldError[],
+    status: number,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): FastifyReply {
+    return reply.page(
+      'phone-pages/identity',
+      {
+        action: scanPath(held.ticketId, 'identity'),
+        csrf: request.csrfToken(held.ticketId),
+        steps: stepsOf(held),
+        certTypes: [...onlineCertTypes],
+        values,
+        // who is asked has to show that the data are known to them, so nothing is filled in ahead
+        known: null,
+        consentVersion,
+        errors
+      },
+      { status }
+    )
+  }
+}
+
+/** Errors for the form, or null for what the form cannot mend. */
+function errorsOf (refusal: PhoneRefusal, values: IdentityValues): FieldError[] | null {
+  switch (refusal.code) {
+    case 'invalid_fields':
+      return faultsOf(refusal.faults, values)
+    case 'consent_required':
+      return [{ field: 'consent', code: 'required' }]
+    case 'identity_mismatch':
+      return [{ field: 'form', code: 'identity_mismatch' }]
+    case 'register_unavailable':
+      return [{ field: 'form', code: 'unavailable' }]
+    default:
+      return null
+  }
+}
+
+/** An empty field is missing, whatever rule it breaks besides. */
+function faultsOf (faults: Parameters<typeof outwardFaults>[0], values: IdentityValues): FieldError[] {
+  const empty: Record<string, boolean> = {
+    name: values.name.trim() === '',
+    cert_no: values.certNo.trim() === '',
+    valid_from: values.year.trim() === '' && values.month.trim() === '' && values.day.trim() === '',
+    term: values.term === ''
+  }
+  return outwardFaults(faults).map((fault) =>
+    empty[fault.field] === true ? { field: fault.field, code: 'required' } : fault
+  )
+}
+
+function valuesOf (body: unknown): IdentityValues {
+  const field = (name: string, maxLength: number): string => formField(body, name).slice(0, maxLength)
+  const values = {
+    certType: field('cert_type', 40),
+    name: field('name', 200),
+    certNo: field('cert_no', 100),
+    year: field('year', 40),
+    month: field('month', 10),
+    day: field('day', 10),
+    term: field('term', 10)
+  }
+  // 2015.06.01 pasted into the first of the three
+  const [, year, month, day] = /^\s*(\d{4})\D+(\d{1,2})\D+(\d{1,2})\D*$/.exec(values.year.normalize('NFKC')) ?? []
+  return year === undefined || values.month !== '' || values.day !== ''
+    ? values
+    : { ...values, year, month: month ?? '', day: day ?? '' }
+}
+
+function validFromOf ({ year, month, day }: IdentityValues): string {
+  const digits = (text: string, size: number): string => text.normalize('NFKC').trim().padStart(size, '0')
+  return `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`
+}

@@ -1,0 +1,54 @@
+/** The equal alternative to a face check (J16): a one-time code issued at a counter. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { formField } from '../../http/forms.ts'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
+import { advance, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
+
+/** Counter code on the phone. Posts `csrf`, `code`. */
+export interface InPersonCodePage extends FormTarget {
+  errors: FieldError[]
+  backHref: string
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'phone-pages/in-person-code': InPersonCodePage
+  }
+}
+
+export function registerCounterStep (scope: FastifyInstance, door: Door): void {
+  scope.get('/v/:ticketId/counter', async (request, reply) => {
+    const held = await loadScan(door, request, reply)
+    if (stepOf(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
+    return showCounter(held, [], request, reply)
+  })
+
+  scope.post('/v/:ticketId/counter', async (request, reply) => {
+    const held = await loadPosted(door, request, reply)
+    if (stepOf(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
+    const code = formField(request.body, 'code').slice(0, 40)
+    if (code.trim() === '') return showCounter(held, [{ field: 'code', code: 'required' }], request, reply)
+    const used = await door.phone.useCounterCode(held.state.scanToken, code, held.actor)
+    if (used.ok) return await advance(door, { ...held, view: used.view }, request, reply)
+    if (used.code === 'code_invalid') return showCounter(held, [{ field: 'code', code: 'invalid' }], request, reply)
+    throw stopped(used, held.ticketId)
+  })
+}
+
+function showCounter (
+  { ticketId }: HeldScan,
+  errors: FieldError[],
+  request: FastifyRequest,
+  reply: FastifyReply
+): FastifyReply {
+  return reply.page(
+    'phone-pages/in-person-code',
+    {
+      action: scanPath(ticketId, 'counter'),
+      csrf: request.csrfToken(ticketId),
+      errors,
+      backHref: scanPath(ticketId, 'face')
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
+}
