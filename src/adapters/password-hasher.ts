@@ -8,20 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
-
-export interface PasswordHasher {
-  /** PHC string of an NFKC-normalised password. Throws HasherBusy. */
-  hash(password: string): Promise<string>
-  /**
-   * Whether the password belongs to the PHC string. `null` (no such account, or no password set) costs
-   * the same time through the same queue and is false, so that the answer's time tells nothing. Throws HasherBusy.
-   */
-  verify(phc: string | null, password: string): Promise<boolean>
-  /** True when the string was made with other parameters than the current ones: hash again after a success. */
-  needsRehash(phc: string): boolean
-  /** Running and waiting at this moment. */
-  depth(): { running: number; waiting: number }
-}
+import { HasherBusy, type PasswordHasher } from '../ports/password-hasher.ts'
 
 export interface PasswordHasherOptions {
   concurrency: number
@@ -30,17 +17,6 @@ export interface PasswordHasherOptions {
   /** Memory in KiB and passes; only tests use less than the defaults. */
   memoryCost?: number
   timeCost?: number
-}
-
-/** Too many hashes at once: answer 503 with a way on (scan instead, or try again in some seconds). */
-export class HasherBusy extends Error {
-  readonly code = 'hasher_busy'
-  readonly retryAfterSeconds: number
-  constructor (retryAfterSeconds = 5) {
-    super('too many password hashes at once')
-    this.name = 'HasherBusy'
-    this.retryAfterSeconds = retryAfterSeconds
-  }
 }
 
 interface Waiting {

@@ -1,5 +1,5 @@
 /** Response headers as static objects (a header library costs five times as much per request). */
-import type { Config } from '../config.ts'
+import type { Config } from '../ports/config.ts'
 import type { Assets } from './assets.ts'
 
 /**

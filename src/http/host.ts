@@ -3,7 +3,7 @@
  * answers never come from a request, and with this neither caches nor other virtual hosts can be made to believe so.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../config.ts'
+import type { Config } from '../ports/config.ts'
 
 /** Asked by supervisors and collectors, which know processes by address. */
 const anyHost = new Set(['/healthz', '/readyz', '/metrics'])

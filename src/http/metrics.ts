@@ -8,76 +8,12 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Config } from '../config.ts'
+import { Gauge } from 'prom-client'
+import type { Config } from '../ports/config.ts'
 import type { Database } from '../database/schema.ts'
 import type { SmsBalance, SmsSender } from '../ports/sms.ts'
-import type { PasswordHasher } from '../adapters/password-hasher.ts'
-
-export interface Metrics {
-  readonly registry: Registry
-  /** Seconds. */
-  readonly httpRequestDuration: Histogram<'route' | 'method' | 'status'>
-  readonly dbQueriesPerRequest: Histogram<'route'>
-  /** outcome: succeeded, failed, throttled, refused, busy; method: password, scan, session. */
-  readonly logins: Counter<'outcome' | 'method'>
-  /** outcome: passed, failed, unavailable, exhausted. */
-  readonly faceChecks: Counter<'outcome'>
-  /** state: each state that a scan ticket enters. */
-  readonly scanTickets: Counter<'state'>
-  /** outcome: delivered, retried, dead. */
-  readonly outboxDeliveries: Counter<'topic' | 'outcome'>
-  readonly auditSealed: Counter
-}
-
-/** @param options defaults: event loop, memory and collector figures of Node.js (left out in most tests) */
-export function createMetrics (options: { defaults?: boolean } = {}): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  if (options.defaults ?? true) collectDefaultMetrics({ register: registry })
-  return {
-    registry,
-    httpRequestDuration: new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'Duration of answered requests',
-      labelNames: ['route', 'method', 'status'],
-      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-      registers
-    }),
-    dbQueriesPerRequest: new Histogram({
-      name: 'db_queries_per_request',
-      help: 'Statements sent to the database by one request',
-      labelNames: ['route'],
-      buckets: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 40],
-      registers
-    }),
-    logins: new Counter({
-      name: 'logins_total',
-      help: 'Login steps by outcome',
-      labelNames: ['outcome', 'method'],
-      registers
-    }),
-    faceChecks: new Counter({
-      name: 'face_checks_total',
-      help: 'Face checks by outcome',
-      labelNames: ['outcome'],
-      registers
-    }),
-    scanTickets: new Counter({
-      name: 'scan_tickets_total',
-      help: 'Scan tickets by state entered',
-      labelNames: ['state'],
-      registers
-    }),
-    outboxDeliveries: new Counter({
-      name: 'outbox_deliveries_total',
-      help: 'Outbox deliveries by outcome',
-      labelNames: ['topic', 'outcome'],
-      registers
-    }),
-    auditSealed: new Counter({ name: 'audit_sealed_total', help: 'Audit events chained by this process', registers })
-  }
-}
+import type { Metrics } from '../ports/metrics.ts'
+import type { PasswordHasher } from '../ports/password-hasher.ts'
 
 export interface MetricsServices {
   config: Pick<Config, 'metricsToken'>

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { Eta } from 'eta/core'
-import type { Config } from '../config.ts'
+import type { Config } from '../ports/config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
 import { adminTranslator, faultText, locales, snakeCase, translator, type Locale, type Translate } from './locale.ts'

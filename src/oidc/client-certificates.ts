@@ -6,7 +6,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { distinguishedNameOf } from '../domain/client/certificate.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../ports/config.ts'
 import { proxyTrust } from '../http/client-address.ts'
 
 export type MtlsConfig = NonNullable<Config['mtls']>

@@ -13,7 +13,7 @@ import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
 import type { Database } from '../database/schema.ts'
 import type { Audit } from '../records/audit/index.ts'
-import type { Metrics } from '../http/metrics.ts'
+import type { Metrics } from '../ports/metrics.ts'
 
 const removedStatement = statement<[number], { kid: string; alg: string; publicJwk: Record<string, unknown> }>(
   'removed keys',

@@ -1,5 +1,5 @@
 /** What a person sees in the terminal: progress while it starts, then where to click and who to be. */
-import type { Config } from '../config.ts'
+import type { Config } from '../ports/config.ts'
 import type { RunningServices } from '../services.ts'
 import { demoOrganizations } from '../simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from '../simulators/demo-people.ts'

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { pino, type Bindings, type DestinationStream, type Logger } from 'pino'
 import type { FastifyInstance } from 'fastify'
 import { queryCounter } from '../database/query-counter.ts'
-import type { Metrics } from '../http/metrics.ts'
+import type { Metrics } from '../ports/metrics.ts'
 
 /** Fields that may be logged. Never add one that can hold something about a person. */
 export const logFields: ReadonlySet<string> = new Set([

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Config, Vendor } from '../config.ts'
+import type { Config, Vendor } from '../ports/config.ts'
 import type { SmsSender } from '../ports/sms.ts'
 import { createFaceSandbox, type FaceSandbox } from './face-provider/index.ts'
 import { createShelf, type Shelf } from './phone/index.ts'

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createPasswordHasher, HasherBusy, threadPoolAdvice } from '../../src/adapters/password-hasher.ts'
+import { createPasswordHasher, threadPoolAdvice } from '../../src/adapters/password-hasher.ts'
+import { HasherBusy } from '../../src/ports/password-hasher.ts'
 
 const quick = { memoryCost: 1024, timeCost: 2 }
 const password = '北京Beijing2024'

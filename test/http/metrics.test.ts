@@ -2,7 +2,8 @@ import t from 'tap'
 import fastify, { type FastifyInstance } from 'fastify'
 import { createAudit } from '../../src/records/audit/index.ts'
 import { enqueue } from '../../src/records/outbox/index.ts'
-import { createMetrics, registerMetrics } from '../../src/http/metrics.ts'
+import { registerMetrics } from '../../src/http/metrics.ts'
+import { createMetrics } from '../../src/adapters/metrics.ts'
 import { testDatabase } from '../support/database.ts'
 
 const hasher = { depth: () => ({ running: 2, waiting: 7 }) }

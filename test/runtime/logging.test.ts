@@ -2,7 +2,7 @@ import t from 'tap'
 import fastify from 'fastify'
 import { sql } from 'kysely'
 import { createLogger, registerRequestLog, scrub, traceIdOf } from '../../src/runtime/logging.ts'
-import { createMetrics } from '../../src/http/metrics.ts'
+import { createMetrics } from '../../src/adapters/metrics.ts'
 import { testDatabase } from '../support/database.ts'
 
 type Line = Record<string, unknown>

@@ -1,7 +1,7 @@
 /** The database: there, new enough, up to date, fast, safe against a power cut, and with the right role. */
 import { sql, type Kysely } from 'kysely'
 import { grantStatements, pendingMigrations, type Database } from '../../database/index.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { causeOf, fail, ok, warn, type Finding } from './finding.ts'
 
 const oldest = 140000

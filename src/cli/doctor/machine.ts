@@ -1,5 +1,5 @@
 /** The machine and the settings, before anything is opened. */
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { ok, warn, type Finding } from './finding.ts'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import type { Kysely } from 'kysely'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import type { Database } from '../../database/index.ts'
 import { causeOf, fail, ok, warn, type Finding } from './finding.ts'
 

@@ -1,6 +1,6 @@
 /** The console's own session cookie: sent to /admin only, so that no page for citizens ever sees it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 
 type Issuer = Pick<Config, 'issuer'>
 

@@ -1,6 +1,6 @@
 /** 接入代码: the snippets for what somebody types. A plain GET form: nothing is stored, no client is looked up. */
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import type { FrameOf } from './index.ts'
 import { makeSnippets, type SnippetClient } from './snippets/index.ts'
 

@@ -1,6 +1,6 @@
 /** The documents: which there are, in reading order, and their rendering at start. */
 import { readFileSync } from 'node:fs'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { factsOf } from './facts.ts'
 import { renderMarkdown, type Rendered } from './markdown.ts'
 import type { DocLanguage } from './snippets/index.ts'

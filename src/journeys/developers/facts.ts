@@ -1,5 +1,5 @@
 /** What documents say of this deployment: the values that stand in them, all from the running configuration. */
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { acrValues } from '../../domain/identity/assurance.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { deviceCodeGrant } from '../../domain/client/record.ts'

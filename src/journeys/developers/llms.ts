@@ -1,5 +1,5 @@
 /** /llms.txt: what a program that reads documentation should know first, with links to the rest. Plain Markdown. */
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { hrefOf, type Documents } from './documents.ts'
 import { duration, endpointsOf } from './facts.ts'
 import { lifetimes } from '../../oidc/configuration.ts'

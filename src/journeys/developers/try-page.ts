@@ -3,7 +3,7 @@
  * site keeps in its session is here in a cookie of the browser, for fifteen minutes; nothing is stored.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { acrValues } from '../../domain/identity/assurance.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { lifetimes, routes } from '../../oidc/configuration.ts'

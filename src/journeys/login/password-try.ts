@@ -1,5 +1,5 @@
 /** One password tried: counted before it is looked at, always one verification, whether or not there is anybody. */
-import { HasherBusy } from '../../adapters/password-hasher.ts'
+import { HasherBusy } from '../../ports/password-hasher.ts'
 import type { Services } from '../../services.ts'
 import type { Attempt, Throttle } from '../../records/throttle/index.ts'
 

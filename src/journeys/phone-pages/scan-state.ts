@@ -4,7 +4,7 @@
  * the check must be the ticket's own, and the rest only words a page.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 
 export interface ScanState {
   scanToken: string

@@ -1,6 +1,6 @@
 /** The user centre's own session cookie: 256 random bits, of which the database has the hash. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 
 type Issuer = Pick<Config, 'issuer'>
 

@@ -4,7 +4,7 @@
  * passkeys, are never slowed by what strangers do.
  */
 import { sql } from 'kysely'
-import { HasherBusy } from '../../adapters/password-hasher.ts'
+import { HasherBusy } from '../../ports/password-hasher.ts'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { Services } from '../../services.ts'

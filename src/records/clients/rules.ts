@@ -1,5 +1,5 @@
 /** What this deployment offers to clients: the rules for `validateClient`, from the configuration. */
-import type { Config } from '../../config.ts'
+import type { Config } from '../../ports/config.ts'
 import { scopes } from '../../domain/claims/claims.ts'
 import type { ClientRules } from '../../domain/client/metadata.ts'
 import { certificateMethods } from '../../oidc/client-certificates.ts'

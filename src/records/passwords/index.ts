@@ -2,7 +2,7 @@
  * A new password typed on a page (S10), whoever's it is: the rules of the active profile as sentences, what is wrong
  * with what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
  */
-import { HasherBusy } from '../../adapters/password-hasher.ts'
+import { HasherBusy } from '../../ports/password-hasher.ts'
 import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from '../../domain/login/password-policy.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'

@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config.ts'
 import { approvalSubject } from '../../../src/domain/representation/delegation.ts'
 import type { Proof } from '../../../src/domain/login/next-step.ts'
 import type { FaceProvider } from '../../../src/ports/face-provider.ts'
-import type { PasswordHasher } from '../../../src/adapters/password-hasher.ts'
+import type { PasswordHasher } from '../../../src/ports/password-hasher.ts'
 import { createAudit, type AuditEventType } from '../../../src/records/audit/index.ts'
 import {
   createDelegations,
@@ -21,7 +21,7 @@ import {
   insertOrganization
 } from '../../../src/records/organizations/index.ts'
 import { insertPerson, personById } from '../../../src/records/persons/index.ts'
-import { createMetrics } from '../../../src/http/metrics.ts'
+import { createMetrics } from '../../../src/adapters/metrics.ts'
 import { insertArtifact, artifactId } from '../../../src/tokens/artifact-repository.ts'
 import { insertSession } from '../../../src/tokens/session-repository.ts'
 import { createSmsSandbox } from '../../../src/simulators/sms/index.ts'

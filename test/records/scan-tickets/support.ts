@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import pino from 'pino'
 import type { Test } from 'tap'
 import { createFaceHttpProvider } from '../../../src/adapters/face-http/index.ts'
-import type { PasswordHasher } from '../../../src/adapters/password-hasher.ts'
+import type { PasswordHasher } from '../../../src/ports/password-hasher.ts'
 import { loadConfig } from '../../../src/config.ts'
 import { createAudit, type AuditEventType } from '../../../src/records/audit/index.ts'
 import { registerAppKey } from '../../../src/records/devices/index.ts'
@@ -18,7 +18,7 @@ import {
   type ScanTickets,
   type ScanView
 } from '../../../src/records/scan-tickets/index.ts'
-import { createMetrics } from '../../../src/http/metrics.ts'
+import { createMetrics } from '../../../src/adapters/metrics.ts'
 import { RegisterUnavailable, type RegisterAnswer } from '../../../src/ports/registry.ts'
 import { createFaceSandbox, type FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
 import type { Services } from '../../../src/services.ts'

@@ -1,5 +1,5 @@
 /** The own password, and the secret of the own one-time codes. Not for accounts that sign in with passkeys only. */
-import { HasherBusy } from '../../../adapters/password-hasher.ts'
+import { HasherBusy } from '../../../ports/password-hasher.ts'
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import { checkPassword, rulesOf } from '../../../domain/login/password-policy.ts'
 import { PageError } from '../../../http/page-error.ts'

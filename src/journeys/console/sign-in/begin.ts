@@ -4,7 +4,7 @@
  * link, and must learn neither the secret of the one-time codes nor anything else from it.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { HasherBusy } from '../../../adapters/password-hasher.ts'
+import { HasherBusy } from '../../../ports/password-hasher.ts'
 import { checkPassword, rulesOf } from '../../../domain/login/password-policy.ts'
 import { formField } from '../../../http/forms.ts'
 import { PageError } from '../../../http/page-error.ts'

@@ -1,0 +1,18 @@
+/** What a process counts. Labels are route patterns, states and codes, never anything about a person. */
+import type { Counter, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  readonly registry: Registry
+  /** Seconds. */
+  readonly httpRequestDuration: Histogram<'route' | 'method' | 'status'>
+  readonly dbQueriesPerRequest: Histogram<'route'>
+  /** outcome: succeeded, failed, throttled, refused, busy; method: password, scan, session. */
+  readonly logins: Counter<'outcome' | 'method'>
+  /** outcome: passed, failed, unavailable, exhausted. */
+  readonly faceChecks: Counter<'outcome'>
+  /** state: each state that a scan ticket enters. */
+  readonly scanTickets: Counter<'state'>
+  /** outcome: delivered, retried, dead. */
+  readonly outboxDeliveries: Counter<'topic' | 'outcome'>
+  readonly auditSealed: Counter
+}
