@@ -14,7 +14,7 @@ export const command = {
   usage,
   async run (
     args: string[],
-    services: Pick<RunningServices, 'db' | 'audit' | 'config'>,
+    deps: Pick<RunningServices, 'db' | 'audit' | 'config'>,
     print: (line: string) => void = console.log
   ): Promise<number> {
     const parsed = parse(args)
@@ -23,7 +23,7 @@ export const command = {
       return 2
     }
     const { role, force, reason, json } = parsed
-    const link = await operatorLink(services, role, { actor: `operator:${operatorName()}`, reason }, force)
+    const link = await operatorLink(deps, role, { actor: `operator:${operatorName()}`, reason }, force)
     if (link === null) {
       print(
         json

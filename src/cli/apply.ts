@@ -27,7 +27,7 @@ Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong
 export const command = {
   summary: 'declared clients: make the registry what a file says',
   usage,
-  async run (args: string[], services: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
+  async run (args: string[], deps: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${usage}`)
       return 2
@@ -71,7 +71,7 @@ export const command = {
     const document = readClientDocument(text)
     if (!document.ok) return refuse(document.faults)
     if (diff || act === null) {
-      const planned = await planClients(services.db, services.config, document.wanted, { prune })
+      const planned = await planClients(deps.db, deps.config, document.wanted, { prune })
       if (!planned.ok) return refuse(document.lined(planned.faults))
       const different = planned.lines.filter(({ action }) => action !== 'none')
       print(
@@ -83,7 +83,7 @@ export const command = {
       )
       return different.length === 0 ? 0 : 3
     }
-    const applied = await applyClients(services, act, document.wanted, { prune, agreedBy })
+    const applied = await applyClients(deps, act, document.wanted, { prune, agreedBy })
     if (!applied.ok) return refuse(document.lined(applied.faults))
     const done = applied.lines.filter(({ action }) => action !== 'none')
     print(

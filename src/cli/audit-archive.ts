@@ -16,7 +16,7 @@ export interface ArchivedTo {
  */
 export async function archiveTo (
   out: FileHandle,
-  services: Pick<RunningServices, 'db' | 'crypto' | 'audit' | 'config'>,
+  deps: Pick<RunningServices, 'db' | 'crypto' | 'audit' | 'config'>,
   { days, act, onProgress }: { days: number; act: Act; onProgress: (events: number) => void }
 ): Promise<ArchivedTo> {
   let events = 0
@@ -27,7 +27,7 @@ export async function archiveTo (
     for (;;) {
       let bytes = 0
       let edges: [Edge, Edge] | undefined
-      const { rows } = await archiveAudit(services, {
+      const { rows } = await archiveAudit(deps, {
         olderThanDays: days,
         act,
         write: async (lines) => {
@@ -48,9 +48,9 @@ export async function archiveTo (
     }
   } finally {
     if (first !== undefined && last !== undefined) {
-      const trailer = await signTrailer(services, {
+      const trailer = await signTrailer(deps, {
         format: 'kora-audit-1',
-        issuer: services.config.issuer,
+        issuer: deps.config.issuer,
         from: first.sequence,
         to: last.sequence,
         previousHash: first.previousHash,

@@ -61,15 +61,15 @@ export const command = {
     })
   },
 
-  async run (args: string[], services: Needs, print: Print = console.log): Promise<number> {
+  async run (args: string[], deps: Needs, print: Print = console.log): Promise<number> {
     return (
       (await guarded(async () => {
         const { action, values } = parsed(args)
         const progress = progressOf('events')
         try {
-          if (action === 'verify') return await verify(values, services, print, progress)
-          if (action === 'export') return await exportRange(values, services, print, progress)
-          return await archive(values, services, print, progress)
+          if (action === 'verify') return await verify(values, deps, print, progress)
+          if (action === 'export') return await exportRange(values, deps, print, progress)
+          return await archive(values, deps, print, progress)
         } finally {
           progress.end()
         }
@@ -206,11 +206,11 @@ function fileSentence (result: ExportVerification): string {
   return `file is broken: ${kind} at line ${line}${sequence === null ? '' : `, sequence ${sequence}`}; ${result.checked} events before it are whole`
 }
 
-async function exportRange (values: Values, services: Needs, print: Print, progress: Progress): Promise<number> {
+async function exportRange (values: Values, deps: Needs, print: Print, progress: Progress): Promise<number> {
   const act = actOf(values)
   if (act === null) throw new WrongUse('--reason is missing: it goes into the audit trail.')
   const isTime = [values.from, values.to].some((value) => value?.includes('-') === true)
-  const { db, crypto, audit, config } = services
+  const { db, crypto, audit, config } = deps
   const range = isTime
     ? await rangeOfTime(db, {
       ...(values.from !== undefined && { from: date('from', values.from) }),
@@ -262,7 +262,7 @@ async function newFile (path: string): Promise<Awaited<ReturnType<typeof open>>>
   })
 }
 
-async function archive (values: Values, services: Needs, print: Print, progress: Progress): Promise<number> {
+async function archive (values: Values, deps: Needs, print: Print, progress: Progress): Promise<number> {
   const act = actOf(values)
   if (act === null || values.before === undefined || values.out === undefined) {
     throw new WrongUse('--before, --out and --reason are needed.')
@@ -281,7 +281,7 @@ async function archive (values: Values, services: Needs, print: Print, progress:
   const days = Math.ceil(age)
   const out = await newFile(values.out)
   try {
-    const { events, from, to } = await archiveTo(out, services, { days, act, onProgress: progress.at })
+    const { events, from, to } = await archiveTo(out, deps, { days, act, onProgress: progress.at })
     progress.end()
     print(
       values.json === true

@@ -73,7 +73,7 @@ class WrongUse extends Error {}
 export const command = {
   summary: 'clients (relying sites): list, show, create, rotate-secret, disable, enable, export',
   usage,
-  async run (args: string[], services: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
+  async run (args: string[], deps: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
     try {
       const {
         values,
@@ -82,7 +82,7 @@ export const command = {
       const work = actions[action]
       if (work === undefined) throw new WrongUse(`Unknown: ${action}`)
       return await work({
-        services,
+        services: deps,
         values,
         ids,
         print,
@@ -102,12 +102,12 @@ export const command = {
 }
 
 const actions: Record<string, (call: Call) => Promise<number>> = {
-  async list ({ services, values, ids, answer }) {
+  async list ({ services: deps, values, ids, answer }) {
     if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
     const { text, status, kind, type, grant, scope, host, unit } = values
     const filters = { text, status, kind, type, grant, scope, host, unit, unusedDays: values['unused-days'] }
     const lines = await listClients(
-      services.db,
+      deps.db,
       Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
       null,
       10_000
@@ -134,11 +134,11 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     )
   },
 
-  async show ({ services, ids, answer }) {
-    const client = await known(services, ids)
+  async show ({ services: deps, ids, answer }) {
+    const client = await known(deps, ids)
     const [secrets, history] = [
-      await listSecrets(services.db, client.clientId),
-      await clientHistory(services.db, client.clientId, null, 10)
+      await listSecrets(deps.db, client.clientId),
+      await clientHistory(deps.db, client.clientId, null, 10)
     ]
     const shown = {
       client_id: client.clientId,
@@ -170,7 +170,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     )
   },
 
-  async create ({ services, values, ids, print, answer }) {
+  async create ({ services: deps, values, ids, print, answer }) {
     if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
     const act = actIn(values)
     const status = values.status ?? 'test'
@@ -184,9 +184,9 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
       ...(values.id === undefined ? {} : { clientId: values.id })
     }
     const input = values.from === undefined ? await inputOf(values) : await jsonFile(values.from)
-    let made = await createClient(services, act, input, options)
+    let made = await createClient(deps, act, input, options)
     if (made.outcome === 'second_needed' && agreedBy !== '') {
-      made = await createClient(services, agreedAct(act, agreedBy), input, { ...options, second: 'given' })
+      made = await createClient(deps, agreedAct(act, agreedBy), input, { ...options, second: 'given' })
     }
     if (made.outcome === 'created') {
       const { client, secret } = made
@@ -196,12 +196,12 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
           client_secret: secret?.secret ?? null,
           status: client.status,
           version: client.version,
-          issuer: services.config.issuer
+          issuer: deps.config.issuer
         },
         [
           `client_id      ${client.clientId}`,
           ...(secret === null ? [] : [`client_secret  ${secret.secret}   shown once`]),
-          `issuer         ${services.config.issuer}`,
+          `issuer         ${deps.config.issuer}`,
           `status         ${client.status}`
         ].join('\n')
       )
@@ -228,10 +228,10 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     return 1
   },
 
-  async 'rotate-secret' ({ services, values, ids, print, answer }) {
+  async 'rotate-secret' ({ services: deps, values, ids, print, answer }) {
     const days = Number(values['grace-days'] ?? 7)
     if (!Number.isFinite(days) || days < 0 || days > 90) throw new WrongUse('--grace-days is a number from 0 to 90')
-    const made = await rotateSecret(services, actIn(values), one(ids), days * 86_400)
+    const made = await rotateSecret(deps, actIn(values), one(ids), days * 86_400)
     if (made.outcome === 'created') {
       return answer(
         {
@@ -255,8 +255,8 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   disable: async (call) => await move(call, 'disabled'),
   enable: async (call) => await move(call, 'live'),
 
-  async export ({ services, ids, print }) {
-    const clients = await findClients(services.db, ids.length === 0 ? null : ids)
+  async export ({ services: deps, ids, print }) {
+    const clients = await findClients(deps.db, ids.length === 0 ? null : ids)
     const missing = ids.filter((id) => !clients.some(({ clientId }) => clientId === id))
     if (missing.length > 0) {
       console.error(`There is no client ${missing.join(', ')}.`)
@@ -267,10 +267,10 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   }
 }
 
-async function move ({ services, values, ids, print, answer }: Call, status: ClientStatus): Promise<number> {
+async function move ({ services: deps, values, ids, print, answer }: Call, status: ClientStatus): Promise<number> {
   const act = actIn(values)
-  const client = await known(services, ids)
-  const moved = await setClientStatus(services, act, client.clientId, client.version, status)
+  const client = await known(deps, ids)
+  const moved = await setClientStatus(deps, act, client.clientId, client.version, status)
   if (moved.outcome === 'changed' || moved.outcome === 'unchanged') {
     return answer(
       { client_id: client.clientId, status, version: moved.client.version },
@@ -293,8 +293,8 @@ function one (ids: string[]): string {
   return ids[0]
 }
 
-async function known (services: RegistryServices, ids: string[]): Promise<ClientRecord> {
-  const client = await findClient(services.db, one(ids))
+async function known (deps: RegistryServices, ids: string[]): Promise<ClientRecord> {
+  const client = await findClient(deps.db, one(ids))
   if (client === null) throw new WrongUse(`There is no client ${ids[0] ?? ''}.`)
   return client
 }

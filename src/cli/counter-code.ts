@@ -9,14 +9,14 @@ export const command = {
   usage:
     'kora counter-code --account <ID number or phone> --staff <who checked> --reason <code, for example no-camera> ' +
     '[--json]',
-  async run (args: string[], services: RunningServices): Promise<number> {
+  async run (args: string[], deps: RunningServices): Promise<number> {
     const option = (name: string): string => args[args.indexOf(`--${name}`) + 1] ?? ''
     const missing = ['account', 'staff', 'reason'].filter((name) => !args.includes(`--${name}`) || option(name) === '')
     if (missing.length > 0) {
       console.error(`Missing: ${missing.map((name) => `--${name}`).join(', ')}\nUsage: ${this.usage}`)
       return 2
     }
-    const account = parseAccount(option('account'), shanghaiDate(services.clock.now()))
+    const account = parseAccount(option('account'), shanghaiDate(deps.clock.now()))
     if (!account.ok) {
       console.error(`--account: not an ID number or phone (${account.code})`)
       return 2
@@ -24,12 +24,12 @@ export const command = {
     const { identifier } = account
     const person =
       identifier.kind === 'phone'
-        ? await personByPhone(services.db, services.crypto, identifier.value)
-        : await personByCertNo(services.db, services.crypto, identifier.certType, identifier.value)
+        ? await personByPhone(deps.db, deps.crypto, identifier.value)
+        : await personByCertNo(deps.db, deps.crypto, identifier.certType, identifier.value)
     const issued =
       person === null
         ? null
-        : await issueCounterCode(services, {
+        : await issueCounterCode(deps, {
           personId: person.id,
           issuedBy: `staff:${option('staff')}`,
           reason: option('reason')

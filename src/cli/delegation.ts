@@ -19,7 +19,7 @@ type Services = RunningServices
 export const command = {
   summary: 'delegations (代理授权): list, show, revoke',
   usage,
-  async run (args: string[], services: Services, print: (line: string) => void = console.log): Promise<number> {
+  async run (args: string[], deps: Services, print: (line: string) => void = console.log): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${usage}`)
       return 2
@@ -46,10 +46,10 @@ export const command = {
     } = parsed
     const json = values.json === true
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
-    if (action === 'list') return await list(services, values, json, print)
+    if (action === 'list') return await list(deps, values, json, print)
     if (id === undefined) return wrong('Which delegation?')
     if (action === 'show') {
-      const found = await detail(services, id)
+      const found = await detail(deps, id)
       if (found.length === 0) {
         print(json ? JSON.stringify({ error: 'not_found' }) : 'There is no such delegation.')
         return 1
@@ -73,7 +73,7 @@ export const command = {
     if (action !== 'revoke') return wrong(`Unknown: ${action}`)
     const act = actOf(values)
     if (act === null) return wrong('--reason is missing: it goes into the audit trail, and both people are told.')
-    const outcome = await actOnDelegation(services, act, id, 'revoke')
+    const outcome = await actOnDelegation(deps, act, id, 'revoke')
     const texts: Record<string, string> = {
       done: `${id} is revoked.`,
       unchanged: 'It is not in force: nothing was changed.',
@@ -138,15 +138,15 @@ async function list (
   return 0
 }
 
-async function detail (services: Services, id: string): Promise<DelegationView[]> {
-  const row = await services.db
+async function detail (deps: Services, id: string): Promise<DelegationView[]> {
+  const row = await deps.db
     .selectFrom('delegation')
     .select('organizationId')
     .where('id', '=', id)
     .executeTakeFirst()
   return row === undefined
     ? []
-    : ((await organizationDetail(services, row.organizationId))?.delegations.filter((view) => view.id === id) ?? [])
+    : ((await organizationDetail(deps, row.organizationId))?.delegations.filter((view) => view.id === id) ?? [])
 }
 
 const wire = (view: DelegationView): Record<string, unknown> => ({

@@ -39,7 +39,7 @@ export const command = {
 
   async run (
     args: string[],
-    services: Pick<RunningServices, 'db' | 'crypto' | 'audit'>,
+    deps: Pick<RunningServices, 'db' | 'crypto' | 'audit'>,
     print: (line: string) => void = console.log
   ): Promise<number> {
     const wrong = (problem: string): number => {
@@ -58,7 +58,7 @@ export const command = {
     } = parsed
     const json = values.json === true
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
-    if (action === 'list') return await list(services, json, print)
+    if (action === 'list') return await list(deps, json, print)
     const act = actOf(values)
     if (!['publish', 'rotate', 'remove', 'emergency'].includes(action)) return wrong(`Unknown: ${action}`)
     if (target === undefined || ((action === 'publish' || action === 'rotate') && !isAlg(target))) {
@@ -67,10 +67,10 @@ export const command = {
       )
     }
     if (act === null) return wrong('--reason is missing: it goes into the audit trail.')
-    const { db, audit } = services
+    const { db, audit } = deps
     try {
       const work: Record<string, () => Promise<Result>> = {
-        publish: async () => ({ published: await publishNext(services, act, target as SigningAlg) }),
+        publish: async () => ({ published: await publishNext(deps, act, target as SigningAlg) }),
         rotate: async () => ({
           ...(await db
             .transaction()
@@ -82,7 +82,7 @@ export const command = {
           })
           return { removed: target }
         },
-        emergency: async () => ({ ...(await emergencyRemoval(services, act, target)) })
+        emergency: async () => ({ ...(await emergencyRemoval(deps, act, target)) })
       }
       const result = await work[action]!()
       if (json) print(JSON.stringify(result))

@@ -10,7 +10,7 @@ import { startServices, type RunningServices } from '../services.ts'
 interface Command {
   summary: string
   usage: string
-  run: (args: string[], services: RunningServices) => Promise<number>
+  run: (args: string[], deps: RunningServices) => Promise<number>
   /** What works without the services (no database, faulty configuration); null: they are needed. */
   runAlone?: (args: string[]) => Promise<number | null>
 }
@@ -57,11 +57,11 @@ async function main (argv: string[]): Promise<number> {
     },
     availableParallelism()
   )
-  const services = await startServices(config, createLogger({ level: config.logLevel }))
+  const deps = await startServices(config, createLogger({ level: config.logLevel }))
   try {
-    return await command.run(args, services)
+    return await command.run(args, deps)
   } finally {
-    await services.close()
+    await deps.close()
   }
 }
 

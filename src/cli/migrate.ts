@@ -13,7 +13,7 @@ export const command = {
   usage: `kora migrate [--grant-to <role>] [--json]
 
   kora migrate --grant-to kora_app      run as the owner of the tables; the application connects as kora_app`,
-  async run (args: string[], services: Pick<RunningServices, 'db' | 'migrated'>): Promise<number> {
+  async run (args: string[], deps: Pick<RunningServices, 'db' | 'migrated'>): Promise<number> {
     let values
     try {
       values = parseArgs({ args, options: { json: { type: 'boolean' }, 'grant-to': { type: 'string' } } }).values
@@ -22,8 +22,8 @@ export const command = {
       return 2
     }
     const role = values['grant-to']
-    const applied = [...services.migrated, ...(await migrate(services.db))]
-    const granted = role === undefined ? null : await grantTo(services.db, role)
+    const applied = [...deps.migrated, ...(await migrate(deps.db))]
+    const granted = role === undefined ? null : await grantTo(deps.db, role)
     if (values.json === true) {
       console.log(JSON.stringify({ applied, ...(role === undefined ? {} : { role, ...granted }) }))
     } else {

@@ -16,7 +16,7 @@ export const command = {
   usage,
   async run (
     args: string[],
-    services: Pick<Services, 'db' | 'audit' | 'config'>,
+    deps: Pick<Services, 'db' | 'audit' | 'config'>,
     print: (line: string) => void = console.log
   ): Promise<number> {
     const wrong = (problem: string): number => {
@@ -51,14 +51,14 @@ export const command = {
     if (oddScope !== undefined) return wrong(`--scope ${oddScope}: of ${offered.join(' ')}`)
     if (!Number.isInteger(uses) || uses < 1 || uses > 1000) return wrong('--uses is a number from 1 to 1000')
     if (!Number.isFinite(days) || days <= 0 || days > 90) return wrong('--days is a number up to 90')
-    const made = await createRegistrationToken(services, act, {
+    const made = await createRegistrationToken(deps, act, {
       kinds,
       scopes,
       hosts: (values.host ?? []).map((host) => host.toLowerCase()),
       uses,
       seconds: days * 86_400
     })
-    const endpoint = `${services.config.issuer}/connect/register`
+    const endpoint = `${deps.config.issuer}/connect/register`
     print(
       values.json === true
         ? JSON.stringify({

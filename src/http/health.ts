@@ -68,7 +68,7 @@ const maxSkewMs = 5000
  */
 export function registerHealth (
   app: FastifyInstance,
-  services: HealthServices,
+  deps: HealthServices,
   lifecycle: Lifecycle,
   migrated: () => Promise<boolean>
 ): void {
@@ -81,7 +81,7 @@ export function registerHealth (
     async (_request, reply) => await reply.header('cache-control', 'no-store').send({ status: 'ok' })
   )
 
-  const check = checker(services, migrated)
+  const check = checker(deps, migrated)
   app.get('/readyz', async (_request, reply) => {
     const unready = lifecycle.draining ? 'draining' : await check()
     reply.header('cache-control', 'no-store')
@@ -90,17 +90,17 @@ export function registerHealth (
   })
 }
 
-function checker (services: HealthServices, migrated: () => Promise<boolean>): () => Promise<Unready | null> {
+function checker (deps: HealthServices, migrated: () => Promise<boolean>): () => Promise<Unready | null> {
   // one look at a time: probes must not pile up behind a database that hangs
   let running: Promise<Unready | null> | null = null
   let isMigrated = false
   const look = async (): Promise<Unready | null> => {
     try {
-      const before = services.clock.now()
+      const before = deps.clock.now()
       const {
         rows: [row]
-      } = await sql<{ ms: unknown }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(services.db)
-      const after = services.clock.now()
+      } = await sql<{ ms: unknown }>`select extract(epoch from clock_timestamp()) * 1000 as ms`.execute(deps.db)
+      const after = deps.clock.now()
       // migrations only move forward: once true it stays true
       isMigrated ||= await migrated()
       if (!isMigrated) return 'migrations'

@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
-import type { Services } from '../services.ts'
+import type { HttpDeps } from './deps.ts'
 import { loadAssets, registerAssets } from './assets.ts'
 import { registerErrors, registerNotFound } from './errors.ts'
 import { baseHeaders } from './headers.ts'
@@ -67,18 +67,18 @@ export const serverOptions = {
 /** Installs all of it on the root instance, in order. Call before any feature. */
 export async function registerHttp (
   app: FastifyInstance,
-  services: Pick<Services, 'config' | 'crypto'>,
+  deps: Pick<HttpDeps, 'config' | 'crypto'>,
   live?: () => LiveSite
 ): Promise<void> {
   const assets = loadAssets()
-  const base = baseHeaders(services.config)
+  const base = baseHeaders(deps.config)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(base)
     done()
   })
   await app.register(cookie)
   await app.register(formbody, { bodyLimit: serverOptions.bodyLimit })
-  decorateRequests(app, services, createRenderer(services.config, assets, live))
+  decorateRequests(app, deps, createRenderer(deps.config, assets, live))
   registerErrors(app)
   registerNotFound(app)
   registerAssets(app, assets)

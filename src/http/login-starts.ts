@@ -7,7 +7,7 @@
  * does a code for a device.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../services.ts'
+import type { HttpDeps } from './deps.ts'
 import { PageError } from './page-error.ts'
 
 /** Seconds of one window. */
@@ -24,7 +24,7 @@ interface Counter {
 /** @param paths of the endpoints that begin logins. Call before the provider is mounted. */
 export function registerLoginStarts (
   app: FastifyInstance,
-  { config, clock, metrics }: Pick<Services, 'config' | 'clock' | 'metrics'>,
+  { config, clock, metrics }: Pick<HttpDeps, 'config' | 'clock' | 'metrics'>,
   paths: { authorization: string; device_authorization: string }
 ): void {
   const counters = new Map<string, Counter>()

@@ -27,8 +27,8 @@ export interface MetricsServices {
  * GET /metrics: with METRICS_TOKEN configured for its bearer only, otherwise for this machine only.
  * Anyone else gets 401 or 404.
  */
-export function registerMetrics (app: FastifyInstance, services: MetricsServices): void {
-  const { registry } = services.metrics
+export function registerMetrics (app: FastifyInstance, deps: MetricsServices): void {
+  const { registry } = deps.metrics
   const registers = [registry]
   const hashQueue = new Gauge({
     name: 'hash_queue_depth',
@@ -54,15 +54,15 @@ export function registerMetrics (app: FastifyInstance, services: MetricsServices
     help: 'Below so many short messages more should be bought',
     registers
   })
-  const balanceOf = async (): Promise<SmsBalance | null> => (await services.sms?.balance?.().catch(() => null)) ?? null
+  const balanceOf = async (): Promise<SmsBalance | null> => (await deps.sms?.balance?.().catch(() => null)) ?? null
 
   app.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    if (!permitted(request, reply, services.config.metricsToken)) return await reply
-    const { running, waiting } = services.hasher.depth()
+    if (!permitted(request, reply, deps.config.metricsToken)) return await reply
+    const { running, waiting } = deps.hasher.depth()
     hashQueue.set({ state: 'running' }, running)
     hashQueue.set({ state: 'waiting' }, waiting)
-    const [depths, balance] = await Promise.all([databaseDepths(services.db), within(1000, balanceOf(), null)])
+    const [depths, balance] = await Promise.all([databaseDepths(deps.db), within(1000, balanceOf(), null)])
     smsBalance.set(balance?.remaining ?? NaN)
     smsAlarm.set(balance?.alarmBelow ?? NaN)
     outboxDepth.set({ state: 'pending' }, depths.pending)

@@ -74,7 +74,7 @@ export interface LiveSite {
 const nothing: Spoken = { zh: '', bo: '', en: '' }
 
 export function createRenderer (
-  config: Readonly<Config>,
+  config: Pick<Config, 'contact' | 'issuer' | 'sandbox'>,
   assets: Assets,
   live: () => LiveSite = () => ({ contact: config.contact, brand: nothing, maintenance: nothing })
 ): Renderer {

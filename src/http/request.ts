@@ -3,7 +3,7 @@
  * Everything is computed when first asked for, so that token endpoints pay nothing for it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../services.ts'
+import type { HttpDeps } from './deps.ts'
 import {
   browserCookieName,
   browserCookieSeconds,
@@ -82,13 +82,13 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 
 export function decorateRequests (
   app: FastifyInstance,
-  services: Pick<Services, 'config' | 'crypto'>,
+  deps: Pick<HttpDeps, 'config' | 'crypto'>,
   renderer: Renderer
 ): void {
-  const { config } = services
+  const { config } = deps
   const secure = config.issuer.startsWith('https:')
   const cookieName = browserCookieName(config.issuer)
-  const csrf = makeCsrf(services.crypto.secretKey('csrf'))
+  const csrf = makeCsrf(deps.crypto.secretKey('csrf'))
   const findAddress = clientAddressFinder(config.trustedProxies)
   const states = new WeakMap<FastifyRequest, State>()
   const stateOf = (request: FastifyRequest): State => {

@@ -17,7 +17,7 @@ import {
 } from '../domain/representation/representation.ts'
 import { answers, chooseAsked, chooseSilently, resolveAt } from '../records/organizations/representation-choice.ts'
 import { createRepresentations, type Representations } from '../records/organizations/index.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { traceIdOf } from './error-pages.ts'
 import { grantFacts, type GrantContext } from '../tokens/grant-id.ts'
 import { policyOf } from './interaction-policy.ts'
@@ -26,7 +26,7 @@ import { stateOf } from '../tokens/request-state.ts'
 import { revokeClientsOfSession } from '../tokens/revocation.ts'
 import type { ClientAuthorization } from '../tokens/session-change.ts'
 
-type Parts = Pick<Services, 'db' | 'crypto' | 'clock' | 'audit'>
+type Parts = Pick<OidcDeps, 'db' | 'crypto' | 'clock' | 'audit'>
 
 /** What a person acting for themself is granted has no context: it ends with the session or the account. */
 export const grantContextOf = (ref: RepresentationRef): GrantContext | undefined =>
@@ -67,10 +67,10 @@ export interface ActingFor {
 }
 
 export function createActingFor (
-  services: Parts,
-  representations: Representations = createRepresentations(services)
+  deps: Parts,
+  representations: Representations = createRepresentations(deps)
 ): ActingFor {
-  const { crypto, clock } = services
+  const { crypto, clock } = deps
   return {
     async ofToken (personId, grantId, client) {
       const { context, rar } = grantFacts(crypto, grantId) ?? {}
@@ -98,7 +98,7 @@ export function createActingFor (
       const representation = found !== null && answers(found, asked, site) ? found : null
       if (representation === null) stateOf(ctx).mustChoose = asked === null ? 'representation' : 'asked'
       else if (current !== null && contextId(refOf(representation)) !== contextId(current)) {
-        await leave(services, ctx, session as SessionLike, site.clientId)
+        await leave(deps, ctx, session as SessionLike, site.clientId)
       }
       return representation
     }
@@ -116,11 +116,11 @@ const authorizationAt = (session: SessionLike, clientId: string): ClientAuthoriz
 /**
  * What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`.
  */
-async function leave (services: Parts, ctx: KoaContextWithOIDC, session: SessionLike, clientId: string): Promise<void> {
-  await services.db.transaction().execute(async (trx) => {
+async function leave (deps: Parts, ctx: KoaContextWithOIDC, session: SessionLike, clientId: string): Promise<void> {
+  await deps.db.transaction().execute(async (trx) => {
     const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
     if (ended.length > 0) {
-      await recordSessionsEnded(trx, services, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
+      await recordSessionsEnded(trx, deps, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
     }
   })
   delete session.authorizations?.[clientId]

@@ -49,7 +49,7 @@ export const routes = {
 export const responseModes = ['query', 'form_post', ...signedResponseModes]
 
 export interface Parts {
-  config: Readonly<Config>
+  config: Pick<Config, 'dynamicRegistration' | 'issuer' | 'mtls' | 'trustedProxies'>
   adapter: Configuration['adapter']
   jwks: Configuration['jwks']
   interactions: NonNullable<Configuration['interactions']>
@@ -229,7 +229,7 @@ const takesCertificates = [
 ] as const
 
 /** RFC 8705 §5: where the proxy asks for certificates, when that is not the issuer's own address. */
-function certificateEndpoints ({ mtls }: Readonly<Config>): object {
+function certificateEndpoints ({ mtls }: Pick<Config, 'mtls'>): object {
   if (mtls === null || mtls.origin === null) return {}
   return {
     mtls_endpoint_aliases: Object.fromEntries(

@@ -11,7 +11,7 @@ import type { Database } from '../database/schema.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { parseRef } from '../domain/representation/representation.ts'
 import { notify } from '../records/messages/index.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { lifetimes, routes } from './configuration.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import { notePoll, pollSeconds, type DeviceLogin } from './device-codes.ts'
@@ -101,13 +101,13 @@ export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kyse
  */
 export async function recordDeviceAllowed (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit' | 'crypto'>,
+  deps: Pick<OidcDeps, 'audit' | 'crypto'>,
   { accountId, clientId, context }: Parameters<DeviceAllowed>[1]
 ): Promise<void> {
   const person = await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
   const ref = parseRef(context)
   const ctx = Provider.ctx
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'device-login.allowed',
     personId: person?.id ?? null,
     clientId,
@@ -118,7 +118,7 @@ export async function recordDeviceAllowed (
   })
   if (person === undefined) return
   const site = ctx?.oidc.client === undefined ? '' : clientPolicy(policyOf(ctx.oidc.client)).names['zh-CN']
-  await notify(trx, services, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
+  await notify(trx, deps, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
 }
 
 export interface Cookie {

@@ -4,7 +4,7 @@
  * tokens, userinfo and sessions fail at once.
  */
 import type { FindAccount, KoaContextWithOIDC } from 'oidc-provider'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { consoleClientId, isAdministratorId } from '../domain/administration/administration.ts'
 import { mayLogIn } from '../domain/identity/person.ts'
 import { claimsByScope, personClaims } from '../domain/claims/claims.ts'
@@ -26,7 +26,7 @@ import { insideVerifiedClaims } from './grants.ts'
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
 
 export function createFindAccount (
-  { config, db, crypto, clock }: Pick<Services, 'config' | 'db' | 'crypto' | 'clock'>,
+  { config, db, crypto, clock }: Pick<OidcDeps, 'config' | 'db' | 'crypto' | 'clock'>,
   actingFor: ActingFor
 ): FindAccount {
   return async (ctx, sub, token) => {
@@ -78,7 +78,7 @@ export function createFindAccount (
 
 /** An administrator, only for the console, and only while the account is active. Nothing is told but the subject. */
 async function administrator (
-  db: Services['db'],
+  db: OidcDeps['db'],
   clientId: string | undefined,
   sub: string
 ): Promise<Awaited<ReturnType<FindAccount>>> {

@@ -3,7 +3,7 @@
  * Reusing one grant would accumulate scopes and leak claims. Grants have no row (grant-id.ts).
  */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { consoleClientId } from '../domain/administration/administration.ts'
 import { claimsByScope, restrictedClaims } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
@@ -25,7 +25,7 @@ function claimsAllowed (scopes: readonly string[]): Set<string> {
 export const insideVerifiedClaims = (claim: string): string => `verified_claims.${claim}`
 
 export function createGrantLoader (
-  services: Services,
+  deps: OidcDeps,
   actingFor: ActingFor
 ): (ctx: KoaContextWithOIDC) => Promise<Grant | undefined> {
   return async (ctx) => {
@@ -33,7 +33,7 @@ export function createGrantLoader (
     if (!client || !account) return undefined
     // findAccount lets nobody but administrators in here
     if (client.clientId === consoleClientId) {
-      return makeGrant(provider, services.crypto, {
+      return makeGrant(provider, deps.crypto, {
         accountId: account.accountId,
         clientId: client.clientId,
         scope: 'openid'
@@ -50,7 +50,7 @@ export function createGrantLoader (
     const asked = String(params?.['scope'] ?? '')
       .split(' ')
       .filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
-    const granted = policy.trusted ? asked : await agreed(services, account.accountId, client.clientId, asked)
+    const granted = policy.trusted ? asked : await agreed(deps, account.accountId, client.clientId, asked)
     const refused = asked.filter((scope) => !granted.includes(scope))
 
     const requestedClaims = [...ctx.oidc.requestParamClaims]
@@ -62,7 +62,7 @@ export function createGrantLoader (
     )
     if (within.length > 0) reachable.add('verified_claims')
     const claims = requestedClaims.filter((claim) => reachable.has(claim))
-    return makeGrant(provider, services.crypto, {
+    return makeGrant(provider, deps.crypto, {
       accountId: account.accountId,
       clientId: client.clientId,
       scope: granted.join(' '),
@@ -78,7 +78,7 @@ export function createGrantLoader (
       resources: resourceScopes(ctx),
       ...(details === null || representation.role === 'self'
         ? {}
-        : { rar: [grantedDetail(services.config.issuer, details, representation.role)] }),
+        : { rar: [grantedDetail(deps.config.issuer, details, representation.role)] }),
       ...(context === undefined ? {} : { context })
     })
   }
@@ -87,10 +87,10 @@ export function createGrantLoader (
 const parsedClaims = (claims: unknown): Record<string, unknown> =>
   typeof claims === 'string' ? (JSON.parse(claims) as Record<string, unknown>) : {}
 
-async function agreed (services: Services, sub: string, clientId: string, scopes: string[]): Promise<string[]> {
-  const person = await personBySub(services.db, services.crypto, sub)
+async function agreed (deps: OidcDeps, sub: string, clientId: string, scopes: string[]): Promise<string[]> {
+  const person = await personBySub(deps.db, deps.crypto, sub)
   if (!person) return []
-  const decided = await decidedScopes(services.db, person.id, clientId)
+  const decided = await decidedScopes(deps.db, person.id, clientId)
   return scopes.filter((scope) => scope === 'openid' || !(scope in claimsByScope) || decided.get(scope) === true)
 }
 

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import { isOwnService, validateClient } from '../domain/client/metadata.ts'
 import { clientRules, createClientUsage } from '../records/clients/index.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { lostLogin, type LostLogin } from '../records/login-attempts/lost-login.ts'
 import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
@@ -56,10 +56,10 @@ interface Built {
   deliverLogout: (delivery: LogoutDelivery) => Promise<void>
 }
 
-export async function createOidc (services: Services, renderer: Renderer): Promise<Oidc> {
-  const { config, db, crypto, clock, log } = services
+export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<Oidc> {
+  const { config, db, crypto, clock, log } = deps
   await ensureSigningKeys(db, crypto, signingAlgs, async (trx, { kid, alg }) => {
-    await services.audit.record(trx, { type: 'signing-key.created', reason: 'first_start', details: { kid, alg } })
+    await deps.audit.record(trx, { type: 'signing-key.created', reason: 'first_start', details: { kid, alg } })
   })
   const keyRing = await createKeyRing({ db, crypto })
   const rules = clientRules(config)
@@ -88,16 +88,16 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
     trialJwk: trialKey(crypto).publicJwk,
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
-      await recordSessionsEnded(trx, services, ended, {
+      await recordSessionsEnded(trx, deps, ended, {
         reason: 'logout',
         ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) })
       })
     },
     deviceAllowed: async (trx, allowed) => {
-      await recordDeviceAllowed(trx, services, allowed)
+      await recordDeviceAllowed(trx, deps, allowed)
     }
   })
-  const removedKeys = createRemovedKeys(services)
+  const removedKeys = createRemovedKeys(deps)
   await removedKeys.reload()
   const pairwiseKey = crypto.secretKey('pairwise')
   const onLost = async (ctx: KoaContextWithOIDC): Promise<LostLogin | null> => {
@@ -106,12 +106,12 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       ? null
       : await askedAgain(
         ctx,
-        await lostLogin(services, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
+        await lostLogin(deps, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
       )
   }
   const errorPage = createErrorPages(renderer, onLost)
   const logoutPages = createLogoutPages(renderer)
-  const actingFor = createActingFor(services)
+  const actingFor = createActingFor(deps)
   const egress = createEgressFetch(
     config.sandbox && config.relyingSitePort !== null
       ? [...config.egressAllowed, `localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
@@ -126,16 +126,16 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
         adapter,
         jwks: keyRing.jwks as never,
         interactions: {
-          policy: createInteractionPolicy(services),
+          policy: createInteractionPolicy(deps),
           url: (_ctx, interaction) => `/i/${interaction.uid}`
         },
         deviceFlow: deviceFlow(async (ctx) => (await onLost(ctx))?.restart ?? null),
-        findAccount: createFindAccount(services, actingFor),
-        loadExistingGrant: createGrantLoader(services, actingFor),
+        findAccount: createFindAccount(deps, actingFor),
+        loadExistingGrant: createGrantLoader(deps, actingFor),
         extraTokenClaims: tokenClaims,
         pairwiseIdentifier: (_ctx, sub, client) => pairwiseSubject(pairwiseKey, sub, client),
-        resourceServerInfo: createResourceServers(services),
-        mayIntrospect: createIntrospectionPolicy(services, actingFor),
+        resourceServerInfo: createResourceServers(deps),
+        mayIntrospect: createIntrospectionPolicy(deps, actingFor),
         mayRevoke,
         renderError: errorPage as never,
         ...logoutPages,
@@ -181,7 +181,7 @@ export async function createOidc (services: Services, renderer: Renderer): Promi
       return current.provider
     },
     mount (app) {
-      mount(app, services, () => current)
+      mount(app, deps, () => current)
     },
     deliverLogout: async (delivery) => {
       await current.deliverLogout(delivery)
@@ -212,7 +212,7 @@ function routeOf (url: string): string {
  * The earliest hook: no routing, no body parser. The issuer's host and scheme are pinned, because the library builds
  * addresses from the request's; the trace id travels on the raw request.
  */
-function mount (app: FastifyInstance, { config }: Services, current: () => Built): void {
+function mount (app: FastifyInstance, { config }: OidcDeps, current: () => Built): void {
   const issuer = new URL(config.issuer)
   const headers = Object.entries({ ...baseHeaders(config), ...providerHeaders })
   const scheme = issuer.protocol.slice(0, -1)

@@ -8,7 +8,7 @@ import { acrValues, levelOfAcr, type Level } from '../domain/identity/assurance.
 import { requestedLevel } from '../domain/login/next-step.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { isUndecided, requestedScopes } from '../records/consents/release-consent.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { stateOf } from '../tokens/request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
@@ -48,7 +48,7 @@ export const policyOf = (client: unknown): unknown => (client as Record<string, 
  * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh
  * for each request with everything undecided left out, so the library would never ask for consent by itself.
  */
-export function createInteractionPolicy (services: Pick<Services, 'db'>) {
+export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
   const policy = base()
   const login = policy.get('login')
   login?.checks.remove('essential_acrs')
@@ -75,7 +75,7 @@ export function createInteractionPolicy (services: Pick<Services, 'db'>) {
       if (client === undefined || personId === undefined || policy.trusted) return Check.NO_NEED_TO_PROMPT
       const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
       return askIf(
-        await isUndecided(services.db, {
+        await isUndecided(deps.db, {
           personId,
           clientId: client.clientId,
           optionalScopes: policy.optionalScopes,

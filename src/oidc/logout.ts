@@ -5,7 +5,7 @@
 import type { Transaction } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { enqueue } from '../records/outbox/index.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
@@ -53,13 +53,13 @@ export interface LogoutDelivery {
  */
 export async function recordSessionsEnded (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit' | 'crypto'>,
+  deps: Pick<OidcDeps, 'audit' | 'crypto'>,
   ended: EndedClientSession[],
   about: { traceId?: string; reason: string }
 ): Promise<void> {
   for (const { clientId, sid, accountId } of ended) {
     if (sid === null) continue
-    await enqueue(trx, services, {
+    await enqueue(trx, deps, {
       topic: logoutTopic,
       dedupeKey: `${logoutTopic}:${clientId}:${sid}`,
       payload: { clientId, accountId, sid } satisfies LogoutDelivery
@@ -70,7 +70,7 @@ export async function recordSessionsEnded (
     sub === undefined
       ? undefined
       : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'session.ended',
     personId: person?.id ?? null,
     traceId: about.traceId ?? null,
@@ -81,12 +81,12 @@ export async function recordSessionsEnded (
 
 /** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
 export async function endSession (
-  services: Services,
+  deps: OidcDeps,
   sessionUid: string,
   about: { traceId?: string; reason: string }
 ): Promise<void> {
-  await services.db.transaction().execute(async (trx) => {
-    await recordSessionsEnded(trx, services, await revokeSession(trx, sessionUid), about)
+  await deps.db.transaction().execute(async (trx) => {
+    await recordSessionsEnded(trx, deps, await revokeSession(trx, sessionUid), about)
   })
 }
 

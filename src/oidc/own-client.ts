@@ -10,7 +10,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import type { ClientPolicy } from '../domain/client/policy.ts'
 import { PageError } from '../http/page-error.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { bumpEpoch } from '../tokens/cache-epoch.ts'
 import { routes } from './configuration.ts'
 
@@ -40,7 +40,7 @@ const metadataOf = ({ policy, callback }: OwnClient): Record<string, unknown> =>
  * @returns the secret
  */
 export async function ensureOwnClient (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<OidcDeps, 'db' | 'crypto'>,
   client: OwnClient
 ): Promise<string> {
   const { clientId, secretName } = client

@@ -1,7 +1,7 @@
 /** Resource servers (RFC 8707): which APIs exist, their scopes and what access tokens for them look like. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { adminApiResource, adminScopesOf } from '../domain/administration/admin-scopes.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import type { ResourceServerInfo } from './configuration.ts'
 import { policyOf } from './interaction-policy.ts'
 
@@ -12,7 +12,7 @@ export function createResourceServers ({
   db,
   clock,
   config
-}: Pick<Services, 'db' | 'clock' | 'config'>): (
+}: Pick<OidcDeps, 'db' | 'clock' | 'config'>): (
     ctx: KoaContextWithOIDC,
     indicator: string,
     client?: unknown

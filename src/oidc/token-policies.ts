@@ -4,7 +4,7 @@ import { lookup } from '../database/together.ts'
 import { representationClaim } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { mayLogIn, type Person } from '../domain/identity/person.ts'
-import type { Services } from '../services.ts'
+import type { OidcDeps } from './deps.ts'
 import { siteOf, type ActingFor } from './acting-for.ts'
 import { policyOf } from './interaction-policy.ts'
 
@@ -39,7 +39,7 @@ function mayAsk (client: unknown, token: Token): boolean {
  * Beside who may ask: a token of somebody who may not log in any more, or whose context is over, is inactive at once,
  * whoever asks; and its `representation` is that of this moment.
  */
-export function createIntrospectionPolicy ({ db }: Pick<Services, 'db'>, actingFor: ActingFor) {
+export function createIntrospectionPolicy ({ db }: Pick<OidcDeps, 'db'>, actingFor: ActingFor) {
   return async (ctx: KoaContextWithOIDC, client: unknown, given: unknown): Promise<boolean> => {
     const token = given as Token
     if (!mayAsk(client, token)) return false

@@ -1,6 +1,6 @@
 /** What a person sees in the terminal: progress while it starts, then where to click and who to be. */
 import type { Config } from '../ports/config.ts'
-import type { RunningServices } from '../services.ts'
+import type { RuntimeDeps } from './deps.ts'
 import { demoOrganizations } from '../simulators/demo-organizations.ts'
 import { demoPassword, demoPeople } from '../simulators/demo-people.ts'
 import type { Demo } from '../simulators/demo.ts'
@@ -12,7 +12,7 @@ const words: Record<string, string> = {
   migrating: 'bringing the tables up to date'
 }
 
-export function progressLines (config: Readonly<Config>): { step: (name: string) => void; done: () => void } {
+export function progressLines (config: Pick<Config, 'environment'>): { step: (name: string) => void; done: () => void } {
   if (config.environment === 'production') return { step: () => {}, done: () => {} }
   const begun = Date.now()
   return {
@@ -27,7 +27,7 @@ export function progressLines (config: Readonly<Config>): { step: (name: string)
 
 export function printBanner (
   config: Readonly<Config>,
-  services: RunningServices,
+  deps: RuntimeDeps,
   demo: Demo | null,
   adminLink: string | null = null
 ): void {
@@ -38,7 +38,7 @@ export function printBanner (
     `discovery           ${config.issuer}/.well-known/openid-configuration`
   ]
   if (demo !== null) lines.push(`demo relying site   ${demo.url}   <- begin here`)
-  if (services.sandbox !== null) lines.push(`sandbox (phone …)   ${config.issuer}/sandbox`)
+  if (deps.sandbox !== null) lines.push(`sandbox (phone …)   ${config.issuer}/sandbox`)
   lines.push(
     `console             ${adminLink ?? `${config.issuer}/admin`}${adminLink === null ? '' : '   <- first administrator: good once, for 30 minutes'}`
   )
@@ -71,12 +71,12 @@ export function printBanner (
     )
     lines.push('')
   }
-  if (services.database.kind === 'pglite') {
+  if (deps.database.kind === 'pglite') {
     lines.push(
       `Data is in ${config.dataDir} (embedded database, one process; not safe against a power cut. For real use set DATABASE_URL).`
     )
   }
-  if (services.sandbox !== null) {
+  if (deps.sandbox !== null) {
     lines.push('SANDBOX: phones, faces, registers and messages are simulated. Do not enter real personal data.')
   }
   lines.push('Stop with Ctrl-C. The log of requests follows; LOG_LEVEL=warn leaves it out.', '')

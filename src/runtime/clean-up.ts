@@ -3,7 +3,7 @@
  * small and nobody waits.
  */
 import { createRounds, type Rounds } from './rounds.ts'
-import type { Services } from '../services.ts'
+import type { RuntimeDeps } from './deps.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../tokens/artifact-cleanup.ts'
 import { sweepAdmin, sweepAdminApi, sweepChanges } from '../journeys/console/index.ts'
 import { sweepOutbox } from '../records/outbox/index.ts'
@@ -22,7 +22,7 @@ export interface CleanUp extends Rounds {
   runOnce(): Promise<number>
 }
 
-export function createCleanUp ({ db, crypto, audit, log }: Pick<Services, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
+export function createCleanUp ({ db, crypto, audit, log }: Pick<RuntimeDeps, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
   async function runOnce (): Promise<number> {
     let deleted = 0
     for (const clean of [

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import type { KoraApp } from '../app.ts'
-import type { RunningServices } from '../services.ts'
+import type { RuntimeDeps } from './deps.ts'
 import type { Demo } from '../simulators/demo.ts'
 
 const drainMilliseconds = 15_000
@@ -14,7 +14,7 @@ const drainMilliseconds = 15_000
 export function drainOnSignals (
   log: Logger,
   kora: KoraApp,
-  services: RunningServices,
+  deps: RuntimeDeps,
   demo: Demo | null,
   flushLog: () => void
 ): void {
@@ -34,10 +34,10 @@ export function drainOnSignals (
       if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
       else log.info({ signal }, 'draining')
       kora.lifecycle.drain()
-      if (err === undefined) await pause(services.config.drainNoticeSeconds * 1000)
+      if (err === undefined) await pause(deps.config.drainNoticeSeconds * 1000)
       await demo?.close()
       await kora.app.close()
-      await services.close()
+      await deps.close()
       log.info('stopped')
       flushLog()
     }

@@ -170,7 +170,7 @@ export function traceIdOf (headers: Record<string, string | string[] | undefined
  * One line for each finished request: method, route pattern, status, duration, trace id, queries.
  * The pattern and not the address: paths and queries hold codes, states and ids.
  */
-export function registerRequestLog (app: FastifyInstance, services: { log: Logger; metrics: Metrics }): void {
+export function registerRequestLog (app: FastifyInstance, deps: { log: Logger; metrics: Metrics }): void {
   const counters = new WeakMap<object, { queries: number }>()
   // everything this request does from here on is counted
   app.addHook('onRequest', (request, _reply, done) => {
@@ -190,13 +190,13 @@ export function registerRequestLog (app: FastifyInstance, services: { log: Logge
       traceId: request.id,
       queries
     }
-    services.metrics.httpRequestDuration.observe(
+    deps.metrics.httpRequestDuration.observe(
       { route, method: request.method, status: reply.statusCode },
       reply.elapsedTime / 1000
     )
-    services.metrics.dbQueriesPerRequest.observe({ route }, queries)
+    deps.metrics.dbQueriesPerRequest.observe({ route }, queries)
     // not ready is an answer, not a fault: while draining a probe hears it every second
-    if (reply.statusCode >= 500 && route !== '/readyz') services.log.error(line, 'request')
-    else services.log.info(line, 'request')
+    if (reply.statusCode >= 500 && route !== '/readyz') deps.log.error(line, 'request')
+    else deps.log.info(line, 'request')
   })
 }

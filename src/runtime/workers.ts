@@ -2,7 +2,7 @@
  * What runs beside requests: sealing the audit chain, delivering the outbox, deleting what has expired, following the
  * company register, ending delegations past their last day, rotating the signing keys.
  */
-import type { Services } from '../services.ts'
+import type { RuntimeDeps } from './deps.ts'
 import type { Oidc } from '../oidc/index.ts'
 import { logoutTopic, type LogoutDelivery } from '../oidc/logout.ts'
 import { createAuditSealer } from '../records/audit/index.ts'
@@ -18,23 +18,23 @@ export interface Workers {
   stop(): Promise<void>
 }
 
-export function startWorkers (services: Services, oidc: Oidc): Workers {
+export function startWorkers (deps: RuntimeDeps, oidc: Oidc): Workers {
   const outbox = createOutboxWorker({
-    ...services,
+    ...deps,
     handlers: {
       [logoutTopic]: async (payload: unknown) => {
         await oidc.deliverLogout(payload as LogoutDelivery)
       },
-      [smsTopic]: smsHandler(services),
-      [noticeTopic]: noticeHandler(services),
-      [registrationTopic]: registrationHandler(services)
+      [smsTopic]: smsHandler(deps),
+      [noticeTopic]: noticeHandler(deps),
+      [registrationTopic]: registrationHandler(deps)
     }
   })
-  const sealer = createAuditSealer(services)
-  const cleanUp = createCleanUp(services)
-  const register = createRegisterFollower(services)
-  const expiry = createDelegationExpiry(services)
-  const keys = createKeySchedule(services)
+  const sealer = createAuditSealer(deps)
+  const cleanUp = createCleanUp(deps)
+  const register = createRegisterFollower(deps)
+  const expiry = createDelegationExpiry(deps)
+  const keys = createKeySchedule(deps)
   outbox.start()
   sealer.start()
   cleanUp.start()

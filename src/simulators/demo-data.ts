@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import { maximumRedirectUris } from '../domain/client/uri.ts'
 import type { Database } from '../database/schema.ts'
-import type { Services } from '../services.ts'
+import type { SimulatorsDeps } from './deps.ts'
 import { derivedEnd } from '../domain/identity/id-validity.ts'
 import { bumpEpoch } from '../tokens/cache-epoch.ts'
 import { insertPerson } from '../records/persons/index.ts'
@@ -18,7 +18,7 @@ import { insertDemoOrganization } from './demo-seed.ts'
 /**
  * Returns whether anything was written. Hashes one password for all persons and organizations, before the transaction.
  */
-export async function seedDemoData (services: Services, site: string): Promise<boolean> {
+export async function seedDemoData (deps: SimulatorsDeps, site: string): Promise<boolean> {
   const any = async (db: Pick<Transaction<Database>, 'selectFrom'>): Promise<boolean> =>
     (await db
       .selectFrom('client')
@@ -26,25 +26,25 @@ export async function seedDemoData (services: Services, site: string): Promise<b
       .where(sql<boolean>`policy->>'ownService' is distinct from 'true'`)
       .limit(1)
       .executeTakeFirst()) !== undefined
-  if (await any(services.db)) {
-    await services.db.transaction().execute(async (trx) => {
+  if (await any(deps.db)) {
+    await deps.db.transaction().execute(async (trx) => {
       await moveDemoClients(trx, site)
     })
     return false
   }
-  const passwordHash = await services.hasher.hash(demoPassword)
-  return await services.db.transaction().execute(async (trx) => {
+  const passwordHash = await deps.hasher.hash(demoPassword)
+  return await deps.db.transaction().execute(async (trx) => {
     // two processes may find the database empty at the same moment
     await sql`select pg_advisory_xact_lock(hashtext('kora.demo-data'))`.execute(trx)
     if (await any(trx)) return false
-    const ids = await insertPeople(trx, services, passwordHash)
+    const ids = await insertPeople(trx, deps, passwordHash)
     await insertClients(trx, demoClients(site))
     await trx
       .insertInto('resourceServer')
       .values([...demoResourceServers])
       .execute()
     for (const organization of demoOrganizations) {
-      if (organization.account) await insertDemoOrganization(trx, services, organization, ids, passwordHash)
+      if (organization.account) await insertDemoOrganization(trx, deps, organization, ids, passwordHash)
     }
     return true
   })
@@ -110,7 +110,7 @@ async function moveDemoClients (trx: Transaction<Database>, site: string): Promi
 /** Ids by handle. */
 async function insertPeople (
   trx: Transaction<Database>,
-  { crypto, clock }: Services,
+  { crypto, clock }: SimulatorsDeps,
   passwordHash: string
 ): Promise<Map<string, string>> {
   const ids = new Map<string, string>()

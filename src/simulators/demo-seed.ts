@@ -9,7 +9,7 @@ import { delegationDigest } from '../domain/representation/delegation.ts'
 import { contentOf } from '../records/delegations/content.ts'
 import { insertOrganization, newOrganizationId } from '../records/organizations/repository.ts'
 import { shanghaiDate } from '../ports/clock.ts'
-import type { Services } from '../services.ts'
+import type { SimulatorsDeps } from './deps.ts'
 import type { DemoDelegation, DemoOrganization } from './demo-organizations.ts'
 
 const day = 86_400_000
@@ -17,7 +17,7 @@ const day = 86_400_000
 /** `people`: ids by handle. */
 export async function insertDemoOrganization (
   trx: Transaction<Database>,
-  services: Services,
+  deps: SimulatorsDeps,
   organization: DemoOrganization,
   people: ReadonlyMap<string, string>,
   passwordHash: string
@@ -27,7 +27,7 @@ export async function insertDemoOrganization (
   const legalRepresentativeId = idOf(people, organization.legalRepresentative)
   await insertOrganization(
     trx,
-    services.crypto,
+    deps.crypto,
     {
       uscc,
       name,
@@ -42,7 +42,7 @@ export async function insertDemoOrganization (
   for (const delegation of organization.delegations) {
     await insertDelegation(
       trx,
-      services,
+      deps,
       { id, uscc, name },
       legalRepresentativeId,
       delegation,
@@ -53,7 +53,7 @@ export async function insertDemoOrganization (
 
 async function insertDelegation (
   trx: Transaction<Database>,
-  services: Services,
+  deps: SimulatorsDeps,
   organization: { id: string; uscc: string; name: string },
   legalRepresentativeId: string,
   delegation: DemoDelegation,
@@ -66,11 +66,11 @@ async function insertDelegation (
     days: [from, to],
     reason
   } = delegation
-  const now = services.clock.now()
+  const now = deps.clock.now()
   const begin = now + from * day
   const id = `dlg_${randomBytes(16).toString('base64url')}`
   const shown = { functions, clientIds, validFrom: shanghaiDate(begin), validTo: shanghaiDate(now + to * day) }
-  const content = await contentOf(trx, services, { delegationId: id, version: 1, organization, agentId, ...shown })
+  const content = await contentOf(trx, deps, { delegationId: id, version: 1, organization, agentId, ...shown })
   if (content === null) throw new Error(`the agent of ${id} is not there`)
   const approved = state !== 'submitted' && state !== 'rejected'
   const over = state === 'expired' ? now + (to + 1) * day : now - day / 2

@@ -1,6 +1,6 @@
 /** The demo: data for an empty database, and the demo relying site beside Kora (an ordinary OIDC client). */
 import { ensureTryClient } from '../journeys/developers/index.ts'
-import type { Services } from '../services.ts'
+import type { SimulatorsDeps } from './deps.ts'
 import { demoClients, demoScope } from './demo-clients.ts'
 import { seedDemoData } from './demo-data.ts'
 
@@ -9,19 +9,19 @@ export interface Demo {
   close(): Promise<void>
 }
 
-const siteOf = ({ config }: Services): string => `http://localhost:${config.relyingSitePort ?? 3001}`
+const siteOf = ({ config }: SimulatorsDeps): string => `http://localhost:${config.relyingSitePort ?? 3001}`
 
 /** Writes the demo data into an empty database; leaves any other alone. */
-export async function seedDemo (services: Services): Promise<void> {
-  await seedDemoData(services, siteOf(services))
-  await ensureTryClient(services)
+export async function seedDemo (deps: SimulatorsDeps): Promise<void> {
+  await seedDemoData(deps, siteOf(deps))
+  await ensureTryClient(deps)
 }
 
-export async function startDemo (services: Services): Promise<Demo | null> {
-  const { config } = services
+export async function startDemo (deps: SimulatorsDeps): Promise<Demo | null> {
+  const { config } = deps
   const port = config.relyingSitePort
-  const site = siteOf(services)
-  await seedDemo(services)
+  const site = siteOf(deps)
+  await seedDemo(deps)
   if (port === null) return null
   // loaded only here: the production image does not contain the examples
   const { startRelyingSite } = await import('../../examples/relying-site/relying-site.ts')

@@ -1,7 +1,7 @@
 /** Who calls: an access token of Kora itself, with the scope of the route. Refusals of good tokens are in the trail. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AdminScope } from '../../domain/administration/admin-scopes.ts'
-import type { Services } from '../../services.ts'
+import type { AdminApiDeps } from './deps.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
 import { proofFits } from './dpop.ts'
 import { Problem } from './problems.ts'
@@ -19,7 +19,7 @@ export interface Authentication {
 /** @param scopeOf null = any token of an admin client; undefined = no route of ours, answered without looking */
 export function authenticate (
   scope: FastifyInstance,
-  services: Services,
+  deps: AdminApiDeps,
   throttle: Throttle,
   scopeOf: (request: FastifyRequest) => AdminScope | null | undefined
 ): Authentication {
@@ -41,7 +41,7 @@ export function authenticate (
     if (request.headers.authorization === undefined || (kind !== 'bearer' && kind !== 'dpop')) {
       throw new Problem('token_missing')
     }
-    const token = rest.length > 0 || !/^[\w.~+/-]{16,4096}=*$/.test(value) ? null : await readToken(services, value)
+    const token = rest.length > 0 || !/^[\w.~+/-]{16,4096}=*$/.test(value) ? null : await readToken(deps, value)
     if (token === null || (token.thumbprint === null && kind === 'dpop')) {
       await tooMany(`admin-api-refused:${request.clientAddress.prefix}`, requestLimits.refusedNetwork)
       throw new Problem('token_invalid')
@@ -49,9 +49,9 @@ export function authenticate (
     if (token.thumbprint !== null) {
       // a bound token is no bearer token: whoever stole it has not got the key (RFC 9449 §7.2)
       if (kind !== 'dpop') throw new Problem('token_invalid')
-      const address = services.config.issuer + (request.url.split('?')[0] ?? '')
+      const address = deps.config.issuer + (request.url.split('?')[0] ?? '')
       const target = { method: request.method, address, accessToken: value, thumbprint: token.thumbprint }
-      if (!(await proofFits(services, request.headers['dpop'], target))) throw new Problem('proof_invalid')
+      if (!(await proofFits(deps, request.headers['dpop'], target))) throw new Problem('proof_invalid')
     }
     await tooMany(`admin-api:${token.clientId}`, requestLimits.client)
     if (needed !== null && !token.scopes.includes(needed)) {
@@ -64,8 +64,8 @@ export function authenticate (
   async function recordDenied (request: FastifyRequest, { clientId }: ApiToken, needed: string): Promise<void> {
     const hit = await throttle.hit(`admin-api-denied:${clientId}`, auditLimit.limit, auditLimit.seconds)
     if (!hit.allowed) return
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, {
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, {
         type: 'staff.access-denied',
         actor: `client:${clientId}`,
         clientId,

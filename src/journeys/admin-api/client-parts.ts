@@ -165,13 +165,13 @@ export const clientPartRoutes: Route[] = [
     query: pageParameters,
     body: null,
     answers: { 200: 'ClientExport' },
-    handle: async ({ services, query }) => {
+    handle: async ({ services: deps, query }) => {
       const { limit, after } = pageOf(query)
-      const lines = await listClients(services.db, {}, after, limit + 1)
+      const lines = await listClients(deps.db, {}, after, limit + 1)
       const records = new Map(
         (
           await findClients(
-            services.db,
+            deps.db,
             lines.map(({ clientId }) => clientId)
           )
         ).map((record) => [record.clientId, record])

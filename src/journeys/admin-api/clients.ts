@@ -48,8 +48,8 @@ export const answerOf = (client: ClientRecord, status = 200): Answer => ({
 })
 
 /** @throws Problem `not_found` */
-export async function knownClient ({ services, param }: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {
-  const client = await findClient(services.db, param('client_id'))
+export async function knownClient ({ services: deps, param }: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {
+  const client = await findClient(deps.db, param('client_id'))
   if (client === null) throw new Problem('not_found')
   return client
 }
@@ -117,10 +117,10 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
 async function replaced (call: Call, input: Record<string, unknown>): Promise<Answer> {
   withoutAdminScopes(input)
   await changeable(call)
-  const { services } = call
-  const outcome = await changeClient(services, call.act(), call.param('client_id'), call.version(), input)
+  const { services: deps } = call
+  const outcome = await changeClient(deps, call.act(), call.param('client_id'), call.version(), input)
   return await changed(call, outcome, () => {
-    const checked = validateClient(input, clientRules(services.config))
+    const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
     return checked.content
   })
@@ -149,23 +149,23 @@ function createdAs ({ client_id: clientId, status }: Record<string, unknown>): {
 }
 
 async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
-  const { services, body } = call
+  const { services: deps, body } = call
   withoutAdminScopes(body)
   const act = call.act()
   const input = contentIn(body)
   const { options, faults } = createdAs(body)
   if (faults.length > 0) {
-    const checked = validateClient(input, clientRules(services.config))
+    const checked = validateClient(input, clientRules(deps.config))
     throw new Problem('invalid_fields', { faults: [...faults, ...(checked.ok ? [] : checked.faults)] })
   }
-  let outcome = await createClient(services, act, input, options)
+  let outcome = await createClient(deps, act, input, options)
   let wanted: ClientContent | null = null
   if (outcome.outcome === 'second_needed') {
     // made at once without the powers that another administrator gives; those are asked for
-    const checked = validateClient(input, clientRules(services.config))
+    const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
     wanted = checked.content
-    outcome = await createClient(services, act, withoutPowers(wanted), options)
+    outcome = await createClient(deps, act, withoutPowers(wanted), options)
   }
   switch (outcome.outcome) {
     case 'invalid':
@@ -217,13 +217,13 @@ export const clientRoutes: Route[] = [
     ],
     body: null,
     answers: { 200: 'ClientList' },
-    handle: async ({ services, query }) => {
+    handle: async ({ services: deps, query }) => {
       const { limit, after } = pageOf(query)
       const { unused_days: unusedDays, ...wanted } = Object.fromEntries(
         filters.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]]))
       )
       const rows = await listClients(
-        services.db,
+        deps.db,
         { ...wanted, ...(unusedDays === undefined ? {} : { unusedDays }) },
         after,
         limit + 1
@@ -268,8 +268,8 @@ export const clientRoutes: Route[] = [
     body: 'ClientInput',
     checkedByRegistry: true,
     answers: { 200: 'ValidationResult' },
-    handle: async ({ request, services, body }) => {
-      const checked = validateClient(contentIn(body as Record<string, unknown>), clientRules(services.config))
+    handle: async ({ request, services: deps, body }) => {
+      const checked = validateClient(contentIn(body as Record<string, unknown>), clientRules(deps.config))
       return {
         status: 200,
         body: checked.ok

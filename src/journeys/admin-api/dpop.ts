@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK } from 'jose'
 import { artifactId } from '../../tokens/artifact-repository.ts'
 import { noteUse } from '../../oidc/replay.ts'
-import type { Services } from '../../services.ts'
+import type { AdminApiDeps } from './deps.ts'
 
 /** Clock of the caller against ours, in seconds; also how long a proof may be under way. */
 const skewSeconds = 60
@@ -19,7 +19,7 @@ export interface ProofTarget {
 
 /** Whether the header `DPoP` proves the key of the token, for this method and address, now and for the first time. */
 export async function proofFits (
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  { db, clock }: Pick<AdminApiDeps, 'db' | 'clock'>,
   header: unknown,
   target: ProofTarget
 ): Promise<boolean> {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { joined } from './joined.ts'
 import { Problem } from './problems.ts'
 import type { Answer } from './routes.ts'
@@ -43,9 +43,9 @@ const withoutSecrets = (body: unknown): unknown =>
  * @throws Problem `malformed_idempotency_key`, `idempotency_key_reused` (another request under the same key)
  */
 export async function once (
-  services: Services,
+  deps: AdminApiDeps,
   request: Repeatable,
-  act: (services: Services, trx: Transaction<Database>) => Promise<Answer>
+  act: (deps: AdminApiDeps, trx: Transaction<Database>) => Promise<Answer>
 ): Promise<Answer> {
   const { clientId, key, method, path, body } = request
   if (!pattern.test(key)) throw new Problem('malformed_idempotency_key')
@@ -53,7 +53,7 @@ export async function once (
     .update(JSON.stringify([clientId, key]))
     .digest('base64url')
   const text = JSON.stringify([method, path, body ?? null])
-  const { db, crypto } = services
+  const { db, crypto } = deps
   try {
     return await db.transaction().execute(async (trx) => {
       await trx
@@ -75,7 +75,7 @@ export async function once (
         .returning('keyHash')
         .executeTakeFirst()
       if (mine === undefined) return await repeated(trx)
-      const answer = await act(joined(services, trx), trx)
+      const answer = await act(joined(deps, trx), trx)
       if (answer.status >= 300) throw new NotDone(answer)
       const kept = JSON.stringify({ body: withoutSecrets(answer.body), headers: answer.headers ?? {} })
       await trx

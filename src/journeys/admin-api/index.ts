@@ -31,19 +31,19 @@ const pictureLimit = 512 * 1024
 const param = /^[\w.~-]{1,128}$/
 
 export async function registerAdminApi (app: FastifyInstance, console: Console): Promise<void> {
-  const { services } = console
-  const throttle = createThrottle(services)
+  const { services: deps } = console
+  const throttle = createThrottle(deps)
   const lines = new Map(apiRoutes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
   const lineOf = (request: FastifyRequest): Route | undefined =>
     lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
-  const description = openApi(apiRoutes, services.config.issuer)
+  const description = openApi(apiRoutes, deps.config.issuer)
   registerReference(console, description)
   for (const { method, path, scope } of apiRoutes) console.api({ method, path: prefix + path, scope: scope ?? 'any' })
 
   await app.register(
     async (scope) => {
       scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-      const callers = authenticate(scope, services, throttle, (request) => lineOf(request)?.scope)
+      const callers = authenticate(scope, deps, throttle, (request) => lineOf(request)?.scope)
 
       scope.removeAllContentTypeParsers()
       const parse = scope.getDefaultJsonParser('error', 'error') as (
@@ -112,12 +112,12 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
           handler: async (request, reply) => {
             const { clientId } = callers.tokenOf(request)
             const key = request.headers['idempotency-key']
-            const work = async (within = services, trx?: Transaction<Database>): Promise<Answer> =>
+            const work = async (within = deps, trx?: Transaction<Database>): Promise<Answer> =>
               await line.handle(callOf(line, request, clientId, within, trx))
             const answer =
               isRepeatable(line) && key !== undefined
                 ? await once(
-                  services,
+                  deps,
                   { clientId, key: String(key), method: line.method, path: request.url, body: request.body },
                   work
                 )
@@ -137,7 +137,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     line: Route,
     request: FastifyRequest,
     clientId: string,
-    within: typeof services,
+    within: typeof deps,
     trx: Transaction<Database> | undefined
   ): Call {
     const asker = {

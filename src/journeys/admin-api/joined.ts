@@ -4,9 +4,9 @@
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { AdminApiDeps } from './deps.ts'
 
-export function joined (services: Services, trx: Transaction<Database>): Services {
+export function joined (deps: AdminApiDeps, trx: Transaction<Database>): AdminApiDeps {
   const inside = new Proxy(trx, {
     get (target, name) {
       if (name === 'transaction') {
@@ -16,5 +16,5 @@ export function joined (services: Services, trx: Transaction<Database>): Service
       return typeof member === 'function' ? member.bind(target) : member
     }
   })
-  return { ...services, db: inside as unknown as Kysely<Database> }
+  return { ...deps, db: inside as unknown as Kysely<Database> }
 }

@@ -17,8 +17,8 @@ export const keyRoutes: Route[] = [
     scope: 'kora.keys:read',
     body: null,
     answers: { 200: 'KeyList' },
-    handle: async ({ services }) => {
-      const keys = await listKeys(services.db)
+    handle: async ({ services: deps }) => {
+      const keys = await listKeys(deps.db)
       return {
         status: 200,
         body: {
@@ -46,8 +46,8 @@ export const keyRoutes: Route[] = [
     scope: 'kora.keys:read',
     body: null,
     answers: { 200: 'RemovedKeyUses' },
-    handle: async ({ services }) => {
-      const uses = await listRemovedKeyUses(services.db)
+    handle: async ({ services: deps }) => {
+      const uses = await listRemovedKeyUses(deps.db)
       return {
         status: 200,
         body: {
@@ -74,9 +74,9 @@ export const keyRoutes: Route[] = [
     answers: { 201: 'KeyPublished' },
     refusals: ['key_published', 'invalid_fields'],
     writes: true,
-    handle: async ({ services, act, body }) => {
+    handle: async ({ services: deps, act, body }) => {
       try {
-        return { status: 201, body: { kid: await publishNext(services, act(), body.alg) } }
+        return { status: 201, body: { kid: await publishNext(deps, act(), body.alg) } }
       } catch (error) {
         if (error instanceof DomainError && error.code === 'signing_key_published') throw new Problem('key_published')
         throw error
@@ -109,10 +109,10 @@ export const keyRoutes: Route[] = [
     answers: { 200: 'KeyRemoved' },
     refusals: ['not_found'],
     writes: true,
-    handle: async ({ services, act, param }) => {
+    handle: async ({ services: deps, act, param }) => {
       try {
         const { removed, was, active, successorKnown, sitesMayTrustForSeconds } = await emergencyRemoval(
-          services,
+          deps,
           act(),
           param('kid')
         )

@@ -60,12 +60,12 @@ export const organizationRoutes: Route[] = [
     body: 'OrganizationQuery',
     answers: { 200: 'OrganizationList' },
     refusals: ['invalid_fields'],
-    handle: async ({ services, body }) => {
+    handle: async ({ services: deps, body }) => {
       const { limit, after } = pageOf({
         limit: String(body.limit ?? 50),
         ...(body.after === undefined ? {} : { after: body.after })
       })
-      const rows = await listOrganizations(services, {
+      const rows = await listOrganizations(deps, {
         text: body.text,
         status: body.status as OrganizationLine['status'] | undefined,
         after: after ?? undefined,
@@ -84,8 +84,8 @@ export const organizationRoutes: Route[] = [
     body: null,
     answers: { 200: 'OrganizationDetail' },
     refusals: ['not_found'],
-    handle: async ({ services, param }) => {
-      const found = await organizationDetail(services, param('organization_id'))
+    handle: async ({ services: deps, param }) => {
+      const found = await organizationDetail(deps, param('organization_id'))
       if (found === null) throw new Problem('not_found')
       const { id, uscc, name, status, held, region, createdAt, register, legalRepresentative } = found
       return {
@@ -192,7 +192,7 @@ export const organizationRoutes: Route[] = [
     ],
     body: null,
     answers: { 200: 'DelegationList' },
-    handle: async ({ services, query }) => {
+    handle: async ({ services: deps, query }) => {
       const { organization_id: organizationId, agent_id: agentId, state } = query
       if ((organizationId === undefined) === (agentId === undefined)) {
         throw new Problem('malformed_query', {
@@ -202,7 +202,7 @@ export const organizationRoutes: Route[] = [
         })
       }
       const { limit, after } = pageOf(query)
-      const rows = await listDelegations(services, {
+      const rows = await listDelegations(deps, {
         organizationId,
         agentId,
         state,
@@ -222,8 +222,8 @@ export const organizationRoutes: Route[] = [
     body: null,
     answers: { 200: 'Delegation' },
     refusals: ['not_found'],
-    handle: async ({ services, param }) => {
-      const found = await createDelegations(services).find(param('delegation_id'))
+    handle: async ({ services: deps, param }) => {
+      const found = await createDelegations(deps).find(param('delegation_id'))
       if (found === null) throw new Problem('not_found')
       return { status: 200, body: wireDelegation(found) }
     }

@@ -62,8 +62,8 @@ export const peopleRoutes: Route[] = [
     body: 'PersonQuery',
     answers: { 200: 'PeopleFound' },
     refusals: ['invalid_fields'],
-    handle: async ({ services, asker, body }) => {
-      const found = await findPeople(services, asker, { text: body.text, lastFour: body.last_four ?? '' })
+    handle: async ({ services: deps, asker, body }) => {
+      const found = await findPeople(deps, asker, { text: body.text, lastFour: body.last_four ?? '' })
       // what was typed is somebody's number or name: it is not repeated
       if (!found.ok) {
         throw new Problem('invalid_fields', {
@@ -90,9 +90,9 @@ export const peopleRoutes: Route[] = [
     query: [...pageParameters, { name: 'status', description: 'Status.', values: statuses }],
     body: null,
     answers: { 200: 'PersonList' },
-    handle: async ({ services, query }) => {
+    handle: async ({ services: deps, query }) => {
       const { limit, after } = pageOf(query)
-      const rows = await listPeople(services, {
+      const rows = await listPeople(deps, {
         status: query['status'] as PersonLine['status'] | undefined,
         after: after ?? undefined,
         limit: limit + 1
@@ -110,8 +110,8 @@ export const peopleRoutes: Route[] = [
     body: null,
     answers: { 200: 'PersonDetail' },
     refusals: ['not_found'],
-    handle: async ({ services, asker, param }) => {
-      const person = await personDetail(services, asker, param('person_id'))
+    handle: async ({ services: deps, asker, param }) => {
+      const person = await personDetail(deps, asker, param('person_id'))
       if (person === null) throw new Problem('not_found')
       const {
         id,

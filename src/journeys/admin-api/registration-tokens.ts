@@ -36,8 +36,8 @@ const wireToken = ({
 })
 
 /** @throws Problem `not_found`: DYNAMIC_REGISTRATION is off, and so is all of this */
-function onlyWhenOn ({ services }: Pick<Call, 'services'>): void {
-  if (!services.config.dynamicRegistration) throw new Problem('not_found')
+function onlyWhenOn ({ services: deps }: Pick<Call, 'services'>): void {
+  if (!deps.config.dynamicRegistration) throw new Problem('not_found')
 }
 
 export const registrationTokenRoutes: Route[] = [

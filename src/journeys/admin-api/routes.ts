@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { AdminScope } from '../../domain/administration/admin-scopes.ts'
-import type { Services } from '../../services.ts'
+import type { AdminApiDeps } from './deps.ts'
 import { Problem, type ProblemCode } from './problems.ts'
 import type { namedSchemas, SchemaName } from './schemas.ts'
 
@@ -12,7 +12,7 @@ export const prefix = '/admin/api/v1'
 /** What a handler gets; the token was checked. `services` may be those of a transaction (idempotency.ts). */
 export interface Call<B = unknown> {
   request: FastifyRequest
-  services: Services
+  services: AdminApiDeps
   /**
    * Asks a second administrator. @throws Problem `change_waiting`, `second_administrator_needed` (nobody decides such
    * changes)

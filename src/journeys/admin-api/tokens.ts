@@ -2,7 +2,7 @@
 import { statement } from '../../database/statement.ts'
 import { adminApiResource, adminScopesOf, type AdminScope } from '../../domain/administration/admin-scopes.ts'
 import { artifactId } from '../../tokens/artifact-repository.ts'
-import type { Services } from '../../services.ts'
+import type { AdminApiDeps } from './deps.ts'
 
 export interface ApiToken {
   clientId: string
@@ -32,7 +32,7 @@ export const sandboxClient = 'demo-admin'
 
 /** Null: unknown, expired, ended, for somebody else, of a person, or of a client that may not (any more). */
 export async function readToken (
-  { db, config }: Pick<Services, 'db' | 'config'>,
+  { db, config }: Pick<AdminApiDeps, 'db' | 'config'>,
   value: string
 ): Promise<ApiToken | null> {
   const [row] = await findStatement(db, artifactId('ClientCredentials', value), adminApiResource(config.issuer))

@@ -72,9 +72,9 @@ function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
   }
 }
 
-async function noteSearch ({ services, asker, query }: Call, found: number): Promise<void> {
-  await services.db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, {
+async function noteSearch ({ services: deps, asker, query }: Call, found: number): Promise<void> {
+  await deps.db.transaction().execute(async (trx) => {
+    await deps.audit.record(trx, {
       type: 'audit.searched',
       ...asker,
       details: { filters: Object.keys(query).sort(), found }
@@ -110,9 +110,9 @@ export const trailRoutes: Route[] = [
     body: null,
     answers: { 200: 'AuditList' },
     handle: async (call) => {
-      const { services, query } = call
+      const { services: deps, query } = call
       const { limit, after } = pageOf(query)
-      const rows = await searchAudit(services.db, services.crypto, filtersOf(query), {
+      const rows = await searchAudit(deps.db, deps.crypto, filtersOf(query), {
         before: rowId(after),
         limit: limit + 1
       })
@@ -131,9 +131,9 @@ export const trailRoutes: Route[] = [
     answers: { 200: 'AuditEvent' },
     refusals: ['not_found'],
     handle: async (call) => {
-      const { services, param } = call
+      const { services: deps, param } = call
       const found = /^\d{1,15}$/.test(param('event_id'))
-        ? await findAuditEvent(services.db, services.crypto, Number(param('event_id')))
+        ? await findAuditEvent(deps.db, deps.crypto, Number(param('event_id')))
         : null
       if (found === null) throw new Problem('not_found')
       await noteSearch(call as Call, 1)
@@ -150,15 +150,15 @@ export const trailRoutes: Route[] = [
     body: null,
     answers: { 200: 'Change' },
     refusals: ['not_found'],
-    handle: async ({ services, asker, param }) => {
-      const row = await services.db
+    handle: async ({ services: deps, asker, param }) => {
+      const row = await deps.db
         .selectFrom('pendingChange')
         .select(['id', 'kind', 'subject', 'state', 'reason', 'createdAt', 'expiresAt', 'decidedAt', 'decisionReason'])
         .where('id', '=', param('change_id'))
         .where('requestedBy', '=', asker.actor)
         .executeTakeFirst()
       if (row === undefined) throw new Problem('not_found')
-      const state = row.state === 'pending' && row.expiresAt.getTime() <= services.clock.now() ? 'expired' : row.state
+      const state = row.state === 'pending' && row.expiresAt.getTime() <= deps.clock.now() ? 'expired' : row.state
       return {
         status: 200,
         body: {

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { artifactId } from '../../tokens/artifact-repository.ts'
 import { noteUse } from '../../oidc/replay.ts'
-import type { Services } from '../../services.ts'
+import type { AppApiDeps } from './deps.ts'
 import { deviceByThumbprint, type KnownDevice } from '../../records/devices/index.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
 import { Problem, problemStatus } from './problems.ts'
@@ -30,7 +30,7 @@ export interface Authentication {
  */
 export function authenticate (
   scope: FastifyInstance,
-  services: Services,
+  deps: AppApiDeps,
   throttle: Throttle,
   needsProof: (request: FastifyRequest) => boolean,
   takesNewKeys: (request: FastifyRequest) => boolean
@@ -47,12 +47,12 @@ export function authenticate (
     if (!needsProof(request)) return
     const verdict = await verifyProof(request.headers['dpop'], {
       method: request.method,
-      issuer: services.config.issuer,
+      issuer: deps.config.issuer,
       path: request.url.split('?')[0] ?? '',
-      now: services.clock.now()
+      now: deps.clock.now()
     })
     if (!verdict.ok) throw new Problem(verdict.code)
-    const device = await deviceByThumbprint(services.db, verdict.proof.thumbprint)
+    const device = await deviceByThumbprint(deps.db, verdict.proof.thumbprint)
     if (device === null && !takesNewKeys(request)) throw new Problem('device_unknown')
     callers.set(request, { proof: verdict.proof, device, body: null })
   })
@@ -66,7 +66,7 @@ export function authenticate (
     }
     // a line break is in no thumbprint and no client_id: nothing else is remembered under such a name
     const fresh = await noteUse(
-      services.db,
+      deps.db,
       artifactId('ReplayDetection', `app proof\n${proof.thumbprint}\n${proof.jti}`),
       3 * proofSkewSeconds
     )
@@ -85,8 +85,8 @@ export function authenticate (
       const { ip, prefix } = request.clientAddress
       const hit = await throttle.hit(`app-proof-refused:${prefix}`, auditLimit.limit, auditLimit.seconds)
       if (!hit.allowed) return
-      await services.db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, {
+      await deps.db.transaction().execute(async (trx) => {
+        await deps.audit.record(trx, {
           type: 'device.proof-refused',
           deviceId: callers.get(request)?.device?.id,
           address: ip,

@@ -1,6 +1,6 @@
 /** The app's own device: make its key known, look at it, take it back. */
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { AppApiDeps } from './deps.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { registerAppKey, revokeDevice, type KnownDevice } from '../../records/devices/index.ts'
 import { personById } from '../../records/persons/index.ts'
@@ -11,9 +11,9 @@ import { route, type Answer, type Route } from './routes.ts'
 // many phones share one address of their operator
 const registrationsPerNetwork = { limit: 300, seconds: 3600 }
 
-export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
+export function deviceRoutes (deps: AppApiDeps, throttle: Throttle): Route[] {
   const answer = async (status: number, device: KnownDevice): Promise<Answer> => {
-    const person = device.personId === null ? null : await personById(services.db, services.crypto, device.personId)
+    const person = device.personId === null ? null : await personById(deps.db, deps.crypto, device.personId)
     return {
       status,
       body: {
@@ -28,7 +28,7 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
 
   /** A key of nobody is revoked like any other; `revokeDevice` is for owners. */
   const revokeUnbound = async (device: KnownDevice, address: string, traceId: string): Promise<void> => {
-    await services.db.transaction().execute(async (trx) => {
+    await deps.db.transaction().execute(async (trx) => {
       const row = await trx
         .updateTable('device')
         .set({ revokedAt: sql<Date>`now()` })
@@ -38,7 +38,7 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
         .returning('id')
         .executeTakeFirst()
       if (row !== undefined) {
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'device.revoked',
           deviceId: device.id,
           address,
@@ -67,7 +67,7 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
         }
         // a control character cannot be stored, and nobody recognises a phone by one
         const label = body.label.replace(/\p{Cc}/gu, ' ').toWellFormed()
-        const registered = await registerAppKey(services, {
+        const registered = await registerAppKey(deps, {
           publicJwk: proof.publicJwk,
           label,
           address: actor.address,
@@ -99,7 +99,7 @@ export function deviceRoutes (services: Services, throttle: Throttle): Route[] {
         const { id, personId } = device as KnownDevice
         if (personId === null) await revokeUnbound(device as KnownDevice, actor.address, actor.traceId)
         else {
-          await revokeDevice(services, {
+          await revokeDevice(deps, {
             deviceId: id,
             personId,
             reason: 'by_device',

@@ -8,7 +8,7 @@
  */
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { AppApiDeps } from './deps.ts'
 import type { KnownDevice } from '../../records/devices/index.ts'
 import type { FieldFault, PhoneActor, PhoneSide } from '../../records/scan-tickets/types.ts'
 import { createThrottle, type Throttle } from '../../records/throttle/index.ts'
@@ -24,27 +24,27 @@ const bodyLimit = 16 * 1024
 
 /** What the router serves, without the description itself. */
 export const appRoutes = (
-  services: Services,
+  deps: AppApiDeps,
   phone: PhoneSide,
-  throttle: Throttle = createThrottle(services)
-): Route[] => [...deviceRoutes(services, throttle), ...scanRoutes(phone, services.config.issuer)]
+  throttle: Throttle = createThrottle(deps)
+): Route[] => [...deviceRoutes(deps, throttle), ...scanRoutes(phone, deps.config.issuer)]
 
-export async function registerAppApi (app: FastifyInstance, services: Services, phone: PhoneSide): Promise<void> {
+export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, phone: PhoneSide): Promise<void> {
   // a door that is closed is not there: the general answer for unknown addresses is problem+json under /app
-  if (!services.config.phoneDoors.app) return
-  const throttle = createThrottle(services)
-  const routes = appRoutes(services, phone, throttle)
+  if (!deps.config.phoneDoors.app) return
+  const throttle = createThrottle(deps)
+  const routes = appRoutes(deps, phone, throttle)
   const lines = new Map(routes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
   const lineOf = (request: FastifyRequest): Route | undefined =>
     lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
-  const description = JSON.stringify(openApi(routes, services.config.issuer))
+  const description = JSON.stringify(openApi(routes, deps.config.issuer))
 
   await app.register(
     async (scope) => {
       scope.setValidatorCompiler(TypeBoxValidatorCompiler)
       const callers = authenticate(
         scope,
-        services,
+        deps,
         throttle,
         (request) => lineOf(request) !== undefined,
         (request) => lineOf(request)?.newDevice === true

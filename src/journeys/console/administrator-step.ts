@@ -13,7 +13,7 @@ import type { Oidc } from '../../oidc/index.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
 import { recordSessionsEnded } from '../../oidc/logout.ts'
 import { revokeSession } from '../../tokens/revocation.ts'
-import type { Services } from '../../services.ts'
+import type { ConsoleDeps } from './deps.ts'
 import { finishAttempt, openAttempt } from '../../records/login-attempts/attempts.ts'
 import { hasActive } from '../../records/administrators/accounts.ts'
 import { passkeysPossible } from '../../records/administrators/passkeys.ts'
@@ -28,9 +28,9 @@ const methodsOf: Readonly<Record<SignInMethod, string[]>> = {
 export const methodOf = (amr: unknown): SignInMethod =>
   Array.isArray(amr) && amr.includes('otp') ? 'password' : 'passkey'
 
-export function registerAdministratorStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
-  const prover = createProver(services)
-  const { db, config } = services
+export function registerAdministratorStep (app: FastifyInstance, deps: ConsoleDeps, oidc: Oidc): void {
+  const prover = createProver(deps)
+  const { db, config } = deps
 
   async function loaded (
     request: FastifyRequest,
@@ -109,7 +109,7 @@ export function registerAdministratorStep (app: FastifyInstance, services: Servi
       // the loser of two submissions goes back with what the first one gave
       if (!(await finishAttempt(trx, uid, browserHash))) return
       if (session?.accountId !== undefined) {
-        await recordSessionsEnded(trx, services, await revokeSession(trx, session.uid), {
+        await recordSessionsEnded(trx, deps, await revokeSession(trx, session.uid), {
           reason: 'other-account',
           traceId: String(request.id)
         })
@@ -120,7 +120,7 @@ export function registerAdministratorStep (app: FastifyInstance, services: Servi
           login: {
             accountId: proved.accountId,
             amr: methodsOf[proved.method],
-            ts: Math.floor(services.clock.now() / 1000),
+            ts: Math.floor(deps.clock.now() / 1000),
             remember: false
           },
           consent: {},

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { consoleClientId } from '../../domain/administration/administration.ts'
 import { ensureOwnClient, type OwnClient } from '../../oidc/own-client.ts'
-import type { Services } from '../../services.ts'
+import type { ConsoleDeps } from './deps.ts'
 import { hashOf, newSecret } from '../../records/administrators/sessions.ts'
 
 /** As long as the provider keeps an interaction, and a minute for the way back. */
@@ -23,11 +23,11 @@ export const clientOf = (issuer: string): OwnClient => ({
 })
 
 /** @returns the secret */
-export const ensureConsoleClient = async (services: Pick<Services, 'db' | 'crypto' | 'config'>): Promise<string> =>
-  await ensureOwnClient(services, clientOf(services.config.issuer))
+export const ensureConsoleClient = async (deps: Pick<ConsoleDeps, 'db' | 'crypto' | 'config'>): Promise<string> =>
+  await ensureOwnClient(deps, clientOf(deps.config.issuer))
 
 export async function startLogin (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<ConsoleDeps, 'db' | 'crypto'>,
   { browserHash, returnTo }: { browserHash: string; returnTo: string }
 ): Promise<{ state: string; nonce: string; verifier: string }> {
   const [state, nonce, verifier] = [newSecret(), newSecret(), newSecret()]
@@ -48,7 +48,7 @@ export async function startLogin (
 
 /** Once, and by the browser that began it (RFC 6749 §10.12). Null = unknown, used, too old, or another browser's. */
 export async function takeLogin (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<ConsoleDeps, 'db' | 'crypto'>,
   state: string,
   browserHash: string
 ): Promise<{ nonce: string; verifier: string; returnTo: string } | null> {

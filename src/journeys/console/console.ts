@@ -13,7 +13,7 @@ import { adminTranslator, type AdminTranslate } from '../../http/locale.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError, PageName, Pages } from '../../http/pages.ts'
 import type { PageOptions } from '../../http/rendering.ts'
-import type { Services } from '../../services.ts'
+import type { ConsoleDeps } from './deps.ts'
 import { createChanges, type Changes } from '../../records/approvals/changes.ts'
 import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
@@ -80,7 +80,7 @@ export interface TableEntry {
 }
 
 export interface Console {
-  readonly services: Services
+  readonly services: ConsoleDeps
   page(route: ConsoleRoute): void
   open(route: OpenRoute): void
   /** A route of the admin API, which checks its own token: only noted in the table. Call before the route is made. */
@@ -116,7 +116,7 @@ function pageBehind (request: FastifyRequest): string {
 }
 
 /** Call once, on the root instance; pages are registered at the result. */
-export async function createConsole (app: FastifyInstance, services: Services): Promise<Console> {
+export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): Promise<Console> {
   const table: TableEntry[] = []
   const unlisted: string[] = []
   const keyOf = (method: string, path: string): string => `${method === 'HEAD' ? 'GET' : method} ${path}`
@@ -141,7 +141,7 @@ export async function createConsole (app: FastifyInstance, services: Services): 
   const administratorOf = async (request: FastifyRequest): Promise<Administrator | null> =>
     request.browser === null
       ? null
-      : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
+      : await findSession(deps.db, cookieOf(deps.config, request), request.browser.hash)
 
   const faultPage: FaultPage = async (request, reply, fault) => await createFaultPage(self)(request, reply, fault)
   let scope: FastifyInstance | undefined
@@ -164,9 +164,9 @@ export async function createConsole (app: FastifyInstance, services: Services): 
   const own = scope
 
   const self: Console = {
-    services,
+    services: deps,
     table,
-    changes: createChanges(services),
+    changes: createChanges(deps),
     administratorOf,
     framed: async (register) => {
       await app.register(async (instance) => {
@@ -200,8 +200,8 @@ export async function createConsole (app: FastifyInstance, services: Services): 
           const c = contextOf(self, request, reply, administrator)
           if (method === 'POST') request.requireCsrf(csrfScope(administrator.sessionHash))
           if (!roles.includes(administrator.role)) {
-            await services.db.transaction().execute(async (trx) => {
-              await services.audit.record(trx, {
+            await deps.db.transaction().execute(async (trx) => {
+              await deps.audit.record(trx, {
                 type: 'staff.access-denied',
                 actor: `admin:${administrator.id}`,
                 role: administrator.role,

@@ -42,7 +42,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Oidc } from '../../oidc/index.ts'
-import type { Services } from '../../services.ts'
+import type { ConsoleDeps } from './deps.ts'
 import type { Settings } from '../../records/settings/index.ts'
 import { registerAdministratorStep } from './administrator-step.ts'
 import { ensureConsoleClient } from './client.ts'
@@ -88,14 +88,14 @@ export { findSession, sweepAdmin, type Administrator } from '../../records/admin
 /** Last of all features, so that the table is checked against everything under /admin. */
 export async function registerAdmin (
   app: FastifyInstance,
-  services: Services,
+  deps: ConsoleDeps,
   settings: Settings,
   oidc: Oidc
 ): Promise<Console> {
-  const console = await createConsole(app, services)
-  registerSignIn(app, console, await ensureConsoleClient(services))
+  const console = await createConsole(app, deps)
+  registerSignIn(app, console, await ensureConsoleClient(deps))
   await console.framed((scope) => {
-    registerAdministratorStep(scope, services, oidc)
+    registerAdministratorStep(scope, deps, oidc)
   })
   registerBegin(console)
   registerOverview(console)

@@ -1,7 +1,6 @@
 /** The documents: which there are, in reading order, and their rendering at start. */
 import { readFileSync } from 'node:fs'
-import type { Config } from '../../ports/config.ts'
-import { factsOf } from './facts.ts'
+import { factsOf, type DocumentConfig } from './facts.ts'
 import { renderMarkdown, type Rendered } from './markdown.ts'
 import type { DocLanguage } from './snippets/index.ts'
 import { fill } from './snippets/template.ts'
@@ -63,7 +62,7 @@ export interface Documents {
 const folder = new URL('../../../views/developers/', import.meta.url)
 
 /** Reads and renders everything once. Throws for a document that names an unknown value: a mistake of ours. */
-export function loadDocuments (config: Readonly<Config>): Documents {
+export function loadDocuments (config: DocumentConfig): Documents {
   const own = entries.filter(({ sandbox }) => !sandbox || (config.sandbox && config.demoData))
   const pages = new Map<string, Rendered & { summary: string }>()
   for (const language of docLanguages) {

@@ -15,7 +15,7 @@ import { claimExamples } from './examples.ts'
 import { makeDeviceSnippet, makeSnippets, type DocLanguage, type SnippetClient } from './snippets/index.ts'
 import { fill } from './snippets/template.ts'
 
-type Issuer = Pick<Config, 'issuer' | 'sandbox' | 'demoData' | 'relyingSitePort' | 'contact' | 'facePolicy'>
+export type DocumentConfig = Pick<Config, 'issuer' | 'sandbox' | 'demoData' | 'relyingSitePort' | 'contact' | 'facePolicy'>
 
 /** Seconds in the largest unit that needs no fraction. */
 export function duration (seconds: number, language: DocLanguage): string {
@@ -68,7 +68,7 @@ const row = (...cells: string[]): string => `| ${cells.join(' | ')} |`
 const code = (text: string): string => `\`${text}\``
 
 /** Values by name, for one language. */
-export function factsOf (config: Issuer, language: DocLanguage): Record<string, string | boolean> {
+export function factsOf (config: DocumentConfig, language: DocLanguage): Record<string, string | boolean> {
   const { issuer } = config
   const en = language === 'en'
   const endpoints = endpointsOf(issuer)
@@ -134,7 +134,7 @@ export function factsOf (config: Issuer, language: DocLanguage): Record<string, 
 }
 
 /** The first of all snippets: for the demo client it runs as it is. */
-function quickStart ({ issuer, sandbox, demoData, relyingSitePort }: Issuer): string {
+function quickStart ({ issuer, sandbox, demoData, relyingSitePort }: DocumentConfig): string {
   const client: SnippetClient =
     sandbox && demoData
       ? {
@@ -158,7 +158,7 @@ function quickStart ({ issuer, sandbox, demoData, relyingSitePort }: Issuer): st
 }
 
 /** A device in one file; for the demo client it runs as it is. */
-function deviceProgram ({ issuer, sandbox, demoData }: Issuer): string {
+function deviceProgram ({ issuer, sandbox, demoData }: DocumentConfig): string {
   const made = makeDeviceSnippet(issuer, {
     clientId: sandbox && demoData ? 'demo-device' : 'my-kiosk',
     scope: 'openid profile',

@@ -4,7 +4,7 @@
  * no table; shows nothing of any client but what its reader typed.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { DevelopersDeps } from './deps.ts'
 import { registerCode } from './code-page.ts'
 import { hrefOf, loadDocuments } from './documents.ts'
 import { llmsText } from './llms.ts'
@@ -37,8 +37,8 @@ export {
 /** The frame around a page of the documentation; `slug` is the current one. */
 export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame
 
-export async function registerDevelopers (app: FastifyInstance, services: Pick<Services, 'config'>): Promise<void> {
-  const { config } = services
+export async function registerDevelopers (app: FastifyInstance, deps: Pick<DevelopersDeps, 'config'>): Promise<void> {
+  const { config } = deps
   const documents = loadDocuments(config)
   const { assets } = app.renderer
 
@@ -65,8 +65,8 @@ export async function registerDevelopers (app: FastifyInstance, services: Pick<S
       return reply.page('developers/document', { ...frame, title, html })
     })
   }
-  registerCode(app, services, frameOf)
-  if (config.sandbox && config.demoData) registerTry(app, services, frameOf)
+  registerCode(app, deps, frameOf)
+  if (config.sandbox && config.demoData) registerTry(app, deps, frameOf)
 
   app.get('/developers/*', async (request, reply) => {
     const frame = frameOf(request, '')

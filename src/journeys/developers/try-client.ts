@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { bumpEpoch } from '../../tokens/cache-epoch.ts'
 import { scopes } from '../../domain/claims/claims.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
-import type { Services } from '../../services.ts'
+import type { DevelopersDeps } from './deps.ts'
 
 export const tryClientId = 'demo-try'
 export const tryPath = '/developers/try'
@@ -12,7 +12,7 @@ export const tryPath = '/developers/try'
 export const tryScopes = scopes.filter((scope) => scope !== 'identity')
 
 /** Makes the client, or corrects it. Call where demo data is written, after it. */
-export async function ensureTryClient ({ db, config }: Pick<Services, 'db' | 'config'>): Promise<void> {
+export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db' | 'config'>): Promise<void> {
   const home = `${config.issuer}${tryPath}`
   const metadata = {
     client_name: '试一试（演示）',

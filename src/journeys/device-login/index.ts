@@ -20,7 +20,7 @@ import { foldUserCode } from '../../domain/login/user-code.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../http/pages.ts'
-import type { Services } from '../../services.ts'
+import type { DeviceLoginDeps } from './deps.ts'
 import { interactionPath } from '../login/context.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import { confirmPage, type Client } from './confirm-page.ts'
@@ -34,9 +34,9 @@ const throttledAudit = { limit: 5, seconds: 300 } as const
 /** A form with a code on it belongs to that code: without the page that shows it nothing can be decided. */
 const decisionScope = (userCode: string): string => `device:${userCode}`
 
-export async function registerDeviceLogin (app: FastifyInstance, services: Services, oidc: Oidc): Promise<void> {
-  const throttle = createThrottle(services)
-  const secure = services.config.issuer.startsWith('https:')
+export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLoginDeps, oidc: Oidc): Promise<void> {
+  const throttle = createThrottle(deps)
+  const secure = deps.config.issuer.startsWith('https:')
 
   await app.register(async (scope) => {
     scope.get(devicePath, async (request, reply) => {
@@ -137,12 +137,12 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     request: FastifyRequest,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    if (!(await takeUpDeviceCode(services.db, login.id, browserHash))) {
+    if (!(await takeUpDeviceCode(deps.db, login.id, browserHash))) {
       return await reply.redirect(outcomePath('used'), 303)
     }
     const begun = await beginDeviceLogin(
       oidc.provider,
-      services.config.issuer,
+      deps.config.issuer,
       login,
       request.cookies[oidc.provider.cookieName('session')]
     )
@@ -158,9 +158,9 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
     request: FastifyRequest,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const refused = await services.db.transaction().execute(async (trx) => {
+    const refused = await deps.db.transaction().execute(async (trx) => {
       if (!(await refuseDeviceCode(trx, login.id, browserHash))) return false
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'device-login.refused',
         clientId: login.clientId,
         address: request.clientAddress.ip,
@@ -173,15 +173,15 @@ export async function registerDeviceLogin (app: FastifyInstance, services: Servi
   }
 
   async function recordThrottled (request: FastifyRequest): Promise<void> {
-    services.metrics.logins.inc({ outcome: 'throttled', method: 'device' })
+    deps.metrics.logins.inc({ outcome: 'throttled', method: 'device' })
     const { allowed } = await throttle.hit(
       `device-code-throttled:${request.clientAddress.prefix}`,
       throttledAudit.limit,
       throttledAudit.seconds
     )
     if (!allowed) return
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, {
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, {
         type: 'device-login.throttled',
         address: request.clientAddress.ip,
         traceId: request.id

@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Act } from '../../domain/administration/administration.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import type { SecondReason } from '../../domain/administration/dual-control.ts'
-import type { Services } from '../../services.ts'
+import type { DynamicRegistrationDeps } from './deps.ts'
 import {
   changeClientIn,
   clientRules,
@@ -76,10 +76,10 @@ function bodyOf (request: FastifyRequest): Record<string, unknown> {
   return body as Record<string, unknown>
 }
 
-export async function registerDynamicRegistration (app: FastifyInstance, services: Services): Promise<void> {
-  const { config, db } = services
+export async function registerDynamicRegistration (app: FastifyInstance, deps: DynamicRegistrationDeps): Promise<void> {
+  const { config, db } = deps
   if (!config.dynamicRegistration) return
-  const throttle = createThrottle(services)
+  const throttle = createThrottle(deps)
   const rules = clientRules(config)
   const addressOf = (clientId: string): string => `${config.issuer}${path}/${clientId}`
   const actOf = (request: FastifyRequest, clientId: string, reason: string): Act => ({
@@ -153,7 +153,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
         if (taken === null) throw noToken()
         const made = await createClientIn(
           trx,
-          services,
+          deps,
           actOf(request, clientId, `dynamic registration with ${taken.id}`),
           checked(sent, taken),
           { clientId }
@@ -191,7 +191,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
       return await db.transaction().execute(async (trx) => {
         const changed = await changeClientIn(
           trx,
-          services,
+          deps,
           actOf(request, clientId, 'dynamic registration: update'),
           clientId,
           client.version,
@@ -213,7 +213,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, service
       // own
       // token is refused, whether or not it is deleted
       const ended = await setClientStatus(
-        services,
+        deps,
         actOf(request, clientId, 'dynamic registration: deletion'),
         clientId,
         client.version,

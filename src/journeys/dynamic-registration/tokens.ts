@@ -5,7 +5,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { DynamicRegistrationDeps } from './deps.ts'
 
 type Trx = Transaction<Database>
 
@@ -25,7 +25,7 @@ const newToken = (): string => randomBytes(32).toString('base64url')
 
 /** An initial access token; it is shown once. */
 export async function createRegistrationToken (
-  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { db, audit }: Pick<DynamicRegistrationDeps, 'db' | 'audit'>,
   act: Act,
   wanted: NewRegistrationToken
 ): Promise<{ id: string; token: string; expiresAt: Date }> {
@@ -104,7 +104,7 @@ export async function listRegistrationTokens (
 
 /** Ends a token: nothing more is registered with it. Clients made with it stay, and so do its limits on them. */
 export async function endRegistrationToken (
-  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { db, audit }: Pick<DynamicRegistrationDeps, 'db' | 'audit'>,
   act: Act,
   id: string
 ): Promise<'ended' | 'unchanged' | 'not_found'> {

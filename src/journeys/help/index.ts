@@ -3,7 +3,7 @@
  * registration agreement).
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { HelpDeps } from './deps.ts'
 
 export interface HomePage {
   /** Demo relying site (sandbox). */
@@ -30,8 +30,8 @@ declare module '../../http/pages.ts' {
 
 const topics = ['privacy', 'terms', 'accessibility', 'manual', 'registration'] as const
 
-export async function registerHelp (app: FastifyInstance, services: Services): Promise<void> {
-  const { config } = services
+export async function registerHelp (app: FastifyInstance, deps: HelpDeps): Promise<void> {
+  const { config } = deps
   const demo = config.demoData && config.relyingSitePort !== null ? `http://localhost:${config.relyingSitePort}` : null
   app.get('/', async (_request, reply) =>
     reply.page('help/home', { demoHref: demo, sandboxHref: config.sandbox ? '/sandbox' : null, userCentreHref: '/me' })

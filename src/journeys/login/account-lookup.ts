@@ -1,10 +1,10 @@
 /** The person behind what was typed to say who somebody is. */
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { AccountIdentifier } from '../../domain/identity/account-identifier.ts'
 import { personByCertNo, personByPhone, type StoredPerson } from '../../records/persons/index.ts'
 
 export async function personByAccount (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<LoginDeps, 'db' | 'crypto'>,
   identifier: AccountIdentifier
 ): Promise<StoredPerson | null> {
   return identifier.kind === 'phone'

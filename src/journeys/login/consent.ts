@@ -1,6 +1,6 @@
 /** The consent page (S13): what the relying site asks for, masked, with its purpose; optional is really optional. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { formField, formList } from '../../http/forms.ts'
 import type { FieldError } from '../../http/pages.ts'
@@ -13,17 +13,17 @@ import { advance } from './dispatch.ts'
 import { refuseLogin } from './finish.ts'
 import { decidedScopes, requestedScopes, sensitiveScopes } from '../../records/consents/release-consent.ts'
 
-export function registerConsentStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
+export function registerConsentStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
   app.get('/i/:uid/consent', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     if (context.person === null || stepOf(context).step !== 'finish') {
       return await reply.redirect(interactionPath(context.uid), 303)
     }
-    return await showConsent(services, context, context.person, request, reply, [])
+    return await showConsent(deps, context, context.person, request, reply, [])
   })
 
   app.post('/i/:uid/consent', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     const { person } = context
     if (person === null || stepOf(context).step !== 'finish') {
@@ -32,7 +32,7 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
     const about = { address: request.clientAddress.ip, traceId: request.id }
     if (formField(request.body, 'decision') !== 'grant') {
       const location = await refuseLogin(
-        services,
+        deps,
         context,
         { error: 'access_denied', error_description: 'the end-user refused' },
         about
@@ -45,7 +45,7 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
     const missing = required.filter((scope) => sensitiveScopes.includes(scope) && !ticked.has(scope))
     if (missing.length > 0) {
       return await showConsent(
-        services,
+        deps,
         context,
         person,
         request,
@@ -56,11 +56,11 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
     const given = scopes.filter(
       (scope) => (required.includes(scope) && !sensitiveScopes.includes(scope)) || ticked.has(scope)
     )
-    await services.db.transaction().execute(async (trx) => {
-      const proof = { kind: 'consent', at: Math.floor(services.clock.now() / 1000), scopes: given } as const
+    await deps.db.transaction().execute(async (trx) => {
+      const proof = { kind: 'consent', at: Math.floor(deps.clock.now() / 1000), scopes: given } as const
       if (!(await addProofs(trx, context.uid, context.browserHash, person.id, [proof]))) return
       for (const scope of scopes) {
-        await recordRelease(trx, services, {
+        await recordRelease(trx, deps, {
           personId: person.id,
           clientId: context.client.clientId,
           scope,
@@ -69,7 +69,7 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
           source: context.uid
         })
       }
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         ...about,
         type: 'consent.given',
         personId: person.id,
@@ -78,12 +78,12 @@ export function registerConsentStep (app: FastifyInstance, services: Services, o
         details: { scopes: given }
       })
     })
-    return await advance(services, oidc, request, reply, 'session')
+    return await advance(deps, oidc, request, reply, 'session')
   })
 }
 
 async function showConsent (
-  services: Services,
+  deps: LoginDeps,
   context: LoginContext,
   person: StoredPerson,
   request: FastifyRequest,
@@ -99,7 +99,7 @@ async function showConsent (
         policy,
         scopes: requestedScopes(context),
         person,
-        decided: await decidedScopes(services.db, person.id, client.clientId),
+        decided: await decidedScopes(deps.db, person.id, client.clientId),
         offline: client.grantTypeAllowed('refresh_token')
       }),
       action: interactionPath(context.uid, 'consent'),

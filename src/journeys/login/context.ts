@@ -9,7 +9,7 @@ import { currentRef } from '../../oidc/acting-for.ts'
 import { levelOfRequest, policyOf } from '../../oidc/interaction-policy.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
 import type { ClientAuthorization } from '../../tokens/session-change.ts'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import { consoleClientId } from '../../domain/administration/administration.ts'
 import { clientPolicy, type ClientPolicy } from '../../domain/client/policy.ts'
 import { levelOfAcr, type Level } from '../../domain/identity/assurance.ts'
@@ -53,7 +53,7 @@ export const stepOf = (context: LoginContext): Step => nextStep(context.facts)
 
 /** Loads everything, or ends the request with the page that fits (expired, cookie missing, foreign attempt). */
 export async function loadContext (
-  services: Services,
+  deps: LoginDeps,
   oidc: Oidc,
   request: FastifyRequest,
   reply: FastifyReply
@@ -63,14 +63,14 @@ export async function loadContext (
   const browser = reply.ensureBrowser()
   const interaction = await interactionOf(oidc, request, reply)
   // the library does not compare the cookie with the path; without this, one flow could be finished in another's name
-  if (!interaction || interaction.uid !== uid) throw await lostAttempt(services, uid, browser.hash)
+  if (!interaction || interaction.uid !== uid) throw await lostAttempt(deps, uid, browser.hash)
   const params = interaction.params
   const client = await oidc.provider.Client.find(String(params['client_id']))
   if (!client) throw new PageError(400, 'bad_client')
   // administrators have one way to log in, and people none of theirs
   if (client.clientId === consoleClientId) throw new SeeOther(interactionPath(uid, 'administrator'))
   request.preferLocales(typeof params['ui_locales'] === 'string' ? params['ui_locales'] : undefined)
-  const row = await openAttempt(services.db, {
+  const row = await openAttempt(deps.db, {
     uid,
     browserHash: browser.hash,
     clientId: client.clientId,
@@ -80,12 +80,12 @@ export async function loadContext (
   })
   if (!row) throw new PageError(403, 'cookie')
   const policy = clientPolicy(policyOf(client))
-  const session = await usableSession(services, oidc, interaction, row)
+  const session = await usableSession(deps, oidc, interaction, row)
   const organization = organizationProof(row.proofs)
   // an organization was identified: whose session this is says nothing of who comes for it
   const person =
     row.personId !== null
-      ? await personById(services.db, services.crypto, row.personId)
+      ? await personById(deps.db, deps.crypto, row.personId)
       : organization === undefined
         ? (session?.person ?? null)
         : null
@@ -117,7 +117,7 @@ export async function loadContext (
         : null
     },
     facts: {
-      facePolicy: services.config.facePolicy,
+      facePolicy: deps.config.facePolicy,
       requestedLevel,
       person:
         person === null
@@ -136,7 +136,7 @@ export async function loadContext (
       trustedBrowser:
         organization !== undefined &&
         person !== null &&
-        (await isTrusted(services, organization.organizationId, person.id, browser.hash))
+        (await isTrusted(deps, organization.organizationId, person.id, browser.hash))
     }
   }
 
@@ -149,14 +149,14 @@ export async function loadContext (
 
 /** A binding counts while the password behind it is not known to somebody who left. */
 async function isTrusted (
-  services: Services,
+  deps: LoginDeps,
   organizationId: string,
   personId: string,
   browserHash: string
 ): Promise<boolean> {
-  const organization = await organizationById(services.db, organizationId)
+  const organization = await organizationById(deps.db, organizationId)
   if (organization === null || organization.passwordMustChange) return false
-  return await createOrganizationLogin(services).trustedBrowser(organizationId, personId, browserHash)
+  return await createOrganizationLogin(deps).trustedBrowser(organizationId, personId, browserHash)
 }
 
 export function hostOf (address: unknown): string {
@@ -178,7 +178,7 @@ async function interactionOf (oidc: Oidc, request: FastifyRequest, reply: Fastif
 }
 
 async function usableSession (
-  services: Services,
+  deps: LoginDeps,
   oidc: Oidc,
   interaction: Interaction,
   row: AttemptRow
@@ -192,15 +192,15 @@ async function usableSession (
   if (uid === undefined || mustAuthenticate || (row.request as StoredRequest).freshLogin === true) return null
   const session = await oidc.provider.Session.findByUid(uid)
   if (session?.accountId === undefined) return null
-  if (maxAge !== undefined && services.clock.now() / 1000 - (session.loginTs ?? 0) > Number(maxAge)) return null
-  const person = await personBySub(services.db, services.crypto, session.accountId)
+  if (maxAge !== undefined && deps.clock.now() / 1000 - (session.loginTs ?? 0) > Number(maxAge)) return null
+  const person = await personBySub(deps.db, deps.crypto, session.accountId)
   if (!person || !mayLogIn(person)) return null
   return { person, level: levelOfAcr(session.acr ?? '') ?? 1, amr: session.amr ?? [], authTime: session.loginTs ?? 0 }
 }
 
 /** The interaction is gone. Restart it quietly, or say how to come back. */
-async function lostAttempt (services: Services, uid: string, browserHash: string): Promise<Error> {
-  const lost = await lostLogin(services, uid, browserHash)
+async function lostAttempt (deps: LoginDeps, uid: string, browserHash: string): Promise<Error> {
+  const lost = await lostLogin(deps, uid, browserHash)
   return lost.restart === null
     ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back })
     : new SeeOther(lost.restart)

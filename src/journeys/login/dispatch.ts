@@ -3,7 +3,7 @@
  * which reads everything afresh and asks the pure rules; no step knows another.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { organizationProof } from '../../domain/login/next-step.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -30,7 +30,7 @@ export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter
 
 /** Where this attempt goes next, as an address; finishing when everything is given. */
 export async function nextLocation (
-  services: Services,
+  deps: LoginDeps,
   context: LoginContext,
   request: FastifyRequest,
   method: Method
@@ -53,23 +53,23 @@ export async function nextLocation (
     case 'verify': {
       // who is here by a session chooses first; who must still show who it is sees no names of organizations
       const first = context.facts.session !== null || context.row.representation !== null
-      if (first && (await representationOf(services, context)) === null) return await undecided()
+      if (first && (await representationOf(deps, context)) === null) return await undecided()
       return { location: interactionPath(context.uid, 'qr'), finished: false }
     }
     case 'finish': {
-      const representation = await representationOf(services, context)
+      const representation = await representationOf(deps, context)
       if (representation === null) return await undecided()
       if (step.outcome.level < context.requestedLevel) {
         const error = {
           error: 'unmet_authentication_requirements',
           error_description: 'the requested level cannot be reached here'
         }
-        return { location: await refuseLogin(services, context, error, about), finished: true }
+        return { location: await refuseLogin(deps, context, error, about), finished: true }
       }
-      if (await needsConsent(services, context)) {
+      if (await needsConsent(deps, context)) {
         return { location: interactionPath(context.uid, 'consent'), finished: false }
       }
-      const location = await finishLogin(services, context, {
+      const location = await finishLogin(deps, context, {
         ...about,
         outcome: step.outcome,
         representation,
@@ -84,8 +84,8 @@ export async function nextLocation (
   async function undecided (): Promise<{ location: string; finished: false }> {
     const proof = organizationProof(context.row.proofs)
     if (method === 'organization' && proof !== undefined) {
-      await services.db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, {
+      await deps.db.transaction().execute(async (trx) => {
+        await deps.audit.record(trx, {
           ...about,
           type: 'login.refused',
           organizationId: proof.organizationId,
@@ -96,7 +96,7 @@ export async function nextLocation (
         })
       })
     }
-    return { location: await choicePath(services, context), finished: false }
+    return { location: await choicePath(deps, context), finished: false }
   }
 }
 
@@ -105,14 +105,14 @@ export async function nextLocation (
  * a device waits: then the page that follows says it.
  */
 export async function advance (
-  services: Services,
+  deps: LoginDeps,
   oidc: Oidc,
   request: FastifyRequest,
   reply: FastifyReply,
   method: Method
 ): Promise<FastifyReply> {
-  const context = await loadContext(services, oidc, request, reply)
-  const { location, finished } = await nextLocation(services, context, request, method)
+  const context = await loadContext(deps, oidc, request, reply)
+  const { location, finished } = await nextLocation(deps, context, request, method)
   if (finished && method === 'scan' && context.interaction.deviceCode === undefined) {
     return await reply.page('login/done', { rp: context.rp, href: location })
   }

@@ -3,7 +3,7 @@
  * result, the browser is remembered, and the audit event stands beside it; then the browser goes back to the provider.
  */
 import type { InteractionResults } from 'oidc-provider'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import { earnsTrust, organizationProof, type LoginOutcome } from '../../domain/login/next-step.ts'
 import { refOf, type Representation } from '../../domain/representation/representation.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
@@ -25,7 +25,7 @@ export interface FinishInput {
 }
 
 /** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
-export async function finishLogin (services: Services, context: LoginContext, input: FinishInput): Promise<string> {
+export async function finishLogin (deps: LoginDeps, context: LoginContext, input: FinishInput): Promise<string> {
   const { person, interaction } = context
   if (person === null) throw new Error('finish without a person')
   const { outcome, representation } = input
@@ -39,10 +39,10 @@ export async function finishLogin (services: Services, context: LoginContext, in
   }
   // one person at a time: whoever was logged in here before is logged out, at their sites too
   const other = await context.sessionOfOther(person.sub)
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     if (other !== null) {
-      await recordSessionsEnded(trx, services, await revokeSession(trx, other), {
+      await recordSessionsEnded(trx, deps, await revokeSession(trx, other), {
         reason: 'other-account',
         traceId: input.traceId
       })
@@ -54,10 +54,10 @@ export async function finishLogin (services: Services, context: LoginContext, in
     // what was chosen, by the page or by the organization tab, holds here until something else is
     const chosen = context.row.representation !== null
     if (chosen && acceptsOrganizations(context.policy)) {
-      await createRepresentations(services).rememberChoice(trx, person.id, context.client.clientId, ref)
+      await createRepresentations(deps).rememberChoice(trx, person.id, context.client.clientId, ref)
     }
     if (organization !== undefined && earnsTrust(person.id, context.row.proofs)) {
-      await createOrganizationLogin(services).trustBrowser(
+      await createOrganizationLogin(deps).trustBrowser(
         trx,
         organization.organizationId,
         person.id,
@@ -77,28 +77,28 @@ export async function finishLogin (services: Services, context: LoginContext, in
       traceId: input.traceId,
       ...acting
     }
-    if (chosen) await services.audit.record(trx, { ...about, type: 'representation.chosen' })
-    await services.audit.record(trx, {
+    if (chosen) await deps.audit.record(trx, { ...about, type: 'representation.chosen' })
+    await deps.audit.record(trx, {
       ...about,
       type: 'login.succeeded',
       details: { acr: outcome.acr, amr: outcome.amr, method: input.method, sso: context.row.proofs.length === 0 }
     })
   })
-  services.metrics.logins.inc({ outcome: 'succeeded', method: input.method })
+  deps.metrics.logins.inc({ outcome: 'succeeded', method: input.method })
   return interaction.returnTo
 }
 
 /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
 export async function refuseLogin (
-  services: Services,
+  deps: LoginDeps,
   context: LoginContext,
   error: { error: string; error_description: string },
   input: { address: string; traceId: string }
 ): Promise<string> {
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     await saveInteractionResult(trx, { uid: context.uid, result: error, dropSession: false })
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: error.error === 'access_denied' ? 'login.cancelled' : 'login.refused',
       personId: context.person?.id ?? null,
       clientId: context.client.clientId,

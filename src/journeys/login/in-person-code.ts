@@ -1,6 +1,6 @@
 /** The equal alternative to a face check on this side (J16): a one-time code from a service counter (窗口核验码). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
@@ -23,23 +23,23 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerCounterStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
+export function registerCounterStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
   app.get('/i/:uid/counter', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     if (stepOf(context).step !== 'verify') return await reply.redirect(interactionPath(context.uid), 303)
     return showCounter(context, request, reply, [])
   })
 
   app.post('/i/:uid/counter', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     const { person } = context
     if (person === null || stepOf(context).step !== 'verify') {
       return await reply.redirect(interactionPath(context.uid), 303)
     }
     const code = formField(request.body, 'code')
-    const accepted = await services.db.transaction().execute(async (trx) => {
-      const codeId = await redeemCounterCode(trx, services, {
+    const accepted = await deps.db.transaction().execute(async (trx) => {
+      const codeId = await redeemCounterCode(trx, deps, {
         personId: person.id,
         code,
         usedFor: `login-attempt:${context.uid}`,
@@ -54,13 +54,13 @@ export function registerCounterStep (app: FastifyInstance, services: Services, o
       const proof = {
         kind: 'counter',
         personId: person.id,
-        at: Math.floor(services.clock.now() / 1000),
+        at: Math.floor(deps.clock.now() / 1000),
         codeId
       } as const
       return await addProofs(trx, context.uid, context.browserHash, person.id, [proof])
     })
     if (!accepted) return showCounter(context, request, reply, [{ field: 'code', code: 'code_invalid' }])
-    return await advance(services, oidc, request, reply, 'counter')
+    return await advance(deps, oidc, request, reply, 'counter')
   })
 }
 

@@ -6,7 +6,7 @@
  * domain/login-attempt what is missing → the next step's page, or finish.ts, once.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import type { BrowserSide } from '../../records/scan-tickets/types.ts'
 import { interactionPath } from './context.ts'
@@ -21,7 +21,7 @@ import { registerScanStep } from './scan.ts'
 
 export async function registerInteraction (
   app: FastifyInstance,
-  services: Services,
+  deps: LoginDeps,
   oidc: Oidc,
   tickets: BrowserSide
 ): Promise<void> {
@@ -32,14 +32,14 @@ export async function registerInteraction (
       const latest = await tickets.latestOf(uid, reply.ensureBrowser().hash)
       const status = latest === null ? null : await tickets.status(latest, reply.ensureBrowser().hash)
       if (status?.state === 'confirmed') return await reply.redirect(interactionPath(uid, 'qr'), 303)
-      return await advance(services, oidc, request, reply, 'session')
+      return await advance(deps, oidc, request, reply, 'session')
     })
-    registerPasswordStep(scope, services, oidc)
-    registerScanStep(scope, services, oidc, tickets)
-    registerCounterStep(scope, services, oidc)
-    registerAgentStep(scope, services, oidc)
-    registerRepresentationStep(scope, services, oidc)
-    registerAskedStep(scope, services, oidc)
-    registerConsentStep(scope, services, oidc)
+    registerPasswordStep(scope, deps, oidc)
+    registerScanStep(scope, deps, oidc, tickets)
+    registerCounterStep(scope, deps, oidc)
+    registerAgentStep(scope, deps, oidc)
+    registerRepresentationStep(scope, deps, oidc)
+    registerAskedStep(scope, deps, oidc)
+    registerConsentStep(scope, deps, oidc)
   })
 }

@@ -3,7 +3,7 @@
  * comes, and nothing more: who it is must still be shown (domain/login-attempt), and no session comes of it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { parseAccount } from '../../domain/identity/account-identifier.ts'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
@@ -63,7 +63,7 @@ function codeErrors (typed: string): FieldError[] {
 
 /** POST of the organization's form: 统一社会信用代码, password, role. */
 export async function organizationPassword (
-  services: Services,
+  deps: LoginDeps,
   oidc: Oidc,
   throttle: Throttle,
   context: LoginContext,
@@ -87,10 +87,10 @@ export async function organizationPassword (
   }
   if (asked?.roles?.includes(role) === false) typed.errors.push({ field: 'role', code: 'not_asked' })
   if (!context.policy.roles.includes(role)) typed.errors.push({ field: 'role', code: 'not_allowed_here' })
-  if (!agreed(services, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
-  if (typed.errors.length > 0 || password === null) return await showLogin(services, context, request, reply, typed)
+  if (!agreed(deps, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
+  if (typed.errors.length > 0 || password === null) return await showLogin(deps, context, request, reply, typed)
 
-  const organizations = createOrganizationLogin(services)
+  const organizations = createOrganizationLogin(deps)
   const uscc = normaliseUscc(typed.account)
   const organization = await organizations.find(uscc)
   const about = {
@@ -100,21 +100,21 @@ export async function organizationPassword (
     address: request.clientAddress.ip,
     traceId: request.id
   }
-  const knownBrowser = await isBrowserOfOrganization(services.db, organization?.id ?? '', context.browserHash)
+  const knownBrowser = await isBrowserOfOrganization(deps.db, organization?.id ?? '', context.browserHash)
   const attempt = { identifier: `uscc:${uscc}`, source: request.clientAddress.prefix, knownBrowser }
-  const tried = await tryPassword(services, throttle, attempt, organization?.passwordHash ?? null, password, true)
+  const tried = await tryPassword(deps, throttle, attempt, organization?.passwordHash ?? null, password, true)
   if (tried.outcome !== 'right' || organization === null) {
-    return await answerTried(services, throttle, context, request, reply, typed, tried, about)
+    return await answerTried(deps, throttle, context, request, reply, typed, tried, about)
   }
 
   const candidates = await organizations.candidates(organization.id, role)
   const candidate = presumed(candidates, context)
-  const identified = await services.db.transaction().execute(async (trx) => {
+  const identified = await deps.db.transaction().execute(async (trx) => {
     const proof = {
       kind: 'organization',
       organizationId: organization.id,
       role,
-      at: Math.floor(services.clock.now() / 1000)
+      at: Math.floor(deps.clock.now() / 1000)
     } as const
     if (
       !(await identifyOrganization(
@@ -127,16 +127,16 @@ export async function organizationPassword (
     ) {
       return false
     }
-    await services.audit.record(trx, { ...about, type: 'organization.password-verified', role })
+    await deps.audit.record(trx, { ...about, type: 'organization.password-verified', role })
     if (candidates.length === 0) {
-      await services.audit.record(trx, { ...about, type: 'login.refused', role, reason: 'may_not_act' })
+      await deps.audit.record(trx, { ...about, type: 'login.refused', role, reason: 'may_not_act' })
     }
     return true
   })
   if (!identified) throw new PageError(409, 'not_started')
-  rememberAgreement(services, reply)
-  await refreshHash(services, organization, password)
-  return await advance(services, oidc, request, reply, 'organization')
+  rememberAgreement(deps, reply)
+  await refreshHash(deps, organization, password)
+  return await advance(deps, oidc, request, reply, 'organization')
 }
 
 const whoIs = (
@@ -161,12 +161,12 @@ function presumed (candidates: Candidate[], context: LoginContext): Candidate | 
 }
 
 /** Several agents: which one? By the own phone or document number, counted by itself. */
-export function registerAgentStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
-  const throttle = createThrottle(services, organizationThrottleRules)
-  const organizations = createOrganizationLogin(services)
+export function registerAgentStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
+  const throttle = createThrottle(deps, organizationThrottleRules)
+  const organizations = createOrganizationLogin(deps)
 
   app.get('/i/:uid/agent', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     const organization = await asked(context)
     // nobody to be asked for
     if (organization !== null && (await organizations.candidates(organization.id, 'agent')).length === 0) {
@@ -176,12 +176,12 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
   })
 
   app.post('/i/:uid/agent', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     const organization = await asked(context)
     if (organization === null) return await reply.redirect(interactionPath(context.uid), 303)
     const account = formField(request.body, 'account')
-    const parsed = parseAccount(account, shanghaiDate(services.clock.now()))
+    const parsed = parseAccount(account, shanghaiDate(deps.clock.now()))
     if (!parsed.ok) {
       const details = parsed.suggestion === undefined ? {} : { details: { suggestion: parsed.suggestion } }
       return await showAgent(context, request, reply, {
@@ -198,8 +198,8 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
       role: 'agent'
     } as const
     const record = async (type: 'login.throttled' | 'login.failed', reason: string): Promise<void> => {
-      await services.db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, { ...about, type, reason })
+      await deps.db.transaction().execute(async (trx) => {
+        await deps.audit.record(trx, { ...about, type, reason })
       })
     }
     const turn = await throttle.begin({
@@ -227,7 +227,7 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
         429
       )
     }
-    const person = await personByAccount(services, parsed.identifier)
+    const person = await personByAccount(deps, parsed.identifier)
     const candidate = (await organizations.candidates(organization.id, 'agent')).find(
       ({ personId }) => personId === person?.id
     )
@@ -241,18 +241,18 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
     }
     const who = whoIs(organization.id, candidate)
     if (who.representation.role !== 'agent') throw new Error('an agent without a delegation')
-    await nameAgent(services.db, context.uid, context.browserHash, {
+    await nameAgent(deps.db, context.uid, context.browserHash, {
       personId: who.personId,
       representation: who.representation
     })
-    return await advance(services, oidc, request, reply, 'organization')
+    return await advance(deps, oidc, request, reply, 'organization')
   })
 
   /** The organization whose agent is asked for now; null when nothing is to be asked. */
   async function asked (context: LoginContext): Promise<StoredOrganization | null> {
     const proof = organizationProof(context.row.proofs)
     if (proof?.role !== 'agent' || context.row.personId !== null) return null
-    return await organizationById(services.db, proof.organizationId)
+    return await organizationById(deps.db, proof.organizationId)
   }
 
   async function showAgent (
@@ -281,14 +281,14 @@ export function registerAgentStep (app: FastifyInstance, services: Services, oid
 
 /** A better hash as soon as the password is known again; never in the way of the login. */
 async function refreshHash (
-  services: Services,
+  deps: LoginDeps,
   { id, passwordHash }: StoredOrganization,
   password: string
 ): Promise<void> {
-  if (passwordHash === null || !services.hasher.needsRehash(passwordHash)) return
+  if (passwordHash === null || !deps.hasher.needsRehash(passwordHash)) return
   try {
-    await replaceOrganizationPasswordHash(services.db, id, passwordHash, await services.hasher.hash(password))
+    await replaceOrganizationPasswordHash(deps.db, id, passwordHash, await deps.hasher.hash(password))
   } catch (error) {
-    services.log.warn({ err: error }, 'password hash was not renewed')
+    deps.log.warn({ err: error }, 'password hash was not renewed')
   }
 }

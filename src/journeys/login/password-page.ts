@@ -3,7 +3,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AuditEvent } from '../../records/audit/index.ts'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import { maskCertNo } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError, FormTarget, RelyingSite, Tab } from '../../http/pages.ts'
@@ -59,10 +59,10 @@ const agreementCookie = 'kora_agreed'
 /** Refused tries recorded for one source. */
 const throttledAudit = { limit: 50, seconds: 600 }
 
-export const agreed = (services: Services, request: FastifyRequest): boolean =>
-  request.cookies[agreementCookie] === services.config.policyVersion
+export const agreed = (deps: LoginDeps, request: FastifyRequest): boolean =>
+  request.cookies[agreementCookie] === deps.config.policyVersion
 
-export function rememberAgreement ({ config }: Services, reply: FastifyReply): void {
+export function rememberAgreement ({ config }: LoginDeps, reply: FastifyReply): void {
   reply.setCookie(agreementCookie, config.policyVersion, {
     path: '/',
     httpOnly: true,
@@ -111,7 +111,7 @@ export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
 }
 
 /** The person who must authenticate again (prompt=login, max_age), unless another account was chosen. */
-export async function reloginPerson (services: Services, context: LoginContext): Promise<StoredPerson | null> {
+export async function reloginPerson (deps: LoginDeps, context: LoginContext): Promise<StoredPerson | null> {
   const sub = context.interaction.session?.accountId
   if (
     sub === undefined ||
@@ -120,18 +120,18 @@ export async function reloginPerson (services: Services, context: LoginContext):
   ) {
     return null
   }
-  return await personBySub(services.db, services.crypto, sub)
+  return await personBySub(deps.db, deps.crypto, sub)
 }
 
 export async function showLogin (
-  services: Services,
+  deps: LoginDeps,
   context: LoginContext,
   request: FastifyRequest,
   reply: FastifyReply,
   typed: Typed,
   status?: number
 ): Promise<FastifyReply> {
-  const again = typed.kind === 'legal' ? null : await reloginPerson(services, context)
+  const again = typed.kind === 'legal' ? null : await reloginPerson(deps, context)
   // who must authenticate again may do so as the organization they act for
   const tabs = again === null || acceptsOrganizations(context.policy) ? loginTabs(context, typed.kind) : []
   return await reply.page(
@@ -145,9 +145,9 @@ export async function showLogin (
       account: again === null ? typed.account : '',
       role: typed.role,
       errors: typed.errors,
-      agreement: agreed(services, request)
+      agreement: agreed(deps, request)
         ? null
-        : { version: services.config.policyVersion, checked: typed.agreeChecked },
+        : { version: deps.config.policyVersion, checked: typed.agreeChecked },
       relogin:
         again === null
           ? null
@@ -168,7 +168,7 @@ export type Circumstances = Pick<
  * A password that was not accepted: the same page for every reason that could tell of an account. Counted and recorded.
  */
 export async function answerTried (
-  services: Services,
+  deps: LoginDeps,
   throttle: Throttle,
   context: LoginContext,
   request: FastifyRequest,
@@ -178,8 +178,8 @@ export async function answerTried (
   about: Circumstances
 ): Promise<FastifyReply> {
   const record = async (event: { type: 'login.throttled' | 'login.failed'; reason: string }): Promise<void> => {
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, { ...about, ...event })
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, { ...about, ...event })
     })
   }
   switch (tried.outcome) {
@@ -189,7 +189,7 @@ export async function answerTried (
         restartHref: interactionPath(context.uid, 'login')
       })
     case 'refused': {
-      services.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
+      deps.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
       // a flood must not fill the audit trail: what is refused there is refused for one reason
       if (
         (
@@ -213,14 +213,14 @@ export async function answerTried (
             }
       )
       reply.header('retry-after', String(tried.retryAfterSeconds))
-      return await showLogin(services, context, request, reply, typed, 429)
+      return await showLogin(deps, context, request, reply, typed, 429)
     }
     default: {
-      services.metrics.logins.inc({ outcome: 'failed', method: 'password' })
+      deps.metrics.logins.inc({ outcome: 'failed', method: 'password' })
       await record({ type: 'login.failed', reason: 'wrong_account_or_password' })
       const left = tried.outcome === 'wrong' ? tried.remaining : 0
       typed.errors.push({ field: 'password', code: left > 0 ? 'wrong' : 'wrong_last', details: { left } })
-      return await showLogin(services, context, request, reply, typed)
+      return await showLogin(deps, context, request, reply, typed)
     }
   }
 }

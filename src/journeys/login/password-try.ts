@@ -1,6 +1,6 @@
 /** One password tried: counted before it is looked at, always one verification, whether or not there is anybody. */
 import { HasherBusy } from '../../ports/password-hasher.ts'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Attempt, Throttle } from '../../records/throttle/index.ts'
 
 export type Tried =
@@ -13,7 +13,7 @@ export type Tried =
 
 /** `hash` null = there is no account, or none with a password: the same work, and never right. */
 export async function tryPassword (
-  { hasher }: Pick<Services, 'hasher'>,
+  { hasher }: Pick<LoginDeps, 'hasher'>,
   throttle: Throttle,
   attempt: Attempt,
   hash: string | null,

@@ -3,7 +3,7 @@
  * disabled account give the same answer in the same time; counters are those of domain/throttle.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { parseAccount, type AccountIdentifier } from '../../domain/identity/account-identifier.ts'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
@@ -32,14 +32,14 @@ import {
 import { organizationPassword } from './organization.ts'
 import { tryPassword } from './password-try.ts'
 
-export function registerPasswordStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
-  const throttle = createThrottle(services)
-  const organizationThrottle = createThrottle(services, organizationThrottleRules)
+export function registerPasswordStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
+  const throttle = createThrottle(deps)
+  const organizationThrottle = createThrottle(deps, organizationThrottleRules)
 
   app.get('/i/:uid/login', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     return await showLogin(
-      services,
+      deps,
       context,
       request,
       reply,
@@ -48,10 +48,10 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
   })
 
   app.post('/i/:uid/login', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     if (tabOf(context, formField(request.body, 'kind')) === 'legal') {
-      return await organizationPassword(services, oidc, organizationThrottle, context, request, reply)
+      return await organizationPassword(deps, oidc, organizationThrottle, context, request, reply)
     }
     const typed: Typed = {
       kind: 'personal',
@@ -61,8 +61,8 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       errors: []
     }
     const password = normalisePassword(formField(request.body, 'password'))
-    const again = await reloginPerson(services, context)
-    const parsed = again === null ? parseAccount(typed.account, shanghaiDate(services.clock.now())) : null
+    const again = await reloginPerson(deps, context)
+    const parsed = again === null ? parseAccount(typed.account, shanghaiDate(deps.clock.now())) : null
     if (parsed !== null && !parsed.ok) {
       typed.errors.push({
         field: 'account',
@@ -71,15 +71,15 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       })
     }
     if (password === null || password === '') typed.errors.push({ field: 'password', code: 'required' })
-    if (!agreed(services, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
-    if (typed.errors.length > 0 || password === null) return await showLogin(services, context, request, reply, typed)
+    if (!agreed(deps, request) && !typed.agreeChecked) typed.errors.push({ field: 'agree', code: 'required' })
+    if (typed.errors.length > 0 || password === null) return await showLogin(deps, context, request, reply, typed)
 
     const identifier: AccountIdentifier =
       parsed?.ok === true
         ? parsed.identifier
         : { kind: 'cert_no', value: again?.certNo ?? '', certType: again?.certType ?? '' }
-    const person = again ?? (await personByAccount(services, identifier))
-    const knownBrowser = person !== null && (await isKnownBrowser(services.db, person.id, context.browserHash))
+    const person = again ?? (await personByAccount(deps, identifier))
+    const knownBrowser = person !== null && (await isKnownBrowser(deps.db, person.id, context.browserHash))
     const about = {
       personId: person?.id ?? null,
       clientId: context.client.clientId,
@@ -93,7 +93,7 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       knownBrowser
     }
     const tried = await tryPassword(
-      services,
+      deps,
       throttle,
       attempt,
       person?.passwordHash ?? null,
@@ -101,19 +101,19 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       person !== null && mayLogIn(person)
     )
     if (tried.outcome !== 'right' || person === null) {
-      return await answerTried(services, throttle, context, request, reply, typed, tried, about)
+      return await answerTried(deps, throttle, context, request, reply, typed, tried, about)
     }
 
-    const identified = await services.db.transaction().execute(async (trx) => {
-      const proof = { kind: 'password', personId: person.id, at: Math.floor(services.clock.now() / 1000) } as const
+    const identified = await deps.db.transaction().execute(async (trx) => {
+      const proof = { kind: 'password', personId: person.id, at: Math.floor(deps.clock.now() / 1000) } as const
       if (!(await identify(trx, context.uid, context.browserHash, proof))) return false
-      await services.audit.record(trx, { ...about, type: 'password.verified' })
+      await deps.audit.record(trx, { ...about, type: 'password.verified' })
       if (typed.agreeChecked) {
         for (const kind of ['privacy', 'terms'] as const) {
-          await recordConsent(trx, services, {
+          await recordConsent(trx, deps, {
             personId: person.id,
             kind,
-            version: services.config.policyVersion,
+            version: deps.config.policyVersion,
             locale: request.locale,
             source: context.uid,
             clientId: context.client.clientId,
@@ -126,31 +126,31 @@ export function registerPasswordStep (app: FastifyInstance, services: Services, 
       return true
     })
     if (!identified) throw new PageError(409, 'not_started')
-    rememberAgreement(services, reply)
-    await refreshHash(services, person, password)
-    return await advance(services, oidc, request, reply, 'password')
+    rememberAgreement(deps, reply)
+    await refreshHash(deps, person, password)
+    return await advance(deps, oidc, request, reply, 'password')
   })
 
   app.post('/i/:uid/switch', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
-    await startAfresh(services.db, context.uid, context.browserHash)
+    await startAfresh(deps.db, context.uid, context.browserHash)
     return await reply.redirect(interactionPath(context.uid, 'login'), 303)
   })
 
   app.get('/i/:uid/other', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
-    await startAfresh(services.db, context.uid, context.browserHash)
+    const context = await loadContext(deps, oidc, request, reply)
+    await startAfresh(deps.db, context.uid, context.browserHash)
     return await reply.redirect(interactionPath(context.uid, 'login'), 303)
   })
 }
 
 /** A better hash as soon as the password is known again; never in the way of the login. */
-async function refreshHash (services: Services, person: StoredPerson, password: string): Promise<void> {
-  if (person.passwordHash === null || !services.hasher.needsRehash(person.passwordHash)) return
+async function refreshHash (deps: LoginDeps, person: StoredPerson, password: string): Promise<void> {
+  if (person.passwordHash === null || !deps.hasher.needsRehash(person.passwordHash)) return
   try {
-    await replacePasswordHash(services.db, person.id, person.passwordHash, await services.hasher.hash(password))
+    await replacePasswordHash(deps.db, person.id, person.passwordHash, await deps.hasher.hash(password))
   } catch (error) {
-    services.log.warn({ err: error }, 'password hash was not renewed')
+    deps.log.warn({ err: error }, 'password hash was not renewed')
   }
 }

@@ -3,7 +3,7 @@
  * without asking (representation-choice.ts). And the page for an organization's people who may not act now.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { siteOf } from '../../oidc/acting-for.ts'
 import { isEstablished, organizationProof } from '../../domain/login/next-step.ts'
@@ -96,22 +96,22 @@ declare module '../../http/pages.ts' {
  * Whom this attempt is for, resolved at this moment; null = the person must choose, or may not act (any more), or not
  * as asked.
  */
-export async function representationOf (services: Services, context: LoginContext): Promise<Representation | null> {
-  const representation = await found(services, context)
+export async function representationOf (deps: LoginDeps, context: LoginContext): Promise<Representation | null> {
+  const representation = await found(deps, context)
   return representation !== null && answers(representation, askedOf(context), siteOf(context.client))
     ? representation
     : null
 }
 
-async function found (services: Services, context: LoginContext): Promise<Representation | null> {
+async function found (deps: LoginDeps, context: LoginContext): Promise<Representation | null> {
   const { person } = context
   if (person === null) return null
-  const representations = createRepresentations(services)
+  const representations = createRepresentations(deps)
   const site = siteOf(context.client)
   const chosen = parseRef(context.row.representation)
   if (chosen !== null) {
-    if (await blockedByPassword(services, context)) return null
-    return await resolveAt(representations, services.clock, person.id, chosen, site)
+    if (await blockedByPassword(deps, context)) return null
+    return await resolveAt(representations, deps.clock, person.id, chosen, site)
   }
   if (organizationProof(context.row.proofs) !== undefined) return null
   const details = askedOf(context)
@@ -126,7 +126,7 @@ async function found (services: Services, context: LoginContext): Promise<Repres
   }
   return await chooseSilently(
     representations,
-    services.clock,
+    deps.clock,
     person.id,
     site,
     await context.currentRepresentation(person.sub)
@@ -136,10 +136,10 @@ async function found (services: Services, context: LoginContext): Promise<Repres
 /**
  * Somebody who knows the password has left: agents wait for a new one. The legal representative comes in to make it.
  */
-async function blockedByPassword (services: Services, context: LoginContext): Promise<boolean> {
+async function blockedByPassword (deps: LoginDeps, context: LoginContext): Promise<boolean> {
   const proof = organizationProof(context.row.proofs)
   return (
-    proof?.role === 'agent' && (await organizationById(services.db, proof.organizationId))?.passwordMustChange === true
+    proof?.role === 'agent' && (await organizationById(deps.db, proof.organizationId))?.passwordMustChange === true
   )
 }
 
@@ -149,18 +149,18 @@ const wantsChoice = ({ params }: LoginContext): boolean =>
     .includes('select_account')
 
 /** Where the attempt goes when `representationOf` is null. */
-export async function choicePath (services: Services, context: LoginContext): Promise<string> {
+export async function choicePath (deps: LoginDeps, context: LoginContext): Promise<string> {
   const to = (step: string): string => interactionPath(context.uid, step)
   const asked = askedOf(context)
   // somebody who may act, but not as asked for
   if (organizationProof(context.row.proofs) !== undefined) {
-    return to(asked !== null && (await found(services, context)) !== null ? 'asked' : 'standing')
+    return to(asked !== null && (await found(deps, context)) !== null ? 'asked' : 'standing')
   }
   if (asked === null || context.person === null) return to('select')
   const shown = wantsChoice(context) && context.row.personId === null
   return to(
     shown &&
-      (await chooseAsked(createRepresentations(services), context.person.id, siteOf(context.client), asked)) !== null
+      (await chooseAsked(createRepresentations(deps), context.person.id, siteOf(context.client), asked)) !== null
       ? 'select'
       : 'asked'
   )
@@ -173,12 +173,12 @@ export async function choicePath (services: Services, context: LoginContext): Pr
 const maySelect = (context: LoginContext): boolean =>
   isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined
 
-export function registerRepresentationStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
-  const representations = createRepresentations(services)
-  const organizations = createOrganizationLogin(services)
+export function registerRepresentationStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
+  const representations = createRepresentations(deps)
+  const organizations = createOrganizationLogin(deps)
 
   app.get('/i/:uid/select', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     const { person } = context
     if (person === null || !maySelect(context)) return await reply.redirect(interactionPath(context.uid), 303)
     const hats = await representations.hatsOf(person.id, siteOf(context.client))
@@ -196,7 +196,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
   })
 
   app.post('/i/:uid/select', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     const { person } = context
     if (person === null || !maySelect(context)) return await reply.redirect(interactionPath(context.uid), 303)
@@ -217,8 +217,8 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
       !answers(hat.representation, askedOf(context), siteOf(context.client))
     ) {
       // what is not offered was not chosen by mistake
-      await services.db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, {
+      await deps.db.transaction().execute(async (trx) => {
+        await deps.audit.record(trx, {
           ...about,
           type: 'login.refused',
           reason: 'representation_not_offered',
@@ -227,14 +227,14 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
       })
       return await reply.redirect(interactionPath(context.uid, 'select'), 303)
     }
-    await chooseRepresentation(services.db, context.uid, context.browserHash, refOf(hat.representation))
-    return await advance(services, oidc, request, reply, 'session')
+    await chooseRepresentation(deps.db, context.uid, context.browserHash, refOf(hat.representation))
+    return await advance(deps, oidc, request, reply, 'session')
   })
 
   app.get('/i/:uid/standing', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     const proof = organizationProof(context.row.proofs)
-    if (proof === undefined || (await representationOf(services, context)) !== null) {
+    if (proof === undefined || (await representationOf(deps, context)) !== null) {
       return await reply.redirect(interactionPath(context.uid), 303)
     }
     const candidates = await organizations.candidates(proof.organizationId, proof.role)
@@ -255,9 +255,9 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
     candidate: Candidate | undefined,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const organization = await organizationById(services.db, proof.organizationId)
+    const organization = await organizationById(deps.db, proof.organizationId)
     const code =
-      (await blockedByPassword(services, context)) && candidate?.state === 'active'
+      (await blockedByPassword(deps, context)) && candidate?.state === 'active'
         ? 'password_change'
         : standingOf(organization?.status ?? 'active', proof.role, candidate)
     return await reply.page(
@@ -278,7 +278,7 @@ export function registerRepresentationStep (app: FastifyInstance, services: Serv
 
   /** The day that the words of a state speak of, in Shanghai. */
   async function sinceOf (delegationId: string, state: Candidate['state']): Promise<string | null> {
-    const row = await services.db
+    const row = await deps.db
       .selectFrom('delegation')
       .select(['submittedAt', 'decidedAt', 'endedAt', 'validTo'])
       .where('id', '=', delegationId)

@@ -3,7 +3,7 @@
  * answers only to this browser; SSE pushes, polling takes over, a plain form works without script.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { organizationProof } from '../../domain/login/next-step.ts'
 import { maskName } from '../../domain/identity/masking.ts'
@@ -78,16 +78,16 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerScanStep (app: FastifyInstance, services: Services, oidc: Oidc, tickets: BrowserSide): void {
+export function registerScanStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc, tickets: BrowserSide): void {
   app.get('/i/:uid/qr', async (request, reply) => {
     if (isPrefetch(request)) return await reply.code(503).send()
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     const latest = await tickets.latestOf(context.uid, context.browserHash)
     const status = latest === null ? null : await tickets.status(latest, context.browserHash)
     // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem
     // missing
     if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
-    if (!mayScan(context)) return await advance(services, oidc, request, reply, 'session')
+    if (!mayScan(context)) return await advance(deps, oidc, request, reply, 'session')
     // a ticket made for another person (another account was chosen since) is nothing to this one
     const mine =
       latest !== null &&
@@ -99,7 +99,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   })
 
   app.post('/i/:uid/qr/renew', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     if (mayScan(context)) await createTicket(context, request)
     return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
@@ -112,7 +112,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
 
   // without script: ask the server once
   app.post('/i/:uid/qr/:ticket/check', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     const id = ticketId(request)
     const status = await tickets.status(id, context.browserHash)
@@ -122,7 +122,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   })
 
   app.get('/i/:uid/qr/:ticket/finish', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     return await finishScan(ticketId(request), context, request, reply)
   })
 
@@ -135,7 +135,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
   ): Promise<FastifyReply> {
     const purpose = purposeOf(context)
     // together: a ticket is never used up without its proofs
-    const given = await services.db.transaction().execute(async (trx) => {
+    const given = await deps.db.transaction().execute(async (trx) => {
       const consumed = await tickets.consume(
         id,
         { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose },
@@ -146,7 +146,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
       return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)
     })
     if (!given) return await reply.redirect(interactionPath(context.uid), 303)
-    return await advance(services, oidc, request, reply, 'scan')
+    return await advance(deps, oidc, request, reply, 'scan')
   }
 
   async function renew (context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -173,12 +173,12 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
         clientHost: context.rp.host,
         place: request.clientAddress.place,
         browser: request.browserLabel,
-        at: new Date(services.clock.now()).toISOString()
+        at: new Date(deps.clock.now()).toISOString()
       },
       ...(person === null ? {} : { expectedPersonId: person.id }),
       requires,
       // number matching for browsers not seen before; who scans in a plain scan login is not known yet
-      numberEntry: person === null || !(await isKnownBrowser(services.db, person.id, context.browserHash))
+      numberEntry: person === null || !(await isKnownBrowser(deps.db, person.id, context.browserHash))
     }
     const created = await tickets.create(ticket)
     return created.ticketId
@@ -195,7 +195,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
     if (status === null) throw new PageError(409, 'not_started')
     const step = stepOf(context)
     const { person } = context
-    const { phoneDoors } = services.config
+    const { phoneDoors } = deps.config
     const model: ScanPage = {
       rp: context.rp,
       purpose: wordsOf(context),
@@ -205,7 +205,7 @@ export function registerScanStep (app: FastifyInstance, services: Services, oidc
       ticket: ticketModel(
         id,
         status,
-        person === null || !(await isKnownBrowser(services.db, person.id, context.browserHash))
+        person === null || !(await isKnownBrowser(deps.db, person.id, context.browserHash))
       ),
       blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
       expectedName: person === null ? null : maskName(person.name),

@@ -3,7 +3,7 @@
  * page that says why, with other ways on. Who gives up goes back to the site with a standard error.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { siteOf } from '../../oidc/acting-for.ts'
 import { isEstablished, organizationProof } from '../../domain/login/next-step.ts'
@@ -44,9 +44,9 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerAskedStep (app: FastifyInstance, services: Services, oidc: Oidc): void {
+export function registerAskedStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
   app.get('/i/:uid/asked', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     const dead = await deadEnd(context)
     if (dead === null) return await reply.redirect(interactionPath(context.uid), 303)
     const { asked, hat, code } = dead
@@ -78,7 +78,7 @@ export function registerAskedStep (app: FastifyInstance, services: Services, oid
   })
 
   app.post('/i/:uid/asked', async (request, reply) => {
-    const context = await loadContext(services, oidc, request, reply)
+    const context = await loadContext(deps, oidc, request, reply)
     request.requireCsrf(context.uid)
     if ((await deadEnd(context)) === null) return await reply.redirect(interactionPath(context.uid), 303)
     const error = {
@@ -86,7 +86,7 @@ export function registerAskedStep (app: FastifyInstance, services: Services, oid
       error_description: 'the end-user may not act for the organization asked for, or not so far'
     }
     return await reply.redirect(
-      await refuseLogin(services, context, error, { address: request.clientAddress.ip, traceId: request.id }),
+      await refuseLogin(deps, context, error, { address: request.clientAddress.ip, traceId: request.id }),
       303
     )
   })
@@ -100,14 +100,14 @@ export function registerAskedStep (app: FastifyInstance, services: Services, oid
     if (asked === null || person === null) return null
     if (!isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined) return null
     if (
-      (await representationOf(services, context)) !== null ||
-      (await choicePath(services, context)) !== interactionPath(context.uid, 'asked')
+      (await representationOf(deps, context)) !== null ||
+      (await choicePath(deps, context)) !== interactionPath(context.uid, 'asked')
     ) {
       return null
     }
     const site = siteOf(context.client)
     const reason = ({ representation }: Hat): Unmet | null => unmetBy(representation, asked, site.catalogue)
-    const mine = (await createRepresentations(services).hatsOf(person.id, site)).filter(
+    const mine = (await createRepresentations(deps).hatsOf(person.id, site)).filter(
       (hat) => reason(hat) !== 'organization'
     )
     // nearest: what would be enough if it were in force, then what is in force

@@ -1,21 +1,21 @@
 /** The phone's browser as an actor of the phone side: bound by its cookie, or nobody. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { PhonePagesDeps } from './deps.ts'
 import { deviceBySecret, webDeviceSeconds } from '../../records/devices/index.ts'
 import type { PhoneActor } from '../../records/scan-tickets/types.ts'
 
-const secure = (services: Pick<Services, 'config'>): boolean => services.config.issuer.startsWith('https:')
-const cookieName = (services: Pick<Services, 'config'>): string =>
-  secure(services) ? '__Host-kora_device' : 'kora_device'
+const secure = (deps: Pick<PhonePagesDeps, 'config'>): boolean => deps.config.issuer.startsWith('https:')
+const cookieName = (deps: Pick<PhonePagesDeps, 'config'>): string =>
+  secure(deps) ? '__Host-kora_device' : 'kora_device'
 
-export const deviceSecret = (services: Pick<Services, 'config'>, request: FastifyRequest): string =>
-  request.cookies[cookieName(services)] ?? ''
+export const deviceSecret = (deps: Pick<PhonePagesDeps, 'config'>, request: FastifyRequest): string =>
+  request.cookies[cookieName(deps)] ?? ''
 
-export function keepDeviceSecret (services: Pick<Services, 'config'>, reply: FastifyReply, secret: string): void {
-  reply.setCookie(cookieName(services), secret, {
+export function keepDeviceSecret (deps: Pick<PhonePagesDeps, 'config'>, reply: FastifyReply, secret: string): void {
+  reply.setCookie(cookieName(deps), secret, {
     httpOnly: true,
     sameSite: 'lax',
-    secure: secure(services),
+    secure: secure(deps),
     path: '/',
     maxAge: webDeviceSeconds
   })
@@ -23,11 +23,11 @@ export function keepDeviceSecret (services: Pick<Services, 'config'>, reply: Fas
 
 /** @param asDevice false: whatever cookie there is, the ticket was scanned without it */
 export async function actorOf (
-  services: Pick<Services, 'config' | 'db'>,
+  deps: Pick<PhonePagesDeps, 'config' | 'db'>,
   request: FastifyRequest,
   asDevice = true
 ): Promise<PhoneActor> {
-  const device = asDevice ? await deviceBySecret(services.db, deviceSecret(services, request)) : null
+  const device = asDevice ? await deviceBySecret(deps.db, deviceSecret(deps, request)) : null
   return {
     device: device === null ? null : { id: device.id, kind: device.kind, personId: device.personId },
     address: request.clientAddress.ip,

@@ -43,7 +43,7 @@ declare module '../../http/pages.ts' {
 const fewest = ({ attempt, day }: { attempt: number; day: number }): number => Math.min(attempt, day)
 
 export function registerFaceStep (scope: FastifyInstance, door: Door): void {
-  const { services, phone } = door
+  const { services: deps, phone } = door
 
   scope.get('/v/:ticketId/face', async (request, reply) => {
     const held = await loadScan(door, request, reply)
@@ -65,7 +65,7 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
           given: formField(request.body, 'consent') === '1',
           version: formField(request.body, 'consent_version')
         },
-        returnUrl: services.config.issuer + scanPath(held.ticketId, 'face/return')
+        returnUrl: deps.config.issuer + scanPath(held.ticketId, 'face/return')
       },
       held.actor
     )
@@ -160,7 +160,7 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
         ...button(held, 'face', request),
         steps: stepsOf(held),
         tries: held.view.faceTries,
-        consentVersion: services.config.policyVersion,
+        consentVersion: deps.config.policyVersion,
         lastFailure: held.state.reason === '' ? null : held.state.reason,
         errors,
         counterHref: scanPath(held.ticketId, 'counter')

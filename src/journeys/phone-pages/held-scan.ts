@@ -1,6 +1,6 @@
 /** What every step under /v/<ticket> starts from, and where it goes next: recomputed from the ticket each time. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { PhonePagesDeps } from './deps.ts'
 import type { ScanTickets } from '../../records/scan-tickets/index.ts'
 import type { PhoneActor, PhoneRefusal, PhoneSide, ScanView } from '../../records/scan-tickets/types.ts'
 import { actorOf, deviceSecret, keepDeviceSecret } from './actor.ts'
@@ -11,7 +11,7 @@ import { isTicketId, keepScanState, readScanState, type ScanState } from './scan
 export type PhoneTickets = PhoneSide & Pick<ScanTickets, 'bindBrowser'>
 
 export interface Door {
-  services: Services
+  services: PhonePagesDeps
   phone: PhoneTickets
 }
 
@@ -41,14 +41,14 @@ export const stopped = (refusal: PhoneRefusal, ticketId: string): Stopped =>
 
 /** Loads the scan of this browser, or ends the request. An unknown ticket and a lost cookie get the same answer. */
 export async function loadScan (
-  { services, phone }: Door,
+  { services: deps, phone }: Door,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<HeldScan> {
   const { ticketId = '' } = request.params as { ticketId?: string }
-  const state = isTicketId(ticketId) ? readScanState(services.config, request, ticketId) : null
+  const state = isTicketId(ticketId) ? readScanState(deps.config, request, ticketId) : null
   if (state === null) throw new Stopped('not_found')
-  const actor = await actorOf(services, request, state.byDevice)
+  const actor = await actorOf(deps, request, state.byDevice)
   const seen = await phone.view(state.scanToken, actor)
   if (!seen.ok) throw stopped(seen, ticketId)
   if (seen.view.ticketId !== ticketId) throw new Stopped('not_found')
@@ -62,9 +62,9 @@ export async function loadPosted (door: Door, request: FastifyRequest, reply: Fa
   return await loadScan(door, request, reply)
 }
 
-export function keep ({ services }: Door, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
+export function keep ({ services: deps }: Door, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
   const state = { ...held.state, ...change }
-  keepScanState(services.config, reply, held.ticketId, state)
+  keepScanState(deps.config, reply, held.ticketId, state)
   return { ...held, state }
 }
 
@@ -99,13 +99,13 @@ async function bindThisBrowser (
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<void> {
-  const { services, phone } = door
+  const { services: deps, phone } = door
   if (held.actor.device !== null) {
-    keepDeviceSecret(services, reply, deviceSecret(services, request))
+    keepDeviceSecret(deps, reply, deviceSecret(deps, request))
     return
   }
   const bound = await phone.bindBrowser(held.state.scanToken, held.actor, request.browserLabel)
   if (bound === null) return
-  keepDeviceSecret(services, reply, bound.secret)
+  keepDeviceSecret(deps, reply, bound.secret)
   keep(door, reply, held, { byDevice: true })
 }

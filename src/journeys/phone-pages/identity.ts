@@ -76,8 +76,8 @@ export const stepsOf = ({ state, view }: HeldScan): Steps => {
 }
 
 export function registerIdentityStep (scope: FastifyInstance, door: Door): void {
-  const { services, phone } = door
-  const consentVersion = services.config.policyVersion
+  const { services: deps, phone } = door
+  const consentVersion = deps.config.policyVersion
 
   scope.get('/v/:ticketId/identity', async (request, reply) => {
     const held = await loadScan(door, request, reply)
@@ -103,7 +103,7 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
       given: formField(request.body, 'consent') === '1',
       version: formField(request.body, 'consent_version')
     }
-    const read = readIdentity(input, shanghaiDate(services.clock.now()))
+    const read = readIdentity(input, shanghaiDate(deps.clock.now()))
     const errors = [
       ...(read.ok ? [] : faultsOf(read.faults, values)),
       ...(consent.given ? [] : [{ field: 'consent', code: 'required' }])

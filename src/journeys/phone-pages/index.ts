@@ -7,7 +7,7 @@
  * the digest of what the person accepted. Everything works without script; every refusal is a page (refused.ts).
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { PhonePagesDeps } from './deps.ts'
 import { registerConfirmStep } from './confirm.ts'
 import { registerCounterStep } from './in-person-code.ts'
 import { registerFaceStep } from './face.ts'
@@ -21,14 +21,14 @@ export type { PhoneTickets } from './held-scan.ts'
 
 export async function registerPhonePages (
   app: FastifyInstance,
-  services: Services,
+  deps: PhonePagesDeps,
   phone: PhoneTickets
 ): Promise<void> {
-  const door = { services, phone }
+  const door = { services: deps, phone }
   await app.register(async (scope) => {
     handleStops(scope)
     registerLanding(scope, door)
-    if (!services.config.phoneDoors.pages) {
+    if (!deps.config.phoneDoors.pages) {
       scope.all('/v/*', async () => {
         throw new Stopped('door_closed')
       })

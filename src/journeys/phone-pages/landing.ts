@@ -37,8 +37,8 @@ const seenScope = (payload: string): string => `seen:${payload}`
 const isPayload = (payload: string): boolean => /^[\w-]{28}$/.test(payload)
 
 export function registerLanding (scope: FastifyInstance, door: Door): void {
-  const { services, phone } = door
-  const { config } = services
+  const { services: deps, phone } = door
+  const { config } = deps
   const payloadOf = (params: unknown): string => {
     const { payload = '' } = params as { payload?: string }
     if (!isPayload(payload)) throw new Stopped('not_found')
@@ -67,7 +67,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
     if (!seenFresh) request.requireCsrf(payload)
     const before = scannedHere(request)
     if (before !== null) return await reply.redirect(scanPath(before), 303)
-    const actor = await actorOf(services, request)
+    const actor = await actorOf(deps, request)
     const scanned = await phone.scan(payload, actor, { seenFresh })
     if (!scanned.ok) throw new Stopped(scanned.code)
     const { ticketId, remaining } = scanned.view

@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { randomBytes } from 'node:crypto'
 import { sameName } from '../../domain/identity/person-name.ts'
 import type { AgentSection, LegalSection } from '../../domain/representation/registration.ts'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 import { creditPerson } from '../../records/identity/index.ts'
 import {
   certNoIndex,
@@ -32,15 +32,15 @@ const usable = ({ status }: Pick<StoredPerson, 'status'>): boolean => status ===
  */
 export async function expectedPerson (
   trx: Trx,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<RegistrationDeps, 'crypto'>,
   typed: LegalSection,
   before: string | null
 ): Promise<string> {
   const fits = (person: StoredPerson): boolean =>
     sameName(person.name, typed.name) || (person.nameBo !== null && sameName(person.nameBo, typed.name))
-  const known = await personByCertNo(trx, services.crypto, certType, typed.certNo)
+  const known = await personByCertNo(trx, deps.crypto, certType, typed.certNo)
   if (known !== null && usable(known) && fits(known)) return known.id
-  const earlier = before === null ? null : await personById(trx, services.crypto, before)
+  const earlier = before === null ? null : await personById(trx, deps.crypto, before)
   if (
     earlier !== null &&
     (await isProvisional(trx, earlier.id)) &&
@@ -49,12 +49,12 @@ export async function expectedPerson (
   ) {
     return earlier.id
   }
-  return await insertProvisional(trx, services, typed)
+  return await insertProvisional(trx, deps, typed)
 }
 
 async function insertProvisional (
   trx: Trx,
-  { crypto }: Pick<Services, 'crypto'>,
+  { crypto }: Pick<RegistrationDeps, 'crypto'>,
   typed: LegalSection
 ): Promise<string> {
   const id = newPersonId()
@@ -103,10 +103,10 @@ export interface Verified {
  */
 export async function establishPerson (
   trx: Trx,
-  services: Pick<Services, 'crypto' | 'audit'>,
+  deps: Pick<RegistrationDeps, 'crypto' | 'audit'>,
   { personId, typed, proof, address, traceId }: Verified
 ): Promise<string | null> {
-  const index = certNoIndex(services.crypto, certType, typed.certNo)
+  const index = certNoIndex(deps.crypto, certType, typed.certNo)
   const about = { address, traceId, reason: 'registration' }
   let id = personId
   if (await isProvisional(trx, personId)) {
@@ -117,11 +117,11 @@ export async function establishPerson (
         .set({ certNoIndex: index, status: 'active', updatedAt: sql<Date>`now()` })
         .where('id', '=', personId)
         .execute()
-      await services.audit.record(trx, { type: 'person.created', personId, ...about })
+      await deps.audit.record(trx, { type: 'person.created', personId, ...about })
     } else {
       id = taken.id
       if (!(await adopt(trx, personId, id, proof))) return null
-      await services.audit.record(trx, { type: 'person.linked', personId: id, ...about, details: { from: personId } })
+      await deps.audit.record(trx, { type: 'person.linked', personId: id, ...about, details: { from: personId } })
     }
   }
   const row = await trx.selectFrom('person').select('status').where('id', '=', id).executeTakeFirst()
@@ -132,9 +132,9 @@ export async function establishPerson (
       .set({ status: 'active', updatedAt: sql<Date>`now()` })
       .where('id', '=', id)
       .execute()
-    await services.audit.record(trx, { type: 'person.activated', personId: id, ...about })
+    await deps.audit.record(trx, { type: 'person.activated', personId: id, ...about })
   }
-  await keepFurther(trx, services, id, typed)
+  await keepFurther(trx, deps, id, typed)
   return id
 }
 
@@ -160,7 +160,7 @@ async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof
 /** The phone that was proved, unless there is one, or it is somebody else's; 民族, when it was told. */
 async function keepFurther (
   trx: Trx,
-  { crypto }: Pick<Services, 'crypto'>,
+  { crypto }: Pick<RegistrationDeps, 'crypto'>,
   id: string,
   typed: LegalSection | AgentSection
 ): Promise<void> {

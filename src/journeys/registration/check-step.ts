@@ -47,7 +47,7 @@ const limits = {
 }
 
 export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
-  const { services, throttle } = parts
+  const { services: deps, throttle } = parts
 
   app.get('/register/:id/check', async (request, reply) => {
     const registration = await load(parts, request, reply, 'check')
@@ -71,7 +71,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     if (errors.length > 0) return showCheck(registration, ticked, errors, 422, request, reply)
 
     // counted before anything is answered
-    const index = certNoIndex(services.crypto, 'resident_id', applicant.certNo)
+    const index = certNoIndex(deps.crypto, 'resident_id', applicant.certNo)
     for (const [key, { limit, seconds }] of [
       [`registration:verify:${unit.uscc}`, limits.organization],
       [`registration:verify:${request.clientAddress.prefix}`, limits.source],
@@ -80,7 +80,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       const hit = await throttle.hit(key, limit, seconds)
       if (!hit.allowed) return await refused(registration, 'too_many', request, reply)
     }
-    const existing = await organizationByUscc(services.db, unit.uscc)
+    const existing = await organizationByUscc(deps.db, unit.uscc)
     // one that nobody with the right to it has confirmed stands in nobody's way who has
     if (existing !== null && !(existing.status === 'pending' && registration.applicant === 'legal_representative')) {
       return await refused(registration, 'duplicate', request, reply)
@@ -104,28 +104,28 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     request: FastifyRequest
   ): Promise<Registration | null> {
     const { address, traceId } = circumstancesOf(request)
-    return await services.db.transaction().execute(async (trx) => {
-      const personId = await expectedPerson(trx, services, applicant, registration.personId)
+    return await deps.db.transaction().execute(async (trx) => {
+      const personId = await expectedPerson(trx, deps, applicant, registration.personId)
       const shown = JSON.stringify(registration.draft)
       let same = true
-      const changed = await changeRegistration(trx, services, registration, ['draft', 'verifying'], (now) => {
+      const changed = await changeRegistration(trx, deps, registration, ['draft', 'verifying'], (now) => {
         // another window changed it meanwhile: that was not what was agreed to
         same = JSON.stringify(now.draft) === shown
         return same ? { draft: now.draft, state: 'verifying', personId } : now
       })
       if (changed === null || !same) return changed
       for (const kind of ['organization-registration', 'identity-verification'] as const) {
-        await recordConsent(trx, services, {
+        await recordConsent(trx, deps, {
           personId,
           kind,
-          version: services.config.policyVersion,
+          version: deps.config.policyVersion,
           locale: request.locale,
           source: `registration:${registration.id}`,
           address,
           traceId
         })
       }
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'registration.started',
         personId,
         role: registration.applicant,
@@ -144,8 +144,8 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     reply: FastifyReply
   ): Promise<FastifyReply> {
     const { address, traceId } = circumstancesOf(request)
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, {
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, {
         type: 'registration.failed',
         role: registration.applicant,
         address,
@@ -184,7 +184,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     { id, draft: { unit, agent, legal } }: Registration,
     { t, locale }: FastifyRequest
   ): CheckPage['groups'] {
-    const today = shanghaiDate(services.clock.now())
+    const today = shanghaiDate(deps.clock.now())
     const fact = (label: Fact['label'], value: string, chinese = false): Fact => ({ label, value, chinese })
     const people = ({ name, certNo, phone }: LegalSection): Fact[] => [
       fact('name', name, true),

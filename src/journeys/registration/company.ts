@@ -10,7 +10,7 @@ export type CompanyOutcome =
   | { outcome: 'mismatch' | 'not_active' | 'unavailable' }
 
 export async function askRegister (
-  { companies, services }: Pick<Parts, 'companies' | 'services'>,
+  { companies, services: deps }: Pick<Parts, 'companies' | 'services'>,
   { unit, legal }: { unit: UnitSection; legal: LegalSection }
 ): Promise<CompanyOutcome> {
   try {
@@ -24,7 +24,7 @@ export async function askRegister (
     return answer.status === 'active' ? { outcome: 'match', version: answer.version } : { outcome: 'not_active' }
   } catch (error) {
     if (!(error instanceof RegisterUnavailable)) throw error
-    services.log.warn({ register: companies.name }, 'company register unavailable')
+    deps.log.warn({ register: companies.name }, 'company register unavailable')
     return { outcome: 'unavailable' }
   }
 }

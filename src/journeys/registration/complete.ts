@@ -99,7 +99,7 @@ export async function complete (
 
 async function established (
   trx: Trx,
-  { services, smsCodes }: Parts,
+  { services: deps, smsCodes }: Parts,
   { registration, applicant, draft, personId, address, traceId }: Ready
 ): Promise<string> {
   // taken first: whoever comes second waits here and finds it done
@@ -115,7 +115,7 @@ async function established (
     throw new Refused('elsewhere')
   }
   const proof = draft.verification.faceCheckId === null ? 'counter' : 'face'
-  const id = await establishPerson(trx, services, { personId, typed: applicant, proof, address, traceId })
+  const id = await establishPerson(trx, deps, { personId, typed: applicant, proof, address, traceId })
   if (id === null) throw new Refused('blocked')
   return id
 }
@@ -127,19 +127,19 @@ async function register (
   representative: string | null,
   registerVersion: number
 ): Promise<void> {
-  const { services } = parts
+  const { services: deps } = parts
   const { registration, unit, legal, draft, address, traceId } = ready
   const byAgent = registration.applicant === 'agent'
   const personId = await established(trx, parts, ready)
   const legalRepresentativeId = representative ?? personId
   const organizationId = await organizationOf(trx, parts, ready, { legalRepresentativeId, registerVersion })
-  const number = await completeRegistration(trx, services, registration, shanghaiDate(services.clock.now()), {
+  const number = await completeRegistration(trx, deps, registration, shanghaiDate(deps.clock.now()), {
     organizationId,
     personId,
     keep: null
   })
   if (number === null) throw new Refused('elsewhere')
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'organization.registered',
     personId,
     organizationId,
@@ -167,7 +167,7 @@ async function register (
     address,
     traceId
   }
-  await enqueue(trx, services, {
+  await enqueue(trx, deps, {
     topic: registrationTopic,
     dedupeKey: `${registrationTopic}:${registration.id}`,
     payload: { ...order }
@@ -183,7 +183,7 @@ async function register (
 /** A new one; or, for the legal representative, the one that somebody else registered and she never confirmed. */
 export async function organizationOf (
   trx: Trx,
-  { services }: Pick<Parts, 'services'>,
+  { services: deps }: Pick<Parts, 'services'>,
   {
     registration,
     unit,
@@ -201,7 +201,7 @@ export async function organizationOf (
     .executeTakeFirst()
   const byAgent = registration.applicant === 'agent'
   if (existing === undefined) {
-    const { id } = await insertOrganization(trx, services.crypto, {
+    const { id } = await insertOrganization(trx, deps.crypto, {
       uscc: unit.uscc,
       name: unit.name,
       status: byAgent ? 'pending' : 'active',
@@ -230,7 +230,7 @@ export async function organizationOf (
     })
     .where('id', '=', existing.id)
     .execute()
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'organization.approved',
     personId: legalRepresentativeId,
     organizationId: existing.id,
@@ -243,16 +243,16 @@ export async function organizationOf (
 
 /** The register cannot tell who represents it: nothing is registered or reserved, staff decide. */
 async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<void> {
-  const { services } = parts
+  const { services: deps } = parts
   const { registration, draft, passwordHash, address, traceId } = ready
   const personId = await established(trx, parts, ready)
-  const number = await completeRegistration(trx, services, registration, shanghaiDate(services.clock.now()), {
+  const number = await completeRegistration(trx, deps, registration, shanghaiDate(deps.clock.now()), {
     organizationId: null,
     personId,
     keep: { ...draft, passwordHash }
   })
   if (number === null) throw new Refused('elsewhere')
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'organization.submitted',
     personId,
     role: registration.applicant,
@@ -268,7 +268,7 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
  */
 export async function tellRepresentative (
   trx: Trx,
-  { services }: Pick<Parts, 'services'>,
+  { services: deps }: Pick<Parts, 'services'>,
   {
     organization,
     phone,
@@ -279,7 +279,7 @@ export async function tellRepresentative (
   const known = await trx.selectFrom('person').select('phoneIndex').where('id', '=', personId).executeTakeFirst()
   if (known?.phoneIndex != null) return
   const kind = 'delegation-submitted'
-  await enqueue(trx, services, {
+  await enqueue(trx, deps, {
     topic: smsTopic,
     dedupeKey: `${smsTopic}:${registrationId}`,
     payload: {

@@ -2,7 +2,7 @@
  * After an agent's application: the delegation that the agent asks for, proposed, verified and submitted in the agent's
  * name.
  */
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 import { delegationEnd } from '../../domain/representation/registration.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { createDelegations } from '../../records/delegations/index.ts'
@@ -23,12 +23,12 @@ export interface DelegationOrder {
  * Through the outbox, because it is several transactions: whatever interrupts them, the next delivery begins with a new
  * draft (the old one gives way), and finds what was submitted already.
  */
-export function registrationHandler (services: Services): OutboxHandler {
-  const delegations = createDelegations(services)
+export function registrationHandler (deps: RegistrationDeps): OutboxHandler {
+  const delegations = createDelegations(deps)
   return async (payload) => {
     const { registrationId, organizationId, agentId, years, address, traceId } = payload as unknown as DelegationOrder
     const actor = { personId: agentId, address, traceId }
-    const validFrom = shanghaiDate(services.clock.now())
+    const validFrom = shanghaiDate(deps.clock.now())
     const proposed = await delegations.propose(
       {
         organizationId,
@@ -46,7 +46,7 @@ export function registrationHandler (services: Services): OutboxHandler {
       throw new OutboxPermanentError(`the delegation was refused: ${proposed.code}`)
     }
     const { id, version } = proposed
-    await services.db.transaction().execute(async (trx) => {
+    await deps.db.transaction().execute(async (trx) => {
       // scan and face were shown for the application, in which the delegation was asked for
       await delegations.agentVerified(trx, id, version)
       await trx.updateTable('registration').set({ delegationId: id }).where('id', '=', registrationId).execute()

@@ -11,7 +11,7 @@ import {
 import { PageError } from '../../http/page-error.ts'
 import { SeeOther } from '../../http/see-other.ts'
 import type { CompanyRegister } from '../../ports/registry.ts'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 import type { Challenges } from '../../records/challenges/index.ts'
 import type { ScanTickets } from '../../records/scan-tickets/index.ts'
 import type { SmsCodes } from '../../records/sms-codes/index.ts'
@@ -20,7 +20,7 @@ import type { Progress, StopCode } from './pages.ts'
 import { changeRegistration, findRegistration, type Registration } from './repository.ts'
 
 export interface Parts {
-  services: Services
+  services: RegistrationDeps
   companies: CompanyRegister
   tickets: ScanTickets
   challenges: Challenges
@@ -42,32 +42,32 @@ export const duePath = (registration: Registration): string => registrationPath(
  * @throws PageError 404 for an unknown application and for another browser's alike; SeeOther when another page is due
  */
 export async function load (
-  { services }: Pick<Parts, 'services'>,
+  { services: deps }: Pick<Parts, 'services'>,
   request: FastifyRequest,
   reply: FastifyReply,
   place: Place
 ): Promise<Registration> {
-  const registration = await loadAny(services, request, reply)
+  const registration = await loadAny(deps, request, reply)
   if (!mayOpen(place, registration)) throw new SeeOther(duePath(registration))
   return registration
 }
 
 export async function loadAny (
-  services: Services,
+  deps: RegistrationDeps,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<Registration> {
   const { id = '' } = request.params as { id?: string }
-  const registration = await findRegistration(services.db, services, id, reply.ensureBrowser().hash)
+  const registration = await findRegistration(deps.db, deps, id, reply.ensureBrowser().hash)
   if (registration === null) throw new PageError(404, 'not_found')
   if (registration.expired || registration.state === 'abandoned') throw new SeeOther('/register')
-  if (registration.state !== 'verified' || !isStale(registration.draft, services.clock.now() / 1000)) {
+  if (registration.state !== 'verified' || !isStale(registration.draft, deps.clock.now() / 1000)) {
     return registration
   }
   return (
-    (await services.db.transaction().execute(
+    (await deps.db.transaction().execute(
       async (trx) =>
-        await changeRegistration(trx, services, registration, ['verified'], ({ draft }) => ({
+        await changeRegistration(trx, deps, registration, ['verified'], ({ draft }) => ({
           draft: { ...draft, verification: null },
           state: 'verifying'
         }))

@@ -9,7 +9,7 @@
  * page is due; every page asks it afresh, so pages out of turn lead to the right one.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 import { createChallenges, registerChallengePictures } from '../../records/challenges/index.ts'
 import type { ScanTickets } from '../../records/scan-tickets/index.ts'
 import { createSmsCodes } from '../../records/sms-codes/index.ts'
@@ -43,19 +43,19 @@ export {
 
 export async function registerRegistration (
   app: FastifyInstance,
-  services: Services,
+  deps: RegistrationDeps,
   tickets: ScanTickets
 ): Promise<void> {
   const parts: Parts = {
-    services,
-    companies: services.companies,
+    services: deps,
+    companies: deps.companies,
     tickets,
-    challenges: createChallenges(services),
-    smsCodes: createSmsCodes(services),
-    throttle: createThrottle(services)
+    challenges: createChallenges(deps),
+    smsCodes: createSmsCodes(deps),
+    throttle: createThrottle(deps)
   }
   await app.register(async (scope) => {
-    registerChallengePictures(scope, services)
+    registerChallengePictures(scope, deps)
     registerStartStep(scope, parts)
     registerUnitStep(scope, parts)
     registerPeopleSteps(scope, parts)

@@ -14,28 +14,28 @@ const limits = {
 }
 const openScope = 'register-resume'
 
-export function registerLaterStep (app: FastifyInstance, { services, throttle, smsCodes }: Parts): void {
+export function registerLaterStep (app: FastifyInstance, { services: deps, throttle, smsCodes }: Parts): void {
   app.get('/register/:id/later', async (request, reply) => {
-    const registration = await loadAny(services, request, reply)
+    const registration = await loadAny(deps, request, reply)
     if (!mayLeave(registration)) return await reply.redirect(duePath(registration), 303)
     return show(registration, null, 200, request, reply)
   })
 
   app.post('/register/:id/later', async (request, reply) => {
-    const registration = await loadAny(services, request, reply)
+    const registration = await loadAny(deps, request, reply)
     request.requireCsrf(registration.id)
     const phone = registration.draft.phone?.phone
     if (!mayLeave(registration) || phone === undefined) return await reply.redirect(duePath(registration), 303)
     for (const [key, { limit, seconds }] of [
       [`registration:resume:${registration.id}`, limits.application],
-      [`registration:resume-phone:${phoneIndex(services.crypto, phone)}`, limits.phone]
+      [`registration:resume-phone:${phoneIndex(deps.crypto, phone)}`, limits.phone]
     ] as const) {
       if (!(await throttle.hit(key, limit, seconds)).allowed) {
         return show(registration, 'too_many', 429, request, reply)
       }
     }
-    await services.db.transaction().execute(async (trx) => {
-      await sendResumeLink(trx, services, {
+    await deps.db.transaction().execute(async (trx) => {
+      await sendResumeLink(trx, deps, {
         registrationId: registration.id,
         phone,
         kind: 'registration-resume',
@@ -64,7 +64,7 @@ export function registerLaterStep (app: FastifyInstance, { services, throttle, s
     if (!hit.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: hit.retryAfterSeconds })
     const { token = '' } = request.params as { token?: string }
     const id = await resumeRegistration(
-      services,
+      deps,
       smsCodes,
       token,
       reply.ensureBrowser().hash,

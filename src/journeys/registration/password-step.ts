@@ -10,8 +10,8 @@ import { circumstancesOf, load, loadPosted, progressOf, registrationPath, stoppe
 import type { Registration } from './repository.ts'
 
 export function registerPasswordStep (app: FastifyInstance, parts: Parts): void {
-  const { services } = parts
-  const { passwordProfile } = services.config
+  const { services: deps } = parts
+  const { passwordProfile } = deps.config
 
   app.get('/register/:id/password', async (request, reply) => {
     const registration = await load(parts, request, reply, 'password')
@@ -22,7 +22,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
     const registration = await loadPosted(parts, request, reply, 'password')
     const read = readNewPassword(passwordProfile, request.body, contextOf(registration))
     if (!read.ok) return showPassword(registration, read.errors, 422, request, reply)
-    const passwordHash = await hashNewPassword(services, read.value, registrationPath(registration.id, 'password'))
+    const passwordHash = await hashNewPassword(deps, read.value, registrationPath(registration.id, 'password'))
     const outcome = await complete(parts, registration, passwordHash, circumstancesOf(request))
     switch (outcome) {
       case 'unavailable':
@@ -32,8 +32,8 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
         return await reply.redirect(registrationPath(registration.id), 303)
     }
     const { address, traceId } = circumstancesOf(request)
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, {
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, {
         type: 'registration.failed',
         personId: registration.personId,
         role: registration.applicant,
@@ -49,7 +49,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
   app.get('/register/:id/done', async (request, reply) => {
     const registration = await load(parts, request, reply, 'done')
     const organization =
-      registration.organizationId === null ? null : await organizationById(services.db, registration.organizationId)
+      registration.organizationId === null ? null : await organizationById(deps.db, registration.organizationId)
     return await reply.page('registration/done', {
       outcome:
         organization === null

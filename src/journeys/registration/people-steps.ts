@@ -18,8 +18,8 @@ import {
 } from './sections.ts'
 
 export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
-  const { services } = parts
-  const today = (): string => shanghaiDate(services.clock.now())
+  const { services: deps } = parts
+  const today = (): string => shanghaiDate(deps.clock.now())
 
   app.get('/register/:id/agent', async (request, reply) => {
     const registration = await load(parts, request, reply, 'agent')
@@ -52,9 +52,9 @@ export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
     section: Partial<Draft>,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const changed = await services.db.transaction().execute(
+    const changed = await deps.db.transaction().execute(
       async (trx) =>
-        await changeRegistration(trx, services, registration, ['draft', 'verifying'], ({ draft }) => ({
+        await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
           draft: { ...draft, ...section },
           state: 'draft'
         }))

@@ -25,7 +25,7 @@ interface Shown {
 }
 
 export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
-  const { services, challenges, smsCodes } = parts
+  const { services: deps, challenges, smsCodes } = parts
   const action = (registration: Registration): string => `register:${registration.id}`
 
   app.get('/register/:id/phone', async (request, reply) => {
@@ -90,7 +90,7 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     const verdict = await smsCodes.verify(binding, typed, circumstancesOf(request))
     if (!verdict.ok) {
       // sent twice: the first one was right
-      const now = await loadAny(services, request, reply)
+      const now = await loadAny(deps, request, reply)
       if (now.draft.phone?.phone === binding.phone) return await reply.redirect(duePath(now), 303)
       const error: FieldError = {
         field: 'sms_code',
@@ -100,9 +100,9 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
       return await showPhone(registration, { sent: true, errors: [error] }, request, reply)
     }
     const phone = { phone: binding.phone, codeId: verdict.codeId }
-    const changed = await services.db.transaction().execute(
+    const changed = await deps.db.transaction().execute(
       async (trx) =>
-        await changeRegistration(trx, services, registration, ['draft', 'verifying'], ({ draft }) => ({
+        await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
           draft: { ...draft, phone },
           state: 'draft'
         }))

@@ -7,11 +7,11 @@ import {
   type Draft,
   type RegistrationState
 } from '../../domain/representation/registration.ts'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
 export type Trx = Transaction<Database>
-type Sealer = Pick<Services, 'crypto'>
+type Sealer = Pick<RegistrationDeps, 'crypto'>
 
 /** Hours in which a draft may be gone on with. */
 export const draftHours = 24
@@ -71,7 +71,7 @@ export const sealed = ({ crypto }: Sealer, id: string, draft: object): string =>
 
 export async function insertRegistration (
   db: Db,
-  services: Sealer,
+  deps: Sealer,
   { browserHash, applicant }: { browserHash: string; applicant: Applicant }
 ): Promise<string> {
   const id = `reg_${randomBytes(16).toString('base64url')}`
@@ -82,7 +82,7 @@ export async function insertRegistration (
       browserHash,
       applicant,
       state: 'draft',
-      dataEnc: sealed(services, id, emptyDraft),
+      dataEnc: sealed(deps, id, emptyDraft),
       expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
     })
     .execute()
@@ -92,7 +92,7 @@ export async function insertRegistration (
 /** Null for an unknown id and for another browser's: the same answer. */
 export async function findRegistration (
   db: Db,
-  services: Sealer,
+  deps: Sealer,
   id: string,
   browserHash: string
 ): Promise<Registration | null> {
@@ -103,11 +103,11 @@ export async function findRegistration (
     .where('id', '=', id)
     .where('browserHash', '=', browserHash)
     .executeTakeFirst()
-  return row === undefined ? null : opened(services, row)
+  return row === undefined ? null : opened(deps, row)
 }
 
 /** The newest application of this browser that can be gone on with. */
-export async function openRegistration (db: Db, services: Sealer, browserHash: string): Promise<Registration | null> {
+export async function openRegistration (db: Db, deps: Sealer, browserHash: string): Promise<Registration | null> {
   const row = await db
     .selectFrom('registration')
     .select(columns)
@@ -117,7 +117,7 @@ export async function openRegistration (db: Db, services: Sealer, browserHash: s
     .orderBy('createdAt', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : opened(services, row)
+  return row === undefined ? null : opened(deps, row)
 }
 
 /**
@@ -126,7 +126,7 @@ export async function openRegistration (db: Db, services: Sealer, browserHash: s
  */
 export async function changeRegistration (
   trx: Trx,
-  services: Sealer,
+  deps: Sealer,
   { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>,
   from: readonly RegistrationState[],
   change: (registration: Registration) => { draft: Draft; state: RegistrationState; personId?: string | null }
@@ -141,11 +141,11 @@ export async function changeRegistration (
     .forUpdate()
     .executeTakeFirst()
   if (row === undefined) return null
-  const before = opened(services, row)
+  const before = opened(deps, row)
   const { draft, state, personId = before.personId } = change(before)
   await trx
     .updateTable('registration')
-    .set({ dataEnc: sealed(services, id, draft), state, personId, updatedAt: sql<Date>`now()` })
+    .set({ dataEnc: sealed(deps, id, draft), state, personId, updatedAt: sql<Date>`now()` })
     .where('id', '=', id)
     .execute()
   return { ...before, draft, state, personId }
@@ -161,7 +161,7 @@ export interface Completion {
 /** verified → completed, once. Null = somebody was first. The number is what people quote on the telephone. */
 export async function completeRegistration (
   trx: Trx,
-  services: Sealer,
+  deps: Sealer,
   { id, browserHash }: Pick<Registration, 'id' | 'browserHash'>,
   today: string,
   { organizationId, personId, keep }: Completion
@@ -174,7 +174,7 @@ export async function completeRegistration (
       number,
       organizationId,
       personId,
-      dataEnc: keep === null ? null : sealed(services, id, keep),
+      dataEnc: keep === null ? null : sealed(deps, id, keep),
       review: keep === null ? null : 'waiting',
       updatedAt: sql<Date>`now()`,
       expiresAt: sql<Date>`now() + make_interval(days => ${keep === null ? 365 : 90})`

@@ -6,7 +6,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 import { enqueue } from '../../records/outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../../records/messages/index.ts'
 import type { SmsCodes } from '../../records/sms-codes/index.ts'
@@ -19,7 +19,7 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 /** In the transaction of what it belongs to; links sent before end with it. `notice`: what has happened, in Chinese. */
 export async function sendResumeLink (
   trx: Trx,
-  services: Pick<Services, 'crypto' | 'config'>,
+  deps: Pick<RegistrationDeps, 'crypto' | 'config'>,
   {
     registrationId,
     phone,
@@ -49,13 +49,13 @@ export async function sendResumeLink (
     })
     .returning('expiresAt')
     .executeTakeFirstOrThrow()
-  await enqueue(trx, services, {
+  await enqueue(trx, deps, {
     topic: smsTopic,
     dedupeKey: `${smsTopic}:resume:${tokenHash}`,
     payload: {
       to: { phone },
       template: 'notice',
-      parameters: { kind, notice, link: `${services.config.issuer}${resumePath}/${token}` },
+      parameters: { kind, notice, link: `${deps.config.issuer}${resumePath}/${token}` },
       notAfter: expiresAt.toISOString()
     } satisfies SmsOrder
   })
@@ -66,14 +66,14 @@ export async function sendResumeLink (
  * again here. Null: unknown, used, over, or the application is.
  */
 export async function resumeRegistration (
-  services: Services,
+  deps: RegistrationDeps,
   smsCodes: Pick<SmsCodes, 'move'>,
   token: string,
   browserHash: string,
   { address, traceId }: { address: string; traceId: string }
 ): Promise<string | null> {
   if (!/^[\w-]{43}$/.test(token)) return null
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const link = await trx
       .updateTable('registrationResume')
       .set({ usedAt: sql<Date>`now()` })
@@ -92,19 +92,19 @@ export async function resumeRegistration (
       .forUpdate()
       .executeTakeFirst()
     if (row === undefined) return null
-    const registration = opened(services, row)
+    const registration = opened(deps, row)
     const phone = await movedPhone(trx, smsCodes, registration, browserHash)
     await trx
       .updateTable('registration')
       .set({
         browserHash,
         state: registration.state === 'verified' ? 'verifying' : registration.state,
-        dataEnc: sealed(services, row.id, { ...registration.draft, phone, verification: null }),
+        dataEnc: sealed(deps, row.id, { ...registration.draft, phone, verification: null }),
         updatedAt: sql<Date>`now()`
       })
       .where('id', '=', row.id)
       .execute()
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'registration.resumed',
       personId: row.personId,
       role: row.applicant,

@@ -15,7 +15,7 @@ import {
 } from '../../domain/representation/registration.ts'
 import { RegisterUnavailable } from '../../ports/registry.ts'
 import type { ReviewState } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 import { takeGrant } from '../support/index.ts'
 import { registeredPerson } from '../../records/organizations/index.ts'
 import { enqueue } from '../../records/outbox/index.ts'
@@ -27,7 +27,7 @@ import { registrationTopic, type DelegationOrder } from './delegation.ts'
 import { draftHours, isRegistrationId, opened, sealed, type Trx } from './repository.ts'
 import { sendResumeLink } from './resume.ts'
 
-type Needed = Services
+type Needed = RegistrationDeps
 /** What is kept of an application until it is decided. */
 type Kept = Draft & { passwordHash: string }
 
@@ -65,23 +65,23 @@ const columns = [
 
 /** At most `limit`, oldest first: who waited longest comes first. `after` = id of the last one of the page before. */
 export async function listApplications (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<RegistrationDeps, 'db' | 'crypto'>,
   { review, after, limit = 50 }: { review: ReviewState; after?: string | undefined; limit?: number }
 ): Promise<ApplicationLine[]> {
-  let query = services.db.selectFrom('registration').select(columns).where('review', '=', review)
+  let query = deps.db.selectFrom('registration').select(columns).where('review', '=', review)
   if (after !== undefined) {
     query = query.where(
       sql<boolean>`(created_at, id) > (select created_at, id from registration l where l.id = ${after})`
     )
   }
   const rows = await query.orderBy('createdAt').orderBy('id').limit(limit).execute()
-  return rows.map((row) => lineOf(services, row, review))
+  return rows.map((row) => lineOf(deps, row, review))
 }
 
 type Row = Parameters<typeof opened>[1] & { reviewedAt: Date | null; updatedAt: Date }
 
-function lineOf (services: Pick<Services, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
-  const { draft } = opened(services, row)
+function lineOf (deps: Pick<RegistrationDeps, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
+  const { draft } = opened(deps, row)
   return {
     id: row.id,
     number: row.number ?? '',
@@ -120,17 +120,17 @@ export interface ApplicationDetail extends ApplicationLine {
 
 /** One application's line, for pages that only ask whether to do something. */
 export async function findApplication (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<RegistrationDeps, 'db' | 'crypto'>,
   id: string
 ): Promise<ApplicationLine | null> {
   if (!isRegistrationId(id)) return null
-  const row = await services.db
+  const row = await deps.db
     .selectFrom('registration')
     .select(columns)
     .where('id', '=', id)
     .where('review', 'is not', null)
     .executeTakeFirst()
-  return row === undefined || row.review === null ? null : lineOf(services, row, row.review)
+  return row === undefined || row.review === null ? null : lineOf(deps, row, row.review)
 }
 
 /**
@@ -140,14 +140,14 @@ export async function findApplication (
  * more)
  */
 export async function applicationDetail (
-  services: Needed,
+  deps: Needed,
   act: Omit<Act, 'reason'> & { reason?: string },
   id: string,
   options: { reveal?: boolean; grant?: string } = {}
 ): Promise<ApplicationDetail | null> {
   const { reveal = false, grant } = options
   if (!isRegistrationId(id)) return null
-  const row = await services.db
+  const row = await deps.db
     .selectFrom('registration')
     .select(columns)
     .where('id', '=', id)
@@ -156,15 +156,15 @@ export async function applicationDetail (
   if (row === undefined || row.review === null) return null
   const reason = act.reason?.trim() ?? ''
   if (reveal && reason === '') throw new DomainError('reason_required')
-  const { unit, agent, legal } = opened(services, row).draft
-  const register = unit === null ? null : await whatRegisterSays(services, unit)
-  const revealed = await services.db.transaction().execute(async (trx) => {
+  const { unit, agent, legal } = opened(deps, row).draft
+  const register = unit === null ? null : await whatRegisterSays(deps, unit)
+  const revealed = await deps.db.transaction().execute(async (trx) => {
     const shown =
       reveal &&
       (grant === undefined ||
         (await takeGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant)) !==
           null)
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'registration.viewed',
       actor: act.actor,
       personId: row.personId,
@@ -178,7 +178,7 @@ export async function applicationDetail (
   const shown = ({ name, certNo, phone }: LegalSection): ShownPerson =>
     revealed ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
   return {
-    ...lineOf(services, row, row.review),
+    ...lineOf(deps, row, row.review),
     personId: row.personId,
     reviewedBy: row.reviewedBy,
     reviewReason: row.reviewReason,
@@ -226,7 +226,7 @@ interface Held {
  */
 async function decide (
   trx: Trx,
-  services: Needed,
+  deps: Needed,
   act: Act,
   id: string,
   seen: string | null | undefined,
@@ -259,7 +259,7 @@ async function decide (
     applicant: row.applicant,
     personId: row.personId,
     number: row.number ?? '',
-    kept: opened(services, row).draft as Kept
+    kept: opened(deps, row).draft as Kept
   }
 }
 
@@ -271,13 +271,13 @@ const checked = ({ reason }: Act): string => {
 
 /** @param seen number of the application that was looked at; left out: whatever waits (the others too) */
 export async function acceptApplication (
-  services: Needed,
+  deps: Needed,
   act: Act,
   id: string,
   seen?: string
 ): Promise<ReviewOutcome> {
   const reason = checked(act)
-  const row = await services.db
+  const row = await deps.db
     .selectFrom('registration')
     .select(columns)
     .where('id', '=', id)
@@ -285,17 +285,17 @@ export async function acceptApplication (
     .$if(seen !== undefined, (query) => query.where('number', '=', seen ?? ''))
     .executeTakeFirst()
   if (row === undefined) return 'unchanged'
-  const { unit, legal } = opened(services, row).draft
+  const { unit, legal } = opened(deps, row).draft
   if (unit === null || legal === null) return 'unchanged'
-  const answer = await askRegister({ companies: services.companies, services }, { unit, legal })
+  const answer = await askRegister({ companies: deps.companies, services: deps }, { unit, legal })
   if (answer.outcome !== 'match' && answer.outcome !== 'review') return answer.outcome
   const representative =
     row.applicant === 'legal_representative'
       ? null
-      : await registeredPerson(services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
+      : await registeredPerson(deps, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   try {
-    return await services.db.transaction().execute(async (trx) => {
-      const held = await decide(trx, services, act, id, row.number, 'accepted', reason)
+    return await deps.db.transaction().execute(async (trx) => {
+      const held = await decide(trx, deps, act, id, row.number, 'accepted', reason)
       if (held === null) return 'unchanged'
       const person = await trx
         .selectFrom('person')
@@ -304,7 +304,7 @@ export async function acceptApplication (
         .where('status', '=', 'active')
         .executeTakeFirst()
       if (person === undefined) throw new Refused('blocked')
-      await accept(trx, services, act, held, {
+      await accept(trx, deps, act, held, {
         unit,
         legal,
         legalRepresentativeId: representative ?? held.personId,
@@ -331,7 +331,7 @@ interface Accepting {
 
 async function accept (
   trx: Trx,
-  services: Needed,
+  deps: Needed,
   act: Act,
   held: Held,
   { unit, legal, legalRepresentativeId, registerVersion, reason }: Accepting
@@ -340,7 +340,7 @@ async function accept (
   const [address, traceId] = [act.address ?? '', act.traceId ?? '']
   const organizationId = await organizationOf(
     trx,
-    { services },
+    { services: deps },
     { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId },
     { legalRepresentativeId, registerVersion }
   )
@@ -349,7 +349,7 @@ async function accept (
     .set({ organizationId, dataEnc: null, expiresAt: sql<Date>`now() + interval '365 days'` })
     .where('id', '=', id)
     .execute()
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'registration.accepted',
     actor: act.actor,
     personId,
@@ -360,7 +360,7 @@ async function accept (
     reason,
     details: { registration: id, number, registerVersion }
   })
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'organization.registered',
     actor: act.actor,
     personId,
@@ -371,7 +371,7 @@ async function accept (
     reason: 'review',
     details: { registration: id, number, registerVersion }
   })
-  await tellApplicant(trx, services, held, 'registration-accepted', null)
+  await tellApplicant(trx, deps, held, 'registration-accepted', null)
   if (applicant === 'legal_representative') return
   const order: DelegationOrder = {
     registrationId: id,
@@ -381,14 +381,14 @@ async function accept (
     address,
     traceId
   }
-  await enqueue(trx, services, {
+  await enqueue(trx, deps, {
     topic: registrationTopic,
     dedupeKey: `${registrationTopic}:${id}`,
     payload: { ...order }
   })
   await tellRepresentative(
     trx,
-    { services },
+    { services: deps },
     { organization: unit.name, phone: legal.phone, registrationId: id, personId: legalRepresentativeId }
   )
 }
@@ -399,25 +399,25 @@ export type RefusalReason = (typeof refusalReasons)[number]
 
 /** Nothing is kept of what was typed. */
 export async function refuseApplication (
-  services: Needed,
+  deps: Needed,
   act: Act,
   id: string,
   code: RefusalReason,
   seen?: string
 ): Promise<ReviewOutcome> {
   const reason = checked(act)
-  return await services.db.transaction().execute(async (trx) => {
-    const held = await decide(trx, services, act, id, seen, 'refused', reason)
+  return await deps.db.transaction().execute(async (trx) => {
+    const held = await decide(trx, deps, act, id, seen, 'refused', reason)
     if (held === null) return 'unchanged'
     await trx
       .updateTable('registration')
       .set({
-        dataEnc: sealed(services, id, { ...emptied, unit: held.kept.unit }),
+        dataEnc: sealed(deps, id, { ...emptied, unit: held.kept.unit }),
         expiresAt: sql<Date>`now() + interval '90 days'`
       })
       .where('id', '=', id)
       .execute()
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'registration.refused',
       actor: act.actor,
       personId: held.personId,
@@ -427,7 +427,7 @@ export async function refuseApplication (
       reason,
       details: { registration: id, number: held.number, code }
     })
-    await tellApplicant(trx, services, held, 'registration-refused', `${code}: ${reason}`)
+    await tellApplicant(trx, deps, held, 'registration-refused', `${code}: ${reason}`)
     return 'done'
   })
 }
@@ -439,26 +439,26 @@ const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, veri
  * asked for again.
  */
 export async function returnApplication (
-  services: Needed,
+  deps: Needed,
   act: Act,
   id: string,
   seen?: string
 ): Promise<ReviewOutcome> {
   const reason = checked(act)
-  return await services.db.transaction().execute(async (trx) => {
-    const held = await decide(trx, services, act, id, seen, 'returned', reason)
+  return await deps.db.transaction().execute(async (trx) => {
+    const held = await decide(trx, deps, act, id, seen, 'returned', reason)
     if (held === null) return 'unchanged'
     const { passwordHash: _gone, phone, ...draft } = held.kept
     await trx
       .updateTable('registration')
       .set({
         state: 'draft',
-        dataEnc: sealed(services, id, { ...draft, phone: null, verification: null }),
+        dataEnc: sealed(deps, id, { ...draft, phone: null, verification: null }),
         expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
       })
       .where('id', '=', id)
       .execute()
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'registration.returned',
       actor: act.actor,
       personId: held.personId,
@@ -468,9 +468,9 @@ export async function returnApplication (
       reason,
       details: { registration: id, number: held.number }
     })
-    await notify(trx, services, { personId: held.personId, kind: 'registration-returned', data: dataOf(held, reason) })
+    await notify(trx, deps, { personId: held.personId, kind: 'registration-returned', data: dataOf(held, reason) })
     if (phone !== null) {
-      await sendResumeLink(trx, services, {
+      await sendResumeLink(trx, deps, {
         registrationId: id,
         phone: phone.phone,
         kind: 'registration-returned',
@@ -491,15 +491,15 @@ const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record
 /** In the inbox, and by short message to the phone that was proved in the application. */
 async function tellApplicant (
   trx: Trx,
-  services: Needed,
+  deps: Needed,
   held: Held,
   kind: Extract<MessageKind, `registration-${string}`>,
   reason: string | null
 ): Promise<void> {
-  const messageId = await notify(trx, services, { personId: held.personId, kind, data: dataOf(held, reason) })
+  const messageId = await notify(trx, deps, { personId: held.personId, kind, data: dataOf(held, reason) })
   const { phone, unit } = held.kept
   if (phone === null) return
-  await enqueue(trx, services, {
+  await enqueue(trx, deps, {
     topic: smsTopic,
     dedupeKey: `${smsTopic}:${messageId}`,
     payload: {

@@ -22,7 +22,7 @@ import { changeRegistration, type Registration } from './repository.ts'
 class NotPresent extends Error {}
 
 export function registerScanStep (app: FastifyInstance, parts: Parts): void {
-  const { services, tickets } = parts
+  const { services: deps, tickets } = parts
 
   app.get('/register/:id/qr', async (request, reply) => {
     if (isPrefetch(request)) return await reply.code(503).send()
@@ -59,7 +59,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
 
   app.get(
     '/register/:id/qr/:ticket/check',
-    async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303)
+    async (request, reply) => await reply.redirect(duePath(await loadAny(deps, request, reply)), 303)
   )
 
   app.get('/register/:id/qr/:ticket/finish', async (request, reply) => {
@@ -69,13 +69,13 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
 
   /** Changed on the way: a ticket for other data proves nothing about these. */
   const subjectOf = ({ id, applicant, draft }: Registration): string =>
-    `registration:${id}:${services.crypto.mac('registration', verifiedContent(applicant, draft))}`
+    `registration:${id}:${deps.crypto.mac('registration', verifiedContent(applicant, draft))}`
 
   /** confirmed → consumed and verifying → verified, in one transaction. */
   async function finish (id: string, registration: Registration, reply: FastifyReply): Promise<FastifyReply> {
     const { browserHash } = registration
     try {
-      await services.db.transaction().execute(async (trx) => {
+      await deps.db.transaction().execute(async (trx) => {
         const given = await tickets.consume(
           id,
           { browserHash, subjectRef: subjectOf(registration), purpose: 'register' },
@@ -84,12 +84,12 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
         if (given === null) return
         const present = presenceOf(given.proofs, given.personId, id)
         if (present === null || given.personId !== registration.personId) throw new NotPresent()
-        const changed = await changeRegistration(trx, services, registration, ['verifying'], (now) => {
+        const changed = await changeRegistration(trx, deps, registration, ['verifying'], (now) => {
           if (subjectOf(now) !== subjectOf(registration)) throw new NotPresent()
           return {
             draft: {
               ...now.draft,
-              verification: { ticketId: id, ...present, at: Math.floor(services.clock.now() / 1000) }
+              verification: { ticketId: id, ...present, at: Math.floor(deps.clock.now() / 1000) }
             },
             state: 'verified'
           }
@@ -120,14 +120,14 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     } = registration
     if (personId === null || unit === null) throw new PageError(409, 'bad_request')
     const { address, traceId } = circumstancesOf(request)
-    const now = services.clock.now()
+    const now = deps.clock.now()
     const created = await tickets.create({
       purpose: 'register',
       browserHash,
       subjectRef: subjectOf(registration),
       context: {
         clientName: '统一身份认证 · 法人注册',
-        clientHost: new URL(services.config.issuer).host,
+        clientHost: new URL(deps.config.issuer).host,
         place: request.clientAddress.place,
         browser: request.browserLabel,
         at: new Date(now).toISOString(),
@@ -158,7 +158,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     reply: FastifyReply
   ): FastifyReply {
     if (status === null) throw new PageError(404, 'not_found')
-    const { phoneDoors } = services.config
+    const { phoneDoors } = deps.config
     return reply.page('login/scan', {
       rp: null,
       purpose: 'register',

@@ -9,7 +9,7 @@ import { insertRegistration, openRegistration } from './repository.ts'
 
 const scope = 'register'
 
-export function registerStartStep (app: FastifyInstance, { services, throttle }: Parts): void {
+export function registerStartStep (app: FastifyInstance, { services: deps, throttle }: Parts): void {
   app.get('/register', async (request, reply) => await showStart(request, reply, []))
 
   app.post('/register', async (request, reply) => {
@@ -18,7 +18,7 @@ export function registerStartStep (app: FastifyInstance, { services, throttle }:
     const applicant = applicants.find((one) => one === formField(request.body, 'applicant'))
     if (applicant === undefined) return await showStart(request, reply, [{ field: 'applicant', code: 'required' }])
     // pressed twice: the draft that is still empty will do
-    const open = await openRegistration(services.db, services, browserHash)
+    const open = await openRegistration(deps.db, deps, browserHash)
     if (open?.applicant === applicant && open.draft.unit === null) return await reply.redirect(duePath(open), 303)
     for (const [key, limit] of [
       [`registration:browser:${browserHash}`, 20],
@@ -27,18 +27,18 @@ export function registerStartStep (app: FastifyInstance, { services, throttle }:
       const hit = await throttle.hit(key, limit, 3600)
       if (!hit.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: hit.retryAfterSeconds })
     }
-    const id = await insertRegistration(services.db, services, { browserHash, applicant })
+    const id = await insertRegistration(deps.db, deps, { browserHash, applicant })
     return await reply.redirect(registrationPath(id, 'unit'), 303)
   })
 
   app.get(
     '/register/:id',
-    async (request, reply) => await reply.redirect(duePath(await loadAny(services, request, reply)), 303)
+    async (request, reply) => await reply.redirect(duePath(await loadAny(deps, request, reply)), 303)
   )
 
   async function showStart (request: FastifyRequest, reply: FastifyReply, errors: FieldError[]): Promise<FastifyReply> {
     const { hash, fresh } = reply.ensureBrowser()
-    const open = fresh ? null : await openRegistration(services.db, services, hash)
+    const open = fresh ? null : await openRegistration(deps.db, deps, hash)
     return await reply.page(
       'registration/start',
       {

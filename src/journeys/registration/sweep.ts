@@ -3,11 +3,11 @@
  * completed.
  */
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { RegistrationDeps } from './deps.ts'
 
 /** At most `limit` of each. Returns how many. */
 export async function sweepRegistrations (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<RegistrationDeps, 'db' | 'crypto'>,
   limit = 500
 ): Promise<number> {
   const drafts = await sql`

@@ -18,7 +18,7 @@ type Named =
   | { outcome: 'not_active' | 'unavailable' | 'too_many' }
 
 export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
-  const { services, companies, throttle } = parts
+  const { services: deps, companies, throttle } = parts
 
   app.get('/register/:id/unit', async (request, reply) => {
     const registration = await load(parts, request, reply, 'unit')
@@ -65,9 +65,9 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
         return stopped(reply, registration, named.outcome)
     }
     const unit: UnitSection = { ...read.data, name: named.name, named: named.named }
-    const changed = await services.db.transaction().execute(
+    const changed = await deps.db.transaction().execute(
       async (trx) =>
-        await changeRegistration(trx, services, registration, ['draft', 'verifying'], ({ draft }) => ({
+        await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
           draft: { ...draft, unit },
           state: 'draft'
         }))
@@ -97,7 +97,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
       }
     } catch (error) {
       if (!(error instanceof RegisterUnavailable)) throw error
-      services.log.warn({ register: companies.name }, 'company register unavailable')
+      deps.log.warn({ register: companies.name }, 'company register unavailable')
       return { outcome: 'unavailable' }
     }
     if (values.name === '' && known?.uscc !== uscc) {

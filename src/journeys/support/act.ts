@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import type { AuditActor } from '../../records/audit/index.ts'
 import { notify, type MessageKind } from '../../records/messages/index.ts'
 
@@ -36,13 +36,13 @@ export interface HeldPerson {
  * @throws DomainError `reason_required`
  */
 export async function aboutPerson (
-  services: Pick<Services, 'db'>,
+  deps: Pick<SupportDeps, 'db'>,
   act: Act,
   personId: string,
   work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof stampOf>) => Promise<boolean>
 ): Promise<ActOutcome> {
   const stamp = stampOf(act)
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const person = await trx
       .selectFrom('person')
       .select(['id', 'sub', 'status', 'phoneIndex'])
@@ -57,9 +57,9 @@ export async function aboutPerson (
 /** The person is told in the inbox and by short message; staff's words stay in the trail. */
 export const tellPerson = async (
   trx: Trx,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<SupportDeps, 'crypto'>,
   personId: string,
   kind: MessageKind
 ): Promise<void> => {
-  await notify(trx, services, { personId, kind, data: {}, sms: true })
+  await notify(trx, deps, { personId, kind, data: {}, sms: true })
 }

@@ -9,13 +9,13 @@ import type { Act } from '../../domain/administration/administration.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { parseCertNo } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { issueCounterCodeIn, revokeCounterCode } from '../../records/counter-codes/index.ts'
 import { personByCertNo, personById } from '../../records/persons/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import { tellPerson } from './act.ts'
 
-type Needed = Pick<Services, 'db' | 'crypto' | 'audit' | 'clock'>
+type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit' | 'clock'>
 
 /** What the operator must have done, each ticked. */
 export const counterChecks = ['document_seen', 'face_compared', 'number_compared', 'told_one_time'] as const
@@ -43,20 +43,20 @@ export type VisitBegun =
   | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
 /** The whole number as it stands on the document. Counted before anything is looked up. */
-export async function beginVisit (services: Needed, operator: Operator, typed: string): Promise<VisitBegun> {
-  const hit = await createThrottle(services).hit(
+export async function beginVisit (deps: Needed, operator: Operator, typed: string): Promise<VisitBegun> {
+  const hit = await createThrottle(deps).hit(
     `counter:lookup:${operator.actor}`,
     counterLimits.lookups.limit,
     counterLimits.lookups.seconds
   )
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
-  const number = parseCertNo('resident_id', typed, shanghaiDate(services.clock.now()))
+  const number = parseCertNo('resident_id', typed, shanghaiDate(deps.clock.now()))
   if (!number.ok) return { ok: false, code: 'unreadable' }
-  const person = await personByCertNo(services.db, services.crypto, 'resident_id', number.value)
+  const person = await personByCertNo(deps.db, deps.crypto, 'resident_id', number.value)
   const id = `vis_${randomBytes(16).toString('base64url')}`
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const { actor, address, traceId } = operator
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.searched',
       actor,
       role: 'counter',
@@ -89,7 +89,7 @@ export interface Visit {
 
 /** This operator's open visit; null = none, somebody else's, used or over. */
 export async function findVisit (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<SupportDeps, 'db' | 'crypto'>,
   operator: Operator,
   id: string
 ): Promise<Visit | null> {
@@ -123,7 +123,7 @@ class Gone extends Error {}
 
 /** One code for one visit: the visit ends with it, in the same transaction. */
 export async function giveCode (
-  services: Needed,
+  deps: Needed,
   operator: Operator,
   visitId: string,
   { checks, reason }: { checks: readonly string[]; reason: string }
@@ -131,8 +131,8 @@ export async function giveCode (
   if (!counterChecks.every((check) => checks.includes(check))) return { ok: false, code: 'unchecked' }
   const why = counterReasons.find((one) => one === reason)
   if (why === undefined) return { ok: false, code: 'reason' }
-  if ((await findVisit(services, operator, visitId)) === null) return { ok: false, code: 'gone' }
-  const hit = await createThrottle(services).hit(
+  if ((await findVisit(deps, operator, visitId)) === null) return { ok: false, code: 'gone' }
+  const hit = await createThrottle(deps).hit(
     `counter:code:${operator.actor}`,
     counterLimits.codes.limit,
     counterLimits.codes.seconds
@@ -140,7 +140,7 @@ export async function giveCode (
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const { actor, address, traceId } = operator
   try {
-    return await services.db.transaction().execute(async (trx) => {
+    return await deps.db.transaction().execute(async (trx) => {
       const visit = await trx
         .updateTable('counterVisit')
         .set({ usedAt: sql<Date>`now()` })
@@ -151,10 +151,10 @@ export async function giveCode (
         .returning('personId')
         .executeTakeFirst()
       if (visit === undefined) throw new Gone()
-      const person = await personById(trx, services.crypto, visit.personId)
+      const person = await personById(trx, deps.crypto, visit.personId)
       // locked since the visit began: nothing is given
       if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) throw new Gone()
-      const issued = await issueCounterCodeIn(trx, services, {
+      const issued = await issueCounterCodeIn(trx, deps, {
         personId: person.id,
         issuedBy: actor,
         reason: why,
@@ -164,7 +164,7 @@ export async function giveCode (
       })
       if (issued === null) throw new Gone()
       await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', visitId).execute()
-      await tellPerson(trx, services, person.id, 'security-counter-code-issued')
+      await tellPerson(trx, deps, person.id, 'security-counter-code-issued')
       return { ok: true, ...issued, name: maskName(person.name) }
     })
   } catch (error) {
@@ -183,7 +183,7 @@ export interface GivenCode {
 
 /** This operator's codes of the last day, newest first. */
 export async function codesGiven (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<SupportDeps, 'db' | 'crypto'>,
   operator: Operator
 ): Promise<GivenCode[]> {
   const rows = await db
@@ -213,8 +213,8 @@ export async function codesGiven (
 }
 
 /** An operator takes back an own code. */
-export const cancelOwnCode = async (services: Needed, operator: Operator, codeId: string): Promise<boolean> =>
-  await revokeCounterCode(services, {
+export const cancelOwnCode = async (deps: Needed, operator: Operator, codeId: string): Promise<boolean> =>
+  await revokeCounterCode(deps, {
     codeId,
     actor: operator.actor,
     issuedBy: operator.actor,
@@ -224,7 +224,7 @@ export const cancelOwnCode = async (services: Needed, operator: Operator, codeId
   })
 
 /** Deletes what is over. Returns how many. */
-export async function sweepDesk (db: Services['db'], limit = 500): Promise<number> {
+export async function sweepDesk (db: SupportDeps['db'], limit = 500): Promise<number> {
   const visits = await sql`
     delete from counter_visit where id in (select id from counter_visit where expires_at < now() - interval '1 day'
       order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)

@@ -10,7 +10,7 @@ import { parseName } from '../../domain/identity/person-name.ts'
 import { parsePhone } from '../../domain/identity/phone-number.ts'
 import type { PersonStatus } from '../../database/schema.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { certNoIndex, personIdsByDeskIndex, phoneIndex } from '../../records/persons/index.ts'
 
 /** A person in a list: nothing that is not masked. */
@@ -61,7 +61,7 @@ interface Row {
 }
 
 function lineOf (
-  { crypto }: Pick<Services, 'crypto'>,
+  { crypto }: Pick<SupportDeps, 'crypto'>,
   { id, nameEnc, certNoEnc, phoneEnc, assuranceLevel, ...row }: Row
 ): PersonLine {
   const open = (column: string, value: string): string => crypto.decrypt('person', column, id, value)
@@ -81,7 +81,7 @@ type How =
   | { by: 'name'; name: string; lastFour: string }
 
 function read (
-  { crypto, clock }: Pick<Services, 'crypto' | 'clock'>,
+  { crypto, clock }: Pick<SupportDeps, 'crypto' | 'clock'>,
   { text, lastFour }: PersonSearch
 ): How | Extract<FoundPeople, { ok: false }>['code'] {
   const typed = text.normalize('NFKC').trim()
@@ -108,13 +108,13 @@ function read (
 
 /** At most 20, masked. The trail keeps how was searched and how many were found, never for what. */
 export async function findPeople (
-  services: Pick<Services, 'db' | 'crypto' | 'clock' | 'audit'>,
+  deps: Pick<SupportDeps, 'db' | 'crypto' | 'clock' | 'audit'>,
   act: Omit<Act, 'reason'>,
   search: PersonSearch
 ): Promise<FoundPeople> {
-  const how = read(services, search)
+  const how = read(deps, search)
   if (typeof how === 'string') return { ok: false, code: how }
-  const { db } = services
+  const { db } = deps
   let query = db
     .selectFrom('person')
     .select(columns)
@@ -131,13 +131,13 @@ export async function findPeople (
       query = query.where(sql<boolean>`(id = ${how.id} or sub = ${how.id})`)
       break
     case 'name': {
-      const ids = await personIdsByDeskIndex(db, services.crypto, how)
+      const ids = await personIdsByDeskIndex(db, deps.crypto, how)
       query = query.where('id', 'in', ids.length === 0 ? [''] : ids)
     }
   }
   const rows = await query.orderBy('id').limit(20).execute()
   await db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.searched',
       actor: act.actor,
       address: act.address,
@@ -145,15 +145,15 @@ export async function findPeople (
       details: { by: how.by, found: rows.length }
     })
   })
-  return { ok: true, by: how.by, people: rows.map((row) => lineOf(services, row)) }
+  return { ok: true, by: how.by, people: rows.map((row) => lineOf(deps, row)) }
 }
 
 /** At most `limit` people, newest first, narrowed by status; `after` = id of the last one of the page before. */
 export async function listPeople (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<SupportDeps, 'db' | 'crypto'>,
   { status, after, limit = 50 }: { status?: PersonStatus | undefined; after?: string | undefined; limit?: number }
 ): Promise<PersonLine[]> {
-  let query = services.db
+  let query = deps.db
     .selectFrom('person')
     .select(columns)
     .where('certNoIndex', 'not like', 'registration:%')
@@ -163,15 +163,15 @@ export async function listPeople (
     query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from person l where l.id = ${after})`)
   }
   const rows = await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()
-  return rows.map((row) => lineOf(services, row))
+  return rows.map((row) => lineOf(deps, row))
 }
 
 /**
  * Others with the same name and last four: perhaps the same human being under two documents. Only shown; nothing is
  * merged.
  */
-export async function namesakesOf (services: Pick<Services, 'db' | 'crypto'>, personId: string): Promise<PersonLine[]> {
-  const rows = await services.db
+export async function namesakesOf (deps: Pick<SupportDeps, 'db' | 'crypto'>, personId: string): Promise<PersonLine[]> {
+  const rows = await deps.db
     .selectFrom('person')
     .select(columns)
     .where('id', '<>', personId)
@@ -183,5 +183,5 @@ export async function namesakesOf (services: Pick<Services, 'db' | 'crypto'>, pe
     .orderBy('id')
     .limit(5)
     .execute()
-  return rows.map((row) => lineOf(services, row))
+  return rows.map((row) => lineOf(deps, row))
 }

@@ -3,16 +3,16 @@ import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { recordSessionsEnded } from '../../oidc/logout.ts'
 import { revokeAccount } from '../../tokens/revocation.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
-type Needed = Pick<Services, 'db' | 'crypto' | 'audit'>
+type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
 /**
  * Nothing of the account works from the commit on: no login, code, token or session, in any capacity; sites are told.
  */
-export async function lockPerson (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
-  return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
+export async function lockPerson (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
     const locked = await trx
       .updateTable('person')
       .set({ status: 'locked', lockedFrom: sql<string>`status`, updatedAt: sql<Date>`now()` })
@@ -23,25 +23,25 @@ export async function lockPerson (services: Needed, act: Act, personId: string):
     if (locked === undefined) return false
     const ended = await revokeAccount(trx, sub)
     if (ended.length > 0) {
-      await recordSessionsEnded(trx, services, ended, {
+      await recordSessionsEnded(trx, deps, ended, {
         reason: 'person_locked',
         ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
       })
     }
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.locked',
       ...stamp,
       personId: id,
       details: { sites: ended.length }
     })
-    await tellPerson(trx, services, id, 'security-account-locked')
+    await tellPerson(trx, deps, id, 'security-account-locked')
     return true
   })
 }
 
 /** What it was before. Sessions and tokens do not come back. */
-export async function unlockPerson (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
-  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
+export async function unlockPerson (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     const unlocked = await trx
       .updateTable('person')
       .set({ status: sql<'active'>`coalesce(locked_from, 'active')`, lockedFrom: null, updatedAt: sql<Date>`now()` })
@@ -50,13 +50,13 @@ export async function unlockPerson (services: Needed, act: Act, personId: string
       .returning('status')
       .executeTakeFirst()
     if (unlocked === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.unlocked',
       ...stamp,
       personId: id,
       details: { to: unlocked.status }
     })
-    await tellPerson(trx, services, id, 'security-account-unlocked')
+    await tellPerson(trx, deps, id, 'security-account-unlocked')
     return true
   })
 }

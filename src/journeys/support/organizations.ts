@@ -4,7 +4,7 @@ import type { Act } from '../../domain/administration/administration.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { RegisterUnavailable, type CompanyAnswer, type CompanyRecord } from '../../ports/registry.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import {
   createDelegations,
   endByStaff,
@@ -40,7 +40,7 @@ export interface OrganizationSearch {
 
 /** At most `limit`, newest first, with the number of agents in force; one query for a page. */
 export async function listOrganizations (
-  { db }: Pick<Services, 'db'>,
+  { db }: Pick<SupportDeps, 'db'>,
   { text = '', status, after, limit = 50 }: OrganizationSearch
 ): Promise<OrganizationLine[]> {
   const typed = text.normalize('NFKC').replaceAll('\0', '').trim().slice(0, 100)
@@ -83,13 +83,13 @@ export interface OrganizationDetail {
   delegations: DelegationView[]
 }
 
-export async function organizationDetail (services: Services, id: string): Promise<OrganizationDetail | null> {
-  const row = await services.db.selectFrom('organization').selectAll().where('id', '=', id).executeTakeFirst()
+export async function organizationDetail (deps: SupportDeps, id: string): Promise<OrganizationDetail | null> {
+  const row = await deps.db.selectFrom('organization').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined) return null
   const representative =
     row.legalRepresentativeId === null
       ? null
-      : await personById(services.db, services.crypto, row.legalRepresentativeId)
+      : await personById(deps.db, deps.crypto, row.legalRepresentativeId)
   return {
     id,
     uscc: row.uscc,
@@ -109,24 +109,24 @@ export async function organizationDetail (services: Services, id: string): Promi
             certNo: maskCertNo(representative.certNo),
             since: row.legalRepresentativeSince
           },
-    delegations: await createDelegations(services).listOfOrganization(id)
+    delegations: await createDelegations(deps).listOfOrganization(id)
   }
 }
 
-export async function suspend (services: Services, act: Act, id: string): Promise<ActOutcome> {
+export async function suspend (deps: SupportDeps, act: Act, id: string): Promise<ActOutcome> {
   const stamp = stampOf(act)
-  if (await suspendOrganization(services, stamp, id)) return 'done'
-  return (await organizationById(services.db, id)) === null ? 'unknown' : 'unchanged'
+  if (await suspendOrganization(deps, stamp, id)) return 'done'
+  return (await organizationById(deps.db, id)) === null ? 'unknown' : 'unchanged'
 }
 
 /** Asks the register first: what is suspended or dissolved there does not become active here. */
-export async function release (services: Services, act: Act, id: string): Promise<ActOutcome | 'register_unavailable'> {
+export async function release (deps: SupportDeps, act: Act, id: string): Promise<ActOutcome | 'register_unavailable'> {
   const stamp = stampOf(act)
-  const organization = await organizationById(services.db, id)
+  const organization = await organizationById(deps.db, id)
   if (organization === null) return 'unknown'
-  const record = await asked(services, async () => await services.companies.lookup(organization.uscc))
+  const record = await asked(deps, async () => await deps.companies.lookup(organization.uscc))
   if (record === null) return 'register_unavailable'
-  return (await releaseOrganization(services, stamp, id, !record.found || record.status === 'active'))
+  return (await releaseOrganization(deps, stamp, id, !record.found || record.status === 'active'))
     ? 'done'
     : 'unchanged'
 }
@@ -147,24 +147,24 @@ export interface Recheck {
  * says what differs. Never inside a transaction. @throws DomainError `reason_required`
  */
 export async function recheck (
-  services: Services,
+  deps: SupportDeps,
   act: Act,
   id: string
 ): Promise<{ outcome: 'checked'; result: Recheck } | { outcome: 'unknown' | 'register_unavailable' }> {
   const stamp = stampOf(act)
-  const organization = await organizationById(services.db, id)
+  const organization = await organizationById(deps.db, id)
   if (organization === null) return { outcome: 'unknown' }
   const { uscc } = organization
-  const record = await asked(services, async () => await services.companies.lookup(uscc))
+  const record = await asked(deps, async () => await deps.companies.lookup(uscc))
   if (record === null) return { outcome: 'register_unavailable' }
-  const answer = await askAboutRepresentative(services, organization, record)
+  const answer = await askAboutRepresentative(deps, organization, record)
   if (answer === undefined) return { outcome: 'register_unavailable' }
   // without the representative it would not be the whole record, and the journal's own entry of this version would come
   // too late
   const whole =
     record.found && answer?.certain === true && answer.isLegalRepresentative && answer.version === record.version
   const news = whole
-    ? await applyRegisterNews(services, { uscc, version: record.version, name: record.name, status: record.status })
+    ? await applyRegisterNews(deps, { uscc, version: record.version, name: record.name, status: record.status })
     : null
   const result: Recheck = {
     found: record.found,
@@ -173,7 +173,7 @@ export async function recheck (
     status: record.found ? record.status : null,
     legalRepresentative: answer === null || !answer.certain ? null : answer.isLegalRepresentative
   }
-  await noteChecked(services, stamp, id, {
+  await noteChecked(deps, stamp, id, {
     found: result.found,
     changed: result.changed,
     status: result.status,
@@ -184,20 +184,20 @@ export async function recheck (
 
 /** Null: nobody to ask about; undefined: the register did not answer. */
 async function askAboutRepresentative (
-  services: Services,
+  deps: SupportDeps,
   organization: Organization,
   record: CompanyRecord | { found: false }
 ): Promise<CompanyAnswer | null | undefined> {
   const person =
     organization.legalRepresentativeId === null
       ? null
-      : await personById(services.db, services.crypto, organization.legalRepresentativeId)
+      : await personById(deps.db, deps.crypto, organization.legalRepresentativeId)
   if (person === null || !record.found || !isCertType(person.certType)) return null
   const { certType, certNo, name } = person
   const answer = await asked(
-    services,
+    deps,
     async () =>
-      await services.companies.verify({
+      await deps.companies.verify({
         uscc: organization.uscc,
         name: record.name,
         legalRepresentative: { certType, certNo, name }
@@ -207,7 +207,7 @@ async function askAboutRepresentative (
 }
 
 async function asked<T> (
-  { companies, log }: Pick<Services, 'companies' | 'log'>,
+  { companies, log }: Pick<SupportDeps, 'companies' | 'log'>,
   question: () => Promise<T>
 ): Promise<T | null> {
   try {
@@ -224,13 +224,13 @@ export type DelegationAct = (typeof delegationActs)[number]
 
 /** `refused`: something that is not for staff (approving in the legal representative's place); kept in the trail. */
 export async function actOnDelegation (
-  services: Services,
+  deps: SupportDeps,
   act: Act,
   id: string,
   what: string
 ): Promise<ActOutcome | 'refused'> {
   const stamp = stampOf(act)
-  const known = await services.db
+  const known = await deps.db
     .selectFrom('delegation')
     .select('id')
     .where('id', '=', id)
@@ -239,8 +239,8 @@ export async function actOnDelegation (
   if (known === undefined) return 'unknown'
   const chosen = delegationActs.find((one) => one === what)
   if (chosen === undefined) {
-    await refuseApprovalByStaff(services, id, stamp)
+    await refuseApprovalByStaff(deps, id, stamp)
     return 'refused'
   }
-  return (await endByStaff(services, id, chosen === 'suspend' ? 'suspended' : 'revoked', stamp)) ? 'done' : 'unchanged'
+  return (await endByStaff(deps, id, chosen === 'suspend' ? 'suspended' : 'revoked', stamp)) ? 'done' : 'unchanged'
 }

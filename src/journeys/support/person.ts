@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { Person } from '../../domain/identity/person.ts'
 import { maskCertNo, maskEmail, maskName, maskPhone } from '../../domain/identity/masking.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { createDelegations, type DelegationView } from '../../records/delegations/index.ts'
 import { devicesOf } from '../../records/devices/index.ts'
 import { faceLimits, faceTriesLeft } from '../../records/face-checks/index.ts'
@@ -49,16 +49,16 @@ export interface PersonDetail {
 
 /** Null = no such person. */
 export async function personDetail (
-  services: Services,
+  deps: SupportDeps,
   act: Omit<Act, 'reason'>,
   personId: string
 ): Promise<PersonDetail | null> {
-  const { db, crypto } = services
+  const { db, crypto } = deps
   const person = await personById(db, crypto, personId)
   if (person === null) return null
   // one after the other: a page for staff must not take every connection of the pool
   const faceTries = await faceTriesLeft(db, { personId, binding: '' })
-  const sessions = await sessionsOf(services, person.sub)
+  const sessions = await sessionsOf(deps, person.sub)
   const browsers = await db
     .selectFrom('knownBrowser')
     .select(['label', 'firstSeenAt', 'lastLoginAt'])
@@ -75,7 +75,7 @@ export async function personDetail (
     .orderBy('id')
     .limit(50)
     .execute()
-  const delegations = await createDelegations(services).listOfAgent(personId)
+  const delegations = await createDelegations(deps).listOfAgent(personId)
   const messages = await db
     .selectFrom('message')
     .select(['kind', 'createdAt', 'readAt'])
@@ -99,9 +99,9 @@ export async function personDetail (
     .orderBy('createdAt', 'desc')
     .limit(10)
     .execute()
-  const namesakes = await namesakesOf(services, personId)
+  const namesakes = await namesakesOf(deps, personId)
   await db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.viewed',
       actor: act.actor,
       address: act.address,
@@ -153,7 +153,7 @@ const historyDays = 90
  * before.
  */
 export async function personHistory (
-  { db }: Pick<Services, 'db'>,
+  { db }: Pick<SupportDeps, 'db'>,
   personId: string,
   { before, limit = 50 }: { before?: number | undefined; limit?: number } = {}
 ): Promise<HistoryLine[]> {

@@ -4,44 +4,44 @@ import type { Act } from '../../domain/administration/administration.ts'
 import { forgiveFaceTries } from '../../records/face-checks/index.ts'
 import { personById } from '../../records/persons/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
-type Needed = Pick<Services, 'db' | 'crypto' | 'audit'>
+type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
 /** Today's face tries begin anew. What a provider is paid for stays bounded. */
-export async function resetFaceTries (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
-  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
+export async function resetFaceTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     const forgiven = await forgiveFaceTries(trx, id)
     if (forgiven === 0) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.face-tries-reset',
       ...stamp,
       personId: id,
       details: { tries: forgiven }
     })
-    await tellPerson(trx, services, id, 'security-face-tries-reset')
+    await tellPerson(trx, deps, id, 'security-face-tries-reset')
     return true
   })
 }
 
 /** The person's own identifiers are no longer slowed down; pauses of networks stay. */
-export async function resetPasswordTries (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
-  const throttle = createThrottle(services)
-  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
-    const person = await personById(trx, services.crypto, id)
+export async function resetPasswordTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  const throttle = createThrottle(deps)
+  return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
+    const person = await personById(trx, deps.crypto, id)
     if (person === null) return false
     await throttle.lift(trx, `cert_no:${person.certNo}`)
     if (person.phone !== null) await throttle.lift(trx, `phone:${person.phone}`)
-    await services.audit.record(trx, { type: 'person.password-tries-reset', ...stamp, personId: id })
-    await tellPerson(trx, services, id, 'security-password-tries-reset')
+    await deps.audit.record(trx, { type: 'person.password-tries-reset', ...stamp, personId: id })
+    await tellPerson(trx, deps, id, 'security-password-tries-reset')
     return true
   })
 }
 
 /** A phone proves nothing any more, at once and for good. */
-export async function endDevice (services: Needed, act: Act, personId: string, deviceId: string): Promise<ActOutcome> {
-  return await aboutPerson(services, act, personId, async (trx, { id }, stamp) => {
+export async function endDevice (deps: Needed, act: Act, personId: string, deviceId: string): Promise<ActOutcome> {
+  return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     const row = await trx
       .updateTable('device')
       .set({ revokedAt: sql<Date>`now()` })
@@ -51,8 +51,8 @@ export async function endDevice (services: Needed, act: Act, personId: string, d
       .returning('id')
       .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, { type: 'person.device-ended', ...stamp, personId: id, deviceId })
-    await tellPerson(trx, services, id, 'security-device-ended')
+    await deps.audit.record(trx, { type: 'person.device-ended', ...stamp, personId: id, deviceId })
+    await tellPerson(trx, deps, id, 'security-device-ended')
     return true
   })
 }

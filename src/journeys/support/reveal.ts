@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { personById, type StoredPerson } from '../../records/persons/index.ts'
 import { stampOf, type Trx } from './act.ts'
 
@@ -29,26 +29,26 @@ const values: Record<RevealField, (person: StoredPerson) => string | null> = {
 
 /** Without four eyes. The fields are named in the trail, the values nowhere. @throws DomainError `reason_required` */
 export async function reveal (
-  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
   personId: string,
   fields: readonly RevealField[]
 ): Promise<Revealed> {
   const stamp = stampOf(act)
-  return await services.db.transaction().execute(async (trx) => await show(trx, services, stamp, personId, fields))
+  return await deps.db.transaction().execute(async (trx) => await show(trx, deps, stamp, personId, fields))
 }
 
 async function show (
   trx: Trx,
-  services: Pick<Services, 'crypto' | 'audit'>,
+  deps: Pick<SupportDeps, 'crypto' | 'audit'>,
   stamp: ReturnType<typeof stampOf>,
   personId: string,
   fields: readonly RevealField[],
   granted?: string
 ): Promise<Revealed> {
-  const person = await personById(trx, services.crypto, personId)
+  const person = await personById(trx, deps.crypto, personId)
   if (person === null) return { outcome: 'unknown' }
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'person.revealed',
     ...stamp,
     personId,
@@ -85,7 +85,7 @@ export async function grantReveal (
 
 /** What this administrator may look at now. */
 export async function openGrants (
-  db: Services['db'],
+  db: SupportDeps['db'],
   actor: string,
   subject: RevealSubject
 ): Promise<Array<{ id: string; fields: RevealField[]; expiresAt: Date }>> {
@@ -127,14 +127,14 @@ export async function takeGrant (
 
 /** Looks at what was granted of a person. @throws DomainError `reason_required` */
 export async function revealGranted (
-  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
   personId: string,
   grantId: string
 ): Promise<Revealed> {
   const stamp = stampOf(act)
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const fields = await takeGrant(trx, act.actor, { personId }, grantId)
-    return fields === null ? { outcome: 'not_granted' } : await show(trx, services, stamp, personId, fields, grantId)
+    return fields === null ? { outcome: 'not_granted' } : await show(trx, deps, stamp, personId, fields, grantId)
   })
 }

@@ -6,10 +6,10 @@ import { clientPolicy } from '../../domain/client/policy.ts'
 import { recordSessionsEnded } from '../../oidc/logout.ts'
 import { revokeAccount, revokeSession } from '../../tokens/revocation.ts'
 import type { SessionPayload } from '../../tokens/session-change.ts'
-import type { Services } from '../../services.ts'
+import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
-type Needed = Pick<Services, 'db' | 'crypto' | 'audit'>
+type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
 /** Names a session on pages without being its identifier. */
 const markOf = (uid: string): string => createHash('sha256').update(uid).digest('base64url').slice(0, 22)
@@ -23,7 +23,7 @@ export interface ListedSession {
   sites: string[]
 }
 
-const liveOf = (db: Services['db'], sub: string) =>
+const liveOf = (db: SupportDeps['db'], sub: string) =>
   db
     .selectFrom('oidcArtifact')
     .where('model', '=', 'Session')
@@ -31,7 +31,7 @@ const liveOf = (db: Services['db'], sub: string) =>
     .where('expiresAt', '>', sql<Date>`now()`)
 
 /** Newest first, at most 50. */
-export async function sessionsOf ({ db }: Pick<Services, 'db'>, sub: string): Promise<ListedSession[]> {
+export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string): Promise<ListedSession[]> {
   const rows = await liveOf(db, sub)
     .select(['uid', 'payload', 'expiresAt'])
     .orderBy('expiresAt', 'desc')
@@ -62,8 +62,8 @@ export async function sessionsOf ({ db }: Pick<Services, 'db'>, sub: string): Pr
 /**
  * Everything everywhere: sessions, tokens and codes in every capacity; sites are told. `unchanged`: there was nothing.
  */
-export async function endAllSessions (services: Needed, act: Act, personId: string): Promise<ActOutcome> {
-  return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
+export async function endAllSessions (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
+  return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
     const live = await trx
       .selectFrom('oidcArtifact')
       .select('id')
@@ -73,42 +73,42 @@ export async function endAllSessions (services: Needed, act: Act, personId: stri
     if (live === undefined) return false
     const ended = await revokeAccount(trx, sub)
     if (ended.length > 0) {
-      await recordSessionsEnded(trx, services, ended, {
+      await recordSessionsEnded(trx, deps, ended, {
         reason: 'ended_by_staff',
         ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
       })
     }
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'person.sessions-ended',
       ...stamp,
       personId: id,
       details: { sites: ended.length }
     })
-    await tellPerson(trx, services, id, 'security-sessions-ended')
+    await tellPerson(trx, deps, id, 'security-sessions-ended')
     return true
   })
 }
 
 /** One session of this person, by the mark of the list. */
-export async function endSessionOf (services: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
-  return await aboutPerson(services, act, personId, async (trx, { id, sub }, stamp) => {
+export async function endSessionOf (deps: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
+  return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
     const rows = await liveOf(trx, sub).select('uid').execute()
     const uid = rows.find((row) => markOf(row.uid ?? '') === mark)?.uid ?? null
     if (uid === null) return false
     const ended = await revokeSession(trx, uid)
     if (ended.length > 0) {
-      await recordSessionsEnded(trx, services, ended, {
+      await recordSessionsEnded(trx, deps, ended, {
         reason: 'ended_by_staff',
         ...(stamp.traceId === null ? {} : { traceId: stamp.traceId })
       })
     }
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'session.terminated',
       ...stamp,
       personId: id,
       details: { session: mark, sites: ended.length }
     })
-    await tellPerson(trx, services, id, 'security-sessions-ended')
+    await tellPerson(trx, deps, id, 'security-sessions-ended')
     return true
   })
 }

@@ -12,12 +12,12 @@ const idOf = ({ organizationId, browserHash }: Trusted): string =>
   createHash('sha256').update(`${organizationId} ${browserHash}`).digest('base64url').slice(0, 22)
 
 export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
-  const { services } = centre
+  const { services: deps } = centre
 
   app.get('/me/browsers', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
     const labels = await labelsOf(me)
-    const trusted = await trustedBrowsersOf(services.db, me.person.id)
+    const trusted = await trustedBrowsersOf(deps.db, me.person.id)
     return reply.page('user-centre/browsers', {
       shell: await shellOf(centre, request, me, 'browsers'),
       action: '/me/browsers',
@@ -36,12 +36,12 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
   app.post('/me/browsers', async (request, reply) => {
     const me = await loadPosted(centre, request, reply)
     const wanted = formField(request.body, 'browser')
-    const row = (await trustedBrowsersOf(services.db, me.person.id)).find((trusted) => idOf(trusted) === wanted)
+    const row = (await trustedBrowsersOf(deps.db, me.person.id)).find((trusted) => idOf(trusted) === wanted)
     if (row !== undefined) {
-      await services.db.transaction().execute(async (trx) => {
+      await deps.db.transaction().execute(async (trx) => {
         const { organizationId, browserHash } = row
         if ((await revokeTrustedBrowsers(trx, { organizationId, personId: me.person.id, browserHash })) === 0) return
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'browser.revoked',
           personId: me.person.id,
           organizationId,
@@ -53,7 +53,7 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
   })
 
   async function labelsOf (me: Me): Promise<Map<string, string>> {
-    const rows = await services.db
+    const rows = await deps.db
       .selectFrom('knownBrowser')
       .select(['browserHash', 'label'])
       .where('personId', '=', me.person.id)

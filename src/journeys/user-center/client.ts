@@ -1,6 +1,6 @@
 /** The user centre as a relying site of Kora itself: an ordinary confidential client, made at the first start. */
 import { ensureOwnClient, type OwnClient } from '../../oidc/own-client.ts'
-import type { Services } from '../../services.ts'
+import type { UserCenterDeps } from './deps.ts'
 
 export const userCentreClientId = 'kora-user-centre'
 export const userCentreName = '用户中心'
@@ -22,5 +22,5 @@ const clientOf = (issuer: string): OwnClient => ({
 })
 
 /** @returns the secret */
-export const ensureUserCentreClient = async (services: Pick<Services, 'db' | 'crypto' | 'config'>): Promise<string> =>
-  await ensureOwnClient(services, clientOf(services.config.issuer))
+export const ensureUserCentreClient = async (deps: Pick<UserCenterDeps, 'db' | 'crypto'> & { config: Pick<UserCenterDeps['config'], 'issuer'> }): Promise<string> =>
+  await ensureOwnClient(deps, clientOf(deps.config.issuer))

@@ -11,12 +11,12 @@ import type { ContentLines, DelegationRow } from './pages.ts'
 // what is approved reads the same on both screens, whatever languages they are in
 const zh = translator('zh-CN')
 
-export const catalogueOf = async ({ services }: Centre): Promise<Catalogue> =>
-  await loadCatalogue(services.db, { sites: zh('me.all.sites'), functions: zh('me.all.functions') })
+export const catalogueOf = async ({ services: deps }: Centre): Promise<Catalogue> =>
+  await loadCatalogue(deps.db, { sites: zh('me.all.sites'), functions: zh('me.all.functions') })
 
 const month = 30 * 86_400_000
 
-export function rowOf ({ services }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
+export function rowOf ({ services: deps }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
   const { id, version, state, agent, clientIds, functions, validFrom, validTo } = view
   return {
     id,
@@ -30,7 +30,7 @@ export function rowOf ({ services }: Centre, catalogue: Catalogue, t: Translate,
     sites: catalogue.sites(clientIds),
     validFrom,
     validTo,
-    expiring: state === 'active' && validTo < shanghaiDate(services.clock.now() + month),
+    expiring: state === 'active' && validTo < shanghaiDate(deps.clock.now() + month),
     reason: reasonWords(t, view.reason),
     changedAt: (view.endedAt ?? view.decidedAt ?? view.submittedAt ?? view.createdAt).toISOString()
   }

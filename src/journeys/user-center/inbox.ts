@@ -39,7 +39,7 @@ function noticeIn (
 }
 
 export function registerInbox (app: FastifyInstance, centre: Centre): void {
-  const { messages, services } = centre
+  const { messages, services: deps } = centre
 
   app.get('/me/messages', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
@@ -51,7 +51,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
       ...(topic === null ? {} : { kinds: messageKinds.filter((kind) => topicOf(kind) === topic) })
     })
     const page = found.slice(0, pageSize)
-    const texts = await noticeTexts(services, page.filter(({ kind }) => kind === 'notice').map(noticeOf))
+    const texts = await noticeTexts(deps, page.filter(({ kind }) => kind === 'notice').map(noticeOf))
     const href = (topic: string | null, before?: string): string => {
       const query = new URLSearchParams({
         ...(topic === null ? {} : { topic }),
@@ -100,7 +100,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
     await messages.markRead(me.person.id, message.id)
     const notice =
       message.kind === 'notice'
-        ? noticeIn((await noticeTexts(services, [noticeOf(message)])).get(noticeOf(message)), request.locale)
+        ? noticeIn((await noticeTexts(deps, [noticeOf(message)])).get(noticeOf(message)), request.locale)
         : null
     return reply.page('user-centre/message', {
       notice:

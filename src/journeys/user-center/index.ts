@@ -8,7 +8,7 @@
  * Roles come from the database at each request, never from the session, a form or an address.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Services } from '../../services.ts'
+import type { UserCenterDeps } from './deps.ts'
 import { registerAgentForms } from './agents/add.ts'
 import { registerApproval } from './agents/approve.ts'
 import { registerDecisions } from './agents/decide.ts'
@@ -25,9 +25,9 @@ import { registerSignIn } from './sign-in.ts'
 export { userCentreClientId } from './client.ts'
 export { sweepUserCentre } from './sessions.ts'
 
-export async function registerUserCentre (app: FastifyInstance, services: Services, parts: Parts): Promise<void> {
-  const secret = await ensureUserCentreClient(services)
-  const centre: Centre = { services, secret, ...parts, csrfScope: (idHash) => `me:${idHash}` }
+export async function registerUserCentre (app: FastifyInstance, deps: UserCenterDeps, parts: Parts): Promise<void> {
+  const secret = await ensureUserCentreClient(deps)
+  const centre: Centre = { services: deps, secret, ...parts, csrfScope: (idHash) => `me:${idHash}` }
   await app.register(async (scope) => {
     scope.setErrorHandler(async (error, request, reply) => {
       if (!(error instanceof NotAllowed)) throw error

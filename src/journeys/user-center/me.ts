@@ -5,7 +5,7 @@ import { self } from '../../domain/representation/representation.ts'
 import { maskName, maskUscc } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import { SeeOther } from '../../http/see-other.ts'
-import type { Services } from '../../services.ts'
+import type { UserCenterDeps } from './deps.ts'
 import type { Actor, Delegations } from '../../records/delegations/types.ts'
 import type { Messages } from '../../records/messages/index.ts'
 import type { Representations } from '../../records/organizations/types.ts'
@@ -24,7 +24,7 @@ export interface Parts {
 }
 
 export interface Centre extends Parts {
-  services: Services
+  services: UserCenterDeps
   /** Of the client that the user centre is. */
   secret: string
   csrfScope(idHash: string): string
@@ -77,12 +77,12 @@ const pageOf = (request: FastifyRequest): string => {
 
 /** @throws SeeOther to a login that leads back, NotAllowed */
 export async function loadMe (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
-  const { services } = centre
+  const { services: deps } = centre
   reply.header('cache-control', 'no-store')
   const { browser } = request
   const found =
-    browser === null ? null : await findSession(services.db, cookieOf(services.config, request), browser.hash)
-  const person = found === null ? null : await personById(services.db, services.crypto, found.personId)
+    browser === null ? null : await findSession(deps.db, cookieOf(deps.config, request), browser.hash)
+  const person = found === null ? null : await personById(deps.db, deps.crypto, found.personId)
   if (found === null || person === null || browser === null) {
     throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
   }
@@ -129,14 +129,14 @@ export async function notTheirs (
 }
 
 async function recordDenied (
-  { services }: Centre,
+  { services: deps }: Centre,
   request: FastifyRequest,
   me: Me,
   { act, delegationId = null }: { act: string; delegationId?: string | null }
 ): Promise<void> {
   const { person, representation } = me
-  await services.db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, {
+  await deps.db.transaction().execute(async (trx) => {
+    await deps.audit.record(trx, {
       type: act === 'organization-password' ? 'organization.password-changed' : 'delegation.refused',
       outcome: 'denied',
       personId: person.id,

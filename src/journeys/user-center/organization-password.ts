@@ -22,8 +22,8 @@ interface Confirmable extends ToConfirm {
 }
 
 export function registerOrganizationPassword (app: FastifyInstance, centre: Centre): void {
-  const { services, tickets } = centre
-  const { passwordProfile } = services.config
+  const { services: deps, tickets } = centre
+  const { passwordProfile } = deps.config
 
   const load = async (request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> =>
     await loadLegal(centre, request, reply, purpose)
@@ -43,8 +43,8 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
       otherNames: [organization.name, ...(person.nameBo === null ? [] : [person.nameBo])]
     })
     if (!read.ok) return await showForm(me, read.errors, request, reply)
-    const passwordHash = await hashNewPassword(services, read.value, path)
-    await keepDraft(services.db, { sessionHash: me.idHash, organizationId: organization.id, passwordHash })
+    const passwordHash = await hashNewPassword(deps, read.value, path)
+    await keepDraft(deps.db, { sessionHash: me.idHash, organizationId: organization.id, passwordHash })
     return await reply.redirect(`${path}/qr`, 303)
   })
 
@@ -54,7 +54,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     purpose,
     async load (request, reply) {
       const me = await load(request, reply)
-      const draft = await findDraft(services.db, me.idHash, me.organization.id)
+      const draft = await findDraft(deps.db, me.idHash, me.organization.id)
       if (draft === null) throw new SeeOther(path)
       const { id, name, uscc } = me.organization
       return {
@@ -68,7 +68,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     },
     async finish (ticket, { me, draft, subjectRef }, request, reply) {
       const { address, traceId } = circumstances(request)
-      const outcome = await services.db.transaction().execute(async (trx) => {
+      const outcome = await deps.db.transaction().execute(async (trx) => {
         const given = await tickets.consume(ticket, { browserHash: me.browserHash, purpose, subjectRef }, trx)
         if (given === null || given.personId !== me.person.id) return 'gone'
         const passwordHash = await takeDraft(trx, me.idHash, draft)
@@ -82,7 +82,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
           address,
           traceId
         }
-        const set = await setOrganizationPassword(trx, services, change)
+        const set = await setOrganizationPassword(trx, deps, change)
         return set.ok ? 'changed' : set.code
       })
       if (outcome === 'changed') return await reply.redirect(`${path}/changed`, 303)
@@ -100,7 +100,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
   const stateOf = async ({
     organization
   }: LegalMe): Promise<{ passwordChangedAt: Date | null; passwordMustChange: boolean }> =>
-    await services.db
+    await deps.db
       .selectFrom('organization')
       .select(['passwordChangedAt', 'passwordMustChange'])
       .where('id', '=', organization.id)

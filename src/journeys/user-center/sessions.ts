@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { statement } from '../../database/statement.ts'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { UserCenterDeps } from './deps.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
@@ -26,7 +26,7 @@ export interface StartedLogin {
 }
 
 export async function startLogin (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<UserCenterDeps, 'db' | 'crypto'>,
   { browserHash, returnTo }: { browserHash: string; returnTo: string }
 ): Promise<StartedLogin> {
   const [state, nonce, verifier] = [random(), random(), random()]
@@ -47,7 +47,7 @@ export async function startLogin (
 
 /** Once, and by the browser that began it (RFC 6749 §10.12). Null = unknown, used, too old, or another browser's. */
 export async function takeLogin (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<UserCenterDeps, 'db' | 'crypto'>,
   state: string,
   browserHash: string
 ): Promise<{ nonce: string; verifier: string; returnTo: string } | null> {

@@ -20,8 +20,8 @@ const isPage = (path: unknown): path is string =>
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerSignIn (app: FastifyInstance, centre: Centre): void {
-  const { services } = centre
-  const { issuer } = services.config
+  const { services: deps } = centre
+  const { issuer } = deps.config
 
   const authorize = async (
     request: FastifyRequest,
@@ -29,7 +29,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     extra: Record<string, string> = {}
   ): Promise<FastifyReply> => {
     const { to } = request.query as { to?: unknown }
-    const { state, nonce, verifier } = await startLogin(services, {
+    const { state, nonce, verifier } = await startLogin(deps, {
       browserHash: reply.ensureBrowser().hash,
       returnTo: isPage(to) ? to : '/me'
     })
@@ -59,7 +59,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
   app.get('/me/callback', async (request, reply) => {
     const { code, state, iss, error } = request.query as Record<string, unknown>
     reply.header('cache-control', 'no-store')
-    const login = request.browser === null ? null : await takeLogin(services, text(state), request.browser.hash)
+    const login = request.browser === null ? null : await takeLogin(deps, text(state), request.browser.hash)
     // an old page of the history: whoever is logged in goes on, everybody else begins again
     if (login === null || request.browser === null) return await reply.redirect('/me', 303)
     if (text(error) === 'access_denied') return await reply.redirect('/', 303)
@@ -72,18 +72,18 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     )
     if (
       claims === null ||
-      !isOurs(claims, { issuer, clientId: userCentreClientId, nonce: login.nonce, now: services.clock.now() })
+      !isOurs(claims, { issuer, clientId: userCentreClientId, nonce: login.nonce, now: deps.clock.now() })
     ) {
       throw new PageError(400, 'expired', { restartHref: '/me' })
     }
     const contextId = await contextOf(claims)
-    const before = cookieOf(services.config, request)
-    const opened = await services.db.transaction().execute(async (trx) => {
+    const before = cookieOf(deps.config, request)
+    const opened = await deps.db.transaction().execute(async (trx) => {
       if (before !== '') await closeSession(trx, hashOf(before))
       const site = { sub: text(claims.sub), clientId: userCentreClientId, sid: text(claims['sid']), contextId }
       const session = await openSession(trx, site, reply.ensureBrowser().hash)
       if (session === null) return null
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'session.started',
         personId: session.personId,
         clientId: userCentreClientId,
@@ -94,7 +94,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     })
     // ended between the code and here
     if (opened === null) throw new PageError(400, 'expired', { restartHref: '/me' })
-    keepCookie(services.config, reply, opened.secret)
+    keepCookie(deps.config, reply, opened.secret)
     return await reply.redirect(login.returnTo, 303)
   })
 
@@ -103,15 +103,15 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     const found =
       request.browser === null
         ? null
-        : await findSession(services.db, cookieOf(services.config, request), request.browser.hash)
+        : await findSession(deps.db, cookieOf(deps.config, request), request.browser.hash)
     if (found !== null) {
       request.requireCsrf(centre.csrfScope(found.idHash))
       if (found.sessionUid !== null) {
-        await endSession(services, found.sessionUid, { reason: 'logout', traceId: String(request.id) })
+        await endSession(deps, found.sessionUid, { reason: 'logout', traceId: String(request.id) })
       }
-      await closeSession(services.db, found.idHash)
+      await closeSession(deps.db, found.idHash)
     }
-    clearCookie(services.config, reply)
+    clearCookie(deps.config, reply)
     return reply.page('oidc/logout-done', { sites: [], next: null }, { kind: 'own' })
   })
 
@@ -124,7 +124,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     }
     if (role === 'agent') return text(delegation?.id)
     if (role !== 'legal_representative') return 'self'
-    const row = await services.db
+    const row = await deps.db
       .selectFrom('organization')
       .select('id')
       .where('uscc', '=', text(organization?.uscc))

@@ -44,7 +44,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
   centre: Centre,
   page: TicketPage<Asked>
 ): void {
-  const { services, tickets } = centre
+  const { services: deps, tickets } = centre
   const { pattern, base, purpose, load, finish } = page
 
   app.get(pattern, async (request, reply) => {
@@ -86,10 +86,10 @@ export function registerTicketPage<Asked extends ToConfirm> (
       clientId: userCentreClientId,
       context: {
         clientName: userCentreName,
-        clientHost: new URL(services.config.issuer).host,
+        clientHost: new URL(deps.config.issuer).host,
         place: request.clientAddress.place,
         browser: request.browserLabel,
-        at: new Date(services.clock.now()).toISOString(),
+        at: new Date(deps.clock.now()).toISOString(),
         subject
       },
       expectedPersonId: me.person.id,
@@ -111,7 +111,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
   ): Promise<FastifyReply> {
     // another browser's, or gone
     if (status === null) return await reply.redirect(base(request), 303)
-    const { phoneDoors } = services.config
+    const { phoneDoors } = deps.config
     return reply.page(
       'login/scan',
       {

@@ -7,7 +7,7 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
 import type { Database } from '../../database/schema.ts'
 import type { Act, AdminRole } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { AdministratorsDeps } from './deps.ts'
 import { endChangesAbout } from '../approvals/changes-ended.ts'
 import { useLink, type OpenLink } from './links.ts'
 import { keepPasskey, type NewPasskey } from './passkeys.ts'
@@ -58,7 +58,7 @@ export async function accountById (db: Db, id: string): Promise<AccountRow | nul
 /** An account without credentials. Null: the login name is taken. */
 export async function createInvited (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<AdministratorsDeps, 'audit'>,
   { loginName, displayName, role }: { loginName: string; displayName: string; role: AdminRole },
   act: Act
 ): Promise<string | null> {
@@ -79,7 +79,7 @@ export async function createInvited (
     .returning('id')
     .executeTakeFirst()
   if (made === undefined) return null
-  await services.audit.record(trx, { type: 'staff.role-granted', ...aboutOf(act), role, details: { accountId: id } })
+  await deps.audit.record(trx, { type: 'staff.role-granted', ...aboutOf(act), role, details: { accountId: id } })
   return id
 }
 
@@ -108,7 +108,7 @@ class Refused extends Error {
 
 /** The link is used, the account has its first credential, and what it had before is gone; all of it or nothing. */
 export async function acceptLink (
-  services: Pick<Services, 'db' | 'audit' | 'crypto'>,
+  deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'crypto'>,
   link: OpenLink,
   who: { loginName: string; displayName: string },
   credential: NewCredential,
@@ -116,14 +116,14 @@ export async function acceptLink (
   browserHash: string
 ): Promise<Accepted> {
   try {
-    return await services.db.transaction().execute(async (trx) => {
+    return await deps.db.transaction().execute(async (trx) => {
       if (!(await useLink(trx, link.tokenHash, browserHash))) throw new Refused('link_used')
       const accountId = link.accountId ?? newAccountId()
       const values = {
         passwordHash: credential.kind === 'password' ? credential.passwordHash : null,
         totpSecretEnc:
           credential.kind === 'password'
-            ? services.crypto.encrypt('admin_account', 'totp_secret_enc', accountId, credential.totpSecret)
+            ? deps.crypto.encrypt('admin_account', 'totp_secret_enc', accountId, credential.totpSecret)
             : null,
         totpLastStep: credential.kind === 'password' ? credential.step : 0
       }
@@ -135,7 +135,7 @@ export async function acceptLink (
           .returning('id')
           .executeTakeFirst()
         if (made === undefined) throw new Refused('name_taken')
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'staff.role-granted',
           actor: `admin:${accountId}`,
           role: link.role,
@@ -155,7 +155,7 @@ export async function acceptLink (
         await trx.deleteFrom('adminCredential').where('accountId', '=', accountId).execute()
       }
       if (credential.kind === 'passkey') await keepPasskey(trx, accountId, credential.label, credential.passkey)
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'staff.activated',
         actor: `admin:${accountId}`,
         role: link.role,
@@ -174,11 +174,11 @@ export async function acceptLink (
 
 /** Ends an account for good: its sessions, its links, what it could do. False: there is nothing to end. */
 export async function disableAccount (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<AdministratorsDeps, 'db' | 'audit'>,
   id: string,
   act: Act
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const ended = await trx
       .updateTable('adminAccount')
       .set({ status: 'disabled', passwordHash: null, totpSecretEnc: null, updatedAt: sql<Date>`now()` })
@@ -189,8 +189,8 @@ export async function disableAccount (
       .executeTakeFirst()
     if (ended === undefined) return false
     await strip(trx, id)
-    await endChangesAbout(trx, services, { subject: id, kinds: ['account.reset'] }, act)
-    await services.audit.record(trx, {
+    await endChangesAbout(trx, deps, { subject: id, kinds: ['account.reset'] }, act)
+    await deps.audit.record(trx, {
       type: 'staff.disabled',
       ...aboutOf(act),
       role: ended.role,
@@ -206,7 +206,7 @@ export async function disableAccount (
  */
 export async function resetAccount (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<AdministratorsDeps, 'audit'>,
   id: string,
   act: Act
 ): Promise<boolean> {
@@ -219,7 +219,7 @@ export async function resetAccount (
     .executeTakeFirst()
   if (reset === undefined) return false
   await strip(trx, id)
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'staff.credentials-reset',
     ...aboutOf(act),
     role: reset.role,

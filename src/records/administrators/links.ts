@@ -10,7 +10,7 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
 import { foldUserCode, userCodeLength, userCodeLetters } from '../../domain/login/user-code.ts'
-import type { Services } from '../../services.ts'
+import type { AdministratorsDeps } from './deps.ts'
 import { hashOf, newSecret } from './sessions.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
@@ -27,10 +27,10 @@ export const linkLife: Readonly<Record<LinkPurpose, number>> = Object.freeze({
 /** How often a code may be wrong before its link is worth nothing. */
 export const linkCodeTries = 5
 
-const codeMac = (crypto: Services['crypto'], code: string): string => crypto.mac('admin link code', code)
+const codeMac = (crypto: AdministratorsDeps['crypto'], code: string): string => crypto.mac('admin link code', code)
 
 /** A code for who asks, shown once, and what is kept of it. */
-export function newLinkCode (crypto: Services['crypto']): { code: string; mac: string } {
+export function newLinkCode (crypto: AdministratorsDeps['crypto']): { code: string; mac: string } {
   const code = Array.from({ length: userCodeLength }, () => userCodeLetters[randomInt(userCodeLetters.length)]).join(
     ''
   )
@@ -125,7 +125,7 @@ export async function findLink (db: Db, secret: string, browserHash: string): Pr
  */
 export async function tryLinkCode (
   db: Db,
-  crypto: Services['crypto'],
+  crypto: AdministratorsDeps['crypto'],
   tokenHash: string,
   typed: string,
   browserHash: string

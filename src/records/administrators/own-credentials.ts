@@ -8,7 +8,7 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
 import type { Database } from '../../database/schema.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
 import { closeSessionsOf, type Administrator } from './sessions.ts'
 import { newTotpSecret, totpStep } from './totp.ts'
@@ -102,13 +102,13 @@ export type PasswordChanged =
  * @throws HasherBusy
  */
 export async function changePassword (
-  services: Pick<Services, 'db' | 'audit' | 'hasher'>,
+  deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'hasher'>,
   throttle: Throttle,
   { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
   { former, next }: { former: string; next: string },
   act: OwnAct
 ): Promise<PasswordChanged> {
-  const { db, hasher } = services
+  const { db, hasher } = deps
   const counter = `admin-own-password:${id}`
   const turn = await throttle.hit(counter, passwordTries.limit, passwordTries.seconds)
   if (!turn.allowed) return { ok: false, code: 'throttled', retryAfterSeconds: turn.retryAfterSeconds }
@@ -127,7 +127,7 @@ export async function changePassword (
   })
   if (!right || before === null) {
     await db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'staff.sign-in-failed',
         ...act,
         reason: 'former_password',
@@ -150,7 +150,7 @@ export async function changePassword (
       .executeTakeFirst()
     if (changed === undefined) return { ok: false, code: 'changed' }
     await closeSessionsOf(trx, id, sessionHash)
-    await services.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'password' } })
+    await deps.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'password' } })
     return { ok: true }
   })
 }
@@ -159,7 +159,7 @@ export async function changePassword (
  * The secret that this session is about to change to: the same until it is used, so that the page may be loaded again.
  */
 export async function nextTotpSecret (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<AdministratorsDeps, 'db' | 'crypto'>,
   { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>
 ): Promise<{ secret: string; stored: string }> {
   const made = crypto.encrypt('admin_session', 'totp_next_enc', sessionHash, newTotpSecret())
@@ -184,15 +184,15 @@ export async function nextTotpSecret (
  * used.
  */
 export async function changeTotp (
-  services: Pick<Services, 'db' | 'audit' | 'crypto' | 'clock'>,
+  deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'crypto' | 'clock'>,
   own: Pick<Administrator, 'id' | 'sessionHash'>,
   typed: string,
   act: OwnAct
 ): Promise<'changed' | 'wrong_code' | 'gone'> {
-  const { db, crypto } = services
+  const { db, crypto } = deps
   const { id, sessionHash } = own
-  const { secret, stored } = await nextTotpSecret(services, own)
-  const step = totpStep(secret, typed, services.clock.now())
+  const { secret, stored } = await nextTotpSecret(deps, own)
+  const step = totpStep(secret, typed, deps.clock.now())
   if (step === null) return 'wrong_code'
   return await db.transaction().execute(async (trx) => {
     const taken = await trx
@@ -219,14 +219,14 @@ export async function changeTotp (
           .executeTakeFirst()
     if (changed === undefined) return 'gone'
     await closeSessionsOf(trx, id, sessionHash)
-    await services.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'totp' } })
+    await deps.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'totp' } })
     return 'changed'
   })
 }
 
 /** False: no such passkey of this account. */
 export async function renamePasskey (
-  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { db, audit }: Pick<AdministratorsDeps, 'db' | 'audit'>,
   accountId: string,
   credentialId: string,
   label: string,
@@ -253,7 +253,7 @@ export async function renamePasskey (
 
 /** False: no such passkey of this account, or nothing would be left to sign in with. Sessions elsewhere end with it. */
 export async function removePasskey (
-  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { db, audit }: Pick<AdministratorsDeps, 'db' | 'audit'>,
   { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
   credentialId: string,
   act: OwnAct
@@ -278,7 +278,7 @@ export async function removePasskey (
 
 /** @param mark of one session; '' = all but this one. Returns whether anything ended. */
 export async function endOwnSessions (
-  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { db, audit }: Pick<AdministratorsDeps, 'db' | 'audit'>,
   { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>,
   mark: string,
   act: OwnAct

@@ -11,7 +11,7 @@ import {
 } from '@simplewebauthn/server'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { AdministratorsDeps } from './deps.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 export type CeremonyPurpose = 'sign-in' | 'enrol' | 'again'
@@ -70,7 +70,7 @@ async function takeChallenge (
 }
 
 export async function beginPasskeySignIn (
-  { db, config }: Pick<Services, 'db' | 'config'>,
+  { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
   browserHash: string,
   again: { accountId: string } | null
 ): Promise<object> {
@@ -94,7 +94,7 @@ export async function beginPasskeySignIn (
 }
 
 export async function beginEnrolment (
-  { db, config }: Pick<Services, 'db' | 'config'>,
+  { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
   browserHash: string,
   account: { accountId: string | null; handle: string; loginName: string; displayName: string }
 ): Promise<object> {
@@ -153,7 +153,7 @@ export interface NewPasskey {
 
 /** Null whatever is wrong with it. The challenge is used up. */
 export async function finishEnrolment (
-  { db, config }: Pick<Services, 'db' | 'config'>,
+  { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
   browserHash: string,
   accountId: string | null,
   text: string
@@ -203,7 +203,7 @@ export async function keepPasskey (
 
 /** Whose passkey answered, or null whatever is wrong. The challenge is used up. */
 export async function finishPasskey (
-  { db, config }: Pick<Services, 'db' | 'config'>,
+  { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
   browserHash: string,
   again: { accountId: string } | null,
   text: string

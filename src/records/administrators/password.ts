@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { HasherBusy } from '../../ports/password-hasher.ts'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { Services } from '../../services.ts'
+import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
 import { loginNameOf } from './accounts.ts'
 import { isKnownBrowser } from './sessions.ts'
@@ -30,11 +30,11 @@ const decoy = newTotpSecret()
 
 /** On success the code is used up. */
 export async function tryPassword (
-  services: Pick<Services, 'db' | 'crypto' | 'hasher' | 'clock'>,
+  deps: Pick<AdministratorsDeps, 'db' | 'crypto' | 'hasher' | 'clock'>,
   throttle: Throttle,
   attempt: PasswordTry
 ): Promise<PasswordOutcome> {
-  const { db, crypto } = services
+  const { db, crypto } = deps
   const loginName = loginNameOf(attempt.loginName)
   const account =
     loginName === null
@@ -53,7 +53,7 @@ export async function tryPassword (
   })
   if (!turn.allowed) return { ok: false, code: 'throttled', retryAfterSeconds: turn.retryAfterSeconds }
   try {
-    const right = await services.hasher.verify(
+    const right = await deps.hasher.verify(
       account?.passwordHash ?? null,
       normalisePassword(attempt.password) ?? ''
     )
@@ -61,7 +61,7 @@ export async function tryPassword (
       account === undefined || account.totpSecretEnc === null
         ? decoy
         : crypto.decrypt('admin_account', 'totp_secret_enc', account.id, account.totpSecretEnc)
-    const step = totpStep(secret, attempt.code, services.clock.now())
+    const step = totpStep(secret, attempt.code, deps.clock.now())
     // a code is good once (RFC 6238 §5.2): also for two requests at the same time
     const used =
       right && step !== null && account !== undefined && account.totpSecretEnc !== null

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { AdministratorsDeps } from './deps.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { beginPasskeySignIn, finishPasskey } from './passkeys.ts'
 import { tryPassword } from './password.ts'
@@ -30,8 +30,8 @@ export interface Prover {
   ): Promise<Proved>
 }
 
-export function createProver (services: Services): Prover {
-  const throttle = createThrottle(services)
+export function createProver (deps: AdministratorsDeps): Prover {
+  const throttle = createThrottle(deps)
 
   async function failed (request: FastifyRequest, method: SignInMethod, reason: string): Promise<void> {
     if (
@@ -39,8 +39,8 @@ export function createProver (services: Services): Prover {
     ) {
       return
     }
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, {
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, {
         type: 'staff.sign-in-failed',
         actor: 'anonymous',
         address: request.clientAddress.ip,
@@ -65,19 +65,19 @@ export function createProver (services: Services): Prover {
         challenges.seconds
       )
       if (!turn.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: turn.retryAfterSeconds })
-      return await beginPasskeySignIn(services, browserHash, again)
+      return await beginPasskeySignIn(deps, browserHash, again)
     },
 
     async prove (request, browserHash, loginName, again) {
       const { body } = request
       const credential = formField(body, 'credential')
       if (credential !== '') {
-        const accountId = await finishPasskey(services, browserHash, again, credential)
+        const accountId = await finishPasskey(deps, browserHash, again, credential)
         if (accountId !== null) return { ok: true, accountId, method: 'passkey' }
         await failed(request, 'passkey', 'passkey_refused')
         return refused('passkey_refused')
       }
-      const outcome = await tryPassword(services, throttle, {
+      const outcome = await tryPassword(deps, throttle, {
         loginName,
         password: formField(body, 'password'),
         code: formField(body, 'code'),

@@ -2,7 +2,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { ApprovalsDeps } from './deps.ts'
 
 /**
  * Ends what waits about a thing that is being deleted, in the transaction that deletes it: another thing may get its
@@ -12,7 +12,7 @@ import type { Services } from '../../services.ts'
  */
 export async function endChangesAbout (
   trx: Transaction<Database>,
-  { audit }: Pick<Services, 'audit'>,
+  { audit }: Pick<ApprovalsDeps, 'audit'>,
   { subject, kinds }: { subject: string; kinds: readonly string[] },
   act: Act
 ): Promise<number> {
@@ -40,7 +40,7 @@ export async function endChangesAbout (
 /** Makes room for a new change where an old one has waited too long. */
 export async function expireChanges (
   trx: Transaction<Database>,
-  { audit }: Pick<Services, 'audit'>,
+  { audit }: Pick<ApprovalsDeps, 'audit'>,
   only: { kind: string; subject: string }
 ): Promise<void> {
   const ended = await trx
@@ -58,7 +58,7 @@ export async function expireChanges (
 }
 
 /** Marks what nobody decided in time, at most `limit`. Returns how many. */
-export async function sweepChanges ({ db, audit }: Pick<Services, 'db' | 'audit'>, limit: number): Promise<number> {
+export async function sweepChanges ({ db, audit }: Pick<ApprovalsDeps, 'db' | 'audit'>, limit: number): Promise<number> {
   return await db.transaction().execute(async (trx) => {
     const { rows } = await sql<{ id: string; kind: string; subject: string }>`
       update pending_change set state = 'expired' where id in (

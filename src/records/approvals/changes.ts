@@ -9,7 +9,7 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database, PendingChangeState } from '../../database/schema.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
 import type { AdminTranslate } from '../../http/locale.ts'
-import type { Services } from '../../services.ts'
+import type { ApprovalsDeps } from './deps.ts'
 import { expireChanges } from './changes-ended.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
@@ -137,8 +137,8 @@ const digestOf = (kind: string, payload: string, basis: string): string =>
     .update(JSON.stringify([kind, payload, basis]))
     .digest('base64url')
 
-export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit'>): Changes {
-  const { db, crypto, audit } = services
+export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>): Changes {
+  const { db, crypto, audit } = deps
   const kinds = new Map<string, ChangeKind<any>>()
   const kindOf = (name: string): ChangeKind<any> => {
     const kind = kinds.get(name)
@@ -231,7 +231,7 @@ export function createChanges (services: Pick<Services, 'db' | 'crypto' | 'audit
     async request ({ kind, payload, subject, act }, outer) {
       const { approvers, rowOf } = kindOf(kind)
       const work = async (trx: Transaction<Database>): Promise<Requested> => {
-        await expireChanges(trx, services, { kind, subject })
+        await expireChanges(trx, deps, { kind, subject })
         const id = `chg_${randomBytes(12).toString('base64url')}`
         const text = JSON.stringify(payload)
         const digest = digestOf(kind, text, '')

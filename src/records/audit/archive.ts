@@ -36,28 +36,28 @@ export interface Archived {
  * @throws RangeError below 180 days; whatever `write` throws, and then nothing is deleted
  */
 export async function archiveAudit (
-  services: { db: Kysely<Database>; crypto: Pick<FieldCrypto, 'mac'>; audit: Audit },
+  deps: { db: Kysely<Database>; crypto: Pick<FieldCrypto, 'mac'>; audit: Audit },
   options: { olderThanDays: number; limit?: number; act?: Act; write: (lines: string[]) => Promise<void> }
 ): Promise<Archived> {
   const { olderThanDays, limit = 1000, act, write } = options
   if (!(olderThanDays >= 180)) throw new RangeError('audit events are kept for at least 180 days')
-  const [start] = await readHead(services.db)
+  const [start] = await readHead(deps.db)
   const first = start?.firstSequence ?? 1
-  const found = await oldest(services.db, first, olderThanDays, limit)
+  const found = await oldest(deps.db, first, olderThanDays, limit)
   // only an unbroken beginning may go
   const gap = found.findIndex((row, index) => row.sequence !== first + index)
   const rows = gap === -1 ? found : found.slice(0, gap)
   const last = rows.at(-1)
   if (last === undefined) return { rows: 0, from: first, to: first - 1 }
   await write(rows.map((row) => JSON.stringify(row)))
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     const [head] = await waitForHead(trx)
     if (head?.firstSequence !== first) throw new Error('audit: another process archives at this moment')
     const removed = await remove(trx, first, last.sequence)
     if (removed.length !== rows.length) throw new Error('audit: rows changed while they were archived')
     const moved = { ...head, firstSequence: last.sequence + 1, firstPreviousHash: last.hash }
-    await moveStart(trx, moved.firstSequence, moved.firstPreviousHash, headMac(services.crypto, moved))
-    await services.audit.record(trx, {
+    await moveStart(trx, moved.firstSequence, moved.firstPreviousHash, headMac(deps.crypto, moved))
+    await deps.audit.record(trx, {
       type: 'audit.archived',
       ...(act === undefined ? {} : { actor: act.actor, reason: act.reason }),
       details: { from: first, to: last.sequence }

@@ -59,10 +59,10 @@ export async function rangeOfTime (
 
 /** The trailer's line. @throws Error when no ES256 key is active */
 export async function signTrailer (
-  services: { db: Kysely<Database>; crypto: FieldCrypto },
+  deps: { db: Kysely<Database>; crypto: FieldCrypto },
   trailer: ExportTrailer
 ): Promise<string> {
-  const key = (await loadKeys(services.db, services.crypto)).find(
+  const key = (await loadKeys(deps.db, deps.crypto)).find(
     ({ alg, state }) => alg === 'ES256' && state === 'active'
   )
   if (key?.privateKey == null) throw new Error('audit export: there is no active ES256 key to sign with')
@@ -85,7 +85,7 @@ export interface Exported extends ExportRange {
  * @throws Error when an event is missing inside the range: run the verification
  */
 export async function exportAudit (
-  services: { db: Kysely<Database>; crypto: FieldCrypto },
+  deps: { db: Kysely<Database>; crypto: FieldCrypto },
   range: ExportRange,
   options: {
     issuer: string
@@ -100,7 +100,7 @@ export async function exportAudit (
   let first: SealedRow | undefined
   let last: SealedRow | undefined
   while (next <= range.to) {
-    const rows = await page(services.db, next, range.to, pageSize)
+    const rows = await page(deps.db, next, range.to, pageSize)
     if (rows.length === 0) break
     for (const row of rows) {
       if (first !== undefined && row.sequence !== next) throw new Error(`audit export: event ${next} is missing`)
@@ -122,6 +122,6 @@ export async function exportAudit (
     hash: last.hash,
     exportedAt: new Date((options.now ?? Date.now)()).toISOString()
   }
-  await write((await signTrailer(services, trailer)) + '\n')
+  await write((await signTrailer(deps, trailer)) + '\n')
   return { from: trailer.from, to: trailer.to, events, hash: trailer.hash }
 }

@@ -89,7 +89,7 @@ export interface AuditSealer {
 
 /** The worker; every process runs one, the head's row lock lets one of them work at a time. */
 export function createAuditSealer (
-  services: {
+  deps: {
     db: Kysely<Database>
     crypto: Pick<FieldCrypto, 'mac'>
     log: Logger
@@ -97,7 +97,7 @@ export function createAuditSealer (
   },
   { intervalMs = 1000, limit = 500 } = {}
 ): AuditSealer {
-  const { db, crypto, log, metrics } = services
+  const { db, crypto, log, metrics } = deps
   let timer: NodeJS.Timeout | undefined
   let stopped = true
   let working: Promise<unknown> = Promise.resolve()

@@ -11,7 +11,7 @@ import { sql, type Kysely } from 'kysely'
 import type { FastifyInstance } from 'fastify'
 import type { Database } from '../../database/schema.ts'
 import { isWorkDone, workBits } from '../../domain/login/proof-of-work.ts'
-import type { Services } from '../../services.ts'
+import type { ChallengesDeps } from './deps.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { newAnswer, normaliseAnswer, pictureOf } from './picture.ts'
 
@@ -45,9 +45,9 @@ export interface Challenges {
 const [perBrowser, perSource, windowSeconds] = [40, 400, 600]
 const isId = (id: string): boolean => /^ch_[\w-]{22}$/.test(id)
 
-export function createChallenges (services: Pick<Services, 'db' | 'crypto'>): Challenges {
-  const { db, crypto } = services
-  const throttle = createThrottle(services)
+export function createChallenges (deps: Pick<ChallengesDeps, 'db' | 'crypto'>): Challenges {
+  const { db, crypto } = deps
+  const throttle = createThrottle(deps)
   return {
     async issue ({ browserHash, action, source }) {
       if (!(await throttle.hit(`challenge:browser:${browserHash}`, perBrowser, windowSeconds)).allowed) return null
@@ -89,7 +89,7 @@ export function createChallenges (services: Pick<Services, 'db' | 'crypto'>): Ch
 /** GET /challenge/:id.png, for the browser that it was made for, while it may be answered. */
 export function registerChallengePictures (
   app: FastifyInstance,
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>
+  { db, crypto }: Pick<ChallengesDeps, 'db' | 'crypto'>
 ): void {
   app.get('/challenge/:file', async (request, reply) => {
     const { file } = request.params as { file: string }

@@ -10,7 +10,7 @@ import { step } from '../../domain/client/faults.ts'
 import { secondAdministratorReasons, type SecondReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../domain/client/record.ts'
-import type { Services } from '../../services.ts'
+import type { ClientsDeps } from './deps.ts'
 import {
   changeClientIn,
   clientIdFault,
@@ -52,7 +52,7 @@ interface Step {
 /** What would be done. `prune`: clients that are not declared end (drafts are deleted, the others disabled). */
 export async function planClients (
   db: Db,
-  config: Services['config'],
+  config: ClientsDeps['config'],
   wanted: readonly WantedClient[],
   { prune = false } = {}
 ): Promise<Planned> {
@@ -78,15 +78,15 @@ export const agreedAct = (act: Act, agreedBy: string): Act => ({
  * @throws DomainError `reason_required`
  */
 export async function applyClients (
-  services: RegistryServices,
+  deps: RegistryServices,
   act: Act,
   wanted: readonly WantedClient[],
   { prune = false, agreedBy = '' } = {}
 ): Promise<AppliedClients> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     // one declaration after the other, and no single change in between
     await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
-    const planned = plan(await findClients(trx, null), services.config, wanted, prune)
+    const planned = plan(await findClients(trx, null), deps.config, wanted, prune)
     if (!planned.ok) return planned
     const alone =
       agreedBy === ''
@@ -99,7 +99,7 @@ export async function applyClients (
     if (alone.length > 0) return { ok: false, faults: alone }
     const secrets: Array<{ clientId: string; secret: string }> = []
     for (const one of planned.steps) {
-      const secret = await take(trx, services, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
+      const secret = await take(trx, deps, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
       if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
     }
     return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
@@ -108,22 +108,22 @@ export async function applyClients (
 
 async function take (
   trx: Transaction<Database>,
-  services: RegistryServices,
+  deps: RegistryServices,
   act: Act,
   { line: { clientId, action }, content, status }: Step
 ): Promise<string | null> {
   const second = { second: 'given' } as const
   let outcome: { outcome: string; secret?: { secret: string } | null } | string = { outcome: 'unchanged' }
   if (action === 'create') {
-    outcome = await createClientIn(trx, services, act, content, {
+    outcome = await createClientIn(trx, deps, act, content, {
       clientId,
       ...second,
       ...(status === null || status === 'disabled' ? {} : { status })
     })
-  } else if (action === 'delete') outcome = await deleteDraftIn(trx, services, act, clientId)
+  } else if (action === 'delete') outcome = await deleteDraftIn(trx, deps, act, clientId)
   else if (action !== 'none') {
-    if (content !== null) outcome = await changeClientIn(trx, services, act, clientId, null, content, second)
-    if (status !== null) await setClientStatusIn(trx, services, act, clientId, null, status)
+    if (content !== null) outcome = await changeClientIn(trx, deps, act, clientId, null, content, second)
+    if (status !== null) await setClientStatusIn(trx, deps, act, clientId, null, status)
   }
   const name = typeof outcome === 'string' ? outcome : outcome.outcome
   // planned in this transaction, so anything else is a mistake of ours: nothing is kept
@@ -135,7 +135,7 @@ async function take (
 
 function plan (
   stored: readonly ClientRecord[],
-  config: Services['config'],
+  config: ClientsDeps['config'],
   wanted: readonly WantedClient[],
   prune: boolean
 ): { ok: true; steps: Step[] } | { ok: false; faults: ClientFault[] } {

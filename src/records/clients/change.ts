@@ -9,15 +9,15 @@ import { validateClient, type ClientFault } from '../../domain/client/metadata.t
 import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/client/record.ts'
 import { createSecret } from '../../tokens/client-secrets.ts'
 import { revokeClient } from '../../tokens/revocation.ts'
-import type { Services } from '../../services.ts'
+import type { ClientsDeps } from './deps.ts'
 import { endChangesAbout } from '../approvals/changes-ended.ts'
 import { noteAct } from './history.ts'
 import { findClient, holdClient, insertClient, updateClient } from './repository.ts'
 import { clientRules } from './rules.ts'
 import { endEverySecret, usesSecret } from './secrets.ts'
 
-export type RegistryServices = Pick<Services, 'db' | 'audit' | 'config'>
-type Within = Pick<Services, 'audit' | 'config'>
+export type RegistryServices = Pick<ClientsDeps, 'db' | 'audit' | 'config'>
+type Within = Pick<ClientsDeps, 'audit' | 'config'>
 type Trx = Transaction<Database>
 
 /** Shown once; stored as a hash. */
@@ -55,26 +55,26 @@ export const clientIdFault = (clientId: string): ClientFault | null =>
  * @throws DomainError `reason_required`
  */
 export async function createClient (
-  services: RegistryServices,
+  deps: RegistryServices,
   act: Act,
   input: unknown,
   options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
 ): Promise<Created> {
-  return await services.db
+  return await deps.db
     .transaction()
-    .execute(async (trx) => await createClientIn(trx, services, act, input, options))
+    .execute(async (trx) => await createClientIn(trx, deps, act, input, options))
 }
 
 /** The same in the caller's transaction. */
 export async function createClientIn (
   trx: Trx,
-  services: Within,
+  deps: Within,
   act: Act,
   input: unknown,
   options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
 ): Promise<Created> {
   const { clientId = newClientId(), status = 'test' } = options
-  const checked = validateClient(input, clientRules(services.config))
+  const checked = validateClient(input, clientRules(deps.config))
   const idFault = clientIdFault(clientId)
   if (!checked.ok || idFault !== null) {
     return {
@@ -86,7 +86,7 @@ export async function createClientIn (
   if (reasons.length > 0 && options.second !== 'given') return { outcome: 'second_needed', reasons }
   if (!(await insertClient(trx, clientId, status, checked.content))) return { outcome: 'taken' }
   const made = usesSecret(checked.content.metadata) ? await createSecret(trx, clientId) : null
-  await noteAct(trx, services, act, 'created', { clientId, version: 1, diff: diffOf({}, checked.content) })
+  await noteAct(trx, deps, act, 'created', { clientId, version: 1, diff: diffOf({}, checked.content) })
   const client = await findClient(trx, clientId)
   if (client === null) throw new Error('client vanished while it was made')
   return {
@@ -114,22 +114,22 @@ const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => 
  * @throws DomainError `reason_required`
  */
 export async function changeClient (
-  services: RegistryServices,
+  deps: RegistryServices,
   act: Act,
   clientId: string,
   version: number,
   input: unknown,
   options: ActOptions = {}
 ): Promise<Changed> {
-  return await services.db
+  return await deps.db
     .transaction()
-    .execute(async (trx) => await changeClientIn(trx, services, act, clientId, version, input, options))
+    .execute(async (trx) => await changeClientIn(trx, deps, act, clientId, version, input, options))
 }
 
 /** The same in the caller's transaction. `version` null: from whatever it is now (a declared state, apply.ts). */
 export async function changeClientIn (
   trx: Trx,
-  services: Within,
+  deps: Within,
   act: Act,
   clientId: string,
   version: number | null,
@@ -140,7 +140,7 @@ export async function changeClientIn (
   if (current === null) return { outcome: 'not_found' }
   if (current.policy.ownService === true) return { outcome: 'own_service' }
   // the picture is no part of what is declared: it changes by an upload only (logo.ts)
-  const checked = validateClient(withLogo(input, current.policy.logo), clientRules(services.config))
+  const checked = validateClient(withLogo(input, current.policy.logo), clientRules(deps.config))
   if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   const diff = diffOf(contentOf(current), checked.content)
   if (version !== null && current.version !== version) {
@@ -153,7 +153,7 @@ export async function changeClientIn (
   if (client === null) throw new Error('a client that is held was changed')
   // a secret must not stay good for a client that now proves itself otherwise
   if (usesSecret(current.metadata) && !usesSecret(client.metadata)) await endEverySecret(trx, clientId)
-  await noteAct(trx, services, act, 'changed', { clientId, version: client.version, diff })
+  await noteAct(trx, deps, act, 'changed', { clientId, version: client.version, diff })
   return { outcome: 'changed', client, diff }
 }
 
@@ -183,21 +183,21 @@ export type StatusChanged =
  * @throws DomainError `reason_required`
  */
 export async function setClientStatus (
-  services: RegistryServices,
+  deps: RegistryServices,
   act: Act,
   clientId: string,
   version: number,
   status: ClientStatus
 ): Promise<StatusChanged> {
-  return await services.db
+  return await deps.db
     .transaction()
-    .execute(async (trx) => await setClientStatusIn(trx, services, act, clientId, version, status))
+    .execute(async (trx) => await setClientStatusIn(trx, deps, act, clientId, version, status))
 }
 
 /** The same in the caller's transaction. */
 export async function setClientStatusIn (
   trx: Trx,
-  services: Within,
+  deps: Within,
   act: Act,
   clientId: string,
   version: number | null,
@@ -210,7 +210,7 @@ export async function setClientStatusIn (
   if (version !== null && current.version !== version) return { outcome: 'conflict', current }
   if (!statusSteps[current.status].includes(status)) return { outcome: 'forbidden', from: current.status }
   if (status !== 'disabled') {
-    const checked = validateClient(contentOf(current), clientRules(services.config))
+    const checked = validateClient(contentOf(current), clientRules(deps.config))
     if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   }
   const client = await updateClient(trx, clientId, current.version, { status })
@@ -218,23 +218,23 @@ export async function setClientStatusIn (
   if (status === 'disabled') await revokeClient(trx, clientId)
   const diff = [{ field: '/status', before: current.status, after: status }]
   const type = status === 'disabled' ? ('client.disabled' as const) : ('client.enabled' as const)
-  await noteAct(trx, services, act, 'status', { clientId, version: client.version, diff, type })
+  await noteAct(trx, deps, act, 'status', { clientId, version: client.version, diff, type })
   return { outcome: 'changed', client, diff }
 }
 
 /** Drafts were never used, so they may go for good; the history stays. */
 export async function deleteDraft (
-  services: RegistryServices,
+  deps: RegistryServices,
   act: Act,
   clientId: string
 ): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
-  return await services.db.transaction().execute(async (trx) => await deleteDraftIn(trx, services, act, clientId))
+  return await deps.db.transaction().execute(async (trx) => await deleteDraftIn(trx, deps, act, clientId))
 }
 
 /** The same in the caller's transaction. */
 export async function deleteDraftIn (
   trx: Trx,
-  services: Within,
+  deps: Within,
   act: Act,
   clientId: string
 ): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
@@ -242,7 +242,7 @@ export async function deleteDraftIn (
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
-  await endChangesAbout(trx, services, { subject: clientId, kinds: ['client.change'] }, act)
-  await noteAct(trx, services, act, 'deleted', { clientId, version: current.version })
+  await endChangesAbout(trx, deps, { subject: clientId, kinds: ['client.change'] }, act)
+  await noteAct(trx, deps, act, 'deleted', { clientId, version: current.version })
   return 'deleted'
 }

@@ -1,7 +1,7 @@
 /** Recent failed requests of a client: what was wrong, from which address, how often. Written by usage.ts. */
 import type { Act } from '../../domain/administration/administration.ts'
 import { statement } from '../../database/statement.ts'
-import type { Services } from '../../services.ts'
+import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, type Db } from './repository.ts'
 
@@ -29,12 +29,12 @@ export async function clientFailures (db: Db, clientId: string): Promise<ClientF
 
 /** Takes one failure off the list; it comes back when it happens again. */
 export async function dismissFailure (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<ClientsDeps, 'db' | 'audit'>,
   act: Act,
   clientId: string,
   failure: Pick<ClientFailure, 'code' | 'address'>
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const client = await holdClient(trx, clientId)
     if (client === null) return false
     const { numDeletedRows } = await trx
@@ -44,7 +44,7 @@ export async function dismissFailure (
       .where('address', '=', failure.address)
       .executeTakeFirst()
     if (numDeletedRows === 0n) return false
-    await noteAct(trx, services, act, 'failures_dismissed', {
+    await noteAct(trx, deps, act, 'failures_dismissed', {
       clientId,
       version: client.version,
       diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }]

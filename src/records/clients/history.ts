@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientDifference } from '../../domain/client/diff.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { ClientsDeps } from './deps.ts'
 import { bumpEpoch } from '../../tokens/cache-epoch.ts'
 import type { Db } from './repository.ts'
 
@@ -29,7 +29,7 @@ const auditTypes = {
  */
 export async function noteAct (
   trx: Transaction<Database>,
-  { audit }: Pick<Services, 'audit'>,
+  { audit }: Pick<ClientsDeps, 'audit'>,
   by: Act,
   act: ClientAct,
   about: { clientId: string; version: number; diff?: ClientDifference[]; type?: 'client.enabled' | 'client.disabled' }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientRecord } from '../../domain/client/record.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { Services } from '../../services.ts'
+import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, updateClient } from './repository.ts'
 import { remakePicture, smallPicture, type PictureFault } from './picture.ts'
@@ -25,7 +25,7 @@ export type LogoStored =
  * @throws DomainError `reason_required`
  */
 export async function storeLogo (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<ClientsDeps, 'db' | 'audit'>,
   act: Act,
   clientId: string,
   file: Uint8Array | null,
@@ -34,7 +34,7 @@ export async function storeLogo (
   // before the transaction: decoding takes its time
   const picture = file === null ? null : remakePicture(file)
   if (picture !== null && !picture.ok) return { outcome: 'not_a_picture', fault: picture.fault }
-  return await services.db.transaction().execute(async (trx): Promise<LogoStored> => {
+  return await deps.db.transaction().execute(async (trx): Promise<LogoStored> => {
     const current = await holdClient(trx, clientId)
     if (current === null) return { outcome: 'not_found' }
     if (current.policy.ownService === true) return { outcome: 'own_service' }
@@ -52,7 +52,7 @@ export async function storeLogo (
       policy: picture === null ? policy : { ...policy, logo: id }
     })
     if (client === null) throw new Error('a client that is held was changed')
-    await noteAct(trx, services, act, 'logo', {
+    await noteAct(trx, deps, act, 'logo', {
       clientId,
       version: client.version,
       diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }]
@@ -64,7 +64,7 @@ export async function storeLogo (
 const smallKept = 200
 
 /** GET /client-logo/:id, …/small. The identifier is new with every upload, so browsers may keep the picture. */
-export function registerClientLogo (app: FastifyInstance, { db }: Pick<Services, 'db'>): void {
+export function registerClientLogo (app: FastifyInstance, { db }: Pick<ClientsDeps, 'db'>): void {
   // made once in each process, oldest forgotten first
   const small = new Map<string, Buffer>()
   const pngOf = async (request: FastifyRequest): Promise<{ id: string; png: Uint8Array }> => {

@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientMetadata } from '../../domain/client/record.ts'
 import { createSecret, endSecret } from '../../tokens/client-secrets.ts'
-import type { Services } from '../../services.ts'
+import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, type Db } from './repository.ts'
 
@@ -55,12 +55,12 @@ export type SecretRotated =
  * @throws DomainError `reason_required`
  */
 export async function rotateSecret (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<ClientsDeps, 'db' | 'audit'>,
   act: Act,
   clientId: string,
   grace = graceSeconds
 ): Promise<SecretRotated> {
-  return await services.db.transaction().execute(async (trx): Promise<SecretRotated> => {
+  return await deps.db.transaction().execute(async (trx): Promise<SecretRotated> => {
     const client = await holdClient(trx, clientId)
     if (client === null) return { outcome: 'not_found' }
     if (client.policy.ownService === true) return { outcome: 'own_service' }
@@ -69,7 +69,7 @@ export async function rotateSecret (
     const made = await createSecret(trx, clientId)
     if (made.outcome === 'too_many') return { outcome: 'too_many' }
     for (const { id } of before) await endSecret(trx, clientId, id, grace)
-    await noteAct(trx, services, act, 'secret_created', {
+    await noteAct(trx, deps, act, 'secret_created', {
       clientId,
       version: client.version,
       diff: [
@@ -91,17 +91,17 @@ export async function rotateSecret (
 
 /** Ends one secret now. */
 export async function endClientSecret (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<ClientsDeps, 'db' | 'audit'>,
   act: Act,
   clientId: string,
   secretId: string
 ): Promise<'ended' | 'not_found' | 'own_service'> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const client = await holdClient(trx, clientId)
     if (client === null) return 'not_found'
     if (client.policy.ownService === true) return 'own_service'
     if (!(await endSecret(trx, clientId, secretId))) return 'not_found'
-    await noteAct(trx, services, act, 'secret_ended', {
+    await noteAct(trx, deps, act, 'secret_ended', {
       clientId,
       version: client.version,
       diff: [{ field: '/secrets', before: secretId, after: null }]

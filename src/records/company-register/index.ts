@@ -8,7 +8,7 @@
 import { DomainError } from '../../domain/errors.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'
 import { RegisterUnavailable, type CompanyChange } from '../../ports/registry.ts'
-import type { Services } from '../../services.ts'
+import type { CompanyRegisterDeps } from './deps.ts'
 import { applyRegisterNews } from '../organizations/index.ts'
 import { ownPosition, sharedPosition, type Position } from './position.ts'
 
@@ -33,8 +33,8 @@ export interface FollowerOptions {
  * A journal that is in the memory of this very process (the sandbox) is read by this process alone; any other by one
  * process at a time.
  */
-export function createRegisterFollower (services: Services, options: FollowerOptions = {}): RegisterFollower {
-  const { config, companies, log, db } = services
+export function createRegisterFollower (deps: CompanyRegisterDeps, options: FollowerOptions = {}): RegisterFollower {
+  const { config, companies, log, db } = deps
   const intervalMs = options.intervalMs ?? config.companyRegisterSeconds * 1000
   const position =
     options.position ??
@@ -68,7 +68,7 @@ export function createRegisterFollower (services: Services, options: FollowerOpt
 
   async function apply ({ uscc, version, name, status, legalRepresentative }: CompanyChange): Promise<void> {
     try {
-      await applyRegisterNews(services, {
+      await applyRegisterNews(deps, {
         uscc,
         version,
         name,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { statement } from '../../database/statement.ts'
-import type { Services } from '../../services.ts'
+import type { CompanyRegisterDeps } from './deps.ts'
 
 export interface Position {
   /** Where to read on (null: from where the journal ends now); null itself: another process has the turn. */
@@ -30,7 +30,7 @@ const turnStatement = statement<[string, number], { position: number | null }>(
  * One process at a time, by one conditional statement on the database clock. Should a turn last longer than the
  * interval, two may read the same: that does no harm, and the position never goes back.
  */
-export function sharedPosition (db: Services['db'], register: string, intervalMs: number): Position {
+export function sharedPosition (db: CompanyRegisterDeps['db'], register: string, intervalMs: number): Position {
   // somewhat less, so that one process's own rhythm does not miss every second turn
   const held = Math.floor(intervalMs * 0.9)
   let known = false

@@ -8,7 +8,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { ConsentsDeps } from './deps.ts'
 import { consentText, type ConsentKind } from './texts.ts'
 
 export { consentText, type ConsentKind } from './texts.ts'
@@ -30,8 +30,8 @@ export interface GivenConsent {
 }
 
 /** Is this the version of the texts that the pages show now? Another one was not what the person has read. */
-export const isCurrentVersion = (services: Pick<Services, 'config'>, version: string): boolean =>
-  version === services.config.policyVersion
+export const isCurrentVersion = (deps: Pick<ConsentsDeps, 'config'>, version: string): boolean =>
+  version === deps.config.policyVersion
 
 export const textHash = (kind: ConsentKind, version: string, locale: string): string =>
   createHash('sha256')
@@ -44,7 +44,7 @@ export const textHash = (kind: ConsentKind, version: string, locale: string): st
  */
 export async function recordConsent (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<ConsentsDeps, 'audit'>,
   given: GivenConsent
 ): Promise<string> {
   const { personId, kind, version, locale, source } = given
@@ -73,7 +73,7 @@ export async function recordConsent (
       source
     })
     .execute()
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'consent.given',
     personId,
     clientId: given.clientId,
@@ -103,7 +103,7 @@ export async function hasConsent (db: Db, personId: string, kind: ConsentKind, v
 /** Withdraw all consents of a kind. Returns how many; what was done on their ground stays lawful (第十五条). */
 export async function withdrawConsent (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<ConsentsDeps, 'audit'>,
   from: { personId: string; kind: ConsentKind; address?: string; traceId?: string }
 ): Promise<number> {
   const rows = await trx
@@ -115,7 +115,7 @@ export async function withdrawConsent (
     .returning('id')
     .execute()
   if (rows.length > 0) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'consent.withdrawn',
       personId: from.personId,
       address: from.address,
@@ -141,11 +141,11 @@ export interface ReleaseDecision {
  */
 export async function recordRelease (
   trx: Transaction<Database>,
-  services: Pick<Services, 'config'>,
+  deps: Pick<ConsentsDeps, 'config'>,
   decision: ReleaseDecision
 ): Promise<void> {
   const { personId, clientId, scope, given, locale, source } = decision
-  const version = services.config.policyVersion
+  const version = deps.config.policyVersion
   await trx
     .insertInto('consent')
     .values({

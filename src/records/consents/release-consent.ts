@@ -4,7 +4,7 @@
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { ConsentsDeps } from './deps.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import type { LoginContext } from '../../journeys/login/context.ts'
 
@@ -34,7 +34,7 @@ export async function decidedScopes (db: Db, personId: string, clientId: string)
 }
 
 /** The consent page is due when something asked for was never decided, or the site asks for it (prompt=consent). */
-export async function needsConsent (services: Services, context: LoginContext): Promise<boolean> {
+export async function needsConsent (deps: ConsentsDeps, context: LoginContext): Promise<boolean> {
   if (context.person === null || context.policy.trusted) return false
   const scopes = requestedScopes(context)
   const prompted = String(context.params['prompt'] ?? '')
@@ -42,7 +42,7 @@ export async function needsConsent (services: Services, context: LoginContext): 
     .includes('consent')
   if (context.row.proofs.some((proof) => proof.kind === 'consent')) return false
   if (prompted && scopes.length > 0) return true
-  return await isUndecided(services.db, {
+  return await isUndecided(deps.db, {
     personId: context.person.id,
     clientId: context.client.clientId,
     optionalScopes: context.policy.optionalScopes,

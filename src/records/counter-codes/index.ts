@@ -7,7 +7,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { CounterCodesDeps } from './deps.ts'
 import type { AuditActor, AuditDetails } from '../audit/index.ts'
 
 export const counterCodeHours = 24
@@ -31,24 +31,24 @@ export interface IssuedCounterCode {
   expiresAt: Date
 }
 
-const indexOf = (services: Pick<Services, 'crypto'>, personId: string, code: string): string =>
-  services.crypto.blindIndex('counter_code', `${personId}:${code}`)
+const indexOf = (deps: Pick<CounterCodesDeps, 'crypto'>, personId: string, code: string): string =>
+  deps.crypto.blindIndex('counter_code', `${personId}:${code}`)
 
 /**
  * A new code for a person; older unused ones end with it. Null: there is no such person, or the person is disabled.
  * The caller has checked that `issuedBy` may do this.
  */
 export async function issueCounterCode (
-  services: Pick<Services, 'db' | 'audit' | 'crypto'>,
+  deps: Pick<CounterCodesDeps, 'db' | 'audit' | 'crypto'>,
   issue: CounterCodeIssue
 ): Promise<IssuedCounterCode | null> {
-  return await services.db.transaction().execute(async (trx) => await issueCounterCodeIn(trx, services, issue))
+  return await deps.db.transaction().execute(async (trx) => await issueCounterCodeIn(trx, deps, issue))
 }
 
 /** `issueCounterCode` in the caller's transaction. */
 export async function issueCounterCodeIn (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit' | 'crypto'>,
+  deps: Pick<CounterCodesDeps, 'audit' | 'crypto'>,
   issue: CounterCodeIssue
 ): Promise<IssuedCounterCode | null> {
   const { personId, issuedBy, reason } = issue
@@ -75,14 +75,14 @@ export async function issueCounterCodeIn (
     .values({
       id: codeId,
       personId,
-      codeIndex: indexOf(services, personId, code),
+      codeIndex: indexOf(deps, personId, code),
       issuedBy,
       reason,
       expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
     })
     .returning('expiresAt')
     .executeTakeFirstOrThrow()
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'counter-code.issued',
     actor: issuedBy,
     personId,
@@ -114,13 +114,13 @@ export interface CounterCodeUse {
  */
 export async function redeemCounterCode (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit' | 'crypto'>,
+  deps: Pick<CounterCodesDeps, 'audit' | 'crypto'>,
   use: CounterCodeUse
 ): Promise<string | null> {
   const digits = use.code.normalize('NFKC').replace(/[\s-]/g, '')
   // a slip of the finger is not a guess
   if (!/^\d{8}$/.test(digits)) return null
-  const index = indexOf(services, use.personId, digits)
+  const index = indexOf(deps, use.personId, digits)
   const { rows } = await sql<{ id: string; matches: boolean }>`
     update counter_code
        set tries = tries + 1,
@@ -129,7 +129,7 @@ export async function redeemCounterCode (
      where person_id = ${use.personId} and used_at is null and expires_at > now() and tries < ${counterCodeTries}
     returning id, code_index = ${index} as matches`.execute(trx)
   const used = rows.find((row) => row.matches)
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: used === undefined ? 'counter-code.failed' : 'counter-code.used',
     personId: use.personId,
     clientId: use.clientId,
@@ -144,7 +144,7 @@ export async function redeemCounterCode (
 
 /** Take back an unused code. False when there is none to take back. */
 export async function revokeCounterCode (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<CounterCodesDeps, 'db' | 'audit'>,
   from: {
     codeId: string
     actor: AuditActor
@@ -155,7 +155,7 @@ export async function revokeCounterCode (
     traceId?: string | null
   }
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('counterCode')
       .set({ expiresAt: sql<Date>`now()` })
@@ -167,7 +167,7 @@ export async function revokeCounterCode (
       .returning('personId')
       .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'counter-code.revoked',
       actor: from.actor,
       personId: row.personId,

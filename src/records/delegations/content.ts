@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { delegationDigest, type DelegationContent } from '../../domain/representation/delegation.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import type { Db } from '../organizations/repository.ts'
 import { personById } from '../persons/index.ts'
 
@@ -14,7 +14,7 @@ type Fields = Pick<DelegationContent, 'version' | 'functions' | 'clientIds' | 'v
 /** What is shown and approved; null when there is no such agent. */
 export async function contentOf (
   db: Db,
-  { crypto }: Pick<Services, 'crypto'>,
+  { crypto }: Pick<DelegationsDeps, 'crypto'>,
   { agentId, ...fields }: Fields
 ): Promise<DelegationContent | null> {
   const agent = await personById(db, crypto, agentId)
@@ -30,7 +30,7 @@ export async function contentOf (
 /** The content of a stored version as it stands now. */
 export async function storedContent (
   db: Db,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<DelegationsDeps, 'crypto'>,
   id: string,
   version: number
 ): Promise<{ content: DelegationContent; digest: string | null; state: string } | null> {
@@ -53,7 +53,7 @@ export async function storedContent (
     .where('d.version', '=', version)
     .executeTakeFirst()
   if (row === undefined) return null
-  const content = await contentOf(db, services, {
+  const content = await contentOf(db, deps, {
     delegationId: id,
     version,
     organization: { id: row.organizationId, uscc: row.uscc, name: row.name },
@@ -72,11 +72,11 @@ export async function storedContent (
  */
 export async function submittedContent (
   db: Db,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<DelegationsDeps, 'crypto'>,
   id: string,
   version: number
 ): Promise<{ content: DelegationContent; digest: string } | null> {
-  const stored = await storedContent(db, services, id, version)
+  const stored = await storedContent(db, deps, id, version)
   if (stored === null || stored.state !== 'submitted' || stored.digest !== delegationDigest(stored.content)) {
     return null
   }
@@ -86,7 +86,7 @@ export async function submittedContent (
 /** An organization has another name: open applications show it, so an approval of the old text is refused as stale. */
 export async function refreshDigests (
   trx: Db,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<DelegationsDeps, 'crypto'>,
   organizationId: string
 ): Promise<void> {
   const rows = await trx
@@ -96,7 +96,7 @@ export async function refreshDigests (
     .where('state', '=', 'submitted')
     .execute()
   for (const { id, version } of rows) {
-    const stored = await storedContent(trx, services, id, version)
+    const stored = await storedContent(trx, deps, id, version)
     if (stored === null) continue
     await trx
       .updateTable('delegation')

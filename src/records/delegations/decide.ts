@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { approvalSubject, presenceOf, type DelegationLimits } from '../../domain/representation/delegation.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import { endContext } from '../organizations/end-context.ts'
 import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
 import { submittedContent } from './content.ts'
@@ -23,7 +23,7 @@ class NotApproved extends Error {}
  * transaction.
  */
 export async function approve (
-  services: Services,
+  deps: DelegationsDeps,
   limits: DelegationLimits,
   id: string,
   version: number,
@@ -34,10 +34,10 @@ export async function approve (
   if (presence !== null) {
     try {
       if (
-        await services.db
+        await deps.db
           .transaction()
           .execute(
-            async (trx) => await decide(services, trx, limits, id, version, digest, approver, presence.faceCheckId)
+            async (trx) => await decide(deps, trx, limits, id, version, digest, approver, presence.faceCheckId)
           )
       ) {
         return { ok: true }
@@ -46,8 +46,8 @@ export async function approve (
       if (!(error instanceof NotApproved)) throw error
     }
   }
-  return await services.db.transaction().execute(async (trx) => {
-    const code = await whyNot(services, trx, limits, id, version, digest, approver, presence !== null)
+  return await deps.db.transaction().execute(async (trx) => {
+    const code = await whyNot(deps, trx, limits, id, version, digest, approver, presence !== null)
     return { ok: false, code }
   })
 }
@@ -75,7 +75,7 @@ const approvable = (
                  and t.state = 'consumed' and t.proof is not null and t.consumed_at > now() - interval '10 minutes')`
 
 async function decide (
-  services: Services,
+  deps: DelegationsDeps,
   trx: Trx,
   limits: DelegationLimits,
   id: string,
@@ -87,7 +87,7 @@ async function decide (
   const organization = await lockOrganizationOf(trx, id)
   if (organization === null) return false
   // what would be approved is what was shown, even if a name was corrected since
-  if ((await submittedContent(trx, services, id, version))?.digest !== digest) return false
+  if ((await submittedContent(trx, deps, id, version))?.digest !== digest) return false
   const conditions = approvable(limits, version, digest, approver, approvalSubject(id, version, digest))
   // first, because only one version may be in force; the same conditions, so nothing gives way to what is not approved
   const old = await sql<{ id: string; version: number }>`
@@ -105,16 +105,16 @@ async function decide (
   if (row === undefined) throw new NotApproved()
   const about = { organizationId: organization.id, address: approver.address, traceId: approver.traceId }
   for (const former of old.rows) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.superseded',
       ...about,
       personId: row.agentId,
       delegationId: former.id,
       details: { version: former.version }
     })
-    await endContext(trx, services, former.id, { reason: 'delegation_superseded', traceId: approver.traceId })
+    await endContext(trx, deps, former.id, { reason: 'delegation_superseded', traceId: approver.traceId })
   }
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'delegation.approved',
     ...about,
     personId: approver.personId,
@@ -122,14 +122,14 @@ async function decide (
     role: 'legal_representative',
     details: { version, agent: row.agentId, ticketId: approver.ticketId, faceCheckId, digest }
   })
-  await admit(services, trx, organization, approver)
-  await tell(trx, services, 'delegation-approved', { id, version, ...row, organization })
+  await admit(deps, trx, organization, approver)
+  await tell(trx, deps, 'delegation-approved', { id, version, ...row, organization })
   return true
 }
 
 /** An organization that its agent registered becomes active when its legal representative has been here. */
 async function admit (
-  services: Services,
+  deps: DelegationsDeps,
   trx: Trx,
   organization: LockedOrganization,
   { personId, address, traceId }: Approver
@@ -142,7 +142,7 @@ async function admit (
     .returning('id')
     .executeTakeFirst()
   if (row !== undefined) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'organization.approved',
       personId,
       organizationId: organization.id,
@@ -155,7 +155,7 @@ async function admit (
 
 /** Only to explain a refusal, and to keep those that are no accident. */
 async function whyNot (
-  services: Services,
+  deps: DelegationsDeps,
   trx: Trx,
   limits: DelegationLimits,
   id: string,
@@ -190,7 +190,7 @@ async function whyNot (
           ? 'not_legal_representative'
           : row.state !== 'submitted' ||
               row.digest !== digest ||
-              (await submittedContent(trx, services, id, version)) === null
+              (await submittedContent(trx, deps, id, version)) === null
             ? 'stale'
             : Number(row.agents) >= limits.maximumAgents
               ? 'too_many_agents'
@@ -200,7 +200,7 @@ async function whyNot (
   // decided meanwhile: a second click, not an attempt
   const lateOnly = code === 'stale' && row !== undefined && row.state !== 'submitted' && row.digest === digest
   if (!lateOnly && code !== 'too_many_agents') {
-    await recordRefused(trx, services, 'approve', { actor: approver, organization, id, version, code })
+    await recordRefused(trx, deps, 'approve', { actor: approver, organization, id, version, code })
   }
   return code
 }
@@ -227,13 +227,13 @@ async function ticketOrStale (
 
 /** submitted → rejected, by the legal representative of this moment. */
 export async function reject (
-  services: Services,
+  deps: DelegationsDeps,
   id: string,
   version: number,
   reason: string,
   actor: Actor
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
@@ -246,7 +246,7 @@ export async function reject (
     })
     if (row === undefined) {
       if (organization.legalRepresentativeId !== actor.personId) {
-        await recordRefused(trx, services, 'reject', {
+        await recordRefused(trx, deps, 'reject', {
           actor,
           organization,
           id,
@@ -256,7 +256,7 @@ export async function reject (
       }
       return false
     }
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.rejected',
       personId: actor.personId,
       organizationId: organization.id,
@@ -266,14 +266,14 @@ export async function reject (
       traceId: actor.traceId,
       details: { version, agent: row.agentId }
     })
-    await tell(trx, services, 'delegation-rejected', { ...row, organization }, { reason: cleanReason(reason) })
+    await tell(trx, deps, 'delegation-rejected', { ...row, organization }, { reason: cleanReason(reason) })
     return true
   })
 }
 
 /** A version not decided yet, by its agent or by the legal representative who made it. What is in force stays. */
-export async function withdraw (services: Services, id: string, version: number, actor: Actor): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+export async function withdraw (deps: DelegationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
@@ -286,7 +286,7 @@ export async function withdraw (services: Services, id: string, version: number,
     })
     if (row === undefined) return false
     const role = row.agentId === actor.personId ? 'agent' : 'legal_representative'
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.withdrawn',
       personId: actor.personId,
       organizationId: organization.id,
@@ -296,7 +296,7 @@ export async function withdraw (services: Services, id: string, version: number,
       traceId: actor.traceId,
       details: { version, agent: row.agentId }
     })
-    await tell(trx, services, 'delegation-withdrawn', { ...row, organization })
+    await tell(trx, deps, 'delegation-withdrawn', { ...row, organization })
     return true
   })
 }

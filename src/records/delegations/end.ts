@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { inForceStates, waitingStates, type DelegationState } from '../../domain/representation/delegation.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import type { AuditActor, AuditEventType, StaffEventType } from '../audit/index.ts'
 import type { MessageKind } from '../messages/index.ts'
 import { endContext } from '../organizations/end-context.ts'
@@ -20,9 +20,9 @@ interface Ending {
 }
 
 /** The legal representative takes it back. */
-export const revoke = async (services: Services, id: string, reason: string, actor: Actor): Promise<boolean> =>
+export const revoke = async (deps: DelegationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
-    services,
+    deps,
     id,
     {
       to: 'revoked',
@@ -35,9 +35,9 @@ export const revoke = async (services: Services, id: string, reason: string, act
   )
 
 /** The legal representative stops it; a new version, approved like any other, begins it again. */
-export const suspend = async (services: Services, id: string, reason: string, actor: Actor): Promise<boolean> =>
+export const suspend = async (deps: DelegationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
-    services,
+    deps,
     id,
     {
       to: 'suspended',
@@ -50,23 +50,23 @@ export const suspend = async (services: Services, id: string, reason: string, ac
   )
 
 /** The agent gives it back. */
-export const resign = async (services: Services, id: string, actor: Actor): Promise<boolean> =>
+export const resign = async (deps: DelegationsDeps, id: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
-    services,
+    deps,
     id,
     { to: 'revoked', event: 'delegation.resigned', message: 'delegation-resigned', by: 'agent', reason: 'resigned' },
     actor
   )
 
-async function endByPerson (services: Services, id: string, ending: Ending, actor: Actor): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+async function endByPerson (deps: DelegationsDeps, id: string, ending: Ending, actor: Actor): Promise<boolean> {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const only = ending.by === 'agent' ? byAgent(actor.personId) : byLegalRepresentative(actor.personId)
     const [row] = await transition(trx, { id, to: ending.to, only, reason: ending.reason, moment: 'ended_at' })
     if (row === undefined) {
       if (ending.by === 'legal_representative' && organization.legalRepresentativeId !== actor.personId) {
-        await recordRefused(trx, services, ending.to === 'revoked' ? 'revoke' : 'suspend', {
+        await recordRefused(trx, deps, ending.to === 'revoked' ? 'revoke' : 'suspend', {
           actor,
           organization,
           id,
@@ -76,13 +76,13 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
       return false
     }
     if (ending.to === 'revoked') {
-      await withdrawWaiting(services, trx, organization, id, {
+      await withdrawWaiting(deps, trx, organization, id, {
         actor: `person:${actor.personId}`,
         personId: actor.personId,
         traceId: actor.traceId
       })
     }
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: ending.event,
       actor: `person:${actor.personId}`,
       personId: actor.personId,
@@ -93,7 +93,7 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
       traceId: actor.traceId,
       details: { version: row.version, ...bothNames(organization, row.agentId) }
     })
-    await takeEffect(services, trx, organization, row, `delegation_${ending.to}`, actor.traceId)
+    await takeEffect(deps, trx, organization, row, `delegation_${ending.to}`, actor.traceId)
     // whoever leaves knows the organization's password
     if (ending.to === 'revoked') {
       await trx
@@ -103,7 +103,7 @@ async function endByPerson (services: Services, id: string, ending: Ending, acto
         .where('passwordHash', 'is not', null)
         .execute()
     }
-    await tell(trx, services, ending.message, { ...row, organization }, { reason: ending.reason })
+    await tell(trx, deps, ending.message, { ...row, organization }, { reason: ending.reason })
     return true
   })
 }
@@ -116,20 +116,20 @@ const bothNames = (
 
 /** Everything that the context gave, and the agent's browsers that stood for this organization's password. */
 export async function takeEffect (
-  services: Services,
+  deps: DelegationsDeps,
   trx: Trx,
   organization: LockedOrganization,
   { id, agentId }: Changed,
   reason: string,
   traceId?: string
 ): Promise<void> {
-  await endContext(trx, services, id, { reason, traceId })
+  await endContext(trx, deps, id, { reason, traceId })
   await revokeTrustedBrowsers(trx, { organizationId: organization.id, personId: agentId })
 }
 
 /** An open new version of what was taken back. */
 export async function withdrawWaiting (
-  services: Services,
+  deps: DelegationsDeps,
   trx: Trx,
   organization: LockedOrganization,
   id: string,
@@ -143,7 +143,7 @@ export async function withdrawWaiting (
     reason: 'delegation_revoked',
     moment: 'ended_at'
   })) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.withdrawn',
       ...by,
       organizationId: organization.id,
@@ -169,7 +169,7 @@ export interface OrganizationEnding {
  */
 export async function endDelegationsOf (
   trx: Trx,
-  services: Services,
+  deps: DelegationsDeps,
   organization: LockedOrganization,
   ending: OrganizationEnding
 ): Promise<number> {
@@ -195,7 +195,7 @@ export async function endDelegationsOf (
       moment: 'ended_at'
     })
     if (row === undefined) continue
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: open ? 'delegation.withdrawn' : to === 'suspended' ? 'delegation.suspended' : 'delegation.revoked',
       actor: 'system',
       personId: row.agentId,
@@ -205,12 +205,12 @@ export async function endDelegationsOf (
       details: { version, ...bothNames(organization, row.agentId) }
     })
     if (!open) {
-      await takeEffect(services, trx, organization, row, reason)
+      await takeEffect(deps, trx, organization, row, reason)
       ended += 1
     }
     await tell(
       trx,
-      services,
+      deps,
       open ? 'delegation-withdrawn' : ending.message,
       { ...row, organization },
       { reason, to: 'agent' }
@@ -223,8 +223,8 @@ export async function endDelegationsOf (
  * Worker: what is past its last day (Asia/Shanghai, database clock), each in a transaction of its own, at most
  * `batch`. Returns how many ended; a full batch means there is more.
  */
-export async function expireDue (services: Services, batch = 200): Promise<number> {
-  const due = await services.db
+export async function expireDue (deps: DelegationsDeps, batch = 200): Promise<number> {
+  const due = await deps.db
     .selectFrom('delegation')
     .select(['id', 'version'])
     .where('state', 'in', inForceStates)
@@ -235,10 +235,10 @@ export async function expireDue (services: Services, batch = 200): Promise<numbe
   let ended = 0
   for (const { id, version } of due) {
     try {
-      if (await expire(services, id, version)) ended += 1
+      if (await expire(deps, id, version)) ended += 1
     } catch (error) {
       // one that cannot be ended now must not hold up the others; nobody can use it any more in any case
-      services.log.warn(
+      deps.log.warn(
         { err: error, delegationId: id },
         'a delegation past its last day could not be ended; tried again'
       )
@@ -247,8 +247,8 @@ export async function expireDue (services: Services, batch = 200): Promise<numbe
   return ended
 }
 
-async function expire (services: Services, id: string, version: number): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+async function expire (deps: DelegationsDeps, id: string, version: number): Promise<boolean> {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
@@ -259,15 +259,15 @@ async function expire (services: Services, id: string, version: number): Promise
       moment: 'ended_at'
     })
     if (row === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.expired',
       personId: row.agentId,
       organizationId: organization.id,
       delegationId: id,
       details: { version, ...bothNames(organization, row.agentId) }
     })
-    await takeEffect(services, trx, organization, row, 'delegation_expired')
-    await tell(trx, services, 'delegation-expired', { ...row, organization })
+    await takeEffect(deps, trx, organization, row, 'delegation_expired')
+    await tell(trx, deps, 'delegation-expired', { ...row, organization })
     return true
   })
 }

@@ -1,5 +1,5 @@
 import { createRounds, type Rounds } from '../../runtime/rounds.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import { expireDue } from './end.ts'
 
 const batch = 200
@@ -26,10 +26,10 @@ export function untilNextLook (now: number): number {
  * Ends delegations past their last day, with sites told and sessions ended. Every process does it: each ending happens
  * once. From midnight on nobody may use them anyway (`Representations.resolve`).
  */
-export const createDelegationExpiry = (services: Services): Rounds =>
-  createRounds(async () => (await expireDue(services, batch)) >= batch, {
-    log: services.log,
+export const createDelegationExpiry = (deps: DelegationsDeps): Rounds =>
+  createRounds(async () => (await expireDue(deps, batch)) >= batch, {
+    log: deps.log,
     failed: 'ending delegations failed',
     firstMilliseconds: 1_000,
-    pauseMilliseconds: () => untilNextLook(services.clock.now())
+    pauseMilliseconds: () => untilNextLook(deps.clock.now())
   })

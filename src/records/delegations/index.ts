@@ -6,7 +6,7 @@
  * organization's row is taken first, so that acts about one organization come one after the other.
  */
 import { defaultLimits, type DelegationLimits } from '../../domain/representation/delegation.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import { submittedContent } from './content.ts'
 import { approve, reject, withdraw } from './decide.ts'
 import { expireDue, resign, revoke, suspend } from './end.ts'
@@ -21,21 +21,21 @@ export { newDelegationId } from './propose.ts'
 export { endByStaff, refuseApprovalByStaff } from './staff.ts'
 export { createDelegationExpiry } from './expiry.ts'
 
-export function createDelegations (services: Services, limits: DelegationLimits = defaultLimits): Delegations {
+export function createDelegations (deps: DelegationsDeps, limits: DelegationLimits = defaultLimits): Delegations {
   return {
-    propose: async (input, by, actor) => await propose(services, limits, input, by, actor),
-    agentVerified: async (trx, id, version) => await agentVerified(trx, services, id, version),
-    submit: async (id, version, actor) => await submit(services, id, version, actor),
-    content: async (id, version) => await submittedContent(services.db, services, id, version),
-    approve: async (id, version, digest, approver) => await approve(services, limits, id, version, digest, approver),
-    reject: async (id, version, reason, actor) => await reject(services, id, version, reason, actor),
-    withdraw: async (id, version, actor) => await withdraw(services, id, version, actor),
-    revoke: async (id, reason, actor) => await revoke(services, id, reason, actor),
-    suspend: async (id, reason, actor) => await suspend(services, id, reason, actor),
-    resign: async (id, actor) => await resign(services, id, actor),
-    listOfOrganization: async (organizationId) => await listOfOrganization(services, organizationId),
-    listOfAgent: async (personId) => await listOfAgent(services, personId),
-    find: async (id) => await find(services, id),
-    expireDue: async () => await expireDue(services)
+    propose: async (input, by, actor) => await propose(deps, limits, input, by, actor),
+    agentVerified: async (trx, id, version) => await agentVerified(trx, deps, id, version),
+    submit: async (id, version, actor) => await submit(deps, id, version, actor),
+    content: async (id, version) => await submittedContent(deps.db, deps, id, version),
+    approve: async (id, version, digest, approver) => await approve(deps, limits, id, version, digest, approver),
+    reject: async (id, version, reason, actor) => await reject(deps, id, version, reason, actor),
+    withdraw: async (id, version, actor) => await withdraw(deps, id, version, actor),
+    revoke: async (id, reason, actor) => await revoke(deps, id, reason, actor),
+    suspend: async (id, reason, actor) => await suspend(deps, id, reason, actor),
+    resign: async (id, actor) => await resign(deps, id, actor),
+    listOfOrganization: async (organizationId) => await listOfOrganization(deps, organizationId),
+    listOfAgent: async (personId) => await listOfAgent(deps, personId),
+    find: async (id) => await find(deps, id),
+    expireDue: async () => await expireDue(deps)
   }
 }

@@ -9,7 +9,7 @@ import {
   type DelegationLimits
 } from '../../domain/representation/delegation.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import { lockOrganization, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
 import { contentOf } from './content.ts'
 import { tell } from './tell.ts'
@@ -25,14 +25,14 @@ const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): Draf
  * @throws DomainError `organization_not_active`, `not_legal_representative`, `not_agent`, `unknown_person`
  */
 export async function propose (
-  services: Services,
+  deps: DelegationsDeps,
   limits: DelegationLimits,
   input: DraftInput,
   by: 'legal_representative' | 'agent',
   actor: Actor
 ): Promise<{ ok: true; id: string; version: number } | DraftRefusal> {
   const fields = { ...input, functions: unique(input.functions), clientIds: unique(input.clientIds) }
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganization(trx, fields.organizationId)
     if (organization === null || (organization.status !== 'active' && organization.status !== 'pending')) {
       throw new DomainError('organization_not_active')
@@ -43,9 +43,9 @@ export async function propose (
     if (by === 'agent' && fields.agentId !== actor.personId) throw new DomainError('not_agent')
     const refusal = await refusalOf(trx, limits, organization, fields, by)
     if (refusal !== null) return refusal
-    await dropDrafts(trx, services, organization, fields.agentId, actor)
+    await dropDrafts(trx, deps, organization, fields.agentId, actor)
     const { id, version } = await next(trx, fields)
-    return await insert(trx, services, organization, { ...fields, id, version }, by, actor)
+    return await insert(trx, deps, organization, { ...fields, id, version }, by, actor)
   })
 }
 
@@ -130,7 +130,7 @@ async function catalogueRefusal (trx: Trx, { clientIds, functions }: DraftInput)
 /** A draft that was never submitted gives way. */
 async function dropDrafts (
   trx: Trx,
-  services: Services,
+  deps: DelegationsDeps,
   organization: LockedOrganization,
   agentId: string,
   actor: Actor
@@ -148,7 +148,7 @@ async function dropDrafts (
     .returning(['id', 'version'])
     .execute()
   for (const { id, version } of dropped) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.withdrawn',
       personId: actor.personId,
       organizationId: organization.id,
@@ -180,14 +180,14 @@ async function next (trx: Trx, { organizationId, agentId }: DraftInput): Promise
 
 async function insert (
   trx: Trx,
-  services: Services,
+  deps: DelegationsDeps,
   organization: LockedOrganization,
   draft: DraftInput & { id: string; version: number },
   by: 'legal_representative' | 'agent',
   actor: Actor
 ): Promise<{ ok: true; id: string; version: number }> {
   const { id, version, agentId, functions, clientIds, validFrom, validTo } = draft
-  const content = await contentOf(trx, services, {
+  const content = await contentOf(trx, deps, {
     delegationId: id,
     version,
     organization,
@@ -225,11 +225,11 @@ async function insert (
     traceId: actor.traceId,
     details: { version, agent: agentId }
   }
-  await services.audit.record(trx, { type: version === 1 ? 'delegation.created' : 'delegation.changed', ...about })
+  await deps.audit.record(trx, { type: version === 1 ? 'delegation.created' : 'delegation.changed', ...about })
   if (submitted) {
-    await services.audit.record(trx, { type: 'delegation.submitted', ...about })
+    await deps.audit.record(trx, { type: 'delegation.submitted', ...about })
     // the agent learns of it; the legal representative is here
-    await tell(trx, services, 'delegation-submitted', { id, version, agentId, validTo, organization }, { to: 'agent' })
+    await tell(trx, deps, 'delegation-submitted', { id, version, agentId, validTo, organization }, { to: 'agent' })
   }
   return { ok: true, id, version }
 }

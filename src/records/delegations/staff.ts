@@ -3,7 +3,7 @@
  * staff who try are refused, and the trail keeps it.
  */
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import type { AuditActor } from '../audit/index.ts'
 import { lockOrganizationOf } from '../organizations/repository.ts'
 import { takeEffect, withdrawWaiting } from './end.ts'
@@ -22,12 +22,12 @@ export interface StaffAct {
  * people are told.
  */
 export async function endByStaff (
-  services: Services,
+  deps: DelegationsDeps,
   id: string,
   to: 'suspended' | 'revoked',
   { actor, reason, address, traceId }: StaffAct
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
@@ -38,8 +38,8 @@ export async function endByStaff (
       moment: 'ended_at'
     })
     if (row === undefined) return false
-    if (to === 'revoked') await withdrawWaiting(services, trx, organization, id, { actor, personId: null, traceId })
-    await services.audit.record(trx, {
+    if (to === 'revoked') await withdrawWaiting(deps, trx, organization, id, { actor, personId: null, traceId })
+    await deps.audit.record(trx, {
       type: to === 'revoked' ? 'delegation.revoked' : 'delegation.suspended',
       actor,
       personId: row.agentId,
@@ -50,7 +50,7 @@ export async function endByStaff (
       reason,
       details: { version: row.version }
     })
-    await takeEffect(services, trx, organization, row, `delegation_${to}`, traceId ?? undefined)
+    await takeEffect(deps, trx, organization, row, `delegation_${to}`, traceId ?? undefined)
     if (to === 'revoked') {
       await trx
         .updateTable('organization')
@@ -61,7 +61,7 @@ export async function endByStaff (
     }
     await tell(
       trx,
-      services,
+      deps,
       to === 'revoked' ? 'delegation-revoked' : 'delegation-suspended',
       { ...row, organization },
       { reason: `by_staff: ${cleanReason(reason)}` }
@@ -72,18 +72,18 @@ export async function endByStaff (
 
 /** Staff tried to approve in the legal representative's place: nothing happens but an event. */
 export async function refuseApprovalByStaff (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<DelegationsDeps, 'db' | 'audit'>,
   id: string,
   { actor, reason, address, traceId }: StaffAct
 ): Promise<void> {
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .selectFrom('delegation')
       .select(['organizationId', 'agentId'])
       .where('id', '=', id)
       .limit(1)
       .executeTakeFirst()
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.refused',
       actor,
       personId: row?.agentId ?? null,

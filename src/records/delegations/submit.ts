@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { delegationDigest } from '../../domain/representation/delegation.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import { lockOrganizationOf, shanghaiToday, type Trx } from '../organizations/repository.ts'
 import { storedContent } from './content.ts'
 import { tell } from './tell.ts'
@@ -10,14 +10,14 @@ import type { Actor } from './types.ts'
 /** draft → agent_verified: the agent has scanned and shown the own face. */
 export async function agentVerified (
   trx: Trx,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<DelegationsDeps, 'audit'>,
   id: string,
   version: number
 ): Promise<boolean> {
   const organization = await lockOrganizationOf(trx, id)
   const [row] = await transition(trx, { id, version, to: 'agent_verified', only: sql`true`, moment: null })
   if (organization === null || row === undefined) return false
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'delegation.agent-verified',
     personId: row.agentId,
     organizationId: organization.id,
@@ -32,10 +32,10 @@ export async function agentVerified (
  * → submitted, by the verified agent or the legal representative. The digest of what it says now is kept: from here on
  * the version never changes.
  */
-export async function submit (services: Services, id: string, version: number, actor: Actor): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+export async function submit (deps: DelegationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
-    const stored = await storedContent(trx, services, id, version)
+    const stored = await storedContent(trx, deps, id, version)
     if (organization === null || stored === null) return false
     const [row] = await transition(trx, {
       id,
@@ -54,7 +54,7 @@ export async function submit (services: Services, id: string, version: number, a
       .where('version', '=', version)
       .execute()
     const byAgent = row.agentId === actor.personId
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'delegation.submitted',
       personId: actor.personId,
       organizationId: organization.id,
@@ -66,7 +66,7 @@ export async function submit (services: Services, id: string, version: number, a
     })
     await tell(
       trx,
-      services,
+      deps,
       'delegation-submitted',
       { ...row, organization },
       { to: byAgent ? 'legal_representative' : 'agent' }

@@ -1,5 +1,5 @@
 import { maskName } from '../../domain/identity/masking.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import { notify, type MessageKind } from '../messages/index.ts'
 import type { Trx } from '../organizations/repository.ts'
 import { personById } from '../persons/index.ts'
@@ -15,13 +15,13 @@ export interface Told {
 /** Agent and legal representative are told, each once, in the inbox and by short message. */
 export async function tell (
   trx: Trx,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<DelegationsDeps, 'crypto'>,
   kind: MessageKind,
   about: Told,
   { reason = null, to = 'both' }: { reason?: string | null; to?: 'both' | 'agent' | 'legal_representative' } = {}
 ): Promise<void> {
   const { organization, agentId } = about
-  const agent = await personById(trx, services.crypto, agentId)
+  const agent = await personById(trx, deps.crypto, agentId)
   const data = {
     organization: organization.name,
     uscc: organization.uscc,
@@ -35,5 +35,5 @@ export async function tell (
     ...(to === 'legal_representative' ? [] : [agentId]),
     ...(to === 'agent' || organization.legalRepresentativeId === null ? [] : [organization.legalRepresentativeId])
   ])
-  for (const personId of persons) await notify(trx, services, { personId, kind, data, sms: true })
+  for (const personId of persons) await notify(trx, deps, { personId, kind, data, sms: true })
 }

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import { delegationStates, mayBecome, type DelegationState } from '../../domain/representation/delegation.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import type { LockedOrganization, Trx } from '../organizations/repository.ts'
 import type { Actor } from './types.ts'
 
@@ -60,12 +60,12 @@ type Refusal = 'not_legal_representative' | 'not_agent' | 'self_approval' | 'sta
 /** Somebody tried what is not theirs: kept, and the caller answers no. */
 export async function recordRefused (
   trx: Trx,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<DelegationsDeps, 'audit'>,
   act: string,
   refused: { actor: Actor; organization: LockedOrganization; id: string; version?: number; code: Refusal }
 ): Promise<void> {
   const { actor, organization, id, version, code } = refused
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'delegation.refused',
     personId: actor.personId,
     organizationId: organization.id,

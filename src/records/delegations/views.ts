@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
-import type { Services } from '../../services.ts'
+import type { DelegationsDeps } from './deps.ts'
 import type { Db } from '../organizations/repository.ts'
 import type { DelegationView } from './types.ts'
 
@@ -37,7 +37,7 @@ const query = (db: Db) =>
 
 type Row = Awaited<ReturnType<ReturnType<typeof query>['execute']>>[number]
 
-function viewOf ({ crypto }: Pick<Services, 'crypto'>, { nameEnc, certNoEnc, phoneEnc, ...row }: Row): DelegationView {
+function viewOf ({ crypto }: Pick<DelegationsDeps, 'crypto'>, { nameEnc, certNoEnc, phoneEnc, ...row }: Row): DelegationView {
   const open = (column: string, value: string): string => crypto.decrypt('person', column, row.agentId, value)
   return {
     ...row,
@@ -51,30 +51,30 @@ function viewOf ({ crypto }: Pick<Services, 'crypto'>, { nameEnc, certNoEnc, pho
 
 /** Without drafts: nobody has shown yet to be that agent. */
 export async function listOfOrganization (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<DelegationsDeps, 'db' | 'crypto'>,
   organizationId: string
 ): Promise<DelegationView[]> {
-  const rows = await query(services.db)
+  const rows = await query(deps.db)
     .where('d.organizationId', '=', organizationId)
     .where('d.state', '<>', 'draft')
     .orderBy('d.createdAt', 'desc')
     .orderBy('d.version', 'desc')
     .limit(longest)
     .execute()
-  return rows.map((row) => viewOf(services, row))
+  return rows.map((row) => viewOf(deps, row))
 }
 
 export async function listOfAgent (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<DelegationsDeps, 'db' | 'crypto'>,
   personId: string
 ): Promise<DelegationView[]> {
-  const rows = await query(services.db)
+  const rows = await query(deps.db)
     .where('d.agentId', '=', personId)
     .orderBy('d.createdAt', 'desc')
     .orderBy('d.version', 'desc')
     .limit(longest)
     .execute()
-  return rows.map((row) => viewOf(services, row))
+  return rows.map((row) => viewOf(deps, row))
 }
 
 export interface DelegationSearch {
@@ -88,10 +88,10 @@ export interface DelegationSearch {
 
 /** One page for staff, newest first: of an organization (without drafts, as above), of an agent, or both. */
 export async function listDelegations (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<DelegationsDeps, 'db' | 'crypto'>,
   { organizationId, agentId, state, after, limit }: DelegationSearch
 ): Promise<DelegationView[]> {
-  let page = query(services.db)
+  let page = query(deps.db)
     .orderBy('d.createdAt', 'desc')
     .orderBy('d.id', 'desc')
     .orderBy('d.version', 'desc')
@@ -108,16 +108,16 @@ export async function listDelegations (
         where id = ${after.id} and version = ${after.version})`
     )
   }
-  return (await page.execute()).map((row) => viewOf(services, row))
+  return (await page.execute()).map((row) => viewOf(deps, row))
 }
 
 /** The version in force, else the latest. */
-export async function find (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<DelegationView | null> {
-  const row = await query(services.db)
+export async function find (deps: Pick<DelegationsDeps, 'db' | 'crypto'>, id: string): Promise<DelegationView | null> {
+  const row = await query(deps.db)
     .where('d.id', '=', id)
     .orderBy(sql`d.state in ('active', 'suspended')`, 'desc')
     .orderBy('d.version', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : viewOf(services, row)
+  return row === undefined ? null : viewOf(deps, row)
 }

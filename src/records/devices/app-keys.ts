@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
-import type { Services } from '../../services.ts'
+import type { DevicesDeps } from './deps.ts'
 import type { KnownDevice } from './repository.ts'
 
 export type AppKeyRegistration =
@@ -20,7 +20,7 @@ export interface AppKey {
  * The same key again gives the same device; a revoked key stays revoked (the app makes a new one).
  */
 export async function registerAppKey (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<DevicesDeps, 'db' | 'audit'>,
   key: AppKey
 ): Promise<AppKeyRegistration> {
   const { kty, crv, x, y } = key.publicJwk
@@ -38,7 +38,7 @@ export async function registerAppKey (
   const publicJwk = { kty, crv, x, y }
   const keyThumbprint = await calculateJwkThumbprint(publicJwk)
   const label = [...key.label.trim()].slice(0, 64).join('')
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const id = `dev_${randomBytes(16).toString('base64url')}`
     const made = await trx
       .insertInto('device')
@@ -47,7 +47,7 @@ export async function registerAppKey (
       .returning(['id', 'kind', 'personId', 'label'])
       .executeTakeFirst()
     if (made !== undefined) {
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'device.registered',
         deviceId: made.id,
         address: key.address,

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { DevicesDeps } from './deps.ts'
 
 interface Circumstances {
   address?: string | undefined
@@ -15,7 +15,7 @@ interface Circumstances {
  */
 export async function bindDevice (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<DevicesDeps, 'audit'>,
   binding: { deviceId: string; personId: string } & Circumstances
 ): Promise<'bound' | 'rebound' | 'kept' | 'refused'> {
   const { deviceId, personId } = binding
@@ -35,7 +35,7 @@ export async function bindDevice (
     .execute()
   if (before.personId === personId) return 'kept'
   const outcome = before.boundAt === null ? 'bound' : 'rebound'
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: `device.${outcome}`,
     personId,
     deviceId,
@@ -48,10 +48,10 @@ export async function bindDevice (
 
 /** The owner lets go of an app installation: its key stays known, the next face check on it may bind it to anybody. */
 export async function unbindDevice (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<DevicesDeps, 'db' | 'audit'>,
   from: { deviceId: string; personId: string } & Circumstances
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('device')
       .set({ personId: null })
@@ -62,7 +62,7 @@ export async function unbindDevice (
       .returning('id')
       .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'device.revoked',
       personId: from.personId,
       deviceId: from.deviceId,
@@ -76,10 +76,10 @@ export async function unbindDevice (
 
 /** A lost phone: it proves nothing any more, at once and for good. False when it is not this person's. */
 export async function revokeDevice (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<DevicesDeps, 'db' | 'audit'>,
   from: { deviceId: string; personId: string; reason?: string } & Circumstances
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('device')
       .set({ revokedAt: sql<Date>`now()` })
@@ -89,7 +89,7 @@ export async function revokeDevice (
       .returning('id')
       .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'device.revoked',
       personId: from.personId,
       deviceId: from.deviceId,
@@ -104,7 +104,7 @@ export async function revokeDevice (
 /** All devices of a person (account taken over, password reset). Returns how many. */
 export async function revokeDevicesOf (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<DevicesDeps, 'audit'>,
   from: { personId: string; reason: string } & Circumstances
 ): Promise<number> {
   const rows = await trx
@@ -115,7 +115,7 @@ export async function revokeDevicesOf (
     .returning('id')
     .execute()
   for (const { id } of rows) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'device.revoked',
       personId: from.personId,
       deviceId: id,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { DevicesDeps } from './deps.ts'
 import { secretHash } from './repository.ts'
 
 export interface NewWebDevice {
@@ -18,7 +18,7 @@ export interface NewWebDevice {
  */
 export async function bindWebDevice (
   trx: Transaction<Database>,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<DevicesDeps, 'audit'>,
   device: NewWebDevice
 ): Promise<{ deviceId: string; secret: string }> {
   const secret = randomBytes(32).toString('base64url')
@@ -35,7 +35,7 @@ export async function bindWebDevice (
       boundAt: sql<Date>`now()`
     })
     .execute()
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'device.bound',
     personId: device.personId,
     deviceId,

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { FaceProviderError, type FaceStart, type FaceSubject, type FaceTicket } from '../../ports/face-provider.ts'
-import type { Services } from '../../services.ts'
+import type { FaceChecksDeps } from './deps.ts'
 import { matchLocale } from '../../domain/locale.ts'
 import { isCurrentVersion, recordConsent } from '../consents/index.ts'
 import { personById } from '../persons/index.ts'
@@ -53,28 +53,28 @@ class NotWanted extends Error {}
  * A provider that cannot be reached or refuses gives the try back. Never throws for a provider's fault.
  */
 export async function beginFaceCheck (
-  services: Services,
+  deps: FaceChecksDeps,
   request: FaceRequest,
   hooks: BeginHooks
 ): Promise<{ ok: true; begun: FaceBegun } | { ok: false; code: BeginRefusal }> {
   // the separate consent comes before everything else (个人信息保护法 第二十九条)
-  if (!request.consent.given || !isCurrentVersion(services, request.consent.version)) {
+  if (!request.consent.given || !isCurrentVersion(deps, request.consent.version)) {
     return { ok: false, code: 'consent_required' }
   }
-  const person = await personById(services.db, services.crypto, request.personId)
+  const person = await personById(deps.db, deps.crypto, request.personId)
   if (
     person === null ||
     !isCertType(person.certType) ||
-    !services.face.capabilities.certTypes.includes(person.certType)
+    !deps.face.capabilities.certTypes.includes(person.certType)
   ) {
     return { ok: false, code: 'face_unavailable' }
   }
   const subject: FaceSubject = { certType: person.certType, certNo: person.certNo, name: person.name }
   // twice at most: a provider that no longer accepts the unfinished check gets a new one
   for (let round = 0; round < 2; round++) {
-    const reserved = await reserve(services, request, hooks)
+    const reserved = await reserve(deps, request, hooks)
     if (reserved.code !== null) return { ok: false, code: reserved.code }
-    const started = await askProvider(services, request, subject, reserved)
+    const started = await askProvider(deps, request, subject, reserved)
     if (started === 'stale') continue
     if (typeof started === 'string') return { ok: false, code: started }
     return { ok: true, begun: begunOf(started, reserved.checkId, reserved.expiresAt, reserved.left) }
@@ -82,14 +82,14 @@ export async function beginFaceCheck (
   return { ok: false, code: 'face_unavailable' }
 }
 
-async function reserve (services: Services, request: FaceRequest, hooks: BeginHooks): Promise<Reserved> {
+async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: BeginHooks): Promise<Reserved> {
   const { circumstances } = request
   try {
-    return await services.db.transaction().execute(async (trx): Promise<Reserved> => {
+    return await deps.db.transaction().execute(async (trx): Promise<Reserved> => {
       // one person's starts are made one after another, so that counting and inserting belong together
       await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
       await lapse(trx, request.personId)
-      const consentId = await recordConsent(trx, services, {
+      const consentId = await recordConsent(trx, deps, {
         personId: request.personId,
         kind: 'face-check',
         version: request.consent.version,
@@ -103,13 +103,13 @@ async function reserve (services: Services, request: FaceRequest, hooks: BeginHo
       if (open === undefined) {
         if (fewest(triesLeft(use.reserved)) === 0) {
           if (await hooks.exhausted(trx)) {
-            await services.audit.record(trx, {
+            await deps.audit.record(trx, {
               type: 'face-check.exhausted',
               personId: request.personId,
               ...circumstances,
               details: { purpose: request.purpose }
             })
-            services.metrics.faceChecks.inc({ outcome: 'exhausted' })
+            deps.metrics.faceChecks.inc({ outcome: 'exhausted' })
           }
           return { code: 'face_exhausted' }
         }
@@ -118,14 +118,14 @@ async function reserve (services: Services, request: FaceRequest, hooks: BeginHo
       // letters and digits, 32 at most: what every vendor takes as an order number
       const checkId = open?.id ?? randomBytes(16).toString('hex')
       const expiresAt =
-        open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: services.face.name, consentId }))
+        open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: deps.face.name, consentId }))
       if (!(await hooks.begun(trx, checkId))) throw new NotWanted()
       if (open === undefined) {
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'face-check.started',
           personId: request.personId,
           ...circumstances,
-          details: { checkId, purpose: request.purpose, provider: services.face.name }
+          details: { checkId, purpose: request.purpose, provider: deps.face.name }
         })
       }
       return { code: null, checkId, consentId, expiresAt, left, resumed: open !== undefined }
@@ -137,7 +137,7 @@ async function reserve (services: Services, request: FaceRequest, hooks: BeginHo
 }
 
 async function askProvider (
-  services: Services,
+  deps: FaceChecksDeps,
   request: FaceRequest,
   subject: FaceSubject,
   reserved: Extract<Reserved, { code: null }>
@@ -147,7 +147,7 @@ async function askProvider (
   let ticket: FaceTicket
   try {
     // no address of the person: the provider needs none
-    ticket = await services.face.start({
+    ticket = await deps.face.start({
       attemptId: checkId,
       subject,
       channel: request.channel,
@@ -158,33 +158,33 @@ async function askProvider (
     })
   } catch (error) {
     if (!(error instanceof FaceProviderError)) throw error
-    return await startFailed(services, request, reserved, error)
+    return await startFailed(deps, request, reserved, error)
   }
-  await services.db
+  await deps.db
     .updateTable('faceCheck')
     .set({ providerTxn: ticket.providerTxnId })
     .where('id', '=', checkId)
     .where('state', '=', 'pending')
     .execute()
-  services.log.debug({ checkId, provider: services.face.name, resumed }, 'face check started')
+  deps.log.debug({ checkId, provider: deps.face.name, resumed }, 'face check started')
   return ticket
 }
 
 async function startFailed (
-  services: Services,
+  deps: FaceChecksDeps,
   request: FaceRequest,
   { checkId, resumed }: Extract<Reserved, { code: null }>,
   error: FaceProviderError
 ): Promise<'stale' | BeginRefusal> {
-  services.log.warn(
-    { checkId, provider: services.face.name, reason: error.reason, fault: error.fault },
+  deps.log.warn(
+    { checkId, provider: deps.face.name, reason: error.reason, fault: error.fault },
     'face check could not be started'
   )
-  services.metrics.faceChecks.inc({ outcome: 'unavailable' })
+  deps.metrics.faceChecks.inc({ outcome: 'unavailable' })
   const refused = error.fault === undefined
   // an unfinished check may have been done at the provider meanwhile: its try stays counted
   if (resumed && !refused) return 'face_unavailable'
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     if (
       !(await decide(trx, checkId, {
         state: resumed ? 'expired' : 'error',
@@ -195,7 +195,7 @@ async function startFailed (
     ) {
       return
     }
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'face-check.unavailable',
       personId: request.personId,
       ...request.circumstances,

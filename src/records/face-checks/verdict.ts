@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { boundDocNoHash } from '../../ports/face-provider.ts'
-import type { Services } from '../../services.ts'
+import type { FaceChecksDeps } from './deps.ts'
 import { personById } from '../persons/index.ts'
 import type { FaceVerdict } from '../scan-tickets/types.ts'
 import type { FaceCircumstances } from './begin.ts'
@@ -25,26 +25,26 @@ export type Verdict = FaceVerdict | { ok: false; code: 'not_found' }
  * Whatever a phone says about the outcome is not an argument of this function, on purpose.
  */
 export async function faceVerdict (
-  services: Services,
+  deps: FaceChecksDeps,
   checkId: string,
   about: FaceBinding,
   circumstances: FaceCircumstances,
   hooks: VerdictHooks
 ): Promise<Verdict> {
-  const check = await findCheck(services.db, checkId, about)
+  const check = await findCheck(deps.db, checkId, about)
   if (check === undefined) return { ok: false, code: 'not_found' }
-  if (check.state !== 'pending') return await recorded(services, check, about)
-  if (check.late) return await settle(services, check, about, circumstances, hooks, lateJudgement(check))
+  if (check.state !== 'pending') return await recorded(deps, check, about)
+  if (check.late) return await settle(deps, check, about, circumstances, hooks, lateJudgement(check))
   if (check.providerTxn === null) return { ok: true, status: 'pending' }
-  const result = await services.face.result(check.providerTxn, check.id)
-  const person = await personById(services.db, services.crypto, about.personId)
+  const result = await deps.face.result(check.providerTxn, check.id)
+  const person = await personById(deps.db, deps.crypto, about.personId)
   if (person === null || !isCertType(person.certType)) return { ok: false, code: 'not_found' }
   const judgement = judge(result, {
     purpose: about.purpose,
     boundDocNoHash: boundDocNoHash(check.id, { certType: person.certType, certNo: person.certNo }),
-    capabilities: services.face.capabilities
+    capabilities: deps.face.capabilities
   })
-  return await settle(services, check, about, circumstances, hooks, judgement)
+  return await settle(deps, check, about, circumstances, hooks, judgement)
 }
 
 const lateJudgement = (check: FaceCheckRow): Judgement => ({
@@ -57,21 +57,21 @@ const lateJudgement = (check: FaceCheckRow): Judgement => ({
 })
 
 async function settle (
-  services: Services,
+  deps: FaceChecksDeps,
   check: FaceCheckRow,
   about: FaceBinding,
   circumstances: FaceCircumstances,
   hooks: VerdictHooks,
   judgement: Judgement
 ): Promise<Verdict> {
-  if (judgement.status === 'pending') return await reachable(services, check)
-  if (judgement.status === 'error' && !judgement.final) return await unreachable(services, check)
-  const settled = await services.db.transaction().execute(async (trx) => {
+  if (judgement.status === 'pending') return await reachable(deps, check)
+  if (judgement.status === 'error' && !judgement.final) return await unreachable(deps, check)
+  const settled = await deps.db.transaction().execute(async (trx) => {
     if (!(await decide(trx, check.id, decisionOf(judgement)))) return false
     const left = await faceTriesLeft(trx, about)
     if (judgement.status === 'passed') await hooks.passed(trx, check.id)
     if (judgement.status === 'failed') await hooks.failed(trx, check.id, left)
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type:
         judgement.status === 'passed'
           ? 'face-check.passed'
@@ -99,14 +99,14 @@ async function settle (
     return true
   })
   if (settled) {
-    services.metrics.faceChecks.inc({ outcome: judgement.status === 'error' ? 'unavailable' : judgement.status })
-    forget(services, check)
+    deps.metrics.faceChecks.inc({ outcome: judgement.status === 'error' ? 'unavailable' : judgement.status })
+    forget(deps, check)
   }
   // the loser of two pulls reads what the winner wrote
-  const now = await findCheck(services.db, check.id, about)
+  const now = await findCheck(deps.db, check.id, about)
   if (now === undefined) return { ok: false, code: 'not_found' }
   // a pass that came in the last instant: the next question finds it late
-  return now.state === 'pending' ? { ok: true, status: 'pending' } : await recorded(services, now, about)
+  return now.state === 'pending' ? { ok: true, status: 'pending' } : await recorded(deps, now, about)
 }
 
 function decisionOf (judgement: Exclude<Judgement, { status: 'pending' }>): Parameters<typeof decide>[2] {
@@ -126,22 +126,22 @@ function decisionOf (judgement: Exclude<Judgement, { status: 'pending' }>): Para
 }
 
 /** The line is down: the check stays open, and is no try should it lapse like this. */
-async function unreachable (services: Services, check: FaceCheckRow): Promise<FaceVerdict> {
-  await services.db
+async function unreachable (deps: FaceChecksDeps, check: FaceCheckRow): Promise<FaceVerdict> {
+  await deps.db
     .updateTable('faceCheck')
     .set({ reason: 'UPSTREAM' })
     .where('id', '=', check.id)
     .where('state', '=', 'pending')
     .execute()
-  services.metrics.faceChecks.inc({ outcome: 'unavailable' })
-  services.log.warn({ checkId: check.id, provider: check.provider }, 'face verdict could not be pulled')
+  deps.metrics.faceChecks.inc({ outcome: 'unavailable' })
+  deps.log.warn({ checkId: check.id, provider: check.provider }, 'face verdict could not be pulled')
   return { ok: true, status: 'unavailable', retryAfterSeconds }
 }
 
 /** The line is up (again), the person not ready yet. */
-async function reachable (services: Services, check: FaceCheckRow): Promise<FaceVerdict> {
+async function reachable (deps: FaceChecksDeps, check: FaceCheckRow): Promise<FaceVerdict> {
   if (check.reason !== null) {
-    await services.db
+    await deps.db
       .updateTable('faceCheck')
       .set({ reason: null })
       .where('id', '=', check.id)
@@ -152,7 +152,7 @@ async function reachable (services: Services, check: FaceCheckRow): Promise<Face
 }
 
 /** What is written, as an answer; the same however often it is asked. */
-async function recorded (services: Services, check: FaceCheckRow, about: FaceBinding): Promise<FaceVerdict> {
+async function recorded (deps: FaceChecksDeps, check: FaceCheckRow, about: FaceBinding): Promise<FaceVerdict> {
   switch (check.state) {
     case 'pending':
       return { ok: true, status: 'pending' }
@@ -167,7 +167,7 @@ async function recorded (services: Services, check: FaceCheckRow, about: FaceBin
         ok: true,
         status: 'failed',
         reason: check.reason ?? 'EXPIRED',
-        triesLeft: await faceTriesLeft(services.db, about),
+        triesLeft: await faceTriesLeft(deps.db, about),
         // always: a face is never the only way
         offerAlternative: true
       }
@@ -175,9 +175,9 @@ async function recorded (services: Services, check: FaceCheckRow, about: FaceBin
 }
 
 /** The pictures were for this comparison only; what fails here is the provider's own retention to end. */
-function forget (services: Services, check: FaceCheckRow): void {
-  if (check.providerTxn === null || services.face.erase === undefined || !services.face.capabilities.canErase) return
-  services.face.erase(check.providerTxn).catch((error: unknown) => {
-    services.log.warn({ checkId: check.id, err: error }, 'pictures of a face check could not be erased')
+function forget (deps: FaceChecksDeps, check: FaceCheckRow): void {
+  if (check.providerTxn === null || deps.face.erase === undefined || !deps.face.capabilities.canErase) return
+  deps.face.erase(check.providerTxn).catch((error: unknown) => {
+    deps.log.warn({ checkId: check.id, err: error }, 'pictures of a face check could not be erased')
   })
 }

@@ -9,7 +9,7 @@ import { sameName } from '../../domain/identity/person-name.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { RegisterUnavailable, type RegisterAnswer } from '../../ports/registry.ts'
-import type { Services } from '../../services.ts'
+import type { IdentityDeps } from './deps.ts'
 import { isCurrentVersion, recordConsent } from '../consents/index.ts'
 import { certNoIndex, personById, type StoredPerson } from '../persons/index.ts'
 import { count, uncount, type Counter } from '../throttle/counters.ts'
@@ -42,25 +42,25 @@ export type IdentityRefusal =
  * Gives what the register has not: name and number are on record already.
  */
 export async function verifyIdentity (
-  services: Services,
+  deps: IdentityDeps,
   personId: string,
   input: IdentityInput,
   circumstances: IdentityCircumstances
 ): Promise<{ ok: true; validity: CardValidity } | IdentityRefusal> {
-  if (!input.consent.given || !isCurrentVersion(services, input.consent.version)) {
+  if (!input.consent.given || !isCurrentVersion(deps, input.consent.version)) {
     return { ok: false, code: 'consent_required' }
   }
-  const read = readIdentity(input, shanghaiDate(services.clock.now()))
+  const read = readIdentity(input, shanghaiDate(deps.clock.now()))
   if (!read.ok) return { ok: false, code: 'invalid_fields', faults: read.faults }
   const { source, locale, ...about } = circumstances
-  if (!(await count(services, identityMismatches, personId))) {
-    await services.db.transaction().execute(async (trx) => {
-      await services.audit.record(trx, { type: 'identity.exhausted', personId, ...about })
+  if (!(await count(deps, identityMismatches, personId))) {
+    await deps.db.transaction().execute(async (trx) => {
+      await deps.audit.record(trx, { type: 'identity.exhausted', personId, ...about })
     })
     return { ok: false, code: 'identity_exhausted' }
   }
-  const person = await services.db.transaction().execute(async (trx) => {
-    await recordConsent(trx, services, {
+  const person = await deps.db.transaction().execute(async (trx) => {
+    await recordConsent(trx, deps, {
       personId,
       kind: 'identity-verification',
       version: input.consent.version,
@@ -68,15 +68,15 @@ export async function verifyIdentity (
       source,
       ...about
     })
-    return await personById(trx, services.crypto, personId)
+    return await personById(trx, deps.crypto, personId)
   })
   const answer =
-    person === null || !isThisPerson(services, person, read.data) ? 'mismatch' : await askRegister(services, person)
-  if (answer === 'match' || answer === 'unavailable') await uncount(services, identityMismatches, personId)
+    person === null || !isThisPerson(deps, person, read.data) ? 'mismatch' : await askRegister(deps, person)
+  if (answer === 'match' || answer === 'unavailable') await uncount(deps, identityMismatches, personId)
   const { validFrom, validTo, term } = read.data
   if (answer === 'match') return { ok: true, validity: { validFrom, validTo, term } }
-  await services.db.transaction().execute(async (trx) => {
-    await services.audit.record(trx, {
+  await deps.db.transaction().execute(async (trx) => {
+    await deps.audit.record(trx, {
       type: answer === 'unavailable' ? 'identity.register-unavailable' : 'identity.mismatch',
       personId,
       ...about
@@ -85,23 +85,23 @@ export async function verifyIdentity (
   return { ok: false, code: answer === 'unavailable' ? 'register_unavailable' : 'identity_mismatch' }
 }
 
-function isThisPerson (services: Pick<Services, 'crypto'>, person: StoredPerson, data: IdentityData): boolean {
+function isThisPerson (deps: Pick<IdentityDeps, 'crypto'>, person: StoredPerson, data: IdentityData): boolean {
   const sameNumber =
-    certNoIndex(services.crypto, data.certType, data.certNo) ===
-    certNoIndex(services.crypto, person.certType, person.certNo)
+    certNoIndex(deps.crypto, data.certType, data.certNo) ===
+    certNoIndex(deps.crypto, person.certType, person.certNo)
   return (
     sameNumber && (sameName(data.name, person.name) || (person.nameBo !== null && sameName(data.name, person.nameBo)))
   )
 }
 
 /** The register is asked about the name on record, which may be spelt otherwise than what was typed. */
-async function askRegister (services: Services, person: StoredPerson): Promise<RegisterAnswer | 'unavailable'> {
+async function askRegister (deps: IdentityDeps, person: StoredPerson): Promise<RegisterAnswer | 'unavailable'> {
   if (!isCertType(person.certType)) return 'no_record'
   try {
-    return await services.population.verify({ certType: person.certType, certNo: person.certNo, name: person.name })
+    return await deps.population.verify({ certType: person.certType, certNo: person.certNo, name: person.name })
   } catch (error) {
     if (!(error instanceof RegisterUnavailable)) throw error
-    services.log.warn({ register: services.population.name }, 'population register unavailable')
+    deps.log.warn({ register: deps.population.name }, 'population register unavailable')
     return 'unavailable'
   }
 }

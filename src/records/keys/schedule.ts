@@ -55,8 +55,8 @@ const removable = statement<[number], { kid: string; alg: string }>(
  * One round: take out what was retired a day ago, rotate what signed for too long, publish a successor where there
  * is none. Any number of processes may do it at once; each step happens once. Returns what this one did.
  */
-export async function runKeySchedule (services: ScheduleServices): Promise<ScheduledStep[]> {
-  const { db, config, log } = services
+export async function runKeySchedule (deps: ScheduleServices): Promise<ScheduledStep[]> {
+  const { db, config, log } = deps
   const done: ScheduledStep[] = []
   const did = (step: ScheduledStep): void => {
     done.push(step)
@@ -65,7 +65,7 @@ export async function runKeySchedule (services: ScheduleServices): Promise<Sched
   for (const { kid, alg } of await removable(db, keyTimes.retired)) {
     const mine = await unlessOvertaken(
       db.transaction().execute(async (trx) => {
-        await removeRetired(trx, services, act('schedule'), kid)
+        await removeRetired(trx, deps, act('schedule'), kid)
       })
     )
     if (mine !== null) did({ step: 'removed', alg, kid })
@@ -74,13 +74,13 @@ export async function runKeySchedule (services: ScheduleServices): Promise<Sched
     const rotated = await unlessOvertaken(
       db.transaction().execute(async (trx) => {
         const [old] = await tooOld(trx, alg, config.keyRotationDays, keyTimes.published)
-        return old === undefined ? null : await rotateNow(trx, services, act('schedule'), alg)
+        return old === undefined ? null : await rotateNow(trx, deps, act('schedule'), alg)
       })
     )
     if (rotated?.value != null) did({ step: 'rotated', alg, kid: rotated.value.active })
   }
   for (const { alg } of await missingSuccessor(db)) {
-    const published = await unlessOvertaken(publishNext(services, act('schedule'), alg))
+    const published = await unlessOvertaken(publishNext(deps, act('schedule'), alg))
     if (published !== null) did({ step: 'published', alg, kid: published.value })
   }
   return done
@@ -100,14 +100,14 @@ async function unlessOvertaken<T> (work: Promise<T>): Promise<{ value: T } | nul
  * The worker; the first round is a while after the start: a process that starts has other things to do than making RSA
  * keys.
  */
-export const createKeySchedule = (services: ScheduleServices): Rounds =>
+export const createKeySchedule = (deps: ScheduleServices): Rounds =>
   createRounds(
     async () => {
-      await runKeySchedule(services)
+      await runKeySchedule(deps)
       return false
     },
     {
-      log: services.log,
+      log: deps.log,
       failed: 'signing key schedule failed',
       firstMilliseconds: 300_000,
       pauseMilliseconds: 600_000

@@ -1,4 +1,4 @@
-import type { Services } from '../../services.ts'
+import type { LoginAttemptsDeps } from './deps.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { findAttempt, type StoredRequest } from './attempts.ts'
 
@@ -10,7 +10,7 @@ export type LostLogin =
 
 /** The interaction is gone (expired, used): how to go on, from what this browser's attempt remembers. */
 export async function lostLogin (
-  { db }: Pick<Services, 'db'>,
+  { db }: Pick<LoginAttemptsDeps, 'db'>,
   uid: string,
   browserHash: string | null
 ): Promise<LostLogin> {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { MessagesDeps } from './deps.ts'
 import type { MessageData, MessageKind } from './kinds.ts'
 
 export interface Message {
@@ -25,7 +25,7 @@ export interface Messages {
   markAllRead(personId: string): Promise<number>
 }
 
-export function createMessages ({ db, crypto }: Pick<Services, 'db' | 'crypto'>): Messages {
+export function createMessages ({ db, crypto }: Pick<MessagesDeps, 'db' | 'crypto'>): Messages {
   const columns = ['id', 'kind', 'bodyEnc', 'createdAt', 'readAt'] as const
   const opened = ({
     bodyEnc,

@@ -10,7 +10,7 @@ import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, NoticeState, NoticeTable } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { MessagesDeps } from './deps.ts'
 import { enqueue, type OutboxHandler } from '../outbox/index.ts'
 import { shortText } from './kinds.ts'
 import { smsTopic, type SmsOrder } from './sms.ts'
@@ -75,7 +75,7 @@ const columns = [
 ] as const
 
 const opened = (
-  { crypto }: Pick<Services, 'crypto'>,
+  { crypto }: Pick<MessagesDeps, 'crypto'>,
   { textsEnc, ...row }: Pick<Selectable<NoticeTable>, (typeof columns)[number]>
 ): StoredNotice => ({
   ...row,
@@ -107,7 +107,7 @@ export function checkNoticeTexts (
 
 /** A draft, to be looked at before it is sent. @throws DomainError `reason_required` */
 export async function draftNotice (
-  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
   input: NoticeInput
 ): Promise<{ ok: true; id: string } | { ok: false; faults: NoticeFault[] }> {
@@ -116,27 +116,27 @@ export async function draftNotice (
   const { audience } = input
   const targetId = audience === 'everybody' ? null : input.targetId
   if (audience === 'everybody' && input.sms) faults.push({ field: 'sms', language: null, code: 'everybody' })
-  if (audience !== 'everybody' && !(await isThere(services.db, audience, targetId))) {
+  if (audience !== 'everybody' && !(await isThere(deps.db, audience, targetId))) {
     faults.push({ field: 'target', language: null, code: 'unknown' })
   }
   if (!checked.ok || faults.length > 0) return { ok: false, faults }
   if (act.reason.trim() === '') throw new DomainError('reason_required')
   const id = `not_${randomBytes(16).toString('base64url')}`
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     await trx
       .insertInto('notice')
       .values({
         id,
         audience,
         targetId,
-        textsEnc: services.crypto.encrypt('notice', 'texts_enc', id, JSON.stringify(checked.texts)),
+        textsEnc: deps.crypto.encrypt('notice', 'texts_enc', id, JSON.stringify(checked.texts)),
         sms: input.sms,
         state: 'draft',
         createdBy: act.actor,
         reason: act.reason.trim()
       })
       .execute()
-    await record(trx, services, 'notice.drafted', act, { id, audience, targetId })
+    await record(trx, deps, 'notice.drafted', act, { id, audience, targetId })
   })
   return { ok: true, id }
 }
@@ -152,12 +152,12 @@ async function isThere (db: Db, audience: 'person' | 'organization', id: string 
 
 async function record (
   trx: Trx,
-  services: Pick<Services, 'audit'>,
+  deps: Pick<MessagesDeps, 'audit'>,
   type: 'notice.drafted' | 'notice.started' | 'notice.cancelled',
   act: Act,
   { id, audience, targetId }: Pick<StoredNotice, 'id' | 'audience' | 'targetId'>
 ): Promise<void> {
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type,
     actor: act.actor,
     personId: audience === 'person' ? targetId : null,
@@ -169,38 +169,38 @@ async function record (
   })
 }
 
-export async function findNotice (services: Pick<Services, 'db' | 'crypto'>, id: string): Promise<StoredNotice | null> {
-  const row = await services.db.selectFrom('notice').select(columns).where('id', '=', id).executeTakeFirst()
-  return row === undefined ? null : opened(services, row)
+export async function findNotice (deps: Pick<MessagesDeps, 'db' | 'crypto'>, id: string): Promise<StoredNotice | null> {
+  const row = await deps.db.selectFrom('notice').select(columns).where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : opened(deps, row)
 }
 
 /** At most `limit`, newest first; `after` = id of the last one of the page before. */
 export async function listNotices (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<MessagesDeps, 'db' | 'crypto'>,
   { state, after, limit = 50 }: { state?: NoticeState | undefined; after?: string | undefined; limit?: number } = {}
 ): Promise<StoredNotice[]> {
-  let query = services.db.selectFrom('notice').select(columns)
+  let query = deps.db.selectFrom('notice').select(columns)
   if (state !== undefined) query = query.where('state', '=', state)
   if (after !== undefined) {
     query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from notice l where l.id = ${after})`)
   }
   return (await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()).map((row) =>
-    opened(services, row)
+    opened(deps, row)
   )
 }
 
 /** The texts of several notices, for the inbox. */
 export async function noticeTexts (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<MessagesDeps, 'db' | 'crypto'>,
   ids: string[]
 ): Promise<Map<string, NoticeTexts>> {
   if (ids.length === 0) return new Map()
-  const rows = await services.db
+  const rows = await deps.db
     .selectFrom('notice')
     .select(columns)
     .where('id', 'in', [...new Set(ids)])
     .execute()
-  return new Map(rows.map((row) => [row.id, opened(services, row).texts]))
+  return new Map(rows.map((row) => [row.id, opened(deps, row).texts]))
 }
 
 const receivers = (db: Db, { audience, targetId }: Pick<StoredNotice, 'audience' | 'targetId'>) => {
@@ -233,8 +233,8 @@ interface Part {
   position: string | null
 }
 
-const enqueuePart = async (trx: Trx, services: Pick<Services, 'crypto'>, { id, position }: Part): Promise<void> => {
-  await enqueue(trx, services, {
+const enqueuePart = async (trx: Trx, deps: Pick<MessagesDeps, 'crypto'>, { id, position }: Part): Promise<void> => {
+  await enqueue(trx, deps, {
     topic: noticeTopic,
     dedupeKey: `${noticeTopic}:${id}:${position ?? ''}`,
     payload: { id, position } satisfies Part
@@ -243,11 +243,11 @@ const enqueuePart = async (trx: Trx, services: Pick<Services, 'crypto'>, { id, p
 
 /** draft → sending, once. */
 export async function startNotice (
-  services: Pick<Services, 'db' | 'crypto' | 'audit'>,
+  deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
   id: string
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('notice')
       .set({ state: 'sending', startedAt: sql<Date>`now()` })
@@ -256,15 +256,15 @@ export async function startNotice (
       .returning(['id', 'audience', 'targetId'])
       .executeTakeFirst()
     if (row === undefined) return false
-    await record(trx, services, 'notice.started', act, row)
-    await enqueuePart(trx, services, { id, position: null })
+    await record(trx, deps, 'notice.started', act, row)
+    await enqueuePart(trx, deps, { id, position: null })
     return true
   })
 }
 
 /** Not sent yet, or on its way: nobody more gets it. What was delivered stays. */
-export async function cancelNotice (services: Pick<Services, 'db' | 'audit'>, act: Act, id: string): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, act: Act, id: string): Promise<boolean> {
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('notice')
       .set({ state: 'cancelled', finishedAt: sql<Date>`now()` })
@@ -273,7 +273,7 @@ export async function cancelNotice (services: Pick<Services, 'db' | 'audit'>, ac
       .returning(['id', 'audience', 'targetId'])
       .executeTakeFirst()
     if (row === undefined) return false
-    await record(trx, services, 'notice.cancelled', act, row)
+    await record(trx, deps, 'notice.cancelled', act, row)
     return true
   })
 }
@@ -283,10 +283,10 @@ const messageIdOf = (noticeId: string, personId: string): string =>
   `msg_${createHash('sha256').update(`${noticeId} ${personId}`).digest('base64url').slice(0, 22)}`
 
 /** @param part receivers of one transaction */
-export function noticeHandler (services: Pick<Services, 'db' | 'crypto' | 'audit'>, part = 500): OutboxHandler {
+export function noticeHandler (deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>, part = 500): OutboxHandler {
   return async (payload) => {
     const { id, position } = payload as unknown as Part
-    await services.db.transaction().execute(async (trx) => {
+    await deps.db.transaction().execute(async (trx) => {
       const notice = await trx
         .selectFrom('notice')
         .select(['id', 'audience', 'targetId', 'sms', 'position'])
@@ -305,7 +305,7 @@ export function noticeHandler (services: Pick<Services, 'db' | 'crypto' | 'audit
       const last = people.at(-1)?.id ?? position
       const sent = await deliver(
         trx,
-        services,
+        deps,
         notice,
         people.map((person) => person.id)
       )
@@ -319,9 +319,9 @@ export function noticeHandler (services: Pick<Services, 'db' | 'crypto' | 'audit
         })
         .where('id', '=', id)
         .execute()
-      if (!over) await enqueuePart(trx, services, { id, position: last })
+      if (!over) await enqueuePart(trx, deps, { id, position: last })
       else {
-        await services.audit.record(trx, { type: 'notice.sent', details: { notice: id, audience: notice.audience } })
+        await deps.audit.record(trx, { type: 'notice.sent', details: { notice: id, audience: notice.audience } })
       }
     })
   }
@@ -329,7 +329,7 @@ export function noticeHandler (services: Pick<Services, 'db' | 'crypto' | 'audit
 
 async function deliver (
   trx: Trx,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<MessagesDeps, 'crypto'>,
   { id, sms }: { id: string; sms: boolean },
   personIds: string[]
 ): Promise<number> {
@@ -343,7 +343,7 @@ async function deliver (
           id: messageId,
           personId,
           kind: 'notice',
-          bodyEnc: services.crypto.encrypt('message', 'body_enc', messageId, JSON.stringify({ notice: id }))
+          bodyEnc: deps.crypto.encrypt('message', 'body_enc', messageId, JSON.stringify({ notice: id }))
         }
       })
     )
@@ -352,7 +352,7 @@ async function deliver (
     .execute()
   if (sms) {
     for (const { id: messageId, personId } of written) {
-      await enqueue(trx, services, {
+      await enqueue(trx, deps, {
         topic: smsTopic,
         dedupeKey: `${smsTopic}:${messageId}`,
         payload: {

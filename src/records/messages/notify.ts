@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import type { Services } from '../../services.ts'
+import type { MessagesDeps } from './deps.ts'
 import { enqueue } from '../outbox/index.ts'
 import { shortText, type MessageData, type MessageKind } from './kinds.ts'
 import { smsTopic, type SmsOrder } from './sms.ts'
@@ -17,7 +17,7 @@ export interface Notice {
 /** Tell a person, in the transaction of what it tells of. Returns the message's id. */
 export async function notify (
   trx: Transaction<Database>,
-  services: Pick<Services, 'crypto'>,
+  deps: Pick<MessagesDeps, 'crypto'>,
   { personId, kind, data, sms = false }: Notice
 ): Promise<string> {
   const id = `msg_${randomBytes(16).toString('base64url')}`
@@ -27,11 +27,11 @@ export async function notify (
       id,
       personId,
       kind,
-      bodyEnc: services.crypto.encrypt('message', 'body_enc', id, JSON.stringify(data))
+      bodyEnc: deps.crypto.encrypt('message', 'body_enc', id, JSON.stringify(data))
     })
     .execute()
   if (sms) {
-    await enqueue(trx, services, {
+    await enqueue(trx, deps, {
       topic: smsTopic,
       dedupeKey: `${smsTopic}:${id}`,
       payload: {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { SmsRefused, type SmsMessage } from '../../ports/sms.ts'
-import type { Services } from '../../services.ts'
+import type { MessagesDeps } from './deps.ts'
 import { OutboxPermanentError, type OutboxHandler } from '../outbox/index.ts'
 import { personById } from '../persons/index.ts'
 
@@ -16,7 +16,7 @@ export interface SmsOrder {
 }
 
 /** Sends what the outbox holds. Tries again when the provider is out of reach; gives up when it refuses. */
-export function smsHandler ({ db, crypto, sms }: Pick<Services, 'db' | 'crypto' | 'sms'>): OutboxHandler {
+export function smsHandler ({ db, crypto, sms }: Pick<MessagesDeps, 'db' | 'crypto' | 'sms'>): OutboxHandler {
   return async (payload, { messageId }) => {
     const { to, template, parameters, notAfter } = payload as unknown as SmsOrder
     if (notAfter !== undefined && (await isPast(notAfter))) return

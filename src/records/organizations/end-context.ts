@@ -1,6 +1,6 @@
 import { recordSessionsEnded } from '../../oidc/logout.ts'
 import { revokeContext } from '../../tokens/revocation.ts'
-import type { Services } from '../../services.ts'
+import type { OrganizationsDeps } from './deps.ts'
 import type { Trx } from './repository.ts'
 
 /**
@@ -10,13 +10,13 @@ import type { Trx } from './repository.ts'
  */
 export async function endContext (
   trx: Trx,
-  services: Pick<Services, 'audit' | 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'audit' | 'crypto'>,
   contextId: string,
   about: { reason: string; traceId?: string | undefined }
 ): Promise<void> {
   const ended = await revokeContext(trx, contextId)
   if (ended.length === 0) return
-  await recordSessionsEnded(trx, services, ended, {
+  await recordSessionsEnded(trx, deps, ended, {
     reason: about.reason,
     ...(about.traceId === undefined ? {} : { traceId: about.traceId })
   })

@@ -1,5 +1,5 @@
 import { statement } from '../../database/statement.ts'
-import type { Services } from '../../services.ts'
+import type { OrganizationsDeps } from './deps.ts'
 import { organizationById, organizationByUscc } from './repository.ts'
 import { isTrustedBrowser, trustBrowser } from './trusted-browsers.ts'
 import type { Candidate, Organization, OrganizationLogin } from './types.ts'
@@ -34,7 +34,7 @@ function stateOf (state: string, over: boolean): Candidate['state'] {
 const ofLegalRepresentative = (status: Organization['status']): Candidate['state'] =>
   status === 'active' || status === 'pending' ? status : 'suspended'
 
-export function createOrganizationLogin ({ db }: Pick<Services, 'db'>): OrganizationLogin {
+export function createOrganizationLogin ({ db }: Pick<OrganizationsDeps, 'db'>): OrganizationLogin {
   return {
     find: async (uscc) => await organizationByUscc(db, uscc),
     async candidates (organizationId, role) {

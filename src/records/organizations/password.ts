@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Proof } from '../../domain/login/next-step.ts'
 import { presenceOf } from '../../domain/representation/delegation.ts'
-import type { Services } from '../../services.ts'
+import type { OrganizationsDeps } from './deps.ts'
 import { notify } from '../messages/index.ts'
 import { lockOrganization, type Trx } from './repository.ts'
 import { revokeTrustedBrowsers } from './trusted-browsers.ts'
@@ -25,13 +25,13 @@ export interface PasswordChange {
  */
 export async function setOrganizationPassword (
   trx: Trx,
-  services: Pick<Services, 'crypto' | 'audit'>,
+  deps: Pick<OrganizationsDeps, 'crypto' | 'audit'>,
   change: PasswordChange
 ): Promise<{ ok: true } | { ok: false; code: 'not_legal_representative' | 'face_required' }> {
   const { organizationId, personId, address, traceId } = change
   const about = { type: 'organization.password-changed', personId, organizationId, address, traceId } as const
   const refused = async (code: 'not_legal_representative' | 'face_required') => {
-    await services.audit.record(trx, { ...about, outcome: 'denied', reason: code })
+    await deps.audit.record(trx, { ...about, outcome: 'denied', reason: code })
     return { ok: false, code } as const
   }
   if (presenceOf(change.proofs, personId, change.ticketId) === null) return await refused('face_required')
@@ -51,7 +51,7 @@ export async function setOrganizationPassword (
     .executeTakeFirst()
   if (row === undefined) return await refused('not_legal_representative')
   const browsers = await revokeTrustedBrowsers(trx, { organizationId })
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     ...about,
     role: 'legal_representative',
     details: { ticketId: change.ticketId, browsers }
@@ -64,7 +64,7 @@ export async function setOrganizationPassword (
     .execute()
   const data = { organization: organization?.name ?? '', uscc: organization?.uscc ?? '' }
   for (const told of new Set([personId, ...agents.map(({ agentId }) => agentId)])) {
-    await notify(trx, services, { personId: told, kind: 'security-organization-password-changed', data, sms: true })
+    await notify(trx, deps, { personId: told, kind: 'security-organization-password-changed', data, sms: true })
   }
   return { ok: true }
 }

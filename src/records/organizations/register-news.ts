@@ -8,7 +8,7 @@ import { isCertType, parseCertNo } from '../../domain/identity/cert-type.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { parseName } from '../../domain/identity/person-name.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { Services } from '../../services.ts'
+import type { OrganizationsDeps } from './deps.ts'
 import { refreshDigests } from '../delegations/content.ts'
 import { endDelegationsOf } from '../delegations/end.ts'
 import { notify } from '../messages/index.ts'
@@ -59,8 +59,8 @@ interface Applied {
  * password, and asks for a new one; a suspended or dissolved organization loses everything.
  * @throws DomainError `register_news` when the legal representative's data cannot be right
  */
-export async function applyRegisterNews (services: Services, news: RegisterNews): Promise<NewsOutcome> {
-  const known = await services.db
+export async function applyRegisterNews (deps: OrganizationsDeps, news: RegisterNews): Promise<NewsOutcome> {
+  const known = await deps.db
     .selectFrom('organization')
     .select(['id', 'registerVersion'])
     .where('uscc', '=', news.uscc)
@@ -69,17 +69,17 @@ export async function applyRegisterNews (services: Services, news: RegisterNews)
   // spares making a person for nothing; the statement below decides
   if (known.registerVersion >= news.version) return { outcome: 'outdated', organizationId: known.id }
   const representative =
-    news.legalRepresentative === undefined ? null : await registeredPerson(services, news.legalRepresentative)
-  return await services.db.transaction().execute(async (trx) => {
+    news.legalRepresentative === undefined ? null : await registeredPerson(deps, news.legalRepresentative)
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await update(trx, news, representative)
     if (row === null) return { outcome: 'outdated', organizationId: known.id }
     const changed: Array<'name' | 'status' | 'legal_representative'> = []
     if (row.name !== row.oldName) changed.push('name')
     if (row.status !== row.oldStatus) changed.push('status')
     if (row.representative !== row.oldRepresentative) changed.push('legal_representative')
-    if (changed.includes('name')) await renamed(services, trx, row, news.version)
-    if (changed.includes('legal_representative')) await representativeChanged(services, trx, row, news.version)
-    if (changed.includes('status')) await statusChanged(services, trx, row, news.version)
+    if (changed.includes('name')) await renamed(deps, trx, row, news.version)
+    if (changed.includes('legal_representative')) await representativeChanged(deps, trx, row, news.version)
+    if (changed.includes('status')) await statusChanged(deps, trx, row, news.version)
     return { outcome: 'applied', organizationId: row.organizationId, changed }
   })
 }
@@ -127,20 +127,20 @@ const lockedOf = ({
   representative: legalRepresentativeId
 }: Applied): LockedOrganization => ({ id, uscc, name, type, status, legalRepresentativeId })
 
-async function renamed (services: Services, trx: Trx, { organizationId }: Applied, version: number): Promise<void> {
-  await services.audit.record(trx, {
+async function renamed (deps: OrganizationsDeps, trx: Trx, { organizationId }: Applied, version: number): Promise<void> {
+  await deps.audit.record(trx, {
     type: 'organization.updated',
     actor: 'system',
     organizationId,
     reason: 'register',
     details: { fields: ['name'], version }
   })
-  await refreshDigests(trx, services, organizationId)
+  await refreshDigests(trx, deps, organizationId)
 }
 
-async function representativeChanged (services: Services, trx: Trx, row: Applied, version: number): Promise<void> {
+async function representativeChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, version: number): Promise<void> {
   const { organizationId, oldRepresentative, representative } = row
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'organization.representative-changed',
     personId: representative,
     organizationId,
@@ -149,8 +149,8 @@ async function representativeChanged (services: Services, trx: Trx, row: Applied
   })
   // the first one takes nothing from anybody
   if (oldRepresentative !== null) {
-    await endContext(trx, services, `lr:${organizationId}`, { reason: 'legal_representative_changed' })
-    await endDelegationsOf(trx, services, lockedOf(row), {
+    await endContext(trx, deps, `lr:${organizationId}`, { reason: 'legal_representative_changed' })
+    await endDelegationsOf(trx, deps, lockedOf(row), {
       to: 'suspended',
       withdrawSubmitted: true,
       reason: 'legal_representative_changed',
@@ -160,7 +160,7 @@ async function representativeChanged (services: Services, trx: Trx, row: Applied
   }
   for (const personId of [oldRepresentative, representative]) {
     if (personId !== null) {
-      await notify(trx, services, {
+      await notify(trx, deps, {
         personId,
         kind: 'legal-representative-changed',
         data: { organization: row.name, uscc: row.uscc },
@@ -170,7 +170,7 @@ async function representativeChanged (services: Services, trx: Trx, row: Applied
   }
 }
 
-async function statusChanged (services: Services, trx: Trx, row: Applied, version: number): Promise<void> {
+async function statusChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, version: number): Promise<void> {
   const { organizationId, oldStatus, status, representative } = row
   const ends = status === 'dissolved' || status === 'suspended'
   const type =
@@ -179,7 +179,7 @@ async function statusChanged (services: Services, trx: Trx, row: Applied, versio
       : status === 'suspended'
         ? 'organization.suspended'
         : 'organization.resumed'
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type,
     actor: 'system',
     organizationId,
@@ -189,8 +189,8 @@ async function statusChanged (services: Services, trx: Trx, row: Applied, versio
   if (!ends) return
   const reason = `organization_${status}` as const
   const message = `organization-${status}` as const
-  await endContext(trx, services, `lr:${organizationId}`, { reason })
-  await endDelegationsOf(trx, services, lockedOf(row), {
+  await endContext(trx, deps, `lr:${organizationId}`, { reason })
+  await endDelegationsOf(trx, deps, lockedOf(row), {
     to: status === 'dissolved' ? 'revoked' : 'suspended',
     withdrawSubmitted: status === 'dissolved',
     reason,
@@ -198,7 +198,7 @@ async function statusChanged (services: Services, trx: Trx, row: Applied, versio
   })
   await revokeTrustedBrowsers(trx, { organizationId })
   if (representative !== null) {
-    await notify(trx, services, {
+    await notify(trx, deps, {
       personId: representative,
       kind: message,
       data: { organization: row.name, uscc: row.uscc },
@@ -212,23 +212,23 @@ async function statusChanged (services: Services, trx: Trx, row: Applied, versio
  * exactly that person can be shown by scan, identity and face. A name here never changes a person known already.
  */
 export async function registeredPerson (
-  services: Services,
+  deps: OrganizationsDeps,
   { certType, certNo, name }: RegisterPerson
 ): Promise<string> {
   const read = parseName(name)
-  const number = isCertType(certType) ? parseCertNo(certType, certNo, shanghaiDate(services.clock.now())) : null
+  const number = isCertType(certType) ? parseCertNo(certType, certNo, shanghaiDate(deps.clock.now())) : null
   if (!read.ok || number?.ok !== true) throw new DomainError('register_news')
-  const known = await personByCertNo(services.db, services.crypto, certType, number.value)
+  const known = await personByCertNo(deps.db, deps.crypto, certType, number.value)
   if (known !== null) return known.id
   try {
-    return await services.db.transaction().execute(async (trx) => {
-      const { id } = await insertPerson(trx, services.crypto, {
+    return await deps.db.transaction().execute(async (trx) => {
+      const { id } = await insertPerson(trx, deps.crypto, {
         status: 'active',
         name: read.value,
         certType,
         certNo: number.value
       })
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'person.created',
         actor: 'system',
         personId: id,
@@ -239,7 +239,7 @@ export async function registeredPerson (
   } catch (error) {
     // another process made the same person at the same time
     if (!isUniqueViolation(error, 'person_cert_no')) throw error
-    const other = await personByCertNo(services.db, services.crypto, certType, number.value)
+    const other = await personByCertNo(deps.db, deps.crypto, certType, number.value)
     if (other === null) throw error
     return other.id
   }

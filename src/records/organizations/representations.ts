@@ -7,7 +7,7 @@ import {
   type Representation,
   type RepresentationRef
 } from '../../domain/representation/representation.ts'
-import type { Services } from '../../services.ts'
+import type { OrganizationsDeps } from './deps.ts'
 import { shanghaiToday } from './repository.ts'
 import type { Hat, Representations } from './types.ts'
 
@@ -131,7 +131,7 @@ const agentOf = (row: AgentRow): Representation => ({
   approval: row.decidedAt === null ? null : { approvedAt: row.decidedAt.toISOString(), faceCheckId: row.faceCheckId }
 })
 
-export function createRepresentations ({ db }: Pick<Services, 'db'>): Representations {
+export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): Representations {
   async function resolve (personId: string, ref: RepresentationRef): Promise<Representation | null> {
     switch (ref.role) {
       case 'self':

@@ -1,6 +1,6 @@
 /** Staff suspend an organization, and let it go again. What the register says of it goes on being followed. */
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { OrganizationsDeps } from './deps.ts'
 import type { AuditActor } from '../audit/index.ts'
 import { endDelegationsOf } from '../delegations/end.ts'
 import { notify } from '../messages/index.ts'
@@ -17,11 +17,11 @@ export interface StaffAct {
 
 /** active → suspended, with everything that follows when the register says so. False: it is not active. */
 export async function suspendOrganization (
-  services: Services,
+  deps: OrganizationsDeps,
   act: StaffAct,
   organizationId: string
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const organization = await lockOrganization(trx, organizationId)
     if (organization === null) return false
     const row = await trx
@@ -32,17 +32,17 @@ export async function suspendOrganization (
       .returning('legalRepresentativeId')
       .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'organization.suspended',
       ...act,
       organizationId,
       personId: row.legalRepresentativeId
     })
-    await endContext(trx, services, `lr:${organizationId}`, {
+    await endContext(trx, deps, `lr:${organizationId}`, {
       reason: 'organization_suspended',
       ...(act.traceId === null ? {} : { traceId: act.traceId })
     })
-    await endDelegationsOf(trx, services, organization, {
+    await endDelegationsOf(trx, deps, organization, {
       to: 'suspended',
       withdrawSubmitted: false,
       reason: 'organization_suspended',
@@ -50,7 +50,7 @@ export async function suspendOrganization (
     })
     await revokeTrustedBrowsers(trx, { organizationId })
     if (row.legalRepresentativeId !== null) {
-      await notify(trx, services, {
+      await notify(trx, deps, {
         personId: row.legalRepresentativeId,
         kind: 'organization-suspended',
         data: { organization: organization.name, uscc: organization.uscc },
@@ -66,12 +66,12 @@ export async function suspendOrganization (
  * for the register's sake. Delegations do not come back by themselves: each is approved anew. False: there is no hold.
  */
 export async function releaseOrganization (
-  services: Services,
+  deps: OrganizationsDeps,
   act: StaffAct,
   organizationId: string,
   active: boolean
 ): Promise<boolean> {
-  return await services.db.transaction().execute(async (trx) => {
+  return await deps.db.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('organization')
       .set({
@@ -86,7 +86,7 @@ export async function releaseOrganization (
       .returning(['legalRepresentativeId', 'status', 'name', 'uscc'])
       .executeTakeFirst()
     if (row === undefined) return false
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'organization.resumed',
       ...act,
       organizationId,
@@ -94,7 +94,7 @@ export async function releaseOrganization (
       details: { to: row.status }
     })
     if (row.status === 'active' && row.legalRepresentativeId !== null) {
-      await notify(trx, services, {
+      await notify(trx, deps, {
         personId: row.legalRepresentativeId,
         kind: 'organization-resumed',
         data: { organization: row.name, uscc: row.uscc },
@@ -107,17 +107,17 @@ export async function releaseOrganization (
 
 /** The register was asked by staff, now. */
 export async function noteChecked (
-  services: Pick<Services, 'db' | 'audit'>,
+  deps: Pick<OrganizationsDeps, 'db' | 'audit'>,
   act: StaffAct,
   organizationId: string,
   details: Record<string, string | number | boolean | null | string[]>
 ): Promise<void> {
-  await services.db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     await trx
       .updateTable('organization')
       .set({ registerCheckedAt: sql<Date>`now()` })
       .where('id', '=', organizationId)
       .execute()
-    await services.audit.record(trx, { type: 'organization.checked', ...act, organizationId, details })
+    await deps.audit.record(trx, { type: 'organization.checked', ...act, organizationId, details })
   })
 }

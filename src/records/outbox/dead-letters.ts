@@ -3,7 +3,7 @@ import { sql, type Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { OutboxDeps } from './deps.ts'
 
 export interface DeadLetter {
   id: number
@@ -53,7 +53,7 @@ const revive = statement<[number | null, string | null], { id: number }>(
  * Due again at once, one message or all of a topic. Returns how many; receivers know repetitions by the message's id.
  */
 export async function resendDead (
-  { db, audit }: Pick<Services, 'db' | 'audit'>,
+  { db, audit }: Pick<OutboxDeps, 'db' | 'audit'>,
   act: Act,
   which: { id: number } | { topic: string }
 ): Promise<number> {

@@ -60,8 +60,8 @@ export function backoffSeconds (attempt: number, random: number = Math.random())
   return full / 2 + (random * full) / 2
 }
 
-export function createOutboxWorker (services: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
-  const { db, crypto, log, metrics, handlers } = services
+export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
+  const { db, crypto, log, metrics, handlers } = deps
   const { maxAttempts = 8, concurrency = 5, leaseSeconds = 30, pollMs = 500 } = options
   const running = new Map<string, Set<Promise<void>>>(Object.keys(handlers).map((topic) => [topic, new Set()]))
   const inHand = (): Array<Promise<void>> => [...running.values()].flatMap((set) => [...set])

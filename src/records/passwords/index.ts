@@ -7,7 +7,7 @@ import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from 
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { PasswordsDeps } from './deps.ts'
 
 /** Said as faults are, so that rule and fault have the same words. */
 export const passwordRules = (profile: PasswordProfile): FieldError[] => rulesOf(profile).map(faultOf)
@@ -31,7 +31,7 @@ export function readNewPassword (
  * @throws PageError 503 with `restartHref` when too many wait already
  */
 export async function hashNewPassword (
-  { hasher }: Pick<Services, 'hasher'>,
+  { hasher }: Pick<PasswordsDeps, 'hasher'>,
   password: string,
   restartHref: string
 ): Promise<string> {

@@ -1,7 +1,7 @@
 /** The person's answer: accept (has read it), confirm (everything given), reject. */
 import { sql } from 'kysely'
 import { digestOf, phoneStates, ticketLimits, ticketSeconds } from '../../domain/login/scan-ticket.ts'
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { bindDevice } from '../devices/index.ts'
 import { useFaceVerdict } from '../face-checks/index.ts'
 import { creditPerson, type CardValidity } from '../identity/index.ts'
@@ -47,33 +47,33 @@ async function take (
 }
 
 /** The ticket with the answer taken. Throws Refused; a wrong number stays counted. */
-async function accepted (services: Services, scanToken: string, answer: Answer, actor: PhoneActor): Promise<TicketRow> {
-  const before = await heldTicket(services.db, scanToken, actor)
+async function accepted (deps: ScanTicketsDeps, scanToken: string, answer: Answer, actor: PhoneActor): Promise<TicketRow> {
+  const before = await heldTicket(deps.db, scanToken, actor)
   requireDigest(before, answer)
-  const taken = await services.db.transaction().execute(async (trx) => {
+  const taken = await deps.db.transaction().execute(async (trx) => {
     const row = await take(trx, scanToken, answer, actor)
     if (row === undefined) return null
-    if (row.acceptedAt === null) return await wrongNumber(services, trx, row, actor)
+    if (row.acceptedAt === null) return await wrongNumber(deps, trx, row, actor)
     if (before.acceptedAt === null) {
-      await services.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
+      await deps.audit.record(trx, { type: 'scan-ticket.accepted', ...eventAbout(row, actor) })
     }
     return row
   })
-  if (taken === null) throw new Refused(await whyRefused(services, scanToken, actor))
+  if (taken === null) throw new Refused(await whyRefused(deps, scanToken, actor))
   if (typeof taken !== 'string') return taken
-  if (taken === 'number_exhausted') services.metrics.scanTickets.inc({ state: 'failed' })
+  if (taken === 'number_exhausted') deps.metrics.scanTickets.inc({ state: 'failed' })
   throw new Refused(taken)
 }
 
 async function wrongNumber (
-  services: Services,
+  deps: ScanTicketsDeps,
   trx: Trx,
   row: TicketRow,
   actor: PhoneActor
 ): Promise<'number_mismatch' | 'number_exhausted'> {
-  await services.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
+  await deps.audit.record(trx, { type: 'scan-ticket.number-mismatch', ...eventAbout(row, actor) })
   if (row.state !== 'failed') return 'number_mismatch'
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'scan-ticket.failed',
     ...eventAbout(row, actor),
     reason: 'number_mismatch'
@@ -82,14 +82,14 @@ async function wrongNumber (
 }
 
 export async function accept (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   answer: Answer,
   actor: PhoneActor
 ): Promise<{ ok: true; view: ScanView } | PhoneRefusal> {
   return await answered(async () => ({
     ok: true,
-    view: await viewOf(services, services.db, await accepted(services, scanToken, answer, actor))
+    view: await viewOf(deps, deps.db, await accepted(deps, scanToken, answer, actor))
   }))
 }
 
@@ -99,16 +99,16 @@ export async function accept (
  * person and the device in the same transaction; a face verdict is used up by it.
  */
 export async function confirm (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   answer: Answer,
   actor: PhoneActor
 ): Promise<{ ok: true } | PhoneRefusal> {
   return await answered(async () => {
-    const before = await heldTicket(services.db, scanToken, actor)
+    const before = await heldTicket(deps.db, scanToken, actor)
     requireDigest(before, answer)
-    if (before.numberEntry && before.acceptedAt === null) await accepted(services, scanToken, answer, actor)
-    const confirmed = await services.db.transaction().execute(async (trx) => {
+    if (before.numberEntry && before.acceptedAt === null) await accepted(deps, scanToken, answer, actor)
+    const confirmed = await deps.db.transaction().execute(async (trx) => {
       const { rows } = await sql<TicketRow & { personId: string }>`
         update scan_ticket t
            set state = 'confirmed', confirmed_at = now(), accepted_at = coalesce(accepted_at, now()), failure = null,
@@ -127,21 +127,21 @@ export async function confirm (
         returning ${ticketColumns}`.execute(trx)
       const row = rows[0]
       if (row === undefined) return false
-      await takeEffect(services, trx, row, actor)
-      await services.audit.record(trx, {
+      await takeEffect(deps, trx, row, actor)
+      await deps.audit.record(trx, {
         type: 'scan-ticket.confirmed',
         ...eventAbout(row, actor),
         details: { ticketId: row.id, purpose: row.purpose, proof: row.proof }
       })
       return true
     })
-    if (!confirmed) throw new Refused(await whyRefused(services, scanToken, actor))
-    services.metrics.scanTickets.inc({ state: 'confirmed' })
+    if (!confirmed) throw new Refused(await whyRefused(deps, scanToken, actor))
+    deps.metrics.scanTickets.inc({ state: 'confirmed' })
     return { ok: true }
   })
 }
 
-async function takeEffect (services: Services, trx: Trx, row: HeldTicket, actor: PhoneActor): Promise<void> {
+async function takeEffect (deps: ScanTicketsDeps, trx: Trx, row: HeldTicket, actor: PhoneActor): Promise<void> {
   const { personId } = row
   if (row.proof === 'face') {
     const about = { personId, purpose: row.purpose, binding: bindingOf(row), scanTicketId: row.id }
@@ -152,30 +152,30 @@ async function takeEffect (services: Services, trx: Trx, row: HeldTicket, actor:
   const identity =
     row.identityAt === null || row.identityEnc === null
       ? null
-      : (JSON.parse(services.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity)
+      : (JSON.parse(deps.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity)
   if (!(await creditPerson(trx, { personId, identity, proof: row.proof }))) throw new Refused('wrong_state')
   // the ticket has done its service: the data are the person's now
   if (row.identityEnc !== null) await sql`update scan_ticket set identity_enc = null where id = ${row.id}`.execute(trx)
   if (row.proof !== null && row.deviceId !== null) {
-    const bound = await bindDevice(trx, services, { ...circumstances(row, actor), deviceId: row.deviceId, personId })
+    const bound = await bindDevice(trx, deps, { ...circumstances(row, actor), deviceId: row.deviceId, personId })
     if (bound === 'refused') throw new Refused('wrong_person')
   }
 }
 
 export async function reject (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   actor: PhoneActor
 ): Promise<{ ok: true } | PhoneRefusal> {
   return await answered(async () => {
-    const before = await heldTicket(services.db, scanToken, actor)
-    const rejected = await services.db.transaction().execute(async (trx) => {
+    const before = await heldTicket(deps.db, scanToken, actor)
+    const rejected = await deps.db.transaction().execute(async (trx) => {
       const { rows } = await sql`
         update scan_ticket t set state = 'rejected', failure = 'declined', identity_enc = null
          where ${heldBy(scanToken, actor)} and t.state in (${from('rejected')})
         returning t.id`.execute(trx)
       if (rows.length === 0) return false
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'scan-ticket.rejected',
         ...eventAbout(before, actor),
         reason: 'declined'
@@ -183,10 +183,10 @@ export async function reject (
       return true
     })
     if (!rejected) {
-      await heldTicket(services.db, scanToken, actor)
+      await heldTicket(deps.db, scanToken, actor)
       throw new Refused('wrong_state')
     }
-    services.metrics.scanTickets.inc({ state: 'rejected' })
+    deps.metrics.scanTickets.inc({ state: 'rejected' })
     return { ok: true }
   })
 }
@@ -197,18 +197,18 @@ function requireDigest (row: TicketRow, { contextDigest }: Answer): void {
 }
 
 /** An answer changed nothing: read once why. */
-async function whyRefused (services: Services, scanToken: string, actor: PhoneActor): Promise<RefusalCode> {
-  const row = await heldTicket(services.db, scanToken, actor)
+async function whyRefused (deps: ScanTicketsDeps, scanToken: string, actor: PhoneActor): Promise<RefusalCode> {
+  const row = await heldTicket(deps.db, scanToken, actor)
   if (row.numberEntry && row.acceptedAt === null) return 'number_mismatch'
   const remaining = remainingOf(row)
   if (remaining.includes('identity')) return 'wrong_state'
   if (remaining.includes('face')) return 'face_required'
-  return await deviceRefusal(services, row)
+  return await deviceRefusal(deps, row)
 }
 
-async function deviceRefusal (services: Services, row: HeldTicket): Promise<RefusalCode> {
+async function deviceRefusal (deps: ScanTicketsDeps, row: HeldTicket): Promise<RefusalCode> {
   if (row.deviceId === null) return 'wrong_state'
-  const device = await services.db
+  const device = await deps.db
     .selectFrom('device')
     .select(['personId', 'revokedAt'])
     .where('id', '=', row.deviceId)

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { bindWebDevice } from '../devices/index.ts'
 import { hashOf, type TicketRow } from './rows.ts'
 import type { PhoneActor } from './types.ts'
@@ -19,13 +19,13 @@ const bindSeconds = 300
  * one.
  */
 export async function bindBrowser (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   actor: PhoneActor,
   label: string
 ): Promise<BoundBrowser | null> {
   if (!/^[\w-]{43}$/.test(scanToken) || actor.device !== null) return null
-  const found = await services.db
+  const found = await deps.db
     .selectFrom('scanTicket')
     .select(['personId', 'loginAttemptUid'])
     .where('scanTokenHash', '=', hashOf(scanToken))
@@ -33,9 +33,9 @@ export async function bindBrowser (
   const personId = found?.personId
   if (personId === undefined || personId === null) return null
   try {
-    return await services.db.transaction().execute(async (trx) => {
+    return await deps.db.transaction().execute(async (trx) => {
       // the device first, because the ticket refers to it; rolled back unless the ticket takes it
-      const bound = await bindWebDevice(trx, services, {
+      const bound = await bindWebDevice(trx, deps, {
         personId,
         label,
         address: actor.address,

@@ -10,7 +10,7 @@ import {
   ticketSeconds
 } from '../../domain/login/scan-ticket.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { faceTriesLeft, fewest } from '../face-checks/index.ts'
 import { payloadOf, secretsOf } from './codes.ts'
 import { count } from '../throttle/counters.ts'
@@ -34,26 +34,26 @@ export interface BrowserTickets extends BrowserSide {
   consume(ticketId: string, binding: Consumption, trx?: Trx): Promise<{ personId: string; proofs: Proof[] } | null>
 }
 
-export function createBrowserSide (services: Services, hub: Hub): BrowserTickets {
-  const { db } = services
+export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTickets {
+  const { db } = deps
 
   async function create (ticket: NewTicket): Promise<CreatedTicket> {
     // without a password only a bound device says who it is, and only a login may be asked for like that
     if (ticket.purpose !== 'login' && ticket.expectedPersonId === undefined) {
       throw new DomainError('ticket_person_required')
     }
-    if (!(await count(services, ticketsPerBrowser, ticket.browserHash))) throw new TooManyTickets()
-    if (ticket.address !== undefined && !(await count(services, ticketsPerAddress, ticket.address))) {
+    if (!(await count(deps, ticketsPerBrowser, ticket.browserHash))) throw new TooManyTickets()
+    if (ticket.address !== undefined && !(await count(deps, ticketsPerAddress, ticket.address))) {
       throw new TooManyTickets()
     }
-    const made = await db.transaction().execute(async (trx) => await insert(services, trx, ticket))
+    const made = await db.transaction().execute(async (trx) => await insert(deps, trx, ticket))
     for (const id of made.superseded) hub.kick(id)
-    services.metrics.scanTickets.inc({ state: 'waiting' })
+    deps.metrics.scanTickets.inc({ state: 'waiting' })
     const row = { id: made.id, purpose: ticket.purpose, elapsed: 0, rotating: false }
     return {
       ticketId: made.id,
       checkNumber: made.checkNumber,
-      payloadUrl: payloadOf(services, row),
+      payloadUrl: payloadOf(deps, row),
       secondsLeft: ticketSeconds.scan
     }
   }
@@ -76,18 +76,18 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
     async status (ticketId, browserHash, options = {}) {
       const row = await owned(ticketId, browserHash)
       if (row === null) return null
-      return await statusOf(services, db, options.scripted === true ? await startRotation(row) : row)
+      return await statusOf(deps, db, options.scripted === true ? await startRotation(row) : row)
     },
     async * watch (ticketId, browserHash, signal) {
       const first = await owned(ticketId, browserHash)
       if (first === null || signal.aborted) return
       // who can follow a stream can draw a new picture
-      const status = await statusOf(services, db, await startRotation(first))
+      const status = await statusOf(deps, db, await startRotation(first))
       yield status
       if (isSettled(status.state)) return
       let shown = signature(status, first)
       for await (const row of hub.rows(ticketId, signal)) {
-        const next = await statusOf(services, db, row)
+        const next = await statusOf(deps, db, row)
         if (signature(next, row) === shown) continue
         shown = signature(next, row)
         yield next
@@ -97,10 +97,10 @@ export function createBrowserSide (services: Services, hub: Hub): BrowserTickets
     async consume (ticketId, binding, trx) {
       const consumed =
         trx === undefined
-          ? await db.transaction().execute(async (own) => await consume(services, own, ticketId, binding))
-          : await consume(services, trx, ticketId, binding)
+          ? await db.transaction().execute(async (own) => await consume(deps, own, ticketId, binding))
+          : await consume(deps, trx, ticketId, binding)
       if (consumed !== null) {
-        services.metrics.scanTickets.inc({ state: 'consumed' })
+        deps.metrics.scanTickets.inc({ state: 'consumed' })
         // a caller's transaction is not committed yet: then the next period sees it
         hub.kick(ticketId)
       }
@@ -146,7 +146,7 @@ const signature = (status: TicketStatus, row: TicketRow): string =>
   ])
 
 /** An enum, a clock and a picture: nothing about who scanned. */
-async function statusOf (services: Services, db: Db, row: TicketRow): Promise<TicketStatus> {
+async function statusOf (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise<TicketStatus> {
   const state = stateOf(row)
   const faceFailed = row.failure?.startsWith('face_') === true && row.personId !== null
   return {
@@ -157,13 +157,13 @@ async function statusOf (services: Services, db: Db, row: TicketRow): Promise<Ti
     triesLeft: faceFailed
       ? fewest(await faceTriesLeft(db, { personId: row.personId ?? '', binding: bindingOf(row) }))
       : null,
-    payloadUrl: state === 'waiting' ? payloadOf(services, row) : null,
+    payloadUrl: state === 'waiting' ? payloadOf(deps, row) : null,
     renewals: row.renewals
   }
 }
 
 async function insert (
-  services: Services,
+  deps: ScanTicketsDeps,
   trx: Trx,
   ticket: NewTicket
 ): Promise<{ id: string; checkNumber: string; superseded: string[] }> {
@@ -186,7 +186,7 @@ async function insert (
      where browser_hash = ${ticket.browserHash} and state in (${live})
     returning id, state`.execute(trx)
   for (const row of old.rows) {
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: row.state === 'expired' ? 'scan-ticket.expired' : 'scan-ticket.superseded',
       ...about,
       details: { ticketId: row.id }
@@ -197,13 +197,13 @@ async function insert (
     insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id,
       context, context_digest,
                              check_number, number_entry, requires, expected_person_id, renewals, created_at, expires_at)
-    values (${id}, ${hashOf(secretsOf(services, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid},
+    values (${id}, ${hashOf(secretsOf(deps, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid},
       ${subjectRef}, ${ticket.browserHash},
             ${clientId}, ${JSON.stringify(context)}::jsonb, ${digestOf({ id, purpose, clientId, subjectRef, context })},
             ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb,
               ${ticket.expectedPersonId ?? null}, ${renewals},
             clock_timestamp(), clock_timestamp() + make_interval(secs => ${ticketSeconds.scan}))`.execute(trx)
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'scan-ticket.created',
     personId: ticket.expectedPersonId,
     ...about,
@@ -233,7 +233,7 @@ async function unscannedBefore (trx: Trx, ticket: NewTicket): Promise<number | n
 }
 
 async function consume (
-  services: Services,
+  deps: ScanTicketsDeps,
   trx: Trx,
   ticketId: string,
   binding: Consumption
@@ -248,7 +248,7 @@ async function consume (
       scanned_at, confirmed_at`.execute(trx)
   const row = rows[0]
   if (row === undefined) return null
-  await services.audit.record(trx, {
+  await deps.audit.record(trx, {
     type: 'scan-ticket.consumed',
     personId: row.personId,
     clientId: row.clientId,

@@ -6,7 +6,7 @@
  * domain/scan-ticket.ts has the rules; here each arrow is one conditional statement on the database clock, in one
  * transaction with its audit event, and zero rows mean refused.
  */
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { accept, confirm, reject } from './answer.ts'
 import { createBrowserSide, type BrowserTickets } from './browser-side.ts'
 import { createHub } from './hub.ts'
@@ -31,42 +31,42 @@ export interface ScanTickets extends BrowserTickets, PhoneSide {
   watchers(): number
 }
 
-export function createScanTickets (services: Services): ScanTickets {
-  const hub = createHub(services.db, services.log)
+export function createScanTickets (deps: ScanTicketsDeps): ScanTickets {
+  const hub = createHub(deps.db, deps.log)
 
   /** After any act of a phone: the browser that waits is told at once. */
   const told = async <T>(scanToken: string, actor: PhoneActor, work: Promise<T>): Promise<T> => {
     const result = await work
     if (hub.watchers > 0) {
-      const row = await ticketByToken(services.db, scanToken, actor.device?.id ?? null)
+      const row = await ticketByToken(deps.db, scanToken, actor.device?.id ?? null)
       if (row !== undefined) hub.kick(row.id)
     }
     return result
   }
 
-  return Object.assign(createBrowserSide(services, hub), {
-    isFresh: async (payload: string) => await isFresh(services, payload),
+  return Object.assign(createBrowserSide(deps, hub), {
+    isFresh: async (payload: string) => await isFresh(deps, payload),
     async scan (payload: string, actor: PhoneActor, options?: { seenFresh?: boolean }) {
-      const { ticketId, ...result } = await scan(services, payload, actor, options)
+      const { ticketId, ...result } = await scan(deps, payload, actor, options)
       if (ticketId !== undefined) hub.kick(ticketId)
       return result
     },
     async view (scanToken: string, actor: PhoneActor) {
-      const row = await ticketByToken(services.db, scanToken, actor.device?.id ?? null)
+      const row = await ticketByToken(deps.db, scanToken, actor.device?.id ?? null)
       if (row === undefined) return refuse('not_found')
       const state = stateOf(row)
       if (state === 'expired' || state === 'superseded') return refuse('expired')
-      return { ok: true, view: await viewOf(services, services.db, row) }
+      return { ok: true, view: await viewOf(deps, deps.db, row) }
     },
-    accept: (token, answer, actor) => told(token, actor, accept(services, token, answer, actor)),
-    submitIdentity: (token, input, actor) => told(token, actor, submitIdentity(services, token, input, actor)),
-    beginFace: (token, input, actor) => told(token, actor, beginFace(services, token, input, actor)),
-    faceVerdict: (token, checkId, actor) => told(token, actor, faceVerdict(services, token, checkId, actor)),
-    useCounterCode: (token, code, actor) => told(token, actor, useCounterCode(services, token, code, actor)),
-    confirm: (token, answer, actor) => told(token, actor, confirm(services, token, answer, actor)),
-    reject: (token, actor) => told(token, actor, reject(services, token, actor)),
+    accept: (token, answer, actor) => told(token, actor, accept(deps, token, answer, actor)),
+    submitIdentity: (token, input, actor) => told(token, actor, submitIdentity(deps, token, input, actor)),
+    beginFace: (token, input, actor) => told(token, actor, beginFace(deps, token, input, actor)),
+    faceVerdict: (token, checkId, actor) => told(token, actor, faceVerdict(deps, token, checkId, actor)),
+    useCounterCode: (token, code, actor) => told(token, actor, useCounterCode(deps, token, code, actor)),
+    confirm: (token, answer, actor) => told(token, actor, confirm(deps, token, answer, actor)),
+    reject: (token, actor) => told(token, actor, reject(deps, token, actor)),
     bindBrowser: async (token: string, actor: PhoneActor, label: string) =>
-      await bindBrowser(services, token, actor, label),
+      await bindBrowser(deps, token, actor, label),
     watchers: () => hub.watchers
   } satisfies PhoneSide & Omit<ScanTickets, keyof BrowserTickets>)
 }

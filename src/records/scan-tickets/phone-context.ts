@@ -1,5 +1,5 @@
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { faceLimits, faceTriesLeft } from '../face-checks/index.ts'
 import { personById } from '../persons/index.ts'
 import { bindingOf, remainingOf, stateOf, ticketByToken, type Db, type TicketRow } from './rows.ts'
@@ -35,8 +35,8 @@ export async function heldTicket (db: Db, scanToken: string, actor: PhoneActor):
 }
 
 /** What the phone shows, everything recomputed. */
-export async function viewOf (services: Services, db: Db, row: TicketRow): Promise<ScanView> {
-  const person = row.personId === null ? null : await personById(db, services.crypto, row.personId)
+export async function viewOf (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise<ScanView> {
+  const person = row.personId === null ? null : await personById(db, deps.crypto, row.personId)
   return {
     ticketId: row.id,
     purpose: row.purpose,

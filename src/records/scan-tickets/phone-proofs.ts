@@ -1,7 +1,7 @@
 /** What the phone is asked for, given step by step: identity data, a face check, or the counter code that equals it. */
 import { sql } from 'kysely'
 import { phoneStates } from '../../domain/login/scan-ticket.ts'
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { redeemCounterCode } from '../counter-codes/index.ts'
 import { beginFaceCheck, faceVerdict as pullVerdict, fewest, type FaceBinding } from '../face-checks/index.ts'
 import { verifyIdentity } from '../identity/index.ts'
@@ -24,22 +24,22 @@ const faceOf = (row: HeldTicket): FaceBinding => ({
 
 /** The state that shows on the other screen never goes back: data given again leave a face check under way alone. */
 export async function submitIdentity (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   input: IdentityInput,
   actor: PhoneActor
 ): Promise<Viewed> {
   return await answered(async () => {
-    const row = await heldTicket(services.db, scanToken, actor)
+    const row = await heldTicket(deps.db, scanToken, actor)
     if (!row.requires.includes('identity')) throw new Refused('wrong_state')
-    const verified = await verifyIdentity(services, row.personId, input, {
+    const verified = await verifyIdentity(deps, row.personId, input, {
       source: usedFor(row.id),
       locale: actor.locale,
       ...circumstances(row, actor)
     })
     if (!verified.ok) return verified
-    const sealed = services.crypto.encrypt('scan_ticket', 'identity_enc', row.id, JSON.stringify(verified.validity))
-    const given = await services.db.transaction().execute(async (trx) => {
+    const sealed = deps.crypto.encrypt('scan_ticket', 'identity_enc', row.id, JSON.stringify(verified.validity))
+    const given = await deps.db.transaction().execute(async (trx) => {
       const { rows } = await sql<TicketRow>`
         update scan_ticket t
            set identity_enc = ${sealed}, identity_at = now(), state = case
@@ -48,7 +48,7 @@ export async function submitIdentity (
         returning ${ticketColumns}`.execute(trx)
       const updated = rows[0]
       if (updated === undefined) return null
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'identity.submitted',
         personId: row.personId,
         ...circumstances(row, actor),
@@ -57,10 +57,10 @@ export async function submitIdentity (
       return updated
     })
     if (given === null) {
-      await heldTicket(services.db, scanToken, actor)
+      await heldTicket(deps.db, scanToken, actor)
       throw new Refused('wrong_state')
     }
-    return { ok: true, view: await viewOf(services, services.db, given) }
+    return { ok: true, view: await viewOf(deps, deps.db, given) }
   })
 }
 
@@ -71,18 +71,18 @@ export interface FaceInput {
 }
 
 export async function beginFace (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   input: FaceInput,
   actor: PhoneActor
 ): Promise<{ ok: true; begun: FaceBegun } | PhoneRefusal> {
   return await answered(async () => {
-    const row = await heldTicket(services.db, scanToken, actor)
+    const row = await heldTicket(deps.db, scanToken, actor)
     const remaining = remainingOf(row)
     // the provider compares with the register's photograph: whose it is comes first
     if (!remaining.includes('face') || remaining.includes('identity')) throw new Refused('wrong_state')
     return await beginFaceCheck(
-      services,
+      deps,
       {
         ...faceOf(row),
         channel: actor.device?.kind === 'app' ? 'app' : 'h5',
@@ -105,14 +105,14 @@ export async function beginFace (
 
 /** Pulls the verdict. A ticket that ended meanwhile gets none; the try is counted all the same. */
 export async function faceVerdict (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   checkId: string,
   actor: PhoneActor
 ): Promise<FaceVerdict | PhoneRefusal> {
   return await answered(async () => {
-    const row = await heldTicket(services.db, scanToken, actor)
-    return await pullVerdict(services, checkId, faceOf(row), circumstances(row, actor), {
+    const row = await heldTicket(deps.db, scanToken, actor)
+    return await pullVerdict(deps, checkId, faceOf(row), circumstances(row, actor), {
       passed: async (trx, id) => {
         await markTicket(trx, row, sql`proof = 'face', failure = null`, id)
       },
@@ -140,16 +140,16 @@ async function markTicket (
 }
 
 export async function useCounterCode (
-  services: Services,
+  deps: ScanTicketsDeps,
   scanToken: string,
   code: string,
   actor: PhoneActor
 ): Promise<Viewed> {
   return await answered(async () => {
-    const row = await heldTicket(services.db, scanToken, actor)
+    const row = await heldTicket(deps.db, scanToken, actor)
     if (!remainingOf(row).includes('face')) throw new Refused('wrong_state')
-    const result = await services.db.transaction().execute(async (trx) => {
-      const codeId = await redeemCounterCode(trx, services, {
+    const result = await deps.db.transaction().execute(async (trx) => {
+      const codeId = await redeemCounterCode(trx, deps, {
         personId: row.personId,
         code,
         usedFor: usedFor(row.id),
@@ -167,6 +167,6 @@ export async function useCounterCode (
       return rows[0]
     })
     if (result === null) throw new Refused('code_invalid')
-    return { ok: true, view: await viewOf(services, services.db, result) }
+    return { ok: true, view: await viewOf(deps, deps.db, result) }
   })
 }

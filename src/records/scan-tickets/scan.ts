@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { decideScan, judgeCode, readPayload, ticketSeconds } from '../../domain/login/scan-ticket.ts'
-import type { Services } from '../../services.ts'
+import type { ScanTicketsDeps } from './deps.ts'
 import { secretsOf } from './codes.ts'
 import { count, isFull } from '../throttle/counters.ts'
 import { unknownCodes } from './limits.ts'
@@ -17,20 +17,20 @@ export type Scanned = { ok: true; scanToken: string; view: ScanView } | PhoneRef
  * is counted. Who comes second learns that somebody was first, and nothing else.
  */
 export async function scan (
-  services: Services,
+  deps: ScanTicketsDeps,
   payload: string,
   actor: PhoneActor,
   { seenFresh = false }: { seenFresh?: boolean } = {}
 ): Promise<Scanned & { ticketId?: string }> {
-  const { db } = services
-  const read = readPayload(services.config.issuer, payload)
+  const { db } = deps
+  const read = readPayload(deps.config.issuer, payload)
   if (read === null) return refuse('not_found')
   const guesser = actor.device?.id ?? actor.address
-  if (await isFull(services, unknownCodes, guesser)) return refuse('too_many_requests')
+  if (await isFull(deps, unknownCodes, guesser)) return refuse('too_many_requests')
   const row = await ticketByLocator(db, read.locator)
-  const code = row === undefined ? 'forged' : judgeCode(secretsOf(services, row), read.tag, row)
+  const code = row === undefined ? 'forged' : judgeCode(secretsOf(deps, row), read.tag, row)
   if (row === undefined || code === 'forged') {
-    return refuse((await count(services, unknownCodes, guesser)) ? 'not_found' : 'too_many_requests')
+    return refuse((await count(deps, unknownCodes, guesser)) ? 'not_found' : 'too_many_requests')
   }
   const unscannable = whyTaken(row)
   if (unscannable !== null) return refuse(unscannable)
@@ -38,7 +38,7 @@ export async function scan (
 
   const decision = decideScan(row, actor.device)
   if (!decision.ok) {
-    if (decision.code === 'wrong_person') await failForWrongPerson(services, row, actor)
+    if (decision.code === 'wrong_person') await failForWrongPerson(deps, row, actor)
     return { ...refuse(decision.code), ticketId: row.id }
   }
   const scanToken = randomBytes(32).toString('base64url')
@@ -54,26 +54,26 @@ export async function scan (
       returning ${ticketColumns}`.execute(trx)
     const taken = rows[0]
     if (taken === undefined) return null
-    await services.audit.record(trx, { type: 'scan-ticket.scanned', ...eventAbout(taken, actor) })
+    await deps.audit.record(trx, { type: 'scan-ticket.scanned', ...eventAbout(taken, actor) })
     return taken
   })
   if (scanned === null) {
     const now = await ticketByLocator(db, read.locator)
     return refuse(now === undefined ? 'not_found' : (whyTaken(now) ?? 'already_scanned'))
   }
-  services.metrics.scanTickets.inc({ state: 'scanned' })
-  return { ok: true, scanToken, view: await viewOf(services, db, scanned), ticketId: row.id }
+  deps.metrics.scanTickets.inc({ state: 'scanned' })
+  return { ok: true, scanToken, view: await viewOf(deps, db, scanned), ticketId: row.id }
 }
 
 /** Whether the code is the one on the screen now: for a page that only asks whether to go on. */
-export async function isFresh (services: Services, payload: string): Promise<boolean> {
-  const read = readPayload(services.config.issuer, payload)
-  const row = read === null ? undefined : await ticketByLocator(services.db, read.locator)
+export async function isFresh (deps: ScanTicketsDeps, payload: string): Promise<boolean> {
+  const read = readPayload(deps.config.issuer, payload)
+  const row = read === null ? undefined : await ticketByLocator(deps.db, read.locator)
   return (
     read !== null &&
     row !== undefined &&
     stateOf(row) === 'waiting' &&
-    judgeCode(secretsOf(services, row), read.tag, row) === 'fresh'
+    judgeCode(secretsOf(deps, row), read.tag, row) === 'fresh'
   )
 }
 
@@ -84,19 +84,19 @@ function whyTaken (row: TicketRow): 'expired' | 'already_scanned' | null {
 }
 
 /** Both screens say so, and the ticket is over: somebody else's phone must not get a second try at it. */
-async function failForWrongPerson (services: Services, row: TicketRow, actor: PhoneActor): Promise<void> {
-  await services.db.transaction().execute(async (trx) => {
+async function failForWrongPerson (deps: ScanTicketsDeps, row: TicketRow, actor: PhoneActor): Promise<void> {
+  await deps.db.transaction().execute(async (trx) => {
     const { rows } = await sql`
       update scan_ticket set state = 'failed', failure = 'wrong_person'
        where id = ${row.id} and state = 'waiting' and expires_at > now()
          and expected_person_id <> ${actor.device?.personId ?? ''}
       returning id`.execute(trx)
     if (rows.length === 0) return
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'scan-ticket.wrong-person',
       ...eventAbout(row, actor),
       personId: actor.device?.personId ?? null
     })
-    services.metrics.scanTickets.inc({ state: 'failed' })
+    deps.metrics.scanTickets.inc({ state: 'failed' })
   })
 }

@@ -7,7 +7,7 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { createRounds } from '../../runtime/rounds.ts'
-import type { Services } from '../../services.ts'
+import type { SettingsDeps } from './deps.ts'
 
 export interface Texts {
   zh: string
@@ -93,7 +93,7 @@ export function checkSetting (
   return { value, errors }
 }
 
-type Parts = Pick<Services, 'db' | 'config' | 'audit' | 'log'>
+type Parts = Pick<SettingsDeps, 'db' | 'config' | 'audit' | 'log'>
 type Db = Kysely<Database> | Transaction<Database>
 
 export function createSettings ({ db, config, audit, log }: Parts): Settings {

@@ -5,7 +5,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import type { Services } from '../../services.ts'
+import type { SettingsDeps } from './deps.ts'
 
 const name = 'reveal_four_eyes'
 
@@ -18,7 +18,7 @@ export async function revealNeedsTwo (db: Kysely<Database> | Transaction<Databas
 /** In the caller's transaction. False: it is so already. */
 export async function setRevealNeedsTwo (
   trx: Transaction<Database>,
-  { audit }: Pick<Services, 'audit'>,
+  { audit }: Pick<SettingsDeps, 'audit'>,
   needed: boolean,
   act: Act
 ): Promise<boolean> {

@@ -10,7 +10,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { smsLimits } from '../../domain/login/sms-code.ts'
-import type { Services } from '../../services.ts'
+import type { SmsCodesDeps } from './deps.ts'
 import { enqueue } from '../outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../messages/index.ts'
 import { phoneIndex } from '../persons/index.ts'
@@ -53,9 +53,9 @@ export interface SmsCodes {
   move(trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
 }
 
-export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audit' | 'config'>): SmsCodes {
-  const { db, crypto, config } = services
-  const throttle = createThrottle(services)
+export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audit' | 'config'>): SmsCodes {
+  const { db, crypto, config } = deps
+  const throttle = createThrottle(deps)
   const digest = ({ phone, purpose, browserHash }: SmsBinding, code: string): string =>
     crypto.mac('sms-code', JSON.stringify([phone, purpose, browserHash, code]))
   const event = (
@@ -92,7 +92,7 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
       if (refusal !== null) {
         if (refusal.code === 'too_many') {
           await db.transaction().execute(async (trx) => {
-            await services.audit.record(trx, { type: 'sms-code.throttled', ...event(binding, circumstances) })
+            await deps.audit.record(trx, { type: 'sms-code.throttled', ...event(binding, circumstances) })
           })
         }
         return refusal
@@ -122,7 +122,7 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
           })
           .returning('expiresAt')
           .executeTakeFirstOrThrow()
-        await enqueue(trx, services, {
+        await enqueue(trx, deps, {
           topic: smsTopic,
           dedupeKey: `${smsTopic}:${id}`,
           payload: {
@@ -137,7 +137,7 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
             notAfter: expiresAt.toISOString()
           } satisfies SmsOrder
         })
-        await services.audit.record(trx, { type: 'sms-code.sent', ...event(binding, circumstances, { codeId: id }) })
+        await deps.audit.record(trx, { type: 'sms-code.sent', ...event(binding, circumstances, { codeId: id }) })
       })
       return { ok: true, resendSeconds: smsLimits.resend.seconds }
     },
@@ -162,7 +162,7 @@ export function createSmsCodes (services: Pick<Services, 'db' | 'crypto' | 'audi
             .executeTakeFirst()
           return { ok: false, code: before !== undefined && before.tries >= smsLimits.tries ? 'exhausted' : 'expired' }
         }
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: row.right ? 'sms-code.verified' : 'sms-code.failed',
           ...event(binding, circumstances, { codeId: row.id, tries: row.tries })
         })

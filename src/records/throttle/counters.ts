@@ -1,4 +1,4 @@
-import type { Services } from '../../services.ts'
+import type { ThrottleDeps } from './deps.ts'
 import { bumpBelow, readCounter, takeBack } from './repository.ts'
 
 /** A counter over a window that begins with its first count. */
@@ -9,7 +9,7 @@ export interface Counter {
   seconds: number
 }
 
-type Needs = Pick<Services, 'db' | 'crypto'>
+type Needs = Pick<ThrottleDeps, 'db' | 'crypto'>
 
 /** Addresses and ids as keyed hashes: a counter says nothing about a person. */
 const keyOf = ({ crypto }: Needs, counter: Counter, whose: string): string =>
@@ -19,14 +19,14 @@ const keyOf = ({ crypto }: Needs, counter: Counter, whose: string): string =>
  * Count once; false = the limit was reached before. One statement, never inside a transaction: a rollback would forget
  * it.
  */
-export const count = async (services: Needs, counter: Counter, whose: string): Promise<boolean> =>
-  (await bumpBelow(services.db, keyOf(services, counter, whose), counter.seconds, counter.limit)).length === 1
+export const count = async (deps: Needs, counter: Counter, whose: string): Promise<boolean> =>
+  (await bumpBelow(deps.db, keyOf(deps, counter, whose), counter.seconds, counter.limit)).length === 1
 
 /** Take back one count: what was counted beforehand turned out not to be one. */
-export const uncount = async (services: Needs, counter: Counter, whose: string): Promise<void> => {
-  await takeBack(services.db, [keyOf(services, counter, whose)])
+export const uncount = async (deps: Needs, counter: Counter, whose: string): Promise<void> => {
+  await takeBack(deps.db, [keyOf(deps, counter, whose)])
 }
 
 /** Is the limit reached already? For work that is refused without being counted. */
-export const isFull = async (services: Needs, counter: Counter, whose: string): Promise<boolean> =>
-  (await readCounter(services.db, keyOf(services, counter, whose))).some((row) => row.count >= counter.limit)
+export const isFull = async (deps: Needs, counter: Counter, whose: string): Promise<boolean> =>
+  (await readCounter(deps.db, keyOf(deps, counter, whose))).some((row) => row.count >= counter.limit)

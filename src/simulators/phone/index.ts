@@ -6,7 +6,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import type { FaceSandbox } from '../face-provider/index.ts'
 import { createAppClient } from './app-client.ts'
 import { createJourney, type Journey } from './journey.ts'
@@ -27,16 +27,16 @@ export interface Phones {
 
 export function createPhones (
   app: FastifyInstance,
-  services: Services,
+  deps: SimulatorsDeps,
   sandbox: { faceService: FaceSandbox; phones: Shelf }
 ): Phones {
-  const { db, config, clock } = services
-  const keys = createPhoneKeys(services)
+  const { db, config, clock } = deps
+  const keys = createPhoneKeys(deps)
   const client = createAppClient({ issuer: config.issuer, origin: () => listeningOrigin(app), now: () => clock.now() })
 
   async function phoneName (owner: PhoneOwner, device: string): Promise<string | null> {
     if (device === 'bound' || device === 'new') return owner.handle
-    return (await findOwner(services, device))?.handle ?? null
+    return (await findOwner(deps, device))?.handle ?? null
   }
 
   return {

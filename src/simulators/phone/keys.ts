@@ -3,7 +3,7 @@
  */
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose'
 import { sql } from 'kysely'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 
 export interface PhoneKey {
   privateKey: CryptoKey
@@ -18,7 +18,7 @@ export interface PhoneKeys {
 }
 
 /** `phone` names a phone: the handle of its owner, at most 64 letters, digits, - and _. */
-export function createPhoneKeys ({ db, crypto, log }: Pick<Services, 'db' | 'crypto' | 'log'>): PhoneKeys {
+export function createPhoneKeys ({ db, crypto, log }: Pick<SimulatorsDeps, 'db' | 'crypto' | 'log'>): PhoneKeys {
   const known = new Map<string, Promise<PhoneKey>>()
   const rowName = (phone: string): string => `sandbox.phone.${phone}`
 

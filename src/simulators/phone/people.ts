@@ -1,5 +1,5 @@
 /** Who holds a simulated phone: a demo person, or anybody else in the database, found by whatever names them. */
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import { parsePhone } from '../../domain/identity/phone-number.ts'
 import { personByCertNo, personById, personByPhone } from '../../records/persons/index.ts'
 import { demoPeople, type DemoPerson } from '../demo-people.ts'
@@ -19,12 +19,12 @@ export interface PhoneOwner {
 
 /** By handle, person id, document number or phone. Null: nobody of the sandbox and nobody in the database. */
 export async function findOwner (
-  services: Pick<Services, 'db' | 'crypto'>,
+  deps: Pick<SimulatorsDeps, 'db' | 'crypto'>,
   reference: string
 ): Promise<PhoneOwner | null> {
   const text = reference.trim()
   const demo = findDemoPerson(text)
-  const stored = await storedPerson(services, demo?.certNo ?? text)
+  const stored = await storedPerson(deps, demo?.certNo ?? text)
   const person = demo ?? demoPeople.find(({ certNo }) => certNo === stored?.certNo) ?? null
   if (person !== null) {
     const { handle, name, certNo, validFrom, term } = person
@@ -47,7 +47,7 @@ export function findDemoPerson (text: string): DemoPerson | null {
 }
 
 async function storedPerson (
-  { db, crypto }: Pick<Services, 'db' | 'crypto'>,
+  { db, crypto }: Pick<SimulatorsDeps, 'db' | 'crypto'>,
   text: string
 ): ReturnType<typeof personById> {
   if (/^per_[\w-]{22}$/.test(text)) return await personById(db, crypto, text)

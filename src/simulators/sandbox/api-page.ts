@@ -8,10 +8,10 @@ import { frameOf } from './pages.ts'
 
 export function apiPageRoutes (
   app: FastifyInstance,
-  { services }: Pick<SandboxParts, 'services'>,
+  { services: deps }: Pick<SandboxParts, 'services'>,
   routes: readonly ApiRoute[]
 ): void {
-  const { issuer } = services.config
+  const { issuer } = deps.config
   const document = JSON.stringify(openApiDocument(routes, issuer), null, 2)
 
   app.get(

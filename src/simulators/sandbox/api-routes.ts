@@ -1,6 +1,6 @@
 /** The table of the sandbox API: what an outside test, a demo or another team's program can do. */
 import Type from 'typebox'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import type { BrowserSide } from '../../records/scan-tickets/types.ts'
 import type { Sandbox } from '../index.ts'
 import type { Phones } from '../phone/index.ts'
@@ -12,14 +12,14 @@ import { phoneRoutes } from './phone-routes.ts'
 import * as schemas from './schemas.ts'
 
 export interface SandboxParts {
-  services: Services
+  services: SimulatorsDeps
   sandbox: Sandbox
   tickets: BrowserSide
   phones: Phones
 }
 
 export function apiRoutes (parts: SandboxParts): ApiRoute[] {
-  const { services, sandbox, tickets } = parts
+  const { services: deps, sandbox, tickets } = parts
   const notFound = { 404: 'No such person.' }
   return [
     route({
@@ -28,7 +28,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       tag: 'directory',
       summary: 'All demo people and all organizations with everything needed to log in as them',
       answer: schemas.accounts,
-      handle: async () => await listAccounts(services, sandbox)
+      handle: async () => await listAccounts(deps, sandbox)
     }),
     route({
       method: 'GET',
@@ -36,7 +36,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       tag: 'directory',
       summary: 'All clients with the secrets of the demo clients, issuer, discovery address and resource servers',
       answer: schemas.clients,
-      handle: async () => await listClients(services)
+      handle: async () => await listClients(deps)
     }),
     route({
       method: 'GET',
@@ -44,7 +44,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       tag: 'directory',
       summary: 'QR codes that wait to be scanned now, newest first, at most 20',
       answer: schemas.ticketList,
-      handle: async () => ({ tickets: await listOpenTickets(services, tickets) })
+      handle: async () => ({ tickets: await listOpenTickets(deps, tickets) })
     }),
     ...phoneRoutes(parts),
     route({
@@ -77,7 +77,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       answer: schemas.faceScriptView,
       problems: notFound,
       handle: async ({ body }) => {
-        const owner = body.person === undefined ? null : await ownerOf(services, body.person)
+        const owner = body.person === undefined ? null : await ownerOf(deps, body.person)
         scriptFace(sandbox.faceService, owner, body.outcomes)
         return scriptedFace(sandbox.faceService)
       }
@@ -117,8 +117,8 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       answer: schemas.counterCodeAnswer,
       problems: { ...notFound, 409: 'The account is disabled.' },
       handle: async ({ body, request }) => {
-        const { personId } = await ownerOf(services, body.person)
-        return await issueCode(services, personId, String(request.id))
+        const { personId } = await ownerOf(deps, body.person)
+        return await issueCode(deps, personId, String(request.id))
       }
     })
   ]

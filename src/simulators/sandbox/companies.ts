@@ -4,7 +4,7 @@ import { parseUscc } from '../../domain/identity/uscc.ts'
 import type { RegisteredPerson } from '../../ports/registry.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import type { Sandbox } from '../index.ts'
 import { findDemoPerson } from '../phone/index.ts'
 import type { CompanyRow } from '../registers/index.ts'
@@ -13,7 +13,7 @@ import { ownerOf } from './levers.ts'
 import { SandboxProblem } from './problem.ts'
 
 interface Parts {
-  services: Services
+  services: SimulatorsDeps
   sandbox: Sandbox
 }
 
@@ -26,8 +26,8 @@ export const someone = ({ certType, certNo, name }: { certType: string; certNo: 
   cert_no: certNo
 })
 
-export async function listCompanies ({ services, sandbox }: Parts): Promise<CompanyView[]> {
-  const rows = await services.db.selectFrom('organization').select('uscc').limit(2000).execute()
+export async function listCompanies ({ services: deps, sandbox }: Parts): Promise<CompanyView[]> {
+  const rows = await deps.db.selectFrom('organization').select('uscc').limit(2000).execute()
   const known = new Set(rows.map(({ uscc }) => uscc))
   return sandbox.companyService.list().map((row) => view(row, known.has(row.uscc)))
 }
@@ -56,13 +56,13 @@ export async function changeCompany (
   { legal_representative: person, ...change }: CompanyChangeRequest
 ): Promise<CompanyView & { applied: boolean }> {
   const {
-    services,
+    services: deps,
     sandbox: { companyService, population }
   } = parts
   const parsed = parseUscc(code)
   if (!parsed.ok) throw new SandboxProblem(400, 'invalid_uscc', `The code is not valid: ${parsed.code}.`)
   const uscc = parsed.value
-  const legalRepresentative = person === undefined ? undefined : await registered(services, person)
+  const legalRepresentative = person === undefined ? undefined : await registered(deps, person)
   if (legalRepresentative !== undefined && population.get(legalRepresentative.certNo).status === 'no_record') {
     population.set(legalRepresentative.certNo, { name: legalRepresentative.name })
   }
@@ -83,20 +83,20 @@ export async function changeCompany (
     companyService.edit(uscc, { ...change, ...(legalRepresentative === undefined ? {} : { legalRepresentative }) })
   }
   // asked before anything else is done with it: the follower of this process reads the journal
-  const applied = services.config.companyRegister === null && (await companyService.told(patience))
-  const account = await services.db.selectFrom('organization').select('id').where('uscc', '=', uscc).executeTakeFirst()
+  const applied = deps.config.companyRegister === null && (await companyService.told(patience))
+  const account = await deps.db.selectFrom('organization').select('id').where('uscc', '=', uscc).executeTakeFirst()
   return { ...view(companyService.get(uscc) as CompanyRow, account !== undefined), applied }
 }
 
 async function registered (
-  services: Services,
+  deps: SimulatorsDeps,
   person: NonNullable<CompanyChangeRequest['legal_representative']>
 ): Promise<RegisteredPerson> {
   if (typeof person === 'string') {
-    const { certType, certNo, name } = await ownerOf(services, person)
+    const { certType, certNo, name } = await ownerOf(deps, person)
     return { certType: isCertType(certType) ? certType : 'other', certNo, name }
   }
-  const number = parseResidentId(person.cert_no, shanghaiDate(services.clock.now()))
+  const number = parseResidentId(person.cert_no, shanghaiDate(deps.clock.now()))
   if (!number.ok) throw new SandboxProblem(400, 'invalid_cert_no', `The document number is not valid: ${number.code}.`)
   return { certType: 'resident_id', certNo: number.value, name: person.name }
 }

@@ -3,7 +3,7 @@
  */
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { derivedEnd, type Term } from '../../domain/identity/id-validity.ts'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import type { BrowserSide } from '../../records/scan-tickets/types.ts'
 import { personByCertNo } from '../../records/persons/index.ts'
 import { demoClients } from '../demo-clients.ts'
@@ -12,15 +12,15 @@ import type { Sandbox } from '../index.ts'
 import { listOrganizations } from './organizations.ts'
 import type { Accounts, Clients, OpenTicket } from './schemas.ts'
 
-type Db = Pick<Services, 'db' | 'crypto' | 'config' | 'clock'>
+type Db = Pick<SimulatorsDeps, 'db' | 'crypto' | 'config' | 'clock'>
 
 export async function listAccounts (
-  services: Db,
+  deps: Db,
   sandbox: Pick<Sandbox, 'population' | 'companyService'>
 ): Promise<Accounts> {
   const persons = await Promise.all(
     demoPeople.map(async (person) => {
-      const stored = await personByCertNo(services.db, services.crypto, 'resident_id', person.certNo)
+      const stored = await personByCertNo(deps.db, deps.crypto, 'resident_id', person.certNo)
       const { name, status } = sandbox.population.get(person.certNo)
       return {
         handle: person.handle,
@@ -50,7 +50,7 @@ export async function listAccounts (
       }
     })
   )
-  return { persons, organizations: await listOrganizations(services, sandbox) }
+  return { persons, organizations: await listOrganizations(deps, sandbox) }
 }
 
 const termOf = (term: string): Term => (term === 'long' ? 'long' : (Number(term) as Term))
@@ -94,7 +94,7 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
 }
 
 /** What somebody standing in front of all the screens of this sandbox could scan now, newest first. */
-export async function listOpenTickets ({ db }: Pick<Services, 'db'>, tickets: BrowserSide): Promise<OpenTicket[]> {
+export async function listOpenTickets ({ db }: Pick<SimulatorsDeps, 'db'>, tickets: BrowserSide): Promise<OpenTicket[]> {
   const rows = await db
     .selectFrom('scanTicket')
     .select(['id', 'browserHash', 'purpose', 'context', 'createdAt'])

@@ -3,7 +3,7 @@ import { parseResidentId } from '../../domain/identity/resident-id.ts'
 import { parsePhone } from '../../domain/identity/phone-number.ts'
 import { issueCounterCode } from '../../records/counter-codes/index.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import { outcomes, type FaceSandbox, type Outcome } from '../face-provider/index.ts'
 import type { Sandbox } from '../index.ts'
 import { findDemoPerson, findOwner, type PhoneOwner } from '../phone/index.ts'
@@ -11,8 +11,8 @@ import type { Citizen, CitizenChange } from './population.ts'
 import { SandboxProblem, unknownPerson } from './problem.ts'
 
 /** @throws SandboxProblem 404 */
-export async function ownerOf (services: Pick<Services, 'db' | 'crypto'>, reference: string): Promise<PhoneOwner> {
-  const owner = await findOwner(services, reference)
+export async function ownerOf (deps: Pick<SimulatorsDeps, 'db' | 'crypto'>, reference: string): Promise<PhoneOwner> {
+  const owner = await findOwner(deps, reference)
   if (owner === null) throw unknownPerson()
   return owner
 }
@@ -69,12 +69,12 @@ export const citizenView = ({
 
 /** @throws SandboxProblem 404 for nobody, 409 when the register is full */
 export async function changeCitizen (
-  { services, sandbox }: { services: Services; sandbox: Sandbox },
+  { services: deps, sandbox }: { services: SimulatorsDeps; sandbox: Sandbox },
   id: string,
   change: CitizenChange
 ): Promise<Citizen> {
-  const owner = await findOwner(services, id)
-  const number = parseResidentId(id, shanghaiDate(services.clock.now()))
+  const owner = await findOwner(deps, id)
+  const number = parseResidentId(id, shanghaiDate(deps.clock.now()))
   const certNo = owner?.certNo ?? (number.ok ? number.value : null)
   if (certNo === null) throw unknownPerson()
   if (!sandbox.population.set(certNo, change)) {
@@ -108,12 +108,12 @@ export function messagesTo ({ sms }: Pick<Sandbox, 'sms'>, phone: string | undef
 
 /** @throws SandboxProblem 404, 409 */
 export async function issueCode (
-  services: Services,
+  deps: SimulatorsDeps,
   personId: string | null,
   traceId: string
 ): Promise<{ code: string; expires_at: string }> {
   if (personId === null) throw unknownPerson()
-  const issued = await issueCounterCode(services, { personId, issuedBy: 'staff:sandbox', reason: 'sandbox', traceId })
+  const issued = await issueCounterCode(deps, { personId, issuedBy: 'staff:sandbox', reason: 'sandbox', traceId })
   if (issued === null) throw new SandboxProblem(409, 'account_disabled', 'There is no code for a disabled account.')
   return { code: issued.code, expires_at: issued.expiresAt.toISOString() }
 }

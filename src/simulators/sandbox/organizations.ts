@@ -1,5 +1,5 @@
 /** Organizations with everything needed to log in for each: people, delegations, and what will happen. */
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import { personById } from '../../records/persons/index.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import { demoOrganizations } from '../demo-organizations.ts'
@@ -8,7 +8,7 @@ import type { Sandbox } from '../index.ts'
 import { someone } from './companies.ts'
 import type { DelegationEntry, OrganizationView, Someone } from './company-schemas.ts'
 
-type Parts = Pick<Services, 'db' | 'crypto' | 'clock'>
+type Parts = Pick<SimulatorsDeps, 'db' | 'crypto' | 'clock'>
 interface Human extends Someone {
   verified: boolean
 }
@@ -17,11 +17,11 @@ const most = 200
 
 /** Those of the demo data first, then whatever was registered since. */
 export async function listOrganizations (
-  services: Parts,
+  deps: Parts,
   { companyService }: Pick<Sandbox, 'companyService'>
 ): Promise<OrganizationView[]> {
-  const { db } = services
-  const today = shanghaiDate(services.clock.now())
+  const { db } = deps
+  const today = shanghaiDate(deps.clock.now())
   const stored = await db
     .selectFrom('organization')
     .select(['id', 'uscc', 'name', 'status', 'legalRepresentativeId', 'passwordHash'])
@@ -42,7 +42,7 @@ export async function listOrganizations (
     ...stored.map((row) => row.legalRepresentativeId),
     ...delegations.map(({ agentId }) => agentId)
   ])) {
-    const person = id === null ? null : await personById(db, services.crypto, id)
+    const person = id === null ? null : await personById(db, deps.crypto, id)
     if (person !== null) people.set(person.id, { ...someone(person), verified: person.faceVerifiedAt !== null })
   }
 

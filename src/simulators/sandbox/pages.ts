@@ -46,7 +46,7 @@ export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Wor
 }
 
 export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts, routes: readonly ApiRoute[]): void {
-  const { services, sandbox } = parts
+  const { services: deps, sandbox } = parts
 
   app.get('/sandbox', async (request, reply) => await showHome(request, reply, null))
 
@@ -55,7 +55,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const person = formField(request.body, 'person')
     const outcome = formField(request.body, 'outcome')
     if (outcome !== '' && !isOutcome(outcome)) throw new PageError(400, 'bad_request')
-    const owner = person === '' ? null : await known(ownerOf(services, person))
+    const owner = person === '' ? null : await known(ownerOf(deps, person))
     scriptFace(sandbox.faceService, owner, outcome === '' ? [] : [outcome])
     return await reply.redirect('/sandbox#face', 303)
   })
@@ -67,7 +67,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const name = formField(body, 'name').trim().slice(0, 100)
     if (status === undefined || name === '') throw new PageError(400, 'bad_request')
     await known(
-      changeCitizen({ services, sandbox }, formField(body, 'id'), {
+      changeCitizen({ services: deps, sandbox }, formField(body, 'id'), {
         name,
         status,
         available: formField(body, 'down') !== '1'
@@ -84,7 +84,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const person = formField(body, 'person')
     if (status === undefined || name === '') throw new PageError(400, 'bad_request')
     await known(
-      changeCompany({ services, sandbox }, formField(body, 'uscc'), {
+      changeCompany({ services: deps, sandbox }, formField(body, 'uscc'), {
         name,
         status,
         available: formField(body, 'down') !== '1',
@@ -96,10 +96,10 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
 
   app.post('/sandbox/counter-codes', async (request, reply) => {
     request.requireCsrf(csrfScope)
-    const owner = await known(ownerOf(services, formField(request.body, 'person')))
-    const person = owner.personId === null ? null : await personById(services.db, services.crypto, owner.personId)
+    const owner = await known(ownerOf(deps, formField(request.body, 'person')))
+    const person = owner.personId === null ? null : await personById(deps.db, deps.crypto, owner.personId)
     if (person === null || person.status === 'disabled') return await showHome(request, reply, 'disabled')
-    const { code, expires_at: until } = await known(issueCode(services, person.id, String(request.id)))
+    const { code, expires_at: until } = await known(issueCode(deps, person.id, String(request.id)))
     return await showHome(request, reply, { name: owner.name, code, until: formatTime(until, request.locale) })
   })
 
@@ -109,7 +109,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     counter: SandboxHome['counter']
   ): Promise<FastifyReply> {
     const frame = frameOf(request, reply)
-    const { persons, organizations } = await listAccounts(services, sandbox)
+    const { persons, organizations } = await listAccounts(deps, sandbox)
     return await reply.page('sandbox/home', {
       ...frame,
       accounts: persons,
@@ -121,7 +121,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
       faceChoices: faceChoices(frame.s),
       population: sandbox.population.list().slice(0, 100),
       registerChoices: registerStatuses.map((status) => ({ value: status, label: frame.s[`reg_${status}`] })),
-      companies: (await listCompanies({ services, sandbox })).slice(0, 100),
+      companies: (await listCompanies({ services: deps, sandbox })).slice(0, 100),
       companyChoices: companyStatuses.map((status) => ({ value: status, label: frame.s[`co_${status}`] })),
       counter
     })

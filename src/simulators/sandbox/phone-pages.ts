@@ -13,7 +13,7 @@ import { identityOutcomes, type IdentityChoice } from './schemas.ts'
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.trim().slice(0, 512) : '')
 
-export function registerPhonePages (app: FastifyInstance, { services, tickets, phones }: SandboxParts): void {
+export function registerPhonePages (app: FastifyInstance, { services: deps, tickets, phones }: SandboxParts): void {
   app.get('/sandbox/phone', async (request, reply) => {
     const query = request.query as Record<string, unknown>
     return await showForm(request, reply, {
@@ -28,7 +28,7 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
     const field = (name: string): string => formField(request.body, name).trim()
     const payload = field('payload').slice(0, 512)
     if (payload === '') return await showForm(request, reply, { payload, person: field('person'), missing: true })
-    const owner = await known(ownerOf(services, field('person')))
+    const owner = await known(ownerOf(deps, field('person')))
     const journey = await phones.begin(owner, field('device') || 'bound', request.locale)
     if (journey === null) throw new PageError(400, 'bad_request')
     if (field('action') === 'scan') {
@@ -65,8 +65,8 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
       finished: journey.finished,
       refusal: journey.refusal,
       faceChoices: faceChoices(frame.s),
-      calls: callsOf(services.config.issuer, journey.steps),
-      curlAll: wholeAsCurl(services.config.issuer, journey)
+      calls: callsOf(deps.config.issuer, journey.steps),
+      curlAll: wholeAsCurl(deps.config.issuer, journey)
     })
   })
 
@@ -84,7 +84,7 @@ export function registerPhonePages (app: FastifyInstance, { services, tickets, p
   ): Promise<FastifyReply> {
     const frame = frameOf(request, reply)
     const { s } = frame
-    const open = await listOpenTickets(services, tickets)
+    const open = await listOpenTickets(deps, tickets)
     const people = peopleChoices()
     return await reply.page(
       'sandbox/phone',

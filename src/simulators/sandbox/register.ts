@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { BrowserSide } from '../../records/scan-tickets/types.ts'
-import type { Services } from '../../services.ts'
+import type { SimulatorsDeps } from '../deps.ts'
 import type { Sandbox } from '../index.ts'
 import { createPhones } from '../phone/index.ts'
 import type { ApiRoute } from './api-route.ts'
@@ -16,12 +16,12 @@ import { answerProblems } from './problem.ts'
 /** @throws Error in production */
 export async function registerSandbox (
   app: FastifyInstance,
-  services: Services,
+  deps: SimulatorsDeps,
   sandbox: Sandbox,
   tickets: BrowserSide
 ): Promise<void> {
-  if (services.config.environment === 'production') throw new Error('The sandbox never runs in production.')
-  const parts: SandboxParts = { services, sandbox, tickets, phones: createPhones(app, services, sandbox) }
+  if (deps.config.environment === 'production') throw new Error('The sandbox never runs in production.')
+  const parts: SandboxParts = { services: deps, sandbox, tickets, phones: createPhones(app, deps, sandbox) }
   const routes = apiRoutes(parts)
   await app.register(async (scope) => {
     // a form of a foreign page must not reach what needs no login; JSON cannot be sent across origins unasked

@@ -48,8 +48,8 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerOwnAccount (console: Console): void {
-  const { services } = console
-  const { db } = services
+  const { services: deps } = console
+  const { db } = deps
 
   const show = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { id, loginName, displayName, role, sessionHash, authenticatedSecondsAgo } = c.administrator
@@ -82,7 +82,7 @@ export function registerOwnAccount (console: Console): void {
           here: one.idHash === sessionHash
         })),
         events: (await credentialEvents(db, id)).map(({ type, at }) => ({ type, at: at.toISOString() })),
-        passkey: passkeysPossible(services.config.issuer),
+        passkey: passkeysPossible(deps.config.issuer),
         againHref: authenticatedSecondsAgo > reauthSeconds ? '/admin/again?to=/admin/me' : null,
         errors
       },
@@ -105,7 +105,7 @@ export function registerOwnAccount (console: Console): void {
   post('/admin/me/passkeys/challenge', true, async (c) => {
     const { id, loginName, displayName } = c.administrator
     return await c.reply.send(
-      await beginEnrolment(services, c.request.browser?.hash ?? '', {
+      await beginEnrolment(deps, c.request.browser?.hash ?? '', {
         accountId: id,
         handle: id,
         loginName,
@@ -115,11 +115,11 @@ export function registerOwnAccount (console: Console): void {
   })
   post('/admin/me/passkeys', true, async (c) => {
     const { id } = c.administrator
-    const passkey = await finishEnrolment(services, c.request.browser?.hash ?? '', id, c.field('credential'))
+    const passkey = await finishEnrolment(deps, c.request.browser?.hash ?? '', id, c.field('credential'))
     if (passkey === null) return await show(c, [{ field: 'form', code: 'passkey_refused' }])
     await db.transaction().execute(async (trx) => {
       await keepPasskey(trx, id, c.request.browserLabel, passkey)
-      await services.audit.record(trx, {
+      await deps.audit.record(trx, {
         type: 'staff.credential-added',
         ...ownActOf(c),
         details: { method: 'passkey' }
@@ -130,17 +130,17 @@ export function registerOwnAccount (console: Console): void {
   post('/admin/me/passkeys/rename', true, async (c) => {
     const label = passkeyLabelOf(c.field('label'))
     if (label === null) return await show(c, [{ field: 'form', code: 'passkey_label' }])
-    return (await renamePasskey(services, c.administrator.id, c.field('id'), label, ownActOf(c)))
+    return (await renamePasskey(deps, c.administrator.id, c.field('id'), label, ownActOf(c)))
       ? c.redirect('/admin/me', 'passkey_renamed')
       : c.redirect('/admin/me')
   })
   post('/admin/me/passkeys/remove', true, async (c) =>
-    (await removePasskey(services, c.administrator, c.field('id'), ownActOf(c)))
+    (await removePasskey(deps, c.administrator, c.field('id'), ownActOf(c)))
       ? c.redirect('/admin/me', 'passkey_removed')
       : await show(c, [{ field: 'form', code: 'last_credential' }])
   )
   post('/admin/me/sessions/end', false, async (c) =>
-    (await endOwnSessions(services, c.administrator, c.field('session'), ownActOf(c)))
+    (await endOwnSessions(deps, c.administrator, c.field('session'), ownActOf(c)))
       ? c.redirect('/admin/me', 'sessions_ended')
       : c.redirect('/admin/me')
   )

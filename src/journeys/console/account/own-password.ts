@@ -45,8 +45,8 @@ export const ownActOf = (c: ConsoleRequest): OwnAct => ({
 })
 
 export function registerOwnPassword (console: Console): void {
-  const { services } = console
-  const throttle = createThrottle(services)
+  const { services: deps } = console
+  const throttle = createThrottle(deps)
   type Page = ReturnType<ConsoleRequest['page']>
   /** Every role, with a password, after credentials were given again. */
   const own = (method: 'GET' | 'POST', path: string, handler: (c: ConsoleRequest) => Page | Promise<Page>): void => {
@@ -55,7 +55,7 @@ export function registerOwnPassword (console: Console): void {
       path,
       roles: adminRoles,
       reauth: true,
-      handler: async (c) => ((await hasPassword(services.db, c.administrator.id)) ? await handler(c) : c.notFound())
+      handler: async (c) => ((await hasPassword(deps.db, c.administrator.id)) ? await handler(c) : c.notFound())
     })
   }
 
@@ -78,7 +78,7 @@ export function registerOwnPassword (console: Console): void {
     } else if (c.field('again') !== next) errors.push({ field: 'again', code: 'different' })
     if (!checked.ok || errors.length > 0) return showPassword(c, errors)
     const changed = await changePassword(
-      services,
+      deps,
       throttle,
       c.administrator,
       { former: c.field('former'), next: checked.value },
@@ -104,7 +104,7 @@ export function registerOwnPassword (console: Console): void {
   })
 
   const showCodes = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<Page> => {
-    const { secret } = await nextTotpSecret(services, c.administrator)
+    const { secret } = await nextTotpSecret(deps, c.administrator)
     return c.page(
       'admin/me-codes',
       { totp: { uri: totpUri(secret, c.administrator.loginName), secret: readableSecret(secret) }, errors },
@@ -113,7 +113,7 @@ export function registerOwnPassword (console: Console): void {
   }
   own('GET', '/admin/me/codes', async (c) => await showCodes(c))
   own('POST', '/admin/me/codes', async (c) => {
-    const outcome = await changeTotp(services, c.administrator, c.field('code'), ownActOf(c))
+    const outcome = await changeTotp(deps, c.administrator, c.field('code'), ownActOf(c))
     if (outcome === 'changed') return c.redirect('/admin/me', 'codes_changed')
     return await showCodes(c, [
       outcome === 'gone' ? { field: 'form', code: 'codes_gone' } : { field: 'code', code: 'totp' }

@@ -83,8 +83,8 @@ const lineOf = (row: AccountRow): AccountLine => ({
 })
 
 export function registerAccounts (console: Console): void {
-  const { services, changes } = console
-  const { db, config } = services
+  const { services: deps, changes } = console
+  const { db, config } = deps
 
   const linkFor = async (
     trx: Transaction<Database>,
@@ -95,7 +95,7 @@ export function registerAccounts (console: Console): void {
     codeMac: string | null
   ): Promise<string> => {
     const link = await makeLink(trx, config.issuer, { purpose, role, accountId, createdBy: act.actor, codeMac })
-    await services.audit.record(trx, {
+    await deps.audit.record(trx, {
       type: 'staff.link-made',
       actor: act.actor,
       reason: act.reason,
@@ -115,7 +115,7 @@ export function registerAccounts (console: Console): void {
     payload: object,
     act: Act
   ): Promise<ReturnType<ConsoleRequest['page']>> => {
-    const { code, mac } = newLinkCode(services.crypto)
+    const { code, mac } = newLinkCode(deps.crypto)
     const asked = await changes.request({ kind, payload: { ...payload, codeMac: mac }, subject, act })
     const backHref = `/admin/approvals/${asked.id}`
     return asked.ok
@@ -141,7 +141,7 @@ export function registerAccounts (console: Console): void {
     }),
     async apply (trx, { codeMac, ...names }, act) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
-      const id = await createInvited(trx, services, names, act)
+      const id = await createInvited(trx, deps, names, act)
       return id === null
         ? { ok: false, code: 'name_taken' }
         : {
@@ -169,7 +169,7 @@ export function registerAccounts (console: Console): void {
     async apply (trx, { accountId, codeMac }, act) {
       if (codeMac === undefined) return { ok: false, code: 'without_code' }
       const account = await accountById(trx, accountId)
-      if (account === null || !(await resetAccount(trx, services, accountId, act))) return { ok: false, code: 'gone' }
+      if (account === null || !(await resetAccount(trx, deps, accountId, act))) return { ok: false, code: 'gone' }
       return {
         ok: true,
         once: { label: account.loginName, value: await linkFor(trx, accountId, account.role, 'reset', act, codeMac) }
@@ -300,7 +300,7 @@ export function registerAccounts (console: Console): void {
             .where('role', '=', role)
             .where('status', '<>', 'disabled')
             .executeTakeFirst()
-          const id = other === undefined ? await createInvited(trx, services, names, confirmed.act) : null
+          const id = other === undefined ? await createInvited(trx, deps, names, confirmed.act) : null
           return id === null ? null : await linkFor(trx, id, role, 'invitation', confirmed.act, null)
         })
         if (link !== null) {
@@ -416,7 +416,7 @@ export function registerAccounts (console: Console): void {
   }
 
   act('disable', ['system', 'security'], mayDisable, async (c, account, why) => {
-    await disableAccount(services, account.id, why)
+    await disableAccount(deps, account.id, why)
     return c.redirect(`/admin/accounts/${account.id}`, 'account_disabled')
   })
   act(
@@ -432,7 +432,7 @@ export function registerAccounts (console: Console): void {
     async (c, account, why) => {
       await db.transaction().execute(async (trx) => {
         await closeSessionsOf(trx, account.id)
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'staff.signed-out',
           actor: why.actor,
           reason: why.reason,

@@ -160,8 +160,8 @@ function rowOf (event: FoundEvent, t: AdminTranslate): Row {
 const chainSteps = [1000, 10_000, 100_000] as const
 
 export function registerAudit (console: Console): void {
-  const { services } = console
-  const { db, crypto, audit, config } = services
+  const { services: deps } = console
+  const { db, crypto, audit, config } = deps
 
   const record = async (
     c: ConsoleRequest,
@@ -358,7 +358,7 @@ export function registerAudit (console: Console): void {
           file.end()
         },
         (error: unknown) => {
-          services.log.warn({ err: error, traceId: c.request.id }, 'audit export ended early')
+          deps.log.warn({ err: error, traceId: c.request.id }, 'audit export ended early')
           file.destroy()
         }
       )

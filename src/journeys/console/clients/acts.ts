@@ -20,7 +20,7 @@ import { clientOf, mayChange, pathOf, writers } from './frame.ts'
 type Model = Parameters<ConsoleRequest['confirm']>[0]
 
 export function registerClientActs (console: Console, rules: ClientRules): void {
-  const { services } = console
+  const { services: deps } = console
   const changeable = async (c: ConsoleRequest): Promise<ClientRecord> => {
     const client = await clientOf(c, console)
     return mayChange(c, client) ? client : c.notFound()
@@ -86,7 +86,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
     },
     async (c, client, by) => {
       const status = statusIn(c, client) ?? c.notFound()
-      const moved = await setClientStatus(services, by, client.clientId, client.version, status)
+      const moved = await setClientStatus(deps, by, client.clientId, client.version, status)
       if (moved.outcome === 'invalid') {
         return await tabPage(console, c, client, 'basic', rules, { faults: moved.faults })
       }
@@ -109,7 +109,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
             backHref: pathOf(client.clientId)
           },
     async (c, client, by) =>
-      (await deleteDraft(services, by, client.clientId)) === 'deleted'
+      (await deleteDraft(deps, by, client.clientId)) === 'deleted'
         ? c.redirect('/admin/clients', 'client_deleted')
         : c.notFound()
   )
@@ -125,7 +125,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       backHref: pathOf(client.clientId, 'credentials')
     }),
     async (c, client, by) => {
-      const made = await rotateSecret(services, by, client.clientId)
+      const made = await rotateSecret(deps, by, client.clientId)
       if (made.outcome !== 'created') {
         return c.redirect(
           pathOf(client.clientId, 'credentials'),
@@ -145,7 +145,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
   act(
     '/admin/clients/:id/credentials/:secret/end',
     async (c, client) => {
-      const secret = (await listSecrets(services.db, client.clientId)).find(({ id }) => id === parameter(c, 'secret'))
+      const secret = (await listSecrets(deps.db, client.clientId)).find(({ id }) => id === parameter(c, 'secret'))
       return secret === undefined
         ? null
         : {
@@ -162,7 +162,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
           }
     },
     async (c, client, by) => {
-      await endClientSecret(services, by, client.clientId, parameter(c, 'secret'))
+      await endClientSecret(deps, by, client.clientId, parameter(c, 'secret'))
       return c.redirect(pathOf(client.clientId, 'credentials'), 'client_changed')
     }
   )
@@ -179,7 +179,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
         return await tabPage(console, c, client, 'experience', rules, { problems: [c.t('clients.logo.reason')] })
       }
       const stored = await storeLogo(
-        services,
+        deps,
         confirmed.act,
         client.clientId,
         Buffer.isBuffer(file) && file.length > 0 ? file : c.field('remove') === '' ? Buffer.alloc(0) : null

@@ -69,7 +69,7 @@ function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressRepor
 }
 
 export function registerClientAddresses (console: Console, rules: ClientRules): void {
-  const { services } = console
+  const { services: deps } = console
   // posted: a pasted request may hold anything
   console.page({
     method: 'POST',
@@ -147,7 +147,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
           return c.confirm({ ...model(c, client, act, what), reason: confirmed.reason, errors: confirmed.errors })
         }
         if (act === 'dismiss') {
-          await dismissFailure(services, confirmed.act, client.clientId, what)
+          await dismissFailure(deps, confirmed.act, client.clientId, what)
           return c.redirect(pathOf(client.clientId, 'addresses'), 'client_changed')
         }
         if (!isParameter(what.code)) return c.notFound()
@@ -162,7 +162,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
             reason: confirmed.act.reason
           })
         }
-        const changed = await changeClient(services, confirmed.act, client.clientId, client.version, checked.content)
+        const changed = await changeClient(deps, confirmed.act, client.clientId, client.version, checked.content)
         if (changed.outcome === 'second_needed') {
           return await askSecond(
             console,

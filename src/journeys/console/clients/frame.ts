@@ -63,7 +63,7 @@ export interface ChangePayload {
 
 /** Changes of clients that another administrator must let happen. */
 export function registerClientChanges (console: Console): void {
-  const { services } = console
+  const { services: deps } = console
   console.changes.register<ChangePayload>(changeKind, {
     approvers: ['security'],
     async rowOf (db, { clientId }) {
@@ -100,7 +100,7 @@ export function registerClientChanges (console: Console): void {
     async apply (trx, { clientId, version, content }, act, requestedBy) {
       const changed = await changeClientIn(
         trx,
-        services,
+        deps,
         { ...act, reason: `${act.reason} (${requestedBy})` },
         clientId,
         version,

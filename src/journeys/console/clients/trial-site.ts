@@ -7,7 +7,7 @@ import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, SignJWT 
 import { canBeTried, type ClientRecord } from '../../../domain/client/record.ts'
 import { routes } from '../../../oidc/configuration.ts'
 import { trialKey } from '../../../tokens/trial-key.ts'
-import type { Services } from '../../../services.ts'
+import type { ConsoleDeps } from '../deps.ts'
 import { usesSecret } from '../../../records/clients/index.ts'
 import type { ConsoleRequest } from '../console.ts'
 import type { ClientTrialPage } from './models.ts'
@@ -89,7 +89,7 @@ export interface TrialSite {
 }
 
 export function createTrialSite (
-  { config, crypto }: Pick<Services, 'config' | 'crypto'>,
+  { config, crypto }: Pick<ConsoleDeps, 'config' | 'crypto'>,
   c: ConsoleRequest,
   client: ClientRecord,
   kept: Kept

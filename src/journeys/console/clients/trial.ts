@@ -17,8 +17,8 @@ const seconds = 600
 const random = (): string => randomBytes(32).toString('base64url')
 
 export function registerClientTrial (console: Console): void {
-  const { services } = console
-  const { config, crypto, clock, db } = services
+  const { services: deps } = console
+  const { config, crypto, clock, db } = deps
 
   console.page({
     method: 'POST',
@@ -35,7 +35,7 @@ export function registerClientTrial (console: Console): void {
         secret: usesSecret(client.metadata) ? c.field('secret').trim().slice(0, 200) : null,
         at: clock.now()
       }
-      const begun = await createTrialSite(services, c, client, kept).begin()
+      const begun = await createTrialSite(deps, c, client, kept).begin()
       if (begun.location === null) {
         return c.page('admin/client-trial', { clientId: client.clientId, steps: [begun.step] })
       }
@@ -71,7 +71,7 @@ export function registerClientTrial (console: Console): void {
       )
       return c.page('admin/client-trial', {
         clientId: client.clientId,
-        steps: await createTrialSite(services, c, client, kept).walk(query)
+        steps: await createTrialSite(deps, c, client, kept).walk(query)
       })
     }
   })

@@ -21,7 +21,7 @@ const leftOut: Partial<Record<(typeof questions)[number], string[]>> = {
 const start: Typed = { kind: 'server', metadata: {}, policy: { subjectKinds: ['person'], roles: ['self'] } }
 
 export function registerClientWizard (console: Console, rules: ClientRules): void {
-  const { services } = console
+  const { services: deps } = console
   const path = '/admin/clients/new'
 
   /** Everything that was answered so far. */
@@ -102,7 +102,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
   ): Promise<FastifyReply> {
     const reasons = secondAdministratorReasons(null, content)
     const waits = reasons.length > 0
-    const made = await createClient(services, act, waits ? withoutPowers(content) : content)
+    const made = await createClient(deps, act, waits ? withoutPowers(content) : content)
     if (made.outcome !== 'created') {
       return ask(
         c,
@@ -121,15 +121,15 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
         act
       })
       : null
-    const text = `# ${client.policy.names['zh-CN']}\nOIDC_ISSUER=${services.config.issuer}\nOIDC_CLIENT_ID=${client.clientId}\n${secret === null ? '' : `OIDC_CLIENT_SECRET=${secret.secret}\n`}`
+    const text = `# ${client.policy.names['zh-CN']}\nOIDC_ISSUER=${deps.config.issuer}\nOIDC_CLIENT_ID=${client.clientId}\n${secret === null ? '' : `OIDC_CLIENT_SECRET=${secret.secret}\n`}`
     return c.page('admin/client-made', {
       clientId: client.clientId,
       name: client.policy.names['zh-CN'],
       secret: secret?.secret ?? null,
       download: `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`,
       facts: [
-        { name: c.t('clients.issuer'), value: services.config.issuer },
-        { name: c.t('clients.discovery'), value: `${services.config.issuer}/.well-known/openid-configuration` },
+        { name: c.t('clients.issuer'), value: deps.config.issuer },
+        { name: c.t('clients.discovery'), value: `${deps.config.issuer}/.well-known/openid-configuration` },
         ...(client.metadata.redirect_uris ?? []).map((uri) => ({ name: 'redirect_uri', value: uri })),
         { name: 'scope', value: client.metadata.scope ?? '' }
       ].filter(({ value }) => value !== ''),

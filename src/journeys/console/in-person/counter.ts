@@ -54,11 +54,11 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerCounter (console: Console): void {
-  const { services } = console
+  const { services: deps } = console
   const operatorOf = (c: ConsoleRequest): Operator => lookerOf(c)
 
   const showCounter = async (c: ConsoleRequest, errors: FieldError[] = []) => {
-    const given = await codesGiven(services, operatorOf(c))
+    const given = await codesGiven(deps, operatorOf(c))
     return c.page(
       'admin/counter',
       {
@@ -99,7 +99,7 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter',
     roles,
     handler: async (c) => {
-      const begun = await beginVisit(services, operatorOf(c), c.field('cert_no'))
+      const begun = await beginVisit(deps, operatorOf(c), c.field('cert_no'))
       if (begun.ok) return c.redirect(`/admin/counter/visits/${begun.visitId}`)
       return await showCounter(c, [
         {
@@ -116,7 +116,7 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter/visits/:id',
     roles,
     handler: async (c) => {
-      const visit = await findVisit(services, operatorOf(c), idOf(c))
+      const visit = await findVisit(deps, operatorOf(c), idOf(c))
       return visit === null ? await showCounter(c, [{ field: 'form', code: 'visit_gone' }]) : showVisit(c, visit)
     }
   })
@@ -126,7 +126,7 @@ export function registerCounter (console: Console): void {
     roles,
     handler: async (c) => {
       const ticked = counterChecks.filter((check) => c.field(`check_${check}`) === '1')
-      const given = await giveCode(services, operatorOf(c), idOf(c), { checks: ticked, reason: c.field('reason') })
+      const given = await giveCode(deps, operatorOf(c), idOf(c), { checks: ticked, reason: c.field('reason') })
       if (given.ok) {
         return c.page('admin/counter-code', {
           code: given.code.replace(/(.{4})/, '$1 '),
@@ -137,7 +137,7 @@ export function registerCounter (console: Console): void {
         })
       }
       const visit =
-        given.code === 'gone' || given.code === 'too_many' ? null : await findVisit(services, operatorOf(c), idOf(c))
+        given.code === 'gone' || given.code === 'too_many' ? null : await findVisit(deps, operatorOf(c), idOf(c))
       if (visit === null) {
         return await showCounter(c, [
           { field: 'form', code: given.code === 'too_many' ? 'codes_too_many' : 'visit_gone' }
@@ -162,7 +162,7 @@ export function registerCounter (console: Console): void {
     handler: async (c) =>
       c.redirect(
         '/admin/counter',
-        (await cancelOwnCode(services, operatorOf(c), idOf(c))) ? 'code_cancelled' : 'code_not_live'
+        (await cancelOwnCode(deps, operatorOf(c), idOf(c))) ? 'code_cancelled' : 'code_not_live'
       )
   })
 }

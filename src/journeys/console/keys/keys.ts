@@ -74,8 +74,8 @@ interface RotatePayload {
 }
 
 export function registerKeys (console: Console): void {
-  const { services } = console
-  const { db, config } = services
+  const { services: deps } = console
+  const { db, config } = deps
 
   console.changes.register<RotatePayload>('keys.rotate', {
     approvers: ['security', 'system'],
@@ -103,7 +103,7 @@ export function registerKeys (console: Console): void {
     },
     async apply (trx, { alg }, act) {
       try {
-        await rotateNow(trx, services, act, alg)
+        await rotateNow(trx, deps, act, alg)
         return { ok: true }
       } catch (error) {
         if (error instanceof DomainError) return { ok: false, code: error.code }
@@ -118,7 +118,7 @@ export function registerKeys (console: Console): void {
     roles: readers,
     handler: async (c) => {
       const keys = await listKeys(db, { removed: 10 })
-      const now = services.clock.now()
+      const now = deps.clock.now()
       const { role } = c.administrator
       return c.page('admin/keys', {
         groups: signingAlgs.map((alg) => {
@@ -233,7 +233,7 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       try {
-        await publishNext(services, confirmed.act, algOf(c))
+        await publishNext(deps, confirmed.act, algOf(c))
         return c.redirect('/admin/keys', 'key_published')
       } catch (error) {
         if (!(error instanceof DomainError)) throw error
@@ -280,7 +280,7 @@ export function registerKeys (console: Console): void {
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       try {
         const { successorKnown } = await emergencyRemoval(
-          services,
+          deps,
           confirmed.act,
           (c.request.params as { kid: string }).kid
         )

@@ -76,7 +76,7 @@ const textsOf = (c: ConsoleRequest): NoticeFormPage['texts'] =>
   noticeLanguages.map((language, at) => ({ language, title: c.field(`title_${at}`), body: c.field(`body_${at}`) }))
 
 export function registerNotices (console: Console): void {
-  const { services } = console
+  const { services: deps } = console
 
   console.page({
     method: 'GET',
@@ -84,7 +84,7 @@ export function registerNotices (console: Console): void {
     roles,
     handler: async (c) => {
       const list = readList(c.request, ['state'], 1)
-      const found = await listNotices(services, {
+      const found = await listNotices(deps, {
         state: states.find((one) => one === list.filters.state),
         after: list.after?.[0],
         limit: list.limit
@@ -160,7 +160,7 @@ export function registerNotices (console: Console): void {
       const target = c.field('target').trim()
       if (audience === undefined || !confirmed.ok) return showForm(c, c.field('audience'), target, errors)
       const texts = Object.fromEntries(textsOf(c).map(({ language, title, body }) => [language, { title, body }]))
-      const made = await draftNotice(services, confirmed.act, {
+      const made = await draftNotice(deps, confirmed.act, {
         audience,
         targetId: target === '' ? null : target,
         texts,
@@ -181,7 +181,7 @@ export function registerNotices (console: Console): void {
   })
 
   const load = async (c: ConsoleRequest): Promise<StoredNotice> =>
-    (await findNotice(services, idOf(c))) ?? c.notFound()
+    (await findNotice(deps, idOf(c))) ?? c.notFound()
 
   console.page({
     method: 'GET',
@@ -214,7 +214,7 @@ export function registerNotices (console: Console): void {
                 }
               ]
         }),
-        receivers: notice.state === 'draft' ? await countReceivers(services.db, notice) : null
+        receivers: notice.state === 'draft' ? await countReceivers(deps.db, notice) : null
       })
     }
   })
@@ -229,7 +229,7 @@ export function registerNotices (console: Console): void {
         { name: c.t('notices.heading'), value: notice.texts['zh-CN'].title },
         { name: c.t('notices.audience'), value: c.t(`notices.audience.${notice.audience}`) },
         ...(act === 'send'
-          ? [{ name: c.t('notices.receivers'), value: String(await countReceivers(services.db, notice)) }]
+          ? [{ name: c.t('notices.receivers'), value: String(await countReceivers(deps.db, notice)) }]
           : [])
       ],
       // to everybody cannot be taken back: its title has to be typed
@@ -258,7 +258,7 @@ export function registerNotices (console: Console): void {
         if (!confirmed.ok) return c.confirm({ ...shown, ...confirmed })
         return c.redirect(
           shown.backHref,
-          (await works[act](services, confirmed.act, idOf(c))) ? `notice_${act}` : 'people_unchanged'
+          (await works[act](deps, confirmed.act, idOf(c))) ? `notice_${act}` : 'people_unchanged'
         )
       }
     })

@@ -80,7 +80,7 @@ declare module '../../../http/pages.ts' {
 const acts = { suspend, release } as const
 
 export function registerOrganizations (console: Console): void {
-  const { services } = console
+  const { services: deps } = console
 
   console.page({
     method: 'GET',
@@ -88,7 +88,7 @@ export function registerOrganizations (console: Console): void {
     roles,
     handler: async (c) => {
       const list = readList(c.request, ['status'], 1)
-      const found = await listOrganizations(services, {
+      const found = await listOrganizations(deps, {
         status: statuses.find((one) => one === list.filters.status),
         after: list.after?.[0],
         limit: list.limit
@@ -129,7 +129,7 @@ export function registerOrganizations (console: Console): void {
     roles,
     handler: async (c) => {
       const text = c.field('text').trim()
-      const found = text === '' ? [] : await listOrganizations(services, { text })
+      const found = text === '' ? [] : await listOrganizations(deps, { text })
       const [only] = found
       if (found.length === 1 && only !== undefined) return c.redirect(`/admin/organizations/${only.id}`)
       const errors = text === '' ? [{ field: 'text', code: 'required' }] : []
@@ -146,7 +146,7 @@ export function registerOrganizations (console: Console): void {
     path: '/admin/organizations/:id',
     roles,
     handler: async (c) => {
-      const detail = await organizationDetail(services, idOf(c))
+      const detail = await organizationDetail(deps, idOf(c))
       if (detail === null) return c.notFound()
       const { legalRepresentative, delegations, register } = detail
       return c.page('admin/organization', {
@@ -181,7 +181,7 @@ export function registerOrganizations (console: Console): void {
   })
 
   const confirmModel = async (c: ConsoleRequest) => {
-    const detail = await organizationDetail(services, idOf(c))
+    const detail = await organizationDetail(deps, idOf(c))
     const { act } = c.request.params as { act?: string }
     if (detail === null || (act !== 'suspend' && act !== 'release' && act !== 'recheck')) return c.notFound()
     return {
@@ -215,14 +215,14 @@ export function registerOrganizations (console: Console): void {
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: 'suspend' | 'release' | 'recheck' }
       if (act === 'recheck') {
-        const answer = await recheck(services, confirmed.act, idOf(c))
+        const answer = await recheck(deps, confirmed.act, idOf(c))
         return c.page('admin/organization-check', {
           id: idOf(c),
           name: model.facts[0]?.value ?? '',
           result: answer.outcome === 'checked' ? answer.result : null
         })
       }
-      const outcome = await acts[act](services, confirmed.act, idOf(c))
+      const outcome = await acts[act](deps, confirmed.act, idOf(c))
       return c.redirect(
         model.backHref,
         outcome === 'done'
@@ -236,7 +236,7 @@ export function registerOrganizations (console: Console): void {
 
   const delegationModel = async (c: ConsoleRequest) => {
     const { delegation, act } = c.request.params as { delegation?: string; act?: string }
-    const detail = await organizationDetail(services, idOf(c))
+    const detail = await organizationDetail(deps, idOf(c))
     const row = detail?.delegations.find(({ id }) => id === delegation)
     if (detail === null || row === undefined || act === undefined) return c.notFound()
     return {
@@ -273,7 +273,7 @@ export function registerOrganizations (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
-      const outcome = await actOnDelegation(services, confirmed.act, idOf(c, 'delegation'), act)
+      const outcome = await actOnDelegation(deps, confirmed.act, idOf(c, 'delegation'), act)
       // giving is the legal representative's alone: tried, and kept in the trail
       if (outcome === 'refused') throw new PageError(403, 'forbidden', { restartHref: model.backHref })
       return c.redirect(model.backHref, outcome === 'done' ? `delegation_${act}` : 'people_unchanged')

@@ -32,8 +32,8 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerOutbox (console: Console): void {
-  const { services } = console
-  const { db } = services
+  const { services: deps } = console
+  const { db } = deps
 
   console.page({
     method: 'GET',
@@ -104,7 +104,7 @@ export function registerOutbox (console: Console): void {
       const { which, model } = await modelOf(c)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
-      const count = await resendDead(services, confirmed.act, which)
+      const count = await resendDead(deps, confirmed.act, which)
       return c.redirect('/admin/outbox', count > 0 ? 'outbox_resent' : 'people_unchanged')
     }
   })

@@ -7,7 +7,7 @@ import { statement } from '../../../database/statement.ts'
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
 import { within } from '../../../http/metrics.ts'
-import type { Services } from '../../../services.ts'
+import type { ConsoleDeps } from '../deps.ts'
 import { barChart, columnChart, type Bar } from '../charts.ts'
 import type { Console } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
@@ -38,7 +38,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-type Db = Services['db']
+type Db = ConsoleDeps['db']
 type Content = Omit<Panel, 'id' | 'title' | 'failed'>
 
 const plain: Content = { figure: null, note: null, chart: null, table: null, warn: false }

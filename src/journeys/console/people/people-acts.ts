@@ -51,7 +51,7 @@ declare module '../../../http/pages.ts' {
 }
 
 /** `item`: the session, device or code that the act is about. */
-type Work = (services: Console['services'], act: Act, personId: string, item: string) => Promise<ActOutcome>
+type Work = (deps: Console['services'], act: Act, personId: string, item: string) => Promise<ActOutcome>
 
 const acts: Record<string, Work> = {
   lock: lockPerson,
@@ -61,8 +61,8 @@ const acts: Record<string, Work> = {
   'face-tries': resetFaceTries,
   'password-tries': resetPasswordTries,
   'end-device': endDevice,
-  'cancel-code': async (services, { actor, reason, address, traceId }, personId, codeId) =>
-    (await revokeCounterCode(services, { codeId, personId, actor, reason, address, traceId })) ? 'done' : 'unchanged'
+  'cancel-code': async (deps, { actor, reason, address, traceId }, personId, codeId) =>
+    (await revokeCounterCode(deps, { codeId, personId, actor, reason, address, traceId })) ? 'done' : 'unchanged'
 }
 
 const itemOf = ({ request }: ConsoleRequest): string => {
@@ -71,8 +71,8 @@ const itemOf = ({ request }: ConsoleRequest): string => {
 }
 
 export function registerPeopleActs (console: Console): void {
-  const { services, changes } = console
-  const { db, crypto } = services
+  const { services: deps, changes } = console
+  const { db, crypto } = deps
 
   const confirmModel = async (c: ConsoleRequest, item: string) => {
     const person = await personById(db, crypto, idOf(c))
@@ -110,7 +110,7 @@ export function registerPeopleActs (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
-      const outcome = await acts[act]?.(services, confirmed.act, idOf(c), c.field('item'))
+      const outcome = await acts[act]?.(deps, confirmed.act, idOf(c), c.field('item'))
       return c.redirect(
         `/admin/people/${idOf(c)}`,
         outcome === 'done' ? `people_${act.replaceAll('-', '_')}` : 'people_unchanged'
@@ -193,7 +193,7 @@ export function registerPeopleActs (console: Console): void {
       if (grant !== '') {
         const shown = showValues(
           c,
-          await revealGranted(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant)
+          await revealGranted(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant)
         )
         return shown ?? (await showReveal(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
       }
@@ -216,7 +216,7 @@ export function registerPeopleActs (console: Console): void {
         })
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
-      return showValues(c, await reveal(services, confirmed.act, idOf(c), ticked)) ?? c.notFound()
+      return showValues(c, await reveal(deps, confirmed.act, idOf(c), ticked)) ?? c.notFound()
     }
   })
 }

@@ -85,7 +85,7 @@ export const lookerOf = (c: ConsoleRequest): Omit<ReturnType<ConsoleRequest['act
 }
 
 export function registerPeople (console: Console): void {
-  const { services } = console
+  const { services: deps } = console
 
   console.page({
     method: 'GET',
@@ -94,7 +94,7 @@ export function registerPeople (console: Console): void {
     handler: async (c) => {
       const list = readList(c.request, ['status'], 1)
       const status = personStatuses.find((one) => one === list.filters.status)
-      const found = await listPeople(services, { status, after: list.after?.[0], limit: list.limit })
+      const found = await listPeople(deps, { status, after: list.after?.[0], limit: list.limit })
       const { rows, pager } = pageOf(list, found, ({ id }) => [id])
       if (list.csv) {
         return c.csv(
@@ -133,7 +133,7 @@ export function registerPeople (console: Console): void {
     path: '/admin/people/search',
     roles: deskRoles,
     handler: async (c) => {
-      const found = await findPeople(services, lookerOf(c), { text: c.field('text'), lastFour: c.field('last_four') })
+      const found = await findPeople(deps, lookerOf(c), { text: c.field('text'), lastFour: c.field('last_four') })
       if (found.ok && found.people.length === 1) return c.redirect(`/admin/people/${found.people[0]?.id ?? ''}`)
       // what was typed is not sent back: the page may be printed or left open
       return c.page(
@@ -162,7 +162,7 @@ export function registerPeople (console: Console): void {
     path: '/admin/people/:id',
     roles: deskRoles,
     handler: async (c) => {
-      const detail = await personDetail(services, lookerOf(c), idOf(c))
+      const detail = await personDetail(deps, lookerOf(c), idOf(c))
       if (detail === null) return c.notFound()
       const { delegations, represents, namesakes, ...person } = detail
       return c.page('admin/person', {
@@ -176,7 +176,7 @@ export function registerPeople (console: Console): void {
           validTo
         })),
         namesakes: namesakes.map(rowOf),
-        granted: (await openGrants(services.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
+        granted: (await openGrants(deps.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
       })
     }
   })
@@ -188,7 +188,7 @@ export function registerPeople (console: Console): void {
     handler: async (c) => {
       const list = readList(c.request, [], 1)
       const before = Number(list.after?.[0])
-      const found = await personHistory(services, idOf(c), {
+      const found = await personHistory(deps, idOf(c), {
         before: Number.isSafeInteger(before) && list.after !== null ? before : undefined,
         limit: list.limit
       })

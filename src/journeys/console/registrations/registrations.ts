@@ -71,8 +71,8 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerRegistrations (console: Console): void {
-  const { services, changes } = console
-  const { db, crypto } = services
+  const { services: deps, changes } = console
+  const { db, crypto } = deps
 
   console.page({
     method: 'GET',
@@ -81,7 +81,7 @@ export function registerRegistrations (console: Console): void {
     handler: async (c) => {
       const list = readList(c.request, ['state'], 1)
       const current = tabs.find((one) => one === list.filters.state) ?? 'waiting'
-      const found = await listApplications(services, { review: current, after: list.after?.[0], limit: list.limit })
+      const found = await listApplications(deps, { review: current, after: list.after?.[0], limit: list.limit })
       const { rows, pager } = pageOf(list, found, ({ id }) => [id])
       if (list.csv) {
         return c.csv(
@@ -137,9 +137,9 @@ export function registerRegistrations (console: Console): void {
     )
   }
   const line = async (c: ConsoleRequest): Promise<ApplicationLine> =>
-    (await findApplication(services, idOf(c))) ?? c.notFound()
+    (await findApplication(deps, idOf(c))) ?? c.notFound()
   const load = async (c: ConsoleRequest): Promise<ApplicationDetail> =>
-    (await applicationDetail(services, lookerOf(c), idOf(c))) ?? c.notFound()
+    (await applicationDetail(deps, lookerOf(c), idOf(c))) ?? c.notFound()
 
   console.page({
     method: 'GET',
@@ -189,7 +189,7 @@ export function registerRegistrations (console: Console): void {
       const grant = c.field('grant')
       if (grant !== '') {
         const detail =
-          (await applicationDetail(services, { ...lookerOf(c), reason: 'granted' }, idOf(c), {
+          (await applicationDetail(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), {
             reveal: true,
             grant
           })) ?? c.notFound()
@@ -207,7 +207,7 @@ export function registerRegistrations (console: Console): void {
         })
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
-      return await show(c, (await applicationDetail(services, confirmed.act, id, { reveal: true })) ?? c.notFound())
+      return await show(c, (await applicationDetail(deps, confirmed.act, id, { reveal: true })) ?? c.notFound())
     }
   })
 
@@ -252,7 +252,7 @@ export function registerRegistrations (console: Console): void {
       handler: async (c) => {
         const confirmed = c.confirmed()
         if (!confirmed.ok) return c.confirm({ ...(await model(c, act)), ...confirmed })
-        const outcome = await decisions[act](services, confirmed.act, idOf(c), c.field('number'))
+        const outcome = await decisions[act](deps, confirmed.act, idOf(c), c.field('number'))
         if (outcome === 'done') return c.redirect('/admin/registrations', `regs_${act}`)
         return c.confirm({
           ...(await model(c, act)),
@@ -300,7 +300,7 @@ export function registerRegistrations (console: Console): void {
         ...(confirmed.ok ? [] : confirmed.errors)
       ]
       if (code === undefined || !confirmed.ok) return await showRefuse(c, errors)
-      const outcome = await refuseApplication(services, confirmed.act, idOf(c), code, c.field('number'))
+      const outcome = await refuseApplication(deps, confirmed.act, idOf(c), code, c.field('number'))
       return outcome === 'done'
         ? c.redirect('/admin/registrations', 'regs_refuse')
         : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])

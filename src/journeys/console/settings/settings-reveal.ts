@@ -9,8 +9,8 @@ const kind = 'settings.reveal'
 const path = '/admin/settings/reveal'
 
 export function registerRevealSetting (console: Console): void {
-  const { services, changes } = console
-  const { db } = services
+  const { services: deps, changes } = console
+  const { db } = deps
 
   changes.register<{ needed: boolean }>(kind, {
     approvers: ['security'],
@@ -22,7 +22,7 @@ export function registerRevealSetting (console: Console): void {
       }
     },
     async apply (trx, { needed }, act) {
-      await setRevealNeedsTwo(trx, services, needed, act)
+      await setRevealNeedsTwo(trx, deps, needed, act)
       return { ok: true }
     }
   })
@@ -60,7 +60,7 @@ export function registerRevealSetting (console: Console): void {
       // what the page offered, not what it would offer by now
       const needed = c.field('needed') !== 'false'
       if (needed) {
-        await db.transaction().execute(async (trx) => await setRevealNeedsTwo(trx, services, true, confirmed.act))
+        await db.transaction().execute(async (trx) => await setRevealNeedsTwo(trx, deps, true, confirmed.act))
         return c.redirect('/admin/settings', 'saved')
       }
       const asked = await changes.request({ kind, payload: { needed }, subject: 'reveal', act: confirmed.act })

@@ -3,7 +3,7 @@
  * of life of every outside service.
  */
 import type { FieldError } from '../../../http/pages.ts'
-import type { Services } from '../../../services.ts'
+import type { ConsoleDeps } from '../deps.ts'
 import { settingNames, settingsSeconds, type SettingName, type Settings } from '../../../records/settings/index.ts'
 import { revealNeedsTwo } from '../../../records/settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -61,7 +61,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const environmentOf = ({ config }: Services): EnvironmentLine[] => [
+const environmentOf = ({ config }: ConsoleDeps): EnvironmentLine[] => [
   { variable: 'POLICY_VERSION', value: config.policyVersion, initial: '2026-01', key: 'policy_version' },
   { variable: 'PASSWORD_PROFILE', value: config.passwordProfile, initial: 'standard', key: 'password_profile' },
   { variable: 'FACE_POLICY', value: config.facePolicy, initial: 'first-login', key: 'face_policy' },
@@ -84,13 +84,13 @@ const environmentOf = ({ config }: Services): EnvironmentLine[] => [
 const hostOf = (url: string | undefined): string | null => (url === undefined ? null : new URL(url).host)
 
 export function registerSettings (console: Console, settings: Settings): void {
-  const { services } = console
-  const { config } = services
+  const { services: deps } = console
+  const { config } = deps
   const healthOf: Record<VendorName, (() => Promise<{ reachable: boolean; fault?: string }>) | undefined> = {
-    face: services.face.health?.bind(services.face),
-    population: services.population.health,
-    companies: services.companies.health,
-    sms: services.sms.health
+    face: deps.face.health?.bind(deps.face),
+    population: deps.population.health,
+    companies: deps.companies.health,
+    sms: deps.sms.health
   }
   const vendorViews = (tested: VendorName | null = null, result: VendorView['result'] = null): VendorView[] =>
     [
@@ -123,10 +123,10 @@ export function registerSettings (console: Console, settings: Settings): void {
             changedAt === null ? null : { by: changedByName ?? '', at: changedAt.toISOString(), reason: reason ?? '' }
         })
       ),
-      environment: environmentOf(services),
+      environment: environmentOf(deps),
       vendors,
       seconds: settingsSeconds,
-      revealNeedsTwo: await revealNeedsTwo(services.db),
+      revealNeedsTwo: await revealNeedsTwo(deps.db),
       mayChange: c.administrator.role === 'system'
     })
 
@@ -204,11 +204,11 @@ export function registerSettings (console: Console, settings: Settings): void {
       const name = vendors.find((one) => one === (c.request.params as { vendor: string }).vendor)
       const health = name === undefined ? undefined : healthOf[name]
       if (name === undefined || health === undefined) return c.notFound()
-      const begun = services.clock.now()
+      const begun = deps.clock.now()
       const { reachable, fault } = await health()
       return await show(
         c,
-        vendorViews(name, { reachable, fault: fault ?? null, ms: Math.max(0, services.clock.now() - begun) })
+        vendorViews(name, { reachable, fault: fault ?? null, ms: Math.max(0, deps.clock.now() - begun) })
       )
     }
   })

@@ -27,9 +27,9 @@ import { administratorProfile, passwordFault } from '../account/password-faults.
 
 const formScope = 'admin:begin'
 export function registerBegin (console: Console): void {
-  const { services } = console
-  const { db, crypto, config } = services
-  const throttle = createThrottle(services)
+  const { services: deps } = console
+  const { db, crypto, config } = deps
+  const throttle = createThrottle(deps)
 
   async function linkOf (request: FastifyRequest, reply: FastifyReply): Promise<OpenLink> {
     const { secret } = request.params as { secret: string }
@@ -38,7 +38,7 @@ export function registerBegin (console: Console): void {
     // a guess costs nothing but this; a link that is over says so to whoever had it
     if ((await throttle.hit(`admin-link:${request.clientAddress.prefix}`, 20, 600)).allowed) {
       await db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'staff.link-refused',
           actor: 'anonymous',
           address: request.clientAddress.ip,
@@ -156,7 +156,7 @@ export function registerBegin (console: Console): void {
       const right = await db.transaction().execute(async (trx) => {
         const tried = await tryLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
         if (!tried.right && tried.counted) {
-          await services.audit.record(trx, {
+          await deps.audit.record(trx, {
             type: 'staff.link-refused',
             actor: 'anonymous',
             address: request.clientAddress.ip,
@@ -182,7 +182,7 @@ export function registerBegin (console: Console): void {
       const { names, errors } = namesOf(request, link)
       if (names === null) return await reply.code(422).send({ fields: errors.map(({ field }) => field) })
       return await reply.send(
-        await beginEnrolment(services, reply.ensureBrowser().hash, {
+        await beginEnrolment(deps, reply.ensureBrowser().hash, {
           accountId: link.accountId,
           handle: link.accountId ?? newAccountId(),
           ...names
@@ -204,13 +204,13 @@ export function registerBegin (console: Console): void {
         return await show(request, reply, link, typed, errors)
       }
       const about = { address: request.clientAddress.ip, traceId: String(request.id) }
-      const accepted = await acceptLink(services, link, names, credential, about, reply.ensureBrowser().hash)
+      const accepted = await acceptLink(deps, link, names, credential, about, reply.ensureBrowser().hash)
       if (!accepted.ok) {
         if (accepted.code === 'link_used') throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
         return await show(request, reply, link, typed, [{ field: 'login_name', code: 'taken' }])
       }
       const secret = await db.transaction().execute(async (trx) => {
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'staff.signed-in',
           actor: `admin:${accepted.accountId}`,
           ...about,
@@ -239,7 +239,7 @@ export function registerBegin (console: Console): void {
     const { body } = request
     const answer = formField(body, 'credential')
     if (answer !== '') {
-      const passkey = await finishEnrolment(services, reply.ensureBrowser().hash, link.accountId, answer)
+      const passkey = await finishEnrolment(deps, reply.ensureBrowser().hash, link.accountId, answer)
       if (passkey === null) errors.push({ field: 'form', code: 'passkey_refused' })
       return passkey === null ? null : { kind: 'passkey', passkey, label: request.browserLabel }
     }
@@ -251,11 +251,11 @@ export function registerBegin (console: Console): void {
       )
     } else if (formField(body, 'again') !== password) errors.push({ field: 'again', code: 'different' })
     const totpSecret = await totpSecretOf(link)
-    const step = totpStep(totpSecret, formField(body, 'code'), services.clock.now())
+    const step = totpStep(totpSecret, formField(body, 'code'), deps.clock.now())
     if (step === null) errors.push({ field: 'code', code: 'totp' })
     if (!checked.ok || step === null || errors.length > 0) return null
     try {
-      return { kind: 'password', passwordHash: await services.hasher.hash(checked.value), totpSecret, step }
+      return { kind: 'password', passwordHash: await deps.hasher.hash(checked.value), totpSecret, step }
     } catch (error) {
       if (error instanceof HasherBusy) throw new PageError(503, 'unavailable', { retryAfterSeconds: 5 })
       throw error

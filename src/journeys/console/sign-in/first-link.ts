@@ -3,11 +3,11 @@
  * of use once.
  */
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
-import type { Services } from '../../../services.ts'
+import type { ConsoleDeps } from '../deps.ts'
 import { hasActive } from '../../../records/administrators/accounts.ts'
 import { makeLink } from '../../../records/administrators/links.ts'
 
-type Parts = Pick<Services, 'db' | 'audit' | 'config'>
+type Parts = Pick<ConsoleDeps, 'db' | 'audit' | 'config'>
 
 /**
  * A link for a new account of this role, good once and for 30 minutes. Null: there is an active account of the role
@@ -39,8 +39,8 @@ export async function operatorLink (
 }
 
 /** For the banner of a demonstration: null as soon as anybody can sign in. */
-export async function firstLink (services: Parts): Promise<string | null> {
-  return (await hasActive(services.db))
+export async function firstLink (deps: Parts): Promise<string | null> {
+  return (await hasActive(deps.db))
     ? null
-    : await operatorLink(services, 'system', { actor: 'operator:start', reason: 'first start' })
+    : await operatorLink(deps, 'system', { actor: 'operator:start', reason: 'first start' })
 }

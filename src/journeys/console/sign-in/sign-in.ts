@@ -21,17 +21,17 @@ import { closeSession, hashOf, openSession, refreshAuthentication } from '../../
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerSignIn (app: FastifyInstance, console: Console, secret: string): void {
-  const { services } = console
-  const { db, config } = services
+  const { services: deps } = console
+  const { db, config } = deps
   const client = clientOf(config.issuer)
-  const prover = createProver(services)
+  const prover = createProver(deps)
   const possible = passkeysPossible(config.issuer)
 
   console.open({
     method: 'GET',
     path: '/admin/sign-in',
     handler: async (request, reply) => {
-      const { state, nonce, verifier } = await startLogin(services, {
+      const { state, nonce, verifier } = await startLogin(deps, {
         browserHash: reply.ensureBrowser().hash,
         returnTo: returnPath((request.query as { to?: unknown }).to)
       })
@@ -57,7 +57,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
     path: '/admin/callback',
     handler: async (request, reply) => {
       const { code, state, iss, error } = request.query as Record<string, unknown>
-      const login = request.browser === null ? null : await takeLogin(services, text(state), request.browser.hash)
+      const login = request.browser === null ? null : await takeLogin(deps, text(state), request.browser.hash)
       // an old page of the history: whoever is signed in goes on, everybody else begins again
       if (login === null || request.browser === null) return await reply.redirect('/admin', 303)
       if (error !== undefined || iss !== config.issuer) throw new PageError(400, 'oauth', { restartHref: '/admin' })
@@ -73,7 +73,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
           issuer: config.issuer,
           clientId: consoleClientId,
           nonce: login.nonce,
-          now: services.clock.now()
+          now: deps.clock.now()
         })
       ) {
         throw expired
@@ -97,7 +97,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
         if (before !== '') await closeSession(trx, hashOf(before))
         const own = await openSession(trx, { accountId, browserHash, browserLabel: request.browserLabel, method })
         if (own !== null) {
-          await services.audit.record(trx, {
+          await deps.audit.record(trx, {
             type: 'staff.signed-in',
             actor: `admin:${accountId}`,
             clientId: consoleClientId,
@@ -161,7 +161,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
       if (!proved.ok) return again(c, returnTo, proved.errors, proved.status)
       await db.transaction().execute(async (trx) => {
         await refreshAuthentication(trx, sessionHash)
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'staff.reauthenticated',
           actor: `admin:${id}`,
           role,
@@ -182,7 +182,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
     handler: async (c) => {
       await db.transaction().execute(async (trx) => {
         await closeSession(trx, c.administrator.sessionHash)
-        await services.audit.record(trx, {
+        await deps.audit.record(trx, {
           type: 'staff.signed-out',
           actor: `admin:${c.administrator.id}`,
           role: c.administrator.role,

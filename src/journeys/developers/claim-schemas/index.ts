@@ -4,10 +4,10 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { PageError } from '../../../http/page-error.ts'
-import type { Services } from '../../../services.ts'
+import type { DevelopersDeps } from '../deps.ts'
 import { claimSchemas } from './schemas.ts'
 
-export async function registerClaimSchemas (app: FastifyInstance, { config }: Pick<Services, 'config'>): Promise<void> {
+export async function registerClaimSchemas (app: FastifyInstance, { config }: Pick<DevelopersDeps, 'config'>): Promise<void> {
   const texts = new Map(
     Object.entries(claimSchemas(config.issuer)).map(([name, schema]) => [name, JSON.stringify(schema, null, 2)])
   )

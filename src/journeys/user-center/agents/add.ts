@@ -11,8 +11,8 @@ import { errorOf, freshValues, readAgent, readTerms, typedValues, valuesOfView, 
 import { agentPath, loadScope } from './scope.ts'
 
 export function registerAgentForms (app: FastifyInstance, centre: Centre): void {
-  const { services, delegations } = centre
-  const today = (): string => shanghaiDate(services.clock.now())
+  const { services: deps, delegations } = centre
+  const today = (): string => shanghaiDate(deps.clock.now())
 
   app.get('/me/agents/new', async (request, reply) => {
     const me = await loadLegal(centre, request, reply)
@@ -36,7 +36,7 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     // said before anybody is looked up
     if (agent.agent.certNo === me.person.certNo) return await again([{ field: 'form', code: 'self_delegation' }])
     const actor = actorOf(request, me)
-    const person = await agentPerson(services, agent.agent, actor)
+    const person = await agentPerson(deps, agent.agent, actor)
     if (!person.ok) {
       return await again([{ field: 'form', code: person.code }], person.code === 'unavailable' ? 503 : 422)
     }

@@ -6,7 +6,7 @@
 import { isUniqueViolation } from '../../../database/errors.ts'
 import { sameName } from '../../../domain/identity/person-name.ts'
 import { RegisterUnavailable } from '../../../ports/registry.ts'
-import type { Services } from '../../../services.ts'
+import type { UserCenterDeps } from '../deps.ts'
 import { insertPerson, personByCertNo, personByPhone } from '../../../records/persons/index.ts'
 import { count, uncount, type Counter } from '../../../records/throttle/counters.ts'
 import type { Actor } from '../../../records/delegations/types.ts'
@@ -22,26 +22,26 @@ export type AgentPerson =
   { ok: true; personId: string } | { ok: false; code: 'identity_mismatch' | 'identity_exhausted' | 'unavailable' }
 
 /** The register is asked in any case, outside of a transaction; then the row is found or made. */
-export async function agentPerson (services: Services, agent: NewAgent, by: Actor): Promise<AgentPerson> {
-  if (!(await count(services, agentMismatches, by.personId))) return { ok: false, code: 'identity_exhausted' }
-  const answer = await askRegister(services, agent)
+export async function agentPerson (deps: UserCenterDeps, agent: NewAgent, by: Actor): Promise<AgentPerson> {
+  if (!(await count(deps, agentMismatches, by.personId))) return { ok: false, code: 'identity_exhausted' }
+  const answer = await askRegister(deps, agent)
   if (answer === 'unavailable') {
-    await uncount(services, agentMismatches, by.personId)
+    await uncount(deps, agentMismatches, by.personId)
     return { ok: false, code: 'unavailable' }
   }
-  const known = await personByCertNo(services.db, services.crypto, 'resident_id', agent.certNo)
+  const known = await personByCertNo(deps.db, deps.crypto, 'resident_id', agent.certNo)
   if (answer !== 'match' || (known !== null && !isNamed(known, agent.name))) {
     return { ok: false, code: 'identity_mismatch' }
   }
-  await uncount(services, agentMismatches, by.personId)
-  return { ok: true, personId: known?.id ?? (await createPerson(services, agent, by)) }
+  await uncount(deps, agentMismatches, by.personId)
+  return { ok: true, personId: known?.id ?? (await createPerson(deps, agent, by)) }
 }
 
 const isNamed = (person: { name: string; nameBo: string | null }, name: string): boolean =>
   sameName(person.name, name) || (person.nameBo !== null && sameName(person.nameBo, name))
 
 async function askRegister (
-  { population, log }: Services,
+  { population, log }: UserCenterDeps,
   { name, certNo }: NewAgent
 ): Promise<'match' | 'mismatch' | 'no_record' | 'unavailable'> {
   try {
@@ -53,8 +53,8 @@ async function askRegister (
   }
 }
 
-async function createPerson (services: Services, { name, certNo, phone }: NewAgent, by: Actor): Promise<string> {
-  const { db, crypto, audit } = services
+async function createPerson (deps: UserCenterDeps, { name, certNo, phone }: NewAgent, by: Actor): Promise<string> {
+  const { db, crypto, audit } = deps
   // a number that names somebody else already must not name two; the person adds the right one
   const free = (await personByPhone(db, crypto, phone)) === null
   const insert = async (withPhone: boolean): Promise<string> =>

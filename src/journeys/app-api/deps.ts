@@ -1,0 +1,14 @@
+import type { Kysely } from 'kysely'
+import type { Database, FieldCrypto } from '../../database/index.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Config } from '../../ports/config.ts'
+import type { Audit } from '../../records/audit/index.ts'
+
+/** What app api needs from outside; the composition root provides it. */
+export interface AppApiDeps {
+  audit: Audit
+  clock: Clock
+  config: Pick<Config, 'issuer' | 'phoneDoors'>
+  crypto: FieldCrypto
+  db: Kysely<Database>
+}

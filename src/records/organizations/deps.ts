@@ -1,0 +1,14 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { Database, FieldCrypto } from '../../database/index.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Audit } from '../audit/index.ts'
+
+/** What organizations needs from outside; the composition root provides it. */
+export interface OrganizationsDeps {
+  audit: Audit
+  clock: Clock
+  crypto: FieldCrypto
+  db: Kysely<Database>
+  log: Logger
+}
