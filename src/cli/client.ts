@@ -1,4 +1,4 @@
-/** kora client: relying sites from the command line, by the same services and the same validation as the console. */
+/** kora client: relying sites from the command line, by the same functions and the same validation as the console. */
 import { readFile } from 'node:fs/promises'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
@@ -60,7 +60,7 @@ const options = {
 const parse = (args: string[]) => parseArgs({ args, allowPositionals: true, options })
 type Values = ReturnType<typeof parse>['values']
 interface Call {
-  services: RegistryServices
+  deps: RegistryServices
   values: Values
   ids: string[]
   print: (line: string) => void
@@ -82,7 +82,7 @@ export const command = {
       const work = actions[action]
       if (work === undefined) throw new WrongUse(`Unknown: ${action}`)
       return await work({
-        services: deps,
+        deps,
         values,
         ids,
         print,
@@ -102,7 +102,7 @@ export const command = {
 }
 
 const actions: Record<string, (call: Call) => Promise<number>> = {
-  async list ({ services: deps, values, ids, answer }) {
+  async list ({ deps, values, ids, answer }) {
     if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
     const { text, status, kind, type, grant, scope, host, unit } = values
     const filters = { text, status, kind, type, grant, scope, host, unit, unusedDays: values['unused-days'] }
@@ -134,7 +134,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     )
   },
 
-  async show ({ services: deps, ids, answer }) {
+  async show ({ deps, ids, answer }) {
     const client = await known(deps, ids)
     const [secrets, history] = [
       await listSecrets(deps.db, client.clientId),
@@ -170,7 +170,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     )
   },
 
-  async create ({ services: deps, values, ids, print, answer }) {
+  async create ({ deps, values, ids, print, answer }) {
     if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
     const act = actIn(values)
     const status = values.status ?? 'test'
@@ -228,7 +228,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     return 1
   },
 
-  async 'rotate-secret' ({ services: deps, values, ids, print, answer }) {
+  async 'rotate-secret' ({ deps, values, ids, print, answer }) {
     const days = Number(values['grace-days'] ?? 7)
     if (!Number.isFinite(days) || days < 0 || days > 90) throw new WrongUse('--grace-days is a number from 0 to 90')
     const made = await rotateSecret(deps, actIn(values), one(ids), days * 86_400)
@@ -255,7 +255,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   disable: async (call) => await move(call, 'disabled'),
   enable: async (call) => await move(call, 'live'),
 
-  async export ({ services: deps, ids, print }) {
+  async export ({ deps, ids, print }) {
     const clients = await findClients(deps.db, ids.length === 0 ? null : ids)
     const missing = ids.filter((id) => !clients.some(({ clientId }) => clientId === id))
     if (missing.length > 0) {
@@ -267,7 +267,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   }
 }
 
-async function move ({ services: deps, values, ids, print, answer }: Call, status: ClientStatus): Promise<number> {
+async function move ({ deps, values, ids, print, answer }: Call, status: ClientStatus): Promise<number> {
   const act = actIn(values)
   const client = await known(deps, ids)
   const moved = await setClientStatus(deps, act, client.clientId, client.version, status)

@@ -12,7 +12,10 @@ const words: Record<string, string> = {
   migrating: 'bringing the tables up to date'
 }
 
-export function progressLines (config: Pick<Config, 'environment'>): { step: (name: string) => void; done: () => void } {
+export function progressLines (config: Pick<Config, 'environment'>): {
+  step: (name: string) => void
+  done: () => void
+} {
   if (config.environment === 'production') return { step: () => {}, done: () => {} }
   const begun = Date.now()
   return {

@@ -22,7 +22,12 @@ export interface CleanUp extends Rounds {
   runOnce(): Promise<number>
 }
 
-export function createCleanUp ({ db, crypto, audit, log }: Pick<RuntimeDeps, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
+export function createCleanUp ({
+  db,
+  crypto,
+  audit,
+  log
+}: Pick<RuntimeDeps, 'db' | 'crypto' | 'audit' | 'log'>): CleanUp {
   async function runOnce (): Promise<number> {
     let deleted = 0
     for (const clean of [

@@ -29,7 +29,7 @@ export const clientPartRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       const { clientId } = await knownClient(call)
-      const items = await listSecrets(call.services.db, clientId)
+      const items = await listSecrets(call.deps.db, clientId)
       return {
         status: 200,
         body: {
@@ -57,7 +57,7 @@ export const clientPartRoutes: Route[] = [
     writes: true,
     handle: async (call) => {
       const { clientId } = await changeable(call)
-      const made = await rotateSecret(call.services, call.act(), clientId, call.body.grace_seconds ?? graceSeconds)
+      const made = await rotateSecret(call.deps, call.act(), clientId, call.body.grace_seconds ?? graceSeconds)
       if (made.outcome !== 'created') {
         throw new Problem(made.outcome === 'too_many' ? 'too_many_secrets' : made.outcome)
       }
@@ -81,7 +81,7 @@ export const clientPartRoutes: Route[] = [
     writes: true,
     handle: async (call) => {
       const { clientId } = await changeable(call)
-      const outcome = await endClientSecret(call.services, call.act(), clientId, call.param('secret_id'))
+      const outcome = await endClientSecret(call.deps, call.act(), clientId, call.param('secret_id'))
       if (outcome !== 'ended') throw new Problem(outcome)
       return { status: 204 }
     }
@@ -102,7 +102,7 @@ export const clientPartRoutes: Route[] = [
       const { clientId, ...report } = explainAddress(
         call.body.address,
         { redirectUris, postLogoutRedirectUris },
-        uriRulesOf(clientRules(call.services.config), kind),
+        uriRulesOf(clientRules(call.deps.config), kind),
         call.body.use
       )
       return { status: 200, body: { ...report, client_id: clientId } }
@@ -122,7 +122,7 @@ export const clientPartRoutes: Route[] = [
     handle: async (call) => {
       const { clientId } = await knownClient(call)
       const { limit, after } = pageOf(call.query)
-      const rows = await clientHistory(call.services.db, clientId, rowId(after), limit + 1)
+      const rows = await clientHistory(call.deps.db, clientId, rowId(after), limit + 1)
       return {
         status: 200,
         body: listOf(
@@ -146,7 +146,7 @@ export const clientPartRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       const { clientId } = await knownClient(call)
-      const items = await clientFailures(call.services.db, clientId)
+      const items = await clientFailures(call.deps.db, clientId)
       return {
         status: 200,
         body: {
@@ -165,7 +165,7 @@ export const clientPartRoutes: Route[] = [
     query: pageParameters,
     body: null,
     answers: { 200: 'ClientExport' },
-    handle: async ({ services: deps, query }) => {
+    handle: async ({ deps, query }) => {
       const { limit, after } = pageOf(query)
       const lines = await listClients(deps.db, {}, after, limit + 1)
       const records = new Map(

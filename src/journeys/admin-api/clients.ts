@@ -48,7 +48,7 @@ export const answerOf = (client: ClientRecord, status = 200): Answer => ({
 })
 
 /** @throws Problem `not_found` */
-export async function knownClient ({ services: deps, param }: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {
+export async function knownClient ({ deps, param }: Pick<Call, 'deps' | 'param'>): Promise<ClientRecord> {
   const client = await findClient(deps.db, param('client_id'))
   if (client === null) throw new Problem('not_found')
   return client
@@ -58,7 +58,7 @@ export async function knownClient ({ services: deps, param }: Pick<Call, 'servic
  * A client that this API may change. @throws Problem `not_found`, `console_only` (it has rights here: it could give
  * itself more)
  */
-export async function changeable (call: Pick<Call, 'services' | 'param'>): Promise<ClientRecord> {
+export async function changeable (call: Pick<Call, 'deps' | 'param'>): Promise<ClientRecord> {
   const client = await knownClient(call)
   if ((client.policy.adminScopes ?? []).length > 0) throw new Problem('console_only')
   return client
@@ -117,7 +117,7 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
 async function replaced (call: Call, input: Record<string, unknown>): Promise<Answer> {
   withoutAdminScopes(input)
   await changeable(call)
-  const { services: deps } = call
+  const { deps } = call
   const outcome = await changeClient(deps, call.act(), call.param('client_id'), call.version(), input)
   return await changed(call, outcome, () => {
     const checked = validateClient(input, clientRules(deps.config))
@@ -149,7 +149,7 @@ function createdAs ({ client_id: clientId, status }: Record<string, unknown>): {
 }
 
 async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
-  const { services: deps, body } = call
+  const { deps, body } = call
   withoutAdminScopes(body)
   const act = call.act()
   const input = contentIn(body)
@@ -217,7 +217,7 @@ export const clientRoutes: Route[] = [
     ],
     body: null,
     answers: { 200: 'ClientList' },
-    handle: async ({ services: deps, query }) => {
+    handle: async ({ deps, query }) => {
       const { limit, after } = pageOf(query)
       const { unused_days: unusedDays, ...wanted } = Object.fromEntries(
         filters.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]]))
@@ -268,7 +268,7 @@ export const clientRoutes: Route[] = [
     body: 'ClientInput',
     checkedByRegistry: true,
     answers: { 200: 'ValidationResult' },
-    handle: async ({ request, services: deps, body }) => {
+    handle: async ({ request, deps, body }) => {
       const checked = validateClient(contentIn(body as Record<string, unknown>), clientRules(deps.config))
       return {
         status: 200,
@@ -368,7 +368,7 @@ export const clientRoutes: Route[] = [
           more: { current: wireClient(client) }
         })
       }
-      const outcome = await deleteDraft(call.services, call.act(), client.clientId)
+      const outcome = await deleteDraft(call.deps, call.act(), client.clientId)
       if (outcome !== 'deleted') throw new Problem(outcome)
       return { status: 204 }
     }
@@ -396,7 +396,7 @@ export const clientRoutes: Route[] = [
     handle: async (call) => {
       await changeable(call)
       const outcome = await setClientStatus(
-        call.services,
+        call.deps,
         call.act(),
         call.param('client_id'),
         call.version(),

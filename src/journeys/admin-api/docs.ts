@@ -77,7 +77,7 @@ declare module '../../http/pages.ts' {
 const schemaText = (name: keyof typeof namedSchemas): string => JSON.stringify(namedSchemas[name], null, 2)
 
 export function registerReference (console: Console, description: object): void {
-  const { config } = console.services
+  const { config } = console.deps
   const text = JSON.stringify(description)
   console.open({
     method: 'GET',

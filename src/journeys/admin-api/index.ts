@@ -31,7 +31,7 @@ const pictureLimit = 512 * 1024
 const param = /^[\w.~-]{1,128}$/
 
 export async function registerAdminApi (app: FastifyInstance, console: Console): Promise<void> {
-  const { services: deps } = console
+  const { deps } = console
   const throttle = createThrottle(deps)
   const lines = new Map(apiRoutes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
   const lineOf = (request: FastifyRequest): Route | undefined =>
@@ -155,7 +155,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     const version = line.versioned ? versionOf(request) : null
     const own: Call = {
       request,
-      services: within,
+      deps: within,
       clientId,
       body: request.body,
       query,

@@ -17,7 +17,7 @@ export const keyRoutes: Route[] = [
     scope: 'kora.keys:read',
     body: null,
     answers: { 200: 'KeyList' },
-    handle: async ({ services: deps }) => {
+    handle: async ({ deps }) => {
       const keys = await listKeys(deps.db)
       return {
         status: 200,
@@ -46,7 +46,7 @@ export const keyRoutes: Route[] = [
     scope: 'kora.keys:read',
     body: null,
     answers: { 200: 'RemovedKeyUses' },
-    handle: async ({ services: deps }) => {
+    handle: async ({ deps }) => {
       const uses = await listRemovedKeyUses(deps.db)
       return {
         status: 200,
@@ -74,7 +74,7 @@ export const keyRoutes: Route[] = [
     answers: { 201: 'KeyPublished' },
     refusals: ['key_published', 'invalid_fields'],
     writes: true,
-    handle: async ({ services: deps, act, body }) => {
+    handle: async ({ deps, act, body }) => {
       try {
         return { status: 201, body: { kid: await publishNext(deps, act(), body.alg) } }
       } catch (error) {
@@ -109,7 +109,7 @@ export const keyRoutes: Route[] = [
     answers: { 200: 'KeyRemoved' },
     refusals: ['not_found'],
     writes: true,
-    handle: async ({ services: deps, act, param }) => {
+    handle: async ({ deps, act, param }) => {
       try {
         const { removed, was, active, successorKnown, sitesMayTrustForSeconds } = await emergencyRemoval(
           deps,

@@ -60,7 +60,7 @@ export const organizationRoutes: Route[] = [
     body: 'OrganizationQuery',
     answers: { 200: 'OrganizationList' },
     refusals: ['invalid_fields'],
-    handle: async ({ services: deps, body }) => {
+    handle: async ({ deps, body }) => {
       const { limit, after } = pageOf({
         limit: String(body.limit ?? 50),
         ...(body.after === undefined ? {} : { after: body.after })
@@ -84,7 +84,7 @@ export const organizationRoutes: Route[] = [
     body: null,
     answers: { 200: 'OrganizationDetail' },
     refusals: ['not_found'],
-    handle: async ({ services: deps, param }) => {
+    handle: async ({ deps, param }) => {
       const found = await organizationDetail(deps, param('organization_id'))
       if (found === null) throw new Problem('not_found')
       const { id, uscc, name, status, held, region, createdAt, register, legalRepresentative } = found
@@ -123,7 +123,7 @@ export const organizationRoutes: Route[] = [
     answers: { 200: 'Done' },
     refusals: ['not_found'],
     writes: true,
-    handle: async (call) => outcomeOf(await suspend(call.services, call.act(), call.param('organization_id')))
+    handle: async (call) => outcomeOf(await suspend(call.deps, call.act(), call.param('organization_id')))
   }),
   route({
     method: 'POST',
@@ -138,7 +138,7 @@ export const organizationRoutes: Route[] = [
     writes: true,
     asksOutside: true,
     handle: async (call) => {
-      const outcome = await release(call.services, call.act(), call.param('organization_id'))
+      const outcome = await release(call.deps, call.act(), call.param('organization_id'))
       if (outcome === 'register_unavailable') throw new Problem(outcome)
       return outcomeOf(outcome)
     }
@@ -156,7 +156,7 @@ export const organizationRoutes: Route[] = [
     writes: true,
     asksOutside: true,
     handle: async (call) => {
-      const answer = await recheck(call.services, call.act(), call.param('organization_id'))
+      const answer = await recheck(call.deps, call.act(), call.param('organization_id'))
       if (answer.outcome !== 'checked') throw new Problem(answer.outcome === 'unknown' ? 'not_found' : answer.outcome)
       const { found, changed, name, status, legalRepresentative } = answer.result
       return { status: 200, body: { found, changed, name, status, legal_representative: legalRepresentative } }
@@ -192,7 +192,7 @@ export const organizationRoutes: Route[] = [
     ],
     body: null,
     answers: { 200: 'DelegationList' },
-    handle: async ({ services: deps, query }) => {
+    handle: async ({ deps, query }) => {
       const { organization_id: organizationId, agent_id: agentId, state } = query
       if ((organizationId === undefined) === (agentId === undefined)) {
         throw new Problem('malformed_query', {
@@ -222,7 +222,7 @@ export const organizationRoutes: Route[] = [
     body: null,
     answers: { 200: 'Delegation' },
     refusals: ['not_found'],
-    handle: async ({ services: deps, param }) => {
+    handle: async ({ deps, param }) => {
       const found = await createDelegations(deps).find(param('delegation_id'))
       if (found === null) throw new Problem('not_found')
       return { status: 200, body: wireDelegation(found) }
@@ -244,7 +244,7 @@ export const organizationRoutes: Route[] = [
       refusals: ['not_found'],
       writes: true,
       handle: async (call: Call<unknown>) => {
-        const outcome = await actOnDelegation(call.services, call.act(), call.param('delegation_id'), what)
+        const outcome = await actOnDelegation(call.deps, call.act(), call.param('delegation_id'), what)
         if (outcome === 'refused') throw new Problem('wrong_state')
         return outcomeOf(outcome)
       }

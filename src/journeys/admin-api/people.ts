@@ -62,7 +62,7 @@ export const peopleRoutes: Route[] = [
     body: 'PersonQuery',
     answers: { 200: 'PeopleFound' },
     refusals: ['invalid_fields'],
-    handle: async ({ services: deps, asker, body }) => {
+    handle: async ({ deps, asker, body }) => {
       const found = await findPeople(deps, asker, { text: body.text, lastFour: body.last_four ?? '' })
       // what was typed is somebody's number or name: it is not repeated
       if (!found.ok) {
@@ -90,7 +90,7 @@ export const peopleRoutes: Route[] = [
     query: [...pageParameters, { name: 'status', description: 'Status.', values: statuses }],
     body: null,
     answers: { 200: 'PersonList' },
-    handle: async ({ services: deps, query }) => {
+    handle: async ({ deps, query }) => {
       const { limit, after } = pageOf(query)
       const rows = await listPeople(deps, {
         status: query['status'] as PersonLine['status'] | undefined,
@@ -110,7 +110,7 @@ export const peopleRoutes: Route[] = [
     body: null,
     answers: { 200: 'PersonDetail' },
     refusals: ['not_found'],
-    handle: async ({ services: deps, asker, param }) => {
+    handle: async ({ deps, asker, param }) => {
       const person = await personDetail(deps, asker, param('person_id'))
       if (person === null) throw new Problem('not_found')
       const {
@@ -175,7 +175,7 @@ export const peopleRoutes: Route[] = [
       answers: { 200: 'Done' },
       refusals: ['not_found'],
       writes: true,
-      handle: async (call: Call<unknown>) => outcomeOf(await act(call.services, call.act(), call.param('person_id')))
+      handle: async (call: Call<unknown>) => outcomeOf(await act(call.deps, call.act(), call.param('person_id')))
     })
   )
 ]

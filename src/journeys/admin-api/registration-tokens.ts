@@ -36,7 +36,7 @@ const wireToken = ({
 })
 
 /** @throws Problem `not_found`: DYNAMIC_REGISTRATION is off, and so is all of this */
-function onlyWhenOn ({ services: deps }: Pick<Call, 'services'>): void {
+function onlyWhenOn ({ deps }: Pick<Call, 'deps'>): void {
   if (!deps.config.dynamicRegistration) throw new Problem('not_found')
 }
 
@@ -55,7 +55,7 @@ export const registrationTokenRoutes: Route[] = [
     handle: async (call) => {
       onlyWhenOn(call)
       const { limit, after } = pageOf(call.query)
-      const rows = await listRegistrationTokens(call.services.db, { after, limit: limit + 1 })
+      const rows = await listRegistrationTokens(call.deps.db, { after, limit: limit + 1 })
       return { status: 200, body: listOf(rows, limit, ({ id }) => id, wireToken) }
     }
   }),
@@ -87,7 +87,7 @@ export const registrationTokenRoutes: Route[] = [
           ]
         })
       }
-      const made = await createRegistrationToken(call.services, call.act(), {
+      const made = await createRegistrationToken(call.deps, call.act(), {
         kinds,
         scopes,
         hosts: hosts.map((host) => host.toLowerCase()),
@@ -100,7 +100,7 @@ export const registrationTokenRoutes: Route[] = [
           id: made.id,
           secret: made.token,
           expires_at: made.expiresAt,
-          registration_endpoint: `${call.services.config.issuer}/connect/register`
+          registration_endpoint: `${call.deps.config.issuer}/connect/register`
         }
       }
     }
@@ -118,7 +118,7 @@ export const registrationTokenRoutes: Route[] = [
     writes: true,
     handle: async (call) => {
       onlyWhenOn(call)
-      const outcome = await endRegistrationToken(call.services, call.act(), call.param('token_id'))
+      const outcome = await endRegistrationToken(call.deps, call.act(), call.param('token_id'))
       if (outcome === 'not_found') throw new Problem('not_found')
       return { status: 200, body: { outcome: outcome === 'ended' ? 'done' : 'unchanged' } }
     }

@@ -12,7 +12,7 @@ export const prefix = '/admin/api/v1'
 /** What a handler gets; the token was checked. `services` may be those of a transaction (idempotency.ts). */
 export interface Call<B = unknown> {
   request: FastifyRequest
-  services: AdminApiDeps
+  deps: AdminApiDeps
   /**
    * Asks a second administrator. @throws Problem `change_waiting`, `second_administrator_needed` (nobody decides such
    * changes)

@@ -72,7 +72,7 @@ function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
   }
 }
 
-async function noteSearch ({ services: deps, asker, query }: Call, found: number): Promise<void> {
+async function noteSearch ({ deps, asker, query }: Call, found: number): Promise<void> {
   await deps.db.transaction().execute(async (trx) => {
     await deps.audit.record(trx, {
       type: 'audit.searched',
@@ -110,7 +110,7 @@ export const trailRoutes: Route[] = [
     body: null,
     answers: { 200: 'AuditList' },
     handle: async (call) => {
-      const { services: deps, query } = call
+      const { deps, query } = call
       const { limit, after } = pageOf(query)
       const rows = await searchAudit(deps.db, deps.crypto, filtersOf(query), {
         before: rowId(after),
@@ -131,7 +131,7 @@ export const trailRoutes: Route[] = [
     answers: { 200: 'AuditEvent' },
     refusals: ['not_found'],
     handle: async (call) => {
-      const { services: deps, param } = call
+      const { deps, param } = call
       const found = /^\d{1,15}$/.test(param('event_id'))
         ? await findAuditEvent(deps.db, deps.crypto, Number(param('event_id')))
         : null
@@ -150,7 +150,7 @@ export const trailRoutes: Route[] = [
     body: null,
     answers: { 200: 'Change' },
     refusals: ['not_found'],
-    handle: async ({ services: deps, asker, param }) => {
+    handle: async ({ deps, asker, param }) => {
       const row = await deps.db
         .selectFrom('pendingChange')
         .select(['id', 'kind', 'subject', 'state', 'reason', 'createdAt', 'expiresAt', 'decidedAt', 'decisionReason'])

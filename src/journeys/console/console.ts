@@ -34,7 +34,7 @@ export interface ConsoleRequest {
   readonly csrf: string
   /** One field of the posted form; absent = ''. */
   field(name: string): string
-  /** For services: who acts, and why. */
+  /** For records: who acts, and why. */
   act(reason: string): Act
   /** A page in the console's frame. */
   page<N extends FramedPage>(name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
@@ -80,7 +80,7 @@ export interface TableEntry {
 }
 
 export interface Console {
-  readonly services: ConsoleDeps
+  readonly deps: ConsoleDeps
   page(route: ConsoleRoute): void
   open(route: OpenRoute): void
   /** A route of the admin API, which checks its own token: only noted in the table. Call before the route is made. */
@@ -139,9 +139,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
   })
 
   const administratorOf = async (request: FastifyRequest): Promise<Administrator | null> =>
-    request.browser === null
-      ? null
-      : await findSession(deps.db, cookieOf(deps.config, request), request.browser.hash)
+    request.browser === null ? null : await findSession(deps.db, cookieOf(deps.config, request), request.browser.hash)
 
   const faultPage: FaultPage = async (request, reply, fault) => await createFaultPage(self)(request, reply, fault)
   let scope: FastifyInstance | undefined
@@ -164,7 +162,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
   const own = scope
 
   const self: Console = {
-    services: deps,
+    deps,
     table,
     changes: createChanges(deps),
     administratorOf,

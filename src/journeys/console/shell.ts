@@ -29,7 +29,7 @@ export function shellOf (
   t: AdminTranslate,
   csrf: string
 ): AdminShell {
-  const { config } = console.services
+  const { config } = console.deps
   const path = request.url.split('?', 1)[0] ?? ''
   const may = (href: string): boolean =>
     console.table.some(

@@ -15,7 +15,10 @@ import { claimExamples } from './examples.ts'
 import { makeDeviceSnippet, makeSnippets, type DocLanguage, type SnippetClient } from './snippets/index.ts'
 import { fill } from './snippets/template.ts'
 
-export type DocumentConfig = Pick<Config, 'issuer' | 'sandbox' | 'demoData' | 'relyingSitePort' | 'contact' | 'facePolicy'>
+export type DocumentConfig = Pick<
+  Config,
+  'issuer' | 'sandbox' | 'demoData' | 'relyingSitePort' | 'contact' | 'facePolicy'
+>
 
 /** Seconds in the largest unit that needs no fraction. */
 export function duration (seconds: number, language: DocLanguage): string {

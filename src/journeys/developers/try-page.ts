@@ -17,7 +17,11 @@ const cookieName = 'kora_try'
 const prompts = ['login', 'select_account', 'none']
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-export function registerTry (app: FastifyInstance, { config }: { config: Pick<Config, 'issuer'> }, frameOf: FrameOf): void {
+export function registerTry (
+  app: FastifyInstance,
+  { config }: { config: Pick<Config, 'issuer'> },
+  frameOf: FrameOf
+): void {
   const { issuer } = config
   const redirectUri = `${issuer}${tryPath}/callback`
   const cookie = { httpOnly: true, sameSite: 'lax', secure: issuer.startsWith('https:'), path: tryPath } as const

@@ -43,7 +43,7 @@ declare module '../../http/pages.ts' {
 const fewest = ({ attempt, day }: { attempt: number; day: number }): number => Math.min(attempt, day)
 
 export function registerFaceStep (scope: FastifyInstance, door: Door): void {
-  const { services: deps, phone } = door
+  const { deps, phone } = door
 
   scope.get('/v/:ticketId/face', async (request, reply) => {
     const held = await loadScan(door, request, reply)

@@ -11,7 +11,7 @@ import { isTicketId, keepScanState, readScanState, type ScanState } from './scan
 export type PhoneTickets = PhoneSide & Pick<ScanTickets, 'bindBrowser'>
 
 export interface Door {
-  services: PhonePagesDeps
+  deps: PhonePagesDeps
   phone: PhoneTickets
 }
 
@@ -41,7 +41,7 @@ export const stopped = (refusal: PhoneRefusal, ticketId: string): Stopped =>
 
 /** Loads the scan of this browser, or ends the request. An unknown ticket and a lost cookie get the same answer. */
 export async function loadScan (
-  { services: deps, phone }: Door,
+  { deps, phone }: Door,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<HeldScan> {
@@ -62,7 +62,7 @@ export async function loadPosted (door: Door, request: FastifyRequest, reply: Fa
   return await loadScan(door, request, reply)
 }
 
-export function keep ({ services: deps }: Door, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
+export function keep ({ deps }: Door, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
   const state = { ...held.state, ...change }
   keepScanState(deps.config, reply, held.ticketId, state)
   return { ...held, state }
@@ -99,7 +99,7 @@ async function bindThisBrowser (
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<void> {
-  const { services: deps, phone } = door
+  const { deps, phone } = door
   if (held.actor.device !== null) {
     keepDeviceSecret(deps, reply, deviceSecret(deps, request))
     return

@@ -76,7 +76,7 @@ export const stepsOf = ({ state, view }: HeldScan): Steps => {
 }
 
 export function registerIdentityStep (scope: FastifyInstance, door: Door): void {
-  const { services: deps, phone } = door
+  const { deps, phone } = door
   const consentVersion = deps.config.policyVersion
 
   scope.get('/v/:ticketId/identity', async (request, reply) => {

@@ -24,7 +24,7 @@ export async function registerPhonePages (
   deps: PhonePagesDeps,
   phone: PhoneTickets
 ): Promise<void> {
-  const door = { services: deps, phone }
+  const door = { deps, phone }
   await app.register(async (scope) => {
     handleStops(scope)
     registerLanding(scope, door)

@@ -37,7 +37,7 @@ const seenScope = (payload: string): string => `seen:${payload}`
 const isPayload = (payload: string): boolean => /^[\w-]{28}$/.test(payload)
 
 export function registerLanding (scope: FastifyInstance, door: Door): void {
-  const { services: deps, phone } = door
+  const { deps, phone } = door
   const { config } = deps
   const payloadOf = (params: unknown): string => {
     const { payload = '' } = params as { payload?: string }

@@ -38,7 +38,7 @@ export function registerResult (scope: FastifyInstance, door: Door): void {
     if (stepOf(held) !== 'result') return await reply.redirect(scanPath(held.ticketId), 303)
     const declined = held.view.state === 'rejected'
     if (declined && held.state.reason === 'CANCELLED') throw new Stopped('cancelled')
-    const here = declined ? null : await pageOfBrowser(door.services.db, held.ticketId, reply.ensureBrowser().hash)
+    const here = declined ? null : await pageOfBrowser(door.deps.db, held.ticketId, reply.ensureBrowser().hash)
     return reply.page('phone-pages/result', {
       outcome: declined ? 'declined' : 'ok',
       reason: null,

@@ -47,7 +47,7 @@ const limits = {
 }
 
 export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
-  const { services: deps, throttle } = parts
+  const { deps, throttle } = parts
 
   app.get('/register/:id/check', async (request, reply) => {
     const registration = await load(parts, request, reply, 'check')

@@ -10,7 +10,7 @@ export type CompanyOutcome =
   | { outcome: 'mismatch' | 'not_active' | 'unavailable' }
 
 export async function askRegister (
-  { companies, services: deps }: Pick<Parts, 'companies' | 'services'>,
+  { companies, deps }: Pick<Parts, 'companies' | 'deps'>,
   { unit, legal }: { unit: UnitSection; legal: LegalSection }
 ): Promise<CompanyOutcome> {
   try {

@@ -81,11 +81,11 @@ export async function complete (
   const representative =
     answer.outcome === 'review' || registration.applicant === 'legal_representative'
       ? null
-      : await registeredPerson(parts.services, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
+      : await registeredPerson(parts.deps, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   // another process was first with the same person, phone or organization: what it wrote is seen the second time
   for (let round = 0; ; round++) {
     try {
-      await parts.services.db.transaction().execute(async (trx) => {
+      await parts.deps.db.transaction().execute(async (trx) => {
         if (answer.outcome === 'review') await submitForReview(trx, parts, ready)
         else await register(trx, parts, ready, representative, answer.version)
       })
@@ -99,7 +99,7 @@ export async function complete (
 
 async function established (
   trx: Trx,
-  { services: deps, smsCodes }: Parts,
+  { deps, smsCodes }: Parts,
   { registration, applicant, draft, personId, address, traceId }: Ready
 ): Promise<string> {
   // taken first: whoever comes second waits here and finds it done
@@ -127,7 +127,7 @@ async function register (
   representative: string | null,
   registerVersion: number
 ): Promise<void> {
-  const { services: deps } = parts
+  const { deps } = parts
   const { registration, unit, legal, draft, address, traceId } = ready
   const byAgent = registration.applicant === 'agent'
   const personId = await established(trx, parts, ready)
@@ -183,7 +183,7 @@ async function register (
 /** A new one; or, for the legal representative, the one that somebody else registered and she never confirmed. */
 export async function organizationOf (
   trx: Trx,
-  { services: deps }: Pick<Parts, 'services'>,
+  { deps }: Pick<Parts, 'deps'>,
   {
     registration,
     unit,
@@ -243,7 +243,7 @@ export async function organizationOf (
 
 /** The register cannot tell who represents it: nothing is registered or reserved, staff decide. */
 async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<void> {
-  const { services: deps } = parts
+  const { deps } = parts
   const { registration, draft, passwordHash, address, traceId } = ready
   const personId = await established(trx, parts, ready)
   const number = await completeRegistration(trx, deps, registration, shanghaiDate(deps.clock.now()), {
@@ -268,7 +268,7 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
  */
 export async function tellRepresentative (
   trx: Trx,
-  { services: deps }: Pick<Parts, 'services'>,
+  { deps }: Pick<Parts, 'deps'>,
   {
     organization,
     phone,

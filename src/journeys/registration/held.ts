@@ -20,7 +20,7 @@ import type { Progress, StopCode } from './pages.ts'
 import { changeRegistration, findRegistration, type Registration } from './repository.ts'
 
 export interface Parts {
-  services: RegistrationDeps
+  deps: RegistrationDeps
   companies: CompanyRegister
   tickets: ScanTickets
   challenges: Challenges
@@ -42,7 +42,7 @@ export const duePath = (registration: Registration): string => registrationPath(
  * @throws PageError 404 for an unknown application and for another browser's alike; SeeOther when another page is due
  */
 export async function load (
-  { services: deps }: Pick<Parts, 'services'>,
+  { deps }: Pick<Parts, 'deps'>,
   request: FastifyRequest,
   reply: FastifyReply,
   place: Place
@@ -77,7 +77,7 @@ export async function loadAny (
 
 /** A posted form of this page: as `load`, with its token. */
 export async function loadPosted (
-  parts: Pick<Parts, 'services'>,
+  parts: Pick<Parts, 'deps'>,
   request: FastifyRequest,
   reply: FastifyReply,
   place: Place

@@ -47,7 +47,7 @@ export async function registerRegistration (
   tickets: ScanTickets
 ): Promise<void> {
   const parts: Parts = {
-    services: deps,
+    deps,
     companies: deps.companies,
     tickets,
     challenges: createChallenges(deps),

@@ -14,7 +14,7 @@ const limits = {
 }
 const openScope = 'register-resume'
 
-export function registerLaterStep (app: FastifyInstance, { services: deps, throttle, smsCodes }: Parts): void {
+export function registerLaterStep (app: FastifyInstance, { deps, throttle, smsCodes }: Parts): void {
   app.get('/register/:id/later', async (request, reply) => {
     const registration = await loadAny(deps, request, reply)
     if (!mayLeave(registration)) return await reply.redirect(duePath(registration), 303)
@@ -63,13 +63,7 @@ export function registerLaterStep (app: FastifyInstance, { services: deps, throt
     )
     if (!hit.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: hit.retryAfterSeconds })
     const { token = '' } = request.params as { token?: string }
-    const id = await resumeRegistration(
-      deps,
-      smsCodes,
-      token,
-      reply.ensureBrowser().hash,
-      circumstancesOf(request)
-    )
+    const id = await resumeRegistration(deps, smsCodes, token, reply.ensureBrowser().hash, circumstancesOf(request))
     if (id !== null) return await reply.redirect(registrationPath(id), 303)
     return reply.page('registration/resume', { action: '', csrf: '', gone: true }, { status: 410 })
   })

@@ -10,7 +10,7 @@ import { circumstancesOf, load, loadPosted, progressOf, registrationPath, stoppe
 import type { Registration } from './repository.ts'
 
 export function registerPasswordStep (app: FastifyInstance, parts: Parts): void {
-  const { services: deps } = parts
+  const { deps } = parts
   const { passwordProfile } = deps.config
 
   app.get('/register/:id/password', async (request, reply) => {

@@ -18,7 +18,7 @@ import {
 } from './sections.ts'
 
 export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
-  const { services: deps } = parts
+  const { deps } = parts
   const today = (): string => shanghaiDate(deps.clock.now())
 
   app.get('/register/:id/agent', async (request, reply) => {

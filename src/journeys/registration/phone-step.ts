@@ -25,7 +25,7 @@ interface Shown {
 }
 
 export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
-  const { services: deps, challenges, smsCodes } = parts
+  const { deps, challenges, smsCodes } = parts
   const action = (registration: Registration): string => `register:${registration.id}`
 
   app.get('/register/:id/phone', async (request, reply) => {

@@ -270,12 +270,7 @@ const checked = ({ reason }: Act): string => {
 }
 
 /** @param seen number of the application that was looked at; left out: whatever waits (the others too) */
-export async function acceptApplication (
-  deps: Needed,
-  act: Act,
-  id: string,
-  seen?: string
-): Promise<ReviewOutcome> {
+export async function acceptApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
   const row = await deps.db
     .selectFrom('registration')
@@ -287,7 +282,7 @@ export async function acceptApplication (
   if (row === undefined) return 'unchanged'
   const { unit, legal } = opened(deps, row).draft
   if (unit === null || legal === null) return 'unchanged'
-  const answer = await askRegister({ companies: deps.companies, services: deps }, { unit, legal })
+  const answer = await askRegister({ companies: deps.companies, deps }, { unit, legal })
   if (answer.outcome !== 'match' && answer.outcome !== 'review') return answer.outcome
   const representative =
     row.applicant === 'legal_representative'
@@ -340,7 +335,7 @@ async function accept (
   const [address, traceId] = [act.address ?? '', act.traceId ?? '']
   const organizationId = await organizationOf(
     trx,
-    { services: deps },
+    { deps },
     { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId },
     { legalRepresentativeId, registerVersion }
   )
@@ -388,7 +383,7 @@ async function accept (
   })
   await tellRepresentative(
     trx,
-    { services: deps },
+    { deps },
     { organization: unit.name, phone: legal.phone, registrationId: id, personId: legalRepresentativeId }
   )
 }
@@ -438,12 +433,7 @@ const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, veri
  * 退回补正: it is a draft again, for a day; the link to it goes to the phone that was proved. Phone, face and password are
  * asked for again.
  */
-export async function returnApplication (
-  deps: Needed,
-  act: Act,
-  id: string,
-  seen?: string
-): Promise<ReviewOutcome> {
+export async function returnApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
   return await deps.db.transaction().execute(async (trx) => {
     const held = await decide(trx, deps, act, id, seen, 'returned', reason)

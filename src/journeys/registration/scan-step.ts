@@ -22,7 +22,7 @@ import { changeRegistration, type Registration } from './repository.ts'
 class NotPresent extends Error {}
 
 export function registerScanStep (app: FastifyInstance, parts: Parts): void {
-  const { services: deps, tickets } = parts
+  const { deps, tickets } = parts
 
   app.get('/register/:id/qr', async (request, reply) => {
     if (isPrefetch(request)) return await reply.code(503).send()

@@ -9,7 +9,7 @@ import { insertRegistration, openRegistration } from './repository.ts'
 
 const scope = 'register'
 
-export function registerStartStep (app: FastifyInstance, { services: deps, throttle }: Parts): void {
+export function registerStartStep (app: FastifyInstance, { deps, throttle }: Parts): void {
   app.get('/register', async (request, reply) => await showStart(request, reply, []))
 
   app.post('/register', async (request, reply) => {

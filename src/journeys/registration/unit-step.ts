@@ -18,7 +18,7 @@ type Named =
   | { outcome: 'not_active' | 'unavailable' | 'too_many' }
 
 export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
-  const { services: deps, companies, throttle } = parts
+  const { deps, companies, throttle } = parts
 
   app.get('/register/:id/unit', async (request, reply) => {
     const registration = await load(parts, request, reply, 'unit')

@@ -12,7 +12,7 @@ const idOf = ({ organizationId, browserHash }: Trusted): string =>
   createHash('sha256').update(`${organizationId} ${browserHash}`).digest('base64url').slice(0, 22)
 
 export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
-  const { services: deps } = centre
+  const { deps } = centre
 
   app.get('/me/browsers', async (request, reply) => {
     const me = await loadMe(centre, request, reply)

@@ -22,5 +22,6 @@ const clientOf = (issuer: string): OwnClient => ({
 })
 
 /** @returns the secret */
-export const ensureUserCentreClient = async (deps: Pick<UserCenterDeps, 'db' | 'crypto'> & { config: Pick<UserCenterDeps['config'], 'issuer'> }): Promise<string> =>
-  await ensureOwnClient(deps, clientOf(deps.config.issuer))
+export const ensureUserCentreClient = async (
+  deps: Pick<UserCenterDeps, 'db' | 'crypto'> & { config: Pick<UserCenterDeps['config'], 'issuer'> }
+): Promise<string> => await ensureOwnClient(deps, clientOf(deps.config.issuer))

@@ -11,12 +11,12 @@ import type { ContentLines, DelegationRow } from './pages.ts'
 // what is approved reads the same on both screens, whatever languages they are in
 const zh = translator('zh-CN')
 
-export const catalogueOf = async ({ services: deps }: Centre): Promise<Catalogue> =>
+export const catalogueOf = async ({ deps }: Centre): Promise<Catalogue> =>
   await loadCatalogue(deps.db, { sites: zh('me.all.sites'), functions: zh('me.all.functions') })
 
 const month = 30 * 86_400_000
 
-export function rowOf ({ services: deps }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
+export function rowOf ({ deps }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
   const { id, version, state, agent, clientIds, functions, validFrom, validTo } = view
   return {
     id,

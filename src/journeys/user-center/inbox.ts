@@ -39,7 +39,7 @@ function noticeIn (
 }
 
 export function registerInbox (app: FastifyInstance, centre: Centre): void {
-  const { messages, services: deps } = centre
+  const { messages, deps } = centre
 
   app.get('/me/messages', async (request, reply) => {
     const me = await loadMe(centre, request, reply)

@@ -27,7 +27,7 @@ export { sweepUserCentre } from './sessions.ts'
 
 export async function registerUserCentre (app: FastifyInstance, deps: UserCenterDeps, parts: Parts): Promise<void> {
   const secret = await ensureUserCentreClient(deps)
-  const centre: Centre = { services: deps, secret, ...parts, csrfScope: (idHash) => `me:${idHash}` }
+  const centre: Centre = { deps, secret, ...parts, csrfScope: (idHash) => `me:${idHash}` }
   await app.register(async (scope) => {
     scope.setErrorHandler(async (error, request, reply) => {
       if (!(error instanceof NotAllowed)) throw error

@@ -24,7 +24,7 @@ export interface Parts {
 }
 
 export interface Centre extends Parts {
-  services: UserCenterDeps
+  deps: UserCenterDeps
   /** Of the client that the user centre is. */
   secret: string
   csrfScope(idHash: string): string
@@ -77,11 +77,10 @@ const pageOf = (request: FastifyRequest): string => {
 
 /** @throws SeeOther to a login that leads back, NotAllowed */
 export async function loadMe (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
-  const { services: deps } = centre
+  const { deps } = centre
   reply.header('cache-control', 'no-store')
   const { browser } = request
-  const found =
-    browser === null ? null : await findSession(deps.db, cookieOf(deps.config, request), browser.hash)
+  const found = browser === null ? null : await findSession(deps.db, cookieOf(deps.config, request), browser.hash)
   const person = found === null ? null : await personById(deps.db, deps.crypto, found.personId)
   if (found === null || person === null || browser === null) {
     throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
@@ -129,7 +128,7 @@ export async function notTheirs (
 }
 
 async function recordDenied (
-  { services: deps }: Centre,
+  { deps }: Centre,
   request: FastifyRequest,
   me: Me,
   { act, delegationId = null }: { act: string; delegationId?: string | null }

@@ -22,7 +22,7 @@ interface Confirmable extends ToConfirm {
 }
 
 export function registerOrganizationPassword (app: FastifyInstance, centre: Centre): void {
-  const { services: deps, tickets } = centre
+  const { deps, tickets } = centre
   const { passwordProfile } = deps.config
 
   const load = async (request: FastifyRequest, reply: FastifyReply): Promise<LegalMe> =>

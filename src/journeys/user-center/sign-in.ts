@@ -20,7 +20,7 @@ const isPage = (path: unknown): path is string =>
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerSignIn (app: FastifyInstance, centre: Centre): void {
-  const { services: deps } = centre
+  const { deps } = centre
   const { issuer } = deps.config
 
   const authorize = async (

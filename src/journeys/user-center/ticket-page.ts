@@ -44,7 +44,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
   centre: Centre,
   page: TicketPage<Asked>
 ): void {
-  const { services: deps, tickets } = centre
+  const { deps, tickets } = centre
   const { pattern, base, purpose, load, finish } = page
 
   app.get(pattern, async (request, reply) => {

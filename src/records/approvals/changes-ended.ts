@@ -58,7 +58,10 @@ export async function expireChanges (
 }
 
 /** Marks what nobody decided in time, at most `limit`. Returns how many. */
-export async function sweepChanges ({ db, audit }: Pick<ApprovalsDeps, 'db' | 'audit'>, limit: number): Promise<number> {
+export async function sweepChanges (
+  { db, audit }: Pick<ApprovalsDeps, 'db' | 'audit'>,
+  limit: number
+): Promise<number> {
   return await db.transaction().execute(async (trx) => {
     const { rows } = await sql<{ id: string; kind: string; subject: string }>`
       update pending_change set state = 'expired' where id in (

@@ -37,7 +37,10 @@ const query = (db: Db) =>
 
 type Row = Awaited<ReturnType<ReturnType<typeof query>['execute']>>[number]
 
-function viewOf ({ crypto }: Pick<DelegationsDeps, 'crypto'>, { nameEnc, certNoEnc, phoneEnc, ...row }: Row): DelegationView {
+function viewOf (
+  { crypto }: Pick<DelegationsDeps, 'crypto'>,
+  { nameEnc, certNoEnc, phoneEnc, ...row }: Row
+): DelegationView {
   const open = (column: string, value: string): string => crypto.decrypt('person', column, row.agentId, value)
   return {
     ...row,

@@ -8,7 +8,7 @@ import { revokeTrustedBrowsers } from './trusted-browsers.ts'
 
 export interface PasswordChange {
   organizationId: string
-  /** Made by the caller, outside of any transaction (services.hasher). */
+  /** Made by the caller, outside of any transaction (deps.hasher). */
   passwordHash: string
   /** Who asks, with the consumed ticket's proofs. */
   personId: string

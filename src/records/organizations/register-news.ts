@@ -127,7 +127,12 @@ const lockedOf = ({
   representative: legalRepresentativeId
 }: Applied): LockedOrganization => ({ id, uscc, name, type, status, legalRepresentativeId })
 
-async function renamed (deps: OrganizationsDeps, trx: Trx, { organizationId }: Applied, version: number): Promise<void> {
+async function renamed (
+  deps: OrganizationsDeps,
+  trx: Trx,
+  { organizationId }: Applied,
+  version: number
+): Promise<void> {
   await deps.audit.record(trx, {
     type: 'organization.updated',
     actor: 'system',

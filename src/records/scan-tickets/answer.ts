@@ -47,7 +47,12 @@ async function take (
 }
 
 /** The ticket with the answer taken. Throws Refused; a wrong number stays counted. */
-async function accepted (deps: ScanTicketsDeps, scanToken: string, answer: Answer, actor: PhoneActor): Promise<TicketRow> {
+async function accepted (
+  deps: ScanTicketsDeps,
+  scanToken: string,
+  answer: Answer,
+  actor: PhoneActor
+): Promise<TicketRow> {
   const before = await heldTicket(deps.db, scanToken, actor)
   requireDigest(before, answer)
   const taken = await deps.db.transaction().execute(async (trx) => {

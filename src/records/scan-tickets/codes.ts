@@ -7,7 +7,10 @@ import type { TicketRow } from './rows.ts'
  * What a ticket's code is made of. Both parts follow from the ticket's id and a key of the server, so the row holds
  * neither: who reads the database can scan nothing. The row has the locator's SHA-256, to be found by.
  */
-export function secretsOf (deps: Pick<ScanTicketsDeps, 'crypto'>, ticket: Pick<TicketRow, 'id' | 'purpose'>): CodeSecrets {
+export function secretsOf (
+  deps: Pick<ScanTicketsDeps, 'crypto'>,
+  ticket: Pick<TicketRow, 'id' | 'purpose'>
+): CodeSecrets {
   const locator = createHmac('sha256', deps.crypto.secretKey('scan-ticket locator'))
     .update(ticket.id)
     .digest()

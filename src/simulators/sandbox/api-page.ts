@@ -8,7 +8,7 @@ import { frameOf } from './pages.ts'
 
 export function apiPageRoutes (
   app: FastifyInstance,
-  { services: deps }: Pick<SandboxParts, 'services'>,
+  { deps }: Pick<SandboxParts, 'deps'>,
   routes: readonly ApiRoute[]
 ): void {
   const { issuer } = deps.config

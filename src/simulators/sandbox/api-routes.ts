@@ -12,14 +12,14 @@ import { phoneRoutes } from './phone-routes.ts'
 import * as schemas from './schemas.ts'
 
 export interface SandboxParts {
-  services: SimulatorsDeps
+  deps: SimulatorsDeps
   sandbox: Sandbox
   tickets: BrowserSide
   phones: Phones
 }
 
 export function apiRoutes (parts: SandboxParts): ApiRoute[] {
-  const { services: deps, sandbox, tickets } = parts
+  const { deps, sandbox, tickets } = parts
   const notFound = { 404: 'No such person.' }
   return [
     route({

@@ -13,7 +13,7 @@ import { ownerOf } from './levers.ts'
 import { SandboxProblem } from './problem.ts'
 
 interface Parts {
-  services: SimulatorsDeps
+  deps: SimulatorsDeps
   sandbox: Sandbox
 }
 
@@ -26,7 +26,7 @@ export const someone = ({ certType, certNo, name }: { certType: string; certNo: 
   cert_no: certNo
 })
 
-export async function listCompanies ({ services: deps, sandbox }: Parts): Promise<CompanyView[]> {
+export async function listCompanies ({ deps, sandbox }: Parts): Promise<CompanyView[]> {
   const rows = await deps.db.selectFrom('organization').select('uscc').limit(2000).execute()
   const known = new Set(rows.map(({ uscc }) => uscc))
   return sandbox.companyService.list().map((row) => view(row, known.has(row.uscc)))
@@ -56,7 +56,7 @@ export async function changeCompany (
   { legal_representative: person, ...change }: CompanyChangeRequest
 ): Promise<CompanyView & { applied: boolean }> {
   const {
-    services: deps,
+    deps,
     sandbox: { companyService, population }
   } = parts
   const parsed = parseUscc(code)

@@ -94,7 +94,10 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
 }
 
 /** What somebody standing in front of all the screens of this sandbox could scan now, newest first. */
-export async function listOpenTickets ({ db }: Pick<SimulatorsDeps, 'db'>, tickets: BrowserSide): Promise<OpenTicket[]> {
+export async function listOpenTickets (
+  { db }: Pick<SimulatorsDeps, 'db'>,
+  tickets: BrowserSide
+): Promise<OpenTicket[]> {
   const rows = await db
     .selectFrom('scanTicket')
     .select(['id', 'browserHash', 'purpose', 'context', 'createdAt'])

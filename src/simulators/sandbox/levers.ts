@@ -69,7 +69,7 @@ export const citizenView = ({
 
 /** @throws SandboxProblem 404 for nobody, 409 when the register is full */
 export async function changeCitizen (
-  { services: deps, sandbox }: { services: SimulatorsDeps; sandbox: Sandbox },
+  { deps, sandbox }: { deps: SimulatorsDeps; sandbox: Sandbox },
   id: string,
   change: CitizenChange
 ): Promise<Citizen> {

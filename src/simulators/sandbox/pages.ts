@@ -46,7 +46,7 @@ export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Wor
 }
 
 export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts, routes: readonly ApiRoute[]): void {
-  const { services: deps, sandbox } = parts
+  const { deps, sandbox } = parts
 
   app.get('/sandbox', async (request, reply) => await showHome(request, reply, null))
 
@@ -67,7 +67,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const name = formField(body, 'name').trim().slice(0, 100)
     if (status === undefined || name === '') throw new PageError(400, 'bad_request')
     await known(
-      changeCitizen({ services: deps, sandbox }, formField(body, 'id'), {
+      changeCitizen({ deps, sandbox }, formField(body, 'id'), {
         name,
         status,
         available: formField(body, 'down') !== '1'
@@ -84,7 +84,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const person = formField(body, 'person')
     if (status === undefined || name === '') throw new PageError(400, 'bad_request')
     await known(
-      changeCompany({ services: deps, sandbox }, formField(body, 'uscc'), {
+      changeCompany({ deps, sandbox }, formField(body, 'uscc'), {
         name,
         status,
         available: formField(body, 'down') !== '1',
@@ -121,7 +121,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
       faceChoices: faceChoices(frame.s),
       population: sandbox.population.list().slice(0, 100),
       registerChoices: registerStatuses.map((status) => ({ value: status, label: frame.s[`reg_${status}`] })),
-      companies: (await listCompanies({ services: deps, sandbox })).slice(0, 100),
+      companies: (await listCompanies({ deps, sandbox })).slice(0, 100),
       companyChoices: companyStatuses.map((status) => ({ value: status, label: frame.s[`co_${status}`] })),
       counter
     })

@@ -13,7 +13,7 @@ import { identityOutcomes, type IdentityChoice } from './schemas.ts'
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.trim().slice(0, 512) : '')
 
-export function registerPhonePages (app: FastifyInstance, { services: deps, tickets, phones }: SandboxParts): void {
+export function registerPhonePages (app: FastifyInstance, { deps, tickets, phones }: SandboxParts): void {
   app.get('/sandbox/phone', async (request, reply) => {
     const query = request.query as Record<string, unknown>
     return await showForm(request, reply, {

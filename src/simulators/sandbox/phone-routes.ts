@@ -8,7 +8,7 @@ import { ownerOf } from './levers.ts'
 import { SandboxProblem } from './problem.ts'
 import * as schemas from './schemas.ts'
 
-export function phoneRoutes ({ services: deps, phones }: Pick<SandboxParts, 'services' | 'phones'>): ApiRoute[] {
+export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phones'>): ApiRoute[] {
   /** @throws SandboxProblem 404 */
   const begin = async (person: string, device: string | undefined, locale: string): Promise<Journey> => {
     const journey = await phones.begin(await ownerOf(deps, person), device, locale)

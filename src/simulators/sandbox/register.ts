@@ -21,7 +21,7 @@ export async function registerSandbox (
   tickets: BrowserSide
 ): Promise<void> {
   if (deps.config.environment === 'production') throw new Error('The sandbox never runs in production.')
-  const parts: SandboxParts = { services: deps, sandbox, tickets, phones: createPhones(app, deps, sandbox) }
+  const parts: SandboxParts = { deps, sandbox, tickets, phones: createPhones(app, deps, sandbox) }
   const routes = apiRoutes(parts)
   await app.register(async (scope) => {
     // a form of a foreign page must not reach what needs no login; JSON cannot be sent across origins unasked

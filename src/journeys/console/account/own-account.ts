@@ -48,7 +48,7 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerOwnAccount (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const { db } = deps
 
   const show = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<ReturnType<ConsoleRequest['page']>> => {

@@ -45,7 +45,7 @@ export const ownActOf = (c: ConsoleRequest): OwnAct => ({
 })
 
 export function registerOwnPassword (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const throttle = createThrottle(deps)
   type Page = ReturnType<ConsoleRequest['page']>
   /** Every role, with a password, after credentials were given again. */

@@ -83,7 +83,7 @@ const lineOf = (row: AccountRow): AccountLine => ({
 })
 
 export function registerAccounts (console: Console): void {
-  const { services: deps, changes } = console
+  const { deps, changes } = console
   const { db, config } = deps
 
   const linkFor = async (

@@ -66,7 +66,7 @@ const states: readonly PendingChangeState[] = ['pending', 'approved', 'rejected'
 export function registerApprovals (console: Console): void {
   const {
     changes,
-    services: { db }
+    deps: { db }
   } = console
 
   console.page({

@@ -160,7 +160,7 @@ function rowOf (event: FoundEvent, t: AdminTranslate): Row {
 const chainSteps = [1000, 10_000, 100_000] as const
 
 export function registerAudit (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const { db, crypto, audit, config } = deps
 
   const record = async (

@@ -20,7 +20,7 @@ import { clientOf, mayChange, pathOf, writers } from './frame.ts'
 type Model = Parameters<ConsoleRequest['confirm']>[0]
 
 export function registerClientActs (console: Console, rules: ClientRules): void {
-  const { services: deps } = console
+  const { deps } = console
   const changeable = async (c: ConsoleRequest): Promise<ClientRecord> => {
     const client = await clientOf(c, console)
     return mayChange(c, client) ? client : c.notFound()

@@ -24,8 +24,8 @@ export async function addressPart (
   client: ClientRecord,
   tester?: { pasted: string; result: TesterResult | null }
 ): Promise<NonNullable<ClientEditPage['addresses']>> {
-  const rules = uriRulesOf(clientRules(console.services.config), client.kind)
-  const failures = await clientFailures(console.services.db, client.clientId)
+  const rules = uriRulesOf(clientRules(console.deps.config), client.kind)
+  const failures = await clientFailures(console.deps.db, client.clientId)
   const addable = (code: string, address: string): boolean =>
     mayChange(c, client) &&
     isParameter(code) &&
@@ -69,7 +69,7 @@ function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressRepor
 }
 
 export function registerClientAddresses (console: Console, rules: ClientRules): void {
-  const { services: deps } = console
+  const { deps } = console
   // posted: a pasted request may hold anything
   console.page({
     method: 'POST',

@@ -47,9 +47,7 @@ export async function tabPage (
     ...elsewhere
   ]
   const secrets =
-    tab === 'credentials' && usesSecret(client.metadata)
-      ? await listSecrets(console.services.db, client.clientId)
-      : null
+    tab === 'credentials' && usesSecret(client.metadata) ? await listSecrets(console.deps.db, client.clientId) : null
   return c.page(
     'admin/client',
     {
@@ -63,7 +61,7 @@ export async function tabPage (
           ? [
               { name: c.t('clients.client_id'), value: client.clientId },
               { name: c.t('clients.kind'), value: c.t(`clients.kind.${client.kind}`) },
-              { name: c.t('clients.issuer'), value: console.services.config.issuer },
+              { name: c.t('clients.issuer'), value: console.deps.config.issuer },
               { name: c.t('clients.version'), value: String(client.version) }
             ]
           : [],
@@ -115,7 +113,7 @@ export async function saveTyped (
   }
   const version = Number(c.field('version'))
   const changed = await changeClient(
-    console.services,
+    console.deps,
     confirmed.act,
     client.clientId,
     Number.isSafeInteger(version) ? version : 0,
@@ -149,7 +147,7 @@ export async function saveTyped (
       )
     }
     case 'conflict': {
-      const [last] = await clientHistory(console.services.db, client.clientId, null, 1)
+      const [last] = await clientHistory(console.deps.db, client.clientId, null, 1)
       const body = c.request.body as Record<string, unknown>
       return c.page(
         'admin/client-conflict',

@@ -18,7 +18,7 @@ export const pathOf = (clientId: string, tail = ''): string =>
   `/admin/clients/${clientId}${tail === '' ? '' : `/${tail}`}`
 
 export async function clientOf (c: ConsoleRequest, console: Console): Promise<ClientRecord> {
-  return (await findClient(console.services.db, (c.request.params as { id: string }).id)) ?? c.notFound()
+  return (await findClient(console.deps.db, (c.request.params as { id: string }).id)) ?? c.notFound()
 }
 
 /** Kora's own services are shown, and changed by nobody. */
@@ -63,7 +63,7 @@ export interface ChangePayload {
 
 /** Changes of clients that another administrator must let happen. */
 export function registerClientChanges (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   console.changes.register<ChangePayload>(changeKind, {
     approvers: ['security'],
     async rowOf (db, { clientId }) {

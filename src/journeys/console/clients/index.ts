@@ -16,7 +16,7 @@ import { registerClientTrial } from './trial.ts'
 import { registerClientWizard } from './wizard.ts'
 
 export function registerClientPages (console: Console): void {
-  const rules = clientRules(console.services.config)
+  const rules = clientRules(console.deps.config)
   registerClientList(console, rules.scopes)
   registerClientWizard(console, rules)
   registerClientTabs(console, rules)

@@ -7,7 +7,7 @@ import { clientOf, diffRows, frameOf, readers, writers } from './frame.ts'
 export const filterNames = ['text', 'status', 'kind', 'type', 'grant', 'scope', 'host', 'unit', 'unused'] as const
 
 export function registerClientList (console: Console, scopes: readonly string[]): void {
-  const { db } = console.services
+  const { db } = console.deps
   console.page({
     method: 'GET',
     path: '/admin/clients',

@@ -10,7 +10,7 @@ import type { Console } from '../console.ts'
 import { clientOf, frameOf, readers } from './frame.ts'
 
 export function registerClientSnippets (console: Console): void {
-  const { issuer } = console.services.config
+  const { issuer } = console.deps.config
   console.page({
     method: 'GET',
     path: '/admin/clients/:id/snippets',

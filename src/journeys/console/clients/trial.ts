@@ -17,7 +17,7 @@ const seconds = 600
 const random = (): string => randomBytes(32).toString('base64url')
 
 export function registerClientTrial (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const { config, crypto, clock, db } = deps
 
   console.page({

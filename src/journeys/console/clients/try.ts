@@ -17,7 +17,7 @@ const widths = ['narrow', 'wide'] as const
 const json = (value: unknown): string => JSON.stringify(value, null, 2)
 
 export function registerClientTest (console: Console): void {
-  const { config, clock } = console.services
+  const { config, clock } = console.deps
   console.page({
     method: 'GET',
     path: '/admin/clients/:id/test',

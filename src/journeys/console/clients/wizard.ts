@@ -21,7 +21,7 @@ const leftOut: Partial<Record<(typeof questions)[number], string[]>> = {
 const start: Typed = { kind: 'server', metadata: {}, policy: { subjectKinds: ['person'], roles: ['self'] } }
 
 export function registerClientWizard (console: Console, rules: ClientRules): void {
-  const { services: deps } = console
+  const { deps } = console
   const path = '/admin/clients/new'
 
   /** Everything that was answered so far. */

@@ -54,7 +54,7 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerCounter (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const operatorOf = (c: ConsoleRequest): Operator => lookerOf(c)
 
   const showCounter = async (c: ConsoleRequest, errors: FieldError[] = []) => {

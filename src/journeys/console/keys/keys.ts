@@ -74,7 +74,7 @@ interface RotatePayload {
 }
 
 export function registerKeys (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const { db, config } = deps
 
   console.changes.register<RotatePayload>('keys.rotate', {

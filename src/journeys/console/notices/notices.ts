@@ -76,7 +76,7 @@ const textsOf = (c: ConsoleRequest): NoticeFormPage['texts'] =>
   noticeLanguages.map((language, at) => ({ language, title: c.field(`title_${at}`), body: c.field(`body_${at}`) }))
 
 export function registerNotices (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
 
   console.page({
     method: 'GET',
@@ -180,8 +180,7 @@ export function registerNotices (console: Console): void {
     }
   })
 
-  const load = async (c: ConsoleRequest): Promise<StoredNotice> =>
-    (await findNotice(deps, idOf(c))) ?? c.notFound()
+  const load = async (c: ConsoleRequest): Promise<StoredNotice> => (await findNotice(deps, idOf(c))) ?? c.notFound()
 
   console.page({
     method: 'GET',

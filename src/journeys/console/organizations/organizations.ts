@@ -80,7 +80,7 @@ declare module '../../../http/pages.ts' {
 const acts = { suspend, release } as const
 
 export function registerOrganizations (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
 
   console.page({
     method: 'GET',

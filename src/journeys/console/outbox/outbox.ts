@@ -32,7 +32,7 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerOutbox (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const { db } = deps
 
   console.page({

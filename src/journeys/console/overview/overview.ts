@@ -112,7 +112,7 @@ const oldKeyDays = 180
 
 export function registerOverview (console: Console): void {
   const {
-    services: { db, log, sms }
+    deps: { db, log, sms }
   } = console
 
   console.page({

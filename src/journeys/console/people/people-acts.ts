@@ -51,7 +51,7 @@ declare module '../../../http/pages.ts' {
 }
 
 /** `item`: the session, device or code that the act is about. */
-type Work = (deps: Console['services'], act: Act, personId: string, item: string) => Promise<ActOutcome>
+type Work = (deps: Console['deps'], act: Act, personId: string, item: string) => Promise<ActOutcome>
 
 const acts: Record<string, Work> = {
   lock: lockPerson,
@@ -71,7 +71,7 @@ const itemOf = ({ request }: ConsoleRequest): string => {
 }
 
 export function registerPeopleActs (console: Console): void {
-  const { services: deps, changes } = console
+  const { deps, changes } = console
   const { db, crypto } = deps
 
   const confirmModel = async (c: ConsoleRequest, item: string) => {
@@ -191,10 +191,7 @@ export function registerPeopleActs (console: Console): void {
     handler: async (c) => {
       const grant = c.field('grant')
       if (grant !== '') {
-        const shown = showValues(
-          c,
-          await revealGranted(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant)
-        )
+        const shown = showValues(c, await revealGranted(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant))
         return shown ?? (await showReveal(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
       }
       const ticked = revealFields.filter((field) => c.field(field) === '1')

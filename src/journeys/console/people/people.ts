@@ -85,7 +85,7 @@ export const lookerOf = (c: ConsoleRequest): Omit<ReturnType<ConsoleRequest['act
 }
 
 export function registerPeople (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
 
   console.page({
     method: 'GET',

@@ -71,7 +71,7 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerRegistrations (console: Console): void {
-  const { services: deps, changes } = console
+  const { deps, changes } = console
   const { db, crypto } = deps
 
   console.page({

@@ -9,7 +9,7 @@ const kind = 'settings.reveal'
 const path = '/admin/settings/reveal'
 
 export function registerRevealSetting (console: Console): void {
-  const { services: deps, changes } = console
+  const { deps, changes } = console
   const { db } = deps
 
   changes.register<{ needed: boolean }>(kind, {

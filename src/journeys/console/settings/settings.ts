@@ -84,7 +84,7 @@ const environmentOf = ({ config }: ConsoleDeps): EnvironmentLine[] => [
 const hostOf = (url: string | undefined): string | null => (url === undefined ? null : new URL(url).host)
 
 export function registerSettings (console: Console, settings: Settings): void {
-  const { services: deps } = console
+  const { deps } = console
   const { config } = deps
   const healthOf: Record<VendorName, (() => Promise<{ reachable: boolean; fault?: string }>) | undefined> = {
     face: deps.face.health?.bind(deps.face),

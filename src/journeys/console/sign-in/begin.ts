@@ -27,7 +27,7 @@ import { administratorProfile, passwordFault } from '../account/password-faults.
 
 const formScope = 'admin:begin'
 export function registerBegin (console: Console): void {
-  const { services: deps } = console
+  const { deps } = console
   const { db, crypto, config } = deps
   const throttle = createThrottle(deps)
 

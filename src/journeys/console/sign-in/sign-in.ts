@@ -21,7 +21,7 @@ import { closeSession, hashOf, openSession, refreshAuthentication } from '../../
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function registerSignIn (app: FastifyInstance, console: Console, secret: string): void {
-  const { services: deps } = console
+  const { deps } = console
   const { db, config } = deps
   const client = clientOf(config.issuer)
   const prover = createProver(deps)

@@ -7,7 +7,10 @@ import { PageError } from '../../../http/page-error.ts'
 import type { DevelopersDeps } from '../deps.ts'
 import { claimSchemas } from './schemas.ts'
 
-export async function registerClaimSchemas (app: FastifyInstance, { config }: Pick<DevelopersDeps, 'config'>): Promise<void> {
+export async function registerClaimSchemas (
+  app: FastifyInstance,
+  { config }: Pick<DevelopersDeps, 'config'>
+): Promise<void> {
   const texts = new Map(
     Object.entries(claimSchemas(config.issuer)).map(([name, schema]) => [name, JSON.stringify(schema, null, 2)])
   )

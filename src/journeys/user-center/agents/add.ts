@@ -11,7 +11,7 @@ import { errorOf, freshValues, readAgent, readTerms, typedValues, valuesOfView, 
 import { agentPath, loadScope } from './scope.ts'
 
 export function registerAgentForms (app: FastifyInstance, centre: Centre): void {
-  const { services: deps, delegations } = centre
+  const { deps, delegations } = centre
   const today = (): string => shanghaiDate(deps.clock.now())
 
   app.get('/me/agents/new', async (request, reply) => {
