@@ -7,6 +7,7 @@ import { open, readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import type { JWK } from 'jose'
+import { inTransaction } from '../database/transaction.ts'
 import {
   exportAudit,
   rangeOfTime,
@@ -218,7 +219,7 @@ async function exportRange (values: Values, deps: Needs, print: Print, progress:
     })
     : { from: sequence('from', values.from) ?? 1, to: sequence('to', values.to) ?? Number.MAX_SAFE_INTEGER }
   // recorded first: who takes the trail away is in the trail, whatever happens to the file
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await audit.record(trx, {
       type: 'audit.exported',
       actor: act.actor,

@@ -3,6 +3,7 @@
  * that leaked. Every act has a reason and an audit event.
  */
 import { parseArgs } from 'node:util'
+import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
 import {
   emergencyRemoval,
@@ -72,12 +73,10 @@ export const command = {
       const work: Record<string, () => Promise<Result>> = {
         publish: async () => ({ published: await publishNext(deps, act, target as SigningAlg) }),
         rotate: async () => ({
-          ...(await db
-            .transaction()
-            .execute(async (trx) => await rotateNow(trx, { audit }, act, target as SigningAlg)))
+          ...(await inTransaction(db, async (trx) => await rotateNow(trx, { audit }, act, target as SigningAlg)))
         }),
         remove: async () => {
-          await db.transaction().execute(async (trx) => {
+          await inTransaction(db, async (trx) => {
             await removeRetired(trx, { audit }, act, target)
           })
           return { removed: target }

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { inTransaction } from './transaction.ts'
 
 /**
  * Rights of the application's own role on PostgreSQL (docs/decisions/0002-audit-chain.md): everything in its tables,
@@ -30,7 +31,7 @@ export async function grantTo (db: Kysely<any>, role: string): Promise<Granted> 
   if (found === undefined) return { ok: false, code: 'no_such_role' }
   if (found.superuser) return { ok: false, code: 'is_superuser' }
   if (found.owner) return { ok: false, code: 'is_owner' }
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     for (const text of grantStatements(role)) await sql.raw(text).execute(trx)
   })
   return { ok: true }

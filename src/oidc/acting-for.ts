@@ -5,6 +5,7 @@
  * `sid`, and what the old one gave ends.
  */
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+import { inTransaction } from '../database/transaction.ts'
 import { clientPolicy, type ClientPolicy } from '../domain/client/policy.ts'
 import { askedRepresentation } from '../domain/representation/representation-request.ts'
 import {
@@ -117,7 +118,7 @@ const authorizationAt = (session: SessionLike, clientId: string): ClientAuthoriz
  * What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`.
  */
 async function leave (deps: Parts, ctx: KoaContextWithOIDC, session: SessionLike, clientId: string): Promise<void> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
     if (ended.length > 0) {
       await recordSessionsEnded(trx, deps, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })

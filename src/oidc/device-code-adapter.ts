@@ -7,6 +7,7 @@ import type { Transaction } from 'kysely'
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
 import { statement } from '../database/statement.ts'
+import { inTransaction } from '../database/transaction.ts'
 import { artifactId, findByUserCode, toJson, type Connection } from '../tokens/artifact-repository.ts'
 import { artifactRow, type AdapterParts } from './adapter-parts.ts'
 import { grantContext } from '../tokens/grant-id.ts'
@@ -104,7 +105,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       }
       if (accountId === null || clientId === null || deviceAllowed === undefined) await save(db)
       else {
-        await db.transaction().execute(async (trx) => {
+        await inTransaction(db, async (trx) => {
           await save(trx)
           await deviceAllowed(trx, { accountId, clientId, context: grantContext(crypto, payload.grantId) ?? {} })
         })

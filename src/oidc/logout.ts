@@ -5,6 +5,7 @@
 import type { Transaction } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
+import { inTransaction } from '../database/transaction.ts'
 import type { OidcDeps } from './deps.ts'
 import { enqueue } from '../records/outbox/index.ts'
 import type { Renderer } from '../http/rendering.ts'
@@ -85,7 +86,7 @@ export async function endSession (
   sessionUid: string,
   about: { traceId?: string; reason: string }
 ): Promise<void> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     await recordSessionsEnded(trx, deps, await revokeSession(trx, sessionUid), about)
   })
 }

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
+import { inTransaction } from '../database/transaction.ts'
 import type { ClientPolicy } from '../domain/client/policy.ts'
 import { PageError } from '../http/page-error.ts'
 import type { OidcDeps } from './deps.ts'
@@ -44,7 +45,7 @@ export async function ensureOwnClient (
   client: OwnClient
 ): Promise<string> {
   const { clientId, secretName } = client
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const drafted = randomBytes(32).toString('base64url')
     await trx
       .insertInto('serverSecret')

@@ -12,6 +12,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
 import type { Database } from '../database/schema.ts'
+import { inTransaction } from '../database/transaction.ts'
 import type { Audit } from '../records/audit/index.ts'
 import type { Metrics } from '../ports/metrics.ts'
 
@@ -102,7 +103,7 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
     const batch = [...counts.values()]
     counts = new Map()
     try {
-      const total = await db.transaction().execute(async (trx) => {
+      const total = await inTransaction(db, async (trx) => {
         const rows = await countStatement(
           trx,
           JSON.stringify(batch.map(({ kid, clientId, place, uses }) => ({ kid, client_id: clientId, place, uses })))

@@ -3,6 +3,7 @@
  * would only move the idle time by less than a tenth is left out, and so is a session that says nothing.
  */
 import type { Adapter, AdapterPayload } from 'oidc-provider'
+import { inTransaction } from '../database/transaction.ts'
 import { artifactId } from '../tokens/artifact-repository.ts'
 import { currentRequest, currentState } from '../tokens/request-state.ts'
 import { revokeClientsOfSession, revokeSession } from '../tokens/revocation.ts'
@@ -69,7 +70,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       // a client that is logged out alone takes its tokens of this session with it, in one transaction
       const written = await (change.clientsGone.length === 0
         ? save(db)
-        : db.transaction().execute(async (trx) => {
+        : inTransaction(db, async (trx) => {
           const ended = await revokeClientsOfSession(trx, uid, change.clientsGone)
           await sessionsEnded?.(trx, ended)
           return save(trx)
@@ -95,7 +96,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       const state = currentState()
       const uid = state?.session?.uid ?? (await findSession(db, { id: stored(id) }))?.uid
       if (uid === undefined) return
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(db, async (trx) => {
         const ended = await revokeSession(trx, uid)
         await sessionsEnded?.(trx, ended)
       })

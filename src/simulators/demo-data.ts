@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import { maximumRedirectUris } from '../domain/client/uri.ts'
 import type { Database } from '../database/schema.ts'
+import { inTransaction } from '../database/transaction.ts'
 import type { SimulatorsDeps } from './deps.ts'
 import { derivedEnd } from '../domain/identity/id-validity.ts'
 import { bumpEpoch } from '../tokens/cache-epoch.ts'
@@ -27,13 +28,13 @@ export async function seedDemoData (deps: SimulatorsDeps, site: string): Promise
       .limit(1)
       .executeTakeFirst()) !== undefined
   if (await any(deps.db)) {
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await moveDemoClients(trx, site)
     })
     return false
   }
   const passwordHash = await deps.hasher.hash(demoPassword)
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     // two processes may find the database empty at the same moment
     await sql`select pg_advisory_xact_lock(hashtext('kora.demo-data'))`.execute(trx)
     if (await any(trx)) return false

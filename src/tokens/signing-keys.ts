@@ -14,6 +14,7 @@ import type { Kysely, Transaction } from 'kysely'
 import { statement } from '../database/statement.ts'
 import type { Database } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
+import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
 import { bumpEpoch } from './cache-epoch.ts'
 
@@ -136,7 +137,7 @@ export async function ensureSigningKeys (
   const missing = algs.filter((alg) => !existing.some((key) => key.alg === alg && key.state === 'active'))
   if (missing.length === 0) return
   const keys = await Promise.all(missing.map((alg) => makeKey(crypto, alg)))
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     for (const key of keys) {
       if (await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })) await made(trx, key)
     }
@@ -158,7 +159,7 @@ export async function publish (trx: Transaction<Database>, key: NewKey, change: 
 /** `makeKey` and `publish`. Returns the kid. */
 export async function prePublish (db: Kysely<Database>, crypto: FieldCrypto, alg: SigningAlg): Promise<string> {
   const key = await makeKey(crypto, alg)
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await publish(trx, key)
   })
   return key.kid

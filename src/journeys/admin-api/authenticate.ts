@@ -1,5 +1,6 @@
 /** Who calls: an access token of Kora itself, with the scope of the route. Refusals of good tokens are in the trail. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { AdminScope } from '../../domain/administration/admin-scopes.ts'
 import type { AdminApiDeps } from './deps.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
@@ -64,7 +65,7 @@ export function authenticate (
   async function recordDenied (request: FastifyRequest, { clientId }: ApiToken, needed: string): Promise<void> {
     const hit = await throttle.hit(`admin-api-denied:${clientId}`, auditLimit.limit, auditLimit.seconds)
     if (!hit.allowed) return
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'staff.access-denied',
         actor: `client:${clientId}`,

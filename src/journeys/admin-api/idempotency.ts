@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { joined } from './joined.ts'
 import { Problem } from './problems.ts'
@@ -55,7 +56,7 @@ export async function once (
   const text = JSON.stringify([method, path, body ?? null])
   const { db, crypto } = deps
   try {
-    return await db.transaction().execute(async (trx) => {
+    return await inTransaction(db, async (trx) => {
       await trx
         .deleteFrom('adminApiRequest')
         .where('keyHash', '=', keyHash)

@@ -2,6 +2,7 @@
  * The audit trail over the API, each search of which is in the trail itself, and the changes that this client asked
  * for.
  */
+import { inTransaction } from '../../database/transaction.ts'
 import {
   addressPattern,
   findAuditEvent,
@@ -73,7 +74,7 @@ function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
 }
 
 async function noteSearch ({ deps, asker, query }: Call, found: number): Promise<void> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     await deps.audit.record(trx, {
       type: 'audit.searched',
       ...asker,

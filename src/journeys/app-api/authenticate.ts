@@ -1,5 +1,6 @@
 /** Who calls: hooks that turn the header `DPoP` into a device, or into a 401 that is audited. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { artifactId } from '../../tokens/artifact-repository.ts'
 import { noteUse } from '../../oidc/replay.ts'
 import type { AppApiDeps } from './deps.ts'
@@ -85,7 +86,7 @@ export function authenticate (
       const { ip, prefix } = request.clientAddress
       const hit = await throttle.hit(`app-proof-refused:${prefix}`, auditLimit.limit, auditLimit.seconds)
       if (!hit.allowed) return
-      await deps.db.transaction().execute(async (trx) => {
+      await inTransaction(deps.db, async (trx) => {
         await deps.audit.record(trx, {
           type: 'device.proof-refused',
           deviceId: callers.get(request)?.device?.id,

@@ -1,5 +1,6 @@
 /** The app's own device: make its key known, look at it, take it back. */
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { AppApiDeps } from './deps.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { registerAppKey, revokeDevice, type KnownDevice } from '../../records/devices/index.ts'
@@ -28,7 +29,7 @@ export function deviceRoutes (deps: AppApiDeps, throttle: Throttle): Route[] {
 
   /** A key of nobody is revoked like any other; `revokeDevice` is for owners. */
   const revokeUnbound = async (device: KnownDevice, address: string, traceId: string): Promise<void> => {
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       const row = await trx
         .updateTable('device')
         .set({ revokedAt: sql<Date>`now()` })

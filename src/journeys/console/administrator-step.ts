@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Interaction } from 'oidc-provider'
+import { inTransaction } from '../../database/transaction.ts'
 import { consoleClientId } from '../../domain/administration/administration.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -105,7 +106,7 @@ export function registerAdministratorStep (app: FastifyInstance, deps: ConsoleDe
     // one account at a time in one browser: a person who was logged in here is logged out, at their sites too
     const cookie = request.cookies[oidc.provider.cookieName('session')]
     const session = cookie === undefined ? undefined : await oidc.provider.Session.find(cookie)
-    await db.transaction().execute(async (trx) => {
+    await inTransaction(db, async (trx) => {
       // the loser of two submissions goes back with what the first one gave
       if (!(await finishAttempt(trx, uid, browserHash))) return
       if (session?.accountId !== undefined) {

@@ -6,6 +6,7 @@
  */
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act, AdminRole } from '../../domain/administration/administration.ts'
 import { formField } from '../../http/forms.ts'
 import { registerErrors, registerNotFound, type FaultPage } from '../../http/errors.ts'
@@ -198,7 +199,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
           const c = contextOf(self, request, reply, administrator)
           if (method === 'POST') request.requireCsrf(csrfScope(administrator.sessionHash))
           if (!roles.includes(administrator.role)) {
-            await deps.db.transaction().execute(async (trx) => {
+            await inTransaction(deps.db, async (trx) => {
               await deps.audit.record(trx, {
                 type: 'staff.access-denied',
                 actor: `admin:${administrator.id}`,

@@ -1,5 +1,6 @@
 /** The client of the page to try: public, PKCE alone. In the sandbox only; follows the issuer's address. */
 import { isDeepStrictEqual } from 'node:util'
+import { inTransaction } from '../../database/transaction.ts'
 import { bumpEpoch } from '../../tokens/cache-epoch.ts'
 import { scopes } from '../../domain/claims/claims.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
@@ -36,7 +37,7 @@ export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db'
     homeUri: home,
     purposes: Object.fromEntries(tryScopes.filter((scope) => scope !== 'openid').map((scope) => [scope, '演示接入']))
   }
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     const stored = await trx
       .selectFrom('client')
       .select(['metadata', 'policy'])

@@ -6,6 +6,7 @@
  * that names the site, what it gets, where and when the device asked, and shows the code to compare.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import {
   beginDeviceLogin,
@@ -158,7 +159,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     request: FastifyRequest,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const refused = await deps.db.transaction().execute(async (trx) => {
+    const refused = await inTransaction(deps.db, async (trx) => {
       if (!(await refuseDeviceCode(trx, login.id, browserHash))) return false
       await deps.audit.record(trx, {
         type: 'device-login.refused',
@@ -180,7 +181,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
       throttledAudit.seconds
     )
     if (!allowed) return
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'device-login.throttled',
         address: request.clientAddress.ip,

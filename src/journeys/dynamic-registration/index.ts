@@ -6,6 +6,7 @@
  * begin in status test.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import type { SecondReason } from '../../domain/administration/dual-control.ts'
@@ -148,7 +149,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       const token = bearerOf(request)
       const sent = bodyOf(request)
       const clientId = newClientId()
-      const answer = await db.transaction().execute(async (trx) => {
+      const answer = await inTransaction(db, async (trx) => {
         const taken = await takeRegistrationToken(trx, token)
         if (taken === null) throw noToken()
         const made = await createClientIn(
@@ -188,7 +189,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       const client = await findClient(db, clientId)
       if (client === null) throw noToken()
       const content = checked(sent, limits, client.policy)
-      return await db.transaction().execute(async (trx) => {
+      return await inTransaction(db, async (trx) => {
         const changed = await changeClientIn(
           trx,
           deps,

@@ -4,6 +4,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { DynamicRegistrationDeps } from './deps.ts'
 
@@ -31,7 +32,7 @@ export async function createRegistrationToken (
 ): Promise<{ id: string; token: string; expiresAt: Date }> {
   const [token, id] = [newToken(), `iat_${randomBytes(9).toString('base64url')}`]
   const { kinds, scopes, hosts, uses, seconds } = wanted
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const { expiresAt } = await trx
       .insertInto('registrationToken')
       .values({
@@ -108,7 +109,7 @@ export async function endRegistrationToken (
   act: Act,
   id: string
 ): Promise<'ended' | 'unchanged' | 'not_found'> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const ended = await trx
       .updateTable('registrationToken')
       .set({ expiresAt: sql<Date>`now()` })

@@ -3,6 +3,7 @@
  * organization that has an account already is told here, after the phone was proved, and not before.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import {
   applicantOf,
   delegationEnd,
@@ -104,7 +105,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     request: FastifyRequest
   ): Promise<Registration | null> {
     const { address, traceId } = circumstancesOf(request)
-    return await deps.db.transaction().execute(async (trx) => {
+    return await inTransaction(deps.db, async (trx) => {
       const personId = await expectedPerson(trx, deps, applicant, registration.personId)
       const shown = JSON.stringify(registration.draft)
       let same = true
@@ -144,7 +145,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     reply: FastifyReply
   ): Promise<FastifyReply> {
     const { address, traceId } = circumstancesOf(request)
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'registration.failed',
         role: registration.applicant,

@@ -1,6 +1,7 @@
 /** verified → completed: the organization, its people and what they are told, in one transaction, once. */
 import { sql } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import {
   applicantOf,
   type Draft,
@@ -85,7 +86,7 @@ export async function complete (
   // another process was first with the same person, phone or organization: what it wrote is seen the second time
   for (let round = 0; ; round++) {
     try {
-      await parts.deps.db.transaction().execute(async (trx) => {
+      await inTransaction(parts.deps.db, async (trx) => {
         if (answer.outcome === 'review') await submitForReview(trx, parts, ready)
         else await register(trx, parts, ready, representative, answer.version)
       })

@@ -2,6 +2,7 @@
  * After an agent's application: the delegation that the agent asks for, proposed, verified and submitted in the agent's
  * name.
  */
+import { inTransaction } from '../../database/transaction.ts'
 import type { RegistrationDeps } from './deps.ts'
 import { delegationEnd } from '../../domain/representation/registration.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
@@ -46,7 +47,7 @@ export function registrationHandler (deps: RegistrationDeps): OutboxHandler {
       throw new OutboxPermanentError(`the delegation was refused: ${proposed.code}`)
     }
     const { id, version } = proposed
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       // scan and face were shown for the application, in which the delegation was asked for
       await delegations.agentVerified(trx, id, version)
       await trx.updateTable('registration').set({ delegationId: id }).where('id', '=', registrationId).execute()

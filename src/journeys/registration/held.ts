@@ -1,5 +1,6 @@
 /** What every page under /register/:id starts from: this browser's application, at a page that may be opened now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import {
   isStale,
   mayOpen,
@@ -65,12 +66,11 @@ export async function loadAny (
     return registration
   }
   return (
-    (await deps.db.transaction().execute(
-      async (trx) =>
-        await changeRegistration(trx, deps, registration, ['verified'], ({ draft }) => ({
-          draft: { ...draft, verification: null },
-          state: 'verifying'
-        }))
+    (await inTransaction(deps.db, async (trx) =>
+      await changeRegistration(trx, deps, registration, ['verified'], ({ draft }) => ({
+        draft: { ...draft, verification: null },
+        state: 'verifying'
+      }))
     )) ?? registration
   )
 }

@@ -1,5 +1,6 @@
 /** 换个设备继续: the page that offers the link by short message, and the page that the link leads to. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { maskPhone } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import { phoneIndex } from '../../records/persons/index.ts'
@@ -34,7 +35,7 @@ export function registerLaterStep (app: FastifyInstance, { deps, throttle, smsCo
         return show(registration, 'too_many', 429, request, reply)
       }
     }
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await sendResumeLink(trx, deps, {
         registrationId: registration.id,
         phone,

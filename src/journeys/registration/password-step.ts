@@ -1,5 +1,6 @@
 /** Step 3 (S10): the organization's password, by the active profile; then everything is written. And the last page. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { PasswordContext } from '../../domain/login/password-guessing.ts'
 import { applicantOf } from '../../domain/representation/registration.ts'
 import type { FieldError } from '../../http/pages.ts'
@@ -32,7 +33,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
         return await reply.redirect(registrationPath(registration.id), 303)
     }
     const { address, traceId } = circumstancesOf(request)
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'registration.failed',
         personId: registration.personId,

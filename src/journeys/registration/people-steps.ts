@@ -1,5 +1,6 @@
 /** 代理人信息 and 法定代表人信息. Gender is never asked: the number tells it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { delegationYears, type Draft } from '../../domain/representation/registration.ts'
 import { ethnicGroupsForTibet } from '../../domain/identity/ethnic-group.ts'
 import type { FieldError } from '../../http/pages.ts'
@@ -52,12 +53,11 @@ export function registerPeopleSteps (app: FastifyInstance, parts: Parts): void {
     section: Partial<Draft>,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const changed = await deps.db.transaction().execute(
-      async (trx) =>
-        await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-          draft: { ...draft, ...section },
-          state: 'draft'
-        }))
+    const changed = await inTransaction(deps.db, async (trx) =>
+      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
+        draft: { ...draft, ...section },
+        state: 'draft'
+      }))
     )
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   }

@@ -1,5 +1,6 @@
 /** The applicant's phone: a challenge, a short message, its code. Says nothing of whether the number is known here. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { maskPhone } from '../../domain/identity/masking.ts'
 import { applicantOf } from '../../domain/representation/registration.ts'
 import { formField } from '../../http/forms.ts'
@@ -100,12 +101,11 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
       return await showPhone(registration, { sent: true, errors: [error] }, request, reply)
     }
     const phone = { phone: binding.phone, codeId: verdict.codeId }
-    const changed = await deps.db.transaction().execute(
-      async (trx) =>
-        await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-          draft: { ...draft, phone },
-          state: 'draft'
-        }))
+    const changed = await inTransaction(deps.db, async (trx) =>
+      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
+        draft: { ...draft, phone },
+        state: 'draft'
+      }))
     )
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })

@@ -6,6 +6,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { RegistrationDeps } from './deps.ts'
 import { enqueue } from '../../records/outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../../records/messages/index.ts'
@@ -73,7 +74,7 @@ export async function resumeRegistration (
   { address, traceId }: { address: string; traceId: string }
 ): Promise<string | null> {
   if (!/^[\w-]{43}$/.test(token)) return null
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const link = await trx
       .updateTable('registrationResume')
       .set({ usedAt: sql<Date>`now()` })

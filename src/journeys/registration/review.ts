@@ -15,6 +15,7 @@ import {
 } from '../../domain/representation/registration.ts'
 import { RegisterUnavailable } from '../../ports/registry.ts'
 import type { ReviewState } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { RegistrationDeps } from './deps.ts'
 import { takeGrant } from '../support/index.ts'
 import { registeredPerson } from '../../records/organizations/index.ts'
@@ -158,7 +159,7 @@ export async function applicationDetail (
   if (reveal && reason === '') throw new DomainError('reason_required')
   const { unit, agent, legal } = opened(deps, row).draft
   const register = unit === null ? null : await whatRegisterSays(deps, unit)
-  const revealed = await deps.db.transaction().execute(async (trx) => {
+  const revealed = await inTransaction(deps.db, async (trx) => {
     const shown =
       reveal &&
       (grant === undefined ||
@@ -289,7 +290,7 @@ export async function acceptApplication (deps: Needed, act: Act, id: string, see
       ? null
       : await registeredPerson(deps, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
   try {
-    return await deps.db.transaction().execute(async (trx) => {
+    return await inTransaction(deps.db, async (trx) => {
       const held = await decide(trx, deps, act, id, row.number, 'accepted', reason)
       if (held === null) return 'unchanged'
       const person = await trx
@@ -401,7 +402,7 @@ export async function refuseApplication (
   seen?: string
 ): Promise<ReviewOutcome> {
   const reason = checked(act)
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const held = await decide(trx, deps, act, id, seen, 'refused', reason)
     if (held === null) return 'unchanged'
     await trx
@@ -435,7 +436,7 @@ const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, veri
  */
 export async function returnApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const held = await decide(trx, deps, act, id, seen, 'returned', reason)
     if (held === null) return 'unchanged'
     const { passwordHash: _gone, phone, ...draft } = held.kept

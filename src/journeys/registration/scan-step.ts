@@ -2,6 +2,7 @@
  * Step 2, browser side: the applicant scans, gives the identity data and shows the own face, for exactly these data.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { maskName, maskUscc } from '../../domain/identity/masking.ts'
 import { presenceOf } from '../../domain/representation/delegation.ts'
 import { applicantOf, delegationEnd, verifiedContent } from '../../domain/representation/registration.ts'
@@ -75,7 +76,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   async function finish (id: string, registration: Registration, reply: FastifyReply): Promise<FastifyReply> {
     const { browserHash } = registration
     try {
-      await deps.db.transaction().execute(async (trx) => {
+      await inTransaction(deps.db, async (trx) => {
         const given = await tickets.consume(
           id,
           { browserHash, subjectRef: subjectOf(registration), purpose: 'register' },

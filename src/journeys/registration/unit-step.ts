@@ -1,5 +1,6 @@
 /** 单位信息: the code, what the company register calls it, and where the account belongs. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { UnitSection } from '../../domain/representation/registration.ts'
 import { tibetanPrefectures } from '../../domain/identity/region-code.ts'
 import { formField } from '../../http/forms.ts'
@@ -65,12 +66,11 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
         return stopped(reply, registration, named.outcome)
     }
     const unit: UnitSection = { ...read.data, name: named.name, named: named.named }
-    const changed = await deps.db.transaction().execute(
-      async (trx) =>
-        await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-          draft: { ...draft, unit },
-          state: 'draft'
-        }))
+    const changed = await inTransaction(deps.db, async (trx) =>
+      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
+        draft: { ...draft, unit },
+        state: 'draft'
+      }))
     )
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })

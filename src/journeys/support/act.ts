@@ -1,6 +1,7 @@
 /** What every act of the desk has in common: who, why, on whose row, told to whom. */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { SupportDeps } from './deps.ts'
@@ -42,7 +43,7 @@ export async function aboutPerson (
   work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof stampOf>) => Promise<boolean>
 ): Promise<ActOutcome> {
   const stamp = stampOf(act)
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const person = await trx
       .selectFrom('person')
       .select(['id', 'sub', 'status', 'phoneIndex'])

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { parseCertNo } from '../../domain/identity/cert-type.ts'
@@ -54,7 +55,7 @@ export async function beginVisit (deps: Needed, operator: Operator, typed: strin
   if (!number.ok) return { ok: false, code: 'unreadable' }
   const person = await personByCertNo(deps.db, deps.crypto, 'resident_id', number.value)
   const id = `vis_${randomBytes(16).toString('base64url')}`
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const { actor, address, traceId } = operator
     await deps.audit.record(trx, {
       type: 'person.searched',
@@ -140,7 +141,7 @@ export async function giveCode (
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const { actor, address, traceId } = operator
   try {
-    return await deps.db.transaction().execute(async (trx) => {
+    return await inTransaction(deps.db, async (trx) => {
       const visit = await trx
         .updateTable('counterVisit')
         .set({ usedAt: sql<Date>`now()` })

@@ -9,6 +9,7 @@ import { parseCertNo, onlineCertTypes, certTypes, type CertType } from '../../do
 import { parseName } from '../../domain/identity/person-name.ts'
 import { parsePhone } from '../../domain/identity/phone-number.ts'
 import type { PersonStatus } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { SupportDeps } from './deps.ts'
 import { certNoIndex, personIdsByDeskIndex, phoneIndex } from '../../records/persons/index.ts'
@@ -136,7 +137,7 @@ export async function findPeople (
     }
   }
   const rows = await query.orderBy('id').limit(20).execute()
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await deps.audit.record(trx, {
       type: 'person.searched',
       actor: act.actor,

@@ -1,5 +1,6 @@
 /** One person as the desk sees them: masked; every look is in the trail. */
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { Person } from '../../domain/identity/person.ts'
 import { maskCertNo, maskEmail, maskName, maskPhone } from '../../domain/identity/masking.ts'
@@ -100,7 +101,7 @@ export async function personDetail (
     .limit(10)
     .execute()
   const namesakes = await namesakesOf(deps, personId)
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await deps.audit.record(trx, {
       type: 'person.viewed',
       actor: act.actor,

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { SupportDeps } from './deps.ts'
 import { personById, type StoredPerson } from '../../records/persons/index.ts'
@@ -35,7 +36,7 @@ export async function reveal (
   fields: readonly RevealField[]
 ): Promise<Revealed> {
   const stamp = stampOf(act)
-  return await deps.db.transaction().execute(async (trx) => await show(trx, deps, stamp, personId, fields))
+  return await inTransaction(deps.db, async (trx) => await show(trx, deps, stamp, personId, fields))
 }
 
 async function show (
@@ -133,7 +134,7 @@ export async function revealGranted (
   grantId: string
 ): Promise<Revealed> {
   const stamp = stampOf(act)
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const fields = await takeGrant(trx, act.actor, { personId }, grantId)
     return fields === null ? { outcome: 'not_granted' } : await show(trx, deps, stamp, personId, fields, grantId)
   })

@@ -1,6 +1,7 @@
 /** 信任的浏览器: where a password of an organization is enough, because this person showed the own face there. */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
 import { revokeTrustedBrowsers, trustedBrowsersOf } from '../../records/organizations/trusted-browsers.ts'
 import { circumstances, loadMe, loadPosted, shellOf, type Centre, type Me } from './me.ts'
@@ -38,7 +39,7 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
     const wanted = formField(request.body, 'browser')
     const row = (await trustedBrowsersOf(deps.db, me.person.id)).find((trusted) => idOf(trusted) === wanted)
     if (row !== undefined) {
-      await deps.db.transaction().execute(async (trx) => {
+      await inTransaction(deps.db, async (trx) => {
         const { organizationId, browserHash } = row
         if ((await revokeTrustedBrowsers(trx, { organizationId, personId: me.person.id, browserHash })) === 0) return
         await deps.audit.record(trx, {

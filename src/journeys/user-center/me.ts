@@ -1,5 +1,6 @@
 /** What every page of the user centre starts from: who is here, and as whom, all of it as the database has it now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Representation, RepresentationRef } from '../../domain/representation/representation.ts'
 import { self } from '../../domain/representation/representation.ts'
 import { maskName, maskUscc } from '../../domain/identity/masking.ts'
@@ -134,7 +135,7 @@ async function recordDenied (
   { act, delegationId = null }: { act: string; delegationId?: string | null }
 ): Promise<void> {
   const { person, representation } = me
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     await deps.audit.record(trx, {
       type: act === 'organization-password' ? 'organization.password-changed' : 'delegation.refused',
       outcome: 'denied',

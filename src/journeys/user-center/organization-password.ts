@@ -3,6 +3,7 @@
  * Until then the hash waits in her session; nobody else reads or uses it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'
 import type { FieldError } from '../../http/pages.ts'
 import { SeeOther } from '../../http/see-other.ts'
@@ -68,7 +69,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     },
     async finish (ticket, { me, draft, subjectRef }, request, reply) {
       const { address, traceId } = circumstances(request)
-      const outcome = await deps.db.transaction().execute(async (trx) => {
+      const outcome = await inTransaction(deps.db, async (trx) => {
         const given = await tickets.consume(ticket, { browserHash: me.browserHash, purpose, subjectRef }, trx)
         if (given === null || given.personId !== me.person.id) return 'gone'
         const passwordHash = await takeDraft(trx, me.idHash, draft)

@@ -4,6 +4,7 @@
  */
 import type { JWTPayload } from 'jose'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { PageError } from '../../http/page-error.ts'
 import { routes } from '../../oidc/configuration.ts'
 import { endSession } from '../../oidc/logout.ts'
@@ -78,7 +79,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     }
     const contextId = await contextOf(claims)
     const before = cookieOf(deps.config, request)
-    const opened = await deps.db.transaction().execute(async (trx) => {
+    const opened = await inTransaction(deps.db, async (trx) => {
       if (before !== '') await closeSession(trx, hashOf(before))
       const site = { sub: text(claims.sub), clientId: userCentreClientId, sid: text(claims['sid']), contextId }
       const session = await openSession(trx, site, reply.ensureBrowser().hash)

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act, AdminRole } from '../../domain/administration/administration.ts'
 import type { AdministratorsDeps } from './deps.ts'
 import { endChangesAbout } from '../approvals/changes-ended.ts'
@@ -116,7 +117,7 @@ export async function acceptLink (
   browserHash: string
 ): Promise<Accepted> {
   try {
-    return await deps.db.transaction().execute(async (trx) => {
+    return await inTransaction(deps.db, async (trx) => {
       if (!(await useLink(trx, link.tokenHash, browserHash))) throw new Refused('link_used')
       const accountId = link.accountId ?? newAccountId()
       const values = {
@@ -178,7 +179,7 @@ export async function disableAccount (
   id: string,
   act: Act
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const ended = await trx
       .updateTable('adminAccount')
       .set({ status: 'disabled', passwordHash: null, totpSecretEnc: null, updatedAt: sql<Date>`now()` })

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
 import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
@@ -126,7 +127,7 @@ export async function changePassword (
     throw error
   })
   if (!right || before === null) {
-    await db.transaction().execute(async (trx) => {
+    await inTransaction(db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'staff.sign-in-failed',
         ...act,
@@ -139,7 +140,7 @@ export async function changePassword (
   await throttle.unhit(counter)
   if (known === next) return { ok: false, code: 'same' }
   const passwordHash = await hasher.hash(next)
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const changed = await trx
       .updateTable('adminAccount')
       .set({ passwordHash, updatedAt: sql<Date>`now()` })
@@ -194,7 +195,7 @@ export async function changeTotp (
   const { secret, stored } = await nextTotpSecret(deps, own)
   const step = totpStep(secret, typed, deps.clock.now())
   if (step === null) return 'wrong_code'
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const taken = await trx
       .updateTable('adminSession')
       .set({ totpNextEnc: null })
@@ -232,7 +233,7 @@ export async function renamePasskey (
   label: string,
   act: OwnAct
 ): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const named = await trx
       .updateTable('adminCredential')
       .set({ label })
@@ -258,7 +259,7 @@ export async function removePasskey (
   credentialId: string,
   act: OwnAct
 ): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     // the lock keeps two removals from leaving nothing to sign in with
     const account = await trx
       .selectFrom('adminAccount')
@@ -283,7 +284,7 @@ export async function endOwnSessions (
   mark: string,
   act: OwnAct
 ): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const meant = (await sessionsOf(trx, id)).filter(
       ({ idHash }) => idHash !== sessionHash && (mark === '' || sessionMark(idHash) === mark)
     )

@@ -1,5 +1,6 @@
 /** One try at showing who one is: a passkey's answer, or login name, password and code; recorded when it fails. */
 import type { FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../domain/errors.ts'
@@ -39,7 +40,7 @@ export function createProver (deps: AdministratorsDeps): Prover {
     ) {
       return
     }
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'staff.sign-in-failed',
         actor: 'anonymous',

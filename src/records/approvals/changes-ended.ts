@@ -1,6 +1,7 @@
 /** Changes that end by themselves: nobody decided in time, or what they are about is gone. */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ApprovalsDeps } from './deps.ts'
 
@@ -62,7 +63,7 @@ export async function sweepChanges (
   { db, audit }: Pick<ApprovalsDeps, 'db' | 'audit'>,
   limit: number
 ): Promise<number> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const { rows } = await sql<{ id: string; kind: string; subject: string }>`
       update pending_change set state = 'expired' where id in (
         select id from pending_change where state = 'pending' and expires_at <= now() order by expires_at

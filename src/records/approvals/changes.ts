@@ -7,6 +7,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database, PendingChangeState } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
 import type { AdminTranslate } from '../../http/locale.ts'
 import type { ApprovalsDeps } from './deps.ts'
@@ -266,7 +267,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
         await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
         return { ok: true, id }
       }
-      return outer === undefined ? await db.transaction().execute(work) : await work(outer)
+      return outer === undefined ? await inTransaction(db, work) : await work(outer)
     },
 
     async show (id, t) {
@@ -286,7 +287,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
     vouch: async (id, digest, role, act) =>
       await outcomeOf(
         async () =>
-          await db.transaction().execute(async (trx) => {
+          await inTransaction(db, async (trx) => {
             const row = vouchers.includes(role)
               ? await trx
                 .updateTable('pendingChange')
@@ -309,7 +310,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
     approve: async (id, digest, role, act) =>
       await outcomeOf(
         async () =>
-          await db.transaction().execute(async (trx) => {
+          await inTransaction(db, async (trx) => {
             const row = await decide(trx, id, 'approved', role, act)
             const payload = await asShown(trx, id, row, digest)
             const applied = await kindOf(row.kind).apply(
@@ -327,7 +328,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
     reject: async (id, role, act) =>
       await outcomeOf(
         async () =>
-          await db.transaction().execute(async (trx) => {
+          await inTransaction(db, async (trx) => {
             const row = await decide(trx, id, 'rejected', role, act)
             await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
             return { ok: true, once: null }
@@ -337,7 +338,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
     withdraw: async (id, act) =>
       await outcomeOf(
         async () =>
-          await db.transaction().execute(async (trx) => {
+          await inTransaction(db, async (trx) => {
             const row = await trx
               .updateTable('pendingChange')
               .set({

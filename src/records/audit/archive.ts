@@ -3,6 +3,7 @@ import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { statement } from '../../database/statement.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { rowColumns, type SealedRow } from './canonical.ts'
 import { headMac, readHead, waitForHead } from './head.ts'
 import type { Audit } from './index.ts'
@@ -50,7 +51,7 @@ export async function archiveAudit (
   const last = rows.at(-1)
   if (last === undefined) return { rows: 0, from: first, to: first - 1 }
   await write(rows.map((row) => JSON.stringify(row)))
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     const [head] = await waitForHead(trx)
     if (head?.firstSequence !== first) throw new Error('audit: another process archives at this moment')
     const removed = await remove(trx, first, last.sequence)

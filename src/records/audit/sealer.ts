@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { chainHash, rowColumns, type AuditRow } from './canonical.ts'
 import { checkpointMac, headMac, lockHead, type Checkpoint } from './head.ts'
 
@@ -52,7 +53,7 @@ export async function sealBatch (
 ): Promise<SealedBatch> {
   const [look] = await anyUnsealed(db)
   if (look?.waiting !== true) return { sealed: 0, checkpoint: null, busy: false }
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const [head] = await lockHead(trx)
     if (head === undefined) return { sealed: 0, checkpoint: null, busy: true }
     const rows = await unsealed(trx, limit)

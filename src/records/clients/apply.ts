@@ -4,6 +4,7 @@
  */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
 import { step } from '../../domain/client/faults.ts'
@@ -83,7 +84,7 @@ export async function applyClients (
   wanted: readonly WantedClient[],
   { prune = false, agreedBy = '' } = {}
 ): Promise<AppliedClients> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     // one declaration after the other, and no single change in between
     await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
     const planned = plan(await findClients(trx, null), deps.config, wanted, prune)

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
 import { secondAdministratorReasons, type SecondReason } from '../../domain/administration/dual-control.ts'
@@ -60,9 +61,7 @@ export async function createClient (
   input: unknown,
   options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
 ): Promise<Created> {
-  return await deps.db
-    .transaction()
-    .execute(async (trx) => await createClientIn(trx, deps, act, input, options))
+  return await inTransaction(deps.db, async (trx) => await createClientIn(trx, deps, act, input, options))
 }
 
 /** The same in the caller's transaction. */
@@ -121,9 +120,7 @@ export async function changeClient (
   input: unknown,
   options: ActOptions = {}
 ): Promise<Changed> {
-  return await deps.db
-    .transaction()
-    .execute(async (trx) => await changeClientIn(trx, deps, act, clientId, version, input, options))
+  return await inTransaction(deps.db, async (trx) => await changeClientIn(trx, deps, act, clientId, version, input, options))
 }
 
 /** The same in the caller's transaction. `version` null: from whatever it is now (a declared state, apply.ts). */
@@ -189,9 +186,7 @@ export async function setClientStatus (
   version: number,
   status: ClientStatus
 ): Promise<StatusChanged> {
-  return await deps.db
-    .transaction()
-    .execute(async (trx) => await setClientStatusIn(trx, deps, act, clientId, version, status))
+  return await inTransaction(deps.db, async (trx) => await setClientStatusIn(trx, deps, act, clientId, version, status))
 }
 
 /** The same in the caller's transaction. */
@@ -228,7 +223,7 @@ export async function deleteDraft (
   act: Act,
   clientId: string
 ): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
-  return await deps.db.transaction().execute(async (trx) => await deleteDraftIn(trx, deps, act, clientId))
+  return await inTransaction(deps.db, async (trx) => await deleteDraftIn(trx, deps, act, clientId))
 }
 
 /** The same in the caller's transaction. */

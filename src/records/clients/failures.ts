@@ -1,6 +1,7 @@
 /** Recent failed requests of a client: what was wrong, from which address, how often. Written by usage.ts. */
 import type { Act } from '../../domain/administration/administration.ts'
 import { statement } from '../../database/statement.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, type Db } from './repository.ts'
@@ -34,7 +35,7 @@ export async function dismissFailure (
   clientId: string,
   failure: Pick<ClientFailure, 'code' | 'address'>
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const client = await holdClient(trx, clientId)
     if (client === null) return false
     const { numDeletedRows } = await trx

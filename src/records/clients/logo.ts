@@ -1,6 +1,7 @@
 /** The picture of a client: stored as made new (picture.ts), served under an identifier that changes with it. */
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientRecord } from '../../domain/client/record.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -34,7 +35,7 @@ export async function storeLogo (
   // before the transaction: decoding takes its time
   const picture = file === null ? null : remakePicture(file)
   if (picture !== null && !picture.ok) return { outcome: 'not_a_picture', fault: picture.fault }
-  return await deps.db.transaction().execute(async (trx): Promise<LogoStored> => {
+  return await inTransaction(deps.db, async (trx): Promise<LogoStored> => {
     const current = await holdClient(trx, clientId)
     if (current === null) return { outcome: 'not_found' }
     if (current.policy.ownService === true) return { outcome: 'own_service' }

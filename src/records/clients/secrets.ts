@@ -1,6 +1,7 @@
 /** Secrets of a client: two at most, so that a site changes over without a gap (RFC 6749 §2.3.1). */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientMetadata } from '../../domain/client/record.ts'
 import { createSecret, endSecret } from '../../tokens/client-secrets.ts'
@@ -60,7 +61,7 @@ export async function rotateSecret (
   clientId: string,
   grace = graceSeconds
 ): Promise<SecretRotated> {
-  return await deps.db.transaction().execute(async (trx): Promise<SecretRotated> => {
+  return await inTransaction(deps.db, async (trx): Promise<SecretRotated> => {
     const client = await holdClient(trx, clientId)
     if (client === null) return { outcome: 'not_found' }
     if (client.policy.ownService === true) return { outcome: 'own_service' }
@@ -96,7 +97,7 @@ export async function endClientSecret (
   clientId: string,
   secretId: string
 ): Promise<'ended' | 'not_found' | 'own_service'> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const client = await holdClient(trx, clientId)
     if (client === null) return 'not_found'
     if (client.policy.ownService === true) return 'own_service'

@@ -7,6 +7,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { CounterCodesDeps } from './deps.ts'
 import type { AuditActor, AuditDetails } from '../audit/index.ts'
 
@@ -42,7 +43,7 @@ export async function issueCounterCode (
   deps: Pick<CounterCodesDeps, 'db' | 'audit' | 'crypto'>,
   issue: CounterCodeIssue
 ): Promise<IssuedCounterCode | null> {
-  return await deps.db.transaction().execute(async (trx) => await issueCounterCodeIn(trx, deps, issue))
+  return await inTransaction(deps.db, async (trx) => await issueCounterCodeIn(trx, deps, issue))
 }
 
 /** `issueCounterCode` in the caller's transaction. */
@@ -155,7 +156,7 @@ export async function revokeCounterCode (
     traceId?: string | null
   }
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .updateTable('counterCode')
       .set({ expiresAt: sql<Date>`now()` })

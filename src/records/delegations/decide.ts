@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { approvalSubject, presenceOf, type DelegationLimits } from '../../domain/representation/delegation.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
 import type { DelegationsDeps } from './deps.ts'
@@ -34,11 +35,8 @@ export async function approve (
   if (presence !== null) {
     try {
       if (
-        await deps.db
-          .transaction()
-          .execute(
-            async (trx) => await decide(deps, trx, limits, id, version, digest, approver, presence.faceCheckId)
-          )
+        await inTransaction(deps.db, async (trx) => await decide(deps, trx, limits, id, version, digest, approver, presence.faceCheckId)
+        )
       ) {
         return { ok: true }
       }
@@ -46,7 +44,7 @@ export async function approve (
       if (!(error instanceof NotApproved)) throw error
     }
   }
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const code = await whyNot(deps, trx, limits, id, version, digest, approver, presence !== null)
     return { ok: false, code }
   })
@@ -233,7 +231,7 @@ export async function reject (
   reason: string,
   actor: Actor
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
@@ -273,7 +271,7 @@ export async function reject (
 
 /** A version not decided yet, by its agent or by the legal representative who made it. What is in force stays. */
 export async function withdraw (deps: DelegationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { inForceStates, waitingStates, type DelegationState } from '../../domain/representation/delegation.ts'
 import type { DelegationsDeps } from './deps.ts'
 import type { AuditActor, AuditEventType, StaffEventType } from '../audit/index.ts'
@@ -59,7 +60,7 @@ export const resign = async (deps: DelegationsDeps, id: string, actor: Actor): P
   )
 
 async function endByPerson (deps: DelegationsDeps, id: string, ending: Ending, actor: Actor): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const only = ending.by === 'agent' ? byAgent(actor.personId) : byLegalRepresentative(actor.personId)
@@ -248,7 +249,7 @@ export async function expireDue (deps: DelegationsDeps, batch = 200): Promise<nu
 }
 
 async function expire (deps: DelegationsDeps, id: string, version: number): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
 import {
   checkDelegationValidity,
@@ -32,7 +33,7 @@ export async function propose (
   actor: Actor
 ): Promise<{ ok: true; id: string; version: number } | DraftRefusal> {
   const fields = { ...input, functions: unique(input.functions), clientIds: unique(input.clientIds) }
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganization(trx, fields.organizationId)
     if (organization === null || (organization.status !== 'active' && organization.status !== 'pending')) {
       throw new DomainError('organization_not_active')

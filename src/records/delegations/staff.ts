@@ -3,6 +3,7 @@
  * staff who try are refused, and the trail keeps it.
  */
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { DelegationsDeps } from './deps.ts'
 import type { AuditActor } from '../audit/index.ts'
 import { lockOrganizationOf } from '../organizations/repository.ts'
@@ -27,7 +28,7 @@ export async function endByStaff (
   to: 'suspended' | 'revoked',
   { actor, reason, address, traceId }: StaffAct
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
@@ -76,7 +77,7 @@ export async function refuseApprovalByStaff (
   id: string,
   { actor, reason, address, traceId }: StaffAct
 ): Promise<void> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .selectFrom('delegation')
       .select(['organizationId', 'agentId'])

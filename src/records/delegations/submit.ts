@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { delegationDigest } from '../../domain/representation/delegation.ts'
 import type { DelegationsDeps } from './deps.ts'
 import { lockOrganizationOf, shanghaiToday, type Trx } from '../organizations/repository.ts'
@@ -33,7 +34,7 @@ export async function agentVerified (
  * the version never changes.
  */
 export async function submit (deps: DelegationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     const stored = await storedContent(trx, deps, id, version)
     if (organization === null || stored === null) return false

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
+import { inTransaction } from '../../database/transaction.ts'
 import type { DevicesDeps } from './deps.ts'
 import type { KnownDevice } from './repository.ts'
 
@@ -38,7 +39,7 @@ export async function registerAppKey (
   const publicJwk = { kty, crv, x, y }
   const keyThumbprint = await calculateJwkThumbprint(publicJwk)
   const label = [...key.label.trim()].slice(0, 64).join('')
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const id = `dev_${randomBytes(16).toString('base64url')}`
     const made = await trx
       .insertInto('device')

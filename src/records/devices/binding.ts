@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { DevicesDeps } from './deps.ts'
 
 interface Circumstances {
@@ -51,7 +52,7 @@ export async function unbindDevice (
   deps: Pick<DevicesDeps, 'db' | 'audit'>,
   from: { deviceId: string; personId: string } & Circumstances
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .updateTable('device')
       .set({ personId: null })
@@ -79,7 +80,7 @@ export async function revokeDevice (
   deps: Pick<DevicesDeps, 'db' | 'audit'>,
   from: { deviceId: string; personId: string; reason?: string } & Circumstances
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .updateTable('device')
       .set({ revokedAt: sql<Date>`now()` })

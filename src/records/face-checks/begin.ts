@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { FaceProviderError, type FaceStart, type FaceSubject, type FaceTicket } from '../../ports/face-provider.ts'
 import type { FaceChecksDeps } from './deps.ts'
@@ -85,7 +86,7 @@ export async function beginFaceCheck (
 async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: BeginHooks): Promise<Reserved> {
   const { circumstances } = request
   try {
-    return await deps.db.transaction().execute(async (trx): Promise<Reserved> => {
+    return await inTransaction(deps.db, async (trx): Promise<Reserved> => {
       // one person's starts are made one after another, so that counting and inserting belong together
       await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
       await lapse(trx, request.personId)
@@ -184,7 +185,7 @@ async function startFailed (
   const refused = error.fault === undefined
   // an unfinished check may have been done at the provider meanwhile: its try stays counted
   if (resumed && !refused) return 'face_unavailable'
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     if (
       !(await decide(trx, checkId, {
         state: resumed ? 'expired' : 'error',

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { boundDocNoHash } from '../../ports/face-provider.ts'
 import type { FaceChecksDeps } from './deps.ts'
@@ -66,7 +67,7 @@ async function settle (
 ): Promise<Verdict> {
   if (judgement.status === 'pending') return await reachable(deps, check)
   if (judgement.status === 'error' && !judgement.final) return await unreachable(deps, check)
-  const settled = await deps.db.transaction().execute(async (trx) => {
+  const settled = await inTransaction(deps.db, async (trx) => {
     if (!(await decide(trx, check.id, decisionOf(judgement)))) return false
     const left = await faceTriesLeft(trx, about)
     if (judgement.status === 'passed') await hooks.passed(trx, check.id)

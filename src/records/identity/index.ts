@@ -5,6 +5,7 @@
  */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { sameName } from '../../domain/identity/person-name.ts'
 import { isCertType } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
@@ -54,12 +55,12 @@ export async function verifyIdentity (
   if (!read.ok) return { ok: false, code: 'invalid_fields', faults: read.faults }
   const { source, locale, ...about } = circumstances
   if (!(await count(deps, identityMismatches, personId))) {
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, { type: 'identity.exhausted', personId, ...about })
     })
     return { ok: false, code: 'identity_exhausted' }
   }
-  const person = await deps.db.transaction().execute(async (trx) => {
+  const person = await inTransaction(deps.db, async (trx) => {
     await recordConsent(trx, deps, {
       personId,
       kind: 'identity-verification',
@@ -75,7 +76,7 @@ export async function verifyIdentity (
   if (answer === 'match' || answer === 'unavailable') await uncount(deps, identityMismatches, personId)
   const { validFrom, validTo, term } = read.data
   if (answer === 'match') return { ok: true, validity: { validFrom, validTo, term } }
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     await deps.audit.record(trx, {
       type: answer === 'unavailable' ? 'identity.register-unavailable' : 'identity.mismatch',
       personId,

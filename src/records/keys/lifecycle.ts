@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { publicMaxAge } from '../../oidc/response-rules.ts'
@@ -52,7 +53,7 @@ const record = async (
  */
 export async function publishNext ({ db, crypto, audit }: KeyServices, act: KeyAct, alg: SigningAlg): Promise<string> {
   const key = await makeKey(crypto, alg)
-  await db.transaction().execute(async (trx) => {
+  await inTransaction(db, async (trx) => {
     await publish(trx, key, changeBy(act))
     await record(trx, audit, act, 'signing-key.created', { kid: key.kid, alg })
   })
@@ -131,7 +132,7 @@ export async function emergencyRemoval (
     .executeTakeFirst()
   if (found === undefined) throw new DomainError('signing_key_unknown', { kid })
   const spare = await makeKey(crypto, found.alg as SigningAlg)
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const { alg, was, successor, successorKnown } = await expel(trx, kid, spare, changeBy(act))
     await record(trx, audit, act, 'signing-key.removed', { kid, alg, was, emergency: true })
     if (successor === spare.kid) {

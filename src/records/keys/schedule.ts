@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { statement } from '../../database/statement.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { keyTimes, signingAlgs, type SigningAlg } from '../../tokens/signing-keys.ts'
 import { createRounds, type Rounds } from '../../runtime/rounds.ts'
@@ -64,7 +65,7 @@ export async function runKeySchedule (deps: ScheduleServices): Promise<Scheduled
   }
   for (const { kid, alg } of await removable(db, keyTimes.retired)) {
     const mine = await unlessOvertaken(
-      db.transaction().execute(async (trx) => {
+      inTransaction(db, async (trx) => {
         await removeRetired(trx, deps, act('schedule'), kid)
       })
     )
@@ -72,7 +73,7 @@ export async function runKeySchedule (deps: ScheduleServices): Promise<Scheduled
   }
   for (const alg of signingAlgs) {
     const rotated = await unlessOvertaken(
-      db.transaction().execute(async (trx) => {
+      inTransaction(db, async (trx) => {
         const [old] = await tooOld(trx, alg, config.keyRotationDays, keyTimes.published)
         return old === undefined ? null : await rotateNow(trx, deps, act('schedule'), alg)
       })

@@ -8,6 +8,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, NoticeState, NoticeTable } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { MessagesDeps } from './deps.ts'
@@ -122,7 +123,7 @@ export async function draftNotice (
   if (!checked.ok || faults.length > 0) return { ok: false, faults }
   if (act.reason.trim() === '') throw new DomainError('reason_required')
   const id = `not_${randomBytes(16).toString('base64url')}`
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     await trx
       .insertInto('notice')
       .values({
@@ -247,7 +248,7 @@ export async function startNotice (
   act: Act,
   id: string
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .updateTable('notice')
       .set({ state: 'sending', startedAt: sql<Date>`now()` })
@@ -264,7 +265,7 @@ export async function startNotice (
 
 /** Not sent yet, or on its way: nobody more gets it. What was delivered stays. */
 export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, act: Act, id: string): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .updateTable('notice')
       .set({ state: 'cancelled', finishedAt: sql<Date>`now()` })
@@ -286,7 +287,7 @@ const messageIdOf = (noticeId: string, personId: string): string =>
 export function noticeHandler (deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>, part = 500): OutboxHandler {
   return async (payload) => {
     const { id, position } = payload as unknown as Part
-    await deps.db.transaction().execute(async (trx) => {
+    await inTransaction(deps.db, async (trx) => {
       const notice = await trx
         .selectFrom('notice')
         .select(['id', 'audience', 'targetId', 'sms', 'position'])

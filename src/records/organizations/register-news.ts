@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { isCertType, parseCertNo } from '../../domain/identity/cert-type.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { parseName } from '../../domain/identity/person-name.ts'
@@ -70,7 +71,7 @@ export async function applyRegisterNews (deps: OrganizationsDeps, news: Register
   if (known.registerVersion >= news.version) return { outcome: 'outdated', organizationId: known.id }
   const representative =
     news.legalRepresentative === undefined ? null : await registeredPerson(deps, news.legalRepresentative)
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await update(trx, news, representative)
     if (row === null) return { outcome: 'outdated', organizationId: known.id }
     const changed: Array<'name' | 'status' | 'legal_representative'> = []
@@ -226,7 +227,7 @@ export async function registeredPerson (
   const known = await personByCertNo(deps.db, deps.crypto, certType, number.value)
   if (known !== null) return known.id
   try {
-    return await deps.db.transaction().execute(async (trx) => {
+    return await inTransaction(deps.db, async (trx) => {
       const { id } = await insertPerson(trx, deps.crypto, {
         status: 'active',
         name: read.value,

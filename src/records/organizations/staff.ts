@@ -1,5 +1,6 @@
 /** Staff suspend an organization, and let it go again. What the register says of it goes on being followed. */
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { OrganizationsDeps } from './deps.ts'
 import type { AuditActor } from '../audit/index.ts'
 import { endDelegationsOf } from '../delegations/end.ts'
@@ -21,7 +22,7 @@ export async function suspendOrganization (
   act: StaffAct,
   organizationId: string
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganization(trx, organizationId)
     if (organization === null) return false
     const row = await trx
@@ -71,7 +72,7 @@ export async function releaseOrganization (
   organizationId: string,
   active: boolean
 ): Promise<boolean> {
-  return await deps.db.transaction().execute(async (trx) => {
+  return await inTransaction(deps.db, async (trx) => {
     const row = await trx
       .updateTable('organization')
       .set({
@@ -112,7 +113,7 @@ export async function noteChecked (
   organizationId: string,
   details: Record<string, string | number | boolean | null | string[]>
 ): Promise<void> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     await trx
       .updateTable('organization')
       .set({ registerCheckedAt: sql<Date>`now()` })

@@ -2,6 +2,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { OutboxDeps } from './deps.ts'
 
@@ -57,7 +58,7 @@ export async function resendDead (
   act: Act,
   which: { id: number } | { topic: string }
 ): Promise<number> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const rows = await revive(trx, 'id' in which ? which.id : null, 'topic' in which ? which.topic : null)
     if (rows.length > 0) {
       await audit.record(trx, {

@@ -1,5 +1,6 @@
 /** The person's answer: accept (has read it), confirm (everything given), reject. */
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { digestOf, phoneStates, ticketLimits, ticketSeconds } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { bindDevice } from '../devices/index.ts'
@@ -55,7 +56,7 @@ async function accepted (
 ): Promise<TicketRow> {
   const before = await heldTicket(deps.db, scanToken, actor)
   requireDigest(before, answer)
-  const taken = await deps.db.transaction().execute(async (trx) => {
+  const taken = await inTransaction(deps.db, async (trx) => {
     const row = await take(trx, scanToken, answer, actor)
     if (row === undefined) return null
     if (row.acceptedAt === null) return await wrongNumber(deps, trx, row, actor)
@@ -113,7 +114,7 @@ export async function confirm (
     const before = await heldTicket(deps.db, scanToken, actor)
     requireDigest(before, answer)
     if (before.numberEntry && before.acceptedAt === null) await accepted(deps, scanToken, answer, actor)
-    const confirmed = await deps.db.transaction().execute(async (trx) => {
+    const confirmed = await inTransaction(deps.db, async (trx) => {
       const { rows } = await sql<TicketRow & { personId: string }>`
         update scan_ticket t
            set state = 'confirmed', confirmed_at = now(), accepted_at = coalesce(accepted_at, now()), failure = null,
@@ -174,7 +175,7 @@ export async function reject (
 ): Promise<{ ok: true } | PhoneRefusal> {
   return await answered(async () => {
     const before = await heldTicket(deps.db, scanToken, actor)
-    const rejected = await deps.db.transaction().execute(async (trx) => {
+    const rejected = await inTransaction(deps.db, async (trx) => {
       const { rows } = await sql`
         update scan_ticket t set state = 'rejected', failure = 'declined', identity_enc = null
          where ${heldBy(scanToken, actor)} and t.state in (${from('rejected')})

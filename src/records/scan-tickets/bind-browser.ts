@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { bindWebDevice } from '../devices/index.ts'
 import { hashOf, type TicketRow } from './rows.ts'
@@ -33,7 +34,7 @@ export async function bindBrowser (
   const personId = found?.personId
   if (personId === undefined || personId === null) return null
   try {
-    return await deps.db.transaction().execute(async (trx) => {
+    return await inTransaction(deps.db, async (trx) => {
       // the device first, because the ticket refers to it; rolled back unless the ticket takes it
       const bound = await bindWebDevice(trx, deps, {
         personId,

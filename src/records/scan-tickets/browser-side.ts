@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
 import {
   currentStep,
@@ -46,7 +47,7 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
     if (ticket.address !== undefined && !(await count(deps, ticketsPerAddress, ticket.address))) {
       throw new TooManyTickets()
     }
-    const made = await db.transaction().execute(async (trx) => await insert(deps, trx, ticket))
+    const made = await inTransaction(db, async (trx) => await insert(deps, trx, ticket))
     for (const id of made.superseded) hub.kick(id)
     deps.metrics.scanTickets.inc({ state: 'waiting' })
     const row = { id: made.id, purpose: ticket.purpose, elapsed: 0, rotating: false }
@@ -97,7 +98,7 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
     async consume (ticketId, binding, trx) {
       const consumed =
         trx === undefined
-          ? await db.transaction().execute(async (own) => await consume(deps, own, ticketId, binding))
+          ? await inTransaction(db, async (own) => await consume(deps, own, ticketId, binding))
           : await consume(deps, trx, ticketId, binding)
       if (consumed !== null) {
         deps.metrics.scanTickets.inc({ state: 'consumed' })

@@ -1,5 +1,6 @@
 /** What the phone is asked for, given step by step: identity data, a face check, or the counter code that equals it. */
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { phoneStates } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { redeemCounterCode } from '../counter-codes/index.ts'
@@ -39,7 +40,7 @@ export async function submitIdentity (
     })
     if (!verified.ok) return verified
     const sealed = deps.crypto.encrypt('scan_ticket', 'identity_enc', row.id, JSON.stringify(verified.validity))
-    const given = await deps.db.transaction().execute(async (trx) => {
+    const given = await inTransaction(deps.db, async (trx) => {
       const { rows } = await sql<TicketRow>`
         update scan_ticket t
            set identity_enc = ${sealed}, identity_at = now(), state = case
@@ -148,7 +149,7 @@ export async function useCounterCode (
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
     if (!remainingOf(row).includes('face')) throw new Refused('wrong_state')
-    const result = await deps.db.transaction().execute(async (trx) => {
+    const result = await inTransaction(deps.db, async (trx) => {
       const codeId = await redeemCounterCode(trx, deps, {
         personId: row.personId,
         code,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
 import { decideScan, judgeCode, readPayload, ticketSeconds } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { secretsOf } from './codes.ts'
@@ -42,7 +43,7 @@ export async function scan (
     return { ...refuse(decision.code), ticketId: row.id }
   }
   const scanToken = randomBytes(32).toString('base64url')
-  const scanned = await db.transaction().execute(async (trx) => {
+  const scanned = await inTransaction(db, async (trx) => {
     const { rows } = await sql<TicketRow>`
       update scan_ticket t
          set state = 'scanned', scanned_at = now(), expires_at = now() + make_interval(secs => ${ticketSeconds.act}),
@@ -85,7 +86,7 @@ function whyTaken (row: TicketRow): 'expired' | 'already_scanned' | null {
 
 /** Both screens say so, and the ticket is over: somebody else's phone must not get a second try at it. */
 async function failForWrongPerson (deps: ScanTicketsDeps, row: TicketRow, actor: PhoneActor): Promise<void> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     const { rows } = await sql`
       update scan_ticket set state = 'failed', failure = 'wrong_person'
        where id = ${row.id} and state = 'waiting' and expires_at > now()

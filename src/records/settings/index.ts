@@ -5,6 +5,7 @@
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { createRounds } from '../../runtime/rounds.ts'
 import type { SettingsDeps } from './deps.ts'
@@ -170,7 +171,7 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
     async save (name, values, version, act) {
       const { value, errors } = checkSetting(name, values)
       if (errors.length > 0) return { ok: false, code: 'invalid', errors }
-      const saved = await db.transaction().execute(async (trx) => {
+      const saved = await inTransaction(db, async (trx) => {
         const kept = {
           value: JSON.stringify(value),
           changedBy: act.actor,

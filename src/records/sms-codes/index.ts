@@ -9,6 +9,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { smsLimits } from '../../domain/login/sms-code.ts'
 import type { SmsCodesDeps } from './deps.ts'
 import { enqueue } from '../outbox/index.ts'
@@ -91,7 +92,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
       const refusal = await limited(binding, circumstances)
       if (refusal !== null) {
         if (refusal.code === 'too_many') {
-          await db.transaction().execute(async (trx) => {
+          await inTransaction(db, async (trx) => {
             await deps.audit.record(trx, { type: 'sms-code.throttled', ...event(binding, circumstances) })
           })
         }
@@ -100,7 +101,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
       const id = `sms_${randomBytes(16).toString('base64url')}`
       const code = String(randomInt(0, 1_000_000)).padStart(6, '0')
       const index = phoneIndex(crypto, phone)
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(db, async (trx) => {
         await trx
           .updateTable('smsCode')
           .set({ expiresAt: sql<Date>`now()` })
@@ -144,7 +145,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
 
     async verify (binding, typed, circumstances) {
       const code = typed.normalize('NFKC').replace(/\D/g, '').slice(0, 10)
-      return await db.transaction().execute(async (trx) => {
+      return await inTransaction(db, async (trx) => {
         // the try is counted before anything is compared, in the statement that compares
         const { rows } = await sql<{ id: string; tries: number; right: boolean }>`
           update sms_code s

@@ -1,4 +1,5 @@
 /** The own account: credentials and sessions. Whatever changes a credential asks for the credentials again first. */
+import { inTransaction } from '../../../database/transaction.ts'
 import { adminRoles, type AdminRole } from '../../../domain/administration/administration.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -117,7 +118,7 @@ export function registerOwnAccount (console: Console): void {
     const { id } = c.administrator
     const passkey = await finishEnrolment(deps, c.request.browser?.hash ?? '', id, c.field('credential'))
     if (passkey === null) return await show(c, [{ field: 'form', code: 'passkey_refused' }])
-    await db.transaction().execute(async (trx) => {
+    await inTransaction(db, async (trx) => {
       await keepPasskey(trx, id, c.request.browserLabel, passkey)
       await deps.audit.record(trx, {
         type: 'staff.credential-added',

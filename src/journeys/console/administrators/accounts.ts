@@ -6,6 +6,7 @@ import { sql, type Transaction } from 'kysely'
 import { adminRoles, type Act, type AdminRole } from '../../../domain/administration/administration.ts'
 import { shownUserCode } from '../../../domain/login/user-code.ts'
 import type { Database } from '../../../database/schema.ts'
+import { inTransaction } from '../../../database/transaction.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import {
   accountById,
@@ -291,7 +292,7 @@ export function registerAccounts (console: Console): void {
       }
       const names = { loginName, displayName, role }
       if (await aloneFor(role)) {
-        const link = await db.transaction().execute(async (trx) => {
+        const link = await inTransaction(db, async (trx) => {
           // two requests at once: one of them is the first
           await sql`lock table admin_account in share row exclusive mode`.execute(trx)
           const other = await trx
@@ -430,7 +431,7 @@ export function registerAccounts (console: Console): void {
     ['security'],
     (c, account) => account.id !== c.administrator.id,
     async (c, account, why) => {
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(db, async (trx) => {
         await closeSessionsOf(trx, account.id)
         await deps.audit.record(trx, {
           type: 'staff.signed-out',

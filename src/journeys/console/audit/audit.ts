@@ -1,5 +1,6 @@
 /** 审计 (A8): the trail, for those who watch over it and change nothing. Every look into it is in the trail too. */
 import { PassThrough } from 'node:stream'
+import { inTransaction } from '../../../database/transaction.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
 import { pacedWriter } from '../../../http/paced-writer.ts'
 import type { FieldError } from '../../../http/pages.ts'
@@ -170,7 +171,7 @@ export function registerAudit (console: Console): void {
     details: Record<string, string | number | boolean>
   ): Promise<void> => {
     const { actor, address, traceId } = c.act(reason ?? type)
-    await db.transaction().execute(async (trx) => {
+    await inTransaction(db, async (trx) => {
       await audit.record(trx, { type, actor, address, traceId, reason, role: c.administrator.role, details })
     })
   }

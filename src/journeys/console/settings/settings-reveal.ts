@@ -2,6 +2,7 @@
  * Settings: whether personal data is shown in full only when a second administrator agrees. One administrator may
  * switch that on; switching it off takes a second one itself.
  */
+import { inTransaction } from '../../../database/transaction.ts'
 import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/reveal.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 
@@ -60,7 +61,7 @@ export function registerRevealSetting (console: Console): void {
       // what the page offered, not what it would offer by now
       const needed = c.field('needed') !== 'false'
       if (needed) {
-        await db.transaction().execute(async (trx) => await setRevealNeedsTwo(trx, deps, true, confirmed.act))
+        await inTransaction(db, async (trx) => await setRevealNeedsTwo(trx, deps, true, confirmed.act))
         return c.redirect('/admin/settings', 'saved')
       }
       const asked = await changes.request({ kind, payload: { needed }, subject: 'reveal', act: confirmed.act })

@@ -4,6 +4,7 @@
  * link, and must learn neither the secret of the one-time codes nor anything else from it.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { inTransaction } from '../../../database/transaction.ts'
 import { HasherBusy } from '../../../ports/password-hasher.ts'
 import { checkPassword, rulesOf } from '../../../domain/login/password-policy.ts'
 import { formField } from '../../../http/forms.ts'
@@ -37,7 +38,7 @@ export function registerBegin (console: Console): void {
     if (link !== null) return link
     // a guess costs nothing but this; a link that is over says so to whoever had it
     if ((await throttle.hit(`admin-link:${request.clientAddress.prefix}`, 20, 600)).allowed) {
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(db, async (trx) => {
         await deps.audit.record(trx, {
           type: 'staff.link-refused',
           actor: 'anonymous',
@@ -153,7 +154,7 @@ export function registerBegin (console: Console): void {
       request.requireCsrf(formScope)
       const { tokenHash, purpose, accountId } = await linkOf(request, reply)
       const browserHash = reply.ensureBrowser().hash
-      const right = await db.transaction().execute(async (trx) => {
+      const right = await inTransaction(db, async (trx) => {
         const tried = await tryLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
         if (!tried.right && tried.counted) {
           await deps.audit.record(trx, {
@@ -209,7 +210,7 @@ export function registerBegin (console: Console): void {
         if (accepted.code === 'link_used') throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
         return await show(request, reply, link, typed, [{ field: 'login_name', code: 'taken' }])
       }
-      const secret = await db.transaction().execute(async (trx) => {
+      const secret = await inTransaction(db, async (trx) => {
         await deps.audit.record(trx, {
           type: 'staff.signed-in',
           actor: `admin:${accepted.accountId}`,

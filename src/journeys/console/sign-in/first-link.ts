@@ -2,6 +2,7 @@
  * How the first administrator comes to be: there is no default account, but an operator at the machine may make a link
  * of use once.
  */
+import { inTransaction } from '../../../database/transaction.ts'
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import { hasActive } from '../../../records/administrators/accounts.ts'
@@ -19,7 +20,7 @@ export async function operatorLink (
   act: Pick<Act, 'actor' | 'reason'>,
   force = false
 ): Promise<string | null> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     if (!force && (await hasActive(trx, role))) return null
     const link = await makeLink(trx, config.issuer, {
       purpose: 'bootstrap',

@@ -4,6 +4,7 @@
  * that opens the console's.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { inTransaction } from '../../../database/transaction.ts'
 import { adminRoles, consoleClientId, isAdministratorId } from '../../../domain/administration/administration.ts'
 import { PageError } from '../../../http/page-error.ts'
 import type { FieldError } from '../../../http/pages.ts'
@@ -83,7 +84,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
       const method = methodOf(claims['amr'])
       const browserHash = request.browser.hash
       const before = cookieOf(config, request)
-      const opened = await db.transaction().execute(async (trx) => {
+      const opened = await inTransaction(db, async (trx) => {
         const record = await trx
           .selectFrom('oidcArtifact')
           .select('sessionUid')
@@ -159,7 +160,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
       const returnTo = returnPath(c.field('to'))
       const proved = await prover.prove(request, request.browser?.hash ?? '', loginName, { accountId: id })
       if (!proved.ok) return again(c, returnTo, proved.errors, proved.status)
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(db, async (trx) => {
         await refreshAuthentication(trx, sessionHash)
         await deps.audit.record(trx, {
           type: 'staff.reauthenticated',
@@ -180,7 +181,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
     path: '/admin/sign-out',
     roles: adminRoles,
     handler: async (c) => {
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(db, async (trx) => {
         await closeSession(trx, c.administrator.sessionHash)
         await deps.audit.record(trx, {
           type: 'staff.signed-out',

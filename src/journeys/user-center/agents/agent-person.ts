@@ -4,6 +4,7 @@
  * person was known before.
  */
 import { isUniqueViolation } from '../../../database/errors.ts'
+import { inTransaction } from '../../../database/transaction.ts'
 import { sameName } from '../../../domain/identity/person-name.ts'
 import { RegisterUnavailable } from '../../../ports/registry.ts'
 import type { UserCenterDeps } from '../deps.ts'
@@ -58,7 +59,7 @@ async function createPerson (deps: UserCenterDeps, { name, certNo, phone }: NewA
   // a number that names somebody else already must not name two; the person adds the right one
   const free = (await personByPhone(db, crypto, phone)) === null
   const insert = async (withPhone: boolean): Promise<string> =>
-    await db.transaction().execute(async (trx) => {
+    await inTransaction(db, async (trx) => {
       const { id } = await insertPerson(trx, crypto, {
         status: 'active',
         name,
