@@ -120,7 +120,10 @@ export async function changeClient (
   input: unknown,
   options: ActOptions = {}
 ): Promise<Changed> {
-  return await inTransaction(deps.db, async (trx) => await changeClientIn(trx, deps, act, clientId, version, input, options))
+  return await inTransaction(
+    deps.db,
+    async (trx) => await changeClientIn(trx, deps, act, clientId, version, input, options)
+  )
 }
 
 /** The same in the caller's transaction. `version` null: from whatever it is now (a declared state, apply.ts). */

@@ -35,7 +35,9 @@ export async function approve (
   if (presence !== null) {
     try {
       if (
-        await inTransaction(deps.db, async (trx) => await decide(deps, trx, limits, id, version, digest, approver, presence.faceCheckId)
+        await inTransaction(
+          deps.db,
+          async (trx) => await decide(deps, trx, limits, id, version, digest, approver, presence.faceCheckId)
         )
       ) {
         return { ok: true }
