@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
+import { write } from '../database/transaction.ts'
 import {
   applyClients,
   planClients,
@@ -83,7 +84,7 @@ export const command = {
       )
       return different.length === 0 ? 0 : 3
     }
-    const applied = await applyClients(deps, act, document.wanted, { prune, agreedBy })
+    const applied = await write(deps, applyClients, { act, wanted: document.wanted, prune, agreedBy })
     if (!applied.ok) return refuse(document.lined(applied.faults))
     const done = applied.lines.filter(({ action }) => action !== 'none')
     print(

@@ -1,8 +1,10 @@
 /** kora client: relying sites from the command line, by the same functions and the same validation as the console. */
 import { readFile } from 'node:fs/promises'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { write } from '../database/transaction.ts'
 import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
 import {
+  type NewClient,
   agreedAct,
   clientHistory,
   createClient,
@@ -179,14 +181,19 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     }
     const agreedBy = agreedByOf(values, act)
     if (agreedBy === null) throw new WrongUse('--agreed-by must name somebody else.')
-    const options: Parameters<typeof createClient>[3] = {
+    const options: Omit<NewClient, 'act' | 'content'> = {
       status,
       ...(values.id === undefined ? {} : { clientId: values.id })
     }
     const input = values.from === undefined ? await inputOf(values) : await jsonFile(values.from)
-    let made = await createClient(deps, act, input, options)
-    if (made.outcome === 'second_needed' && agreedBy !== '') {
-      made = await createClient(deps, agreedAct(act, agreedBy), input, { ...options, second: 'given' })
+    let made = await write(deps, createClient, { act, content: input, ...options })
+    if (made.outcome === 'approval_needed' && agreedBy !== '') {
+      made = await write(deps, createClient, {
+        act: agreedAct(act, agreedBy),
+        content: input,
+        ...options,
+        approved: true
+      })
     }
     if (made.outcome === 'created') {
       const { client, secret } = made
@@ -207,10 +214,10 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
       )
     }
     const faults = made.outcome === 'invalid' ? made.faults : []
-    if (made.outcome === 'second_needed') {
+    if (made.outcome === 'approval_needed') {
       print(
         values.json === true
-          ? JSON.stringify({ error: made.outcome, reasons: made.reasons })
+          ? JSON.stringify({ error: 'second_needed', reasons: made.reasons })
           : [
               ...made.reasons.map((reason) => `! ${secondWords[reason]}`),
               'One person alone may not decide this: --agreed-by names the other.'
@@ -231,7 +238,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   async 'rotate-secret' ({ deps, values, ids, print, answer }) {
     const days = Number(values['grace-days'] ?? 7)
     if (!Number.isFinite(days) || days < 0 || days > 90) throw new WrongUse('--grace-days is a number from 0 to 90')
-    const made = await rotateSecret(deps, actIn(values), one(ids), days * 86_400)
+    const made = await write(deps, rotateSecret, { act: actIn(values), clientId: one(ids), grace: days * 86_400 })
     if (made.outcome === 'created') {
       return answer(
         {
@@ -270,7 +277,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
 async function move ({ deps, values, ids, print, answer }: Call, status: ClientStatus): Promise<number> {
   const act = actIn(values)
   const client = await known(deps, ids)
-  const moved = await setClientStatus(deps, act, client.clientId, client.version, status)
+  const moved = await write(deps, setClientStatus, { act, clientId: client.clientId, version: client.version, status })
   if (moved.outcome === 'changed' || moved.outcome === 'unchanged') {
     return answer(
       { client_id: client.clientId, status, version: moved.client.version },

@@ -1,3 +1,4 @@
+import { write } from '../database/transaction.ts'
 import { parseAccount } from '../domain/identity/account-identifier.ts'
 import { issueCounterCode } from '../records/counter-codes/index.ts'
 import { personByCertNo, personByPhone } from '../records/persons/index.ts'
@@ -29,7 +30,7 @@ export const command = {
     const issued =
       person === null
         ? null
-        : await issueCounterCode(deps, {
+        : await write(deps, issueCounterCode, {
           personId: person.id,
           issuedBy: `staff:${option('staff')}`,
           reason: option('reason')

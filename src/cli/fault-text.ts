@@ -1,6 +1,6 @@
 /** Faults of a client in words, one line each: what is wrong, what was received, what would be right. */
 import type { ClientFault } from '../domain/client/metadata.ts'
-import type { SecondReason } from '../domain/administration/dual-control.ts'
+import type { DualControlReason } from '../domain/administration/dual-control.ts'
 
 const words: Record<string, string> = {
   missing: 'is missing',
@@ -47,7 +47,7 @@ const words: Record<string, string> = {
 }
 
 /** Why one person alone may not decide it. */
-export const secondWords: Readonly<Record<SecondReason, string>> = {
+export const secondWords: Readonly<Record<DualControlReason, string>> = {
   high_scope: 'asks for document numbers',
   consent_skipped: 'people are not asked for consent',
   introspects_all: 'may introspect every token',

@@ -7,7 +7,7 @@
 export { openDatabase, type OpenDatabase, type OpenDatabaseOptions } from './connection.ts'
 export type { DatabaseProgress } from './pglite.ts'
 export { statement } from './statement.ts'
-export { inTransaction, Rollback, type RollbackWith } from './transaction.ts'
+export { inTransaction, Rollback, write, type RollbackWith } from './transaction.ts'
 export { queryCounter } from './query-counter.ts'
 export {
   DatabaseUnavailable,

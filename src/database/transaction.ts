@@ -38,6 +38,15 @@ export async function inTransaction<T> (db: Kysely<Database>, work: Work<T>): Pr
   }
 }
 
+/** One writer by itself. */
+export async function write<D extends { db: Kysely<Database> }, I, O> (
+  deps: D,
+  writer: (trx: Transaction<Database>, deps: D, input: I) => Promise<O>,
+  input: I
+): Promise<O> {
+  return await inTransaction(deps.db, async (trx) => await writer(trx, deps, input))
+}
+
 const isTransaction = (db: Kysely<Database>): db is Transaction<Database> => db.isTransaction
 
 /** Ends of the latest part of each open transaction: savepoints form a stack, so parts must not interleave. */

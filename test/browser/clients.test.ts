@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import t from 'tap'
+import { write } from '../../src/database/transaction.ts'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { PNG } from 'pngjs'
@@ -38,12 +39,11 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
     .insertInto('clientFailure')
     .values({ clientId: 'demo-consent', code: 'redirect_uri', address: 'http://localhost:1/callback/', count: 3 })
     .execute()
-  await storeLogo(
-    kora.inside.services,
-    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
-    'demo-consent',
-    mark()
-  )
+  await write(kora.inside.services, storeLogo, {
+    act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    clientId: 'demo-consent',
+    file: mark()
+  })
   const complaints: string[] = []
   const open = async (lang: string, width: number) => {
     const context = await chromium.newContext({ viewport: { width, height: 800 } })
@@ -169,12 +169,11 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
 
 await withBrowser(t, 'the picture of a site on the pages of its login', async (t, chromium) => {
   const kora = await startKora(t)
-  await storeLogo(
-    kora.inside.services,
-    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
-    'demo-consent',
-    mark()
-  )
+  await write(kora.inside.services, storeLogo, {
+    act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    clientId: 'demo-consent',
+    file: mark()
+  })
   const { redirect_uris: [redirectUri = ''] = [] } =
     (await findClient(kora.inside.services.db, 'demo-consent'))?.metadata ?? {}
   const request = `${kora.issuer}/oidc/auth?${new URLSearchParams({ client_id: 'demo-consent', response_type: 'code', redirect_uri: redirectUri, scope: 'openid profile phone', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }).toString()}`
@@ -234,10 +233,9 @@ await withBrowser(t, 'what waits for a second administrator, and a trial login',
   const kora = await startKora(t)
   const system = await signInAs(kora, 'system')
   const { services } = kora.inside
-  const made = await createClient(
-    services,
-    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
-    {
+  const made = await write(services, createClient, {
+    act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+    content: {
       kind: 'server',
       metadata: {
         redirect_uris: ['https://a.gov.cn/cb'],
@@ -247,7 +245,7 @@ await withBrowser(t, 'what waits for a second administrator, and a trial login',
       },
       policy: { names: { 'zh-CN': '公积金查询' }, purposes: { profile: '显示姓名' } }
     }
-  )
+  })
   if (made.outcome !== 'created') throw new Error(made.outcome)
   const {
     client: { clientId },

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { write } from '../../src/database/transaction.ts'
 import { command as apply } from '../../src/cli/apply.ts'
 import { command as client } from '../../src/cli/client.ts'
 import { findClient } from '../../src/records/clients/index.ts'
@@ -77,7 +78,7 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   t.match(errors().at(-1)?.args, [/kora client list/])
 
   // there and back
-  await storeLogo(services, act, 'fund', PNG.sync.write(new PNG({ width: 4, height: 4 })))
+  await write(services, storeLogo, { act, clientId: 'fund', file: PNG.sync.write(new PNG({ width: 4, height: 4 })) })
   await run(
     client,
     'create --id gate --name 入口 --kind native --redirect cn.gov.example.gate:/cb --status draft --reason x'

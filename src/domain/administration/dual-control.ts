@@ -17,7 +17,7 @@ export const highScopes: readonly string[] = ['identity']
  * redirect_change: other addresses. subject_linked: people become recognizable across sites. protection_lowered: a
  * lower level of login, or weaker proof by the client.
  */
-export const secondReasons = [
+export const dualControlReasonNames = [
   'high_scope',
   'consent_skipped',
   'introspects_all',
@@ -26,7 +26,7 @@ export const secondReasons = [
   'subject_linked',
   'protection_lowered'
 ] as const
-export type SecondReason = (typeof secondReasons)[number]
+export type DualControlReason = (typeof dualControlReasonNames)[number]
 
 export interface Judged {
   metadata: ClientMetadata
@@ -59,16 +59,16 @@ const nothing: Judged = { metadata: {} }
  * was, and is disabled: else disabling would be the way around), and for one with a power, whatever its status: the
  * power was given to what was shown.
  */
-export function secondAdministratorReasons (
+export function dualControlReasons (
   before: (Judged & { status: string }) | null,
   after: Judged
-): SecondReason[] {
+): DualControlReason[] {
   const had = before ?? nothing
   const hadScopes = scopesOf(had)
   const added = scopesOf(after).filter((scope) => !hadScopes.includes(scope))
   const administers = had.policy?.adminScopes ?? []
   const guarded = before !== null && (before.status === 'live' || before.status === 'disabled' || isPowerful(before))
-  const found: Record<SecondReason, boolean> = {
+  const found: Record<DualControlReason, boolean> = {
     high_scope: added.some((scope) => highScopes.includes(scope)),
     consent_skipped: after.policy?.trusted === true && (had.policy?.trusted !== true || added.length > 0),
     introspects_all: introspectsAll(after) && !introspectsAll(had),
@@ -83,7 +83,7 @@ export function secondAdministratorReasons (
         had.metadata.sector_identifier_uri !== after.metadata.sector_identifier_uri),
     protection_lowered: guarded && isWeaker(had, after)
   }
-  return secondReasons.filter((reason) => found[reason])
+  return dualControlReasonNames.filter((reason) => found[reason])
 }
 
 const isPowerful = (client: Judged): boolean =>

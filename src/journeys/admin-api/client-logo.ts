@@ -10,7 +10,7 @@ import { etagOf, route, type Answer, type Call, type Route } from './routes.ts'
  */
 async function store (call: Call, file: Buffer | null): Promise<Answer> {
   const { clientId } = await changeable(call)
-  const stored = await storeLogo(call.deps, call.act(), clientId, file, call.version())
+  const stored = await storeLogo(call.trx(), call.deps, { act: call.act(), clientId, file, version: call.version() })
   switch (stored.outcome) {
     case 'stored':
       return answerOf(stored.client)

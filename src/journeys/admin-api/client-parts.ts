@@ -57,7 +57,11 @@ export const clientPartRoutes: Route[] = [
     writes: true,
     handle: async (call) => {
       const { clientId } = await changeable(call)
-      const made = await rotateSecret(call.deps, call.act(), clientId, call.body.grace_seconds ?? graceSeconds)
+      const made = await rotateSecret(call.trx(), call.deps, {
+        act: call.act(),
+        clientId,
+        grace: call.body.grace_seconds ?? graceSeconds
+      })
       if (made.outcome !== 'created') {
         throw new Problem(made.outcome === 'too_many' ? 'too_many_secrets' : made.outcome)
       }
@@ -81,7 +85,11 @@ export const clientPartRoutes: Route[] = [
     writes: true,
     handle: async (call) => {
       const { clientId } = await changeable(call)
-      const outcome = await endClientSecret(call.deps, call.act(), clientId, call.param('secret_id'))
+      const outcome = await endClientSecret(call.trx(), call.deps, {
+        act: call.act(),
+        clientId,
+        secretId: call.param('secret_id')
+      })
       if (outcome !== 'ended') throw new Problem(outcome)
       return { status: 204 }
     }

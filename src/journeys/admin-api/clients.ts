@@ -2,7 +2,7 @@
 import { createReport, readers, type ClientFault } from '../../domain/client/faults.ts'
 import { validateClient } from '../../domain/client/metadata.ts'
 import { clientKinds, clientStatuses, type ClientContent, type ClientRecord } from '../../domain/client/record.ts'
-import { secondAdministratorReasons, withoutPowers } from '../../domain/administration/dual-control.ts'
+import { dualControlReasons, withoutPowers } from '../../domain/administration/dual-control.ts'
 import {
   changeClient,
   clientIdFault,
@@ -107,9 +107,9 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
           ...('yours' in outcome ? { yours: outcome.yours, diff: outcome.diff } : {})
         }
       })
-    case 'second_needed': {
+    case 'approval_needed': {
       const clientId = call.param('client_id')
-      return await call.askSecond(changeKind, clientId, { clientId, version: call.version(), content: content() })
+      return await call.askApproval(changeKind, clientId, { clientId, version: call.version(), content: content() })
     }
   }
 }
@@ -118,7 +118,12 @@ async function replaced (call: Call, input: Record<string, unknown>): Promise<An
   withoutAdminScopes(input)
   await changeable(call)
   const { deps } = call
-  const outcome = await changeClient(deps, call.act(), call.param('client_id'), call.version(), input)
+  const outcome = await changeClient(call.trx(), deps, {
+    act: call.act(),
+    clientId: call.param('client_id'),
+    version: call.version(),
+    content: input
+  })
   return await changed(call, outcome, () => {
     const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
@@ -158,14 +163,14 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
     const checked = validateClient(input, clientRules(deps.config))
     throw new Problem('invalid_fields', { faults: [...faults, ...(checked.ok ? [] : checked.faults)] })
   }
-  let outcome = await createClient(deps, act, input, options)
+  let outcome = await createClient(call.trx(), deps, { act, content: input, ...options })
   let wanted: ClientContent | null = null
-  if (outcome.outcome === 'second_needed') {
+  if (outcome.outcome === 'approval_needed') {
     // made at once without the powers that another administrator gives; those are asked for
     const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
     wanted = checked.content
-    outcome = await createClient(deps, act, withoutPowers(wanted), options)
+    outcome = await createClient(call.trx(), deps, { act, content: withoutPowers(wanted), ...options })
   }
   switch (outcome.outcome) {
     case 'invalid':
@@ -174,14 +179,14 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
       throw new Problem('taken', {
         faults: [{ field: '/client_id', code: 'taken', received: options.clientId ?? '', expected: '' }]
       })
-    case 'second_needed':
+    case 'approval_needed':
       throw new Problem('second_administrator_needed')
   }
   const { client, secret } = outcome
   const asked =
     wanted === null
       ? null
-      : await call.askSecond(changeKind, client.clientId, {
+      : await call.askApproval(changeKind, client.clientId, {
         clientId: client.clientId,
         version: client.version,
         content: wanted
@@ -276,7 +281,7 @@ export const clientRoutes: Route[] = [
           ? {
               valid: true,
               faults: [],
-              second_administrator: secondAdministratorReasons(null, checked.content),
+              second_administrator: dualControlReasons(null, checked.content),
               content: checked.content
             }
           : { valid: false, faults: wireFaults(request, checked.faults), second_administrator: [], content: null }
@@ -368,7 +373,7 @@ export const clientRoutes: Route[] = [
           more: { current: wireClient(client) }
         })
       }
-      const outcome = await deleteDraft(call.deps, call.act(), client.clientId)
+      const outcome = await deleteDraft(call.trx(), call.deps, { act: call.act(), clientId: client.clientId })
       if (outcome !== 'deleted') throw new Problem(outcome)
       return { status: 204 }
     }
@@ -395,13 +400,12 @@ export const clientRoutes: Route[] = [
     versioned: true,
     handle: async (call) => {
       await changeable(call)
-      const outcome = await setClientStatus(
-        call.deps,
-        call.act(),
-        call.param('client_id'),
-        call.version(),
-        call.body.status
-      )
+      const outcome = await setClientStatus(call.trx(), call.deps, {
+        act: call.act(),
+        clientId: call.param('client_id'),
+        version: call.version(),
+        status: call.body.status
+      })
       return await changed(call as Call, outcome, () => {
         throw new Problem('second_administrator_needed')
       })

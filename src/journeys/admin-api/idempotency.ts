@@ -8,7 +8,6 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { AdminApiDeps } from './deps.ts'
-import { joined } from './joined.ts'
 import { Problem } from './problems.ts'
 import type { Answer } from './routes.ts'
 
@@ -21,15 +20,6 @@ export interface Repeatable {
   method: string
   path: string
   body: unknown
-}
-
-/** Refused or failed: nothing was done, and nothing is to be remembered. */
-class NotDone extends Error {
-  readonly answer: Answer
-  constructor (answer: Answer) {
-    super('not done')
-    this.answer = answer
-  }
 }
 
 const withoutSecrets = (body: unknown): unknown =>
@@ -46,7 +36,7 @@ const withoutSecrets = (body: unknown): unknown =>
 export async function once (
   deps: AdminApiDeps,
   request: Repeatable,
-  act: (deps: AdminApiDeps, trx: Transaction<Database>) => Promise<Answer>
+  act: (trx: Transaction<Database>) => Promise<Answer>
 ): Promise<Answer> {
   const { clientId, key, method, path, body } = request
   if (!pattern.test(key)) throw new Problem('malformed_idempotency_key')
@@ -55,41 +45,37 @@ export async function once (
     .digest('base64url')
   const text = JSON.stringify([method, path, body ?? null])
   const { db, crypto } = deps
-  try {
-    return await inTransaction(db, async (trx) => {
-      await trx
-        .deleteFrom('adminApiRequest')
-        .where('keyHash', '=', keyHash)
-        .where('expiresAt', '<=', sql<Date>`now()`)
-        .execute()
-      // waits for another transaction that has written the same key, and sees how it ended
-      const mine = await trx
-        .insertInto('adminApiRequest')
-        .values({
-          keyHash,
-          requestMac: crypto.mac('admin-api-request', text),
-          status: 0,
-          answerEnc: '',
-          expiresAt: sql<Date>`now() + make_interval(hours => ${keptHours})`
-        })
-        .onConflict((conflict) => conflict.column('keyHash').doNothing())
-        .returning('keyHash')
-        .executeTakeFirst()
-      if (mine === undefined) return await repeated(trx)
-      const answer = await act(joined(deps, trx), trx)
-      if (answer.status >= 300) throw new NotDone(answer)
-      const kept = JSON.stringify({ body: withoutSecrets(answer.body), headers: answer.headers ?? {} })
-      await trx
-        .updateTable('adminApiRequest')
-        .set({ status: answer.status, answerEnc: crypto.encrypt('admin_api_request', 'answer_enc', keyHash, kept) })
-        .where('keyHash', '=', keyHash)
-        .execute()
-      return answer
-    })
-  } catch (error) {
-    if (error instanceof NotDone) return error.answer
-    throw error
-  }
+  return await inTransaction<Answer>(db, async (trx, rollback) => {
+    await trx
+      .deleteFrom('adminApiRequest')
+      .where('keyHash', '=', keyHash)
+      .where('expiresAt', '<=', sql<Date>`now()`)
+      .execute()
+    // waits for another transaction that has written the same key, and sees how it ended
+    const mine = await trx
+      .insertInto('adminApiRequest')
+      .values({
+        keyHash,
+        requestMac: crypto.mac('admin-api-request', text),
+        status: 0,
+        answerEnc: '',
+        expiresAt: sql<Date>`now() + make_interval(hours => ${keptHours})`
+      })
+      .onConflict((conflict) => conflict.column('keyHash').doNothing())
+      .returning('keyHash')
+      .executeTakeFirst()
+    if (mine === undefined) return await repeated(trx)
+    const answer = await act(trx)
+    // refused: nothing was done, and nothing is to be remembered
+    if (answer.status >= 300) throw rollback(answer)
+    const kept = JSON.stringify({ body: withoutSecrets(answer.body), headers: answer.headers ?? {} })
+    await trx
+      .updateTable('adminApiRequest')
+      .set({ status: answer.status, answerEnc: crypto.encrypt('admin_api_request', 'answer_enc', keyHash, kept) })
+      .where('keyHash', '=', keyHash)
+      .execute()
+    return answer
+  })
 
   async function repeated (trx: Transaction<Database>): Promise<Answer> {
     const row = await trx

@@ -11,6 +11,7 @@ import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import type { Console } from '../console/console.ts'
 import { authenticate } from './authenticate.ts'
@@ -20,7 +21,7 @@ import { once } from './idempotency.ts'
 import { openApi } from './openapi.ts'
 import { Problem, sendProblem } from './problems.ts'
 import { reasonOf, versionOf } from './request-parts.ts'
-import { isRepeatable, prefix, type Answer, type Call, type Route } from './routes.ts'
+import { isRepeatable, isTransaction, prefix, type Answer, type Call, type Route } from './routes.ts'
 import { namedSchemas } from './schemas.ts'
 import { apiRoutes } from './table.ts'
 
@@ -112,16 +113,13 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
           handler: async (request, reply) => {
             const { clientId } = callers.tokenOf(request)
             const key = request.headers['idempotency-key']
-            const work = async (within = deps, trx?: Transaction<Database>): Promise<Answer> =>
-              await line.handle(callOf(line, request, clientId, within, trx))
-            const answer =
-              isRepeatable(line) && key !== undefined
-                ? await once(
-                  deps,
-                  { clientId, key: String(key), method: line.method, path: request.url, body: request.body },
-                  work
-                )
-                : await work()
+            const act = async (trx: Transaction<Database> | null): Promise<Answer> =>
+              await line.handle(callOf(line, { request, clientId, trx }))
+            let answer: Answer
+            if (isRepeatable(line) && key !== undefined) {
+              const { method, url: path, body } = request
+              answer = await once(deps, { clientId, key: String(key), method, path, body }, act)
+            } else answer = isTransaction(line) ? await inTransaction(deps.db, act) : await act(null)
             return await reply
               .code(answer.status)
               .headers({ 'cache-control': 'no-store', ...answer.headers })
@@ -135,10 +133,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
 
   function callOf (
     line: Route,
-    request: FastifyRequest,
-    clientId: string,
-    within: typeof deps,
-    trx: Transaction<Database> | undefined
+    { request, clientId, trx }: { request: FastifyRequest; clientId: string; trx: Transaction<Database> | null }
   ): Call {
     const asker = {
       actor: `client:${clientId}` as const,
@@ -155,7 +150,11 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     const version = line.versioned ? versionOf(request) : null
     const own: Call = {
       request,
-      deps: within,
+      deps: trx === null ? deps : { ...deps, db: trx },
+      trx () {
+        if (trx === null) throw new Error(`${line.operationId} is no transaction`)
+        return trx
+      },
       clientId,
       body: request.body,
       query,
@@ -169,9 +168,9 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
         if (version === null) throw new Error(`${line.operationId} has no version`)
         return version
       },
-      async askSecond (kind, subject, payload) {
+      async askApproval (kind, subject, payload) {
         if (!console.changes.has(kind)) throw new Problem('second_administrator_needed')
-        const asked = await console.changes.request({ kind, payload, subject, act: own.act() }, trx)
+        const asked = await console.changes.request(own.trx(), { kind, payload, subject, act: own.act() })
         const location = `${prefix}/changes/${asked.id}`
         if (!asked.ok) throw new Problem('change_waiting', { more: { change: location } })
         return { status: 202, body: { change: location, id: asked.id }, headers: { location } }

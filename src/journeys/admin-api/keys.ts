@@ -94,7 +94,7 @@ export const keyRoutes: Route[] = [
     answers: { 202: 'ChangeAsked' },
     refusals: ['change_waiting', 'second_administrator_needed', 'invalid_fields'],
     writes: true,
-    handle: async ({ askSecond, body }) => await askSecond(rotation, body.alg, { alg: body.alg })
+    handle: async ({ askApproval, body }) => await askApproval(rotation, body.alg, { alg: body.alg })
   }),
   route({
     method: 'DELETE',

@@ -1,6 +1,8 @@
 /** One line for each route: what the router serves, the function matrix lists and the description says. */
 import type { FastifyRequest } from 'fastify'
+import type { Transaction } from 'kysely'
 import type { Static } from 'typebox'
+import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { AdminScope } from '../../domain/administration/admin-scopes.ts'
 import type { AdminApiDeps } from './deps.ts'
@@ -9,15 +11,18 @@ import type { namedSchemas, SchemaName } from './schemas.ts'
 
 export const prefix = '/admin/api/v1'
 
-/** What a handler gets; the token was checked. `services` may be those of a transaction (idempotency.ts). */
+/** What a handler gets; the token was checked. */
 export interface Call<B = unknown> {
   request: FastifyRequest
+  /** `db` is the transaction of the act, where there is one. */
   deps: AdminApiDeps
+  /** The transaction of the act: committed when it is done, undone when it is refused. */
+  trx(): Transaction<Database>
   /**
-   * Asks a second administrator. @throws Problem `change_waiting`, `second_administrator_needed` (nobody decides such
-   * changes)
+   * Asks that another administrator approves. @throws Problem `change_waiting`, `second_administrator_needed` (nobody
+   * decides such changes)
    */
-  askSecond(kind: string, subject: string, payload: object): Promise<Answer>
+  askApproval(kind: string, subject: string, payload: object): Promise<Answer>
   clientId: string
   body: B
   /** One part of the path. */
@@ -95,12 +100,15 @@ export function route<N extends SchemaName | null> (
   }
 }
 
+/** Whether it is one transaction: acts that ask another service are several. */
+export const isTransaction = ({ writes, asksOutside }: Pick<Route, 'writes' | 'asksOutside'>): boolean =>
+  writes && !asksOutside
+
 /** Whether an Idempotency-Key counts. */
 export const isRepeatable = ({
   method,
-  writes,
-  asksOutside
-}: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => writes && method === 'POST' && !asksOutside
+  ...line
+}: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => isTransaction(line) && method === 'POST'
 
 export const etagOf = (version: number): string => `"${version}"`
 

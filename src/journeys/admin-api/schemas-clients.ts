@@ -2,7 +2,7 @@
 import Type from 'typebox'
 import { adminScopes } from '../../domain/administration/admin-scopes.ts'
 import { clientKinds, clientStatuses } from '../../domain/client/record.ts'
-import { secondReasons } from '../../domain/administration/dual-control.ts'
+import { dualControlReasonNames } from '../../domain/administration/dual-control.ts'
 import { closed, list, nullable, reason, text, time } from './schema-parts.ts'
 
 const optionalText = (description?: string) =>
@@ -183,7 +183,7 @@ export const Fault = closed({
 export const ValidationResult = closed({
   valid: Type.Boolean(),
   faults: Type.Array(Fault),
-  second_administrator: Type.Array(Type.Enum([...secondReasons]), {
+  second_administrator: Type.Array(Type.Enum([...dualControlReasonNames]), {
     description: 'Why a second administrator would be needed.'
   }),
   content: nullable(closed({ kind: Kind, metadata: ClientMetadata, policy: ClientPolicy }), 'With the defaults.')

@@ -6,15 +6,15 @@
  * begin in status test.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { inTransaction } from '../../database/transaction.ts'
+import { inTransaction, write } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
-import type { SecondReason } from '../../domain/administration/dual-control.ts'
+import type { DualControlReason } from '../../domain/administration/dual-control.ts'
 import type { DynamicRegistrationDeps } from './deps.ts'
 import {
-  changeClientIn,
+  changeClient,
   clientRules,
-  createClientIn,
+  createClient,
   findClient,
   newClientId,
   setClientStatus
@@ -55,7 +55,7 @@ class Refused extends Error {
 
 const invalid = (faults: readonly ClientFault[]): Refused => new Refused(400, errorOf(faults))
 /** Nobody decides such things over this interface. */
-const needsAdministrator = (reasons: readonly SecondReason[]): ClientFault => ({
+const needsAdministrator = (reasons: readonly DualControlReason[]): ClientFault => ({
   field: reasons.includes('high_scope') ? '/metadata/scope' : '/metadata',
   code: 'needs_an_administrator',
   received: reasons.join(', '),
@@ -152,15 +152,13 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       const answer = await inTransaction(db, async (trx) => {
         const taken = await takeRegistrationToken(trx, token)
         if (taken === null) throw noToken()
-        const made = await createClientIn(
-          trx,
-          deps,
-          actOf(request, clientId, `dynamic registration with ${taken.id}`),
-          checked(sent, taken),
-          { clientId }
-        )
+        const made = await createClient(trx, deps, {
+          act: actOf(request, clientId, `dynamic registration with ${taken.id}`),
+          content: checked(sent, taken),
+          clientId
+        })
         if (made.outcome === 'invalid') throw invalid(made.faults)
-        if (made.outcome === 'second_needed') throw invalid([needsAdministrator(made.reasons)])
+        if (made.outcome === 'approval_needed') throw invalid([needsAdministrator(made.reasons)])
         if (made.outcome === 'taken') throw new Error('an identifier was made twice')
         const own = await giveClientToken(trx, clientId, taken.id)
         return {
@@ -190,17 +188,15 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       if (client === null) throw noToken()
       const content = checked(sent, limits, client.policy)
       return await inTransaction(db, async (trx) => {
-        const changed = await changeClientIn(
-          trx,
-          deps,
-          actOf(request, clientId, 'dynamic registration: update'),
+        const changed = await changeClient(trx, deps, {
+          act: actOf(request, clientId, 'dynamic registration: update'),
           clientId,
-          client.version,
+          version: client.version,
           content
-        )
+        })
         if (changed.outcome === 'conflict') throw new Refused(409, { error: 'conflict' })
         if (changed.outcome === 'invalid') throw invalid(changed.faults)
-        if (changed.outcome === 'second_needed') throw invalid([needsAdministrator(changed.reasons)])
+        if (changed.outcome === 'approval_needed') throw invalid([needsAdministrator(changed.reasons)])
         if (changed.outcome !== 'changed' && changed.outcome !== 'unchanged') throw noToken()
         return { ...wireOf(changed.client), registration_client_uri: addressOf(clientId) }
       })
@@ -213,13 +209,12 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       // the identifier stays taken and the history stays; every token ends with it (RFC 7592 §2.3). From then on its
       // own
       // token is refused, whether or not it is deleted
-      const ended = await setClientStatus(
-        deps,
-        actOf(request, clientId, 'dynamic registration: deletion'),
+      const ended = await write(deps, setClientStatus, {
+        act: actOf(request, clientId, 'dynamic registration: deletion'),
         clientId,
-        client.version,
-        'disabled'
-      )
+        version: client.version,
+        status: 'disabled'
+      })
       if (ended.outcome === 'conflict') throw new Refused(409, { error: 'conflict' })
       if (ended.outcome !== 'changed') throw noToken()
       await endClientToken(db, clientId)

@@ -5,13 +5,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { inTransaction } from '../../database/transaction.ts'
+import { inTransaction, write } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { parseCertNo } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { SupportDeps } from './deps.ts'
-import { issueCounterCodeIn, revokeCounterCode } from '../../records/counter-codes/index.ts'
+import { issueCounterCode, revokeCounterCode } from '../../records/counter-codes/index.ts'
 import { personByCertNo, personById } from '../../records/persons/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import { tellPerson } from './act.ts'
@@ -155,7 +155,7 @@ export async function giveCode (
       const person = await personById(trx, deps.crypto, visit.personId)
       // locked since the visit began: nothing is given
       if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) throw new Gone()
-      const issued = await issueCounterCodeIn(trx, deps, {
+      const issued = await issueCounterCode(trx, deps, {
         personId: person.id,
         issuedBy: actor,
         reason: why,
@@ -215,7 +215,7 @@ export async function codesGiven (
 
 /** An operator takes back an own code. */
 export const cancelOwnCode = async (deps: Needed, operator: Operator, codeId: string): Promise<boolean> =>
-  await revokeCounterCode(deps, {
+  await write(deps, revokeCounterCode, {
     codeId,
     actor: operator.actor,
     issuedBy: operator.actor,

@@ -7,7 +7,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database, PendingChangeState } from '../../database/schema.ts'
-import { inTransaction } from '../../database/transaction.ts'
+import { inTransaction, type Rollback } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
 import type { AdminTranslate } from '../../http/locale.ts'
 import type { ApprovalsDeps } from './deps.ts'
@@ -86,10 +86,9 @@ export interface Changes {
   register<P extends object>(kind: string, handler: ChangeKind<P>): void
   /** Whether somebody decides changes of this kind. */
   has(kind: string): boolean
-  /** In a transaction of its own, or in the caller's. */
   request<P extends object>(
-    change: { kind: string; payload: P; subject: string; act: Act },
-    trx?: Transaction<Database>
+    trx: Transaction<Database>,
+    change: { kind: string; payload: P; subject: string; act: Act }
   ): Promise<Requested>
   /** What is shown, with the digest that binds the decision to it. Null: unknown. */
   show(
@@ -124,14 +123,7 @@ const columns = [
   'vouchedAt'
 ] as const
 
-/** Ends a transaction without a fault. */
-class Refused extends Error {
-  readonly code: string
-  constructor (code: string) {
-    super(code)
-    this.code = code
-  }
-}
+type Refuse = (code: string) => Rollback<Decided>
 
 const digestOf = (kind: string, payload: string, basis: string): string =>
   createHash('sha256')
@@ -169,9 +161,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
   async function decide (
     trx: Transaction<Database>,
     id: string,
-    state: 'approved' | 'rejected',
-    role: AdminRole,
-    act: Act
+    { state, role, act, refuse }: { state: 'approved' | 'rejected'; role: AdminRole; act: Act; refuse: Refuse }
   ): Promise<Taken> {
     const row = await trx
       .updateTable('pendingChange')
@@ -187,7 +177,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
       )
       .returning(taken)
       .executeTakeFirst()
-    if (row === undefined) throw new Refused('not_waiting')
+    if (row === undefined) throw refuse('not_waiting')
     return row
   }
 
@@ -205,21 +195,21 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
   }
 
   /** The payload, when it still is what was shown; the language of what is shown is no part of it. */
-  async function asShown (trx: Transaction<Database>, id: string, row: Taken, digest: string): Promise<string> {
+  async function asShown (
+    trx: Transaction<Database>,
+    { id, row, digest, refuse }: { id: string; row: Taken; digest: string; refuse: Refuse }
+  ): Promise<string> {
     const payload = payloadOf(id, row.payloadEnc)
     const description = await described(trx, row, payload, words)
-    if (description === null) throw new Refused('gone')
-    if (digestOf(row.kind, payload, description.basis ?? '') !== digest) throw new Refused('changed')
+    if (description === null) throw refuse('gone')
+    if (digestOf(row.kind, payload, description.basis ?? '') !== digest) throw refuse('changed')
     return payload
   }
-  const outcomeOf = async (work: () => Promise<Decided>): Promise<Decided> => {
-    try {
-      return await work()
-    } catch (error) {
-      if (error instanceof Refused) return { ok: false, code: error.code }
-      throw error
-    }
-  }
+  const deciding = async (work: (trx: Transaction<Database>, refuse: Refuse) => Promise<Decided>): Promise<Decided> =>
+    await inTransaction<Decided>(
+      db,
+      async (trx, rollback) => await work(trx, (code) => rollback({ ok: false, code }))
+    )
 
   return Object.freeze({
     has: (name) => kinds.has(name),
@@ -229,45 +219,42 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
       kinds.set(name, handler)
     },
 
-    async request ({ kind, payload, subject, act }, outer) {
+    async request (trx, { kind, payload, subject, act }) {
       const { approvers, rowOf } = kindOf(kind)
-      const work = async (trx: Transaction<Database>): Promise<Requested> => {
-        await expireChanges(trx, deps, { kind, subject })
-        const id = `chg_${randomBytes(12).toString('base64url')}`
-        const text = JSON.stringify(payload)
-        const digest = digestOf(kind, text, '')
-        const made = await trx
-          .insertInto('pendingChange')
-          .values({
-            id,
-            kind,
-            subject,
-            payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text),
-            digest,
-            reason: act.reason,
-            requestedBy: act.actor,
-            approvers: [...approvers],
-            subjectRow: (await rowOf?.(trx, payload)) ?? null,
-            state: 'pending',
-            expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
-          })
-          .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing())
-          .returning('id')
+      await expireChanges(trx, deps, { kind, subject })
+      const id = `chg_${randomBytes(12).toString('base64url')}`
+      const text = JSON.stringify(payload)
+      const digest = digestOf(kind, text, '')
+      const made = await trx
+        .insertInto('pendingChange')
+        .values({
+          id,
+          kind,
+          subject,
+          payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text),
+          digest,
+          reason: act.reason,
+          requestedBy: act.actor,
+          approvers: [...approvers],
+          subjectRow: (await rowOf?.(trx, payload)) ?? null,
+          state: 'pending',
+          expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
+        })
+        .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing())
+        .returning('id')
+        .executeTakeFirst()
+      if (made === undefined) {
+        const other = await trx
+          .selectFrom('pendingChange')
+          .select('id')
+          .where('kind', '=', kind)
+          .where('subject', '=', subject)
+          .where('state', '=', 'pending')
           .executeTakeFirst()
-        if (made === undefined) {
-          const other = await trx
-            .selectFrom('pendingChange')
-            .select('id')
-            .where('kind', '=', kind)
-            .where('subject', '=', subject)
-            .where('state', '=', 'pending')
-            .executeTakeFirst()
-          return { ok: false, code: 'already_waiting', id: other?.id ?? '' }
-        }
-        await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
-        return { ok: true, id }
+        return { ok: false, code: 'already_waiting', id: other?.id ?? '' }
       }
-      return outer === undefined ? await inTransaction(db, work) : await work(outer)
+      await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
+      return { ok: true, id }
     },
 
     async show (id, t) {
@@ -285,79 +272,67 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
     },
 
     vouch: async (id, digest, role, act) =>
-      await outcomeOf(
-        async () =>
-          await inTransaction(db, async (trx) => {
-            const row = vouchers.includes(role)
-              ? await trx
-                .updateTable('pendingChange')
-                .set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })
-                .where('id', '=', id)
-                .where('state', '=', 'pending')
-                .where('expiresAt', '>', sql<Date>`now()`)
-                .where('requestedBy', 'like', 'client:%')
-                .where('vouchedBy', 'is', null)
-                .returning(taken)
-                .executeTakeFirst()
-              : undefined
-            if (row === undefined) throw new Refused('not_waiting')
-            await asShown(trx, id, row, digest)
-            await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
-            return { ok: true, once: null }
-          })
-      ),
+      await deciding(async (trx, refuse) => {
+        const row = vouchers.includes(role)
+          ? await trx
+            .updateTable('pendingChange')
+            .set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })
+            .where('id', '=', id)
+            .where('state', '=', 'pending')
+            .where('expiresAt', '>', sql<Date>`now()`)
+            .where('requestedBy', 'like', 'client:%')
+            .where('vouchedBy', 'is', null)
+            .returning(taken)
+            .executeTakeFirst()
+          : undefined
+        if (row === undefined) throw refuse('not_waiting')
+        await asShown(trx, { id, row, digest, refuse })
+        await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+        return { ok: true, once: null }
+      }),
 
     approve: async (id, digest, role, act) =>
-      await outcomeOf(
-        async () =>
-          await inTransaction(db, async (trx) => {
-            const row = await decide(trx, id, 'approved', role, act)
-            const payload = await asShown(trx, id, row, digest)
-            const applied = await kindOf(row.kind).apply(
-              trx,
-              JSON.parse(payload),
-              act,
-              row.requestedBy as Act['actor']
-            )
-            if (!applied.ok) throw new Refused(applied.code)
-            await record(trx, 'change.approved', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
-            return { ok: true, once: applied.once ?? null }
-          })
-      ),
+      await deciding(async (trx, refuse) => {
+        const row = await decide(trx, id, { state: 'approved', role, act, refuse })
+        const payload = await asShown(trx, { id, row, digest, refuse })
+        const applied = await kindOf(row.kind).apply(
+          trx,
+          JSON.parse(payload),
+          act,
+          row.requestedBy as Act['actor']
+        )
+        if (!applied.ok) throw refuse(applied.code)
+        await record(trx, 'change.approved', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
+        return { ok: true, once: applied.once ?? null }
+      }),
 
     reject: async (id, role, act) =>
-      await outcomeOf(
-        async () =>
-          await inTransaction(db, async (trx) => {
-            const row = await decide(trx, id, 'rejected', role, act)
-            await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
-            return { ok: true, once: null }
-          })
-      ),
+      await deciding(async (trx, refuse) => {
+        const row = await decide(trx, id, { state: 'rejected', role, act, refuse })
+        await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
+        return { ok: true, once: null }
+      }),
 
     withdraw: async (id, act) =>
-      await outcomeOf(
-        async () =>
-          await inTransaction(db, async (trx) => {
-            const row = await trx
-              .updateTable('pendingChange')
-              .set({
-                state: 'withdrawn',
-                decidedBy: act.actor,
-                decisionReason: act.reason,
-                decidedAt: sql<Date>`now()`
-              })
-              .where('id', '=', id)
-              .where('state', '=', 'pending')
-              .where('expiresAt', '>', sql<Date>`now()`)
-              .where((where) => where.or([where('requestedBy', '=', act.actor), where('vouchedBy', '=', act.actor)]))
-              .returning(['kind', 'subject'])
-              .executeTakeFirst()
-            if (row === undefined) throw new Refused('not_waiting')
-            await record(trx, 'change.withdrawn', act, { changeId: id, ...row })
-            return { ok: true, once: null }
+      await deciding(async (trx, refuse) => {
+        const row = await trx
+          .updateTable('pendingChange')
+          .set({
+            state: 'withdrawn',
+            decidedBy: act.actor,
+            decisionReason: act.reason,
+            decidedAt: sql<Date>`now()`
           })
-      ),
+          .where('id', '=', id)
+          .where('state', '=', 'pending')
+          .where('expiresAt', '>', sql<Date>`now()`)
+          .where((where) => where.or([where('requestedBy', '=', act.actor), where('vouchedBy', '=', act.actor)]))
+          .returning(['kind', 'subject'])
+          .executeTakeFirst()
+        if (row === undefined) throw refuse('not_waiting')
+        await record(trx, 'change.withdrawn', act, { changeId: id, ...row })
+        return { ok: true, once: null }
+      }),
 
     async approversLeft (approvers, requestedBy) {
       const { count } = await db

@@ -4,20 +4,19 @@
  */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
 import { step } from '../../domain/client/faults.ts'
-import { secondAdministratorReasons, type SecondReason } from '../../domain/administration/dual-control.ts'
+import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../domain/client/record.ts'
 import type { ClientsDeps } from './deps.ts'
 import {
-  changeClientIn,
+  changeClient,
   clientIdFault,
-  createClientIn,
-  deleteDraftIn,
-  setClientStatusIn,
+  createClient,
+  deleteDraft,
+  setClientStatus,
   statusSteps,
   type RegistryServices
 } from './change.ts'
@@ -38,7 +37,7 @@ export interface PlanLine {
   action: 'create' | 'change' | 'disable' | 'delete' | 'none'
   diff: ClientDifference[]
   /** Why another person must agree. */
-  second: SecondReason[]
+  second: DualControlReason[]
 }
 
 /** `field` of a fault: pointer below `/clients`. */
@@ -72,39 +71,37 @@ export const agreedAct = (act: Act, agreedBy: string): Act => ({
 })
 
 /**
- * Does it. What one may not decide alone (domain/client-second) is refused as a whole, unless it is said who agreed.
- * @param options.agreedBy the other person: who types the command may read and write the database, so the name is
- * believed,
- *   and stands in the history and the audit trail of each such client
+ * Does it. What one may not decide alone (domain/administration/dual-control) is refused as a whole, unless it is said
+ * who agreed.
+ * @param input.agreedBy the other person: the operator may read and write the database, so the name is believed, and
+ * stands in the history and the audit trail of each such client
  * @throws DomainError `reason_required`
  */
 export async function applyClients (
+  trx: Transaction<Database>,
   deps: RegistryServices,
-  act: Act,
-  wanted: readonly WantedClient[],
-  { prune = false, agreedBy = '' } = {}
+  input: { act: Act; wanted: readonly WantedClient[]; prune?: boolean; agreedBy?: string }
 ): Promise<AppliedClients> {
-  return await inTransaction(deps.db, async (trx) => {
-    // one declaration after the other, and no single change in between
-    await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
-    const planned = plan(await findClients(trx, null), deps.config, wanted, prune)
-    if (!planned.ok) return planned
-    const alone =
-      agreedBy === ''
-        ? planned.steps.flatMap(({ line: { second } }, index): ClientFault[] =>
-          second.length === 0
-            ? []
-            : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]
-        )
-        : []
-    if (alone.length > 0) return { ok: false, faults: alone }
-    const secrets: Array<{ clientId: string; secret: string }> = []
-    for (const one of planned.steps) {
-      const secret = await take(trx, deps, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
-      if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
-    }
-    return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
-  })
+  const { act, wanted, prune = false, agreedBy = '' } = input
+  // one declaration after the other, and no single change in between
+  await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
+  const planned = plan(await findClients(trx, null), deps.config, wanted, prune)
+  if (!planned.ok) return planned
+  const alone =
+    agreedBy === ''
+      ? planned.steps.flatMap(({ line: { second } }, index): ClientFault[] =>
+        second.length === 0
+          ? []
+          : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]
+      )
+      : []
+  if (alone.length > 0) return { ok: false, faults: alone }
+  const secrets: Array<{ clientId: string; secret: string }> = []
+  for (const one of planned.steps) {
+    const secret = await take(trx, deps, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
+    if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
+  }
+  return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
 }
 
 async function take (
@@ -113,18 +110,21 @@ async function take (
   act: Act,
   { line: { clientId, action }, content, status }: Step
 ): Promise<string | null> {
-  const second = { second: 'given' } as const
   let outcome: { outcome: string; secret?: { secret: string } | null } | string = { outcome: 'unchanged' }
   if (action === 'create') {
-    outcome = await createClientIn(trx, deps, act, content, {
+    outcome = await createClient(trx, deps, {
+      act,
+      content,
       clientId,
-      ...second,
+      approved: true,
       ...(status === null || status === 'disabled' ? {} : { status })
     })
-  } else if (action === 'delete') outcome = await deleteDraftIn(trx, deps, act, clientId)
+  } else if (action === 'delete') outcome = await deleteDraft(trx, deps, { act, clientId })
   else if (action !== 'none') {
-    if (content !== null) outcome = await changeClientIn(trx, deps, act, clientId, null, content, second)
-    if (status !== null) await setClientStatusIn(trx, deps, act, clientId, null, status)
+    if (content !== null) {
+      outcome = await changeClient(trx, deps, { act, clientId, version: null, content, approved: true })
+    }
+    if (status !== null) await setClientStatus(trx, deps, { act, clientId, version: null, status })
   }
   const name = typeof outcome === 'string' ? outcome : outcome.outcome
   // planned in this transaction, so anything else is a mistake of ours: nothing is kept
@@ -185,7 +185,7 @@ function plan (
         name: checked.content.policy.names['zh-CN'],
         action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change',
         diff,
-        second: contentDiff.length === 0 ? [] : secondAdministratorReasons(current ?? null, checked.content)
+        second: contentDiff.length === 0 ? [] : dualControlReasons(current ?? null, checked.content)
       },
       content: contentDiff.length === 0 ? null : checked.content,
       status: current === undefined || moved ? next : null

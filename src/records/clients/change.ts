@@ -1,11 +1,10 @@
-/** Making and changing clients. Every function is one transaction: row, history, audit event and cache epoch. */
+/** Making and changing clients: row, history, audit event and cache epoch in the caller's transaction. */
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
-import { secondAdministratorReasons, type SecondReason } from '../../domain/administration/dual-control.ts'
+import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/client/record.ts'
 import { createSecret } from '../../tokens/client-secrets.ts'
@@ -30,12 +29,12 @@ export interface NewSecret {
 
 export type Refused =
   | { outcome: 'invalid'; faults: ClientFault[] }
-  /** Ask a second administrator (unless the act is theirs: `second: 'given'`). */
-  | { outcome: 'second_needed'; reasons: SecondReason[] }
+  /** Another administrator must approve it first. */
+  | { outcome: 'approval_needed'; reasons: DualControlReason[] }
 
-/** `second`: 'given' when a second administrator has agreed, or the act is an operator's at the machine itself. */
+/** `approved`: another administrator has, or the act is an operator's at the machine itself. */
 export interface ActOptions {
-  second?: 'given'
+  approved?: boolean
 }
 
 export type Created =
@@ -50,30 +49,21 @@ export const clientIdFault = (clientId: string): ClientFault | null =>
     ? null
     : { field: '/client_id', code: 'not_an_id', received: clientId.slice(0, 100), expected: 'a–z 0–9 . _ -, 3–64' }
 
-/**
- * Registers a client; a kind that authenticates with a secret gets one.
- * @param input `{kind, metadata, policy}`; everything that is left out gets secure defaults
- * @throws DomainError `reason_required`
- */
-export async function createClient (
-  deps: RegistryServices,
-  act: Act,
-  input: unknown,
-  options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
-): Promise<Created> {
-  return await inTransaction(deps.db, async (trx) => await createClientIn(trx, deps, act, input, options))
+/** `content`: `{kind, metadata, policy}`; everything that is left out gets secure defaults. */
+export interface NewClient extends ActOptions {
+  act: Act
+  content: unknown
+  clientId?: string
+  status?: 'draft' | 'test' | 'live'
 }
 
-/** The same in the caller's transaction. */
-export async function createClientIn (
-  trx: Trx,
-  deps: Within,
-  act: Act,
-  input: unknown,
-  options: ActOptions & { clientId?: string; status?: 'draft' | 'test' | 'live' } = {}
-): Promise<Created> {
-  const { clientId = newClientId(), status = 'test' } = options
-  const checked = validateClient(input, clientRules(deps.config))
+/**
+ * Registers a client; a kind that authenticates with a secret gets one.
+ * @throws DomainError `reason_required`
+ */
+export async function createClient (trx: Trx, deps: Within, input: NewClient): Promise<Created> {
+  const { act, clientId = newClientId(), status = 'test', approved = false } = input
+  const checked = validateClient(input.content, clientRules(deps.config))
   const idFault = clientIdFault(clientId)
   if (!checked.ok || idFault !== null) {
     return {
@@ -81,8 +71,8 @@ export async function createClientIn (
       faults: [...(idFault === null ? [] : [idFault]), ...(checked.ok ? [] : checked.faults)]
     }
   }
-  const reasons = secondAdministratorReasons(null, checked.content)
-  if (reasons.length > 0 && options.second !== 'given') return { outcome: 'second_needed', reasons }
+  const reasons = dualControlReasons(null, checked.content)
+  if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   if (!(await insertClient(trx, clientId, status, checked.content))) return { outcome: 'taken' }
   const made = usesSecret(checked.content.metadata) ? await createSecret(trx, clientId) : null
   await noteAct(trx, deps, act, 'created', { clientId, version: 1, diff: diffOf({}, checked.content) })
@@ -107,48 +97,33 @@ export type Changed =
 
 const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
 
-/**
- * Replaces the whole content of a client.
- * @param version the version that the change was made from
- * @throws DomainError `reason_required`
- */
-export async function changeClient (
-  deps: RegistryServices,
-  act: Act,
-  clientId: string,
-  version: number,
-  input: unknown,
-  options: ActOptions = {}
-): Promise<Changed> {
-  return await inTransaction(
-    deps.db,
-    async (trx) => await changeClientIn(trx, deps, act, clientId, version, input, options)
-  )
+/** `version`: the one that the change was made from; null: whichever it is now (a declared state, apply.ts). */
+export interface ClientReplacement extends ActOptions {
+  act: Act
+  clientId: string
+  version: number | null
+  content: unknown
 }
 
-/** The same in the caller's transaction. `version` null: from whatever it is now (a declared state, apply.ts). */
-export async function changeClientIn (
-  trx: Trx,
-  deps: Within,
-  act: Act,
-  clientId: string,
-  version: number | null,
-  input: unknown,
-  options: ActOptions = {}
-): Promise<Changed> {
+/**
+ * Replaces the whole content of a client.
+ * @throws DomainError `reason_required`
+ */
+export async function changeClient (trx: Trx, deps: Within, input: ClientReplacement): Promise<Changed> {
+  const { act, clientId, version, content, approved = false } = input
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }
   if (current.policy.ownService === true) return { outcome: 'own_service' }
   // the picture is no part of what is declared: it changes by an upload only (logo.ts)
-  const checked = validateClient(withLogo(input, current.policy.logo), clientRules(deps.config))
+  const checked = validateClient(withLogo(content, current.policy.logo), clientRules(deps.config))
   if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   const diff = diffOf(contentOf(current), checked.content)
   if (version !== null && current.version !== version) {
     return { outcome: 'conflict', current, yours: checked.content, diff }
   }
   if (diff.length === 0) return { outcome: 'unchanged', client: current }
-  const reasons = secondAdministratorReasons(current, checked.content)
-  if (reasons.length > 0 && options.second !== 'given') return { outcome: 'second_needed', reasons }
+  const reasons = dualControlReasons(current, checked.content)
+  if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   const client = await updateClient(trx, clientId, current.version, checked.content)
   if (client === null) throw new Error('a client that is held was changed')
   // a secret must not stay good for a client that now proves itself otherwise
@@ -173,7 +148,7 @@ export const statusSteps: Readonly<Record<ClientStatus, readonly ClientStatus[]>
 }
 
 export type StatusChanged =
-  | Exclude<Changed, { outcome: 'conflict' | 'second_needed' }>
+  | Exclude<Changed, { outcome: 'conflict' | 'approval_needed' }>
   | { outcome: 'conflict'; current: ClientRecord }
   | { outcome: 'forbidden'; from: ClientStatus }
 
@@ -183,23 +158,9 @@ export type StatusChanged =
  * @throws DomainError `reason_required`
  */
 export async function setClientStatus (
-  deps: RegistryServices,
-  act: Act,
-  clientId: string,
-  version: number,
-  status: ClientStatus
-): Promise<StatusChanged> {
-  return await inTransaction(deps.db, async (trx) => await setClientStatusIn(trx, deps, act, clientId, version, status))
-}
-
-/** The same in the caller's transaction. */
-export async function setClientStatusIn (
   trx: Trx,
   deps: Within,
-  act: Act,
-  clientId: string,
-  version: number | null,
-  status: ClientStatus
+  { act, clientId, version, status }: { act: Act; clientId: string; version: number | null; status: ClientStatus }
 ): Promise<StatusChanged> {
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }
@@ -222,19 +183,9 @@ export async function setClientStatusIn (
 
 /** Drafts were never used, so they may go for good; the history stays. */
 export async function deleteDraft (
-  deps: RegistryServices,
-  act: Act,
-  clientId: string
-): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
-  return await inTransaction(deps.db, async (trx) => await deleteDraftIn(trx, deps, act, clientId))
-}
-
-/** The same in the caller's transaction. */
-export async function deleteDraftIn (
   trx: Trx,
   deps: Within,
-  act: Act,
-  clientId: string
+  { act, clientId }: { act: Act; clientId: string }
 ): Promise<'deleted' | 'not_found' | 'not_a_draft'> {
   const current = await holdClient(trx, clientId)
   if (current === null) return 'not_found'

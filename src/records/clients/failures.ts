@@ -1,7 +1,8 @@
 /** Recent failed requests of a client: what was wrong, from which address, how often. Written by usage.ts. */
+import type { Transaction } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { statement } from '../../database/statement.ts'
-import { inTransaction } from '../../database/transaction.ts'
+import type { Database } from '../../database/schema.ts'
 import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, type Db } from './repository.ts'
@@ -30,28 +31,26 @@ export async function clientFailures (db: Db, clientId: string): Promise<ClientF
 
 /** Takes one failure off the list; it comes back when it happens again. */
 export async function dismissFailure (
-  deps: Pick<ClientsDeps, 'db' | 'audit'>,
-  act: Act,
-  clientId: string,
-  failure: Pick<ClientFailure, 'code' | 'address'>
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit'>,
+  input: { act: Act; clientId: string; failure: Pick<ClientFailure, 'code' | 'address'> }
 ): Promise<boolean> {
-  return await inTransaction(deps.db, async (trx) => {
-    const client = await holdClient(trx, clientId)
-    if (client === null) return false
-    const { numDeletedRows } = await trx
-      .deleteFrom('clientFailure')
-      .where('clientId', '=', clientId)
-      .where('code', '=', failure.code)
-      .where('address', '=', failure.address)
-      .executeTakeFirst()
-    if (numDeletedRows === 0n) return false
-    await noteAct(trx, deps, act, 'failures_dismissed', {
-      clientId,
-      version: client.version,
-      diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }]
-    })
-    return true
+  const { act, clientId, failure } = input
+  const client = await holdClient(trx, clientId)
+  if (client === null) return false
+  const { numDeletedRows } = await trx
+    .deleteFrom('clientFailure')
+    .where('clientId', '=', clientId)
+    .where('code', '=', failure.code)
+    .where('address', '=', failure.address)
+    .executeTakeFirst()
+  if (numDeletedRows === 0n) return false
+  await noteAct(trx, deps, act, 'failures_dismissed', {
+    clientId,
+    version: client.version,
+    diff: [{ field: `/failures/${failure.code}`, before: failure.address, after: null }]
   })
+  return true
 }
 
 export interface ClientUseDay {

@@ -3,15 +3,14 @@
  * pictures. Owns the tables client, client_secret, client_change, client_use, client_failure and client_logo.
  *
  * Services are free of HTTP: console, command line, admin API and dynamic registration call the same ones. Each takes
- * an Act (who, why), is one transaction with its audit event, and answers with an outcome. `{kind, metadata, policy}`
- * is always given as a whole and validated as a whole (domain/client-metadata); every fault names its field.
+ * an Act (who, why), writes its audit event in the same transaction, and answers with an outcome.
+ * `{kind, metadata, policy}` is always given as a whole and validated as a whole (domain/client-metadata); every fault
+ * names its field.
  */
 export {
   changeClient,
-  changeClientIn,
   clientIdFault,
   createClient,
-  createClientIn,
   deleteDraft,
   newClientId,
   setClientStatus,
@@ -19,6 +18,7 @@ export {
   type ActOptions,
   type Changed,
   type Created,
+  type NewClient,
   type NewSecret,
   type RegistryServices,
   type StatusChanged

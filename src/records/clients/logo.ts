@@ -1,7 +1,8 @@
 /** The picture of a client: stored as made new (picture.ts), served under an identifier that changes with it. */
 import { randomBytes } from 'node:crypto'
+import type { Transaction } from 'kysely'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { inTransaction } from '../../database/transaction.ts'
+import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientRecord } from '../../domain/client/record.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -22,44 +23,39 @@ export type LogoStored =
 
 /**
  * Stores an uploaded picture (PNG or JPEG) as the client's logo; null takes it away.
- * @param version that the change is made from; another one = `conflict`. Without: whatever there is
+ * @param input.version that the change is made from; another one = `conflict`. Without: whatever there is
  * @throws DomainError `reason_required`
  */
 export async function storeLogo (
-  deps: Pick<ClientsDeps, 'db' | 'audit'>,
-  act: Act,
-  clientId: string,
-  file: Uint8Array | null,
-  version?: number
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit'>,
+  { act, clientId, file, version }: { act: Act; clientId: string; file: Uint8Array | null; version?: number }
 ): Promise<LogoStored> {
-  // before the transaction: decoding takes its time
   const picture = file === null ? null : remakePicture(file)
   if (picture !== null && !picture.ok) return { outcome: 'not_a_picture', fault: picture.fault }
-  return await inTransaction(deps.db, async (trx): Promise<LogoStored> => {
-    const current = await holdClient(trx, clientId)
-    if (current === null) return { outcome: 'not_found' }
-    if (current.policy.ownService === true) return { outcome: 'own_service' }
-    if (version !== undefined && version !== current.version) return { outcome: 'conflict', current }
-    await trx.deleteFrom('clientLogo').where('clientId', '=', clientId).execute()
-    const id = picture === null ? '' : `logo_${randomBytes(12).toString('base64url')}`
-    const { logo: before, ...policy } = current.policy
-    if (picture !== null) {
-      await trx
-        .insertInto('clientLogo')
-        .values({ id, clientId, png: picture.png, width: picture.width, height: picture.height })
-        .execute()
-    }
-    const client = await updateClient(trx, clientId, current.version, {
-      policy: picture === null ? policy : { ...policy, logo: id }
-    })
-    if (client === null) throw new Error('a client that is held was changed')
-    await noteAct(trx, deps, act, 'logo', {
-      clientId,
-      version: client.version,
-      diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }]
-    })
-    return { outcome: 'stored', client, id }
+  const current = await holdClient(trx, clientId)
+  if (current === null) return { outcome: 'not_found' }
+  if (current.policy.ownService === true) return { outcome: 'own_service' }
+  if (version !== undefined && version !== current.version) return { outcome: 'conflict', current }
+  await trx.deleteFrom('clientLogo').where('clientId', '=', clientId).execute()
+  const id = picture === null ? '' : `logo_${randomBytes(12).toString('base64url')}`
+  const { logo: before, ...policy } = current.policy
+  if (picture !== null) {
+    await trx
+      .insertInto('clientLogo')
+      .values({ id, clientId, png: picture.png, width: picture.width, height: picture.height })
+      .execute()
+  }
+  const client = await updateClient(trx, clientId, current.version, {
+    policy: picture === null ? policy : { ...policy, logo: id }
   })
+  if (client === null) throw new Error('a client that is held was changed')
+  await noteAct(trx, deps, act, 'logo', {
+    clientId,
+    version: client.version,
+    diff: [{ field: '/policy/logo', before: before ?? null, after: picture === null ? null : id }]
+  })
+  return { outcome: 'stored', client, id }
 }
 
 const smallKept = 200

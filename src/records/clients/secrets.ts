@@ -1,7 +1,6 @@
 /** Secrets of a client: two at most, so that a site changes over without a gap (RFC 6749 §2.3.1). */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientMetadata } from '../../domain/client/record.ts'
 import { createSecret, endSecret } from '../../tokens/client-secrets.ts'
@@ -52,63 +51,57 @@ export type SecretRotated =
 
 /**
  * A new secret, shown once; the one that was there goes on for the time of grace.
- * @param grace seconds; 0 = the former one ends at once
+ * @param input.grace seconds; 0 = the former one ends at once
  * @throws DomainError `reason_required`
  */
 export async function rotateSecret (
-  deps: Pick<ClientsDeps, 'db' | 'audit'>,
-  act: Act,
-  clientId: string,
-  grace = graceSeconds
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit'>,
+  { act, clientId, grace = graceSeconds }: { act: Act; clientId: string; grace?: number }
 ): Promise<SecretRotated> {
-  return await inTransaction(deps.db, async (trx): Promise<SecretRotated> => {
-    const client = await holdClient(trx, clientId)
-    if (client === null) return { outcome: 'not_found' }
-    if (client.policy.ownService === true) return { outcome: 'own_service' }
-    if (!usesSecret(client.metadata)) return { outcome: 'no_secret' }
-    const before = await listSecrets(trx, clientId)
-    const made = await createSecret(trx, clientId)
-    if (made.outcome === 'too_many') return { outcome: 'too_many' }
-    for (const { id } of before) await endSecret(trx, clientId, id, grace)
-    await noteAct(trx, deps, act, 'secret_created', {
-      clientId,
-      version: client.version,
-      diff: [
-        {
-          field: '/secrets',
-          before: before.map(({ hint }) => hint),
-          after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), made.hint]
-        }
-      ]
-    })
-    const [previous] = (await listSecrets(trx, clientId)).filter(({ id }) => id !== made.id)
-    return {
-      ...made,
-      previous:
-        previous === undefined || previous.expiresAt === null ? null : { id: previous.id, endsAt: previous.expiresAt }
-    }
+  const client = await holdClient(trx, clientId)
+  if (client === null) return { outcome: 'not_found' }
+  if (client.policy.ownService === true) return { outcome: 'own_service' }
+  if (!usesSecret(client.metadata)) return { outcome: 'no_secret' }
+  const before = await listSecrets(trx, clientId)
+  const made = await createSecret(trx, clientId)
+  if (made.outcome === 'too_many') return { outcome: 'too_many' }
+  for (const { id } of before) await endSecret(trx, clientId, id, grace)
+  await noteAct(trx, deps, act, 'secret_created', {
+    clientId,
+    version: client.version,
+    diff: [
+      {
+        field: '/secrets',
+        before: before.map(({ hint }) => hint),
+        after: [...(grace > 0 ? before.map(({ hint }) => hint) : []), made.hint]
+      }
+    ]
   })
+  const [previous] = (await listSecrets(trx, clientId)).filter(({ id }) => id !== made.id)
+  return {
+    ...made,
+    previous:
+      previous === undefined || previous.expiresAt === null ? null : { id: previous.id, endsAt: previous.expiresAt }
+  }
 }
 
 /** Ends one secret now. */
 export async function endClientSecret (
-  deps: Pick<ClientsDeps, 'db' | 'audit'>,
-  act: Act,
-  clientId: string,
-  secretId: string
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit'>,
+  { act, clientId, secretId }: { act: Act; clientId: string; secretId: string }
 ): Promise<'ended' | 'not_found' | 'own_service'> {
-  return await inTransaction(deps.db, async (trx) => {
-    const client = await holdClient(trx, clientId)
-    if (client === null) return 'not_found'
-    if (client.policy.ownService === true) return 'own_service'
-    if (!(await endSecret(trx, clientId, secretId))) return 'not_found'
-    await noteAct(trx, deps, act, 'secret_ended', {
-      clientId,
-      version: client.version,
-      diff: [{ field: '/secrets', before: secretId, after: null }]
-    })
-    return 'ended'
+  const client = await holdClient(trx, clientId)
+  if (client === null) return 'not_found'
+  if (client.policy.ownService === true) return 'own_service'
+  if (!(await endSecret(trx, clientId, secretId))) return 'not_found'
+  await noteAct(trx, deps, act, 'secret_ended', {
+    clientId,
+    version: client.version,
+    diff: [{ field: '/secrets', before: secretId, after: null }]
   })
+  return 'ended'
 }
 
 export async function endEverySecret (trx: Transaction<Database>, clientId: string): Promise<void> {

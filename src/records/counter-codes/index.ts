@@ -7,7 +7,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import { inTransaction } from '../../database/transaction.ts'
 import type { CounterCodesDeps } from './deps.ts'
 import type { AuditActor, AuditDetails } from '../audit/index.ts'
 
@@ -40,14 +39,6 @@ const indexOf = (deps: Pick<CounterCodesDeps, 'crypto'>, personId: string, code:
  * The caller has checked that `issuedBy` may do this.
  */
 export async function issueCounterCode (
-  deps: Pick<CounterCodesDeps, 'db' | 'audit' | 'crypto'>,
-  issue: CounterCodeIssue
-): Promise<IssuedCounterCode | null> {
-  return await inTransaction(deps.db, async (trx) => await issueCounterCodeIn(trx, deps, issue))
-}
-
-/** `issueCounterCode` in the caller's transaction. */
-export async function issueCounterCodeIn (
   trx: Transaction<Database>,
   deps: Pick<CounterCodesDeps, 'audit' | 'crypto'>,
   issue: CounterCodeIssue
@@ -145,7 +136,8 @@ export async function redeemCounterCode (
 
 /** Take back an unused code. False when there is none to take back. */
 export async function revokeCounterCode (
-  deps: Pick<CounterCodesDeps, 'db' | 'audit'>,
+  trx: Transaction<Database>,
+  deps: Pick<CounterCodesDeps, 'audit'>,
   from: {
     codeId: string
     actor: AuditActor
@@ -156,27 +148,25 @@ export async function revokeCounterCode (
     traceId?: string | null
   }
 ): Promise<boolean> {
-  return await inTransaction(deps.db, async (trx) => {
-    const row = await trx
-      .updateTable('counterCode')
-      .set({ expiresAt: sql<Date>`now()` })
-      .where('id', '=', from.codeId)
-      .where('usedAt', 'is', null)
-      .where('expiresAt', '>', sql<Date>`now()`)
-      .$if(from.issuedBy !== undefined, (query) => query.where('issuedBy', '=', from.issuedBy ?? ''))
-      .$if(from.personId !== undefined, (query) => query.where('personId', '=', from.personId ?? ''))
-      .returning('personId')
-      .executeTakeFirst()
-    if (row === undefined) return false
-    await deps.audit.record(trx, {
-      type: 'counter-code.revoked',
-      actor: from.actor,
-      personId: row.personId,
-      address: from.address,
-      traceId: from.traceId,
-      reason: from.reason,
-      details: { codeId: from.codeId }
-    })
-    return true
+  const row = await trx
+    .updateTable('counterCode')
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('id', '=', from.codeId)
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .$if(from.issuedBy !== undefined, (query) => query.where('issuedBy', '=', from.issuedBy ?? ''))
+    .$if(from.personId !== undefined, (query) => query.where('personId', '=', from.personId ?? ''))
+    .returning('personId')
+    .executeTakeFirst()
+  if (row === undefined) return false
+  await deps.audit.record(trx, {
+    type: 'counter-code.revoked',
+    actor: from.actor,
+    personId: row.personId,
+    address: from.address,
+    traceId: from.traceId,
+    reason: from.reason,
+    details: { codeId: from.codeId }
   })
+  return true
 }

@@ -1,4 +1,5 @@
 /** What can be changed in the sandbox, for the API and the page alike. */
+import { write } from '../../database/transaction.ts'
 import { parseResidentId } from '../../domain/identity/resident-id.ts'
 import { parsePhone } from '../../domain/identity/phone-number.ts'
 import { issueCounterCode } from '../../records/counter-codes/index.ts'
@@ -113,7 +114,12 @@ export async function issueCode (
   traceId: string
 ): Promise<{ code: string; expires_at: string }> {
   if (personId === null) throw unknownPerson()
-  const issued = await issueCounterCode(deps, { personId, issuedBy: 'staff:sandbox', reason: 'sandbox', traceId })
+  const issued = await write(deps, issueCounterCode, {
+    personId,
+    issuedBy: 'staff:sandbox',
+    reason: 'sandbox',
+    traceId
+  })
   if (issued === null) throw new SandboxProblem(409, 'account_disabled', 'There is no code for a disabled account.')
   return { code: issued.code, expires_at: issued.expiresAt.toISOString() }
 }

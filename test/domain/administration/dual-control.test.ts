@@ -1,6 +1,6 @@
 import t from 'tap'
 import {
-  secondAdministratorReasons as reasons,
+  dualControlReasons as reasons,
   withoutPowers,
   type Judged
 } from '../../../src/domain/administration/dual-control.ts'

@@ -2,6 +2,7 @@ import t from 'tap'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createHash, randomUUID } from 'node:crypto'
 import * as openid from 'openid-client'
+import { write } from '../../../src/database/transaction.ts'
 import { adminApiResource, adminScopes } from '../../../src/domain/administration/admin-scopes.ts'
 import { changeClient, findClient, setClientStatus } from '../../../src/records/clients/index.ts'
 import { demoResource } from '../../../src/simulators/demo-clients.ts'
@@ -165,10 +166,15 @@ t.test('a client that is disabled or loses a scope is refused at the next reques
   const { kind, metadata, policy } = client
   t.equal(
     (
-      await changeClient(services, act, 'ops', 1, {
-        kind,
-        metadata,
-        policy: { ...policy, adminScopes: ['kora.keys:read'] }
+      await write(services, changeClient, {
+        act,
+        clientId: 'ops',
+        version: 1,
+        content: {
+          kind,
+          metadata,
+          policy: { ...policy, adminScopes: ['kora.keys:read'] }
+        }
       })
     ).outcome,
     'changed',
@@ -176,24 +182,44 @@ t.test('a client that is disabled or loses a scope is refused at the next reques
   )
   t.equal((await api.call('GET', '/clients')).status, 403)
   t.equal((await api.call('GET', '/keys')).status, 200)
-  const more = await changeClient(services, act, 'ops', 2, { kind, metadata, policy })
-  t.match(more, { outcome: 'second_needed', reasons: ['admin_scope'] }, 'giving one does')
+  const more = await write(services, changeClient, {
+    act,
+    clientId: 'ops',
+    version: 2,
+    content: { kind, metadata, policy }
+  })
+  t.match(more, { outcome: 'approval_needed', reasons: ['admin_scope'] }, 'giving one does')
   const jwks = { keys: [{ ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kid: 'other' }] }
   t.match(
-    await changeClient(services, act, 'ops', 2, {
-      kind,
-      metadata: { ...metadata, jwks },
-      policy: { ...policy, adminScopes: ['kora.keys:read'] }
+    await write(services, changeClient, {
+      act,
+      clientId: 'ops',
+      version: 2,
+      content: {
+        kind,
+        metadata: { ...metadata, jwks },
+        policy: { ...policy, adminScopes: ['kora.keys:read'] }
+      }
     }),
-    { outcome: 'second_needed', reasons: ['admin_scope'] },
+    { outcome: 'approval_needed', reasons: ['admin_scope'] },
     'and so do other keys'
   )
   t.match(
-    await changeClient(services, act, 'ops', 2, { kind: 'machine', metadata: {}, policy }),
+    await write(services, changeClient, {
+      act,
+      clientId: 'ops',
+      version: 2,
+      content: { kind: 'machine', metadata: {}, policy }
+    }),
     { outcome: 'invalid', faults: [{ field: '/policy/adminScopes/0', code: 'needs' }] },
     'no admin scope with a secret'
   )
-  t.equal((await setClientStatus(services, act, 'ops', 2, 'disabled')).outcome, 'changed')
+  t.equal((await write(services, setClientStatus, {
+    act,
+    clientId: 'ops',
+    version: 2,
+    status: 'disabled'
+  })).outcome, 'changed')
   t.equal((await api.call('GET', '/keys')).status, 401)
   // another process may issue tokens until it has looked (a second at most): they open nothing
   const late = await tokenOf(kora, 'kora.keys:read', 'ops', key).catch(() => null)

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { importJWK } from 'jose'
 import * as openid from 'openid-client'
 import type { Ajv2020 } from 'ajv/dist/2020.js'
+import { write } from '../../../src/database/transaction.ts'
 import { adminApiResource, adminScopes } from '../../../src/domain/administration/admin-scopes.ts'
 import { createClient } from '../../../src/records/clients/index.ts'
 import { demoAdminKey } from '../../../src/simulators/demo-admin.ts'
@@ -46,10 +47,9 @@ export async function tokenOf (
 /** A new machine with these admin scopes, made as the command line makes it; gives its private key. */
 export async function administrator (kora: Kora, clientId: string, scopes: string[]): Promise<JsonWebKey> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const made = await createClient(
-    kora.inside.services,
-    { actor: 'operator:test', reason: 'test', address: null, traceId: null },
-    {
+  const made = await write(kora.inside.services, createClient, {
+    act: { actor: 'operator:test', reason: 'test', address: null, traceId: null },
+    content: {
       kind: 'machine',
       metadata: {
         jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: clientId }] },
@@ -57,8 +57,10 @@ export async function administrator (kora: Kora, clientId: string, scopes: strin
       },
       policy: { names: { 'zh-CN': clientId }, adminScopes: scopes }
     },
-    { clientId, status: 'live', second: 'given' }
-  )
+    clientId,
+    status: 'live',
+    approved: true
+  })
   if (made.outcome !== 'created') throw new Error(JSON.stringify(made))
   return { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', kid: clientId }
 }

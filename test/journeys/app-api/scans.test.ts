@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { sql } from 'kysely'
+import { write } from '../../../src/database/transaction.ts'
 import { testDatabase } from '../../support/database.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import type { FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
@@ -196,7 +197,7 @@ t.test("the app's way from the scan to the confirmation", async (t) => {
       status: 422,
       body: { code: 'code_invalid' }
     })
-    const issued = await issueCounterCode(services, { personId, issuedBy: 'staff:s1', reason: 'no_camera' })
+    const issued = await write(services, issueCounterCode, { personId, issuedBy: 'staff:s1', reason: 'no_camera' })
     t.match(await door.phone.ask(`${scans}/counter-code`, { scanToken: token, body: { code: issued?.code } }), {
       status: 200,
       body: { requires: [] }

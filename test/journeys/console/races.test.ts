@@ -1,5 +1,6 @@
 /** What many do at once, on both databases: services only, so that requests really overlap. */
 import t, { type Test } from 'tap'
+import { inTransaction } from '../../../src/database/transaction.ts'
 import type { Act } from '../../../src/domain/administration/administration.ts'
 import { createAudit } from '../../../src/records/audit/index.ts'
 import { createChanges, type Changes } from '../../../src/records/approvals/changes.ts'
@@ -112,12 +113,12 @@ eachDatabase(
     for (let round = 0; round < 5; round++) {
       const applied: string[] = []
       const changes = changesOn(database, applied)
-      const asked = await changes.request({
+      const asked = await inTransaction(db, async (trx) => await changes.request(trx, {
         kind: 'test.thing',
         payload: { what: 'x' },
         subject: `thing-${round}`,
         act: act('client:ops')
-      })
+      }))
       const digest = (await changes.show(asked.id, words))?.digest ?? ''
       const people = Array.from({ length: 6 }, (_, at) => act(`admin:adm_${at}`))
       await Promise.all(
@@ -146,12 +147,12 @@ eachDatabase(t, 'decided while what it is about is deleted: one of both', async 
     const applied: string[] = []
     const changes = changesOn(database, applied)
     const subject = `gone-${round}`
-    const asked = await changes.request({
+    const asked = await inTransaction(db, async (trx) => await changes.request(trx, {
       kind: 'test.thing',
       payload: { what: subject },
       subject,
       act: act('admin:adm_0')
-    })
+    }))
     const digest = (await changes.show(asked.id, words))?.digest ?? ''
     const [decided, ended] = await Promise.all([
       changes.approve(asked.id, digest, 'security', act('admin:adm_1')),

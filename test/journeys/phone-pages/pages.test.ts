@@ -1,4 +1,5 @@
 import t from 'tap'
+import { write } from '../../../src/database/transaction.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { loginTicket, sandboxOf, zhaxi } from '../../records/scan-tickets/support.ts'
 import { Browser, capture, enter, here, pathOf, start, ticket, typed } from './support.ts'
@@ -280,7 +281,11 @@ t.test("the phone's own browser, without script", async (t) => {
       t.match(page, { status: 200, title: '窗口核验码' })
       t.match(await browser.press(page, { code: '' }), { status: 422, html: /请输入核验码/ })
       t.match(await browser.press(page, { code: '12345678' }), { status: 422, html: /核验码不正确或已失效/ })
-      const issued = await issueCounterCode(services, { personId, issuedBy: 'staff:s1', reason: 'face_exhausted' })
+      const issued = await write(services, issueCounterCode, {
+        personId,
+        issuedBy: 'staff:s1',
+        reason: 'face_exhausted'
+      })
       const spaced = issued?.code.replace(/(.{4})/, '$1-') ?? ''
       t.match(await browser.press(page, { code: spaced }), { status: 200, title: '认证成功' })
       t.match(await row(), { state: 'confirmed', proof: 'counter' })

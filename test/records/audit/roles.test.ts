@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
+import { write } from '../../../src/database/transaction.ts'
 import { AuditUnavailable, createAudit, sealBatch, verifyChain } from '../../../src/records/audit/index.ts'
 import { rotateSecret } from '../../../src/records/clients/index.ts'
 import { createDelegations } from '../../../src/records/delegations/index.ts'
@@ -121,7 +122,7 @@ t.test('Kora runs as that role; without an audit event nothing happens (T089)', 
   const ended = await browser.submit(out, { logout: 'yes' }, { form: (form) => 'xsrf' in form.fields })
   t.equal(ended.status, 503, 'logout')
   t.notMatch(ended.text, /permission denied|audit_event|42501/)
-  await t.rejects(rotateSecret(services, act, 'demo-site'), AuditUnavailable)
+  await t.rejects(write(services, rotateSecret, { act, clientId: 'demo-site' }), AuditUnavailable)
   await t.rejects(publishNext(services, act, 'ES256'), AuditUnavailable)
   await t.rejects(revoke(), AuditUnavailable)
   t.same(await state(), before, 'nothing was done')

@@ -3,6 +3,7 @@ import t from 'tap'
 import fastify from 'fastify'
 import jpeg from 'jpeg-js'
 import { PNG } from 'pngjs'
+import { write } from '../../../src/database/transaction.ts'
 import { registerClientLogo, storeLogo } from '../../../src/records/clients/index.ts'
 import { maximumSmallBytes, remakePicture, smallPicture } from '../../../src/records/clients/picture.ts'
 import { eachDatabase } from '../../support/database.ts'
@@ -111,7 +112,7 @@ t.test('the small one is light enough for the pages of a login, whatever was upl
 eachDatabase(t, 'a logo is stored with its history and served locked up', async (t, database) => {
   const services = registryOn(database)
   await made(services, 'fund')
-  const stored = await storeLogo(services, act, 'fund', png(300, 300))
+  const stored = await write(services, storeLogo, { act, clientId: 'fund', file: png(300, 300) })
   t.match(stored, { outcome: 'stored', client: { version: 2 } })
   if (stored.outcome !== 'stored') return
   t.equal(stored.client.policy.logo, stored.id)
@@ -144,9 +145,17 @@ eachDatabase(t, 'a logo is stored with its history and served locked up', async 
   for (const id of ['logo_0000000000000000', '..%2f', 'logo_', `${stored.id}x`]) {
     t.equal((await app.inject(`/client-logo/${id}`)).statusCode, 404, id)
   }
-  t.match(await storeLogo(services, act, 'fund', Buffer.from('<svg/>')), { outcome: 'not_a_picture' })
-  t.match(await storeLogo(services, act, 'nobody', png(1, 1)), { outcome: 'not_found' })
-  t.match(await storeLogo(services, act, 'fund', null), { outcome: 'stored', client: { version: 3 } })
+  t.match(await write(services, storeLogo, {
+    act,
+    clientId: 'fund',
+    file: Buffer.from('<svg/>')
+  }), { outcome: 'not_a_picture' })
+  t.match(await write(services, storeLogo, { act, clientId: 'nobody', file: png(1, 1) }), { outcome: 'not_found' })
+  t.match(await write(services, storeLogo, {
+    act,
+    clientId: 'fund',
+    file: null
+  }), { outcome: 'stored', client: { version: 3 } })
   for (const tail of ['', '/small']) t.equal((await app.inject(`/client-logo/${stored.id}${tail}`)).statusCode, 404)
   await app.close()
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { sql } from 'kysely'
+import { write } from '../../../src/database/transaction.ts'
 import { loadClient } from '../../../src/oidc/client-store.ts'
 import {
   changeClient,
@@ -47,20 +48,30 @@ eachDatabase(t, 'a client is made in one act: row, secret, history, audit event,
     { type: 'client.created', actor: 'admin:a1', clientId: 'fund', reason: '新应用接入', traceId: 'trace-1' }
   ])
 
-  t.match(await createClient(services, act, input(), { clientId: 'fund' }), { outcome: 'taken' })
-  t.match(await createClient(services, act, input({ redirect_uris: ['http://x'] }), { clientId: 'X Y' }), {
+  t.match(await write(services, createClient, { act, content: input(), clientId: 'fund' }), { outcome: 'taken' })
+  t.match(await write(services, createClient, {
+    act,
+    content: input({ redirect_uris: ['http://x'] }),
+    clientId: 'X Y'
+  }), {
     outcome: 'invalid',
     faults: [{ field: '/client_id' }, { field: '/metadata/redirect_uris/0' }]
   })
-  t.match(await createClient(services, act, input({ scope: 'openid identity' }, { purposes: { identity: '核对' } })), {
-    outcome: 'second_needed',
+  t.match(await write(services, createClient, {
+    act,
+    content: input({ scope: 'openid identity' }, { purposes: { identity: '核对' } })
+  }), {
+    outcome: 'approval_needed',
     reasons: ['high_scope']
   })
-  t.match(await createClient(services, act, input({}, { trusted: true, introspects: ['*'] })), {
-    outcome: 'second_needed',
+  t.match(await write(services, createClient, { act, content: input({}, { trusted: true, introspects: ['*'] }) }), {
+    outcome: 'approval_needed',
     reasons: ['consent_skipped', 'introspects_all']
   })
-  await t.rejects(createClient(services, { ...act, reason: ' ' }, input()), { code: 'reason_required' })
+  await t.rejects(write(services, createClient, {
+    act: { ...act, reason: ' ' },
+    content: input()
+  }), { code: 'reason_required' })
   t.match(await made(services, 'app', input({ redirect_uris: ['cn.gov.example.app:/cb'] }, {}, 'native')), {
     secret: null
   })
@@ -73,7 +84,12 @@ eachDatabase(t, 'a change names the version it was made from; the later one sees
   const renamed = (name: string) => input({}, { names: { 'zh-CN': name } })
   // five connections, so that the changes really meet
   const outcomes = await Promise.all(
-    ['甲', '乙', '丙', '丁'].map(async (name) => await changeClient(services, act, 'fund', 1, renamed(name)))
+    ['甲', '乙', '丙', '丁'].map(async (name) => await write(services, changeClient, {
+      act,
+      clientId: 'fund',
+      version: 1,
+      content: renamed(name)
+    }))
   )
   t.same(outcomes.map(({ outcome }) => outcome).sort(), ['changed', 'conflict', 'conflict', 'conflict'])
   const stored = await findClient(services.db, 'fund')
@@ -87,14 +103,29 @@ eachDatabase(t, 'a change names the version it was made from; the later one sees
     }
   }
   t.match(
-    await changeClient(services, act, 'fund', 2, {
-      ...renamed(stored?.policy.names['zh-CN'] ?? ''),
-      metadata: stored?.metadata
+    await write(services, changeClient, {
+      act,
+      clientId: 'fund',
+      version: 2,
+      content: {
+        ...renamed(stored?.policy.names['zh-CN'] ?? ''),
+        metadata: stored?.metadata
+      }
     }),
     { outcome: 'unchanged' }
   )
-  t.match(await changeClient(services, act, 'fund', 2, input({ redirect_uris: [] })), { outcome: 'invalid' })
-  t.match(await changeClient(services, act, 'nobody', 1, input()), { outcome: 'not_found' })
+  t.match(await write(services, changeClient, {
+    act,
+    clientId: 'fund',
+    version: 2,
+    content: input({ redirect_uris: [] })
+  }), { outcome: 'invalid' })
+  t.match(await write(services, changeClient, {
+    act,
+    clientId: 'nobody',
+    version: 1,
+    content: input()
+  }), { outcome: 'not_found' })
   t.equal((await clientHistory(services.db, 'fund', null, 10)).length, 2)
 })
 
@@ -103,18 +134,33 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
   const { db } = services
   await made(services, 'fund', input(), 'draft')
   t.equal(await loadClient(db, 'fund'), undefined)
-  t.match(await setClientStatus(services, act, 'fund', 1, 'disabled'), { outcome: 'forbidden', from: 'draft' })
-  t.match(await setClientStatus(services, act, 'fund', 1, 'test'), { outcome: 'changed', client: { version: 2 } })
-  t.match(await setClientStatus(services, act, 'fund', 1, 'live'), {
+  t.match(await write(services, setClientStatus, {
+    act,
+    clientId: 'fund',
+    version: 1,
+    status: 'disabled'
+  }), { outcome: 'forbidden', from: 'draft' })
+  t.match(await write(services, setClientStatus, {
+    act,
+    clientId: 'fund',
+    version: 1,
+    status: 'test'
+  }), { outcome: 'changed', client: { version: 2 } })
+  t.match(await write(services, setClientStatus, { act, clientId: 'fund', version: 1, status: 'live' }), {
     outcome: 'conflict',
     current: { status: 'test' }
   })
-  t.match(await setClientStatus(services, act, 'fund', 2, 'live'), { outcome: 'changed' })
-  t.equal(await deleteDraft(services, act, 'fund'), 'not_a_draft')
+  t.match(await write(services, setClientStatus, {
+    act,
+    clientId: 'fund',
+    version: 2,
+    status: 'live'
+  }), { outcome: 'changed' })
+  t.equal(await write(services, deleteDraft, { act, clientId: 'fund' }), 'not_a_draft')
 
   const moved = input({ redirect_uris: ['https://b.gov.cn/cb'] })
-  t.match(await changeClient(services, act, 'fund', 3, moved), {
-    outcome: 'second_needed',
+  t.match(await write(services, changeClient, { act, clientId: 'fund', version: 3, content: moved }), {
+    outcome: 'approval_needed',
     reasons: ['redirect_change']
   })
   await db
@@ -127,7 +173,7 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
       expiresAt: new Date(Date.now() + 60_000)
     })
     .execute()
-  t.match(await setClientStatus(services, act, 'fund', 3, 'disabled'), {
+  t.match(await write(services, setClientStatus, { act, clientId: 'fund', version: 3, status: 'disabled' }), {
     outcome: 'changed',
     client: { status: 'disabled' }
   })
@@ -137,11 +183,17 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
     'its tokens ended with it'
   )
   t.match(
-    await changeClient(services, act, 'fund', 4, moved),
-    { outcome: 'second_needed' },
+    await write(services, changeClient, { act, clientId: 'fund', version: 4, content: moved }),
+    { outcome: 'approval_needed' },
     'disabling is no way around'
   )
-  t.match(await changeClient(services, act, 'fund', 4, moved, { second: 'given' }), { outcome: 'changed' })
+  t.match(await write(services, changeClient, {
+    act,
+    clientId: 'fund',
+    version: 4,
+    content: moved,
+    approved: true
+  }), { outcome: 'changed' })
 
   // a client written past the registry is checked when it is to be used again
   await db
@@ -149,18 +201,23 @@ eachDatabase(t, 'draft → test → live → disabled; what is live needs a seco
     .set({ metadata: JSON.stringify({ redirect_uris: ['http://10.0.0.1/cb'] }) })
     .where('clientId', '=', 'fund')
     .execute()
-  t.match(await setClientStatus(services, act, 'fund', 5, 'live'), { outcome: 'invalid' })
+  t.match(await write(services, setClientStatus, {
+    act,
+    clientId: 'fund',
+    version: 5,
+    status: 'live'
+  }), { outcome: 'invalid' })
 
   await made(services, 'sketch', input(), 'draft')
-  t.equal(await deleteDraft(services, act, 'sketch'), 'deleted')
-  t.equal(await deleteDraft(services, act, 'sketch'), 'not_found')
+  t.equal(await write(services, deleteDraft, { act, clientId: 'sketch' }), 'deleted')
+  t.equal(await write(services, deleteDraft, { act, clientId: 'sketch' }), 'not_found')
   t.match(await clientHistory(db, 'sketch', null, 10), [{ act: 'deleted' }, { act: 'created' }])
 })
 
 eachDatabase(t, 'two secrets, seven days together', async (t, database) => {
   const services = registryOn(database)
   const { secret: first } = await made(services, 'fund')
-  const second = await rotateSecret(services, act, 'fund')
+  const second = await write(services, rotateSecret, { act, clientId: 'fund' })
   t.match(second, { outcome: 'created', previous: { id: first?.id } })
   if (second.outcome !== 'created' || second.previous === null) return
   t.ok(Math.abs(second.previous.endsAt.getTime() - Date.now() - 7 * 86_400_000) < 60_000)
@@ -168,23 +225,26 @@ eachDatabase(t, 'two secrets, seven days together', async (t, database) => {
     { id: first?.id, lastUsedOn: null },
     { id: second.id, expiresAt: null }
   ])
-  t.match(await rotateSecret(services, act, 'fund'), { outcome: 'too_many' })
-  t.equal(await endClientSecret(services, act, 'fund', first?.id ?? ''), 'ended')
-  t.equal(await endClientSecret(services, act, 'fund', first?.id ?? ''), 'not_found')
-  t.match(await rotateSecret(services, act, 'fund', 0), { outcome: 'created', previous: null })
+  t.match(await write(services, rotateSecret, { act, clientId: 'fund' }), { outcome: 'too_many' })
+  t.equal(await write(services, endClientSecret, { act, clientId: 'fund', secretId: first?.id ?? '' }), 'ended')
+  t.equal(await write(services, endClientSecret, { act, clientId: 'fund', secretId: first?.id ?? '' }), 'not_found')
+  t.match(await write(services, rotateSecret, {
+    act,
+    clientId: 'fund',
+    grace: 0
+  }), { outcome: 'created', previous: null })
   t.equal((await listSecrets(services.db, 'fund')).length, 1)
   await made(services, 'spa', input({}, {}, 'spa'))
-  t.match(await rotateSecret(services, act, 'spa'), { outcome: 'no_secret' })
-  t.match(await rotateSecret(services, act, 'nobody'), { outcome: 'not_found' })
+  t.match(await write(services, rotateSecret, { act, clientId: 'spa' }), { outcome: 'no_secret' })
+  t.match(await write(services, rotateSecret, { act, clientId: 'nobody' }), { outcome: 'not_found' })
   t.notMatch(JSON.stringify(await clientHistory(services.db, 'fund', null, 10)), second.secret)
   t.match(
-    await changeClient(
-      services,
+    await write(services, changeClient, {
       act,
-      'fund',
-      1,
-      input({ jwks_uri: 'https://a.gov.cn/jwks', token_endpoint_auth_method: 'private_key_jwt' })
-    ),
+      clientId: 'fund',
+      version: 1,
+      content: input({ jwks_uri: 'https://a.gov.cn/jwks', token_endpoint_auth_method: 'private_key_jwt' })
+    }),
     { outcome: 'changed' }
   )
   t.same(await listSecrets(services.db, 'fund'), [], 'a client with keys has no secret')

@@ -1,4 +1,5 @@
 /** The registry on a test database, and whole clients to register. */
+import { write } from '../../../src/database/transaction.ts'
 import type { Act } from '../../../src/domain/administration/administration.ts'
 import { createAudit } from '../../../src/records/audit/index.ts'
 import { createClient, type Created, type RegistryServices } from '../../../src/records/clients/index.ts'
@@ -29,7 +30,7 @@ export async function made (
   given: unknown = input(),
   status: 'draft' | 'test' | 'live' = 'test'
 ): Promise<Extract<Created, { outcome: 'created' }>> {
-  const created = await createClient(services, act, given, { clientId, status, second: 'given' })
+  const created = await write(services, createClient, { act, content: given, clientId, status, approved: true })
   if (created.outcome !== 'created') throw new Error(JSON.stringify(created))
   return created
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { write } from '../../../src/database/transaction.ts'
 import {
   clientFailures,
   clientUse,
@@ -57,11 +58,19 @@ eachDatabase(t, 'use and failures are sums, written now and then', async (t, dat
   t.same(warnings, [])
 
   t.equal(
-    await dismissFailure(services, act, 'site', { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }),
+    await write(services, dismissFailure, {
+      act,
+      clientId: 'site',
+      failure: { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }
+    }),
     true
   )
   t.equal(
-    await dismissFailure(services, act, 'site', { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }),
+    await write(services, dismissFailure, {
+      act,
+      clientId: 'site',
+      failure: { code: 'redirect_uri', address: 'http://127.0.0.1:9/cb/' }
+    }),
     false
   )
   t.equal((await clientFailures(db, 'site')).length, 2)

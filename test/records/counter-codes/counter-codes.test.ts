@@ -1,6 +1,7 @@
 // 窗口核验码: eight digits, one person, five tries wherever made, one use.
 import t from 'tap'
 import { sql } from 'kysely'
+import { write } from '../../../src/database/transaction.ts'
 import { issueCounterCode, redeemCounterCode, revokeCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { events, pema, person, sandboxOf, times, world, type World } from '../scan-tickets/support.ts'
@@ -9,7 +10,7 @@ const sandbox = await sandboxOf(t)
 const staff = { issuedBy: 'staff:1', reason: 'no_camera' } as const
 
 async function issued (w: World, personId = w.personId) {
-  const code = await issueCounterCode(w.services, { personId, ...staff })
+  const code = await write(w.services, issueCounterCode, { personId, ...staff })
   if (code === null) throw new Error('not issued')
   return code
 }
@@ -40,7 +41,7 @@ await eachDatabase(t, 'counter codes', async (t, database) => {
       .executeTakeFirstOrThrow()
     t.match(event, { actor: 'staff:1', personId: w.personId })
     t.notMatch(JSON.stringify(event.details), code)
-    t.equal(await issueCounterCode(w.services, { personId: 'per_nobody', ...staff }), null)
+    t.equal(await write(w.services, issueCounterCode, { personId: 'per_nobody', ...staff }), null)
   })
 
   await t.test('used once, also by twenty at once', async (t) => {
@@ -96,15 +97,15 @@ await eachDatabase(t, 'counter codes', async (t, database) => {
     t.ok(results.filter((result) => result !== null).length <= 1, 'one live code for each person')
     const taken = await issued(w)
     t.equal(
-      await revokeCounterCode(w.services, { codeId: taken.codeId, personId: 'per_other', actor: 'staff:2' }),
+      await write(w.services, revokeCounterCode, { codeId: taken.codeId, personId: 'per_other', actor: 'staff:2' }),
       false,
       'from the page of somebody else'
     )
     t.equal(
-      await revokeCounterCode(w.services, { codeId: taken.codeId, personId: w.personId, actor: 'staff:2' }),
+      await write(w.services, revokeCounterCode, { codeId: taken.codeId, personId: w.personId, actor: 'staff:2' }),
       true
     )
-    t.equal(await revokeCounterCode(w.services, { codeId: taken.codeId, actor: 'staff:2' }), false)
+    t.equal(await write(w.services, revokeCounterCode, { codeId: taken.codeId, actor: 'staff:2' }), false)
     t.equal(await redeem(w, taken.code), null)
   })
 })

@@ -1,6 +1,7 @@
 // What the phone gives: identity, face, counter code; what becomes of person and device when it is confirmed.
 import t from 'tap'
 import { sql } from 'kysely'
+import { write } from '../../../src/database/transaction.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { deviceBySecret } from '../../../src/records/devices/index.ts'
 import { nextStep } from '../../../src/domain/login/next-step.ts'
@@ -249,7 +250,7 @@ await eachDatabase(t, 'face', async (t, database) => {
       'a refused start is audited once; the last failed try said it for the first ticket'
     )
 
-    const issued = await issueCounterCode(w.services, {
+    const issued = await write(w.services, issueCounterCode, {
       personId: w.personId,
       issuedBy: 'staff:1',
       reason: 'face_failed'
@@ -306,7 +307,7 @@ await eachDatabase(t, 'counter code instead of a face', async (t, database) => {
   await t.test('first login: as well known as by a face, and asked no more', async (t) => {
     const held = await scanned(w, {}, await app(w))
     await giveIdentity(w, held)
-    const issued = await issueCounterCode(w.services, {
+    const issued = await write(w.services, issueCounterCode, {
       personId: w.personId,
       issuedBy: 'staff:1',
       reason: 'no_consent'
@@ -365,7 +366,7 @@ await eachDatabase(t, 'counter code instead of a face', async (t, database) => {
   await t.test('of another person', async (t) => {
     const other = await person(w.services, pema)
     const held = await scanned(w, { requires: ['face'] })
-    const issued = await issueCounterCode(w.services, {
+    const issued = await write(w.services, issueCounterCode, {
       personId: other.id,
       issuedBy: 'staff:1',
       reason: 'no_consent'

@@ -117,7 +117,10 @@ export function registerAccounts (console: Console): void {
     act: Act
   ): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { code, mac } = newLinkCode(deps.crypto)
-    const asked = await changes.request({ kind, payload: { ...payload, codeMac: mac }, subject, act })
+    const asked = await inTransaction(
+      db,
+      async (trx) => await changes.request(trx, { kind, payload: { ...payload, codeMac: mac }, subject, act })
+    )
     const backHref = `/admin/approvals/${asked.id}`
     return asked.ok
       ? c.page('admin/once', {

@@ -1,5 +1,6 @@
 /** What is done to a client beside its forms: status, secrets, picture. Each has a page that asks for the reason. */
 import type { FastifyReply } from 'fastify'
+import { write } from '../../../database/transaction.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../../domain/client/record.ts'
 import {
   deleteDraft,
@@ -86,7 +87,12 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
     },
     async (c, client, by) => {
       const status = statusIn(c, client) ?? c.notFound()
-      const moved = await setClientStatus(deps, by, client.clientId, client.version, status)
+      const moved = await write(deps, setClientStatus, {
+        act: by,
+        clientId: client.clientId,
+        version: client.version,
+        status
+      })
       if (moved.outcome === 'invalid') {
         return await tabPage(console, c, client, 'basic', rules, { faults: moved.faults })
       }
@@ -109,7 +115,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
             backHref: pathOf(client.clientId)
           },
     async (c, client, by) =>
-      (await deleteDraft(deps, by, client.clientId)) === 'deleted'
+      (await write(deps, deleteDraft, { act: by, clientId: client.clientId })) === 'deleted'
         ? c.redirect('/admin/clients', 'client_deleted')
         : c.notFound()
   )
@@ -125,7 +131,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       backHref: pathOf(client.clientId, 'credentials')
     }),
     async (c, client, by) => {
-      const made = await rotateSecret(deps, by, client.clientId)
+      const made = await write(deps, rotateSecret, { act: by, clientId: client.clientId })
       if (made.outcome !== 'created') {
         return c.redirect(
           pathOf(client.clientId, 'credentials'),
@@ -162,7 +168,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
           }
     },
     async (c, client, by) => {
-      await endClientSecret(deps, by, client.clientId, parameter(c, 'secret'))
+      await write(deps, endClientSecret, { act: by, clientId: client.clientId, secretId: parameter(c, 'secret') })
       return c.redirect(pathOf(client.clientId, 'credentials'), 'client_changed')
     }
   )
@@ -178,12 +184,11 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       if (!confirmed.ok) {
         return await tabPage(console, c, client, 'experience', rules, { problems: [c.t('clients.logo.reason')] })
       }
-      const stored = await storeLogo(
-        deps,
-        confirmed.act,
-        client.clientId,
-        Buffer.isBuffer(file) && file.length > 0 ? file : c.field('remove') === '' ? Buffer.alloc(0) : null
-      )
+      const stored = await write(deps, storeLogo, {
+        act: confirmed.act,
+        clientId: client.clientId,
+        file: Buffer.isBuffer(file) && file.length > 0 ? file : c.field('remove') === '' ? Buffer.alloc(0) : null
+      })
       if (stored.outcome === 'not_a_picture') {
         return await tabPage(console, c, client, 'experience', rules, {
           problems: [c.t(`clients.logo.${stored.fault}`)]

@@ -1,5 +1,6 @@
 /** A4 地址: the tester, and failed requests of late — each one click and a confirmation away from being put right. */
 import type { FastifyReply } from 'fastify'
+import { write } from '../../../database/transaction.ts'
 import { explainAddress, type AddressReport } from '../../../domain/client/address.ts'
 import { uriRulesOf, validateClient, type ClientRules } from '../../../domain/client/metadata.ts'
 import { uriFault } from '../../../domain/client/uri.ts'
@@ -147,7 +148,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
           return c.confirm({ ...model(c, client, act, what), reason: confirmed.reason, errors: confirmed.errors })
         }
         if (act === 'dismiss') {
-          await dismissFailure(deps, confirmed.act, client.clientId, what)
+          await write(deps, dismissFailure, { act: confirmed.act, clientId: client.clientId, failure: what })
           return c.redirect(pathOf(client.clientId, 'addresses'), 'client_changed')
         }
         if (!isParameter(what.code)) return c.notFound()
@@ -162,8 +163,13 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
             reason: confirmed.act.reason
           })
         }
-        const changed = await changeClient(deps, confirmed.act, client.clientId, client.version, checked.content)
-        if (changed.outcome === 'second_needed') {
+        const changed = await write(deps, changeClient, {
+          act: confirmed.act,
+          clientId: client.clientId,
+          version: client.version,
+          content: checked.content
+        })
+        if (changed.outcome === 'approval_needed') {
           return await askSecond(
             console,
             c,

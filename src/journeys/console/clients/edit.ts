@@ -2,6 +2,7 @@
  * A4: the tabs of a client that are forms. Each posts its own fields; what is checked and stored is the whole object.
  */
 import type { FastifyReply } from 'fastify'
+import { write } from '../../../database/transaction.ts'
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
 import type { ClientRecord } from '../../../domain/client/record.ts'
 import { changeClient, clientHistory, listSecrets, statusSteps, usesSecret } from '../../../records/clients/index.ts'
@@ -112,13 +113,12 @@ export async function saveTyped (
     })
   }
   const version = Number(c.field('version'))
-  const changed = await changeClient(
-    console.deps,
-    confirmed.act,
-    client.clientId,
-    Number.isSafeInteger(version) ? version : 0,
-    typed
-  )
+  const changed = await write(console.deps, changeClient, {
+    act: confirmed.act,
+    clientId: client.clientId,
+    version: Number.isSafeInteger(version) ? version : 0,
+    content: typed
+  })
   switch (changed.outcome) {
     case 'changed':
       return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_changed')
@@ -130,7 +130,7 @@ export async function saveTyped (
         faults: changed.faults,
         reason: confirmed.act.reason
       })
-    case 'second_needed': {
+    case 'approval_needed': {
       const checked = validateClient(typed, rules)
       if (!checked.ok) {
         return await tabPage(console, c, client, tab, rules, {

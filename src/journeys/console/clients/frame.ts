@@ -1,12 +1,13 @@
 /** What every page about a client begins with, and how a change of it is asked for. */
 import type { FastifyReply } from 'fastify'
 import { sql } from 'kysely'
+import { inTransaction } from '../../../database/transaction.ts'
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
 import type { ClientDifference } from '../../../domain/client/diff.ts'
 import { diffOf } from '../../../domain/client/diff.ts'
-import { secondAdministratorReasons } from '../../../domain/administration/dual-control.ts'
+import { dualControlReasons } from '../../../domain/administration/dual-control.ts'
 import type { ClientContent, ClientRecord } from '../../../domain/client/record.ts'
-import { changeClientIn, findClient, logoPath } from '../../../records/clients/index.ts'
+import { changeClient, findClient, logoPath } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { tabNames } from './forms.ts'
 import type { ClientFrame } from './models.ts'
@@ -82,7 +83,7 @@ export function registerClientChanges (console: Console): void {
         name: field,
         value: `${shownValue(before)} → ${shownValue(after)}`
       }))
-      const reasons = secondAdministratorReasons(client, content).map((reason) => ({
+      const reasons = dualControlReasons(client, content).map((reason) => ({
         name: t('clients.second'),
         value: t(`clients.second.${reason}`)
       }))
@@ -98,15 +99,13 @@ export function registerClientChanges (console: Console): void {
       }
     },
     async apply (trx, { clientId, version, content }, act, requestedBy) {
-      const changed = await changeClientIn(
-        trx,
-        deps,
-        { ...act, reason: `${act.reason} (${requestedBy})` },
+      const changed = await changeClient(trx, deps, {
+        act: { ...act, reason: `${act.reason} (${requestedBy})` },
         clientId,
         version,
         content,
-        { second: 'given' }
-      )
+        approved: true
+      })
       return changed.outcome === 'changed' || changed.outcome === 'unchanged'
         ? { ok: true }
         : { ok: false, code: changed.outcome === 'conflict' ? 'client_changed' : 'client_refused' }
@@ -121,7 +120,10 @@ export async function askSecond (
   payload: ChangePayload,
   act: Act
 ): Promise<FastifyReply> {
-  const asked = await console.changes.request({ kind: changeKind, payload, subject: payload.clientId, act })
+  const asked = await inTransaction(
+    console.deps.db,
+    async (trx) => await console.changes.request(trx, { kind: changeKind, payload, subject: payload.clientId, act })
+  )
   return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
 }
 

@@ -4,7 +4,8 @@
  * once, and the client is made without it.
  */
 import type { FastifyReply } from 'fastify'
-import { secondAdministratorReasons, withoutPowers } from '../../../domain/administration/dual-control.ts'
+import { inTransaction } from '../../../database/transaction.ts'
+import { dualControlReasons, withoutPowers } from '../../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
 import { createClient } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -100,9 +101,16 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     content: Extract<ReturnType<typeof validateClient>, { ok: true }>['content'],
     act: ReturnType<ConsoleRequest['act']>
   ): Promise<FastifyReply> {
-    const reasons = secondAdministratorReasons(null, content)
+    const reasons = dualControlReasons(null, content)
     const waits = reasons.length > 0
-    const made = await createClient(deps, act, waits ? withoutPowers(content) : content)
+    // the client and what is asked for it exist together, or neither does
+    const { made, asked } = await inTransaction(deps.db, async (trx) => {
+      const made = await createClient(trx, deps, { act, content: waits ? withoutPowers(content) : content })
+      if (!waits || made.outcome !== 'created') return { made, asked: null }
+      const { clientId, version } = made.client
+      const payload: ChangePayload = { clientId, version, content }
+      return { made, asked: await console.changes.request(trx, { kind: changeKind, payload, subject: clientId, act }) }
+    })
     if (made.outcome !== 'created') {
       return ask(
         c,
@@ -113,14 +121,6 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       )
     }
     const { client, secret } = made
-    const asked = waits
-      ? await console.changes.request<ChangePayload>({
-        kind: changeKind,
-        payload: { clientId: client.clientId, version: client.version, content },
-        subject: client.clientId,
-        act
-      })
-      : null
     const text = `# ${client.policy.names['zh-CN']}\nOIDC_ISSUER=${deps.config.issuer}\nOIDC_CLIENT_ID=${client.clientId}\n${secret === null ? '' : `OIDC_CLIENT_SECRET=${secret.secret}\n`}`
     return c.page('admin/client-made', {
       clientId: client.clientId,

@@ -2,6 +2,7 @@
  * 签名密钥 (A9): the life of the signing keys, what sites keep of them, rotation by two administrators, and the answer to a
  * leak by one.
  */
+import { inTransaction } from '../../../database/transaction.ts'
 import type { SigningAlg } from '../../../tokens/signing-keys.ts'
 import { keyTimes, signingAlgs } from '../../../tokens/signing-keys.ts'
 import { publicMaxAge } from '../../../oidc/response-rules.ts'
@@ -195,12 +196,12 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const alg = algOf(c)
-      const asked = await console.changes.request<RotatePayload>({
+      const asked = await inTransaction(deps.db, async (trx) => await console.changes.request<RotatePayload>(trx, {
         kind: 'keys.rotate',
         payload: { alg },
         subject: alg,
         act: confirmed.act
-      })
+      }))
       return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
     }
   })

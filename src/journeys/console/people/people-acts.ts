@@ -1,4 +1,6 @@
 /** What staff do to one account, each on a page of its own with a reason; and showing what is masked. */
+import { inTransaction } from '../../../database/transaction.ts'
+import { write } from '../../../database/transaction.ts'
 import type { Act } from '../../../domain/administration/administration.ts'
 import { maskName } from '../../../domain/identity/masking.ts'
 import type { FieldError } from '../../../http/pages.ts'
@@ -62,7 +64,7 @@ const acts: Record<string, Work> = {
   'password-tries': resetPasswordTries,
   'end-device': endDevice,
   'cancel-code': async (deps, { actor, reason, address, traceId }, personId, codeId) =>
-    (await revokeCounterCode(deps, { codeId, personId, actor, reason, address, traceId })) ? 'done' : 'unchanged'
+    (await write(deps, revokeCounterCode, { codeId, personId, actor, reason, address, traceId })) ? 'done' : 'unchanged'
 }
 
 const itemOf = ({ request }: ConsoleRequest): string => {
@@ -205,12 +207,12 @@ export function registerPeopleActs (console: Console): void {
       }
       if ((await personById(db, crypto, idOf(c))) === null) return c.notFound()
       if (await revealNeedsTwo(db)) {
-        const asked = await changes.request({
+        const asked = await inTransaction(deps.db, async (trx) => await changes.request(trx, {
           kind: 'people.reveal',
           payload: { personId: idOf(c), fields: ticked },
           subject: idOf(c),
           act: confirmed.act
-        })
+        }))
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
       return showValues(c, await reveal(deps, confirmed.act, idOf(c), ticked)) ?? c.notFound()

@@ -64,7 +64,10 @@ export function registerRevealSetting (console: Console): void {
         await inTransaction(db, async (trx) => await setRevealNeedsTwo(trx, deps, true, confirmed.act))
         return c.redirect('/admin/settings', 'saved')
       }
-      const asked = await changes.request({ kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
+      const asked = await inTransaction(
+        deps.db,
+        async (trx) => await changes.request(trx, { kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
+      )
       return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
     }
   })

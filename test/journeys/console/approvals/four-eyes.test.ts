@@ -1,4 +1,5 @@
 import t from 'tap'
+import { write } from '../../../../src/database/transaction.ts'
 import { createClient, deleteDraft, findClient } from '../../../../src/records/clients/index.ts'
 import { startKora, words, type Answer, type Kora } from '../../../support/driver/index.ts'
 import { AdminApi } from '../../admin-api/support.ts'
@@ -192,7 +193,7 @@ t.test('a draft goes: what waits about it ends with it, and never comes to the n
 
   const first = await draft()
   await decide(kora, system, first.path, 'vouch')
-  t.equal(await deleteDraft(services, act, 'again'), 'deleted')
+  t.equal(await write(services, deleteDraft, { act, clientId: 'again' }), 'deleted')
   t.equal(await stateOf(kora, first.path), 'withdrawn')
   t.match(
     await services.db
@@ -202,17 +203,17 @@ t.test('a draft goes: what waits about it ends with it, and never comes to the n
       .execute(),
     [{ actor: act.actor, reason: '不再需要' }]
   )
-  await createClient(services, act, innocent, { clientId: 'again', status: 'draft' })
+  await write(services, createClient, { act, content: innocent, clientId: 'again', status: 'draft' })
   await decide(kora, security, first.path, 'approve')
   t.not(await scopeOf(kora, 'again'), 'openid profile identity')
-  t.equal(await deleteDraft(services, act, 'again'), 'deleted')
+  t.equal(await write(services, deleteDraft, { act, clientId: 'again' }), 'deleted')
 
   // deleted by hand, or at the moment in which it was asked for: the change still waits, and the name is there again
   const second = await draft()
   await decide(kora, system, second.path, 'vouch')
   const digest = (await security.browser.go(kora.issuer + second.path)).forms.find(acts)?.fields['digest']
   await services.db.deleteFrom('client').where('clientId', '=', 'again').execute()
-  await createClient(services, act, innocent, { clientId: 'again', status: 'draft' })
+  await write(services, createClient, { act, content: innocent, clientId: 'again', status: 'draft' })
   const page = await security.browser.go(kora.issuer + second.path)
   t.equal(page.forms.find(acts), undefined, 'nothing to decide any more')
   const csrf = page.forms.find((form) => form.action.endsWith('/sign-out'))?.fields['csrf'] as string

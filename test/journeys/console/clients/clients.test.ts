@@ -2,6 +2,7 @@ import t from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
 import * as oidc from 'openid-client'
 import { PNG } from 'pngjs'
+import { write } from '../../../../src/database/transaction.ts'
 import {
   arrivedAt,
   RelyingParty,
@@ -246,12 +247,11 @@ t.test('the picture of a site stands on the pages of its login, from our own add
   const begin = async (browser: Browser): Promise<Answer> => await party.visit(browser, await party.start())
   const file = PNG.sync.write(new PNG({ width: 300, height: 200 }))
   const { services } = kora.inside
-  const stored = await storeLogo(
-    services,
-    { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+  const stored = await write(services, storeLogo, {
+    act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
     clientId,
     file
-  )
+  })
   if (stored.outcome !== 'stored') throw new Error(stored.outcome)
   const picture = new RegExp(
     `<img class="rp-logo" src="/client-logo/${stored.id}/small" alt="" width="40" height="40"`

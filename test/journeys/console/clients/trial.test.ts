@@ -1,5 +1,6 @@
 import t from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
+import { write } from '../../../../src/database/transaction.ts'
 import { startKora, words } from '../../../support/driver/index.ts'
 import { createClient } from '../../../../src/records/clients/index.ts'
 import { clientIdIn, logIn, pathOf, posts, register, site } from './walks.ts'
@@ -24,12 +25,11 @@ t.test(
     })
     const signs = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } }
     const make = async (input: object): Promise<{ clientId: string; secret: string }> => {
-      const made = await createClient(
-        services,
-        { actor: 'admin:test', reason: 'x', address: null, traceId: null },
-        input,
-        { second: 'given' }
-      )
+      const made = await write(services, createClient, {
+        act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+        content: input,
+        approved: true
+      })
       if (made.outcome !== 'created') throw new Error(JSON.stringify(made))
       return { clientId: made.client.clientId, secret: made.secret?.secret ?? '' }
     }
@@ -122,16 +122,15 @@ t.test('the trial key opens clients in test only', async (t) => {
     keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: 'own' }]
   }
   const keysOf = async (status: 'test' | 'live'): Promise<string[]> => {
-    const made = await createClient(
-      services,
-      { actor: 'admin:test', reason: 'x', address: null, traceId: null },
-      {
+    const made = await write(services, createClient, {
+      act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
+      content: {
         kind: 'server',
         metadata: { redirect_uris: ['https://a.gov.cn/cb'], scope: 'openid', jwks },
         policy: { names: { 'zh-CN': '试用' } }
       },
-      { status }
-    )
+      status
+    })
     if (made.outcome !== 'created') throw new Error(made.outcome)
     t.same(made.client.metadata.jwks, jwks, 'it is stored nowhere')
     const client = await provider.Client.find(made.client.clientId)
