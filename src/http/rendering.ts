@@ -31,7 +31,7 @@ export interface PageContext {
 export interface PageOptions {
   status?: number
   headers?: Record<string, string>
-  /** Default: by the page's name (`user-centre/…`, `admin/…`, `help/…` and home are 'own', all others 'hosted'). */
+  /** Default: by the page's name (`user-center/…`, `admin/…`, `help/…` and home are 'own', all others 'hosted'). */
   kind?: PageKind
 }
 
@@ -46,17 +46,21 @@ export interface Renderer {
     options?: Pick<PageOptions, 'kind'>
   ): { html: string; headers: Record<string, string> }
   readonly assets: Assets
+  /** Of all pages. */
   readonly names: readonly string[]
 }
 
 /** Where templates lie: a screen's beside its handler, layouts and partials under views/. */
 const templateFolders = [new URL('../../views/', import.meta.url), new URL('../', import.meta.url)]
 
+/** Templates that others include. */
+const isPart = (name: string): boolean => /(?:^|\/)(?:layout$|partials\/|texts\/)/.test(name)
+
 /** 'journeys/login/password.eta' is the page 'login/password'. */
 const pageName = (file: string): string => file.replaceAll('\\', '/').replace(/^journeys\//, '').slice(0, -4)
 
 const kindOf = (name: string): PageKind =>
-  /^(user-centre|admin|help|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
+  /^(user-center|admin|help|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
 
 interface Spoken {
   zh: string
@@ -90,16 +94,17 @@ export function createRenderer (
       return String(value)
     }
   })
-  const names: string[] = []
+  const loaded = new Set<string>()
   for (const folder of templateFolders) {
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.eta')) continue
       const name = pageName(file)
-      if (names.includes(name)) throw new Error(`two templates are called "${name}"`)
-      names.push(name)
+      if (loaded.has(name)) throw new Error(`two templates are called "${name}"`)
+      loaded.add(name)
       eta.loadTemplate(`@${name}`, readFileSync(new URL(file, folder), 'utf8'))
     }
   }
+  const names = [...loaded].filter((name) => !isPart(name))
   const sets = pageHeaders(config, assets)
   const languageNames = Object.fromEntries(locales.map((locale) => [locale, translator(locale)('lang.name')]))
   const site = {

@@ -7,6 +7,8 @@ import {
   placeOf,
   sectionsOf,
   stepNumber,
+  type Applicant,
+  type Draft,
   type Place
 } from '../../domain/representation/registration.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -17,8 +19,18 @@ import type { Challenges } from '../../records/challenges/index.ts'
 import type { ScanTickets } from '../../records/scan-tickets/index.ts'
 import type { SmsCodes } from '../../records/sms-codes/index.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
-import type { Progress, StopCode } from './pages.ts'
 import { changeRegistration, findRegistration, type Registration } from './repository.ts'
+
+/** Where in the application a page stands. */
+export interface Progress {
+  applicant: Applicant
+  place: Place
+  /** 1, 2 or 3. */
+  step: number
+  sections: ReadonlyArray<{ place: Place; href: string | null }>
+  /** Going on with another device; null = no phone was proved yet. */
+  laterHref: string | null
+}
 
 export interface Parts {
   deps: RegistrationDeps
@@ -101,34 +113,23 @@ export function progressOf (registration: Registration, place: Place): Progress 
   }
 }
 
-const stopStatus: Record<StopCode, number> = {
-  mismatch: 422,
-  duplicate: 409,
-  not_active: 422,
-  blocked: 403,
-  too_many: 429
-}
-
-/** The page that says why an application cannot go on as it stands, and which way there is. */
-export function stopped (reply: FastifyReply, registration: Registration, code: StopCode): FastifyReply {
-  const changeable = registration.state === 'draft' || registration.state === 'verifying'
-  return reply.page(
-    'registration/stopped',
-    {
-      code,
-      changeHref:
-        changeable && (code === 'mismatch' || code === 'not_active')
-          ? registrationPath(registration.id, code === 'mismatch' ? 'check' : 'unit')
-          : null,
-      retryHref: code === 'blocked' ? null : changeable ? null : duePath(registration),
-      loginHref: code === 'duplicate' ? '/me' : null
-    },
-    { status: stopStatus[code] }
-  )
-}
-
 export const circumstancesOf = (request: FastifyRequest): { source: string; address: string; traceId: string } => ({
   source: request.clientAddress.prefix,
   address: request.clientAddress.ip,
   traceId: String(request.id)
 })
+
+/** A section as it was read; returns the address of the page that is due now. */
+export async function keepSection (
+  deps: RegistrationDeps,
+  registration: Registration,
+  section: Partial<Draft>
+): Promise<string> {
+  const changed = await inTransaction(deps.db, async (trx) =>
+    await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
+      draft: { ...draft, ...section },
+      state: 'draft'
+    }))
+  )
+  return changed === null ? registrationPath(registration.id) : duePath(changed)
+}

@@ -14,17 +14,19 @@ import { createChallenges, registerChallengePictures } from '../../records/chall
 import type { ScanTickets } from '../../records/scan-tickets/index.ts'
 import { createSmsCodes } from '../../records/sms-codes/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
-import { registerCheckStep } from './check-step.ts'
+import { registerCheckStep } from './check.ts'
 import type { Parts } from './held.ts'
-import { registerLaterStep } from './later-step.ts'
-import { registerPasswordStep } from './password-step.ts'
-import { registerPeopleSteps } from './people-steps.ts'
-import { registerPhoneStep } from './phone-step.ts'
-import { registerScanStep } from './scan-step.ts'
-import { registerStartStep } from './start-step.ts'
-import { registerUnitStep } from './unit-step.ts'
+import { registerDone } from './done.ts'
+import { registerLaterStep } from './later.ts'
+import { registerResume } from './resume.ts'
+import { registerPasswordStep } from './password.ts'
+import { registerAgentStep } from './agent.ts'
+import { registerLegalStep } from './legal.ts'
+import { registerPhoneStep } from './phone.ts'
+import { registerScanStep } from './scan.ts'
+import { registerStartStep } from './start.ts'
+import { registerUnitStep } from './unit.ts'
 
-export type * from './pages.ts'
 export { registrationHandler, registrationTopic } from './delegation.ts'
 export { sweepRegistrations } from './sweep.ts'
 export {
@@ -58,11 +60,14 @@ export async function registerRegistration (
     registerChallengePictures(scope, deps)
     registerStartStep(scope, parts)
     registerUnitStep(scope, parts)
-    registerPeopleSteps(scope, parts)
+    registerAgentStep(scope, parts)
+    registerLegalStep(scope, parts)
     registerPhoneStep(scope, parts)
     registerCheckStep(scope, parts)
     registerScanStep(scope, parts)
     registerPasswordStep(scope, parts)
+    registerDone(scope, parts)
     registerLaterStep(scope, parts)
+    registerResume(scope, parts)
   })
 }

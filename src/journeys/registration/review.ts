@@ -26,7 +26,7 @@ import { askRegister } from './company.ts'
 import { organizationOf, Refused, tellRepresentative } from './complete.ts'
 import { registrationTopic, type DelegationOrder } from './delegation.ts'
 import { draftHours, isRegistrationId, opened, sealed, type Trx } from './repository.ts'
-import { sendResumeLink } from './resume.ts'
+import { sendResumeLink } from './resume-links.ts'
 
 type Needed = RegistrationDeps
 /** What is kept of an application until it is decided. */

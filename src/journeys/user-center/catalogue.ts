@@ -3,7 +3,12 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { clientName, clientPolicy } from '../../domain/client/policy.ts'
 import { userCentreClientId } from './client.ts'
-import type { SiteChoice } from './pages.ts'
+
+export interface SiteChoice {
+  clientId: string
+  name: string
+  functions: Array<{ code: string; name: string }>
+}
 
 export interface Catalogue {
   /** Sites that accept agents now. */

@@ -2,17 +2,49 @@
 import { translator, type Translate } from '../../http/locale.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import type { DelegationContent } from '../../domain/representation/delegation.ts'
+import type { DelegationContent, DelegationState } from '../../domain/representation/delegation.ts'
 import type { DelegationView } from '../../records/delegations/types.ts'
 import { loadCatalogue, type Catalogue } from './catalogue.ts'
 import type { Centre } from './me.ts'
-import type { ContentLines, DelegationRow } from './pages.ts'
+
+/** One delegation in a list. */
+export interface DelegationRow {
+  id: string
+  version: number
+  state: DelegationState
+  name: string
+  certNo: string
+  phone: string | null
+  organization: string
+  functions: string[]
+  sites: string[]
+  validFrom: string
+  validTo: string
+  /** Last day within a month. */
+  expiring: boolean
+  /** In the person's language, where it is one of ours; else as it was written. */
+  reason: string | null
+  /** ISO 8601: submitted, decided or ended, whichever came last. */
+  changedAt: string
+}
+
+/** What is approved, exactly. */
+export interface ContentLines {
+  organization: string
+  agent: string
+  functions: string[]
+  sites: string[]
+  validFrom: string
+  validTo: string
+  /** First characters of the digest, in groups. */
+  mark: string
+}
 
 // what is approved reads the same on both screens, whatever languages they are in
 const zh = translator('zh-CN')
 
 export const catalogueOf = async ({ deps }: Centre): Promise<Catalogue> =>
-  await loadCatalogue(deps.db, { sites: zh('me.all.sites'), functions: zh('me.all.functions') })
+  await loadCatalogue(deps.db, { sites: zh('user-center.all.sites'), functions: zh('user-center.all.functions') })
 
 const month = 30 * 86_400_000
 
@@ -40,7 +72,7 @@ export function rowOf ({ deps }: Centre, catalogue: Catalogue, t: Translate, vie
 export function reasonWords (t: Translate, reason: string | null): string | null {
   if (reason === null || reason === '') return null
   const [, code, words] = /^([a-z_]+)(?:: ([\s\S]*))?$/.exec(reason) ?? []
-  const named = code === undefined ? '' : t.code([`me.reason.${code}`], 'me.reason.given', { text: code })
+  const named = code === undefined ? '' : t.code([`user-center.reason.${code}`], 'user-center.reason.given', { text: code })
   return code === undefined ? reason : words === undefined ? named : `${named}：${words}`
 }
 

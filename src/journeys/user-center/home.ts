@@ -1,13 +1,32 @@
 /** 我的信息 and 认证等级 (S16): masked; what stands here is corrected where it comes from. */
 import type { FastifyInstance } from 'fastify'
 import { maskCertNo, maskEmail, maskPhone, maskUscc } from '../../domain/identity/masking.ts'
-import { loadMe, shellOf, type Centre } from './me.ts'
+import { loadMe, shellOf, type Centre, type Framed } from './me.ts'
+
+/** 我的信息 and 认证等级. */
+export interface HomePage extends Framed {
+  certType: string
+  certNo: string
+  validTo: string | null
+  longTerm: boolean
+  phone: string | null
+  email: string | null
+  /** ISO 8601. */
+  verifiedAt: string | null
+  organization: { name: string; uscc: string; since: string | null } | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'user-center/home': HomePage
+  }
+}
 
 export function registerHome (app: FastifyInstance, centre: Centre): void {
   app.get('/me', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
     const { person, representation } = me
-    return reply.page('user-centre/home', {
+    return reply.page('user-center/home', {
       shell: await shellOf(centre, request, me, 'home'),
       certType: person.certType,
       certNo: maskCertNo(person.certNo),

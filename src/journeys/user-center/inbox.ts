@@ -12,9 +12,42 @@ import {
   type MessageKind,
   type NoticeTexts
 } from '../../records/messages/index.ts'
+import type { FormTarget } from '../../http/pages.ts'
 import { reasonWords } from './delegation-rows.ts'
-import { loadMe, loadPosted, shellOf, type Centre, type Me } from './me.ts'
-import type { MessagePage } from './pages.ts'
+import { loadMe, loadPosted, shellOf, type Centre, type Me, type Framed } from './me.ts'
+
+export interface MessageLine {
+  id: string
+  kind: MessageKind
+  /** Of a notice, as it was written. */ title: { text: string; lang: string } | null
+  organization: string | null
+  at: string
+  unread: boolean
+}
+
+/** S18. 全部标为已读 posts `csrf` to `action`. */
+export interface InboxPage extends Framed, FormTarget {
+  /** The filter, as links; 'all' first. */
+  topics: Array<{ topic: string; href: string; current: boolean }>
+  messages: MessageLine[]
+  olderHref: string | null
+}
+
+export interface InboxMessagePage extends Framed {
+  kind: MessageKind
+  at: string
+  lines: Array<{ name: string; value: string }>
+  notice: { lang: string; title: string; paragraphs: string[] } | null
+  /** The one thing to do about it. */
+  act: { href: string; key: 'agents' | 'mine' | 'approve' } | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'user-center/inbox': InboxPage
+    'user-center/inbox-message': InboxMessagePage
+  }
+}
 
 const pageSize = 20
 const isId = (id: unknown): id is string => typeof id === 'string' && /^msg_[\w-]{22}$/.test(id)
@@ -59,7 +92,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
       })
       return query.size === 0 ? '/me/messages' : `/me/messages?${query.toString()}`
     }
-    return reply.page('user-centre/messages', {
+    return reply.page('user-center/inbox', {
       shell: await shellOf(centre, request, me, 'messages'),
       action: '/me/messages/read',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
@@ -102,7 +135,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
       message.kind === 'notice'
         ? noticeIn((await noticeTexts(deps, [noticeOf(message)])).get(noticeOf(message)), request.locale)
         : null
-    return reply.page('user-centre/message', {
+    return reply.page('user-center/inbox-message', {
       notice:
         notice === null
           ? null
@@ -125,7 +158,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
 }
 
 /** Where it leads: the legal representative to the agents, the agent to the own list. */
-function actOf ({ representation }: Me, { kind, data }: Message): MessagePage['act'] {
+function actOf ({ representation }: Me, { kind, data }: Message): InboxMessagePage['act'] {
   if (!isAboutDelegation(kind)) return null
   const uscc = representation.role === 'legal_representative' ? representation.organization.uscc : null
   if (uscc === null || uscc !== data['uscc']) return { href: '/me/mine', key: 'mine' }

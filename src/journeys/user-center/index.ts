@@ -13,12 +13,12 @@ import { registerAgentForms } from './agents/add.ts'
 import { registerApproval } from './agents/approve.ts'
 import { registerDecisions } from './agents/decide.ts'
 import { registerAgentList } from './agents/list.ts'
-import { registerBrowsers } from './browsers.ts'
+import { registerBrowsers } from './trusted-browsers.ts'
 import { ensureUserCentreClient } from './client.ts'
 import { registerHome } from './home.ts'
 import { registerInbox } from './inbox.ts'
 import { NotAllowed, shellOf, type Centre, type Parts } from './me.ts'
-import { registerMine } from './mine.ts'
+import { registerMine } from './my-delegations.ts'
 import { registerOrganizationPassword } from './organization-password.ts'
 import { registerSignIn } from './sign-in.ts'
 
@@ -33,7 +33,7 @@ export async function registerUserCentre (app: FastifyInstance, deps: UserCenter
       if (!(error instanceof NotAllowed)) throw error
       request.log.info({ code: error.reason }, 'user centre refused')
       return reply.page(
-        'user-centre/not-allowed',
+        'user-center/not-allowed',
         { shell: await shellOf(centre, request, error.me, null), reason: error.reason },
         { status: 403 }
       )

@@ -13,8 +13,35 @@ import type { Representations } from '../../records/organizations/types.ts'
 import { personById, type StoredPerson } from '../../records/persons/index.ts'
 import type { BrowserSide } from '../../records/scan-tickets/types.ts'
 import { cookieOf } from './cookie.ts'
-import type { Section, Shell } from './pages.ts'
 import { findSession, type FoundSession } from './sessions.ts'
+
+export type Section = 'home' | 'agents' | 'mine' | 'messages' | 'browsers' | 'organization-password'
+
+/** The frame of every page: who is here, as whom, and where one can go. */
+export interface Shell {
+  current: Section | null
+  who: string
+  level: number
+  /** Null = for themself. */
+  acting: { role: 'legal_representative' | 'agent'; name: string; uscc: string; until: string | null } | null
+  unread: number
+  csrf: string
+}
+
+export interface Framed {
+  shell: Shell
+}
+
+/** 403 with words. */
+export interface NotAllowedPage extends Framed {
+  reason: RefusalReason
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'user-center/not-allowed': NotAllowedPage
+  }
+}
 
 /** The parts that the pages work with. */
 export interface Parts {

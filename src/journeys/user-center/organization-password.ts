@@ -5,14 +5,37 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'
-import type { FieldError } from '../../http/pages.ts'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { SeeOther } from '../../http/see-other.ts'
 import { hashNewPassword, passwordRules, readNewPassword } from '../../records/passwords/index.ts'
 import { setOrganizationPassword } from '../../records/organizations/index.ts'
-import { circumstances, loadLegal, shellOf, type Centre, type LegalMe } from './me.ts'
-import type { PasswordChangedPage } from './pages.ts'
+import { circumstances, loadLegal, shellOf, type Centre, type LegalMe, type Framed } from './me.ts'
 import { findDraft, keepDraft, takeDraft } from './password-drafts.ts'
 import { registerTicketPage, type ToConfirm } from './ticket-page.ts'
+
+/** 单位密码. Posts `csrf`, `new_password`, `again`. */
+export interface OrganizationPasswordPage extends Framed, FormTarget {
+  rules: FieldError[]
+  /** For password managers. */
+  uscc: string
+  /** ISO 8601. */
+  changedAt: string | null
+  /** Somebody who knows it has left. */
+  mustChange: boolean
+  errors: FieldError[]
+}
+
+/** After the scan, and every reason for which it did not count. */
+export interface PasswordChangedPage extends Framed {
+  outcome: 'changed' | 'gone' | 'not_legal_representative' | 'face_required'
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'user-center/organization-password': OrganizationPasswordPage
+    'user-center/organization-password-result': PasswordChangedPage
+  }
+}
 
 const path = '/me/organization-password'
 const purpose = 'organization-password'
@@ -115,7 +138,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
   ): Promise<FastifyReply> {
     const { passwordChangedAt, passwordMustChange } = await stateOf(me)
     return reply.page(
-      'user-centre/organization-password',
+      'user-center/organization-password',
       {
         shell: await shellOf(centre, request, me, 'organization-password'),
         action: path,
@@ -137,7 +160,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     reply: FastifyReply
   ): Promise<FastifyReply> {
     return reply.page(
-      'user-centre/organization-password-result',
+      'user-center/organization-password-result',
       { shell: await shellOf(centre, request, me, 'organization-password'), outcome },
       { status: outcome === 'changed' ? 200 : 409 }
     )

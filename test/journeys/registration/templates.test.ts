@@ -6,7 +6,8 @@ import { loadAssets } from '../../../src/http/assets.ts'
 import { locales } from '../../../src/http/locale.ts'
 import type { PageName, Pages } from '../../../src/http/pages.ts'
 import { createRenderer, encodeBody, type PageContext } from '../../../src/http/rendering.ts'
-import type { Progress, StopCode } from '../../../src/journeys/registration/index.ts'
+import type { Progress } from '../../../src/journeys/registration/held.ts'
+import type { StopCode } from '../../../src/journeys/registration/stopped.ts'
 
 const assets = loadAssets()
 const renderer = createRenderer(loadConfig({ NODE_ENV: 'test' }), assets)

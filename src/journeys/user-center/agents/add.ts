@@ -5,9 +5,18 @@ import type { FieldError } from '../../../http/pages.ts'
 import { shanghaiDate } from '../../../ports/clock.ts'
 import { catalogueOf } from '../delegation-rows.ts'
 import { actorOf, loadLegal, shellOf, type Centre, type LegalMe } from '../me.ts'
-import type { AgentFormPage, AgentValues } from '../pages.ts'
 import { agentPerson } from './agent-person.ts'
-import { errorOf, freshValues, readAgent, readTerms, typedValues, valuesOfView, type Terms } from './form.ts'
+import {
+  errorOf,
+  freshValues,
+  readAgent,
+  readTerms,
+  typedValues,
+  valuesOfView,
+  type Terms,
+  type AgentFormPage,
+  type AgentValues
+} from './form.ts'
 import { agentPath, loadScope } from './scope.ts'
 
 export function registerAgentForms (app: FastifyInstance, centre: Centre): void {
@@ -96,7 +105,7 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     status = 200
   ): Promise<FastifyReply> {
     return reply.page(
-      'user-centre/agent-form',
+      'user-center/agents/form',
       {
         shell: await shellOf(centre, request, me, 'agents'),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),

@@ -6,11 +6,27 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { approvalSubject, type DelegationContent } from '../../../domain/representation/delegation.ts'
 import { formField } from '../../../http/forms.ts'
 import { SeeOther } from '../../../http/see-other.ts'
-import { catalogueOf, contentLines, ticketSubject } from '../delegation-rows.ts'
-import { actorOf, shellOf, type Centre } from '../me.ts'
-import type { AgentResultPage } from '../pages.ts'
+import type { FormTarget } from '../../../http/pages.ts'
+import { catalogueOf, contentLines, ticketSubject, type ContentLines } from '../delegation-rows.ts'
+import { actorOf, shellOf, type Centre, type Framed } from '../me.ts'
 import { registerTicketPage, type ToConfirm } from '../ticket-page.ts'
 import { agentPath, loadScope, versionOf, type Scope } from './scope.ts'
+import type { AgentResultPage } from './result.ts'
+
+/** 通过, before the code. Posts `csrf`, `digest`. */
+export interface ApprovePage extends Framed, FormTarget {
+  content: ContentLines
+  digest: string
+  rejectHref: string
+  /** It became something else since it was shown. */
+  changed: boolean
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'user-center/agents/approve': ApprovePage
+  }
+}
 
 interface Asked extends Scope {
   version: number
@@ -111,7 +127,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     reply: FastifyReply
   ): Promise<FastifyReply> {
     return reply.page(
-      'user-centre/result',
+      'user-center/agents/result',
       {
         shell: await shellOf(centre, request, me, 'agents'),
         outcome,
@@ -132,7 +148,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     const { me, view, version, shown } = asked
     if (shown === null) return await ended(asked, request, reply)
     return reply.page(
-      'user-centre/approve',
+      'user-center/agents/approve',
       {
         shell: await shellOf(centre, request, me, 'agents'),
         action: agentPath(view.id, `${version}/approve`),

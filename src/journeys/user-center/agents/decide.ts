@@ -2,10 +2,25 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
 import { formField } from '../../../http/forms.ts'
-import type { FieldError } from '../../../http/pages.ts'
-import { actorOf, shellOf, type Centre } from '../me.ts'
-import type { AgentResultPage } from '../pages.ts'
+import type { FieldError, FormTarget } from '../../../http/pages.ts'
+import { actorOf, shellOf, type Centre, type Framed } from '../me.ts'
 import { agentPath, loadScope, versionOf, type Scope } from './scope.ts'
+import type { AgentResultPage } from './result.ts'
+
+/** 拒绝. Posts `csrf`, `reason` (code), `text`. */
+export interface RejectPage extends Framed, FormTarget {
+  name: string
+  reasons: string[]
+  reason: string
+  text: string
+  errors: FieldError[]
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'user-center/agents/reject': RejectPage
+  }
+}
 
 /** Stored as they are; `me.reason.<code>` has the words. */
 const rejectReasons = ['not_our_agent', 'wrong_data', 'wrong_scope', 'not_needed', 'other']
@@ -47,7 +62,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
       ) {
         return await reply.redirect('/me/agents', 303)
       }
-      return reply.page('user-centre/confirm', {
+      return reply.page('user-center/end-delegation', {
         shell: await shellOf(centre, request, me, 'agents'),
         action: agentPath(view.id, act),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
@@ -83,7 +98,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     reply: FastifyReply
   ): Promise<FastifyReply> {
     return reply.page(
-      'user-centre/reject',
+      'user-center/agents/reject',
       {
         shell: await shellOf(centre, request, me, 'agents'),
         action: agentPath(view.id, `${versionOf(request)}/reject`),
@@ -107,7 +122,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     reply: FastifyReply
   ): Promise<FastifyReply> {
     return reply.page(
-      'user-centre/result',
+      'user-center/agents/result',
       {
         shell: await shellOf(centre, request, me, 'agents'),
         outcome,

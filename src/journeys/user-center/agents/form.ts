@@ -5,9 +5,38 @@ import { defaultValidTo } from '../../../domain/representation/delegation.ts'
 import { parseName } from '../../../domain/identity/person-name.ts'
 import { parsePhone } from '../../../domain/identity/phone-number.ts'
 import { formField, formList } from '../../../http/forms.ts'
-import type { FieldError } from '../../../http/pages.ts'
+import type { FieldError, FormTarget } from '../../../http/pages.ts'
 import type { DelegationView, DraftRefusal } from '../../../records/delegations/types.ts'
-import type { AgentValues } from '../pages.ts'
+import type { Framed } from '../me.ts'
+import type { SiteChoice } from '../catalogue.ts'
+
+export interface AgentValues {
+  name: string
+  certNo: string
+  phone: string
+  /** 'all' or 'some'. */
+  sites: string
+  site: string[]
+  functions: string
+  function: string[]
+  starts: string
+  ends: string
+}
+
+/** 新增, 修改. Posts `csrf` and AgentValues in wire names. */
+export interface AgentFormPage extends Framed, FormTarget {
+  /** Masked agent whose delegation gets a new version; null = a new agent. */
+  known: { name: string; certNo: string } | null
+  values: AgentValues
+  choices: SiteChoice[]
+  errors: FieldError[]
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'user-center/agents/form': AgentFormPage
+  }
+}
 
 export interface NewAgent {
   name: string

@@ -1,8 +1,21 @@
 /** 代理人管理 (S17): what waits, what is in force, what was. */
 import type { FastifyInstance } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
-import { catalogueOf, rowOf } from '../delegation-rows.ts'
-import { loadLegal, shellOf, type Centre } from '../me.ts'
+import { catalogueOf, rowOf, type DelegationRow } from '../delegation-rows.ts'
+import { loadLegal, shellOf, type Centre, type Framed } from '../me.ts'
+
+/** 代理人管理. Forms: none; every action is a link to its page. */
+export interface AgentsPage extends Framed {
+  waiting: DelegationRow[]
+  inForce: DelegationRow[]
+  history: DelegationRow[]
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'user-center/agents/list': AgentsPage
+  }
+}
 
 const longestHistory = 50
 
@@ -15,7 +28,7 @@ export function registerAgentList (app: FastifyInstance, centre: Centre): void {
     )
     const inForce = rows.filter(({ state }) => (inForceStates as readonly string[]).includes(state))
     const waiting = rows.filter(({ state }) => state === 'submitted')
-    return reply.page('user-centre/agents', {
+    return reply.page('user-center/agents/list', {
       shell: await shellOf(centre, request, me, 'agents'),
       waiting,
       inForce,

@@ -1,0 +1,65 @@
+/** 代理人信息. Gender is never asked: the number tells it. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ethnicGroupsForTibet, type EthnicGroup } from '../../domain/identity/ethnic-group.ts'
+import { delegationYears } from '../../domain/representation/registration.ts'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import { keepSection, load, loadPosted, progressOf, registrationPath, type Parts, type Progress } from './held.ts'
+import type { Registration } from './repository.ts'
+import { agentValues, agentValuesOf, readAgent, type AgentValues } from './sections.ts'
+
+/** Posts `name`, `cert_no`, `year`, `month`, `day`, `term`, `ethnic_group`, `phone`, `years`. */
+export interface AgentPage extends FormTarget {
+  progress: Progress
+  organizationName: string
+  values: AgentValues
+  ethnicGroups: readonly EthnicGroup[]
+  years: readonly number[]
+  errors: FieldError[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'registration/agent': AgentPage
+  }
+}
+
+export function registerAgentStep (app: FastifyInstance, parts: Parts): void {
+  const { deps } = parts
+
+  app.get('/register/:id/agent', async (request, reply) => {
+    const registration = await load(parts, request, reply, 'agent')
+    return show(registration, agentValuesOf(registration.draft.agent), [], request, reply)
+  })
+
+  app.post('/register/:id/agent', async (request, reply) => {
+    const registration = await loadPosted(parts, request, reply, 'agent')
+    const values = agentValues(request.body)
+    const read = readAgent(values, registration.draft, shanghaiDate(deps.clock.now()))
+    if (!read.ok) return show(registration, values, read.errors, request, reply)
+    return await reply.redirect(await keepSection(deps, registration, { agent: read.data }), 303)
+  })
+}
+
+function show (
+  registration: Registration,
+  values: AgentValues,
+  errors: FieldError[],
+  request: FastifyRequest,
+  reply: FastifyReply
+): FastifyReply {
+  return reply.page(
+    'registration/agent',
+    {
+      action: registrationPath(registration.id, 'agent'),
+      csrf: request.csrfToken(registration.id),
+      progress: progressOf(registration, 'agent'),
+      organizationName: registration.draft.unit?.name ?? '',
+      values,
+      ethnicGroups: ethnicGroupsForTibet,
+      years: delegationYears,
+      errors
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
+}

@@ -1,0 +1,59 @@
+/** 法定代表人信息. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FieldError, FormTarget } from '../../http/pages.ts'
+import { shanghaiDate } from '../../ports/clock.ts'
+import { keepSection, load, loadPosted, progressOf, registrationPath, type Parts, type Progress } from './held.ts'
+import type { Registration } from './repository.ts'
+import { legalValues, legalValuesOf, readLegal, type LegalValues } from './sections.ts'
+
+/** Posts `name`, `cert_no`, `phone`. */
+export interface LegalPage extends FormTarget {
+  progress: Progress
+  organizationName: string
+  values: LegalValues
+  errors: FieldError[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'registration/legal': LegalPage
+  }
+}
+
+export function registerLegalStep (app: FastifyInstance, parts: Parts): void {
+  const { deps } = parts
+
+  app.get('/register/:id/legal', async (request, reply) => {
+    const registration = await load(parts, request, reply, 'legal')
+    return show(registration, legalValuesOf(registration.draft.legal), [], request, reply)
+  })
+
+  app.post('/register/:id/legal', async (request, reply) => {
+    const registration = await loadPosted(parts, request, reply, 'legal')
+    const values = legalValues(request.body)
+    const read = readLegal(values, registration.draft, shanghaiDate(deps.clock.now()))
+    if (!read.ok) return show(registration, values, read.errors, request, reply)
+    return await reply.redirect(await keepSection(deps, registration, { legal: read.data }), 303)
+  })
+}
+
+function show (
+  registration: Registration,
+  values: LegalValues,
+  errors: FieldError[],
+  request: FastifyRequest,
+  reply: FastifyReply
+): FastifyReply {
+  return reply.page(
+    'registration/legal',
+    {
+      action: registrationPath(registration.id, 'legal'),
+      csrf: request.csrfToken(registration.id),
+      progress: progressOf(registration, 'legal'),
+      organizationName: registration.draft.unit?.name ?? '',
+      values,
+      errors
+    },
+    { status: errors.length > 0 ? 422 : 200 }
+  )
+}

@@ -1,0 +1,131 @@
+/**
+ * Going on with an application elsewhere: a link in a short message to the phone that was proved in it. The link holds
+ * 256 random bits and nothing of anybody; it is kept as a hash, good for one application, once, for a day. Opening it
+ * changes nothing (messages are looked at by programs too): the button on its page does. Owns the table
+ * registration_resume.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { inTransaction } from '../../database/transaction.ts'
+import type { RegistrationDeps } from './deps.ts'
+import { enqueue } from '../../records/outbox/index.ts'
+import { smsTopic, type SmsOrder } from '../../records/messages/index.ts'
+import type { SmsCodes } from '../../records/sms-codes/index.ts'
+import { columns, draftHours, opened, sealed, type Registration, type Trx } from './repository.ts'
+
+export const resumePath = '/register/resume'
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
+
+/** In the transaction of what it belongs to; links sent before end with it. `notice`: what has happened, in Chinese. */
+export async function sendResumeLink (
+  trx: Trx,
+  deps: Pick<RegistrationDeps, 'crypto' | 'config'>,
+  {
+    registrationId,
+    phone,
+    kind,
+    notice
+  }: {
+    registrationId: string
+    /** E.164 */ phone: string
+    kind: 'registration-resume' | 'registration-returned'
+    notice: string
+  }
+): Promise<void> {
+  const token = randomBytes(32).toString('base64url')
+  const tokenHash = hashOf(token)
+  await trx
+    .updateTable('registrationResume')
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('registrationId', '=', registrationId)
+    .where('usedAt', 'is', null)
+    .execute()
+  const { expiresAt } = await trx
+    .insertInto('registrationResume')
+    .values({
+      tokenHash,
+      registrationId,
+      expiresAt: sql<Date>`now() + make_interval(hours => ${draftHours})`
+    })
+    .returning('expiresAt')
+    .executeTakeFirstOrThrow()
+  await enqueue(trx, deps, {
+    topic: smsTopic,
+    dedupeKey: `${smsTopic}:resume:${tokenHash}`,
+    payload: {
+      to: { phone },
+      template: 'notice',
+      parameters: { kind, notice, link: `${deps.config.issuer}${resumePath}/${token}` },
+      notAfter: expiresAt.toISOString()
+    } satisfies SmsOrder
+  })
+}
+
+/**
+ * The link's application becomes this browser's, once; its former browser loses it. Who was verified there is verified
+ * again here. Null: unknown, used, over, or the application is.
+ */
+export async function resumeRegistration (
+  deps: RegistrationDeps,
+  smsCodes: Pick<SmsCodes, 'move'>,
+  token: string,
+  browserHash: string,
+  { address, traceId }: { address: string; traceId: string }
+): Promise<string | null> {
+  if (!/^[\w-]{43}$/.test(token)) return null
+  return await inTransaction(deps.db, async (trx) => {
+    const link = await trx
+      .updateTable('registrationResume')
+      .set({ usedAt: sql<Date>`now()` })
+      .where('tokenHash', '=', hashOf(token))
+      .where('usedAt', 'is', null)
+      .where('expiresAt', '>', sql<Date>`now()`)
+      .returning('registrationId')
+      .executeTakeFirst()
+    if (link === undefined) return null
+    const row = await trx
+      .selectFrom('registration')
+      .select(columns)
+      .where('id', '=', link.registrationId)
+      .where('state', 'in', ['draft', 'verifying', 'verified'])
+      .where('expiresAt', '>', sql<Date>`now()`)
+      .forUpdate()
+      .executeTakeFirst()
+    if (row === undefined) return null
+    const registration = opened(deps, row)
+    const phone = await movedPhone(trx, smsCodes, registration, browserHash)
+    await trx
+      .updateTable('registration')
+      .set({
+        browserHash,
+        state: registration.state === 'verified' ? 'verifying' : registration.state,
+        dataEnc: sealed(deps, row.id, { ...registration.draft, phone, verification: null }),
+        updatedAt: sql<Date>`now()`
+      })
+      .where('id', '=', row.id)
+      .execute()
+    await deps.audit.record(trx, {
+      type: 'registration.resumed',
+      personId: row.personId,
+      role: row.applicant,
+      address,
+      traceId,
+      details: { registration: row.id }
+    })
+    return row.id
+  })
+}
+
+/** The proof of the phone comes along; one that was spent has to be given again. */
+async function movedPhone (
+  trx: Trx,
+  smsCodes: Pick<SmsCodes, 'move'>,
+  { draft: { phone }, browserHash: from }: Registration,
+  to: string
+): Promise<Registration['draft']['phone']> {
+  if (phone === null || from === to) return phone
+  return (await smsCodes.move(trx, phone.codeId, { phone: phone.phone, purpose: 'register', browserHash: from }, to))
+    ? phone
+    : null
+}

@@ -1,0 +1,89 @@
+/** 我的代理: for whom I may act, since when, until when, for what; and giving it back. Whatever hat is worn. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inForceStates, waitingStates } from '../../domain/representation/delegation.ts'
+import { PageError } from '../../http/page-error.ts'
+import type { DelegationView } from '../../records/delegations/types.ts'
+import { catalogueOf, rowOf, type DelegationRow } from './delegation-rows.ts'
+import { actorOf, loadMe, loadPosted, notTheirs, shellOf, type Centre, type Me, type Framed } from './me.ts'
+
+/** 我的代理. */
+export interface MyDelegationsPage extends Framed {
+  inForce: DelegationRow[]
+  waiting: DelegationRow[]
+  history: DelegationRow[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'user-center/my-delegations': MyDelegationsPage
+  }
+}
+
+const longestHistory = 50
+const isIn = (states: readonly string[], { state }: { state: string }): boolean => states.includes(state)
+
+export function registerMine (app: FastifyInstance, centre: Centre): void {
+  const { delegations } = centre
+
+  app.get('/me/mine', async (request, reply) => {
+    const me = await loadMe(centre, request, reply)
+    const catalogue = await catalogueOf(centre)
+    const rows = (await delegations.listOfAgent(me.person.id)).map((view) => rowOf(centre, catalogue, request.t, view))
+    return reply.page('user-center/my-delegations', {
+      shell: await shellOf(centre, request, me, 'mine'),
+      inForce: rows.filter((row) => isIn(inForceStates, row)),
+      waiting: rows.filter((row) => isIn(waitingStates, row)),
+      history: rows.filter((row) => !isIn([...inForceStates, ...waitingStates], row)).slice(0, longestHistory)
+    })
+  })
+
+  for (const act of ['resign', 'withdraw'] as const) {
+    const states = act === 'resign' ? inForceStates : waitingStates
+    app.get(`/me/mine/:id/${act}`, async (request, reply) => {
+      const me = await loadMe(centre, request, reply)
+      const view = (await ownVersions(request, me)).find((row) => isIn(states, row))
+      if (view === undefined) return await reply.redirect('/me/mine', 303)
+      return reply.page('user-center/end-delegation', {
+        shell: await shellOf(centre, request, me, 'mine'),
+        action: `/me/mine/${view.id}/${act}`,
+        csrf: request.csrfToken(centre.csrfScope(me.idHash)),
+        act,
+        name: view.organizationName,
+        text: '',
+        backHref: '/me/mine'
+      })
+    })
+
+    app.post(`/me/mine/:id/${act}`, async (request, reply) => {
+      const me = await loadPosted(centre, request, reply)
+      const view = (await ownVersions(request, me)).find((row) => isIn(states, row))
+      // done already, by a second press or by somebody else: the list says what it is now
+      if (view === undefined) return await reply.redirect('/me/mine', 303)
+      await (act === 'resign'
+        ? delegations.resign(view.id, actorOf(request, me))
+        : delegations.withdraw(view.id, view.version, actorOf(request, me)))
+      return await leave(me, view, act, reply)
+    })
+  }
+
+  /** Acting for that organization ends with it: then the login asks who to be. */
+  async function leave (
+    { representation }: Me,
+    { id }: DelegationView,
+    act: 'resign' | 'withdraw',
+    reply: FastifyReply
+  ): Promise<FastifyReply> {
+    const own = act === 'resign' && representation.role === 'agent' && representation.delegation.id === id
+    return await reply.redirect(own ? '/me/login?to=/me/mine' : '/me/mine', 303)
+  }
+
+  async function ownVersions (request: FastifyRequest, me: Me): Promise<DelegationView[]> {
+    const { id = '' } = request.params as { id?: string }
+    const rows = (await delegations.listOfAgent(me.person.id)).filter((row) => row.id === id)
+    if (rows.length > 0) return rows
+    const other = /^[\w-]{1,64}$/.test(id) ? await delegations.find(id) : null
+    throw other === null
+      ? new PageError(404, 'not_found', { restartHref: '/me/mine' })
+      : await notTheirs(centre, request, me, id)
+  }
+}
