@@ -4,7 +4,7 @@
  * is over at once. A session keeps for each relying site whom its `sid` stands for; another representation gets another
  * `sid`, and what the old one gave ends.
  */
-import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+import type { Client, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { inTransaction } from '../database/transaction.ts'
 import { clientPolicy, type ClientPolicy } from '../domain/client/policy.ts'
 import { askedRepresentation } from '../domain/representation/representation-request.ts'
@@ -23,7 +23,8 @@ import { traceIdOf } from './error-pages.ts'
 import { grantFacts, type GrantContext } from '../tokens/grant-id.ts'
 import { policyOf } from './interaction-policy.ts'
 import { recordSessionsEnded } from './logout.ts'
-import { stateOf } from '../tokens/request-state.ts'
+import { forgetClientAuthorization } from './overrides/forget-client-authorization.ts'
+import { stateOf, verifiedGrants } from './request-state.ts'
 import { revokeClientsOfSession } from '../tokens/revocation.ts'
 import type { ClientAuthorization } from '../tokens/session-change.ts'
 
@@ -74,7 +75,7 @@ export function createActingFor (
   const { crypto, clock } = deps
   return {
     async ofToken (personId, grantId, client) {
-      const { context, rar } = grantFacts(crypto, grantId) ?? {}
+      const { context, rar } = grantFacts(crypto, grantId, verifiedGrants()) ?? {}
       const ref = context === undefined ? self : parseRef(context)
       const site = siteOf(client)
       const representation = ref === null ? null : await resolveAt(representations, clock, personId, ref, site)
@@ -124,34 +125,31 @@ async function leave (deps: Parts, ctx: KoaContextWithOIDC, session: SessionLike
       await recordSessionsEnded(trx, deps, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
     }
   })
-  delete session.authorizations?.[clientId]
+  forgetClientAuthorization(session, clientId)
 }
 
 /** Seconds that an access token in JWT form may live when it acts for an organization: nobody can call it back. */
 const jwtForOrganizations = 300
 
-/**
- * Lifetime of an access token: as its resource server says, and for an organization no longer than can be answered for.
- */
+/** Lifetime of an access token: as its resource server says, and shorter for a JWT that acts for an organization. */
 export function accessTokenLifetime (
   ctx: KoaContextWithOIDC | undefined,
-  token: { resourceServer?: unknown },
+  token: { resourceServer?: ResourceServer | undefined },
   otherwise: number
 ): number {
-  const server = token.resourceServer as { accessTokenTTL?: number; accessTokenFormat?: string } | undefined
-  const lifetime = server?.accessTokenTTL ?? otherwise
-  const representation =
-    (ctx?.oidc?.entities.Account as { representation?: Representation } | undefined)?.representation ?? self
-  if (server?.accessTokenFormat !== 'jwt' || representation.role === 'self') return lifetime
-  return Math.max(
-    1,
-    Math.min(
-      lifetime,
-      jwtForOrganizations,
-      representation.role === 'agent' ? secondsUntilEndOf(representation.delegation.validTo) : Infinity
-    )
-  )
+  const { accessTokenTTL: lifetime = otherwise, accessTokenFormat } = token.resourceServer ?? {}
+  const account = ctx?.oidc?.entities.Account as { representation?: Representation } | undefined
+  const representation = account?.representation ?? self
+  if (accessTokenFormat !== 'jwt' || representation.role === 'self') return lifetime
+  return limitOrganizationJwt(lifetime, representation.role === 'agent' ? representation.delegation.validTo : null)
 }
+
+/** @param lastDay of the delegation of an agent */
+export const limitOrganizationJwt = (lifetime: number, lastDay: string | null): number =>
+  Math.max(
+    1,
+    Math.min(lifetime, jwtForOrganizations, lastDay === null ? Infinity : secondsUntilEndOf(lastDay))
+  )
 
 /** Of a day in Shanghai, which is included. */
 const secondsUntilEndOf = (day: string): number =>

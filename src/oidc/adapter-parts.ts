@@ -7,6 +7,7 @@ import type { FieldCrypto } from '../database/field-crypto.ts'
 import type { Clock } from '../ports/clock.ts'
 import { artifactId, grantHashOf, type ArtifactRow } from '../tokens/artifact-repository.ts'
 import { grantContext } from '../tokens/grant-id.ts'
+import { verifiedGrants } from './request-state.ts'
 import type { TrialKey } from '../tokens/trial-key.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import type { EndedClientSession } from '../tokens/revocation.ts'
@@ -43,7 +44,7 @@ export function artifactRow (
     sessionUid: sessionUid ?? null,
     accountId: accountId ?? null,
     clientId: clientId ?? null,
-    contextId: grantContext(crypto, grantId)?.id ?? null,
+    contextId: grantContext(crypto, grantId, verifiedGrants())?.id ?? null,
     userCode: userCode ?? null,
     keepSeconds: ttl === undefined ? null : ttl + limits.clockToleranceSeconds
   }

@@ -15,10 +15,11 @@ import {
   insertUnder,
   insertUnderSession,
   tokenModels,
-  upsertArtifact
+  upsertArtifact,
+  type Source
 } from '../tokens/artifact-repository.ts'
 import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts'
-import { currentRequest, currentState, type Source } from '../tokens/request-state.ts'
+import { currentRequest, currentState } from './request-state.ts'
 import { revokeGrantHash } from '../tokens/revocation.ts'
 
 /** Issued once, never saved again. */

@@ -2,7 +2,7 @@
  * Rich authorization requests (RFC 9396) of one type: `<issuer>/rar/representation`. The grant carries what was granted
  * (grants.ts); here it is checked when asked for, and copied into codes, tokens and answers.
  */
-import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { errors, type AuthorizationDetail, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
 import {
   askedRepresentation,
@@ -14,8 +14,9 @@ import {
 import type { ResourceServerInfo } from './configuration.ts'
 import { policyOf } from './interaction-policy.ts'
 
+/** What carries granted details: a grant, a code, a token. */
 interface Carrier {
-  rar?: GrantedDetail[]
+  rar?: AuthorizationDetail[] | undefined
 }
 
 /** The feature's settings for the library. */
@@ -23,10 +24,10 @@ export function authorizationDetails (issuer: string) {
   return {
     enabled: true,
     types: { [representationType(issuer)]: { validate } },
-    authorizationDetailsForGrantSource: (ctx: KoaContextWithOIDC) => (ctx.oidc.grant as Carrier | undefined)?.rar,
+    authorizationDetailsForGrantSource: (ctx: KoaContextWithOIDC) => ctx.oidc.grant?.rar,
     authorizationDetailsForAccessToken: (ctx: KoaContextWithOIDC, _token: unknown, source: Carrier | undefined) => {
       const asked = askedRepresentation(ctx.oidc.params?.['authorization_details'])
-      const granted = source?.rar?.[0]
+      const granted = source?.rar?.[0] as GrantedDetail | undefined
       if (asked === null) return source?.rar
       const less = granted === undefined ? null : narrowed(granted, asked)
       if (less === null) throw new errors.InvalidAuthorizationDetails('more than was granted')
@@ -36,7 +37,7 @@ export function authorizationDetails (issuer: string) {
   }
 }
 
-function validate (ctx: KoaContextWithOIDC, detail: Record<string, unknown>, client: unknown): void {
+function validate (ctx: KoaContextWithOIDC, detail: AuthorizationDetail, client: unknown): void {
   const read = readRepresentationRequest(detail, clientPolicy(policyOf(client)))
   if (!read.ok) throw new errors.InvalidAuthorizationDetails(read.fault)
   // a login is in one capacity

@@ -15,6 +15,9 @@ import type { ClientFault } from '../domain/client/metadata.ts'
 import type { Database } from '../database/schema.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connection } from '../tokens/artifact-repository.ts'
+import { allowRedirectUri } from './overrides/allow-redirect-uri.ts'
+import { replaceSecretComparison } from './overrides/compare-client-secret.ts'
+import { replaceFindClient, type LoadClient } from './overrides/find-client.ts'
 import type { TrialKey } from '../tokens/trial-key.ts'
 import { noteSecretUse, verifySecret, type StoredSecret } from '../tokens/client-secrets.ts'
 
@@ -111,11 +114,6 @@ interface Entry {
   until: number
 }
 
-interface ClientModel {
-  find(id: unknown): Promise<Client | undefined>
-  prototype: { compareClientSecret(given: unknown): Promise<boolean>; redirectUriAllowed(uri: unknown): boolean }
-}
-
 export function createClientCache ({
   db,
   clock,
@@ -131,23 +129,17 @@ export function createClientCache ({
 
   return {
     attach (provider) {
-      const model = provider.Client as unknown as ClientModel
-      const build = model.find.bind(model)
-      model.find = async (id) =>
-        typeof id === 'string' && id !== '' && !id.includes('\0') ? find(provider, id, build) : undefined
-      model.prototype.compareClientSecret = async function (this: object, given) {
+      replaceFindClient(provider, (id, load) => find(provider, id, load))
+      replaceSecretComparison(provider, async (client, given) => {
         const now = clock.now() / 1000
-        const secret = verifySecret(secretsOf.get(this) ?? [], given, now)
+        const secret = verifySecret(secretsOf.get(client) ?? [], given, now)
         if (secret === null) return false
         await noteSecretUse(db, secret, now).catch((error: unknown) =>
           log.warn({ err: error }, 'the use of a client secret was not noted')
         )
         return true
-      }
-      const { redirectUriAllowed } = model.prototype
-      model.prototype.redirectUriAllowed = function (this: object, uri) {
-        return redirectUriAllowed.call(this, uri) || (uri === trialCallback && tried.has(this))
-      }
+      })
+      allowRedirectUri(provider, (client, uri) => uri === trialCallback && tried.has(client))
     },
     // look-ups under way end in the old map, which nobody asks any more
     invalidate () {
@@ -155,7 +147,7 @@ export function createClientCache ({
     }
   }
 
-  async function find (provider: Provider, id: string, build: ClientModel['find']): Promise<Client | undefined> {
+  async function find (provider: Provider, id: string, build: LoadClient): Promise<Client | undefined> {
     let own = entries.get(provider)
     if (own === undefined) entries.set(provider, (own = new Map()))
     const known = own.get(id)
@@ -174,7 +166,7 @@ export function createClientCache ({
     return entry.client
   }
 
-  async function load (id: string, build: ClientModel['find']): Promise<Client | undefined> {
+  async function load (id: string, build: LoadClient): Promise<Client | undefined> {
     const [loaded, client] = await Promise.all([
       loadClient(db, id),
       build(id).catch((error: unknown) => {

@@ -3,7 +3,7 @@
  * wider than our profile (docs/protocol.md). Code + PKCE S256 for every client, exact redirect URIs,
  * opaque access tokens unless the resource server asks for JWT.
  */
-import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { Client, ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { acrValues } from '../domain/identity/assurance.ts'
 import { claimsByScope, scopes } from '../domain/claims/claims.ts'
@@ -44,6 +44,9 @@ export const routes = {
   /** Only `<this>/<uid>` is used, where the hosted login returns; people type their code in at /device. */
   code_verification: '/oidc/device'
 } as const
+
+/** Seconds that a signed authorization response is good; fixed by the library. */
+export const signedResponseSeconds = 120
 
 /** No fragments: nothing that we issue belongs into one (RFC 9700 §4.3). Signed ones: JARM §2.3. */
 export const responseModes = ['query', 'form_post', ...signedResponseModes]
@@ -87,12 +90,11 @@ export function createConfiguration (parts: Parts): Configuration {
     jwks: parts.jwks,
     routes,
     acrValues,
-    // `Record`: the library's type wants mutable arrays
     claims: {
-      ...Object.fromEntries(Object.entries(claimsByScope).map(([scope, names]) => [scope, [...names]])),
+      ...claimsByScope,
       sid: null,
       iss: null
-    } as never,
+    },
     scopes: [...scopes, 'offline_access'],
     responseTypes: ['code'],
     subjectTypes: ['public', 'pairwise'],
@@ -113,7 +115,7 @@ export function createConfiguration (parts: Parts): Configuration {
       response_modes: [...responseModes],
       // which client may really ask is said by its policy
       authorization_details_types: [representationType(parts.config.issuer)]
-    } as never,
+    },
     extraClientMetadata: {
       properties: ['kora_policy'],
       validator: (_ctx, key, value, metadata) => {
@@ -124,8 +126,7 @@ export function createConfiguration (parts: Parts): Configuration {
     acceptQueryParamAccessTokens: false,
     conformIdTokenClaims: true,
     clockTolerance: 10,
-    clientBasedCORS: (ctx: KoaContextWithOIDC, origin: string, client: unknown) =>
-      mayCallFrom(origin, client, ctx.oidc.route),
+    clientBasedCORS: (ctx, origin, client) => mayCallFrom(origin, client, ctx.oidc.route),
     pkce: { required: () => true },
     cookies: {
       // session and interaction identifiers are 256-bit random, so a signature would add nothing
@@ -144,7 +145,7 @@ export function createConfiguration (parts: Parts): Configuration {
       op_tos_uri: `${parts.config.issuer}/help/terms`,
       ...certificateEndpoints(parts.config),
       ...(parts.config.dynamicRegistration ? { registration_endpoint: `${parts.config.issuer}/connect/register` } : {})
-    } as never,
+    },
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: true },
@@ -153,15 +154,15 @@ export function createConfiguration (parts: Parts): Configuration {
       dPoP: { enabled: true },
       ...(parts.config.mtls === null
         ? {}
-        : { mTLS: clientCertificates(parts.config.mtls, parts.config.trustedProxies) as never }),
-      introspection: { enabled: true, allowedPolicy: parts.mayIntrospect as never },
-      revocation: { enabled: true, allowedPolicy: parts.mayRevoke as never },
+        : { mTLS: clientCertificates(parts.config.mtls, parts.config.trustedProxies) }),
+      introspection: { enabled: true, allowedPolicy: parts.mayIntrospect },
+      revocation: { enabled: true, allowedPolicy: parts.mayRevoke },
       pushedAuthorizationRequests: {
         enabled: true,
         requirePushedAuthorizationRequests: false,
         allowUnregisteredRedirectUris: false
       },
-      requestObjects: requestObjects as never,
+      requestObjects,
       jwtResponseModes: { enabled: true },
       jwtIntrospection: { enabled: true },
       jwtUserinfo: { enabled: true },
@@ -170,17 +171,17 @@ export function createConfiguration (parts: Parts): Configuration {
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        logoutSource: parts.logoutSource as never,
-        postLogoutSuccessSource: parts.postLogoutSuccessSource as never
+        logoutSource: parts.logoutSource,
+        postLogoutSuccessSource: parts.postLogoutSuccessSource
       },
-      externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       resourceIndicators: {
         enabled: true,
-        defaultResource: resources.defaultResource as never,
+        defaultResource: resources.defaultResource,
         useGrantedResource: () => false,
-        getResourceServerInfo: resources.around(parts.resourceServerInfo) as never
+        getResourceServerInfo: resources.around(parts.resourceServerInfo)
       },
-      richAuthorizationRequests: authorizationDetails(parts.config.issuer) as never
+      richAuthorizationRequests: authorizationDetails(parts.config.issuer)
     },
     enabledJWA: {
       idTokenSigningAlgValues: algorithms,
@@ -190,7 +191,7 @@ export function createConfiguration (parts: Parts): Configuration {
       requestObjectSigningAlgValues: algorithms,
       clientAuthSigningAlgValues: [...algorithms, 'PS256', 'EdDSA'],
       dPoPSigningAlgValues: ['ES256', 'EdDSA']
-    } as never,
+    },
     extraTokenClaims: parts.extraTokenClaims,
     // sessions end tokens by an indexed delete in the logout transaction, not by a look-up at each use
     expiresWithSession: () => false,
@@ -203,19 +204,16 @@ export function createConfiguration (parts: Parts): Configuration {
     renderError: parts.renderError,
     fetch: parts.fetch,
     ttl: {
-      AccessToken: (ctx: KoaContextWithOIDC, token: { resourceServer?: unknown }) =>
-        accessTokenLifetime(ctx, token, lifetimes.accessToken),
+      AccessToken: (ctx, token) => accessTokenLifetime(ctx, token, lifetimes.accessToken),
       AuthorizationCode: lifetimes.authorizationCode,
       DeviceCode: lifetimes.deviceCode,
-      ClientCredentials: (_ctx: unknown, token: { resourceServer?: unknown }) =>
-        (token.resourceServer as { accessTokenTTL?: number } | undefined)?.accessTokenTTL ??
-        lifetimes.clientCredentials,
+      ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.clientCredentials,
       Grant: lifetimes.refreshToken,
       IdToken: lifetimes.idToken,
       Interaction: lifetimes.interaction,
       RefreshToken: refreshLifetime,
       Session: lifetimes.session
-    } as never
+    }
   }
 }
 
@@ -242,16 +240,15 @@ function certificateEndpoints ({ mtls }: Pick<Config, 'mtls'>): object {
  * Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others
  * userinfo.
  */
-function mayCallFrom (origin: string, client: unknown, route: string): boolean {
-  const { clientAuthMethod, redirectUris = [] } = client as { clientAuthMethod?: string; redirectUris?: string[] }
+function mayCallFrom (origin: string, client: Client, route: string): boolean {
+  const { clientAuthMethod, redirectUris = [] } = client
   if (clientAuthMethod !== 'none' && route !== 'userinfo') return false
   return origin !== 'null' && redirectUris.some((uri) => URL.parse(uri)?.origin === origin)
 }
 
 /** Absolute: a rotated token keeps the end of the first one of its line. */
-function refreshLifetime (ctx: KoaContextWithOIDC, token: { iiat?: number }): number {
-  const rotated = ctx?.oidc?.entities.RotatedRefreshToken as { iiat?: number } | undefined
-  const born = rotated?.iiat ?? token.iiat
+function refreshLifetime (ctx: KoaContextWithOIDC, token: { iiat?: number | undefined }): number {
+  const born = ctx?.oidc?.entities.RotatedRefreshToken?.iiat ?? token.iiat
   if (born === undefined) return lifetimes.refreshToken
   const left = born + lifetimes.refreshToken - Math.floor(Date.now() / 1000)
   if (left <= 0) throw new errors.InvalidGrant('refresh token is at the end of its life')

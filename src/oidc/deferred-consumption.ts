@@ -12,7 +12,7 @@ import type { Kysely } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
 import { consumeArtifact } from '../tokens/artifact-repository.ts'
-import { stateOf } from '../tokens/request-state.ts'
+import { stateOf } from './request-state.ts'
 import { revokeGrantHash } from '../tokens/revocation.ts'
 
 export function attachDeferredConsumption (provider: Provider, db: Kysely<Database>): void {

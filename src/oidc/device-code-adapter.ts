@@ -11,7 +11,7 @@ import { inTransaction } from '../database/transaction.ts'
 import { artifactId, findByUserCode, toJson, type Connection } from '../tokens/artifact-repository.ts'
 import { artifactRow, type AdapterParts } from './adapter-parts.ts'
 import { grantContext } from '../tokens/grant-id.ts'
-import { currentState } from '../tokens/request-state.ts'
+import { currentState, verifiedGrants } from './request-state.ts'
 
 type Save = [
   id: string,
@@ -107,7 +107,8 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       else {
         await inTransaction(db, async (trx) => {
           await save(trx)
-          await deviceAllowed(trx, { accountId, clientId, context: grantContext(crypto, payload.grantId) ?? {} })
+          const context = grantContext(crypto, payload.grantId, verifiedGrants()) ?? {}
+          await deviceAllowed(trx, { accountId, clientId, context })
         })
       }
     },

@@ -5,6 +5,7 @@
 import type { Provider } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
 import { artifactId, type Connection } from '../tokens/artifact-repository.ts'
+import { readDeviceBrowser } from './overrides/read-device-browser.ts'
 
 /** A code as a page may show it. */
 export interface DeviceLogin {
@@ -23,27 +24,6 @@ export interface DeviceLogin {
 
 export type FoundDeviceLogin = { state: 'waiting'; login: DeviceLogin } | { state: 'unknown' } | { state: 'used' }
 
-interface Model {
-  findByUserCode(
-    userCode: string,
-    options: { ignoreExpiration: boolean }
-  ): Promise<
-    | {
-      jti: string
-      clientId: string
-      params?: Record<string, unknown>
-      deviceInfo?: { place?: string }
-      iat: number
-      isExpired: boolean
-      consumed?: unknown
-      error?: string
-      accountId?: string
-      inFlight?: unknown
-    }
-    | undefined
-  >
-}
-
 /**
  * The code behind what was typed. Expired codes are told from unknown ones by nobody; one that was taken up by another
  * browser is used.
@@ -55,9 +35,11 @@ export async function findDeviceLogin (
   userCode: string,
   browserHash: string
 ): Promise<FoundDeviceLogin> {
-  const code = await (provider.DeviceCode as unknown as Model).findByUserCode(userCode, { ignoreExpiration: true })
-  if (code === undefined || code.isExpired) return { state: 'unknown' }
-  const taken = code.inFlight !== undefined && code.inFlight !== browserHash
+  const code = await provider.DeviceCode.findByUserCode(userCode, { ignoreExpiration: true })
+  if (code?.clientId === undefined || code.isExpired) return { state: 'unknown' }
+  const place = code.deviceInfo?.['place']
+  const browser = readDeviceBrowser(code)
+  const taken = browser !== undefined && browser !== browserHash
   if (taken || code.consumed !== undefined || code.error !== undefined || code.accountId !== undefined) {
     return { state: 'used' }
   }
@@ -69,7 +51,7 @@ export async function findDeviceLogin (
       userCode,
       clientId: code.clientId,
       params: code.params ?? {},
-      place: code.deviceInfo?.place ?? '',
+      place: typeof place === 'string' ? place : '',
       askedAt: new Date(code.iat * 1000)
     }
   }

@@ -17,6 +17,9 @@ import type { DeviceAllowed } from './device-code-adapter.ts'
 import { notePoll, pollSeconds, type DeviceLogin } from './device-codes.ts'
 import { traceIdOf } from './error-pages.ts'
 import { policyOf } from './interaction-policy.ts'
+import { createInteraction, type InteractionCookie } from './overrides/create-interaction.ts'
+import { forgetDeviceForm } from './overrides/forget-device-form.ts'
+import { readDeviceError } from './overrides/read-device-error.ts'
 
 /** Where people type the code in: short, because they type the address too. */
 export const devicePath = '/device'
@@ -35,14 +38,6 @@ function seeOther (ctx: KoaContextWithOIDC, address: string): void {
   ctx.status = 303
 }
 
-const outcomeOf: Readonly<Record<string, DeviceOutcome>> = {
-  AbortedError: 'refused',
-  AccessDenied: 'refused',
-  NotFoundError: 'unknown',
-  ExpiredError: 'unknown',
-  AlreadyUsedError: 'used'
-}
-
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 
 /** @param onLost where a login whose cookie or row is gone goes on; null = nowhere */
@@ -54,8 +49,8 @@ export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string 
     deviceInfo: (ctx: { req: object }) => ({ place: placeOf(ctx) }),
     async userCodeInputSource (ctx: KoaContextWithOIDC, _form: string, _out?: unknown, error?: Error) {
       // the token of the library's page, which is not shown; the session as such is saved already
-      if (ctx.oidc.session !== undefined) Object.assign(ctx.oidc.session, { state: undefined, touched: false })
-      const outcome = outcomeOf[error?.name ?? '']
+      if (ctx.oidc.session !== undefined) forgetDeviceForm(ctx.oidc.session)
+      const outcome = readDeviceError(error)
       if (error?.name === 'SessionNotFound') seeOther(ctx, (await onLost(ctx)) ?? outcomePath('unknown'))
       else seeOther(ctx, outcomePath(outcome ?? 'failed'))
     },
@@ -65,7 +60,7 @@ export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string 
     successSource: async (ctx: KoaContextWithOIDC) => {
       seeOther(ctx, outcomePath('done'))
     }
-  } as never
+  }
 }
 
 /** Must be called for each provider built, before it serves. */
@@ -121,12 +116,6 @@ export async function recordDeviceAllowed (
   await notify(trx, deps, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
 }
 
-export interface Cookie {
-  name: string
-  value: string
-  path: string
-}
-
 /**
  * Begins the hosted login for a code that this browser has taken up: what the library does when its own page is
  * confirmed. The policy is asked when the login returns, as for every request. Who is logged in here already sees whose
@@ -137,13 +126,11 @@ export interface Cookie {
  */
 export async function beginDeviceLogin (
   provider: Provider,
-  issuer: string,
   login: DeviceLogin,
   sessionCookie: string | undefined
-): Promise<{ uid: string; cookies: Cookie[] }> {
+): Promise<{ uid: string; cookies: InteractionCookie[] }> {
   const uid = randomBytes(32).toString('base64url')
   const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
-  const resume = `${routes.code_verification}/${uid}`
   // the device cannot send any, but max_age=0 becomes one
   const prompts = new Set([
     ...String(login.params['prompt'] ?? '')
@@ -151,25 +138,17 @@ export async function beginDeviceLogin (
       .filter(Boolean),
     'select_account'
   ])
-  // the library's own constructor; its types know none with a payload
-  const Interaction = provider.Interaction as unknown as new (
-    uid: string,
-    payload: object
-  ) => { save(ttl: number): Promise<string> }
-  const interaction = new Interaction(uid, {
-    returnTo: `${issuer}${resume}`,
-    prompt: { name: 'login', reasons: ['device_login'], details: {} },
-    params: { ...login.params, prompt: [...prompts].join(' ') },
-    cid: randomBytes(16).toString('base64url'),
-    deviceCode: login.deviceCode,
-    ...(session?.accountId === undefined ? {} : { session })
-  })
-  await interaction.save(lifetimes.interaction)
-  return {
+  const cookies = await createInteraction(provider, {
     uid,
-    cookies: [
-      { name: provider.cookieName('interaction'), value: uid, path: `/i/${uid}` },
-      { name: provider.cookieName('resume'), value: uid, path: resume }
-    ]
-  }
+    seconds: lifetimes.interaction,
+    paths: { login: `/i/${uid}`, resume: `${routes.code_verification}/${uid}` },
+    payload: {
+      prompt: { name: 'login', reasons: ['device_login'], details: {} },
+      params: { ...login.params, prompt: [...prompts].join(' ') },
+      cid: randomBytes(16).toString('base64url'),
+      deviceCode: login.deviceCode,
+      ...(session?.accountId === undefined ? {} : { session })
+    }
+  })
+  return { uid, cookies }
 }

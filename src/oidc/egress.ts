@@ -3,13 +3,13 @@
  * loopback and private networks on the connected socket; government sites live there, so exactly the hosts that
  * an operator lists may be reached without it. No redirects, 2.5 s.
  */
-type Fetch = (url: string | URL, options?: RequestInit) => Promise<Response>
+type Fetch = (url: string | URL | Request, options?: RequestInit) => Promise<Response>
 
 /** `allowed`: host or host:port, exact. */
 export function createEgressFetch (allowed: readonly string[], fetch: Fetch = globalThis.fetch): Fetch {
   const hosts = new Set(allowed)
   return async (url, options = {}) => {
-    const target = new URL(url)
+    const target = new URL(url instanceof Request ? url.url : url)
     const bounded: RequestInit = {
       ...options,
       redirect: 'manual',

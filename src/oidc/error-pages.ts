@@ -2,7 +2,7 @@
  * Pages that oidc-provider shows itself: errors that cannot go back to a relying site (S19) and logout (S14).
  * Written to its Koa context with the same renderer, headers and languages as every other page.
  */
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import type { LostLogin } from '../records/login-attempts/lost-login.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
 import type { ErrorKey } from '../http/page-error.ts'
@@ -63,11 +63,7 @@ const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 's
 export type OnLost = (ctx: KoaContextWithOIDC) => Promise<LostLogin | null>
 
 export function createErrorPages (renderer: Renderer, onLost: OnLost) {
-  return async (
-    ctx: KoaContextWithOIDC,
-    out: { error: string; error_description?: string },
-    error: Error
-  ): Promise<void> => {
+  return async (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): Promise<void> => {
     const expired = error.name === 'SessionNotFound'
     const lost = expired ? await onLost(ctx) : null
     if (lost !== null && lost.restart !== null) {

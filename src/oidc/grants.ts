@@ -13,7 +13,7 @@ import { askedRepresentation, grantedDetail } from '../domain/representation/rep
 import { refOf } from '../domain/representation/representation.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { grantContextOf, type ActingFor } from './acting-for.ts'
-import { makeGrant } from '../tokens/grant-id.ts'
+import { createGrant } from './overrides/create-grant.ts'
 import { policyOf } from './interaction-policy.ts'
 
 /** Claims that a granted set of scopes allows to be asked for one by one (OIDC Core §5.5). */
@@ -33,7 +33,7 @@ export function createGrantLoader (
     if (!client || !account) return undefined
     // findAccount lets nobody but administrators in here
     if (client.clientId === consoleClientId) {
-      return makeGrant(provider, deps.crypto, {
+      return createGrant(provider, deps.crypto, {
         accountId: account.accountId,
         clientId: client.clientId,
         scope: 'openid'
@@ -62,7 +62,7 @@ export function createGrantLoader (
     )
     if (within.length > 0) reachable.add('verified_claims')
     const claims = requestedClaims.filter((claim) => reachable.has(claim))
-    return makeGrant(provider, deps.crypto, {
+    return createGrant(provider, deps.crypto, {
       accountId: account.accountId,
       clientId: client.clientId,
       scope: granted.join(' '),

@@ -13,12 +13,9 @@ import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { createActingFor } from './acting-for.ts'
-import { attachAliases } from './aliases.ts'
-import { askedAgain } from './asked-again.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
-import { attachAccessTokenHash } from './access-token-hash.ts'
 import { watchEpochs } from '../tokens/cache-epoch.ts'
 import { attachDeviceFlow, deviceFlow, recordDeviceAllowed } from './device-flow.ts'
 import { cookie, createErrorPages, traceIdOf } from './error-pages.ts'
@@ -26,11 +23,14 @@ import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
 import { createKeyRing } from './key-ring.ts'
-import { createLogoutPages, divertBackchannelLogout, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
+import { createLogoutDelivery, createLogoutPages, recordSessionsEnded, type LogoutDelivery } from './logout.ts'
+import { addAccessTokenHash } from './overrides/add-access-token-hash.ts'
+import { addClaimAliases } from './overrides/add-claim-aliases.ts'
+import { KoraProvider } from './overrides/sign-error-responses.ts'
 import { pairwiseSubject } from '../tokens/pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
 import { attachPostedRequests } from './posted-requests.ts'
-import { KoraProvider } from './signed-responses.ts'
+import { restartAuthorization } from './restart-authorization.ts'
 import { attachResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from '../tokens/signing-keys.ts'
@@ -104,7 +104,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
     return uid === undefined
       ? null
-      : await askedAgain(
+      : await restartAuthorization(
         ctx,
         await lostLogin(deps, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
       )
@@ -124,7 +124,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
       createConfiguration({
         config,
         adapter,
-        jwks: keyRing.jwks as never,
+        jwks: keyRing.jwks,
         interactions: {
           policy: createInteractionPolicy(deps),
           url: (_ctx, interaction) => `/i/${interaction.uid}`
@@ -137,10 +137,10 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
         resourceServerInfo: createResourceServers(deps),
         mayIntrospect: createIntrospectionPolicy(deps, actingFor),
         mayRevoke,
-        renderError: errorPage as never,
+        renderError: errorPage,
         ...logoutPages,
         validateClientExtras: () => {},
-        fetch: egress as never
+        fetch: egress
       })
     )
     // endpoint addresses come from the headers pinned in the mount, never from the request
@@ -153,12 +153,12 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     attachPostedRequests(provider, renderer)
     attachResponseRules(provider, responseModes)
     attachDeviceFlow(provider, { db, issuer: config.issuer })
-    attachAccessTokenHash(provider)
-    attachAliases(provider)
+    addAccessTokenHash(provider)
+    addClaimAliases(provider)
     removedKeys.attach(provider)
     clients.attach(provider)
     usage.attach(provider)
-    return { provider, handle: provider.callback(), deliverLogout: divertBackchannelLogout(provider) }
+    return { provider, handle: provider.callback(), deliverLogout: createLogoutDelivery(provider) }
   }
 
   let current = build()

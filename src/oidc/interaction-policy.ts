@@ -9,7 +9,7 @@ import { requestedLevel } from '../domain/login/next-step.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { isUndecided, requestedScopes } from '../records/consents/release-consent.ts'
 import type { OidcDeps } from './deps.ts'
-import { stateOf } from '../tokens/request-state.ts'
+import { stateOf } from './request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 

@@ -12,18 +12,26 @@ import { loadKeys, type SigningAlg, type SigningKey, type SigningKeyState } from
 
 export class PooledSigner extends ExternalSigningKey {
   readonly state: SigningKeyState
+  readonly #kid: string
   readonly #alg: SigningAlg
   readonly #private: KeyObject | null
   readonly #public: KeyObject
 
   constructor ({ kid, alg, state, publicKey, privateKey }: SigningKey) {
     super()
-    // setters of the library's class, which its types leave out
-    Object.assign(this, { kid, alg })
+    this.#kid = kid
     this.state = state
     this.#alg = alg
     this.#private = privateKey
     this.#public = publicKey
+  }
+
+  override get kid (): string {
+    return this.#kid
+  }
+
+  override get alg (): SigningAlg {
+    return this.#alg
   }
 
   override keyObject (): KeyObject {
@@ -33,7 +41,7 @@ export class PooledSigner extends ExternalSigningKey {
   /** JWS signature (RFC 7518 §3.3, §3.4). Rejects for a key that is only published. */
   override sign (data: Uint8Array): Promise<Uint8Array> {
     const key = this.#private
-    if (key === null) return Promise.reject(new Error(`signing key ${this.kid} is ${this.state}: it does not sign`))
+    if (key === null) return Promise.reject(new Error(`signing key ${this.#kid} is ${this.state}: it does not sign`))
     return new Promise((resolve, reject) => {
       sign('sha256', data, key, (error, signature) => {
         if (error) reject(error)

@@ -14,6 +14,8 @@ import type { NamedLink } from '../http/pages.ts'
 import { policyOf } from './interaction-policy.ts'
 import { revokeSession, type EndedClientSession } from '../tokens/revocation.ts'
 import { writePage } from './error-pages.ts'
+import { endSessionNow } from './overrides/end-session-now.ts'
+import { queueBackchannelLogout } from './overrides/queue-backchannel-logout.ts'
 
 /**
  * S14. `form` is the hidden form that oidc-provider made (RP-Initiated Logout 1.0 §6, with its own token);
@@ -96,7 +98,7 @@ export function createLogoutPages (renderer: Renderer) {
     /** With a valid id_token_hint of the person signed in here there is nothing to ask (UX S14). */
     async logoutSource (ctx: KoaContextWithOIDC, form: string): Promise<void> {
       if (await hintNamesSession(ctx)) {
-        await logOutNow(ctx)
+        await endSessionNow(ctx)
         return
       }
       const { session, provider, client } = ctx.oidc
@@ -128,40 +130,19 @@ export function createLogoutPages (renderer: Renderer) {
 
 async function hintNamesSession (ctx: KoaContextWithOIDC): Promise<boolean> {
   const { session, client, provider } = ctx.oidc
-  const hint = (ctx.oidc.entities as { IdTokenHint?: { payload: { sub?: string } } }).IdTokenHint
+  const hint = ctx.oidc.entities.IdTokenHint
   if (hint === undefined || client === undefined || session?.accountId === undefined) return false
   const claims = new provider.Claims({ sub: session.accountId }, { ctx, client })
   claims.scope('openid')
-  return (await claims.result())['sub'] === hint.payload.sub
+  return (await claims.result())['sub'] === hint.payload['sub']
 }
 
-async function logOutNow (ctx: KoaContextWithOIDC): Promise<void> {
-  const { session, provider, params } = ctx.oidc
-  const target = typeof params?.['post_logout_redirect_uri'] === 'string' ? params['post_logout_redirect_uri'] : null
-  await session?.destroy()
-  ctx.oidc.cookies.set(provider.cookieName('session'), null, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: provider.issuer.startsWith('https:')
-  })
-  provider.emit('end_session.success', ctx)
-  const location = new URL(target ?? ctx.oidc.urlFor('end_session_success'))
-  if (target !== null && typeof params?.['state'] === 'string') location.searchParams.set('state', params['state'])
-  ctx.status = 303
-  ctx.redirect(location.href)
-}
-
-/** The library posts logout tokens inside the logout request, once; ours go through the outbox. */
-export function divertBackchannelLogout (provider: Provider): (delivery: LogoutDelivery) => Promise<void> {
-  const prototype = provider.Client.prototype as unknown as {
-    backchannelLogout: (sub: string, sid: string) => Promise<void>
-  }
-  const send = prototype.backchannelLogout
-  prototype.backchannelLogout = async () => {}
+/** Delivers logout tokens for the worker; within a request the library delivers none. */
+export function createLogoutDelivery (provider: Provider): (delivery: LogoutDelivery) => Promise<void> {
+  const post = queueBackchannelLogout(provider)
   return async ({ clientId, accountId, sid }) => {
     const client = await provider.Client.find(clientId)
     if (client?.backchannelLogoutUri === undefined) return
-    await send.call(client, accountId, sid)
+    await post(client, accountId, sid)
   }
 }

@@ -5,7 +5,7 @@
  *
  * Counts stay in memory, bounded, and are written once a minute at most by each process.
  */
-import { createPublicKey, verify, type KeyObject } from 'node:crypto'
+import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { Counter } from 'prom-client'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
@@ -16,7 +16,7 @@ import { inTransaction } from '../database/transaction.ts'
 import type { Audit } from '../records/audit/index.ts'
 import type { Metrics } from '../ports/metrics.ts'
 
-const removedStatement = statement<[number], { kid: string; alg: string; publicJwk: Record<string, unknown> }>(
+const removedStatement = statement<[number], { kid: string; alg: string; publicJwk: JsonWebKey }>(
   'removed keys',
   `
   select kid, alg, public_jwk from signing_key where state = 'removed' order by removed_at desc limit $1`
@@ -79,7 +79,7 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
     keys = new Map(
       (await removedStatement(db, keysRemembered)).map(({ kid, alg, publicJwk }) => [
         kid,
-        { alg, key: createPublicKey({ key: publicJwk as never, format: 'jwk' }) }
+        { alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) }
       ])
     )
   }

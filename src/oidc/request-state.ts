@@ -3,15 +3,9 @@
  * the code or refresh token that tokens are issued from, and a consumption that waits for its insert.
  * Never used to decide anything by itself; decisions are the database's.
  */
-import { Provider } from 'oidc-provider'
-import type { StoredSession } from './session-change.ts'
-
-/** The row under which this request issues tokens. */
-export interface Source {
-  model: string
-  id: string
-  grantHash: string
-}
+import { Provider, type OIDCContext } from 'oidc-provider'
+import type { Source } from '../tokens/artifact-repository.ts'
+import type { StoredSession } from '../tokens/session-change.ts'
 
 export interface RequestState {
   /** The session of this request as stored, if it was stored. */
@@ -29,8 +23,8 @@ export interface RequestState {
   defers: boolean
   /** Look-ups of one token in several models at once. */
   lookups: Map<string, Promise<Map<string, Record<string, unknown>>>>
-  /** Identifiers of grants that this request has found to be ours (grant-id.ts). */
-  ownGrants: Set<string>
+  /** Identifiers of grants whose digest this request has verified (tokens/grant-id.ts). */
+  verifiedGrants: Set<string>
   /** Revocations under way, by grant hash: the library asks once for each model. */
   revocations: Map<string, Promise<void>>
 }
@@ -42,7 +36,7 @@ export function stateOf (ctx: object): RequestState {
   if (state === undefined) {
     states.set(
       ctx,
-      (state = { issued: false, defers: false, lookups: new Map(), ownGrants: new Set(), revocations: new Map() })
+      (state = { issued: false, defers: false, lookups: new Map(), verifiedGrants: new Set(), revocations: new Map() })
     )
   }
   return state
@@ -54,8 +48,7 @@ export function currentState (): RequestState | undefined {
   return ctx === undefined ? undefined : stateOf(ctx)
 }
 
-/** The provider's context of this request, loosely typed where the library's types are silent. */
-export function currentRequest ():
-  { route?: string; client?: { clientId: string }; session?: { oldId?: string; jti?: string } } | undefined {
-  return Provider.ctx?.oidc as never
-}
+/** The grants that this request has verified already; undefined outside of a request. */
+export const verifiedGrants = (): Set<string> | undefined => currentState()?.verifiedGrants
+
+export const currentRequest = (): OIDCContext | undefined => Provider.ctx?.oidc

@@ -3,8 +3,8 @@
  * the page that posts an answer to a site (form_post) in the person's language, for browsers without script.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { translator } from '../http/locale.ts'
 import { localeOf } from './error-pages.ts'
+import { isFormPost, translateFormPost } from './overrides/translate-form-post.ts'
 import { keyTimes } from '../tokens/signing-keys.ts'
 
 /**
@@ -36,34 +36,14 @@ export function attachResponseRules (provider: Provider, responseModes: readonly
       ctx.remove('access-control-allow-origin')
     }
     if (ctx.status === 200 && open.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
-    if (ctx.status < 500 && typeof ctx.body === 'string' && ctx.body.includes(postingTitle)) {
-      ctx.body = inWords(ctx, ctx.body)
+    if (ctx.status < 500 && isFormPost(ctx.body)) {
+      // with same-origin the site would see the Origin "null", which many refuse; no path leaves here either way
+      ctx.set('referrer-policy', 'strict-origin')
+      ctx.body = translateFormPost(ctx.body, localeOf(ctx))
     }
     // the library lists what it could do; which modes a client may ask for is in its metadata
     if (route === 'discovery' && ctx.status === 200) {
       ;(ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
     }
   })
-}
-
-const postingTitle = '<title>Submitting Callback</title>'
-
-/** The library's page as it is (its script is allowed by hash), with words that people understand. */
-function inWords (ctx: KoaContextWithOIDC, html: string): string {
-  const locale = localeOf(ctx)
-  // with same-origin the site would see the Origin "null", which many refuse; the address itself stays here either way
-  ctx.set('referrer-policy', 'strict-origin')
-  const t = translator(locale)
-  const action = /<form method="post" action="(https?:\/\/[^/"]+)/.exec(html)?.[1] ?? ''
-  const where = action === '' ? '' : ` ${new URL(action).host}`
-  return html
-    .replace('<html>', `<html lang="${locale}">`)
-    .replace(
-      postingTitle,
-      `<meta name="viewport" content="width=device-width,initial-scale=1"><title>${t('app.name')}</title>`
-    )
-    .replace(
-      /<noscript>[\s\S]*?<\/noscript>/,
-      `<noscript><button autofocus type="submit">${t('logout.next')}${where}</button></noscript>`
-    )
 }

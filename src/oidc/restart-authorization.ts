@@ -4,30 +4,21 @@
  * name (RFC 9126 §2.2), good for this one restart.
  */
 import { UnsecuredJWT } from 'jose'
-import type { Client, KoaContextWithOIDC } from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { LostLogin } from '../records/login-attempts/lost-login.ts'
 import { routes } from './configuration.ts'
+import { pushAuthorizationRequest } from './overrides/push-authorization-request.ts'
 
 /** Seconds; the browser is on its way. */
 const lifetime = 60
 
-interface PushedRequest {
-  save(ttl: number): Promise<string>
-}
-type PushedRequestModel = new (payload: {
-  request: string
-  dpopJkt: string | undefined
-  trusted: boolean
-}) => PushedRequest
-
 /** @returns the same, or with an address that the client's own rules allow */
-export async function askedAgain (ctx: KoaContextWithOIDC, lost: LostLogin): Promise<LostLogin> {
+export async function restartAuthorization (ctx: KoaContextWithOIDC, lost: LostLogin): Promise<LostLogin> {
   const { provider } = ctx.oidc
   const [path, query] = lost.restart?.split('?', 2) ?? []
   if (path !== routes.authorization || query === undefined) return lost
   const { client_id: clientId = '', ...params } = Object.fromEntries(new URLSearchParams(query))
-  const client = (await provider.Client.find(clientId)) as
-    (Client & { requirePushedAuthorizationRequests?: boolean; requireSignedRequestObject?: boolean }) | undefined
+  const client = await provider.Client.find(clientId)
   if (client?.requirePushedAuthorizationRequests !== true && client?.requireSignedRequestObject !== true) return lost
   const request = new UnsecuredJWT({ client_id: clientId, ...params })
     .setIssuer(clientId)
@@ -36,10 +27,6 @@ export async function askedAgain (ctx: KoaContextWithOIDC, lost: LostLogin): Pro
     .setNotBefore('0s')
     .setExpirationTime(`${lifetime}s`)
     .encode()
-  // the library's own constructor; its types know none with a payload
-  const Pushed = (provider as unknown as { PushedAuthorizationRequest: PushedRequestModel }).PushedAuthorizationRequest
-  const id = await new Pushed({ request, dpopJkt: params['dpop_jkt'], trusted: true }).save(lifetime)
-  return {
-    restart: `${path}?${new URLSearchParams({ client_id: clientId, request_uri: `urn:ietf:params:oauth:request_uri:${id}` }).toString()}`
-  }
+  const requestUri = await pushAuthorizationRequest(provider, { request, dpopJkt: params['dpop_jkt'] }, lifetime)
+  return { restart: `${path}?${new URLSearchParams({ client_id: clientId, request_uri: requestUri }).toString()}` }
 }

@@ -5,17 +5,18 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { inTransaction } from '../database/transaction.ts'
 import { artifactId } from '../tokens/artifact-repository.ts'
-import { currentRequest, currentState } from '../tokens/request-state.ts'
+import { currentRequest, currentState, verifiedGrants } from './request-state.ts'
 import { revokeClientsOfSession, revokeSession } from '../tokens/revocation.ts'
 import { isEmpty, sessionChange, storable, type SessionPayload } from '../tokens/session-change.ts'
 import { findSession, insertSession, updateSession } from '../tokens/session-repository.ts'
 import { grantContext, type GrantContext } from '../tokens/grant-id.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
+import { readReplacedSession } from './overrides/read-replaced-session.ts'
 
 const stored = (id: string): string => artifactId('Session', id)
 
 export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded, log }: AdapterParts): Adapter {
-  const contextOf = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId)
+  const contextOf = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId, verifiedGrants())
 
   return {
     async find (id) {
@@ -92,7 +93,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
 
     async destroy (id) {
       // a renewed identifier is written by the save that follows, in the same row: nothing ends here
-      if (currentRequest()?.session?.oldId === id) return
+      if (readReplacedSession(currentRequest()?.session) === id) return
       const state = currentState()
       const uid = state?.session?.uid ?? (await findSession(db, { id: stored(id) }))?.uid
       if (uid === undefined) return

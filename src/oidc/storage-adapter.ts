@@ -12,9 +12,12 @@ import { createArtifactAdapter } from './artifact-adapter.ts'
 import { loadClient } from './client-store.ts'
 import { attachDeferredConsumption } from './deferred-consumption.ts'
 import { createDeviceCodeAdapter } from './device-code-adapter.ts'
+import { artifactId } from '../tokens/artifact-repository.ts'
 import { grantPayload } from '../tokens/grant-id.ts'
+import { noteUse } from '../tokens/replay.ts'
 import { createInteractionAdapter } from './interaction-adapter.ts'
-import { attachReplayDetection, noteUse } from './replay.ts'
+import { replaceReplayDetection } from './overrides/detect-replay.ts'
+import { verifiedGrants } from './request-state.ts'
 import { createSessionAdapter } from './session-adapter.ts'
 
 export type { AdapterParts } from './adapter-parts.ts'
@@ -43,15 +46,24 @@ export function createStorageAdapter (parts: AdapterParts): AdapterFactory {
 /** Must be called for each provider built with the adapter, before it serves. */
 export function attachStorage (provider: Provider, { db, limits }: Pick<AdapterParts, 'db' | 'limits'>): void {
   attachDeferredConsumption(provider, db)
-  attachReplayDetection(provider, { db, clockToleranceSeconds: limits.clockToleranceSeconds })
+  // `iss` is a client_id, which has no line break: the pair is unambiguous
+  replaceReplayDetection(provider, (iss, jti, exp) =>
+    noteUse(
+      db,
+      artifactId('ReplayDetection', `${iss}\n${jti}`),
+      Math.max(exp - Math.floor(Date.now() / 1000), 0) + limits.clockToleranceSeconds
+    )
+  )
 }
 
 /** Grants have no row (grant-id.ts). */
 function createGrantAdapter ({ crypto }: AdapterParts): Adapter {
   return {
-    find: async (id) => grantPayload(crypto, id),
+    find: async (id) => grantPayload(crypto, id, verifiedGrants()),
     async upsert (id) {
-      if (grantPayload(crypto, id) === undefined) throw new Error('a grant is made by makeGrant')
+      if (grantPayload(crypto, id, verifiedGrants()) === undefined) {
+        throw new Error('a grant is made by createGrant')
+      }
     },
     // what was issued under it goes by revokeByGrantId; no identifier of it is kept anywhere else
     destroy: async () => {},
@@ -62,7 +74,7 @@ function createGrantAdapter ({ crypto }: AdapterParts): Adapter {
   }
 }
 
-/** `attachReplayDetection` asks in one statement; this is the library's own way to ask, made safe. */
+/** `replaceReplayDetection` asks in one statement; this is the library's own way to ask, made safe. */
 function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
   return {
     find: async () => undefined,

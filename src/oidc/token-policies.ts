@@ -7,6 +7,7 @@ import { mayLogIn, type Person } from '../domain/identity/person.ts'
 import type { OidcDeps } from './deps.ts'
 import { siteOf, type ActingFor } from './acting-for.ts'
 import { policyOf } from './interaction-policy.ts'
+import { setIntrospectionClaims } from './overrides/set-introspection-claims.ts'
 
 interface Token {
   kind?: string
@@ -50,7 +51,7 @@ export function createIntrospectionPolicy ({ db }: Pick<OidcDeps, 'db'>, actingF
     if (owner === undefined) return false
     const representation = await actingFor.ofToken(person.id, token.grantId, owner)
     if (representation === null) return false
-    token.extra = { ...token.extra, representation: representationClaim(representation, siteOf(owner).catalogue) }
+    setIntrospectionClaims(token, { representation: representationClaim(representation, siteOf(owner).catalogue) })
     return true
   }
 }

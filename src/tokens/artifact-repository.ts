@@ -11,12 +11,18 @@
  */
 import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
-import { statement } from '../database/statement.ts'
+import { statement, type Queryable } from '../database/statement.ts'
 import { lookup, together } from '../database/together.ts'
 import type { Database } from '../database/schema.ts'
-import type { Source } from './request-state.ts'
 
 export type Connection = Kysely<Database> | Transaction<Database>
+
+/** The row that tokens are issued from: a code or a refresh token. */
+export interface Source {
+  model: string
+  id: string
+  grantHash: string
+}
 
 export interface ArtifactRow {
   model: string
@@ -145,7 +151,7 @@ const insertGiven = `insert into oidc_artifact (${columns})
 function batchOf (
   name: string,
   text: string
-): (db: Connection, insertions: Insertion[]) => Promise<(true | undefined)[]> {
+): (db: Queryable, insertions: Insertion[]) => Promise<(true | undefined)[]> {
   const insert = statement<[string], Id>(name, text)
   return async (db, insertions) => {
     const inserted = new Set(

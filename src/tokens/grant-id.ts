@@ -12,14 +12,28 @@
  * The identifier is no credential: no endpoint takes it.
  */
 import { randomBytes } from 'node:crypto'
-import type { AdapterPayload, Grant, Provider } from 'oidc-provider'
 import type { FieldCrypto } from '../database/field-crypto.ts'
-import { currentState } from './request-state.ts'
 
 /** Whom the person represents in this grant; `id` is what `revokeContext` ends. Must be JSON. */
 export interface GrantContext {
   id: string
   [member: string]: unknown
+}
+
+type Detail = { type: string; [member: string]: unknown }
+
+/** What the provider knows of a grant, by the names of its payload. */
+export type GrantPayload = {
+  jti: string
+  kind: 'Grant'
+  iat: number
+  exp: number
+  accountId: string
+  clientId: string
+  openid?: { scope?: string; claims?: string[] }
+  resources?: Record<string, string>
+  rejected?: { openid?: { scope?: string; claims?: string[] } }
+  rar?: Detail[]
 }
 
 export interface GrantInput {
@@ -35,7 +49,7 @@ export interface GrantInput {
   /** Scopes granted at each resource server (RFC 8707). */
   resources?: Record<string, string>
   /** Authorization details granted (RFC 9396). */
-  rar?: Record<string, unknown>[]
+  rar?: Detail[]
   context?: GrantContext
   /** Default: a refresh token's 30 days and an hour. */
   ttlSeconds?: number
@@ -50,21 +64,19 @@ interface Carried {
   o?: { scope?: string; claims?: string[] }
   r?: Record<string, string>
   j?: { openid?: { scope?: string; claims?: string[] } }
-  d?: Record<string, unknown>[]
+  d?: Detail[]
   x?: GrantContext
 }
 
-type Mac = Pick<FieldCrypto, 'mac'>
+export type Mac = Pick<FieldCrypto, 'mac'>
 type Verify = Pick<FieldCrypto, 'verifyMac'>
 
 const version = 'g1'
 const purpose = 'oidc grant'
 const defaultTtl = 30 * 86_400 + 3_600
 
-/**
- * A grant for one authorization request. It is complete: changing or saving it afterwards changes nothing that is kept.
- */
-export function makeGrant (provider: Provider, crypto: Mac, input: GrantInput): Grant {
+/** The payload of a new grant; its `jti` is the identifier that carries everything. */
+export function newGrantPayload (crypto: Mac, input: GrantInput): GrantPayload {
   const now = Math.floor(Date.now() / 1000)
   const openid = present(input.scope, input.claims)
   const rejected = present(input.rejectedScope ?? '', input.rejectedClaims)
@@ -83,44 +95,51 @@ export function makeGrant (provider: Provider, crypto: Mac, input: GrantInput): 
   // the random part makes each grant revocable by itself
   const body = `${Buffer.from(JSON.stringify(carried)).toString('base64url')}.${randomBytes(12).toString('base64url')}`
   const id = `${version}.${body}.${crypto.mac(purpose, body)}`
-  return new provider.Grant(payloadOf(id, carried) as ConstructorParameters<Provider['Grant']>[0])
+  return payloadOf(id, carried)
 }
 
-/** The library's Grant payload, or undefined when the identifier was not made by `makeGrant` with these keys. */
-export function grantPayload (crypto: Verify, id: string): AdapterPayload | undefined {
-  const carried = open(crypto, id)
+/**
+ * The payload of a grant; undefined when its identifier was not made with these keys.
+ *
+ * @param verified identifiers whose digest was verified already: a request asks for the same grant several times
+ */
+export function grantPayload (crypto: Verify, id: string, verified?: Set<string>): GrantPayload | undefined {
+  const carried = open(crypto, id, verified)
   return carried && payloadOf(id, carried)
 }
 
 /** Whom a grant is for, and the authorization details granted with it; undefined when the identifier is not ours. */
 export function grantFacts (
   crypto: Verify,
-  id: string | undefined
-): { context?: GrantContext; rar?: Record<string, unknown>[] } | undefined {
-  const carried = id === undefined ? undefined : open(crypto, id)
+  id: string | undefined,
+  verified?: Set<string>
+): { context?: GrantContext; rar?: Detail[] } | undefined {
+  const carried = id === undefined ? undefined : open(crypto, id, verified)
   return carried && { ...(carried.x ? { context: carried.x } : {}), ...(carried.d ? { rar: carried.d } : {}) }
 }
 
 /** The representation context of a grant; undefined when it has none, or the identifier is not ours. */
-export function grantContext (crypto: Verify, id: string | undefined): GrantContext | undefined {
-  return id === undefined ? undefined : open(crypto, id)?.x
+export function grantContext (
+  crypto: Verify,
+  id: string | undefined,
+  verified?: Set<string>
+): GrantContext | undefined {
+  return id === undefined ? undefined : open(crypto, id, verified)?.x
 }
 
-function open (crypto: Verify, id: string): Carried | undefined {
+function open (crypto: Verify, id: string, verified?: Set<string>): Carried | undefined {
   const [head, json, random, mac, ...rest] = id.split('.')
   if (head !== version || json === undefined || random === undefined || mac === undefined || rest.length > 0) {
     return undefined
   }
-  // the library asks for the grant, we for whom it is: verified once in a request
-  const own = currentState()?.ownGrants
-  if (own?.has(id) !== true) {
+  if (verified?.has(id) !== true) {
     if (!crypto.verifyMac(purpose, `${json}.${random}`, mac)) return undefined
-    own?.add(id)
+    verified?.add(id)
   }
   return JSON.parse(Buffer.from(json, 'base64url').toString()) as Carried
 }
 
-function payloadOf (id: string, carried: Carried): AdapterPayload {
+function payloadOf (id: string, carried: Carried): GrantPayload {
   return {
     jti: id,
     kind: 'Grant',
@@ -132,7 +151,7 @@ function payloadOf (id: string, carried: Carried): AdapterPayload {
     ...(carried.r ? { resources: carried.r } : {}),
     ...(carried.j ? { rejected: carried.j } : {}),
     ...(carried.d ? { rar: carried.d } : {})
-  } as AdapterPayload
+  }
 }
 
 function present (scope: string, claims: string[] | undefined): { scope?: string; claims?: string[] } | undefined {

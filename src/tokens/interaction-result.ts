@@ -3,14 +3,13 @@
  * second submission overwrite the first; this statement does not.
  */
 import { sql, type Transaction } from 'kysely'
-import type { InteractionResults } from 'oidc-provider'
 import { DomainError } from '../domain/errors.ts'
 import type { Database } from '../database/schema.ts'
 import { artifactId } from './artifact-repository.ts'
 
 interface Input {
   uid: string
-  result: InteractionResults
+  result: Readonly<Record<string, unknown>>
   /**
    * This login replaces the session of another person: it is forgotten, so that the library does not compare it with
    * the new one.

@@ -45,7 +45,7 @@ export interface SessionChange {
 }
 
 /** What the library keeps in a session besides `authorizations` and times. */
-const members = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state']
+export const sessionMembers = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state']
 
 /** `authorizations` as stored: without grant identifiers, with the context each of them carried. */
 export function storable (
@@ -73,11 +73,11 @@ export function sessionChange (found: SessionPayload, now: SessionPayload): Sess
   const after = now.authorizations ?? {}
   return {
     set: Object.fromEntries(
-      members
+      sessionMembers
         .filter((name) => now[name] !== undefined && !isDeepStrictEqual(now[name], found[name]))
         .map((name) => [name, now[name]])
     ),
-    unset: members.filter((name) => now[name] === undefined && found[name] !== undefined),
+    unset: sessionMembers.filter((name) => now[name] === undefined && found[name] !== undefined),
     clients: Object.fromEntries(
       Object.entries(after).filter(([clientId, entry]) => !isDeepStrictEqual(entry, before[clientId]))
     ),

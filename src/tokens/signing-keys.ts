@@ -7,7 +7,7 @@
  * published after it, so that what it signed still verifies. One key of an algorithm is active (a unique
  * index says so). The private part is encrypted, and erased as soon as the key will not sign any more.
  */
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Kysely, Transaction } from 'kysely'
@@ -254,7 +254,7 @@ export async function loadKeys (
     kid,
     alg,
     state,
-    publicKey: createPublicKey({ key: publicJwk as never, format: 'jwk' }),
+    publicKey: createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }),
     privateKey:
       state === 'active' ? createPrivateKey(crypto.decrypt('signing_key', 'private_enc', kid, privateEnc)) : null
   }))

@@ -2,7 +2,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
-import { signedResponseSeconds } from '../../src/oidc/signed-responses.ts'
+import { signedResponseSeconds } from '../../src/oidc/configuration.ts'
 import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
 import {
   addClient,

@@ -117,7 +117,7 @@ eachDatabase(t, 'a change of a client is noticed by other processes', async (t, 
   const rig = await startProvider(t, database)
   const watch = watchEpochs({
     db,
-    log: { warn () {} } as never,
+    log: { warn () {} },
     intervalMs: 60_000,
     changed: {
       clients: () => {

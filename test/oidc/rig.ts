@@ -10,7 +10,8 @@ import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-prov
 import { queryCounter } from '../../src/database/query-counter.ts'
 import { createClientCache, type ClientCache } from '../../src/oidc/client-store.ts'
 import { createSecret } from '../../src/tokens/client-secrets.ts'
-import { makeGrant, type GrantContext } from '../../src/tokens/grant-id.ts'
+import { createGrant } from '../../src/oidc/overrides/create-grant.ts'
+import type { GrantContext } from '../../src/tokens/grant-id.ts'
 import { createKeyRing } from '../../src/oidc/key-ring.ts'
 import type { EndedClientSession } from '../../src/tokens/revocation.ts'
 import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
@@ -20,7 +21,7 @@ import type { TestDatabase } from '../support/database.ts'
 
 export const limits = { sessionIdleSeconds: 1800, sessionAbsoluteSeconds: 43_200, clockToleranceSeconds: 15 }
 export const jwtApi = 'https://api.example/jwt'
-const redirectUri = 'http://127.0.0.1:9/cb'
+export const redirectUri = 'http://127.0.0.1:9/cb'
 const verifier = 'v'.repeat(43)
 const log = { info () {}, warn () {} }
 
@@ -71,7 +72,7 @@ export async function startProvider (
       log,
       sessionsEnded: async (_trx, ended) => hooks.sessionsEnded?.(ended)
     }),
-    jwks: ring.jwks as never,
+    jwks: ring.jwks,
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     extraClientMetadata: { properties: ['kora_policy'], validator () {} },
     cookies: { keys: [], long: { signed: false, httpOnly: true }, short: { signed: false, httpOnly: true } },
@@ -116,7 +117,7 @@ export async function startProvider (
       await hooks.loadingGrant?.(ctx)
       const { account, client } = ctx.oidc
       if (!account || !client) return undefined
-      return makeGrant(provider, crypto, {
+      return createGrant(provider, crypto, {
         accountId: account.accountId,
         clientId: client.clientId,
         scope: 'openid offline_access',
@@ -169,6 +170,8 @@ export async function startProvider (
     }
   }
 }
+
+type Issuer = Pick<Rig, 'issuer'>
 
 export interface Site {
   clientId: string
@@ -224,6 +227,11 @@ export class Browser {
     return new Browser(new Map(this.#session))
   }
 
+  /** A cookie that a page of Kora sets, not the library. */
+  setCookie (name: string, value: string): void {
+    this.#own.set(name, value)
+  }
+
   async go (url: string, init: RequestInit = {}): Promise<Response> {
     const response = await fetch(url, {
       redirect: 'manual',
@@ -245,7 +253,7 @@ export class Browser {
   }
 }
 
-export function authorizeUrl ({ issuer }: Rig, { clientId }: Site, more: Record<string, string> = {}): string {
+export function authorizeUrl ({ issuer }: Issuer, { clientId }: Site, more: Record<string, string> = {}): string {
   return `${issuer}/auth?${new URLSearchParams({
     client_id: clientId,
     redirect_uri: redirectUri,
@@ -259,7 +267,7 @@ export function authorizeUrl ({ issuer }: Rig, { clientId }: Site, more: Record<
 
 /** Follows redirects to the relying site; the parameters it got (code, or error). */
 export async function authorize (
-  rig: Rig,
+  rig: Issuer,
   browser: Browser,
   site: Site,
   more: Record<string, string> = {}
@@ -284,7 +292,7 @@ export interface TokenResponse {
 }
 
 export async function post (
-  { issuer }: Rig,
+  { issuer }: Issuer,
   path: string,
   site: Site,
   body: Record<string, string>
@@ -300,13 +308,13 @@ export async function post (
   })
 }
 
-async function token (rig: Rig, site: Site, body: Record<string, string>): Promise<TokenResponse> {
+async function token (rig: Issuer, site: Site, body: Record<string, string>): Promise<TokenResponse> {
   const response = await post(rig, '/token', site, body)
   return { status: response.status, ...((await response.json()) as Omit<TokenResponse, 'status'>) }
 }
 
 export const redeem = (
-  rig: Rig,
+  rig: Issuer,
   site: Site,
   code: string | null,
   more: Record<string, string> = {}

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { Provider } from 'oidc-provider'
 import { createFieldCrypto } from '../../src/database/field-crypto.ts'
-import { grantContext, grantPayload, makeGrant } from '../../src/tokens/grant-id.ts'
+import { createGrant } from '../../src/oidc/overrides/create-grant.ts'
+import { grantContext, grantPayload } from '../../src/tokens/grant-id.ts'
 import { testCrypto } from '../support/database.ts'
 
 const provider = new Provider('http://issuer.example', {
@@ -22,7 +23,7 @@ const input = {
 }
 
 t.test('what a grant allows is read back from its identifier', async (t) => {
-  const grant = makeGrant(provider, crypto, input)
+  const grant = createGrant(provider, crypto, input)
   t.match(grantPayload(crypto, String(grant.jti)), {
     kind: 'Grant',
     jti: grant.jti,
@@ -38,11 +39,11 @@ t.test('what a grant allows is read back from its identifier', async (t) => {
   t.equal(grant.getOIDCScopeEncountered(), 'openid profile phone')
   t.equal(grant.getResourceScope('https://api.example'), 'read')
   t.ok(Number(grant.exp) - Number(grant.iat) > 30 * 86_400)
-  t.not(makeGrant(provider, crypto, input).jti, grant.jti, 'each is revocable by itself')
+  t.not(createGrant(provider, crypto, input).jti, grant.jti, 'each is revocable by itself')
 })
 
 t.test('an identifier of anybody else is none', async (t) => {
-  const id = String(makeGrant(provider, crypto, input).jti)
+  const id = String(createGrant(provider, crypto, input).jti)
   const [version, json, random, mac] = id.split('.') as [string, string, string, string]
   const more = Buffer.from(
     Buffer.from(json, 'base64url').toString().replace('openid profile', 'openid identity')
@@ -79,7 +80,7 @@ t.test('an identifier of anybody else is none', async (t) => {
 })
 
 t.test('a grant without anything', async (t) => {
-  const grant = makeGrant(provider, crypto, { accountId: 'sub-1', clientId: 'site', scope: '' })
+  const grant = createGrant(provider, crypto, { accountId: 'sub-1', clientId: 'site', scope: '' })
   t.equal(grant.getOIDCScope(), '')
   t.equal(grantContext(crypto, grant.jti), undefined)
 })

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK } from 'jose'
 import { artifactId } from '../../tokens/artifact-repository.ts'
-import { noteUse } from '../../oidc/replay.ts'
+import { noteUse } from '../../tokens/replay.ts'
 import type { AdminApiDeps } from './deps.ts'
 
 /** Clock of the caller against ours, in seconds; also how long a proof may be under way. */

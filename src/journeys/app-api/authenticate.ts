@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { artifactId } from '../../tokens/artifact-repository.ts'
-import { noteUse } from '../../oidc/replay.ts'
+import { noteUse } from '../../tokens/replay.ts'
 import type { AppApiDeps } from './deps.ts'
 import { deviceByThumbprint, type KnownDevice } from '../../records/devices/index.ts'
 import type { Throttle } from '../../records/throttle/index.ts'

@@ -242,7 +242,11 @@ function contextOf (
     }
   }
   const page: ConsoleRequest['page'] = (name, model, options) =>
-    reply.page(name, { ...model, shell: shellOf(console, request, administrator, t, csrf) } as never, options)
+    reply.page(
+      name,
+      { ...model, shell: shellOf(console, request, administrator, t, csrf) } as unknown as Pages[typeof name],
+      options
+    )
   return {
     request,
     reply,

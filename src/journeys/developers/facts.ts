@@ -4,10 +4,9 @@ import { acrValues } from '../../domain/identity/assurance.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { deviceCodeGrant } from '../../domain/client/record.ts'
 import { trustFrameworks } from '../../domain/claims/verified-claims.ts'
-import { accessTokenLifetime } from '../../oidc/acting-for.ts'
-import { lifetimes, responseModes, routes } from '../../oidc/configuration.ts'
+import { limitOrganizationJwt } from '../../oidc/acting-for.ts'
+import { lifetimes, responseModes, routes, signedResponseSeconds } from '../../oidc/configuration.ts'
 import { requestObjectLimits } from '../../oidc/request-objects.ts'
-import { signedResponseSeconds } from '../../oidc/signed-responses.ts'
 import { pollSeconds } from '../../oidc/device-codes.ts'
 import { devicePath } from '../../oidc/device-flow.ts'
 import { errorsMarkdown } from './error-catalogue.ts'
@@ -77,12 +76,7 @@ export function factsOf (config: DocumentConfig, language: DocLanguage): Record<
   const endpoints = endpointsOf(issuer)
   const time = (seconds: number): string => duration(seconds, language)
   // what the rule itself says of a legal representative's JWT
-  const acting = { oidc: { entities: { Account: { representation: { role: 'legal_representative' } } } } } as never
-  const organizationJwt = accessTokenLifetime(
-    acting,
-    { resourceServer: { accessTokenFormat: 'jwt' } },
-    lifetimes.accessToken
-  )
+  const organizationJwt = limitOrganizationJwt(lifetimes.accessToken, null)
   const head = (...cells: string[]): string[] => [row(...cells), row(...cells.map(() => '---'))]
   return {
     issuer,

@@ -143,7 +143,6 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     }
     const begun = await beginDeviceLogin(
       oidc.provider,
-      deps.config.issuer,
       login,
       request.cookies[oidc.provider.cookieName('session')]
     )

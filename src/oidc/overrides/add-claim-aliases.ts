@@ -1,26 +1,23 @@
-/** Flat names for sites that cannot read nested claims, in their userinfo: the alias map of the client's record. */
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { withAliases } from '../domain/claims/claims.ts'
-import { clientPolicy } from '../domain/client/policy.ts'
-import { policyOf } from './interaction-policy.ts'
-
-interface Claims {
-  ctx?: KoaContextWithOIDC
-  client: unknown
-  result(): Promise<Record<string, unknown>>
-}
-
 /**
- * Added where the library has done its filtering, so that plain and signed answers both have them. Once for each
- * provider built.
+ * Changes: `Claims#result` adds the aliases of the client's record to its userinfo.
+ *
+ * Reason: some sites cannot read nested claims. `findAccount` may only return claims that the scopes name: the library
+ * removes every other one afterwards, so aliases are added behind its filter, for plain and signed answers alike.
+ *
+ * Relies on: lib/helpers/claims.js (`result`, `ctx`, `client`); oidc-provider 9.13.3.
  */
-export function attachAliases (provider: Provider): void {
-  const prototype = provider.Claims.prototype as unknown as Claims
+import type { Claims, Provider } from 'oidc-provider'
+import { withAliases } from '../../domain/claims/claims.ts'
+import { clientPolicy } from '../../domain/client/policy.ts'
+import { policyOf } from '../interaction-policy.ts'
+import type { ClaimsMembers } from './types.ts'
+
+export function addClaimAliases (provider: Provider): void {
+  const { prototype } = provider.Claims
   const { result } = prototype
   prototype.result = async function (this: Claims) {
     const claims = await result.call(this)
-    return this.ctx?.oidc.route === 'userinfo'
-      ? withAliases(claims, clientPolicy(policyOf(this.client)).aliases)
-      : claims
+    const { ctx, client } = this as Claims & ClaimsMembers
+    return ctx?.oidc.route === 'userinfo' ? withAliases(claims, clientPolicy(policyOf(client)).aliases) : claims
   }
 }
