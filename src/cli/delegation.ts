@@ -1,6 +1,7 @@
 /** kora delegation: what agents may do for organizations; revoking as staff, which both people are told of. */
 import { parseArgs } from 'node:util'
 import { actOnDelegation, organizationDetail } from '../journeys/support/index.ts'
+import type { DelegationState } from '../domain/representation/delegation.ts'
 import type { DelegationView } from '../records/delegations/index.ts'
 import type { RunningServices } from '../services.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
@@ -107,7 +108,7 @@ async function list (
       'd.validTo'
     ])
     .$if(values.uscc !== undefined, (query) => query.where('o.uscc', '=', values.uscc?.toUpperCase() ?? ''))
-    .$if(values.state !== undefined, (query) => query.where('d.state', '=', (values.state ?? '') as never))
+    .$if(values.state !== undefined, (query) => query.where('d.state', '=', (values.state ?? '') as DelegationState))
     .orderBy('o.uscc')
     .orderBy('d.id')
     .orderBy('d.version')

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { inTransaction } from './transaction.ts'
+import type { Database } from './schema.ts'
 
 /**
  * Rights of the application's own role on PostgreSQL (docs/decisions/0002-audit-chain.md): everything in its tables,
@@ -22,7 +23,7 @@ export function grantStatements (role: string): string[] {
 export type Granted = { ok: true } | { ok: false; code: 'no_such_role' | 'is_owner' | 'is_superuser' }
 
 /** All or nothing. Refused for a role that the rights could not bind: the tables' owner, a superuser. */
-export async function grantTo (db: Kysely<any>, role: string): Promise<Granted> {
+export async function grantTo (db: Kysely<Database>, role: string): Promise<Granted> {
   const {
     rows: [found]
   } = await sql<{ superuser: boolean; owner: boolean }>`select rolsuper as superuser,

@@ -4,11 +4,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sql, type Kysely } from 'kysely'
 import { FileMigrationProvider, Migrator } from 'kysely/migration'
 import { withoutReadTimeout } from './postgres.ts'
+import type { Database } from './schema.ts'
 
 /** The migrations' folder, wherever the process was started from. */
 export const migrationsDir = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
-function migratorOf (db: Kysely<any>): Migrator {
+function migratorOf (db: Kysely<Database>): Migrator {
   return new Migrator({
     db,
     provider: new FileMigrationProvider({
@@ -21,7 +22,7 @@ function migratorOf (db: Kysely<any>): Migrator {
 }
 
 /** Names of the migrations this code has and the database has not, in order. */
-export async function pendingMigrations (db: Kysely<any>): Promise<string[]> {
+export async function pendingMigrations (db: Kysely<Database>): Promise<string[]> {
   const migrations = await migratorOf(db).getMigrations()
   return migrations.filter((migration) => migration.executedAt === undefined).map((migration) => migration.name)
 }
@@ -33,7 +34,7 @@ export async function pendingMigrations (db: Kysely<any>): Promise<string[]> {
  *
  * @throws the database's error; nothing was changed then
  */
-export async function migrate (db: Kysely<any>): Promise<string[]> {
+export async function migrate (db: Kysely<Database>): Promise<string[]> {
   if ((await pendingMigrations(db)).length === 0) return []
   return withoutReadTimeout(() =>
     db.connection().execute(async (connection) => {

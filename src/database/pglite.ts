@@ -43,7 +43,7 @@ export async function startPGlite ({ dataDir, onProgress, snapshot }: PGliteOpti
 export function pgliteDialect (engine: PGlite): PGliteDialect {
   type Query = <T>(
     text: string,
-    params?: any[],
+    params?: unknown[],
     options?: object
   ) => Promise<{ rows: T[]; affectedRows?: number; fields: Array<{ name: string; dataTypeID: number }> }>
   const watched =

@@ -78,6 +78,8 @@ export function postgresDialect ({
   })
 }
 
+type QueryCallback = (error: Error, result: pg.QueryResult) => void
+
 function clientClass (readTimeout: number, onConnectionLost: (error: unknown) => void): typeof pg.Client {
   class Client extends pg.Client {
     constructor (config?: string | pg.ClientConfig) {
@@ -90,7 +92,7 @@ function clientClass (readTimeout: number, onConnectionLost: (error: unknown) =>
     // @ts-expect-error -- narrower than pg's fourteen overloads
     override query (text: unknown, values?: unknown, callback?: unknown): unknown {
       if (typeof text !== 'string' || callback !== undefined || typeof values === 'function') {
-        return super.query(text as string, values as unknown[], callback as never)
+        return super.query(text as string, values as unknown[], callback as QueryCallback)
       }
       countQuery(text)
       const name = statementName(text)

@@ -1,4 +1,8 @@
-import { RawNode, type CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import { RawNode, type CompiledQuery, type Kysely } from 'kysely'
+import type { Database } from './schema.ts'
+
+/** A connection pool or a transaction. */
+export type Queryable = Pick<Kysely<Database>, 'executeQuery' | 'isTransaction'>
 
 const names = new Map<string, string>()
 const texts = new Map<string, string>()
@@ -14,12 +18,12 @@ const everyColumn = /\b(?:select|returning)\s+(?:distinct\s+)?(?:\w+\.)?\*|,\s*\
  *
  * @param name unique in the process, at most 63 bytes (PostgreSQL's identifier limit)
  * @param text SQL in snake_case with $1, $2 …; columns spelled out, never `*`; `returning` for rows of a write
- * @returns a function of `Kysely | Transaction` and the parameters, giving the rows
+ * @returns a function of the database or a transaction, and the parameters, giving the rows
  */
 export function statement<P extends unknown[], R> (
   name: string,
   text: string
-): (db: Kysely<any> | Transaction<any>, ...params: P) => Promise<R[]> {
+): (db: Queryable, ...params: P) => Promise<R[]> {
   if (Buffer.byteLength(name) > 63) throw new Error(`statement ${name}: the name is longer than 63 bytes`)
   if (texts.has(name) && texts.get(name) !== text) throw new Error(`statement ${name} is defined twice`)
   if (everyColumn.test(text)) throw new Error(`statement ${name}: name the columns instead of *`)

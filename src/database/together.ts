@@ -7,11 +7,8 @@
  * any item undecided, which its caller then does alone, so that no request's outcome hangs on another's. It must
  * therefore never wait for a row's lock (`skip locked`), nor hold two items of one key.
  */
-import type { Kysely, Transaction } from 'kysely'
 import { isDatabaseUnavailable } from './errors.ts'
-import { statement } from './statement.ts'
-
-type Db = Kysely<any> | Transaction<any>
+import { statement, type Queryable } from './statement.ts'
 
 const largest = 64
 
@@ -30,13 +27,13 @@ interface Waiting<I, O> {
  */
 export function together<I, O> (
   keyOf: (item: I) => string,
-  batch: (db: Db, items: I[]) => Promise<(O | undefined)[]>,
-  alone: (db: Db, item: I) => Promise<O>,
+  batch: (db: Queryable, items: I[]) => Promise<(O | undefined)[]>,
+  alone: (db: Queryable, item: I) => Promise<O>,
   copy?: (outcome: O) => O
-): (db: Db, item: I) => Promise<O> {
+): (db: Queryable, item: I) => Promise<O> {
   const queues = new WeakMap<object, Map<string, Waiting<I, O>>>()
 
-  function flush (db: Db, queue: Map<string, Waiting<I, O>>): void {
+  function flush (db: Queryable, queue: Map<string, Waiting<I, O>>): void {
     if (queues.get(db) === queue) queues.delete(db)
     const waiting = [...queue.values()]
     if (waiting.length === 1) {
@@ -62,7 +59,7 @@ export function together<I, O> (
     )
   }
 
-  function enqueue (db: Db, key: string, item: I): Promise<O | undefined> {
+  function enqueue (db: Queryable, key: string, item: I): Promise<O | undefined> {
     let queue = queues.get(db)
     if (queue === undefined || queue.size >= largest) {
       const fresh = (queue = new Map<string, Waiting<I, O>>())
@@ -101,7 +98,7 @@ export function lookup<R> (
   name: string,
   text: string,
   keyOf: (row: R) => string
-): (db: Db, key: string) => Promise<R[]> {
+): (db: Queryable, key: string) => Promise<R[]> {
   const find = statement<[string[]], R>(name, text)
   return together<string, R[]>(
     (key) => key,

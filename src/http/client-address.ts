@@ -34,7 +34,7 @@ function proxyRanges (trustedProxies: readonly string[]): (address: Address) => 
     }
   })
   return (address) =>
-    ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network as never, bits))
+    ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
 }
 
 /** Whether a socket's other end is a configured proxy, so that the headers it sets are believed. Throws as above. */

@@ -24,11 +24,8 @@ export function drainOnSignals (
       logger: {
         error: (error: unknown) => {
           log.error({ err: error }, 'could not stop in order')
-        },
-        warn: (text: unknown) => {
-          log.warn(String(text))
         }
-      } as never
+      }
     },
     async ({ signal, err }) => {
       if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')

@@ -147,11 +147,11 @@ export function createLogger (options: { level: string }, destination?: Destinat
       }
     }
   }
-  const log = (destination === undefined ? pino(settings as never) : pino(settings as never, destination)) as Logger
+  const log: Logger = destination === undefined ? pino(settings) : pino(settings, destination)
   // pino formats the bindings of the first logger only, not those of its children
   const child = log.child
   log.child = function (this: Logger, bindings: Bindings, options?: object) {
-    return child.call(this, allowed(bindings), options as never)
+    return child.call(this, allowed(bindings), options)
   } as typeof child
   return log
 }

@@ -1,5 +1,5 @@
 /** What a client registers about its certificate (RFC 8705 §2.1.2, §2.2.2, §3.4). */
-import { X509Certificate, createPublicKey } from 'node:crypto'
+import { X509Certificate, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { isObject, step } from './faults.ts'
 import type { Part } from './metadata.ts'
@@ -105,7 +105,7 @@ function checkSelfSigned (metadata: Record<string, unknown>, report: Part['repor
 function isOf (certificate: string, key: unknown): boolean {
   try {
     return new X509Certificate(Buffer.from(certificate, 'base64')).publicKey.equals(
-      createPublicKey({ key: key as never, format: 'jwk' })
+      createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
     )
   } catch {
     return false

@@ -7,7 +7,9 @@ import {
   generateAuthenticationOptions,
   generateRegistrationOptions,
   verifyAuthenticationResponse,
-  verifyRegistrationResponse
+  verifyRegistrationResponse,
+  type AuthenticationResponseJSON,
+  type RegistrationResponseJSON
 } from '@simplewebauthn/server'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
@@ -124,7 +126,7 @@ export async function beginEnrolment (
 }
 
 /** What a page posts, as far as it is what it should be. */
-function parsed (text: string): { id: string; response: any; challenge: string } | null {
+function parsed<Answer> (text: string): { id: string; response: Answer; challenge: string } | null {
   try {
     const value = JSON.parse(text) as { id?: unknown; response?: { clientDataJSON?: unknown } }
     const client = JSON.parse(Buffer.from(String(value.response?.clientDataJSON), 'base64url').toString()) as {
@@ -138,7 +140,7 @@ function parsed (text: string): { id: string; response: any; challenge: string }
     ) {
       return null
     }
-    return { id: value.id, response: value, challenge: client.challenge }
+    return { id: value.id, response: value as Answer, challenge: client.challenge }
   } catch {
     return null
   }
@@ -158,7 +160,7 @@ export async function finishEnrolment (
   accountId: string | null,
   text: string
 ): Promise<NewPasskey | null> {
-  const answer = parsed(text)
+  const answer = parsed<RegistrationResponseJSON>(text)
   const ceremony = answer === null ? null : await takeChallenge(db, answer.challenge, browserHash, 'enrol')
   if (answer === null || ceremony === null || ceremony.accountId !== accountId) return null
   try {
@@ -208,7 +210,7 @@ export async function finishPasskey (
   again: { accountId: string } | null,
   text: string
 ): Promise<string | null> {
-  const answer = parsed(text)
+  const answer = parsed<AuthenticationResponseJSON>(text)
   const ceremony =
     answer === null
       ? null

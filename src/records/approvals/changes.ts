@@ -132,8 +132,8 @@ const digestOf = (kind: string, payload: string, basis: string): string =>
 
 export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>): Changes {
   const { db, crypto, audit } = deps
-  const kinds = new Map<string, ChangeKind<any>>()
-  const kindOf = (name: string): ChangeKind<any> => {
+  const kinds = new Map<string, ChangeKind<object>>()
+  const kindOf = (name: string): ChangeKind<object> => {
     const kind = kinds.get(name)
     if (kind === undefined) throw new Error(`nobody registered changes of kind ${name}`)
     return kind

@@ -53,7 +53,7 @@ export async function verifyExport (
     // nothing may follow the trailer
     if (value === null || end !== undefined) return fail('unreadable', null)
     if ('jws' in value) {
-      end = value as never
+      end = value as { trailer: ExportTrailer; jws: string }
       continue
     }
     const row = value as unknown as SealedRow

@@ -101,7 +101,7 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
   const fallback: LiveSettings = Object.freeze({ maintenance: emptyTexts, brand: emptyTexts, contact: config.contact })
   let live = fallback
 
-  const valueOf = (name: SettingName, stored: unknown): never => {
+  const valueOf = <N extends SettingName>(name: N, stored: unknown): LiveSettings[N] => {
     // written by an older version, or by hand: what does not fit is as if not set
     const { value, errors } = checkSetting(
       name,
@@ -112,7 +112,7 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
           >)
         : {}
     )
-    return (errors.length > 0 ? fallback[name] : value) as never
+    return errors.length > 0 ? fallback[name] : (value as unknown as LiveSettings[N])
   }
   const rows = async (from: Db): Promise<Array<{ name: string; value: unknown }>> =>
     await from.selectFrom('setting').select(['name', 'value']).execute()
@@ -121,7 +121,7 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
     const next: LiveSettings = { ...fallback }
     for (const { name, value } of await rows(db)) {
       const known = settingNames.find((one) => one === name)
-      if (known !== undefined) next[known] = valueOf(known, value)
+      if (known !== undefined) Object.assign(next, { [known]: valueOf(known, value) })
     }
     live = Object.freeze(next)
   }

@@ -3,8 +3,8 @@ import Type, { type Static, type TSchema } from 'typebox'
 import { outcomes as faceOutcomes } from '../face-provider/index.ts'
 import { organization } from './company-schemas.ts'
 
-const text = (description: string, example?: string): TSchema & { type: 'string' } =>
-  Type.String({ maxLength: 512, description, ...(example === undefined ? {} : { examples: [example] }) }) as never
+const text = (description: string, example?: string) =>
+  Type.String({ maxLength: 512, description, ...(example === undefined ? {} : { examples: [example] }) })
 const oneOf = <T extends string>(values: readonly T[], description: string) =>
   Type.Enum([...values] as [T, ...T[]], { description })
 
