@@ -5,27 +5,27 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { registerHttp, serverOptions } from './http/index.ts'
 import { registerHostCheck } from './http/host.ts'
 import { createLifecycle, registerHealth, type Lifecycle } from './http/health.ts'
-import { registerDevelopers } from './journeys/developers/index.ts'
+import { registerClaimSchemas, registerDevelopers } from './journeys/developers/index.ts'
 import { registerHelp } from './journeys/help/index.ts'
 import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './runtime/logging.ts'
 import { createOidc, routes, type Oidc } from './oidc/index.ts'
 import { registerAdmin, type TableEntry } from './journeys/console/index.ts'
+import { registerAdminApi } from './journeys/admin-api/index.ts'
 import { registerAppApi } from './journeys/app-api/index.ts'
-import { registerClaimSchemas } from './journeys/developers/claim-schemas/index.ts'
-import { registerClientLogo } from './records/clients/index.ts'
+import { registerClientLogos } from './journeys/pictures/index.ts'
 import { registerDeviceLogin } from './journeys/device-login/index.ts'
 import { registerDynamicRegistration } from './journeys/dynamic-registration/index.ts'
 import { registerInteraction } from './journeys/login/index.ts'
-import { createDelegations } from './records/delegations/index.ts'
+import { createDelegations, createRepresentations } from './records/organizations/index.ts'
 import { createMessages } from './records/messages/index.ts'
-import { createRepresentations } from './records/organizations/index.ts'
 import { registerPhonePages } from './journeys/phone-pages/index.ts'
 import { registerRegistration } from './journeys/registration/index.ts'
 import { createScanTickets } from './records/scan-tickets/index.ts'
 import { registerUserCentre } from './journeys/user-center/index.ts'
 import { createSettings } from './records/settings/index.ts'
+import { createPeriodicTask } from './runtime/periodic-task.ts'
 import { startWorkers, type Workers } from './runtime/workers.ts'
 import { registerSandbox } from './simulators/index.ts'
 import type { RunningServices } from './services.ts'
@@ -76,17 +76,19 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerHelp(app, services)
   await registerDevelopers(app, services)
   await registerClaimSchemas(app, services)
-  registerClientLogo(app, services)
+  registerClientLogos(app, services)
   await registerDynamicRegistration(app, services)
-  const { table } = await registerAdmin(app, services, settings, oidc)
+  const console = await registerAdmin(app, services, settings, oidc)
+  await registerAdminApi(app, console)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 
   const workers = startWorkers(services, oidc)
-  settings.start()
+  const settingsRefresh = createPeriodicTask(services, settings.refresh)
+  settingsRefresh.start()
   app.addHook('onClose', async () => {
-    await settings.stop()
+    await settingsRefresh.stop()
     await workers.stop()
     await oidc.close()
   })
-  return { app, oidc, lifecycle, workers, adminTable: table }
+  return { app, oidc, lifecycle, workers, adminTable: console.table }
 }

@@ -8,7 +8,7 @@ import { createLogger } from './runtime/logging.ts'
 import { firstLink } from './journeys/console/index.ts'
 import { drainOnSignals } from './runtime/drain.ts'
 import { startServices } from './services.ts'
-import { seedDemo, startDemo } from './simulators/demo.ts'
+import { demoAccounts, seedDemo, startDemo } from './simulators/demo.ts'
 import { refuseDemoData } from './simulators/demo-traces.ts'
 
 async function main (): Promise<void> {
@@ -26,10 +26,29 @@ async function main (): Promise<void> {
     await kora.app.listen({ port: config.port, host: config.host })
     const demo = config.demoData ? await startDemo(services) : null
     progress.done()
-    drainOnSignals(log, kora, services, demo, () => {
-      output.flushSync()
+    drainOnSignals({
+      log,
+      noticeSeconds: config.drainNoticeSeconds,
+      announce: () => {
+        kora.lifecycle.drain()
+      },
+      async close () {
+        await demo?.close()
+        await kora.app.close()
+        await services.close()
+      },
+      flushLog: () => {
+        output.flushSync()
+      }
     })
-    printBanner(config, services, demo, config.demoData ? await firstLink(services) : null)
+    printBanner({
+      config,
+      embeddedDatabase: services.database.kind === 'pglite',
+      sandbox: services.sandbox !== null,
+      demoUrl: demo?.url ?? null,
+      accounts: config.demoData ? demoAccounts() : null,
+      adminLink: config.demoData ? await firstLink(services) : null
+    })
   } catch (error) {
     await kora.app.close()
     await services.close()

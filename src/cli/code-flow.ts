@@ -1,7 +1,7 @@
 /** A relying site in one process, as `kora code` needs it: discovery, one login through the browser, tokens checked. */
 import { createServer } from 'node:http'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose'
-import { authorizationRequest } from '../journeys/developers/authorization-request.ts'
+import { authorizationRequest } from '../journeys/developers/index.ts'
 
 /** Something that the other side did wrong or refused; `code` is an OAuth error where there is one. */
 export class CodeFlowError extends Error {

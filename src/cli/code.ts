@@ -3,7 +3,7 @@
  * the checked ID token, userinfo, and how to go on. Needs no database, only a Kora that can be reached.
  */
 import { parseArgs } from 'node:util'
-import { isErrorCode } from '../journeys/developers/error-catalogue.ts'
+import { isErrorCode } from '../journeys/developers/index.ts'
 import { CodeFlowError, codeFlow, type CodeFlowResult } from './code-flow.ts'
 import { walk } from './sandbox-person.ts'
 

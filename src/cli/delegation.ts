@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { actOnDelegation, organizationDetail } from '../journeys/support/index.ts'
 import type { DelegationState } from '../domain/representation/delegation.ts'
-import type { DelegationView } from '../records/delegations/index.ts'
+import type { DelegationView } from '../records/organizations/index.ts'
 import type { RunningServices } from '../services.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 

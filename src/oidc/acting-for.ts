@@ -16,13 +16,19 @@ import {
   type Representation,
   type RepresentationRef
 } from '../domain/representation/representation.ts'
-import { answers, chooseAsked, chooseSilently, resolveAt } from '../records/organizations/representation-choice.ts'
-import { createRepresentations, type Representations } from '../records/organizations/index.ts'
+import {
+  answers,
+  chooseAsked,
+  chooseSilently,
+  createRepresentations,
+  type Representations,
+  resolveAt
+} from '../records/organizations/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { traceIdOf } from './error-pages.ts'
 import { grantFacts, type GrantContext } from '../tokens/grant-id.ts'
 import { policyOf } from './interaction-policy.ts'
-import { recordSessionsEnded } from './logout.ts'
+import { recordSessionsEnded } from '../records/sessions/index.ts'
 import { forgetClientAuthorization } from './overrides/forget-client-authorization.ts'
 import { stateOf, verifiedGrants } from './request-state.ts'
 import { revokeClientsOfSession } from '../tokens/revocation.ts'

@@ -88,13 +88,3 @@ export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, tr
     }
   }
 }
-
-/** How a client may authenticate beyond what is always offered. */
-export const certificateMethods = (
-  mtls: Config['mtls']
-): readonly ('self_signed_tls_client_auth' | 'tls_client_auth')[] =>
-  mtls === null
-    ? []
-    : mtls.verifyHeader === null
-      ? ['self_signed_tls_client_auth']
-      : ['self_signed_tls_client_auth', 'tls_client_auth']

@@ -3,7 +3,7 @@
  * Written to its Koa context with the same renderer, headers and languages as every other page.
  */
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
-import type { LostLogin } from '../records/login-attempts/lost-login.ts'
+import type { LostLogin } from '../records/login-attempts/index.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
 import type { ErrorKey } from '../http/page-error.ts'
 import type { PageName, Pages } from '../http/pages.ts'

@@ -7,7 +7,7 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { acrValues, levelOfAcr, type Level } from '../domain/identity/assurance.ts'
 import { requestedLevel } from '../domain/login/next-step.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
-import { isUndecided, requestedScopes } from '../records/consents/release-consent.ts'
+import { isUndecided, requestedScopes } from '../records/consents/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { stateOf } from './request-state.ts'
 

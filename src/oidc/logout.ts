@@ -2,17 +2,12 @@
  * Ending a session (RP-Initiated Logout 1.0): the session, its tokens, the audit event and the outbox rows for
  * back-channel logout in one transaction; the worker delivers with retries (docs/protocol.md).
  */
-import type { Transaction } from 'kysely'
+import type { LogoutDelivery } from '../records/sessions/index.ts'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { Database } from '../database/schema.ts'
-import { inTransaction } from '../database/transaction.ts'
-import type { OidcDeps } from './deps.ts'
-import { enqueue } from '../records/outbox/index.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import type { NamedLink } from '../http/pages.ts'
 import { policyOf } from './interaction-policy.ts'
-import { revokeSession, type EndedClientSession } from '../tokens/revocation.ts'
 import { writePage } from './error-pages.ts'
 import { endSessionNow } from './overrides/end-session-now.ts'
 import { queueBackchannelLogout } from './overrides/queue-backchannel-logout.ts'
@@ -41,56 +36,6 @@ declare module '../http/pages.ts' {
     'oidc/logout-confirm': LogoutConfirmPage
     'oidc/logout-done': LogoutDonePage
   }
-}
-
-export const logoutTopic = 'backchannel-logout'
-export interface LogoutDelivery {
-  clientId: string
-  accountId: string
-  sid: string
-}
-
-/**
- * What else belongs to ended sessions, in the same transaction: the audit event and an outbox row for each
- * relying site that must hear of it (the worker knows which have a logout address).
- */
-export async function recordSessionsEnded (
-  trx: Transaction<Database>,
-  deps: Pick<OidcDeps, 'audit' | 'crypto'>,
-  ended: EndedClientSession[],
-  about: { traceId?: string; reason: string }
-): Promise<void> {
-  for (const { clientId, sid, accountId } of ended) {
-    if (sid === null) continue
-    await enqueue(trx, deps, {
-      topic: logoutTopic,
-      dedupeKey: `${logoutTopic}:${clientId}:${sid}`,
-      payload: { clientId, accountId, sid } satisfies LogoutDelivery
-    })
-  }
-  const sub = ended[0]?.accountId
-  const person =
-    sub === undefined
-      ? undefined
-      : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
-  await deps.audit.record(trx, {
-    type: 'session.ended',
-    personId: person?.id ?? null,
-    traceId: about.traceId ?? null,
-    reason: about.reason,
-    details: { clients: ended.map((session) => session.clientId) }
-  })
-}
-
-/** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
-export async function endSession (
-  deps: OidcDeps,
-  sessionUid: string,
-  about: { traceId?: string; reason: string }
-): Promise<void> {
-  await inTransaction(deps.db, async (trx) => {
-    await recordSessionsEnded(trx, deps, await revokeSession(trx, sessionUid), about)
-  })
 }
 
 export function createLogoutPages (renderer: Renderer) {

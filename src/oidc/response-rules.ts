@@ -5,13 +5,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { localeOf } from './error-pages.ts'
 import { isFormPost, translateFormPost } from './overrides/translate-form-post.ts'
-import { keyTimes } from '../tokens/signing-keys.ts'
-
-/**
- * Seconds that relying sites and proxies may keep keys and discovery: an hour less than a key is published before it
- * signs.
- */
-export const publicMaxAge = keyTimes.published - 3_600
+import { publicMaxAge } from '../tokens/signing-keys.ts'
 
 /**
  * For every answer; pages set their own. The library adds the hash of the script of its form_post page to script-src.

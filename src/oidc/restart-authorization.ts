@@ -5,7 +5,7 @@
  */
 import { UnsecuredJWT } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { LostLogin } from '../records/login-attempts/lost-login.ts'
+import type { LostLogin } from '../records/login-attempts/index.ts'
 import { routes } from './configuration.ts'
 import { pushAuthorizationRequest } from './overrides/push-authorization-request.ts'
 

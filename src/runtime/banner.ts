@@ -1,9 +1,5 @@
 /** What a person sees in the terminal: progress while it starts, then where to click and who to be. */
 import type { Config } from '../ports/config.ts'
-import type { RuntimeDeps } from './deps.ts'
-import { demoOrganizations } from '../simulators/demo-organizations.ts'
-import { demoPassword, demoPeople } from '../simulators/demo-people.ts'
-import type { Demo } from '../simulators/demo.ts'
 
 const words: Record<string, string> = {
   initialising: 'making the embedded database (the first start takes some seconds)',
@@ -28,58 +24,54 @@ export function progressLines (config: Pick<Config, 'environment'>): {
   }
 }
 
-export function printBanner (
-  config: Readonly<Config>,
-  deps: RuntimeDeps,
-  demo: Demo | null,
-  adminLink: string | null = null
-): void {
+/** Who can be tried out: rows of text, without heads. */
+export interface BannerAccounts {
+  password: string
+  /** Handle, ID number, phone, name, state. */
+  people: string[][]
+  /** Handle, code, legal representative, agents, name, status. */
+  organizations: string[][]
+}
+
+export interface Banner {
+  config: Pick<Config, 'dataDir' | 'environment' | 'issuer'>
+  embeddedDatabase: boolean
+  sandbox: boolean
+  /** Address of the demo relying site. */
+  demoUrl: string | null
+  accounts: BannerAccounts | null
+  /** First address of the first administrator. */
+  adminLink: string | null
+}
+
+export function printBanner ({ config, embeddedDatabase, sandbox, demoUrl, accounts, adminLink }: Banner): void {
   if (config.environment === 'production') return
   const lines = [
     '',
     `Kora                ${config.issuer}`,
     `discovery           ${config.issuer}/.well-known/openid-configuration`
   ]
-  if (demo !== null) lines.push(`demo relying site   ${demo.url}   <- begin here`)
-  if (deps.sandbox !== null) lines.push(`sandbox (phone …)   ${config.issuer}/sandbox`)
+  if (demoUrl !== null) lines.push(`demo relying site   ${demoUrl}   <- begin here`)
+  if (sandbox) lines.push(`sandbox (phone …)   ${config.issuer}/sandbox`)
   lines.push(
     `console             ${adminLink ?? `${config.issuer}/admin`}${adminLink === null ? '' : '   <- first administrator: good once, for 30 minutes'}`
   )
   lines.push('')
-  if (config.demoData) {
+  if (accounts !== null) {
     lines.push(
-      `Accounts (also on the sandbox page), all with the password ${demoPassword}; the unactivated one has none yet`
+      `Accounts (also on the sandbox page), all with the password ${accounts.password}; the unactivated one has none yet`
     )
-    lines.push(
-      ...table(
-        ['handle', 'ID number', 'phone', 'name', 'state'],
-        demoPeople.map((person) => [person.handle, person.certNo, person.phone, person.name, person.state])
-      )
-    )
+    lines.push(...table(['handle', 'ID number', 'phone', 'name', 'state'], accounts.people))
     lines.push('', 'Organizations, with the same password')
-    lines.push(
-      ...table(
-        ['handle', 'code', 'legal rep.', 'agents', 'name', 'status'],
-        demoOrganizations
-          .filter(({ account }) => account)
-          .map((one) => [
-            one.handle,
-            one.uscc,
-            one.legalRepresentative,
-            one.delegations.map(({ agent, state }) => (state === 'active' ? agent : `${agent} (${state})`)).join(', '),
-            one.name,
-            one.status
-          ])
-      )
-    )
+    lines.push(...table(['handle', 'code', 'legal rep.', 'agents', 'name', 'status'], accounts.organizations))
     lines.push('')
   }
-  if (deps.database.kind === 'pglite') {
+  if (embeddedDatabase) {
     lines.push(
       `Data is in ${config.dataDir} (embedded database, one process; not safe against a power cut. For real use set DATABASE_URL).`
     )
   }
-  if (deps.sandbox !== null) {
+  if (sandbox) {
     lines.push('SANDBOX: phones, faces, registers and messages are simulated. Do not enter real personal data.')
   }
   lines.push('Stop with Ctrl-C. The log of requests follows; LOG_LEVEL=warn leaves it out.', '')

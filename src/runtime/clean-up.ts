@@ -2,10 +2,12 @@
  * The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay
  * small and nobody waits.
  */
-import { createRounds, type Rounds } from './rounds.ts'
+import { createPeriodicTask, type RunningTask } from './periodic-task.ts'
 import type { RuntimeDeps } from './deps.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../tokens/artifact-cleanup.ts'
-import { sweepAdmin, sweepAdminApi, sweepChanges } from '../journeys/console/index.ts'
+import { sweepAdminApi } from '../journeys/admin-api/index.ts'
+import { sweepAdmin } from '../records/administrators/index.ts'
+import { sweepChanges } from '../records/approvals/index.ts'
 import { sweepOutbox } from '../records/outbox/index.ts'
 import { sweepChallenges } from '../records/challenges/index.ts'
 import { sweepClientFailures } from '../records/clients/index.ts'
@@ -18,7 +20,7 @@ import { sweepUserCentre } from '../journeys/user-center/index.ts'
 
 const batch = 500
 
-export interface CleanUp extends Rounds {
+export interface CleanUp extends RunningTask {
   runOnce(): Promise<number>
 }
 
@@ -54,11 +56,14 @@ export function createCleanUp ({
 
   // a full batch: there is more
   return {
-    ...createRounds(async () => (await runOnce()) >= batch, {
-      log,
-      failed: 'clean-up failed',
-      pauseMilliseconds: 10_000
-    }),
+    ...createPeriodicTask(
+      { log },
+      {
+        round: async () => (await runOnce()) >= batch,
+        failed: 'clean-up failed',
+        pauseMilliseconds: 10_000
+      }
+    ),
     runOnce
   }
 }

@@ -8,7 +8,6 @@ import type { PasswordHasher } from '../ports/password-hasher.ts'
 import type { CompanyRegister } from '../ports/registry.ts'
 import type { SmsSender } from '../ports/sms.ts'
 import type { Audit } from '../records/audit/index.ts'
-import type { Sandbox } from '../simulators/index.ts'
 
 /** What runtime needs from outside; the composition root provides it. */
 export interface RuntimeDeps {
@@ -38,6 +37,5 @@ export interface RuntimeDeps {
   hasher: PasswordHasher
   log: Logger
   metrics: Metrics
-  sandbox: Sandbox | null
   sms: SmsSender
 }

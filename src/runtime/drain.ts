@@ -5,19 +5,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
-import type { KoraApp } from '../app.ts'
-import type { RuntimeDeps } from './deps.ts'
-import type { Demo } from '../simulators/demo.ts'
 
 const drainMilliseconds = 15_000
 
-export function drainOnSignals (
-  log: Logger,
-  kora: KoraApp,
-  deps: RuntimeDeps,
-  demo: Demo | null,
-  flushLog: () => void
-): void {
+export interface Draining {
+  log: Logger
+  /** Seconds between "not ready" and the refusal of new connections. */
+  noticeSeconds: number
+  /** From now on the process says that it is not ready. */
+  announce(): void
+  /** Closes everything, in order, after the notice. */
+  close(): Promise<void>
+  flushLog(): void
+}
+
+export function drainOnSignals ({ log, noticeSeconds, announce, close, flushLog }: Draining): void {
   closeWithGrace(
     {
       delay: drainMilliseconds,
@@ -30,11 +32,9 @@ export function drainOnSignals (
     async ({ signal, err }) => {
       if (err !== undefined) log.fatal({ err }, 'stopping after an unexpected error')
       else log.info({ signal }, 'draining')
-      kora.lifecycle.drain()
-      if (err === undefined) await pause(deps.config.drainNoticeSeconds * 1000)
-      await demo?.close()
-      await kora.app.close()
-      await deps.close()
+      announce()
+      if (err === undefined) await pause(noticeSeconds * 1000)
+      await close()
       log.info('stopped')
       flushLog()
     }

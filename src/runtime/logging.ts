@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { pino, type Bindings, type DestinationStream, type Logger } from 'pino'
 import type { FastifyInstance } from 'fastify'
 import { queryCounter } from '../database/query-counter.ts'
+import { scrub } from '../domain/scrub-text.ts'
 import type { Metrics } from '../ports/metrics.ts'
 
 /** Fields that may be logged. Never add one that can hold something about a person. */
@@ -58,19 +59,6 @@ export const logFields: ReadonlySet<string> = new Set([
   'name',
   'advice'
 ])
-
-/** Take out what looks like a document or phone number, a token or a code. */
-export function scrub (text: string): string {
-  // cut first: the patterns look back over up to 200 characters at each place
-  return text
-    .slice(0, 4000)
-    .replace(/[A-Za-z0-9_\-+/=~.]{0,200}\.[A-Za-z0-9_-]{20,}\.?[A-Za-z0-9_-]*/g, '[token]')
-    .replace(
-      /(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}(?![A-Za-z0-9_-])/g,
-      '[token]'
-    )
-    .replace(/\d{6,}[\dXx]?/g, '[number]')
-}
 
 // ids and MACs of our own that are meant to be compared with the database
 const verbatim = new Set(['hash', 'mac', 'traceId', 'trace', 'reqId', 'at', 'kid', 'clientId'])

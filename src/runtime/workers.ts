@@ -4,15 +4,16 @@
  */
 import type { RuntimeDeps } from './deps.ts'
 import type { Oidc } from '../oidc/index.ts'
-import { logoutTopic, type LogoutDelivery } from '../oidc/logout.ts'
+import { logoutTopic, type LogoutDelivery } from '../records/sessions/index.ts'
 import { createAuditSealer } from '../records/audit/index.ts'
-import { createDelegationExpiry } from '../records/delegations/index.ts'
-import { createKeySchedule } from '../records/keys/index.ts'
+import { delegationExpiry } from '../records/organizations/index.ts'
+import { keySchedule } from '../records/keys/index.ts'
 import { noticeHandler, noticeTopic, smsHandler, smsTopic } from '../records/messages/index.ts'
 import { createOutboxWorker } from '../records/outbox/index.ts'
 import { createRegisterFollower } from '../records/company-register/index.ts'
 import { registrationHandler, registrationTopic } from '../journeys/registration/index.ts'
 import { createCleanUp } from './clean-up.ts'
+import { createPeriodicTask } from './periodic-task.ts'
 
 export interface Workers {
   stop(): Promise<void>
@@ -33,8 +34,8 @@ export function startWorkers (deps: RuntimeDeps, oidc: Oidc): Workers {
   const sealer = createAuditSealer(deps)
   const cleanUp = createCleanUp(deps)
   const register = createRegisterFollower(deps)
-  const expiry = createDelegationExpiry(deps)
-  const keys = createKeySchedule(deps)
+  const expiry = createPeriodicTask(deps, delegationExpiry(deps))
+  const keys = createPeriodicTask(deps, keySchedule(deps))
   outbox.start()
   sealer.start()
   cleanUp.start()

@@ -3,6 +3,8 @@ import { ensureTryClient } from '../journeys/developers/index.ts'
 import type { SimulatorsDeps } from './deps.ts'
 import { demoClients, demoScope } from './demo-clients.ts'
 import { seedDemoData } from './demo-data.ts'
+import { demoOrganizations } from './demo-organizations.ts'
+import { demoPassword, demoPeople } from './demo-people.ts'
 
 export interface Demo {
   url: string
@@ -38,3 +40,19 @@ export async function startDemo (deps: SimulatorsDeps): Promise<Demo | null> {
     scope: demoScope
   })
 }
+
+/** Accounts of the demo as rows of text, for the terminal. */
+export const demoAccounts = (): { password: string; people: string[][]; organizations: string[][] } => ({
+  password: demoPassword,
+  people: demoPeople.map((person) => [person.handle, person.certNo, person.phone, person.name, person.state]),
+  organizations: demoOrganizations
+    .filter(({ account }) => account)
+    .map((one) => [
+      one.handle,
+      one.uscc,
+      one.legalRepresentative,
+      one.delegations.map(({ agent, state }) => (state === 'active' ? agent : `${agent} (${state})`)).join(', '),
+      one.name,
+      one.status
+    ])
+})

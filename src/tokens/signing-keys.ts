@@ -37,6 +37,12 @@ export interface SigningKey {
  */
 export const keyTimes = { published: 7_200, retired: 86_400 } as const
 
+/**
+ * Seconds that relying sites and proxies may keep keys and discovery: an hour less than a key is published before it
+ * signs.
+ */
+export const publicMaxAge = keyTimes.published - 3_600
+
 const generate = promisify(generateKeyPair)
 
 /** Who moves a key and why: kept with it, for those who may not read the audit trail. */

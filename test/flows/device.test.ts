@@ -9,7 +9,7 @@ import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { endContext } from '../../src/records/organizations/end-context.ts'
 import { createThrottle } from '../../src/records/throttle/index.ts'
 import { artifactId } from '../../src/tokens/artifact-repository.ts'
-import { endSession } from '../../src/oidc/logout.ts'
+import { endSession } from '../../src/records/sessions/index.ts'
 import { testPostgres } from '../support/database.ts'
 import {
   addClient,

@@ -2,7 +2,7 @@
 import type { PageName, Pages } from '../../src/http/pages.ts'
 import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
 import type { ScanPage, ScanPurpose } from '../../src/journeys/login/scan.ts'
-import type { ScanTicketView } from '../../src/records/scan-tickets/ticket-status.ts'
+import type { ScanTicketView } from '../../src/journeys/scan-code/index.ts'
 import type { PhonePurpose } from '../../src/journeys/phone-pages/confirm.ts'
 import type { RefusalCode } from '../../src/journeys/phone-pages/refused.ts'
 import type { ResultPage } from '../../src/journeys/phone-pages/result.ts'

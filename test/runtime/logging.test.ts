@@ -1,7 +1,8 @@
 import t from 'tap'
 import fastify from 'fastify'
 import { sql } from 'kysely'
-import { createLogger, registerRequestLog, scrub, traceIdOf } from '../../src/runtime/logging.ts'
+import { scrub } from '../../src/domain/scrub-text.ts'
+import { createLogger, registerRequestLog, traceIdOf } from '../../src/runtime/logging.ts'
 import { createMetrics } from '../../src/adapters/metrics.ts'
 import { testDatabase } from '../support/database.ts'
 

@@ -111,3 +111,16 @@ function isOf (certificate: string, key: unknown): boolean {
     return false
   }
 }
+
+/**
+ * How a client may authenticate by certificate, beyond what is always offered.
+ * @param mtls how a trusted proxy tells the certificate; null = it does not
+ */
+export const certificateMethods = (
+  mtls: { verifyHeader: string | null } | null
+): readonly ('self_signed_tls_client_auth' | 'tls_client_auth')[] =>
+  mtls === null
+    ? []
+    : mtls.verifyHeader === null
+      ? ['self_signed_tls_client_auth']
+      : ['self_signed_tls_client_auth', 'tls_client_auth']

@@ -15,7 +15,7 @@ import {
   type Changed,
   type StatusChanged
 } from '../../records/clients/index.ts'
-import { changeKind } from '../console/clients/frame.ts'
+import { changeKind } from '../console/index.ts'
 import { mergePatch } from './merge-patch.ts'
 import { Problem, wireFaults } from './problems.ts'
 import { etagOf, listOf, pageOf, pageParameters, prefix, route, type Answer, type Call, type Route } from './routes.ts'

@@ -1,6 +1,6 @@
 /** The description as JSON, and as a page for reading: rendered here, no foreign script. */
 import { adminApiResource, adminScopes } from '../../domain/administration/admin-scopes.ts'
-import type { Console } from '../console/console.ts'
+import type { Console } from '../console/index.ts'
 import { refusalsOf } from './openapi.ts'
 import { problemStatus } from './problems.ts'
 import { prefix } from './routes.ts'

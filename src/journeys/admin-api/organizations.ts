@@ -10,7 +10,7 @@ import {
   suspend,
   type OrganizationLine
 } from '../support/index.ts'
-import { createDelegations, listDelegations, type DelegationView } from '../../records/delegations/index.ts'
+import { createDelegations, type DelegationView, listDelegations } from '../../records/organizations/index.ts'
 import { outcomeOf } from './people.ts'
 import { Problem } from './problems.ts'
 import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'

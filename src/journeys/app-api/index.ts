@@ -10,7 +10,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { AppApiDeps } from './deps.ts'
 import type { KnownDevice } from '../../records/devices/index.ts'
-import type { FieldFault, PhoneActor, PhoneSide } from '../../records/scan-tickets/types.ts'
+import type { FieldFault, PhoneActor, PhoneSide } from '../../records/scan-tickets/index.ts'
 import { createThrottle, type Throttle } from '../../records/throttle/index.ts'
 import { authenticate } from './authenticate.ts'
 import { deviceRoutes } from './devices.ts'
@@ -19,15 +19,17 @@ import { Problem, sendProblem } from './problems.ts'
 import { prefix, type Route } from './routes.ts'
 import { namedSchemas } from './schemas.ts'
 import { scanRoutes } from './scans.ts'
+export { outwardFaults } from './mapping.ts'
+export { problemStatus } from './problems.ts'
+export type { Scan } from './schemas.ts'
 
 const bodyLimit = 16 * 1024
 
 /** What the router serves, without the description itself. */
-export const appRoutes = (
-  deps: AppApiDeps,
-  phone: PhoneSide,
-  throttle: Throttle = createThrottle(deps)
-): Route[] => [...deviceRoutes(deps, throttle), ...scanRoutes(phone, deps.config.issuer)]
+export const appRoutes = (deps: AppApiDeps, phone: PhoneSide, throttle: Throttle = createThrottle(deps)): Route[] => [
+  ...deviceRoutes(deps, throttle),
+  ...scanRoutes(phone, deps.config.issuer)
+]
 
 export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, phone: PhoneSide): Promise<void> {
   // a door that is closed is not there: the general answer for unknown addresses is problem+json under /app

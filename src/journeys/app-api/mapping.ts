@@ -1,6 +1,6 @@
 /** The one place where snake_case outside meets camelCase inside. */
 import type { Static } from 'typebox'
-import type { FaceBegun, FaceVerdict, FieldFault, IdentityInput, ScanView } from '../../records/scan-tickets/types.ts'
+import type { FaceBegun, FaceVerdict, FieldFault, IdentityInput, ScanView } from '../../records/scan-tickets/index.ts'
 import type * as schemas from './schemas.ts'
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

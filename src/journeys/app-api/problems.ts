@@ -1,6 +1,6 @@
 /** Refusals as problem details (RFC 9457): a stable `code` for the app, a title in the person's language. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { FieldFault, PhoneRefusal } from '../../records/scan-tickets/types.ts'
+import type { FieldFault, PhoneRefusal } from '../../records/scan-tickets/index.ts'
 import { outwardFaults } from './mapping.ts'
 import type { ProofFault } from './proofs.ts'
 import { titles } from './titles.ts'

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import type { KnownDevice } from '../../records/devices/index.ts'
-import type { PhoneActor } from '../../records/scan-tickets/types.ts'
+import type { PhoneActor } from '../../records/scan-tickets/index.ts'
 import type { Proof } from './proofs.ts'
 import type { ProblemCode } from './problems.ts'
 import { namedSchemas, type SchemaName } from './schemas.ts'

@@ -1,5 +1,5 @@
 /** From the scan to the confirmation: thin, every decision is the phone side's. */
-import type { PhoneRefusal, PhoneSide, ScanView } from '../../records/scan-tickets/types.ts'
+import type { PhoneRefusal, PhoneSide, ScanView } from '../../records/scan-tickets/index.ts'
 import {
   inwardAcceptance,
   inwardFaceStart,

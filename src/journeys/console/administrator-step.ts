@@ -12,14 +12,12 @@ import type { FieldError } from '../../http/pages.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
-import { recordSessionsEnded } from '../../oidc/logout.ts'
+import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeSession } from '../../tokens/revocation.ts'
 import type { ConsoleDeps } from './deps.ts'
-import { finishAttempt, openAttempt } from '../../records/login-attempts/attempts.ts'
-import { hasActive } from '../../records/administrators/accounts.ts'
-import { passkeysPossible } from '../../records/administrators/passkeys.ts'
-import { createProver } from '../../records/administrators/prove.ts'
-import type { SignInMethod } from '../../records/administrators/sessions.ts'
+import { finishAttempt, openAttempt } from '../../records/login-attempts/index.ts'
+import { hasActive, passkeysPossible, type SignInMethod } from '../../records/administrators/index.ts'
+import { createProver } from './prove.ts'
 
 /** RFC 8176. */
 const methodsOf: Readonly<Record<SignInMethod, string[]>> = {

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { consoleClientId } from '../../domain/administration/administration.ts'
 import { ensureOwnClient, type OwnClient } from '../../oidc/own-client.ts'
 import type { ConsoleDeps } from './deps.ts'
-import { hashOf, newSecret } from '../../records/administrators/sessions.ts'
+import { hashOf, newSecret } from '../../records/administrators/index.ts'
 
 /** As long as the provider keeps an interaction, and a minute for the way back. */
 const loginSeconds = 960

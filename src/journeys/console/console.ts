@@ -15,12 +15,13 @@ import { PageError } from '../../http/page-error.ts'
 import type { FieldError, PageName, Pages } from '../../http/pages.ts'
 import type { PageOptions } from '../../http/rendering.ts'
 import type { ConsoleDeps } from './deps.ts'
-import { createChanges, type Changes } from '../../records/approvals/changes.ts'
+import { type Changes, createChanges } from '../../records/approvals/index.ts'
 import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
+import { csrfScope } from './cookie.ts'
 import { createFaultPage } from './fault-page.ts'
 import type { AdminFramed, ConfirmModel } from './models.ts'
-import { findSession, reauthSeconds, type Administrator } from '../../records/administrators/sessions.ts'
+import { type Administrator, findSession, reauthSeconds } from '../../records/administrators/index.ts'
 import { shellOf } from './shell.ts'
 
 type FramedPage = { [N in PageName]: Pages[N] extends AdminFramed ? N : never }[PageName]
@@ -88,7 +89,7 @@ export interface Console {
   api(entry: { method: string; path: string; scope: string | null }): void
   readonly table: readonly TableEntry[]
   /** What needs a second administrator. */
-  readonly changes: Changes
+  readonly changes: Changes<AdminTranslate>
   /** Who is signed in here, or null. */
   administratorOf(request: FastifyRequest): Promise<Administrator | null>
   /** Faults of what is registered within are shown in the console's frame. */
@@ -102,8 +103,6 @@ export const returnPath = (value: unknown): string =>
   /^\/admin(\/(?!\.{1,2}(\/|\?|$))([\w.~-]|%(?!2[ef]|5c)[\da-f]{2})+)*(\?[\w.~%&=+:-]*)?$/i.test(value)
     ? value
     : '/admin'
-
-export const csrfScope = (sessionHash: string): string => `admin:${sessionHash}`
 
 /** The page on which a form stands, by dropping the act at its end: posts are never repeated after a sign-in. */
 function pageBehind (request: FastifyRequest): string {
@@ -165,7 +164,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
   const self: Console = {
     deps,
     table,
-    changes: createChanges(deps),
+    changes: createChanges(deps, adminTranslator('zh-CN')),
     administratorOf,
     framed: async (register) => {
       await app.register(async (instance) => {

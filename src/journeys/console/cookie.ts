@@ -24,3 +24,6 @@ export function keepCookie (config: Issuer, reply: FastifyReply, secret: string)
 export function clearCookie (config: Issuer, reply: FastifyReply): void {
   reply.clearCookie(nameOf(config), optionsOf(config))
 }
+
+/** What the token of a console form is bound to. */
+export const csrfScope = (sessionHash: string): string => `admin:${sessionHash}`

@@ -5,7 +5,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { FaultPage } from '../../http/errors.ts'
 import { adminTranslator } from '../../http/locale.ts'
-import { csrfScope, type Console } from './console.ts'
+import type { Console } from './console.ts'
+import { csrfScope } from './cookie.ts'
 import type { AdminShell } from './models.ts'
 import { shellOf } from './shell.ts'
 

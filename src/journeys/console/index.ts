@@ -46,7 +46,6 @@ import type { ConsoleDeps } from './deps.ts'
 import type { Settings } from '../../records/settings/index.ts'
 import { registerAdministratorStep } from './administrator-step.ts'
 import { ensureConsoleClient } from './client.ts'
-import { registerAdminApi } from '../admin-api/index.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './administrators/accounts.ts'
 import { registerApprovals } from './approvals/approvals.ts'
@@ -68,22 +67,12 @@ import { registerSettings } from './settings/settings.ts'
 import { registerRevealSetting } from './settings/settings-reveal.ts'
 import { registerSignIn } from './sign-in/sign-in.ts'
 
-export { sweepAdminApi } from '../admin-api/index.ts'
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
-export type {
-  Applied,
-  ChangeDescription,
-  ChangeKind,
-  Changes,
-  Decided,
-  Requested
-} from '../../records/approvals/changes.ts'
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
 export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
-export { sweepChanges } from '../../records/approvals/changes-ended.ts'
-export { findSession, sweepAdmin, type Administrator } from '../../records/administrators/sessions.ts'
+export { changeKind } from './clients/frame.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
 export async function registerAdmin (
@@ -115,6 +104,5 @@ export async function registerAdmin (
   registerAudit(console)
   registerKeys(console)
   registerOutbox(console)
-  await registerAdminApi(app, console)
   return console
 }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { AdminTranslate } from '../../http/locale.ts'
 import type { Console } from './console.ts'
 import type { AdminShell, Area } from './models.ts'
-import type { Administrator } from '../../records/administrators/sessions.ts'
+import type { Administrator } from '../../records/administrators/index.ts'
 
 /** In the order of the navigation. An area without a page (yet) is not shown. */
 const areas: ReadonlyArray<[Area, string]> = [

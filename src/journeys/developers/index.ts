@@ -33,6 +33,8 @@ export {
   type SnippetFault,
   type SnippetsOutcome
 } from './snippets/index.ts'
+export { registerClaimSchemas } from './claim-schemas/index.ts'
+export { authorizationRequest } from './authorization-request.ts'
 
 /** The frame around a page of the documentation; `slug` is the current one. */
 export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame

@@ -7,9 +7,8 @@ import type { DeviceLogin } from '../../oidc/device-codes.ts'
 import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
 import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
-import { hostOf } from '../login/context.ts'
-import { relyingSite } from '../login/consent-page.ts'
-import { requestedScopes } from '../../records/consents/release-consent.ts'
+import { hostOf, relyingSite } from '../login/index.ts'
+import { requestedScopes } from '../../records/consents/index.ts'
 
 /** Posts `user_code` and `csrf`. */
 export interface DeviceCodePage extends FormTarget {

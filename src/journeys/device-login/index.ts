@@ -22,7 +22,7 @@ import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../http/pages.ts'
 import type { DeviceLoginDeps } from './deps.ts'
-import { interactionPath } from '../login/context.ts'
+import { interactionPath } from '../login/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import { confirmPage, type Client } from './confirm-page.ts'
 

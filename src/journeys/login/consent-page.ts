@@ -9,7 +9,7 @@ import type { Person } from '../../domain/identity/person.ts'
 import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { smallLogoPath } from '../../records/clients/index.ts'
-import { sensitiveScopes } from '../../records/consents/release-consent.ts'
+import { sensitiveScopes } from '../../records/consents/index.ts'
 
 export interface ConsentItem {
   scope: string

@@ -4,14 +4,13 @@ import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import { formField, formList } from '../../http/forms.ts'
 import type { FieldError } from '../../http/pages.ts'
-import { recordRelease } from '../../records/consents/index.ts'
+import { decidedScopes, recordRelease, requestedScopes, sensitiveScopes } from '../../records/consents/index.ts'
 import type { StoredPerson } from '../../records/persons/index.ts'
-import { addProofs } from '../../records/login-attempts/attempts.ts'
+import { addProofs } from '../../records/login-attempts/index.ts'
 import { consentPage } from './consent-page.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { refuseLogin } from './finish.ts'
-import { decidedScopes, requestedScopes, sensitiveScopes } from '../../records/consents/release-consent.ts'
 
 export function registerConsentStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
   app.get('/i/:uid/consent', async (request, reply) => {

@@ -22,8 +22,7 @@ import type { RelyingSite } from '../../http/pages.ts'
 import { personById, personBySub, type StoredPerson } from '../../records/persons/index.ts'
 import { createOrganizationLogin, organizationById } from '../../records/organizations/index.ts'
 import { relyingSite } from './consent-page.ts'
-import { openAttempt, type AttemptRow, type StoredRequest } from '../../records/login-attempts/attempts.ts'
-import { lostLogin } from '../../records/login-attempts/lost-login.ts'
+import { type AttemptRow, lostLogin, openAttempt, type StoredRequest } from '../../records/login-attempts/index.ts'
 
 export interface LoginContext {
   uid: string

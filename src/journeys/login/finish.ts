@@ -7,13 +7,16 @@ import type { LoginDeps } from './deps.ts'
 import { earnsTrust, organizationProof, type LoginOutcome } from '../../domain/login/next-step.ts'
 import { refOf, type Representation } from '../../domain/representation/representation.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
-import { recordSessionsEnded } from '../../oidc/logout.ts'
+import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeSession } from '../../tokens/revocation.ts'
-import { createOrganizationLogin, createRepresentations } from '../../records/organizations/index.ts'
+import {
+  acceptsOrganizations,
+  createOrganizationLogin,
+  createRepresentations
+} from '../../records/organizations/index.ts'
 import { rememberBrowser } from '../../records/persons/index.ts'
-import { finishAttempt } from '../../records/login-attempts/attempts.ts'
+import { finishAttempt } from '../../records/login-attempts/index.ts'
 import type { LoginContext } from './context.ts'
-import { acceptsOrganizations } from '../../records/organizations/representation-choice.ts'
 
 export interface FinishInput {
   outcome: LoginOutcome

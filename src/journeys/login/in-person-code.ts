@@ -6,7 +6,7 @@ import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { redeemCounterCode } from '../../records/counter-codes/index.ts'
 import { creditPerson } from '../../records/identity/index.ts'
-import { addProofs } from '../../records/login-attempts/attempts.ts'
+import { addProofs } from '../../records/login-attempts/index.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 

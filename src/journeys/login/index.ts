@@ -8,7 +8,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { LoginDeps } from './deps.ts'
 import type { Oidc } from '../../oidc/index.ts'
-import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import type { BrowserSide } from '../../records/scan-tickets/index.ts'
 import { interactionPath } from './context.ts'
 import { registerAskedStep } from './unmet-request.ts'
 import { registerConsentStep } from './consent.ts'
@@ -18,6 +18,8 @@ import { registerAgentStep } from './organization.ts'
 import { registerPasswordStep } from './password.ts'
 import { registerRepresentationStep } from './representation.ts'
 import { registerScanStep } from './scan.ts'
+export { consentPage, relyingSite, type ConsentPage } from './consent-page.ts'
+export { hostOf, interactionPath, type LoginContext } from './context.ts'
 
 export async function registerInteraction (
   app: FastifyInstance,

@@ -26,7 +26,7 @@ import {
 import { createThrottle, type Throttle } from '../../records/throttle/index.ts'
 import { personByAccount } from './account-lookup.ts'
 import { askedOf } from './asked.ts'
-import { identifyOrganization, nameAgent } from '../../records/login-attempts/attempts.ts'
+import { identifyOrganization, nameAgent } from '../../records/login-attempts/index.ts'
 import { interactionPath, loadContext, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { agreed, answerTried, rememberAgreement, showLogin, type Typed } from './password-page.ts'

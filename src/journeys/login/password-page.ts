@@ -12,7 +12,7 @@ import type { Throttle } from '../../records/throttle/index.ts'
 import { askedOf } from './asked.ts'
 import { interactionPath, type LoginContext } from './context.ts'
 import type { Tried } from './password-try.ts'
-import { acceptsOrganizations } from '../../records/organizations/representation-choice.ts'
+import { acceptsOrganizations } from '../../records/organizations/index.ts'
 
 /** S1, S2. Posts `csrf`, `kind`, `account`, `password`, `role` (legal only), `agree` ('1'). */
 export interface PasswordPage extends FormTarget {

@@ -16,7 +16,7 @@ import { recordConsent } from '../../records/consents/index.ts'
 import { isKnownBrowser, replacePasswordHash, type StoredPerson } from '../../records/persons/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import { personByAccount } from './account-lookup.ts'
-import { identify, startAfresh } from '../../records/login-attempts/attempts.ts'
+import { identify, startAfresh } from '../../records/login-attempts/index.ts'
 import { interactionPath, loadContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import {

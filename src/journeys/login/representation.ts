@@ -12,18 +12,21 @@ import { contextId, parseRef, refOf, type Representation } from '../../domain/re
 import { formField } from '../../http/forms.ts'
 import type { FormTarget, RelyingSite } from '../../http/pages.ts'
 import {
+  answers,
+  type Candidate,
+  chooseAsked,
+  chooseSilently,
   createOrganizationLogin,
   createRepresentations,
-  organizationById,
-  type Candidate,
   type Hat,
-  type Organization
+  type Organization,
+  organizationById,
+  resolveAt
 } from '../../records/organizations/index.ts'
 import { askedOf } from './asked.ts'
-import { chooseRepresentation } from '../../records/login-attempts/attempts.ts'
+import { chooseRepresentation } from '../../records/login-attempts/index.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
-import { answers, chooseAsked, chooseSilently, resolveAt } from '../../records/organizations/representation-choice.ts'
 
 export interface RepresentationChoice {
   /** Posted as `choice`. */

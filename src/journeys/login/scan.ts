@@ -10,7 +10,7 @@ import { maskName } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import type { RelyingSite, Tab } from '../../http/pages.ts'
-import type { ScanTicketView } from '../../records/scan-tickets/ticket-status.ts'
+import type { ScanTicketView } from '../scan-code/index.ts'
 import { isKnownBrowser } from '../../records/persons/index.ts'
 import {
   isLive,
@@ -18,9 +18,9 @@ import {
   registerTicketStatus,
   ticketId,
   ticketModel
-} from '../../records/scan-tickets/ticket-status.ts'
-import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../../records/scan-tickets/types.ts'
-import { addProofs } from '../../records/login-attempts/attempts.ts'
+} from '../scan-code/index.ts'
+import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../../records/scan-tickets/index.ts'
+import { addProofs } from '../../records/login-attempts/index.ts'
 import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
 import { advance } from './dispatch.ts'
 import { loginTabs } from './password-page.ts'

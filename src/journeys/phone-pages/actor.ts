@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PhonePagesDeps } from './deps.ts'
 import { deviceBySecret, webDeviceSeconds } from '../../records/devices/index.ts'
-import type { PhoneActor } from '../../records/scan-tickets/types.ts'
+import type { PhoneActor } from '../../records/scan-tickets/index.ts'
 
 const secure = (deps: Pick<PhonePagesDeps, 'config'>): boolean => deps.config.issuer.startsWith('https:')
 const cookieName = (deps: Pick<PhonePagesDeps, 'config'>): string =>

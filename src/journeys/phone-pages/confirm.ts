@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
-import type { TicketContext } from '../../records/scan-tickets/types.ts'
+import type { TicketContext } from '../../records/scan-tickets/index.ts'
 import {
   advance,
   keep,

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
-import type { FaceVerdict } from '../../records/scan-tickets/types.ts'
+import type { FaceVerdict } from '../../records/scan-tickets/index.ts'
 import { decline } from './confirm.ts'
 import {
   advance,

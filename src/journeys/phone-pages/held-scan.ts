@@ -1,8 +1,7 @@
 /** What every step under /v/<ticket> starts from, and where it goes next: recomputed from the ticket each time. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PhonePagesDeps } from './deps.ts'
-import type { ScanTickets } from '../../records/scan-tickets/index.ts'
-import type { PhoneActor, PhoneRefusal, PhoneSide, ScanView } from '../../records/scan-tickets/types.ts'
+import type { PhoneActor, PhoneRefusal, PhoneSide, ScanTickets, ScanView } from '../../records/scan-tickets/index.ts'
 import { actorOf, deviceSecret, keepDeviceSecret } from './actor.ts'
 import { Stopped } from './refused.ts'
 import { isTicketId, keepScanState, readScanState, type ScanState } from './scan-state.ts'

@@ -1,6 +1,6 @@
 /** Every way in which a phone cannot go on ends on one page that says why and what to do. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { problemStatus } from '../app-api/problems.ts'
+import { problemStatus } from '../app-api/index.ts'
 
 /** Why a phone cannot go on. PhoneRefusal codes plus what only the pages know. */
 export type RefusalCode =

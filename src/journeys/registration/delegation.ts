@@ -6,7 +6,7 @@ import { inTransaction } from '../../database/transaction.ts'
 import type { RegistrationDeps } from './deps.ts'
 import { delegationEnd } from '../../domain/representation/registration.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import { createDelegations } from '../../records/delegations/index.ts'
+import { createDelegations } from '../../records/organizations/index.ts'
 import { OutboxPermanentError, type OutboxHandler } from '../../records/outbox/index.ts'
 
 export const registrationTopic = 'registration-delegation'

@@ -10,7 +10,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { RegistrationDeps } from './deps.ts'
-import { createChallenges, registerChallengePictures } from '../../records/challenges/index.ts'
+import { createChallenges } from '../../records/challenges/index.ts'
+import { registerChallengePictures } from '../pictures/index.ts'
 import type { ScanTickets } from '../../records/scan-tickets/index.ts'
 import { createSmsCodes } from '../../records/sms-codes/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'

@@ -15,8 +15,8 @@ import {
   registerTicketStatus,
   ticketId,
   ticketModel
-} from '../../records/scan-tickets/ticket-status.ts'
-import type { TicketStatus } from '../../records/scan-tickets/types.ts'
+} from '../scan-code/index.ts'
+import type { TicketStatus } from '../../records/scan-tickets/index.ts'
 import { circumstancesOf, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
 

@@ -1,7 +1,7 @@
 /** Locking an account, and giving it back. */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
-import { recordSessionsEnded } from '../../oidc/logout.ts'
+import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeAccount } from '../../tokens/revocation.ts'
 import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'

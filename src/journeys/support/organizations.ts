@@ -6,18 +6,16 @@ import { isCertType } from '../../domain/identity/cert-type.ts'
 import { RegisterUnavailable, type CompanyAnswer, type CompanyRecord } from '../../ports/registry.ts'
 import type { SupportDeps } from './deps.ts'
 import {
-  createDelegations,
-  endByStaff,
-  refuseApprovalByStaff,
-  type DelegationView
-} from '../../records/delegations/index.ts'
-import {
   applyRegisterNews,
+  createDelegations,
+  type DelegationView,
+  endByStaff,
   noteChecked,
+  type Organization,
   organizationById,
+  refuseApprovalByStaff,
   releaseOrganization,
-  suspendOrganization,
-  type Organization
+  suspendOrganization
 } from '../../records/organizations/index.ts'
 import { personById } from '../../records/persons/index.ts'
 import { stampOf, type ActOutcome } from './act.ts'
@@ -87,9 +85,7 @@ export async function organizationDetail (deps: SupportDeps, id: string): Promis
   const row = await deps.db.selectFrom('organization').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined) return null
   const representative =
-    row.legalRepresentativeId === null
-      ? null
-      : await personById(deps.db, deps.crypto, row.legalRepresentativeId)
+    row.legalRepresentativeId === null ? null : await personById(deps.db, deps.crypto, row.legalRepresentativeId)
   return {
     id,
     uscc: row.uscc,
@@ -230,12 +226,7 @@ export async function actOnDelegation (
   what: string
 ): Promise<ActOutcome | 'refused'> {
   const stamp = stampOf(act)
-  const known = await deps.db
-    .selectFrom('delegation')
-    .select('id')
-    .where('id', '=', id)
-    .limit(1)
-    .executeTakeFirst()
+  const known = await deps.db.selectFrom('delegation').select('id').where('id', '=', id).limit(1).executeTakeFirst()
   if (known === undefined) return 'unknown'
   const chosen = delegationActs.find((one) => one === what)
   if (chosen === undefined) {

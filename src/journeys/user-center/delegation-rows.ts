@@ -3,7 +3,7 @@ import { translator, type Translate } from '../../http/locale.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { DelegationContent, DelegationState } from '../../domain/representation/delegation.ts'
-import type { DelegationView } from '../../records/delegations/types.ts'
+import type { DelegationView } from '../../records/organizations/index.ts'
 import { loadCatalogue, type Catalogue } from './catalogue.ts'
 import type { Centre } from './me.ts'
 

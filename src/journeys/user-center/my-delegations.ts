@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates, waitingStates } from '../../domain/representation/delegation.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { DelegationView } from '../../records/delegations/types.ts'
+import type { DelegationView } from '../../records/organizations/index.ts'
 import { catalogueOf, rowOf, type DelegationRow } from './delegation-rows.ts'
 import { actorOf, loadMe, loadPosted, notTheirs, shellOf, type Centre, type Me, type Framed } from './me.ts'
 

@@ -11,8 +11,8 @@ import {
   registerTicketStatus,
   ticketId,
   ticketModel
-} from '../../records/scan-tickets/ticket-status.ts'
-import type { TicketStatus } from '../../records/scan-tickets/types.ts'
+} from '../scan-code/index.ts'
+import type { TicketStatus } from '../../records/scan-tickets/index.ts'
 import { userCentreClientId, userCentreName } from './client.ts'
 import type { Centre, Me } from './me.ts'
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
-import { revokeTrustedBrowsers, trustedBrowsersOf } from '../../records/organizations/trusted-browsers.ts'
+import { revokeTrustedBrowsers, trustedBrowsersOf } from '../../records/organizations/index.ts'
 import type { FormTarget } from '../../http/pages.ts'
 import { circumstances, loadMe, loadPosted, shellOf, type Centre, type Me, type Framed } from './me.ts'
 

@@ -4,9 +4,7 @@
  * passkeys, are never slowed by what strangers do.
  */
 import { sql } from 'kysely'
-import { HasherBusy } from '../../ports/password-hasher.ts'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
-import { PageError } from '../../http/page-error.ts'
 import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
 import { loginNameOf } from './accounts.ts'
@@ -79,9 +77,6 @@ export async function tryPassword (
     return used === undefined ? { ok: false, code: 'wrong' } : { ok: true, accountId: used.id }
   } catch (error) {
     await turn.release()
-    if (error instanceof HasherBusy) {
-      throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/sign-in' })
-    }
     throw error
   }
 }

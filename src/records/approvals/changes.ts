@@ -9,7 +9,6 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database, PendingChangeState } from '../../database/schema.ts'
 import { inTransaction, type Rollback } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
-import type { AdminTranslate } from '../../http/locale.ts'
 import type { ApprovalsDeps } from './deps.ts'
 import { expireChanges } from './changes-ended.ts'
 
@@ -36,11 +35,12 @@ export type Applied =
    */
   | { ok: false; code: string }
 
-export interface ChangeKind<P extends object> {
+/** @typeParam W the texts that whoever shows a request describes it with */
+export interface ChangeKind<P extends object, W> {
   /** Who may decide; who asked never may. */
   approvers: readonly AdminRole[]
   /** Null: what it is about is gone. */
-  describe(db: Db, payload: P, t: AdminTranslate): Promise<ChangeDescription | null>
+  describe(db: Db, payload: P, t: W): Promise<ChangeDescription | null>
   /**
    * Which row it is about, where a name may come to another one: something that no other row ever has. Null: it is
    * gone.
@@ -82,8 +82,8 @@ export type Decided =
    */
   | { ok: false; code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
 
-export interface Changes {
-  register<P extends object>(kind: string, handler: ChangeKind<P>): void
+export interface Changes<W> {
+  register<P extends object>(kind: string, handler: ChangeKind<P, W>): void
   /** Whether somebody decides changes of this kind. */
   has(kind: string): boolean
   request<P extends object>(
@@ -93,7 +93,7 @@ export interface Changes {
   /** What is shown, with the digest that binds the decision to it. Null: unknown. */
   show(
     id: string,
-    t: AdminTranslate
+    t: W
   ): Promise<{ row: ChangeRow; description: ChangeDescription | null; digest: string } | null>
   /** For what a program asked for: as if one had asked oneself. Who does it does not decide. */
   vouch(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
@@ -130,10 +130,13 @@ const digestOf = (kind: string, payload: string, basis: string): string =>
     .update(JSON.stringify([kind, payload, basis]))
     .digest('base64url')
 
-export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>): Changes {
+/**
+ * @param words for descriptions at the decision, which are compared by their basis only: nobody reads these words
+ */
+export function createChanges<W> (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>, words: W): Changes<W> {
   const { db, crypto, audit } = deps
-  const kinds = new Map<string, ChangeKind<object>>()
-  const kindOf = (name: string): ChangeKind<object> => {
+  const kinds = new Map<string, ChangeKind<object, W>>()
+  const kindOf = (name: string): ChangeKind<object, W> => {
     const kind = kinds.get(name)
     if (kind === undefined) throw new Error(`nobody registered changes of kind ${name}`)
     return kind
@@ -186,7 +189,7 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
     from: Db,
     row: Pick<ChangeRow, 'kind'> & { subjectRow: string | null },
     payload: string,
-    t: AdminTranslate
+    t: W
   ): Promise<ChangeDescription | null> {
     if (!kinds.has(row.kind)) return null
     const kind = kindOf(row.kind)
@@ -344,11 +347,5 @@ export function createChanges (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audi
         .executeTakeFirstOrThrow()
       return count
     }
-  } satisfies Changes)
+  } satisfies Changes<W>)
 }
-
-/** Descriptions at the decision are compared by their basis only: nobody reads these words. */
-const words = Object.assign((key: string) => key, {
-  code: (_keys: string[], fallback: string) => fallback,
-  locale: 'zh-CN' as const
-}) as AdminTranslate

@@ -5,10 +5,8 @@
  * One challenge serves both. It belongs to one browser and one action, lasts two minutes, and is used up by the first
  * answer, right or wrong. The answer is neither in the page nor in an address. A speed bump, not an authentication.
  */
-import { PageError } from '../../http/page-error.ts'
 import { randomBytes } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
-import type { FastifyInstance } from 'fastify'
 import type { Database } from '../../database/schema.ts'
 import { isWorkDone, workBits } from '../../domain/login/proof-of-work.ts'
 import type { ChallengesDeps } from './deps.ts'
@@ -86,34 +84,22 @@ export function createChallenges (deps: Pick<ChallengesDeps, 'db' | 'crypto'>): 
   }
 }
 
-/** GET /challenge/:id.png, for the browser that it was made for, while it may be answered. */
-export function registerChallengePictures (
-  app: FastifyInstance,
-  { db, crypto }: Pick<ChallengesDeps, 'db' | 'crypto'>
-): void {
-  app.get('/challenge/:file', async (request, reply) => {
-    const { file } = request.params as { file: string }
-    const id = file.replace(/\.png$/, '')
-    const row =
-      !file.endsWith('.png') || !isId(id) || request.browser === null
-        ? undefined
-        : await db
-          .selectFrom('challenge')
-          .select('answerEnc')
-          .where('id', '=', id)
-          .where('browserHash', '=', request.browser.hash)
-          .where('usedAt', 'is', null)
-          .where('expiresAt', '>', sql<Date>`now()`)
-          .executeTakeFirst()
-    if (row === undefined) throw new PageError(404, 'not_found')
-    return await reply
-      .headers({
-        'content-type': 'image/png',
-        'cache-control': 'no-store',
-        'cross-origin-resource-policy': 'same-origin'
-      })
-      .send(pictureOf(crypto.decrypt('challenge', 'answer_enc', id, row.answerEnc)))
-  })
+/** The picture (PNG) of a challenge, for the browser that it was made for, while it may be answered; else null. */
+export async function challengePicture (
+  { db, crypto }: Pick<ChallengesDeps, 'db' | 'crypto'>,
+  id: string,
+  browserHash: string
+): Promise<Buffer | null> {
+  if (!isId(id)) return null
+  const row = await db
+    .selectFrom('challenge')
+    .select('answerEnc')
+    .where('id', '=', id)
+    .where('browserHash', '=', browserHash)
+    .where('usedAt', 'is', null)
+    .where('expiresAt', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+  return row === undefined ? null : pictureOf(crypto.decrypt('challenge', 'answer_enc', id, row.answerEnc))
 }
 
 /** Deletes at most `limit` challenges that are over. Returns how many. */

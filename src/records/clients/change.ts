@@ -10,7 +10,7 @@ import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/cli
 import { createSecret } from '../../tokens/client-secrets.ts'
 import { revokeClient } from '../../tokens/revocation.ts'
 import type { ClientsDeps } from './deps.ts'
-import { endChangesAbout } from '../approvals/changes-ended.ts'
+import { endChangesAbout } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
 import { findClient, holdClient, insertClient, updateClient } from './repository.ts'
 import { clientRules } from './rules.ts'

@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/index.ts'
 import type { Config } from '../../ports/config.ts'
-import type { Sandbox } from '../../simulators/index.ts'
 import type { Audit } from '../audit/index.ts'
 
 /** What clients needs from outside; the composition root provides it. */
@@ -9,5 +8,4 @@ export interface ClientsDeps {
   audit: Audit
   config: Pick<Config, 'egressAllowed' | 'issuer' | 'mtls' | 'sandbox'>
   db: Kysely<Database>
-  sandbox: Sandbox | null
 }

@@ -34,7 +34,7 @@ export {
   type ClientUseDay
 } from './failures.ts'
 export { clientHistory, type ClientAct, type ClientChange } from './history.ts'
-export { logoPath, registerClientLogo, smallLogoPath, storeLogo, type LogoStored } from './logo.ts'
+export { logoPath, findLogo, smallLogoPath, storeLogo, type LogoStored } from './logo.ts'
 export { maximumBytes as maximumLogoBytes } from './picture.ts'
 export { findClient, findClients, listClients, recordOf, type ClientFilters, type ClientLine } from './repository.ts'
 export { clientRules } from './rules.ts'
@@ -48,3 +48,4 @@ export {
   type SecretRotated
 } from './secrets.ts'
 export { createClientUsage, type ClientUsage } from './usage.ts'
+export { smallPicture } from './picture.ts'

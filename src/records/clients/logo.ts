@@ -1,15 +1,13 @@
 /** The picture of a client: stored as made new (picture.ts), served under an identifier that changes with it. */
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientRecord } from '../../domain/client/record.ts'
-import { PageError } from '../../http/page-error.ts'
 import type { ClientsDeps } from './deps.ts'
 import { noteAct } from './history.ts'
 import { holdClient, updateClient } from './repository.ts'
-import { remakePicture, smallPicture, type PictureFault } from './picture.ts'
+import { remakePicture, type PictureFault } from './picture.ts'
 
 export const logoPath = (id: string): string => `/client-logo/${id}`
 /** The same, for the pages of a login. */
@@ -58,35 +56,9 @@ export async function storeLogo (
   return { outcome: 'stored', client, id }
 }
 
-const smallKept = 200
-
-/** GET /client-logo/:id, …/small. The identifier is new with every upload, so browsers may keep the picture. */
-export function registerClientLogo (app: FastifyInstance, { db }: Pick<ClientsDeps, 'db'>): void {
-  // made once in each process, oldest forgotten first
-  const small = new Map<string, Buffer>()
-  const pngOf = async (request: FastifyRequest): Promise<{ id: string; png: Uint8Array }> => {
-    const { id } = request.params as { id: string }
-    const row = /^logo_[\w-]{16}$/.test(id)
-      ? await db.selectFrom('clientLogo').select('png').where('id', '=', id).executeTakeFirst()
-      : undefined
-    if (row === undefined) throw new PageError(404, 'not_found')
-    return { id, png: row.png }
-  }
-  const send = async (reply: FastifyReply, png: Buffer): Promise<FastifyReply> =>
-    await reply
-      .header('cache-control', 'public, max-age=31536000, immutable')
-      .header('content-security-policy', "default-src 'none'; sandbox")
-      .header('content-disposition', 'inline; filename="logo.png"')
-      .type('image/png')
-      .send(png)
-
-  app.get('/client-logo/:id', async (request, reply) => await send(reply, Buffer.from((await pngOf(request)).png)))
-  app.get('/client-logo/:id/small', async (request, reply) => {
-    const { id, png } = await pngOf(request)
-    const made = small.get(id) ?? smallPicture(png)
-    small.set(id, made)
-    const [oldest] = small.keys()
-    if (small.size > smallKept && oldest !== undefined) small.delete(oldest)
-    return await send(reply, made)
-  })
+/** A stored logo (PNG) by its identifier, which is new with every upload; null = unknown. */
+export async function findLogo ({ db }: Pick<ClientsDeps, 'db'>, id: string): Promise<Buffer | null> {
+  if (!/^logo_[\w-]{16}$/.test(id)) return null
+  const row = await db.selectFrom('clientLogo').select('png').where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : Buffer.from(row.png)
 }

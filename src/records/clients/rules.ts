@@ -2,7 +2,7 @@
 import type { Config } from '../../ports/config.ts'
 import { scopes } from '../../domain/claims/claims.ts'
 import type { ClientRules } from '../../domain/client/metadata.ts'
-import { certificateMethods } from '../../oidc/client-certificates.ts'
+import { certificateMethods } from '../../domain/client/certificate.ts'
 import { deviceCodeGrant } from '../../domain/client/record.ts'
 import { signedResponseModes } from '../../domain/client/signing.ts'
 

@@ -6,7 +6,7 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { ConsentsDeps } from './deps.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
-import type { LoginContext } from '../../journeys/login/context.ts'
+import type { LoginContext } from '../../journeys/login/index.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 

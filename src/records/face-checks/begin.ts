@@ -8,7 +8,7 @@ import type { FaceChecksDeps } from './deps.ts'
 import { matchLocale } from '../../domain/locale.ts'
 import { isCurrentVersion, recordConsent } from '../consents/index.ts'
 import { personById } from '../persons/index.ts'
-import type { FaceBegun } from '../scan-tickets/types.ts'
+import type { FaceBegun } from '../scan-tickets/index.ts'
 import { faceLimits, fewest, triesLeft } from './rules.ts'
 import { decide, faceUse, insertCheck, lapse, openCheck, type FaceBinding } from './repository.ts'
 

@@ -1,7 +1,7 @@
 import { isCertType, parseCertNo, type CertType } from '../../domain/identity/cert-type.ts'
 import { checkValidity, isTerm, type Term } from '../../domain/identity/id-validity.ts'
 import { parseName } from '../../domain/identity/person-name.ts'
-import type { FieldFault, IdentityInput } from '../scan-tickets/types.ts'
+import type { FieldFault, IdentityInput } from '../scan-tickets/index.ts'
 
 export interface CardValidity {
   /** 'YYYY-MM-DD' */

@@ -13,8 +13,8 @@ import { RegisterUnavailable, type RegisterAnswer } from '../../ports/registry.t
 import type { IdentityDeps } from './deps.ts'
 import { isCurrentVersion, recordConsent } from '../consents/index.ts'
 import { certNoIndex, personById, type StoredPerson } from '../persons/index.ts'
-import { count, uncount, type Counter } from '../throttle/counters.ts'
-import type { FieldFault, IdentityInput } from '../scan-tickets/types.ts'
+import { count, type Counter, uncount } from '../throttle/index.ts'
+import type { FieldFault, IdentityInput } from '../scan-tickets/index.ts'
 import { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
 
 export { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
@@ -88,8 +88,7 @@ export async function verifyIdentity (
 
 function isThisPerson (deps: Pick<IdentityDeps, 'crypto'>, person: StoredPerson, data: IdentityData): boolean {
   const sameNumber =
-    certNoIndex(deps.crypto, data.certType, data.certNo) ===
-    certNoIndex(deps.crypto, person.certType, person.certNo)
+    certNoIndex(deps.crypto, data.certType, data.certNo) === certNoIndex(deps.crypto, person.certType, person.certNo)
   return (
     sameNumber && (sameName(data.name, person.name) || (person.nameBo !== null && sameName(data.name, person.nameBo)))
   )

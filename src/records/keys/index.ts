@@ -16,4 +16,4 @@ export {
   type RotationResult
 } from './lifecycle.ts'
 export { listKeys, listRemovedKeyUses, type KeyView, type RemovedKeyUse } from './views.ts'
-export { createKeySchedule, runKeySchedule, type ScheduledStep } from './schedule.ts'
+export { keySchedule, runKeySchedule, type ScheduledStep } from './schedule.ts'

@@ -4,11 +4,11 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
-import { publicMaxAge } from '../../oidc/response-rules.ts'
 import {
   expel,
   keyTimes,
   makeKey,
+  publicMaxAge,
   publish,
   removeKey,
   rotate,

@@ -6,7 +6,7 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { keyTimes, signingAlgs, type SigningAlg } from '../../tokens/signing-keys.ts'
-import { createRounds, type Rounds } from '../../runtime/rounds.ts'
+import type { PeriodicTask } from '../../ports/periodic-task.ts'
 import type { Audit } from '../audit/index.ts'
 import { publishNext, removeRetired, rotateNow, type KeyAct } from './lifecycle.ts'
 
@@ -97,20 +97,13 @@ async function unlessOvertaken<T> (work: Promise<T>): Promise<{ value: T } | nul
   }
 }
 
-/**
- * The worker; the first round is a while after the start: a process that starts has other things to do than making RSA
- * keys.
- */
-export const createKeySchedule = (deps: ScheduleServices): Rounds =>
-  createRounds(
-    async () => {
-      await runKeySchedule(deps)
-      return false
-    },
-    {
-      log: deps.log,
-      failed: 'signing key schedule failed',
-      firstMilliseconds: 300_000,
-      pauseMilliseconds: 600_000
-    }
-  )
+/** The first round is a while after the start: a process that starts has more urgent work than making RSA keys. */
+export const keySchedule = (deps: ScheduleServices): PeriodicTask => ({
+  round: async () => {
+    await runKeySchedule(deps)
+    return false
+  },
+  failed: 'signing key schedule failed',
+  firstMilliseconds: 300_000,
+  pauseMilliseconds: 600_000
+})

@@ -14,7 +14,8 @@ export {
   isSecurityNotice,
   type MessageData,
   type MessageKind,
-  type MessageTopic
+  type MessageTopic,
+  shortText
 } from './kinds.ts'
 export { smsHandler, smsTopic, type SmsOrder } from './sms.ts'
 export {

@@ -1,4 +1,4 @@
-import { recordSessionsEnded } from '../../oidc/logout.ts'
+import { recordSessionsEnded } from '../sessions/index.ts'
 import { revokeContext } from '../../tokens/revocation.ts'
 import type { OrganizationsDeps } from './deps.ts'
 import type { Trx } from './repository.ts'

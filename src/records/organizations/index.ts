@@ -28,6 +28,18 @@ export {
   isBrowserOfOrganization,
   revokeTrustedBrowsers,
   trustedBrowserDays,
-  trustedBrowsersOf
+  trustedBrowsersOf,
+  trustBrowser
 } from './trusted-browsers.ts'
 export { noteChecked, releaseOrganization, suspendOrganization } from './staff.ts'
+export {
+  createDelegations,
+  type DelegationView,
+  listDelegations,
+  endByStaff,
+  refuseApprovalByStaff,
+  delegationExpiry
+} from './delegations/index.ts'
+export { acceptsOrganizations, answers, chooseAsked, chooseSilently, resolveAt } from './representation-choice.ts'
+export type { Actor, DraftRefusal, Delegations } from './delegations/types.ts'
+export { contentOf } from './delegations/content.ts'

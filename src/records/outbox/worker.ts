@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
-import { scrub } from '../../runtime/logging.ts'
+import { scrub } from '../../domain/scrub-text.ts'
 import { onEnqueue } from './enqueue.ts'
 import { buryAbandoned, claim, dueTopics, markDead, markDone, markRetry, type ClaimedRow } from './repository.ts'
 

@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { Counter } from '../throttle/counters.ts'
+import type { Counter } from '../throttle/index.ts'
 
 /** New tickets of one browser, and of one address (a service hall has many browsers behind one). */
 export const ticketsPerBrowser: Counter = { name: 'scan-ticket.browser', limit: 30, seconds: 600 }

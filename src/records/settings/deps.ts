@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { Database } from '../../database/index.ts'
 import type { Config } from '../../ports/config.ts'
 import type { Audit } from '../audit/index.ts'
@@ -9,5 +8,4 @@ export interface SettingsDeps {
   audit: Audit
   config: Pick<Config, 'contact'>
   db: Kysely<Database>
-  log: Logger
 }

@@ -7,9 +7,10 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import { createRounds } from '../../runtime/rounds.ts'
+import type { PeriodicTask } from '../../ports/periodic-task.ts'
 import type { SettingsDeps } from './deps.ts'
 
+export { revealNeedsTwo, setRevealNeedsTwo } from './reveal.ts'
 export interface Texts {
   zh: string
   bo: string
@@ -53,8 +54,8 @@ export interface Settings {
   /** `version`: what the change started from; another one in between = stale. */
   save(name: SettingName, values: Record<string, string>, version: number, act: Act): Promise<Saved>
   load(): Promise<void>
-  start(): void
-  stop(): Promise<void>
+  /** Reads them again every few seconds. */
+  refresh: PeriodicTask
 }
 
 /** Seconds after which a change is seen by every process. */
@@ -94,10 +95,10 @@ export function checkSetting (
   return { value, errors }
 }
 
-type Parts = Pick<SettingsDeps, 'db' | 'config' | 'audit' | 'log'>
+type Parts = Pick<SettingsDeps, 'db' | 'config' | 'audit'>
 type Db = Kysely<Database> | Transaction<Database>
 
-export function createSettings ({ db, config, audit, log }: Parts): Settings {
+export function createSettings ({ db, config, audit }: Parts): Settings {
   const fallback: LiveSettings = Object.freeze({ maintenance: emptyTexts, brand: emptyTexts, contact: config.contact })
   let live = fallback
 
@@ -129,13 +130,14 @@ export function createSettings ({ db, config, audit, log }: Parts): Settings {
   return {
     current: () => live,
     load,
-    ...createRounds(
-      async () => {
+    refresh: {
+      round: async () => {
         await load()
         return false
       },
-      { log, failed: 'settings could not be read', pauseMilliseconds: settingsSeconds * 1000 }
-    ),
+      failed: 'settings could not be read',
+      pauseMilliseconds: settingsSeconds * 1000
+    },
 
     async list () {
       const stored = await db

@@ -30,6 +30,7 @@ import {
 export { sweepThrottle } from './repository.ts'
 
 /** One password try about to be made. */
+export { count, uncount, type Counter, isFull } from './counters.ts'
 export interface Attempt {
   /** The normalised identifier with its kind, whether or not it exists. */
   identifier: string

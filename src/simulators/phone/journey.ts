@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Static } from 'typebox'
-import type { Scan } from '../../journeys/app-api/schemas.ts'
+import type { Scan } from '../../journeys/app-api/index.ts'
 import type { Outcome } from '../face-provider/index.ts'
 import type { IdentityChoice, TranscriptStep } from '../sandbox/schemas.ts'
 import type { AppAnswer, AppClient } from './app-client.ts'

@@ -4,7 +4,7 @@ import type { ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
 import { curlOf } from './curl.ts'
 import { openApiDocument } from './openapi.ts'
-import { frameOf } from './pages.ts'
+import { frameOf } from './page-parts.ts'
 
 export function apiPageRoutes (
   app: FastifyInstance,

@@ -1,7 +1,7 @@
 /** The table of the sandbox API: what an outside test, a demo or another team's program can do. */
 import Type from 'typebox'
 import type { SimulatorsDeps } from '../deps.ts'
-import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import type { BrowserSide } from '../../records/scan-tickets/index.ts'
 import type { Sandbox } from '../index.ts'
 import type { Phones } from '../phone/index.ts'
 import { route, type ApiRoute } from './api-route.ts'

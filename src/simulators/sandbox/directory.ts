@@ -4,7 +4,7 @@
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { derivedEnd, type Term } from '../../domain/identity/id-validity.ts'
 import type { SimulatorsDeps } from '../deps.ts'
-import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import type { BrowserSide } from '../../records/scan-tickets/index.ts'
 import { personByCertNo } from '../../records/persons/index.ts'
 import { demoClients } from '../demo-clients.ts'
 import { demoPassword, demoPeople } from '../demo-people.ts'

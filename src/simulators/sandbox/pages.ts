@@ -8,7 +8,7 @@ import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import { formatTime } from '../../http/template-helpers.ts'
 import { companyStatuses } from '../../ports/registry.ts'
-import { demoPassword, demoPeople } from '../demo-people.ts'
+import { demoPassword } from '../demo-people.ts'
 import { outcomes as faceOutcomes, type Outcome } from '../face-provider/index.ts'
 import type { ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
@@ -17,34 +17,11 @@ import { changeCompany, listCompanies } from './companies.ts'
 import { listAccounts } from './directory.ts'
 import { changeCitizen, issueCode, messagesTo, ownerOf, scriptedFace, scriptFace } from './levers.ts'
 import type { SandboxHome } from './page-models.ts'
+import { csrfScope, faceChoices, frameOf, known, peopleChoices } from './page-parts.ts'
 import { registerPhonePages } from './phone-pages.ts'
-import { SandboxProblem } from './problem.ts'
 import { registerStatuses } from './schemas.ts'
-import { wordsOf, type Words } from './texts.ts'
 
 /** Scope of the form tokens of all sandbox pages. */
-export const csrfScope = 'sandbox'
-
-export interface Choice {
-  value: string
-  label: string
-}
-
-export const peopleChoices = (): Choice[] =>
-  demoPeople.map(({ handle, name }) => ({ value: handle, label: `${name} (${handle})` }))
-export const faceChoices = (s: Words): Choice[] =>
-  faceOutcomes.map((outcome) => ({ value: outcome, label: s[`fc_${outcome}`] }))
-
-/** What every sandbox page needs: words, style sheet, and a token for its forms. */
-export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Words; styles: string; csrf: string } {
-  reply.ensureBrowser()
-  return {
-    s: wordsOf(request.locale),
-    styles: request.server.renderer.assets.url('sandbox.css'),
-    csrf: request.csrfToken(csrfScope)
-  }
-}
-
 export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts, routes: readonly ApiRoute[]): void {
   const { deps, sandbox } = parts
 
@@ -132,14 +109,3 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
 }
 
 const isOutcome = (text: string): text is Outcome => (faceOutcomes as readonly string[]).includes(text)
-
-/** What the API answers with a problem is an error page here. */
-export async function known<T> (work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw error instanceof SandboxProblem
-      ? new PageError(error.status, error.status === 404 ? 'not_found' : 'bad_request')
-      : error
-  }
-}

@@ -8,7 +8,7 @@ import type { SandboxParts } from './api-routes.ts'
 import { callsOf, curlOf } from './curl.ts'
 import { listOpenTickets } from './directory.ts'
 import { ownerOf } from './levers.ts'
-import { csrfScope, faceChoices, frameOf, known, peopleChoices } from './pages.ts'
+import { csrfScope, faceChoices, frameOf, known, peopleChoices } from './page-parts.ts'
 import { identityOutcomes, type IdentityChoice } from './schemas.ts'
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.trim().slice(0, 512) : '')

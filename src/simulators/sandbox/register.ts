@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import type { BrowserSide } from '../../records/scan-tickets/types.ts'
+import type { BrowserSide } from '../../records/scan-tickets/index.ts'
 import type { SimulatorsDeps } from '../deps.ts'
 import type { Sandbox } from '../index.ts'
 import { createPhones } from '../phone/index.ts'

@@ -13,7 +13,7 @@ import {
   tryLinkCode,
   useLink
 } from '../../../src/records/administrators/links.ts'
-import { adminTranslator } from '../../../src/http/locale.ts'
+import { adminTranslator, type AdminTranslate } from '../../../src/http/locale.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
 
 t.setTimeout(300_000)
@@ -92,8 +92,8 @@ eachDatabase(
   }
 )
 
-function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Changes {
-  const changes = createChanges({ db, crypto, audit: createAudit({ crypto }) })
+function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Changes<AdminTranslate> {
+  const changes = createChanges({ db, crypto, audit: createAudit({ crypto }) }, adminTranslator('zh-CN'))
   changes.register<{ what: string }>('test.thing', {
     approvers: ['security'],
     describe: async () => ({ title: 'thing', facts: [] }),

@@ -12,7 +12,15 @@ import {
   counterLimits
 } from '../../../src/journeys/support/index.ts'
 import { redeemCounterCode } from '../../../src/records/counter-codes/index.ts'
-import { certNo, events, people, times, told, world, type World } from '../../records/delegations/support.ts'
+import {
+  certNo,
+  events,
+  people,
+  times,
+  told,
+  world,
+  type World
+} from '../../records/organizations/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, counted, operator } from './support.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { deskIndexOf, fillDeskIndexes, insertPerson } from '../../../src/records/persons/index.ts'
 import { findPeople, listPeople, personDetail, personHistory } from '../../../src/journeys/support/index.ts'
-import { active, certNo, events, people, world } from '../../records/delegations/support.ts'
+import { active, certNo, events, people, world } from '../../records/organizations/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act } from './support.ts'
 

@@ -26,7 +26,7 @@ import {
   wholeSession,
   world,
   approver
-} from '../../records/delegations/support.ts'
+} from '../../records/organizations/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, counted } from './support.ts'
 

@@ -23,7 +23,7 @@ import {
   wholeSession,
   world,
   type World
-} from '../../records/delegations/support.ts'
+} from '../../records/organizations/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, counted } from './support.ts'
 

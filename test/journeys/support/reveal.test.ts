@@ -1,7 +1,7 @@
 import t from 'tap'
 import { sql } from 'kysely'
 import { grantReveal, openGrants, reveal, revealGranted } from '../../../src/journeys/support/index.ts'
-import { events, people, times, world } from '../../records/delegations/support.ts'
+import { events, people, times, world } from '../../records/organizations/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, counted } from './support.ts'
 

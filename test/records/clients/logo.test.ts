@@ -4,7 +4,8 @@ import fastify from 'fastify'
 import jpeg from 'jpeg-js'
 import { PNG } from 'pngjs'
 import { write } from '../../../src/database/transaction.ts'
-import { registerClientLogo, storeLogo } from '../../../src/records/clients/index.ts'
+import { registerClientLogos } from '../../../src/journeys/pictures/index.ts'
+import { storeLogo } from '../../../src/records/clients/index.ts'
 import { maximumSmallBytes, remakePicture, smallPicture } from '../../../src/records/clients/picture.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { act, made, registryOn } from './support.ts'
@@ -117,7 +118,7 @@ eachDatabase(t, 'a logo is stored with its history and served locked up', async 
   if (stored.outcome !== 'stored') return
   t.equal(stored.client.policy.logo, stored.id)
   const app = fastify()
-  registerClientLogo(app, services)
+  registerClientLogos(app, services)
   const answer = await app.inject(`/client-logo/${stored.id}`)
   t.match(answer, {
     statusCode: 200,

@@ -7,7 +7,7 @@ import { personByCertNo } from '../../../src/records/persons/index.ts'
 import { RegisterUnavailable } from '../../../src/ports/registry.ts'
 import { createCompanySandbox, type CompanySandbox } from '../../../src/simulators/registers/index.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
-import { certNo, people, servicesOn, uscc, world } from '../delegations/support.ts'
+import { certNo, people, servicesOn, uscc, world } from '../organizations/delegations/support.ts'
 
 const key = { keyId: 'kora', algorithm: 'hmac-sha256', secret: 'a secret of thirty-two bytes, or more' } as const
 const person = (n: number) => ({ certType: 'resident_id', certNo: certNo(n), name: '测试·新代表' }) as const

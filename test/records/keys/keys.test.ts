@@ -12,7 +12,7 @@ import {
   type ScheduledStep
 } from '../../../src/records/keys/index.ts'
 import { ensureSigningKeys } from '../../../src/tokens/signing-keys.ts'
-import { publicMaxAge } from '../../../src/oidc/response-rules.ts'
+import { publicMaxAge } from '../../../src/tokens/signing-keys.ts'
 import { openDatabase } from '../../../src/database/connection.ts'
 import { eachDatabase, type TestDatabase } from '../../support/database.ts'
 

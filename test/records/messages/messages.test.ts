@@ -11,7 +11,7 @@ import {
 import { createOutboxWorker, enqueue, OutboxPermanentError } from '../../../src/records/outbox/index.ts'
 import type { SmsSandbox } from '../../../src/simulators/sms/index.ts'
 import { eachDatabase } from '../../support/database.ts'
-import { newPerson, times, world, type World } from '../delegations/support.ts'
+import { newPerson, times, world, type World } from '../organizations/delegations/support.ts'
 
 const send = async ({ services }: World, notice: Notice): Promise<string> =>
   await services.db.transaction().execute(async (trx) => await notify(trx, services, notice))

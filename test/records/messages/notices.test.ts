@@ -13,7 +13,7 @@ import {
   type NoticeInput
 } from '../../../src/records/messages/index.ts'
 import { createOutboxWorker, type OutboxHandler } from '../../../src/records/outbox/index.ts'
-import { active, events, newPerson, times, world, type World } from '../delegations/support.ts'
+import { active, events, newPerson, times, world, type World } from '../organizations/delegations/support.ts'
 import { act, counted } from '../../journeys/support/support.ts'
 import { eachDatabase } from '../../support/database.ts'
 

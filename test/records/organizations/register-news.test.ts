@@ -21,7 +21,7 @@ import {
   wholeSession,
   world,
   type World
-} from '../delegations/support.ts'
+} from './delegations/support.ts'
 
 const successor = (n: number) => ({ certType: 'resident_id', certNo: certNo(n), name: '测试·新代表' })
 const news = async (w: World, more: Omit<RegisterNews, 'uscc'>) =>

@@ -23,7 +23,7 @@ import {
   told,
   uscc,
   world
-} from '../delegations/support.ts'
+} from './delegations/support.ts'
 
 const anySite = { clientId: 'any', policy: clientPolicy({ subjectKinds: ['person', 'organization'] }) }
 

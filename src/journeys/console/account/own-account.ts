@@ -5,23 +5,21 @@ import type { FieldError } from '../../../http/pages.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
 import {
+  beginEnrolment,
   credentialEvents,
   endOwnSessions,
+  finishEnrolment,
   hasPassword,
+  keepPasskey,
+  type OwnEvent,
   passkeyLabelOf,
+  passkeysPossible,
+  reauthSeconds,
   removePasskey,
   renamePasskey,
   sessionMark,
-  sessionsOf,
-  type OwnEvent
-} from '../../../records/administrators/own-credentials.ts'
-import {
-  beginEnrolment,
-  finishEnrolment,
-  keepPasskey,
-  passkeysPossible
-} from '../../../records/administrators/passkeys.ts'
-import { reauthSeconds } from '../../../records/administrators/sessions.ts'
+  sessionsOf
+} from '../../../records/administrators/index.ts'
 import { ownActOf, registerOwnPassword } from './own-password.ts'
 
 /**

@@ -12,9 +12,10 @@ import {
   changeTotp,
   hasPassword,
   nextTotpSecret,
-  type OwnAct
-} from '../../../records/administrators/own-credentials.ts'
-import { readableSecret, totpUri } from '../../../records/administrators/totp.ts'
+  type OwnAct,
+  readableSecret,
+  totpUri
+} from '../../../records/administrators/index.ts'
 import { administratorProfile, passwordFault } from './password-faults.ts'
 
 /** Posts `csrf`, `former`, `new_password`, `again`. */

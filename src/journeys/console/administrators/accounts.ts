@@ -11,19 +11,21 @@ import type { FieldError } from '../../../http/pages.ts'
 import {
   accountById,
   accountColumns,
+  type AccountRow,
+  closeSessionsOf,
   createInvited,
+  credentialEvents,
   disableAccount,
   displayNameOf,
   loginNameOf,
-  resetAccount,
-  type AccountRow
-} from '../../../records/administrators/accounts.ts'
+  makeLink,
+  newLinkCode,
+  type OwnEvent,
+  resetAccount
+} from '../../../records/administrators/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { makeLink, newLinkCode } from '../../../records/administrators/links.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
-import { credentialEvents, type OwnEvent } from '../../../records/administrators/own-credentials.ts'
-import { closeSessionsOf } from '../../../records/administrators/sessions.ts'
 
 const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 

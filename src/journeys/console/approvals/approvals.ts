@@ -3,11 +3,11 @@ import { sql } from 'kysely'
 import { adminRoles, type AdminRole } from '../../../domain/administration/administration.ts'
 import type { PendingChangeState } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
-import { needsVoucher, vouchers } from '../../../records/approvals/changes.ts'
+import { needsVoucher, vouchers } from '../../../records/approvals/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
-import { reauthSeconds } from '../../../records/administrators/sessions.ts'
+import { reauthSeconds } from '../../../records/administrators/index.ts'
 
 export interface ApprovalRow {
   id: string

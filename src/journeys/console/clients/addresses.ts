@@ -3,51 +3,14 @@ import type { FastifyReply } from 'fastify'
 import { write } from '../../../database/transaction.ts'
 import { explainAddress, type AddressReport } from '../../../domain/client/address.ts'
 import { uriRulesOf, validateClient, type ClientRules } from '../../../domain/client/metadata.ts'
-import { uriFault } from '../../../domain/client/uri.ts'
 import type { ClientRecord } from '../../../domain/client/record.ts'
-import { changeClient, clientFailures, clientRules, dismissFailure } from '../../../records/clients/index.ts'
+import { changeClient, dismissFailure } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { tabPage, typedOf } from './edit.ts'
+import { addHref, isParameter, lists } from './address-part.ts'
 import { faultWords } from './forms.ts'
 import { askSecond, clientOf, mayChange, pathOf, readers, writers } from './frame.ts'
-import type { ClientEditPage, TesterResult } from './models.ts'
-
-const lists = { redirect_uri: 'redirect_uris', post_logout_redirect_uri: 'post_logout_redirect_uris' } as const
-type Parameter = keyof typeof lists
-const isParameter = (code: string): code is Parameter => Object.hasOwn(lists, code)
-
-const addHref = (clientId: string, code: Parameter, address: string): string =>
-  `${pathOf(clientId, 'addresses/add')}?${new URLSearchParams({ code, address }).toString()}`
-
-export async function addressPart (
-  console: Console,
-  c: ConsoleRequest,
-  client: ClientRecord,
-  tester?: { pasted: string; result: TesterResult | null }
-): Promise<NonNullable<ClientEditPage['addresses']>> {
-  const rules = uriRulesOf(clientRules(console.deps.config), client.kind)
-  const failures = await clientFailures(console.deps.db, client.clientId)
-  const addable = (code: string, address: string): boolean =>
-    mayChange(c, client) &&
-    isParameter(code) &&
-    address !== '' &&
-    !(client.metadata[lists[code]] ?? []).includes(address) &&
-    uriFault(address, code === 'redirect_uri' ? 'redirect' : 'post_logout', rules) === null
-  return {
-    pasted: tester?.pasted ?? '',
-    result: tester?.result ?? null,
-    failures: failures.map(({ code, address, count, lastAt }) => ({
-      code,
-      address,
-      count,
-      lastAt: lastAt.toISOString(),
-      addHref: isParameter(code) && addable(code, address) ? addHref(client.clientId, code, address) : null,
-      dismissHref: mayChange(c, client)
-        ? `${pathOf(client.clientId, 'addresses/dismiss')}?${new URLSearchParams({ code, address }).toString()}`
-        : ''
-    }))
-  }
-}
+import type { TesterResult } from './models.ts'
 
 function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressReport): TesterResult {
   const code = report.parameter ?? 'redirect_uri'

@@ -7,7 +7,7 @@ import { validateClient, type ClientFault, type ClientRules } from '../../../dom
 import type { ClientRecord } from '../../../domain/client/record.ts'
 import { changeClient, clientHistory, listSecrets, statusSteps, usesSecret } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { addressPart } from './addresses.ts'
+import { addressPart } from './address-part.ts'
 import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type Typed } from './forms.ts'
 import { askSecond, clientOf, diffRows, frameOf, mayChange, pathOf, readers, writers } from './frame.ts'
 import type { TesterResult } from './models.ts'

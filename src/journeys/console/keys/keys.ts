@@ -5,7 +5,7 @@
 import { inTransaction } from '../../../database/transaction.ts'
 import type { SigningAlg } from '../../../tokens/signing-keys.ts'
 import { keyTimes, signingAlgs } from '../../../tokens/signing-keys.ts'
-import { publicMaxAge } from '../../../oidc/response-rules.ts'
+import { publicMaxAge } from '../../../tokens/signing-keys.ts'
 import { routes, lifetimes } from '../../../oidc/configuration.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import {

@@ -23,7 +23,7 @@ import {
 } from '../../support/index.ts'
 import { revokeCounterCode } from '../../../records/counter-codes/index.ts'
 import { personById } from '../../../records/persons/index.ts'
-import { revealNeedsTwo } from '../../../records/settings/reveal.ts'
+import { revealNeedsTwo } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
 import { deskRoles, idOf, lookerOf } from './people.ts'

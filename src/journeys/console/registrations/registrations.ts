@@ -15,7 +15,7 @@ import {
   type ApplicationDetail,
   type ApplicationLine
 } from '../../registration/index.ts'
-import { revealNeedsTwo } from '../../../records/settings/reveal.ts'
+import { revealNeedsTwo } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'

@@ -3,7 +3,7 @@
  * switch that on; switching it off takes a second one itself.
  */
 import { inTransaction } from '../../../database/transaction.ts'
-import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/reveal.ts'
+import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 
 const kind = 'settings.reveal'

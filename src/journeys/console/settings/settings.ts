@@ -4,8 +4,13 @@
  */
 import type { FieldError } from '../../../http/pages.ts'
 import type { ConsoleDeps } from '../deps.ts'
-import { settingNames, settingsSeconds, type SettingName, type Settings } from '../../../records/settings/index.ts'
-import { revealNeedsTwo } from '../../../records/settings/reveal.ts'
+import {
+  revealNeedsTwo,
+  type SettingName,
+  settingNames,
+  type Settings,
+  settingsSeconds
+} from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../models.ts'
 

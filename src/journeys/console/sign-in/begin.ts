@@ -13,17 +13,24 @@ import type { FieldError } from '../../../http/pages.ts'
 import { createThrottle } from '../../../records/throttle/index.ts'
 import {
   acceptLink,
+  beginEnrolment,
   displayNameOf,
+  findLink,
+  finishEnrolment,
   loginNameOf,
   newAccountId,
-  type NewCredential
-} from '../../../records/administrators/accounts.ts'
+  type NewCredential,
+  newTotpSecret,
+  type OpenLink,
+  openSession,
+  passkeysPossible,
+  readableSecret,
+  totpStep,
+  totpUri,
+  tryLinkCode
+} from '../../../records/administrators/index.ts'
 import type { Console } from '../console.ts'
 import { keepCookie } from '../cookie.ts'
-import { findLink, tryLinkCode, type OpenLink } from '../../../records/administrators/links.ts'
-import { beginEnrolment, finishEnrolment, passkeysPossible } from '../../../records/administrators/passkeys.ts'
-import { openSession } from '../../../records/administrators/sessions.ts'
-import { newTotpSecret, readableSecret, totpStep, totpUri } from '../../../records/administrators/totp.ts'
 import { administratorProfile, passwordFault } from '../account/password-faults.ts'
 
 const formScope = 'admin:begin'

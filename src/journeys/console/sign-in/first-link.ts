@@ -5,8 +5,7 @@
 import { inTransaction } from '../../../database/transaction.ts'
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
 import type { ConsoleDeps } from '../deps.ts'
-import { hasActive } from '../../../records/administrators/accounts.ts'
-import { makeLink } from '../../../records/administrators/links.ts'
+import { hasActive, makeLink } from '../../../records/administrators/index.ts'
 
 type Parts = Pick<ConsoleDeps, 'db' | 'audit' | 'config'>
 

@@ -15,9 +15,14 @@ import { methodOf } from '../administrator-step.ts'
 import { clientOf, startLogin, takeLogin } from '../client.ts'
 import { returnPath, type Console, type ConsoleRequest } from '../console.ts'
 import { clearCookie, cookieOf, keepCookie } from '../cookie.ts'
-import { passkeysPossible } from '../../../records/administrators/passkeys.ts'
-import { createProver } from '../../../records/administrators/prove.ts'
-import { closeSession, hashOf, openSession, refreshAuthentication } from '../../../records/administrators/sessions.ts'
+import {
+  closeSession,
+  hashOf,
+  openSession,
+  passkeysPossible,
+  refreshAuthentication
+} from '../../../records/administrators/index.ts'
+import { createProver } from '../prove.ts'
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 

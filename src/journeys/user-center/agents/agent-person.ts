@@ -9,8 +9,8 @@ import { sameName } from '../../../domain/identity/person-name.ts'
 import { RegisterUnavailable } from '../../../ports/registry.ts'
 import type { UserCenterDeps } from '../deps.ts'
 import { insertPerson, personByCertNo, personByPhone } from '../../../records/persons/index.ts'
-import { count, uncount, type Counter } from '../../../records/throttle/counters.ts'
-import type { Actor } from '../../../records/delegations/types.ts'
+import { count, type Counter, uncount } from '../../../records/throttle/index.ts'
+import type { Actor } from '../../../records/organizations/index.ts'
 import type { NewAgent } from './form.ts'
 
 /**

@@ -6,7 +6,7 @@ import { parseName } from '../../../domain/identity/person-name.ts'
 import { parsePhone } from '../../../domain/identity/phone-number.ts'
 import { formField, formList } from '../../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../../http/pages.ts'
-import type { DelegationView, DraftRefusal } from '../../../records/delegations/types.ts'
+import type { DelegationView, DraftRefusal } from '../../../records/organizations/index.ts'
 import type { Framed } from '../me.ts'
 import type { SiteChoice } from '../catalogue.ts'
 

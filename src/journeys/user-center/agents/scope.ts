@@ -1,7 +1,7 @@
 /** The delegation of an address, if it is this organization's; somebody else's is as good as none (and noted). */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PageError } from '../../../http/page-error.ts'
-import type { DelegationView } from '../../../records/delegations/types.ts'
+import type { DelegationView } from '../../../records/organizations/index.ts'
 import { loadLegal, notTheirs, type Centre, type LegalMe } from '../me.ts'
 
 export interface Scope {

@@ -191,7 +191,7 @@ t.test(
   async (t) => {
     const kora = await startKora(t)
     const { db, audit } = kora.inside.services
-    const { sweepChanges } = await import('../../../../src/journeys/console/index.ts')
+    const { sweepChanges } = await import('../../../../src/records/approvals/index.ts')
     const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security', { secondsAgo: 601 })]
     const { waits } = await askedFor(
       system,

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
-import { delegationStates, mayBecome, type DelegationState } from '../../domain/representation/delegation.ts'
-import type { DelegationsDeps } from './deps.ts'
-import type { LockedOrganization, Trx } from '../organizations/repository.ts'
+import { delegationStates, mayBecome, type DelegationState } from '../../../domain/representation/delegation.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import type { LockedOrganization, Trx } from '../repository.ts'
 import type { Actor } from './types.ts'
 
 export interface Changed {
@@ -60,7 +60,7 @@ type Refusal = 'not_legal_representative' | 'not_agent' | 'self_approval' | 'sta
 /** Somebody tried what is not theirs: kept, and the caller answers no. */
 export async function recordRefused (
   trx: Trx,
-  deps: Pick<DelegationsDeps, 'audit'>,
+  deps: Pick<OrganizationsDeps, 'audit'>,
   act: string,
   refused: { actor: Actor; organization: LockedOrganization; id: string; version?: number; code: Refusal }
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eachDatabase } from '../../support/database.ts'
+import { eachDatabase } from '../../../support/database.ts'
 import { active, actor, approver, draft, newPerson, submitted, tax, world } from './support.ts'
 
 eachDatabase(t, 'functions, sites and days that cannot be', async (t, database) => {

@@ -5,8 +5,8 @@
  * its audit event, what it ends (tokens, sites' sessions, trusted browsers) and what the two people are told. The
  * organization's row is taken first, so that acts about one organization come one after the other.
  */
-import { defaultLimits, type DelegationLimits } from '../../domain/representation/delegation.ts'
-import type { DelegationsDeps } from './deps.ts'
+import { defaultLimits, type DelegationLimits } from '../../../domain/representation/delegation.ts'
+import type { OrganizationsDeps } from '../deps.ts'
 import { submittedContent } from './content.ts'
 import { approve, reject, withdraw } from './decide.ts'
 import { expireDue, resign, revoke, suspend } from './end.ts'
@@ -19,9 +19,9 @@ export type * from './types.ts'
 export { listDelegations, type DelegationSearch } from './views.ts'
 export { newDelegationId } from './propose.ts'
 export { endByStaff, refuseApprovalByStaff } from './staff.ts'
-export { createDelegationExpiry } from './expiry.ts'
+export { delegationExpiry } from './expiry.ts'
 
-export function createDelegations (deps: DelegationsDeps, limits: DelegationLimits = defaultLimits): Delegations {
+export function createDelegations (deps: OrganizationsDeps, limits: DelegationLimits = defaultLimits): Delegations {
   return {
     propose: async (input, by, actor) => await propose(deps, limits, input, by, actor),
     agentVerified: async (trx, id, version) => await agentVerified(trx, deps, id, version),

@@ -1,8 +1,8 @@
-import { maskName } from '../../domain/identity/masking.ts'
-import type { DelegationsDeps } from './deps.ts'
-import { notify, type MessageKind } from '../messages/index.ts'
-import type { Trx } from '../organizations/repository.ts'
-import { personById } from '../persons/index.ts'
+import { maskName } from '../../../domain/identity/masking.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import { notify, type MessageKind } from '../../messages/index.ts'
+import type { Trx } from '../repository.ts'
+import { personById } from '../../persons/index.ts'
 
 export interface Told {
   id: string
@@ -15,7 +15,7 @@ export interface Told {
 /** Agent and legal representative are told, each once, in the inbox and by short message. */
 export async function tell (
   trx: Trx,
-  deps: Pick<DelegationsDeps, 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'crypto'>,
   kind: MessageKind,
   about: Told,
   { reason = null, to = 'both' }: { reason?: string | null; to?: 'both' | 'agent' | 'legal_representative' } = {}

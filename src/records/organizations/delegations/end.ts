@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
-import { inTransaction } from '../../database/transaction.ts'
-import { inForceStates, waitingStates, type DelegationState } from '../../domain/representation/delegation.ts'
-import type { DelegationsDeps } from './deps.ts'
-import type { AuditActor, AuditEventType, StaffEventType } from '../audit/index.ts'
-import type { MessageKind } from '../messages/index.ts'
-import { endContext } from '../organizations/end-context.ts'
-import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
-import { revokeTrustedBrowsers } from '../organizations/trusted-browsers.ts'
+import { inTransaction } from '../../../database/transaction.ts'
+import { inForceStates, waitingStates, type DelegationState } from '../../../domain/representation/delegation.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import type { AuditActor, AuditEventType, StaffEventType } from '../../audit/index.ts'
+import type { MessageKind } from '../../messages/index.ts'
+import { endContext } from '../end-context.ts'
+import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
+import { revokeTrustedBrowsers } from '../trusted-browsers.ts'
 import { tell } from './tell.ts'
 import { byAgent, byLegalRepresentative, cleanReason, recordRefused, transition, type Changed } from './transition.ts'
 import type { Actor } from './types.ts'
@@ -21,7 +21,7 @@ interface Ending {
 }
 
 /** The legal representative takes it back. */
-export const revoke = async (deps: DelegationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
+export const revoke = async (deps: OrganizationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
     deps,
     id,
@@ -36,7 +36,7 @@ export const revoke = async (deps: DelegationsDeps, id: string, reason: string, 
   )
 
 /** The legal representative stops it; a new version, approved like any other, begins it again. */
-export const suspend = async (deps: DelegationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
+export const suspend = async (deps: OrganizationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
     deps,
     id,
@@ -51,7 +51,7 @@ export const suspend = async (deps: DelegationsDeps, id: string, reason: string,
   )
 
 /** The agent gives it back. */
-export const resign = async (deps: DelegationsDeps, id: string, actor: Actor): Promise<boolean> =>
+export const resign = async (deps: OrganizationsDeps, id: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
     deps,
     id,
@@ -59,7 +59,7 @@ export const resign = async (deps: DelegationsDeps, id: string, actor: Actor): P
     actor
   )
 
-async function endByPerson (deps: DelegationsDeps, id: string, ending: Ending, actor: Actor): Promise<boolean> {
+async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false
@@ -117,7 +117,7 @@ const bothNames = (
 
 /** Everything that the context gave, and the agent's browsers that stood for this organization's password. */
 export async function takeEffect (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   trx: Trx,
   organization: LockedOrganization,
   { id, agentId }: Changed,
@@ -130,7 +130,7 @@ export async function takeEffect (
 
 /** An open new version of what was taken back. */
 export async function withdrawWaiting (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   trx: Trx,
   organization: LockedOrganization,
   id: string,
@@ -170,7 +170,7 @@ export interface OrganizationEnding {
  */
 export async function endDelegationsOf (
   trx: Trx,
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   organization: LockedOrganization,
   ending: OrganizationEnding
 ): Promise<number> {
@@ -224,7 +224,7 @@ export async function endDelegationsOf (
  * Worker: what is past its last day (Asia/Shanghai, database clock), each in a transaction of its own, at most
  * `batch`. Returns how many ended; a full batch means there is more.
  */
-export async function expireDue (deps: DelegationsDeps, batch = 200): Promise<number> {
+export async function expireDue (deps: OrganizationsDeps, batch = 200): Promise<number> {
   const due = await deps.db
     .selectFrom('delegation')
     .select(['id', 'version'])
@@ -248,7 +248,7 @@ export async function expireDue (deps: DelegationsDeps, batch = 200): Promise<nu
   return ended
 }
 
-async function expire (deps: DelegationsDeps, id: string, version: number): Promise<boolean> {
+async function expire (deps: OrganizationsDeps, id: string, version: number): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false

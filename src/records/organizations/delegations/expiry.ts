@@ -1,5 +1,5 @@
-import { createRounds, type Rounds } from '../../runtime/rounds.ts'
-import type { DelegationsDeps } from './deps.ts'
+import type { PeriodicTask } from '../../../ports/periodic-task.ts'
+import type { OrganizationsDeps } from '../deps.ts'
 import { expireDue } from './end.ts'
 
 const batch = 200
@@ -26,10 +26,9 @@ export function untilNextLook (now: number): number {
  * Ends delegations past their last day, with sites told and sessions ended. Every process does it: each ending happens
  * once. From midnight on nobody may use them anyway (`Representations.resolve`).
  */
-export const createDelegationExpiry = (deps: DelegationsDeps): Rounds =>
-  createRounds(async () => (await expireDue(deps, batch)) >= batch, {
-    log: deps.log,
-    failed: 'ending delegations failed',
-    firstMilliseconds: 1_000,
-    pauseMilliseconds: () => untilNextLook(deps.clock.now())
-  })
+export const delegationExpiry = (deps: OrganizationsDeps): PeriodicTask => ({
+  round: async () => (await expireDue(deps, batch)) >= batch,
+  failed: 'ending delegations failed',
+  firstMilliseconds: 1_000,
+  pauseMilliseconds: () => untilNextLook(deps.clock.now())
+})

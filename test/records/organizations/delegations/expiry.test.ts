@@ -1,7 +1,7 @@
 /** When the worker looks for delegations past their last day. */
 import fc from 'fast-check'
 import t from 'tap'
-import { untilNextLook } from '../../../src/records/delegations/expiry.ts'
+import { untilNextLook } from '../../../../src/records/organizations/delegations/expiry.ts'
 
 const at = (time: string): number => Date.parse(`2026-03-01T${time}+08:00`)
 

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
-import { delegationDigest, type DelegationContent } from '../../domain/representation/delegation.ts'
-import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
-import type { DelegationsDeps } from './deps.ts'
-import type { Db } from '../organizations/repository.ts'
-import { personById } from '../persons/index.ts'
+import { delegationDigest, type DelegationContent } from '../../../domain/representation/delegation.ts'
+import { maskCertNo, maskName } from '../../../domain/identity/masking.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import type { Db } from '../repository.ts'
+import { personById } from '../../persons/index.ts'
 
 type Fields = Pick<DelegationContent, 'version' | 'functions' | 'clientIds' | 'validFrom' | 'validTo'> & {
   delegationId: string
@@ -14,7 +14,7 @@ type Fields = Pick<DelegationContent, 'version' | 'functions' | 'clientIds' | 'v
 /** What is shown and approved; null when there is no such agent. */
 export async function contentOf (
   db: Db,
-  { crypto }: Pick<DelegationsDeps, 'crypto'>,
+  { crypto }: Pick<OrganizationsDeps, 'crypto'>,
   { agentId, ...fields }: Fields
 ): Promise<DelegationContent | null> {
   const agent = await personById(db, crypto, agentId)
@@ -30,7 +30,7 @@ export async function contentOf (
 /** The content of a stored version as it stands now. */
 export async function storedContent (
   db: Db,
-  deps: Pick<DelegationsDeps, 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'crypto'>,
   id: string,
   version: number
 ): Promise<{ content: DelegationContent; digest: string | null; state: string } | null> {
@@ -72,7 +72,7 @@ export async function storedContent (
  */
 export async function submittedContent (
   db: Db,
-  deps: Pick<DelegationsDeps, 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'crypto'>,
   id: string,
   version: number
 ): Promise<{ content: DelegationContent; digest: string } | null> {
@@ -86,7 +86,7 @@ export async function submittedContent (
 /** An organization has another name: open applications show it, so an approval of the old text is refused as stale. */
 export async function refreshDigests (
   trx: Db,
-  deps: Pick<DelegationsDeps, 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'crypto'>,
   organizationId: string
 ): Promise<void> {
   const rows = await trx

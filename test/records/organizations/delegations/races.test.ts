@@ -1,8 +1,8 @@
 import t from 'tap'
-import { openDatabase } from '../../../src/database/index.ts'
-import { createDelegations } from '../../../src/records/delegations/index.ts'
-import { applyRegisterNews } from '../../../src/records/organizations/index.ts'
-import { eachDatabase, type TestDatabase } from '../../support/database.ts'
+import { openDatabase } from '../../../../src/database/index.ts'
+import { createDelegations } from '../../../../src/records/organizations/delegations/index.ts'
+import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
+import { eachDatabase, type TestDatabase } from '../../../support/database.ts'
 import {
   active,
   actor,

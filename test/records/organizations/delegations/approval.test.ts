@@ -1,8 +1,8 @@
 import t from 'tap'
-import { usableAt } from '../../../src/domain/representation/representation.ts'
-import { insertPerson } from '../../../src/records/persons/index.ts'
-import { applyRegisterNews } from '../../../src/records/organizations/index.ts'
-import { eachDatabase } from '../../support/database.ts'
+import { usableAt } from '../../../../src/domain/representation/representation.ts'
+import { insertPerson } from '../../../../src/records/persons/index.ts'
+import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
+import { eachDatabase } from '../../../support/database.ts'
 import {
   active,
   actor,

@@ -2,31 +2,31 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import pino from 'pino'
-import { loadConfig } from '../../../src/config.ts'
-import { approvalSubject } from '../../../src/domain/representation/delegation.ts'
-import type { Proof } from '../../../src/domain/login/next-step.ts'
-import type { FaceProvider } from '../../../src/ports/face-provider.ts'
-import type { PasswordHasher } from '../../../src/ports/password-hasher.ts'
-import { createAudit, type AuditEventType } from '../../../src/records/audit/index.ts'
+import { loadConfig } from '../../../../src/config.ts'
+import { approvalSubject } from '../../../../src/domain/representation/delegation.ts'
+import type { Proof } from '../../../../src/domain/login/next-step.ts'
+import type { FaceProvider } from '../../../../src/ports/face-provider.ts'
+import type { PasswordHasher } from '../../../../src/ports/password-hasher.ts'
+import { createAudit, type AuditEventType } from '../../../../src/records/audit/index.ts'
 import {
   createDelegations,
   type Actor,
   type Delegations,
   type DraftInput
-} from '../../../src/records/delegations/index.ts'
-import { createMessages } from '../../../src/records/messages/index.ts'
+} from '../../../../src/records/organizations/delegations/index.ts'
+import { createMessages } from '../../../../src/records/messages/index.ts'
 import {
   createOrganizationLogin,
   createRepresentations,
   insertOrganization
-} from '../../../src/records/organizations/index.ts'
-import { insertPerson, personById } from '../../../src/records/persons/index.ts'
-import { createMetrics } from '../../../src/adapters/metrics.ts'
-import { insertArtifact, artifactId } from '../../../src/tokens/artifact-repository.ts'
-import { insertSession } from '../../../src/tokens/session-repository.ts'
-import { createSmsSandbox } from '../../../src/simulators/sms/index.ts'
-import type { Services } from '../../../src/services.ts'
-import type { TestDatabase } from '../../support/database.ts'
+} from '../../../../src/records/organizations/index.ts'
+import { insertPerson, personById } from '../../../../src/records/persons/index.ts'
+import { createMetrics } from '../../../../src/adapters/metrics.ts'
+import { insertArtifact, artifactId } from '../../../../src/tokens/artifact-repository.ts'
+import { insertSession } from '../../../../src/tokens/session-repository.ts'
+import { createSmsSandbox } from '../../../../src/simulators/sms/index.ts'
+import type { Services } from '../../../../src/services.ts'
+import type { TestDatabase } from '../../../support/database.ts'
 
 export const uscc = '91540102MA6T1A2BXK'
 export const tax = 'tax'

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
-import { inTransaction } from '../../database/transaction.ts'
-import { approvalSubject, presenceOf, type DelegationLimits } from '../../domain/representation/delegation.ts'
-import type { Proof } from '../../domain/login/next-step.ts'
-import type { DelegationsDeps } from './deps.ts'
-import { endContext } from '../organizations/end-context.ts'
-import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
+import { inTransaction } from '../../../database/transaction.ts'
+import { approvalSubject, presenceOf, type DelegationLimits } from '../../../domain/representation/delegation.ts'
+import type { Proof } from '../../../domain/login/next-step.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import { endContext } from '../end-context.ts'
+import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
 import { submittedContent } from './content.ts'
 import { tell } from './tell.ts'
 import { byLegalRepresentative, cleanReason, recordRefused, transition } from './transition.ts'
@@ -24,7 +24,7 @@ class NotApproved extends Error {}
  * transaction.
  */
 export async function approve (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   limits: DelegationLimits,
   id: string,
   version: number,
@@ -75,7 +75,7 @@ const approvable = (
                  and t.state = 'consumed' and t.proof is not null and t.consumed_at > now() - interval '10 minutes')`
 
 async function decide (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   trx: Trx,
   limits: DelegationLimits,
   id: string,
@@ -129,7 +129,7 @@ async function decide (
 
 /** An organization that its agent registered becomes active when its legal representative has been here. */
 async function admit (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   trx: Trx,
   organization: LockedOrganization,
   { personId, address, traceId }: Approver
@@ -155,7 +155,7 @@ async function admit (
 
 /** Only to explain a refusal, and to keep those that are no accident. */
 async function whyNot (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   trx: Trx,
   limits: DelegationLimits,
   id: string,
@@ -227,7 +227,7 @@ async function ticketOrStale (
 
 /** submitted → rejected, by the legal representative of this moment. */
 export async function reject (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   id: string,
   version: number,
   reason: string,
@@ -272,7 +272,7 @@ export async function reject (
 }
 
 /** A version not decided yet, by its agent or by the legal representative who made it. What is in force stays. */
-export async function withdraw (deps: DelegationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
+export async function withdraw (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     if (organization === null) return false

@@ -1,8 +1,8 @@
 /** Delegations as the user centre, the registration wizard, the sandbox and the CLI use them. */
 import type { Transaction } from 'kysely'
-import type { Database } from '../../database/schema.ts'
-import type { DelegationContent, DelegationState, ValidityFault } from '../../domain/representation/delegation.ts'
-import type { Proof } from '../../domain/login/next-step.ts'
+import type { Database } from '../../../database/schema.ts'
+import type { DelegationContent, DelegationState, ValidityFault } from '../../../domain/representation/delegation.ts'
+import type { Proof } from '../../../domain/login/next-step.ts'
 
 export interface DelegationView {
   id: string

@@ -3,12 +3,16 @@ import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
+import { HasherBusy } from '../../ports/password-hasher.ts'
 import type { FieldError } from '../../domain/errors.ts'
-import type { AdministratorsDeps } from './deps.ts'
-import { createThrottle } from '../throttle/index.ts'
-import { beginPasskeySignIn, finishPasskey } from './passkeys.ts'
-import { tryPassword } from './password.ts'
-import type { SignInMethod } from './sessions.ts'
+import type { AdministratorsDeps } from '../../records/administrators/deps.ts'
+import { createThrottle } from '../../records/throttle/index.ts'
+import {
+  beginPasskeySignIn,
+  finishPasskey,
+  type SignInMethod,
+  tryPassword
+} from '../../records/administrators/index.ts'
 
 /** Challenges for one source; nobody who can read needs more. */
 const challenges = { limit: 60, seconds: 600 }
@@ -84,6 +88,9 @@ export function createProver (deps: AdministratorsDeps): Prover {
         code: formField(body, 'code'),
         source: request.clientAddress.prefix,
         browserHash
+      }).catch((error: unknown) => {
+        if (!(error instanceof HasherBusy)) throw error
+        throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/sign-in' })
       })
       if (outcome.ok) {
         return again !== null && again.accountId !== outcome.accountId

@@ -3,10 +3,10 @@
  * staff who try are refused, and the trail keeps it.
  */
 import { sql } from 'kysely'
-import { inTransaction } from '../../database/transaction.ts'
-import type { DelegationsDeps } from './deps.ts'
-import type { AuditActor } from '../audit/index.ts'
-import { lockOrganizationOf } from '../organizations/repository.ts'
+import { inTransaction } from '../../../database/transaction.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import type { AuditActor } from '../../audit/index.ts'
+import { lockOrganizationOf } from '../repository.ts'
 import { takeEffect, withdrawWaiting } from './end.ts'
 import { tell } from './tell.ts'
 import { cleanReason, transition } from './transition.ts'
@@ -23,7 +23,7 @@ export interface StaffAct {
  * people are told.
  */
 export async function endByStaff (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   id: string,
   to: 'suspended' | 'revoked',
   { actor, reason, address, traceId }: StaffAct
@@ -73,7 +73,7 @@ export async function endByStaff (
 
 /** Staff tried to approve in the legal representative's place: nothing happens but an event. */
 export async function refuseApprovalByStaff (
-  deps: Pick<DelegationsDeps, 'db' | 'audit'>,
+  deps: Pick<OrganizationsDeps, 'db' | 'audit'>,
   id: string,
   { actor, reason, address, traceId }: StaffAct
 ): Promise<void> {

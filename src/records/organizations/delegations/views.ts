@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
-import type { DelegationsDeps } from './deps.ts'
-import type { Db } from '../organizations/repository.ts'
+import { maskCertNo, maskName, maskPhone } from '../../../domain/identity/masking.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import type { Db } from '../repository.ts'
 import type { DelegationView } from './types.ts'
 
 /** Newest first; a list is for a page, so it has an end. */
@@ -38,7 +38,7 @@ const query = (db: Db) =>
 type Row = Awaited<ReturnType<ReturnType<typeof query>['execute']>>[number]
 
 function viewOf (
-  { crypto }: Pick<DelegationsDeps, 'crypto'>,
+  { crypto }: Pick<OrganizationsDeps, 'crypto'>,
   { nameEnc, certNoEnc, phoneEnc, ...row }: Row
 ): DelegationView {
   const open = (column: string, value: string): string => crypto.decrypt('person', column, row.agentId, value)
@@ -54,7 +54,7 @@ function viewOf (
 
 /** Without drafts: nobody has shown yet to be that agent. */
 export async function listOfOrganization (
-  deps: Pick<DelegationsDeps, 'db' | 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'db' | 'crypto'>,
   organizationId: string
 ): Promise<DelegationView[]> {
   const rows = await query(deps.db)
@@ -68,7 +68,7 @@ export async function listOfOrganization (
 }
 
 export async function listOfAgent (
-  deps: Pick<DelegationsDeps, 'db' | 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'db' | 'crypto'>,
   personId: string
 ): Promise<DelegationView[]> {
   const rows = await query(deps.db)
@@ -91,7 +91,7 @@ export interface DelegationSearch {
 
 /** One page for staff, newest first: of an organization (without drafts, as above), of an agent, or both. */
 export async function listDelegations (
-  deps: Pick<DelegationsDeps, 'db' | 'crypto'>,
+  deps: Pick<OrganizationsDeps, 'db' | 'crypto'>,
   { organizationId, agentId, state, after, limit }: DelegationSearch
 ): Promise<DelegationView[]> {
   let page = query(deps.db)
@@ -115,7 +115,10 @@ export async function listDelegations (
 }
 
 /** The version in force, else the latest. */
-export async function find (deps: Pick<DelegationsDeps, 'db' | 'crypto'>, id: string): Promise<DelegationView | null> {
+export async function find (
+  deps: Pick<OrganizationsDeps, 'db' | 'crypto'>,
+  id: string
+): Promise<DelegationView | null> {
   const row = await query(deps.db)
     .where('d.id', '=', id)
     .orderBy(sql`d.state in ('active', 'suspended')`, 'desc')

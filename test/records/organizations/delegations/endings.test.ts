@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createOutboxWorker } from '../../../src/records/outbox/index.ts'
-import { smsHandler } from '../../../src/records/messages/index.ts'
-import type { SmsSandbox } from '../../../src/simulators/sms/index.ts'
-import { eachDatabase } from '../../support/database.ts'
+import { createOutboxWorker } from '../../../../src/records/outbox/index.ts'
+import { smsHandler } from '../../../../src/records/messages/index.ts'
+import type { SmsSandbox } from '../../../../src/simulators/sms/index.ts'
+import { eachDatabase } from '../../../support/database.ts'
 import {
   active,
   actor,
@@ -178,7 +178,7 @@ eachDatabase(t, 'expiry works in batches, and takes suspended ones along', async
   for (let n = 0; n < 4; n++) ids.push((await active(w, { agentId: await newPerson(w.services) })).id)
   await w.delegations.suspend(ids[0] ?? '', '', actor(w.lr))
   for (const id of ids.slice(0, 3)) await moveDates(w, id, w.day(-10), w.day(-1))
-  const { expireDue } = await import('../../../src/records/delegations/end.ts')
+  const { expireDue } = await import('../../../../src/records/organizations/delegations/end.ts')
   t.equal(await expireDue(w.services, 2), 2)
   t.equal(await expireDue(w.services, 2), 1)
   t.equal(await expireDue(w.services, 2), 0)

@@ -8,7 +8,7 @@ import { qrSvg } from '../../http/qr-svg.ts'
 import { ticketText } from '../../http/ticket-text.ts'
 import { liveStates } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketState } from '../../database/schema.ts'
-import type { BrowserSide, TicketPurpose, TicketStatus } from './types.ts'
+import type { BrowserSide, TicketPurpose, TicketStatus } from '../../records/scan-tickets/index.ts'
 
 /** The browser's view of its ticket: TicketStatus plus what the page draws. */
 export interface ScanTicketView {

@@ -3,30 +3,21 @@
  * ended, none after `stop`, which waits for the round under way.
  */
 import type { Logger } from 'pino'
+import type { PeriodicTask } from '../ports/periodic-task.ts'
 
-export interface Rounds {
+export interface RunningTask {
   start(): void
   stop(): Promise<void>
-}
-
-export interface RoundsOptions {
-  log: Pick<Logger, 'warn'>
-  /** What the log says when a round fails; the next one comes all the same. */
-  failed: string
-  /** Until the next round; asked anew each time when it is a function. */
-  pauseMilliseconds: number | (() => number)
-  /** Before the first round; without it, the pause. */
-  firstMilliseconds?: number
 }
 
 /** Between rounds while there is more to do. */
 const soonMilliseconds = 200
 
-/** @param round true = there is more, go on soon */
-export function createRounds (
-  round: () => Promise<boolean>,
-  { log, failed, pauseMilliseconds, firstMilliseconds }: RoundsOptions
-): Rounds {
+/** Runs a task of a record; a round that fails is logged, and the next one comes as planned. */
+export function createPeriodicTask (
+  { log }: { log: Pick<Logger, 'warn'> },
+  { round, failed, pauseMilliseconds, firstMilliseconds }: PeriodicTask
+): RunningTask {
   const pause = (): number => (typeof pauseMilliseconds === 'number' ? pauseMilliseconds : pauseMilliseconds())
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> = Promise.resolve()

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { inTransaction } from '../../database/transaction.ts'
-import { delegationDigest } from '../../domain/representation/delegation.ts'
-import type { DelegationsDeps } from './deps.ts'
-import { lockOrganizationOf, shanghaiToday, type Trx } from '../organizations/repository.ts'
+import { inTransaction } from '../../../database/transaction.ts'
+import { delegationDigest } from '../../../domain/representation/delegation.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import { lockOrganizationOf, shanghaiToday, type Trx } from '../repository.ts'
 import { storedContent } from './content.ts'
 import { tell } from './tell.ts'
 import { byLegalRepresentative, transition } from './transition.ts'
@@ -11,7 +11,7 @@ import type { Actor } from './types.ts'
 /** draft → agent_verified: the agent has scanned and shown the own face. */
 export async function agentVerified (
   trx: Trx,
-  deps: Pick<DelegationsDeps, 'audit'>,
+  deps: Pick<OrganizationsDeps, 'audit'>,
   id: string,
   version: number
 ): Promise<boolean> {
@@ -33,7 +33,7 @@ export async function agentVerified (
  * → submitted, by the verified agent or the legal representative. The digest of what it says now is kept: from here on
  * the version never changes.
  */
-export async function submit (deps: DelegationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
+export async function submit (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)
     const stored = await storedContent(trx, deps, id, version)

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { inTransaction } from '../../database/transaction.ts'
-import { clientPolicy } from '../../domain/client/policy.ts'
+import { inTransaction } from '../../../database/transaction.ts'
+import { clientPolicy } from '../../../domain/client/policy.ts'
 import {
   checkDelegationValidity,
   delegationDigest,
   inForceStates,
   waitingStates,
   type DelegationLimits
-} from '../../domain/representation/delegation.ts'
-import { DomainError } from '../../domain/errors.ts'
-import type { DelegationsDeps } from './deps.ts'
-import { lockOrganization, shanghaiToday, type LockedOrganization, type Trx } from '../organizations/repository.ts'
+} from '../../../domain/representation/delegation.ts'
+import { DomainError } from '../../../domain/errors.ts'
+import type { OrganizationsDeps } from '../deps.ts'
+import { lockOrganization, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
 import { contentOf } from './content.ts'
 import { tell } from './tell.ts'
 import type { Actor, DraftInput, DraftRefusal } from './types.ts'
@@ -26,7 +26,7 @@ const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): Draf
  * @throws DomainError `organization_not_active`, `not_legal_representative`, `not_agent`, `unknown_person`
  */
 export async function propose (
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   limits: DelegationLimits,
   input: DraftInput,
   by: 'legal_representative' | 'agent',
@@ -131,7 +131,7 @@ async function catalogueRefusal (trx: Trx, { clientIds, functions }: DraftInput)
 /** A draft that was never submitted gives way. */
 async function dropDrafts (
   trx: Trx,
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   organization: LockedOrganization,
   agentId: string,
   actor: Actor
@@ -181,7 +181,7 @@ async function next (trx: Trx, { organizationId, agentId }: DraftInput): Promise
 
 async function insert (
   trx: Trx,
-  deps: DelegationsDeps,
+  deps: OrganizationsDeps,
   organization: LockedOrganization,
   draft: DraftInput & { id: string; version: number },
   by: 'legal_representative' | 'agent',

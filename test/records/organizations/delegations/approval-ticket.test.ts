@@ -1,9 +1,9 @@
 import t from 'tap'
-import { approvalSubject } from '../../../src/domain/representation/delegation.ts'
-import { createDelegations } from '../../../src/records/delegations/index.ts'
-import { insertOrganization } from '../../../src/records/organizations/index.ts'
-import { eachDatabase } from '../../support/database.ts'
-import { confirm, consume, ready, sandboxOf, world as scanWorld } from '../scan-tickets/support.ts'
+import { approvalSubject } from '../../../../src/domain/representation/delegation.ts'
+import { createDelegations } from '../../../../src/records/organizations/delegations/index.ts'
+import { insertOrganization } from '../../../../src/records/organizations/index.ts'
+import { eachDatabase } from '../../../support/database.ts'
+import { confirm, consume, ready, sandboxOf, world as scanWorld } from '../../scan-tickets/support.ts'
 import { actor, newPerson, uscc } from './support.ts'
 
 const sandbox = await sandboxOf(t)

@@ -1,0 +1,45 @@
+/** What the addresses tab shows beside its form: the tester's result and recently failed requests. */
+import { uriRulesOf } from '../../../domain/client/metadata.ts'
+import type { ClientRecord } from '../../../domain/client/record.ts'
+import { uriFault } from '../../../domain/client/uri.ts'
+import { clientFailures, clientRules } from '../../../records/clients/index.ts'
+import type { Console, ConsoleRequest } from '../console.ts'
+import { mayChange, pathOf } from './frame.ts'
+import type { ClientEditPage, TesterResult } from './models.ts'
+
+export const lists = { redirect_uri: 'redirect_uris', post_logout_redirect_uri: 'post_logout_redirect_uris' } as const
+export type Parameter = keyof typeof lists
+export const isParameter = (code: string): code is Parameter => Object.hasOwn(lists, code)
+
+export const addHref = (clientId: string, code: Parameter, address: string): string =>
+  `${pathOf(clientId, 'addresses/add')}?${new URLSearchParams({ code, address }).toString()}`
+
+export async function addressPart (
+  console: Console,
+  c: ConsoleRequest,
+  client: ClientRecord,
+  tester?: { pasted: string; result: TesterResult | null }
+): Promise<NonNullable<ClientEditPage['addresses']>> {
+  const rules = uriRulesOf(clientRules(console.deps.config), client.kind)
+  const failures = await clientFailures(console.deps.db, client.clientId)
+  const addable = (code: string, address: string): boolean =>
+    mayChange(c, client) &&
+    isParameter(code) &&
+    address !== '' &&
+    !(client.metadata[lists[code]] ?? []).includes(address) &&
+    uriFault(address, code === 'redirect_uri' ? 'redirect' : 'post_logout', rules) === null
+  return {
+    pasted: tester?.pasted ?? '',
+    result: tester?.result ?? null,
+    failures: failures.map(({ code, address, count, lastAt }) => ({
+      code,
+      address,
+      count,
+      lastAt: lastAt.toISOString(),
+      addHref: isParameter(code) && addable(code, address) ? addHref(client.clientId, code, address) : null,
+      dismissHref: mayChange(c, client)
+        ? `${pathOf(client.clientId, 'addresses/dismiss')}?${new URLSearchParams({ code, address }).toString()}`
+        : ''
+    }))
+  }
+}

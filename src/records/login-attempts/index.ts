@@ -1,0 +1,17 @@
+/**
+ * Login attempts: one run through the hosted login, bound to the browser that began it, with the proofs given so far.
+ * Owns the table login_attempt.
+ */
+export {
+  finishAttempt,
+  openAttempt,
+  addProofs,
+  type AttemptRow,
+  type StoredRequest,
+  identifyOrganization,
+  nameAgent,
+  identify,
+  startAfresh,
+  chooseRepresentation
+} from './attempts.ts'
+export { lostLogin, type LostLogin } from './lost-login.ts'

@@ -1,0 +1,10 @@
+import type { Kysely } from 'kysely'
+import type { Database, FieldCrypto } from '../../database/index.ts'
+import type { Audit } from '../audit/index.ts'
+
+/** What sessions needs from outside; the composition root provides it. */
+export interface SessionsDeps {
+  audit: Audit
+  crypto: FieldCrypto
+  db: Kysely<Database>
+}

@@ -1,0 +1,60 @@
+/**
+ * The end of sessions: in the transaction that ends one, the audit event and an outbox row for each relying site that
+ * must hear of it (OpenID Connect Back-Channel Logout 1.0). Owns no table; sessions lie in tokens/.
+ */
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
+import { revokeSession, type EndedClientSession } from '../../tokens/revocation.ts'
+import { enqueue } from '../outbox/index.ts'
+import type { SessionsDeps } from './deps.ts'
+
+export const logoutTopic = 'backchannel-logout'
+export interface LogoutDelivery {
+  clientId: string
+  accountId: string
+  sid: string
+}
+
+/**
+ * What else belongs to ended sessions, in the same transaction: the audit event and an outbox row for each
+ * relying site that must hear of it (the worker knows which have a logout address).
+ */
+export async function recordSessionsEnded (
+  trx: Transaction<Database>,
+  deps: Pick<SessionsDeps, 'audit' | 'crypto'>,
+  ended: EndedClientSession[],
+  about: { traceId?: string; reason: string }
+): Promise<void> {
+  for (const { clientId, sid, accountId } of ended) {
+    if (sid === null) continue
+    await enqueue(trx, deps, {
+      topic: logoutTopic,
+      dedupeKey: `${logoutTopic}:${clientId}:${sid}`,
+      payload: { clientId, accountId, sid } satisfies LogoutDelivery
+    })
+  }
+  const sub = ended[0]?.accountId
+  const person =
+    sub === undefined
+      ? undefined
+      : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
+  await deps.audit.record(trx, {
+    type: 'session.ended',
+    personId: person?.id ?? null,
+    traceId: about.traceId ?? null,
+    reason: about.reason,
+    details: { clients: ended.map((session) => session.clientId) }
+  })
+}
+
+/** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
+export async function endSession (
+  deps: SessionsDeps,
+  sessionUid: string,
+  about: { traceId?: string; reason: string }
+): Promise<void> {
+  await inTransaction(deps.db, async (trx) => {
+    await recordSessionsEnded(trx, deps, await revokeSession(trx, sessionUid), about)
+  })
+}
