@@ -136,11 +136,11 @@ export function registerScanStep (app: FastifyInstance, deps: LoginDeps, oidc: O
     const purpose = purposeOf(context)
     // together: a ticket is never used up without its proofs
     const given = await deps.db.transaction().execute(async (trx) => {
-      const consumed = await tickets.consume(
-        id,
-        { browserHash: context.browserHash, loginAttemptUid: context.uid, purpose },
-        trx
-      )
+      const consumed = await tickets.consume(trx, id, {
+        browserHash: context.browserHash,
+        loginAttemptUid: context.uid,
+        purpose
+      })
       if (consumed === null) return false
       // another person's (another account was chosen since): used up as well, and the attempt goes on without it
       return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)

@@ -20,8 +20,6 @@ import type { TicketStatus } from '../../records/scan-tickets/index.ts'
 import { circumstancesOf, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
 
-class NotPresent extends Error {}
-
 export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   const { deps, tickets } = parts
 
@@ -75,31 +73,25 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   /** confirmed → consumed and verifying → verified, in one transaction. */
   async function finish (id: string, registration: Registration, reply: FastifyReply): Promise<FastifyReply> {
     const { browserHash } = registration
-    try {
-      await inTransaction(deps.db, async (trx) => {
-        const given = await tickets.consume(
-          id,
-          { browserHash, subjectRef: subjectOf(registration), purpose: 'register' },
-          trx
-        )
-        if (given === null) return
-        const present = presenceOf(given.proofs, given.personId, id)
-        if (present === null || given.personId !== registration.personId) throw new NotPresent()
-        const changed = await changeRegistration(trx, deps, registration, ['verifying'], (now) => {
-          if (subjectOf(now) !== subjectOf(registration)) throw new NotPresent()
-          return {
-            draft: {
-              ...now.draft,
-              verification: { ticketId: id, ...present, at: Math.floor(deps.clock.now() / 1000) }
-            },
-            state: 'verified'
-          }
-        })
-        if (changed === null) throw new NotPresent()
+    const subjectRef = subjectOf(registration)
+    // a ticket that proves nothing about these data is not used up
+    await inTransaction<undefined>(deps.db, async (trx, rollback) => {
+      const given = await tickets.consume(trx, id, { browserHash, subjectRef, purpose: 'register' })
+      if (given === null) return
+      const present = presenceOf(given.proofs, given.personId, id)
+      if (present === null || given.personId !== registration.personId) throw rollback(undefined)
+      const changed = await changeRegistration(trx, deps, registration, ['verifying'], (now) => {
+        if (subjectOf(now) !== subjectRef) throw rollback(undefined)
+        return {
+          draft: {
+            ...now.draft,
+            verification: { ticketId: id, ...present, at: Math.floor(deps.clock.now() / 1000) }
+          },
+          state: 'verified'
+        }
       })
-    } catch (error) {
-      if (!(error instanceof NotPresent)) throw error
-    }
+      if (changed === null) throw rollback(undefined)
+    })
     return await reply.redirect(registrationPath(registration.id), 303)
   }
 

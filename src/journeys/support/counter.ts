@@ -120,8 +120,6 @@ export type CodeGiven =
   | { ok: false; code: 'gone' | 'unchecked' | 'reason' }
   | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
-class Gone extends Error {}
-
 /** One code for one visit: the visit ends with it, in the same transaction. */
 export async function giveCode (
   deps: Needed,
@@ -140,38 +138,35 @@ export async function giveCode (
   )
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const { actor, address, traceId } = operator
-  try {
-    return await inTransaction(deps.db, async (trx) => {
-      const visit = await trx
-        .updateTable('counterVisit')
-        .set({ usedAt: sql<Date>`now()` })
-        .where('id', '=', visitId)
-        .where('operator', '=', actor)
-        .where('usedAt', 'is', null)
-        .where('expiresAt', '>', sql<Date>`now()`)
-        .returning('personId')
-        .executeTakeFirst()
-      if (visit === undefined) throw new Gone()
-      const person = await personById(trx, deps.crypto, visit.personId)
-      // locked since the visit began: nothing is given
-      if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) throw new Gone()
-      const issued = await issueCounterCode(trx, deps, {
-        personId: person.id,
-        issuedBy: actor,
-        reason: why,
-        address,
-        traceId,
-        details: { visit: visitId, checks: [...counterChecks] }
-      })
-      if (issued === null) throw new Gone()
-      await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', visitId).execute()
-      await tellPerson(trx, deps, person.id, 'security-counter-code-issued')
-      return { ok: true, ...issued, name: maskName(person.name) }
+  return await inTransaction<CodeGiven>(deps.db, async (trx, rollback) => {
+    const visit = await trx
+      .updateTable('counterVisit')
+      .set({ usedAt: sql<Date>`now()` })
+      .where('id', '=', visitId)
+      .where('operator', '=', actor)
+      .where('usedAt', 'is', null)
+      .where('expiresAt', '>', sql<Date>`now()`)
+      .returning('personId')
+      .executeTakeFirst()
+    if (visit === undefined) throw rollback({ ok: false, code: 'gone' })
+    const person = await personById(trx, deps.crypto, visit.personId)
+    // locked since the visit began: nothing is given
+    if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) {
+      throw rollback({ ok: false, code: 'gone' })
+    }
+    const issued = await issueCounterCode(trx, deps, {
+      personId: person.id,
+      issuedBy: actor,
+      reason: why,
+      address,
+      traceId,
+      details: { visit: visitId, checks: [...counterChecks] }
     })
-  } catch (error) {
-    if (error instanceof Gone) return { ok: false, code: 'gone' }
-    throw error
-  }
+    if (issued === null) throw rollback({ ok: false, code: 'gone' })
+    await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', visitId).execute()
+    await tellPerson(trx, deps, person.id, 'security-counter-code-issued')
+    return { ok: true, ...issued, name: maskName(person.name) }
+  })
 }
 
 export interface GivenCode {

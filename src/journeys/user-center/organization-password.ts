@@ -93,7 +93,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     async finish (ticket, { me, draft, subjectRef }, request, reply) {
       const { address, traceId } = circumstances(request)
       const outcome = await inTransaction(deps.db, async (trx) => {
-        const given = await tickets.consume(ticket, { browserHash: me.browserHash, purpose, subjectRef }, trx)
+        const given = await tickets.consume(trx, ticket, { browserHash: me.browserHash, purpose, subjectRef })
         if (given === null || given.personId !== me.person.id) return 'gone'
         const passwordHash = await takeDraft(trx, me.idHash, draft)
         if (passwordHash === null) return 'gone'

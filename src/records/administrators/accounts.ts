@@ -99,26 +99,21 @@ export type NewCredential =
 
 export type Accepted = { ok: true; accountId: string } | { ok: false; code: 'link_used' | 'name_taken' }
 
-class Refused extends Error {
-  readonly code: 'link_used' | 'name_taken'
-  constructor (code: 'link_used' | 'name_taken') {
-    super(code)
-    this.code = code
-  }
-}
-
 /** The link is used, the account has its first credential, and what it had before is gone; all of it or nothing. */
 export async function acceptLink (
   deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'crypto'>,
-  link: OpenLink,
-  who: { loginName: string; displayName: string },
-  credential: NewCredential,
-  about: { address: string; traceId: string },
-  browserHash: string
+  input: {
+    link: OpenLink
+    who: { loginName: string; displayName: string }
+    credential: NewCredential
+    about: { address: string; traceId: string }
+    browserHash: string
+  }
 ): Promise<Accepted> {
+  const { link, who, credential, about, browserHash } = input
   try {
-    return await inTransaction(deps.db, async (trx) => {
-      if (!(await useLink(trx, link.tokenHash, browserHash))) throw new Refused('link_used')
+    return await inTransaction<Accepted>(deps.db, async (trx, rollback) => {
+      if (!(await useLink(trx, link.tokenHash, browserHash))) throw rollback({ ok: false, code: 'link_used' })
       const accountId = link.accountId ?? newAccountId()
       const values = {
         passwordHash: credential.kind === 'password' ? credential.passwordHash : null,
@@ -135,7 +130,7 @@ export async function acceptLink (
           .onConflict((conflict) => conflict.column('loginName').doNothing())
           .returning('id')
           .executeTakeFirst()
-        if (made === undefined) throw new Refused('name_taken')
+        if (made === undefined) throw rollback({ ok: false, code: 'name_taken' })
         await deps.audit.record(trx, {
           type: 'staff.role-granted',
           actor: `admin:${accountId}`,
@@ -152,7 +147,7 @@ export async function acceptLink (
           .where('status', '=', 'invited')
           .returning('id')
           .executeTakeFirst()
-        if (active === undefined) throw new Refused('link_used')
+        if (active === undefined) throw rollback({ ok: false, code: 'link_used' })
         await trx.deleteFrom('adminCredential').where('accountId', '=', accountId).execute()
       }
       if (credential.kind === 'passkey') await keepPasskey(trx, accountId, credential.label, credential.passkey)
@@ -166,7 +161,6 @@ export async function acceptLink (
       return { ok: true, accountId }
     })
   } catch (error) {
-    if (error instanceof Refused) return { ok: false, code: error.code }
     // a passkey that is known already
     if (isUniqueViolation(error)) return { ok: false, code: 'link_used' }
     throw error

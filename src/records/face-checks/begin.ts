@@ -46,8 +46,6 @@ type Reserved =
   | { code: BeginRefusal }
   | { code: null; checkId: string; consentId: string; expiresAt: Date; left: number; resumed: boolean }
 
-class NotWanted extends Error {}
-
 /**
  * Begin a face check, or go on with the unfinished one of the same thing. The row comes first and reserves
  * a try, so that parallel starts cannot outrun the limits; then, outside any transaction, the provider is asked.
@@ -85,56 +83,51 @@ export async function beginFaceCheck (
 
 async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: BeginHooks): Promise<Reserved> {
   const { circumstances } = request
-  try {
-    return await inTransaction(deps.db, async (trx): Promise<Reserved> => {
-      // one person's starts are made one after another, so that counting and inserting belong together
-      await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
-      await lapse(trx, request.personId)
-      const consentId = await recordConsent(trx, deps, {
-        personId: request.personId,
-        kind: 'face-check',
-        version: request.consent.version,
-        locale: request.locale,
-        source: request.scanTicketId === null ? request.binding : `scan-ticket:${request.scanTicketId}`,
-        ...circumstances
-      })
-      const use = await faceUse(trx, request)
-      const left = fewest(triesLeft(use.used))
-      const open = await openCheck(trx, request)
-      if (open === undefined) {
-        if (fewest(triesLeft(use.reserved)) === 0) {
-          if (await hooks.exhausted(trx)) {
-            await deps.audit.record(trx, {
-              type: 'face-check.exhausted',
-              personId: request.personId,
-              ...circumstances,
-              details: { purpose: request.purpose }
-            })
-            deps.metrics.faceChecks.inc({ outcome: 'exhausted' })
-          }
-          return { code: 'face_exhausted' }
-        }
-        if (use.starts >= faceLimits.startsPerDay) return { code: 'too_many_requests' }
-      }
-      // letters and digits, 32 at most: what every vendor takes as an order number
-      const checkId = open?.id ?? randomBytes(16).toString('hex')
-      const expiresAt =
-        open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: deps.face.name, consentId }))
-      if (!(await hooks.begun(trx, checkId))) throw new NotWanted()
-      if (open === undefined) {
-        await deps.audit.record(trx, {
-          type: 'face-check.started',
-          personId: request.personId,
-          ...circumstances,
-          details: { checkId, purpose: request.purpose, provider: deps.face.name }
-        })
-      }
-      return { code: null, checkId, consentId, expiresAt, left, resumed: open !== undefined }
+  return await inTransaction<Reserved>(deps.db, async (trx, rollback) => {
+    // one person's starts are made one after another, so that counting and inserting belong together
+    await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
+    await lapse(trx, request.personId)
+    const consentId = await recordConsent(trx, deps, {
+      personId: request.personId,
+      kind: 'face-check',
+      version: request.consent.version,
+      locale: request.locale,
+      source: request.scanTicketId === null ? request.binding : `scan-ticket:${request.scanTicketId}`,
+      ...circumstances
     })
-  } catch (error) {
-    if (error instanceof NotWanted) return { code: 'wrong_state' }
-    throw error
-  }
+    const use = await faceUse(trx, request)
+    const left = fewest(triesLeft(use.used))
+    const open = await openCheck(trx, request)
+    if (open === undefined) {
+      if (fewest(triesLeft(use.reserved)) === 0) {
+        if (await hooks.exhausted(trx)) {
+          await deps.audit.record(trx, {
+            type: 'face-check.exhausted',
+            personId: request.personId,
+            ...circumstances,
+            details: { purpose: request.purpose }
+          })
+          deps.metrics.faceChecks.inc({ outcome: 'exhausted' })
+        }
+        return { code: 'face_exhausted' }
+      }
+      if (use.starts >= faceLimits.startsPerDay) return { code: 'too_many_requests' }
+    }
+    // letters and digits, 32 at most: what every vendor takes as an order number
+    const checkId = open?.id ?? randomBytes(16).toString('hex')
+    const expiresAt =
+        open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: deps.face.name, consentId }))
+    if (!(await hooks.begun(trx, checkId))) throw rollback({ code: 'wrong_state' })
+    if (open === undefined) {
+      await deps.audit.record(trx, {
+        type: 'face-check.started',
+        personId: request.personId,
+        ...circumstances,
+        details: { checkId, purpose: request.purpose, provider: deps.face.name }
+      })
+    }
+    return { code: null, checkId, consentId, expiresAt, left, resumed: open !== undefined }
+  })
 }
 
 async function askProvider (

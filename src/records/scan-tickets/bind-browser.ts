@@ -10,8 +10,6 @@ export interface BoundBrowser {
   secret: string
 }
 
-class NothingToBind extends Error {}
-
 /** Seconds after the confirmation in which the phone's browser may be bound by it. */
 const bindSeconds = 300
 
@@ -33,27 +31,22 @@ export async function bindBrowser (
     .executeTakeFirst()
   const personId = found?.personId
   if (personId === undefined || personId === null) return null
-  try {
-    return await inTransaction(deps.db, async (trx) => {
-      // the device first, because the ticket refers to it; rolled back unless the ticket takes it
-      const bound = await bindWebDevice(trx, deps, {
-        personId,
-        label,
-        address: actor.address,
-        traceId: actor.traceId,
-        loginAttemptUid: found?.loginAttemptUid
-      })
-      const { rows } = await sql<Pick<TicketRow, 'id'>>`
+  return await inTransaction<BoundBrowser | null>(deps.db, async (trx, rollback) => {
+    // the device first, because the ticket refers to it; rolled back unless the ticket takes it
+    const bound = await bindWebDevice(trx, deps, {
+      personId,
+      label,
+      address: actor.address,
+      traceId: actor.traceId,
+      loginAttemptUid: found?.loginAttemptUid
+    })
+    const { rows } = await sql<Pick<TicketRow, 'id'>>`
         update scan_ticket set device_id = ${bound.deviceId}
          where scan_token_hash = ${hashOf(scanToken)} and device_id is null and person_id = ${personId}
            and state in ('confirmed', 'consumed') and proof is not null
            and confirmed_at > now() - make_interval(secs => ${bindSeconds})
         returning id`.execute(trx)
-      if (rows.length === 0) throw new NothingToBind()
-      return bound
-    })
-  } catch (error) {
-    if (error instanceof NothingToBind) return null
-    throw error
-  }
+    if (rows.length === 0) throw rollback(null)
+    return bound
+  })
 }

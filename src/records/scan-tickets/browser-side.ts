@@ -30,9 +30,8 @@ export interface Consumption {
   purpose: NewTicket['purpose']
 }
 
-/** The browser side; `consume` may also be made part of a caller's transaction. */
 export interface BrowserTickets extends BrowserSide {
-  consume(ticketId: string, binding: Consumption, trx?: Trx): Promise<{ personId: string; proofs: Proof[] } | null>
+  consume(trx: Trx, ticketId: string, binding: Consumption): Promise<{ personId: string; proofs: Proof[] } | null>
 }
 
 export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTickets {
@@ -95,14 +94,11 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
         if (isSettled(next.state)) return
       }
     },
-    async consume (ticketId, binding, trx) {
-      const consumed =
-        trx === undefined
-          ? await inTransaction(db, async (own) => await consume(deps, own, ticketId, binding))
-          : await consume(deps, trx, ticketId, binding)
+    async consume (trx, ticketId, binding) {
+      const consumed = await consume(deps, trx, ticketId, binding)
       if (consumed !== null) {
         deps.metrics.scanTickets.inc({ state: 'consumed' })
-        // a caller's transaction is not committed yet: then the next period sees it
+        // the transaction is not committed yet: then the next period sees it
         hub.kick(ticketId)
       }
       return consumed

@@ -75,13 +75,13 @@ export interface BrowserSide {
   /** Live status changes, first one at once; ends after `confirmed`, after a final state, or when the signal aborts. */
   watch(ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
   /**
-   * confirmed → consumed by one statement; the proofs that the phone gave, or null when refused. `trx`: as part of what
-   * the proofs are for.
+   * confirmed → consumed by one statement, in the transaction of what the proofs are for; the proofs that the phone
+   * gave, or null when refused.
    */
   consume(
+    trx: Transaction<Database>,
     ticketId: string,
-    binding: { browserHash: string; loginAttemptUid?: string; subjectRef?: string; purpose: TicketPurpose },
-    trx?: Transaction<Database>
+    binding: { browserHash: string; loginAttemptUid?: string; subjectRef?: string; purpose: TicketPurpose }
   ): Promise<{ personId: string; proofs: Proof[] } | null>
   /**
    * The live or latest ticket of a login attempt, if any (page reload, no script); with `expectedPersonId` of that

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { sql } from 'kysely'
-import { write } from '../../../src/database/transaction.ts'
+import { inTransaction, write } from '../../../src/database/transaction.ts'
 import { testDatabase } from '../../support/database.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import type { FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
@@ -118,11 +118,12 @@ t.test("the app's way from the scan to the confirmation", async (t) => {
     t.same((await phone.ask(`${scans}/confirm`, { scanToken: token, body: { context_digest: digest } })).body, {
       state: 'confirmed'
     })
-    const given = await door.world.tickets.consume(created.ticketId, {
-      browserHash: ticket.browserHash,
-      loginAttemptUid: ticket.loginAttemptUid ?? '',
-      purpose: 'login'
-    })
+    const given = await inTransaction(door.world.services.db, async (trx) =>
+      await door.world.tickets.consume(trx, created.ticketId, {
+        browserHash: ticket.browserHash,
+        loginAttemptUid: ticket.loginAttemptUid ?? '',
+        purpose: 'login'
+      }))
     t.match(given, {
       personId: door.world.personId,
       proofs: [{ kind: 'scan' }, { kind: 'identity' }, { kind: 'face' }]

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { write } from '../../../src/database/transaction.ts'
+import { inTransaction, write } from '../../../src/database/transaction.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { loginTicket, sandboxOf, zhaxi } from '../../records/scan-tickets/support.ts'
 import { Browser, capture, enter, here, pathOf, start, ticket, typed } from './support.ts'
@@ -53,11 +53,12 @@ t.test("the phone's own browser, without script", async (t) => {
         path: '/',
         attributes: /Max-Age=2592000.*HttpOnly; SameSite=Lax/
       })
-      const given = await world.tickets.consume(created.ticketId, {
-        browserHash: made.browserHash,
-        loginAttemptUid: made.loginAttemptUid ?? '',
-        purpose: 'login'
-      })
+      const given = await inTransaction(world.services.db, async (trx) =>
+        await world.tickets.consume(trx, created.ticketId, {
+          browserHash: made.browserHash,
+          loginAttemptUid: made.loginAttemptUid ?? '',
+          purpose: 'login'
+        }))
       t.match(given, {
         personId: world.personId,
         proofs: [{ kind: 'scan', deviceKey: false }, { kind: 'identity' }, { kind: 'face' }]

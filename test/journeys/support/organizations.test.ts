@@ -11,6 +11,7 @@ import {
 } from '../../../src/journeys/support/index.ts'
 import { applyRegisterNews, insertOrganization } from '../../../src/records/organizations/index.ts'
 import {
+  approve,
   active,
   endedSession,
   events,
@@ -255,7 +256,7 @@ eachDatabase(
     }
     // a ticket and face of their own do not help: they are not the representative
     const clerk = await approver(w, w.agent, open)
-    t.match(await w.delegations.approve(open.id, open.version, open.digest, { ...clerk, personId: 'admin:adm_1' }), {
+    t.match(await approve(w.delegations, open, { ...clerk, personId: 'admin:adm_1' }), {
       ok: false
     })
     t.equal(await stateOf(w, open.id), 'submitted')
@@ -270,7 +271,7 @@ eachDatabase(
       }))
     )
     // suspended by staff and let go again: still nothing but a new approval
-    const done = await w.delegations.approve(open.id, open.version, open.digest, await approver(w, w.lr, open))
+    const done = await approve(w.delegations, open, await approver(w, w.lr, open))
     t.match(done, { ok: true })
     await actOnDelegation(w.services, act(), open.id, 'suspend')
     t.equal(await actOnDelegation(w.services, act(), open.id, 'resume'), 'refused')

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import t from 'tap'
 import { at, payloadOf, phoneAgent, startKora, submitPassword, words } from '../../support/driver/index.ts'
 import { choose, enter, enterLegal, link, scan, toCode } from './support.ts'
@@ -205,4 +206,37 @@ t.test('status of the code answers to this browser only; two windows approve onc
     .where('type', '=', 'delegation.approved')
     .execute()
   t.equal(events.length, 1)
+})
+
+t.test('a decision that fails leaves the ticket: it approves when it can, once', async (t) => {
+  const kora = await startKora(t)
+  const { db } = kora.inside.services
+  const { browser } = await enterLegal(kora, 'simiao')
+  const content = await browser.go(link(await browser.go(`${kora.issuer}/me/agents`), '通过'))
+  const qr = await toCode(browser, content)
+  const id = /data-id="([^"]+)"/.exec(qr.text)?.[1] ?? ''
+  t.equal((await kora.sandbox.journey({ payload: payloadOf(qr), person: 'awang' })).outcome, 'confirmed')
+  const ticketState = async (): Promise<string> =>
+    (await db.selectFrom('scanTicket').select('state').where('id', '=', id).executeTakeFirstOrThrow()).state
+
+  await sql`create function refuse_approval() returns trigger language plpgsql as
+    $$ begin raise exception 'the disk is full'; end $$`.execute(db)
+  await sql`create trigger refuse_approval before update on delegation for each row
+    when (new.state = 'active') execute function refuse_approval()`.execute(db)
+  t.equal((await browser.go(`${qr.url}/${id}/finish`)).status, 500)
+  t.equal(await ticketState(), 'confirmed')
+
+  await sql`drop trigger refuse_approval on delegation`.execute(db)
+  await Promise.all(Array.from({ length: 4 }, async () => await browser.clone().go(`${qr.url}/${id}/finish`)))
+  t.equal(await ticketState(), 'consumed')
+  const decided = await db
+    .selectFrom('auditEvent')
+    .select('type')
+    .where('type', 'in', ['delegation.approved', 'scan-ticket.consumed'])
+    .orderBy('type')
+    .execute()
+  t.same(
+    decided.map(({ type }) => type).filter((type) => type === 'delegation.approved'),
+    ['delegation.approved']
+  )
 })

@@ -1,6 +1,7 @@
 // The browser side: creation, status, stream, consumption. Both engines; real parallel calls; no waiting for clocks.
 import t from 'tap'
 import { sql } from 'kysely'
+import { inTransaction } from '../../../src/database/transaction.ts'
 import { eachDatabase } from '../../support/database.ts'
 import {
   age,
@@ -270,7 +271,7 @@ await eachDatabase(t, 'consume', async (t, database) => {
     }
     await t.rejects(
       w.services.db.transaction().execute(async (trx) => {
-        t.ok(await w.tickets.consume(held.created.ticketId, binding, trx))
+        t.ok(await w.tickets.consume(trx, held.created.ticketId, binding))
         throw new Error('the rest failed')
       })
     )
@@ -323,8 +324,17 @@ await eachDatabase(t, 'consume', async (t, database) => {
     t.match(await w.tickets.faceVerdict(scanToken, begun.checkId, actor), { status: 'passed' })
     granted(await w.tickets.confirm(scanToken, { contextDigest: view.contextDigest }, actor))
     const binding = { browserHash: approval.browserHash, purpose: 'approve-delegation' as const }
-    t.equal(await w.tickets.consume(created.ticketId, { ...binding, subjectRef: 'delegation:8:digest' }), null)
-    t.equal(await w.tickets.consume(created.ticketId, binding), null)
-    t.ok(await w.tickets.consume(created.ticketId, { ...binding, subjectRef: 'delegation:7:digest' }))
+    t.equal(await inTransaction(
+      w.services.db,
+      async (trx) => await w.tickets.consume(trx, created.ticketId, { ...binding, subjectRef: 'delegation:8:digest' })
+    ), null)
+    t.equal(await inTransaction(
+      w.services.db,
+      async (trx) => await w.tickets.consume(trx, created.ticketId, binding)
+    ), null)
+    t.ok(await inTransaction(
+      w.services.db,
+      async (trx) => await w.tickets.consume(trx, created.ticketId, { ...binding, subjectRef: 'delegation:7:digest' })
+    ))
   })
 })

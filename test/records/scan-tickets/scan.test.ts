@@ -2,6 +2,7 @@
 import t from 'tap'
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { inTransaction } from '../../../src/database/transaction.ts'
 import { createScanTickets } from '../../../src/records/scan-tickets/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import {
@@ -130,11 +131,11 @@ await eachDatabase(t, 'scan', async (t, database) => {
     )
     granted(await w.tickets.confirm(scanToken, { contextDigest: view.contextDigest }, actor))
     t.match(
-      await w.tickets.consume(created.ticketId, {
+      await inTransaction(w.services.db, async (trx) => await w.tickets.consume(trx, created.ticketId, {
         browserHash: ticket.browserHash,
         loginAttemptUid: ticket.loginAttemptUid!,
         purpose: 'login'
-      }),
+      })),
       { personId: w.personId, proofs: [{ kind: 'scan', deviceKey: true, deviceId: actor.device!.id }] }
     )
 

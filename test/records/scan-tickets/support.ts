@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import pino from 'pino'
 import type { Test } from 'tap'
+import { inTransaction } from '../../../src/database/transaction.ts'
 import { createFaceHttpProvider } from '../../../src/adapters/face-http/index.ts'
 import type { PasswordHasher } from '../../../src/ports/password-hasher.ts'
 import { loadConfig } from '../../../src/config.ts'
@@ -221,15 +222,15 @@ export const confirm = async (world: World, { scanToken, view, actor }: Scanned,
 export const consume = async (
   world: World,
   { created, ticket }: Pick<Scanned, 'created' | 'ticket'>,
-  extra: Partial<Parameters<ScanTickets['consume']>[1]> = {}
+  extra: Partial<Parameters<ScanTickets['consume']>[2]> = {}
 ) =>
-  await world.tickets.consume(created.ticketId, {
+  await inTransaction(world.services.db, async (trx) => await world.tickets.consume(trx, created.ticketId, {
     browserHash: ticket.browserHash,
     purpose: ticket.purpose,
     ...(ticket.loginAttemptUid === undefined ? {} : { loginAttemptUid: ticket.loginAttemptUid }),
     ...(ticket.subjectRef === undefined ? {} : { subjectRef: ticket.subjectRef }),
     ...extra
-  })
+  }))
 
 export const times = <T>(n: number, work: (at: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: n }, (_, at) => work(at)))

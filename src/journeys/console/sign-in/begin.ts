@@ -212,7 +212,13 @@ export function registerBegin (console: Console): void {
         return await show(request, reply, link, typed, errors)
       }
       const about = { address: request.clientAddress.ip, traceId: String(request.id) }
-      const accepted = await acceptLink(deps, link, names, credential, about, reply.ensureBrowser().hash)
+      const accepted = await acceptLink(deps, {
+        link,
+        who: names,
+        credential,
+        about,
+        browserHash: reply.ensureBrowser().hash
+      })
       if (!accepted.ok) {
         if (accepted.code === 'link_used') throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
         return await show(request, reply, link, typed, [{ field: 'login_name', code: 'taken' }])

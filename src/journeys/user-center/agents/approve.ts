@@ -87,21 +87,19 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     // confirmed → consumed for exactly this content, then submitted → active by exactly this person
     async finish (ticket, asked, request, reply) {
       const { me, view, version, digest, subjectRef } = asked
-      const given = await tickets.consume(ticket, {
-        browserHash: me.browserHash,
-        purpose: 'approve-delegation',
-        subjectRef
+      const approved = await delegations.approve({
+        id: view.id,
+        version,
+        digest,
+        approver: { ...actorOf(request, me), ticketId: ticket },
+        async takeProofs (trx) {
+          const { browserHash, person } = me
+          const given = await tickets.consume(trx, ticket, { browserHash, purpose: 'approve-delegation', subjectRef })
+          return given?.personId === person.id ? given.proofs : null
+        }
       })
-      // used already: a second window, or the same one again
-      if (given === null || given.personId !== me.person.id) {
-        return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
-      }
-      const approved = await delegations.approve(view.id, version, digest, {
-        ...actorOf(request, me),
-        ticketId: ticket,
-        proofs: given.proofs
-      })
-      if (!approved.ok) return await showResult(asked, approved.code, request, reply)
+      // a used ticket: a second window, or the same one again
+      if (!approved.ok && approved.code !== 'ticket_used') return await showResult(asked, approved.code, request, reply)
       return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
     }
   })

@@ -10,45 +10,45 @@ import { tell } from './tell.ts'
 import { byLegalRepresentative, cleanReason, recordRefused, transition } from './transition.ts'
 import type { Actor } from './types.ts'
 
-export type Approver = Actor & { ticketId: string; proofs: Proof[] }
+export type Approver = Actor & { ticketId: string }
 export type ApprovalRefusal =
-  'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents'
+  'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents' | 'ticket_used'
 
-/** Rolls back what was begun. */
-class NotApproved extends Error {}
+/** A version of a delegation as it was shown, and who approves it. */
+export interface Approval {
+  id: string
+  version: number
+  digest: string
+  approver: Approver
+  /** Consumes the ticket that the approver confirmed: what it proves; null: it proves nothing (any more). */
+  takeProofs: (trx: Trx) => Promise<Proof[] | null>
+}
+
+interface Deciding extends Approval {
+  limits: DelegationLimits
+}
 
 /**
  * submitted → active. One statement holds everything that makes it an approval: this version, this digest, the legal
  * representative of this moment, another human being than the agent, and the ticket that showed exactly this to the
  * approver's phone and saw the approver's face (or a counter code). A version in force gives way in the same
- * transaction.
+ * transaction. The ticket is consumed with the decision: without it, it stays as it is.
  */
 export async function approve (
   deps: OrganizationsDeps,
-  limits: DelegationLimits,
-  id: string,
-  version: number,
-  digest: string,
-  approver: Approver
+  input: Deciding
 ): Promise<{ ok: true } | { ok: false; code: ApprovalRefusal }> {
-  const presence = presenceOf(approver.proofs, approver.personId, approver.ticketId)
-  if (presence !== null) {
-    try {
-      if (
-        await inTransaction(
-          deps.db,
-          async (trx) => await decide(deps, trx, limits, id, version, digest, approver, presence.faceCheckId)
-        )
-      ) {
-        return { ok: true }
-      }
-    } catch (error) {
-      if (!(error instanceof NotApproved)) throw error
-    }
-  }
   return await inTransaction(deps.db, async (trx) => {
-    const code = await whyNot(deps, trx, limits, id, version, digest, approver, presence !== null)
-    return { ok: false, code }
+    const refused = await inTransaction<Refused | null>(trx, async (part, rollback) => {
+      const proofs = await input.takeProofs(part)
+      if (proofs === null) throw rollback({ code: 'ticket_used', event: null })
+      const presence = presenceOf(proofs, input.approver.personId, input.approver.ticketId)
+      if (presence !== null && (await decide(part, deps, { ...input, ...presence }))) return null
+      throw rollback(await whyNot(part, deps, { ...input, present: presence !== null }))
+    })
+    if (refused === null) return { ok: true }
+    if (refused.event !== null) await recordRefused(trx, deps, 'approve', refused.event)
+    return { ok: false, code: refused.code }
   })
 }
 
@@ -75,56 +75,54 @@ const approvable = (
                  and t.state = 'consumed' and t.proof is not null and t.consumed_at > now() - interval '10 minutes')`
 
 async function decide (
+  outer: Trx,
   deps: OrganizationsDeps,
-  trx: Trx,
-  limits: DelegationLimits,
-  id: string,
-  version: number,
-  digest: string,
-  approver: Approver,
-  faceCheckId: string | null
+  { limits, id, version, digest, approver, faceCheckId }: Deciding & { faceCheckId: string | null }
 ): Promise<boolean> {
-  const organization = await lockOrganizationOf(trx, id)
-  if (organization === null) return false
-  // what would be approved is what was shown, even if a name was corrected since
-  if ((await submittedContent(trx, deps, id, version))?.digest !== digest) return false
-  const conditions = approvable(limits, version, digest, approver, approvalSubject(id, version, digest))
-  // first, because only one version may be in force; the same conditions, so nothing gives way to what is not approved
-  const old = await sql<{ id: string; version: number }>`
-    update delegation d set state = 'superseded', ended_at = now() from delegation n
-     where n.id = ${id} and ${conditions} and d.organization_id = n.organization_id and d.agent_id = n.agent_id
-       and d.state in ('active', 'suspended')
-    returning d.id, d.version`.execute(trx)
-  const { rows } = await sql<{ agentId: string; validTo: string }>`
-    update delegation n set state = 'active', approver_id = ${approver.personId},
-      approval_ticket_id = ${approver.ticketId},
-           face_check_id = ${faceCheckId}, decided_at = now()
-     where n.id = ${id} and ${conditions}
-    returning n.agent_id, n.valid_to`.execute(trx)
-  const row = rows[0]
-  if (row === undefined) throw new NotApproved()
-  const about = { organizationId: organization.id, address: approver.address, traceId: approver.traceId }
-  for (const former of old.rows) {
+  return await inTransaction<boolean>(outer, async (trx, rollback) => {
+    const organization = await lockOrganizationOf(trx, id)
+    if (organization === null) return false
+    // what would be approved is what was shown, even if a name was corrected since
+    if ((await submittedContent(trx, deps, id, version))?.digest !== digest) return false
+    const conditions = approvable(limits, version, digest, approver, approvalSubject(id, version, digest))
+    // first, because only one version may be in force; under the same conditions, so that nothing gives way to what is
+    // not approved
+    const old = await sql<{ id: string; version: number }>`
+      update delegation d set state = 'superseded', ended_at = now() from delegation n
+       where n.id = ${id} and ${conditions} and d.organization_id = n.organization_id and d.agent_id = n.agent_id
+         and d.state in ('active', 'suspended')
+      returning d.id, d.version`.execute(trx)
+    const { rows } = await sql<{ agentId: string; validTo: string }>`
+      update delegation n set state = 'active', approver_id = ${approver.personId},
+        approval_ticket_id = ${approver.ticketId},
+             face_check_id = ${faceCheckId}, decided_at = now()
+       where n.id = ${id} and ${conditions}
+      returning n.agent_id, n.valid_to`.execute(trx)
+    const row = rows[0]
+    if (row === undefined) throw rollback(false)
+    const about = { organizationId: organization.id, address: approver.address, traceId: approver.traceId }
+    for (const former of old.rows) {
+      await deps.audit.record(trx, {
+        type: 'delegation.superseded',
+        ...about,
+        personId: row.agentId,
+        delegationId: former.id,
+        details: { version: former.version }
+      })
+      await endContext(trx, deps, former.id, { reason: 'delegation_superseded', traceId: approver.traceId })
+    }
     await deps.audit.record(trx, {
-      type: 'delegation.superseded',
+      type: 'delegation.approved',
       ...about,
-      personId: row.agentId,
-      delegationId: former.id,
-      details: { version: former.version }
+      personId: approver.personId,
+      delegationId: id,
+      role: 'legal_representative',
+      details: { version, agent: row.agentId, ticketId: approver.ticketId, faceCheckId, digest }
     })
-    await endContext(trx, deps, former.id, { reason: 'delegation_superseded', traceId: approver.traceId })
-  }
-  await deps.audit.record(trx, {
-    type: 'delegation.approved',
-    ...about,
-    personId: approver.personId,
-    delegationId: id,
-    role: 'legal_representative',
-    details: { version, agent: row.agentId, ticketId: approver.ticketId, faceCheckId, digest }
+    await admit(deps, trx, organization, approver)
+    await tell(trx, deps, 'delegation-approved', { id, version, ...row, organization })
+    return true
   })
-  await admit(deps, trx, organization, approver)
-  await tell(trx, deps, 'delegation-approved', { id, version, ...row, organization })
-  return true
 }
 
 /** An organization that its agent registered becomes active when its legal representative has been here. */
@@ -153,19 +151,20 @@ async function admit (
   }
 }
 
-/** Only to explain a refusal, and to keep those that are no accident. */
+interface Refused {
+  code: ApprovalRefusal
+  /** To be kept, unless it is an accident. */
+  event: Parameters<typeof recordRefused>[3] | null
+}
+
+/** Only to explain a refusal. */
 async function whyNot (
-  deps: OrganizationsDeps,
   trx: Trx,
-  limits: DelegationLimits,
-  id: string,
-  version: number,
-  digest: string,
-  approver: Approver,
-  present: boolean
-): Promise<ApprovalRefusal> {
+  deps: OrganizationsDeps,
+  { limits, id, version, digest, approver, present }: Deciding & { present: boolean }
+): Promise<Refused> {
   const organization = await lockOrganizationOf(trx, id)
-  if (organization === null) return 'stale'
+  if (organization === null) return { code: 'stale', event: null }
   const row = await trx
     .selectFrom('delegation as n')
     .innerJoin('person as a', 'a.id', 'n.agentId')
@@ -195,29 +194,25 @@ async function whyNot (
             : Number(row.agents) >= limits.maximumAgents
               ? 'too_many_agents'
               : present
-                ? await ticketOrStale(trx, id, version, digest, approver)
+                ? await ticketOrStale(trx, approver, approvalSubject(id, version, digest))
                 : 'face_required'
   // decided meanwhile: a second click, not an attempt
   const lateOnly = code === 'stale' && row !== undefined && row.state !== 'submitted' && row.digest === digest
-  if (!lateOnly && code !== 'too_many_agents') {
-    await recordRefused(trx, deps, 'approve', { actor: approver, organization, id, version, code })
-  }
-  return code
+  if (lateOnly || code === 'too_many_agents') return { code, event: null }
+  return { code, event: { actor: approver, organization, id, version, code } }
 }
 
 async function ticketOrStale (
   trx: Trx,
-  id: string,
-  version: number,
-  digest: string,
-  { ticketId, personId }: Approver
-): Promise<ApprovalRefusal> {
+  { ticketId, personId }: Approver,
+  subject: string
+): Promise<'stale' | 'face_required'> {
   const ticket = await trx
     .selectFrom('scanTicket')
     .select('id')
     .where('id', '=', ticketId)
     .where('purpose', '=', 'approve-delegation')
-    .where('subjectRef', '=', approvalSubject(id, version, digest))
+    .where('subjectRef', '=', subject)
     .where('personId', '=', personId)
     .where('state', '=', 'consumed')
     .where('proof', 'is not', null)

@@ -27,7 +27,7 @@ export function createDelegations (deps: OrganizationsDeps, limits: DelegationLi
     agentVerified: async (trx, id, version) => await agentVerified(trx, deps, id, version),
     submit: async (id, version, actor) => await submit(deps, id, version, actor),
     content: async (id, version) => await submittedContent(deps.db, deps, id, version),
-    approve: async (id, version, digest, approver) => await approve(deps, limits, id, version, digest, approver),
+    approve: async (approval) => await approve(deps, { ...approval, limits }),
     reject: async (id, version, reason, actor) => await reject(deps, id, version, reason, actor),
     withdraw: async (id, version, actor) => await withdraw(deps, id, version, actor),
     revoke: async (id, reason, actor) => await revoke(deps, id, reason, actor),

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../../../database/schema.ts'
 import type { DelegationContent, DelegationState, ValidityFault } from '../../../domain/representation/delegation.ts'
-import type { Proof } from '../../../domain/login/next-step.ts'
+import type { Approval, ApprovalRefusal } from './decide.ts'
 
 export interface DelegationView {
   id: string
@@ -66,17 +66,9 @@ export interface Delegations {
   /**
    * submitted → active by one statement bound to (id, version, digest, state, legal representative of now); proofs of
    * scan + face of the approver. The ticket was made with purpose `approve-delegation` and subjectRef
-   * `approvalSubject(id, version, digest)` of domain/delegation, and has been consumed.
+   * `approvalSubject(id, version, digest)` of domain/delegation, and is consumed in the transaction that decides.
    */
-  approve(
-    id: string,
-    version: number,
-    digest: string,
-    approver: Actor & { ticketId: string; proofs: Proof[] }
-  ): Promise<
-    | { ok: true }
-    | { ok: false; code: 'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents' }
-  >
+  approve(approval: Approval): Promise<{ ok: true } | { ok: false; code: ApprovalRefusal }>
   reject(id: string, version: number, reason: string, actor: Actor): Promise<boolean>
   withdraw(id: string, version: number, actor: Actor): Promise<boolean>
   /** By the legal representative; everything of that context ends in the same transaction. */

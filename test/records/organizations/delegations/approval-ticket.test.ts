@@ -4,7 +4,7 @@ import { createDelegations } from '../../../../src/records/organizations/delegat
 import { insertOrganization } from '../../../../src/records/organizations/index.ts'
 import { eachDatabase } from '../../../support/database.ts'
 import { confirm, consume, ready, sandboxOf, world as scanWorld } from '../../scan-tickets/support.ts'
-import { actor, newPerson, uscc } from './support.ts'
+import { approve, actor, newPerson, uscc } from './support.ts'
 
 const sandbox = await sandboxOf(t)
 
@@ -45,7 +45,7 @@ eachDatabase(
     await confirm(phones, login)
     const ofLogin = await consume(phones, login)
     t.same(
-      await delegations.approve(id, version, digest, {
+      await approve(delegations, { id, version, digest }, {
         ...actor(lr),
         ticketId: login.created.ticketId,
         proofs: ofLogin?.proofs ?? []
@@ -59,7 +59,7 @@ eachDatabase(
     t.equal(await consume(phones, held, { subjectRef: approvalSubject(id, 2, digest) }), null)
     const given = await consume(phones, held)
     t.same(
-      await delegations.approve(id, version, digest, {
+      await approve(delegations, { id, version, digest }, {
         ...actor(lr),
         ticketId: held.created.ticketId,
         proofs: given?.proofs ?? []

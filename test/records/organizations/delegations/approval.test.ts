@@ -4,6 +4,7 @@ import { insertPerson } from '../../../../src/records/persons/index.ts'
 import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
 import { eachDatabase } from '../../../support/database.ts'
 import {
+  approve,
   active,
   actor,
   approver,
@@ -37,7 +38,7 @@ eachDatabase(t, 'proposed, shown, approved: evidence, audit, one notice each', a
   t.notMatch(JSON.stringify(shown), /540102199003072515|扎西/)
 
   const lr = await approver(w, w.lr, open)
-  t.same(await w.delegations.approve(open.id, 1, open.digest, lr), { ok: true })
+  t.same(await approve(w.delegations, open, lr), { ok: true })
   const row = await w.services.db
     .selectFrom('delegation')
     .selectAll()
@@ -65,14 +66,14 @@ eachDatabase(t, 'proposed, shown, approved: evidence, audit, one notice each', a
   t.same(await told(w, w.lr), ['delegation-approved'])
   t.equal(await w.delegations.content(open.id, 1), null, 'nothing is left to approve')
 
-  t.same(await w.delegations.approve(open.id, 1, open.digest, lr), { ok: false, code: 'stale' }, 'a second click')
+  t.same(await approve(w.delegations, open, lr), { ok: false, code: 'stale' }, 'a second click')
   t.same(await events(w, 'delegation.refused'), [])
 })
 
 eachDatabase(t, 'a counter code stands for the face', async (t, database) => {
   const w = await world(database)
   const open = await submitted(w)
-  t.same(await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open, { proof: 'counter' })), {
+  t.same(await approve(w.delegations, open, await approver(w, w.lr, open, { proof: 'counter' })), {
     ok: true
   })
   t.match(
@@ -114,7 +115,7 @@ eachDatabase(
     }
     for (const [name, disguise] of Object.entries(disguises)) {
       t.same(
-        await w.delegations.approve(open.id, 1, open.digest, disguise),
+        await approve(w.delegations, open, disguise),
         { ok: false, code: 'face_required' },
         name
       )
@@ -129,7 +130,7 @@ eachDatabase(
       delegationId: open.id,
       details: { act: 'approve' }
     })
-    t.same(await w.delegations.approve(open.id, 1, open.digest, good), { ok: true }, 'and the right one still works')
+    t.same(await approve(w.delegations, open, good), { ok: true }, 'and the right one still works')
   }
 )
 
@@ -141,10 +142,9 @@ eachDatabase(t, 'stale digest, swapped version, swapped content', async (t, data
   t.equal(second.version, 2)
   t.not(second.digest, first.digest)
   const attempt = async (version: number, digest: string) =>
-    await w.delegations.approve(
-      second.id,
-      version,
-      digest,
+    await approve(
+      w.delegations,
+      { id: second.id, version, digest },
       await approver(w, w.lr, { id: second.id, version, digest })
     )
   t.same(await attempt(2, first.digest), { ok: false, code: 'stale' }, 'the text of another version')
@@ -176,14 +176,14 @@ eachDatabase(t, 'the organization is renamed between showing and approving', asy
   const w = await world(database)
   const open = await submitted(w)
   await applyRegisterNews(w.services, { uscc: '91540102MA6T1A2BXK', version: 2, name: '西藏新名科技有限公司' })
-  t.same(await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open)), {
+  t.same(await approve(w.delegations, open, await approver(w, w.lr, open)), {
     ok: false,
     code: 'stale'
   })
   const shown = await w.delegations.content(open.id, 1)
   t.equal(shown?.content.organization.name, '西藏新名科技有限公司')
   const now = { ...open, digest: shown?.digest ?? '' }
-  t.same(await w.delegations.approve(open.id, 1, now.digest, await approver(w, w.lr, now)), { ok: true })
+  t.same(await approve(w.delegations, now, await approver(w, w.lr, now)), { ok: true })
 })
 
 eachDatabase(t, 'nobody approves oneself, in any disguise', async (t, database) => {
@@ -199,7 +199,7 @@ eachDatabase(t, 'nobody approves oneself, in any disguise', async (t, database) 
 
   const open = await submitted(w)
   t.same(
-    await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.agent, open)),
+    await approve(w.delegations, open, await approver(w, w.agent, open)),
     { ok: false, code: 'self_approval' },
     'the agent'
   )
@@ -210,7 +210,7 @@ eachDatabase(t, 'nobody approves oneself, in any disguise', async (t, database) 
     .set({ legalRepresentativeId: w.agent })
     .where('id', '=', w.organizationId)
     .execute()
-  t.same(await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.agent, open)), {
+  t.same(await approve(w.delegations, open, await approver(w, w.agent, open)), {
     ok: false,
     code: 'self_approval'
   })
@@ -229,7 +229,7 @@ eachDatabase(t, 'nobody approves oneself, in any disguise', async (t, database) 
     .set({ legalRepresentativeId: twin })
     .where('id', '=', w.organizationId)
     .execute()
-  t.same(await w.delegations.approve(open.id, 1, open.digest, await approver(w, twin, open)), {
+  t.same(await approve(w.delegations, open, await approver(w, twin, open)), {
     ok: false,
     code: 'self_approval'
   })
@@ -252,14 +252,14 @@ eachDatabase(
     const w = await world(database)
     const stranger = await newPerson(w.services)
     const open = await submitted(w)
-    t.same(await w.delegations.approve(open.id, 1, open.digest, await approver(w, stranger, open)), {
+    t.same(await approve(w.delegations, open, await approver(w, stranger, open)), {
       ok: false,
       code: 'not_legal_representative'
     })
     t.equal(await w.delegations.reject(open.id, 1, '', actor(stranger)), false)
     t.equal(await w.delegations.reject(open.id, 1, '', actor(w.agent)), false)
     t.equal(await w.delegations.withdraw(open.id, 1, actor(stranger)), false)
-    await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open))
+    await approve(w.delegations, open, await approver(w, w.lr, open))
     for (const person of [stranger, w.agent]) {
       t.equal(await w.delegations.revoke(open.id, '', actor(person)), false)
       t.equal(await w.delegations.suspend(open.id, '', actor(person)), false)
@@ -282,14 +282,14 @@ eachDatabase(
     // a locked or former representative
     const next = await submitted(w, { validTo: w.day(100) })
     await w.services.db.updateTable('person').set({ status: 'locked' }).where('id', '=', w.lr).execute()
-    t.match(await w.delegations.approve(next.id, 2, next.digest, await approver(w, w.lr, next)), { ok: false })
+    t.match(await approve(w.delegations, next, await approver(w, w.lr, next)), { ok: false })
     await w.services.db.updateTable('person').set({ status: 'active' }).where('id', '=', w.lr).execute()
     await applyRegisterNews(w.services, {
       uscc: '91540102MA6T1A2BXK',
       version: 2,
       legalRepresentative: { certType: 'resident_id', certNo: certNo(900), name: '测试·新代表' }
     })
-    t.match(await w.delegations.approve(next.id, 2, next.digest, await approver(w, w.lr, next)), {
+    t.match(await approve(w.delegations, next, await approver(w, w.lr, next)), {
       ok: false,
       code: 'not_legal_representative'
     })
@@ -311,7 +311,7 @@ eachDatabase(t, 'a new version replaces the old one, and ends what was given und
     { delegation: { version: 1 } },
     'until then the old one is in force'
   )
-  t.same(await w.delegations.approve(second.id, 2, second.digest, await approver(w, w.lr, second)), { ok: true })
+  t.same(await approve(w.delegations, second, await approver(w, w.lr, second)), { ok: true })
   t.equal(await stateOf(w, first.id, 1), 'superseded')
   t.same(await left(w, session), endedSession)
   t.match(
@@ -348,7 +348,7 @@ eachDatabase(
     } satisfies Parameters<typeof usableAt>[1]
     t.match(usableAt(before!, everybody, '2026-06-01'), { ok: false })
     t.match(usableAt(before!, { ...everybody, ownService: true }, '2026-06-01'), { ok: true })
-    await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open))
+    await approve(w.delegations, open, await approver(w, w.lr, open))
     t.match(
       await w.representations.resolve(w.lr, { role: 'legal_representative', organizationId: w.organizationId }),
       {

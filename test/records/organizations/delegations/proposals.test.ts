@@ -1,6 +1,6 @@
 import t from 'tap'
 import { eachDatabase } from '../../../support/database.ts'
-import { active, actor, approver, draft, newPerson, submitted, tax, world } from './support.ts'
+import { approve, active, actor, approver, draft, newPerson, submitted, tax, world } from './support.ts'
 
 eachDatabase(t, 'functions, sites and days that cannot be', async (t, database) => {
   const w = await world(database, { maximumDays: 366, maximumAgents: 5 })
@@ -90,10 +90,10 @@ eachDatabase(
       code: 'too_many_agents'
     })
     await active(w)
-    const approve = async (open: (typeof applications)[number] | undefined) =>
-      open && (await w.delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open)))
-    t.same(await approve(applications[0]), { ok: true })
-    t.same(await approve(applications[1]), { ok: false, code: 'too_many_agents' })
+    const decide = async (open: (typeof applications)[number] | undefined) =>
+      open && (await approve(w.delegations, open, await approver(w, w.lr, open)))
+    t.same(await decide(applications[0]), { ok: true })
+    t.same(await decide(applications[1]), { ok: false, code: 'too_many_agents' })
     t.match(await w.delegations.propose(draft(w, { agentId: third }), 'legal_representative', actor(w.lr)), {
       code: 'too_many_agents'
     })

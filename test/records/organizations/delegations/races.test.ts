@@ -4,6 +4,7 @@ import { createDelegations } from '../../../../src/records/organizations/delegat
 import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
 import { eachDatabase, type TestDatabase } from '../../../support/database.ts'
 import {
+  approve,
   active,
   actor,
   approver,
@@ -51,7 +52,7 @@ eachDatabase(t, '30 parallel approvals: one', async (t, database) => {
   const results = await times(
     30,
     async (at) =>
-      await (at % 2 === 0 ? w : other).delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open))
+      await approve((at % 2 === 0 ? w : other).delegations, open, await approver(w, w.lr, open))
   )
   t.equal(results.filter(({ ok }) => ok).length, 1)
   t.same(new Set(results.map((result) => (result.ok ? 'ok' : result.code))), new Set(['ok', 'stale']))
@@ -74,7 +75,7 @@ eachDatabase(
         const { delegations } = at % 2 === 0 ? w : other
         const turn = (at + round) % 4
         if (turn === 0) {
-          return (await delegations.approve(open.id, 1, open.digest, await approver(w, w.lr, open))).ok
+          return (await approve(delegations, open, await approver(w, w.lr, open))).ok
             ? 'active'
             : null
         }
@@ -137,7 +138,7 @@ eachDatabase(
       const open = await submitted({ ...w, lr }, { agentId: agent })
       const lrProof = await approver(w, lr, open)
       const [approved] = await Promise.all([
-        w.delegations.approve(open.id, 1, open.digest, lrProof),
+        approve(w.delegations, open, lrProof),
         applyRegisterNews(other.services, {
           uscc,
           version: round + 2,

@@ -225,18 +225,21 @@ export async function approver (
   return { ...actor(personId), ticketId, proofs }
 }
 
+/** Approves with a ticket that was consumed before. */
+export const approve = async (
+  delegations: Delegations,
+  shown: { id: string; version: number; digest: string },
+  { proofs, ...by }: Actor & { ticketId: string; proofs: Proof[] }
+): ReturnType<Delegations['approve']> =>
+  await delegations.approve({ ...shown, approver: by, takeProofs: async () => proofs })
+
 /** Proposed and approved. */
 export async function active (
   world: World,
   extra: Partial<DraftInput> = {}
 ): Promise<{ id: string; version: number; digest: string }> {
   const open = await submitted(world, extra)
-  const result = await world.delegations.approve(
-    open.id,
-    open.version,
-    open.digest,
-    await approver(world, world.lr, open)
-  )
+  const result = await approve(world.delegations, open, await approver(world, world.lr, open))
   if (!result.ok) throw new Error(result.code)
   return open
 }
