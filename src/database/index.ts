@@ -24,6 +24,7 @@ export {
   type FieldCryptoOptions
 } from './field-crypto.ts'
 export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
-export { migrate, pendingMigrations } from './migrator.ts'
+export { checkOldRows, migrate, pendingMigrations } from './migrator.ts'
+export { findUnvalidated, type Unvalidated } from './constraints.ts'
 export { grantStatements, grantTo, type Granted } from './grants.ts'
 export type { Database } from './schema.ts'

@@ -1,13 +1,19 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sql, type Kysely } from 'kysely'
-import { FileMigrationProvider, Migrator } from 'kysely/migration'
+import { FileMigrationProvider, Migrator, type MigrationInfo } from 'kysely/migration'
+import { validateConstraints, type Unvalidated } from './constraints.ts'
 import { withoutReadTimeout } from './postgres.ts'
 import type { Database } from './schema.ts'
 
 /** The migrations' folder, wherever the process was started from. */
 export const migrationsDir = fileURLToPath(new URL('../../migrations/', import.meta.url))
+
+// any number that nothing else in the database locks
+const migrationLock = 7_202_616
+const lockPauseMilliseconds = 200
 
 function migratorOf (db: Kysely<Database>): Migrator {
   return new Migrator({
@@ -21,34 +27,97 @@ function migratorOf (db: Kysely<Database>): Migrator {
   })
 }
 
+async function loadPending (db: Kysely<Database>, until?: string): Promise<MigrationInfo[]> {
+  const migrations = await migratorOf(db).getMigrations()
+  return migrations.filter(({ name, executedAt }) => executedAt === undefined && (until === undefined || name <= until))
+}
+
 /** Names of the migrations this code has and the database has not, in order. */
 export async function pendingMigrations (db: Kysely<Database>): Promise<string[]> {
-  const migrations = await migratorOf(db).getMigrations()
-  return migrations.filter((migration) => migration.executedAt === undefined).map((migration) => migration.name)
+  return (await loadPending(db)).map(({ name }) => name)
 }
 
 /**
- * Runs what is pending, all in one transaction, and gives the names of what this call ran. Processes
- * starting together wait for each other (advisory lock). A database that is already further than this
- * code is left alone, so that the former version can still start during a rolling upgrade.
+ * Runs what is pending and gives the names of what this call ran; then checks old rows against the constraints that
+ * migrations added (constraints.ts). Processes starting together wait for each other. A database that is already
+ * further than this code is left alone, so that the former version can still start during a rolling upgrade.
  *
- * @throws the database's error; nothing was changed then
+ * Migrations that follow each other run in one transaction. One that exports `transaction = false` runs by itself,
+ * each of its statements committed alone (`create index concurrently`), so each of its steps can be repeated.
+ *
+ * @param until name of the last migration to run, for tests of upgrades
+ * @throws the database's error; the transaction that it came from changed nothing
  */
-export async function migrate (db: Kysely<Database>): Promise<string[]> {
-  if ((await pendingMigrations(db)).length === 0) return []
-  return withoutReadTimeout(() =>
+export async function migrate (db: Kysely<Database>, until?: string): Promise<string[]> {
+  if ((await loadPending(db, until)).length === 0) return []
+  return await unhurried(db, async (connection) => {
+    await lock(connection)
+    try {
+      const ran: string[] = []
+      for (const part of splitByTransaction(await loadPending(connection, until))) {
+        ran.push(...(await run(connection, part)))
+      }
+      if (ran.length > 0) await validateConstraints(connection)
+      return ran
+    } finally {
+      await sql`select pg_advisory_unlock(${migrationLock}::bigint)`.execute(connection).catch(() => {})
+    }
+  })
+}
+
+/** Checks old rows against constraints that are not validated yet. Returns those that some rows break. */
+export async function checkOldRows (db: Kysely<Database>): Promise<Unvalidated[]> {
+  return await unhurried(db, validateConstraints)
+}
+
+/** Waiting for another process, or reading a large table, takes longer than any request may. */
+async function unhurried<T> (db: Kysely<Database>, work: (connection: Kysely<Database>) => Promise<T>): Promise<T> {
+  return await withoutReadTimeout(() =>
     db.connection().execute(async (connection) => {
-      // waiting for another process, or building an index on a large table, takes longer than any request may
       await sql`set statement_timeout = 0`.execute(connection)
       await sql`set idle_in_transaction_session_timeout = 0`.execute(connection)
       try {
-        const { error, results = [] } = await migratorOf(connection).migrateToLatest()
-        if (error !== undefined) throw error
-        return results.filter((result) => result.status === 'Success').map((result) => result.migrationName)
+        return await work(connection)
       } finally {
         await sql`reset statement_timeout`.execute(connection).catch(() => {})
         await sql`reset idle_in_transaction_session_timeout`.execute(connection).catch(() => {})
       }
     })
   )
+}
+
+/**
+ * Asks again and again instead of waiting in the database: a statement that waits for the lock would hold a snapshot,
+ * and `create index concurrently` of the process that has the lock waits for every older snapshot to end.
+ */
+async function lock (connection: Kysely<Database>): Promise<void> {
+  for (;;) {
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${migrationLock}::bigint) as locked`
+      .execute(connection)
+    if (rows[0]?.locked === true) return
+    await pause(lockPauseMilliseconds)
+  }
+}
+
+interface Part {
+  transaction: boolean
+  last: string
+}
+
+/** Migrations that share a transaction stand in one part, each of the others in its own. */
+function splitByTransaction (pending: MigrationInfo[]): Part[] {
+  const parts: Part[] = []
+  for (const { name, migration } of pending) {
+    const transaction = (migration as { transaction?: boolean }).transaction !== false
+    const before = parts.at(-1)
+    if (transaction && before?.transaction === true) before.last = name
+    else parts.push({ transaction, last: name })
+  }
+  return parts
+}
+
+async function run (connection: Kysely<Database>, { transaction, last }: Part): Promise<string[]> {
+  const { error, results = [] } = await migratorOf(connection).migrateTo(last, { disableTransactions: !transaction })
+  if (error !== undefined) throw error
+  return results.filter((result) => result.status === 'Success').map((result) => result.migrationName)
 }

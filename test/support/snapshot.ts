@@ -20,6 +20,7 @@ function fingerprint (): string {
   const hash = createHash('sha256')
   // the archive fits one version of the engine only
   hash.update(readFileSync(new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))))
+  hash.update(readFileSync(new URL('../../src/database/constraints.ts', import.meta.url)))
   for (const name of readdirSync(migrationsDir).sort()) {
     hash.update(name).update(readFileSync(join(migrationsDir, name)))
   }
