@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { grantTo, migrate } from '../database/index.ts'
+import { checkOldRows, grantTo, migrate } from '../database/index.ts'
 import type { RunningServices } from '../services.ts'
 
 const refusals = {
@@ -23,9 +23,10 @@ export const command = {
     }
     const role = values['grant-to']
     const applied = [...deps.migrated, ...(await migrate(deps.db))]
+    const broken = await checkOldRows(deps.db)
     const granted = role === undefined ? null : await grantTo(deps.db, role)
     if (values.json === true) {
-      console.log(JSON.stringify({ applied, ...(role === undefined ? {} : { role, ...granted }) }))
+      console.log(JSON.stringify({ applied, broken, ...(role === undefined ? {} : { role, ...granted }) }))
     } else {
       console.log(
         applied.length === 0 ? 'Nothing to do: the tables are up to date.' : `Applied: ${applied.join(', ')}`
@@ -35,6 +36,12 @@ export const command = {
           `${role} has the application's rights: audit events can be added and sealed, never changed or removed.`
         )
       }
+    }
+    for (const { table, name, definition } of broken) {
+      console.error(
+        `Some rows of ${table} from before break ${name}, which holds for every new row: ${definition}\n` +
+          'They were left as they are. Mend them and run kora migrate again.'
+      )
     }
     if (granted?.ok === false) console.error(`No rights were given to ${role}: ${refusals[granted.code]}`)
     return granted?.ok === false ? 1 : 0
