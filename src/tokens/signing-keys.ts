@@ -12,13 +12,13 @@ import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Kysely, Transaction } from 'kysely'
 import { statement } from '../database/statement.ts'
-import type { Database } from '../database/schema.ts'
+import type { Database, SigningAlg } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
 import { bumpEpoch } from './cache-epoch.ts'
 
-export type SigningAlg = 'ES256' | 'RS256'
+export type { SigningAlg } from '../database/schema.ts'
 export const signingAlgs: readonly SigningAlg[] = ['ES256', 'RS256']
 export type SigningKeyState = 'pre-published' | 'active' | 'retired'
 

@@ -20,7 +20,7 @@ const person = {
   sub: 's1',
   status: 'active',
   nameEnc: 'x',
-  certType: '111',
+  certType: 'resident_id',
   certNoEnc: 'x',
   certNoIndex: 'i1'
 } as const

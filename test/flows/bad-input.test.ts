@@ -483,7 +483,7 @@ t.test(
     const refused = await browserAt(kora, '203.0.113.7').request(address, { headers: { 'accept-language': 'en' } })
     t.match(refused.headers.get('retry-after'), /^\d+$/)
     t.match(words(refused.text), /Try again in about \d|minutes/)
-    const rows = async (kind: string): Promise<number> =>
+    const rows = async (kind: 'Interaction'): Promise<number> =>
       Number(
         (
           await kora.inside.services.db

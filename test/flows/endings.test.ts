@@ -9,6 +9,7 @@ import { sql, type Kysely } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
 import type { Database } from '../../src/database/schema.ts'
+import type { MessageKind } from '../../src/records/messages/index.ts'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { enter, enterLegal } from '../journeys/user-center/support.ts'
@@ -419,8 +420,8 @@ async function endings (
     prepare: () => Promise<() => Promise<unknown>>
     event: string
     by: 'representative' | 'agent' | 'system'
-    message: string
-    toRepresentative?: string
+    message: MessageKind
+    toRepresentative?: MessageKind
   }
   const list: Record<string, Ending> = {
     revoked: {
@@ -502,7 +503,7 @@ async function endings (
     await t.test(title, async (t) => {
       const given = await login()
       const since = new Date((await sql<{ now: Date }>`select now() as now`.execute(db)).rows[0]?.now ?? 0)
-      const told = async (personId: string, kind: string): Promise<number> =>
+      const told = async (personId: string, kind: MessageKind): Promise<number> =>
         (
           await db
             .selectFrom('message')

@@ -1,5 +1,5 @@
 /** What the admin API keeps: requests that may come twice, with their answers. */
-import type { Timestamp } from './columns.ts'
+import type { RequiredTimestamp } from './columns.ts'
 
 export interface AdminApiRequestTable {
   /** SHA-256 of client and Idempotency-Key, base64url. */
@@ -7,7 +7,7 @@ export interface AdminApiRequestTable {
   requestMac: string
   status: number
   answerEnc: string
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface AdminApiTables {

@@ -1,7 +1,7 @@
 /** Administrators, changes that wait for a second one, and settings. */
 import type { ColumnType, Generated } from 'kysely'
 import type { AdminRole } from '../../domain/administration/administration.ts'
-import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
+import type { Json, NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface AdminAccountTable {
   id: string
@@ -34,7 +34,7 @@ export interface AdminCeremonyTable {
   browserHash: string
   purpose: 'sign-in' | 'enrol' | 'again'
   accountId: string | null
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface AdminBootstrapTable {
@@ -45,7 +45,7 @@ export interface AdminBootstrapTable {
   totpSecretEnc: string | null
   createdBy: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   usedAt: NullableTimestamp
   codeMac: Generated<string | null>
   codeTriesLeft: Generated<number>
@@ -58,7 +58,7 @@ export interface AdminLoginTable {
   nonce: string
   verifierEnc: string
   returnTo: string
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface AdminSessionTable {
@@ -69,8 +69,8 @@ export interface AdminSessionTable {
   method: 'passkey' | 'password'
   authenticatedAt: Timestamp
   createdAt: Timestamp
-  expiresAt: Timestamp
-  endsAt: Timestamp
+  expiresAt: RequiredTimestamp
+  endsAt: RequiredTimestamp
   totpNextEnc: Generated<string | null>
 }
 
@@ -89,7 +89,7 @@ export interface PendingChangeTable {
   decidedBy: string | null
   decisionReason: string | null
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   decidedAt: NullableTimestamp
   vouchedBy: Generated<string | null>
   vouchedReason: Generated<string | null>

@@ -1,12 +1,13 @@
 /** The registry of relying sites, beside `client` and `client_secret` (oidc.ts). */
 import type { ColumnType, Generated } from 'kysely'
+import type { ClientAct } from '../../domain/client/record.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
 export interface ClientChangeTable {
   id: Generated<number>
   clientId: string
   version: number
-  act: string
+  act: ClientAct
   actor: string
   reason: string
   diff: Json<Array<{ field: string; before: unknown; after: unknown }>>
@@ -16,7 +17,7 @@ export interface ClientChangeTable {
 
 export interface ClientUseTable {
   clientId: string
-  day: ColumnType<Date | string, string, string>
+  day: ColumnType<string, string, string>
   successes: Generated<number>
   errors: Generated<number>
   lastUsedAt: NullableTimestamp

@@ -1,12 +1,12 @@
 /** What staff work with: visits at a counter, links that continue an application, notices. */
 import type { Generated } from 'kysely'
-import type { NullableTimestamp, Timestamp } from './columns.ts'
+import type { NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface RegistrationResumeTable {
   tokenHash: string
   registrationId: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   usedAt: NullableTimestamp
 }
 
@@ -15,7 +15,7 @@ export interface CounterVisitTable {
   operator: string
   personId: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   codeId: string | null
   usedAt: NullableTimestamp
 }
@@ -50,7 +50,7 @@ export interface RevealGrantTable {
   grantedTo: string
   grantedBy: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   usedAt: NullableTimestamp
 }
 

@@ -1,7 +1,8 @@
 /** One run of the hosted login: attempt, scan ticket, face check, and the counters that slow guessing. */
 import type { ColumnType, Generated } from 'kysely'
 import type { Proof } from '../../domain/login/next-step.ts'
-import type { Json, NullableJson, NullableTimestamp, Timestamp } from './columns.ts'
+import type { TicketFailure, TicketProof, TicketPurpose, TicketState } from '../../domain/login/scan-ticket.ts'
+import type { Json, NullableJson, NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface LoginAttemptTable {
   uid: string
@@ -12,26 +13,16 @@ export interface LoginAttemptTable {
   proofs: ColumnType<Proof[], string | undefined, string>
   representation: NullableJson<object>
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   finishedAt: NullableTimestamp
 }
 
-export type ScanTicketState =
-  | 'waiting'
-  | 'scanned'
-  | 'identity'
-  | 'face'
-  | 'confirmed'
-  | 'consumed'
-  | 'rejected'
-  | 'failed'
-  | 'expired'
-  | 'superseded'
+export type ScanTicketState = TicketState
 
 export interface ScanTicketTable {
   id: string
   locatorHash: string
-  purpose: string
+  purpose: TicketPurpose
   state: ScanTicketState
   loginAttemptUid: string | null
   subjectRef: string | null
@@ -51,21 +42,21 @@ export interface ScanTicketTable {
   identityEnc: string | null
   identityAt: NullableTimestamp
   faceCheckId: string | null
-  proof: string | null
-  failure: string | null
+  proof: TicketProof | null
+  failure: TicketFailure | null
   renewals: Generated<number>
   rotatingAt: NullableTimestamp
   createdAt: Timestamp
   scannedAt: NullableTimestamp
   confirmedAt: NullableTimestamp
   consumedAt: NullableTimestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface FaceCheckTable {
   id: string
   personId: string
-  purpose: string
+  purpose: TicketPurpose
   binding: string
   scanTicketId: string | null
   provider: string
@@ -78,13 +69,13 @@ export interface FaceCheckTable {
   startedAt: Timestamp
   decidedAt: NullableTimestamp
   usedAt: NullableTimestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface ThrottleTable {
   key: string
   count: number
-  windowEndsAt: Timestamp
+  windowEndsAt: RequiredTimestamp
   blockedUntil: NullableTimestamp
 }
 
@@ -94,7 +85,7 @@ export interface ChallengeTable {
   action: string
   answerEnc: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   usedAt: NullableTimestamp
 }
 

@@ -3,8 +3,23 @@ import type { ColumnType, Generated } from 'kysely'
 import type { ClientKind } from '../../domain/client/record.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
+export type SigningAlg = 'ES256' | 'RS256'
+
+/** What the engine stores, and one row for each `sid` that a relying site was given (tokens/session-repository). */
+export type ArtifactModel =
+  | 'AccessToken'
+  | 'AuthorizationCode'
+  | 'ClientCredentials'
+  | 'ClientSession'
+  | 'DeviceCode'
+  | 'Interaction'
+  | 'PushedAuthorizationRequest'
+  | 'RefreshToken'
+  | 'ReplayDetection'
+  | 'Session'
+
 export interface OidcArtifactTable {
-  model: string
+  model: ArtifactModel
   id: string
   payload: Json<Record<string, unknown>>
   grantHash: string | null
@@ -37,7 +52,7 @@ export interface ClientSecretTable {
   hint: string
   createdAt: Timestamp
   expiresAt: NullableTimestamp
-  lastUsedOn: ColumnType<Date | string | null, string | null | undefined, string | null>
+  lastUsedOn: ColumnType<string | null, string | null | undefined, string | null>
   revokedAt: NullableTimestamp
 }
 
@@ -54,7 +69,7 @@ export interface ResourceServerTable {
 
 export interface SigningKeyTable {
   kid: string
-  alg: string
+  alg: SigningAlg
   state: 'pre-published' | 'active' | 'retired' | 'removed'
   privateEnc: string
   publicJwk: Json<Record<string, unknown>>

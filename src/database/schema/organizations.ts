@@ -1,7 +1,7 @@
 /** Organizations, who acts for them, and how they come in. */
 import type { ColumnType, Generated } from 'kysely'
 import type { DelegationState } from '../../domain/representation/delegation.ts'
-import type { NullableTimestamp, Timestamp } from './columns.ts'
+import type { NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface OrganizationTable {
   id: string
@@ -51,7 +51,7 @@ export interface TrustedBrowserTable {
   organizationId: string
   browserHash: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   revokedAt: NullableTimestamp
 }
 
@@ -75,7 +75,7 @@ export interface RegistrationTable {
   delegationId: string | null
   createdAt: Timestamp
   updatedAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   number: ColumnType<string | null, string | null | undefined, string | null>
   /** Null: the register could decide. */
   review: ColumnType<ReviewState | null, ReviewState | null | undefined, ReviewState | null>

@@ -1,8 +1,20 @@
 /** Persons and what belongs to one: browsers, devices, codes, consents, messages. */
 import type { ColumnType, Generated } from 'kysely'
-import type { NullableJson, NullableTimestamp, Timestamp } from './columns.ts'
+import type { CertType } from '../../domain/identity/cert-type.ts'
+import type { ConsentRecordKind } from '../../domain/identity/consent.ts'
+import type { SmsPurpose } from '../../domain/login/sms-code.ts'
+import type { MessageKind } from '../../domain/message-kind.ts'
+import type { NullableJson, NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
 
 export type PersonStatus = 'unactivated' | 'active' | 'locked' | 'disabled'
+
+type LockedFrom = 'unactivated' | 'active' | null
+
+/**
+ * established = the document number is this person's, against all others; provisional = typed in an application that is
+ * not complete, reserves no number; erased = what is left of such a row.
+ */
+export type IdentityState = 'established' | 'provisional' | 'erased'
 
 export interface PersonTable {
   id: string
@@ -10,9 +22,10 @@ export interface PersonTable {
   status: PersonStatus
   nameEnc: string
   nameBoEnc: string | null
-  certType: string
+  certType: CertType
   certNoEnc: string
-  certNoIndex: string
+  /** Of the document number; null unless the identity is established. */
+  certNoIndex: string | null
   certValidFrom: string | null
   certValidTo: string | null
   certTerm: string | null
@@ -31,7 +44,8 @@ export interface PersonTable {
   /** Keyed digests by which the desk finds a person; null = not filled in yet. */
   deskIndex: ColumnType<string[] | null, string[] | null | undefined, string[] | null>
   /** Status before the account was locked. */
-  lockedFrom: ColumnType<string | null, string | null | undefined, string | null>
+  lockedFrom: ColumnType<LockedFrom, LockedFrom | undefined, LockedFrom>
+  identityState: Generated<IdentityState>
 }
 
 export interface KnownBrowserTable {
@@ -64,7 +78,7 @@ export interface CounterCodeTable {
   reason: string
   tries: Generated<number>
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   usedAt: NullableTimestamp
   usedFor: string | null
 }
@@ -72,7 +86,7 @@ export interface CounterCodeTable {
 export interface ConsentTable {
   id: string
   personId: string
-  kind: string
+  kind: ConsentRecordKind
   version: string
   textHash: string
   locale: string
@@ -86,7 +100,7 @@ export interface ConsentTable {
 export interface MessageTable {
   id: string
   personId: string
-  kind: string
+  kind: MessageKind
   bodyEnc: string
   createdAt: Timestamp
   readAt: NullableTimestamp
@@ -95,12 +109,12 @@ export interface MessageTable {
 export interface SmsCodeTable {
   id: string
   phoneIndex: string
-  purpose: string
+  purpose: SmsPurpose
   binding: string
   codeIndex: string
   tries: Generated<number>
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
   verifiedAt: NullableTimestamp
   usedAt: NullableTimestamp
 }

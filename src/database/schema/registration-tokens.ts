@@ -1,5 +1,5 @@
 /** Dynamic client registration. */
-import type { Timestamp } from './columns.ts'
+import type { RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface RegistrationTokenTable {
   id: string
@@ -12,7 +12,7 @@ export interface RegistrationTokenTable {
   createdBy: string
   reason: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface ClientRegistrationTable {

@@ -25,6 +25,25 @@ export interface AuditEventTable {
   hash: string | null
 }
 
+/** One row: how far the chain goes, and where it begins. Read and written by hand-written statements. */
+export interface AuditHeadTable {
+  oneRow: Generated<boolean>
+  sequence: Generated<number>
+  hash: Generated<string>
+  firstSequence: Generated<number>
+  firstPreviousHash: Generated<string>
+  checkpointSequence: Generated<number>
+  checkpointAt: Timestamp
+  mac: string | null
+}
+
+export interface AuditCheckpointTable {
+  sequence: number
+  hash: string
+  at: Timestamp
+  mac: string
+}
+
 export interface OutboxTable {
   id: Generated<number>
   topic: string
@@ -40,5 +59,7 @@ export interface OutboxTable {
 
 export interface TrailTables {
   auditEvent: AuditEventTable
+  auditHead: AuditHeadTable
+  auditCheckpoint: AuditCheckpointTable
   outbox: OutboxTable
 }

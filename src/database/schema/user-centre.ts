@@ -1,5 +1,5 @@
 /** Sessions of the user centre. */
-import type { Timestamp } from './columns.ts'
+import type { RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface UserCentreLoginTable {
   stateHash: string
@@ -7,7 +7,7 @@ export interface UserCentreLoginTable {
   nonce: string
   verifierEnc: string
   returnTo: string
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface UserCentreSessionTable {
@@ -16,7 +16,7 @@ export interface UserCentreSessionTable {
   personId: string
   clientSessionId: string
   createdAt: Timestamp
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 /** Of one session: typed, not confirmed. */
@@ -25,7 +25,7 @@ export interface OrganizationPasswordDraftTable {
   id: string
   organizationId: string
   passwordHash: string
-  expiresAt: Timestamp
+  expiresAt: RequiredTimestamp
 }
 
 export interface UserCentreTables {

@@ -18,6 +18,10 @@ export type ClientKind = (typeof clientKinds)[number]
 export const clientStatuses = ['draft', 'test', 'live', 'disabled'] as const
 export type ClientStatus = (typeof clientStatuses)[number]
 
+/** What the history of a client knows. */
+export type ClientAct =
+  'created' | 'changed' | 'status' | 'secret_created' | 'secret_ended' | 'logo' | 'deleted' | 'failures_dismissed'
+
 /**
  * Client metadata under its registered names (RFC 7591 §2, OpenID Connect Registration §2), as far as Kora reads it.
  */

@@ -29,6 +29,13 @@ export const ticketPurposes = [
   'recover',
   'change-phone'
 ] as const
+export type TicketPurpose = (typeof ticketPurposes)[number]
+
+/** What showed who holds the phone. */
+export type TicketProof = 'face' | 'counter'
+
+/** Why a ticket is over without a confirmation; the two of a face check are not final. */
+export type TicketFailure = 'wrong_person' | 'number_mismatch' | 'face_failed' | 'face_exhausted' | 'declined'
 
 /** What the phone is asked for, in the order in which it gives it. */
 export const requirements = ['identity', 'face'] as const

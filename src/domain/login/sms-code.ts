@@ -13,3 +13,6 @@ export const smsLimits = Object.freeze({
   /** Of the whole deployment. */
   all: { limit: 5000, seconds: 3600 }
 })
+
+/** What a code is for: nothing else takes it. */
+export type SmsPurpose = 'register' | 'recover' | 'change-phone'

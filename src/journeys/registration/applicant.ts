@@ -1,10 +1,9 @@
 /**
  * The person who applies, before and after being verified. Nobody gets a document number by typing it: until the
- * application is complete the row of an unknown applicant has a place-holder in the unique index, and then that index
- * decides.
+ * application is complete the row of an unknown applicant is provisional, without a document number in the unique
+ * index, and then that index decides.
  */
 import { sql } from 'kysely'
-import { randomBytes } from 'node:crypto'
 import { sameName } from '../../domain/identity/person-name.ts'
 import type { AgentSection, LegalSection } from '../../domain/representation/registration.ts'
 import type { RegistrationDeps } from './deps.ts'
@@ -22,7 +21,6 @@ import {
 import type { Db, Trx } from './repository.ts'
 
 const certType = 'resident_id'
-const placeholder = 'registration:'
 
 /** Accounts that an applicant may turn out to have; the others are found out by who shows to be that person. */
 const usable = ({ status }: Pick<StoredPerson, 'status'>): boolean => status === 'active' || status === 'unactivated'
@@ -68,7 +66,8 @@ async function insertProvisional (
       nameBoEnc: null,
       certType,
       certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, typed.certNo),
-      certNoIndex: `${placeholder}${randomBytes(16).toString('base64url')}`,
+      certNoIndex: null,
+      identityState: 'provisional',
       deskIndex: deskIndexOf(crypto, typed),
       certValidFrom: null,
       certValidTo: null,
@@ -84,8 +83,8 @@ async function insertProvisional (
 }
 
 async function isProvisional (db: Db, id: string): Promise<boolean> {
-  const row = await db.selectFrom('person').select('certNoIndex').where('id', '=', id).executeTakeFirst()
-  return row?.certNoIndex.startsWith(placeholder) === true
+  const row = await db.selectFrom('person').select('identityState').where('id', '=', id).executeTakeFirst()
+  return row?.identityState === 'provisional'
 }
 
 export interface Verified {
@@ -114,7 +113,7 @@ export async function establishPerson (
     if (taken === undefined) {
       await trx
         .updateTable('person')
-        .set({ certNoIndex: index, status: 'active', updatedAt: sql<Date>`now()` })
+        .set({ certNoIndex: index, identityState: 'established', status: 'active', updatedAt: sql<Date>`now()` })
         .where('id', '=', personId)
         .execute()
       await deps.audit.record(trx, { type: 'person.created', personId, ...about })

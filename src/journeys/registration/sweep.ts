@@ -15,7 +15,7 @@ export async function sweepRegistrations (
       select id from registration where expires_at < now() order by expires_at limit ${limit} for update skip locked)
         returning id`.execute(db)
   const { rows: persons } = await sql<{ id: string }>`
-    select id from person where cert_no_index like 'registration:%' and status in ('unactivated', 'disabled')
+    select id from person where identity_state = 'provisional' and status in ('unactivated', 'disabled')
       and created_at < now() - interval '2 days' limit ${limit}`.execute(db)
   // records of consents and face checks point here, so the row stays, without anything of the person
   for (const { id } of persons) {
@@ -23,7 +23,7 @@ export async function sweepRegistrations (
       .updateTable('person')
       .set({
         status: 'disabled',
-        certNoIndex: `nobody:${id}`,
+        identityState: 'erased',
         deskIndex: [],
         nameEnc: crypto.encrypt('person', 'name_enc', id, ''),
         certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, ''),
@@ -32,7 +32,7 @@ export async function sweepRegistrations (
         certTerm: null
       })
       .where('id', '=', id)
-      .where('certNoIndex', 'like', 'registration:%')
+      .where('identityState', '=', 'provisional')
       .execute()
   }
   return drafts.rows.length + persons.length

@@ -119,8 +119,7 @@ export async function findPeople (
   let query = db
     .selectFrom('person')
     .select(columns)
-    .where('certNoIndex', 'not like', 'registration:%')
-    .where('certNoIndex', 'not like', 'nobody:%')
+    .where('identityState', '=', 'established')
   switch (how.by) {
     case 'cert_no':
       query = query.where('certNoIndex', 'in', how.indexes)
@@ -157,8 +156,7 @@ export async function listPeople (
   let query = deps.db
     .selectFrom('person')
     .select(columns)
-    .where('certNoIndex', 'not like', 'registration:%')
-    .where('certNoIndex', 'not like', 'nobody:%')
+    .where('identityState', '=', 'established')
   if (status !== undefined) query = query.where('status', '=', status)
   if (after !== undefined) {
     query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from person l where l.id = ${after})`)
@@ -176,8 +174,7 @@ export async function namesakesOf (deps: Pick<SupportDeps, 'db' | 'crypto'>, per
     .selectFrom('person')
     .select(columns)
     .where('id', '<>', personId)
-    .where('certNoIndex', 'not like', 'registration:%')
-    .where('certNoIndex', 'not like', 'nobody:%')
+    .where('identityState', '=', 'established')
     .where(
       sql<boolean>`desk_index && (select coalesce(own.desk_index, '{}') from person own where own.id = ${personId})`
     )

@@ -15,7 +15,7 @@ export async function lockPerson (deps: Needed, act: Act, personId: string): Pro
   return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
     const locked = await trx
       .updateTable('person')
-      .set({ status: 'locked', lockedFrom: sql<string>`status`, updatedAt: sql<Date>`now()` })
+      .set({ status: 'locked', lockedFrom: sql<'active'>`status`, updatedAt: sql<Date>`now()` })
       .where('id', '=', id)
       .where('status', 'in', ['active', 'unactivated'])
       .returning('id')

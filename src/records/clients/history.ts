@@ -3,13 +3,13 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientDifference } from '../../domain/client/diff.ts'
+import type { ClientAct } from '../../domain/client/record.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { ClientsDeps } from './deps.ts'
 import { bumpEpoch } from '../../tokens/cache-epoch.ts'
 import type { Db } from './repository.ts'
 
-export type ClientAct =
-  'created' | 'changed' | 'status' | 'secret_created' | 'secret_ended' | 'logo' | 'deleted' | 'failures_dismissed'
+export type { ClientAct } from '../../domain/client/record.ts'
 
 const auditTypes = {
   created: 'client.created',
@@ -79,5 +79,5 @@ export async function clientHistory (
     .orderBy(sql`id desc`)
     .limit(limit)
     .execute()
-  return rows.map((row) => ({ ...row, id: Number(row.id), act: row.act as ClientAct }))
+  return rows.map((row) => ({ ...row, id: Number(row.id), }))
 }

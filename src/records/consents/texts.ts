@@ -1,10 +1,10 @@
+import type { ConsentKind } from '../../domain/identity/consent.ts'
 import { defaultLocale, matchLocale, type Locale } from '../../domain/locale.ts'
 import bo from './messages.bo.json' with { type: 'json' }
 import en from './messages.en.json' with { type: 'json' }
 import zh from './messages.zh-CN.json' with { type: 'json' }
 
-/** What a person can agree to. Identity data and faces are sensitive: each has a consent of its own (个人信息保护法 第二十九条). */
-export type ConsentKind = 'privacy' | 'terms' | 'identity-verification' | 'face-check' | 'organization-registration'
+export type { ConsentKind } from '../../domain/identity/consent.ts'
 
 const texts: Readonly<Record<Locale, Record<keyof typeof zh, string>>> = { 'zh-CN': zh, bo, en }
 

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, FaceCheckTable } from '../../database/schema.ts'
+import type { TicketPurpose } from '../../domain/login/scan-ticket.ts'
 import { faceSeconds, triesLeft, type FaceTries } from './rules.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
@@ -8,7 +9,7 @@ export type FaceCheckRow = Selectable<FaceCheckTable>
 /** What a face check is about; a verdict is nothing to anything else. */
 export interface FaceBinding {
   personId: string
-  purpose: string
+  purpose: TicketPurpose
   /** `login-attempt:<uid>`, or what is approved: tries are counted for it. */
   binding: string
   scanTicketId: string | null

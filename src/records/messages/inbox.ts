@@ -33,20 +33,20 @@ export function createMessages ({ db, crypto }: Pick<MessagesDeps, 'db' | 'crypt
     ...row
   }: {
     id: string
-    kind: string
+    kind: MessageKind
     bodyEnc: string
     createdAt: Date
     readAt: Date | null
   }): Message => ({
     ...row,
-    kind: kind as MessageKind,
+    kind,
     data: JSON.parse(crypto.decrypt('message', 'body_enc', row.id, bodyEnc)) as MessageData
   })
 
   return {
     async list (personId, { limit = 20, before, kinds } = {}) {
       let query = db.selectFrom('message').select(columns).where('personId', '=', personId)
-      if (kinds !== undefined) query = query.where('kind', 'in', kinds.length === 0 ? [''] : [...kinds])
+      if (kinds !== undefined) query = query.where(sql<boolean>`kind = any(${[...kinds]}::text[])`)
       if (before !== undefined) {
         query = query.where(
           sql<boolean>`(created_at, id) < (select created_at, id from message m where m.id = ${before}

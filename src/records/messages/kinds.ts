@@ -1,3 +1,5 @@
+import type { MessageKind } from '../../domain/message-kind.ts'
+
 /** Kinds of messages, with what a short message calls them: its texts are registered in Chinese with the provider. */
 const kinds = {
   'delegation-submitted': '有新的代理授权申请待您审核',
@@ -28,9 +30,9 @@ const kinds = {
   'registration-refused': '法人注册申请未通过',
   'registration-returned': '法人注册申请需要补正',
   notice: '您有一条新通知'
-} as const satisfies Record<string, string>
+} as const satisfies Record<MessageKind, string>
 
-export type MessageKind = keyof typeof kinds
+export type { MessageKind } from '../../domain/message-kind.ts'
 export const messageKinds = Object.keys(kinds) as MessageKind[]
 
 /** Fills the placeholders of a message's text. Persons other than the receiver are masked. */

@@ -208,7 +208,7 @@ const receivers = (db: Db, { audience, targetId }: Pick<StoredNotice, 'audience'
   const people = db
     .selectFrom('person as p')
     .where('p.status', '=', 'active')
-    .where('p.certNoIndex', 'not like', 'registration:%')
+    .where('p.identityState', '=', 'established')
   switch (audience) {
     case 'everybody':
       return people

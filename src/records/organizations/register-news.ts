@@ -222,8 +222,9 @@ export async function registeredPerson (
   { certType, certNo, name }: RegisterPerson
 ): Promise<string> {
   const read = parseName(name)
-  const number = isCertType(certType) ? parseCertNo(certType, certNo, shanghaiDate(deps.clock.now())) : null
-  if (!read.ok || number?.ok !== true) throw new DomainError('register_news')
+  if (!isCertType(certType)) throw new DomainError('register_news')
+  const number = parseCertNo(certType, certNo, shanghaiDate(deps.clock.now()))
+  if (!read.ok || !number.ok) throw new DomainError('register_news')
   const known = await personByCertNo(deps.db, deps.crypto, certType, number.value)
   if (known !== null) return known.id
   try {

@@ -36,8 +36,7 @@ export async function personIdsByDeskIndex (
     .selectFrom('person')
     .select('id')
     .where(sql<boolean>`desk_index @> array[${digestOf(crypto, name, lastFour)}]`)
-    .where('certNoIndex', 'not like', 'registration:%')
-    .where('certNoIndex', 'not like', 'nobody:%')
+    .where('identityState', '=', 'established')
     .orderBy('id')
     .limit(limit)
     .execute()
@@ -51,14 +50,14 @@ export async function personIdsByDeskIndex (
 export async function fillDeskIndexes (db: Kysely<Database>, crypto: FieldCrypto, limit = 500): Promise<number> {
   const rows = await db
     .selectFrom('person')
-    .select(['id', 'nameEnc', 'nameBoEnc', 'certNoEnc', 'certNoIndex'])
+    .select(['id', 'nameEnc', 'nameBoEnc', 'certNoEnc', 'identityState'])
     .where('deskIndex', 'is', null)
     .orderBy('id')
     .limit(limit)
     .execute()
   if (rows.length === 0) return 0
-  const filled = rows.map(({ id, nameEnc, nameBoEnc, certNoEnc, certNoIndex }) => {
-    if (certNoIndex.startsWith('nobody:')) return { id, digests: [] }
+  const filled = rows.map(({ id, nameEnc, nameBoEnc, certNoEnc, identityState }) => {
+    if (identityState === 'erased') return { id, digests: [] }
     const open = (column: string, value: string): string => crypto.decrypt('person', column, id, value)
     return {
       id,

@@ -4,6 +4,7 @@ import { statement } from '../../database/statement.ts'
 import { lookup } from '../../database/together.ts'
 import type { Database, PersonTable } from '../../database/schema.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
+import type { CertType } from '../../domain/identity/cert-type.ts'
 import type { Level } from '../../domain/identity/assurance.ts'
 import type { Person } from '../../domain/identity/person.ts'
 import { deskIndexOf } from './desk-index.ts'
@@ -165,7 +166,7 @@ export interface NewPerson {
   status: Person['status']
   name: string
   nameBo?: string
-  certType: string
+  certType: CertType
   certNo: string
   certValidFrom?: string
   certValidTo?: string | null

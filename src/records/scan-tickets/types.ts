@@ -3,12 +3,12 @@
  * and the phone side (app API and phone pages are two doors to the same service).
  */
 import type { CertType } from '../../domain/identity/cert-type.ts'
+import type { TicketPurpose } from '../../domain/login/scan-ticket.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
 import type { Transaction } from 'kysely'
 import type { Database, ScanTicketState } from '../../database/schema.ts'
 
-export type TicketPurpose =
-  'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
+export type { TicketPurpose } from '../../domain/login/scan-ticket.ts'
 
 /** What the phone is asked for, besides reading the context and confirming. */
 export type Requirement = 'identity' | 'face'

@@ -10,7 +10,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
-import { smsLimits } from '../../domain/login/sms-code.ts'
+import { smsLimits, type SmsPurpose } from '../../domain/login/sms-code.ts'
 import type { SmsCodesDeps } from './deps.ts'
 import { enqueue } from '../outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../messages/index.ts'
@@ -18,8 +18,11 @@ import { phoneIndex } from '../persons/index.ts'
 import { createThrottle } from '../throttle/index.ts'
 
 /** What a code is for: nothing else takes it, and the message names it (texts are registered in Chinese). */
-export const smsPurposes = { register: '法人注册', recover: '找回账号', 'change-phone': '变更手机号' } as const
-export type SmsPurpose = keyof typeof smsPurposes
+export const smsPurposes = { register: '法人注册', recover: '找回账号', 'change-phone': '变更手机号' } as const satisfies Record<
+  SmsPurpose,
+  string
+>
+export type { SmsPurpose } from '../../domain/login/sms-code.ts'
 
 export interface SmsBinding {
   /** E.164 */

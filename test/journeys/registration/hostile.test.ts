@@ -38,7 +38,7 @@ async function taken ({ inside }: Kora): Promise<{ organizations: number; person
   const persons = await db
     .selectFrom('person')
     .select(sql<number>`count(*)`.as('n'))
-    .where('certNoIndex', 'not like', 'registration:%')
+    .where('identityState', '<>', 'provisional')
     .executeTakeFirstOrThrow()
   return { organizations: Number(organizations.n), persons: Number(persons.n) }
 }

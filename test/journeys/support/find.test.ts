@@ -97,7 +97,11 @@ eachDatabase(
         certNo: certNo(500 + n)
       })
     }
-    await db.updateTable('person').set({ certNoIndex: 'registration:x' }).where('id', '=', w.agent).execute()
+    await db
+      .updateTable('person')
+      .set({ certNoIndex: null, identityState: 'provisional' })
+      .where('id', '=', w.agent)
+      .execute()
     await db.updateTable('person').set({ deskIndex: null }).execute()
     t.match(await findPeople(w.services, act(), { text: '测试·拉姆', lastFour: '8524' }), { ok: true, people: [] })
     t.equal(await fillDeskIndexes(db, crypto, 10), 10)

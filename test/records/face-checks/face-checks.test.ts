@@ -308,7 +308,7 @@ await eachDatabase(t, 'verdict', async (t, database) => {
     const { checkId } = await begun(w, binding)
     for (const other of [
       { personId: 'per_x' },
-      { purpose: 'recover' },
+      { purpose: 'recover' as const },
       { binding: 'login-attempt:x' },
       { scanTicketId: 'st_x' },
       { scanTicketId: null }
@@ -322,7 +322,7 @@ await eachDatabase(t, 'verdict', async (t, database) => {
         .execute(async (trx) => await useFaceVerdict(trx, checkId, { ...binding, ...extra }))
     for (const other of [
       { personId: 'per_x' },
-      { purpose: 'recover' },
+      { purpose: 'recover' as const },
       { binding: 'login-attempt:x' },
       { scanTicketId: 'st_x' }
     ]) {

@@ -68,7 +68,7 @@ const approvable = (
                where o.id = n.organization_id and o.legal_representative_id = ${personId}
                  and o.status in ('active', 'pending')
                  and lr.id = ${personId} and lr.status = 'active' and agent.id = n.agent_id
-                 and lr.id <> agent.id and lr.cert_no_index <> agent.cert_no_index)
+                 and lr.id <> agent.id and lr.cert_no_index is distinct from agent.cert_no_index)
   and exists (select 1 from scan_ticket t
                where t.id = ${ticketId} and t.purpose = 'approve-delegation' and t.subject_ref = ${subject}
                  and t.person_id = ${personId}
@@ -183,7 +183,7 @@ async function whyNot (
   const code =
     row === undefined
       ? 'stale'
-      : row.agentId === approver.personId || row.agentIndex === row.approverIndex
+      : row.agentId === approver.personId || (row.agentIndex !== null && row.agentIndex === row.approverIndex)
         ? 'self_approval'
         : organization.legalRepresentativeId !== approver.personId
           ? 'not_legal_representative'

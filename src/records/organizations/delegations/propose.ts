@@ -70,7 +70,8 @@ async function refusalOf (
   if (
     persons.some(
       ({ id, certNoIndex }) =>
-        id === organization.legalRepresentativeId && (id === agent.id || certNoIndex === agent.certNoIndex)
+        id === organization.legalRepresentativeId &&
+        (id === agent.id || (certNoIndex !== null && certNoIndex === agent.certNoIndex))
     )
   ) {
     return refuse('self_delegation')

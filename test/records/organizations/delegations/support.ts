@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import pino from 'pino'
 import { loadConfig } from '../../../../src/config.ts'
 import { approvalSubject } from '../../../../src/domain/representation/delegation.ts'
+import type { TicketPurpose } from '../../../../src/domain/login/scan-ticket.ts'
 import type { Proof } from '../../../../src/domain/login/next-step.ts'
 import type { FaceProvider } from '../../../../src/ports/face-provider.ts'
 import type { PasswordHasher } from '../../../../src/ports/password-hasher.ts'
@@ -172,7 +173,7 @@ export async function submitted (
 }
 
 export interface TicketOptions {
-  purpose?: string
+  purpose?: TicketPurpose
   subject?: string
   state?: string
   proof?: 'face' | 'counter' | null

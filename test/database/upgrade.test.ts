@@ -1,0 +1,146 @@
+/** A database of the version before migration 0016, with rows in every state, becomes one of this version. */
+import { sql, type Kysely } from 'kysely'
+import t from 'tap'
+import { checkDatabase } from '../../src/cli/doctor/database.ts'
+import { loadConfig } from '../../src/config.ts'
+import { findUnvalidated } from '../../src/database/constraints.ts'
+import { checkOldRows, migrate, pendingMigrations } from '../../src/database/migrator.ts'
+import { eachDatabase } from '../support/database.ts'
+import { readColumns, readPrimaryKeys, readVocabularies } from './catalog.ts'
+import { emptyDatabase } from './empty.ts'
+import { fill, insertRow } from './fill.ts'
+
+const former = '0015_reveal_applications'
+
+const formerPerson = (id: string, certNoIndex: string, status = 'unactivated'): Record<string, unknown> => ({
+  id,
+  sub: id,
+  status,
+  name_enc: 'x',
+  cert_type: 'resident_id',
+  cert_no_enc: 'x',
+  cert_no_index: certNoIndex
+})
+
+/** Every row of every table, as JSON without the columns that came since. */
+async function readRows (db: Kysely<any>, columns: Map<string, string[]>): Promise<Map<string, unknown[]>> {
+  const keys = await readPrimaryKeys(db)
+  const found = new Map<string, unknown[]>()
+  for (const [table, names] of columns) {
+    const { rows } = await sql<{ row: unknown }>`
+      select to_jsonb(part) as row from (select ${sql.join(names.map((name) => sql.ref(name)))} from ${sql.table(table)}
+        order by ${sql.join((keys.get(table) ?? []).map((name) => sql.ref(name)))}) part`.execute(db)
+    found.set(table, rows.map(({ row }) => row))
+  }
+  return found
+}
+
+await eachDatabase(t, 'nothing of a former database is lost', async (t, present) => {
+  const { db } = await emptyDatabase(t, present)
+  await migrate(db, former)
+  t.strictSame((await pendingMigrations(db))[0], '0016_person_identity_state')
+  const counts = await fill(db, present.db)
+  for (const [id, index, status] of [
+    ['p_draft', 'registration:abc'],
+    ['p_left', 'registration:def', 'disabled'],
+    ['p_gone', 'nobody:p_gone', 'disabled']
+  ] as const) {
+    await insertRow(db, 'person', formerPerson(id, index, status))
+  }
+  const columns = new Map<string, string[]>()
+  for (const { table, column } of await readColumns(db)) columns.set(table, [...(columns.get(table) ?? []), column])
+  t.ok([...columns.keys()].every((table) => table === 'audit_head' || (counts.get(table) ?? 0) > 0), 'all are filled')
+  const before = await readRows(db, columns)
+
+  t.strictSame(await migrate(db), [
+    '0016_person_identity_state',
+    '0017_closed_vocabularies',
+    '0018_foreign_key_indexes'
+  ])
+
+  const after = await readRows(db, columns)
+  for (const [table, rows] of before) {
+    const expected =
+      table === 'person'
+        ? (rows as Array<Record<string, unknown>>).map((row) =>
+            /^(registration|nobody):/.test(String(row['cert_no_index'])) ? { ...row, cert_no_index: null } : row)
+        : rows
+    t.strictSame(after.get(table), expected, table)
+  }
+  const { rows: persons } = await sql`
+    select id, identity_state from person where id in ('p_draft', 'p_left', 'p_gone') order by id`.execute(db)
+  t.strictSame(persons, [
+    { id: 'p_draft', identityState: 'provisional' },
+    { id: 'p_gone', identityState: 'erased' },
+    { id: 'p_left', identityState: 'provisional' }
+  ])
+  const established = await sql`
+    select from person where identity_state = 'established' and cert_no_index is not null`.execute(db)
+  t.equal(established.rows.length, counts.get('person'))
+  t.strictSame(await findUnvalidated(db), [], 'every old row keeps the new rules')
+
+  for (const where of (await readVocabularies(db)).keys()) {
+    const [table, column] = where.split('.') as [string, string]
+    await t.rejects(
+      sql`update ${sql.table(table)} set ${sql.ref(column)} = 'unheard-of'`.execute(db),
+      /audit|role of an administrator|check constraint/,
+      `${where} takes no other word`
+    )
+  }
+})
+
+await eachDatabase(t, 'a process of the former version may serve beside the new tables', async (t, { db }) => {
+  await insertRow(db, 'person', formerPerson('p1', 'registration:abc'))
+  await insertRow(db, 'person', formerPerson('p2', 'registration:def'))
+  await sql`update person set cert_no_index = 'nobody:p2', status = 'disabled' where id = 'p2'`.execute(db)
+  await insertRow(db, 'person', formerPerson('p3', 'i3'))
+  const rows = await db.selectFrom('person').select(['id', 'certNoIndex', 'identityState']).orderBy('id').execute()
+  t.strictSame(rows, [
+    { id: 'p1', certNoIndex: null, identityState: 'provisional' },
+    { id: 'p2', certNoIndex: null, identityState: 'erased' },
+    { id: 'p3', certNoIndex: 'i3', identityState: 'established' }
+  ])
+})
+
+await eachDatabase(t, 'rows that break a rule stay, and are named until they are mended', async (t, present) => {
+  const { db, kind } = await emptyDatabase(t, present)
+  await migrate(db, former)
+  for (const id of ['p1', 'p2', 'p3']) await insertRow(db, 'person', formerPerson(id, id, 'active'))
+  await insertRow(db, 'organization', { id: 'o1', uscc: 'u', name: 'n', type: 't', status: 'active' })
+  const delegation = {
+    id: 'd1',
+    version: 1,
+    organization_id: 'o1',
+    agent_id: 'p1',
+    state: 'active',
+    valid_from: '2026-01-01',
+    valid_to: '2027-01-01',
+    created_by: 'p1'
+  }
+  await insertRow(db, 'delegation', delegation)
+  await insertRow(db, 'representation_choice', { person_id: 'p1', client_id: 'gone', context_id: 'self' })
+
+  await migrate(db)
+  const broken = [
+    { table: 'delegation', name: 'delegation_approved_check' },
+    { table: 'representation_choice', name: 'representation_choice_client_id_fkey' }
+  ]
+  t.match(await findUnvalidated(db), broken)
+  t.equal((await findUnvalidated(db)).length, 2)
+  const config = loadConfig({ NODE_ENV: 'test' }, 2)
+  const finding = async () =>
+    (await checkDatabase(db, kind, config)).find(({ check }) => check === 'constraints') ?? t.fail('no finding')
+  t.match(await finding(), { status: 'warn', message: /delegation_approved_check.*representation_choice_client_id_fkey/ })
+
+  await t.rejects(insertRow(db, 'delegation', { ...delegation, id: 'd2', agent_id: 'p2' }), { code: '23514' })
+  await t.rejects(
+    insertRow(db, 'delegation', { ...delegation, id: 'd2', agent_id: 'p2', approver_id: 'p2', decided_at: new Date() }),
+    { code: '23514' },
+    'nobody approves their own'
+  )
+  await insertRow(db, 'delegation', { ...delegation, id: 'd2', agent_id: 'p2', state: 'submitted' })
+  await sql`update delegation set state = 'revoked' where id = 'd1'`.execute(db)
+  await sql`delete from representation_choice`.execute(db)
+  t.strictSame(await checkOldRows(db), [])
+  t.match(await finding(), { status: 'ok' })
+})
