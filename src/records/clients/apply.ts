@@ -84,7 +84,7 @@ export async function applyClients (
 ): Promise<AppliedClients> {
   const { act, wanted, prune = false, agreedBy = '' } = input
   // one declaration after the other, and no single change in between
-  await trx.selectFrom('client').select('clientId').orderBy('clientId').forUpdate().execute()
+  await trx.selectFrom('client').select('clientId').orderBy('clientId').forNoKeyUpdate().execute()
   const planned = plan(await findClients(trx, null), deps.config, wanted, prune)
   if (!planned.ok) return planned
   const alone =

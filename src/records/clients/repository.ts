@@ -41,13 +41,16 @@ export async function findClient (db: Db, clientId: string): Promise<ClientRecor
   return row === undefined ? null : recordOf(row)
 }
 
-/** The same, held until the transaction ends: changes of one client come one after the other. */
+/**
+ * The same, held until the transaction ends: changes of one client come one after the other. Rows that refer to the
+ * client (scan tickets, consents) are written meanwhile.
+ */
 export async function holdClient (trx: Transaction<Database>, clientId: string): Promise<ClientRecord | null> {
   const row = await trx
     .selectFrom('client')
     .select(columns)
     .where('clientId', '=', clientId)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst()
   return row === undefined ? null : recordOf(row)
 }

@@ -34,7 +34,14 @@ const web = async (w: World, personId: string) => {
   const id = `dev_${randomBytes(4).toString('hex')}`
   await w.services.db
     .insertInto('device')
-    .values({ id, kind: 'web', label: 'Browser', personId, boundAt: sql<Date>`now() - interval '1 day'` })
+    .values({
+      id,
+      kind: 'web',
+      secretHash: id,
+      label: 'Browser',
+      personId,
+      boundAt: sql<Date>`now() - interval '1 day'`
+    })
     .execute()
   return phone({ id, kind: 'web', personId })
 }

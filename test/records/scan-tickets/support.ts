@@ -97,6 +97,8 @@ export async function world (
     ...overrides
   }
   const { id } = await person(services)
+  const site = { clientId: 'tax', status: 'live', metadata: '{}', policy: '{}' } as const
+  await db.insertInto('client').values(site).onConflict((conflict) => conflict.doNothing()).execute()
   return { services, tickets: createScanTickets(services), sandbox, personId: id, register }
 }
 
