@@ -11,13 +11,13 @@ import { registerLoginStarts } from './http/login-starts.ts'
 import { registerMetrics } from './http/metrics.ts'
 import { registerRequestLog } from './runtime/logging.ts'
 import { createOidc, routes, type Oidc } from './oidc/index.ts'
-import { registerAdmin, type TableEntry } from './journeys/console/index.ts'
+import { createProver, registerAdmin, type TableEntry } from './journeys/console/index.ts'
 import { registerAdminApi } from './journeys/admin-api/index.ts'
 import { registerAppApi } from './journeys/app-api/index.ts'
 import { registerClientLogos } from './journeys/pictures/index.ts'
 import { registerDeviceLogin } from './journeys/device-login/index.ts'
 import { registerDynamicRegistration } from './journeys/dynamic-registration/index.ts'
-import { registerInteraction } from './journeys/login/index.ts'
+import { createHostedLogin } from './journeys/login/index.ts'
 import { createDelegations, createRepresentations } from './records/organizations/index.ts'
 import { createMessages } from './records/messages/index.ts'
 import { registerPhonePages } from './journeys/phone-pages/index.ts'
@@ -62,7 +62,14 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   oidc.mount(app)
 
   const tickets = createScanTickets(services)
-  await registerInteraction(app, services, oidc, tickets)
+  const login = createHostedLogin(services, {
+    oidc,
+    tickets,
+    administrators: createProver(services)
+  })
+  await app.register(async (scope) => {
+    login.register(scope, 'people')
+  })
   await registerDeviceLogin(app, services, oidc)
   await registerAppApi(app, services, tickets)
   await registerPhonePages(app, services, tickets)
@@ -78,7 +85,10 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   await registerClaimSchemas(app, services)
   registerClientLogos(app, services)
   await registerDynamicRegistration(app, services)
-  const console = await registerAdmin(app, services, settings, oidc)
+  const console = await registerAdmin(app, services, settings)
+  await console.framed((scope) => {
+    login.register(scope, 'administrators')
+  })
   await registerAdminApi(app, console)
   if (services.sandbox !== null) await registerSandbox(app, services, services.sandbox, tickets)
 

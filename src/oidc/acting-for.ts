@@ -7,7 +7,7 @@
 import type { Client, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { inTransaction } from '../database/transaction.ts'
 import { clientPolicy, type ClientPolicy } from '../domain/client/policy.ts'
-import { askedRepresentation } from '../domain/representation/representation-request.ts'
+import { requestedRepresentation } from '../domain/representation/representation-request.ts'
 import {
   contextId,
   parseRef,
@@ -17,12 +17,11 @@ import {
   type RepresentationRef
 } from '../domain/representation/representation.ts'
 import {
-  answers,
-  chooseAsked,
-  chooseSilently,
   createRepresentations,
-  type Representations,
-  resolveAt
+  meetsRequest,
+  resolveReference,
+  resolveRepresentation,
+  type Representations
 } from '../records/organizations/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { traceIdOf } from './error-pages.ts'
@@ -84,9 +83,12 @@ export function createActingFor (
       const { context, rar } = grantFacts(crypto, grantId, verifiedGrants()) ?? {}
       const ref = context === undefined ? self : parseRef(context)
       const site = siteOf(client)
-      const representation = ref === null ? null : await resolveAt(representations, clock, personId, ref, site)
+      const representation =
+        ref === null ? null : await resolveReference({ representations, clock }, { personId, site }, ref)
       // a delegation that does not reach as far any more as what was granted
-      return representation !== null && answers(representation, askedRepresentation(rar), site) ? representation : null
+      return representation !== null && meetsRequest(representation, requestedRepresentation(rar), site)
+        ? representation
+        : null
     },
     async ofRequest (ctx, personId) {
       const { client, session, result } = ctx.oidc
@@ -95,16 +97,19 @@ export function createActingFor (
       const current = currentRef(authorizationAt(session as SessionLike, site.clientId))
       // the page of all identities comes anyway; nothing is decided before
       if (ctx.oidc.promptPending('select_account')) return null
-      const chosen = parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation)
-      const asked = askedRepresentation(ctx.oidc.params?.['authorization_details'])
-      const found =
-        chosen !== null
-          ? await resolveAt(representations, clock, personId, chosen, site)
-          : asked !== null
-            ? await chooseAsked(representations, personId, site, asked)
-            : await chooseSilently(representations, clock, personId, site, current)
-      const representation = found !== null && answers(found, asked, site) ? found : null
-      if (representation === null) stateOf(ctx).mustChoose = asked === null ? 'representation' : 'asked'
+      const requested = requestedRepresentation(ctx.oidc.params?.['authorization_details'])
+      const answer = await resolveRepresentation(
+        { representations, clock },
+        {
+          personId,
+          site,
+          requested,
+          chosen: parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation),
+          current: async () => current
+        }
+      )
+      const representation = answer.state === 'resolved' ? answer.representation : null
+      if (representation === null) stateOf(ctx).mustChoose = requested === null ? 'representation' : 'asked'
       else if (current !== null && contextId(refOf(representation)) !== contextId(current)) {
         await leave(deps, ctx, session as SessionLike, site.clientId)
       }

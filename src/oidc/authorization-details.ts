@@ -5,7 +5,7 @@
 import { errors, type AuthorizationDetail, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
 import {
-  askedRepresentation,
+  requestedRepresentation,
   narrowed,
   readRepresentationRequest,
   representationType,
@@ -26,7 +26,7 @@ export function authorizationDetails (issuer: string) {
     types: { [representationType(issuer)]: { validate } },
     authorizationDetailsForGrantSource: (ctx: KoaContextWithOIDC) => ctx.oidc.grant?.rar,
     authorizationDetailsForAccessToken: (ctx: KoaContextWithOIDC, _token: unknown, source: Carrier | undefined) => {
-      const asked = askedRepresentation(ctx.oidc.params?.['authorization_details'])
+      const asked = requestedRepresentation(ctx.oidc.params?.['authorization_details'])
       const granted = source?.rar?.[0] as GrantedDetail | undefined
       if (asked === null) return source?.rar
       const less = granted === undefined ? null : narrowed(granted, asked)

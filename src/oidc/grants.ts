@@ -7,9 +7,10 @@ import type { OidcDeps } from './deps.ts'
 import { consoleClientId } from '../domain/administration/administration.ts'
 import { claimsByScope, restrictedClaims } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
+import { releasedScopes } from '../domain/claims/requested-scopes.ts'
 import { decidedScopes } from '../records/consents/index.ts'
 import { verifiedClaimNames } from '../domain/claims/ida-filter.ts'
-import { askedRepresentation, grantedDetail } from '../domain/representation/representation-request.ts'
+import { requestedRepresentation, grantedDetail } from '../domain/representation/representation-request.ts'
 import { refOf } from '../domain/representation/representation.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { grantContextOf, type ActingFor } from './acting-for.ts'
@@ -45,7 +46,7 @@ export function createGrantLoader (
     if (representation === null) return undefined
     const context = grantContextOf(refOf(representation))
     const policy = clientPolicy(policyOf(client))
-    const details = askedRepresentation(params?.['authorization_details'])
+    const details = requestedRepresentation(params?.['authorization_details'])
     const allowed = (client.scope ?? '').split(' ')
     const asked = String(params?.['scope'] ?? '')
       .split(' ')
@@ -91,7 +92,7 @@ async function agreed (deps: OidcDeps, sub: string, clientId: string, scopes: st
   const person = await personBySub(deps.db, deps.crypto, sub)
   if (!person) return []
   const decided = await decidedScopes(deps.db, person.id, clientId)
-  return scopes.filter((scope) => scope === 'openid' || !(scope in claimsByScope) || decided.get(scope) === true)
+  return releasedScopes(scopes, decided)
 }
 
 /** Scopes of each resource server of the request, as far as it has them. */

@@ -4,41 +4,15 @@
  * `acr_values` alone enforces nothing in the library.
  */
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
-import { acrValues, levelOfAcr, type Level } from '../domain/identity/assurance.ts'
-import { requestedLevel } from '../domain/login/next-step.ts'
+import { requestedScopes } from '../domain/claims/requested-scopes.ts'
+import { levelOfAcr } from '../domain/identity/assurance.ts'
+import { meetsLevel, requestedLevel } from '../domain/login/requested-level.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
-import { isUndecided, requestedScopes } from '../records/consents/index.ts'
+import { isConsentDue } from '../records/consents/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { stateOf } from './request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
-
-interface ClaimsRequest {
-  id_token?: { acr?: { essential?: boolean; value?: string; values?: string[] } }
-}
-
-/** Level asked by client, acr_values and an essential acr claim together. */
-export function levelOfRequest (policy: unknown, params: { acr_values?: unknown; claims?: unknown }): Level {
-  const asked = typeof params.acr_values === 'string' ? params.acr_values : undefined
-  const level = requestedLevel(clientPolicy(policy).minimumLevel, asked)
-  const acr =
-    typeof params.claims === 'string'
-      ? (safeJson(params.claims) as ClaimsRequest | undefined)?.id_token?.acr
-      : undefined
-  if (acr?.essential !== true) return level
-  const values = (Array.isArray(acr.values) ? acr.values : [acr.value]).filter((value): value is string =>
-    acrValues.includes(value as string)
-  )
-  return requestedLevel(level, values.join(' '))
-}
-
-function safeJson (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 const askIf = (condition: boolean): boolean => (condition ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT)
 
@@ -62,24 +36,22 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
   )
   login?.checks.add(
     new Check('level', 'a stronger authentication is required', 'interaction_required', (ctx: KoaContextWithOIDC) => {
-      const needed = levelOfRequest(policyOf(ctx.oidc.client), ctx.oidc.params ?? {})
-      const have = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
-      return askIf(ctx.oidc.session?.accountId !== undefined && needed > have)
+      const requested = requestedLevel(clientPolicy(policyOf(ctx.oidc.client)), ctx.oidc.params ?? {})
+      const reached = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
+      return askIf(ctx.oidc.session?.accountId !== undefined && !meetsLevel(reached, requested))
     })
   )
   policy.get('consent')?.checks.add(
     new Check('undecided', 'the end-user has not agreed yet', 'consent_required', async (ctx: KoaContextWithOIDC) => {
       const { client, account } = ctx.oidc
-      const policy = clientPolicy(policyOf(client))
       const personId = (account as { person?: { id: string } } | undefined)?.person?.id
-      if (client === undefined || personId === undefined || policy.trusted) return Check.NO_NEED_TO_PROMPT
-      const scopes = requestedScopes({ client, params: ctx.oidc.params ?? {} })
+      if (client === undefined || personId === undefined) return Check.NO_NEED_TO_PROMPT
       return askIf(
-        await isUndecided(deps.db, {
+        await isConsentDue(deps.db, {
           personId,
           clientId: client.clientId,
-          optionalScopes: policy.optionalScopes,
-          scopes
+          policy: clientPolicy(policyOf(client)),
+          scopes: requestedScopes(ctx.oidc.params?.['scope'], client)
         })
       )
     })

@@ -139,7 +139,7 @@ t.test('logging in as each', async (t) => {
     demoPeople.find(({ handle }) => handle === 'zhuoma')?.certNo ?? ''
   )
   const policy = clientPolicy(demoClients('').find(({ clientId }) => clientId === 'demo-site')?.policy)
-  const hats = await createRepresentations(services).hatsOf(zhuoma?.id ?? '', { clientId: 'demo-site', policy })
+  const hats = await createRepresentations(services).listOptions(zhuoma?.id ?? '', { clientId: 'demo-site', policy })
   t.match(
     hats.map(({ representation, blocked }) => [representation.role, blocked]),
     [

@@ -1,10 +1,12 @@
 /**
- * What one run through the hosted login needs and has: the pure heart of the dispatcher.
- *
- * `nextStep` is computed afresh from facts at every request (required steps − proofs given);
- * no step knows any other step, and finishing asks the same function again.
+ * Which step of a hosted login comes next. `nextStep` decides from facts that are read at every request (what is
+ * required, less what was shown); no step knows another, and finishing asks the same function.
  */
-import { acrOfLevel, levelOfAcr, type Level } from '../identity/assurance.ts'
+import { acrOfLevel, type Level } from '../identity/assurance.ts'
+import type { DenialCode } from '../representation/authorization.ts'
+import type { UnmetCode } from '../representation/option.ts'
+import type { Representation } from '../representation/representation.ts'
+import { meetsLevel } from './requested-level.ts'
 
 /** One thing that was really shown to be true in this attempt. Times are epoch seconds. */
 export type Proof =
@@ -22,7 +24,8 @@ export type ProofKind = Proof['kind']
 /** When a face check (or its equal alternative) is required without the relying site asking. */
 export type FacePolicy = 'first-login' | 'always' | 'on-request'
 
-export interface AttemptFacts {
+/** Who is there, and what they have shown. */
+export interface IdentityFacts {
   facePolicy: FacePolicy
   /** The level that client and request ask for together (the higher one). */
   requestedLevel: Level
@@ -35,16 +38,41 @@ export interface AttemptFacts {
   proofs: Proof[]
   /** This browser stands for that person behind this organization's password (binding of 30 days). */
   trustedBrowser?: boolean
+  /** The organization's tab or the person has said in whose name this login is. */
+  representationChosen: boolean
 }
 
-/** The steps of the hosted login. `verify` is scan (or same phone) with whatever the phone is then asked for. */
+/** In whose name the login goes on. */
+export type RepresentationState =
+  | { state: 'resolved'; representation: Representation }
+  /** The person chooses; with an organization whose agent is not known yet: says which agent it is. */
+  | { state: 'choose' }
+  /** The organization's password was right, and the person may not act for it now. */
+  | { state: 'denied'; code: DenialCode }
+  /** The site requests an organization, functions or a capacity (RFC 9396) that the person does not have. */
+  | { state: 'unmet'; code: UnmetCode }
+
+export interface LoginFacts extends IdentityFacts {
+  representation: RepresentationState
+  /** Something that the site requests was never decided by this person, or the site wants to hear it again. */
+  consentDue: boolean
+}
+
 export type Step =
   | { step: 'login' }
   /** The organization is known, and several agents act for it: which one? */
   | { step: 'agent' }
+  | { step: 'representation' }
+  | { step: 'not-authorized'; code: DenialCode }
+  | { step: 'unmet-request'; code: UnmetCode }
+  /** Scan (or same phone) with whatever the phone is then asked for; or an in-person code. */
   | { step: 'verify'; identity: boolean; face: boolean }
-  | { step: 'refused'; code: 'person_disabled' }
-  | { step: 'finish'; outcome: LoginOutcome }
+  | { step: 'consent' }
+  | { step: 'refused'; code: 'person_disabled' | 'level_unreachable' }
+  | { step: 'finish'; outcome: LoginOutcome; representation: Representation }
+
+/** What is missing before it is certain who is there, and strongly enough. */
+export type AuthenticationStep = Extract<Step, { step: 'login' | 'agent' | 'verify' | 'refused' }>
 
 export interface LoginOutcome {
   personId: string
@@ -55,31 +83,41 @@ export interface LoginOutcome {
   authTime: number
 }
 
-const has = <K extends ProofKind>(
-  proofs: Proof[],
-  kind: K,
-  personId: string
-): Extract<Proof, { kind: K }> | undefined =>
-    proofs.find(
-      (proof): proof is Extract<Proof, { kind: K }> =>
-        proof.kind === kind && (!('personId' in proof) || proof.personId === personId)
+type Found<K extends ProofKind> = Extract<Proof, { kind: K }>
+
+/** The latest proof of a kind that this person has given. */
+function findProof<K extends ProofKind> (proofs: Proof[], kind: K, personId: string): Found<K> | undefined {
+  const [latest] = proofs
+    .filter(
+      (proof): proof is Found<K> => proof.kind === kind && (!('personId' in proof) || proof.personId === personId)
     )
+    .sort((one, other) => other.at - one.at)
+  return latest
+}
+
+/** The latest scan by a bound device's key; a phone's browser proves nothing by itself. */
+const findDeviceScan = (proofs: Proof[], personId: string): Found<'scan'> | undefined =>
+  findProof(proofs.filter((proof) => proof.kind === 'scan' && proof.deviceKey), 'scan', personId)
 
 /** The organization that was identified by its code and password. */
-export const organizationProof = (proofs: Proof[]): Extract<Proof, { kind: 'organization' }> | undefined =>
+export const organizationProof = (proofs: Proof[]): Found<'organization'> | undefined =>
   proofs.find((proof) => proof.kind === 'organization')
 
 /** Has somebody shown to be the person that this attempt is about? */
-export function isEstablished ({ person, session, proofs, trustedBrowser }: AttemptFacts): boolean {
+export function isEstablished ({
+  person,
+  session,
+  proofs,
+  trustedBrowser
+}: Pick<IdentityFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser'>): boolean {
   if (person === null) return false
   if (session?.personId === person.id) return true
-  const scan = has(proofs, 'scan', person.id)
-  const shown = has(proofs, 'face', person.id) ?? has(proofs, 'counter', person.id)
+  const shown = findProof(proofs, 'face', person.id) ?? findProof(proofs, 'counter', person.id)
   // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
   if (
-    has(proofs, 'password', person.id) !== undefined ||
-    scan?.deviceKey === true ||
-    (scan !== undefined && shown !== undefined)
+    findProof(proofs, 'password', person.id) !== undefined ||
+    findDeviceScan(proofs, person.id) !== undefined ||
+    (findProof(proofs, 'scan', person.id) !== undefined && shown !== undefined)
   ) {
     return true
   }
@@ -90,62 +128,98 @@ export function isEstablished ({ person, session, proofs, trustedBrowser }: Atte
 export function earnsTrust (personId: string, proofs: Proof[]): boolean {
   return (
     organizationProof(proofs) !== undefined &&
-    (has(proofs, 'face', personId) !== undefined || has(proofs, 'counter', personId) !== undefined)
+    (findProof(proofs, 'face', personId) !== undefined || findProof(proofs, 'counter', personId) !== undefined)
   )
 }
 
 /**
- * The next step of an attempt.
+ * Null: it is certain who is there.
  * A face check is required when the person never had one (policy `first-login`), at each login (`always`),
  * or when the requested level is 3 or more. A counter code stands for the face check at equal rank
  * (人脸识别技术应用安全管理办法: a face must not be the only way).
  */
-export function nextStep (facts: AttemptFacts): Step {
+export function missingAuthentication (facts: IdentityFacts): AuthenticationStep | null {
   const { person, session, proofs } = facts
   const organization = organizationProof(proofs)
-  if (!person) return { step: organization ? 'agent' : 'login' }
+  if (person === null) return { step: organization === undefined ? 'login' : 'agent' }
   if (!person.enabled) return { step: 'refused', code: 'person_disabled' }
-  const usable = session !== null && session.personId === person.id ? session : null
-  const face = has(proofs, 'face', person.id)
-  const counter = has(proofs, 'counter', person.id)
-  const identityKnown = person.assuranceLevel >= 2 && person.faceVerified
+  const identity = person.assuranceLevel < 2 || !person.faceVerified
   // an organization's password is known to many: the person behind it shows to be that person, or this browser stands
   // for them
   if (!isEstablished(facts)) {
-    return organization ? { step: 'verify', identity: !identityKnown, face: true } : { step: 'login' }
+    return organization === undefined ? { step: 'login' } : { step: 'verify', identity, face: true }
   }
-  const strong = face !== undefined || counter !== undefined || (usable !== null && usable.level >= 3)
+  const strong =
+    findProof(proofs, 'face', person.id) !== undefined ||
+    findProof(proofs, 'counter', person.id) !== undefined ||
+    (session !== null && session.personId === person.id && session.level >= 3)
   const faceRequired =
     facts.requestedLevel >= 3 ||
     facts.facePolicy === 'always' ||
     (facts.facePolicy === 'first-login' && !person.faceVerified)
-  if (faceRequired && !strong) return { step: 'verify', identity: !identityKnown, face: true }
-  const outcome = outcomeOf(person.id, facts)
-  // level 4 needs more than this deployment can do online: the caller answers with the standard error
-  return { step: 'finish', outcome }
+  return faceRequired && !strong ? { step: 'verify', identity, face: true } : null
+}
+
+/** Does the representation decide where this login goes next? Where it does not, it need not be looked up. */
+export function asksRepresentation (facts: IdentityFacts): boolean {
+  const missing = missingAuthentication(facts)
+  if (missing === null || missing.step === 'agent') return true
+  // who is here by a session chooses first; who must still show who it is sees no names of organizations
+  return missing.step === 'verify' && (facts.session !== null || facts.representationChosen)
+}
+
+/** Does the consent decide where this login goes next? Where it does not, it need not be looked up. */
+export const asksConsent = (facts: Omit<LoginFacts, 'consentDue'>): boolean =>
+  nextStep({ ...facts, consentDue: true }).step === 'consent'
+
+/** First who it is, then in whose name, then how strongly, then what is released. */
+export function nextStep (facts: LoginFacts): Step {
+  const { person, representation } = facts
+  const missing = missingAuthentication(facts)
+  if (asksRepresentation(facts)) {
+    switch (representation.state) {
+      case 'denied':
+        return { step: 'not-authorized', code: representation.code }
+      case 'unmet':
+        return { step: 'unmet-request', code: representation.code }
+      case 'choose':
+        return { step: person === null ? 'agent' : 'representation' }
+    }
+  }
+  if (missing !== null) return missing
+  // nothing is missing, so there is a person, and the representation was asked for
+  if (person === null || representation.state !== 'resolved') throw new Error('an incomplete login cannot finish')
+  const outcome = loginOutcome(person.id, facts)
+  // level 4 needs more than this deployment can do online
+  if (!meetsLevel(outcome.level, facts.requestedLevel)) return { step: 'refused', code: 'level_unreachable' }
+  if (facts.consentDue) return { step: 'consent' }
+  return { step: 'finish', outcome, representation: representation.representation }
 }
 
 /** What really happened, as acr and amr (RFC 8176); never more than was shown. */
-export function outcomeOf (personId: string, facts: AttemptFacts): LoginOutcome {
+export function loginOutcome (
+  personId: string,
+  facts: Pick<IdentityFacts, 'person' | 'session' | 'proofs'>
+): LoginOutcome {
   const { proofs, session, person } = facts
   const usable = session !== null && session.personId === personId ? session : null
   const amr = new Set<string>(usable?.amr ?? [])
   const times: number[] = usable ? [usable.authTime] : []
-  const password = has(proofs, 'password', personId)
-  const scan = has(proofs, 'scan', personId)
-  const face = has(proofs, 'face', personId)
-  const counter = has(proofs, 'counter', personId)
+  const password = findProof(proofs, 'password', personId)
+  const scan = findDeviceScan(proofs, personId)
+  const face = findProof(proofs, 'face', personId)
+  const counter = findProof(proofs, 'counter', personId)
   const organization = organizationProof(proofs)
   if (password) {
     amr.add('pwd')
     times.push(password.at)
   }
-  // the organization's is a password all the same; beside a session it adds nothing about the person
+  // the organization's is a password too; beside a session it adds nothing about the person
   if (organization && !usable) {
     amr.add('pwd')
     times.push(organization.at)
   }
-  if (scan?.deviceKey) {
+  if (scan) {
     amr.add('swk')
     times.push(scan.at)
   }
@@ -163,15 +237,4 @@ export function outcomeOf (personId: string, facts: AttemptFacts): LoginOutcome 
   let level: Level = person !== null && person.assuranceLevel >= 2 ? 2 : 1
   if (face || counter || (usable !== null && usable.level >= 3)) level = 3
   return { personId, level, acr: acrOfLevel(level), amr: [...amr], authTime: Math.max(0, ...times) }
-}
-
-/** The level that a request asks for: the client's minimum, raised (never lowered) by acr_values. */
-export function requestedLevel (clientMinimum: Level, acrValues: string | undefined): Level {
-  const asked = (acrValues ?? '')
-    .split(' ')
-    .map(levelOfAcr)
-    .filter((level): level is Level => level !== undefined)
-  // several acr_values are alternatives in order of preference: the least of them satisfies the request
-  const least = asked.length > 0 ? (Math.min(...asked) as Level) : 1
-  return Math.max(clientMinimum, least) as Level
 }

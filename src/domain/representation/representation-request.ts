@@ -9,8 +9,8 @@ import { parseUscc } from '../identity/uscc.ts'
 
 export type OrganizationRole = 'legal_representative' | 'agent'
 
-/** What is asked for. Null = the request does not say. */
-export interface AskedRepresentation {
+/** What is requested. Null = the request does not say. */
+export interface RequestedRepresentation {
   uscc: string
   actions: string[] | null
   roles: OrganizationRole[] | null
@@ -42,7 +42,7 @@ export const mayAskForRepresentation = ({
 export function readRepresentationRequest (
   detail: Record<string, unknown>,
   policy: ClientPolicy
-): { ok: true; asked: AskedRepresentation } | { ok: false; fault: string } {
+): { ok: true; requested: RequestedRepresentation } | { ok: false; fault: string } {
   const refuse = (fault: string): { ok: false; fault: string } => ({ ok: false, fault })
   if (!mayAskForRepresentation(policy)) return refuse('this client may not ask for an organization')
   const unknown = Object.keys(detail).find((member) => !members.includes(member))
@@ -76,7 +76,7 @@ export function readRepresentationRequest (
   if (role !== undefined) return refuse(`unknown role${shown(role)}: legal_representative and agent are known`)
   const foreign = roles?.find((name) => !policy.roles.includes(name as OrganizationRole))
   if (foreign !== undefined) return refuse(`role${shown(foreign)} is not accepted at this client`)
-  return { ok: true, asked: { uscc, actions, roles: roles as OrganizationRole[] | null } }
+  return { ok: true, requested: { uscc, actions, roles: roles as OrganizationRole[] | null } }
 }
 
 /** Null: not given. Undefined: not a list of different strings. */
@@ -98,7 +98,7 @@ function listOf (detail: Record<string, unknown>, member: string): string[] | nu
  * The request that a checked `authorization_details` parameter, or what was granted, speaks of; null when there is
  * none.
  */
-export function askedRepresentation (details: unknown): AskedRepresentation | null {
+export function requestedRepresentation (details: unknown): RequestedRepresentation | null {
   const list: unknown = typeof details === 'string' ? JSON.parse(details) : details
   if (!Array.isArray(list) || list.length === 0) return null
   const { identifier, actions, roles } = list[0] as Partial<GrantedDetail>
@@ -107,41 +107,45 @@ export function askedRepresentation (details: unknown): AskedRepresentation | nu
     : null
 }
 
-/** Why a representation is not what is asked for. */
-export type Unmet = 'organization' | 'role' | 'function'
+/** Why a representation is not what is requested. */
+export type UnmetReason = 'organization' | 'role' | 'function'
 
 /**
- * Null: it is what is asked for. `catalogue`: codes that the relying site publishes now; a legal representative may do
+ * Null: it is what is requested. `catalogue`: codes that the relying site publishes now; a legal representative may do
  * all.
  */
-export function unmetBy (
+export function unmetReason (
   representation: Representation,
-  asked: AskedRepresentation,
+  requested: RequestedRepresentation,
   catalogue: readonly string[]
-): Unmet | null {
-  if (representation.role === 'self' || representation.organization.uscc !== asked.uscc) return 'organization'
-  if (asked.roles !== null && !asked.roles.includes(representation.role)) return 'role'
-  if (representation.role === 'legal_representative' || asked.actions === null) return null
+): UnmetReason | null {
+  if (representation.role === 'self' || representation.organization.uscc !== requested.uscc) return 'organization'
+  if (requested.roles !== null && !requested.roles.includes(representation.role)) return 'role'
+  if (representation.role === 'legal_representative' || requested.actions === null) return null
   const functions = functionsHere(representation.delegation, catalogue)
-  return functions === undefined || asked.actions.every((code) => functions.includes(code)) ? null : 'function'
+  return functions === undefined || requested.actions.every((code) => functions.includes(code)) ? null : 'function'
 }
 
-/** What is granted to the representation that answers a request: that capacity, and the functions asked for. */
-export function grantedDetail (issuer: string, asked: AskedRepresentation, role: OrganizationRole): GrantedDetail {
+/** What is granted to the representation that answers a request: that capacity, and the functions requested. */
+export function grantedDetail (
+  issuer: string,
+  requested: RequestedRepresentation,
+  role: OrganizationRole
+): GrantedDetail {
   return {
     type: representationType(issuer),
-    identifier: `${prefix}${asked.uscc}`,
-    ...(asked.actions === null ? {} : { actions: asked.actions }),
+    identifier: `${prefix}${requested.uscc}`,
+    ...(requested.actions === null ? {} : { actions: requested.actions }),
     roles: [role]
   }
 }
 
 /** A token request may ask for less than was granted (RFC 9396 §6), never for anything else. */
-export function narrowed (granted: GrantedDetail, asked: AskedRepresentation): GrantedDetail | null {
-  const within = askedRepresentation([granted])
-  if (within === null || within.uscc !== asked.uscc) return null
-  if (asked.roles !== null && !granted.roles.every((role) => asked.roles?.includes(role))) return null
-  if (asked.actions === null) return granted
-  if (within.actions !== null && !asked.actions.every((code) => within.actions?.includes(code))) return null
-  return { ...granted, actions: asked.actions }
+export function narrowed (granted: GrantedDetail, requested: RequestedRepresentation): GrantedDetail | null {
+  const within = requestedRepresentation([granted])
+  if (within === null || within.uscc !== requested.uscc) return null
+  if (requested.roles !== null && !granted.roles.every((role) => requested.roles?.includes(role))) return null
+  if (requested.actions === null) return granted
+  if (within.actions !== null && !requested.actions.every((code) => within.actions?.includes(code))) return null
+  return { ...granted, actions: requested.actions }
 }

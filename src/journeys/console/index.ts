@@ -41,10 +41,8 @@
  * 'change_requested' : 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Oidc } from '../../oidc/index.ts'
 import type { ConsoleDeps } from './deps.ts'
 import type { Settings } from '../../records/settings/index.ts'
-import { registerAdministratorStep } from './administrator-step.ts'
 import { ensureConsoleClient } from './client.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './administrators/accounts.ts'
@@ -71,6 +69,7 @@ export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type 
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
+export { createProver } from './prove.ts'
 export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
 export { changeKind } from './clients/frame.ts'
 
@@ -78,14 +77,10 @@ export { changeKind } from './clients/frame.ts'
 export async function registerAdmin (
   app: FastifyInstance,
   deps: ConsoleDeps,
-  settings: Settings,
-  oidc: Oidc
+  settings: Settings
 ): Promise<Console> {
   const console = await createConsole(app, deps)
   registerSignIn(app, console, await ensureConsoleClient(deps))
-  await console.framed((scope) => {
-    registerAdministratorStep(scope, deps, oidc)
-  })
   registerBegin(console)
   registerOverview(console)
   registerClientPages(console)

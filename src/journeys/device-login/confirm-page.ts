@@ -1,5 +1,7 @@
 /** The page on which a person lets a device go on or refuses it (S15), and the other pages of /device. */
+import type { Client } from 'oidc-provider'
 import { claimsByScope } from '../../domain/claims/claims.ts'
+import { requestedScopes } from '../../domain/claims/requested-scopes.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { shownUserCode } from '../../domain/login/user-code.ts'
 import { policyOf } from '../../oidc/interaction-policy.ts'
@@ -8,7 +10,6 @@ import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
 import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { hostOf, relyingSite } from '../login/index.ts'
-import { requestedScopes } from '../../records/consents/index.ts'
 
 /** Posts `user_code` and `csrf`. */
 export interface DeviceCodePage extends FormTarget {
@@ -44,9 +45,6 @@ declare module '../../http/pages.ts' {
   }
 }
 
-/** The library's client, as far as the page needs it. */
-export type Client = Parameters<typeof requestedScopes>[0]['client']
-
 /** What is asked for is shown here too: a trusted site has no page of consent later. */
 export function confirmPage (
   login: DeviceLogin,
@@ -65,7 +63,7 @@ export function confirmPage (
     userCode,
     place: login.place,
     at: login.askedAt.toISOString(),
-    data: requestedScopes({ client, params: login.params }).map((scope) => ({
+    data: requestedScopes(login.params['scope'], client).map((scope) => ({
       claims: claimsByScope[scope as keyof typeof claimsByScope].filter((claim) => !claim.includes('verified')),
       purpose: policy.purposes[scope] ?? null
     })),

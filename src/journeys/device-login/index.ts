@@ -22,9 +22,9 @@ import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../http/pages.ts'
 import type { DeviceLoginDeps } from './deps.ts'
-import { interactionPath } from '../login/index.ts'
+import { loginPath } from '../login/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
-import { confirmPage, type Client } from './confirm-page.ts'
+import { confirmPage } from './confirm-page.ts'
 
 /** Wrong codes of one browser, and of one network (a service hall has one address), in five minutes (RFC 8628 §5.1). */
 const tries = { browser: 5, network: 100, seconds: 300 } as const
@@ -124,7 +124,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
     return reply.page(
       'device-login/confirm',
-      confirmPage(found.login, client as Client, {
+      confirmPage(found.login, client, {
         action: `${devicePath}/decision`,
         csrf: request.csrfToken(decisionScope(userCode)),
         locale: request.locale
@@ -149,7 +149,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     for (const { name, value, path } of begun.cookies) {
       reply.setCookie(name, value, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: lifetimes.interaction })
     }
-    return await reply.redirect(interactionPath(begun.uid), 303)
+    return await reply.redirect(loginPath(begun.uid), 303)
   }
 
   async function refuse (

@@ -1,15 +1,10 @@
-/**
- * What the pages of a login say about a relying site and about what it asks for: the same for a real one and for a
- * preview.
- */
+/** The page of consent (S13): what the site requests, the same for a real login and for a preview. */
 import { claimsByScope } from '../../domain/claims/claims.ts'
-import { clientName, type ClientPolicy } from '../../domain/client/policy.ts'
+import { sensitiveScopes } from '../../domain/claims/requested-scopes.ts'
+import type { ClientPolicy } from '../../domain/client/policy.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
 import type { Person } from '../../domain/identity/person.ts'
-import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
-import { smallLogoPath } from '../../records/clients/index.ts'
-import { sensitiveScopes } from '../../records/consents/index.ts'
 
 export interface ConsentItem {
   scope: string
@@ -49,21 +44,6 @@ const masked: Record<string, (person: Whose) => string | null> = {
   name: (person) => maskName(person.name),
   phone_number: (person) => (person.phone === null ? null : maskPhone(person.phone)),
   cert_no: (person) => maskCertNo(person.certNo)
-}
-
-/** The site in the language asked for. `otherwise`: its name when the policy has none; `host`: where it is. */
-export function relyingSite (
-  policy: ClientPolicy,
-  locale: Locale,
-  { otherwise, host }: { otherwise: string; host: string }
-): RelyingSite {
-  const name = clientName(policy, locale)
-  return {
-    name: name.text || otherwise,
-    lang: name.lang,
-    host,
-    ...(policy.logo === undefined ? {} : { logo: smallLogoPath(policy.logo) })
-  }
 }
 
 /** @param decided what this person decided before: scope → given or refused */

@@ -1,37 +1,72 @@
 /**
- * Finishing an attempt: once, in one transaction. The attempt is closed, the provider's interaction gets its
- * result, the browser is remembered, and the audit event stands beside it; then the browser goes back to the provider.
+ * The ends of a login. Finishing happens once, in one transaction: the attempt is closed, the provider's interaction
+ * gets its result, the browser is remembered, and the audit event stands beside it; then the browser goes back to the
+ * provider.
  */
+import type { FastifyRequest } from 'fastify'
 import type { InteractionResults } from 'oidc-provider'
-import type { LoginDeps } from './deps.ts'
-import { earnsTrust, organizationProof, type LoginOutcome } from '../../domain/login/next-step.ts'
-import { refOf, type Representation } from '../../domain/representation/representation.ts'
+import { inTransaction } from '../../database/transaction.ts'
+import { earnsTrust, organizationProof, type Step } from '../../domain/login/next-step.ts'
+import { refOf } from '../../domain/representation/representation.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
 import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeSession } from '../../tokens/revocation.ts'
-import {
-  acceptsOrganizations,
-  createOrganizationLogin,
-  createRepresentations
-} from '../../records/organizations/index.ts'
+import { acceptsOrganizations } from '../../records/organizations/index.ts'
 import { rememberBrowser } from '../../records/persons/index.ts'
 import { finishAttempt } from '../../records/login-attempts/index.ts'
-import type { LoginContext } from './context.ts'
+import { PageError } from '../../http/page-error.ts'
+import type { RelyingSite } from '../../http/pages.ts'
+import type { StepDeps } from './deps.ts'
+import { eventContext } from './event-context.ts'
+import type { LoginContext } from './facts.ts'
+import type { EndRow, Method } from './step.ts'
 
-export interface FinishInput {
-  outcome: LoginOutcome
-  representation: Representation
-  browserLabel: string
-  address: string
-  traceId: string
-  method: string
+/** S8: shown for a moment after a scan. */
+export interface DonePage {
+  rp: RelyingSite
+  href: string
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'login/done': DonePage
+  }
+}
+
+type End = Pick<EndRow, 'end'>
+
+export const finishStep = (deps: StepDeps): End => ({
+  async end (context, request, method) {
+    const step = await context.next()
+    if (step.step !== 'finish') throw new Error(`the login is not finished: ${step.step}`)
+    return await finishLogin(deps, context, { step, request, method })
+  }
+})
+
+export const refusedStep = (deps: StepDeps): End => ({
+  async end (context, request) {
+    const step = await context.next()
+    if (step.step !== 'refused' || step.code === 'person_disabled') throw new PageError(403, 'person_disabled')
+    return await refuseLogin(deps, context, {
+      error: 'unmet_authentication_requirements',
+      description: 'the requested level cannot be reached here',
+      request
+    })
+  }
+})
+
+interface Finish {
+  step: Extract<Step, { step: 'finish' }>
+  request: FastifyRequest
+  method: Method
 }
 
 /** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
-export async function finishLogin (deps: LoginDeps, context: LoginContext, input: FinishInput): Promise<string> {
+async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finish): Promise<string> {
   const { person, interaction } = context
   if (person === null) throw new Error('finish without a person')
-  const { outcome, representation } = input
+  const { step, request, method } = finish
+  const { outcome, representation } = step
   const ref = refOf(representation)
   const organization = organizationProof(context.row.proofs)
   const result: InteractionResults = {
@@ -40,75 +75,64 @@ export async function finishLogin (deps: LoginDeps, context: LoginContext, input
     select_account: {},
     kora: { representation: ref }
   }
-  // one person at a time: whoever was logged in here before is logged out, at their sites too
-  const other = await context.sessionOfOther(person.sub)
-  await deps.db.transaction().execute(async (trx) => {
+  // one person at a time: another one who was logged in here is logged out, at their sites too
+  const session = await context.browserSession()
+  const other = session?.accountId === undefined || session.accountId === person.sub ? null : session.uid
+  await inTransaction(deps.db, async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     if (other !== null) {
       await recordSessionsEnded(trx, deps, await revokeSession(trx, other), {
         reason: 'other-account',
-        traceId: input.traceId
+        traceId: request.id
       })
     }
     const dropSession =
       other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
     await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
-    await rememberBrowser(trx, person.id, context.browserHash, input.browserLabel)
+    await rememberBrowser(trx, person.id, context.browserHash, request.browserLabel)
     // what was chosen, by the page or by the organization tab, holds here until something else is
     const chosen = context.row.representation !== null
     if (chosen && acceptsOrganizations(context.policy)) {
-      await createRepresentations(deps).rememberChoice(trx, person.id, context.client.clientId, ref)
+      await deps.representations.rememberChoice(trx, person.id, context.client.clientId, ref)
     }
     if (organization !== undefined && earnsTrust(person.id, context.row.proofs)) {
-      await createOrganizationLogin(deps).trustBrowser(
-        trx,
-        organization.organizationId,
-        person.id,
-        context.browserHash
-      )
+      await deps.organizations.trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
     }
     const acting = {
       role: ref.role,
       organizationId: ref.role === 'self' ? null : ref.organizationId,
       delegationId: ref.role === 'agent' ? ref.delegationId : null
     }
-    const about = {
-      personId: person.id,
-      clientId: context.client.clientId,
-      loginAttemptUid: context.uid,
-      address: input.address,
-      traceId: input.traceId,
-      ...acting
-    }
+    const about = { ...eventContext(context, request), personId: person.id, ...acting }
     if (chosen) await deps.audit.record(trx, { ...about, type: 'representation.chosen' })
     await deps.audit.record(trx, {
       ...about,
       type: 'login.succeeded',
-      details: { acr: outcome.acr, amr: outcome.amr, method: input.method, sso: context.row.proofs.length === 0 }
+      details: { acr: outcome.acr, amr: outcome.amr, method, sso: context.row.proofs.length === 0 }
     })
   })
-  deps.metrics.logins.inc({ outcome: 'succeeded', method: input.method })
+  deps.metrics.logins.inc({ outcome: 'succeeded', method })
   return interaction.returnTo
 }
 
 /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
 export async function refuseLogin (
-  deps: LoginDeps,
+  deps: StepDeps,
   context: LoginContext,
-  error: { error: string; error_description: string },
-  input: { address: string; traceId: string }
+  { error, description, request }: { error: string; description: string; request: FastifyRequest }
 ): Promise<string> {
-  await deps.db.transaction().execute(async (trx) => {
+  await inTransaction(deps.db, async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
-    await saveInteractionResult(trx, { uid: context.uid, result: error, dropSession: false })
+    await saveInteractionResult(trx, {
+      uid: context.uid,
+      result: { error, error_description: description },
+      dropSession: false
+    })
     await deps.audit.record(trx, {
-      type: error.error === 'access_denied' ? 'login.cancelled' : 'login.refused',
+      ...eventContext(context, request),
+      type: error === 'access_denied' ? 'login.cancelled' : 'login.refused',
       personId: context.person?.id ?? null,
-      clientId: context.client.clientId,
-      loginAttemptUid: context.uid,
-      address: input.address,
-      traceId: input.traceId,
-      reason: error.error
+      reason: error
     })
   })
   return context.interaction.returnTo

@@ -1,18 +1,23 @@
 /**
  * The login page (S1, S2) and its answers: tabs that the client allows, errors that say nothing of who has an account.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { AuditEvent } from '../../records/audit/index.ts'
-import type { LoginDeps } from './deps.ts'
+import type { FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
 import { maskCertNo } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError, FormTarget, RelyingSite, Tab } from '../../http/pages.ts'
+import type { AuditEvent } from '../../records/audit/index.ts'
+import { acceptsOrganizations } from '../../records/organizations/index.ts'
 import { personBySub, type StoredPerson } from '../../records/persons/index.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
-import { askedOf } from './asked.ts'
-import { interactionPath, type LoginContext } from './context.ts'
-import type { Tried } from './password-try.ts'
-import { acceptsOrganizations } from '../../records/organizations/index.ts'
+import { hasAgreed } from './agreement.ts'
+import { loginPath } from './attempt.ts'
+import type { StepDeps } from './deps.ts'
+import { eventContext } from './event-context.ts'
+import type { LoginContext } from './facts.ts'
+import { show, type Outcome } from './step.ts'
+import { loginTabs } from './tabs.ts'
+import type { VerificationResult } from './verify-password.ts'
 
 /** S1, S2. Posts `csrf`, `kind`, `account`, `password`, `role` (legal only), `agree` ('1'). */
 export interface PasswordPage extends FormTarget {
@@ -54,64 +59,28 @@ export interface Typed {
   errors: FieldError[]
 }
 
-const agreementCookie = 'kora_agreed'
-
-/** Refused tries recorded for one source. */
+/** Refused attempts recorded for one source. */
 const throttledAudit = { limit: 50, seconds: 600 }
 
-export const agreed = (deps: LoginDeps, request: FastifyRequest): boolean =>
-  request.cookies[agreementCookie] === deps.config.policyVersion
-
-export function rememberAgreement ({ config }: LoginDeps, reply: FastifyReply): void {
-  reply.setCookie(agreementCookie, config.policyVersion, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: config.issuer.startsWith('https:'),
-    maxAge: 395 * 86_400
-  })
-}
-
-/**
- * Which form was asked for or sent: the organization's only where the site takes organizations, and then maybe nothing
- * else.
- */
-export function tabOf (context: LoginContext, asked: unknown): 'personal' | 'legal' {
-  const { policy } = context
-  if (!acceptsOrganizations(policy)) return 'personal'
-  if (asked === 'legal' || !policy.subjectKinds.includes('person')) return 'legal'
-  return askedOf(context) !== null && asked !== 'personal' ? 'legal' : 'personal'
-}
+/** Whose password was typed, as far as it is known. */
+type Whose = Pick<AuditEvent, 'personId' | 'organizationId'>
 
 /** What the forms begin with: what the site says of who comes. */
-export function begun (context: LoginContext, kind: Typed['kind']): Typed {
-  const asked = askedOf(context)
+export function emptyForm (context: LoginContext, kind: Typed['kind']): Typed {
+  const { requested } = context
   const hint = typeof context.params['login_hint'] === 'string' ? context.params['login_hint'].slice(0, 64) : ''
-  const [role] = asked?.roles ?? []
+  const [role] = requested?.roles ?? []
   return {
     kind,
-    account: kind === 'legal' && asked !== null ? asked.uscc : hint,
+    account: kind === 'legal' && requested !== null ? requested.uscc : hint,
     role: role ?? 'legal_representative',
     agreeChecked: false,
     errors: []
   }
 }
 
-export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
-  const { uid, policy } = context
-  const persons = policy.subjectKinds.includes('person')
-  const tabs: Tab[] = []
-  const personal = `${interactionPath(uid, 'login')}${askedOf(context) === null ? '' : '?tab=personal'}`
-  if (persons) tabs.push({ id: 'personal', href: personal, current: current === 'personal' })
-  if (acceptsOrganizations(policy)) {
-    tabs.push({ id: 'legal', href: `${interactionPath(uid, 'login')}?tab=legal`, current: current === 'legal' })
-  }
-  if (persons) tabs.push({ id: 'qr', href: interactionPath(uid, 'qr'), current: current === 'qr' })
-  return tabs
-}
-
 /** The person who must authenticate again (prompt=login, max_age), unless another account was chosen. */
-export async function reloginPerson (deps: LoginDeps, context: LoginContext): Promise<StoredPerson | null> {
+export async function reloginPerson (deps: StepDeps, context: LoginContext): Promise<StoredPerson | null> {
   const sub = context.interaction.session?.accountId
   if (
     sub === undefined ||
@@ -124,20 +93,17 @@ export async function reloginPerson (deps: LoginDeps, context: LoginContext): Pr
 }
 
 export async function showLogin (
-  deps: LoginDeps,
-  context: LoginContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  typed: Typed,
-  status?: number
-): Promise<FastifyReply> {
+  deps: StepDeps,
+  { context, request }: { context: LoginContext; request: FastifyRequest },
+  { typed, status, retryAfterSeconds }: { typed: Typed; status?: number; retryAfterSeconds?: number }
+): Promise<Outcome> {
   const again = typed.kind === 'legal' ? null : await reloginPerson(deps, context)
   // who must authenticate again may do so as the organization they act for
   const tabs = again === null || acceptsOrganizations(context.policy) ? loginTabs(context, typed.kind) : []
-  return await reply.page(
+  return show(
     'login/password',
     {
-      action: interactionPath(context.uid, 'login'),
+      action: loginPath(context.uid, 'login'),
       csrf: request.csrfToken(context.uid),
       rp: context.rp,
       tabs,
@@ -145,50 +111,41 @@ export async function showLogin (
       account: again === null ? typed.account : '',
       role: typed.role,
       errors: typed.errors,
-      agreement: agreed(deps, request)
+      agreement: hasAgreed(deps, request)
         ? null
         : { version: deps.config.policyVersion, checked: typed.agreeChecked },
       relogin:
         again === null
           ? null
-          : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: interactionPath(context.uid, 'other') },
+          : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: loginPath(context.uid, 'other') },
       notice: null,
       links: { forgot: null, register: '/register', activate: null, phoneChange: null, national: null }
     },
-    { status: status ?? (typed.errors.length > 0 ? 422 : 200) }
+    { status: status ?? (typed.errors.length > 0 ? 422 : 200), retryAfterSeconds }
   )
 }
-
-export type Circumstances = Pick<
-  AuditEvent,
-  'personId' | 'organizationId' | 'clientId' | 'loginAttemptUid' | 'address' | 'traceId'
->
 
 /**
  * A password that was not accepted: the same page for every reason that could tell of an account. Counted and recorded.
  */
-export async function answerTried (
-  deps: LoginDeps,
-  throttle: Throttle,
-  context: LoginContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  typed: Typed,
-  tried: Tried,
-  about: Circumstances
-): Promise<FastifyReply> {
+export async function renderFailure (
+  deps: StepDeps,
+  { context, request }: { context: LoginContext; request: FastifyRequest },
+  failure: { throttle: Throttle; typed: Typed; result: VerificationResult; whose: Whose }
+): Promise<Outcome> {
+  const { throttle, typed, result, whose } = failure
   const record = async (event: { type: 'login.throttled' | 'login.failed'; reason: string }): Promise<void> => {
-    await deps.db.transaction().execute(async (trx) => {
-      await deps.audit.record(trx, { ...about, ...event })
+    await inTransaction(deps.db, async (trx) => {
+      await deps.audit.record(trx, { ...eventContext(context, request), ...whose, ...event })
     })
   }
-  switch (tried.outcome) {
+  switch (result.outcome) {
     case 'busy':
       throw new PageError(503, 'unavailable', {
         retryAfterSeconds: 5,
-        restartHref: interactionPath(context.uid, 'login')
+        restartHref: loginPath(context.uid, 'login')
       })
-    case 'refused': {
+    case 'throttled': {
       deps.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
       // a flood must not fill the audit trail: what is refused there is refused for one reason
       if (
@@ -200,27 +157,30 @@ export async function answerTried (
           )
         ).allowed
       ) {
-        await record({ type: 'login.throttled', reason: tried.reason })
+        await record({ type: 'login.throttled', reason: result.reason })
       }
       const words = typed.kind === 'legal' ? 'uscc_throttled' : 'throttled'
       typed.errors.push(
-        tried.reason === 'suspended'
+        result.reason === 'suspended'
           ? { field: 'account', code: 'suspended' }
           : {
               field: 'account',
               code: words,
-              details: { minutes: Math.max(1, Math.ceil(tried.retryAfterSeconds / 60)) }
+              details: { minutes: Math.max(1, Math.ceil(result.retryAfterSeconds / 60)) }
             }
       )
-      reply.header('retry-after', String(tried.retryAfterSeconds))
-      return await showLogin(deps, context, request, reply, typed, 429)
+      return await showLogin(
+        deps,
+        { context, request },
+        { typed, status: 429, retryAfterSeconds: result.retryAfterSeconds }
+      )
     }
     default: {
       deps.metrics.logins.inc({ outcome: 'failed', method: 'password' })
       await record({ type: 'login.failed', reason: 'wrong_account_or_password' })
-      const left = tried.outcome === 'wrong' ? tried.remaining : 0
+      const left = result.outcome === 'wrong' ? result.remaining : 0
       typed.errors.push({ field: 'password', code: left > 0 ? 'wrong' : 'wrong_last', details: { left } })
-      return await showLogin(deps, context, request, reply, typed)
+      return await showLogin(deps, { context, request }, { typed })
     }
   }
 }

@@ -2,28 +2,22 @@
  * The QR step (S4), browser side: scan login, first-login check and step-up are the same component. The ticket
  * answers only to this browser; SSE pushes, polling takes over, a plain form works without script.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { LoginDeps } from './deps.ts'
-import type { Oidc } from '../../oidc/index.ts'
-import { organizationProof } from '../../domain/login/next-step.ts'
+import type { FastifyRequest } from 'fastify'
+import { inTransaction } from '../../database/transaction.ts'
+import { missingAuthentication, organizationProof } from '../../domain/login/next-step.ts'
 import { maskName } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import type { RelyingSite, Tab } from '../../http/pages.ts'
-import type { ScanTicketView } from '../scan-code/index.ts'
+import { isLive, type ScanTicketView, ticketId, ticketModel } from '../scan-code/index.ts'
 import { isKnownBrowser } from '../../records/persons/index.ts'
-import {
-  isLive,
-  isPrefetch,
-  registerTicketStatus,
-  ticketId,
-  ticketModel
-} from '../scan-code/index.ts'
-import type { BrowserSide, NewTicket, Requirement, TicketStatus } from '../../records/scan-tickets/index.ts'
+import type { NewTicket, Requirement, TicketStatus } from '../../records/scan-tickets/index.ts'
 import { addProofs } from '../../records/login-attempts/index.ts'
-import { interactionPath, loadContext, stepOf, type LoginContext } from './context.ts'
-import { advance } from './dispatch.ts'
-import { loginTabs } from './password-page.ts'
+import { loginPath } from './attempt.ts'
+import type { StepDeps } from './deps.ts'
+import type { LoginContext } from './facts.ts'
+import { open, recorded, resume, show, type Outcome } from './step.ts'
+import { loginTabs } from './tabs.ts'
 
 /** Which sentence and which title the code carries. */
 export type ScanPurpose =
@@ -78,64 +72,14 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerScanStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc, tickets: BrowserSide): void {
-  app.get('/i/:uid/qr', async (request, reply) => {
-    if (isPrefetch(request)) return await reply.code(503).send()
-    const context = await loadContext(deps, oidc, request, reply)
-    const latest = await tickets.latestOf(context.uid, context.browserHash)
-    const status = latest === null ? null : await tickets.status(latest, context.browserHash)
-    // first of all: what the phone has shown already stands in the person's record, so that nothing more may seem
-    // missing
-    if (latest !== null && status?.state === 'confirmed') return await finishScan(latest, context, request, reply)
-    if (!mayScan(context)) return await advance(deps, oidc, request, reply, 'session')
-    // a ticket made for another person (another account was chosen since) is nothing to this one
-    const mine =
-      latest !== null &&
-      latest === (await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null))
-    if (mine && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
-      return await showQr(context, request, reply, latest, status, false)
-    }
-    return await renew(context, request, reply)
-  })
-
-  app.post('/i/:uid/qr/renew', async (request, reply) => {
-    const context = await loadContext(deps, oidc, request, reply)
-    request.requireCsrf(context.uid)
-    if (mayScan(context)) await createTicket(context, request)
-    return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
-  })
-
-  registerTicketStatus(app, tickets, {
-    pattern: '/i/:uid/qr',
-    base: (request) => interactionPath((request.params as { uid?: string }).uid ?? '', 'qr')
-  })
-
-  // without script: ask the server once
-  app.post('/i/:uid/qr/:ticket/check', async (request, reply) => {
-    const context = await loadContext(deps, oidc, request, reply)
-    request.requireCsrf(context.uid)
-    const id = ticketId(request)
-    const status = await tickets.status(id, context.browserHash)
-    if (status === null) return await reply.redirect(interactionPath(context.uid, 'qr'), 303)
-    if (status.state === 'confirmed') return await finishScan(id, context, request, reply)
-    return await showQr(context, request, reply, id, status, isLive(status))
-  })
-
-  app.get('/i/:uid/qr/:ticket/finish', async (request, reply) => {
-    const context = await loadContext(deps, oidc, request, reply)
-    return await finishScan(ticketId(request), context, request, reply)
-  })
+export function scanStep (deps: StepDeps) {
+  const { tickets } = deps
 
   /** confirmed → consumed; the phone's proofs become the attempt's, for that person only. */
-  async function finishScan (
-    id: string,
-    context: LoginContext,
-    request: FastifyRequest,
-    reply: FastifyReply
-  ): Promise<FastifyReply> {
-    const purpose = purposeOf(context)
+  async function consume (id: string, context: LoginContext): Promise<Outcome | null> {
+    const purpose = ticketPurpose(context)
     // together: a ticket is never used up without its proofs
-    const given = await deps.db.transaction().execute(async (trx) => {
+    const given = await inTransaction(deps.db, async (trx) => {
       const consumed = await tickets.consume(trx, id, {
         browserHash: context.browserHash,
         loginAttemptUid: context.uid,
@@ -145,24 +89,32 @@ export function registerScanStep (app: FastifyInstance, deps: LoginDeps, oidc: O
       // another person's (another account was chosen since): used up as well, and the attempt goes on without it
       return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)
     })
-    if (!given) return await reply.redirect(interactionPath(context.uid), 303)
-    return await advance(deps, oidc, request, reply, 'scan')
+    return given ? recorded('scan') : null
   }
 
-  async function renew (context: LoginContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const made = await createTicket(context, request)
-    const status = await tickets.status(made, context.browserHash)
-    return await showQr(context, request, reply, made, status, false)
+  /** The ticket of this attempt, and what it gave when the phone has confirmed it. */
+  async function consumeLatest (
+    context: LoginContext
+  ): Promise<{ id: string | null; status: TicketStatus | null; outcome: Outcome | null }> {
+    const id = await tickets.latestOf(context.uid, context.browserHash)
+    const status = id === null ? null : await tickets.status(id, context.browserHash)
+    const outcome = id !== null && status?.state === 'confirmed' ? await consume(id, context) : null
+    return { id, status, outcome }
+  }
+
+  async function showNewTicket (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
+    const id = await createTicket(context, request)
+    return await showTicket(context, request, { id, status: await tickets.status(id, context.browserHash) })
   }
 
   async function createTicket (context: LoginContext, request: FastifyRequest): Promise<string> {
-    const step = stepOf(context)
+    const missing = missingAuthentication(context.facts)
     const requires: Requirement[] = []
-    if (step.step === 'verify' && step.identity) requires.push('identity')
-    if ((step.step === 'verify' && step.face) || context.requestedLevel >= 3) requires.push('face')
+    if (missing?.step === 'verify' && missing.identity) requires.push('identity')
+    if ((missing?.step === 'verify' && missing.face) || context.facts.requestedLevel >= 3) requires.push('face')
     const { person } = context
     const ticket: NewTicket = {
-      purpose: purposeOf(context),
+      purpose: ticketPurpose(context),
       browserHash: context.browserHash,
       address: request.clientAddress.ip,
       traceId: request.id,
@@ -184,23 +136,19 @@ export function registerScanStep (app: FastifyInstance, deps: LoginDeps, oidc: O
     return created.ticketId
   }
 
-  async function showQr (
+  async function showTicket (
     context: LoginContext,
     request: FastifyRequest,
-    reply: FastifyReply,
-    id: string,
-    status: TicketStatus | null,
-    notYet: boolean
-  ): Promise<FastifyReply> {
+    { id, status, notYet = false }: { id: string; status: TicketStatus | null; notYet?: boolean }
+  ): Promise<Outcome> {
     if (status === null) throw new PageError(409, 'not_started')
-    const step = stepOf(context)
     const { person } = context
     const { phoneDoors } = deps.config
     const model: ScanPage = {
       rp: context.rp,
-      purpose: wordsOf(context),
+      purpose: pagePurpose(context),
       tabs: person === null ? loginTabs(context, 'qr') : [],
-      base: interactionPath(context.uid, 'qr'),
+      base: loginPath(context.uid, 'qr'),
       csrf: request.csrfToken(context.uid),
       ticket: ticketModel(
         id,
@@ -217,27 +165,57 @@ export function registerScanStep (app: FastifyInstance, deps: LoginDeps, oidc: O
         pages: phoneDoors.pages ? status.payloadUrl : null
       },
       appDownload: null,
-      counterHref: step.step === 'verify' && person !== null ? interactionPath(context.uid, 'counter') : null,
-      passwordHref: person === null ? interactionPath(context.uid, 'login') : null
+      counterHref:
+        person !== null && missingAuthentication(context.facts)?.step === 'verify'
+          ? loginPath(context.uid, 'counter')
+          : null,
+      passwordHref: person === null ? loginPath(context.uid, 'login') : null
     }
-    return await reply.page('login/scan', model)
+    return show('login/scan', model)
+  }
+
+  return {
+    /** What the phone has confirmed counts before anything else is decided: it stands in the person's record. */
+    accept: async (context: LoginContext): Promise<Outcome> => (await consumeLatest(context)).outcome ?? resume,
+
+    async page (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
+      const { id, status, outcome } = await consumeLatest(context)
+      if (outcome !== null) return outcome
+      // a ticket made for another person (another account was chosen since) is nothing to this one
+      const mine =
+        id !== null && id === (await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null))
+      return mine && status !== null && (isLive(status) || status.failure === 'face_exhausted')
+        ? await showTicket(context, request, { id, status })
+        : await showNewTicket(context, request)
+    },
+
+    async renew (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
+      await createTicket(context, request)
+      return open('qr')
+    },
+
+    /** Without script: ask the server once. */
+    async check (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
+      const id = ticketId(request)
+      const status = await tickets.status(id, context.browserHash)
+      if (status === null) return open('qr')
+      if (status.state === 'confirmed') return (await consume(id, context)) ?? open('')
+      return await showTicket(context, request, { id, status, notYet: isLive(status) })
+    },
+
+    finish: async (context: LoginContext, request: FastifyRequest): Promise<Outcome> =>
+      (await consume(ticketId(request), context)) ?? open('')
   }
 }
 
 /** Who comes for an organization with its password is asked for by what they are. */
-function wordsOf ({ person, row, facts }: LoginContext): ScanPage['purpose'] {
+function pagePurpose ({ person, row, facts }: LoginContext): ScanPage['purpose'] {
   if (person === null) return 'login'
   const role = organizationProof(row.proofs)?.role
   if (role !== undefined) return role === 'agent' ? 'agent' : 'legal-representative'
   return facts.person?.faceVerified === true ? 'step-up' : 'first-login'
 }
 
-/** The QR page is for a scan login, or for the step that asks for the phone. */
-const mayScan = (context: LoginContext): boolean => {
-  const { step } = stepOf(context)
-  return step === 'verify' || (step === 'login' && context.person === null)
-}
-
 // must not depend on anything that the scan itself changes: it is compared again when the ticket is consumed
-const purposeOf = (context: LoginContext): 'login' | 'step-up' =>
+const ticketPurpose = (context: LoginContext): 'login' | 'step-up' =>
   context.facts.session !== null ? 'step-up' : 'login'

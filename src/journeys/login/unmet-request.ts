@@ -1,24 +1,15 @@
 /**
- * The relying site asks for a given organization, function and capacity (RFC 9396), and this person cannot give it: the
- * page that says why, with other ways on. Who gives up goes back to the site with a standard error.
+ * The site requests a given organization, function and capacity (RFC 9396), and this person cannot give it: the page
+ * that says why, with other ways on. Giving up leads back to the site with a standard error.
  */
-import type { FastifyInstance } from 'fastify'
-import type { LoginDeps } from './deps.ts'
-import type { Oidc } from '../../oidc/index.ts'
-import { siteOf } from '../../oidc/acting-for.ts'
-import { isEstablished, organizationProof } from '../../domain/login/next-step.ts'
-import {
-  unmetBy,
-  type AskedRepresentation,
-  type OrganizationRole,
-  type Unmet
-} from '../../domain/representation/representation-request.ts'
+import type { FastifyRequest } from 'fastify'
+import { explainUnmet, type OptionBlock } from '../../domain/representation/option.ts'
+import type { OrganizationRole, UnmetReason } from '../../domain/representation/representation-request.ts'
+import { PageError } from '../../http/page-error.ts'
 import type { FormTarget, RelyingSite } from '../../http/pages.ts'
-import { createRepresentations, type Hat } from '../../records/organizations/index.ts'
-import { askedOf } from './asked.ts'
-import { interactionPath, loadContext, type LoginContext } from './context.ts'
-import { refuseLogin } from './finish.ts'
-import { choicePath, representationOf } from './representation.ts'
+import { loginPath } from './attempt.ts'
+import type { LoginContext } from './facts.ts'
+import { refuse, show, type Outcome } from './step.ts'
 
 /** Posts `csrf`: give up. */
 export interface UnmetRequestPage extends FormTarget {
@@ -26,9 +17,9 @@ export interface UnmetRequestPage extends FormTarget {
   uscc: string
   /** Only for who has something to do with the organization. */
   organizationName: string | null
-  code: Unmet
-  /** Words `select.blocked.<state>`: it would be enough, but not now. Null: `code` says why. */
-  state: Hat['blocked']
+  code: UnmetReason
+  /** Words `login.representation.blocked.<state>`: it would be enough, but not now. Null: `code` says why. */
+  state: OptionBlock | null
   /** What the person is there; null with `code` organization. */
   role: OrganizationRole | null
   roles: OrganizationRole[]
@@ -44,75 +35,38 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerAskedStep (app: FastifyInstance, deps: LoginDeps, oidc: Oidc): void {
-  app.get('/i/:uid/asked', async (request, reply) => {
-    const context = await loadContext(deps, oidc, request, reply)
-    const dead = await deadEnd(context)
-    if (dead === null) return await reply.redirect(interactionPath(context.uid), 303)
-    const { asked, hat, code } = dead
-    const role = hat === null || hat.representation.role === 'self' ? null : hat.representation.role
-    return await reply.page(
+export const unmetRequestStep = () => ({
+  async page (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
+    const { uid, requested, site, policy } = context
+    if (requested === null) throw new PageError(409, 'not_started')
+    const { code, nearest } = explainUnmet(await context.options(), requested, site.catalogue)
+    const organization =
+      nearest === null || nearest.representation.role === 'self'
+        ? null
+        : { ...nearest.representation.organization, role: nearest.representation.role }
+    return show(
       'login/unmet-request',
       {
-        action: interactionPath(context.uid, 'asked'),
-        csrf: request.csrfToken(context.uid),
+        action: loginPath(uid, 'asked'),
+        csrf: request.csrfToken(uid),
         rp: context.rp,
-        uscc: asked.uscc,
-        organizationName:
-          hat === null || hat.representation.role === 'self' ? null : hat.representation.organization.name,
-        code: code ?? 'organization',
-        state: code === null ? (hat?.blocked ?? null) : null,
-        role,
-        roles: asked.roles ?? [],
+        uscc: requested.uscc,
+        organizationName: organization?.name ?? null,
+        code: code === 'not_in_force' ? 'organization' : code,
+        state: code === 'not_in_force' ? (nearest?.blocked ?? null) : null,
+        role: organization?.role ?? null,
+        roles: requested.roles ?? [],
         functions:
           code === 'function'
-            ? context.policy.functions
-              .filter((offered) => asked.actions?.includes(offered.code))
-              .map(({ name }) => name)
+            ? policy.functions.filter((offered) => requested.actions?.includes(offered.code)).map(({ name }) => name)
             : [],
-        otherAccountHref: interactionPath(context.uid, 'other'),
-        organizationHref: `${interactionPath(context.uid, 'login')}?tab=legal`
+        otherAccountHref: loginPath(uid, 'other'),
+        organizationHref: `${loginPath(uid, 'login')}?tab=legal`
       },
       { status: 403 }
     )
-  })
+  },
 
-  app.post('/i/:uid/asked', async (request, reply) => {
-    const context = await loadContext(deps, oidc, request, reply)
-    request.requireCsrf(context.uid)
-    if ((await deadEnd(context)) === null) return await reply.redirect(interactionPath(context.uid), 303)
-    const error = {
-      error: 'access_denied',
-      error_description: 'the end-user may not act for the organization asked for, or not so far'
-    }
-    return await reply.redirect(
-      await refuseLogin(deps, context, error, { address: request.clientAddress.ip, traceId: request.id }),
-      303
-    )
-  })
-
-  /** What is asked for, the nearest that this person has, and why that is not it; null: the login goes on elsewhere. */
-  async function deadEnd (
-    context: LoginContext
-  ): Promise<{ asked: AskedRepresentation; hat: Hat | null; code: Unmet | null } | null> {
-    const asked = askedOf(context)
-    const { person } = context
-    if (asked === null || person === null) return null
-    if (!isEstablished(context.facts) && organizationProof(context.row.proofs) === undefined) return null
-    if (
-      (await representationOf(deps, context)) !== null ||
-      (await choicePath(deps, context)) !== interactionPath(context.uid, 'asked')
-    ) {
-      return null
-    }
-    const site = siteOf(context.client)
-    const reason = ({ representation }: Hat): Unmet | null => unmetBy(representation, asked, site.catalogue)
-    const mine = (await createRepresentations(deps).hatsOf(person.id, site)).filter(
-      (hat) => reason(hat) !== 'organization'
-    )
-    // nearest: what would be enough if it were in force, then what is in force
-    const hat =
-      mine.find((one) => reason(one) === null) ?? mine.find(({ blocked }) => blocked === null) ?? mine[0] ?? null
-    return { asked, hat, code: hat === null ? 'organization' : reason(hat) }
-  }
-}
+  submit: (): Outcome =>
+    refuse('access_denied', 'the end-user may not act for the organization asked for, or not so far')
+})

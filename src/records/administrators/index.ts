@@ -54,4 +54,5 @@ export {
   type NewCredential
 } from './accounts.ts'
 export { makeLink, newLinkCode, findLink, tryLinkCode, type OpenLink } from './links.ts'
+export { authenticationMethods, signInMethod } from './authentication-methods.ts'
 export { tryPassword } from './password.ts'

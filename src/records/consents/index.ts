@@ -12,7 +12,7 @@ import type { ConsentsDeps } from './deps.ts'
 import { consentText, type ConsentKind } from './texts.ts'
 
 export { consentText, type ConsentKind } from './texts.ts'
-export { requestedScopes, sensitiveScopes, decidedScopes, needsConsent, isUndecided } from './release-consent.ts'
+export { decidedScopes, isConsentDue, type ReleaseRequest } from './release-consent.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 

@@ -13,6 +13,13 @@ export {
   type RegisterNews,
   type RegisterPerson
 } from './register-news.ts'
+export {
+  acceptsOrganizations,
+  meetsRequest,
+  resolveReference,
+  resolveRepresentation,
+  type RepresentationAnswer
+} from './resolve-representation.ts'
 export { setOrganizationPassword, type PasswordChange } from './password.ts'
 export {
   insertOrganization,
@@ -40,6 +47,5 @@ export {
   refuseApprovalByStaff,
   delegationExpiry
 } from './delegations/index.ts'
-export { acceptsOrganizations, answers, chooseAsked, chooseSilently, resolveAt } from './representation-choice.ts'
 export type { Actor, DraftRefusal, Delegations } from './delegations/types.ts'
 export { contentOf } from './delegations/content.ts'

@@ -7,9 +7,10 @@ import {
   type Representation,
   type RepresentationRef
 } from '../../domain/representation/representation.ts'
+import type { RepresentationOption } from '../../domain/representation/option.ts'
 import type { OrganizationsDeps } from './deps.ts'
 import { shanghaiToday } from './repository.ts'
-import type { Hat, Representations } from './types.ts'
+import type { Representations } from './types.ts'
 
 interface OrganizationColumns {
   organizationId: string
@@ -61,16 +62,16 @@ const agentStatement = statement<[string, string, string], AgentRow>(
     and o.status = 'active' and p.status = 'active' and ${today} between d.valid_from and d.valid_to`
 )
 
-const legalHats = statement<[string], LegalRow>(
-  'hats legal representative',
+const legalOptions = statement<[string], LegalRow>(
+  'representation options legal representative',
   `
   select ${organizationColumns}, o.legal_representative_since as since
   from organization o where o.legal_representative_id = $1 and o.status <> 'dissolved' order by o.name, o.id limit 200`
 )
 
 // one for each organization: the version in force, else the one that waits, else the latest that ended
-const agentHats = statement<[string], AgentRow>(
-  'hats agent',
+const agentOptions = statement<[string], AgentRow>(
+  'representation options agent',
   `
   select distinct on (d.organization_id) ${organizationColumns}, ${delegationColumns}
   from delegation d join organization o on o.id = d.organization_id
@@ -82,7 +83,7 @@ const agentHats = statement<[string], AgentRow>(
 )
 
 const anyStatement = statement<[string], { any: boolean }>(
-  'hats any',
+  'representation options any',
   `
   select exists (select 1 from organization where legal_representative_id = $1)
       or exists (select 1 from delegation where agent_id = $1) as any`
@@ -149,7 +150,7 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
 
   return {
     resolve,
-    async hatsOf (personId, { clientId, policy }) {
+    async listOptions (personId, { clientId, policy }) {
       const person = await db
         .selectFrom('person')
         .select(shanghaiToday.as('today'))
@@ -163,7 +164,7 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
         roles: policy.roles,
         ownService: policy.ownService === true
       }
-      const blocked = (representation: Representation, state: string): Hat['blocked'] => {
+      const blocked = (representation: Representation, state: string): RepresentationOption['blocked'] => {
         if (state === 'agent_verified' || state === 'submitted') return 'pending'
         if (state === 'suspended' || state === 'expired') return state
         const usable = usableAt(representation, accepted, person.today)
@@ -172,8 +173,8 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
           ? 'to_decide'
           : usable.code
       }
-      const legal = await legalHats(db, personId)
-      const agent = (await agentHats(db, personId)).filter(({ state }) => state !== 'revoked')
+      const legal = await legalOptions(db, personId)
+      const agent = (await agentOptions(db, personId)).filter(({ state }) => state !== 'revoked')
       return [
         { representation: self, blocked: blocked(self, 'active') },
         ...legal

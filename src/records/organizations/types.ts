@@ -1,6 +1,8 @@
 /** What other features ask of organizations: identification by code and password, and who may represent whom. */
 import type { Selectable, Transaction } from 'kysely'
 import type { Database, OrganizationTable } from '../../database/schema.ts'
+import type { CandidateState } from '../../domain/representation/authorization.ts'
+import type { RepresentationOption } from '../../domain/representation/option.ts'
 import type { Representation, RepresentationRef, Role } from '../../domain/representation/representation.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 
@@ -17,25 +19,10 @@ export type Organization = Pick<
   | 'passwordMustChange'
 >
 
-/** One hat a person may wear, with what stands in its way at this client now. */
-export interface Hat {
-  representation: Representation
-  /** `to_decide`: the legal representative has not decided yet about an agent's application for this organization. */
-  blocked:
-    | 'suspended'
-    | 'organization_suspended'
-    | 'expired'
-    | 'pending'
-    | 'to_decide'
-    | 'not_yet_valid'
-    | 'not_allowed_here'
-    | null
-}
-
 export interface Representations {
   /** Everything this person could choose, self first; blocked ones are shown with their reason. */
-  hatsOf(personId: string, client: { clientId: string; policy: ClientPolicy }): Promise<Hat[]>
-  /** Has this person any hat but the own, usable or not? One query; most people have none. */
+  listOptions(personId: string, client: { clientId: string; policy: ClientPolicy }): Promise<RepresentationOption[]>
+  /** Could this person act for anybody else, usable or not? One query; most people have none. */
   actsForAny(personId: string): Promise<boolean>
   /**
    * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
@@ -53,7 +40,7 @@ export interface Candidate {
   personId: string
   role: Exclude<Role, 'self'>
   delegationId: string | null
-  state: 'active' | 'pending' | 'rejected' | 'suspended' | 'revoked' | 'expired'
+  state: CandidateState
 }
 
 export interface OrganizationLogin {

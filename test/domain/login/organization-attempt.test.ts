@@ -4,14 +4,24 @@ import {
   earnsTrust,
   isEstablished,
   nextStep,
-  outcomeOf,
-  type AttemptFacts,
+  loginOutcome,
+  type LoginFacts,
   type Proof
 } from '../../../src/domain/login/next-step.ts'
+import { self } from '../../../src/domain/representation/representation.ts'
 import type { Level } from '../../../src/domain/identity/assurance.ts'
 
 const person = { id: 'per_1', enabled: true, assuranceLevel: 3 as Level, faceVerified: true }
-const facts: AttemptFacts = { facePolicy: 'first-login', requestedLevel: 1, person, session: null, proofs: [] }
+const facts: LoginFacts = {
+  facePolicy: 'first-login',
+  requestedLevel: 1,
+  person,
+  session: null,
+  proofs: [],
+  representationChosen: false,
+  representation: { state: 'resolved', representation: self },
+  consentDue: false
+}
 const organization: Proof = { kind: 'organization', organizationId: 'org_1', role: 'agent', at: 100 }
 const face: Proof = { kind: 'face', personId: 'per_1', at: 200, checkId: 'fc' }
 const scan: Proof = { kind: 'scan', personId: 'per_1', deviceId: 'dev', deviceKey: false, at: 200, ticketId: 'st' }
@@ -19,7 +29,7 @@ const counter: Proof = { kind: 'counter', personId: 'per_1', at: 300, codeId: 'c
 const session = { personId: 'per_1', level: 2 as Level, amr: ['pwd'], authTime: 50 }
 
 t.test('an organization and its password: who is it, then proof of being that person', async (t) => {
-  const of = (more: Partial<AttemptFacts>) => nextStep({ ...facts, proofs: [organization], ...more })
+  const of = (more: Partial<LoginFacts>) => nextStep({ ...facts, proofs: [organization], ...more })
   t.same(of({ person: null }), { step: 'agent' })
   t.same(
     of({}),
@@ -50,11 +60,12 @@ t.test('an organization and its password: who is it, then proof of being that pe
 })
 
 t.test('a trusted browser stands for the person, at a lower level', async (t) => {
-  const of = (more: Partial<AttemptFacts>) =>
+  const of = (more: Partial<LoginFacts>) =>
     nextStep({ ...facts, proofs: [organization], trustedBrowser: true, ...more })
   t.same(of({}), {
     step: 'finish',
-    outcome: { personId: 'per_1', level: 2, acr: 'urn:kora:loa:2', amr: ['pwd'], authTime: 100 }
+    outcome: { personId: 'per_1', level: 2, acr: 'urn:kora:loa:2', amr: ['pwd'], authTime: 100 },
+    representation: self
   })
   t.same(of({ requestedLevel: 3 }), { step: 'verify', identity: false, face: true })
   t.same(of({ facePolicy: 'always' }), { step: 'verify', identity: false, face: true })
@@ -111,7 +122,7 @@ t.test('never finished without something of that very person; never a level that
         )
       }),
       (input) => {
-        const given: AttemptFacts = input
+        const given: LoginFacts = { ...facts, ...input }
         const step = nextStep(given)
         if (step.step !== 'finish') return
         const own = given.proofs
@@ -127,7 +138,9 @@ t.test('never finished without something of that very person; never a level that
         if (step.outcome.level >= 3 && !strong) throw new Error('level without a face')
         if (given.requestedLevel >= 3 && step.outcome.level < 3) throw new Error('asked for more')
         if (step.outcome.amr.includes('face') && !own.includes('face')) throw new Error('whose face?')
-        if (JSON.stringify(outcomeOf('per_1', given)) !== JSON.stringify(step.outcome)) throw new Error('two outcomes')
+        if (JSON.stringify(loginOutcome('per_1', given)) !== JSON.stringify(step.outcome)) {
+          throw new Error('two outcomes')
+        }
       }
     ),
     { numRuns: 2000 }

@@ -79,7 +79,7 @@ eachDatabase(t, 'resolve: the facts in one query, null as soon as anything has e
     ] as const) {
       t.equal(await resolve(person, ref), null, `${ref.role} ${status}`)
     }
-    t.same(await w.representations.hatsOf(w.agent, anySite), [])
+    t.same(await w.representations.listOptions(w.agent, anySite), [])
   }
 })
 
@@ -102,7 +102,7 @@ eachDatabase(t, 'hats: self first, all that could be chosen, with what stands in
   await submitted({ ...w, lr: boss, organizationId: waitingAt })
   const hats = async (person: string, policy = {}) =>
     (
-      await w.representations.hatsOf(person, {
+      await w.representations.listOptions(person, {
         clientId: 'tax',
         policy: clientPolicy({ subjectKinds: ['person', 'organization'], ...policy })
       })
@@ -127,7 +127,7 @@ eachDatabase(t, 'hats: self first, all that could be chosen, with what stands in
     /not_allowed_here/
   ])
   const at = async (clientId: string) =>
-    (await w.representations.hatsOf(w.agent, { clientId, policy: anySite.policy })).find(
+    (await w.representations.listOptions(w.agent, { clientId, policy: anySite.policy })).find(
       ({ representation }) => representation.role === 'agent' && representation.delegation.id === id
     )?.blocked
   t.equal(await at('tax'), null)

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { write } from '../../../src/database/transaction.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { deviceBySecret } from '../../../src/records/devices/index.ts'
+import { self } from '../../../src/domain/representation/representation.ts'
 import { nextStep } from '../../../src/domain/login/next-step.ts'
 import { eachDatabase } from '../../support/database.ts'
 import {
@@ -352,7 +353,10 @@ await eachDatabase(t, 'counter code instead of a face', async (t, database) => {
         assuranceLevel: 3 as const,
         faceVerified: row.faceVerifiedAt !== null || row.assuranceLevel >= 3
       },
-      session: null
+      session: null,
+      representationChosen: false,
+      representation: { state: 'resolved' as const, representation: self },
+      consentDue: false
     }
     const password = { kind: 'password' as const, personId: w.personId, at: 1 }
     t.match(

@@ -10,7 +10,7 @@ import { verifiedClaims } from '../../../domain/claims/verified-claims.ts'
 import type { Locale } from '../../../http/locale.ts'
 import { shanghaiDate } from '../../../ports/clock.ts'
 import { exampleFacts, examplePeople, exampleRepresentation, type ExampleName } from '../../developers/index.ts'
-import { consentPage, type ConsentPage, hostOf, relyingSite } from '../../login/index.ts'
+import { consentPage, hostOf, relyingSite, type ConsentPage } from '../../login/index.ts'
 
 /** In whose name the invented person may be shown at this client. */
 export const previewRoles = ({ policy: { roles, subjectKinds } }: ClientRecord): Role[] =>

@@ -11,7 +11,6 @@ import type { FieldError } from '../../../http/pages.ts'
 import { routes } from '../../../oidc/configuration.ts'
 import { challengeOf, isOurs, redeemCode } from '../../../oidc/own-client.ts'
 import { revokeSession } from '../../../tokens/revocation.ts'
-import { methodOf } from '../administrator-step.ts'
 import { clientOf, startLogin, takeLogin } from '../client.ts'
 import { returnPath, type Console, type ConsoleRequest } from '../console.ts'
 import { clearCookie, cookieOf, keepCookie } from '../cookie.ts'
@@ -20,7 +19,8 @@ import {
   hashOf,
   openSession,
   passkeysPossible,
-  refreshAuthentication
+  refreshAuthentication,
+  signInMethod
 } from '../../../records/administrators/index.ts'
 import { createProver } from '../prove.ts'
 
@@ -86,7 +86,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
       }
       const accountId = text(claims.sub)
       if (!isAdministratorId(accountId)) throw expired
-      const method = methodOf(claims['amr'])
+      const method = signInMethod(claims['amr'])
       const browserHash = request.browser.hash
       const before = cookieOf(config, request)
       const opened = await inTransaction(db, async (trx) => {

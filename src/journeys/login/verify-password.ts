@@ -1,27 +1,32 @@
-/** One password tried: counted before it is looked at, always one verification, whether or not there is anybody. */
+/** Verifies one password: counted before it is looked at, always one hash, whether or not there is an account. */
 import { HasherBusy } from '../../ports/password-hasher.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Attempt, Throttle } from '../../records/throttle/index.ts'
 
-export type Tried =
+export type VerificationResult =
   | { outcome: 'right' }
-  /** `remaining`: further wrong tries in this window. */
+  /** `remaining`: further wrong attempts in this window. */
   | { outcome: 'wrong'; remaining: number }
-  | { outcome: 'refused'; reason: string; retryAfterSeconds: number }
+  | { outcome: 'throttled'; reason: string; retryAfterSeconds: number }
   /** Too many hashes at once: nothing was looked at, nothing is counted. */
   | { outcome: 'busy' }
 
-/** `hash` null = there is no account, or none with a password: the same work, and never right. */
-export async function tryPassword (
+export interface Verification {
+  attempt: Attempt
+  /** Null = there is no account, or none with a password: the same work, and never right. */
+  hash: string | null
+  password: string
+  /** False: the same work, and never right. */
+  mayPass: boolean
+}
+
+export async function verifyPassword (
   { hasher }: Pick<LoginDeps, 'hasher'>,
   throttle: Throttle,
-  attempt: Attempt,
-  hash: string | null,
-  password: string,
-  mayPass: boolean
-): Promise<Tried> {
+  { attempt, hash, password, mayPass }: Verification
+): Promise<VerificationResult> {
   const turn = await throttle.begin(attempt)
-  if (!turn.allowed) return { outcome: 'refused', reason: turn.reason, retryAfterSeconds: turn.retryAfterSeconds }
+  if (!turn.allowed) return { outcome: 'throttled', reason: turn.reason, retryAfterSeconds: turn.retryAfterSeconds }
   let right: boolean
   try {
     right = (await hasher.verify(hash, password)) && hash !== null && mayPass

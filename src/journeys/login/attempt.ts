@@ -1,0 +1,104 @@
+/**
+ * One run through the hosted login as a request finds it: the interaction of the provider and our attempt, bound to
+ * this browser. Nothing here changes while a request runs, except the row, which facts.ts reads again.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Client, Interaction, Session } from 'oidc-provider'
+import { consoleClientId } from '../../domain/administration/administration.ts'
+import { PageError } from '../../http/page-error.ts'
+import { SeeOther } from '../../http/see-other.ts'
+import { lifetimes } from '../../oidc/configuration.ts'
+import { type AttemptRow, lostLogin, openAttempt } from '../../records/login-attempts/index.ts'
+import type { StepDeps } from './deps.ts'
+
+export interface LoginAttempt {
+  uid: string
+  browserHash: string
+  interaction: Interaction
+  params: Record<string, unknown>
+  client: Client
+  row: AttemptRow
+  /** Not the interaction's: another tab may have logged somebody in meanwhile. Read once. */
+  browserSession(): Promise<Session | undefined>
+}
+
+/** Administrators have one way to log in, and people none of theirs. */
+export type Audience = 'people' | 'administrators'
+
+export const loginPath = (uid: string, path = ''): string => `/i/${uid}${path === '' ? '' : `/${path}`}`
+
+/** Ends the request with the page that fits when the login has expired, or is another browser's or audience's. */
+export async function openLogin (
+  deps: StepDeps,
+  { request, reply, audience }: { request: FastifyRequest; reply: FastifyReply; audience: Audience }
+): Promise<LoginAttempt> {
+  const { uid = '' } = request.params as { uid?: string }
+  if (!/^[\w-]{21,64}$/.test(uid)) throw new PageError(404, 'not_found')
+  const browserHash = reply.ensureBrowser().hash
+  const interaction = await findInteraction(deps, request, reply)
+  // the library does not compare the cookie with the path; without this, one flow could be finished in another's name
+  if (interaction === null || interaction.uid !== uid) {
+    if (audience === 'administrators') throw new PageError(409, 'not_started', { restartHref: '/admin' })
+    throw await expiredLogin(deps, uid, browserHash)
+  }
+  const { params } = interaction
+  const client = await deps.oidc.provider.Client.find(String(params['client_id']))
+  if (client === undefined) throw new PageError(400, 'bad_client')
+  if ((client.clientId === consoleClientId) !== (audience === 'administrators')) {
+    throw audience === 'people' ? new SeeOther(loginPath(uid, 'administrator')) : new PageError(404, 'not_found')
+  }
+  if (audience === 'people') {
+    request.preferLocales(typeof params['ui_locales'] === 'string' ? params['ui_locales'] : undefined)
+  }
+  const row = await openAttempt(deps.db, {
+    uid,
+    browserHash,
+    clientId: client.clientId,
+    params,
+    device: interaction.deviceCode !== undefined,
+    seconds: lifetimes.interaction
+  })
+  if (row === null) throw new PageError(403, 'cookie')
+  let session: Promise<Session | undefined> | undefined
+  return {
+    uid,
+    browserHash,
+    interaction,
+    params,
+    client,
+    row,
+    async browserSession () {
+      const cookie = request.cookies[deps.oidc.provider.cookieName('session')]
+      session ??= cookie === undefined ? Promise.resolve(undefined) : deps.oidc.provider.Session.find(cookie)
+      return await session
+    }
+  }
+}
+
+/** Is this word in the request's `prompt`? */
+export const hasPrompt = ({ params }: Pick<LoginAttempt, 'params'>, word: string): boolean =>
+  String(params['prompt'] ?? '')
+    .split(' ')
+    .includes(word)
+
+async function findInteraction (
+  { oidc }: StepDeps,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<Interaction | null> {
+  try {
+    return await oidc.provider.interactionDetails(request.raw, reply.raw)
+  } catch (error) {
+    // SessionNotFound: no cookie, or the interaction has expired
+    if ((error as { error?: string }).error === 'invalid_request') return null
+    throw error
+  }
+}
+
+/** Restart it quietly, or say how to come back. */
+async function expiredLogin (deps: StepDeps, uid: string, browserHash: string): Promise<Error> {
+  const lost = await lostLogin(deps, uid, browserHash)
+  return lost.restart === null
+    ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back })
+    : new SeeOther(lost.restart)
+}

@@ -1,0 +1,76 @@
+/**
+ * What a step is, and what it answers. The runner turns the answer into a reply; no step redirects or knows which step
+ * comes next.
+ */
+import type { FastifyRequest } from 'fastify'
+import type { Step } from '../../domain/login/next-step.ts'
+import type { PageName, Pages } from '../../http/pages.ts'
+import type { LoginAttempt } from './attempt.ts'
+import type { LoginContext } from './facts.ts'
+
+/** How the last step was done, for metrics and the audit trail. */
+export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter'
+
+export type Outcome =
+  /** The page of the step, or the same page with errors. */
+  | { kind: 'show'; page: PageName; model: Pages[PageName]; status: number; retryAfterSeconds?: number }
+  /** Something was shown to be true: the facts are read again, and the login goes on. */
+  | { kind: 'recorded'; method: Method; agreementAccepted: boolean }
+  /** Nothing has changed: where does the login stand? */
+  | { kind: 'resume' }
+  /** To the page of a step of the table, by its path. */
+  | { kind: 'open'; path: string }
+  /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
+  | { kind: 'refuse'; error: string; description: string }
+  /** The authorization request goes on; its result is stored. */
+  | { kind: 'return' }
+  /** For a script of the page. */
+  | { kind: 'data'; data: object }
+
+export const show = <N extends PageName>(
+  page: N,
+  model: Pages[N],
+  { status = 200, retryAfterSeconds }: { status?: number; retryAfterSeconds?: number | undefined } = {}
+): Outcome => ({
+    kind: 'show',
+    page,
+    model,
+    status,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds })
+  })
+
+export const recorded = (method: Method, { agreementAccepted = false } = {}): Outcome => ({
+  kind: 'recorded',
+  method,
+  agreementAccepted
+})
+
+export const resume: Outcome = { kind: 'resume' }
+
+export const open = (path: string): Outcome => ({ kind: 'open', path })
+
+export const refuse = (error: string, description: string): Outcome => ({ kind: 'refuse', error, description })
+
+export type Handler<C> = (context: C, request: FastifyRequest) => Outcome | Promise<Outcome>
+
+/** A step with pages. `path` lies under /i/<uid>; several rows of one step share its name, the first leads to it. */
+export interface PageRow<C> {
+  name: Step['step'] | 'entrance' | 'in-person-code' | 'other-account' | 'administrator'
+  path: string
+  when(context: C): boolean | Promise<boolean>
+  page?: Handler<C>
+  submit?: Handler<C>
+  /** Opening the page changes something: a browser that looks ahead must not. */
+  neverPrefetched?: boolean
+}
+
+/** A step without pages: it ends the login. Returns the address where the browser goes on. */
+export interface EndRow {
+  name: Step['step']
+  end(context: LoginContext, request: FastifyRequest, method: Method): Promise<string>
+}
+
+export interface StepTable {
+  people: Array<PageRow<LoginContext> | EndRow>
+  administrators: Array<PageRow<LoginAttempt>>
+}
