@@ -15,7 +15,8 @@ import {
   type Database,
   type DatabaseProgress,
   type FieldCrypto,
-  type OpenDatabase
+  type OpenDatabase,
+  type OpenDatabaseOptions
 } from './database/index.ts'
 import { createFaceHttpProvider } from './adapters/face-http/index.ts'
 import { createPasswordHasher } from './adapters/password-hasher.ts'
@@ -63,6 +64,8 @@ export interface StartOptions {
   onProgress?: (step: DatabaseProgress | 'migrating') => void
   /** Data folder of the embedded database as an archive (tests). */
   snapshot?: Blob
+  /** Limits on waits for PostgreSQL (tests). */
+  timeouts?: OpenDatabaseOptions['timeouts']
 }
 
 /**
@@ -82,7 +85,8 @@ export async function startServices (
     poolSize: config.databasePoolSize,
     log,
     onProgress,
-    ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot })
+    ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+    ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts })
   })
   let sandbox: Sandbox | null = null
   try {

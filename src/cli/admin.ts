@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os'
-import { parseArgs } from 'node:util'
 import { adminRoles, type AdminRole } from '../domain/administration/administration.ts'
 import { operatorLink } from '../journeys/console/index.ts'
 import type { RunningServices } from '../services.ts'
+import { readArguments } from './arguments.ts'
 
 const usage = `kora admin bootstrap [--role ${adminRoles.join('|')}] [--force --reason <why>] [--json]
 
@@ -43,15 +43,14 @@ export const command = {
 
 function parse (args: string[]): { role: AdminRole; force: boolean; reason: string; json: boolean } | null {
   try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
+    const { values, positionals } = readArguments(args, {
       options: {
         role: { type: 'string', default: 'system' },
         force: { type: 'boolean', default: false },
         reason: { type: 'string', default: '' },
         json: { type: 'boolean', default: false }
-      }
+      },
+      actions: { bootstrap: 0 }
     })
     const role = adminRoles.find((one) => one === values.role)
     if (positionals.join(' ') !== 'bootstrap' || role === undefined || (values.force && values.reason === '')) {

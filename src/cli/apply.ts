@@ -1,7 +1,6 @@
 /** kora apply: clients as a file says. Everything is checked first; one faulty entry and nothing is changed. */
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
 import { write } from '../database/transaction.ts'
 import {
   applyClients,
@@ -10,6 +9,7 @@ import {
   type PlanLine,
   type RegistryServices
 } from '../records/clients/index.ts'
+import { readArguments } from './arguments.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
@@ -35,8 +35,7 @@ export const command = {
     }
     let values
     try {
-      ;({ values } = parseArgs({
-        args,
+      ;({ values } = readArguments(args, {
         options: {
           file: { type: 'string', short: 'f' },
           diff: { type: 'boolean' },

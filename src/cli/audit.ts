@@ -5,7 +5,6 @@
 import { createReadStream } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
 import type { JWK } from 'jose'
 import { inTransaction } from '../database/transaction.ts'
 import {
@@ -18,6 +17,7 @@ import {
   type Verification
 } from '../records/audit/index.ts'
 import type { RunningServices } from '../services.ts'
+import { readArguments, WrongUse } from './arguments.ts'
 import { archiveTo } from './audit-archive.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 import { progressOf, type Progress } from './progress.ts'
@@ -27,8 +27,6 @@ type Values = Partial<
   Record<'from' | 'to' | 'checkpoint' | 'file' | 'jwks' | 'out' | 'before' | 'reason' | 'operator', string>
 > & { json?: boolean }
 type Print = (line: string) => void
-
-class WrongUse extends Error {}
 
 const options = {
   json: { type: 'boolean' },
@@ -90,18 +88,14 @@ async function guarded<T> (work: () => Promise<T>): Promise<T | number> {
 }
 
 function parsed (args: string[]): { action: string; values: Values } {
-  try {
-    const {
-      values,
-      positionals: [action = 'verify', ...more]
-    } = parseArgs({ args, allowPositionals: true, options })
-    if (!['verify', 'export', 'archive'].includes(action) || more.length > 0) {
-      throw new WrongUse(`Unknown: ${[action, ...more].join(' ')}`)
-    }
-    return { action, values: values as Values }
-  } catch (error) {
-    throw new WrongUse((error as Error).message)
+  const {
+    values,
+    positionals: [action = 'verify', ...more]
+  } = readArguments(args, { options, actions: { verify: 0, export: 0, archive: 0 } })
+  if (!['verify', 'export', 'archive'].includes(action) || more.length > 0) {
+    throw new WrongUse(`Unknown: ${[action, ...more].join(' ')}`)
   }
+  return { action, values }
 }
 
 function sequence (name: string, value: string | undefined): number | undefined {

@@ -1,6 +1,6 @@
 /** kora client: relying sites from the command line, by the same functions and the same validation as the console. */
 import { readFile } from 'node:fs/promises'
-import { parseArgs, type ParseArgsConfig } from 'node:util'
+import type { ParseArgsConfig } from 'node:util'
 import { write } from '../database/transaction.ts'
 import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
 import {
@@ -17,6 +17,7 @@ import {
   writeClientDocument,
   type RegistryServices
 } from '../records/clients/index.ts'
+import { readArguments, WrongUse } from './arguments.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
@@ -59,7 +60,12 @@ const options = {
   ...agreedOptions
 } as const satisfies ParseArgsConfig['options']
 
-const parse = (args: string[]) => parseArgs({ args, allowPositionals: true, options })
+const parse = (args: string[]) =>
+  readArguments(args, {
+    options,
+    actions: { show: 1, 'rotate-secret': 1, disable: 1, enable: 1, export: Infinity },
+    identifiers: ['id', 'text']
+  })
 type Values = ReturnType<typeof parse>['values']
 interface Call {
   deps: RegistryServices
@@ -68,9 +74,6 @@ interface Call {
   print: (line: string) => void
   answer: (value: unknown, text: string) => number
 }
-
-/** Wrong use: exit code 2 with the usage. */
-class WrongUse extends Error {}
 
 export const command = {
   summary: 'clients (relying sites): list, show, create, rotate-secret, disable, enable, export',
@@ -94,10 +97,8 @@ export const command = {
         }
       })
     } catch (error) {
-      if (!(error instanceof WrongUse) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) {
-        throw error
-      }
-      console.error(`${(error as Error).message}\nUsage: ${usage}`)
+      if (!(error instanceof WrongUse)) throw error
+      console.error(`${error.message}\nUsage: ${usage}`)
       return 2
     }
   }

@@ -2,8 +2,8 @@
  * kora code: a built-in relying site. Runs one code flow with PKCE through the browser and prints what a site gets:
  * the checked ID token, userinfo, and how to go on. Needs no database, only a Kora that can be reached.
  */
-import { parseArgs } from 'node:util'
 import { isErrorCode } from '../journeys/developers/index.ts'
+import { readArguments } from './arguments.ts'
 import { CodeFlowError, codeFlow, type CodeFlowResult } from './code-flow.ts'
 import { walk } from './sandbox-person.ts'
 
@@ -48,7 +48,7 @@ export async function runCode (
   }
   let values
   try {
-    ;({ values } = parseArgs({ args, options }))
+    ;({ values } = readArguments(args, { options, identifiers: ['client-id', 'sandbox-person'] }))
   } catch (error) {
     return wrong((error as Error).message)
   }

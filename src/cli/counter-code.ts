@@ -4,6 +4,14 @@ import { issueCounterCode } from '../records/counter-codes/index.ts'
 import { personByCertNo, personByPhone } from '../records/persons/index.ts'
 import { shanghaiDate } from '../ports/clock.ts'
 import type { RunningServices } from '../services.ts'
+import { readArguments } from './arguments.ts'
+
+const options = {
+  account: { type: 'string' },
+  staff: { type: 'string' },
+  reason: { type: 'string' },
+  json: { type: 'boolean' }
+} as const
 
 export const command = {
   summary: 'issue a one-time counter code (窗口核验码) for a person checked at a counter',
@@ -11,13 +19,20 @@ export const command = {
     'kora counter-code --account <ID number or phone> --staff <who checked> --reason <code, for example no-camera> ' +
     '[--json]',
   async run (args: string[], deps: RunningServices): Promise<number> {
-    const option = (name: string): string => args[args.indexOf(`--${name}`) + 1] ?? ''
-    const missing = ['account', 'staff', 'reason'].filter((name) => !args.includes(`--${name}`) || option(name) === '')
-    if (missing.length > 0) {
-      console.error(`Missing: ${missing.map((name) => `--${name}`).join(', ')}\nUsage: ${this.usage}`)
+    const wrong = (problem: string): number => {
+      console.error(`${problem}\nUsage: ${this.usage}`)
       return 2
     }
-    const account = parseAccount(option('account'), shanghaiDate(deps.clock.now()))
+    let values
+    try {
+      ;({ values } = readArguments(args, { options, identifiers: ['account', 'staff'] }))
+    } catch (error) {
+      return wrong((error as Error).message)
+    }
+    const { account: typed = '', staff = '', reason = '' } = values
+    const missing = Object.entries({ account: typed, staff, reason }).filter(([, value]) => value === '')
+    if (missing.length > 0) return wrong(`Missing: ${missing.map(([name]) => `--${name}`).join(', ')}`)
+    const account = parseAccount(typed, shanghaiDate(deps.clock.now()))
     if (!account.ok) {
       console.error(`--account: not an ID number or phone (${account.code})`)
       return 2
@@ -30,16 +45,12 @@ export const command = {
     const issued =
       person === null
         ? null
-        : await write(deps, issueCounterCode, {
-          personId: person.id,
-          issuedBy: `staff:${option('staff')}`,
-          reason: option('reason')
-        })
+        : await write(deps, issueCounterCode, { personId: person.id, issuedBy: `staff:${staff}`, reason })
     if (issued === null) {
       console.error('There is no such person who could use a code.')
       return 1
     }
-    if (args.includes('--json')) {
+    if (values.json === true) {
       console.log(
         JSON.stringify({ code: issued.code, code_id: issued.codeId, expires_at: issued.expiresAt.toISOString() })
       )

@@ -1,9 +1,9 @@
 /** kora delegation: what agents may do for organizations; revoking as staff, which both people are told of. */
-import { parseArgs } from 'node:util'
 import { actOnDelegation, organizationDetail } from '../journeys/support/index.ts'
 import type { DelegationState } from '../domain/representation/delegation.ts'
 import type { DelegationView } from '../records/organizations/index.ts'
 import type { RunningServices } from '../services.ts'
+import { readArguments } from './arguments.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 
 const usage = `kora delegation list [--uscc code] [--state active] [--limit 100] [--json]
@@ -27,16 +27,15 @@ export const command = {
     }
     let parsed
     try {
-      parsed = parseArgs({
-        args,
-        allowPositionals: true,
+      parsed = readArguments(args, {
         options: {
           json: { type: 'boolean' },
           uscc: { type: 'string' },
           state: { type: 'string' },
           limit: { type: 'string' },
           ...actOptions
-        }
+        },
+        actions: { show: 1, revoke: 1 }
       })
     } catch (error) {
       return wrong((error as Error).message)

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ConfigError, loadConfig, type Config } from '../config.ts'
 import { createFieldCrypto, DataDirInUse, loadMasterKey, openDatabase, type OpenDatabase } from '../database/index.ts'
+import { readArguments } from './arguments.ts'
 import { checkDatabase } from './doctor/database.ts'
 import { causeOf, fail, warn, type Finding } from './doctor/finding.ts'
 import { checkCertificate, checkIssuer } from './doctor/issuer.ts'
@@ -28,7 +28,7 @@ export const command = {
   async runAlone (args: string[], env: NodeJS.ProcessEnv = process.env, print: Print = console.log): Promise<number> {
     let json = false
     try {
-      json = parseArgs({ args, options: { json: { type: 'boolean' } } }).values.json === true
+      json = readArguments(args, { options: { json: { type: 'boolean' } } }).values.json === true
     } catch (error) {
       console.error(`${(error as Error).message}\nUsage: ${this.usage}`)
       return 2

@@ -2,7 +2,6 @@
  * kora keys: the signing keys. Publishing, rotating and removing follow the schedule's rules; `emergency` is for a key
  * that leaked. Every act has a reason and an audit event.
  */
-import { parseArgs } from 'node:util'
 import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
 import {
@@ -15,6 +14,7 @@ import {
 } from '../records/keys/index.ts'
 import { keyTimes, signingAlgs, type SigningAlg } from '../tokens/signing-keys.ts'
 import type { RunningServices } from '../services.ts'
+import { readArguments } from './arguments.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 
 type Result = Record<string, unknown>
@@ -49,7 +49,10 @@ export const command = {
     }
     let parsed
     try {
-      parsed = parseArgs({ args, allowPositionals: true, options: { json: { type: 'boolean' }, ...actOptions } })
+      parsed = readArguments(args, {
+        options: { json: { type: 'boolean' }, ...actOptions },
+        actions: { remove: 1, emergency: 1 }
+      })
     } catch (error) {
       return wrong((error as Error).message)
     }

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util'
 import { checkOldRows, grantTo, migrate } from '../database/index.ts'
 import type { RunningServices } from '../services.ts'
+import { readArguments } from './arguments.ts'
 
 const refusals = {
   no_such_role: 'there is no such role. Make it first: create role … login password …',
@@ -16,7 +16,10 @@ export const command = {
   async run (args: string[], deps: Pick<RunningServices, 'db' | 'migrated'>): Promise<number> {
     let values
     try {
-      values = parseArgs({ args, options: { json: { type: 'boolean' }, 'grant-to': { type: 'string' } } }).values
+      values = readArguments(args, {
+        options: { json: { type: 'boolean' }, 'grant-to': { type: 'string' } },
+        identifiers: ['grant-to']
+      }).values
     } catch (error) {
       console.error(`${(error as Error).message}\nUsage: ${this.usage}`)
       return 2

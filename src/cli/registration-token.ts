@@ -1,9 +1,9 @@
 /** kora registration-token: lets sites register themselves (RFC 7591), within limits. */
-import { parseArgs } from 'node:util'
 import { scopes as offered } from '../domain/claims/claims.ts'
 import { clientKinds } from '../domain/client/record.ts'
 import { createRegistrationToken } from '../journeys/dynamic-registration/index.ts'
 import type { Services } from '../services.ts'
+import { readArguments } from './arguments.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 
 const usage = `kora registration-token [--kind server]… [--scope "profile phone"] [--host gjj.example.gov.cn]… [--uses 1] [--days 7] ${actUsage} [--json]
@@ -25,8 +25,7 @@ export const command = {
     }
     let values
     try {
-      values = parseArgs({
-        args,
+      values = readArguments(args, {
         options: {
           json: { type: 'boolean' },
           kind: { type: 'string', multiple: true },

@@ -2,7 +2,8 @@
  * The browser cookie: 256 random bits that name one browser, set only where a login needs it. The server keeps
  * nothing but its hash: tickets, attempts, CSRF tokens and trusted browsers are bound to it.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { newIdentifier } from '../domain/identifier.ts'
 
 export interface BrowserIdentity {
   /** SHA-256 of the cookie's value, base64url. */
@@ -18,7 +19,7 @@ export const browserCookieSeconds = 395 * 86400
 export const browserCookieName = (issuer: string): string =>
   issuer.startsWith('https:') ? '__Host-kora_browser' : 'kora_browser'
 
-export const newBrowserSecret = (): string => randomBytes(32).toString('base64url')
+export const newBrowserSecret = (): string => newIdentifier(32)
 
 /** Null for anything that we cannot have set. */
 export function browserHash (secret: string | undefined): string | null {

@@ -5,7 +5,6 @@
  * is checked as a whole when it is loaded: what was written past the registry, or under rules that have changed since,
  * is refused and named in the log (RFC 9700 §2.1).
  */
-import { randomBytes } from 'node:crypto'
 import type { Client, ClientMetadata, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
@@ -13,6 +12,7 @@ import { statement } from '../database/statement.ts'
 import { canBeTried } from '../domain/client/record.ts'
 import type { ClientFault } from '../domain/client/metadata.ts'
 import type { Database } from '../database/schema.ts'
+import { newIdentifier } from '../domain/identifier.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Connection } from '../tokens/artifact-repository.ts'
 import { allowRedirectUri } from './overrides/allow-redirect-uri.ts'
@@ -54,7 +54,7 @@ const loadStatement = statement<
  * The library's metadata schema wants a `client_secret` where a method uses one. This stands there: random,
  * told nobody, and never compared (`createClientCache` compares with the stored hashes).
  */
-const placeholder = randomBytes(32).toString('base64url')
+const placeholder = newIdentifier(32)
 const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_secret_post'])
 
 const isKeySet = (jwks: unknown): jwks is { keys: unknown[] } =>

@@ -4,11 +4,11 @@
  * as for every other request, and the library's `device_resume` ends it. Its own page for the short code is switched
  * off.
  */
-import { randomBytes } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
+import { newIdentifier } from '../domain/identifier.ts'
 import { parseRef } from '../domain/representation/representation.ts'
 import { notify } from '../records/messages/index.ts'
 import type { OidcDeps } from './deps.ts'
@@ -129,7 +129,7 @@ export async function beginDeviceLogin (
   login: DeviceLogin,
   sessionCookie: string | undefined
 ): Promise<{ uid: string; cookies: InteractionCookie[] }> {
-  const uid = randomBytes(32).toString('base64url')
+  const uid = newIdentifier(32)
   const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
   // the device cannot send any, but max_age=0 becomes one
   const prompts = new Set([
@@ -145,7 +145,7 @@ export async function beginDeviceLogin (
     payload: {
       prompt: { name: 'login', reasons: ['device_login'], details: {} },
       params: { ...login.params, prompt: [...prompts].join(' ') },
-      cid: randomBytes(16).toString('base64url'),
+      cid: newIdentifier(16),
       deviceCode: login.deviceCode,
       ...(session?.accountId === undefined ? {} : { session })
     }

@@ -37,6 +37,7 @@ import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from '../tokens/signing-keys.ts'
 import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
+import { chooseTokenIds } from './overrides/choose-token-id.ts'
 import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
 import { trialKey } from '../tokens/trial-key.ts'
 import { attachUnknownAddress } from './unknown-address.ts'
@@ -156,6 +157,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     attachDeviceFlow(provider, { db, issuer: config.issuer })
     addAccessTokenHash(provider)
     addClaimAliases(provider)
+    chooseTokenIds(provider)
     removedKeys.attach(provider)
     clients.attach(provider)
     usage.attach(provider)

@@ -2,7 +2,7 @@
  * Services of Kora that are relying sites of Kora themselves (the user centre, the console): ordinary confidential
  * clients, made at the first start, with code and PKCE at the same endpoints as everybody.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { decodeJwt, type JWTPayload } from 'jose'
@@ -10,6 +10,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
 import { inTransaction } from '../database/transaction.ts'
 import type { ClientPolicy } from '../domain/client/policy.ts'
+import { newIdentifier } from '../domain/identifier.ts'
 import { PageError } from '../http/page-error.ts'
 import type { OidcDeps } from './deps.ts'
 import { bumpEpoch } from '../tokens/cache-epoch.ts'
@@ -46,7 +47,7 @@ export async function ensureOwnClient (
 ): Promise<string> {
   const { clientId, secretName } = client
   return await inTransaction(db, async (trx) => {
-    const drafted = randomBytes(32).toString('base64url')
+    const drafted = newIdentifier(32)
     await trx
       .insertInto('serverSecret')
       .values({ name: secretName, valueEnc: crypto.encrypt('server_secret', 'value_enc', secretName, drafted) })

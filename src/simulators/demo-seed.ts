@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
+import { newIdentifier } from '../domain/identifier.ts'
 import type { Database } from '../database/schema.ts'
 import { delegationDigest } from '../domain/representation/delegation.ts'
 import { contentOf, insertOrganization, newOrganizationId } from '../records/organizations/index.ts'
@@ -67,7 +68,7 @@ async function insertDelegation (
   } = delegation
   const now = deps.clock.now()
   const begin = now + from * day
-  const id = `dlg_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'dlg_')
   const shown = { functions, clientIds, validFrom: shanghaiDate(begin), validTo: shanghaiDate(now + to * day) }
   const content = await contentOf(trx, deps, { delegationId: id, version: 1, organization, agentId, ...shown })
   if (content === null) throw new Error(`the agent of ${id} is not there`)
@@ -89,7 +90,7 @@ async function insertDelegation (
       // the agent applied, the legal representative decided
       createdBy: agentId,
       approverId: approved ? legalRepresentativeId : null,
-      approvalTicketId: approved ? `st_${randomBytes(16).toString('base64url')}` : null,
+      approvalTicketId: approved ? newIdentifier(16, 'st_') : null,
       faceCheckId: approved ? randomBytes(16).toString('hex') : null,
       reason: reason ?? null,
       createdAt: new Date(begin - 3_600_000),

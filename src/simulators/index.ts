@@ -4,8 +4,8 @@
  * ones; an outbox for short messages; phones; and /sandbox, where all of it is seen, changed and scripted. They keep
  * what they know in memory and refuse to exist in production, whatever else is configured.
  */
-import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
+import { newIdentifier } from '../domain/identifier.ts'
 import type { Config, Vendor } from '../ports/config.ts'
 import type { SmsSender } from '../ports/sms.ts'
 import { createFaceSandbox, type FaceSandbox } from './face-provider/index.ts'
@@ -45,7 +45,7 @@ export async function startSandbox (config: Readonly<Config>, log: Logger): Prom
   const key = (keyId: string): { keyId: string; algorithm: 'hmac-sha256'; secret: string } => ({
     keyId,
     algorithm: 'hmac-sha256',
-    secret: randomBytes(32).toString('base64url')
+    secret: newIdentifier(32)
   })
   const [faceKey, registerKey, companyKey] = [
     key('sandbox-face'),

@@ -2,11 +2,12 @@
  * Client secrets: 256 random bits, of which only the SHA-256 is stored. Two may live at once, so that a
  * site changes over without a gap. `client_secret_jwt` is off, so nobody ever needs the secret back.
  */
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { statement } from '../database/statement.ts'
 import type { Database } from '../database/schema.ts'
 import { DomainError } from '../domain/errors.ts'
+import { newIdentifier } from '../domain/identifier.ts'
 import type { Connection } from './artifact-repository.ts'
 import { bumpEpoch } from './cache-epoch.ts'
 
@@ -67,8 +68,8 @@ export async function createSecret (trx: Transaction<Database>, clientId: string
   if ((await lockStatement(trx, clientId)).length === 0) throw new DomainError('client_not_found')
   const [alive] = await countStatement(trx, clientId)
   if ((alive?.n ?? 0) >= maximumLiveSecrets) return { outcome: 'too_many' }
-  const secret = randomBytes(32).toString('base64url')
-  const id = `sec_${randomBytes(12).toString('base64url')}`
+  const secret = newIdentifier(32)
+  const id = newIdentifier(12, 'sec_')
   const hint = secret.slice(-4)
   await insertStatement(trx, id, clientId, hashOf(secret), hint)
   await bumpEpoch(trx, 'clients')

@@ -11,7 +11,7 @@
  *
  * The identifier is no credential: no endpoint takes it.
  */
-import { randomBytes } from 'node:crypto'
+import { newIdentifier } from '../domain/identifier.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 
 /** Whom the person represents in this grant; `id` is what `revokeContext` ends. Must be JSON. */
@@ -93,7 +93,7 @@ export function newGrantPayload (crypto: Mac, input: GrantInput): GrantPayload {
     ...(input.context ? { x: input.context } : {})
   }
   // the random part makes each grant revocable by itself
-  const body = `${Buffer.from(JSON.stringify(carried)).toString('base64url')}.${randomBytes(12).toString('base64url')}`
+  const body = `${Buffer.from(JSON.stringify(carried)).toString('base64url')}.${newIdentifier(12)}`
   const id = `${version}.${body}.${crypto.mac(purpose, body)}`
   return payloadOf(id, carried)
 }

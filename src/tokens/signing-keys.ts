@@ -16,6 +16,7 @@ import type { Database, SigningAlg } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
+import { beginsPlainly } from '../domain/identifier.ts'
 import { bumpEpoch } from './cache-epoch.ts'
 
 export type { SigningAlg } from '../database/schema.ts'
@@ -275,17 +276,21 @@ export interface NewKey {
 
 /** A key of this algorithm, not stored yet. */
 export async function makeKey (crypto: FieldCrypto, alg: SigningAlg): Promise<NewKey> {
-  const { publicKey, privateKey } =
-    alg === 'ES256' ? await generate('ec', { namedCurve: 'P-256' }) : await generate('rsa', { modulusLength: 3072 })
-  const jwk = publicKey.export({ format: 'jwk' }) as JWK
-  // RFC 7638: a name that cannot be given to two keys
-  const kid = await calculateJwkThumbprint(jwk)
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  return {
-    kid,
-    alg,
-    publicJwk: { ...jwk, kid, alg, use: 'sig' },
-    privateEnc: crypto.encrypt('signing_key', 'private_enc', kid, pem)
+  for (;;) {
+    const { publicKey, privateKey } =
+      alg === 'ES256' ? await generate('ec', { namedCurve: 'P-256' }) : await generate('rsa', { modulusLength: 3072 })
+    const jwk = publicKey.export({ format: 'jwk' }) as JWK
+    // RFC 7638: a name that cannot be given to two keys
+    const kid = await calculateJwkThumbprint(jwk)
+    // a name follows from its key, so another name is another key
+    if (!beginsPlainly(kid)) continue
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    return {
+      kid,
+      alg,
+      publicJwk: { ...jwk, kid, alg, use: 'sig' },
+      privateEnc: crypto.encrypt('signing_key', 'private_enc', kid, pem)
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 import t from 'tap'
 import { confirm, goOn, organization, password, press, says } from './journeys.ts'
 import { bare, codeOf, organizationWalk } from './organization-walk.ts'
+import { until } from '../support/until.ts'
 import { withBrowser } from './support.ts'
 
 t.setTimeout(600_000)
@@ -13,8 +14,10 @@ t.setTimeout(600_000)
 const chosen = 'Prayer-flag-77'
 
 await withBrowser(t, 'agents', async (t, browser) => {
-  const { atSite, audit, come, complaints, desktop, kora, labelled, look, of, phoneOf, told, until } =
-    await organizationWalk(t, browser)
+  const { atSite, audit, come, complaints, desktop, kora, labelled, look, of, phoneOf, told } = await organizationWalk(
+    t,
+    browser
+  )
   const secret = of('zhuoma').password
 
   await t.test(
@@ -83,10 +86,13 @@ await withBrowser(t, 'agents', async (t, browser) => {
       await says(pc, /已撤销.*请尽快修改本单位的登录密码/)
       await look(pc, 'J10 revoked')
       t.equal(await userinfo(), 401, 'refused at once')
-      await until(async () => {
-        await agent.goto(kora.site)
-        return /已将您退出/.test(await agent.locator('body').innerText())
-      })
+      t.ok(
+        await until(async () => {
+          await agent.goto(kora.site)
+          return /已将您退出/.test(await agent.locator('body').innerText())
+        }),
+        'the site has been told'
+      )
       await audit(agent, 'J10 the site tells, 320 px without script')
       await agent.goto(`${kora.site}/login`)
       await says(agent, /为自己办理/)

@@ -36,6 +36,7 @@ await withBrowser(t, 'audit and keys in a browser', async (t, chromium) => {
     .selectFrom('auditEvent')
     .select('id')
     .where('type', '=', 'signing-key.created')
+    .orderBy('id')
     .executeTakeFirstOrThrow()
 
   const complaints: string[] = []

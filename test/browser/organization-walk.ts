@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { startKora, type Kora } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 import { come, people, press, walk, type People, type Walk } from './journeys.ts'
 
 const shots = process.env['KORA_SCREENSHOTS']
@@ -24,7 +25,6 @@ export interface OrganizationWalk extends Omit<Walk, 'phone'>, People {
   phoneOf(handle: string): Promise<Page>
   /** Has the person such a message, and (words given) a short message too? Waits for the outbox. */
   told(handle: string, kind: string, words?: string): Promise<void>
-  until(done: () => Promise<boolean>): Promise<void>
 }
 
 export async function organizationWalk (t: Test, browser: Browser): Promise<OrganizationWalk> {
@@ -40,18 +40,10 @@ export async function organizationWalk (t: Test, browser: Browser): Promise<Orga
       await page.screenshot({ path: `${shots}/${where.replace(/[^\w\d]+/g, '-')}.png`, fullPage: true })
     }
   }
-  const until = async (done: () => Promise<boolean>): Promise<void> => {
-    for (let tries = 0; tries < 200; tries++) {
-      if (await done()) return
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    throw new Error('it did not come')
-  }
   return {
     ...rest,
     kora,
     of,
-    until,
     async audit (page, where) {
       await rest.audit(page, where)
       await picture(page, where)
@@ -84,7 +76,7 @@ export async function organizationWalk (t: Test, browser: Browser): Promise<Orga
     },
     async told (handle, kind, words) {
       const { person_id: personId, phone } = of(handle)
-      await until(async () => {
+      const came = await until(async () => {
         const message = await services.db
           .selectFrom('message')
           .select('id')
@@ -96,6 +88,7 @@ export async function organizationWalk (t: Test, browser: Browser): Promise<Orga
           (words === undefined || JSON.stringify(services.sandbox?.sms.messages(`+86${phone}`) ?? []).includes(words))
         )
       })
+      if (!came) throw new Error('it did not come')
     }
   }
 }

@@ -76,7 +76,8 @@ eachDatabase(t, 'verify says whether and where', async (t, database) => {
   }
   t.match(await alone('verify'), { code: null }, 'the chain needs the database')
   for (const table of ['audit_event', 'audit_checkpoint']) {
-    await sql`alter table ${sql.table(table)} disable trigger all`.execute(database.db)
+    await sql`alter table ${sql.table(table)} disable trigger
+    all`.execute(database.db)
   }
   await sql`delete from audit_event where sequence = 5`.execute(database.db)
   t.match(await run('verify'), { code: 1, out: /broken: missing at sequence 5; 4 events before it are whole/ })
@@ -200,6 +201,7 @@ eachDatabase(t, 'archive', async (t, database) => {
       .selectFrom('auditEvent')
       .select(['actor', 'reason', 'details'])
       .where('type', '=', 'audit.archived')
+      .orderBy('id')
       .executeTakeFirst(),
     { actor: 'operator:lhamo', reason: 'yearly', details: { from: 1, to: 5 } }
   )

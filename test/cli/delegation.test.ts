@@ -50,6 +50,7 @@ t.test('kora delegation: listed, shown masked, revoked with a reason', async (t)
       .selectFrom('auditEvent')
       .select(['actor', 'reason'])
       .where('type', '=', 'delegation.revoked')
+      .orderBy('id')
       .executeTakeFirst(),
     { actor: 'operator:lhamo', reason: 'court order' }
   )

@@ -61,6 +61,7 @@ eachDatabase(t, 'kora keys', async (t, database) => {
     await db
       .selectFrom('auditEvent')
       .select('id')
+      .orderBy('id')
       .execute()
       .then(({ length }) => length),
     6

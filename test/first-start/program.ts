@@ -106,14 +106,3 @@ export async function takePort (): Promise<{ port: number; server: Server }> {
   })
   return { port: (server.address() as { port: number }).port, server }
 }
-
-/** `count` different free ports. */
-export async function freePorts (count: number): Promise<number[]> {
-  const taken = await Promise.all(Array.from({ length: count }, takePort))
-  await Promise.all(
-    taken.map(async ({ server }) => {
-      await new Promise((resolve) => server.close(resolve))
-    })
-  )
-  return taken.map(({ port }) => port)
-}

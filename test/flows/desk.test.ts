@@ -15,6 +15,7 @@ import {
   type Browser,
   type Tokens
 } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 import { insertOrganization } from '../../src/records/organizations/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { enter, enterLegal, organizationId } from '../journeys/user-center/support.ts'
@@ -66,13 +67,6 @@ const security = await signInAs(kora, 'security')
 const second = await signInAs(kora, 'security')
 const counter = await signInAs(kora, 'counter')
 
-const until = async (what: () => boolean | Promise<boolean>): Promise<boolean> => {
-  for (let i = 0; i < 160; i++) {
-    if (await what()) return true
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  return false
-}
 const works = async (browser: Browser, tokens: Tokens): Promise<boolean[]> => [
   (await oidc.tokenIntrospection(site.config, tokens.access_token)).active,
   await oidc.fetchUserInfo(site.config, tokens.access_token, tokens.claims()?.sub ?? '').then(
@@ -345,6 +339,7 @@ t.test(
         .selectFrom('auditEvent')
         .select(['actor', 'reason'])
         .where('type', '=', 'delegation.refused')
+        .orderBy('id')
         .executeTakeFirst(),
       { actor: `admin:${security.id}`, reason: 'not_legal_representative' }
     )

@@ -5,6 +5,7 @@ import t from 'tap'
 import { emergencyRemoval, publishNext, rotateNow } from '../../src/records/keys/index.ts'
 import { keyTimes } from '../../src/tokens/signing-keys.ts'
 import { demoParty, startKora, type Browser, type RelyingParty, type Tokens } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 
 const kora = await startKora(t)
 const { services } = kora.inside
@@ -28,12 +29,10 @@ const keySet = async (): Promise<{ kids: string[]; cacheControl: string | null }
   }
 }
 /** Processes look once a second. */
-const until = async (kids: string[]): Promise<void> => {
-  for (let tries = 0; tries < 200; tries++) {
-    if (JSON.stringify((await keySet()).kids) === JSON.stringify(kids)) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
+const published = async (kids: string[]): Promise<void> => {
+  if (!(await until(async () => JSON.stringify((await keySet()).kids) === JSON.stringify(kids)))) {
+    throw new Error(`the key set is ${(await keySet()).kids.join()}, not ${kids.join()}`)
   }
-  throw new Error(`the key set is ${(await keySet()).kids.join()}, not ${kids.join()}`)
 }
 const kidOf = (tokens: Tokens): string => String(decodeProtectedHeader(tokens.id_token ?? '').kid)
 const sites = async (): Promise<{ party: RelyingParty; browser: Browser }[]> =>
@@ -69,7 +68,7 @@ t.test('sites may keep the key set for an hour less than a key is published befo
 t.test('rotation: every token verifies with the key set as the site has it, nobody logs in again', async (t) => {
   const [first = ''] = (await keySet()).kids
   const next = await publishNext(services, act, 'ES256')
-  await until([first, next])
+  await published([first, next])
   const all = await sites()
   t.equal(fetches, 3, 'each site has fetched the key set once')
   await grown()
@@ -91,7 +90,7 @@ t.test('rotation: every token verifies with the key set as the site has it, nobo
     throw new Error('the new key never signed')
   })
   await db.transaction().execute(async (trx) => await rotateNow(trx, services, act, 'ES256'))
-  await until([next, first])
+  await published([next, first])
   rotated = true
   await Promise.all(logins)
   t.ok(began >= 3)
@@ -102,14 +101,14 @@ t.test('rotation: every token verifies with the key set as the site has it, nobo
 t.test('a key leaks: its published successor signs at once, and sites that keep the key set verify', async (t) => {
   const [leaked = '', retired = ''] = (await keySet()).kids
   const next = await publishNext(services, act, 'ES256')
-  await until([leaked, next, retired])
+  await published([leaked, next, retired])
   await grown()
   fetches = 0
   const all = await sites()
   const { party, browser } = all[0]!
   const before = await party.again(browser)
   t.match(await emergencyRemoval(services, act, leaked), { active: next, successorKnown: true })
-  await until([next, retired])
+  await published([next, retired])
   for (const site of all) t.equal(kidOf(await site.party.again(site.browser)), next)
   t.equal(fetches, 3)
   const hint = await kora

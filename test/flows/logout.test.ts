@@ -18,13 +18,27 @@ import {
   type Browser,
   type Tokens
 } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 
 /** A relying site's back channel: what arrives there, and how it answers. */
-async function backChannel (port: number): Promise<{ url: string; received: string[]; answer: number; close(): void }> {
-  const channel = {
+interface Channel {
+  url: string
+  received: string[]
+  answer: number
+  /** Nothing is answered before. */ gate: Promise<void>
+  answered: number
+  /** Kora did not wait for the answer. */ abandoned: number
+  close(): void
+}
+
+async function backChannel (port: number): Promise<Channel> {
+  const channel: Channel = {
     url: `http://localhost:${port}/logout`,
-    received: [] as string[],
+    received: [],
     answer: 200,
+    gate: Promise.resolve(),
+    answered: 0,
+    abandoned: 0,
     close () {
       server.close()
     }
@@ -36,7 +50,13 @@ async function backChannel (port: number): Promise<{ url: string; received: stri
     })
     request.on('end', () => {
       channel.received.push(new URLSearchParams(body).get('logout_token') ?? '')
-      response.writeHead(channel.answer, { 'cache-control': 'no-store' }).end()
+      response.once('close', () => {
+        if (!response.writableFinished) channel.abandoned += 1
+      })
+      channel.gate.then(() => {
+        channel.answered += 1
+        response.writeHead(channel.answer, { 'cache-control': 'no-store' }).end()
+      })
     })
   })
   await new Promise<void>((resolve) => {
@@ -77,13 +97,6 @@ const listener = await RelyingParty.discover({
   scope: 'openid'
 })
 
-const until = async (what: () => boolean | Promise<boolean>): Promise<boolean> => {
-  for (let i = 0; i < 160; i++) {
-    if (await what()) return true
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return false
-}
 const signedIn = async (browser: Browser, party = site): Promise<boolean> =>
   party.arrived(new URL((await party.visit(browser, await party.start({ prompt: 'none' }))).url)) &&
   errorOf(party, await party.visit(browser, await party.start({ prompt: 'none' }))) === null
@@ -293,25 +306,43 @@ t.test('also when nothing but a JWT access token was issued, or all its tokens a
 })
 
 t.test('a site that fails delays nobody and is tried again', async (t) => {
-  const browser = kora.newBrowser()
-  const mine = await site.login(browser, zhuoma)
-  await listener.again(browser)
-  channel.received.length = 0
-  channel.answer = 500
-  const before = Date.now()
-  await browser.go(endSession({ id_token_hint: mine.id_token ?? '' }))
-  t.ok(Date.now() - before < 20_000)
-  t.ok(await until(() => channel.received.length > 0), 'the first attempt')
-  channel.answer = 200
   const { db } = kora.inside.services
-  await until(
-    async () =>
-      (
-        await sql<{ n: number }>`select count(*)::int as n from outbox where done_at is null and attempts > 0`.execute(
-          db
-        )
-      ).rows[0]?.n === 1
+  channel.answer = 500
+  // a page that waited for the site would come when Kora has given that up, every time; a busy machine is that slow
+  // once
+  let [delayed, tries] = [true, 0]
+  while (delayed && tries++ < 5) {
+    const browser = kora.newBrowser()
+    const mine = await site.login(browser, zhuoma)
+    await listener.again(browser)
+    await sql`delete from outbox where topic = 'backchannel-logout'`.execute(db)
+    Object.assign(channel, { answered: 0, abandoned: 0 })
+    channel.received.length = 0
+    let open = (): void => {}
+    channel.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    await browser.go(endSession({ id_token_hint: mine.id_token ?? '' }))
+    delayed = channel.abandoned > 0
+    t.equal(channel.answered, 0)
+    t.ok(await until(() => channel.received.length > 0), 'the first attempt')
+    open()
+  }
+  t.notOk(delayed, 'the page comes before the site has answered')
+  t.ok(
+    await until(
+      async () =>
+        channel.received.length > 1 ||
+        (
+          await sql<{
+            n: number
+          }>`select count(*)::int as n from outbox where topic = 'backchannel-logout' and done_at is null
+            and last_error is not null`.execute(db)
+        ).rows[0]?.n === 1
+    ),
+    'which fails'
   )
+  channel.answer = 200
   // the wait before the next attempt, over now
   await sql`update outbox set run_at = now() where done_at is null and dead_at is null`.execute(db)
   t.ok(await until(() => channel.received.length > 1), 'and the next')

@@ -53,6 +53,7 @@ const events = async (kora: Kora, type: string) =>
     .selectFrom('auditEvent')
     .selectAll()
     .where('type', '=', type as never)
+    .orderBy('id')
     .execute()
 
 t.test(

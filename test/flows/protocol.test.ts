@@ -70,6 +70,25 @@ t.test('JWKS: public members only, one key of each algorithm, cacheable', async 
   }
 })
 
+t.test('codes and tokens begin with a letter or a digit: people pass them on a command line', async (t) => {
+  const { provider } = kora.inside.kora.oidc
+  for (const name of [
+    'AuthorizationCode',
+    'AccessToken',
+    'RefreshToken',
+    'ClientCredentials',
+    'DeviceCode'
+  ] as const) {
+    const token = new provider[name]({} as never) as unknown as { generateTokenId(): string }
+    const made = Array.from({ length: 500 }, () => token.generateTokenId())
+    t.same(
+      made.filter((value) => !/^[A-Za-z0-9][\w-]{42}$/.test(value)),
+      [],
+      name
+    )
+  }
+})
+
 t.test('code and PKCE: state, nonce, iss, and what the ID token says', async (t) => {
   const browser = kora.newBrowser()
   const started = await site.start()

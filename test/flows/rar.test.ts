@@ -220,6 +220,7 @@ t.test(
       .selectFrom('auditEvent')
       .selectAll()
       .where('type', '=', 'login.cancelled')
+      .orderBy('id')
       .execute()
     t.equal(cancelled.length, cases.length)
     t.ok(
@@ -419,6 +420,7 @@ t.test(
       .selectFrom('auditEvent')
       .select(['personId', 'organizationId', 'role'])
       .where('type', '=', 'login.succeeded')
+      .orderBy('id')
       .execute()
     t.equal(logins.length, 5)
     t.equal(logins.filter(({ organizationId }) => organizationId !== null).length, 4)
@@ -432,6 +434,7 @@ t.test(
       .selectFrom('auditEvent')
       .selectAll()
       .where('type', '=', 'scan-ticket.wrong-person')
+      .orderBy('id')
       .execute()
     t.equal(wrong.length, 2)
     t.ok(wrong.every((event) => event.loginAttemptUid !== null && event.traceId !== null))

@@ -80,6 +80,7 @@ const audits = async (kora: Kora, type: string) =>
     .selectFrom('auditEvent')
     .selectAll()
     .where('type', '=', type as never)
+    .orderBy('id')
     .execute()
 
 t.test(

@@ -16,6 +16,7 @@ import {
   type Credentials,
   type Tokens
 } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 
 const kora = await startKora(t)
 const { services } = kora.inside
@@ -451,9 +452,6 @@ t.test('key rotation without restart, under logins', async (t) => {
     ((await (await fetch(`${kora.issuer}/oidc/jwks`)).json()) as { keys: Array<{ kid: string }> }).keys.map(
       (key) => key.kid
     )
-  const until = async (what: () => Promise<boolean>): Promise<void> => {
-    for (let i = 0; i < 100 && !(await what()); i++) await new Promise((resolve) => setTimeout(resolve, 50))
-  }
   const browser = kora.newBrowser()
   const before = await site.login(browser, ronghe)
   const kidOf = (tokens: Tokens): string =>

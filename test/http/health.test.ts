@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { createLifecycle, registerHealth, type Lifecycle } from '../../src/http/health.ts'
 import { systemClock, type Clock } from '../../src/ports/clock.ts'
 import { openDatabase } from '../../src/database/connection.ts'
+import { until } from '../support/until.ts'
 import { eachDatabase, testDatabase, type TestDatabase } from '../support/database.ts'
 
 const build = (
@@ -20,26 +21,35 @@ const build = (
   registerHealth(app, { db, clock }, lifecycle, migrated)
   return { app, lifecycle }
 }
-const ready = async (app: FastifyInstance): Promise<unknown> => {
+const ready = async (app: FastifyInstance): Promise<{ status: number; reason?: string }> => {
   const answer = await app.inject('/readyz')
   return { status: answer.statusCode, ...(answer.json() as object) }
+}
+/** With a database that answers, but on a busy machine perhaps later than the half second of the probe. */
+const readyInTime = async (app: FastifyInstance): Promise<unknown> => {
+  let answer: { status: number; reason?: string } = { status: 0 }
+  await until(async () => {
+    answer = await ready(app)
+    return answer.reason !== 'database'
+  })
+  return answer
 }
 
 eachDatabase(t, 'ready when database, migrations and clock are', async (t, database) => {
   const { app } = build(t, database)
-  t.match(await ready(app), { status: 'ready' })
+  t.match(await readyInTime(app), { status: 'ready' })
   t.equal((await app.inject('/healthz')).statusCode, 200)
   const fast = build(t, database, { clock: { now: () => Date.now() + 6000 } })
-  t.match(await ready(fast.app), { status: 'unready', reason: 'clock' })
+  t.match(await readyInTime(fast.app), { status: 'unready', reason: 'clock' })
   const slow = build(t, database, { clock: { now: () => Date.now() - 6000 } })
-  t.match(await ready(slow.app), { reason: 'clock' })
+  t.match(await readyInTime(slow.app), { reason: 'clock' })
   const close = build(t, database, { clock: { now: () => Date.now() + 3000 } })
-  t.match(await ready(close.app), { status: 'ready' })
+  t.match(await readyInTime(close.app), { status: 'ready' })
   let done = false
   const early = build(t, database, { migrated: async () => done })
-  t.match(await ready(early.app), { reason: 'migrations' })
+  t.match(await readyInTime(early.app), { reason: 'migrations' })
   done = true
-  t.match(await ready(early.app), { status: 'ready' })
+  t.match(await readyInTime(early.app), { status: 'ready' })
 })
 
 t.test('not ready without the database, and told within its limit; alive all the same', async (t) => {
@@ -56,13 +66,12 @@ t.test('not ready without the database, and told within its limit; alive all the
       return await new Promise(() => {})
     }
   })
-  const start = performance.now()
-  t.match(await Promise.all([ready(hangs.app), ready(hangs.app), ready(hangs.app)]), [
-    { reason: 'database' },
-    { reason: 'database' },
-    { reason: 'database' }
-  ])
-  t.ok(performance.now() - start < 20_000, 'answered, not hanging')
+  // what they ask never answers: that they do is the limit
+  t.match(
+    await Promise.all([ready(hangs.app), ready(hangs.app), ready(hangs.app)]),
+    [{ reason: 'database' }, { reason: 'database' }, { reason: 'database' }],
+    'answered, not hanging'
+  )
   t.equal(asked, 1, 'probes do not pile up')
 })
 

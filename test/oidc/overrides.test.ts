@@ -10,6 +10,7 @@ import { interactionPolicy, type Client, type KoaContextWithOIDC, type Session }
 import { addAccessTokenHash } from '../../src/oidc/overrides/add-access-token-hash.ts'
 import { addClaimAliases } from '../../src/oidc/overrides/add-claim-aliases.ts'
 import { allowRedirectUri } from '../../src/oidc/overrides/allow-redirect-uri.ts'
+import { chooseTokenIds } from '../../src/oidc/overrides/choose-token-id.ts'
 import { replaceSecretComparison } from '../../src/oidc/overrides/compare-client-secret.ts'
 import { createGrant } from '../../src/oidc/overrides/create-grant.ts'
 import { createInteraction } from '../../src/oidc/overrides/create-interaction.ts'
@@ -83,6 +84,16 @@ const checks: Record<string, (t: Test) => Promise<void>> = {
     t.equal((await browser.go(url)).status, 400)
     allowRedirectUri(provider, ({ clientId }, uri) => clientId === site.clientId && uri === further)
     t.match((await browser.go(url)).headers.get('location'), /^https:\/\/console\.example\/callback\?error=login_required/)
+  },
+
+  async 'choose-token-id' (t) {
+    const { provider } = await startLibrary(t)
+    t.equal(parameters(provider.AccessToken.prototype, 'generateTokenId'), 0)
+    const drawn = ['-begins-with-a-hyphen', '_begins-with-an-underscore', 'begins-with-a-letter']
+    const prototype = provider.AccessToken.prototype as unknown as { generateTokenId (): string }
+    prototype.generateTokenId = () => drawn.shift() ?? ''
+    chooseTokenIds(provider)
+    t.equal(prototype.generateTokenId(), 'begins-with-a-letter')
   },
 
   async 'compare-client-secret' (t) {

@@ -123,11 +123,11 @@ eachDatabase(t, 'single sign-on writes the session only when it must', async (t,
     return rig.statements()
   }
   t.equal(await statements(), 2, 'find the session, insert the code')
-  await sql`update oidc_artifact set expires_at = expires_at - interval '170 seconds' where model = 'Session'`.execute(
+  await sql`update oidc_artifact set expires_at = expires_at - interval '100 seconds' where model = 'Session'`.execute(
     database.db
   )
   t.equal(await statements(), 2, 'less than a tenth of the idle time')
-  await sql`update oidc_artifact set expires_at = expires_at - interval '20 seconds' where model = 'Session'`.execute(
+  await sql`update oidc_artifact set expires_at = expires_at - interval '100 seconds' where model = 'Session'`.execute(
     database.db
   )
   t.equal(await statements(), 3, 'more than a tenth')

@@ -20,8 +20,8 @@ import { demoOrganizations, demoUnknownUscc } from '../../src/simulators/demo-or
 import { demoPassword, demoPeople } from '../../src/simulators/demo-people.ts'
 import { testDatabase } from '../support/database.ts'
 
-const today = shanghaiDate(Date.now())
 const { db, crypto } = await testDatabase(t)
+const today = shanghaiDate(Date.now())
 const services = {
   db,
   crypto,

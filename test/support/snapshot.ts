@@ -79,7 +79,12 @@ export async function ensureTemplate (url: string): Promise<string> {
     if (rowCount !== 0) return
     const draft = `kora_draft_${randomBytes(6).toString('hex')}`
     await client.query(`create database ${draft}`)
-    const { db, close } = await openDatabase({ databaseUrl: databaseOn(url, draft), dataDir: ':memory:', poolSize: 2 })
+    const { db, close } = await openDatabase({
+      databaseUrl: databaseOn(url, draft),
+      dataDir: ':memory:',
+      poolSize: 2,
+      timeouts: { acquire: 60_000 }
+    })
     try {
       await migrate(db)
     } finally {

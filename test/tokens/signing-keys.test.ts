@@ -3,9 +3,9 @@ import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from '
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose'
 import { watchEpochs } from '../../src/tokens/cache-epoch.ts'
 import { createKeyRing, rawSignature } from '../../src/oidc/key-ring.ts'
-import { ensureSigningKeys, loadKeys, prePublish, removeKey, rotate } from '../../src/tokens/signing-keys.ts'
+import { ensureSigningKeys, loadKeys, makeKey, prePublish, removeKey, rotate } from '../../src/tokens/signing-keys.ts'
 import { createFieldCrypto } from '../../src/database/field-crypto.ts'
-import { eachDatabase, type TestDatabase } from '../support/database.ts'
+import { eachDatabase, testCrypto, type TestDatabase } from '../support/database.ts'
 import { Browser, logOut, registerSite, signIn, startProvider, type Rig } from '../oidc/rig.ts'
 
 const states = async ({ db }: TestDatabase): Promise<[string, string][]> =>
@@ -14,6 +14,14 @@ const states = async ({ db }: TestDatabase): Promise<[string, string][]> =>
   )
 const jwks = async ({ issuer }: Rig): Promise<JSONWebKeySet> =>
   (await (await fetch(`${issuer}/jwks`)).json()) as JSONWebKeySet
+
+t.test('no kid begins with - or _: people pass it on a command line', async (t) => {
+  const kids = await Promise.all(Array.from({ length: 500 }, async () => (await makeKey(testCrypto(), 'ES256')).kid))
+  t.same(
+    kids.filter((kid) => !/^[A-Za-z0-9][\w-]{42}$/.test(kid)),
+    []
+  )
+})
 
 eachDatabase(t, 'five processes that start at once agree on one key of each algorithm', async (t, database) => {
   const { db, crypto } = database

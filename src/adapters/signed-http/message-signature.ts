@@ -3,7 +3,8 @@
  * components, fixed order of parameters. What RFC 9421 leaves open is refused, so verifying is one comparison.
  * `tag` keeps requests, answers and notifications, and the kinds of vendors, apart: none passes for another.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Service, SignatureKeys } from './keys.ts'
 
 export type SignedKind = 'request' | 'answer' | 'notification'
@@ -58,7 +59,7 @@ export function signatureBase (message: SignedMessage, digest: string, parameter
 /** Headers that sign a message with our key. `now` in milliseconds. */
 export function signMessage (message: SignedMessage, keys: SignatureKeys, now: number): SignatureHeaders {
   const digest = contentDigest(message.body)
-  const nonce = randomBytes(18).toString('base64url')
+  const nonce = newIdentifier(18)
   const parameters = `${components[message.kind]};created=${Math.floor(now / 1000)};nonce="${nonce}";keyid="${keys.keyId}";alg="${keys.algorithm}";tag="${tagOf(keys.service, message.kind)}"`
   return {
     'content-digest': digest,

@@ -2,7 +2,8 @@
  * An authorization request as a relying site makes it (RFC 6749 §4.1.1, RFC 7636, OIDC Core §3.1.2.1): for `kora code`
  * and the page to try.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { newIdentifier } from '../../domain/identifier.ts'
 
 export interface AuthorizationRequest {
   url: string
@@ -35,4 +36,4 @@ export function authorizationRequest (
   return { url: url.href, state, nonce, verifier }
 }
 
-const random = (): string => randomBytes(32).toString('base64url')
+const random = (): string => newIdentifier(32)

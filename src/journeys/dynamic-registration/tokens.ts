@@ -1,8 +1,9 @@
 /**
  * The two tokens of RFC 7591 §3 and RFC 7592 §3: made here, stored as hashes, one of limited uses, one for each client.
  */
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -22,7 +23,7 @@ export interface NewRegistrationToken extends RegistrationLimits {
 }
 
 const hashOf = (token: string): string => hash('sha256', token, 'base64url')
-const newToken = (): string => randomBytes(32).toString('base64url')
+const newToken = (): string => newIdentifier(32)
 
 /** An initial access token; it is shown once. */
 export async function createRegistrationToken (
@@ -30,7 +31,7 @@ export async function createRegistrationToken (
   act: Act,
   wanted: NewRegistrationToken
 ): Promise<{ id: string; token: string; expiresAt: Date }> {
-  const [token, id] = [newToken(), `iat_${randomBytes(9).toString('base64url')}`]
+  const [token, id] = [newToken(), newIdentifier(9, 'iat_')]
   const { kinds, scopes, hosts, uses, seconds } = wanted
   return await inTransaction(db, async (trx) => {
     const { expiresAt } = await trx

@@ -1,6 +1,7 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { Database, RegistrationTable, ReviewState } from '../../database/schema.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 import {
   emptyDraft,
   type Applicant,
@@ -74,7 +75,7 @@ export async function insertRegistration (
   deps: Sealer,
   { browserHash, applicant }: { browserHash: string; applicant: Applicant }
 ): Promise<string> {
-  const id = `reg_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'reg_')
   await db
     .insertInto('registration')
     .values({

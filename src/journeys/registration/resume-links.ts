@@ -4,9 +4,10 @@
  * changes nothing (messages are looked at by programs too): the button on its page does. Owns the table
  * registration_resume.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { RegistrationDeps } from './deps.ts'
 import { enqueue } from '../../records/outbox/index.ts'
 import { smsTopic, type SmsOrder } from '../../records/messages/index.ts'
@@ -33,7 +34,7 @@ export async function sendResumeLink (
     notice: string
   }
 ): Promise<void> {
-  const token = randomBytes(32).toString('base64url')
+  const token = newIdentifier(32)
   const tokenHash = hashOf(token)
   await trx
     .updateTable('registrationResume')

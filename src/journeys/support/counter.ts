@@ -3,10 +3,10 @@
  * face check. The operator sees as little as that needs. One visit gives one code, and the page with it is the only
  * place where it ever appears. Owns the table counter_visit.
  */
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { inTransaction, write } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import { parseCertNo } from '../../domain/identity/cert-type.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
@@ -54,7 +54,7 @@ export async function beginVisit (deps: Needed, operator: Operator, typed: strin
   const number = parseCertNo('resident_id', typed, shanghaiDate(deps.clock.now()))
   if (!number.ok) return { ok: false, code: 'unreadable' }
   const person = await personByCertNo(deps.db, deps.crypto, 'resident_id', number.value)
-  const id = `vis_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'vis_')
   return await inTransaction(deps.db, async (trx) => {
     const { actor, address, traceId } = operator
     await deps.audit.record(trx, {

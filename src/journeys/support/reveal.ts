@@ -2,8 +2,8 @@
  * Showing a document number or phone as it is: with a reason, in the trail, once, in the answer to a form and never
  * under an address of its own. Where the deployment wants four eyes, another administrator has to let it happen first.
  */
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { SupportDeps } from './deps.ts'
@@ -71,7 +71,7 @@ export async function grantReveal (
   trx: Trx,
   grant: RevealSubject & { fields: readonly RevealField[]; grantedTo: string; grantedBy: string }
 ): Promise<string> {
-  const id = `rev_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'rev_')
   await trx
     .insertInto('revealGrant')
     .values({

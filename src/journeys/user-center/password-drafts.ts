@@ -1,7 +1,7 @@
 /** A new password of an organization that was typed in this session and waits to be confirmed; the latest only. */
-import { randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
@@ -13,7 +13,7 @@ export async function keepDraft (
   { sessionHash, organizationId, passwordHash }: { sessionHash: string; organizationId: string; passwordHash: string }
 ): Promise<void> {
   const values = {
-    id: randomBytes(16).toString('base64url'),
+    id: newIdentifier(16),
     organizationId,
     passwordHash,
     expiresAt: sql<Date>`now() + make_interval(secs => ${draftSeconds})`

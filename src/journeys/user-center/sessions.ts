@@ -3,8 +3,9 @@
  * while the provider's record of this site's session stands, so logout, revocation of the context and disabling the
  * person end it at the next request.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { statement } from '../../database/statement.ts'
 import type { Database } from '../../database/schema.ts'
 import type { UserCenterDeps } from './deps.ts'
@@ -17,7 +18,7 @@ export const idleSeconds = 1800
 const loginSeconds = 960
 
 export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
-const random = (): string => randomBytes(32).toString('base64url')
+const random = (): string => newIdentifier(32)
 
 export interface StartedLogin {
   state: string

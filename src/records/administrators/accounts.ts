@@ -2,8 +2,8 @@
  * Accounts of administrators: how they come to be, get credentials, lose them, end. Each account has one role for all
  * its life.
  */
-import { randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { isUniqueViolation } from '../../database/errors.ts'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
@@ -16,7 +16,7 @@ import { closeSessionsOf } from './sessions.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
-export const newAccountId = (): string => `adm_${randomBytes(12).toString('base64url')}`
+export const newAccountId = (): string => newIdentifier(12, 'adm_')
 
 /** Lower case; null = not one. */
 export const loginNameOf = (typed: string): string | null => {

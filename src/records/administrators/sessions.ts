@@ -2,11 +2,12 @@
  * Sessions of administrators: 15 minutes idle, 8 hours in all, bound to the browser; account and role are looked at
  * anew each time.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { statement } from '../../database/statement.ts'
 import type { Database } from '../../database/schema.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
@@ -34,7 +35,7 @@ export interface Administrator {
 }
 
 export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
-export const newSecret = (): string => randomBytes(32).toString('base64url')
+export const newSecret = (): string => newIdentifier(32)
 
 /** Null: the account is not active (any more). Returns the secret for the cookie. */
 export async function openSession (

@@ -4,8 +4,9 @@
  * accounts are not enough where a program asks: who holds its credentials may sit at the console, too. So an
  * administrator vouches for it first, and another one decides (docs/decisions/0007).
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database, PendingChangeState } from '../../database/schema.ts'
 import { inTransaction, type Rollback } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
@@ -225,7 +226,7 @@ export function createChanges<W> (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'a
     async request (trx, { kind, payload, subject, act }) {
       const { approvers, rowOf } = kindOf(kind)
       await expireChanges(trx, deps, { kind, subject })
-      const id = `chg_${randomBytes(12).toString('base64url')}`
+      const id = newIdentifier(12, 'chg_')
       const text = JSON.stringify(payload)
       const digest = digestOf(kind, text, '')
       const made = await trx

@@ -5,8 +5,8 @@
  * One challenge serves both. It belongs to one browser and one action, lasts two minutes, and is used up by the first
  * answer, right or wrong. The answer is neither in the page nor in an address. A speed bump, not an authentication.
  */
-import { randomBytes } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import { isWorkDone, workBits } from '../../domain/login/proof-of-work.ts'
 import type { ChallengesDeps } from './deps.ts'
@@ -50,7 +50,7 @@ export function createChallenges (deps: Pick<ChallengesDeps, 'db' | 'crypto'>): 
     async issue ({ browserHash, action, source }) {
       if (!(await throttle.hit(`challenge:browser:${browserHash}`, perBrowser, windowSeconds)).allowed) return null
       if (!(await throttle.hit(`challenge:source:${source}`, perSource, windowSeconds)).allowed) return null
-      const id = `ch_${randomBytes(16).toString('base64url')}`
+      const id = newIdentifier(16, 'ch_')
       await db
         .insertInto('challenge')
         .values({

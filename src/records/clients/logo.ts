@@ -1,6 +1,6 @@
 /** The picture of a client: stored as made new (picture.ts), served under an identifier that changes with it. */
-import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientRecord } from '../../domain/client/record.ts'
@@ -36,7 +36,7 @@ export async function storeLogo (
   if (current.policy.ownService === true) return { outcome: 'own_service' }
   if (version !== undefined && version !== current.version) return { outcome: 'conflict', current }
   await trx.deleteFrom('clientLogo').where('clientId', '=', clientId).execute()
-  const id = picture === null ? '' : `logo_${randomBytes(12).toString('base64url')}`
+  const id = picture === null ? '' : newIdentifier(12, 'logo_')
   const { logo: before, ...policy } = current.policy
   if (picture !== null) {
     await trx

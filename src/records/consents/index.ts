@@ -5,8 +5,9 @@
  * database clock, and where it was given (个人信息保护法 第十四条, 第二十九条; 人脸识别技术应用安全管理办法).
  * Nothing is overwritten: withdrawing sets a time, agreeing again is a new row.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import type { ConsentsDeps } from './deps.ts'
 import { consentText, type ConsentKind } from './texts.ts'
@@ -59,7 +60,7 @@ export async function recordConsent (
     .where('withdrawnAt', 'is', null)
     .executeTakeFirst()
   if (found !== undefined) return found.id
-  const id = `con_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'con_')
   await trx
     .insertInto('consent')
     .values({
@@ -150,7 +151,7 @@ export async function recordRelease (
   await trx
     .insertInto('consent')
     .values({
-      id: `con_${randomBytes(16).toString('base64url')}`,
+      id: newIdentifier(16, 'con_'),
       personId,
       kind: 'release',
       version,

@@ -4,8 +4,9 @@
  *
  * A code is worthless for any other person, lives 24 hours, and bears five tries wherever they are made.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import type { CounterCodesDeps } from './deps.ts'
 import type { AuditActor, AuditDetails } from '../audit/index.ts'
@@ -45,7 +46,7 @@ export async function issueCounterCode (
 ): Promise<IssuedCounterCode | null> {
   const { personId, issuedBy, reason } = issue
   const code = String(randomInt(0, 100_000_000)).padStart(8, '0')
-  const codeId = `cc_${randomBytes(16).toString('base64url')}`
+  const codeId = newIdentifier(16, 'cc_')
   // the lock keeps two members of staff from leaving two live codes
   const person = await trx
     .selectFrom('person')

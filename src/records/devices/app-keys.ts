@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { DevicesDeps } from './deps.ts'
 import type { KnownDevice } from './repository.ts'
@@ -40,7 +40,7 @@ export async function registerAppKey (
   const keyThumbprint = await calculateJwkThumbprint(publicJwk)
   const label = [...key.label.trim()].slice(0, 64).join('')
   return await inTransaction(deps.db, async (trx) => {
-    const id = `dev_${randomBytes(16).toString('base64url')}`
+    const id = newIdentifier(16, 'dev_')
     const made = await trx
       .insertInto('device')
       .values({ id, kind: 'app', keyThumbprint, publicJwk: JSON.stringify(publicJwk), label })

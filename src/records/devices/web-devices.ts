@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import type { DevicesDeps } from './deps.ts'
 import { secretHash } from './repository.ts'
@@ -21,8 +21,8 @@ export async function bindWebDevice (
   deps: Pick<DevicesDeps, 'audit'>,
   device: NewWebDevice
 ): Promise<{ deviceId: string; secret: string }> {
-  const secret = randomBytes(32).toString('base64url')
-  const deviceId = `dev_${randomBytes(16).toString('base64url')}`
+  const secret = newIdentifier(32)
+  const deviceId = newIdentifier(16, 'dev_')
   await trx
     .insertInto('device')
     .values({

@@ -5,8 +5,9 @@
  * a chain of outbox messages, one for each part of the receivers: a part and its position are one transaction, so
  * whatever interrupts it goes on where it was, nobody gets it twice, and cancelling stops it before the next part.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database, NoticeState, NoticeTable } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -122,7 +123,7 @@ export async function draftNotice (
   }
   if (!checked.ok || faults.length > 0) return { ok: false, faults }
   if (act.reason.trim() === '') throw new DomainError('reason_required')
-  const id = `not_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'not_')
   await inTransaction(deps.db, async (trx) => {
     await trx
       .insertInto('notice')
@@ -183,7 +184,8 @@ export async function listNotices (
   let query = deps.db.selectFrom('notice').select(columns)
   if (state !== undefined) query = query.where('state', '=', state)
   if (after !== undefined) {
-    query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from notice l where l.id = ${after})`)
+    query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from notice l
+    where l.id = ${after})`)
   }
   return (await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()).map((row) =>
     opened(deps, row)

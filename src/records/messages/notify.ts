@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import type { MessagesDeps } from './deps.ts'
 import { enqueue } from '../outbox/index.ts'
@@ -20,7 +20,7 @@ export async function notify (
   deps: Pick<MessagesDeps, 'crypto'>,
   { personId, kind, data, sms = false }: Notice
 ): Promise<string> {
-  const id = `msg_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'msg_')
   await trx
     .insertInto('message')
     .values({

@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database, OrganizationTable } from '../../database/schema.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { OrganizationFacts } from '../../domain/representation/representation.ts'
 import type { Organization } from './types.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
 export type Trx = Transaction<Database>
 
-export const newOrganizationId = (): string => `org_${randomBytes(16).toString('base64url')}`
+export const newOrganizationId = (): string => newIdentifier(16, 'org_')
 
 /** 'YYYY-MM-DD' in Asia/Shanghai (no summer time) on the database clock; what delegations' days are compared with. */
 export const shanghaiToday = sql<string>`to_char((now() at time zone 'UTC') + interval '8 hours', 'YYYY-MM-DD')`

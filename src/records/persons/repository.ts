@@ -1,11 +1,11 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
-import { randomBytes } from 'node:crypto'
 import { statement } from '../../database/statement.ts'
 import { lookup } from '../../database/together.ts'
 import type { Database, PersonTable } from '../../database/schema.ts'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { CertType } from '../../domain/identity/cert-type.ts'
 import type { Level } from '../../domain/identity/assurance.ts'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Person } from '../../domain/identity/person.ts'
 import { deskIndexOf } from './desk-index.ts'
 
@@ -20,8 +20,8 @@ export interface StoredPerson extends Person {
   passwordHash: string | null
 }
 
-export const newPersonId = (): string => `per_${randomBytes(16).toString('base64url')}`
-export const newSub = (): string => randomBytes(20).toString('base64url')
+export const newPersonId = (): string => newIdentifier(16, 'per_')
+export const newSub = (): string => newIdentifier(20)
 
 /** Sensitive columns are opened when they are first asked for: most requests need one of them, or none. */
 class Opened implements StoredPerson {

@@ -1,5 +1,6 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
 import {
@@ -164,7 +165,7 @@ async function insert (
   trx: Trx,
   ticket: NewTicket
 ): Promise<{ id: string; checkNumber: string; superseded: string[] }> {
-  const id = `st_${randomBytes(16).toString('base64url')}`
+  const id = newIdentifier(16, 'st_')
   const checkNumber = String(randomInt(10, 100))
   const context = JSON.parse(JSON.stringify(ticket.context)) as TicketContext
   const { purpose } = ticket

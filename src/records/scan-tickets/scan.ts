@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { decideScan, judgeCode, readPayload, ticketSeconds } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketsDeps } from './deps.ts'
@@ -42,7 +42,7 @@ export async function scan (
     if (decision.code === 'wrong_person') await failForWrongPerson(deps, row, actor)
     return { ...refuse(decision.code), ticketId: row.id }
   }
-  const scanToken = randomBytes(32).toString('base64url')
+  const scanToken = newIdentifier(32)
   const scanned = await inTransaction(db, async (trx) => {
     const { rows } = await sql<TicketRow>`
       update scan_ticket t

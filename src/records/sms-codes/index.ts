@@ -6,8 +6,9 @@
  * too late. Answers are the same for phones that are known here and those that are not. Callers ask for a challenge
  * (records/challenges) before `send`.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { smsLimits, type SmsPurpose } from '../../domain/login/sms-code.ts'
@@ -101,7 +102,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
         }
         return refusal
       }
-      const id = `sms_${randomBytes(16).toString('base64url')}`
+      const id = newIdentifier(16, 'sms_')
       const code = String(randomInt(0, 1_000_000)).padStart(6, '0')
       const index = phoneIndex(crypto, phone)
       await inTransaction(db, async (trx) => {

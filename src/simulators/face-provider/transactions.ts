@@ -3,6 +3,7 @@
  * Everything is forgotten when the process ends; names and numbers are kept only to answer with their fingerprint.
  */
 import { createHmac, randomBytes } from 'node:crypto'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { SandboxKey } from './signature.ts'
 
 /** What a person or a test may choose; the first line are verdicts, the second are faults of the result endpoint. */
@@ -83,7 +84,7 @@ export class Transactions {
     const transaction: Transaction = {
       id: randomBytes(16).toString('hex'),
       attemptId: body.attemptId,
-      captureToken: randomBytes(24).toString('base64url'),
+      captureToken: newIdentifier(24),
       key,
       locale: body.locale ?? 'zh-CN',
       returnUrl: body.returnUrl ?? null,

@@ -3,8 +3,8 @@
  * What the person reads with the own eyes (the number on the other screen) and does outside the app (the face check
  * on the provider's page) comes through `World`.
  */
-import { randomBytes } from 'node:crypto'
 import type { Static } from 'typebox'
+import { newIdentifier } from '../../domain/identifier.ts'
 import type { Scan } from '../../journeys/app-api/index.ts'
 import type { Outcome } from '../face-provider/index.ts'
 import type { IdentityChoice, TranscriptStep } from '../sandbox/schemas.ts'
@@ -103,7 +103,7 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
   const digest = (): object => ({ context_digest: view?.context_digest ?? '-' })
 
   const journey: Journey = {
-    id: randomBytes(16).toString('base64url'),
+    id: newIdentifier(16),
     owner,
     get steps () {
       return steps

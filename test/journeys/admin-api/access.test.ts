@@ -82,6 +82,7 @@ t.test('T081: every route × no token, another audience, each single scope', { t
     .selectFrom('auditEvent')
     .select('actor')
     .where('type', '=', 'staff.access-denied')
+    .orderBy('id')
     .execute()
   t.equal(denied.length, 20, 'refusals are in the trail, and a flood of them does not fill it')
   t.ok(denied.every(({ actor }) => actor === 'client:demo-admin'))

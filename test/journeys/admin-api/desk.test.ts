@@ -51,6 +51,7 @@ t.test('people: found by a body, masked, locked and given back with a reason', a
     .selectFrom('auditEvent')
     .select(['type', 'actor', 'reason', 'details'])
     .where('actor', '=', 'client:demo-admin')
+    .orderBy('id')
     .execute()
   t.ok(events.some(({ type, reason }) => type === 'person.locked' && reason === '本人报失'))
   t.notMatch(
@@ -152,6 +153,7 @@ t.test('keys and the trail', async (t) => {
       .select('id')
       .where('type', '=', 'audit.searched')
       .where('actor', '=', 'client:demo-admin')
+      .orderBy('id')
       .executeTakeFirst(),
     'searches are in the trail'
   )

@@ -81,6 +81,7 @@ t.test('made, used, listed, ended', async (t) => {
     .selectFrom('auditEvent')
     .select('details')
     .where('type', '=', 'configuration.applied')
+    .orderBy('id')
     .execute()
   const about = events.map(({ details }) => JSON.stringify(details)).filter((text) => text.includes(String(id)))
   t.equal(about.length, 2, 'made and ended are in the trail')

@@ -14,7 +14,12 @@ t.test("a proof of the device's key", async (t) => {
   const me = '/app/v1/devices/me'
   const refusals = async (): Promise<string[]> =>
     (
-      await database.db.selectFrom('auditEvent').select('reason').where('type', '=', 'device.proof-refused').execute()
+      await database.db
+        .selectFrom('auditEvent')
+        .select('reason')
+        .where('type', '=', 'device.proof-refused')
+        .orderBy('id')
+        .execute()
     ).map(({ reason }) => reason ?? '')
 
   await t.test('registers the key once, and is the device from then on', async (t) => {

@@ -1,6 +1,7 @@
 /** Administrators for tests: accounts put into the database and signed in, without the ceremonies. */
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { Secret, TOTP } from 'otpauth'
 import type { AdminRole } from '../../../src/domain/administration/administration.ts'
 import { openSession } from '../../../src/records/administrators/sessions.ts'
 import type { Answer, Browser, Kora } from '../../support/driver/index.ts'
@@ -48,6 +49,21 @@ export async function signInAs (
   }
   return { id, browser, loginName }
 }
+
+const codeAt = (secret: string, step: number): string =>
+  new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + step * 30_000 })
+/** Every code that could count within the time of a test. */
+const codesOf = (secret: string): string[] => Array.from({ length: 24 }, (_, at) => codeAt(secret, at - 3))
+
+/** A one-time code that is none of this secret, not even by chance. */
+export const wrongCode = (secret: string): string =>
+  ['000000', ...Array.from({ length: 24 }, (_, at) => String(111_111 + at))].find(
+    (code) => !codesOf(secret).includes(code)
+  ) ?? ''
+
+/** A good code of one secret that is none of the other, not even by chance. */
+export const foreignCode = (secret: string, other: string): string =>
+  [0, -1, 1].map((step) => codeAt(secret, step)).find((code) => !codesOf(other).includes(code)) ?? ''
 
 /** What a page shows once. */
 export const onceOf = (answer: Answer): string => /id="once" value="([^"]+)"/.exec(answer.text)?.[1] ?? ''

@@ -119,9 +119,16 @@ t.test("the phone's own browser, without script", async (t) => {
   await t.test('the number is typed where the other browser is new', async (t) => {
     const { world, base } = await here(t, sandbox)
     const { created, row } = await ticket(world, { numberEntry: true, requires: ['face'] })
+    // no minute, day or year of the page is like it
+    created.checkNumber = '97'
+    await world.services.db
+      .updateTable('scanTicket')
+      .set({ checkNumber: '97' })
+      .where('id', '=', created.ticketId)
+      .execute()
     const browser = new Browser(base)
     const page = await enter(browser, created)
-    t.notMatch(page.html, new RegExp(`>${created.checkNumber}<`), 'not shown')
+    t.notMatch(page.html, /\b97\b(?![\w-]*")/, 'not shown')
     t.match(await browser.press(page, { decision: 'accept' }), { status: 422, html: /请输入电脑上显示的两位数字/ })
     t.equal((await row()).numberTries, 0, 'nothing typed is nothing guessed')
     t.match(
@@ -227,7 +234,7 @@ t.test("the phone's own browser, without script", async (t) => {
       'with script the end date was seen'
     )
     t.match(await browser.press(page, typed), { title: '人脸核验' }, 'the form once more from the history')
-    for (const audit of await world.services.db.selectFrom('auditEvent').selectAll().execute()) {
+    for (const audit of await world.services.db.selectFrom('auditEvent').selectAll().orderBy('id').execute()) {
       t.notMatch(JSON.stringify(audit), zhaxi.certNo)
     }
   })

@@ -66,6 +66,7 @@ t.test('what goes wrong on phones', async (t) => {
       .selectFrom('auditEvent')
       .select('type')
       .where(sql<string>`details->>'ticketId'`, '=', created.ticketId)
+      .orderBy('id')
       .execute()
     t.equal(events.filter(({ type }) => type === 'scan-ticket.confirmed').length, 1)
     t.equal(windows.filter((window) => window.cookie(/^kora_device$/) !== undefined).length, 1, 'linked once')

@@ -63,6 +63,7 @@ t.test('J6: the legal representative registers an organization, without script',
     .selectFrom('auditEvent')
     .select(['type', 'personId', 'role'])
     .where('type', '=', 'organization.registered')
+    .orderBy('id')
     .execute()
   t.same(events, [{ type: 'organization.registered', personId: zhaxi.person_id, role: 'legal_representative' }])
   const consents = await kora.inside.services.db

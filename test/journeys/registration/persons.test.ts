@@ -123,6 +123,7 @@ onEachDatabase(
       .select(['type', 'personId'])
       .where('type', 'in', ['person.created', 'person.linked'])
       .where('personId', '=', owner)
+      .orderBy('id')
       .execute()
     t.same(events.map(({ type }) => type).sort(), ['person.created', 'person.linked'])
 

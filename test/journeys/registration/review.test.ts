@@ -10,6 +10,7 @@ import {
 import { createMessages } from '../../../src/records/messages/index.ts'
 import { setRevealNeedsTwo } from '../../../src/records/settings/reveal.ts'
 import { startKora, words, type Answer, type Kora } from '../../support/driver/index.ts'
+import { until } from '../../support/until.ts'
 import { signInAs } from '../console/support.ts'
 import { act, counted } from '../support/support.ts'
 import {
@@ -62,16 +63,15 @@ async function waiting (
 }
 
 const texts = async (kora: Kora, phone: string): Promise<Array<Record<string, string>>> => {
-  for (let n = 0; n < 200; n++) {
-    const due = await kora.inside.services.db
-      .selectFrom('outbox')
-      .select('id')
-      .where('topic', '=', 'sms')
-      .where('doneAt', 'is', null)
-      .executeTakeFirst()
-    if (due === undefined) break
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  await until(
+    async () =>
+      (await kora.inside.services.db
+        .selectFrom('outbox')
+        .select('id')
+        .where('topic', '=', 'sms')
+        .where('doneAt', 'is', null)
+        .executeTakeFirst()) === undefined
+  )
   return (kora.inside.services.sandbox?.sms.messages(`+86${phone}`) ?? []).map(({ parameters }) => parameters)
 }
 
@@ -139,9 +139,8 @@ onEachDatabase(t, "an agent's application: accepted, it still waits for the lega
   const applying = await waiting(kora, 'agent')
   t.equal(await acceptApplication(services, act(), registrationId(applying)), 'done')
   t.match(await organization(kora, unknown), { status: 'pending' })
-  let state: string | undefined
-  for (let n = 0; n < 200 && state !== 'submitted'; n++) {
-    state = (
+  const state = async (): Promise<string | undefined> =>
+    (
       await services.db
         .selectFrom('delegation as d')
         .innerJoin('organization as o', 'o.id', 'd.organizationId')
@@ -149,9 +148,8 @@ onEachDatabase(t, "an agent's application: accepted, it still waits for the lega
         .where('o.uscc', '=', unknown)
         .executeTakeFirst()
     )?.state
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  t.equal(state, 'submitted', 'nobody of staff approves it')
+  await until(async () => (await state()) === 'submitted')
+  t.equal(await state(), 'submitted', 'nobody of staff approves it')
 })
 
 t.test(

@@ -13,6 +13,7 @@ import {
   type Browser,
   type Kora
 } from '../../support/driver/index.ts'
+import { until } from '../../support/until.ts'
 
 export interface Applying {
   kora: Kora
@@ -61,12 +62,9 @@ const codesTo = ({ inside }: Kora, phone: string): string[] =>
 
 /** The newest code, once there are so many: the outbox delivers beside the request. */
 export async function lastCode (kora: Kora, phone: string, atLeast = 1): Promise<string> {
-  for (let tries = 0; tries < 400; tries++) {
-    const [newest, ...older] = codesTo(kora, phone)
-    if (newest !== undefined && older.length + 1 >= atLeast) return newest
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('no short message')
+  const codes = await until(() => codesTo(kora, phone).length >= Math.max(atLeast, 1) && codesTo(kora, phone))
+  if (codes === false || codes[0] === undefined) throw new Error('no short message')
+  return codes[0]
 }
 
 export async function verifyPhone (applying: Applying, phone: string): Promise<Answer> {
@@ -169,15 +167,15 @@ export async function registerByAgent (kora: Kora): Promise<void> {
 /** The delegation that the application sends for approval, once a worker has made it. */
 export async function submitted (kora: Kora) {
   const id = (await organization(kora, school.uscc))?.id ?? ''
-  for (let tries = 0; tries < 400; tries++) {
-    const found = await kora.inside.services.db
-      .selectFrom('delegation')
-      .selectAll()
-      .where('state', '=', 'submitted')
-      .where('organizationId', '=', id)
-      .executeTakeFirst()
-    if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('nothing was submitted')
+  const found = await until(
+    async () =>
+      await kora.inside.services.db
+        .selectFrom('delegation')
+        .selectAll()
+        .where('state', '=', 'submitted')
+        .where('organizationId', '=', id)
+        .executeTakeFirst()
+  )
+  if (found === undefined) throw new Error('nothing was submitted')
+  return found
 }

@@ -146,6 +146,7 @@ t.test(
       .selectFrom('auditEvent')
       .select(['type', 'outcome', 'reason'])
       .where('type', '=', 'delegation.refused')
+      .orderBy('id')
       .execute()
     t.equal(events.length, 4)
     t.match(events[0], { outcome: 'denied', reason: 'not_legal_representative' })

@@ -48,6 +48,8 @@ t.test("the phone's own browser shows exactly what is approved, in the order in 
   const { browser } = await enterLegal(kora, 'simiao')
   const content = await browser.go(link(await browser.go(`${kora.issuer}/me/agents`), '通过'))
   const qr = await toCode(browser, content)
+  // no minute, day or year of the page is like it
+  await kora.inside.services.db.updateTable('scanTicket').set({ checkNumber: '97' }).execute()
   const phone = kora.newBrowser({ userAgent: phoneAgent })
   const landing = await phone.go(payloadOf(qr))
   const confirm = await phone.submit(landing)
@@ -59,11 +61,7 @@ t.test("the phone's own browser shows exactly what is approved, in the order in 
   )
   t.equal(facts(confirm.text), facts(content.text), 'word for word what the computer shows')
   t.match(confirm.text, /name="check_number"/, 'the number is typed')
-  t.notMatch(
-    words(confirm.text),
-    new RegExp(` ${/class="match-n">(\d\d)</.exec(qr.text)?.[1] ?? 'none'} `),
-    'and not shown'
-  )
+  t.notMatch(words(confirm.text), / 97 /, 'and not shown')
 
   const declined = await phone.submit(confirm, { decision: 'reject' })
   t.equal(declined.status, 200)
@@ -110,6 +108,7 @@ t.test('what does not count: another person, another purpose, another moment', a
       .selectFrom('auditEvent')
       .select('type')
       .where('type', '=', 'scan-ticket.wrong-person')
+      .orderBy('id')
       .execute()
     t.equal(events.length, 1)
   })
@@ -204,6 +203,7 @@ t.test('status of the code answers to this browser only; two windows approve onc
     .selectFrom('auditEvent')
     .select('type')
     .where('type', '=', 'delegation.approved')
+    .orderBy('id')
     .execute()
   t.equal(events.length, 1)
 })

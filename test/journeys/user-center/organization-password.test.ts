@@ -180,6 +180,7 @@ t.test(
       .selectFrom('auditEvent')
       .selectAll()
       .where('type', '=', 'organization.password-changed')
+      .orderBy('id')
       .execute()
     t.match(event, [
       {
@@ -256,6 +257,7 @@ t.test('T035: nobody else, and nothing less', async (t) => {
     .selectFrom('auditEvent')
     .select(['type', 'outcome', 'reason'])
     .where('type', '=', 'organization.password-changed')
+    .orderBy('id')
     .execute()
   t.ok(
     events.length === 5 &&

@@ -10,7 +10,7 @@ import {
 } from '../../../src/records/audit/index.ts'
 import { createLogger } from '../../../src/runtime/logging.ts'
 import { openDatabase } from '../../../src/database/connection.ts'
-import { eachDatabase, type TestDatabase } from '../../support/database.ts'
+import { eachDatabase, patient, type TestDatabase } from '../../support/database.ts'
 
 const silent = createLogger({ level: 'silent' })
 const record = async ({ db, crypto }: Pick<TestDatabase, 'db' | 'crypto'>, ...events: AuditEvent[]): Promise<void> => {
@@ -142,7 +142,9 @@ eachDatabase(t, 'the sealer works off everything and stops cleanly', async (t, d
 eachDatabase(t, 'on many processes at once: one chain, nothing twice, nobody waits', async (t, database) => {
   if (database.url === null) return
   const others = await Promise.all(
-    [1, 2, 3].map(async () => await openDatabase({ databaseUrl: database.url, dataDir: '', poolSize: 3 }))
+    [1, 2, 3].map(
+      async () => await openDatabase({ databaseUrl: database.url, dataDir: '', poolSize: 3, timeouts: patient })
+    )
   )
   t.teardown(async () => {
     await Promise.all(

@@ -44,9 +44,14 @@ eachDatabase(t, 'a client is made in one act: row, secret, history, audit event,
   t.match(await clientHistory(db, 'fund', null, 10), [
     { act: 'created', actor: 'admin:a1', reason: '新应用接入', version: 1 }
   ])
-  t.match(await db.selectFrom('auditEvent').select(['type', 'actor', 'clientId', 'reason', 'traceId']).execute(), [
-    { type: 'client.created', actor: 'admin:a1', clientId: 'fund', reason: '新应用接入', traceId: 'trace-1' }
-  ])
+  t.match(
+    await db
+      .selectFrom('auditEvent')
+      .select(['type', 'actor', 'clientId', 'reason', 'traceId'])
+      .orderBy('id')
+      .execute(),
+    [{ type: 'client.created', actor: 'admin:a1', clientId: 'fund', reason: '新应用接入', traceId: 'trace-1' }]
+  )
 
   t.match(await write(services, createClient, { act, content: input(), clientId: 'fund' }), { outcome: 'taken' })
   t.match(await write(services, createClient, {

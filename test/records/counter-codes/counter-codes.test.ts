@@ -38,6 +38,7 @@ await eachDatabase(t, 'counter codes', async (t, database) => {
       .selectFrom('auditEvent')
       .selectAll()
       .where('type', '=', 'counter-code.issued')
+      .orderBy('id')
       .executeTakeFirstOrThrow()
     t.match(event, { actor: 'staff:1', personId: w.personId })
     t.notMatch(JSON.stringify(event.details), code)

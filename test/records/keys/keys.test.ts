@@ -14,7 +14,7 @@ import {
 import { ensureSigningKeys } from '../../../src/tokens/signing-keys.ts'
 import { publicMaxAge } from '../../../src/tokens/signing-keys.ts'
 import { openDatabase } from '../../../src/database/connection.ts'
-import { eachDatabase, type TestDatabase } from '../../support/database.ts'
+import { eachDatabase, patient, type TestDatabase } from '../../support/database.ts'
 
 const act = { actor: 'operator:lhamo', reason: 'yearly drill', address: null, traceId: 'abc' } as const
 const quiet = pino({ level: 'silent' })
@@ -177,7 +177,7 @@ t.test(
     const processes = await Promise.all(
       Array.from(
         { length: 5 },
-        async () => await openDatabase({ databaseUrl: database.url, dataDir: '', poolSize: 2 })
+        async () => await openDatabase({ databaseUrl: database.url, dataDir: '', timeouts: patient, poolSize: 2 })
       )
     )
     t.teardown(async () => {

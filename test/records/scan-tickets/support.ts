@@ -239,7 +239,12 @@ export const times = <T>(n: number, work: (at: number) => Promise<T>): Promise<T
 
 /** Number of events of a type about this ticket (or all). */
 export async function events ({ services }: World, type: AuditEventType, ticketId?: string): Promise<number> {
-  const rows = await services.db.selectFrom('auditEvent').select('details').where('type', '=', type).execute()
+  const rows = await services.db
+    .selectFrom('auditEvent')
+    .select('details')
+    .where('type', '=', type)
+    .orderBy('id')
+    .execute()
   return rows.filter((row) => ticketId === undefined || row.details['ticketId'] === ticketId).length
 }
 

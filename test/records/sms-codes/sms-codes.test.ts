@@ -151,6 +151,7 @@ t.test('limits by phone, over all purposes and browsers; by network; by deployme
     .selectFrom('auditEvent')
     .select('type')
     .where('type', '=', 'sms-code.throttled')
+    .orderBy('id')
     .execute()
   t.ok(events.length > 0, 'kept')
 })
@@ -211,7 +212,7 @@ t.test('known and unknown phones get the same (T040); what is stored tells no co
   const dump = JSON.stringify([
     await db.selectFrom('smsCode').selectAll().execute(),
     await db.selectFrom('outbox').select(['topic', 'dedupeKey', 'payloadEnc']).execute(),
-    await db.selectFrom('auditEvent').select(['type', 'details']).execute()
+    await db.selectFrom('auditEvent').select(['type', 'details']).orderBy('id').execute()
   ])
   t.notMatch(dump, new RegExp(`"${code}"|13800138`))
   await sql`update sms_code set created_at = now() - interval '3 days'`.execute(db)

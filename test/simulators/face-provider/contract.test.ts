@@ -114,7 +114,7 @@ t.test('a start that misses something is refused, in signed JSON without an echo
   ]) {
     const reply = await send(url, 'POST', '/v1/transactions', body)
     t.match(reply, { status: 400, json: { code: 'BAD_REQUEST' } })
-    t.notMatch(JSON.stringify(reply.json), /5401/)
+    t.notMatch(JSON.stringify(reply.json), /5401021990|5401\*/)
     t.ok(reply.headers.get('signature'))
   }
 })

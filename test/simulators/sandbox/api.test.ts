@@ -356,6 +356,7 @@ t.test('counter codes: by the real feature, with its audit event', async (t) => 
     .selectFrom('auditEvent')
     .select('actor')
     .where('type', '=', 'counter-code.issued')
+    .orderBy('id')
     .executeTakeFirstOrThrow()
   t.equal(row.actor, 'staff:sandbox')
   t.match(await sandbox.call('POST', '/counter-codes', { person: 'tingyong' }), {

@@ -25,7 +25,7 @@ t.test('first login: everything is asked for, and given by one call', async (t) 
     'confirm 200'
   ])
   t.equal(await ticket.state(), 'confirmed')
-  t.notMatch(JSON.stringify(done), /eyJ/, 'no proof in the transcript')
+  t.notMatch(JSON.stringify(done), /eyJ[\w-]*\./, 'no proof in the transcript')
   t.match(done.steps[1]?.response['scan_token'], '…')
   t.equal(
     (done.steps[2]?.request as { body: { check_number: string } }).body.check_number,

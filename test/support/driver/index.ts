@@ -2,10 +2,9 @@
  * The driver: starts Kora for real and acts as the people and programs around it, over HTTP only. Black-box
  * tests are written against this; it knows addresses and forms, nothing of Kora's inside.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp, type KoraApp } from '../../../src/app.ts'
@@ -13,38 +12,22 @@ import { loadConfig } from '../../../src/config.ts'
 import { createLogger } from '../../../src/runtime/logging.ts'
 import { startServices, type RunningServices, type StartOptions } from '../../../src/services.ts'
 import { startDemo } from '../../../src/simulators/demo.ts'
+import { patient } from '../database.ts'
+import { awayFromMidnight } from '../midnight.ts'
+import { freePort } from '../ports.ts'
 import { ensureSnapshot } from '../snapshot.ts'
 import { Browser, type BrowserOptions } from './browser.ts'
 import { SandboxClient } from './sandbox.ts'
 
 export { Browser, phoneAgent, type Answer } from './browser.ts'
 export { words } from './html.ts'
+export { freePort } from '../ports.ts'
 export { send } from './http.ts'
 export { SandboxClient } from './sandbox.ts'
 export * from './journeys.ts'
 export * from './processes.ts'
 export * from './clients.ts'
 export * from './relying-party.ts'
-
-/**
- * Below the range from which systems take ports for outgoing connections and for port 0: between choosing one and
- * listening, no other test file running beside this one gets it.
- */
-export async function freePort (): Promise<number> {
-  const port = randomInt(20_000, 32_000)
-  const free = await new Promise<boolean>((resolve) => {
-    const server = createServer()
-    server.once('error', () => {
-      resolve(false)
-    })
-    server.listen(port, '127.0.0.1', () => {
-      server.close(() => {
-        resolve(true)
-      })
-    })
-  })
-  return free ? port : await freePort()
-}
 
 export interface Kora {
   issuer: string
@@ -72,6 +55,7 @@ export async function startKora (
   t: Test,
   options: { env?: Record<string, string>; databaseUrl?: string; clock?: StartOptions['clock'] } = {}
 ): Promise<Kora> {
+  await awayFromMidnight()
   const [port, sitePort] = [await freePort(), await freePort()]
   const folder = mkdtempSync(join(tmpdir(), 'kora-test-'))
   const lines: string[] = []
@@ -96,7 +80,9 @@ export async function startKora (
     }
   )
   const services = await startServices(config, log, {
-    ...(options.databaseUrl === undefined ? { snapshot: new Blob([await readFile(await ensureSnapshot())]) } : {}),
+    ...(options.databaseUrl === undefined
+      ? { snapshot: new Blob([await readFile(await ensureSnapshot())]) }
+      : { timeouts: patient }),
     ...(options.clock === undefined ? {} : { clock: options.clock })
   })
   const kora = await createApp(services)

@@ -4,7 +4,7 @@
  * the site meanwhile (trial-site.ts). What must be remembered between the two requests travels encrypted in a cookie of
  * this browser for ten minutes.
  */
-import { randomBytes } from 'node:crypto'
+import { newIdentifier } from '../../../domain/identifier.ts'
 import { PageError } from '../../../http/page-error.ts'
 import { findClient, usesSecret } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -14,7 +14,7 @@ import { callbackPath, createTrialSite, trialObstacle, type Kept } from './trial
 const cookieName = 'kora_trial'
 const seconds = 600
 
-const random = (): string => randomBytes(32).toString('base64url')
+const random = (): string => newIdentifier(32)
 
 export function registerClientTrial (console: Console): void {
   const { deps } = console

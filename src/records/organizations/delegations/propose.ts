@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { newIdentifier } from '../../../domain/identifier.ts'
 import { inTransaction } from '../../../database/transaction.ts'
 import { clientPolicy } from '../../../domain/client/policy.ts'
 import {
@@ -16,7 +16,7 @@ import { contentOf } from './content.ts'
 import { tell } from './tell.ts'
 import type { Actor, DraftInput, DraftRefusal } from './types.ts'
 
-export const newDelegationId = (): string => `dlg_${randomBytes(16).toString('base64url')}`
+export const newDelegationId = (): string => newIdentifier(16, 'dlg_')
 
 const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): DraftRefusal => ({ ok: false, code })
 

@@ -4,7 +4,7 @@ import { Secret, TOTP } from 'otpauth'
 import { openSession } from '../../../../src/records/administrators/sessions.ts'
 import { newTotpSecret } from '../../../../src/records/administrators/totp.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
-import { signInAs, type SignedIn } from '../support.ts'
+import { foreignCode, signInAs, wrongCode, type SignedIn } from '../support.ts'
 
 t.setTimeout(300_000)
 
@@ -172,13 +172,13 @@ t.test(
     t.notMatch(JSON.stringify(await db.selectFrom('adminSession').selectAll().execute()), fresh)
     const change = async (code: string): Promise<Answer> =>
       await browser.submit(page, { code }, { form: posts('/me/codes') })
-    t.match(words((await change('000000')).text), /动态码不正确/)
-    t.equal((await change(codeOf(secret))).status, 422, 'a code of the old one')
+    t.match(words((await change(wrongCode(fresh))).text), /动态码不正确/)
+    t.equal((await change(foreignCode(secret, fresh))).status, 422, 'a code of the old one')
     const code = codeOf(fresh)
     const answers = await Promise.all([change(code), change(code), change(code)])
     t.equal(answers.filter(({ status }) => status === 200).length, 1, 'once')
     t.notOk(await isIn(kora, other))
-    t.equal(await signIn(kora, loginName, former, codeOf(secret)), 422)
+    t.equal(await signIn(kora, loginName, former, foreignCode(secret, fresh)), 422)
     t.equal(await signIn(kora, loginName, former, code), 422, 'the code that made the change is used')
     await db.updateTable('adminAccount').set({ totpLastStep: 0 }).where('id', '=', id).execute()
     t.equal(await signIn(kora, loginName, former, codeOf(fresh)), 200)

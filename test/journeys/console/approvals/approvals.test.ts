@@ -114,6 +114,7 @@ t.test('the requester never decides, others of the role do; twenty at once make 
     .selectFrom('auditEvent')
     .select('type')
     .where('type', 'in', ['change.approved', 'change.rejected'])
+    .orderBy('id')
     .execute()
   t.equal(decided.length, 1)
   const row = await db

@@ -200,6 +200,7 @@ t.test('a draft goes: what waits about it ends with it, and never comes to the n
       .selectFrom('auditEvent')
       .select(['actor', 'reason'])
       .where('type', '=', 'change.withdrawn')
+      .orderBy('id')
       .execute(),
     [{ actor: act.actor, reason: '不再需要' }]
   )

@@ -118,7 +118,7 @@ t.test('who asked has the code, and no link; the code is nowhere else and not ke
   const stored = JSON.stringify([
     await db.selectFrom('adminBootstrap').selectAll().execute(),
     await db.selectFrom('pendingChange').selectAll().execute(),
-    await db.selectFrom('auditEvent').selectAll().execute()
+    await db.selectFrom('auditEvent').selectAll().orderBy('id').execute()
   ])
   t.notMatch(stored, new RegExp(`${bare}|${code}|${link.slice(-43)}`))
   t.notMatch(kora.logs().join(''), new RegExp(`${bare}|${code}|${link.slice(-43)}`))
@@ -191,7 +191,12 @@ t.test(
     t.equal(answers[0]?.status, 422)
     const row = await db.selectFrom('adminBootstrap').select(['codeTriesLeft', 'usedAt']).executeTakeFirstOrThrow()
     t.equal(row.codeTriesLeft, 0, 'never below nothing')
-    const events = await db.selectFrom('auditEvent').select('id').where('type', '=', 'staff.link-refused').execute()
+    const events = await db
+      .selectFrom('auditEvent')
+      .select('id')
+      .where('type', '=', 'staff.link-refused')
+      .orderBy('id')
+      .execute()
     t.equal(events.length, linkCodeTries, 'each try that counted is in the trail')
     t.ok((await give(kora.newBrowser(), link, '\u0000')).status < 500)
     const late = await give(kora.newBrowser(), link, code)

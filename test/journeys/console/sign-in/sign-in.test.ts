@@ -2,6 +2,7 @@ import t from 'tap'
 import { Secret, TOTP } from 'otpauth'
 import { command } from '../../../../src/cli/admin.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
+import { wrongCode } from '../support.ts'
 
 const password = 'Kora-高原-2026-x9'
 const beginForm = (form: { action: string }): boolean => form.action.includes('/admin/begin/')
@@ -26,21 +27,16 @@ async function begin (
   browser: Browser,
   link: string,
   loginName = 'ops'
-): Promise<{ page: Answer; secret: string; answer: Answer }> {
+): Promise<{ page: Answer; secret: string; code: string; answer: Answer }> {
   const page = await browser.go(link)
   const secret = secretOn(page)
+  const code = codeOf(secret)
   const answer = await browser.submit(
     page,
-    {
-      login_name: loginName,
-      display_name: '运维 一号',
-      new_password: password,
-      again: password,
-      code: codeOf(secret)
-    },
+    { login_name: loginName, display_name: '运维 一号', new_password: password, again: password, code },
     { form: beginForm }
   )
-  return { page, secret, answer }
+  return { page, secret, code, answer }
 }
 
 t.test('T078: nobody can sign in to a fresh installation; the link works once, and nothing else does', async (t) => {
@@ -154,7 +150,7 @@ t.test(
   async (t) => {
     const kora = await startKora(t)
     const own = kora.newBrowser()
-    const { secret, answer } = await begin(own, await bootstrapLink(kora))
+    const { secret, code: enrolled, answer } = await begin(own, await bootstrapLink(kora))
     await own.submit(answer, {}, { form: (form) => form.action.endsWith('/sign-out') })
     const signIn = async (browser: Browser, fields: Record<string, string>): Promise<Answer> =>
       await browser.submit(
@@ -163,7 +159,7 @@ t.test(
         { form: signInForm }
       )
 
-    t.equal((await signIn(own, { code: codeOf(secret) })).status, 422, 'the code of the enrolment is used')
+    t.equal((await signIn(own, { code: enrolled })).status, 422, 'the code of the enrolment is used')
     await forgetCodes(kora)
     const code = codeOf(secret)
     const race = await Promise.all(
@@ -178,7 +174,7 @@ t.test(
     const answers = new Set<string>()
     const stranger = kora.newBrowser()
     for (const fields of [
-      { code: '123456' },
+      { code: wrongCode(secret) },
       { login_name: 'nobody', code: '123456' },
       { password: 'wrong', code: codeOf(secret) },
       { login_name: '<script>', code: '' }
@@ -187,7 +183,7 @@ t.test(
       answers.add(`${refused.status} ${words(refused.text).replace(/ 登录名 .*/, '')}`)
     }
     t.equal(answers.size, 1, 'uniform')
-    for (let i = 0; i < 6; i++) await signIn(stranger, { code: '000001' })
+    for (let i = 0; i < 6; i++) await signIn(stranger, { code: wrongCode(secret) })
     await forgetCodes(kora)
     t.equal((await signIn(stranger, { code: codeOf(secret) })).status, 429)
     t.equal((await signIn(own, { code: codeOf(secret) })).status, 200, 'the own browser goes on')

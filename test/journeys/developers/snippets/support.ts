@@ -23,6 +23,7 @@ import {
   type Browser,
   type Kora
 } from '../../../support/driver/index.ts'
+import { until } from '../../../support/until.ts'
 
 /** What must be installed, file → Debian package. */
 export interface Needs {
@@ -166,20 +167,16 @@ async function end (child: ChildProcess): Promise<void> {
 }
 
 async function listening (origin: string, child: ChildProcess, output: () => string): Promise<void> {
-  const until = Date.now() + 120_000
-  while (Date.now() < until) {
-    if (child.exitCode !== null) throw new Error(`the program ended (${child.exitCode}):\n${output().slice(-3000)}`)
-    if (
-      await send(`${origin}/robots.txt`).then(
+  const heard = await until(
+    async () =>
+      child.exitCode !== null ||
+      (await send(`${origin}/robots.txt`).then(
         () => true,
         () => false
-      )
-    ) {
-      return
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error(`nothing listens at ${origin}:\n${output().slice(-3000)}`)
+      ))
+  )
+  if (child.exitCode !== null) throw new Error(`the program ended (${child.exitCode}):\n${output().slice(-3000)}`)
+  if (!heard) throw new Error(`nothing listens at ${origin}:\n${output().slice(-3000)}`)
 }
 
 /** A verified person; the first page after the login that is not a redirect. */

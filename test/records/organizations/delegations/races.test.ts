@@ -2,7 +2,7 @@ import t from 'tap'
 import { openDatabase } from '../../../../src/database/index.ts'
 import { createDelegations } from '../../../../src/records/organizations/delegations/index.ts'
 import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
-import { eachDatabase, type TestDatabase } from '../../../support/database.ts'
+import { eachDatabase, patient, type TestDatabase } from '../../../support/database.ts'
 import {
   approve,
   active,
@@ -32,7 +32,12 @@ async function secondProcess (
   w: World
 ): Promise<World> {
   if (database.url === null) return w
-  const { db, close } = await openDatabase({ databaseUrl: database.url, dataDir: ':memory:', poolSize: 5 })
+  const { db, close } = await openDatabase({
+    databaseUrl: database.url,
+    dataDir: ':memory:',
+    poolSize: 5,
+    timeouts: patient
+  })
   t.teardown(close)
   const services = servicesOn({ db, crypto: database.crypto })
   return { ...w, services, delegations: createDelegations(services) }

@@ -332,9 +332,17 @@ export const events = async ({ services: { db } }: Pick<World, 'services'>, ...t
     .orderBy('id')
     .execute()
 
-/** Kinds of messages of a person, oldest first. */
-export const told = async ({ messages }: Pick<World, 'messages'>, personId: string): Promise<string[]> =>
-  (await messages.list(personId, { limit: 100 })).map(({ kind }) => kind).reverse()
+/** Kinds of messages of a person, oldest first; those of one moment as they were written. */
+export const told = async ({ services: { db } }: Pick<World, 'services'>, personId: string): Promise<string[]> =>
+  (
+    await db
+      .selectFrom('message')
+      .select('kind')
+      .where('personId', '=', personId)
+      .orderBy('createdAt')
+      .orderBy(sql`ctid`)
+      .execute()
+  ).map(({ kind }) => kind)
 
 /** In place of waiting for days. */
 export const moveDates = async (

@@ -1,0 +1,20 @@
+/**
+ * Identifiers and secrets that are made at random. People copy them into command lines and addresses, so none begins
+ * with `-`, which a command line takes for an option, or with `_`.
+ */
+import { randomBytes } from 'node:crypto'
+
+/** Whether it begins with a letter or a digit. */
+export const beginsPlainly = (identifier: string): boolean => /^[A-Za-z0-9]/.test(identifier)
+
+/** Draws until the identifier begins plainly, so that each that does stays as likely as every other. */
+export function drawIdentifier (draw: () => string): string {
+  for (;;) {
+    const identifier = draw()
+    if (beginsPlainly(identifier)) return identifier
+  }
+}
+
+/** @param bytes of randomness, written in base64url behind the prefix */
+export const newIdentifier = (bytes: number, prefix = ''): string =>
+  drawIdentifier(() => prefix + randomBytes(bytes).toString('base64url'))
