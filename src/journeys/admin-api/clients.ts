@@ -5,6 +5,8 @@ import { clientKinds, clientStatuses, type ClientContent, type ClientRecord } fr
 import { dualControlReasons, withoutPowers } from '../../domain/administration/dual-control.ts'
 import {
   changeClient,
+  clientChangeKind,
+  clientChangeRequest,
   clientIdFault,
   clientRules,
   createClient,
@@ -15,7 +17,6 @@ import {
   type Changed,
   type StatusChanged
 } from '../../records/clients/index.ts'
-import { changeKind } from '../console/index.ts'
 import { mergePatch } from './merge-patch.ts'
 import { Problem, wireFaults } from './problems.ts'
 import { etagOf, listOf, pageOf, pageParameters, prefix, route, type Answer, type Call, type Route } from './routes.ts'
@@ -109,7 +110,7 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
       })
     case 'approval_needed': {
       const clientId = call.param('client_id')
-      return await call.askApproval(changeKind, clientId, { clientId, version: call.version(), content: content() })
+      return await call.askApproval(clientChangeKind, clientId, clientChangeRequest(await knownClient(call), content()))
     }
   }
 }
@@ -186,11 +187,7 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
   const asked =
     wanted === null
       ? null
-      : await call.askApproval(changeKind, client.clientId, {
-        clientId: client.clientId,
-        version: client.version,
-        content: wanted
-      })
+      : await call.askApproval(clientChangeKind, client.clientId, clientChangeRequest(client, wanted))
   return {
     status: 201,
     body: { client: wireClient(client), secret, change: asked?.headers?.['location'] ?? null },

@@ -12,6 +12,7 @@ import type { Transaction } from 'kysely'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
+import { approvalKinds } from '../../domain/administration/approval-kinds.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import type { Console } from '../console/index.ts'
 import { authenticate } from './authenticate.ts'
@@ -169,7 +170,8 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
         return version
       },
       async askApproval (kind, subject, payload) {
-        if (!console.changes.has(kind)) throw new Problem('second_administrator_needed')
+        const scopes: readonly string[] = approvalKinds[kind].scopes
+        if (line.scope === null || !scopes.includes(line.scope)) throw new Problem('second_administrator_needed')
         const asked = await console.changes.request(own.trx(), { kind, payload, subject, act: own.act() })
         const location = `${prefix}/changes/${asked.id}`
         if (!asked.ok) throw new Problem('change_waiting', { more: { change: location } })

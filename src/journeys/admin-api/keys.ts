@@ -4,9 +4,6 @@ import { emergencyRemoval, listKeys, listRemovedKeyUses, publishNext } from '../
 import { Problem } from './problems.ts'
 import { route, type Route } from './routes.ts'
 
-/** Kind of the change that rotates a signing key (console: keys). */
-const rotation = 'keys.rotate'
-
 export const keyRoutes: Route[] = [
   route({
     method: 'GET',
@@ -94,7 +91,7 @@ export const keyRoutes: Route[] = [
     answers: { 202: 'ChangeAsked' },
     refusals: ['change_waiting', 'second_administrator_needed', 'invalid_fields'],
     writes: true,
-    handle: async ({ askApproval, body }) => await askApproval(rotation, body.alg, { alg: body.alg })
+    handle: async ({ askApproval, body }) => await askApproval('keys.rotate', body.alg, { alg: body.alg })
   }),
   route({
     method: 'DELETE',

@@ -5,6 +5,7 @@ import type { Static } from 'typebox'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { AdminScope } from '../../domain/administration/admin-scopes.ts'
+import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
 import type { AdminApiDeps } from './deps.ts'
 import { Problem, type ProblemCode } from './problems.ts'
 import type { namedSchemas, SchemaName } from './schemas.ts'
@@ -22,7 +23,7 @@ export interface Call<B = unknown> {
    * Asks that another administrator approves. @throws Problem `change_waiting`, `second_administrator_needed` (nobody
    * decides such changes)
    */
-  askApproval(kind: string, subject: string, payload: object): Promise<Answer>
+  askApproval(kind: ApprovalKind, subject: string, payload: object): Promise<Answer>
   clientId: string
   body: B
   /** One part of the path. */

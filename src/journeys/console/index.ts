@@ -35,7 +35,7 @@
  * navigation as soon as its area's first path is registered for the role. Secrets shown once: `c.page('admin/once',
  * …)`.
  *
- * What needs a second administrator: `console.changes.register('client.redirects', { approvers: ['security'], describe,
+ * What needs a second administrator: `console.changes.register('client.change', { describe,
  * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({
  * kind, payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ?
  * 'change_requested' : 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
@@ -71,7 +71,6 @@ export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
 export { createProver } from './prove.ts'
 export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
-export { changeKind } from './clients/frame.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
 export async function registerAdmin (

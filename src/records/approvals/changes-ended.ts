@@ -38,6 +38,53 @@ export async function endChangesAbout (
   return ended.length
 }
 
+/** Ends a request whose place another one, or another change, has taken; its page says so from now on. */
+export async function overtake (
+  trx: Transaction<Database>,
+  { audit }: Pick<ApprovalsDeps, 'audit'>,
+  { request, by, act }: { request: { id: string; kind: string; subject: string }; by: string | null; act: Act }
+): Promise<void> {
+  const { id, kind, subject } = request
+  await trx
+    .updateTable('pendingChange')
+    .set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('state', '=', 'pending')
+    .execute()
+  await audit.record(trx, {
+    type: 'change.withdrawn',
+    actor: act.actor,
+    reason: act.reason,
+    address: act.address,
+    traceId: act.traceId,
+    details: { changeId: id, kind, subject, overtaken: true, ...(by === null ? {} : { overtakenBy: by }) }
+  })
+}
+
+/**
+ * Ends what waits about something that was just changed otherwise, where the change touches what was asked.
+ * @param about.touches whether a request with this payload is about what was changed
+ */
+export async function overtakeRequests (
+  trx: Transaction<Database>,
+  deps: Pick<ApprovalsDeps, 'audit' | 'crypto'>,
+  about: { kind: string; subject: string; touches: (payload: object) => boolean; act: Act }
+): Promise<void> {
+  const { kind, subject, touches, act } = about
+  const waiting = await trx
+    .selectFrom('pendingChange')
+    .select(['id', 'kind', 'subject', 'payloadEnc'])
+    .where('kind', '=', kind)
+    .where('subject', '=', subject)
+    .where('state', '=', 'pending')
+    .forUpdate()
+    .execute()
+  for (const { payloadEnc, ...request } of waiting) {
+    const payload = JSON.parse(deps.crypto.decrypt('pending_change', 'payload_enc', request.id, payloadEnc)) as object
+    if (touches(payload)) await overtake(trx, deps, { request, by: null, act })
+  }
+}
+
 /** Makes room for a new change where an old one has waited too long. */
 export async function expireChanges (
   trx: Transaction<Database>,

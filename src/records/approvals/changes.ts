@@ -10,15 +10,13 @@ import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database, PendingChangeState } from '../../database/schema.ts'
 import { inTransaction, type Rollback } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
+import { approvalKinds, endorsers, type ApprovalRule } from '../../domain/administration/approval-kinds.ts'
 import type { ApprovalsDeps } from './deps.ts'
-import { expireChanges } from './changes-ended.ts'
+import { expireChanges, overtake } from './changes-ended.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
 export const changeDays = 7
-
-/** Who may vouch for what a program asked for. */
-export const vouchers: readonly AdminRole[] = ['system', 'security']
 
 export interface ChangeDescription {
   title: string
@@ -38,8 +36,6 @@ export type Applied =
 
 /** @typeParam W the texts that whoever shows a request describes it with */
 export interface ChangeKind<P extends object, W> {
-  /** Who may decide; who asked never may. */
-  approvers: readonly AdminRole[]
   /** Null: what it is about is gone. */
   describe(db: Db, payload: P, t: W): Promise<ChangeDescription | null>
   /**
@@ -47,6 +43,11 @@ export interface ChangeKind<P extends object, W> {
    * gone.
    */
   rowOf?(db: Db, payload: P): Promise<string | null>
+  /**
+   * What the same person asked for before and asks for now, as one request. Where it is there, a second request does
+   * not wait for the first one but overtakes it; without it, one waits at a time.
+   */
+  merge?(waiting: P, next: P): P
   /** Database only; `act` is the approver's, `requestedBy` the actor who asked. */
   apply(trx: Transaction<Database>, payload: P, act: Act, requestedBy: Act['actor']): Promise<Applied>
 }
@@ -134,7 +135,11 @@ const digestOf = (kind: string, payload: string, basis: string): string =>
 /**
  * @param words for descriptions at the decision, which are compared by their basis only: nobody reads these words
  */
-export function createChanges<W> (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>, words: W): Changes<W> {
+export function createChanges<W> (
+  deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>,
+  words: W,
+  rules: Readonly<Record<string, ApprovalRule>> = approvalKinds
+): Changes<W> {
   const { db, crypto, audit } = deps
   const kinds = new Map<string, ChangeKind<object, W>>()
   const kindOf = (name: string): ChangeKind<object, W> => {
@@ -220,45 +225,62 @@ export function createChanges<W> (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'a
 
     register (name, handler) {
       if (kinds.has(name)) throw new Error(`changes of kind ${name} are registered twice`)
+      if (!Object.hasOwn(rules, name)) throw new Error(`nothing is said about who approves ${name}`)
       kinds.set(name, handler)
     },
 
     async request (trx, { kind, payload, subject, act }) {
-      const { approvers, rowOf } = kindOf(kind)
+      const { rowOf, merge } = kindOf(kind)
       await expireChanges(trx, deps, { kind, subject })
       const id = newIdentifier(12, 'chg_')
-      const text = JSON.stringify(payload)
-      const digest = digestOf(kind, text, '')
-      const made = await trx
-        .insertInto('pendingChange')
-        .values({
-          id,
-          kind,
-          subject,
-          payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text),
-          digest,
-          reason: act.reason,
-          requestedBy: act.actor,
-          approvers: [...approvers],
-          subjectRow: (await rowOf?.(trx, payload)) ?? null,
-          state: 'pending',
-          expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
-        })
-        .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing())
-        .returning('id')
-        .executeTakeFirst()
-      if (made === undefined) {
-        const other = await trx
+      // again when another request came in between
+      for (let round = 0; ; round++) {
+        const waiting = await trx
           .selectFrom('pendingChange')
-          .select('id')
+          .select(['id', 'kind', 'subject', 'payloadEnc', 'requestedBy', 'vouchedBy', 'digest'])
           .where('kind', '=', kind)
           .where('subject', '=', subject)
           .where('state', '=', 'pending')
+          .forUpdate()
           .executeTakeFirst()
-        return { ok: false, code: 'already_waiting', id: other?.id ?? '' }
+        let text = JSON.stringify(payload)
+        if (waiting !== undefined) {
+          if (merge === undefined || round === 3 || waiting.digest === digestOf(kind, text, '')) {
+            return { ok: false, code: 'already_waiting', id: waiting.id }
+          }
+          // what another person asked for is nobody else's to ask for: it would be approved by who asked
+          if (waiting.requestedBy === act.actor && waiting.vouchedBy === null) {
+            const before = JSON.parse(payloadOf(waiting.id, waiting.payloadEnc)) as object
+            text = JSON.stringify(merge(before, payload))
+          }
+          if (waiting.digest === digestOf(kind, text, '')) {
+            return { ok: false, code: 'already_waiting', id: waiting.id }
+          }
+          await overtake(trx, deps, { request: waiting, by: id, act })
+        }
+        const digest = digestOf(kind, text, '')
+        const made = await trx
+          .insertInto('pendingChange')
+          .values({
+            id,
+            kind,
+            subject,
+            payloadEnc: crypto.encrypt('pending_change', 'payload_enc', id, text),
+            digest,
+            reason: act.reason,
+            requestedBy: act.actor,
+            approvers: [...(rules[kind]?.approvers ?? [])],
+            subjectRow: (await rowOf?.(trx, payload)) ?? null,
+            state: 'pending',
+            expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
+          })
+          .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing())
+          .returning('id')
+          .executeTakeFirst()
+        if (made === undefined) continue
+        await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
+        return { ok: true, id }
       }
-      await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
-      return { ok: true, id }
     },
 
     async show (id, t) {
@@ -277,7 +299,7 @@ export function createChanges<W> (deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'a
 
     vouch: async (id, digest, role, act) =>
       await deciding(async (trx, refuse) => {
-        const row = vouchers.includes(role)
+        const row = endorsers.includes(role)
           ? await trx
             .updateTable('pendingChange')
             .set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })

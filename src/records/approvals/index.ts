@@ -5,7 +5,6 @@
 export {
   createChanges,
   needsVoucher,
-  vouchers,
   type Applied,
   type ChangeDescription,
   type ChangeKind,
@@ -13,4 +12,4 @@ export {
   type Decided,
   type Requested
 } from './changes.ts'
-export { endChangesAbout, sweepChanges } from './changes-ended.ts'
+export { endChangesAbout, overtakeRequests, sweepChanges } from './changes-ended.ts'

@@ -9,6 +9,13 @@ import { validateClient, type ClientFault } from '../../domain/client/metadata.t
 import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/client/record.ts'
 import { createSecret } from '../../tokens/client-secrets.ts'
 import { revokeClient } from '../../tokens/revocation.ts'
+import {
+  clientChangeKind,
+  contentOf,
+  overtakeClientRequests,
+  requestedContent,
+  type ClientChangeRequest
+} from './change-request.ts'
 import type { ClientsDeps } from './deps.ts'
 import { endChangesAbout } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
@@ -16,8 +23,8 @@ import { findClient, holdClient, insertClient, updateClient } from './repository
 import { clientRules } from './rules.ts'
 import { endEverySecret, usesSecret } from './secrets.ts'
 
-export type RegistryServices = Pick<ClientsDeps, 'db' | 'audit' | 'config'>
-type Within = Pick<ClientsDeps, 'audit' | 'config'>
+export type RegistryServices = Pick<ClientsDeps, 'db' | 'audit' | 'config' | 'crypto'>
+type Within = Pick<ClientsDeps, 'audit' | 'config' | 'crypto'>
 type Trx = Transaction<Database>
 
 /** Shown once; stored as a hash. */
@@ -95,8 +102,6 @@ export type Changed =
   | { outcome: 'own_service' }
   | Refused
 
-const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
-
 /** `version`: the one that the change was made from; null: whichever it is now (a declared state, apply.ts). */
 export interface ClientReplacement extends ActOptions {
   act: Act
@@ -128,6 +133,7 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
   if (client === null) throw new Error('a client that is held was changed')
   // a secret must not stay good for a client that now proves itself otherwise
   if (usesSecret(current.metadata) && !usesSecret(client.metadata)) await endEverySecret(trx, clientId)
+  await overtakeClientRequests(trx, deps, { act, clientId, diff })
   await noteAct(trx, deps, act, 'changed', { clientId, version: client.version, diff })
   return { outcome: 'changed', client, diff }
 }
@@ -137,6 +143,21 @@ function withLogo (input: unknown, logo: string | undefined): unknown {
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) return input
   const { logo: _given, ...rest } = policy as Record<string, unknown>
   return { ...(input as object), policy: logo === undefined ? rest : { ...rest, logo } }
+}
+
+/** Makes the change that was approved. */
+export async function applyClientRequest (
+  trx: Trx,
+  deps: Within,
+  { act, request }: { act: Act; request: ClientChangeRequest }
+): Promise<Changed> {
+  const { clientId } = request
+  const current = await holdClient(trx, clientId)
+  if (current === null) return { outcome: 'not_found' }
+  const content = requestedContent(current, request)
+  if (content === null) return { outcome: 'conflict', current, yours: contentOf(current), diff: request.patch ?? [] }
+  const version = request.patch === undefined ? request.version : current.version
+  return await changeClient(trx, deps, { act, clientId, version, content, approved: true })
 }
 
 /** From which status to which; drafts are deleted, everything else is only disabled. */
@@ -191,7 +212,7 @@ export async function deleteDraft (
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
-  await endChangesAbout(trx, deps, { subject: clientId, kinds: ['client.change'] }, act)
+  await endChangesAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind] }, act)
   await noteAct(trx, deps, act, 'deleted', { clientId, version: current.version })
   return 'deleted'
 }

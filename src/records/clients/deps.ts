@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Database } from '../../database/index.ts'
+import type { Database, FieldCrypto } from '../../database/index.ts'
 import type { Config } from '../../ports/config.ts'
 import type { Audit } from '../audit/index.ts'
 
@@ -7,5 +7,6 @@ import type { Audit } from '../audit/index.ts'
 export interface ClientsDeps {
   audit: Audit
   config: Pick<Config, 'egressAllowed' | 'issuer' | 'mtls' | 'sandbox'>
+  crypto: FieldCrypto
   db: Kysely<Database>
 }

@@ -8,6 +8,7 @@
  * names its field.
  */
 export {
+  applyClientRequest,
   changeClient,
   clientIdFault,
   createClient,
@@ -23,6 +24,14 @@ export {
   type RegistryServices,
   type StatusChanged
 } from './change.ts'
+export {
+  clientChangeKind,
+  clientChangeRequest,
+  contentOf,
+  mergeRequests,
+  requestedContent,
+  type ClientChangeRequest
+} from './change-request.ts'
 export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type WantedClient } from './apply.ts'
 export { readClientDocument, writeClientDocument, type DocumentFault } from './document.ts'
 export {

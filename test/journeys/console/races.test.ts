@@ -93,9 +93,10 @@ eachDatabase(
 )
 
 function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Changes<AdminTranslate> {
-  const changes = createChanges({ db, crypto, audit: createAudit({ crypto }) }, adminTranslator('zh-CN'))
+  const changes = createChanges({ db, crypto, audit: createAudit({ crypto }) }, adminTranslator('zh-CN'), {
+    'test.thing': { approvers: ['security'], covers: [], scopes: [] }
+  })
   changes.register<{ what: string }>('test.thing', {
-    approvers: ['security'],
     describe: async () => ({ title: 'thing', facts: [] }),
     async apply (_trx, { what }, by) {
       applied.push(`${what} ${by.actor}`)

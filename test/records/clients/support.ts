@@ -8,6 +8,7 @@ import type { TestDatabase } from '../../support/database.ts'
 
 export const registryOn = ({ db, crypto }: TestDatabase, env: Record<string, string> = {}): RegistryServices => ({
   db,
+  crypto,
   audit: createAudit({ crypto }),
   config: loadConfig({ NODE_ENV: 'test', SANDBOX: 'off', ISSUER: 'https://sso.example.gov.cn', FACE_URL: '', ...env })
 })

@@ -136,7 +136,6 @@ export function registerAccounts (console: Console): void {
   }
 
   changes.register<{ loginName: string; displayName: string; role: AdminRole; codeMac?: string }>('account.invite', {
-    approvers: ['security'],
     describe: async (_db, { loginName, displayName, role }, t) => ({
       title: t('change.account.invite'),
       facts: [
@@ -158,7 +157,6 @@ export function registerAccounts (console: Console): void {
   })
 
   changes.register<{ accountId: string; codeMac?: string }>('account.reset', {
-    approvers: ['security', 'system'],
     async describe (from, { accountId }, t) {
       const account = await accountById(from, accountId)
       return account === null || account.status === 'disabled'

@@ -3,7 +3,8 @@ import { sql } from 'kysely'
 import { adminRoles, type AdminRole } from '../../../domain/administration/administration.ts'
 import type { PendingChangeState } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
-import { needsVoucher, vouchers } from '../../../records/approvals/index.ts'
+import { endorsers } from '../../../domain/administration/approval-kinds.ts'
+import { needsVoucher } from '../../../records/approvals/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList } from '../lists.ts'
 import type { AdminFramed, Pager } from '../models.ts'
@@ -149,7 +150,7 @@ export function registerApprovals (console: Console): void {
     const open = row.state === 'pending'
     const { role } = c.administrator
     const vouch = needsVoucher(row)
-    const able = (vouch ? vouchers : row.approvers).includes(role) && description !== null
+    const able = (vouch ? endorsers : row.approvers).includes(role) && description !== null
     const may = !open
       ? 'nothing'
       : row.requestedBy === me || row.vouchedBy === me
@@ -191,11 +192,11 @@ export function registerApprovals (console: Console): void {
           (may === 'decide' || may === 'vouch') && c.administrator.authenticatedSecondsAgo > reauthSeconds
             ? `/admin/again?to=${encodeURIComponent(`/admin/approvals/${id}`)}`
             : null,
-        approvers: vouch ? [...vouchers] : row.approvers,
+        approvers: vouch ? [...endorsers] : row.approvers,
         nobody:
           open &&
           ((await changes.approversLeft(row.approvers, asker)) === 0 ||
-            (vouch && (await changes.approversLeft(vouchers, asker)) < 2)),
+            (vouch && (await changes.approversLeft(endorsers, asker)) < 2)),
         typed: errors.length > 0 ? c.field('reason') : '',
         errors
       },

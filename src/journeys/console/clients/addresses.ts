@@ -6,10 +6,10 @@ import { uriRulesOf, validateClient, type ClientRules } from '../../../domain/cl
 import type { ClientRecord } from '../../../domain/client/record.ts'
 import { changeClient, dismissFailure } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { tabPage, typedOf } from './edit.ts'
+import { conflictPage, tabPage, typedOf } from './edit.ts'
 import { addHref, isParameter, lists } from './address-part.ts'
 import { faultWords } from './forms.ts'
-import { askSecond, clientOf, mayChange, pathOf, readers, writers } from './frame.ts'
+import { askApproval, clientOf, mayChange, pathOf, readers, writers } from './frame.ts'
 import type { TesterResult } from './models.ts'
 
 function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressReport): TesterResult {
@@ -126,24 +126,25 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
             reason: confirmed.act.reason
           })
         }
+        const version = Number(c.field('version'))
         const changed = await write(deps, changeClient, {
           act: confirmed.act,
           clientId: client.clientId,
-          version: client.version,
+          version: Number.isSafeInteger(version) ? version : 0,
           content: checked.content
         })
-        if (changed.outcome === 'approval_needed') {
-          return await askSecond(
-            console,
-            c,
-            { clientId: client.clientId, version: client.version, content: checked.content },
-            confirmed.act
-          )
+        switch (changed.outcome) {
+          case 'changed':
+            return c.redirect(pathOf(client.clientId, 'addresses'), 'client_changed')
+          case 'unchanged':
+            return c.redirect(pathOf(client.clientId, 'addresses'), 'client_unchanged')
+          case 'conflict':
+            return await conflictPage(console, c, changed, 'addresses')
+          case 'approval_needed':
+            return await askApproval(console, c, { client, content: checked.content, act: confirmed.act })
+          default:
+            return c.notFound()
         }
-        return c.redirect(
-          pathOf(client.clientId, 'addresses'),
-          changed.outcome === 'changed' ? 'client_changed' : 'client_unchanged'
-        )
       }
     })
   }

@@ -5,11 +5,18 @@ import type { FastifyReply } from 'fastify'
 import { write } from '../../../database/transaction.ts'
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
 import type { ClientRecord } from '../../../domain/client/record.ts'
-import { changeClient, clientHistory, listSecrets, statusSteps, usesSecret } from '../../../records/clients/index.ts'
+import {
+  changeClient,
+  clientHistory,
+  listSecrets,
+  statusSteps,
+  usesSecret,
+  type Changed
+} from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { addressPart } from './address-part.ts'
 import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type Typed } from './forms.ts'
-import { askSecond, clientOf, diffRows, frameOf, mayChange, pathOf, readers, writers } from './frame.ts'
+import { askApproval, clientOf, diffRows, frameOf, mayChange, pathOf, readers, writers } from './frame.ts'
 import type { TesterResult } from './models.ts'
 
 export const typedOf = ({ kind, metadata, policy }: ClientRecord): Typed => ({
@@ -139,37 +146,40 @@ export async function saveTyped (
           reason: confirmed.act.reason
         })
       }
-      return await askSecond(
-        console,
-        c,
-        { clientId: client.clientId, version, content: checked.content },
-        confirmed.act
-      )
+      return await askApproval(console, c, { client, content: checked.content, act: confirmed.act })
     }
-    case 'conflict': {
-      const [last] = await clientHistory(console.deps.db, client.clientId, null, 1)
-      const body = c.request.body as Record<string, unknown>
-      return c.page(
-        'admin/client-conflict',
-        {
-          client: frameOf(c, changed.current, tab),
-          rows: diffRows(changed.diff).map(({ field, before, after }) => ({ field, theirs: before, yours: after })),
-          changedBy: last?.actor ?? '',
-          changedAt: changed.current.updatedAt.toISOString(),
-          action: pathOf(client.clientId, tab === 'basic' ? '' : tab),
-          hidden: [
-            ...Object.entries(body)
-              .filter(([name]) => name !== 'csrf' && name !== 'version')
-              .map(([name, value]) => ({ name, value: String(value) })),
-            { name: 'version', value: String(changed.current.version) }
-          ]
-        },
-        { status: 412 }
-      )
-    }
+    case 'conflict':
+      return await conflictPage(console, c, changed, tab)
     default:
       return c.notFound()
   }
+}
+
+/** Somebody else was faster: theirs and what was typed, to decide again from what it is now. */
+export async function conflictPage (
+  console: Console,
+  c: ConsoleRequest,
+  { current, diff }: Extract<Changed, { outcome: 'conflict' }>,
+  tab: TabName
+): Promise<FastifyReply> {
+  const [last] = await clientHistory(console.deps.db, current.clientId, null, 1)
+  return c.page(
+    'admin/client-conflict',
+    {
+      client: frameOf(c, current, tab),
+      rows: diffRows(diff).map(({ field, before, after }) => ({ field, theirs: before, yours: after })),
+      changedBy: last?.actor ?? '',
+      changedAt: current.updatedAt.toISOString(),
+      action: c.request.url.split('?')[0] ?? '',
+      hidden: [
+        ...Object.entries(c.request.body as Record<string, unknown>)
+          .filter(([name]) => name !== 'csrf' && name !== 'version')
+          .map(([name, value]) => ({ name, value: String(value) })),
+        { name: 'version', value: String(current.version) }
+      ]
+    },
+    { status: 412 }
+  )
 }
 
 export function registerClientTabs (console: Console, rules: ClientRules): void {

@@ -7,14 +7,23 @@ import type { ClientDifference } from '../../../domain/client/diff.ts'
 import { diffOf } from '../../../domain/client/diff.ts'
 import { dualControlReasons } from '../../../domain/administration/dual-control.ts'
 import type { ClientContent, ClientRecord } from '../../../domain/client/record.ts'
-import { changeClient, findClient, logoPath } from '../../../records/clients/index.ts'
+import {
+  applyClientRequest,
+  clientChangeKind,
+  clientChangeRequest,
+  contentOf,
+  findClient,
+  logoPath,
+  mergeRequests,
+  requestedContent,
+  type ClientChangeRequest
+} from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { tabNames } from './forms.ts'
 import type { ClientFrame } from './models.ts'
 
 export const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 export const writers: readonly AdminRole[] = ['system']
-export const changeKind = 'client.change'
 export const pathOf = (clientId: string, tail = ''): string =>
   `/admin/clients/${clientId}${tail === '' ? '' : `/${tail}`}`
 
@@ -56,17 +65,10 @@ export const shownValue = (value: unknown): string =>
         ? value
         : JSON.stringify(value)
 
-export interface ChangePayload {
-  clientId: string
-  version: number
-  content: ClientContent
-}
-
 /** Changes of clients that another administrator must let happen. */
 export function registerClientChanges (console: Console): void {
   const { deps } = console
-  console.changes.register<ChangePayload>(changeKind, {
-    approvers: ['security'],
+  console.changes.register<ClientChangeRequest>(clientChangeKind, {
     async rowOf (db, { clientId }) {
       const row = await db
         .selectFrom('client')
@@ -75,36 +77,32 @@ export function registerClientChanges (console: Console): void {
         .executeTakeFirst()
       return row?.made ?? null
     },
-    async describe (db, { clientId, content }, t) {
-      const client = await findClient(db, clientId)
+    merge: mergeRequests,
+    async describe (db, request, t) {
+      const client = await findClient(db, request.clientId)
       if (client === null) return null
-      const { kind, metadata, policy } = client
-      const facts = diffOf({ kind, metadata, policy }, content).map(({ field, before, after }) => ({
+      const content = requestedContent(client, request)
+      // exactly what was asked, whatever else was changed since
+      const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(({ field, before, after }) => ({
         name: field,
         value: `${shownValue(before)} → ${shownValue(after)}`
       }))
-      const reasons = dualControlReasons(client, content).map((reason) => ({
-        name: t('clients.second'),
-        value: t(`clients.second.${reason}`)
-      }))
+      const reasons = content === null ? [] : dualControlReasons(client, content)
       return {
         title: t('change.client.change'),
         facts: [
-          { name: t('clients.client_id'), value: clientId },
-          { name: t('clients.name'), value: policy.names['zh-CN'] },
-          ...reasons,
+          { name: t('clients.client_id'), value: client.clientId },
+          { name: t('clients.name'), value: client.policy.names['zh-CN'] },
+          ...reasons.map((reason) => ({ name: t('clients.second'), value: t(`clients.second.${reason}`) })),
           ...facts
         ],
-        basis: String(client.version)
+        basis: request.patch === undefined ? String(client.version) : `${content !== null} ${reasons.join(' ')}`
       }
     },
-    async apply (trx, { clientId, version, content }, act, requestedBy) {
-      const changed = await changeClient(trx, deps, {
+    async apply (trx, request, act, requestedBy) {
+      const changed = await applyClientRequest(trx, deps, {
         act: { ...act, reason: `${act.reason} (${requestedBy})` },
-        clientId,
-        version,
-        content,
-        approved: true
+        request
       })
       return changed.outcome === 'changed' || changed.outcome === 'unchanged'
         ? { ok: true }
@@ -113,16 +111,17 @@ export function registerClientChanges (console: Console): void {
   })
 }
 
-/** Asks a second administrator for this change and leads to where it waits. */
-export async function askSecond (
+/** Asks that another administrator approves this change, and leads to where it waits. */
+export async function askApproval (
   console: Console,
   c: ConsoleRequest,
-  payload: ChangePayload,
-  act: Act
+  { client, content, act }: { client: ClientRecord; content: ClientContent; act: Act }
 ): Promise<FastifyReply> {
+  const payload = clientChangeRequest(client, content)
   const asked = await inTransaction(
     console.deps.db,
-    async (trx) => await console.changes.request(trx, { kind: changeKind, payload, subject: payload.clientId, act })
+    async (trx) =>
+      await console.changes.request(trx, { kind: clientChangeKind, payload, subject: client.clientId, act })
   )
   return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
 }

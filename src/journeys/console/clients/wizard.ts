@@ -7,9 +7,9 @@ import type { FastifyReply } from 'fastify'
 import { inTransaction } from '../../../database/transaction.ts'
 import { dualControlReasons, withoutPowers } from '../../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
-import { createClient } from '../../../records/clients/index.ts'
+import { clientChangeKind, clientChangeRequest, createClient } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { changeKind, pathOf, writers, type ChangePayload } from './frame.ts'
+import { pathOf, writers } from './frame.ts'
 import { controlsOf, faultWords, isOf, typedOver, type TabName, type Typed } from './forms.ts'
 
 const questions = ['kind', 'basic', 'addresses', 'permissions'] as const satisfies ReadonlyArray<TabName | 'kind'>
@@ -107,9 +107,10 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     const { made, asked } = await inTransaction(deps.db, async (trx) => {
       const made = await createClient(trx, deps, { act, content: waits ? withoutPowers(content) : content })
       if (!waits || made.outcome !== 'created') return { made, asked: null }
-      const { clientId, version } = made.client
-      const payload: ChangePayload = { clientId, version, content }
-      return { made, asked: await console.changes.request(trx, { kind: changeKind, payload, subject: clientId, act }) }
+      const { clientId } = made.client
+      const payload = clientChangeRequest(made.client, content)
+      const request = { kind: clientChangeKind, payload, subject: clientId, act }
+      return { made, asked: await console.changes.request(trx, request) }
     })
     if (made.outcome !== 'created') {
       return ask(

@@ -79,7 +79,6 @@ export function registerKeys (console: Console): void {
   const { db, config } = deps
 
   console.changes.register<RotatePayload>('keys.rotate', {
-    approvers: ['security', 'system'],
     async describe (on, { alg }, t) {
       const rows = await on
         .selectFrom('signingKey')

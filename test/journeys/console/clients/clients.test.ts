@@ -115,20 +115,20 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
   )
   t.match(pathOf(asked), /approvals\/chg_/)
   t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
-  // changed meanwhile: what was asked for is not what is there any more
+  // another member was changed meanwhile: what was asked is still what it was asked from
   const rename = await system.browser.submit(
     await system.browser.go(`${kora.issuer}/admin/clients/${clientId}`),
     { unit: '新单位', reason: 'x' },
     { form: posts(`/clients/${clientId}`) }
   )
   t.match(words(rename.text), /已保存/)
-  const outdated = await security.browser.submit(
-    await security.browser.go(kora.issuer + pathOf(asked)),
-    { reason: '同意' },
-    { form: posts('/approve') }
-  )
-  t.match(words(outdated.text), /应用在申请之后被修改/)
-  t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
+  const decision = await security.browser.go(kora.issuer + pathOf(asked))
+  t.notMatch(words(decision.text), /新单位/, 'shown is what was asked, and nothing else')
+  await security.browser.submit(decision, { reason: '同意' }, { form: posts('/approve') })
+  t.match(await findClient(db, clientId), {
+    metadata: { redirect_uris: ['https://new.gov.cn/cb'] },
+    policy: { unit: '新单位' }
+  })
 
   t.equal((await security.browser.go(`${kora.issuer}/admin/clients/new`)).status, 403)
   t.equal(
@@ -470,4 +470,67 @@ t.test('secrets, keys, picture, preview', async (t) => {
   )
   t.match(words(level.text), /已保存/)
   t.match(await findClient(db, clientId), { policy: { minimumLevel: 3, logo: /^logo_/ } })
+})
+
+t.test('a second save while a request waits is not lost; the overtaken one says so', async (t) => {
+  const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
+  const { db } = kora.inside.services
+  const clientId = clientIdIn(await register(kora, system, site))
+  await system.browser.submit(
+    await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`),
+    { reason: '上线' },
+    { form: posts('/status/live') }
+  )
+  const add = async (address: string): Promise<Answer> => {
+    const query = new URLSearchParams({ code: 'redirect_uri', address }).toString()
+    const page = await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses/add?${query}`)
+    return await system.browser.submit(page, { reason: '新地址' }, { form: posts('/addresses/add') })
+  }
+  const waiting = async (): Promise<Array<{ id: string; state: string }>> =>
+    await db
+      .selectFrom('pendingChange')
+      .select(['id', 'state'])
+      .where('subject', '=', clientId)
+      .orderBy('createdAt')
+      .execute()
+  const first = pathOf(await add('https://one.gov.cn/cb'))
+  t.equal(pathOf(await add('https://one.gov.cn/cb')), first, 'the same again waits already')
+  const second = pathOf(await add('https://two.gov.cn/cb'))
+  t.not(second, first)
+  t.same(
+    (await waiting()).map(({ state }) => state),
+    ['withdrawn', 'pending'],
+    'overtaken at once'
+  )
+  await security.browser.submit(
+    await security.browser.go(kora.issuer + second),
+    { reason: '同意' },
+    { form: posts('/approve') }
+  )
+  t.same((await findClient(db, clientId))?.metadata.redirect_uris, [
+    'http://localhost:4999/callback',
+    'https://two.gov.cn/cb',
+    'https://one.gov.cn/cb'
+  ])
+})
+
+t.test('an address is added to what was seen; a conflict is told as a conflict', async (t) => {
+  const { browser } = await signInAs(kora, 'system')
+  const clientId = clientIdIn(await register(kora, { browser }, site))
+  const query = new URLSearchParams({ code: 'redirect_uri', address: 'https://one.gov.cn/cb' }).toString()
+  const seen = await browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses/add?${query}`)
+  await browser.submit(
+    await browser.go(`${kora.issuer}/admin/clients/${clientId}`),
+    { unit: '新单位', reason: 'x' },
+    { form: posts(`/clients/${clientId}`) }
+  )
+  const conflict = await browser.submit(seen, { reason: '新地址' }, { form: posts('/addresses/add') })
+  t.equal(conflict.status, 412)
+  const { db } = kora.inside.services
+  t.same((await findClient(db, clientId))?.metadata.redirect_uris, ['http://localhost:4999/callback'])
+  await browser.submit(conflict, {}, { form: posts('/addresses/add') })
+  t.same((await findClient(db, clientId))?.metadata.redirect_uris, [
+    'http://localhost:4999/callback',
+    'https://one.gov.cn/cb'
+  ])
 })

@@ -1,0 +1,31 @@
+/**
+ * What one administrator may not decide alone: the one table for console, admin API, command line, declared files and
+ * dynamic registration. A kind is stored with its requests and named by the message `change.<kind>`.
+ */
+import type { AdminRole } from './administration.ts'
+import type { AdminScope } from './admin-scopes.ts'
+import { dualControlReasonNames } from './dual-control.ts'
+
+export interface ApprovalRule {
+  /** Roles that may approve; who asked, or endorsed, never may. */
+  approvers: readonly AdminRole[]
+  /** What it covers. */
+  covers: readonly string[]
+  /** Scopes of the admin API with which a program may ask for it; none: only administrators may. */
+  scopes: readonly AdminScope[]
+}
+
+export const approvalKinds = {
+  'client.change': { approvers: ['security'], covers: dualControlReasonNames, scopes: ['kora.clients:write'] },
+  'keys.rotate': { approvers: ['security', 'system'], covers: ['signing_key'], scopes: ['kora.keys:write'] },
+  'account.invite': { approvers: ['security'], covers: ['new_administrator'], scopes: [] },
+  'account.reset': { approvers: ['security', 'system'], covers: ['administrator_credentials'], scopes: [] },
+  'people.reveal': { approvers: ['security'], covers: ['unmasking'], scopes: [] },
+  'registrations.reveal': { approvers: ['security'], covers: ['unmasking'], scopes: [] },
+  'settings.reveal': { approvers: ['security'], covers: ['unmasking_rule'], scopes: [] }
+} as const satisfies Record<string, ApprovalRule>
+
+export type ApprovalKind = keyof typeof approvalKinds
+
+/** Who may endorse what a program asked for: a program and one administrator are not two people. */
+export const endorsers: readonly AdminRole[] = ['system', 'security']

@@ -1,0 +1,51 @@
+/** A change of a client that waits for an approval: a patch with its basis. */
+import type { Transaction } from 'kysely'
+import type { Database } from '../../database/schema.ts'
+import type { Act } from '../../domain/administration/administration.ts'
+import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
+import type { ClientDifference } from '../../domain/client/diff.ts'
+import { applyPatch, isSameMember, mergePatches, patchOf, type ClientPatch } from '../../domain/client/patch.ts'
+import type { ClientContent, ClientRecord } from '../../domain/client/record.ts'
+import { overtakeRequests } from '../approvals/index.ts'
+import type { ClientsDeps } from './deps.ts'
+
+export const clientChangeKind = 'client.change' satisfies ApprovalKind
+
+export type ClientChangeRequest =
+  | { clientId: string; patch: ClientPatch; content?: never }
+  /** As requests were stored before they were patches: the whole content, from one version. */
+  | { clientId: string; version: number; content: ClientContent; patch?: never }
+
+export const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
+
+export const clientChangeRequest = (from: ClientRecord, to: ClientContent): ClientChangeRequest => ({
+  clientId: from.clientId,
+  // the picture changes by an upload only
+  patch: patchOf(contentOf(from), contentOf(to)).filter(({ field }) => field !== '/policy/logo')
+})
+
+/** What the client would be; null: what was asked about is no longer what it was. */
+export const requestedContent = (client: ClientRecord, request: ClientChangeRequest): ClientContent | null =>
+  request.patch === undefined ? request.content : applyPatch(contentOf(client), request.patch)
+
+export const mergeRequests = (waiting: ClientChangeRequest, next: ClientChangeRequest): ClientChangeRequest =>
+  waiting.patch === undefined || next.patch === undefined
+    ? next
+    : { clientId: next.clientId, patch: mergePatches(waiting.patch, next.patch) }
+
+/** Ends what waits about members that were just changed. */
+export async function overtakeClientRequests (
+  trx: Transaction<Database>,
+  deps: Pick<ClientsDeps, 'audit' | 'crypto'>,
+  { act, clientId, diff }: { act: Act; clientId: string; diff: readonly ClientDifference[] }
+): Promise<void> {
+  await overtakeRequests(trx, deps, {
+    kind: clientChangeKind,
+    subject: clientId,
+    act,
+    touches: (payload) => {
+      const { patch } = payload as ClientChangeRequest
+      return patch === undefined || patch.some(({ field }) => diff.some((one) => isSameMember(one.field, field)))
+    }
+  })
+}
