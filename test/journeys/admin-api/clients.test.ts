@@ -55,11 +55,15 @@ t.test('a client from its registration to its end, every answer as described', {
   t.match(change.body, { kind: 'client.change', subject: 'gjj', state: 'pending', reason: 'test' })
   t.equal((await api.call('GET', '/clients/gjj')).body.version, 5, 'nothing has changed yet')
   t.equal(
-    (await api.call('PUT', '/clients/gjj', site({ redirect_uris: ['https://c.gov.cn/cb'] }), { 'if-match': '"5"' }))
-      .status,
-    409,
-    'one waits already'
+    (await api.call('PUT', '/clients/gjj', site(), { 'if-match': '"5"' })).body.code,
+    'change_waiting',
+    'the same waits already'
   )
+  const other = await api.call('PUT', '/clients/gjj', site({ redirect_uris: ['https://c.gov.cn/cb'] }), {
+    'if-match': '"5"'
+  })
+  t.equal(other.status, 202, 'another one is not lost')
+  t.equal((await api.call('GET', `/changes/${asked.body.id}`)).body.state, 'withdrawn', 'the overtaken one says so')
 
   t.same(
     (
