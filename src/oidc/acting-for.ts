@@ -24,19 +24,19 @@ import {
   type Representations
 } from '../records/organizations/index.ts'
 import type { OidcDeps } from './deps.ts'
-import { traceIdOf } from './error-pages.ts'
+import { getTraceId } from './error-pages.ts'
 import { grantFacts, type GrantContext } from '../tokens/grant-id.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readPolicy } from './interaction-policy.ts'
 import { recordSessionsEnded } from '../records/sessions/index.ts'
 import { forgetClientAuthorization } from './overrides/forget-client-authorization.ts'
-import { stateOf, verifiedGrants } from './request-state.ts'
+import { getRequestState, verifiedGrants } from './request-state.ts'
 import { revokeClientsOfSession } from '../tokens/revocation.ts'
 import type { ClientAuthorization } from '../tokens/session-change.ts'
 
 type Parts = Pick<OidcDeps, 'db' | 'crypto' | 'clock' | 'audit'>
 
 /** What a person acting for themself is granted has no context: it ends with the session or the account. */
-export const grantContextOf = (ref: RepresentationRef): GrantContext | undefined =>
+export const toGrantContext = (ref: RepresentationRef): GrantContext | undefined =>
   ref.role === 'self' ? undefined : { id: contextId(ref), ...ref }
 
 /** Whom a session represents at one relying site; null when it is not in use there. */
@@ -53,8 +53,8 @@ export interface SiteFacts {
 }
 
 /** A client as the rules about representation see it. */
-export function siteOf (client: Client): SiteFacts {
-  const policy = clientPolicy(policyOf(client))
+export function readSiteFacts (client: Client): SiteFacts {
+  const policy = clientPolicy(readPolicy(client))
   return {
     clientId: client.clientId,
     policy,
@@ -82,7 +82,7 @@ export function createActingFor (
     async ofToken (personId, grantId, client) {
       const { context, rar } = grantFacts(crypto, grantId, verifiedGrants()) ?? {}
       const ref = context === undefined ? self : parseRef(context)
-      const site = siteOf(client)
+      const site = readSiteFacts(client)
       const representation =
         ref === null ? null : await resolveReference({ representations, clock }, { personId, site }, ref)
       // a delegation that does not reach as far any more as what was granted
@@ -93,7 +93,7 @@ export function createActingFor (
     async ofRequest (ctx, personId) {
       const { client, session, result } = ctx.oidc
       if (client === undefined || session === undefined) return null
-      const site = siteOf(client)
+      const site = readSiteFacts(client)
       const current = currentRef(authorizationAt(session as SessionLike, site.clientId))
       // the page of all identities comes anyway; nothing is decided before
       if (ctx.oidc.promptPending('select_account')) return null
@@ -109,9 +109,9 @@ export function createActingFor (
         }
       )
       const representation = answer.state === 'resolved' ? answer.representation : null
-      if (representation === null) stateOf(ctx).mustChoose = requested === null ? 'representation' : 'asked'
+      if (representation === null) getRequestState(ctx).mustChoose = requested === null ? 'representation' : 'asked'
       else if (current !== null && contextId(refOf(representation)) !== contextId(current)) {
-        await leave(deps, ctx, session as SessionLike, site.clientId)
+        await endPreviousRepresentation(deps, ctx, { session: session as SessionLike, clientId: site.clientId })
       }
       return representation
     }
@@ -129,11 +129,15 @@ const authorizationAt = (session: SessionLike, clientId: string): ClientAuthoriz
 /**
  * What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`.
  */
-async function leave (deps: Parts, ctx: KoaContextWithOIDC, session: SessionLike, clientId: string): Promise<void> {
+async function endPreviousRepresentation (
+  deps: Parts,
+  ctx: KoaContextWithOIDC,
+  { session, clientId }: { session: SessionLike; clientId: string }
+): Promise<void> {
   await inTransaction(deps.db, async (trx) => {
     const ended = await revokeClientsOfSession(trx, session.uid, [clientId])
     if (ended.length > 0) {
-      await recordSessionsEnded(trx, deps, ended, { reason: 'representation-switched', traceId: traceIdOf(ctx) })
+      await recordSessionsEnded(trx, deps, ended, { reason: 'representation-switched', traceId: getTraceId(ctx) })
     }
   })
   forgetClientAuthorization(session, clientId)
@@ -159,9 +163,9 @@ export function accessTokenLifetime (
 export const limitOrganizationJwt = (lifetime: number, lastDay: string | null): number =>
   Math.max(
     1,
-    Math.min(lifetime, jwtForOrganizations, lastDay === null ? Infinity : secondsUntilEndOf(lastDay))
+    Math.min(lifetime, jwtForOrganizations, lastDay === null ? Infinity : countSecondsUntilEnd(lastDay))
   )
 
 /** Of a day in Shanghai, which is included. */
-const secondsUntilEndOf = (day: string): number =>
+const countSecondsUntilEnd = (day: string): number =>
   Math.floor((Date.parse(`${day}T00:00:00+08:00`) + 86_400_000 - Date.now()) / 1000)

@@ -5,16 +5,16 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 import type { Clock } from '../ports/clock.ts'
-import { artifactId, grantHashOf, type ArtifactRow } from '../tokens/artifact-repository.ts'
+import { artifactId, hashGrantId, type ArtifactRow } from '../tokens/artifact-repository.ts'
 import { grantContext } from '../tokens/grant-id.ts'
 import { verifiedGrants } from './request-state.ts'
-import type { TrialKey } from '../tokens/trial-key.ts'
+import type { TestLoginKey } from '../tokens/test-login-key.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import type { EndedClientSession } from '../tokens/revocation.ts'
 
 export interface AdapterParts {
   /** The console's trial login: accepted for clients in test, beside their own keys. */
-  trialJwk?: TrialKey['publicJwk']
+  testLoginJwk?: TestLoginKey['publicJwk']
   db: Kysely<Database>
   crypto: FieldCrypto
   clock: Clock
@@ -40,7 +40,7 @@ export function artifactRow (
     model,
     id: artifactId(model, id),
     payload,
-    grantHash: grantId === undefined ? null : grantHashOf(grantId),
+    grantHash: grantId === undefined ? null : hashGrantId(grantId),
     sessionUid: sessionUid ?? null,
     accountId: accountId ?? null,
     clientId: clientId ?? null,

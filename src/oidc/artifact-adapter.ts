@@ -10,7 +10,7 @@ import {
   deleteArtifact,
   findArtifact,
   findToken,
-  grantHashOf,
+  hashGrantId,
   insertArtifact,
   insertUnder,
   insertUnderSession,
@@ -55,7 +55,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
       if (payload === undefined) return undefined
       const state = currentState()
       if (state && sources.has(model) && typeof payload['grantId'] === 'string') {
-        const grantHash = grantHashOf(payload['grantId'])
+        const grantHash = hashGrantId(payload['grantId'])
         state.source = { model, id: stored, grantHash }
         const by = currentRequest()
         if (by?.route === 'token' && by.client !== undefined && by.client.clientId !== payload['clientId']) {
@@ -111,7 +111,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
       }
       if (source?.id === stored) await refuse(source)
       const grantId = (await findArtifact(db, model, stored))?.['grantId']
-      if (typeof grantId === 'string') await revokeGrantHash(db, grantHashOf(grantId))
+      if (typeof grantId === 'string') await revokeGrantHash(db, hashGrantId(grantId))
       throw new errors.InvalidGrant('already used')
     },
 
@@ -121,7 +121,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
 
     /** Whatever the model: the library asks once for each of them, at the same time. */
     async revokeByGrantId (grantId) {
-      const grantHash = grantHashOf(grantId)
+      const grantHash = hashGrantId(grantId)
       const revocations = currentState()?.revocations
       const running = revocations?.get(grantHash)
       if (running) return running

@@ -12,7 +12,7 @@ import {
   type GrantedDetail
 } from '../domain/representation/representation-request.ts'
 import type { ResourceServerInfo } from './configuration.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readPolicy } from './interaction-policy.ts'
 
 /** What carries granted details: a grant, a code, a token. */
 interface Carrier {
@@ -38,7 +38,7 @@ export function authorizationDetails (issuer: string) {
 }
 
 function validate (ctx: KoaContextWithOIDC, detail: AuthorizationDetail, client: unknown): void {
-  const read = readRepresentationRequest(detail, clientPolicy(policyOf(client)))
+  const read = readRepresentationRequest(detail, clientPolicy(readPolicy(client)))
   if (!read.ok) throw new errors.InvalidAuthorizationDetails(read.fault)
   // a login is in one capacity
   if ((JSON.parse(String(ctx.oidc.params?.['authorization_details'])) as unknown[]).length > 1) {

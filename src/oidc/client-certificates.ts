@@ -70,7 +70,7 @@ export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, tr
     const value = trusted(ctx.req.socket.remoteAddress) ? ctx.req.headers[name] : undefined
     return typeof value === 'string' && value !== '' ? value : undefined
   }
-  const certificateOf = (ctx: KoaContextWithOIDC): X509Certificate | undefined => {
+  const readRequestCertificate = (ctx: KoaContextWithOIDC): X509Certificate | undefined => {
     const value = header(ctx, certHeader)
     return value === undefined ? undefined : (readCertificate(value) ?? undefined)
   }
@@ -79,11 +79,11 @@ export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, tr
     certificateBoundAccessTokens: true,
     selfSignedTlsClientAuth: true,
     tlsClientAuth: verifyHeader !== null,
-    getCertificate: certificateOf,
+    getCertificate: readRequestCertificate,
     certificateAuthorized: (ctx: KoaContextWithOIDC): boolean =>
       verifyHeader !== null && header(ctx, verifyHeader) === 'SUCCESS',
     certificateSubjectMatches: (ctx: KoaContextWithOIDC, property: string, expected: string): boolean => {
-      const certificate = certificateOf(ctx)
+      const certificate = readRequestCertificate(ctx)
       return certificate !== undefined && subjectMatches(certificate, property, expected)
     }
   }

@@ -18,7 +18,7 @@ import type { Connection } from '../tokens/artifact-repository.ts'
 import { allowRedirectUri } from './overrides/allow-redirect-uri.ts'
 import { replaceSecretComparison } from './overrides/compare-client-secret.ts'
 import { replaceFindClient, type LoadClient } from './overrides/find-client.ts'
-import type { TrialKey } from '../tokens/trial-key.ts'
+import type { TestLoginKey } from '../tokens/test-login-key.ts'
 import { noteSecretUse, verifySecret, type StoredSecret } from '../tokens/client-secrets.ts'
 
 export interface StoredContent {
@@ -33,7 +33,7 @@ export interface LoadedClient {
   content: StoredContent
   secrets: StoredSecret[]
   /** It takes the console's trial login. */
-  tried: boolean
+  takesTestLogin: boolean
 }
 
 const loadStatement = statement<
@@ -64,32 +64,32 @@ const isKeySet = (jwks: unknown): jwks is { keys: unknown[] } =>
 export async function loadClient (
   db: Connection,
   clientId: string,
-  trialJwk?: TrialKey['publicJwk']
+  testLoginJwk?: TestLoginKey['publicJwk']
 ): Promise<LoadedClient | undefined> {
   const [row] = await loadStatement(db, clientId)
   if (row === undefined) return undefined
   const { client_secret: _secret, ...metadata } = row.metadata
-  const tried = canBeTried(row)
+  const takesTestLogin = canBeTried(row)
   return {
     metadata: {
       ...metadata,
       client_id: clientId,
       // the console's trial login, beside the client's own keys while it is in test
-      ...(trialJwk !== undefined && tried && isKeySet(metadata['jwks'])
-        ? { jwks: { keys: [...metadata['jwks'].keys, trialJwk] } }
+      ...(testLoginJwk !== undefined && takesTestLogin && isKeySet(metadata['jwks'])
+        ? { jwks: { keys: [...metadata['jwks'].keys, testLoginJwk] } }
         : {}),
       ...(withSecret.has(metadata['token_endpoint_auth_method']) ? { client_secret: placeholder } : {}),
       kora_policy: row.policy
     } as LoadedClient['metadata'],
     content: { ...(row.kind === null ? {} : { kind: row.kind }), metadata: row.metadata, policy: row.policy },
     secrets: row.secrets,
-    tried
+    takesTestLogin
   }
 }
 
 export interface ClientCache {
   /** Makes a provider use this cache, and compare secrets with the stored hashes. Once for each provider built. */
-  attach(provider: Provider): void
+  connect(provider: Provider): void
   /** Forgets everything; for changes of clients. */
   invalidate(): void
 }
@@ -106,7 +106,7 @@ export interface ClientCacheOptions {
    * The console's trial login: accepted for clients in test, beside their own addresses, which stay what the sector is
    * made from.
    */
-  trialCallback?: string
+  testLoginCallback?: string
 }
 
 interface Entry {
@@ -120,26 +120,26 @@ export function createClientCache ({
   log,
   ttlMs = 10_000,
   check = () => [],
-  trialCallback
+  testLoginCallback
 }: ClientCacheOptions): ClientCache {
   // by provider: a client belongs to the one that built it
   let entries = new WeakMap<Provider, Map<string, Entry>>()
-  const secretsOf = new WeakMap<object, StoredSecret[]>()
-  const tried = new WeakSet()
+  const storedSecrets = new WeakMap<object, StoredSecret[]>()
+  const testClients = new WeakSet()
 
   return {
-    attach (provider) {
+    connect (provider) {
       replaceFindClient(provider, (id, load) => find(provider, id, load))
       replaceSecretComparison(provider, async (client, given) => {
         const now = clock.now() / 1000
-        const secret = verifySecret(secretsOf.get(client) ?? [], given, now)
+        const secret = verifySecret(storedSecrets.get(client) ?? [], given, now)
         if (secret === null) return false
         await noteSecretUse(db, secret, now).catch((error: unknown) =>
           log.warn({ err: error }, 'the use of a client secret was not noted')
         )
         return true
       })
-      allowRedirectUri(provider, (client, uri) => uri === trialCallback && tried.has(client))
+      allowRedirectUri(provider, (client, uri) => uri === testLoginCallback && testClients.has(client))
     },
     // look-ups under way end in the old map, which nobody asks any more
     invalidate () {
@@ -188,10 +188,10 @@ export function createClientCache ({
       )
       return undefined
     }
-    secretsOf.set(client, loaded.secrets)
+    storedSecrets.set(client, loaded.secrets)
     // the library gives the same object again when nothing that it reads has changed
-    if (trialCallback !== undefined && loaded.tried) tried.add(client)
-    else tried.delete(client)
+    if (testLoginCallback !== undefined && loaded.takesTestLogin) testClients.add(client)
+    else testClients.delete(client)
     return client
   }
 }

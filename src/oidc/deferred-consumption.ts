@@ -12,13 +12,13 @@ import type { Kysely } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Database } from '../database/schema.ts'
 import { consumeArtifact } from '../tokens/artifact-repository.ts'
-import { stateOf } from './request-state.ts'
+import { getRequestState } from './request-state.ts'
 import { revokeGrantHash } from '../tokens/revocation.ts'
 
-export function attachDeferredConsumption (provider: Provider, db: Kysely<Database>): void {
+export function deferConsumption (provider: Provider, db: Kysely<Database>): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (ctx.method !== 'POST') return next()
-    const state = stateOf(ctx)
+    const state = getRequestState(ctx)
     state.defers = true
     try {
       await next()

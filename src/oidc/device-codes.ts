@@ -19,7 +19,7 @@ export interface DeviceLogin {
   params: Record<string, unknown>
   /** Where the device asked from (coarse) and when. */
   place: string
-  askedAt: Date
+  requestedAt: Date
 }
 
 export type FoundDeviceLogin = { state: 'waiting'; login: DeviceLogin } | { state: 'unknown' } | { state: 'used' }
@@ -52,7 +52,7 @@ export async function findDeviceLogin (
       clientId: code.clientId,
       params: code.params ?? {},
       place: typeof place === 'string' ? place : '',
-      askedAt: new Date(code.iat * 1000)
+      requestedAt: new Date(code.iat * 1000)
     }
   }
 }

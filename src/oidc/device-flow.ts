@@ -15,8 +15,8 @@ import type { OidcDeps } from './deps.ts'
 import { lifetimes, routes } from './configuration.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import { notePoll, pollSeconds, type DeviceLogin } from './device-codes.ts'
-import { traceIdOf } from './error-pages.ts'
-import { policyOf } from './interaction-policy.ts'
+import { getTraceId } from './error-pages.ts'
+import { readPolicy } from './interaction-policy.ts'
 import { createInteraction, type InteractionCookie } from './overrides/create-interaction.ts'
 import { forgetDeviceForm } from './overrides/forget-device-form.ts'
 import { readDeviceError } from './overrides/read-device-error.ts'
@@ -31,7 +31,7 @@ export type DeviceOutcome = (typeof deviceOutcomes)[number]
 export const outcomePath = (outcome: DeviceOutcome): string => `${devicePath}/${outcome}`
 
 /** Coarse place of the request, put there by the mount. */
-const placeOf = (ctx: { req: object }): string => (ctx.req as { koraPlace?: () => string }).koraPlace?.() ?? ''
+const getPlace = (ctx: { req: object }): string => (ctx.req as { koraPlace?: () => string }).koraPlace?.() ?? ''
 
 function seeOther (ctx: KoaContextWithOIDC, address: string): void {
   ctx.redirect(address)
@@ -40,18 +40,18 @@ function seeOther (ctx: KoaContextWithOIDC, address: string): void {
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 
-/** @param onLost where a login whose cookie or row is gone goes on; null = nowhere */
-export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string | null>): DeviceFlow {
+/** @param findRestart where a login whose cookie or row is gone goes on; null = nowhere */
+export function createDeviceFlow (findRestart: (ctx: KoaContextWithOIDC) => Promise<string | null>): DeviceFlow {
   return {
     enabled: true,
     charset: 'base-20',
     mask: '****-****',
-    deviceInfo: (ctx: { req: object }) => ({ place: placeOf(ctx) }),
+    deviceInfo: (ctx: { req: object }) => ({ place: getPlace(ctx) }),
     async userCodeInputSource (ctx: KoaContextWithOIDC, _form: string, _out?: unknown, error?: Error) {
       // the token of the library's page, which is not shown; the session as such is saved already
       if (ctx.oidc.session !== undefined) forgetDeviceForm(ctx.oidc.session)
       const outcome = readDeviceError(error)
-      if (error?.name === 'SessionNotFound') seeOther(ctx, (await onLost(ctx)) ?? outcomePath('unknown'))
+      if (error?.name === 'SessionNotFound') seeOther(ctx, (await findRestart(ctx)) ?? outcomePath('unknown'))
       else seeOther(ctx, outcomePath(outcome ?? 'failed'))
     },
     userCodeConfirmSource: async (ctx: KoaContextWithOIDC) => {
@@ -64,7 +64,10 @@ export function deviceFlow (onLost: (ctx: KoaContextWithOIDC) => Promise<string 
 }
 
 /** Must be called for each provider built, before it serves. */
-export function attachDeviceFlow (provider: Provider, { db, issuer }: { db: Kysely<Database>; issuer: string }): void {
+export function completeDeviceFlow (
+  provider: Provider,
+  { db, issuer }: { db: Kysely<Database>; issuer: string }
+): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     // the library's own page
     if (ctx.path === routes.code_verification) {
@@ -109,10 +112,10 @@ export async function recordDeviceAllowed (
     role: ref?.role ?? 'self',
     organizationId: ref === null || ref.role === 'self' ? null : ref.organizationId,
     delegationId: ref?.role === 'agent' ? ref.delegationId : null,
-    traceId: ctx === undefined ? null : traceIdOf(ctx)
+    traceId: ctx === undefined ? null : getTraceId(ctx)
   })
   if (person === undefined) return
-  const site = ctx?.oidc.client === undefined ? '' : clientPolicy(policyOf(ctx.oidc.client)).names['zh-CN']
+  const site = ctx?.oidc.client === undefined ? '' : clientPolicy(readPolicy(ctx.oidc.client)).names['zh-CN']
   await notify(trx, deps, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
 }
 
@@ -124,7 +127,7 @@ export async function recordDeviceAllowed (
  * @param sessionCookie identifier of this browser's session, if it has one
  * @returns where the browser goes, and the cookies without which the library lets nobody return
  */
-export async function beginDeviceLogin (
+export async function startDeviceLogin (
   provider: Provider,
   login: DeviceLogin,
   sessionCookie: string | undefined

@@ -2,8 +2,8 @@
  * Pages that oidc-provider shows itself: errors that cannot go back to a relying site (S19) and logout (S14).
  * Written to its Koa context with the same renderer, headers and languages as every other page.
  */
-import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
-import type { LostLogin } from '../records/login-attempts/index.ts'
+import { errors, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
+import type { ExpiredInteraction } from '../records/login-attempts/index.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
 import type { ErrorKey } from '../http/page-error.ts'
 import type { PageName, Pages } from '../http/pages.ts'
@@ -16,7 +16,7 @@ export const cookie = (ctx: KoaContextWithOIDC, name: string): string | undefine
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-export function localeOf (ctx: KoaContextWithOIDC): Locale {
+export function chooseRequestLocale (ctx: KoaContextWithOIDC): Locale {
   return chooseLocale({
     path: ctx.path,
     lang: text(ctx.query['lang']),
@@ -27,7 +27,7 @@ export function localeOf (ctx: KoaContextWithOIDC): Locale {
 }
 
 /** Trace id of the request, put there by the mount. */
-export const traceIdOf = (ctx: KoaContextWithOIDC): string =>
+export const getTraceId = (ctx: KoaContextWithOIDC): string =>
   String((ctx.req as { koraTraceId?: string }).koraTraceId ?? '000000000000')
 
 export function writePage<N extends PageName> (
@@ -37,10 +37,10 @@ export function writePage<N extends PageName> (
   model: Pages[N]
 ): void {
   const { html, headers } = renderer.pageHtml(name, model, {
-    locale: localeOf(ctx),
+    locale: chooseRequestLocale(ctx),
     size: cookie(ctx, 'kora_size') === 'l' ? 'l' : 'n',
     url: ctx.path,
-    traceId: traceIdOf(ctx),
+    traceId: getTraceId(ctx),
     trident: isTrident(ctx.get('user-agent'))
   })
   ctx.set(headers)
@@ -60,16 +60,16 @@ const keys: Record<string, ErrorKey> = {
 const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'post_logout_redirect_uri']
 
 /** Way out for somebody whose login is gone; null: this was no return to a login. */
-export type OnLost = (ctx: KoaContextWithOIDC) => Promise<LostLogin | null>
+export type FindExpiredInteraction = (ctx: KoaContextWithOIDC) => Promise<ExpiredInteraction | null>
 
-export function createErrorPages (renderer: Renderer, onLost: OnLost) {
+export function createErrorPages (renderer: Renderer, findExpired: FindExpiredInteraction) {
   return async (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): Promise<void> => {
-    const expired = error.name === 'SessionNotFound'
-    const lost = expired ? await onLost(ctx) : null
-    if (lost !== null && lost.restart !== null) {
-      // lost on the way back from the hosted login: the same request again
+    const isExpired = error instanceof errors.SessionNotFound
+    const expired = isExpired ? await findExpired(ctx) : null
+    if (expired !== null && expired.restart !== null) {
+      // on the way back from the hosted login: the same request again
       ctx.status = 303
-      ctx.redirect(lost.restart)
+      ctx.redirect(expired.restart)
       return
     }
     const params = (ctx.oidc?.params ?? ctx.query) as Record<string, unknown>
@@ -82,18 +82,18 @@ export function createErrorPages (renderer: Renderer, onLost: OnLost) {
     writePage(renderer, ctx, 'error', {
       status,
       key:
-        lost !== null
+        expired !== null
           ? 'not_started'
-          : expired
+          : isExpired
             ? 'expired'
             : status === 503
               ? 'unavailable'
               : (keys[out.error] ?? 'oauth'),
       restartHref: null,
-      back: lost?.back ?? null,
+      back: expired?.back ?? null,
       retryAfterSeconds,
       developer:
-        expired || status === 503 ? null : { error: out.error, description: out.error_description ?? null, received }
+        isExpired || status === 503 ? null : { error: out.error, description: out.error_description ?? null, received }
     })
     ctx.status = status
   }

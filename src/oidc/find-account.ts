@@ -20,7 +20,7 @@ import {
 } from '../domain/claims/verified-claims.ts'
 import { shanghaiDate } from '../ports/clock.ts'
 import { personBySub } from '../records/persons/index.ts'
-import { siteOf, type ActingFor, type SiteFacts } from './acting-for.ts'
+import { readSiteFacts, type ActingFor, type SiteFacts } from './acting-for.ts'
 import { insideVerifiedClaims } from './grants.ts'
 
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
@@ -37,7 +37,7 @@ export function createFindAccount (
     }
     const person = await personBySub(db, crypto, sub)
     if (!person || !mayLogIn(person)) return undefined
-    const site = client === undefined ? null : siteOf(client)
+    const site = client === undefined ? null : readSiteFacts(client)
     // without a token (authorization, logout) nothing is issued from what is found here: the grant says for whom
     const representation =
       token === undefined || client === undefined
@@ -52,12 +52,12 @@ export function createFindAccount (
         const target = use === 'id_token' ? 'id_token' : 'userinfo'
         const request = requested['verified_claims']
         const within = wantsVerified(target, scope, request) ? releasable(ctx, scope) : null
-        const wanted = new Set([...namesOf(scope), ...Object.keys(requested), ...(within ?? [])])
-        const claims = personClaims(factsOf(person, representation, site, clock.now()), target, wanted)
+        const wanted = new Set([...listClaimNames(scope), ...Object.keys(requested), ...(within ?? [])])
+        const claims = personClaims(collectClaimFacts(person, representation, site, clock.now()), target, wanted)
         const verified =
           within === null || site === null
             ? []
-            : verifiedOf(
+            : selectVerifiedClaims(
               {
                 issuer: config.issuer,
                 person,
@@ -93,11 +93,11 @@ async function administrator (
 }
 
 /** Claims that granted scopes show. */
-const namesOf = (scope: string): string[] =>
+const listClaimNames = (scope: string): string[] =>
   scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? [])
 
 /** A getter where a value costs a decryption: only what is wanted is made. */
-function factsOf (
+function collectClaimFacts (
   person: FoundPerson,
   representation: Representation,
   site: SiteFacts | null,
@@ -126,7 +126,7 @@ const wantsVerified = (target: 'id_token' | 'userinfo', scope: string, request: 
 
 /** Which claims may be released within `verified_claims`: never more than is granted. */
 function releasable (ctx: KoaContextWithOIDC, scope: string): Set<string> {
-  const allowed = new Set(namesOf(scope))
+  const allowed = new Set(listClaimNames(scope))
   if (allowed.has('organization')) allowed.add('authority')
   const granted = ctx.oidc.grant?.getOIDCClaims() ?? []
   for (const name of [...verifiedPersonClaims, 'authority']) {
@@ -135,5 +135,5 @@ function releasable (ctx: KoaContextWithOIDC, scope: string): Set<string> {
   return allowed
 }
 
-const verifiedOf = (facts: VerifiedFacts, request: unknown, now: number): VerifiedClaims[] =>
+const selectVerifiedClaims = (facts: VerifiedFacts, request: unknown, now: number): VerifiedClaims[] =>
   isNormalisedRequest(request) ? filterVerifiedClaims(verifiedClaims(facts), request, now) : verifiedClaims(facts)

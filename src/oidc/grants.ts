@@ -13,9 +13,9 @@ import { verifiedClaimNames } from '../domain/claims/ida-filter.ts'
 import { requestedRepresentation, grantedDetail } from '../domain/representation/representation-request.ts'
 import { refOf } from '../domain/representation/representation.ts'
 import { personBySub } from '../records/persons/index.ts'
-import { grantContextOf, type ActingFor } from './acting-for.ts'
+import { toGrantContext, type ActingFor } from './acting-for.ts'
 import { createGrant } from './overrides/create-grant.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readPolicy } from './interaction-policy.ts'
 
 /** Claims that a granted set of scopes allows to be asked for one by one (OIDC Core §5.5). */
 function claimsAllowed (scopes: readonly string[]): Set<string> {
@@ -44,8 +44,8 @@ export function createGrantLoader (
     const representation = personId === undefined ? null : await actingFor.ofRequest(ctx, personId)
     // no grant and no change of the session: the hosted login asks first
     if (representation === null) return undefined
-    const context = grantContextOf(refOf(representation))
-    const policy = clientPolicy(policyOf(client))
+    const context = toGrantContext(refOf(representation))
+    const policy = clientPolicy(readPolicy(client))
     const details = requestedRepresentation(params?.['authorization_details'])
     const allowed = (client.scope ?? '').split(' ')
     const asked = String(params?.['scope'] ?? '')

@@ -8,7 +8,7 @@ import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 import { isOwnService, validateClient } from '../domain/client/metadata.ts'
 import { clientRules, createClientUsage } from '../records/clients/index.ts'
 import type { OidcDeps } from './deps.ts'
-import { lostLogin, type LostLogin } from '../records/login-attempts/index.ts'
+import { findExpiredInteraction, type ExpiredInteraction } from '../records/login-attempts/index.ts'
 import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
@@ -17,8 +17,8 @@ import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
 import { watchEpochs } from '../tokens/cache-epoch.ts'
-import { attachDeviceFlow, deviceFlow, recordDeviceAllowed } from './device-flow.ts'
-import { cookie, createErrorPages, traceIdOf } from './error-pages.ts'
+import { completeDeviceFlow, createDeviceFlow, recordDeviceAllowed } from './device-flow.ts'
+import { cookie, createErrorPages, getTraceId } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
@@ -30,17 +30,17 @@ import { addClaimAliases } from './overrides/add-claim-aliases.ts'
 import { KoraProvider } from './overrides/sign-error-responses.ts'
 import { pairwiseSubject } from '../tokens/pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
-import { attachPostedRequests } from './posted-requests.ts'
+import { redirectPostedRequests } from './posted-requests.ts'
 import { restartAuthorization } from './restart-authorization.ts'
-import { attachResponseRules, providerHeaders } from './response-rules.ts'
+import { applyResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from '../tokens/signing-keys.ts'
-import { attachStorage, createStorageAdapter } from './storage-adapter.ts'
+import { completeStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { chooseTokenIds } from './overrides/choose-token-id.ts'
 import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
-import { trialKey } from '../tokens/trial-key.ts'
-import { attachUnknownAddress } from './unknown-address.ts'
+import { deriveTestLoginKey } from '../tokens/test-login-key.ts'
+import { answerUnknownAddresses } from './unknown-address.ts'
 
 export { routes } from './configuration.ts'
 
@@ -69,7 +69,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     db,
     clock,
     log,
-    trialCallback: `${config.issuer}/admin/trial/callback`,
+    testLoginCallback: `${config.issuer}/admin/trial/callback`,
     check: (content) => {
       const checked = validateClient(content, { ...rules, ownService: isOwnService(content.policy) })
       return checked.ok ? [] : checked.faults
@@ -87,12 +87,12 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     clock,
     log,
     limits,
-    trialJwk: trialKey(crypto).publicJwk,
+    testLoginJwk: deriveTestLoginKey(crypto).publicJwk,
     sessionsEnded: async (trx, ended) => {
       const ctx = Provider.ctx
       await recordSessionsEnded(trx, deps, ended, {
         reason: 'logout',
-        ...(ctx === undefined ? {} : { traceId: traceIdOf(ctx) })
+        ...(ctx === undefined ? {} : { traceId: getTraceId(ctx) })
       })
     },
     deviceAllowed: async (trx, allowed) => {
@@ -102,16 +102,16 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
   const removedKeys = createRemovedKeys(deps)
   await removedKeys.reload()
   const pairwiseKey = crypto.secretKey('pairwise')
-  const onLost = async (ctx: KoaContextWithOIDC): Promise<LostLogin | null> => {
+  const findExpired = async (ctx: KoaContextWithOIDC): Promise<ExpiredInteraction | null> => {
     const uid = /^\/oidc\/(?:auth|device)\/([\w-]{21,64})$/.exec(ctx.path)?.[1]
     return uid === undefined
       ? null
       : await restartAuthorization(
         ctx,
-        await lostLogin(deps, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
+        await findExpiredInteraction(deps, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
       )
   }
-  const errorPage = createErrorPages(renderer, onLost)
+  const errorPage = createErrorPages(renderer, findExpired)
   const logoutPages = createLogoutPages(renderer)
   const actingFor = createActingFor(deps)
   const egress = createEgressFetch(
@@ -131,7 +131,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
           policy: createInteractionPolicy(deps),
           url: (_ctx, interaction) => `/i/${interaction.uid}`
         },
-        deviceFlow: deviceFlow(async (ctx) => (await onLost(ctx))?.restart ?? null),
+        deviceFlow: createDeviceFlow(async (ctx) => (await findExpired(ctx))?.restart ?? null),
         findAccount: createFindAccount(deps, actingFor),
         loadExistingGrant: createGrantLoader(deps, actingFor),
         extraTokenClaims: tokenClaims,
@@ -148,19 +148,19 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     // endpoint addresses come from the headers pinned in the mount, never from the request
     provider.proxy = true
     provider.on('server_error', (ctx: KoaContextWithOIDC, error) => {
-      log.error({ err: error, trace: traceIdOf(ctx), route: ctx.oidc?.route }, 'provider failed')
+      log.error({ err: error, trace: getTraceId(ctx), route: ctx.oidc?.route }, 'provider failed')
     })
-    attachStorage(provider, { db, limits })
-    attachUnknownAddress(provider, renderer)
-    attachPostedRequests(provider, renderer)
-    attachResponseRules(provider, responseModes)
-    attachDeviceFlow(provider, { db, issuer: config.issuer })
+    completeStorage(provider, { db, limits })
+    answerUnknownAddresses(provider, renderer)
+    redirectPostedRequests(provider, renderer)
+    applyResponseRules(provider, responseModes)
+    completeDeviceFlow(provider, { db, issuer: config.issuer })
     addAccessTokenHash(provider)
     addClaimAliases(provider)
     chooseTokenIds(provider)
-    removedKeys.attach(provider)
-    clients.attach(provider)
-    usage.attach(provider)
+    removedKeys.observe(provider)
+    clients.connect(provider)
+    usage.observe(provider)
     return { provider, handle: provider.callback(), deliverLogout: createLogoutDelivery(provider) }
   }
 
@@ -204,7 +204,7 @@ const prefixes = [
 const known = new Set<string>(Object.values(routes))
 
 /** The pattern of an address, for logs and metrics: identifiers left out. */
-function routeOf (url: string): string {
+function describeRoute (url: string): string {
   const path = url.split('?', 1)[0] ?? ''
   if (known.has(path) || prefixes.includes(path)) return path
   const returned = [routes.authorization, routes.code_verification].find((route) => path.startsWith(`${route}/`))
@@ -230,7 +230,7 @@ function mount (app: FastifyInstance, { config }: OidcDeps, current: () => Built
     raw.headers['x-forwarded-proto'] = scheme
     Object.assign(raw, {
       koraTraceId: String(request.id),
-      koraRoute: routeOf(url),
+      koraRoute: describeRoute(url),
       koraPlace: () => request.clientAddress.place
     })
     for (const [name, value] of headers) reply.raw.setHeader(name, String(value))

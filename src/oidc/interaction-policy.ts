@@ -10,13 +10,13 @@ import { meetsLevel, requestedLevel } from '../domain/login/requested-level.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { isConsentDue } from '../records/consents/index.ts'
 import type { OidcDeps } from './deps.ts'
-import { stateOf } from './request-state.ts'
+import { getRequestState } from './request-state.ts'
 
 const { Check, Prompt, base } = interactionPolicy
 
 const askIf = (condition: boolean): boolean => (condition ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT)
 
-export const policyOf = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
+export const readPolicy = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
 
 /**
  * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh
@@ -36,7 +36,7 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
   )
   login?.checks.add(
     new Check('level', 'a stronger authentication is required', 'interaction_required', (ctx: KoaContextWithOIDC) => {
-      const requested = requestedLevel(clientPolicy(policyOf(ctx.oidc.client)), ctx.oidc.params ?? {})
+      const requested = requestedLevel(clientPolicy(readPolicy(ctx.oidc.client)), ctx.oidc.params ?? {})
       const reached = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
       return askIf(ctx.oidc.session?.accountId !== undefined && !meetsLevel(reached, requested))
     })
@@ -50,7 +50,7 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
         await isConsentDue(deps.db, {
           personId,
           clientId: client.clientId,
-          policy: clientPolicy(policyOf(client)),
+          policy: clientPolicy(readPolicy(client)),
           scopes: requestedScopes(ctx.oidc.params?.['scope'], client)
         })
       )
@@ -63,13 +63,13 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
         'representation',
         'the end-user must choose in whose name to go on',
         'login_required',
-        (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'representation')
+        (ctx: KoaContextWithOIDC) => askIf(getRequestState(ctx).mustChoose === 'representation')
       ),
       new Check(
         'asked',
         'the end-user does not act for the organization asked for, or not so far',
         'interaction_required',
-        (ctx: KoaContextWithOIDC) => askIf(stateOf(ctx).mustChoose === 'asked')
+        (ctx: KoaContextWithOIDC) => askIf(getRequestState(ctx).mustChoose === 'asked')
       )
     ),
     0

@@ -7,7 +7,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Renderer } from '../http/rendering.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import type { NamedLink } from '../http/pages.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readPolicy } from './interaction-policy.ts'
 import { writePage } from './error-pages.ts'
 import { endSessionNow } from './overrides/end-session-now.ts'
 import { queueBackchannelLogout } from './overrides/queue-backchannel-logout.ts'
@@ -27,7 +27,7 @@ export interface LogoutConfirmPage {
 
 export interface LogoutDonePage {
   /** `told` false = this site could not be reached and must be left by hand. */
-  sites: Array<{ name: string; told: boolean }>
+  sites: Array<{ name: string; notified: boolean }>
   next: NamedLink | null
 }
 
@@ -50,9 +50,9 @@ export function createLogoutPages (renderer: Renderer) {
       const sites: string[] = []
       for (const clientId of Object.keys(session?.authorizations ?? {})) {
         const site = await provider.Client.find(clientId)
-        if (site) sites.push(clientPolicy(policyOf(site)).names['zh-CN'] || clientId)
+        if (site) sites.push(clientPolicy(readPolicy(site)).names['zh-CN'] || clientId)
       }
-      const home = client === undefined ? undefined : clientPolicy(policyOf(client))
+      const home = client === undefined ? undefined : clientPolicy(readPolicy(client))
       writePage(renderer, ctx, 'oidc/logout-confirm', {
         // the page's own button sends `logout=yes` with it
         form,
@@ -63,7 +63,7 @@ export function createLogoutPages (renderer: Renderer) {
     },
 
     async postLogoutSuccessSource (ctx: KoaContextWithOIDC): Promise<void> {
-      const policy = ctx.oidc.client === undefined ? undefined : clientPolicy(policyOf(ctx.oidc.client))
+      const policy = ctx.oidc.client === undefined ? undefined : clientPolicy(readPolicy(ctx.oidc.client))
       writePage(renderer, ctx, 'oidc/logout-done', {
         sites: [],
         next:

@@ -13,7 +13,7 @@ import type { ClientPolicy } from '../domain/client/policy.ts'
 import { newIdentifier } from '../domain/identifier.ts'
 import { PageError } from '../http/page-error.ts'
 import type { OidcDeps } from './deps.ts'
-import { bumpEpoch } from '../tokens/cache-epoch.ts'
+import { incrementEpoch } from '../tokens/cache-epoch.ts'
 import { routes } from './configuration.ts'
 
 export interface OwnClient {
@@ -24,9 +24,9 @@ export interface OwnClient {
   policy: Partial<ClientPolicy>
 }
 
-const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
+const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
 
-const metadataOf = ({ policy, callback }: OwnClient): Record<string, unknown> => ({
+const buildMetadata = ({ policy, callback }: OwnClient): Record<string, unknown> => ({
   client_name: policy.names?.['zh-CN'] ?? '',
   application_type: 'web',
   grant_types: ['authorization_code'],
@@ -62,9 +62,9 @@ export async function ensureOwnClient (
     await ensureClient(trx, client)
     await trx
       .insertInto('clientSecret')
-      .values({ id: `sec_${clientId}`, clientId, secretHash: hashOf(secret), hint: secret.slice(-4) })
+      .values({ id: `sec_${clientId}`, clientId, secretHash: hashSecret(secret), hint: secret.slice(-4) })
       .onConflict((conflict) =>
-        conflict.column('id').doUpdateSet({ secretHash: hashOf(secret), hint: secret.slice(-4) })
+        conflict.column('id').doUpdateSet({ secretHash: hashSecret(secret), hint: secret.slice(-4) })
       )
       .execute()
     return secret
@@ -73,7 +73,7 @@ export async function ensureOwnClient (
 
 async function ensureClient (trx: Transaction<Database>, client: OwnClient): Promise<void> {
   const { clientId, policy } = client
-  const metadata = metadataOf(client)
+  const metadata = buildMetadata(client)
   const stored = await trx
     .selectFrom('client')
     .select(['metadata', 'policy'])
@@ -92,11 +92,11 @@ async function ensureClient (trx: Transaction<Database>, client: OwnClient): Pro
     .values({ clientId, status: 'live', ...values })
     .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values))
     .execute()
-  await bumpEpoch(trx, 'clients')
+  await incrementEpoch(trx, 'clients')
 }
 
 /** PKCE S256 (RFC 7636 §4.2). */
-export const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
+export const hashVerifier = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
 
 /**
  * Redeems a code at our token endpoint inside of this process, so that no network or certificate stands between the

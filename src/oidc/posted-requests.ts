@@ -15,7 +15,7 @@ export const postedLimit = 6000
 const posted = new Set<string>([routes.authorization, routes.end_session])
 
 /** Must be called for each provider built, before whatever looks at methods and parameters. */
-export function attachPostedRequests (provider: Provider, renderer: Renderer): void {
+export function redirectPostedRequests (provider: Provider, renderer: Renderer): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (ctx.method !== 'POST' || !posted.has(ctx.path)) {
       await next()
@@ -37,7 +37,7 @@ export function attachPostedRequests (provider: Provider, renderer: Renderer): v
       refuse(415, 'bad_request', 'only application/x-www-form-urlencoded is read here')
       return
     }
-    const body = await bodyOf(ctx)
+    const body = await readBody(ctx)
     // written anew: whatever was in it, it is an address now
     const query = body === null ? '' : new URLSearchParams(body).toString()
     if (body === null || query.length > postedLimit) {
@@ -52,7 +52,7 @@ export function attachPostedRequests (provider: Provider, renderer: Renderer): v
 }
 
 /** The body as text; null: longer than the limit, the rest is not read. */
-async function bodyOf (ctx: KoaContextWithOIDC): Promise<string | null> {
+async function readBody (ctx: KoaContextWithOIDC): Promise<string | null> {
   const parts: Buffer[] = []
   let size = 0
   for await (const part of ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -45,7 +45,7 @@ const countersRemembered = 1000
 
 export interface RemovedKeys {
   /** Must be called for each provider built, before it serves. */
-  attach(provider: Provider): void
+  observe(provider: Provider): void
   /** Reads the removed keys again: when the table changed. */
   reload(): Promise<void>
   /** Writes what was counted since the last time, with an audit event for each pair seen for the first time. */
@@ -84,14 +84,14 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
     )
   }
 
-  function look (token: unknown, place: Place): void {
+  function countUse (token: unknown, place: Place): void {
     if (keys.size === 0 || typeof token !== 'string') return
-    const kid = kidOf(token)
+    const kid = readKid(token)
     const found = kid === null ? undefined : keys.get(kid)
-    if (kid === null || found === undefined || !genuine(token, found)) return
+    if (kid === null || found === undefined || !verifySignature(token, found)) return
     used.inc({ place })
     // believed, since the signature is ours: who presents it may be a resource server that got it from the client
-    const clientId = clientOf(token)
+    const clientId = readClientId(token)
     const name = JSON.stringify([kid, clientId, place])
     const count = counts.get(name)
     if (count !== undefined) count.uses += 1
@@ -135,17 +135,17 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
   const flush = (): Promise<void> => (working = working.then(write))
 
   return {
-    attach (provider) {
+    observe (provider) {
       provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
         try {
           await next()
         } finally {
           if (keys.size > 0 && ctx.oidc !== undefined) {
             const params = ctx.oidc.params ?? {}
-            look(params['id_token_hint'], 'id_token_hint')
-            if (tokenRoutes.has(ctx.oidc.route)) look(params['token'], 'access_token')
+            countUse(params['id_token_hint'], 'id_token_hint')
+            if (tokenRoutes.has(ctx.oidc.route)) countUse(params['token'], 'access_token')
             if (ctx.oidc.route === 'userinfo') {
-              look(
+              countUse(
                 /^(?:Bearer|DPoP) (\S+)$/i.exec(ctx.get('authorization'))?.[1] ?? params['access_token'],
                 'access_token'
               )
@@ -165,7 +165,7 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
 
 const tokenRoutes = new Set(['introspection', 'revocation'])
 
-const part = (token: string, at: number): Record<string, unknown> | null => {
+const readPart = (token: string, at: number): Record<string, unknown> | null => {
   try {
     const value: unknown = JSON.parse(Buffer.from(token.split('.', 3)[at] ?? '', 'base64url').toString())
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
@@ -174,14 +174,14 @@ const part = (token: string, at: number): Record<string, unknown> | null => {
   }
 }
 
-function kidOf (token: string): string | null {
+function readKid (token: string): string | null {
   if (token.length > 8192 || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return null
-  const kid = part(token, 0)?.['kid']
+  const kid = readPart(token, 0)?.['kid']
   return typeof kid === 'string' ? kid : null
 }
 
 /** Signature of a JWS (RFC 7518 §3.3, §3.4) by this key, whatever the header says of the algorithm. */
-function genuine (token: string, { alg, key }: { alg: string; key: KeyObject }): boolean {
+function verifySignature (token: string, { alg, key }: { alg: string; key: KeyObject }): boolean {
   const end = token.lastIndexOf('.')
   const data = Buffer.from(token.slice(0, end))
   const signature = Buffer.from(token.slice(end + 1), 'base64url')
@@ -193,8 +193,8 @@ function genuine (token: string, { alg, key }: { alg: string; key: KeyObject }):
   }
 }
 
-function clientOf (token: string): string {
-  const claims = part(token, 1) ?? {}
+function readClientId (token: string): string {
+  const claims = readPart(token, 1) ?? {}
   const audience = claims['client_id'] ?? (Array.isArray(claims['aud']) ? claims['aud'][0] : claims['aud'])
   return typeof audience === 'string' ? audience.slice(0, 200) : ''
 }

@@ -6,7 +6,7 @@
  */
 import { errors, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readPolicy } from './interaction-policy.ts'
 
 /** In characters and seconds (docs/numbers.md). */
 export const requestObjectLimits = { size: 16_384, lifetime: 3600, highLifetime: 600 } as const
@@ -61,7 +61,7 @@ export const requestObjects: Feature = {
     if (String(ctx.oidc.params?.['request']).length > requestObjectLimits.size) {
       throw new errors.InvalidRequestObject(`longer than ${requestObjectLimits.size} characters`)
     }
-    const high = clientPolicy(policyOf(client)).profile === 'high'
+    const high = clientPolicy(readPolicy(client)).profile === 'high'
     const fault = requestObjectFault({
       claims: claims as Record<string, unknown>,
       header: header as Record<string, unknown>,

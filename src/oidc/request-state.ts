@@ -31,7 +31,7 @@ export interface RequestState {
 
 const states = new WeakMap<object, RequestState>()
 
-export function stateOf (ctx: object): RequestState {
+export function getRequestState (ctx: object): RequestState {
   let state = states.get(ctx)
   if (state === undefined) {
     states.set(
@@ -45,7 +45,7 @@ export function stateOf (ctx: object): RequestState {
 /** Undefined outside of a request of the provider (workers, the interaction's own pages). */
 export function currentState (): RequestState | undefined {
   const ctx = Provider.ctx
-  return ctx === undefined ? undefined : stateOf(ctx)
+  return ctx === undefined ? undefined : getRequestState(ctx)
 }
 
 /** The grants that this request has verified already; undefined outside of a request. */

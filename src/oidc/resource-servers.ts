@@ -3,7 +3,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { adminApiResource, adminScopesOf } from '../domain/administration/admin-scopes.ts'
 import type { OidcDeps } from './deps.ts'
 import type { ResourceServerInfo } from './configuration.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readPolicy } from './interaction-policy.ts'
 
 const cacheMilliseconds = 5000
 
@@ -56,7 +56,7 @@ const adminApiTokenSeconds = 300
  * gives, and nobody who sends people here gets any.
  */
 function adminApiInfo (ctx: KoaContextWithOIDC, audience: string, client: unknown): ResourceServerInfo {
-  const scopes = adminScopesOf(policyOf(client))
+  const scopes = adminScopesOf(readPolicy(client))
   if (scopes.length === 0 || ctx.oidc.params?.['grant_type'] !== 'client_credentials') throw new errors.InvalidTarget()
   return { scope: scopes.join(' '), audience, accessTokenTTL: adminApiTokenSeconds, accessTokenFormat: 'opaque' }
 }

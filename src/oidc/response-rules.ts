@@ -3,7 +3,7 @@
  * the page that posts an answer to a site (form_post) in the person's language, for browsers without script.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { localeOf } from './error-pages.ts'
+import { chooseRequestLocale } from './error-pages.ts'
 import { isFormPost, translateFormPost } from './overrides/translate-form-post.ts'
 import { publicMaxAge } from '../tokens/signing-keys.ts'
 
@@ -21,7 +21,7 @@ export const providerHeaders = Object.freeze({
 const open = new Set(['jwks', 'discovery'])
 
 /** Must be called for each provider built, before it serves. */
-export function attachResponseRules (provider: Provider, responseModes: readonly string[]): void {
+export function applyResponseRules (provider: Provider, responseModes: readonly string[]): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     const route = ctx.oidc?.route
@@ -33,7 +33,7 @@ export function attachResponseRules (provider: Provider, responseModes: readonly
     if (ctx.status < 500 && isFormPost(ctx.body)) {
       // with same-origin the site would see the Origin "null", which many refuse; no path leaves here either way
       ctx.set('referrer-policy', 'strict-origin')
-      ctx.body = translateFormPost(ctx.body, localeOf(ctx))
+      ctx.body = translateFormPost(ctx.body, chooseRequestLocale(ctx))
     }
     // the library lists what it could do; which modes a client may ask for is in its metadata
     if (route === 'discovery' && ctx.status === 200) {

@@ -1,25 +1,28 @@
 /**
- * The authorization request of a lost login, made again (journeys/login/lost-login). A client that must push its
- * requests or sign them made this one properly; the browser cannot. So what Kora kept of it is pushed in the client's
- * name (RFC 9126 §2.2), good for this one restart.
+ * Repeats the authorization request of an expired interaction (records/login-attempts/expired-interaction). The browser
+ * cannot push or sign it again where the client must, so Kora pushes the request that it accepted before in the
+ * client's name (RFC 9126 §2.2), for one restart.
  */
 import { UnsecuredJWT } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { LostLogin } from '../records/login-attempts/index.ts'
+import type { ExpiredInteraction } from '../records/login-attempts/index.ts'
 import { routes } from './configuration.ts'
 import { pushAuthorizationRequest } from './overrides/push-authorization-request.ts'
 
-/** Seconds; the browser is on its way. */
+/** Seconds: the browser follows the redirect at once. */
 const lifetime = 60
 
-/** @returns the same, or with an address that the client's own rules allow */
-export async function restartAuthorization (ctx: KoaContextWithOIDC, lost: LostLogin): Promise<LostLogin> {
+/** @returns the interaction, with an address that the rules of its client allow */
+export async function restartAuthorization (
+  ctx: KoaContextWithOIDC,
+  expired: ExpiredInteraction
+): Promise<ExpiredInteraction> {
   const { provider } = ctx.oidc
-  const [path, query] = lost.restart?.split('?', 2) ?? []
-  if (path !== routes.authorization || query === undefined) return lost
+  const [path, query] = expired.restart?.split('?', 2) ?? []
+  if (path !== routes.authorization || query === undefined) return expired
   const { client_id: clientId = '', ...params } = Object.fromEntries(new URLSearchParams(query))
   const client = await provider.Client.find(clientId)
-  if (client?.requirePushedAuthorizationRequests !== true && client?.requireSignedRequestObject !== true) return lost
+  if (client?.requirePushedAuthorizationRequests !== true && client?.requireSignedRequestObject !== true) return expired
   const request = new UnsecuredJWT({ client_id: clientId, ...params })
     .setIssuer(clientId)
     .setAudience(provider.issuer)

@@ -16,7 +16,7 @@ import { readReplacedSession } from './overrides/read-replaced-session.ts'
 const stored = (id: string): string => artifactId('Session', id)
 
 export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded, log }: AdapterParts): Adapter {
-  const contextOf = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId, verifiedGrants())
+  const readContext = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId, verifiedGrants())
 
   return {
     async find (id) {
@@ -36,7 +36,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
     async upsert (id, { jti: _jti, ...given }, ttl = limits.sessionIdleSeconds) {
       const payload = {
         ...given,
-        authorizations: storable(given.authorizations as SessionPayload['authorizations'], contextOf)
+        authorizations: storable(given.authorizations as SessionPayload['authorizations'], readContext)
       } as SessionPayload
       const uid = payload.uid as string
       const times = {

@@ -1,6 +1,6 @@
 /**
  * The library's storage on PostgreSQL. `createStorageAdapter` gives the adapter of each model;
- * `attachStorage` completes it on a provider (once for every provider built).
+ * `completeStorage` completes it on a provider (once for every provider built).
  *
  * What the library leaves open is closed here: consumption is one conditional statement, what is issued
  * falls with what it was issued from, sessions merge, interaction results are written once, replays
@@ -10,7 +10,7 @@ import { errors, type Adapter, type AdapterFactory, type AdapterPayload, type Pr
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 import { createArtifactAdapter } from './artifact-adapter.ts'
 import { loadClient } from './client-store.ts'
-import { attachDeferredConsumption } from './deferred-consumption.ts'
+import { deferConsumption } from './deferred-consumption.ts'
 import { createDeviceCodeAdapter } from './device-code-adapter.ts'
 import { artifactId } from '../tokens/artifact-repository.ts'
 import { grantPayload } from '../tokens/grant-id.ts'
@@ -44,8 +44,8 @@ export function createStorageAdapter (parts: AdapterParts): AdapterFactory {
 }
 
 /** Must be called for each provider built with the adapter, before it serves. */
-export function attachStorage (provider: Provider, { db, limits }: Pick<AdapterParts, 'db' | 'limits'>): void {
-  attachDeferredConsumption(provider, db)
+export function completeStorage (provider: Provider, { db, limits }: Pick<AdapterParts, 'db' | 'limits'>): void {
+  deferConsumption(provider, db)
   // `iss` is a client_id, which has no line break: the pair is unambiguous
   replaceReplayDetection(provider, (iss, jti, exp) =>
     noteUse(
@@ -92,9 +92,9 @@ function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
 }
 
 /** Clients are written by their feature, never by the library. */
-function createClientAdapter ({ db, trialJwk }: AdapterParts): Adapter {
+function createClientAdapter ({ db, testLoginJwk }: AdapterParts): Adapter {
   return {
-    find: async (clientId) => (await loadClient(db, clientId, trialJwk))?.metadata as AdapterPayload | undefined,
+    find: async (clientId) => (await loadClient(db, clientId, testLoginJwk))?.metadata as AdapterPayload | undefined,
     upsert: notSupported,
     destroy: notSupported,
     consume: notSupported,

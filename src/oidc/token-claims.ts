@@ -5,7 +5,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { representationClaim } from '../domain/claims/claims.ts'
 import { self, type Representation } from '../domain/representation/representation.ts'
-import { siteOf } from './acting-for.ts'
+import { readSiteFacts } from './acting-for.ts'
 
 interface Source {
   acr?: string
@@ -31,7 +31,7 @@ export function tokenClaims (ctx: KoaContextWithOIDC, token: unknown): Record<st
     ...(entities.Account?.person === undefined ? {} : { assurance_level: entities.Account.person.assuranceLevel }),
     representation: representationClaim(
       entities.Account?.representation ?? self,
-      ctx.oidc.client === undefined ? [] : siteOf(ctx.oidc.client).catalogue
+      ctx.oidc.client === undefined ? [] : readSiteFacts(ctx.oidc.client).catalogue
     )
   }
 }

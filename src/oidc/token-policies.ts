@@ -5,8 +5,8 @@ import { representationClaim } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { mayLogIn, type Person } from '../domain/identity/person.ts'
 import type { OidcDeps } from './deps.ts'
-import { siteOf, type ActingFor } from './acting-for.ts'
-import { policyOf } from './interaction-policy.ts'
+import { readSiteFacts, type ActingFor } from './acting-for.ts'
+import { readPolicy } from './interaction-policy.ts'
 import { setIntrospectionClaims } from './overrides/set-introspection-claims.ts'
 
 interface Token {
@@ -17,7 +17,7 @@ interface Token {
   aud?: string
   extra?: Record<string, unknown>
 }
-const clientIdOf = (client: unknown): string => (client as { clientId: string }).clientId
+const getClientId = (client: unknown): string => (client as { clientId: string }).clientId
 
 const findPerson = lookup<{ id: string; sub: string; status: Person['status'] }>(
   'person id and status by sub',
@@ -30,8 +30,8 @@ const findPerson = lookup<{ id: string; sub: string; status: Person['status'] }>
  * §4).
  */
 function mayAsk (client: unknown, token: Token): boolean {
-  if (token.clientId === clientIdOf(client)) return true
-  const { introspects } = clientPolicy(policyOf(client))
+  if (token.clientId === getClientId(client)) return true
+  const { introspects } = clientPolicy(readPolicy(client))
   if (token.kind === 'RefreshToken') return false
   return introspects.includes('*') || (token.aud !== undefined && introspects.includes(token.aud))
 }
@@ -51,12 +51,13 @@ export function createIntrospectionPolicy ({ db }: Pick<OidcDeps, 'db'>, actingF
     if (owner === undefined) return false
     const representation = await actingFor.ofToken(person.id, token.grantId, owner)
     if (representation === null) return false
-    setIntrospectionClaims(token, { representation: representationClaim(representation, siteOf(owner).catalogue) })
+    const { catalogue } = readSiteFacts(owner)
+    setIntrospectionClaims(token, { representation: representationClaim(representation, catalogue) })
     return true
   }
 }
 
 /** Own tokens only (RFC 7009 §2.1); for those of others the answer is the same as for unknown ones. */
 export async function mayRevoke (_ctx: KoaContextWithOIDC, client: unknown, token: unknown): Promise<boolean> {
-  return (token as Token).clientId === clientIdOf(client)
+  return (token as Token).clientId === getClientId(client)
 }

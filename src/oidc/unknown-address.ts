@@ -3,7 +3,7 @@ import { wantsJson } from '../http/errors.ts'
 import { translator } from '../http/locale.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { routes } from './configuration.ts'
-import { localeOf, traceIdOf, writePage } from './error-pages.ts'
+import { chooseRequestLocale, getTraceId, writePage } from './error-pages.ts'
 
 const both = 'GET, HEAD, POST'
 /** Methods of each endpoint, for Allow (RFC 9110 §15.5.6). */
@@ -26,7 +26,7 @@ const methods: Record<string, string> = {
  * page or problem+json (RFC 9457), where the library would say "Not Found". Must be called for each provider built,
  * first.
  */
-export function attachUnknownAddress (provider: Provider, renderer: Renderer): void {
+export function answerUnknownAddresses (provider: Provider, renderer: Renderer): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     if (ctx.body != null || (ctx.status !== 404 && ctx.status !== 405)) return
@@ -36,10 +36,10 @@ export function attachUnknownAddress (provider: Provider, renderer: Renderer): v
     if (wantsJson({ url: ctx.url, headers: ctx.headers })) {
       ctx.body = JSON.stringify({
         type: 'about:blank',
-        title: translator(localeOf(ctx))(`e.${key}.title`),
+        title: translator(chooseRequestLocale(ctx))(`e.${key}.title`),
         status,
         code: key,
-        trace_id: traceIdOf(ctx)
+        trace_id: getTraceId(ctx)
       })
       ctx.type = 'application/problem+json'
     } else {

@@ -9,7 +9,7 @@ import type { Database } from '../database/schema.ts'
 import { inTransaction } from '../database/transaction.ts'
 import type { SimulatorsDeps } from './deps.ts'
 import { derivedEnd } from '../domain/identity/id-validity.ts'
-import { bumpEpoch } from '../tokens/cache-epoch.ts'
+import { incrementEpoch } from '../tokens/cache-epoch.ts'
 import { insertPerson } from '../records/persons/index.ts'
 import { demoClients, demoResourceServers, type DemoClient } from './demo-clients.ts'
 import { demoOrganizations } from './demo-organizations.ts'
@@ -105,7 +105,7 @@ async function moveDemoClients (trx: Transaction<Database>, site: string): Promi
       .execute()
     moved = true
   }
-  if (moved) await bumpEpoch(trx, 'clients')
+  if (moved) await incrementEpoch(trx, 'clients')
 }
 
 /** Ids by handle. */

@@ -50,7 +50,7 @@ export function artifactId (_model: string, value: string): string {
   return hash('sha256', value, 'base64url')
 }
 
-export const grantHashOf = (grantId: string): string => hash('sha256', grantId, 'base64url')
+export const hashGrantId = (grantId: string): string => hash('sha256', grantId, 'base64url')
 
 type Parameters = [
   model: string,
@@ -65,7 +65,7 @@ type Parameters = [
   keepSeconds: number | null
 ]
 
-const parametersOf = (row: ArtifactRow): Parameters => [
+const toParameters = (row: ArtifactRow): Parameters => [
   row.model,
   row.id,
   toJson(row.payload),
@@ -148,7 +148,7 @@ const insertGiven = `insert into oidc_artifact (${columns})
     .join(', ')}, now() + make_interval(secs => g.keep_seconds) from given g`
 
 /** The statement of a batch; says which were inserted. */
-function batchOf (
+function createBatch (
   name: string,
   text: string
 ): (db: Queryable, insertions: Insertion[]) => Promise<(true | undefined)[]> {
@@ -185,41 +185,41 @@ const bySource = ({ source }: Insertion): string => `${source?.model} ${source?.
 
 const insertTogether = together<Insertion, true>(
   ({ row }) => row.id,
-  batchOf('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
+  createBatch('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
   async (db, { row }) => {
-    await insertStatement(db, ...parametersOf(row))
+    await insertStatement(db, ...toParameters(row))
     return true
   }
 )
 
 const insertUnderTogether = together<Insertion, boolean>(
   bySource,
-  batchOf(
+  createBatch(
     'oidc_artifact insert under together',
     `with ${given} ${insertGiven} cross join lateral (
     select a.id from oidc_artifact a where a.model = g.source_model and a.id = g.source_id for key share skip locked) s
       returning id`
   ),
   async (db, { row, source }) =>
-    (await insertUnderStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1
+    (await insertUnderStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
 )
 
 const insertUnderSessionTogether = together<Insertion, boolean>(
   bySource,
-  batchOf(
+  createBatch(
     'oidc_artifact insert under session together',
     `with ${given} ${insertGiven} cross join lateral (
     select a.uid from oidc_artifact a where a.model = 'Session' and a.uid = g.source_id
       and (a.account_id is null or a.account_id = g.account_id) for key share skip locked) s returning id`
   ),
   async (db, { row, source }) =>
-    (await insertUnderSessionStatement(db, ...parametersOf(row), source?.id ?? '')).length === 1
+    (await insertUnderSessionStatement(db, ...toParameters(row), source?.id ?? '')).length === 1
 )
 
 // by place: the rows are locked already, and no plan can look for them in any other way
 const consumeAndInsertTogether = together<Insertion, boolean>(
   bySource,
-  batchOf(
+  createBatch(
     'oidc_artifact consume and insert together',
     `with ${given},
   source as materialized (select s.ctid as place from given g cross join lateral (
@@ -230,7 +230,7 @@ const consumeAndInsertTogether = together<Insertion, boolean>(
   ${insertGiven} join used u on u.model = g.source_model and u.id = g.source_id returning id`
   ),
   async (db, { row, source }) =>
-    (await consumeAndInsertStatement(db, ...parametersOf(row), source?.model ?? '', source?.id ?? '')).length === 1
+    (await consumeAndInsertStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
 )
 
 /** @throws a unique violation when the identifier exists */
@@ -240,7 +240,7 @@ export async function insertArtifact (db: Connection, row: ArtifactRow): Promise
 
 /** Inserts or replaces; for models that are saved more than once and decide nothing. */
 export async function upsertArtifact (db: Connection, row: ArtifactRow): Promise<void> {
-  await upsertStatement(db, ...parametersOf(row))
+  await upsertStatement(db, ...toParameters(row))
 }
 
 /** Inserts while the source row exists. False: it was deleted, nothing was inserted. */
@@ -280,7 +280,7 @@ const findStatement = statement<[string, string], Found>(
   select ${found} from oidc_artifact where model = $1 and id = $2 and ${live}`
 )
 
-const idOf = ({ id }: Found): string => id
+const getId = ({ id }: Found): string => id
 
 /** What is asked for all the time, of many requests together; of each model by itself, by its primary key. */
 const findTogether = new Map(
@@ -290,7 +290,7 @@ const findTogether = new Map(
       `oidc_artifact find ${model}`,
       `
   select ${found} from oidc_artifact where model = '${model}' and id = any($1::text[]) and ${live}`,
-      idOf
+      getId
     )
   ])
 )
@@ -300,7 +300,7 @@ const findTokens = lookup<Found>(
   `
   select ${found} from oidc_artifact where model in ('AccessToken', 'ClientCredentials', 'RefreshToken')
     and id = any($1::text[]) and ${live}`,
-  idOf
+  getId
 )
 
 const findByUserCodeStatement = statement<[string], Found>(
@@ -309,7 +309,7 @@ const findByUserCodeStatement = statement<[string], Found>(
   select ${found} from oidc_artifact where user_code = $1 and ${live}`
 )
 
-const payloadOf = ({ payload, consumed }: Found): Record<string, unknown> =>
+const toPayload = ({ payload, consumed }: Found): Record<string, unknown> =>
   consumed === null ? payload : { ...payload, consumed }
 
 /**
@@ -323,7 +323,7 @@ export async function findArtifact (
 ): Promise<Record<string, unknown> | undefined> {
   const together = findTogether.get(model)
   const [row] = together === undefined ? await findStatement(db, model, id) : await together(db, id)
-  return row && payloadOf(row)
+  return row && toPayload(row)
 }
 
 /** The models that a token presented for introspection or revocation may be of (RFC 7662 §2.1), in one statement. */
@@ -331,12 +331,12 @@ export const tokenModels: ReadonlySet<string> = new Set(['AccessToken', 'ClientC
 
 export async function findToken (db: Connection, id: string): Promise<Map<string, Record<string, unknown>>> {
   const rows = await findTokens(db, id)
-  return new Map(rows.map((row) => [row.model, payloadOf(row)]))
+  return new Map(rows.map((row) => [row.model, toPayload(row)]))
 }
 
 export async function findByUserCode (db: Connection, userCode: string): Promise<Record<string, unknown> | undefined> {
   const [row] = await findByUserCodeStatement(db, userCode)
-  return row && payloadOf(row)
+  return row && toPayload(row)
 }
 
 const deleteStatement = statement<[string, string], Id>(

@@ -8,8 +8,8 @@ import type { Connection } from './artifact-repository.ts'
 
 export type EpochName = 'clients' | 'signing-keys'
 
-const bumpStatement = statement<[string], { epoch: number }>(
-  'cache epoch bump',
+const incrementStatement = statement<[string], { epoch: number }>(
+  'cache epoch increment',
   `
   insert into cache_epoch as c (name, epoch) values ($1, 2)
   on conflict (name) do update set epoch = c.epoch + 1 returning epoch`
@@ -21,8 +21,8 @@ const readStatement = statement<[], { name: string; epoch: number }>(
 )
 
 /** To be called in the transaction that changes what is cached. */
-export async function bumpEpoch (trx: Connection, name: EpochName): Promise<void> {
-  await bumpStatement(trx, name)
+export async function incrementEpoch (trx: Connection, name: EpochName): Promise<void> {
+  await incrementStatement(trx, name)
 }
 
 export interface EpochWatch {
@@ -51,9 +51,9 @@ export function watchEpochs ({ db, changed, log, intervalMs = 1_000 }: WatchOpti
   const seen = new Map<string, number>()
   let stopped = false
   let timer: NodeJS.Timeout | undefined
-  let looking: Promise<void> = Promise.resolve()
+  let refreshing: Promise<void> = Promise.resolve()
 
-  async function look (): Promise<void> {
+  async function refresh (): Promise<void> {
     try {
       for (const { name, epoch } of await readStatement(db)) {
         if (seen.get(name) === epoch) continue
@@ -66,7 +66,7 @@ export function watchEpochs ({ db, changed, log, intervalMs = 1_000 }: WatchOpti
   }
 
   // one look at a time: a slow one must not be overtaken by the next
-  const check = (): Promise<void> => (looking = looking.then(look))
+  const check = (): Promise<void> => (refreshing = refreshing.then(refresh))
 
   function schedule (): void {
     if (stopped) return
@@ -82,7 +82,7 @@ export function watchEpochs ({ db, changed, log, intervalMs = 1_000 }: WatchOpti
     async stop () {
       stopped = true
       clearTimeout(timer)
-      await looking
+      await refreshing
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Database } from '../database/schema.ts'
 import { DomainError } from '../domain/errors.ts'
 import { newIdentifier } from '../domain/identifier.ts'
 import type { Connection } from './artifact-repository.ts'
-import { bumpEpoch } from './cache-epoch.ts'
+import { incrementEpoch } from './cache-epoch.ts'
 
 /** A live secret as a process keeps it. */
 export interface StoredSecret {
@@ -55,7 +55,7 @@ const usedStatement = statement<[string], { id: string }>(
   where id = $1 and (last_used_on is null or last_used_on < (now() at time zone 'UTC')::date) returning id`
 )
 
-const hashOf = (secret: string): string => hash('sha256', secret, 'base64url')
+const hashSecret = (secret: string): string => hash('sha256', secret, 'base64url')
 
 export type CreatedSecret =
   /** `secret` is shown once and known nowhere; `hint` (its last four characters) tells it from the other one. */
@@ -71,8 +71,8 @@ export async function createSecret (trx: Transaction<Database>, clientId: string
   const secret = newIdentifier(32)
   const id = newIdentifier(12, 'sec_')
   const hint = secret.slice(-4)
-  await insertStatement(trx, id, clientId, hashOf(secret), hint)
-  await bumpEpoch(trx, 'clients')
+  await insertStatement(trx, id, clientId, hashSecret(secret), hint)
+  await incrementEpoch(trx, 'clients')
   return { outcome: 'created', id, secret, hint }
 }
 
@@ -84,7 +84,7 @@ export async function endSecret (
   seconds = 0
 ): Promise<boolean> {
   if ((await endStatement(trx, id, clientId, seconds)).length === 0) return false
-  await bumpEpoch(trx, 'clients')
+  await incrementEpoch(trx, 'clients')
   return true
 }
 
@@ -95,7 +95,7 @@ export async function endSecret (
  * @param now epoch seconds
  */
 export function verifySecret (stored: readonly StoredSecret[], given: unknown, now: number): StoredSecret | null {
-  const offered = Buffer.from(hashOf(typeof given === 'string' ? given : ''))
+  const offered = Buffer.from(hashSecret(typeof given === 'string' ? given : ''))
   let match: StoredSecret | null = null
   for (const secret of stored) {
     const kept = Buffer.from(secret.hash)

@@ -95,7 +95,7 @@ export function newGrantPayload (crypto: Mac, input: GrantInput): GrantPayload {
   // the random part makes each grant revocable by itself
   const body = `${Buffer.from(JSON.stringify(carried)).toString('base64url')}.${newIdentifier(12)}`
   const id = `${version}.${body}.${crypto.mac(purpose, body)}`
-  return payloadOf(id, carried)
+  return toPayload(id, carried)
 }
 
 /**
@@ -105,7 +105,7 @@ export function newGrantPayload (crypto: Mac, input: GrantInput): GrantPayload {
  */
 export function grantPayload (crypto: Verify, id: string, verified?: Set<string>): GrantPayload | undefined {
   const carried = open(crypto, id, verified)
-  return carried && payloadOf(id, carried)
+  return carried && toPayload(id, carried)
 }
 
 /** Whom a grant is for, and the authorization details granted with it; undefined when the identifier is not ours. */
@@ -139,7 +139,7 @@ function open (crypto: Verify, id: string, verified?: Set<string>): Carried | un
   return JSON.parse(Buffer.from(json, 'base64url').toString()) as Carried
 }
 
-function payloadOf (id: string, carried: Carried): GrantPayload {
+function toPayload (id: string, carried: Carried): GrantPayload {
   return {
     jti: id,
     kind: 'Grant',

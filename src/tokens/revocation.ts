@@ -7,7 +7,7 @@
  * pass waited for (artifact-repository), so the next pass sees it.
  */
 import { statement } from '../database/statement.ts'
-import { grantHashOf, type Connection } from './artifact-repository.ts'
+import { hashGrantId, type Connection } from './artifact-repository.ts'
 
 /** A relying site's session that ended. Without `sid`, the site knows only the account. */
 export interface EndedClientSession {
@@ -34,24 +34,24 @@ const deleteWhere = (condition: string): string => `
     returning a.session_uid, a.account_id, a.client_id, a.payload->>'sid' as sid, a.context_id)
   select distinct session_uid, account_id, client_id, sid, context_id from gone`
 
-const ofSession = statement<[string], Deleted>('oidc revoke session', deleteWhere('session_uid = $1'))
-const ofSessionRow = statement<[string], Deleted>(
+const deleteOfSession = statement<[string], Deleted>('oidc revoke session', deleteWhere('session_uid = $1'))
+const deleteSessionRow = statement<[string], Deleted>(
   'oidc revoke session row',
   deleteWhere("model = 'Session' and uid = $1")
 )
-const ofSessionClients = statement<[string, string[]], Deleted>(
+const deleteOfSessionClients = statement<[string, string[]], Deleted>(
   'oidc revoke session clients',
   deleteWhere('session_uid = $1 and client_id = any($2::text[])')
 )
-const ofAccount = statement<[string, string | null], Deleted>(
+const deleteOfAccount = statement<[string, string | null], Deleted>(
   'oidc revoke account',
   deleteWhere(
     'account_id = $1 and ($2::text is null or (session_uid is distinct from $2 and uid is distinct from $2))'
   )
 )
-const ofContext = statement<[string], Deleted>('oidc revoke context', deleteWhere('context_id = $1'))
-const ofClient = statement<[string], Deleted>('oidc revoke client', deleteWhere('client_id = $1'))
-const ofGrant = statement<[string], Deleted>('oidc revoke grant', deleteWhere('grant_hash = $1'))
+const deleteOfContext = statement<[string], Deleted>('oidc revoke context', deleteWhere('context_id = $1'))
+const deleteOfClient = statement<[string], Deleted>('oidc revoke client', deleteWhere('client_id = $1'))
+const deleteOfGrant = statement<[string], Deleted>('oidc revoke grant', deleteWhere('grant_hash = $1'))
 
 const forgetClients = statement<[string], { uid: string }>(
   'oidc revoke forget clients',
@@ -67,8 +67,8 @@ const forgetClients = statement<[string], { uid: string }>(
 /** Logout: the session and everything issued in it. */
 export async function revokeSession (trx: Connection, sessionUid: string): Promise<EndedClientSession[]> {
   // the session first: what is issued under it waits for this row
-  await ofSessionRow(trx, sessionUid)
-  return distinct(await untilNone(() => ofSession(trx, sessionUid)))
+  await deleteSessionRow(trx, sessionUid)
+  return removeDuplicates(await repeatUntilNone(() => deleteOfSession(trx, sessionUid)))
 }
 
 /** Logout at single clients: the session itself goes on. */
@@ -77,7 +77,7 @@ export async function revokeClientsOfSession (
   sessionUid: string,
   clientIds: string[]
 ): Promise<EndedClientSession[]> {
-  return distinct(await untilNone(() => ofSessionClients(trx, sessionUid, clientIds)))
+  return removeDuplicates(await repeatUntilNone(() => deleteOfSessionClients(trx, sessionUid, clientIds)))
 }
 
 /**
@@ -90,7 +90,7 @@ export async function revokeAccount (
   accountSub: string,
   exceptSessionUid: string | null = null
 ): Promise<EndedClientSession[]> {
-  return distinct(await untilNone(() => ofAccount(trx, accountSub, exceptSessionUid)))
+  return removeDuplicates(await repeatUntilNone(() => deleteOfAccount(trx, accountSub, exceptSessionUid)))
 }
 
 /**
@@ -98,25 +98,25 @@ export async function revokeAccount (
  * goes on, but forgets these clients: the next authorization there gets a new `sid`.
  */
 export async function revokeContext (trx: Connection, contextId: string): Promise<EndedClientSession[]> {
-  return forgetting(trx, distinct(await untilNone(() => ofContext(trx, contextId))))
+  return forgetEndedClients(trx, removeDuplicates(await repeatUntilNone(() => deleteOfContext(trx, contextId))))
 }
 
 /** Everything issued to a client. The client itself is the caller's (status, cache epoch). */
 export async function revokeClient (trx: Connection, clientId: string): Promise<EndedClientSession[]> {
-  return forgetting(trx, distinct(await untilNone(() => ofClient(trx, clientId))))
+  return forgetEndedClients(trx, removeDuplicates(await repeatUntilNone(() => deleteOfClient(trx, clientId))))
 }
 
 /** Everything issued under one grant, the code or refresh token included (RFC 6749 §4.1.2, RFC 7009 §2.1). */
 export async function revokeGrant (trx: Connection, grantId: string): Promise<EndedClientSession[]> {
-  return revokeGrantHash(trx, grantHashOf(grantId))
+  return revokeGrantHash(trx, hashGrantId(grantId))
 }
 
 /** `revokeGrant` by the stored hash of the grant's identifier. */
 export async function revokeGrantHash (trx: Connection, grantHash: string): Promise<EndedClientSession[]> {
-  return distinct(await untilNone(() => ofGrant(trx, grantHash)))
+  return removeDuplicates(await repeatUntilNone(() => deleteOfGrant(trx, grantHash)))
 }
 
-async function untilNone (pass: () => Promise<Deleted[]>): Promise<Deleted[]> {
+async function repeatUntilNone (pass: () => Promise<Deleted[]>): Promise<Deleted[]> {
   const all: Deleted[] = []
   for (;;) {
     const deleted = await pass()
@@ -125,7 +125,7 @@ async function untilNone (pass: () => Promise<Deleted[]>): Promise<Deleted[]> {
   }
 }
 
-async function forgetting (trx: Connection, ended: EndedClientSession[]): Promise<EndedClientSession[]> {
+async function forgetEndedClients (trx: Connection, ended: EndedClientSession[]): Promise<EndedClientSession[]> {
   const known = ended.filter(({ sessionUid }) => sessionUid !== null)
   if (known.length > 0) {
     await forgetClients(
@@ -137,7 +137,7 @@ async function forgetting (trx: Connection, ended: EndedClientSession[]): Promis
 }
 
 /** One entry for each relying site's session: without those that only repeat another one less exactly. */
-function distinct (deleted: Deleted[]): EndedClientSession[] {
+function removeDuplicates (deleted: Deleted[]): EndedClientSession[] {
   const ended = new Map<string, EndedClientSession>()
   const exact = new Set<string>()
   for (const { sessionUid, accountId, clientId, sid, contextId } of deleted) {

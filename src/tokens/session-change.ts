@@ -50,13 +50,13 @@ export const sessionMembers = ['accountId', 'acr', 'amr', 'loginTs', 'transient'
 /** `authorizations` as stored: without grant identifiers, with the context each of them carried. */
 export function storable (
   authorizations: Record<string, ClientAuthorization> | undefined,
-  contextOf: (grantId: string) => GrantContext | undefined
+  readContext: (grantId: string) => GrantContext | undefined
 ): Record<string, ClientAuthorization> {
   return Object.fromEntries(
     Object.entries(authorizations ?? {}).map(([clientId, { grantId, ...entry }]) => {
       if (grantId === undefined) return [clientId, entry]
       const { contextId: _previous, representation: _before, ...rest } = entry
-      const context = contextOf(grantId)
+      const context = readContext(grantId)
       if (context === undefined) return [clientId, rest]
       const { id: contextId, ...representation } = context
       return [

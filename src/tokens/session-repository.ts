@@ -31,7 +31,7 @@ const findByUidStatement = statement<[string], Row>(
   select ${row} from oidc_artifact where model = 'Session' and uid = $1 and expires_at > now()`
 )
 
-const startOf = "to_timestamp((a.payload->>'startedAt')::float8)"
+const sessionStart = "to_timestamp((a.payload->>'startedAt')::float8)"
 
 /** `stored` gives uid and ends_at; $N is the JSON list of client sessions, $A the account. */
 const noteClientSessions = (list: string, account: string): string => `
@@ -69,8 +69,8 @@ const insertStatement = statement<
           then jsonb_build_object('authorizations', coalesce(a.payload->'authorizations',
             '{}') || coalesce(excluded.payload->'authorizations', '{}'))
           else '{}' end,
-      expires_at = least(excluded.expires_at, ${startOf} + make_interval(secs => $6::float8))
-    returning a.uid, ${startOf} + make_interval(secs => $6::float8) as ends_at),
+      expires_at = least(excluded.expires_at, ${sessionStart} + make_interval(secs => $6::float8))
+    returning a.uid, ${sessionStart} + make_interval(secs => $6::float8) as ends_at),
   ${noteClientSessions('$7', '$4')}
   select uid from stored`
 )
@@ -99,10 +99,10 @@ const updateStatement = statement<
       account_id = $7::text,
       payload = ((a.payload - $4::text[]) || $3::jsonb) || jsonb_build_object('authorizations',
         (coalesce(a.payload->'authorizations', '{}') - $6::text[]) || $5::jsonb),
-      expires_at = least(now() + make_interval(secs => $9::float8), ${startOf} + make_interval(secs => $10::float8))
+      expires_at = least(now() + make_interval(secs => $9::float8), ${sessionStart} + make_interval(secs => $10::float8))
     where a.model = 'Session' and a.uid = $1::text and a.expires_at > now()
       and (a.account_id is not distinct from $8::text or a.account_id is not distinct from $7::text)
-    returning a.uid, ${startOf} + make_interval(secs => $10::float8) as ends_at),
+    returning a.uid, ${sessionStart} + make_interval(secs => $10::float8) as ends_at),
   ${noteClientSessions('$11', '$7')}
   select uid from stored`
 )

@@ -17,7 +17,7 @@ import type { FieldCrypto } from '../database/field-crypto.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { DomainError } from '../domain/errors.ts'
 import { beginsPlainly } from '../domain/identifier.ts'
-import { bumpEpoch } from './cache-epoch.ts'
+import { incrementEpoch } from './cache-epoch.ts'
 
 export type { SigningAlg } from '../database/schema.ts'
 export const signingAlgs: readonly SigningAlg[] = ['ES256', 'RS256']
@@ -148,7 +148,7 @@ export async function ensureSigningKeys (
     for (const key of keys) {
       if (await insert(trx, key, 'active', { ...ownChange, reason: 'first_start' })) await made(trx, key)
     }
-    await bumpEpoch(trx, 'signing-keys')
+    await incrementEpoch(trx, 'signing-keys')
   })
 }
 
@@ -160,7 +160,7 @@ export async function publish (trx: Transaction<Database>, key: NewKey, change: 
   if (!(await insert(trx, key, 'pre-published', change))) {
     throw new DomainError('signing_key_published', { alg: key.alg })
   }
-  await bumpEpoch(trx, 'signing-keys')
+  await incrementEpoch(trx, 'signing-keys')
 }
 
 /** `makeKey` and `publish`. Returns the kid. */
@@ -190,7 +190,7 @@ export async function rotate (
   if (!next.due) throw new DomainError('signing_key_too_young', { alg, publishedSeconds })
   const [retired] = await retireStatement(trx, alg, change.by, change.reason)
   await activateStatement(trx, next.kid, change.by, change.reason)
-  await bumpEpoch(trx, 'signing-keys')
+  await incrementEpoch(trx, 'signing-keys')
   return { active: next.kid, retired: retired?.kid ?? null }
 }
 
@@ -209,7 +209,7 @@ export async function removeKey (
   if ((await removeStatement(trx, kid, retiredSeconds, change.by, change.reason)).length === 0) {
     throw new DomainError('signing_key_in_use', { kid })
   }
-  await bumpEpoch(trx, 'signing-keys')
+  await incrementEpoch(trx, 'signing-keys')
 }
 
 export interface Expelled {
@@ -239,7 +239,7 @@ export async function expel (
   if (key === undefined || key.state === 'removed') throw new DomainError('signing_key_unknown', { kid })
   if (spare.alg !== key.alg) throw new TypeError('the spare key is for another algorithm')
   await expelStatement(trx, kid, change.by, change.reason)
-  await bumpEpoch(trx, 'signing-keys')
+  await incrementEpoch(trx, 'signing-keys')
   if (key.state !== 'active') return { alg: key.alg, was: key.state, successor: null, successorKnown: true }
   const [next] = await nextStatement(trx, key.alg, keyTimes.published)
   if (next === undefined) await insert(trx, spare, 'active', change)

@@ -693,8 +693,8 @@ addVariant('logout-plain', 'oidc/logout-confirm', {
 })
 add('logout-done', 'oidc/logout-done', {
   sites: [
-    { name: '西藏政务服务网', told: true },
-    { name: '公积金查询', told: false }
+    { name: '西藏政务服务网', notified: true },
+    { name: '公积金查询', notified: false }
   ],
   next: back
 })

@@ -5,7 +5,7 @@ import { createSecret, endSecret, verifySecret, type StoredSecret } from '../../
 import { loadClient } from '../../src/oidc/client-store.ts'
 import { eachDatabase, type TestDatabase } from '../support/database.ts'
 import { Browser, clientCredentials, registerSite, signIn, startProvider, type Site } from './rig.ts'
-import { bumpEpoch } from '../../src/tokens/cache-epoch.ts'
+import { incrementEpoch } from '../../src/tokens/cache-epoch.ts'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 
 const newSecret = ({ db }: TestDatabase, clientId: string) =>
@@ -130,7 +130,7 @@ eachDatabase(t, 'a change of a client is noticed by other processes', async (t, 
   t.equal((await clientCredentials(rig, site)).status, 200)
   await db.transaction().execute(async (trx) => {
     await trx.updateTable('client').set({ status: 'disabled' }).where('clientId', '=', 'site').execute()
-    await bumpEpoch(trx, 'clients')
+    await incrementEpoch(trx, 'clients')
   })
   t.equal((await clientCredentials(rig, site)).status, 200, 'still believed')
   await watch.check()

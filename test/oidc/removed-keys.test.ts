@@ -62,7 +62,7 @@ eachDatabase(
     )
     await emergencyRemoval({ db, crypto, audit }, act, String(kid))
     const after = await startProvider(t, database, {}, (provider) => {
-      removed.attach(provider)
+      removed.observe(provider)
     })
     await removed.reload()
 

@@ -15,7 +15,7 @@ import type { GrantContext } from '../../src/tokens/grant-id.ts'
 import { createKeyRing } from '../../src/oidc/key-ring.ts'
 import type { EndedClientSession } from '../../src/tokens/revocation.ts'
 import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
-import { attachStorage, createStorageAdapter } from '../../src/oidc/storage-adapter.ts'
+import { completeStorage, createStorageAdapter } from '../../src/oidc/storage-adapter.ts'
 import { systemClock } from '../../src/ports/clock.ts'
 import type { TestDatabase } from '../support/database.ts'
 
@@ -143,8 +143,8 @@ export async function startProvider (
     },
     ...more
   } as Configuration)
-  attachStorage(provider, { db, limits })
-  clients.attach(provider)
+  completeStorage(provider, { db, limits })
+  clients.connect(provider)
   attach(provider)
 
   const callback = provider.callback()

@@ -1,7 +1,7 @@
 /** The client of the page to try: public, PKCE alone. In the sandbox only; follows the issuer's address. */
 import { isDeepStrictEqual } from 'node:util'
 import { inTransaction } from '../../database/transaction.ts'
-import { bumpEpoch } from '../../tokens/cache-epoch.ts'
+import { incrementEpoch } from '../../tokens/cache-epoch.ts'
 import { scopes } from '../../domain/claims/claims.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 import type { DevelopersDeps } from './deps.ts'
@@ -56,6 +56,6 @@ export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db'
       .values({ clientId: tryClientId, status: 'live', ...values })
       .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values))
       .execute()
-    await bumpEpoch(trx, 'clients')
+    await incrementEpoch(trx, 'clients')
   })
 }

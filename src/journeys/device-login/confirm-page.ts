@@ -4,7 +4,7 @@ import { claimsByScope } from '../../domain/claims/claims.ts'
 import { requestedScopes } from '../../domain/claims/requested-scopes.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { shownUserCode } from '../../domain/login/user-code.ts'
-import { policyOf } from '../../oidc/interaction-policy.ts'
+import { readPolicy } from '../../oidc/interaction-policy.ts'
 import type { DeviceLogin } from '../../oidc/device-codes.ts'
 import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
 import type { Locale } from '../../http/locale.ts'
@@ -51,7 +51,7 @@ export function confirmPage (
   client: Client,
   { locale, ...form }: FormTarget & { locale: Locale }
 ): DeviceConfirmPage {
-  const policy = clientPolicy(policyOf(client))
+  const policy = clientPolicy(readPolicy(client))
   const userCode = shownUserCode(login.userCode)
   return {
     ...form,
@@ -62,7 +62,7 @@ export function confirmPage (
     unit: policy.unit ?? null,
     userCode,
     place: login.place,
-    at: login.askedAt.toISOString(),
+    at: login.requestedAt.toISOString(),
     data: requestedScopes(login.params['scope'], client).map((scope) => ({
       claims: claimsByScope[scope as keyof typeof claimsByScope].filter((claim) => !claim.includes('verified')),
       purpose: policy.purposes[scope] ?? null

@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Oidc } from '../../oidc/index.ts'
 import {
-  beginDeviceLogin,
+  startDeviceLogin,
   deviceOutcomes,
   devicePath,
   outcomePath,
@@ -141,7 +141,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     if (!(await takeUpDeviceCode(deps.db, login.id, browserHash))) {
       return await reply.redirect(outcomePath('used'), 303)
     }
-    const begun = await beginDeviceLogin(
+    const begun = await startDeviceLogin(
       oidc.provider,
       login,
       request.cookies[oidc.provider.cookieName('session')]

@@ -8,7 +8,7 @@ import { consoleClientId } from '../../domain/administration/administration.ts'
 import { PageError } from '../../http/page-error.ts'
 import { SeeOther } from '../../http/see-other.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
-import { type AttemptRow, lostLogin, openAttempt } from '../../records/login-attempts/index.ts'
+import { type AttemptRow, findExpiredInteraction, openAttempt } from '../../records/login-attempts/index.ts'
 import type { StepDeps } from './deps.ts'
 
 export interface LoginAttempt {
@@ -97,8 +97,8 @@ async function findInteraction (
 
 /** Restart it quietly, or say how to come back. */
 async function expiredLogin (deps: StepDeps, uid: string, browserHash: string): Promise<Error> {
-  const lost = await lostLogin(deps, uid, browserHash)
-  return lost.restart === null
-    ? new PageError(409, 'not_started', lost.back === null ? {} : { back: lost.back })
-    : new SeeOther(lost.restart)
+  const expired = await findExpiredInteraction(deps, uid, browserHash)
+  return expired.restart === null
+    ? new PageError(409, 'not_started', expired.back === null ? {} : { back: expired.back })
+    : new SeeOther(expired.restart)
 }

@@ -27,8 +27,8 @@ import { parseRef } from '../../domain/representation/representation.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import type { Locale } from '../../http/locale.ts'
-import { currentRef, siteOf, type SiteFacts } from '../../oidc/acting-for.ts'
-import { policyOf } from '../../oidc/interaction-policy.ts'
+import { currentRef, readSiteFacts, type SiteFacts } from '../../oidc/acting-for.ts'
+import { readPolicy } from '../../oidc/interaction-policy.ts'
 import { isConsentDue } from '../../records/consents/index.ts'
 import { findAttempt, type StoredRequest } from '../../records/login-attempts/index.ts'
 import {
@@ -85,8 +85,8 @@ export async function reloadContext (deps: StepDeps, context: LoginContext): Pro
 
 async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginContext> {
   const { row, client, params, session } = fixed
-  const policy = clientPolicy(policyOf(client))
-  const site = siteOf(client)
+  const policy = clientPolicy(readPolicy(client))
+  const site = readSiteFacts(client)
   const proof = organizationProof(row.proofs)
   // an organization was identified: whose session this is says nothing of who comes for it
   const person =

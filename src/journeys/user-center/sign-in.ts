@@ -8,7 +8,7 @@ import { inTransaction } from '../../database/transaction.ts'
 import { PageError } from '../../http/page-error.ts'
 import { routes } from '../../oidc/configuration.ts'
 import { endSession } from '../../records/sessions/index.ts'
-import { challengeOf, isOurs, redeemCode } from '../../oidc/own-client.ts'
+import { hashVerifier, isOurs, redeemCode } from '../../oidc/own-client.ts'
 import { callbackOf, userCentreClientId } from './client.ts'
 import { clearCookie, cookieOf, keepCookie } from './cookie.ts'
 import type { Centre } from './me.ts'
@@ -43,7 +43,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
       claims: JSON.stringify({ id_token: { sid: null } }),
       state,
       nonce,
-      code_challenge: challengeOf(verifier),
+      code_challenge: hashVerifier(verifier),
       code_challenge_method: 'S256',
       ui_locales: request.locale,
       ...extra

@@ -9,7 +9,7 @@
 import type { Claims, Provider } from 'oidc-provider'
 import { withAliases } from '../../domain/claims/claims.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
-import { policyOf } from '../interaction-policy.ts'
+import { readPolicy } from '../interaction-policy.ts'
 import type { ClaimsMembers } from './types.ts'
 
 export function addClaimAliases (provider: Provider): void {
@@ -18,6 +18,6 @@ export function addClaimAliases (provider: Provider): void {
   prototype.result = async function (this: Claims) {
     const claims = await result.call(this)
     const { ctx, client } = this as Claims & ClaimsMembers
-    return ctx?.oidc.route === 'userinfo' ? withAliases(claims, clientPolicy(policyOf(client)).aliases) : claims
+    return ctx?.oidc.route === 'userinfo' ? withAliases(claims, clientPolicy(readPolicy(client)).aliases) : claims
   }
 }

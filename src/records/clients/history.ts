@@ -6,7 +6,7 @@ import type { ClientDifference } from '../../domain/client/diff.ts'
 import type { ClientAct } from '../../domain/client/record.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { ClientsDeps } from './deps.ts'
-import { bumpEpoch } from '../../tokens/cache-epoch.ts'
+import { incrementEpoch } from '../../tokens/cache-epoch.ts'
 import type { Db } from './repository.ts'
 
 export type { ClientAct } from '../../domain/client/record.ts'
@@ -50,7 +50,7 @@ export async function noteAct (
     reason,
     details: { act, version, fields: diff.map(({ field }) => field).slice(0, 50) }
   })
-  await bumpEpoch(trx, 'clients')
+  await incrementEpoch(trx, 'clients')
 }
 
 export interface ClientChange {

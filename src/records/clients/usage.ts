@@ -88,7 +88,7 @@ export function keptAddress (text: string): string {
 
 export interface ClientUsage {
   /** Counts what this provider does. Once for each provider built. */
-  attach(provider: Provider): void
+  observe(provider: Provider): void
   /** Writes what was counted. */
   flush(): Promise<void>
   stop(): Promise<void>
@@ -108,7 +108,7 @@ export function createClientUsage ({
   const timer = setInterval(flush, intervalMs)
   timer.unref()
 
-  const tallyOf = (ctx: KoaContextWithOIDC): Tally | undefined => {
+  const getTally = (ctx: KoaContextWithOIDC): Tally | undefined => {
     const id = ctx.oidc?.client?.clientId
     if (id === undefined) return undefined
     let tally = tallies.get(id)
@@ -118,13 +118,13 @@ export function createClientUsage ({
     return tally
   }
   const succeeded = (ctx: KoaContextWithOIDC): void => {
-    const tally = tallyOf(ctx)
+    const tally = getTally(ctx)
     if (tally !== undefined) tally.successes++
   }
   const failed = (ctx: KoaContextWithOIDC, problem: { error?: string; error_description?: string }): void => {
     const { error = 'invalid_request' } = problem
     if (ordinary.has(error)) return
-    const tally = tallyOf(ctx)
+    const tally = getTally(ctx)
     if (tally === undefined) return
     tally.errors++
     const params = (ctx.oidc.params ?? {}) as Record<string, unknown>
@@ -161,7 +161,7 @@ export function createClientUsage ({
   }
 
   return {
-    attach (provider) {
+    observe (provider) {
       const on = provider.on.bind(provider) as (
         event: string,
         listener: (ctx: KoaContextWithOIDC, error: never) => void

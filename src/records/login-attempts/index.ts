@@ -15,4 +15,4 @@ export {
   startAfresh,
   chooseRepresentation
 } from './attempts.ts'
-export { lostLogin, type LostLogin } from './lost-login.ts'
+export { findExpiredInteraction, type ExpiredInteraction } from './expired-interaction.ts'

@@ -27,7 +27,7 @@ eachDatabase(t, 'a stored client that does not validate is refused and named in 
       const checked = validateClient(content, clientRules(config))
       return checked.ok ? [] : checked.faults
     }
-  }).attach(rig.provider)
+  }).connect(rig.provider)
   await made(services, 'fund')
   t.ok(await rig.provider.Client.find('fund'))
   const store = async (metadata: object): Promise<void> => {

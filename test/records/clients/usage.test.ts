@@ -27,7 +27,7 @@ eachDatabase(t, 'use and failures are sums, written now and then', async (t, dat
   const rig = await startProvider(t, database)
   const usage = createClientUsage({ db, log, intervalMs: 600_000 })
   t.teardown(() => usage.stop())
-  usage.attach(rig.provider)
+  usage.observe(rig.provider)
   const site = await registerSite(database, 'site')
   const authorize = async (redirectUri: string): Promise<number> =>
     (
@@ -83,7 +83,7 @@ eachDatabase(t, 'whoever tries many addresses fills only so many rows', async (t
   const listeners: Array<(ctx: never, error: unknown) => void> = []
   const usage = createClientUsage({ db, log, intervalMs: 600_000 })
   t.teardown(() => usage.stop())
-  usage.attach({
+  usage.observe({
     on: (event: string, listener: (typeof listeners)[number]) => {
       if (event === 'authorization.error') listeners.push(listener)
     }

@@ -1,7 +1,7 @@
 /** Clients beyond those of the demo data, written as the administration writes them. */
 import { createHash } from 'node:crypto'
 import type { Kora } from './index.ts'
-import { bumpEpoch } from '../../../src/tokens/cache-epoch.ts'
+import { incrementEpoch } from '../../../src/tokens/cache-epoch.ts'
 import { RelyingParty, type RelyingPartyOptions } from './relying-party.ts'
 
 export interface NewClient {
@@ -41,7 +41,7 @@ export async function addClient (
         })
         .execute()
     }
-    await bumpEpoch(trx, 'clients')
+    await incrementEpoch(trx, 'clients')
   })
 }
 

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { canBeTried, type ClientRecord } from '../../../domain/client/record.ts'
 import { routes } from '../../../oidc/configuration.ts'
-import { trialKey } from '../../../tokens/trial-key.ts'
+import { deriveTestLoginKey } from '../../../tokens/test-login-key.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import { usesSecret } from '../../../records/clients/index.ts'
 import type { ConsoleRequest } from '../console.ts'
@@ -138,7 +138,7 @@ export function createTrialSite (
         curl: [`-u "${client.clientId}:$OIDC_CLIENT_SECRET"`]
       }
     }
-    const { privateKey, publicJwk } = trialKey(crypto)
+    const { privateKey, publicJwk } = deriveTestLoginKey(crypto)
     const assertion = await new SignJWT({})
       .setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid })
       .setIssuer(client.clientId)
@@ -158,7 +158,7 @@ export function createTrialSite (
 
   /** The request as the client would sign it (RFC 9101 §4). */
   async function requestObject (): Promise<string> {
-    const { privateKey, publicJwk } = trialKey(crypto)
+    const { privateKey, publicJwk } = deriveTestLoginKey(crypto)
     return await new SignJWT(request)
       .setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid, typ: 'oauth-authz-req+jwt' })
       .setIssuer(client.clientId)

@@ -9,7 +9,7 @@ import { adminRoles, consoleClientId, isAdministratorId } from '../../../domain/
 import { PageError } from '../../../http/page-error.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { routes } from '../../../oidc/configuration.ts'
-import { challengeOf, isOurs, redeemCode } from '../../../oidc/own-client.ts'
+import { hashVerifier, isOurs, redeemCode } from '../../../oidc/own-client.ts'
 import { revokeSession } from '../../../tokens/revocation.ts'
 import { clientOf, startLogin, takeLogin } from '../client.ts'
 import { returnPath, type Console, type ConsoleRequest } from '../console.ts'
@@ -51,7 +51,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
         claims: JSON.stringify({ id_token: { sid: null, amr: null } }),
         state,
         nonce,
-        code_challenge: challengeOf(verifier),
+        code_challenge: hashVerifier(verifier),
         code_challenge_method: 'S256'
       })
       return await reply.redirect(`${routes.authorization}?${parameters.toString()}`, 303)

@@ -330,7 +330,7 @@ t.test('address tester, failures of late, and one click to put it right', async 
 
   // what the provider counts, another process's flush brings to the page
   const usage = createClientUsage({ db, log: { warn () {} } as never, intervalMs: 600_000 })
-  usage.attach({
+  usage.observe({
     on: (event: string, listener: (ctx: unknown, error: unknown) => void) => {
       if (event === 'authorization.error') {
         listener(

@@ -6,13 +6,13 @@
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 
-export interface TrialKey {
+export interface TestLoginKey {
   /** ES256 (RFC 7518 §3.4). */
   publicJwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string; kid: string; alg: 'ES256'; use: 'sig' }
   privateKey: KeyObject
 }
 
-export function trialKey (crypto: Pick<FieldCrypto, 'secretKey'>): TrialKey {
+export function deriveTestLoginKey (crypto: Pick<FieldCrypto, 'secretKey'>): TestLoginKey {
   const d = Buffer.from(crypto.secretKey('trial').export())
   // half of all numbers of this length, and all of them are below the order of the curve
   d.writeUInt8(d.readUInt8(0) & 0x7f, 0)
