@@ -1,0 +1,37 @@
+/** README's map of the source, and the paths that the architecture page names, are what stands in the repository. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const foldersOf = (path: string): string[] =>
+  readdirSync(new URL(path, root), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+t.test('the map names every folder of src, and nothing else', async (t) => {
+  const [, map = ''] = /## The house\n\n```\n([\s\S]*?)```/.exec(read('README.md')) ?? []
+  const inSource = map.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.slice(2, 26)).join(' ')
+  const folders = [...inSource.matchAll(/([\w-]+)\//g)].map(([, name = '']) => name)
+  t.same(folders.sort(), foldersOf('src').sort())
+  for (const [, file = ''] of inSource.matchAll(/([\w-]+\.ts)/g)) t.ok(existsSync(new URL(`src/${file}`, root)), file)
+  const top = map.split('\n').find((line) => line.startsWith('migrations/')) ?? ''
+  for (const [, folder = ''] of top.matchAll(/([\w-]+)\//g)) t.ok(existsSync(new URL(folder, root)), folder)
+})
+
+t.test('every path that the documents name exists', async (t) => {
+  const documents = ['README.md', 'docs/architecture.md', 'docs/glossary.md']
+  for (const document of documents) {
+    for (const [, path = ''] of read(document).matchAll(/`((?:src|test|docs|examples|deploy)\/[\w./-]+)`/g)) {
+      t.ok(existsSync(new URL(path, root)), `${document}: ${path}`)
+    }
+  }
+  for (const [, path = ''] of read('docs/glossary.md').matchAll(/\| `([a-z]+\/[\w./-]+)` \|/g)) {
+    t.ok(existsSync(new URL(path, root)) || existsSync(new URL(`src/${path}`, root)), `docs/glossary.md: ${path}`)
+  }
+})
+
+t.test('the architecture page names every floor', async (t) => {
+  const page = read('docs/architecture.md')
+  for (const folder of foldersOf('src')) t.ok(page.includes(`\`${folder}/\``), folder)
+})
