@@ -1,4 +1,5 @@
 import t from 'tap'
+import { shanghaiDate } from '../../../src/ports/clock.ts'
 import { at, startKora, words, type Answer } from '../../support/driver/index.ts'
 import { enter, enterLegal, link, organizationId, scan, toCode } from './support.ts'
 
@@ -33,7 +34,8 @@ t.test('J8: the legal representative adds an agent, approves, changes, suspends,
     t.match(wrong.text, /value="110105194912310021"/)
     const long = await browser.submit(form, { ...agent, ends: '2049-01-01' }, formOf(form))
     t.match(words(long.text), /授权期限最长三年/)
-    const past = await browser.submit(form, { ...agent, starts: '2020-01-01', ends: '2027-01-01' }, formOf(form))
+    const tomorrow = shanghaiDate(Date.now() + 86_400_000)
+    const past = await browser.submit(form, { ...agent, starts: '2020-01-01', ends: tomorrow }, formOf(form))
     t.match(words(past.text), /开始日期不能早于今天/)
     const mismatch = await browser.submit(form, { ...agent, name: '李小梅' }, formOf(form))
     t.equal(mismatch.status, 422)
