@@ -4,8 +4,7 @@
  * attempt stays for all of it: the cookie remembers for which attempt it was made and then beats ui_locales.
  */
 import { defaultLocale, locales, matchLocale, type Locale } from '../domain/locale.ts'
-import { adminCatalogues, type AdminKey } from './admin-messages.ts'
-import { catalogues, type MessageKey } from './messages.ts'
+import { catalogues, consoleCatalogues, type ConsoleMessageKey, type MessageKey } from './messages.ts'
 
 export { catalogues, defaultLocale, locales, matchLocale, type Locale, type MessageKey }
 
@@ -65,8 +64,7 @@ const translates: Record<Locale, Translate> = {
 
 export const translator = (locale: Locale): Translate => translates[locale]
 
-/** The console has a catalogue of its own, in two languages, over the one of all other pages. */
-export type AdminMessageKey = MessageKey | AdminKey
+export type AdminMessageKey = ConsoleMessageKey
 
 export interface AdminTranslate {
   (key: AdminMessageKey, values?: Values): string
@@ -75,8 +73,8 @@ export interface AdminTranslate {
 }
 
 const adminTranslates = {
-  'zh-CN': makeTranslate('zh-CN', adminCatalogues),
-  en: makeTranslate('en', adminCatalogues)
+  'zh-CN': makeTranslate('zh-CN', consoleCatalogues),
+  en: makeTranslate('en', consoleCatalogues)
 } as unknown as Record<'zh-CN' | 'en', AdminTranslate>
 
 /** Chinese also for readers of Tibetan: the console is for staff. */

@@ -1,12 +1,13 @@
 /**
  * The texts of all pages. Each folder with screens keeps its own beside them, `messages.<locale>.json`, and declares
  * the keys in `message-keys.ts`; what all pages share lies in views/locales. Keys begin with the name of the page.
+ * The console and the pages of its API are for staff and have no Tibetan; their texts stand over those of all pages.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type bo from '../../views/locales/bo.json'
 import type en from '../../views/locales/en.json'
 import type zh from '../../views/locales/zh-CN.json'
-import { defaultLocale, locales, type Locale } from '../domain/locale.ts'
+import type { Locale } from '../domain/locale.ts'
 
 type Texts<Keys extends PropertyKey> = Record<Keys, string>
 
@@ -17,35 +18,49 @@ export type InAllLanguages<
   English extends Texts<keyof Chinese>
 > = keyof Chinese
 
+export type InTwoLanguages<
+  Chinese extends Texts<keyof English>,
+  English extends Texts<keyof Chinese>
+> = keyof Chinese
+
 /** Keys by folder; each folder adds its own by declaration merging. */
 export interface Messages {
   shared: InAllLanguages<typeof zh, typeof bo, typeof en>
 }
 
+/** Of pages for staff. */
+
+export interface ConsoleMessages {}
+
 export type MessageKey = Messages[keyof Messages]
+export type ConsoleMessageKey = MessageKey | ConsoleMessages[keyof ConsoleMessages]
+
+/** Whether a page or a folder of messages is the staff's. */
+export const isForStaff = (name: string): boolean => /^(?:console|admin-api)\//.test(name)
 
 export type Catalogues = Readonly<Record<Locale, Readonly<Record<string, string>>>>
 
 const folders = [new URL('../../views/locales/', import.meta.url), new URL('../', import.meta.url)]
 
 /** @throws Error a key stands in two files: one of them would never be shown */
-function load (): Catalogues {
+function load (): { all: Catalogues; staff: Catalogues } {
   const all: Record<Locale, Record<string, string>> = { 'zh-CN': {}, bo: {}, en: {} }
+  const staff: Record<Locale, Record<string, string>> = { 'zh-CN': {}, bo: {}, en: {} }
   for (const root of folders) {
-    const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-      .map((name) => name.replaceAll('\\', '/'))
-      .filter((name) => /(?:^|\/)(?:messages\.)?(?:zh-CN|bo|en)\.json$/.test(name))
-      .sort()
-    for (const file of files) {
-      const locale = locales.find((one) => file.endsWith(`${one}.json`)) ?? defaultLocale
+    for (const file of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()) {
+      const name = file.replaceAll('\\', '/').replace(/^journeys\//, '')
+      const locale = /(?:^|[/.]messages\.)(zh-CN|bo|en)\.json$/.exec(name)?.[1] as Locale | undefined
+      if (locale === undefined) continue
+      const catalogue = (isForStaff(name) ? staff : all)[locale]
       const texts = JSON.parse(readFileSync(new URL(file, root), 'utf8')) as Record<string, string>
       for (const [key, text] of Object.entries(texts)) {
-        if (key in all[locale]) throw new Error(`message "${key}" stands twice, at last in ${file}`)
-        all[locale][key] = text
+        if (key in catalogue) throw new Error(`message "${key}" stands twice, at last in ${file}`)
+        catalogue[key] = text
       }
     }
   }
-  return all
+  return { all, staff }
 }
 
-export const catalogues: Catalogues = load()
+/** `catalogues`: of pages for everybody; `consoleCatalogues`: what stands over them on pages for staff. */
+export const { all: catalogues, staff: consoleCatalogues } = load()

@@ -9,6 +9,7 @@ import type { Config } from '../ports/config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
 import { adminTranslator, faultText, locales, snakeCase, translator, type Locale, type Translate } from './locale.ts'
+import { isForStaff } from './messages.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
 import { formatDate, formatMoment, formatTime, templateHelpers } from './template-helpers.ts'
@@ -31,7 +32,7 @@ export interface PageContext {
 export interface PageOptions {
   status?: number
   headers?: Record<string, string>
-  /** Default: by the page's name (`user-center/…`, `admin/…`, `help/…` and home are 'own', all others 'hosted'). */
+  /** Default: by the page's name (login, phone, device and logout are 'hosted'). */
   kind?: PageKind
 }
 
@@ -60,7 +61,7 @@ const isPart = (name: string): boolean => /(?:^|\/)(?:layout$|partials\/|texts\/
 const pageName = (file: string): string => file.replaceAll('\\', '/').replace(/^journeys\//, '').slice(0, -4)
 
 const kindOf = (name: string): PageKind =>
-  /^(user-center|admin|help|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
+  /^(user-center|console|admin-api|help|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
 
 interface Spoken {
   zh: string
@@ -122,8 +123,9 @@ export function createRenderer (
   }
 
   const html: Renderer['html'] = (name, model, context) => {
-    const admin = name.startsWith('admin/')
-    const t = admin ? (adminTranslator(context.locale) as unknown as Translate) : translator(context.locale)
+    const t = isForStaff(name)
+      ? (adminTranslator(context.locale) as unknown as Translate)
+      : translator(context.locale)
     const { contact, brand, maintenance } = live()
     const spoken = (texts: Spoken): { text: string; lang: Locale } => {
       const own = t.locale === 'zh-CN' ? '' : texts[t.locale]

@@ -70,7 +70,7 @@ export interface ApiReferencePage {
 
 declare module '../../http/pages.ts' {
   interface Pages {
-    'admin/api-reference': ApiReferencePage
+    'admin-api/reference': ApiReferencePage
   }
 }
 
@@ -90,7 +90,7 @@ export function registerReference (console: Console, description: object): void 
     handler: (request, reply) => {
       const lang = request.locale === 'en' ? 'en' : 'zh-CN'
       const w = words[lang]
-      return reply.page('admin/api-reference', {
+      return reply.page('admin-api/reference', {
         lang,
         w,
         styles: request.server.renderer.assets.url('developers.css'),

@@ -73,4 +73,4 @@ export const titles = (locale: Locale): Readonly<Record<ProblemCode, string>> =>
  * One sentence about a field; codes without words of their own get the general one, beside `received` and `expected`.
  */
 export const faultMessage = (t: AdminTranslate, { code, received, expected }: ClientFault): string =>
-  t.code([`clients.fault.${code}`, `fault.${code}`], 'fault.invalid' as AdminMessageKey, { received, expected })
+  t.code([`console.clients.fault.${code}`, `fault.${code}`], 'fault.invalid' as AdminMessageKey, { received, expected })

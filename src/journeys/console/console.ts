@@ -20,9 +20,51 @@ import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
 import { csrfScope } from './cookie.ts'
 import { createFaultPage } from './fault-page.ts'
-import type { AdminFramed, ConfirmModel } from './models.ts'
 import { type Administrator, findSession, reauthSeconds } from '../../records/administrators/index.ts'
-import { shellOf } from './shell.ts'
+import { shellOf, type AdminFramed } from './layout.ts'
+
+/**
+ * A dangerous act has a page of its own. Texts are ready for reading; the form posts `csrf`, `hidden`, `reason` and,
+ * when asked for, `typed`.
+ */
+export interface ConfirmModel {
+  title: string
+  lead: string
+  /** What will change, and for whom. */
+  facts: Array<{ name: string; value: string }>
+  action: string
+  hidden: Array<{ name: string; value: string }>
+  /** What must be typed exactly; null = nothing. */
+  typed: string | null
+  /** Words of the button. */
+  submit: string
+  backHref: string
+  reason: string
+  errors: FieldError[]
+}
+
+export interface ConfirmPage extends AdminFramed, ConfirmModel {}
+
+/** Something shown once (a link, a secret). */
+export interface OncePage extends AdminFramed {
+  title: string
+  lead: string
+  label: string
+  value: string
+  backHref: string
+}
+
+export interface NotAllowedPage extends AdminFramed {
+  roles: AdminRole[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'console/confirm': ConfirmPage
+    'console/once': OncePage
+    'console/not-allowed': NotAllowedPage
+  }
+}
 
 type FramedPage = { [N in PageName]: Pages[N] extends AdminFramed ? N : never }[PageName]
 
@@ -208,7 +250,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
                 details: { method, route: path }
               })
             })
-            return c.page('admin/not-allowed', { roles: [...roles] }, { status: 403 })
+            return c.page('console/not-allowed', { roles: [...roles] }, { status: 403 })
           }
           if (reauth && administrator.authenticatedSecondsAgo > reauthSeconds) {
             return await reply.redirect(`/admin/again?to=${encodeURIComponent(pageBehind(request))}`, 303)
@@ -269,7 +311,7 @@ function contextOf (
         .send(csvOf(header, rows)),
     confirm: (model) =>
       page(
-        'admin/confirm',
+        'console/confirm',
         { facts: [], hidden: [], typed: null, reason: '', errors: [], ...model },
         { status: (model.errors?.length ?? 0) > 0 ? 422 : 200 }
       ),

@@ -7,10 +7,9 @@ import type { FaultPage } from '../../http/errors.ts'
 import { adminTranslator } from '../../http/locale.ts'
 import type { Console } from './console.ts'
 import { csrfScope } from './cookie.ts'
-import type { AdminShell } from './models.ts'
-import { shellOf } from './shell.ts'
+import { shellOf, type AdminShell } from './layout.ts'
 
-/** Texts `error.<key>.title` and `error.<key>.body`: ready for reading. */
+/** Texts `console.fault.<key>.title` and `.body`: ready for reading. */
 export interface FaultPageModel {
   shell: AdminShell | null
   title: string
@@ -21,7 +20,7 @@ export interface FaultPageModel {
 
 declare module '../../http/pages.ts' {
   interface Pages {
-    'admin/fault': FaultPageModel
+    'console/fault': FaultPageModel
   }
 }
 
@@ -45,13 +44,13 @@ export function createFaultPage (console: Console): FaultPage {
   }
   return async (request, reply, { status, key, details }) => {
     const t = adminTranslator(request.locale)
-    const again = key === 'expired' ? 'error.sign_in' : 'error.go_on'
+    const again = key === 'expired' ? 'console.fault.sign_in' : 'console.fault.go_on'
     return reply.page(
-      'admin/fault',
+      'console/fault',
       {
         shell: await shell(request),
-        title: t.code([`error.${key}.title`], 'error.bad_request.title'),
-        body: t.code([`error.${key}.body`], 'error.bad_request.body'),
+        title: t.code([`console.fault.${key}.title`], 'console.fault.bad_request.title'),
+        body: t.code([`console.fault.${key}.body`], 'console.fault.bad_request.body'),
         retryAfterSeconds: details.retryAfterSeconds ?? null,
         wayOn:
           details.restartHref === undefined

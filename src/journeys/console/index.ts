@@ -13,7 +13,7 @@
  *       const found = await listKeys(db, { ...list.filters, after: list.after, limit: list.limit })
  *       const { rows, pager } = pageOf(list, found, (key) => [key.createdAt.toISOString(), key.kid])
  *       if (list.csv) return c.csv('keys.csv', ['kid', 'state'], rows.map((key) => [key.kid, key.state]))
- *       return c.page('admin/keys-list', { rows, filters: list.filters, pager })
+ *       return c.page('console/keys/keys', { rows, filters: list.filters, pager })
  *     } })
  *     // a dangerous act: a page of its own, and what it posts to
  *     const remove = { path: '/admin/keys/:kid/remove', roles: ['system'], reauth: true }
@@ -22,18 +22,18 @@
  *       const confirmed = c.confirmed(kid)                              // reason, and the name typed
  *       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
  *       await removeKey(services, kid, confirmed.act)
- *       return c.redirect('/admin/keys', 'key_removed')                 // says the message done.key_removed
+ *       return c.redirect('/admin/keys', 'key_removed')                 // says console.done.key_removed
  *     } })
  *   }
  *
  * The matrix of routes and roles is checked in (test/journeys/console/matrix.txt, written with UPDATE_MATRIX=1).
  * Session, role and the form's token (posts) are checked before the handler runs. Models: `interface KeysPage extends
- * AdminFramed {…}` declared into Pages of http/pages.ts; `shell` is filled in. Templates: views/admin/<area>-*.eta,
- * beginning with `layout('@admin/shell', { pageTitle, shell: it.shell })`; forms carry
- * `<input type="hidden" name="csrf" value="<%= it.shell.csrf %>">`; partials '@admin/summary', '@admin/pager',
- * '@partials/field'. Messages: views/admin/locales/<language>/<area>.json, in handlers `c.t`. A page appears in the
- * navigation as soon as its area's first path is registered for the role. Secrets shown once: `c.page('admin/once',
- * …)`.
+ * AdminFramed {…}` declared into Pages of http/pages.ts; `shell` is filled in. The template lies beside the handler
+ * and begins with `layout('@console/layout', { pageTitle, shell: it.shell })`; forms carry
+ * `<input type="hidden" name="csrf" value="<%= it.shell.csrf %>">`; partials '@console/partials/summary',
+ * '@console/partials/pager', '@partials/field'. Texts: messages.<locale>.json of the area, in handlers `c.t`. A page
+ * appears in the navigation as soon as its area's first path is registered for the role. Secrets shown once:
+ * `c.page('console/once', …)`.
  *
  * What needs a second administrator: `console.changes.register('client.change', { describe,
  * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({
@@ -48,8 +48,8 @@ import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './administrators/accounts.ts'
 import { registerApprovals } from './approvals/approvals.ts'
 import { registerAudit } from './audit/audit.ts'
-import { registerBegin } from './sign-in/begin.ts'
-import { registerCounter } from './in-person/counter.ts'
+import { registerBegin } from './sign-in/enrollment.ts'
+import { registerCounter } from './in-person/in-person.ts'
 import { registerKeys } from './keys/keys.ts'
 import { registerNotices } from './notices/notices.ts'
 import { registerOrganizations } from './organizations/organizations.ts'
@@ -69,8 +69,10 @@ export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type 
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
+export type { Pager } from './lists.ts'
+export type { ConfirmModel } from './console.ts'
+export type { AdminFramed, AdminShell } from './layout.ts'
 export { createProver } from './prove.ts'
-export type { AdminFramed, AdminShell, ConfirmModel, Pager } from './models.ts'
 
 /** Last of all features, so that the table is checked against everything under /admin. */
 export async function registerAdmin (

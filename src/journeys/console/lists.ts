@@ -3,7 +3,13 @@
  * nothing), 50 rows a page, one query each. Values that identify a person are never filters: search for them by a form.
  */
 import type { FastifyRequest } from 'fastify'
-import type { Pager } from './models.ts'
+
+/** Links under a list. Null = there is nothing there. */
+export interface Pager {
+  nextHref: string | null
+  firstHref: string | null
+  csvHref: string | null
+}
 
 export const pageSize = 50
 /** Rows of one export. */

@@ -33,7 +33,7 @@ export function administratorStep (deps: StepDeps) {
     } = {}
   ): Promise<Outcome> {
     return show(
-      'admin/sign-in',
+      'console/sign-in/sign-in',
       {
         action: loginPath(uid, 'administrator'),
         csrf: request.csrfToken(uid),

@@ -3,7 +3,6 @@ import { inTransaction } from '../../../database/transaction.ts'
 import { adminRoles, type AdminRole } from '../../../domain/administration/administration.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
 import {
   beginEnrolment,
   credentialEvents,
@@ -20,6 +19,7 @@ import {
   sessionMark,
   sessionsOf
 } from '../../../records/administrators/index.ts'
+import type { AdminFramed } from '../layout.ts'
 import { ownActOf, registerOwnPassword } from './own-password.ts'
 
 /**
@@ -42,7 +42,7 @@ export interface OwnAccountPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/me': OwnAccountPage
+    'console/account/own-account': OwnAccountPage
   }
 }
 
@@ -60,7 +60,7 @@ export function registerOwnAccount (console: Console): void {
       .orderBy('createdAt')
       .execute()
     return c.page(
-      'admin/me',
+      'console/account/own-account',
       {
         loginName,
         name: displayName,

@@ -6,7 +6,6 @@ import { PageError } from '../../../http/page-error.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { createThrottle } from '../../../records/throttle/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
 import {
   changePassword,
   changeTotp,
@@ -16,6 +15,7 @@ import {
   readableSecret,
   totpUri
 } from '../../../records/administrators/index.ts'
+import type { AdminFramed } from '../layout.ts'
 import { administratorProfile, passwordFault } from './password-faults.ts'
 
 /** Posts `csrf`, `former`, `new_password`, `again`. */
@@ -33,8 +33,8 @@ export interface OwnCodesPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/me-password': OwnPasswordPage
-    'admin/me-codes': OwnCodesPage
+    'console/account/own-password': OwnPasswordPage
+    'console/account/recovery-codes': OwnCodesPage
   }
 }
 
@@ -62,7 +62,7 @@ export function registerOwnPassword (console: Console): void {
 
   const showPassword = (c: ConsoleRequest, errors: FieldError[] = [], status = errors.length > 0 ? 422 : 200): Page =>
     c.page(
-      'admin/me-password',
+      'console/account/own-password',
       { loginName: c.administrator.loginName, rules: rulesOf(administratorProfile).map(passwordFault), errors },
       { status }
     )
@@ -107,7 +107,7 @@ export function registerOwnPassword (console: Console): void {
   const showCodes = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<Page> => {
     const { secret } = await nextTotpSecret(deps, c.administrator)
     return c.page(
-      'admin/me-codes',
+      'console/account/recovery-codes',
       { totp: { uri: totpUri(secret, c.administrator.loginName), secret: readableSecret(secret) }, errors },
       { status: errors.length > 0 ? 422 : 200 }
     )

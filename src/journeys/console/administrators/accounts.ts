@@ -24,8 +24,8 @@ import {
   resetAccount
 } from '../../../records/administrators/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 
@@ -70,9 +70,9 @@ export interface AccountPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/accounts': AccountsPage
-    'admin/account-invite': InvitePage
-    'admin/account': AccountPage
+    'console/administrators/accounts': AccountsPage
+    'console/administrators/invite': InvitePage
+    'console/administrators/account': AccountPage
   }
 }
 
@@ -125,10 +125,10 @@ export function registerAccounts (console: Console): void {
     )
     const backHref = `/admin/approvals/${asked.id}`
     return asked.ok
-      ? c.page('admin/once', {
-        title: c.t('accounts.code.title'),
-        lead: c.t('accounts.code.lead'),
-        label: c.t('accounts.code.label'),
+      ? c.page('console/once', {
+        title: c.t('console.administrators.code.title'),
+        lead: c.t('console.administrators.code.lead'),
+        label: c.t('console.administrators.code.label'),
         value: shownUserCode(code),
         backHref
       })
@@ -137,11 +137,11 @@ export function registerAccounts (console: Console): void {
 
   changes.register<{ loginName: string; displayName: string; role: AdminRole; codeMac?: string }>('account.invite', {
     describe: async (_db, { loginName, displayName, role }, t) => ({
-      title: t('change.account.invite'),
+      title: t('console.approvals.change.account.invite'),
       facts: [
-        { name: t('account.role'), value: t(`role.${role}`) },
-        { name: t('account.name'), value: displayName },
-        { name: t('account.login_name'), value: loginName }
+        { name: t('console.administrators.account.role'), value: t(`console.role.${role}`) },
+        { name: t('console.administrators.account.name'), value: displayName },
+        { name: t('console.administrators.account.login_name'), value: loginName }
       ]
     }),
     async apply (trx, { codeMac, ...names }, act) {
@@ -162,11 +162,11 @@ export function registerAccounts (console: Console): void {
       return account === null || account.status === 'disabled'
         ? null
         : {
-            title: t('change.account.reset'),
+            title: t('console.approvals.change.account.reset'),
             facts: [
-              { name: t('account.name'), value: account.displayName },
-              { name: t('account.login_name'), value: account.loginName },
-              { name: t('account.role'), value: t(`role.${account.role}`) }
+              { name: t('console.administrators.account.name'), value: account.displayName },
+              { name: t('console.administrators.account.login_name'), value: account.loginName },
+              { name: t('console.administrators.account.role'), value: t(`console.role.${account.role}`) }
             ]
           }
     },
@@ -223,7 +223,7 @@ export function registerAccounts (console: Console): void {
           ])
         )
       }
-      return c.page('admin/accounts', {
+      return c.page('console/administrators/accounts', {
         rows: rows.map(lineOf),
         filters: list.filters,
         pager,
@@ -239,7 +239,7 @@ export function registerAccounts (console: Console): void {
     errors: FieldError[] = []
   ): Promise<ReturnType<ConsoleRequest['page']>> =>
     c.page(
-      'admin/account-invite',
+      'console/administrators/invite',
       {
         ...typed,
         roles: adminRoles,
@@ -308,9 +308,9 @@ export function registerAccounts (console: Console): void {
           return id === null ? null : await linkFor(trx, id, role, 'invitation', confirmed.act, null)
         })
         if (link !== null) {
-          return c.page('admin/once', {
-            title: c.t('accounts.invited.title'),
-            lead: c.t('accounts.invited.lead'),
+          return c.page('console/once', {
+            title: c.t('console.administrators.invited.title'),
+            lead: c.t('console.administrators.invited.lead'),
             label: loginName,
             value: link,
             backHref: '/admin/accounts'
@@ -353,7 +353,7 @@ export function registerAccounts (console: Console): void {
         .executeTakeFirstOrThrow()
       const { role } = c.administrator
       const live = account.status !== 'disabled' && account.id !== c.administrator.id
-      return c.page('admin/account', {
+      return c.page('console/administrators/account', {
         account: { ...lineOf(account), createdAt: account.createdAt.toISOString(), createdBy: account.createdBy },
         passkeys: passkeys.map((one) => ({
           label: one.label,
@@ -380,15 +380,15 @@ export function registerAccounts (console: Console): void {
     work: (c: ConsoleRequest, account: AccountRow, act: Act) => Promise<ReturnType<ConsoleRequest['redirect']>>
   ): void => {
     const model = (c: ConsoleRequest, account: AccountRow): Parameters<ConsoleRequest['confirm']>[0] => ({
-      title: c.t(`accounts.${name}.title`, { name: account.displayName }),
-      lead: c.t(`accounts.${name}.lead`),
+      title: c.t(`console.administrators.${name}.title`, { name: account.displayName }),
+      lead: c.t(`console.administrators.${name}.lead`),
       facts: [
-        { name: c.t('account.login_name'), value: account.loginName },
-        { name: c.t('account.role'), value: c.t(`role.${account.role}`) }
+        { name: c.t('console.administrators.account.login_name'), value: account.loginName },
+        { name: c.t('console.administrators.account.role'), value: c.t(`console.role.${account.role}`) }
       ],
       action: `/admin/accounts/${account.id}/${name}`,
       typed: name === 'end' ? null : account.loginName,
-      submit: c.t(`accounts.${name}.go`),
+      submit: c.t(`console.administrators.${name}.go`),
       backHref: `/admin/accounts/${account.id}`
     })
     const path = `/admin/accounts/:id/${name}`

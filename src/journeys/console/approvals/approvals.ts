@@ -6,9 +6,9 @@ import type { FieldError } from '../../../http/pages.ts'
 import { endorsers } from '../../../domain/administration/approval-kinds.ts'
 import { needsVoucher } from '../../../records/approvals/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
 import { reauthSeconds } from '../../../records/administrators/index.ts'
+import type { AdminFramed } from '../layout.ts'
 
 export interface ApprovalRow {
   id: string
@@ -57,8 +57,8 @@ export interface ApprovalPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/approvals': ApprovalsPage
-    'admin/approval': ApprovalPage
+    'console/approvals/approvals': ApprovalsPage
+    'console/approvals/approval': ApprovalPage
   }
 }
 
@@ -119,7 +119,7 @@ export function registerApprovals (console: Console): void {
           rows.map((row) => [row.id, row.kind, row.subject, row.requestedBy, row.state, row.createdAt.toISOString()])
         )
       }
-      return c.page('admin/approvals', {
+      return c.page('console/approvals/approvals', {
         rows: rows.map((row) => ({
           id: row.id,
           kind: row.kind,
@@ -162,10 +162,10 @@ export function registerApprovals (console: Console): void {
           : 'nothing'
     const asker = row.vouchedBy ?? row.requestedBy
     return c.page(
-      'admin/approval',
+      'console/approvals/approval',
       {
         id,
-        title: description?.title ?? c.t.code([`change.${row.kind}`], 'change.other'),
+        title: description?.title ?? c.t.code([`console.approvals.change.${row.kind}`], 'console.approvals.change.other'),
         facts: description?.facts ?? [],
         state: row.state,
         by: nameOf(row.requestedBy),
@@ -227,9 +227,9 @@ export function registerApprovals (console: Console): void {
         const decided = await decisions[act]()
         if (!decided.ok) return await show(c, [{ field: 'form', code: `change_${decided.code}` }])
         if (decided.once === null) return c.redirect('/admin/approvals', `change_${act}`)
-        return c.page('admin/once', {
-          title: c.t('change.once.title'),
-          lead: c.t('change.once.lead'),
+        return c.page('console/once', {
+          title: c.t('console.approvals.change.once.title'),
+          lead: c.t('console.approvals.change.once.lead'),
           ...decided.once,
           backHref: '/admin/approvals'
         })

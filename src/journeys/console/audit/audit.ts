@@ -20,8 +20,8 @@ import {
   type Verification
 } from '../../../records/audit/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const roles = ['audit'] as const
 const names = [
@@ -83,10 +83,10 @@ export interface AuditExportPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/audit': AuditPage
-    'admin/audit-event': AuditEventPage
-    'admin/audit-chain': AuditChainPage
-    'admin/audit-export': AuditExportPage
+    'console/audit/audit': AuditPage
+    'console/audit/event': AuditEventPage
+    'console/audit/chain': AuditChainPage
+    'console/audit/export': AuditExportPage
   }
 }
 
@@ -189,7 +189,7 @@ export function registerAudit (console: Console): void {
       if (before !== null && !Number.isSafeInteger(before)) return c.notFound()
       if (errors.length > 0) {
         return c.page(
-          'admin/audit',
+          'console/audit/audit',
           { ...model, rows: [], pager: { nextHref: null, firstHref: null, csvHref: null }, errors },
           { status: 422 }
         )
@@ -241,7 +241,7 @@ export function registerAudit (console: Console): void {
           ])
         )
       }
-      return c.page('admin/audit', { ...model, rows: rows.map((row) => rowOf(row, c.t)), pager, errors })
+      return c.page('console/audit/audit', { ...model, rows: rows.map((row) => rowOf(row, c.t)), pager, errors })
     }
   })
 
@@ -256,24 +256,24 @@ export function registerAudit (console: Console): void {
       await record(c, 'audit.searched', null, { event: event.id })
       const { t } = c
       const facts: Array<[string, unknown]> = [
-        [t('audit.at'), event.atText],
-        [t('audit.type'), event.type],
-        [t('audit.outcome'), t.code([`audit.outcome.${event.outcome}`], 'audit.outcome')],
-        [t('audit.actor'), event.actor],
-        [t('audit.person'), event.personId],
-        [t('audit.organization'), event.organizationId],
-        [t('audit.delegation'), event.delegationId],
-        [t('audit.role'), event.role],
-        [t('audit.client'), event.clientId],
-        [t('audit.login'), event.loginAttemptUid],
-        [t('audit.device'), event.deviceId],
-        [t('audit.address'), event.address],
-        [t('audit.trace'), event.traceId],
-        [t('audit.reason'), event.reason],
-        [t('audit.sequence'), event.sequence],
+        [t('console.audit.at'), event.atText],
+        [t('console.audit.type'), event.type],
+        [t('console.audit.outcome'), t.code([`console.audit.outcome.${event.outcome}`], 'console.audit.outcome')],
+        [t('console.audit.actor'), event.actor],
+        [t('console.audit.person'), event.personId],
+        [t('console.audit.organization'), event.organizationId],
+        [t('console.audit.delegation'), event.delegationId],
+        [t('console.audit.role'), event.role],
+        [t('console.audit.client'), event.clientId],
+        [t('console.audit.login'), event.loginAttemptUid],
+        [t('console.audit.device'), event.deviceId],
+        [t('console.audit.address'), event.address],
+        [t('console.audit.trace'), event.traceId],
+        [t('console.audit.reason'), event.reason],
+        [t('console.audit.sequence'), event.sequence],
         ['MAC', event.mac]
       ]
-      return c.page('admin/audit-event', {
+      return c.page('console/audit/event', {
         id: event.id,
         meaning: meaningOf(event.type, t),
         facts: facts
@@ -293,7 +293,7 @@ export function registerAudit (console: Console): void {
     method: 'GET',
     path: '/admin/audit/chain',
     roles,
-    handler: (c) => c.page('admin/audit-chain', { steps: chainSteps, result: null })
+    handler: (c) => c.page('console/audit/chain', { steps: chainSteps, result: null })
   })
   console.page({
     method: 'POST',
@@ -314,7 +314,7 @@ export function registerAudit (console: Console): void {
           ? { from: result.from, to: result.to, whole: true }
           : { whole: false, kind: result.fault.kind, sequence: result.fault.sequence }
       )
-      return c.page('admin/audit-chain', { steps: chainSteps, result })
+      return c.page('console/audit/chain', { steps: chainSteps, result })
     }
   })
 
@@ -323,7 +323,7 @@ export function registerAudit (console: Console): void {
     path: '/admin/audit/export',
     roles,
     reauth: true,
-    handler: (c) => c.page('admin/audit-export', { from: '', to: '', reason: '', errors: [] })
+    handler: (c) => c.page('console/audit/export', { from: '', to: '', reason: '', errors: [] })
   })
   console.page({
     method: 'POST',
@@ -346,7 +346,7 @@ export function registerAudit (console: Console): void {
           : await rangeOfTime(db, { from: time.from, to: time.to })
       if (range === null) {
         return c.page(
-          'admin/audit-export',
+          'console/audit/export',
           { from, to, reason, errors: errors.length > 0 ? errors : [{ field: 'from', code: 'audit_nothing' }] },
           { status: 422 }
         )

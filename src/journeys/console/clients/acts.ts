@@ -13,10 +13,9 @@ import {
 } from '../../../records/clients/index.ts'
 import type { Act } from '../../../domain/administration/administration.ts'
 import type { ClientRules } from '../../../domain/client/metadata.ts'
-import type { Console, ConsoleRequest } from '../console.ts'
-import type { ConfirmModel } from '../models.ts'
+import type { Console, ConsoleRequest, ConfirmModel } from '../console.ts'
 import { tabPage } from './edit.ts'
-import { clientOf, mayChange, pathOf, writers } from './frame.ts'
+import { clientOf, mayChange, pathOf, writers } from './layout.ts'
 
 type Model = Parameters<ConsoleRequest['confirm']>[0]
 
@@ -29,9 +28,9 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
   const parameter = (c: ConsoleRequest, name: string): string =>
     (c.request.params as Record<string, string>)[name] ?? ''
   const facts = (c: ConsoleRequest, client: ClientRecord): ConfirmModel['facts'] => [
-    { name: c.t('clients.name'), value: client.policy.names['zh-CN'] },
-    { name: c.t('clients.client_id'), value: client.clientId },
-    { name: c.t('clients.status'), value: c.t(`clients.status.${client.status}`) }
+    { name: c.t('console.clients.name'), value: client.policy.names['zh-CN'] },
+    { name: c.t('console.clients.client_id'), value: client.clientId },
+    { name: c.t('console.clients.status'), value: c.t(`console.clients.status.${client.status}`) }
   ]
 
   /** The page before an act, and the act. */
@@ -76,12 +75,12 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       return status === null
         ? null
         : {
-            title: c.t(`clients.status.to.${status}`),
-            lead: c.t(`clients.status.to.${status}.lead`),
+            title: c.t(`console.clients.status.to.${status}`),
+            lead: c.t(`console.clients.status.to.${status}.lead`),
             facts: facts(c, client),
             action: pathOf(client.clientId, `status/${status}`),
             typed: status === 'disabled' ? client.clientId : null,
-            submit: c.t(`clients.status.to.${status}`),
+            submit: c.t(`console.clients.status.to.${status}`),
             backHref: pathOf(client.clientId)
           }
     },
@@ -106,12 +105,12 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       client.status !== 'draft'
         ? null
         : {
-            title: c.t('clients.delete'),
-            lead: c.t('clients.delete.lead'),
+            title: c.t('console.clients.delete'),
+            lead: c.t('console.clients.delete.lead'),
             facts: facts(c, client),
             action: pathOf(client.clientId, 'delete'),
             typed: client.clientId,
-            submit: c.t('clients.delete'),
+            submit: c.t('console.clients.delete'),
             backHref: pathOf(client.clientId)
           },
     async (c, client, by) =>
@@ -123,11 +122,11 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
   act(
     '/admin/clients/:id/credentials/rotate',
     (c, client) => ({
-      title: c.t('clients.secret.rotate'),
-      lead: c.t('clients.secret.rotate.lead'),
+      title: c.t('console.clients.secret.rotate'),
+      lead: c.t('console.clients.secret.rotate.lead'),
       facts: facts(c, client),
       action: pathOf(client.clientId, 'credentials/rotate'),
-      submit: c.t('clients.secret.rotate'),
+      submit: c.t('console.clients.secret.rotate'),
       backHref: pathOf(client.clientId, 'credentials')
     }),
     async (c, client, by) => {
@@ -138,9 +137,9 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
           made.outcome === 'too_many' ? 'client_two_secrets' : 'client_unchanged'
         )
       }
-      return c.page('admin/once', {
-        title: c.t('clients.secret.made'),
-        lead: c.t('clients.secret.once'),
+      return c.page('console/once', {
+        title: c.t('console.clients.secret.made'),
+        lead: c.t('console.clients.secret.once'),
         label: client.clientId,
         value: made.secret,
         backHref: pathOf(client.clientId, 'credentials')
@@ -155,15 +154,15 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       return secret === undefined
         ? null
         : {
-            title: c.t('clients.secret.end'),
-            lead: c.t('clients.secret.end.lead'),
+            title: c.t('console.clients.secret.end'),
+            lead: c.t('console.clients.secret.end.lead'),
             facts: [
               ...facts(c, client),
-              { name: c.t('clients.secret'), value: `…${secret.hint}` },
-              { name: c.t('clients.last_used'), value: secret.lastUsedOn ?? c.t('clients.never') }
+              { name: c.t('console.clients.secret'), value: `…${secret.hint}` },
+              { name: c.t('console.clients.last_used'), value: secret.lastUsedOn ?? c.t('console.clients.never') }
             ],
             action: pathOf(client.clientId, `credentials/${secret.id}/end`),
-            submit: c.t('clients.secret.end'),
+            submit: c.t('console.clients.secret.end'),
             backHref: pathOf(client.clientId, 'credentials')
           }
     },
@@ -182,7 +181,8 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       const confirmed = c.confirmed()
       const file = (c.request.body as { logo?: unknown }).logo
       if (!confirmed.ok) {
-        return await tabPage(console, c, client, 'experience', rules, { problems: [c.t('clients.logo.reason')] })
+        const problems = [c.t('console.clients.logo.reason')]
+        return await tabPage(console, c, client, 'experience', rules, { problems })
       }
       const stored = await write(deps, storeLogo, {
         act: confirmed.act,
@@ -191,7 +191,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       })
       if (stored.outcome === 'not_a_picture') {
         return await tabPage(console, c, client, 'experience', rules, {
-          problems: [c.t(`clients.logo.${stored.fault}`)]
+          problems: [c.t(`console.clients.logo.${stored.fault}`)]
         })
       }
       return c.redirect(pathOf(client.clientId, 'experience'), 'client_changed')

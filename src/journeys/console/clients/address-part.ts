@@ -4,8 +4,27 @@ import type { ClientRecord } from '../../../domain/client/record.ts'
 import { uriFault } from '../../../domain/client/uri.ts'
 import { clientFailures, clientRules } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { mayChange, pathOf } from './frame.ts'
-import type { ClientEditPage, TesterResult } from './models.ts'
+import type { ClientEditPage } from './edit.ts'
+import { mayChange, pathOf } from './layout.ts'
+
+export interface FailureRow {
+  code: string
+  address: string
+  count: number
+  lastAt: string
+  addHref: string | null
+  dismissHref: string
+}
+
+export interface TesterResult {
+  address: string
+  matches: boolean
+  otherClient: string | null
+  nearest: string | null
+  differences: Array<{ text: string; received: string; registered: string }>
+  fault: string | null
+  addHref: string | null
+}
 
 export const lists = { redirect_uri: 'redirect_uris', post_logout_redirect_uri: 'post_logout_redirect_uris' } as const
 export type Parameter = keyof typeof lists

@@ -7,10 +7,9 @@ import type { ClientRecord } from '../../../domain/client/record.ts'
 import { changeClient, dismissFailure } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { conflictPage, tabPage, typedOf } from './edit.ts'
-import { addHref, isParameter, lists } from './address-part.ts'
+import { addHref, isParameter, lists, type TesterResult } from './address-part.ts'
 import { faultWords } from './forms.ts'
-import { askApproval, clientOf, mayChange, pathOf, readers, writers } from './frame.ts'
-import type { TesterResult } from './models.ts'
+import { askApproval, clientOf, mayChange, pathOf, readers, writers } from './layout.ts'
 
 function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressReport): TesterResult {
   const code = report.parameter ?? 'redirect_uri'
@@ -20,7 +19,7 @@ function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressRepor
     otherClient: report.clientId === null || report.clientId === client.clientId ? null : report.clientId,
     nearest: report.nearest?.address ?? null,
     differences: (report.nearest?.differences ?? []).map(({ name, received, registered }) => ({
-      text: c.t(`clients.difference.${name}`),
+      text: c.t(`console.clients.difference.${name}`),
       received,
       registered
     })),
@@ -68,10 +67,10 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
     act: 'add' | 'dismiss',
     { code, address }: { code: string; address: string }
   ): Parameters<ConsoleRequest['confirm']>[0] => ({
-    title: c.t(`clients.address.${act}`),
-    lead: c.t(`clients.address.${act}.lead`, { name: client.policy.names['zh-CN'] }),
+    title: c.t(`console.clients.address.${act}`),
+    lead: c.t(`console.clients.address.${act}.lead`, { name: client.policy.names['zh-CN'] }),
     facts: [
-      { name: c.t.code([`clients.failure.${code}`], 'clients.failure.other'), value: address === '' ? code : address }
+      { name: c.t.code([`console.clients.failure.${code}`], 'console.clients.failure.other'), value: address === '' ? code : address }
     ],
     action: pathOf(client.clientId, `addresses/${act}`),
     hidden: [
@@ -79,7 +78,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
       { name: 'address', value: address },
       { name: 'version', value: String(client.version) }
     ],
-    submit: c.t(`clients.address.${act}`),
+    submit: c.t(`console.clients.address.${act}`),
     backHref: pathOf(client.clientId, 'addresses')
   })
   const changeable = async (c: ConsoleRequest): Promise<ClientRecord> => {

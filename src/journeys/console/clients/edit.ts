@@ -14,10 +14,61 @@ import {
   type Changed
 } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { addressPart } from './address-part.ts'
-import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type Typed } from './forms.ts'
-import { askApproval, clientOf, diffRows, frameOf, mayChange, pathOf, readers, writers } from './frame.ts'
-import type { TesterResult } from './models.ts'
+import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type Typed, type Control } from './forms.ts'
+import type { AdminFramed } from '../layout.ts'
+import { addressPart, type FailureRow, type TesterResult } from './address-part.ts'
+import {
+  askApproval,
+  clientOf,
+  diffRows,
+  frameOf,
+  mayChange,
+  pathOf,
+  readers,
+  writers,
+  type ClientFrame
+} from './layout.ts'
+
+export interface SecretRow {
+  id: string
+  hint: string
+  createdAt: string
+  expiresAt: string | null
+  lastUsed: string | null
+}
+
+/** A tab: a form, or something to read (`controls` empty), and what else stands there. */
+export interface ClientEditPage extends AdminFramed {
+  client: ClientFrame
+  /** Only for reading: no form. */
+  controls: Control[]
+  reason: string
+  faults: string[]
+  action: string
+  facts: Array<{ name: string; value: string }>
+  secrets: SecretRow[] | null
+  addresses: { pasted: string; result: TesterResult | null; failures: FailureRow[] } | null
+  /** Status acts that are possible now. */
+  acts: Array<{ href: string; label: string }>
+  logo: boolean
+}
+
+export interface ClientConflictPage extends AdminFramed {
+  client: ClientFrame
+  rows: Array<{ field: string; theirs: string; yours: string }>
+  changedBy: string
+  changedAt: string
+  action: string
+  /** The form as it was posted, for sending it once more on top of theirs. */
+  hidden: Array<{ name: string; value: string }>
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'console/clients/edit': ClientEditPage
+    'console/clients/conflict': ClientConflictPage
+  }
+}
 
 export const typedOf = ({ kind, metadata, policy }: ClientRecord): Typed => ({
   kind,
@@ -57,7 +108,7 @@ export async function tabPage (
   const secrets =
     tab === 'credentials' && usesSecret(client.metadata) ? await listSecrets(console.deps.db, client.clientId) : null
   return c.page(
-    'admin/client',
+    'console/clients/edit',
     {
       client: frameOf(c, client, tab),
       controls,
@@ -67,10 +118,10 @@ export async function tabPage (
       facts:
         tab === 'basic'
           ? [
-              { name: c.t('clients.client_id'), value: client.clientId },
-              { name: c.t('clients.kind'), value: c.t(`clients.kind.${client.kind}`) },
-              { name: c.t('clients.issuer'), value: console.deps.config.issuer },
-              { name: c.t('clients.version'), value: String(client.version) }
+              { name: c.t('console.clients.client_id'), value: client.clientId },
+              { name: c.t('console.clients.kind'), value: c.t(`console.clients.kind.${client.kind}`) },
+              { name: c.t('console.clients.issuer'), value: console.deps.config.issuer },
+              { name: c.t('console.clients.version'), value: String(client.version) }
             ]
           : [],
       secrets:
@@ -87,10 +138,10 @@ export async function tabPage (
           ? [
               ...statusSteps[client.status].map((status) => ({
                 href: pathOf(client.clientId, `status/${status}`),
-                label: c.t(`clients.status.to.${status as Exclude<typeof status, 'draft'>}`)
+                label: c.t(`console.clients.status.to.${status as Exclude<typeof status, 'draft'>}`)
               })),
               ...(client.status === 'draft'
-                ? [{ href: pathOf(client.clientId, 'delete'), label: c.t('clients.delete') }]
+                ? [{ href: pathOf(client.clientId, 'delete'), label: c.t('console.clients.delete') }]
                 : [])
             ]
           : [],
@@ -164,7 +215,7 @@ export async function conflictPage (
 ): Promise<FastifyReply> {
   const [last] = await clientHistory(console.deps.db, current.clientId, null, 1)
   return c.page(
-    'admin/client-conflict',
+    'console/clients/conflict',
     {
       client: frameOf(c, current, tab),
       rows: diffRows(diff).map(({ field, before, after }) => ({ field, theirs: before, yours: after })),

@@ -9,7 +9,22 @@ import { highProfileMetadata, kindRules } from '../../../domain/client/kinds.ts'
 import { clientKinds, type ClientKind } from '../../../domain/client/record.ts'
 import { signedResponseModes, wantsSignedResponses } from '../../../domain/client/signing.ts'
 import type { AdminMessageKey, AdminTranslate } from '../../../http/locale.ts'
-import type { Control } from './models.ts'
+
+interface Common {
+  id: string
+  label: string
+  hint: string | null
+  faults: string[]
+}
+
+export type Control = Common &
+  (
+    | { type: 'text'; value: string; maximum: number }
+    | { type: 'area'; value: string; rows: number }
+    | { type: 'select'; value: string; options: Array<{ value: string; label: string }> }
+    | { type: 'radios'; value: string; options: Array<{ value: string; label: string; hint: string }> }
+    | { type: 'checks'; options: Array<{ id: string; label: string; checked: boolean }> }
+  )
 
 /** A client as it was typed: perhaps wrong, so nothing is certain about its members. */
 export interface Typed {
@@ -26,11 +41,11 @@ export function faultWords (
   t: AdminTranslate,
   { code, received, expected }: Pick<ClientFault, 'code' | 'received' | 'expected'>
 ): string {
-  const words = t.code([`clients.fault.${code}`], 'clients.fault.other')
+  const words = t.code([`console.clients.fault.${code}`], 'console.clients.fault.other')
   return [
     words,
-    received === '' ? '' : t('clients.fault.received', { value: received }),
-    expected === '' ? '' : t('clients.fault.expected', { value: expected })
+    received === '' ? '' : t('console.clients.fault.received', { value: received }),
+    expected === '' ? '' : t('console.clients.fault.expected', { value: expected })
   ]
     .filter(Boolean)
     .join(' ')
@@ -56,9 +71,9 @@ export function controlsOf (
   t: AdminTranslate,
   faults: readonly ClientFault[] = []
 ): Control[] {
-  const label = (id: string): AdminMessageKey => `clients.field.${id}` as AdminMessageKey
+  const label = (id: string): AdminMessageKey => `console.clients.field.${id}` as AdminMessageKey
   return draftsOf(tab, client, rules, t).map(({ at, ...draft }) => {
-    const hint = t.code([`clients.field.${draft.id}.hint`], 'clients.nothing')
+    const hint = t.code([`console.clients.field.${draft.id}.hint`], 'console.clients.nothing')
     return {
       ...draft,
       label: draft.label ?? t(label(draft.id)),
@@ -101,7 +116,7 @@ function draftsOf (
       value,
       options: values.map((one) => ({
         value: one,
-        label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one
+        label: t.code([`console.clients.value.${id}.${one}`], 'console.clients.nothing') || one
       })),
       at: [at]
     }) as Draft
@@ -111,7 +126,7 @@ function draftsOf (
       type: 'checks',
       options: values.map(([one, checked]) => ({
         id: `${id}_${one}`,
-        label: t.code([`clients.value.${id}.${one}`], 'clients.nothing') || one,
+        label: t.code([`console.clients.value.${id}.${one}`], 'console.clients.nothing') || one,
         checked
       })),
       at
@@ -126,7 +141,7 @@ function draftsOf (
           value: kind,
           options: clientKinds
             .filter((one) => kindRules[one].grants.slice(0, 1).every((name) => rules.grantTypes.includes(name)))
-            .map((one) => ({ value: one, label: t(`clients.kind.${one}`), hint: t(`clients.kind.${one}.hint`) })),
+            .map((one) => ({ value: one, label: t(`console.clients.kind.${one}`), hint: t(`console.clients.kind.${one}.hint`) })),
           at: ['/kind']
         } as Draft
       ]
@@ -168,8 +183,8 @@ function draftsOf (
               ),
               ...scopes.map((name): Draft => ({
                 ...words(`purpose_${name}`, purposes[name], `/policy/purposes/${name}`, 100),
-                label: t('clients.field.purpose', {
-                  scope: t.code([`clients.value.scope.${name}`], 'clients.nothing') || name
+                label: t('console.clients.field.purpose', {
+                  scope: t.code([`console.clients.value.scope.${name}`], 'console.clients.nothing') || name
                 }),
                 hint: null
               })),

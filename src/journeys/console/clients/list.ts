@@ -1,8 +1,49 @@
 /** A2: the list of clients with its filters, and A4 记录: what was changed at one. */
 import { clientHistory, listClients } from '../../../records/clients/index.ts'
+import type { ClientKind, ClientStatus } from '../../../domain/client/record.ts'
 import type { Console } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import { clientOf, diffRows, frameOf, readers, writers } from './frame.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
+import type { AdminFramed } from '../layout.ts'
+import { clientOf, diffRows, frameOf, readers, writers, type ClientFrame } from './layout.ts'
+
+export interface ClientRow {
+  clientId: string
+  name: string
+  unit: string | null
+  kind: ClientKind
+  status: ClientStatus
+  hosts: string[]
+  lastUsed: string | null
+  errors: number
+}
+
+export interface ClientListPage extends AdminFramed {
+  rows: ClientRow[]
+  filters: Record<string, string>
+  pager: Pager
+  scopes: readonly string[]
+  mayChange: boolean
+}
+
+export interface ClientHistoryPage extends AdminFramed {
+  client: ClientFrame
+  rows: Array<{
+    at: string
+    act: string
+    actor: string
+    reason: string
+    traceId: string | null
+    diff: Array<{ field: string; before: string; after: string }>
+  }>
+  pager: Pager
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'console/clients/list': ClientListPage
+    'console/clients/history': ClientHistoryPage
+  }
+}
 
 export const filterNames = ['text', 'status', 'kind', 'type', 'grant', 'scope', 'host', 'unit', 'unused'] as const
 
@@ -35,7 +76,7 @@ export function registerClientList (console: Console, scopes: readonly string[])
           ])
         )
       }
-      return c.page('admin/clients', {
+      return c.page('console/clients/list', {
         rows: rows.map(({ clientId, name, unit, kind, status, hosts, lastUsedAt, errors }) => ({
           clientId,
           name: name || clientId,
@@ -79,11 +120,11 @@ export function registerClientList (console: Console, scopes: readonly string[])
           ])
         )
       }
-      return c.page('admin/client-history', {
+      return c.page('console/clients/history', {
         client: frameOf(c, client, 'history'),
         rows: rows.map(({ at, act, actor, reason, traceId, diff }) => ({
           at: at.toISOString(),
-          act: c.t.code([`clients.act.${act}`], 'clients.act.changed'),
+          act: c.t.code([`console.clients.act.${act}`], 'console.clients.act.changed'),
           actor,
           reason,
           traceId,

@@ -7,7 +7,27 @@ import {
   snippetClientOf
 } from '../../developers/index.ts'
 import type { Console } from '../console.ts'
-import { clientOf, frameOf, readers } from './frame.ts'
+import type { AdminFramed } from '../layout.ts'
+import { clientOf, frameOf, readers, type ClientFrame } from './layout.ts'
+
+export interface ClientSnippetsPage extends AdminFramed {
+  client: ClientFrame
+  endpoints: Array<{ name: string; value: string }>
+  snippets: Array<{
+    id: string
+    title: string
+    files: Array<{ name: string; language: string; text: string }>
+    notes: string[]
+    otherRedirect: string | null
+  }>
+  problem: string | null
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'console/clients/snippets': ClientSnippetsPage
+  }
+}
 
 export function registerClientSnippets (console: Console): void {
   const { issuer } = console.deps.config
@@ -24,7 +44,7 @@ export function registerClientSnippets (console: Console): void {
           : given === null
             ? null
             : makeSnippets(issuer, given, c.t.locale === 'en' ? 'en' : 'zh-CN')
-      return c.page('admin/client-snippets', {
+      return c.page('console/clients/snippets', {
         client: frameOf(c, client, 'snippets'),
         endpoints: Object.entries({ issuer, ...endpointsOf(issuer) }).map(([name, value]) => ({ name, value })),
         snippets:
@@ -39,10 +59,10 @@ export function registerClientSnippets (console: Console): void {
             : [],
         problem:
           made === null
-            ? c.t('clients.snippets.no_address')
+            ? c.t('console.clients.snippets.no_address')
             : made.ok
               ? null
-              : c.t('clients.snippets.not_plain', { fields: made.faults.map(({ field }) => field).join(', ') })
+              : c.t('console.clients.snippets.not_plain', { fields: made.faults.map(({ field }) => field).join(', ') })
       })
 
       function deviceSnippets (): ReturnType<typeof makeSnippets> {

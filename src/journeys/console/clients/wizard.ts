@@ -9,8 +9,37 @@ import { dualControlReasons, withoutPowers } from '../../../domain/administratio
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
 import { clientChangeKind, clientChangeRequest, createClient } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pathOf, writers } from './frame.ts'
-import { controlsOf, faultWords, isOf, typedOver, type TabName, type Typed } from './forms.ts'
+import type { AdminFramed } from '../layout.ts'
+import { pathOf, writers } from './layout.ts'
+import { controlsOf, faultWords, isOf, typedOver, type TabName, type Typed, type Control } from './forms.ts'
+
+export interface ClientNewPage extends AdminFramed {
+  step: number
+  steps: number
+  controls: Control[]
+  faults: string[]
+  hidden: Array<{ name: string; value: string }>
+  last: boolean
+}
+
+export interface ClientMadePage extends AdminFramed {
+  clientId: string
+  name: string
+  secret: string | null
+  download: string | null
+  facts: Array<{ name: string; value: string }>
+  /** What waits for a second administrator, in words. */
+  waitingFor: string[]
+  waitingHref: string | null
+  snippetsHref: string | null
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'console/clients/wizard': ClientNewPage
+    'console/clients/made': ClientMadePage
+  }
+}
 
 const questions = ['kind', 'basic', 'addresses', 'permissions'] as const satisfies ReadonlyArray<TabName | 'kind'>
 /** What the questions leave out has its default; the finer points are on the pages of the client. */
@@ -48,7 +77,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       .filter((fault) => !controls.some((control) => control.faults.includes(faultWords(c.t, fault))))
       .map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
     return c.page(
-      'admin/client-new',
+      'console/clients/wizard',
       {
         step: step + 1,
         steps: questions.length,
@@ -123,18 +152,18 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     }
     const { client, secret } = made
     const text = `# ${client.policy.names['zh-CN']}\nOIDC_ISSUER=${deps.config.issuer}\nOIDC_CLIENT_ID=${client.clientId}\n${secret === null ? '' : `OIDC_CLIENT_SECRET=${secret.secret}\n`}`
-    return c.page('admin/client-made', {
+    return c.page('console/clients/made', {
       clientId: client.clientId,
       name: client.policy.names['zh-CN'],
       secret: secret?.secret ?? null,
       download: `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`,
       facts: [
-        { name: c.t('clients.issuer'), value: deps.config.issuer },
-        { name: c.t('clients.discovery'), value: `${deps.config.issuer}/.well-known/openid-configuration` },
+        { name: c.t('console.clients.issuer'), value: deps.config.issuer },
+        { name: c.t('console.clients.discovery'), value: `${deps.config.issuer}/.well-known/openid-configuration` },
         ...(client.metadata.redirect_uris ?? []).map((uri) => ({ name: 'redirect_uri', value: uri })),
         { name: 'scope', value: client.metadata.scope ?? '' }
       ].filter(({ value }) => value !== ''),
-      waitingFor: reasons.map((reason) => c.t(`clients.second.${reason}`)),
+      waitingFor: reasons.map((reason) => c.t(`console.clients.second.${reason}`)),
       waitingHref: asked === null ? null : `/admin/approvals/${asked.id}`,
       snippetsHref: c.request.server.hasRoute({ method: 'GET', url: '/admin/clients/:id/snippets' })
         ? pathOf(client.clientId, 'snippets')

@@ -18,7 +18,7 @@ import {
   type RemovedKeyUse
 } from '../../../records/keys/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const readers = ['system', 'security', 'audit'] as const
 const roles = ['system'] as const
@@ -52,8 +52,8 @@ export interface KeySetPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/keys': KeysPage
-    'admin/keys-set': KeySetPage
+    'console/keys/keys': KeysPage
+    'console/keys/key-set': KeySetPage
   }
 }
 
@@ -89,13 +89,13 @@ export function registerKeys (console: Console): void {
       const kid = (state: string): string => rows.find((row) => row.state === state)?.kid ?? '–'
       if (kid('active') === '–') return null
       return {
-        title: t('keys.rotate.title', { alg }),
+        title: t('console.keys.rotate.title', { alg }),
         facts: [
-          { name: t('keys.state.active'), value: kid('active') },
-          { name: t('keys.state.pre-published'), value: kid('pre-published') },
+          { name: t('console.keys.state.active'), value: kid('active') },
+          { name: t('console.keys.state.pre-published'), value: kid('pre-published') },
           {
-            name: t('keys.rotate.effect'),
-            value: t('keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })
+            name: t('console.keys.rotate.effect'),
+            value: t('console.keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })
           }
         ],
         basis: `${kid('active')} ${kid('pre-published')}`
@@ -120,7 +120,7 @@ export function registerKeys (console: Console): void {
       const keys = await listKeys(db, { removed: 10 })
       const now = deps.clock.now()
       const { role } = c.administrator
-      return c.page('admin/keys', {
+      return c.page('console/keys/keys', {
         groups: signingAlgs.map((alg) => {
           const own = keys
             .filter((key) => key.alg === alg)
@@ -154,7 +154,7 @@ export function registerKeys (console: Console): void {
     roles: readers,
     handler: async (c) => {
       const keys = (await listKeys(db)).filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk)
-      return c.page('admin/keys-set', {
+      return c.page('console/keys/key-set', {
         json: JSON.stringify({ keys }, null, 2),
         url: config.issuer + routes.jwks,
         cacheMinutes: publicMaxAge / 60
@@ -170,11 +170,11 @@ export function registerKeys (console: Console): void {
   const rotateModel = (c: ConsoleRequest) => {
     const alg = algOf(c)
     return {
-      title: c.t('keys.rotate.title', { alg }),
-      lead: `${c.t('keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })} ${c.t('keys.rotate.four_eyes')}`,
+      title: c.t('console.keys.rotate.title', { alg }),
+      lead: `${c.t('console.keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })} ${c.t('console.keys.rotate.four_eyes')}`,
       typed: null,
       action: `/admin/keys/rotate/${alg}`,
-      submit: c.t('keys.rotate'),
+      submit: c.t('console.keys.rotate'),
       backHref: '/admin/keys'
     }
   }
@@ -208,11 +208,11 @@ export function registerKeys (console: Console): void {
   const publishModel = (c: ConsoleRequest) => {
     const alg = algOf(c)
     return {
-      title: c.t('keys.publish.title', { alg }),
-      lead: c.t('keys.publish.lead', { h: keyTimes.published / 3600 }),
+      title: c.t('console.keys.publish.title', { alg }),
+      lead: c.t('console.keys.publish.lead', { h: keyTimes.published / 3600 }),
       typed: null,
       action: `/admin/keys/publish/${alg}`,
-      submit: c.t('keys.publish'),
+      submit: c.t('console.keys.publish'),
       backHref: '/admin/keys'
     }
   }
@@ -247,17 +247,17 @@ export function registerKeys (console: Console): void {
     const key = (await listKeys(db)).find((one) => one.kid === kid && one.state !== 'removed')
     if (key === undefined) return c.notFound()
     return {
-      title: c.t('keys.leak.title'),
-      lead: c.t('keys.leak.lead', { m: publicMaxAge / 60 }),
+      title: c.t('console.keys.leak.title'),
+      lead: c.t('console.keys.leak.lead', { m: publicMaxAge / 60 }),
       facts: [
         { name: 'kid', value: kid },
         { name: 'alg', value: key.alg },
-        { name: c.t('keys.state'), value: c.t.code([`keys.state.${key.state}`], 'keys.state') }
+        { name: c.t('console.keys.state'), value: c.t.code([`console.keys.state.${key.state}`], 'console.keys.state') }
       ],
       // enough of it to be sure which one
       typed: kid.slice(0, 8),
       action: `/admin/keys/leak/${kid}`,
-      submit: c.t('keys.leak'),
+      submit: c.t('console.keys.leak'),
       backHref: '/admin/keys'
     }
   }

@@ -19,9 +19,9 @@ import {
   type StoredNotice
 } from '../../../records/messages/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
 import { idOf } from '../people/people.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const roles: readonly AdminRole[] = ['system', 'security']
 const states: readonly NoticeState[] = ['draft', 'sending', 'sent', 'cancelled']
@@ -65,9 +65,9 @@ export interface NoticePage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/notices': NoticesPage
-    'admin/notice-form': NoticeFormPage
-    'admin/notice': NoticePage
+    'console/notices/notices': NoticesPage
+    'console/notices/notice-form': NoticeFormPage
+    'console/notices/notice': NoticePage
   }
 }
 
@@ -104,7 +104,7 @@ export function registerNotices (console: Console): void {
           ])
         )
       }
-      return c.page('admin/notices', {
+      return c.page('console/notices/notices', {
         rows: rows.map((row) => ({
           id: row.id,
           title: row.texts['zh-CN'].title,
@@ -122,7 +122,7 @@ export function registerNotices (console: Console): void {
 
   const showForm = (c: ConsoleRequest, audience: string, target: string, errors: FieldError[] = []) =>
     c.page(
-      'admin/notice-form',
+      'console/notices/notice-form',
       {
         audiences: noticeAudiences,
         audience,
@@ -188,7 +188,7 @@ export function registerNotices (console: Console): void {
     roles,
     handler: async (c) => {
       const notice = await load(c)
-      return c.page('admin/notice', {
+      return c.page('console/notices/notice', {
         n: {
           id: notice.id,
           audience: notice.audience,
@@ -222,19 +222,19 @@ export function registerNotices (console: Console): void {
   const model = async (c: ConsoleRequest, act: keyof typeof works) => {
     const notice = await load(c)
     return {
-      title: c.t(`notices.act.${act}`),
-      lead: c.t(`notices.act.${act}.lead`),
+      title: c.t(`console.notices.act.${act}`),
+      lead: c.t(`console.notices.act.${act}.lead`),
       facts: [
-        { name: c.t('notices.heading'), value: notice.texts['zh-CN'].title },
-        { name: c.t('notices.audience'), value: c.t(`notices.audience.${notice.audience}`) },
+        { name: c.t('console.notices.heading'), value: notice.texts['zh-CN'].title },
+        { name: c.t('console.notices.audience'), value: c.t(`console.notices.audience.${notice.audience}`) },
         ...(act === 'send'
-          ? [{ name: c.t('notices.receivers'), value: String(await countReceivers(deps.db, notice)) }]
+          ? [{ name: c.t('console.notices.receivers'), value: String(await countReceivers(deps.db, notice)) }]
           : [])
       ],
       // to everybody cannot be taken back: its title has to be typed
       typed: act === 'send' && notice.audience === 'everybody' ? notice.texts['zh-CN'].title : null,
       action: `/admin/notices/${notice.id}/${act}`,
-      submit: c.t(`notices.act.${act}`),
+      submit: c.t(`console.notices.act.${act}`),
       backHref: `/admin/notices/${notice.id}`
     }
   }

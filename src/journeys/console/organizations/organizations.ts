@@ -13,9 +13,9 @@ import {
   type Recheck
 } from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
 import { deskRoles as roles, idOf } from '../people/people.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const statuses = ['active', 'pending', 'suspended', 'dissolved'] as const
 
@@ -71,9 +71,9 @@ export interface CheckPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/organizations': OrganizationsPage
-    'admin/organization': OrganizationPage
-    'admin/organization-check': CheckPage
+    'console/organizations/organizations': OrganizationsPage
+    'console/organizations/organization': OrganizationPage
+    'console/organizations/check': CheckPage
   }
 }
 
@@ -108,7 +108,7 @@ export function registerOrganizations (console: Console): void {
           ])
         )
       }
-      return c.page('admin/organizations', {
+      return c.page('console/organizations/organizations', {
         rows: rows.map(rowOf),
         pager,
         filters: list.filters,
@@ -134,7 +134,7 @@ export function registerOrganizations (console: Console): void {
       if (found.length === 1 && only !== undefined) return c.redirect(`/admin/organizations/${only.id}`)
       const errors = text === '' ? [{ field: 'text', code: 'required' }] : []
       return c.page(
-        'admin/organizations',
+        'console/organizations/organizations',
         { rows: found.map(rowOf), pager: null, filters: { status: '' }, statuses, errors },
         { status: errors.length > 0 ? 422 : 200 }
       )
@@ -149,7 +149,7 @@ export function registerOrganizations (console: Console): void {
       const detail = await organizationDetail(deps, idOf(c))
       if (detail === null) return c.notFound()
       const { legalRepresentative, delegations, register } = detail
-      return c.page('admin/organization', {
+      return c.page('console/organizations/organization', {
         o: {
           id: detail.id,
           uscc: maskUscc(detail.uscc),
@@ -185,15 +185,15 @@ export function registerOrganizations (console: Console): void {
     const { act } = c.request.params as { act?: string }
     if (detail === null || (act !== 'suspend' && act !== 'release' && act !== 'recheck')) return c.notFound()
     return {
-      title: c.t(`orgs.act.${act}`),
-      lead: c.t(`orgs.act.${act}.lead`),
+      title: c.t(`console.organizations.act.${act}`),
+      lead: c.t(`console.organizations.act.${act}.lead`),
       facts: [
-        { name: c.t('orgs.name'), value: detail.name },
-        { name: c.t('orgs.uscc'), value: maskUscc(detail.uscc) }
+        { name: c.t('console.organizations.name'), value: detail.name },
+        { name: c.t('console.organizations.uscc'), value: maskUscc(detail.uscc) }
       ],
       typed: act === 'suspend' ? detail.name : null,
       action: `/admin/organizations/${detail.id}/act/${act}`,
-      submit: c.t(`orgs.act.${act}`),
+      submit: c.t(`console.organizations.act.${act}`),
       backHref: `/admin/organizations/${detail.id}`
     }
   }
@@ -216,7 +216,7 @@ export function registerOrganizations (console: Console): void {
       const { act } = c.request.params as { act: 'suspend' | 'release' | 'recheck' }
       if (act === 'recheck') {
         const answer = await recheck(deps, confirmed.act, idOf(c))
-        return c.page('admin/organization-check', {
+        return c.page('console/organizations/check', {
           id: idOf(c),
           name: model.facts[0]?.value ?? '',
           result: answer.outcome === 'checked' ? answer.result : null
@@ -240,16 +240,16 @@ export function registerOrganizations (console: Console): void {
     const row = detail?.delegations.find(({ id }) => id === delegation)
     if (detail === null || row === undefined || act === undefined) return c.notFound()
     return {
-      title: c.t.code([`orgs.delegation.${act}`], 'orgs.delegation.refused'),
-      lead: c.t.code([`orgs.delegation.${act}.lead`], 'orgs.delegation.refused'),
+      title: c.t.code([`console.organizations.delegation.${act}`], 'console.organizations.delegation.refused'),
+      lead: c.t.code([`console.organizations.delegation.${act}.lead`], 'console.organizations.delegation.refused'),
       facts: [
-        { name: c.t('orgs.name'), value: detail.name },
-        { name: c.t('orgs.agent'), value: row.agent.maskedName },
-        { name: c.t('orgs.until'), value: row.validTo }
+        { name: c.t('console.organizations.name'), value: detail.name },
+        { name: c.t('console.organizations.agent'), value: row.agent.maskedName },
+        { name: c.t('console.organizations.until'), value: row.validTo }
       ],
       typed: null,
       action: `/admin/organizations/${detail.id}/delegations/${row.id}/${act}`,
-      submit: c.t.code([`orgs.delegation.${act}`], 'orgs.delegation.refused'),
+      submit: c.t.code([`console.organizations.delegation.${act}`], 'console.organizations.delegation.refused'),
       backHref: `/admin/organizations/${detail.id}`
     }
   }

@@ -4,8 +4,8 @@
  */
 import { deadLetters, deadTopics, resendDead } from '../../../records/outbox/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const roles = ['system'] as const
 
@@ -27,7 +27,7 @@ export interface OutboxPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/outbox': OutboxPage
+    'console/outbox/outbox': OutboxPage
   }
 }
 
@@ -64,7 +64,8 @@ export function registerOutbox (console: Console): void {
           lines.map((row) => [row.id, row.topic, row.createdAt, row.deadAt, row.attempts, row.lastError])
         )
       }
-      return c.page('admin/outbox', { rows: lines, pager, filters: list.filters, topics: await deadTopics(db) })
+      const topics = await deadTopics(db)
+      return c.page('console/outbox/outbox', { rows: lines, pager, filters: list.filters, topics })
     }
   })
 
@@ -80,12 +81,12 @@ export function registerOutbox (console: Console): void {
     return {
       which: id === null ? { topic: what } : { id },
       model: {
-        title: c.t('outbox.resend.title'),
-        lead: c.t('outbox.resend.lead', { n: count }),
-        facts: [{ name: c.t(id === null ? 'outbox.topic' : 'outbox.id'), value: what }],
+        title: c.t('console.outbox.resend.title'),
+        lead: c.t('console.outbox.resend.lead', { n: count }),
+        facts: [{ name: c.t(id === null ? 'console.outbox.topic' : 'console.outbox.id'), value: what }],
         typed: null,
         action: `/admin/outbox/${what}/resend`,
-        submit: c.t('outbox.resend'),
+        submit: c.t('console.outbox.resend'),
         backHref: '/admin/outbox'
       }
     }

@@ -10,7 +10,7 @@ import { within } from '../../../http/metrics.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import { barChart, columnChart, type Bar } from '../charts.ts'
 import type { Console } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
+import type { AdminFramed } from '../layout.ts'
 
 export interface Panel {
   id: string
@@ -34,7 +34,7 @@ export interface OverviewPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/home': OverviewPage
+    'console/overview/overview': OverviewPage
   }
 }
 
@@ -142,7 +142,7 @@ export function registerOverview (console: Console): void {
             return {
               ...plain,
               figure: String(row?.sessions ?? 0),
-              note: t('overview.sessions.note', { n: row?.administrators ?? 0 })
+              note: t('console.overview.sessions.note', { n: row?.administrators ?? 0 })
             }
           }
         ],
@@ -155,7 +155,7 @@ export function registerOverview (console: Console): void {
             return {
               ...plain,
               figure: String(row?.dead ?? 0),
-              note: t('overview.outbox.note', { n: row?.due ?? 0 }),
+              note: t('console.overview.outbox.note', { n: row?.due ?? 0 }),
               warn: (row?.dead ?? 0) > 0
             }
           }
@@ -167,7 +167,7 @@ export function registerOverview (console: Console): void {
             return {
               ...plain,
               figure: String(row?.changes ?? 0),
-              note: t('overview.waiting.note', { n: row?.review ?? 0 }),
+              note: t('console.overview.waiting.note', { n: row?.review ?? 0 }),
               warn: (row?.changes ?? 0) > 0
             }
           }
@@ -179,7 +179,7 @@ export function registerOverview (console: Console): void {
           async () => ({
             ...plain,
             figure: String(balance.remaining),
-            note: t(balance.remaining < balance.alarmBelow ? 'overview.sms.low' : 'overview.sms.note', {
+            note: t(balance.remaining < balance.alarmBelow ? 'console.overview.sms.low' : 'console.overview.sms.note', {
               n: balance.alarmBelow
             }),
             warn: balance.remaining < balance.alarmBelow
@@ -188,7 +188,7 @@ export function registerOverview (console: Console): void {
       }
       const panels: Panel[] = []
       for (const [id, work] of make) {
-        const title = t.code([`overview.${id}`], 'overview.title')
+        const title = t.code([`console.overview.${id}`], 'console.overview.title')
         try {
           panels.push({ id, title, failed: false, ...(await work()) })
         } catch (error) {
@@ -199,7 +199,7 @@ export function registerOverview (console: Console): void {
       const {
         rows: [now]
       } = await sql<{ now: Date }>`select now() as now`.execute(db)
-      return c.page('admin/home', { panels, at: (now?.now ?? new Date(0)).toISOString() })
+      return c.page('console/overview/overview', { panels, at: (now?.now ?? new Date(0)).toISOString() })
     }
   })
 }
@@ -222,12 +222,12 @@ async function logins (db: Db, t: AdminTranslate, counts: Counts): Promise<Conte
   return {
     ...plain,
     figure: String(good),
-    note: t('overview.logins.note', { n: sum(counts, 'login.failed', 'login.throttled', 'login.refused') }),
+    note: t('console.overview.logins.note', { n: sum(counts, 'login.failed', 'login.throttled', 'login.refused') }),
     chart: columnChart(columns, 'p-logins'),
     table: {
-      head: [t('overview.cause'), t('overview.count')],
+      head: [t('console.overview.cause'), t('console.overview.count')],
       rows: [
-        [t('overview.event.login.succeeded'), good],
+        [t('console.overview.event.login.succeeded'), good],
         ...causes.map(({ type, reason, count }): [string, number] => [wordsOf(t, type, reason), count])
       ]
     }
@@ -236,10 +236,10 @@ async function logins (db: Db, t: AdminTranslate, counts: Counts): Promise<Conte
 
 /** A code of the trail in words, as far as there are any. */
 const wordsOf = (t: AdminTranslate, type: string, reason: string): string => {
-  const event = t.code([`overview.event.${type}`], 'overview.event.other')
+  const event = t.code([`console.overview.event.${type}`], 'console.overview.event.other')
   if (reason === '') return event
-  const words = t.code([`overview.reason.${reason.toLowerCase()}`], 'overview.reason.other')
-  return `${event} · ${words === t('overview.reason.other') ? reason : words}`
+  const words = t.code([`console.overview.reason.${reason.toLowerCase()}`], 'console.overview.reason.other')
+  return `${event} · ${words === t('console.overview.reason.other') ? reason : words}`
 }
 
 function funnel (t: AdminTranslate, counts: Counts): Content {
@@ -252,7 +252,7 @@ function funnel (t: AdminTranslate, counts: Counts): Content {
     ['used', ['scan-ticket.consumed']]
   ]
   const bars: Bar[] = steps.map(([name, types]) => ({
-    label: t.code([`overview.funnel.${name}`], 'overview.event.other'),
+    label: t.code([`console.overview.funnel.${name}`], 'console.overview.event.other'),
     value: sum(counts, ...types)
   }))
   return chartAndTable(t, bars, 'p-funnel')
@@ -264,18 +264,23 @@ function byReason (t: AdminTranslate, counts: Counts, types: string[]): Content 
     .sort((a, b) => b.count - a.count)
     .slice(0, 8)
     .map(({ type, reason, count }) => ({ label: wordsOf(t, type, reason), value: count, tone: 'bad' }))
-  return bars.length === 0 ? { ...plain, figure: '0', note: t('overview.none') } : chartAndTable(t, bars, 'p-face')
+  return bars.length === 0
+    ? { ...plain, figure: '0', note: t('console.overview.none') }
+    : chartAndTable(t, bars, 'p-face')
 }
 
 const chartAndTable = (t: AdminTranslate, bars: Bar[], labelledBy: string): Content => ({
   ...plain,
   chart: barChart(bars, labelledBy),
-  table: { head: [t('overview.what'), t('overview.count')], rows: bars.map(({ label, value }) => [label, value]) }
+  table: {
+    head: [t('console.overview.what'), t('console.overview.count')],
+    rows: bars.map(({ label, value }) => [label, value])
+  }
 })
 
 async function clients (db: Db, t: AdminTranslate): Promise<Content> {
   const rows = await clientStatement(db)
-  if (rows.length === 0) return { ...plain, figure: '0', note: t('overview.none') }
+  if (rows.length === 0) return { ...plain, figure: '0', note: t('console.overview.none') }
   const rate = (good: number, bad: number): number =>
     good + bad === 0 ? 0 : Math.round((bad / (good + bad)) * 1000) / 10
   return {
@@ -285,7 +290,12 @@ async function clients (db: Db, t: AdminTranslate): Promise<Content> {
       'p-clients'
     ),
     table: {
-      head: [t('overview.client'), t('overview.good'), t('overview.bad'), t('overview.rate')],
+      head: [
+        t('console.overview.client'),
+        t('console.overview.good'),
+        t('console.overview.bad'),
+        t('console.overview.rate')
+      ],
       rows: rows.map(({ name, good, bad }) => [name, good, bad, `${rate(good, bad)} %`])
     }
   }
@@ -296,12 +306,17 @@ async function keys (db: Db, t: AdminTranslate): Promise<Content> {
   const oldest = Math.max(0, ...rows.filter(({ state }) => state === 'active').map(({ days }) => days))
   return {
     ...plain,
-    figure: t('overview.days', { n: oldest }),
-    note: t(oldest > oldKeyDays ? 'overview.keys.old' : 'overview.keys.note', { n: oldKeyDays }),
+    figure: t('console.overview.days', { n: oldest }),
+    note: t(oldest > oldKeyDays ? 'console.overview.keys.old' : 'console.overview.keys.note', { n: oldKeyDays }),
     warn: oldest > oldKeyDays,
     table: {
-      head: ['kid', 'alg', t('overview.keys.state'), t('overview.keys.age')],
-      rows: rows.map(({ kid, alg, state, days }) => [kid.slice(0, 12), alg, state, t('overview.days', { n: days })])
+      head: ['kid', 'alg', t('console.overview.keys.state'), t('console.overview.keys.age')],
+      rows: rows.map(({ kid, alg, state, days }) => [
+        kid.slice(0, 12),
+        alg,
+        state,
+        t('console.overview.days', { n: days })
+      ])
     }
   }
 }

@@ -4,13 +4,13 @@
  */
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { Console } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
+import type { AdminFramed } from '../layout.ts'
 
 export interface NotFoundPage extends AdminFramed {}
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/nothing-found': NotFoundPage
+    'console/overview/nothing-found': NotFoundPage
   }
 }
 
@@ -29,7 +29,7 @@ export function registerSearch (console: Console): void {
     method: 'GET',
     path: '/admin/search',
     roles: adminRoles,
-    handler: (c) => c.page('admin/nothing-found', {})
+    handler: (c) => c.page('console/overview/nothing-found', {})
   })
   console.page({
     method: 'POST',
@@ -46,7 +46,7 @@ export function registerSearch (console: Console): void {
             (entry) => route.test(entry.path) && entry.method === 'GET' && entry.roles.includes(c.administrator.role)
           )
       )
-      return place === undefined ? c.page('admin/nothing-found', {}) : c.redirect(place[2](text))
+      return place === undefined ? c.page('console/overview/nothing-found', {}) : c.redirect(place[2](text))
     }
   })
 }

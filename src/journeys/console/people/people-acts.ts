@@ -25,7 +25,7 @@ import { revokeCounterCode } from '../../../records/counter-codes/index.ts'
 import { personById } from '../../../records/persons/index.ts'
 import { revealNeedsTwo } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
+import type { AdminFramed } from '../layout.ts'
 import { deskRoles, idOf, lookerOf } from './people.ts'
 
 /** Posts `csrf`, `name`, `cert_no`, `phone` ('1' each), `reason`; or, what was granted, `grant`. */
@@ -47,8 +47,8 @@ export interface RevealedPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/person-reveal': RevealPage
-    'admin/person-revealed': RevealedPage
+    'console/people/unmask': RevealPage
+    'console/people/unmasked': RevealedPage
   }
 }
 
@@ -81,16 +81,16 @@ export function registerPeopleActs (console: Console): void {
     const { act } = c.request.params as { act?: string }
     if (person === null || act === undefined || !Object.hasOwn(acts, act)) return c.notFound()
     return {
-      title: c.t.code([`people.act.${act}`], 'people.title'),
-      lead: c.t.code([`people.act.${act}.lead`], 'people.title'),
+      title: c.t.code([`console.people.act.${act}`], 'console.people.title'),
+      lead: c.t.code([`console.people.act.${act}.lead`], 'console.people.title'),
       facts: [
-        { name: c.t('people.name'), value: maskName(person.name) },
+        { name: c.t('console.people.name'), value: maskName(person.name) },
         { name: 'ID', value: person.id }
       ],
       hidden: item === '' ? [] : [{ name: 'item', value: item }],
       typed: null,
       action: `/admin/people/${person.id}/act/${act}`,
-      submit: c.t.code([`people.act.${act}`], 'people.title'),
+      submit: c.t.code([`console.people.act.${act}`], 'console.people.title'),
       backHref: `/admin/people/${person.id}`
     }
   }
@@ -126,13 +126,13 @@ export function registerPeopleActs (console: Console): void {
       return person === null
         ? null
         : {
-            title: t('people.reveal'),
+            title: t('console.people.reveal'),
             facts: [
-              { name: t('people.name'), value: maskName(person.name) },
+              { name: t('console.people.name'), value: maskName(person.name) },
               { name: 'ID', value: personId },
               {
-                name: t('people.reveal.what'),
-                value: fields.map((field) => t(`people.${field}`)).join(t('console.comma'))
+                name: t('console.people.reveal.what'),
+                value: fields.map((field) => t(`console.people.${field}`)).join(t('console.comma'))
               }
             ]
           }
@@ -151,7 +151,7 @@ export function registerPeopleActs (console: Console): void {
     if (person === null) return c.notFound()
     const grants = await openGrants(db, `admin:${c.administrator.id}`, { personId: person.id })
     return c.page(
-      'admin/person-reveal',
+      'console/people/unmask',
       {
         id: person.id,
         name: maskName(person.name),
@@ -169,7 +169,7 @@ export function registerPeopleActs (console: Console): void {
 
   const showValues = (c: ConsoleRequest, revealed: Revealed) => {
     if (revealed.outcome !== 'shown') return null
-    return c.page('admin/person-revealed', {
+    return c.page('console/people/unmasked', {
       id: idOf(c),
       values: revealFields.flatMap((field) =>
         field in revealed.values ? [{ field, value: revealed.values[field] ?? null }] : []

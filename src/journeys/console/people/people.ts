@@ -17,8 +17,8 @@ import {
   type PersonLine
 } from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
+import type { AdminFramed } from '../layout.ts'
 
 export const deskRoles: readonly AdminRole[] = ['security']
 export const personStatuses: readonly PersonStatus[] = ['active', 'locked', 'unactivated', 'disabled']
@@ -64,9 +64,9 @@ export interface HistoryPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/people': PeoplePage
-    'admin/person': PersonPage
-    'admin/person-history': HistoryPage
+    'console/people/people': PeoplePage
+    'console/people/person': PersonPage
+    'console/people/history': HistoryPage
   }
 }
 
@@ -112,7 +112,7 @@ export function registerPeople (console: Console): void {
           ])
         )
       }
-      return c.page('admin/people', {
+      return c.page('console/people/people', {
         rows: rows.map(rowOf),
         pager,
         filters: list.filters,
@@ -137,7 +137,7 @@ export function registerPeople (console: Console): void {
       if (found.ok && found.people.length === 1) return c.redirect(`/admin/people/${found.people[0]?.id ?? ''}`)
       // what was typed is not sent back: the page may be printed or left open
       return c.page(
-        'admin/people',
+        'console/people/people',
         {
           rows: found.ok ? found.people.map(rowOf) : [],
           pager: null,
@@ -165,7 +165,7 @@ export function registerPeople (console: Console): void {
       const detail = await personDetail(deps, lookerOf(c), idOf(c))
       if (detail === null) return c.notFound()
       const { delegations, represents, namesakes, ...person } = detail
-      return c.page('admin/person', {
+      return c.page('console/people/person', {
         p: iso(person),
         represents: represents.map((one) => ({ ...one, uscc: maskUscc(one.uscc) })),
         delegations: delegations.map(({ id, organizationId, organizationName, state, validTo }) => ({
@@ -208,7 +208,7 @@ export function registerPeople (console: Console): void {
           ])
         )
       }
-      return c.page('admin/person-history', {
+      return c.page('console/people/history', {
         id: idOf(c),
         rows: rows.map((row) => ({ ...row, at: row.at.toISOString() })),
         pager

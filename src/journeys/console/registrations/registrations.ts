@@ -17,9 +17,9 @@ import {
 } from '../../registration/index.ts'
 import { revealNeedsTwo } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList } from '../lists.ts'
-import type { AdminFramed, Pager } from '../models.ts'
+import { pageOf, readList, type Pager } from '../lists.ts'
 import { deskRoles as roles, idOf, lookerOf } from '../people/people.ts'
+import type { AdminFramed } from '../layout.ts'
 
 const tabs = ['waiting', 'accepted', 'refused', 'returned'] as const
 
@@ -65,9 +65,9 @@ export interface RefusePage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/registrations': RegistrationsPage
-    'admin/registration': RegistrationPage
-    'admin/registration-refuse': RefusePage
+    'console/registrations/registrations': RegistrationsPage
+    'console/registrations/registration': RegistrationPage
+    'console/registrations/refuse': RefusePage
   }
 }
 
@@ -91,7 +91,7 @@ export function registerRegistrations (console: Console): void {
           rows.map((row) => [row.number, row.applicant, row.organization, row.submittedAt.toISOString(), row.review])
         )
       }
-      return c.page('admin/registrations', {
+      return c.page('console/registrations/registrations', {
         rows: rows.map((row) => ({
           id: row.id,
           number: row.number,
@@ -118,7 +118,7 @@ export function registerRegistrations (console: Console): void {
         registrationNumber: detail.number
       })
     return c.page(
-      'admin/registration',
+      'console/registrations/registration',
       {
         a: { ...rest, submittedAt: submittedAt.toISOString(), reviewedAt: reviewedAt?.toISOString() ?? null },
         unit:
@@ -155,14 +155,14 @@ export function registerRegistrations (console: Console): void {
       return found === null || found.number !== number
         ? null
         : {
-            title: t('regs.reveal'),
+            title: t('console.registrations.reveal'),
             facts: [
-              { name: t('regs.number'), value: number },
-              { name: t('orgs.name'), value: found.organization },
-              { name: t('regs.applicant'), value: found.applicantName },
+              { name: t('console.registrations.number'), value: number },
+              { name: t('console.organizations.name'), value: found.organization },
+              { name: t('console.registrations.applicant'), value: found.applicantName },
               {
-                name: t('people.reveal.what'),
-                value: revealFields.map((field) => t(`people.${field}`)).join(t('console.comma'))
+                name: t('console.people.reveal.what'),
+                value: revealFields.map((field) => t(`console.people.${field}`)).join(t('console.comma'))
               }
             ]
           }
@@ -222,17 +222,17 @@ export function registerRegistrations (console: Console): void {
   const model = async (c: ConsoleRequest, act: keyof typeof decisions) => {
     const detail = await line(c)
     return {
-      title: c.t(`regs.act.${act}`),
-      lead: c.t(`regs.act.${act}.lead`),
+      title: c.t(`console.registrations.act.${act}`),
+      lead: c.t(`console.registrations.act.${act}.lead`),
       facts: [
-        { name: c.t('regs.number'), value: detail.number },
-        { name: c.t('orgs.name'), value: detail.organization },
-        { name: c.t('regs.applicant'), value: detail.applicantName }
+        { name: c.t('console.registrations.number'), value: detail.number },
+        { name: c.t('console.organizations.name'), value: detail.organization },
+        { name: c.t('console.registrations.applicant'), value: detail.applicantName }
       ],
       action: `/admin/registrations/${detail.id}/${act}`,
       typed: null,
       hidden: [{ name: 'number', value: seenOf(c, detail.number) }],
-      submit: c.t(`regs.act.${act}`),
+      submit: c.t(`console.registrations.act.${act}`),
       backHref: `/admin/registrations/${detail.id}`
     }
   }
@@ -266,7 +266,7 @@ export function registerRegistrations (console: Console): void {
   const showRefuse = async (c: ConsoleRequest, errors: FieldError[] = []) => {
     const { id, number, organization } = await line(c)
     return c.page(
-      'admin/registration-refuse',
+      'console/registrations/refuse',
       {
         id,
         number,

@@ -16,8 +16,13 @@ export function registerRevealSetting (console: Console): void {
   changes.register<{ needed: boolean }>(kind, {
     async describe (from, { needed }, t) {
       return {
-        title: t('settings.reveal.off'),
-        facts: [{ name: t('settings.reveal'), value: t(needed ? 'settings.reveal.two' : 'settings.reveal.one') }],
+        title: t('console.settings.reveal.off'),
+        facts: [
+          {
+            name: t('console.settings.reveal'),
+            value: t(needed ? 'console.settings.reveal.two' : 'console.settings.reveal.one')
+          }
+        ],
         basis: String(await revealNeedsTwo(from))
       }
     },
@@ -30,13 +35,18 @@ export function registerRevealSetting (console: Console): void {
   const confirmModel = async (c: ConsoleRequest) => {
     const two = await revealNeedsTwo(db)
     return {
-      title: c.t(two ? 'settings.reveal.off' : 'settings.reveal.on'),
-      lead: c.t(two ? 'settings.reveal.off.lead' : 'settings.reveal.effect'),
-      facts: [{ name: c.t('settings.reveal'), value: c.t(two ? 'settings.reveal.two' : 'settings.reveal.one') }],
+      title: c.t(two ? 'console.settings.reveal.off' : 'console.settings.reveal.on'),
+      lead: c.t(two ? 'console.settings.reveal.off.lead' : 'console.settings.reveal.effect'),
+      facts: [
+        {
+          name: c.t('console.settings.reveal'),
+          value: c.t(two ? 'console.settings.reveal.two' : 'console.settings.reveal.one')
+        }
+      ],
       hidden: [{ name: 'needed', value: String(!two) }],
       typed: null,
       action: path,
-      submit: c.t(two ? 'settings.reveal.ask' : 'settings.reveal.on'),
+      submit: c.t(two ? 'console.settings.reveal.ask' : 'console.settings.reveal.on'),
       backHref: '/admin/settings'
     }
   }

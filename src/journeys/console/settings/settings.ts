@@ -12,7 +12,7 @@ import {
   settingsSeconds
 } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../models.ts'
+import type { AdminFramed } from '../layout.ts'
 
 export interface SettingView {
   name: SettingName
@@ -61,8 +61,8 @@ export interface SettingPage extends AdminFramed {
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'admin/settings': SettingsPage
-    'admin/setting': SettingPage
+    'console/settings/settings': SettingsPage
+    'console/settings/setting': SettingPage
   }
 }
 
@@ -114,7 +114,7 @@ export function registerSettings (console: Console, settings: Settings): void {
     }))
 
   const show = async (c: ConsoleRequest, vendors = vendorViews()): Promise<ReturnType<ConsoleRequest['page']>> =>
-    c.page('admin/settings', {
+    c.page('console/settings/settings', {
       settings: (await settings.list()).map(
         ({ name, value, fallback, version, changedByName, changedAt, reason }) => ({
           name,
@@ -151,7 +151,7 @@ export function registerSettings (console: Console, settings: Settings): void {
     const row = (await settings.list()).find(({ name }) => name === (c.request.params as { name: string }).name)
     if (row === undefined) return c.notFound()
     return c.page(
-      'admin/setting',
+      'console/settings/setting',
       {
         name: row.name,
         fields: Object.entries(row.value).map(([name, now]) => ({

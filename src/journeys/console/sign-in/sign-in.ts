@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { inTransaction } from '../../../database/transaction.ts'
 import { adminRoles, consoleClientId, isAdministratorId } from '../../../domain/administration/administration.ts'
 import { PageError } from '../../../http/page-error.ts'
-import type { FieldError } from '../../../http/pages.ts'
+import type { FieldError, FormTarget } from '../../../http/pages.ts'
 import { routes } from '../../../oidc/configuration.ts'
 import { hashVerifier, isOurs, redeemCode } from '../../../oidc/own-client.ts'
 import { revokeSession } from '../../../tokens/revocation.ts'
@@ -23,6 +23,25 @@ import {
   signInMethod
 } from '../../../records/administrators/index.ts'
 import { createProver } from '../prove.ts'
+import type { Unframed } from '../layout.ts'
+
+/** Posts `csrf`, `to` and either `credential` (a passkey's answer) or `login_name`, `password`, `code`. */
+export interface SignInPage extends FormTarget, Unframed {
+  returnTo: string
+  loginName: string
+  errors: FieldError[]
+  /** There is no account yet: the page says where the first link comes from. */
+  empty: boolean
+  /** Again for something that asks for it: whose credentials. */
+  again: string | null
+  passkey: boolean
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'console/sign-in/sign-in': SignInPage
+  }
+}
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
@@ -123,7 +142,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
 
   const again = (c: ConsoleRequest, returnTo: string, errors: FieldError[] = [], status = 200): FastifyReply =>
     c.reply.page(
-      'admin/sign-in',
+      'console/sign-in/sign-in',
       {
         action: '/admin/again',
         csrf: c.csrf,

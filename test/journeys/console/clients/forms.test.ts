@@ -1,7 +1,7 @@
 /** What the console's form of credentials makes of signed messages. */
 import t from 'tap'
 import { typedOver } from '../../../../src/journeys/console/clients/forms.ts'
-import { trialObstacle } from '../../../../src/journeys/console/clients/trial-site.ts'
+import { trialObstacle } from '../../../../src/journeys/console/clients/test-login-site.ts'
 import type { ClientRecord } from '../../../../src/domain/client/record.ts'
 import { testRules } from '../../../domain/client/support.ts'
 

@@ -1,0 +1,142 @@
+/** What every page about a client begins with, and how a change of it is asked for. */
+import type { FastifyReply } from 'fastify'
+import { sql } from 'kysely'
+import { inTransaction } from '../../../database/transaction.ts'
+import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
+import type { ClientDifference } from '../../../domain/client/diff.ts'
+import { diffOf } from '../../../domain/client/diff.ts'
+import { dualControlReasons } from '../../../domain/administration/dual-control.ts'
+import type { ClientContent, ClientKind, ClientRecord, ClientStatus } from '../../../domain/client/record.ts'
+import {
+  applyClientRequest,
+  clientChangeKind,
+  clientChangeRequest,
+  contentOf,
+  findClient,
+  logoPath,
+  mergeRequests,
+  requestedContent,
+  type ClientChangeRequest
+} from '../../../records/clients/index.ts'
+import type { Console, ConsoleRequest } from '../console.ts'
+import { tabNames } from './forms.ts'
+
+/** The frame of every page about one client. */
+export interface ClientFrame {
+  clientId: string
+  name: string
+  status: ClientStatus
+  kind: ClientKind
+  version: number
+  logo: string | null
+  current: string
+  tabs: string[]
+  mayChange: boolean
+}
+
+export const readers: readonly AdminRole[] = ['system', 'security', 'audit']
+export const writers: readonly AdminRole[] = ['system']
+export const pathOf = (clientId: string, tail = ''): string =>
+  `/admin/clients/${clientId}${tail === '' ? '' : `/${tail}`}`
+
+export async function clientOf (c: ConsoleRequest, console: Console): Promise<ClientRecord> {
+  return (await findClient(console.deps.db, (c.request.params as { id: string }).id)) ?? c.notFound()
+}
+
+/** Kora's own services are shown, and changed by nobody. */
+export const mayChange = (c: ConsoleRequest, client: ClientRecord): boolean =>
+  writers.includes(c.administrator.role) && client.policy.ownService !== true
+
+export function frameOf (c: ConsoleRequest, client: ClientRecord, current: string): ClientFrame {
+  const { clientId, status, kind, version, policy } = client
+  const people = kind !== 'machine' && kind !== 'resource'
+  return {
+    clientId,
+    status,
+    kind,
+    version,
+    current,
+    name: policy.names['zh-CN'] || clientId,
+    logo: policy.logo === undefined ? null : logoPath(policy.logo),
+    tabs: [
+      ...tabNames.filter((name) => people || (name !== 'addresses' && name !== 'experience')),
+      ...(people ? ['snippets', 'test'] : []),
+      'history'
+    ],
+    mayChange: mayChange(c, client)
+  }
+}
+
+/** One leaf of a client for reading. */
+export const shownValue = (value: unknown): string =>
+  value === undefined || value === null
+    ? '—'
+    : Array.isArray(value) && value.every((item) => typeof item === 'string')
+      ? value.join('\n') || '[]'
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value)
+
+/** Changes of clients that another administrator must let happen. */
+export function registerClientChanges (console: Console): void {
+  const { deps } = console
+  console.changes.register<ClientChangeRequest>(clientChangeKind, {
+    async rowOf (db, { clientId }) {
+      const row = await db
+        .selectFrom('client')
+        .select(sql<string>`extract(epoch from created_at)::text`.as('made'))
+        .where('clientId', '=', clientId)
+        .executeTakeFirst()
+      return row?.made ?? null
+    },
+    merge: mergeRequests,
+    async describe (db, request, t) {
+      const client = await findClient(db, request.clientId)
+      if (client === null) return null
+      const content = requestedContent(client, request)
+      // exactly what was asked, whatever else was changed since
+      const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(({ field, before, after }) => ({
+        name: field,
+        value: `${shownValue(before)} → ${shownValue(after)}`
+      }))
+      const reasons = content === null ? [] : dualControlReasons(client, content)
+      return {
+        title: t('console.approvals.change.client.change'),
+        facts: [
+          { name: t('console.clients.client_id'), value: client.clientId },
+          { name: t('console.clients.name'), value: client.policy.names['zh-CN'] },
+          ...reasons.map((reason) => ({ name: t('console.clients.second'), value: t(`console.clients.second.${reason}`) })),
+          ...facts
+        ],
+        basis: request.patch === undefined ? String(client.version) : `${content !== null} ${reasons.join(' ')}`
+      }
+    },
+    async apply (trx, request, act, requestedBy) {
+      const changed = await applyClientRequest(trx, deps, {
+        act: { ...act, reason: `${act.reason} (${requestedBy})` },
+        request
+      })
+      return changed.outcome === 'changed' || changed.outcome === 'unchanged'
+        ? { ok: true }
+        : { ok: false, code: changed.outcome === 'conflict' ? 'client_changed' : 'client_refused' }
+    }
+  })
+}
+
+/** Asks that another administrator approves this change, and leads to where it waits. */
+export async function askApproval (
+  console: Console,
+  c: ConsoleRequest,
+  { client, content, act }: { client: ClientRecord; content: ClientContent; act: Act }
+): Promise<FastifyReply> {
+  const payload = clientChangeRequest(client, content)
+  const asked = await inTransaction(
+    console.deps.db,
+    async (trx) =>
+      await console.changes.request(trx, { kind: clientChangeKind, payload, subject: client.clientId, act })
+  )
+  return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+}
+
+export const diffRows = (diff: readonly ClientDifference[]): Array<{ field: string; before: string; after: string }> =>
+  diff.map(({ field, before, after }) => ({ field, before: shownValue(before), after: shownValue(after) }))

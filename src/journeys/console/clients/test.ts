@@ -1,0 +1,116 @@
+/**
+ * A4 测试: the preview, the consent page drawn in a frame that runs and posts nothing, and the way into a trial login
+ * (trial.ts).
+ */
+import type { ClientRecord } from '../../../domain/client/record.ts'
+import type { Role } from '../../../domain/representation/representation.ts'
+import { locales, translator, type Locale } from '../../../http/locale.ts'
+import { exampleNames, examplePeople, type ExampleName } from '../../developers/index.ts'
+import { usesSecret } from '../../../records/clients/index.ts'
+import type { Console, ConsoleRequest } from '../console.ts'
+import type { AdminFramed } from '../layout.ts'
+import { clientOf, frameOf, mayChange, pathOf, readers, type ClientFrame } from './layout.ts'
+import { previewConsent, previewOf, previewRoles } from './preview.ts'
+import { otherAlgorithm, trialObstacle } from './test-login-site.ts'
+
+export interface ClientTestPage extends AdminFramed {
+  client: ClientFrame
+  /** What the preview is of: message `clients.test.<id>`. */
+  choices: Array<{
+    id: 'person' | 'as' | 'in' | 'width'
+    options: Array<{ value: string; label: string; current: boolean }>
+  }>
+  idToken: string
+  userinfo: string
+  /** `html`: the whole consent page; null: there is none. */
+  consent: { skipped: boolean; html: string | null; width: 'narrow' | 'wide'; lang: string }
+  /** Null: not possible, and why. */
+  trial: { action: string; asksSecret: boolean } | null
+  trialNote: string | null
+}
+
+declare module '../../../http/pages.ts' {
+  interface Pages {
+    'console/clients/test': ClientTestPage
+  }
+}
+
+const widths = ['narrow', 'wide'] as const
+
+const json = (value: unknown): string => JSON.stringify(value, null, 2)
+
+export function registerClientTest (console: Console): void {
+  const { config, clock } = console.deps
+  console.page({
+    method: 'GET',
+    path: '/admin/clients/:id/test',
+    roles: readers,
+    handler: async (c) => {
+      const client = await clientOf(c, console)
+      const roles = previewRoles(client)
+      const query = c.request.query as Record<string, unknown>
+      const chosen = <const T extends string>(name: string, values: readonly T[], otherwise: T): T =>
+        values.find((one) => one === query[name]) ?? otherwise
+      const role = chosen<Role>('as', roles, roles[0] ?? 'self')
+      const who = chosen('person', exampleNames, 'zhaxi')
+      const locale = chosen('in', locales, 'zh-CN')
+      const width = chosen('width', widths, 'narrow')
+      const { idToken, userinfo } = previewOf(client, who, role, config.issuer, clock.now())
+      const note = trialNote(c, client)
+      return c.page('console/clients/test', {
+        client: frameOf(c, client, 'test'),
+        choices: [
+          {
+            id: 'person',
+            options: exampleNames.map((one) => ({ value: one, label: examplePeople[one].name, current: one === who }))
+          },
+          {
+            id: 'as',
+            options: roles.map((one) => ({
+              value: one,
+              label: c.t(`console.clients.value.roles.${one}`),
+              current: one === role
+            }))
+          },
+          {
+            id: 'in',
+            options: locales.map((one) => ({
+              value: one,
+              label: translator(one)('lang.name'),
+              current: one === locale
+            }))
+          },
+          {
+            id: 'width',
+            options: widths.map((one) => ({
+              value: one,
+              label: c.t(`console.clients.test.width.${one}`),
+              current: one === width
+            }))
+          }
+        ],
+        idToken: json(idToken),
+        userinfo: json(userinfo),
+        consent: { skipped: client.policy.trusted, html: consentHtml(c, client, who, locale), width, lang: locale },
+        trial:
+          note === null ? { action: pathOf(client.clientId, 'test'), asksSecret: usesSecret(client.metadata) } : null,
+        trialNote: note
+      })
+    }
+  })
+
+  /** The page itself, without its script: what a frame shows that may run nothing. */
+  function consentHtml (c: ConsoleRequest, client: ClientRecord, who: ExampleName, locale: Locale): string | null {
+    const model = previewConsent(client, who, locale)
+    if (model === null) return null
+    return c.request.server.renderer
+      .html('login/consent', model, { ...c.request.pageContext, locale, url: '/' })
+      .replace(/<script [^>]*><\/script>/, '')
+  }
+
+  function trialNote (c: ConsoleRequest, client: ClientRecord): string | null {
+    if (!mayChange(c, client)) return c.t('console.clients.trial.not_yours')
+    const obstacle = trialObstacle(client)
+    return obstacle === null ? null : c.t(`console.clients.trial.not.${obstacle}`, { algorithm: otherAlgorithm(client) ?? '' })
+  }
+}

@@ -1,0 +1,96 @@
+/** The frame: where one can go (only what the role may), where one is, and what was just done. */
+import type { FastifyRequest } from 'fastify'
+import type { AdminTranslate } from '../../http/locale.ts'
+import type { AdminRole } from '../../domain/administration/administration.ts'
+import type { Console } from './console.ts'
+import type { Administrator } from '../../records/administrators/index.ts'
+
+export type Area =
+  | 'overview'
+  | 'clients'
+  | 'people'
+  | 'organizations'
+  | 'approvals'
+  | 'audit'
+  | 'keys'
+  | 'outbox'
+  | 'settings'
+  | 'accounts'
+  | 'notices'
+  | 'registrations'
+  | 'counter'
+  | 'developers'
+
+/** What stands around every page of the console. */
+export interface AdminShell {
+  name: string
+  role: AdminRole
+  nav: Array<{ area: Area; href: string; current: boolean; count: number }>
+  environment: 'sandbox' | 'development' | 'test' | 'production'
+  /** Of this session; good for every form of the console. */
+  csrf: string
+  /** Said once, after an act: text. */
+  notice: string | null
+}
+
+export interface AdminFramed {
+  shell: AdminShell
+}
+
+/** Pages before there is a session. */
+export interface Unframed {
+  shell: null
+}
+
+/** In the order of the navigation. An area without a page (yet) is not shown. */
+const areas: ReadonlyArray<[Area, string]> = [
+  ['overview', '/admin'],
+  ['clients', '/admin/clients'],
+  ['counter', '/admin/counter'],
+  ['people', '/admin/people'],
+  ['organizations', '/admin/organizations'],
+  ['registrations', '/admin/registrations'],
+  ['notices', '/admin/notices'],
+  ['approvals', '/admin/approvals'],
+  ['audit', '/admin/audit'],
+  ['keys', '/admin/keys'],
+  ['outbox', '/admin/outbox'],
+  ['settings', '/admin/settings'],
+  ['accounts', '/admin/accounts']
+]
+
+export function shellOf (
+  console: Console,
+  request: FastifyRequest,
+  administrator: Administrator,
+  t: AdminTranslate,
+  csrf: string
+): AdminShell {
+  const { config } = console.deps
+  const path = request.url.split('?', 1)[0] ?? ''
+  const may = (href: string): boolean =>
+    console.table.some(
+      (entry) => entry.method === 'GET' && entry.path === href && entry.roles.includes(administrator.role)
+    )
+  const { done } = request.query as { done?: unknown }
+  return {
+    name: administrator.displayName,
+    role: administrator.role,
+    nav: [
+      ...areas
+        .filter(([, href]) => may(href))
+        .map(([area, href]) => ({
+          area,
+          href,
+          current: href === '/admin' ? path === href : path === href || path.startsWith(`${href}/`),
+          count: area === 'approvals' ? administrator.waiting : 0
+        })),
+      ...(request.server.hasRoute({ method: 'GET', url: '/developers' })
+        ? [{ area: 'developers' as const, href: '/developers', current: false, count: 0 }]
+        : [])
+    ],
+    environment: config.sandbox ? 'sandbox' : config.environment,
+    csrf,
+    notice: typeof done === 'string' && /^[a-z_]{1,60}$/.test(done) ? t.code([`console.done.${done}`], 'console.done.saved') : null
+  }
+}
