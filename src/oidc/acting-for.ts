@@ -1,8 +1,8 @@
 /**
- * In whose name: the representation of a login (domain/representation) in the provider. A grant carries the reference;
- * its facts are looked up anew at code redemption, refresh, userinfo and introspection, so that what has ended anywhere
- * is over at once. A session keeps for each relying site whom its `sid` stands for; another representation gets another
- * `sid`, and what the old one gave ends.
+ * The representation of a login (domain/representation) in the provider. A grant carries a reference. Its facts are
+ * read again at code redemption, refresh, userinfo and introspection, so a representation that ends anywhere ends there
+ * at once. A session keeps, for each relying site, the representation that its `sid` stands for. Another representation
+ * gets another `sid`, and the tokens of the previous one end.
  */
 import type { Client, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { inTransaction } from '../database/transaction.ts'
@@ -35,11 +35,11 @@ import type { ClientAuthorization } from '../tokens/session-change.ts'
 
 type Parts = Pick<OidcDeps, 'db' | 'crypto' | 'clock' | 'audit'>
 
-/** What a person acting for themself is granted has no context: it ends with the session or the account. */
+/** A grant of a person who acts for themself has no context: it ends with the session or the account. */
 export const toGrantContext = (ref: RepresentationRef): GrantContext | undefined =>
   ref.role === 'self' ? undefined : { id: contextId(ref), ...ref }
 
-/** Whom a session represents at one relying site; null when it is not in use there. */
+/** The representation of a session at one relying site; null when the session is not in use there. */
 export function currentRef (authorization: ClientAuthorization | undefined): RepresentationRef | null {
   if (authorization?.sid === undefined) return null
   return authorization.contextId === undefined ? self : parseRef(authorization['representation'])
@@ -52,7 +52,7 @@ export interface SiteFacts {
   audience: string
 }
 
-/** A client as the rules about representation see it. */
+/** What the rules about representation need to know of a client. */
 export function readSiteFacts (client: Client): SiteFacts {
   const policy = clientPolicy(readPolicy(client))
   return {
@@ -64,11 +64,11 @@ export function readSiteFacts (client: Client): SiteFacts {
 }
 
 export interface ActingFor {
-  /** Whom a code or token acts for at this moment; null = over. */
+  /** The representation of a code or token at this moment; null: it has ended. */
   ofToken(personId: string, grantId: string | undefined, client: Client): Promise<Representation | null>
   /**
-   * Whom this authorization request is for; switches the session at this site to it. Null: the person must choose
-   * first, which the check of interaction-policy.ts sees to, and the session stays as it is.
+   * The representation for this authorization request; switches the session at this site to it. Null: the person must
+   * choose first. Then interaction-policy.ts asks, and the session stays as it is.
    */
   ofRequest(ctx: KoaContextWithOIDC, personId: string): Promise<Representation | null>
 }
@@ -85,7 +85,7 @@ export function createActingFor (
       const site = readSiteFacts(client)
       const representation =
         ref === null ? null : await resolveReference({ representations, clock }, { personId, site }, ref)
-      // a delegation that does not reach as far any more as what was granted
+      // a delegation that is narrower now than what was granted from it
       return representation !== null && meetsRequest(representation, requestedRepresentation(rar), site)
         ? representation
         : null
@@ -95,7 +95,7 @@ export function createActingFor (
       if (client === undefined || session === undefined) return null
       const site = readSiteFacts(client)
       const current = currentRef(authorizationAt(session as SessionLike, site.clientId))
-      // the page of all identities comes anyway; nothing is decided before
+      // the person chooses on the page of all identities, so nothing is decided before
       if (ctx.oidc.promptPending('select_account')) return null
       const requested = requestedRepresentation(ctx.oidc.params?.['authorization_details'])
       const answer = await resolveRepresentation(
@@ -127,7 +127,7 @@ const authorizationAt = (session: SessionLike, clientId: string): ClientAuthoriz
   Object.hasOwn(session.authorizations ?? {}, clientId) ? session.authorizations?.[clientId] : undefined
 
 /**
- * What this session was given at this site in another's name ends, with a logout token; the library makes a new `sid`.
+ * Ends the tokens of this session at this site, and queues a logout token for it. The library then makes a new `sid`.
  */
 async function endPreviousRepresentation (
   deps: Parts,
@@ -143,7 +143,7 @@ async function endPreviousRepresentation (
   forgetClientAuthorization(session, clientId)
 }
 
-/** Seconds that an access token in JWT form may live when it acts for an organization: nobody can call it back. */
+/** Seconds; an access token in JWT form that acts for an organization lives shorter, because it cannot be revoked. */
 const jwtForOrganizations = 300
 
 /** Lifetime of an access token: as its resource server says, and shorter for a JWT that acts for an organization. */
@@ -166,6 +166,6 @@ export const limitOrganizationJwt = (lifetime: number, lastDay: string | null): 
     Math.min(lifetime, jwtForOrganizations, lastDay === null ? Infinity : countSecondsUntilEnd(lastDay))
   )
 
-/** Of a day in Shanghai, which is included. */
+/** To the end of this day in Shanghai. */
 const countSecondsUntilEnd = (day: string): number =>
   Math.floor((Date.parse(`${day}T00:00:00+08:00`) + 86_400_000 - Date.now()) / 1000)

@@ -1,4 +1,4 @@
-/** What the adapters of all models are made from, and the row that a payload becomes. */
+/** The dependencies of the adapters of all models, and the row that a payload becomes. */
 import type { AdapterPayload } from 'oidc-provider'
 import type { Kysely, Transaction } from 'kysely'
 import type { Logger } from 'pino'
@@ -13,7 +13,7 @@ import type { DeviceAllowed } from './device-code-adapter.ts'
 import type { EndedClientSession } from '../tokens/revocation.ts'
 
 export interface AdapterParts {
-  /** The console's trial login: accepted for clients in test, beside their own keys. */
+  /** Key of the console's test login: accepted for clients in test beside their own keys. */
   testLoginJwk?: TestLoginKey['publicJwk']
   db: Kysely<Database>
   crypto: FieldCrypto
@@ -21,13 +21,13 @@ export interface AdapterParts {
   /** All in seconds. */
   limits: { sessionIdleSeconds: number; sessionAbsoluteSeconds: number; clockToleranceSeconds: number }
   log: Pick<Logger, 'info' | 'warn'>
-  /** Called in the transaction in which the library's logout ends relying sites' sessions: outbox, audit. */
+  /** Called in the transaction in which a logout ends sessions of relying sites: writes the outbox and the audit. */
   sessionsEnded?: (trx: Transaction<Database>, ended: EndedClientSession[]) => Promise<void>
-  /** Audit of a device that a person lets log in (RFC 8628). */
+  /** Called in the transaction in which a person allows a device to log in (RFC 8628). */
   deviceAllowed?: DeviceAllowed
 }
 
-/** The row of a payload; `jti` is what the client holds and is not kept. */
+/** The row of a payload. `jti` is the value that the client holds, so it is not stored. */
 export function artifactRow (
   { crypto, limits }: Pick<AdapterParts, 'crypto' | 'limits'>,
   model: string,
@@ -50,7 +50,7 @@ export function artifactRow (
   }
 }
 
-/** For the methods of an adapter that the library never calls on a model. */
+/** For methods of the adapter interface that the library never calls on a model. */
 export async function notSupported (): Promise<never> {
   throw new Error('not supported by this model')
 }

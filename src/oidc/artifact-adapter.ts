@@ -1,6 +1,6 @@
 /**
- * Codes, tokens and pushed requests: stored by the hash of their identifier, consumed by one conditional
- * statement, inserted under what they are issued from.
+ * Codes, tokens and pushed requests. They are stored by the hash of their identifier, consumed by one conditional
+ * statement, and inserted only while the row that they are issued from exists.
  */
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import {
@@ -22,7 +22,7 @@ import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts
 import { currentRequest, currentState } from './request-state.ts'
 import { revokeGrantHash } from '../tokens/revocation.ts'
 
-/** Issued once, never saved again. */
+/** Models that the library saves once. */
 const issuedOnce = new Set([
   'AuthorizationCode',
   'AccessToken',
@@ -30,7 +30,7 @@ const issuedOnce = new Set([
   'ClientCredentials',
   'PushedAuthorizationRequest'
 ])
-/** What tokens are issued from at the token endpoint. */
+/** Models that tokens are issued from at the token endpoint. */
 const sources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])
 
 export function createArtifactAdapter (parts: AdapterParts, model: string): Adapter {
@@ -39,7 +39,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
   async function load (id: string): Promise<Record<string, unknown> | undefined> {
     const state = currentState()
     const route = currentRequest()?.route
-    // a token presented for introspection or revocation is looked for in three models
+    // the library looks for a token at introspection and revocation in three models: one statement answers all
     if (state === undefined || !tokenModels.has(model) || (route !== 'introspection' && route !== 'revocation')) {
       return findArtifact(db, model, id)
     }
@@ -59,7 +59,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         state.source = { model, id: stored, grantHash }
         const by = currentRequest()
         if (by?.route === 'token' && by.client !== undefined && by.client.clientId !== payload['clientId']) {
-          // it leaked: the library refuses this client, and nobody else shall use it either (RFC 9700 §4.5)
+          // it has leaked: the library refuses this client, and the grant ends for every other one (RFC 9700 §4.5)
           log.warn(
             { model, clientId: payload['clientId'], by: by.client.clientId },
             'presented by another client, grant revoked'
@@ -71,8 +71,8 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
     },
 
     /**
-     * @throws InvalidGrant when what it is issued from was used by another request or is gone
-     * @throws LoginRequired when the session of an authorization code ended meanwhile
+     * @throws InvalidGrant when the code or refresh token was used by another request or is gone
+     * @throws LoginRequired when the session of an authorization code has ended meanwhile
      */
     async upsert (id, payload, ttl) {
       const row = artifactRow(parts, model, id, payload, ttl)
@@ -84,7 +84,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         const waiting = state?.waiting === source
         if (waiting) delete state?.waiting
         const inserted = waiting ? await consumeAndInsert(db, source, row) : await insertUnder(db, source, row)
-        // revoked since the first token of this response (a replay, a logout): the rest of it is born dead
+        // a replay or a logout revoked the grant since the first token of this response: no further one is stored
         if (!inserted && state?.issued !== true) await refuse(source)
         if (state) state.issued = true
       } else if (model === 'AuthorizationCode' && session !== undefined && session.uid === row.sessionUid) {
@@ -95,7 +95,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
     },
 
     /**
-     * @throws InvalidGrant when it was used before: then everything issued under its grant is revoked (RFC 6749 §4.1.2)
+     * @throws InvalidGrant when it was used before; everything issued under its grant is revoked then (RFC 6749 §4.1.2)
      */
     async consume (id) {
       const state = currentState()
@@ -119,7 +119,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
       await deleteArtifact(db, model, artifactId(model, id))
     },
 
-    /** Whatever the model: the library asks once for each of them, at the same time. */
+    /** Revokes for all models: the library asks once for each of them, at the same time. */
     async revokeByGrantId (grantId) {
       const grantHash = hashGrantId(grantId)
       const revocations = currentState()?.revocations

@@ -1,6 +1,6 @@
 /**
- * Rich authorization requests (RFC 9396) of one type: `<issuer>/rar/representation`. The grant carries what was granted
- * (grants.ts); here it is checked when asked for, and copied into codes, tokens and answers.
+ * Rich authorization requests (RFC 9396) of one type, `<issuer>/rar/representation`: checks the requested details and
+ * copies the granted ones (grants.ts) into codes, tokens and responses.
  */
 import { errors, type AuthorizationDetail, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
@@ -14,12 +14,12 @@ import {
 import type { ResourceServerInfo } from './configuration.ts'
 import { readPolicy } from './interaction-policy.ts'
 
-/** What carries granted details: a grant, a code, a token. */
+/** A grant, code or token that carries granted details. */
 interface Carrier {
   rar?: AuthorizationDetail[] | undefined
 }
 
-/** The feature's settings for the library. */
+/** The settings of the feature. */
 export function authorizationDetails (issuer: string) {
   return {
     enabled: true,
@@ -40,15 +40,15 @@ export function authorizationDetails (issuer: string) {
 function validate (ctx: KoaContextWithOIDC, detail: AuthorizationDetail, client: unknown): void {
   const read = readRepresentationRequest(detail, clientPolicy(readPolicy(client)))
   if (!read.ok) throw new errors.InvalidAuthorizationDetails(read.fault)
-  // a login is in one capacity
+  // a login has one representation
   if ((JSON.parse(String(ctx.oidc.params?.['authorization_details'])) as unknown[]).length > 1) {
     throw new errors.InvalidAuthorizationDetails('one element at a time')
   }
 }
 
 /**
- * The library wants a resource (RFC 8707) with every such request. Where the site names none, it means itself: what it
- * is told at userinfo, and no API.
+ * The library requires a resource (RFC 8707) with every such request. Where the site names none, the userinfo endpoint
+ * stands for it, and no API.
  */
 export function resourceOfDetails (issuer: string, userinfo: string) {
   const own = `${issuer}${userinfo}`

@@ -1,7 +1,7 @@
 /**
- * Certificates of clients (mutual TLS, RFC 8705). Kora stands behind a proxy that ends TLS: the proxy asks for the
- * certificate, proves that the client has its key, and says so in headers that it sets on every request. They are
- * believed from the trusted proxies' own addresses only; from anybody else they are words.
+ * Certificates of clients (mutual TLS, RFC 8705). Kora stands behind a proxy that ends TLS. The proxy requests the
+ * certificate, verifies that the client has its key, and sets headers about it on every request. Kora reads these
+ * headers only when the request comes from the address of a trusted proxy.
  */
 import { X509Certificate } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
@@ -11,7 +11,7 @@ import { proxyTrust } from '../http/client-address.ts'
 
 export type MtlsConfig = NonNullable<Config['mtls']>
 
-/** Longest header that is read; certificates of usual keys have a quarter of it. */
+/** Characters of the longest header that is read, four times the length of usual certificates. */
 const maximumHeader = 16_384
 
 /** nginx `$ssl_client_escaped_cert` (PEM, percent-encoded), or the byte sequence of RFC 9440 §2.1. Null: neither. */
@@ -21,7 +21,7 @@ export function readCertificate (header: string): X509Certificate | null {
     const sequence = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(header)?.[1]
     if (sequence !== undefined) return new X509Certificate(Buffer.from(sequence, 'base64'))
     const pem = decodeURIComponent(header).trim()
-    // exactly one: which of several was proved nobody could say
+    // exactly one: of several, nothing says which one the proxy has verified
     return /^-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----$/.test(pem)
       ? new X509Certificate(pem)
       : null
@@ -30,7 +30,7 @@ export function readCertificate (header: string): X509Certificate | null {
   }
 }
 
-/** Whether the certificate is for this registered name (RFC 8705 §2.1.2): compared exactly, wildcards mean nothing. */
+/** Whether the certificate has this registered name (RFC 8705 §2.1.2). Compared exactly, without wildcards. */
 export function subjectMatches (certificate: X509Certificate, property: string, expected: string): boolean {
   switch (property) {
     case 'tls_client_auth_subject_dn':
@@ -48,7 +48,7 @@ export function subjectMatches (certificate: X509Certificate, property: string, 
   }
 }
 
-/** Node writes `DNS:a, URI:b` and puts values that hold a comma or the like into quotes. */
+/** Node writes `DNS:a, URI:b`, and quotes values that contain a comma or another separator. */
 export function namesIn (alternatives: string | undefined, type: string): string[] {
   const entries = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/y
   const names: string[] = []
@@ -63,7 +63,7 @@ export function namesIn (alternatives: string | undefined, type: string): string
   return names
 }
 
-/** The library's feature: what it asks of a request. */
+/** The settings of the feature. */
 export function clientCertificates ({ certHeader, verifyHeader }: MtlsConfig, trustedProxies: readonly string[]) {
   const trusted = proxyTrust(trustedProxies)
   const header = (ctx: KoaContextWithOIDC, name: string): string | undefined => {

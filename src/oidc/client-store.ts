@@ -1,9 +1,9 @@
 /**
- * Relying sites as the library wants them: metadata from the table `client`, our policy as the extra
- * property `kora_policy`. A process keeps the parsed clients for some seconds, because the library looks a
- * client up several times in each request; a change of any client empties the cache (cache-epoch `clients`). A client
- * is checked as a whole when it is loaded: what was written past the registry, or under rules that have changed since,
- * is refused and named in the log (RFC 9700 §2.1).
+ * Clients for the library: metadata from the table `client`, and Kora's policy as the extra property `kora_policy`. A
+ * process caches the parsed clients for some seconds, because the library looks a client up several times in each
+ * request. A change of any client empties the cache (cache-epoch `clients`). A client is checked as a whole when it is
+ * loaded: one that was not written by the registry, or under earlier rules, is refused and named in the log
+ * (RFC 9700 §2.1).
  */
 import type { Client, ClientMetadata, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
@@ -32,7 +32,7 @@ export interface LoadedClient {
   /** As stored, for the check. */
   content: StoredContent
   secrets: StoredSecret[]
-  /** It takes the console's trial login. */
+  /** Whether it accepts the console's test login. */
   takesTestLogin: boolean
 }
 
@@ -51,8 +51,8 @@ const loadStatement = statement<
 )
 
 /**
- * The library's metadata schema wants a `client_secret` where a method uses one. This stands there: random,
- * told nobody, and never compared (`createClientCache` compares with the stored hashes).
+ * The library's metadata schema requires a `client_secret` where a method uses one. This random value stands there. It
+ * is never compared, because `createClientCache` compares with the stored hashes.
  */
 const placeholder = newIdentifier(32)
 const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_secret_post'])
@@ -60,7 +60,7 @@ const withSecret = new Set<unknown>([undefined, 'client_secret_basic', 'client_s
 const isKeySet = (jwks: unknown): jwks is { keys: unknown[] } =>
   typeof jwks === 'object' && jwks !== null && Array.isArray((jwks as { keys?: unknown }).keys)
 
-/** A client that may be used (status test or live), or undefined. */
+/** A client in status test or live; undefined otherwise. */
 export async function loadClient (
   db: Connection,
   clientId: string,
@@ -74,7 +74,7 @@ export async function loadClient (
     metadata: {
       ...metadata,
       client_id: clientId,
-      // the console's trial login, beside the client's own keys while it is in test
+      // the key of the console's test login beside the client's own keys
       ...(testLoginJwk !== undefined && takesTestLogin && isKeySet(metadata['jwks'])
         ? { jwks: { keys: [...metadata['jwks'].keys, testLoginJwk] } }
         : {}),
@@ -88,9 +88,9 @@ export async function loadClient (
 }
 
 export interface ClientCache {
-  /** Makes a provider use this cache, and compare secrets with the stored hashes. Once for each provider built. */
+  /** Makes a new provider use this cache, and compare secrets with the stored hashes. */
   connect(provider: Provider): void
-  /** Forgets everything; for changes of clients. */
+  /** Empties the cache when a client has changed. */
   invalidate(): void
 }
 
@@ -98,13 +98,13 @@ export interface ClientCacheOptions {
   db: Kysely<Database>
   clock: Clock
   log: Pick<Logger, 'warn'>
-  /** The longest a client is believed without looking, should the watch of changes fail. */
+  /** How long a client is cached at most when a change is not noticed. */
   ttlMs?: number
-  /** What is wrong with a stored client; it is usable when nothing is. */
+  /** The faults of a stored client, which is usable only without any. */
   check?: (content: StoredContent) => ClientFault[]
   /**
-   * The console's trial login: accepted for clients in test, beside their own addresses, which stay what the sector is
-   * made from.
+   * Address of the console's test login, accepted for clients in test beside their own. The sector of pairwise subjects
+   * depends on their own addresses only (OIDC Core §8.1).
    */
   testLoginCallback?: string
 }
@@ -122,7 +122,7 @@ export function createClientCache ({
   check = () => [],
   testLoginCallback
 }: ClientCacheOptions): ClientCache {
-  // by provider: a client belongs to the one that built it
+  // by provider, because a client belongs to the provider that built it
   let entries = new WeakMap<Provider, Map<string, Entry>>()
   const storedSecrets = new WeakMap<object, StoredSecret[]>()
   const testClients = new WeakSet()
@@ -141,7 +141,7 @@ export function createClientCache ({
       })
       allowRedirectUri(provider, (client, uri) => uri === testLoginCallback && testClients.has(client))
     },
-    // look-ups under way end in the old map, which nobody asks any more
+    // look-ups under way end in the previous map, which is not read again
     invalidate () {
       entries = new WeakMap()
     }
@@ -156,7 +156,7 @@ export function createClientCache ({
 
     const entry = { client: load(id, build), until: now + ttlMs }
     own.set(id, entry)
-    // unknown identifiers and failures are not remembered
+    // unknown identifiers and failures are not cached
     const forget = (): void => {
       if (own.get(id) === entry) own.delete(id)
     }
@@ -170,7 +170,7 @@ export function createClientCache ({
     const [loaded, client] = await Promise.all([
       loadClient(db, id),
       build(id).catch((error: unknown) => {
-        // the library's own rules: an answer for whoever keeps the client, never a failure of the request
+        // the library refuses the metadata: the client's administrator has to correct it, and the request does not fail
         if ((error as { error?: unknown }).error !== 'invalid_client_metadata') throw error
         log.warn(
           { client: id, reason: (error as { error_description?: unknown }).error_description },
@@ -189,7 +189,7 @@ export function createClientCache ({
       return undefined
     }
     storedSecrets.set(client, loaded.secrets)
-    // the library gives the same object again when nothing that it reads has changed
+    // the library returns the same object while the metadata stays the same
     if (testLoginCallback !== undefined && loaded.takesTestLogin) testClients.add(client)
     else testClients.delete(client)
     return client

@@ -1,7 +1,7 @@
 /**
- * The OIDC profile of Kora: what the library is told, everything explicit, because its defaults are
- * wider than our profile (docs/protocol.md). Code + PKCE S256 for every client, exact redirect URIs,
- * opaque access tokens unless the resource server asks for JWT.
+ * The OpenID Connect profile of Kora as configuration of oidc-provider. Every setting is explicit, because the defaults
+ * are wider than the profile (docs/protocol.md): code and PKCE S256 for every client, exact redirect URIs, and opaque
+ * access tokens unless the resource server takes JWT.
  */
 import type { Client, ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { errors } from 'oidc-provider'
@@ -23,7 +23,7 @@ export const lifetimes = {
   accessToken: 600,
   authorizationCode: 60,
   clientCredentials: 600,
-  /** As long as the login that it waits for. */
+  /** As long as an interaction, for which it waits. */
   deviceCode: 900,
   idToken: 600,
   interaction: 900,
@@ -42,14 +42,14 @@ export const routes = {
   end_session: '/oidc/logout',
   pushed_authorization_request: '/oidc/par',
   device_authorization: '/oidc/device-authorization',
-  /** Only `<this>/<uid>` is used, where the hosted login returns; people type their code in at /device. */
+  /** Only `<this>/<uid>` is used, to which the hosted login returns; people type their code in at /device. */
   code_verification: '/oidc/device'
 } as const
 
 /** Seconds that a signed authorization response is good; fixed by the library. */
 export const signedResponseSeconds = 120
 
-/** No fragments: nothing that we issue belongs into one (RFC 9700 §4.3). Signed ones: JARM §2.3. */
+/** Without `fragment`: no response belongs into one (RFC 9700 §4.3). The signed modes: JARM §2.3. */
 export const responseModes = ['query', 'form_post', ...signedResponseModes]
 
 export interface Parts {
@@ -114,7 +114,7 @@ export function createConfiguration (parts: Parts): Configuration {
       grant_types: ['authorization_code'],
       response_types: ['code'],
       response_modes: [...responseModes],
-      // which client may really ask is said by its policy
+      // the policy of a client says whether it may use them
       authorization_details_types: [representationType(parts.config.issuer)]
     },
     extraClientMetadata: {
@@ -130,7 +130,7 @@ export function createConfiguration (parts: Parts): Configuration {
     clientBasedCORS: (ctx, origin, client) => mayCallFrom(origin, client, ctx.oidc.route),
     pkce: { required: () => true },
     cookies: {
-      // session and interaction identifiers are 256-bit random, so a signature would add nothing
+      // identifiers of sessions and interactions have 256 random bits, so a signature would add nothing
       keys: [],
       names: secure
         ? { session: '__Host-kora_session', interaction: '__Secure-kora_interaction', resume: '__Secure-kora_resume' }
@@ -194,10 +194,10 @@ export function createConfiguration (parts: Parts): Configuration {
       dPoPSigningAlgValues: ['ES256', 'EdDSA']
     },
     extraTokenClaims: parts.extraTokenClaims,
-    // sessions end tokens by an indexed delete in the logout transaction, not by a look-up at each use
+    // the logout transaction deletes the tokens of a session, so they are not looked up with it at each use
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client, code) => client.grantTypeAllowed('refresh_token') && 'accountId' in code,
-    // RFC 9700 §4.14: public clients rotate with reuse detection; confidential ones are bound by their authentication
+    // RFC 9700 §4.14: public clients rotate, with detection of reuse; confidential ones authenticate
     rotateRefreshToken: (ctx) => ctx.oidc.client?.clientAuthMethod === 'none',
     interactions: parts.interactions,
     findAccount: parts.findAccount,
@@ -227,7 +227,7 @@ const takesCertificates = [
   'device_authorization'
 ] as const
 
-/** RFC 8705 §5: where the proxy asks for certificates, when that is not the issuer's own address. */
+/** Addresses at which the proxy requests certificates, when it is not the issuer's (RFC 8705 §5). */
 function certificateEndpoints ({ mtls }: Pick<Config, 'mtls'>): object {
   if (mtls === null || mtls.origin === null) return {}
   return {
@@ -237,17 +237,14 @@ function certificateEndpoints ({ mtls }: Pick<Config, 'mtls'>): object {
   }
 }
 
-/**
- * Scripts of a site may call from the origins it is registered with: public clients every endpoint, the others
- * userinfo.
- */
+/** Scripts may call from the registered origins of a client: every endpoint for public ones, userinfo for others. */
 function mayCallFrom (origin: string, client: Client, route: string): boolean {
   const { clientAuthMethod, redirectUris = [] } = client
   if (clientAuthMethod !== 'none' && route !== 'userinfo') return false
   return origin !== 'null' && redirectUris.some((uri) => URL.parse(uri)?.origin === origin)
 }
 
-/** Absolute: a rotated token keeps the end of the first one of its line. */
+/** A rotated token ends when the first one of its line would have ended. */
 function refreshLifetime (ctx: KoaContextWithOIDC, token: { iiat?: number | undefined }): number {
   const born = ctx?.oidc?.entities.RotatedRefreshToken?.iiat ?? token.iiat
   if (born === undefined) return lifetimes.refreshToken

@@ -1,12 +1,12 @@
 /**
- * Consuming a code and inserting its access token in one statement. The library consumes first and saves
- * a little later; `consume` therefore only notes what is to be consumed, and the next insert under the
- * same grant carries it out: no insert without a consumption, and one round trip fewer.
+ * Consumes a code and inserts its access token in one statement. The library consumes first and saves later, so
+ * `consume` only records the code, and the next insert under the same grant consumes it: no token without a consumed
+ * code, and one round trip fewer.
  *
- * Not every request inserts (JWT access tokens have no row, a request may fail after `consume`), so a
- * middleware around the token endpoint carries out what is still waiting before the response leaves.
- * Should the process die in between, the code stays unused and nothing was issued: the client may repeat
- * its request. Without the middleware `consume` acts at once.
+ * Not every request inserts: JWT access tokens have no row, and a request may fail after `consume`. A middleware around
+ * the token endpoint therefore consumes what is still waiting before the response leaves. When the process dies in
+ * between, nothing was issued and the code is unused, so the client may repeat its request. Without the middleware
+ * `consume` consumes at once.
  */
 import type { Kysely } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'

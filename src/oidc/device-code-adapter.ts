@@ -1,7 +1,7 @@
 /**
- * Device codes (RFC 8628) are saved again while a person decides about them, found by the short code
- * typed in. The decision is made once; the device code itself, which only the device holds, is kept
- * encrypted because the library asks for it back when it found the row by the short code.
+ * Device codes (RFC 8628). The library finds them by the short code that a person types in, and saves them again with
+ * the decision, which is made once. It needs the device code of a row that it found by the short code, so the device
+ * code, which only the device holds, is stored encrypted.
  */
 import type { Transaction } from 'kysely'
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
@@ -30,7 +30,7 @@ const values =
   "'DeviceCode', $1::text, $2::jsonb, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, now() + " +
   'make_interval(secs => $9::float8)'
 
-// undecided → in flight → decided; nothing is taken back, nothing is decided twice
+// undecided → in flight → decided, in this direction only and once
 const decideOnce = `on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash, session_uid = excluded.session_uid,
     account_id = excluded.account_id, context_id = excluded.context_id, expires_at = excluded.expires_at
     where a.consumed_at is null and a.payload->'accountId' is null and a.payload->'error' is null
@@ -43,7 +43,7 @@ const saveStatement = statement<Save, { id: string }>(
   insert into oidc_artifact as a (${columns}) values (${values}) ${decideOnce}`
 )
 
-// as a code is issued under a session: whoever ends the session waits for this, and then finds the row
+// locks the session's row as the issue of a code does: a logout waits for this statement and then finds the new row
 const allowStatement = statement<Save, { id: string }>(
   'oidc device code allow',
   `
@@ -54,10 +54,10 @@ const allowStatement = statement<Save, { id: string }>(
 
 const sealed = 'sealed'
 
-/** How long a code is known after it has expired, so that its device hears `expired_token` (RFC 8628 §3.5). */
+/** Seconds that an expired code is kept, so that its device gets `expired_token` (RFC 8628 §3.5). */
 export const knownAfterExpirySeconds = 900
 
-/** Called in the transaction in which a person lets a device log in. */
+/** Called in the transaction in which a person allows a device to log in. */
 export type DeviceAllowed = (
   trx: Transaction<Database>,
   allowed: { accountId: string; clientId: string; context: Record<string, unknown> }
@@ -80,7 +80,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       return without({ ...payload, jti: crypto.decrypt('oidc_artifact', 'payload', id, value) } as AdapterPayload)
     },
 
-    /** @throws InvalidRequest when somebody decided about it before, or the session has ended */
+    /** @throws InvalidRequest when the code was decided before, or the session has ended */
     async upsert (id, payload, ttl) {
       const stored = artifactId('DeviceCode', id)
       const row = artifactRow(parts, 'DeviceCode', id, payload, ttl)
@@ -113,7 +113,7 @@ export function createDeviceCodeAdapter (parts: AdapterParts, base: Adapter): Ad
       }
     },
 
-    /** What was refused is never used up: its device hears the same each time it asks. */
+    /** A refused code is not consumed: its device gets the same error each time. */
     async consume (id) {
       const state = currentState()
       if (state !== undefined && state.source === undefined) return

@@ -1,23 +1,23 @@
 /**
- * What happens to a device code (RFC 8628) outside of the library: a browser takes it up or refuses it, and its device
- * asks too often. Each is one conditional statement on the database clock.
+ * The states of a device code (RFC 8628) that the library does not know: a browser takes it up or refuses it, and its
+ * device polls too often. Each change is one conditional statement on the database clock.
  */
 import type { Provider } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
 import { artifactId, type Connection } from '../tokens/artifact-repository.ts'
 import { readDeviceBrowser } from './overrides/read-device-browser.ts'
 
-/** A code as a page may show it. */
+/** What a page may show of a device code. */
 export interface DeviceLogin {
-  /** As stored; the device's own code stays with the library. */
+  /** The stored identifier, a hash. */
   id: string
   deviceCode: string
-  /** Folded, see domain/user-code. */
+  /** Folded (domain/login/user-code). */
   userCode: string
   clientId: string
-  /** Of the device's request: scope, acr_values, … */
+  /** Parameters of the device's request: scope, acr_values, … */
   params: Record<string, unknown>
-  /** Where the device asked from (coarse) and when. */
+  /** Coarse place of the device. */
   place: string
   requestedAt: Date
 }
@@ -25,8 +25,8 @@ export interface DeviceLogin {
 export type FoundDeviceLogin = { state: 'waiting'; login: DeviceLogin } | { state: 'unknown' } | { state: 'used' }
 
 /**
- * The code behind what was typed. Expired codes are told from unknown ones by nobody; one that was taken up by another
- * browser is used.
+ * Finds a device code by the short code. An expired code looks like an unknown one, so that nobody can guess codes by
+ * the answer. A code that another browser has taken up is used.
  *
  * @param userCode folded
  */
@@ -74,22 +74,19 @@ const refuseStatement = statement<[id: string, browserHash: string], { id: strin
     where ${undecided} returning id`
 )
 
-/**
- * This browser goes on with the code, and no other one from here on. False: it is decided, expired or another
- * browser's.
- */
+/** Binds the code to this browser. False: it is decided, has expired, or is bound to another browser. */
 export async function takeUpDeviceCode (db: Connection, id: string, browserHash: string): Promise<boolean> {
   return (await takeStatement(db, id, browserHash)).length === 1
 }
 
-/** The device gets access_denied (RFC 8628 §3.5). False: as above. */
+/** The device gets `access_denied` (RFC 8628 §3.5). False: as in `takeUpDeviceCode`. */
 export async function refuseDeviceCode (db: Connection, id: string, browserHash: string): Promise<boolean> {
   return (await refuseStatement(db, id, browserHash)).length === 1
 }
 
 /**
- * Seconds between two requests of a device: at first, more for each that came too soon, at most; and what clocks and
- * networks are allowed.
+ * Seconds between two polls of a device (RFC 8628 §3.5): `first`, `more` for each poll that came too soon, `most`, and
+ * the `tolerance` for clocks and networks.
  */
 export const pollSeconds = { first: 5, more: 5, most: 60, tolerance: 1 } as const
 
@@ -108,7 +105,7 @@ const pollStatement = statement<[id: string, keepSeconds: number], { interval: n
   returning (payload->>'interval')::int as interval, (payload->>'slow')::boolean as slow`
 )
 
-/** Notes that a device asked while nobody had decided. `slow`: sooner than it may; then `interval` has grown. */
+/** Notes a poll of a device before the decision. `slow`: it came too soon, and `interval` has grown. */
 export async function notePoll (
   db: Connection,
   deviceCode: string,

@@ -1,8 +1,8 @@
 /**
- * The device grant (RFC 8628) in the provider. The device's side is the library's, completed here: how often to ask,
- * and `slow_down`. The person's side is ours (journeys/device-login) as far as the decision; then the hosted login runs
- * as for every other request, and the library's `device_resume` ends it. Its own page for the short code is switched
- * off.
+ * The device grant (RFC 8628) in the provider. For the device, the library's endpoints are completed with the polling
+ * interval and `slow_down` (§3.5). For the person, journeys/device-login takes the short code and the decision, the
+ * hosted login follows as for every other request, and the library's `device_resume` ends it. The library's page for
+ * the short code is switched off.
  */
 import type { Kysely, Transaction } from 'kysely'
 import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
@@ -21,16 +21,16 @@ import { createInteraction, type InteractionCookie } from './overrides/create-in
 import { forgetDeviceForm } from './overrides/forget-device-form.ts'
 import { readDeviceError } from './overrides/read-device-error.ts'
 
-/** Where people type the code in: short, because they type the address too. */
+/** Where people type in the code: short, because they type in the address, too. */
 export const devicePath = '/device'
 
-/** How a device login ended, as the last part of the address of the page that says so. */
+/** How a device login ended; the last part of the address of its page. */
 export const deviceOutcomes = ['done', 'refused', 'unknown', 'used', 'failed'] as const
 export type DeviceOutcome = (typeof deviceOutcomes)[number]
 
 export const outcomePath = (outcome: DeviceOutcome): string => `${devicePath}/${outcome}`
 
-/** Coarse place of the request, put there by the mount. */
+/** Coarse place of the request, which index.ts has put there. */
 const getPlace = (ctx: { req: object }): string => (ctx.req as { koraPlace?: () => string }).koraPlace?.() ?? ''
 
 function seeOther (ctx: KoaContextWithOIDC, address: string): void {
@@ -40,7 +40,7 @@ function seeOther (ctx: KoaContextWithOIDC, address: string): void {
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>
 
-/** @param findRestart where a login whose cookie or row is gone goes on; null = nowhere */
+/** @param findRestart where a login whose cookie or row is gone continues; null: nowhere */
 export function createDeviceFlow (findRestart: (ctx: KoaContextWithOIDC) => Promise<string | null>): DeviceFlow {
   return {
     enabled: true,
@@ -48,7 +48,7 @@ export function createDeviceFlow (findRestart: (ctx: KoaContextWithOIDC) => Prom
     mask: '****-****',
     deviceInfo: (ctx: { req: object }) => ({ place: getPlace(ctx) }),
     async userCodeInputSource (ctx: KoaContextWithOIDC, _form: string, _out?: unknown, error?: Error) {
-      // the token of the library's page, which is not shown; the session as such is saved already
+      // the library's page is not shown
       if (ctx.oidc.session !== undefined) forgetDeviceForm(ctx.oidc.session)
       const outcome = readDeviceError(error)
       if (error?.name === 'SessionNotFound') seeOther(ctx, (await findRestart(ctx)) ?? outcomePath('unknown'))
@@ -63,13 +63,13 @@ export function createDeviceFlow (findRestart: (ctx: KoaContextWithOIDC) => Prom
   }
 }
 
-/** Must be called for each provider built, before it serves. */
+/** To be called for each new provider, before it serves. */
 export function completeDeviceFlow (
   provider: Provider,
   { db, issuer }: { db: Kysely<Database>; issuer: string }
 ): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    // the library's own page
+    // the library's page for the code is switched off
     if (ctx.path === routes.code_verification) {
       ctx.status = 404
       return
@@ -94,8 +94,8 @@ export function completeDeviceFlow (
 }
 
 /**
- * The event beside a person's decision; it names whom they act for there. The person is told too: it may not have been
- * them.
+ * Records that a person allowed a device to log in, with the representation, and notifies the person, because somebody
+ * else may have done it.
  */
 export async function recordDeviceAllowed (
   trx: Transaction<Database>,
@@ -120,12 +120,12 @@ export async function recordDeviceAllowed (
 }
 
 /**
- * Begins the hosted login for a code that this browser has taken up: what the library does when its own page is
- * confirmed. The policy is asked when the login returns, as for every request. Who is logged in here already sees whose
- * account the device is going to have, and in whose name: what this browser is to other sites is nothing to a device.
+ * Starts the hosted login for a code that this browser has taken up. The library checks its interaction policy when the
+ * login returns, as for every request. The login always asks for the account (`select_account`): a person who is logged
+ * in already must see which account and representation the device gets.
  *
  * @param sessionCookie identifier of this browser's session, if it has one
- * @returns where the browser goes, and the cookies without which the library lets nobody return
+ * @returns the identifier of the interaction, and the cookies that the library requires when the browser returns
  */
 export async function startDeviceLogin (
   provider: Provider,
@@ -134,7 +134,7 @@ export async function startDeviceLogin (
 ): Promise<{ uid: string; cookies: InteractionCookie[] }> {
   const uid = newIdentifier(32)
   const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
-  // the device cannot send any, but max_age=0 becomes one
+  // a device cannot send `prompt`, but the library turns max_age=0 into `login`
   const prompts = new Set([
     ...String(login.params['prompt'] ?? '')
       .split(' ')

@@ -1,11 +1,11 @@
 /**
- * Requests that the provider makes to relying sites (jwks_uri, logout tokens). The library's guard refuses
- * loopback and private networks on the connected socket; government sites live there, so exactly the hosts that
- * an operator lists may be reached without it. No redirects, 2.5 s.
+ * Requests of the provider to relying sites (jwks_uri, logout tokens). The library's dispatcher refuses loopback and
+ * private networks. Government sites are in such networks, so requests to the hosts that the operator lists go without
+ * it. No redirects, 2.5 seconds.
  */
 type Fetch = (url: string | URL | Request, options?: RequestInit) => Promise<Response>
 
-/** `allowed`: host or host:port, exact. */
+/** @param allowed host or host:port, compared exactly */
 export function createEgressFetch (allowed: readonly string[], fetch: Fetch = globalThis.fetch): Fetch {
   const hosts = new Set(allowed)
   return async (url, options = {}) => {

@@ -1,6 +1,6 @@
 /**
- * Pages that oidc-provider shows itself: errors that cannot go back to a relying site (S19) and logout (S14).
- * Written to its Koa context with the same renderer, headers and languages as every other page.
+ * Pages of the provider's endpoints: errors that cannot be returned to a relying site (S19) and logout (S14). They are
+ * written to the Koa context with the renderer, headers and languages of every other page.
  */
 import { errors, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
 import type { ExpiredInteraction } from '../records/login-attempts/index.ts'
@@ -26,7 +26,7 @@ export function chooseRequestLocale (ctx: KoaContextWithOIDC): Locale {
   })
 }
 
-/** Trace id of the request, put there by the mount. */
+/** Trace id of the request, which index.ts has put there. */
 export const getTraceId = (ctx: KoaContextWithOIDC): string =>
   String((ctx.req as { koraTraceId?: string }).koraTraceId ?? '000000000000')
 
@@ -56,10 +56,10 @@ const keys: Record<string, ErrorKey> = {
   temporarily_unavailable: 'unavailable'
 }
 
-/** Parameters worth showing to whoever connects a site: the received values, never the registered ones. */
+/** Parameters that help the developer of a site: received values are shown, registered ones never. */
 const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'post_logout_redirect_uri']
 
-/** Way out for somebody whose login is gone; null: this was no return to a login. */
+/** How a person goes on whose interaction has expired; null: the request was no return from a login. */
 export type FindExpiredInteraction = (ctx: KoaContextWithOIDC) => Promise<ExpiredInteraction | null>
 
 export function createErrorPages (renderer: Renderer, findExpired: FindExpiredInteraction) {
@@ -67,7 +67,7 @@ export function createErrorPages (renderer: Renderer, findExpired: FindExpiredIn
     const isExpired = error instanceof errors.SessionNotFound
     const expired = isExpired ? await findExpired(ctx) : null
     if (expired !== null && expired.restart !== null) {
-      // on the way back from the hosted login: the same request again
+      // the browser returned from the hosted login: it makes the same request again
       ctx.status = 303
       ctx.redirect(expired.restart)
       return

@@ -1,7 +1,7 @@
 /**
- * oidc-provider's account lookup: a person by `sub`, as stored now, and in whose name the code or token at hand acts
- * now. A person who may not log in any more, or a context that has ended, is not found, which makes codes, refresh
- * tokens, userinfo and sessions fail at once.
+ * The account behind a `sub`: the person as stored now, and the representation that the code or token has now. A person
+ * who may not log in any more, or a representation that has ended, is not found. Codes, refresh tokens, userinfo and
+ * sessions then fail at once.
  */
 import type { FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import type { OidcDeps } from './deps.ts'
@@ -31,14 +31,14 @@ export function createFindAccount (
 ): FindAccount {
   return async (ctx, sub, token) => {
     const { client } = ctx.oidc
-    // two kinds of accounts that never meet: administrators at the console, people everywhere else
+    // administrators log in at the console only, and people everywhere else only
     if (isAdministratorId(sub) || client?.clientId === consoleClientId) {
       return await administrator(db, client?.clientId, sub)
     }
     const person = await personBySub(db, crypto, sub)
     if (!person || !mayLogIn(person)) return undefined
     const site = client === undefined ? null : readSiteFacts(client)
-    // without a token (authorization, logout) nothing is issued from what is found here: the grant says for whom
+    // without a token (authorization, logout) no claims are issued from this account: the grant has the representation
     const representation =
       token === undefined || client === undefined
         ? self
@@ -76,7 +76,7 @@ export function createFindAccount (
   }
 }
 
-/** An administrator, only for the console, and only while the account is active. Nothing is told but the subject. */
+/** An administrator with an active account, for the console only. `sub` is the only claim. */
 async function administrator (
   db: OidcDeps['db'],
   clientId: string | undefined,
@@ -92,11 +92,11 @@ async function administrator (
   return active === undefined ? undefined : { accountId: sub, claims: () => ({ sub }) }
 }
 
-/** Claims that granted scopes show. */
+/** Claims of the granted scopes. */
 const listClaimNames = (scope: string): string[] =>
   scope.split(' ').flatMap((name): readonly string[] => claimsByScope[name as keyof typeof claimsByScope] ?? [])
 
-/** A getter where a value costs a decryption: only what is wanted is made. */
+/** Getters where a value costs a decryption, so that only requested values are decrypted. */
 function collectClaimFacts (
   person: FoundPerson,
   representation: Representation,
@@ -120,11 +120,11 @@ function collectClaimFacts (
   }
 }
 
-/** By the scope `organization` in userinfo, or as the `claims` parameter asks. */
+/** Whether the `claims` parameter requests them, or the scope `organization` in userinfo. */
 const wantsVerified = (target: 'id_token' | 'userinfo', scope: string, request: unknown): boolean =>
   request !== undefined || (target === 'userinfo' && scope.split(' ').includes('organization'))
 
-/** Which claims may be released within `verified_claims`: never more than is granted. */
+/** Claims that may be released within `verified_claims`: granted ones only. */
 function releasable (ctx: KoaContextWithOIDC, scope: string): Set<string> {
   const allowed = new Set(listClaimNames(scope))
   if (allowed.has('organization')) allowed.add('authority')

@@ -1,6 +1,6 @@
 /**
- * A fresh grant for each authorization request: exactly what was asked for, allowed to the client and agreed to.
- * Reusing one grant would accumulate scopes and leak claims. Grants have no row (grant-id.ts).
+ * A new grant for each authorization request: what was requested, is allowed to the client, and the person agreed to. A
+ * grant that is used again would accumulate scopes and leak claims. Grants have no row (tokens/grant-id.ts).
  */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { OidcDeps } from './deps.ts'
@@ -17,12 +17,12 @@ import { toGrantContext, type ActingFor } from './acting-for.ts'
 import { createGrant } from './overrides/create-grant.ts'
 import { readPolicy } from './interaction-policy.ts'
 
-/** Claims that a granted set of scopes allows to be asked for one by one (OIDC Core §5.5). */
+/** Claims that may be requested one by one with the granted scopes (OIDC Core §5.5). */
 function claimsAllowed (scopes: readonly string[]): Set<string> {
   return new Set(scopes.flatMap((scope) => claimsByScope[scope as keyof typeof claimsByScope] ?? []))
 }
 
-/** How a grant names a claim that may be given within `verified_claims`. */
+/** Name in a grant of a claim that may be released within `verified_claims`. */
 export const insideVerifiedClaims = (claim: string): string => `verified_claims.${claim}`
 
 export function createGrantLoader (
@@ -32,7 +32,7 @@ export function createGrantLoader (
   return async (ctx) => {
     const { client, account, provider, params } = ctx.oidc
     if (!client || !account) return undefined
-    // findAccount lets nobody but administrators in here
+    // findAccount finds only administrators for this client
     if (client.clientId === consoleClientId) {
       return createGrant(provider, deps.crypto, {
         accountId: account.accountId,
@@ -42,7 +42,7 @@ export function createGrantLoader (
     }
     const personId = (account as { person?: { id: string } }).person?.id
     const representation = personId === undefined ? null : await actingFor.ofRequest(ctx, personId)
-    // no grant and no change of the session: the hosted login asks first
+    // the hosted login asks first; without a grant the session stays as it is
     if (representation === null) return undefined
     const context = toGrantContext(refOf(representation))
     const policy = clientPolicy(readPolicy(client))
@@ -56,7 +56,7 @@ export function createGrantLoader (
 
     const requestedClaims = [...ctx.oidc.requestParamClaims]
     const reachable = claimsAllowed(policy.trusted ? allowed : granted)
-    // what is most sensitive is asked for by its scope, which people and administrators see, or not at all
+    // the most sensitive claims need their scope, which the consent page and the console show
     if (!granted.includes('identity')) for (const claim of restrictedClaims) reachable.delete(claim)
     const within = [...verifiedClaimNames(parsedClaims(params?.['claims']))].filter((claim) =>
       reachable.has(claim === 'authority' ? 'organization' : claim)
@@ -67,7 +67,7 @@ export function createGrantLoader (
       accountId: account.accountId,
       clientId: client.clientId,
       scope: granted.join(' '),
-      // nothing is asked for twice: what was refused or is not allowed counts as decided
+      // scopes that were refused or are not allowed count as decided, so that the person is not asked again
       rejectedScope: [
         ...refused,
         ...String(params?.['scope'] ?? '')
@@ -95,7 +95,7 @@ async function agreed (deps: OidcDeps, sub: string, clientId: string, scopes: st
   return releasedScopes(scopes, decided)
 }
 
-/** Scopes of each resource server of the request, as far as it has them. */
+/** The requested scopes that each resource server of the request has. */
 function resourceScopes (ctx: KoaContextWithOIDC): Record<string, string> {
   const asked = ctx.oidc.requestParamScopes
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 /**
- * OpenID Connect: oidc-provider with our profile, storage, keys and pages. Owns the tables `oidc_artifact`,
- * `signing_key` and the provider's lifecycle: it is rebuilt when keys change, without a restart, and its
- * endpoints are answered before Fastify's routing (no body parser may touch them).
+ * The protocol engine: oidc-provider with Kora's profile, storage, keys and pages. It owns the lifecycle of the
+ * provider, which is built again when signing keys change, without a restart. The provider's endpoints are answered
+ * before the routing of Fastify, because no body parser may read their requests.
  */
 import type { FastifyInstance } from 'fastify'
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
@@ -45,7 +45,7 @@ import { answerUnknownAddresses } from './unknown-address.ts'
 export { routes } from './configuration.ts'
 
 export interface Oidc {
-  /** The provider of this moment: never keep it over an await of a request's length. */
+  /** The current provider. It is replaced when keys change, so it is read for each request and not kept. */
   readonly provider: Provider
   mount(app: FastifyInstance): void
   deliverLogout(delivery: LogoutDelivery): Promise<void>
@@ -145,7 +145,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
         fetch: egress
       })
     )
-    // endpoint addresses come from the headers pinned in the mount, never from the request
+    // the library takes the addresses of endpoints from the headers that `mount` sets
     provider.proxy = true
     provider.on('server_error', (ctx: KoaContextWithOIDC, error) => {
       log.error({ err: error, trace: getTraceId(ctx), route: ctx.oidc?.route }, 'provider failed')
@@ -203,7 +203,7 @@ const prefixes = [
 
 const known = new Set<string>(Object.values(routes))
 
-/** The pattern of an address, for logs and metrics: identifiers left out. */
+/** The address without identifiers, for logs and metrics. */
 function describeRoute (url: string): string {
   const path = url.split('?', 1)[0] ?? ''
   if (known.has(path) || prefixes.includes(path)) return path
@@ -212,8 +212,8 @@ function describeRoute (url: string): string {
 }
 
 /**
- * The earliest hook: no routing, no body parser. The issuer's host and scheme are pinned, because the library builds
- * addresses from the request's; the trace id travels on the raw request.
+ * Answers in the first hook, before routing and body parsers. Host and scheme are always the issuer's, because the
+ * library builds addresses from those of the request. The raw request carries the trace id.
  */
 function mount (app: FastifyInstance, { config }: OidcDeps, current: () => Built): void {
   const issuer = new URL(config.issuer)

@@ -1,9 +1,8 @@
 /**
- * The library's Interaction model. Its identifier is in the browser's cookie and in the address it
- * returns to; neither it nor the session's cookie value is stored, and a device code only encrypted.
+ * The Interaction model. The identifier is in the browser's cookie and in the address to which the login returns.
+ * Neither the identifier nor the session's cookie value is stored, and a device code only encrypted.
  *
- * A result is written once (`result is null → set`) and only into a row that is still there; resuming
- * deletes the row, and only one resumption does.
+ * A result is written once, into a row that exists. Resuming the authorization deletes the row, which one request can.
  */
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
@@ -13,8 +12,7 @@ import { notSupported, type AdapterParts } from './adapter-parts.ts'
 
 type Save = [id: string, payload: string, keepSeconds: number]
 
-// a row without a result may be saved again (the library does so to take a session off it), one with a result only with
-// the same
+// the library saves a row without a result again to remove a session from it; a result stays as it is
 const saveStatement = statement<Save, { id: string }>(
   'oidc interaction save',
   `
@@ -34,7 +32,7 @@ const submitStatement = statement<Save, { id: string }>(
   returning id`
 )
 
-/** Stands for the identifier inside the stored address. */
+/** Replaces the identifier in the stored address. */
 const placeholder = '{uid}'
 
 export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts): Adapter {
@@ -53,7 +51,7 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
       } as AdapterPayload
     },
 
-    /** @throws DomainError `interaction_gone` when it was given another result already, was resumed, or has expired */
+    /** @throws DomainError `interaction_gone` when it has another result, was resumed, or has expired */
     async upsert (uid, { jti: _jti, ...given }, ttl = 0) {
       const { session, returnTo, deviceCode } = given as {
         session?: Record<string, unknown>

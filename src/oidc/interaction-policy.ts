@@ -1,7 +1,7 @@
 /**
- * When the provider must show the hosted login. The library's own checks stay, except its exact-match
- * acr checks; ours compare levels (a stronger session satisfies a weaker request), because
- * `acr_values` alone enforces nothing in the library.
+ * When the provider shows the hosted login. The library's checks stay, except those of `acr`, which compare exactly and
+ * do not enforce `acr_values`. The checks here compare levels: a session with a higher level satisfies a request for a
+ * lower one.
  */
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { requestedScopes } from '../domain/claims/requested-scopes.ts'
@@ -19,15 +19,15 @@ const askIf = (condition: boolean): boolean => (condition ? Check.REQUEST_PROMPT
 export const readPolicy = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
 
 /**
- * The prompts in their order: choose an identity, log in (with the level asked for), consent. Grants are made afresh
- * for each request with everything undecided left out, so the library would never ask for consent by itself.
+ * The prompts in their order: choose an identity, log in with the requested level, consent. The grant of each request
+ * counts undecided scopes as decided, so a check here asks for consent.
  */
 export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
   const policy = base()
   const login = policy.get('login')
   login?.checks.remove('essential_acrs')
   login?.checks.remove('essential_acr')
-  // in whose name is no question of consent; what is granted is what the person is allowed to do
+  // the representation is no matter of consent: the rules about it say what is granted
   policy.get('consent')?.checks.remove('rar_prompt')
   login?.checks.add(
     new Check('account_gone', 'End-User authentication is required', 'login_required', (ctx: KoaContextWithOIDC) =>
