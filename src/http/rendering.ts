@@ -61,7 +61,7 @@ const isPart = (name: string): boolean => /(?:^|\/)(?:layout$|partials\/|texts\/
 const pageName = (file: string): string => file.replaceAll('\\', '/').replace(/^journeys\//, '').slice(0, -4)
 
 const kindOf = (name: string): PageKind =>
-  /^(user-center|console|admin-api|help|developers|sandbox)(\/|$)/.test(name) ? 'own' : 'hosted'
+  /^(user-center|console|admin-api|help|developers|simulators)(\/|$)/.test(name) ? 'own' : 'hosted'
 
 interface Spoken {
   zh: string

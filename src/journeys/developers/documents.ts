@@ -59,7 +59,7 @@ export interface Documents {
   summary: (entry: DocumentEntry, language: DocLanguage) => string
 }
 
-const folder = new URL('../../../views/developers/', import.meta.url)
+const folder = new URL('documents/', import.meta.url)
 
 /** Reads and renders everything once. Throws for a document that names an unknown value: a mistake of ours. */
 export function loadDocuments (config: DocumentConfig): Documents {

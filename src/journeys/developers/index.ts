@@ -5,13 +5,38 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { DevelopersDeps } from './deps.ts'
-import { registerCode } from './code-page.ts'
+import { registerCode } from './code.ts'
 import { hrefOf, loadDocuments } from './documents.ts'
 import { llmsText } from './llms.ts'
 import { nearest } from './nearest.ts'
-import type { DeveloperFrame } from './pages.ts'
-import { wordsOf } from './texts.ts'
-import { registerTry } from './try-page.ts'
+import { wordsOf, type Words } from './texts.ts'
+import { registerTry } from './test-login.ts'
+
+export interface DeveloperFrame {
+  w: Words
+  /** Language of the content; Tibetan readers get Chinese. */
+  lang: 'zh-CN' | 'en'
+  styles: string
+  script: string
+  nav: Array<{ title: string; href: string; current: boolean }>
+}
+
+/** One document: its HTML is ours, rendered at start from documents/. */
+export interface DocumentPage extends DeveloperFrame {
+  title: string
+  html: string
+}
+
+export interface NotFoundPage extends DeveloperFrame {
+  nearest: Array<{ title: string; href: string }>
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'developers/document': DocumentPage
+    'developers/not-found': NotFoundPage
+  }
+}
 
 export {
   exampleFacts,
@@ -21,7 +46,7 @@ export {
   type ExampleName
 } from './example-people.ts'
 export { isErrorCode } from './error-catalogue.ts'
-export { ensureTryClient } from './try-client.ts'
+export { ensureTryClient } from './test-login-client.ts'
 export { endpointsOf } from './facts.ts'
 export {
   deviceClientOf,

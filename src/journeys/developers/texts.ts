@@ -1,4 +1,4 @@
-/** Words of the frame around the documentation. The documents themselves are Markdown (views/developers). */
+/** Words of the frame around the documentation. The documents themselves are Markdown (documents/). */
 import type { DocLanguage } from './snippets/index.ts'
 
 const zh = {

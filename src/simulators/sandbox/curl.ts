@@ -1,6 +1,6 @@
 /** Calls as commands for a terminal (POSIX shell). */
-import type { LoggedCall } from './page-models.ts'
 import type { TranscriptStep } from './schemas.ts'
+import type { LoggedCall } from './phone.ts'
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const pretty = (value: unknown): string => (value === null ? '' : JSON.stringify(value, null, 2))

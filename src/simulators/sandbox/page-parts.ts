@@ -6,6 +6,19 @@ import { outcomes as faceOutcomes } from '../face-provider/index.ts'
 import { SandboxProblem } from './problem.ts'
 import { wordsOf, type Words } from './texts.ts'
 
+export interface SandboxFrame {
+  /** Words in the page's language (Chinese for Tibetan). */
+  s: Words
+  /** Address of the additional style sheet. */
+  styles: string
+  csrf: string
+}
+
+export interface Choice {
+  value: string
+  label: string
+}
+
 export const csrfScope = 'sandbox'
 
 export interface Choice {

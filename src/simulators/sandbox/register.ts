@@ -10,7 +10,7 @@ import type { Sandbox } from '../index.ts'
 import { createPhones } from '../phone/index.ts'
 import type { ApiRoute } from './api-route.ts'
 import { apiRoutes, type SandboxParts } from './api-routes.ts'
-import { registerSandboxPages } from './pages.ts'
+import { registerSandboxPages } from './home.ts'
 import { answerProblems } from './problem.ts'
 
 /** @throws Error in production */

@@ -8,7 +8,7 @@ export interface SnippetKind {
   /** Run against a started Kora by test/journeys/developers/snippets. */
   tested: boolean
   files: Array<{
-    /** Template under views/developers/snippets. */
+    /** Template under templates/. */
     template: string
     language: 'js' | 'ts' | 'tsx' | 'java' | 'yaml' | 'csharp' | 'php' | 'python' | 'go' | 'toml' | 'nginx' | 'apache'
     /** Where it goes; may need values. */

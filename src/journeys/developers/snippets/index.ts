@@ -1,5 +1,5 @@
 /**
- * 接入代码: complete code for a relying site, made for one client from templates under views/developers/snippets.
+ * 接入代码: complete code for a relying site, made for one client from the templates here.
  * Owns the templates, what stands in them (values.ts), which there are (catalogue.ts) and what bites (notes.ts).
  * Pure after loading: issuer and client in, text out. No secret ever stands in it.
  */
@@ -37,7 +37,7 @@ export interface Snippet {
 
 export type SnippetsOutcome = { ok: true; snippets: Snippet[] } | { ok: false; faults: SnippetFault[] }
 
-const folder = new URL('../../../../views/developers/snippets/', import.meta.url)
+const folder = new URL('templates/', import.meta.url)
 const templates = new Map(
   kinds.flatMap(({ files }) =>
     files.map(({ template }) => [template, readFileSync(new URL(`${template}.txt`, folder), 'utf8')])

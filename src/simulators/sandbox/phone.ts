@@ -3,13 +3,55 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { Outcome } from '../face-provider/index.ts'
-import { runJourney, type Journey } from '../phone/index.ts'
+import { runJourney, type Journey, type PhoneView, type Refusal } from '../phone/index.ts'
 import type { SandboxParts } from './api-routes.ts'
 import { callsOf, curlOf } from './curl.ts'
 import { listOpenTickets } from './directory.ts'
 import { ownerOf } from './levers.ts'
-import { csrfScope, faceChoices, frameOf, known, peopleChoices } from './page-parts.ts'
-import { identityOutcomes, type IdentityChoice } from './schemas.ts'
+import { csrfScope, faceChoices, frameOf, known, peopleChoices, type Choice, type SandboxFrame } from './page-parts.ts'
+import { identityOutcomes, type IdentityChoice, type OpenTicket } from './schemas.ts'
+
+export interface SandboxPhone extends SandboxFrame {
+  people: Choice[]
+  person: string
+  payload: string
+  /** The form was sent without something to scan. */
+  missing: boolean
+  tickets: OpenTicket[]
+  deviceChoices: Choice[]
+  identityChoices: Choice[]
+  faceChoices: Choice[]
+}
+
+export interface LoggedCall {
+  step: string
+  status: number
+  title: string
+  request: string
+  response: string
+  curl: string | null
+}
+
+export interface SandboxJourney extends SandboxFrame {
+  base: string
+  name: string
+  view: PhoneView | null
+  /** Prefilled, as on the card. */
+  card: { cert_type: string; name: string; cert_no: string; valid_from: string; term: string }
+  finished: 'confirmed' | 'rejected' | null
+  refusal: Refusal | null
+  faceChoices: Choice[]
+  calls: LoggedCall[]
+  /** The same as one call of the sandbox API; null when nothing was scanned. */
+  curlAll: string | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'simulators/sandbox/phone': SandboxPhone
+    'simulators/sandbox/journey': SandboxJourney
+  }
+}
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.trim().slice(0, 512) : '')
 
@@ -50,7 +92,7 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
     const journey = journeyOf(request)
     const frame = frameOf(request, reply)
     const { owner } = journey
-    return await reply.page('sandbox/journey', {
+    return await reply.page('simulators/sandbox/journey', {
       ...frame,
       base: `/sandbox/phone/${journey.id}`,
       name: owner.name,
@@ -87,7 +129,7 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
     const open = await listOpenTickets(deps, tickets)
     const people = peopleChoices()
     return await reply.page(
-      'sandbox/phone',
+      'simulators/sandbox/phone',
       {
         ...frame,
         people,

@@ -12,14 +12,46 @@ import { demoPassword } from '../demo-people.ts'
 import { outcomes as faceOutcomes, type Outcome } from '../face-provider/index.ts'
 import type { ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
-import { apiPageRoutes } from './api-page.ts'
+import { apiPageRoutes } from './api.ts'
 import { changeCompany, listCompanies } from './companies.ts'
 import { listAccounts } from './directory.ts'
-import { changeCitizen, issueCode, messagesTo, ownerOf, scriptedFace, scriptFace } from './levers.ts'
-import type { SandboxHome } from './page-models.ts'
-import { csrfScope, faceChoices, frameOf, known, peopleChoices } from './page-parts.ts'
-import { registerPhonePages } from './phone-pages.ts'
-import { registerStatuses } from './schemas.ts'
+import {
+  changeCitizen,
+  issueCode,
+  messagesTo,
+  ownerOf,
+  scriptedFace,
+  scriptFace,
+  type FaceScript,
+  type SentMessage
+} from './levers.ts'
+import { csrfScope, faceChoices, frameOf, known, peopleChoices, type Choice, type SandboxFrame } from './page-parts.ts'
+import { registerPhonePages } from './phone.ts'
+import { registerStatuses, type Accounts } from './schemas.ts'
+import type { Citizen } from './population.ts'
+import type { CompanyView, OrganizationView } from './company-schemas.ts'
+
+export interface SandboxHome extends SandboxFrame {
+  accounts: Accounts['persons']
+  organizations: OrganizationView[]
+  password: string
+  messages: SentMessage[]
+  face: FaceScript
+  people: Choice[]
+  faceChoices: Choice[]
+  population: Citizen[]
+  registerChoices: Choice[]
+  companies: CompanyView[]
+  companyChoices: Choice[]
+  /** Just issued; `name` is of whom. */
+  counter: { name: string; code: string; until: string } | 'disabled' | null
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'simulators/sandbox/home': SandboxHome
+  }
+}
 
 /** Scope of the form tokens of all sandbox pages. */
 export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts, routes: readonly ApiRoute[]): void {
@@ -87,7 +119,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
   ): Promise<FastifyReply> {
     const frame = frameOf(request, reply)
     const { persons, organizations } = await listAccounts(deps, sandbox)
-    return await reply.page('sandbox/home', {
+    return await reply.page('simulators/sandbox/home', {
       ...frame,
       accounts: persons,
       organizations,

@@ -1,8 +1,21 @@
 /** 接入代码: the snippets for what somebody types. A plain GET form: nothing is stored, no client is looked up. */
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../ports/config.ts'
-import type { FrameOf } from './index.ts'
-import { makeSnippets, type SnippetClient } from './snippets/index.ts'
+import type { FrameOf, DeveloperFrame } from './index.ts'
+import { makeSnippets, type SnippetClient, type Snippet } from './snippets/index.ts'
+
+export interface CodePage extends DeveloperFrame {
+  title: string
+  values: { client_id: string; redirect_uri: string; post_logout_redirect_uri: string; scope: string; public: boolean }
+  faults: Array<{ field: string; text: string }>
+  snippets: Snippet[]
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'developers/code': CodePage
+  }
+}
 
 const example = {
   client_id: 'my-site',

@@ -4,7 +4,18 @@ import type { ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
 import { curlOf } from './curl.ts'
 import { openApiDocument } from './openapi.ts'
-import { frameOf } from './page-parts.ts'
+import { frameOf, type SandboxFrame } from './page-parts.ts'
+
+export interface SandboxApi extends SandboxFrame {
+  issuer: string
+  routes: Array<{ method: string; path: string; summary: string; description: string; body: string; curl: string }>
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'simulators/sandbox/api': SandboxApi
+  }
+}
 
 export function apiPageRoutes (
   app: FastifyInstance,
@@ -23,7 +34,7 @@ export function apiPageRoutes (
   app.get(
     '/sandbox/api',
     async (request, reply) =>
-      await reply.page('sandbox/api', {
+      await reply.page('simulators/sandbox/api', {
         ...frameOf(request, reply),
         issuer,
         routes: routes.map(({ method, path, summary, description = '', body }) => ({

@@ -9,9 +9,41 @@ import { claimsByScope } from '../../domain/claims/claims.ts'
 import { lifetimes, routes } from '../../oidc/configuration.ts'
 import { authorizationRequest } from './authorization-request.ts'
 import { isErrorCode } from './error-catalogue.ts'
-import type { FrameOf } from './index.ts'
-import type { Wire } from './pages.ts'
-import { tryClientId, tryPath, tryScopes } from './try-client.ts'
+import type { FrameOf, DeveloperFrame } from './index.ts'
+import { tryClientId, tryPath, tryScopes } from './test-login-client.ts'
+
+export interface TestLoginPage extends DeveloperFrame {
+  title: string
+  scopes: Array<{ name: string; claims: string; checked: boolean }>
+  acrValues: Array<{ value: string; label: string }>
+}
+
+/** A request or an answer, as it went over the wire. */
+export interface Wire {
+  id: string
+  label: string
+  text: string
+}
+
+export interface TestLoginStepPage extends DeveloperFrame {
+  title: string
+  intro: string
+  wires: Wire[]
+  /** Tokens that the page's own script decodes; without script they stand in the answers above. */
+  jwts: Array<{ id: string; label: string; text: string }>
+  go: { href: string; label: string } | null
+  /** Address of the end of the session, with the ID token as its hint. */
+  logout: string | null
+  /** Something went wrong: the page has the number that support can find. */
+  refused: boolean
+}
+
+declare module '../../http/pages.ts' {
+  interface Pages {
+    'developers/test-login': TestLoginPage
+    'developers/test-login-step': TestLoginStepPage
+  }
+}
 
 const cookieName = 'kora_try'
 const prompts = ['login', 'select_account', 'none']
@@ -28,7 +60,7 @@ export function registerTry (
 
   app.get(tryPath, async (request, reply) => {
     const frame = frameOf(request, 'try')
-    return reply.page('developers/try', {
+    return reply.page('developers/test-login', {
       ...frame,
       title: frame.w.tryTitle,
       scopes: tryScopes.map((name) => ({
@@ -56,7 +88,7 @@ export function registerTry (
     )
     const kept = { state: made.state, nonce: made.nonce, code_verifier: made.verifier }
     reply.setCookie(cookieName, Object.values(kept).join('.'), { ...cookie, maxAge: lifetimes.interaction })
-    return reply.page('developers/try-step', {
+    return reply.page('developers/test-login-step', {
       ...frame,
       title: frame.w.tryRequest,
       intro: frame.w.tryRequestIntro,
@@ -83,7 +115,7 @@ export function registerTry (
       status = 200
     ): FastifyReply =>
       reply.page(
-        'developers/try-step',
+        'developers/test-login-step',
         {
           ...frame,
           title: frame.w.tryAnswer,
