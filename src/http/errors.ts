@@ -101,7 +101,7 @@ async function answer (
       .send(
         JSON.stringify({
           type: 'about:blank',
-          title: request.t.code([`e.${key}.title`], 'e.server.title'),
+          title: request.t.code([`error.${key}.title`], 'error.server.title'),
           status,
           code: key,
           trace_id: String(request.id)

@@ -1,7 +1,7 @@
 /** The error that a handler throws to end with an error page (or problem+json for an API). */
 import type { NamedLink } from './pages.ts'
 
-/** Titles and texts are `e.<key>.title` and `e.<key>.body`. */
+/** Titles and texts are `error.<key>.title` and `error.<key>.body`. */
 export type ErrorKey =
   | 'expired'
   | 'cookie'

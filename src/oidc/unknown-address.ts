@@ -36,7 +36,7 @@ export function answerUnknownAddresses (provider: Provider, renderer: Renderer):
     if (wantsJson({ url: ctx.url, headers: ctx.headers })) {
       ctx.body = JSON.stringify({
         type: 'about:blank',
-        title: translator(chooseRequestLocale(ctx))(`e.${key}.title`),
+        title: translator(chooseRequestLocale(ctx))(`error.${key}.title`),
         status,
         code: key,
         trace_id: getTraceId(ctx)

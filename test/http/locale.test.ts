@@ -76,7 +76,7 @@ t.test('tags and weights', async (t) => {
 t.test('messages: a missing key or value is an error, foreign codes never are', async (t) => {
   const zh = translator('zh-CN')
   t.throws(() => zh('no.such.key' as never), /no message/)
-  t.throws(() => zh('err.title', {}) === '' || zh('step.of', { at: 1 }), /misses a value/)
+  t.throws(() => zh('error_summary.title', {}) === '' || zh('step.of', { at: 1 }), /misses a value/)
   const failed = 'login.scan.status.failed'
   t.equal(zh.code(['login.scan.status.never_heard_of', failed], 'login.scan.status.expired'), zh(failed))
   t.equal(zh.code(['login.scan.status.face_failed'], failed), zh(failed), 'cannot be filled')

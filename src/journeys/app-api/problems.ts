@@ -98,7 +98,7 @@ export function sendProblem (request: FastifyRequest, reply: FastifyReply, probl
     .send(
       JSON.stringify({
         type: 'about:blank',
-        title: titles(request.locale)[code] ?? request.t.code([`phone-pages.refused.${code}.title`], 'e.bad_request.title'),
+        title: titles(request.locale)[code] ?? request.t.code([`phone-pages.refused.${code}.title`], 'error.bad_request.title'),
         status,
         code,
         trace_id: String(request.id),
