@@ -2,6 +2,7 @@
  * Configuration: the environment, parsed once into a frozen `Config`. Every fault is collected and
  * reported together, each in one line that says what to do. Nothing else reads `process.env`.
  */
+import { readFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import type { Config, Vendor } from './ports/config.ts'
 
@@ -18,16 +19,94 @@ export class ConfigError extends Error {
 
 type Environment = Record<string, string | undefined>
 
-/** Parse and check. Throws ConfigError with every fault at once. */
-export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
+/** Settings that are secret: each may also be in a file of its own, whose path is in <NAME>_FILE. */
+export const secretSettings: readonly string[] = [
+  'DATABASE_URL',
+  'MIGRATION_DATABASE_URL',
+  'MASTER_KEY',
+  'METRICS_TOKEN',
+  'FACE_SECRET',
+  'POPULATION_REGISTER_SECRET',
+  'COMPANY_REGISTER_SECRET',
+  'SMS_SECRET'
+]
+
+interface Reader {
+  /** The value without spaces around it; undefined when it is not set or empty. */
+  text(name: string): string | undefined
+  fault(text: string): void
+  /** A fault about a setting that is absent; not for one whose file could not be read, which is told already. */
+  absent(name: string, text: string): void
+  faults: string[]
+}
+
+function createReader (env: Environment): Reader {
   const faults: string[] = []
-  const fault = (text: string): void => {
-    faults.push(text)
-  }
-  const text = (name: string): string | undefined => {
+  const unread = new Set<string>()
+  const plain = (name: string): string | undefined => {
     const value = env[name]?.trim()
     return value === undefined || value === '' ? undefined : value
   }
+  const fault = (text: string): void => {
+    faults.push(text)
+  }
+  const fromFile = (name: string, path: string): string | undefined => {
+    let problem = 'is empty'
+    try {
+      const value = readFileSync(path, 'utf8').trim()
+      if (value !== '') return value
+    } catch (error) {
+      problem = `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`
+    }
+    unread.add(name)
+    fault(`${name}_FILE="${path}" ${problem}: it must be a file that holds ${name} and nothing else.`)
+    return undefined
+  }
+  return {
+    faults,
+    fault,
+    text (name) {
+      const value = plain(name)
+      const path = secretSettings.includes(name) ? plain(`${name}_FILE`) : undefined
+      if (path === undefined) return value
+      if (value === undefined) return fromFile(name, path)
+      fault(`${name} and ${name}_FILE are both set. Remove one of them.`)
+      return value
+    },
+    absent (name, text) {
+      if (!unread.has(name)) fault(text)
+    }
+  }
+}
+
+const isPostgres = (address: string): boolean => /^postgres(ql)?:\/\//.test(address)
+
+/** What the migration job needs: the database, as the owner of its tables. */
+export interface MigrationConfig {
+  databaseUrl: string | null
+  dataDir: string
+}
+
+/** Reads these settings and no others, so that the job needs no master key and no provider. @throws ConfigError */
+export function loadMigrationConfig (env: Environment): MigrationConfig {
+  const { text, fault, absent, faults } = createReader(env)
+  const databaseUrl = text('MIGRATION_DATABASE_URL') ?? text('DATABASE_URL') ?? null
+  if (databaseUrl !== null && !isPostgres(databaseUrl)) {
+    fault('MIGRATION_DATABASE_URL (or DATABASE_URL) must begin with postgres://')
+  }
+  if (databaseUrl === null && text('NODE_ENV') === 'production') {
+    absent(
+      'MIGRATION_DATABASE_URL',
+      'MIGRATION_DATABASE_URL is not set, and neither is DATABASE_URL: production needs PostgreSQL.'
+    )
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { databaseUrl, dataDir: resolve(text('DATA_DIR') ?? './data') }
+}
+
+/** Parse and check. Throws ConfigError with every fault at once. */
+export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
+  const { text, fault, absent, faults } = createReader(env)
   const integer = (name: string, fallback: number, min: number, max: number): number => {
     const value = text(name)
     if (value === undefined) return fallback
@@ -84,11 +163,12 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   }
 
   const databaseUrl = text('DATABASE_URL') ?? null
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+  if (databaseUrl !== null && !isPostgres(databaseUrl)) {
     fault('DATABASE_URL must begin with postgres:// (or be left out for the embedded database).')
   }
   if (production && databaseUrl === null) {
-    fault(
+    absent(
+      'DATABASE_URL',
       'DATABASE_URL is not set: production needs PostgreSQL; the embedded database is not safe against a power cut.'
     )
   }
@@ -102,7 +182,10 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     if (bytes.length === 32) masterKey = bytes
     else fault('MASTER_KEY must be 32 bytes in base64. Make one with: openssl rand -base64 32')
   } else if (production) {
-    fault('MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32')
+    absent(
+      'MASTER_KEY',
+      'MASTER_KEY is not set: production needs 32 bytes in base64. Make one with: openssl rand -base64 32'
+    )
   }
 
   const vendor = (name: string): Vendor | null => {
@@ -114,9 +197,9 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     const keyId = text(`${name}_KEY_ID`)
     const secret = text(`${name}_SECRET`)
     if (!URL.canParse(url)) fault(`${name}_URL is not an address.`)
-    if (keyId === undefined || secret === undefined) {
-      fault(`${name}_URL is set, so ${name}_KEY_ID and ${name}_SECRET are needed too.`)
-    }
+    const needed = `${name}_URL is set, so ${name}_KEY_ID and ${name}_SECRET are needed too.`
+    if (keyId === undefined) fault(needed)
+    else if (secret === undefined) absent(`${name}_SECRET`, needed)
     if (secret !== undefined && secret.length < 32) fault(`${name}_SECRET must have at least 32 characters.`)
     return { url, keyId: keyId ?? '', secret: secret ?? '' }
   }

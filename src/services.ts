@@ -2,11 +2,13 @@
  * Composition root: chooses the database, the production adapters or the simulators, and hands
  * every feature the same set of services. This is the only file that knows them all.
  */
+import { existsSync } from 'node:fs'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Config, Vendor } from './config.ts'
 import {
   assertMasterKeyFits,
+  assertMigrated,
   createFieldCrypto,
   loadMasterKey,
   migrate,
@@ -71,7 +73,7 @@ export interface StartOptions {
 /**
  * Opens everything. In production migrations are a job of their own (`kora migrate`), so that N processes
  * can start while one of them is still the old version; elsewhere they run here.
- * @throws DataDirInUse, DataDirUnwritable, MasterKeyMismatch, DatabaseUnavailable
+ * @throws DataDirInUse, DataDirUnwritable, NotMigrated, NotGranted, MasterKeyMismatch, DatabaseUnavailable
  */
 export async function startServices (
   config: Readonly<Config>,
@@ -95,9 +97,8 @@ export async function startServices (
       onProgress('migrating')
       migrated = await migrate(database.db)
     }
-    const { key, keyId } = loadMasterKey(config)
-    const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
-    await assertMasterKeyFits(database.db, crypto)
+    await assertMigrated(database.db)
+    const crypto = await fittingCrypto(config, database.db)
     if (config.sandbox) sandbox = await startSandbox(config, log)
     const face = vendorOr(config.face, sandbox?.face)
     const population = vendorOr(config.populationRegister, sandbox?.register)
@@ -151,6 +152,41 @@ export async function startServices (
     await database.close()
     throw error
   }
+}
+
+/** What operator commands work with. */
+export interface OperatorServices extends Pick<Services, 'config' | 'db' | 'crypto' | 'clock' | 'log' | 'audit'> {
+  close(): Promise<void>
+}
+
+/**
+ * The database as it is, for one command: nothing is migrated, nothing outside is asked, nothing is simulated.
+ * @throws DataDirInUse, NotMigrated, NotGranted, MasterKeyMismatch, DatabaseUnavailable
+ */
+export async function openOperatorServices (config: Readonly<Config>, log: Logger): Promise<OperatorServices> {
+  const { databaseUrl, dataDir, databasePoolSize: poolSize } = config
+  // opening would make it
+  if (databaseUrl === null && !existsSync(dataDir)) {
+    throw new Error(`There is no database in ${dataDir}. Start Kora first: npm start. Or set DATA_DIR or DATABASE_URL.`)
+  }
+  const database = await openDatabase({ databaseUrl, dataDir, poolSize, log })
+  try {
+    const pending = await assertMigrated(database.db)
+    if (pending.length > 0) throw new Error(`The tables are not up to date (${pending.join(', ')}). Run: kora migrate`)
+    const crypto = await fittingCrypto(config, database.db)
+    const audit = createAudit({ crypto })
+    return { config, db: database.db, crypto, clock: systemClock, log, audit, close: database.close }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function fittingCrypto (config: Readonly<Config>, db: Kysely<Database>): Promise<FieldCrypto> {
+  const { key, keyId } = loadMasterKey(config)
+  const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
+  await assertMasterKeyFits(db, crypto)
+  return crypto
 }
 
 const vendorOr = (configured: Vendor | null, simulated: Vendor | undefined): Vendor =>

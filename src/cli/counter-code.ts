@@ -3,7 +3,7 @@ import { parseAccount } from '../domain/identity/account-identifier.ts'
 import { issueCounterCode } from '../records/counter-codes/index.ts'
 import { personByCertNo, personByPhone } from '../records/persons/index.ts'
 import { shanghaiDate } from '../ports/clock.ts'
-import type { RunningServices } from '../services.ts'
+import type { OperatorServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
 
 const options = {
@@ -18,7 +18,7 @@ export const command = {
   usage:
     'kora counter-code --account <ID number or phone> --staff <who checked> --reason <code, for example no-camera> ' +
     '[--json]',
-  async run (args: string[], deps: RunningServices): Promise<number> {
+  async run (args: string[], deps: OperatorServices): Promise<number> {
     const wrong = (problem: string): number => {
       console.error(`${problem}\nUsage: ${this.usage}`)
       return 2

@@ -2,7 +2,7 @@
 import { actOnDelegation, organizationDetail } from '../journeys/support/index.ts'
 import type { DelegationState } from '../domain/representation/delegation.ts'
 import type { DelegationView } from '../records/organizations/index.ts'
-import type { RunningServices } from '../services.ts'
+import type { OperatorServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
 
@@ -15,7 +15,7 @@ Names and numbers are masked. Revoking ends every token and session of that dele
   kora delegation list --uscc 91540102MA6T1A2BXK --state active
   kora delegation revoke dlg_… --reason "court order 2026-17"`
 
-type Services = RunningServices
+type Services = Pick<OperatorServices, 'db' | 'crypto' | 'audit' | 'clock' | 'log'>
 
 export const command = {
   summary: 'delegations (代理授权): list, show, revoke',

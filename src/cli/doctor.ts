@@ -98,7 +98,7 @@ async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
 async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Tell): Promise<void> {
   const found = await checkDatabase(db, kind, config)
   tell(found)
-  if (found.some(({ check, status }) => status === 'fail' && (check === 'database' || check === 'migrations'))) return
+  if (found.some(({ check, status }) => status === 'fail' && ['database', 'migrations', 'role'].includes(check))) return
   const { key, keyId } = loadMasterKey(config)
   const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
   const fits = await checkMasterKey(db, crypto)

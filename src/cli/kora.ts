@@ -5,12 +5,12 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError, loadConfig } from '../config.ts'
 import { createLogger } from '../runtime/logging.ts'
-import { startServices, type RunningServices } from '../services.ts'
+import { openOperatorServices, type OperatorServices } from '../services.ts'
 
 interface Command {
   summary: string
   usage: string
-  run: (args: string[], deps: RunningServices) => Promise<number>
+  run: (args: string[], deps: OperatorServices) => Promise<number>
   /** What works without the services (no database, faulty configuration); null: they are needed. */
   runAlone?: (args: string[]) => Promise<number | null>
 }
@@ -48,16 +48,9 @@ async function main (argv: string[]): Promise<number> {
   }
   const alone = (await command.runAlone?.(args)) ?? null
   if (alone !== null) return alone
-  // a command looks at the same database as the server: no simulators, quiet log
-  const config = loadConfig(
-    {
-      ...process.env,
-      SANDBOX: process.env['NODE_ENV'] === 'production' ? process.env['SANDBOX'] : 'on',
-      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error'
-    },
-    availableParallelism()
-  )
-  const deps = await startServices(config, createLogger({ level: config.logLevel }))
+  // the settings of the server, so that the same rules hold; only the log is quiet
+  const config = loadConfig({ ...process.env, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error' }, availableParallelism())
+  const deps = await openOperatorServices(config, createLogger({ level: config.logLevel }))
   try {
     return await command.run(args, deps)
   } finally {

@@ -1,5 +1,12 @@
-import { checkOldRows, grantTo, migrate } from '../database/index.ts'
-import type { RunningServices } from '../services.ts'
+import { loadMigrationConfig } from '../config.ts'
+import {
+  checkOldRows,
+  grantTo,
+  isPermissionDenied,
+  migrate,
+  openDatabase,
+  type OpenDatabase
+} from '../database/index.ts'
 import { readArguments } from './arguments.ts'
 
 const refusals = {
@@ -8,12 +15,18 @@ const refusals = {
   is_owner: 'it owns the tables, and an owner can switch every guard off. Give the application a role of its own.'
 }
 
+const notOwner = 'This role may not change the tables. Migrate as their owner: set MIGRATION_DATABASE_URL.'
+
+/** Opens the database and nothing else: the first migration comes before there is a master key, or a provider. */
 export const command = {
   summary: "bring the tables up to date (safe beside running processes); --grant-to: rights of the application's role",
   usage: `kora migrate [--grant-to <role>] [--json]
 
-  kora migrate --grant-to kora_app      run as the owner of the tables; the application connects as kora_app`,
-  async run (args: string[], deps: Pick<RunningServices, 'db' | 'migrated'>): Promise<number> {
+  Connects with MIGRATION_DATABASE_URL, the owner of the tables; without it with DATABASE_URL.
+
+  kora migrate --grant-to kora_app      the server connects as kora_app`,
+
+  async runAlone (args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
     let values
     try {
       values = readArguments(args, {
@@ -24,29 +37,41 @@ export const command = {
       console.error(`${(error as Error).message}\nUsage: ${this.usage}`)
       return 2
     }
-    const role = values['grant-to']
-    const applied = [...deps.migrated, ...(await migrate(deps.db))]
-    const broken = await checkOldRows(deps.db)
-    const granted = role === undefined ? null : await grantTo(deps.db, role)
-    if (values.json === true) {
-      console.log(JSON.stringify({ applied, broken, ...(role === undefined ? {} : { role, ...granted }) }))
-    } else {
-      console.log(
-        applied.length === 0 ? 'Nothing to do: the tables are up to date.' : `Applied: ${applied.join(', ')}`
-      )
-      if (granted?.ok === true) {
-        console.log(
-          `${role} has the application's rights: audit events can be added and sealed, never changed or removed.`
-        )
-      }
+    const database = await openDatabase({ ...loadMigrationConfig(env), poolSize: 2 })
+    try {
+      return await bringUpToDate(database, values['grant-to'], values.json === true)
+    } catch (error) {
+      if (!isPermissionDenied(error)) throw error
+      console.error(notOwner)
+      return 1
+    } finally {
+      await database.close()
     }
-    for (const { table, name, definition } of broken) {
-      console.error(
-        `Some rows of ${table} from before break ${name}, which holds for every new row: ${definition}\n` +
-          'They were left as they are. Mend them and run kora migrate again.'
-      )
-    }
-    if (granted?.ok === false) console.error(`No rights were given to ${role}: ${refusals[granted.code]}`)
-    return granted?.ok === false ? 1 : 0
+  },
+
+  async run (args: string[]): Promise<number> {
+    return await this.runAlone(args)
   }
+}
+
+async function bringUpToDate ({ db }: OpenDatabase, role: string | undefined, json: boolean): Promise<number> {
+  const applied = await migrate(db)
+  const broken = await checkOldRows(db)
+  const granted = role === undefined ? null : await grantTo(db, role)
+  if (json) {
+    console.log(JSON.stringify({ applied, broken, ...(role === undefined ? {} : { role, ...granted }) }))
+  } else {
+    console.log(applied.length === 0 ? 'Nothing to do: the tables are up to date.' : `Applied: ${applied.join(', ')}`)
+    if (granted?.ok === true) {
+      console.log(`${role} has the application's rights: audit events can be added and sealed, never changed or removed.`)
+    }
+  }
+  for (const { table, name, definition } of broken) {
+    console.error(
+      `Some rows of ${table} from before break ${name}, which holds for every new row: ${definition}\n` +
+        'They were left as they are. Mend them and run kora migrate again.'
+    )
+  }
+  if (granted?.ok === false) console.error(`No rights were given to ${role}: ${refusals[granted.code]}`)
+  return granted?.ok === false ? 1 : 0
 }

@@ -74,6 +74,9 @@ export function isUniqueViolation (error: unknown, constraint?: string): boolean
   return constraint === undefined || (error as { constraint?: unknown }).constraint === constraint
 }
 
+/** True for SQLSTATE 42501: the role has not been given the right. */
+export const isPermissionDenied = (error: unknown): boolean => codeOf(error) === '42501'
+
 /**
  * What a driver's error becomes before anyone sees it: DatabaseUnavailable, or the same error
  * without the values it quotes (parameters, `Key (…)=(…)`, `invalid input syntax …: "…"`).

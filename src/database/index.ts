@@ -14,6 +14,7 @@ export {
   DataDirInUse,
   DataDirUnwritable,
   isDatabaseUnavailable,
+  isPermissionDenied,
   isUniqueViolation
 } from './errors.ts'
 export {
@@ -24,7 +25,7 @@ export {
   type FieldCryptoOptions
 } from './field-crypto.ts'
 export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
-export { checkOldRows, migrate, pendingMigrations } from './migrator.ts'
+export { assertMigrated, checkOldRows, migrate, NotGranted, NotMigrated, pendingMigrations } from './migrator.ts'
 export { findUnvalidated, type Unvalidated } from './constraints.ts'
 export { grantStatements, grantTo, type Granted } from './grants.ts'
 export type { Database } from './schema.ts'

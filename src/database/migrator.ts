@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sql, type Kysely } from 'kysely'
 import { FileMigrationProvider, Migrator, type MigrationInfo } from 'kysely/migration'
 import { validateConstraints, type Unvalidated } from './constraints.ts'
+import { isPermissionDenied } from './errors.ts'
 import { withoutReadTimeout } from './postgres.ts'
 import type { Database } from './schema.ts'
 
@@ -32,9 +33,51 @@ async function loadPending (db: Kysely<Database>, until?: string): Promise<Migra
   return migrations.filter(({ name, executedAt }) => executedAt === undefined && (until === undefined || name <= until))
 }
 
+/** Nobody has made the tables yet. */
+export class NotMigrated extends Error {
+  constructor () {
+    super('The database has no tables yet. Run: kora migrate')
+    this.name = 'NotMigrated'
+  }
+}
+
+/** The tables are there, and the role of this connection may not use them. */
+export class NotGranted extends Error {
+  constructor (role: string) {
+    super(
+      `The role ${role} has no rights on the tables. As their owner (MIGRATION_DATABASE_URL) run: ` +
+        `kora migrate --grant-to ${role}`
+    )
+    this.name = 'NotGranted'
+  }
+}
+
 /** Names of the migrations this code has and the database has not, in order. */
 export async function pendingMigrations (db: Kysely<Database>): Promise<string[]> {
   return (await loadPending(db)).map(({ name }) => name)
+}
+
+/**
+ * Before anything is read: has this database ever been migrated, and may this role use it? A database that is only
+ * behind passes: processes of the next version start before it is migrated, and are not ready until then.
+ *
+ * @returns names of the migrations that are pending
+ * @throws NotMigrated, NotGranted
+ */
+export async function assertMigrated (db: Kysely<Database>): Promise<string[]> {
+  let migrations
+  try {
+    migrations = await migratorOf(db).getMigrations()
+  } catch (error) {
+    if (!isPermissionDenied(error)) throw error
+    const {
+      rows: [row]
+    } = await sql<{ role: string }>`select current_user as role`.execute(db)
+    throw new NotGranted(row?.role ?? '')
+  }
+  const pending = migrations.filter((migration) => migration.executedAt === undefined)
+  if (pending.length === migrations.length) throw new NotMigrated()
+  return pending.map((migration) => migration.name)
 }
 
 /**

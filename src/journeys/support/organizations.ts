@@ -81,7 +81,10 @@ export interface OrganizationDetail {
   delegations: DelegationView[]
 }
 
-export async function organizationDetail (deps: SupportDeps, id: string): Promise<OrganizationDetail | null> {
+export async function organizationDetail (
+  deps: Omit<SupportDeps, 'companies'>,
+  id: string
+): Promise<OrganizationDetail | null> {
   const row = await deps.db.selectFrom('organization').selectAll().where('id', '=', id).executeTakeFirst()
   if (row === undefined) return null
   const representative =
@@ -220,7 +223,7 @@ export type DelegationAct = (typeof delegationActs)[number]
 
 /** `refused`: something that is not for staff (approving in the legal representative's place); kept in the trail. */
 export async function actOnDelegation (
-  deps: SupportDeps,
+  deps: Omit<SupportDeps, 'companies'>,
   act: Act,
   id: string,
   what: string
