@@ -39,19 +39,25 @@ export function postgresPrograms (): string | null {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'pg_ctl'))) ?? null
 }
 
-/** Creates and starts a cluster on a free port of the loopback address, with a password of its own. */
-export async function startCluster (): Promise<Cluster> {
-  return control(await create())
+export interface ClusterOptions {
+  superuser?: string
+  /** Waits for the disk, as a server does that somebody depends on. */
+  durable?: boolean
 }
 
-async function create (): Promise<State> {
+/** Creates and starts a cluster on a free port of the loopback address, with a password of its own. */
+export async function startCluster (options: ClusterOptions = {}): Promise<Cluster> {
+  return control(await create(options))
+}
+
+async function create ({ superuser = 'kora', durable = false }: ClusterOptions = {}): Promise<State> {
   const bin = postgresPrograms()
   if (bin === null) throw new Error("PostgreSQL's programs (initdb, pg_ctl) are not installed")
   const folder = mkdtempSync(join(tmpdir(), 'kora-postgres-'))
   const user = unprivilegedUser()
   const password = randomBytes(12).toString('hex')
   const port = await freePort()
-  const state = { folder, bin, user, url: `postgres://kora:${password}@127.0.0.1:${port}/postgres` }
+  const state = { folder, bin, user, url: `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres` }
   try {
     const passwordFile = join(folder, 'password')
     writeFileSync(passwordFile, password)
@@ -60,7 +66,7 @@ async function create (): Promise<State> {
       '-D',
       join(folder, 'data'),
       '-U',
-      'kora',
+      superuser,
       '-A',
       'scram-sha-256',
       `--pwfile=${passwordFile}`,
@@ -75,9 +81,7 @@ async function create (): Promise<State> {
       port,
       unix_socket_directories: `'${folder}'`,
       max_connections: 200,
-      fsync: 'off',
-      full_page_writes: 'off',
-      synchronous_commit: 'off',
+      ...(durable ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
       shared_buffers: "'64MB'"
     }
     writeFileSync(
