@@ -167,6 +167,7 @@ t.test('kora counter-code', async (t) => {
 })
 
 t.test('kora migrate', async (t) => {
-  for (const form of forms) t.equal(await migrate.run(['--grant-to', form], services), 1, 'there is no such role')
-  t.equal(await migrate.run(['--grant-to', '--json'], services), 2)
+  const env = { DATA_DIR: t.testdir() }
+  for (const form of forms) t.equal(await migrate.runAlone(['--grant-to', form], env), 1, 'there is no such role')
+  t.equal(await migrate.runAlone(['--grant-to', '--json'], env), 2)
 })
