@@ -82,6 +82,7 @@ const vocabularies: Record<string, readonly string[]> = {
     'ClientCredentials',
     'ClientSession',
     'DeviceCode',
+    'DevicePoll',
     'Interaction',
     'PushedAuthorizationRequest',
     'RefreshToken',

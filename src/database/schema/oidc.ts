@@ -12,6 +12,7 @@ export type ArtifactModel =
   | 'ClientCredentials'
   | 'ClientSession'
   | 'DeviceCode'
+  | 'DevicePoll'
   | 'Interaction'
   | 'PushedAuthorizationRequest'
   | 'RefreshToken'
