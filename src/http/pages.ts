@@ -28,12 +28,6 @@ export interface RelyingSite {
   cancelHref?: string
 }
 
-export interface Tab {
-  id: 'personal' | 'legal' | 'qr'
-  href: string
-  current: boolean
-}
-
 /** A link whose text is data (the name of a site), not a message. */
 export interface NamedLink {
   href: string

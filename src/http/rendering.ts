@@ -13,7 +13,6 @@ import { isForStaff } from './messages.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
 import { formatDate, formatMoment, formatTime, templateHelpers } from './template-helpers.ts'
-import { ticketText, type TicketSays } from './ticket-text.ts'
 
 export type TextSize = 'n' | 'l'
 
@@ -151,7 +150,6 @@ export function createRenderer (
       label: (group: 'claim' | 'subject' | 'cert_type', name: string) =>
         t.code([`${group}.${name}`], `${group}.other`),
       reason: (code: string) => t.code([`face.reason.${snakeCase(code)}`], 'face.reason.other'),
-      ticketText: (ticket: TicketSays, mobile: boolean) => ticketText(t, ticket, mobile),
       qr: qrSvg
     }
     return eta.render(`@${name}`, { ...model, t, f, h })

@@ -14,10 +14,8 @@ import { loadConfig } from '../../src/config.ts'
 import { registerHttp, serverOptions } from '../../src/http/index.ts'
 import { translator } from '../../src/http/locale.ts'
 import { qrSvg } from '../../src/http/qr-svg.ts'
-import { ticketText } from '../../src/http/ticket-text.ts'
 import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
-import type { ScanPage } from '../../src/journeys/login/scan.ts'
-import type { ScanTicketView } from '../../src/journeys/scan-code/index.ts'
+import { statusKeys, statusText, type ScanPage, type ScanTicketView } from '../../src/journeys/scan-code/index.ts'
 import { testCrypto } from '../support/database.ts'
 import { fixtures } from '../http/fixtures.ts'
 import { phoneAgent, withBrowser } from './support.ts'
@@ -53,10 +51,11 @@ async function serve () {
     }
   }
   const payload = (): string => `https://sso.example.gov.cn/q/${state.ticket.id}`
+  const shown = (): ScanTicketView => ({ ...state.ticket, said: statusKeys(state.ticket) })
   const event = () => ({
     state: state.ticket.state,
     left: state.ticket.secondsLeft,
-    text: ticketText(translator('zh-CN'), state.ticket),
+    text: statusText(translator('zh-CN'), state.ticket),
     ...(state.ticket.state === 'waiting'
       ? { payload: state.ticket.payloadUrl ?? payload(), svg: qrSvg(state.ticket.payloadUrl ?? payload(), 'qr-alt') }
       : {}),
@@ -64,10 +63,10 @@ async function serve () {
   })
 
   app.get('/i/fixture/qr', (_request, reply) =>
-    reply.page('login/scan', {
+    reply.page('scan-code/scan', {
       ...model<ScanPage>('qr'),
       counterHref: '/i/fixture/counter',
-      ticket: state.ticket,
+      ticket: shown(),
       mobile: /Mobile/.test(String(_request.headers['user-agent']))
     })
   )
@@ -87,7 +86,7 @@ async function serve () {
   app.post('/i/fixture/qr/:ticket/check', (_request, reply) =>
     state.ticket.state === 'confirmed'
       ? reply.redirect('/i/fixture/done', 303)
-      : reply.page('login/scan', { ...model<ScanPage>('qr'), ticket: state.ticket, notYet: true })
+      : reply.page('scan-code/scan', { ...model<ScanPage>('qr'), ticket: shown(), notYet: true })
   )
   app.get('/i/fixture/qr/:ticket/state', () => {
     state.polls++

@@ -1,8 +1,7 @@
 /** Every page in every state, as models: what the template tests and the browser tests both walk through. */
 import type { PageName, Pages } from '../../src/http/pages.ts'
 import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
-import type { ScanPage, ScanPurpose } from '../../src/journeys/login/scan.ts'
-import type { ScanTicketView } from '../../src/journeys/scan-code/index.ts'
+import { statusKeys, type ScanPage, type ScanPurpose, type ScanTicketView } from '../../src/journeys/scan-code/index.ts'
 import type { PhonePurpose } from '../../src/journeys/phone-pages/confirm.ts'
 import type { RefusalCode } from '../../src/journeys/phone-pages/refused.ts'
 import type { ResultPage } from '../../src/journeys/phone-pages/result.ts'
@@ -58,7 +57,8 @@ const ticket: ScanTicketView = {
   payloadUrl: 'https://sso.example.gov.cn/q/AbCdEfGhIjKlMnOpQrStUv',
   failure: null,
   triesLeft: null,
-  renewals: 0
+  renewals: 0,
+  said: ['scan-code.status.waiting']
 }
 
 const qr: ScanPage = {
@@ -82,7 +82,10 @@ const qr: ScanPage = {
   passwordHref: '/i/fixture/login'
 }
 
-const withTicket = (changes: Partial<ScanTicketView>): ScanTicketView => ({ ...ticket, ...changes })
+const withTicket = (changes: Partial<ScanTicketView>): ScanTicketView => {
+  const changed = { ...ticket, ...changes }
+  return { ...changed, said: statusKeys(changed) }
+}
 const context = {
   clientName: '西藏政务服务网',
   clientHost: 'www.example.gov.cn',
@@ -165,8 +168,8 @@ add('login-again', 'login/password', {
   links: { forgot: null, register: null, activate: null, phoneChange: null, national: null }
 })
 
-add('qr', 'login/scan', qr)
-add('qr-entry', 'login/scan', {
+add('qr', 'scan-code/scan', qr)
+add('qr-entry', 'scan-code/scan', {
   ...qr,
   purpose: 'first-login',
   tabs: [],
@@ -175,15 +178,15 @@ add('qr-entry', 'login/scan', {
   passwordHref: null,
   expectedName: '扎西*'
 })
-add('qr-mobile', 'login/scan', { ...qr, mobile: true })
-add('qr-mobile-pages', 'login/scan', {
+add('qr-mobile', 'scan-code/scan', { ...qr, mobile: true })
+add('qr-mobile-pages', 'scan-code/scan', {
   ...qr,
   mobile: true,
   sameDevice: { app: null, pages: 'https://sso.example.gov.cn/q/x' },
   appDownload: null
 })
-addVariant('qr-not-yet', 'login/scan', { ...qr, notYet: true })
-add('qr-blocked', 'login/scan', {
+addVariant('qr-not-yet', 'scan-code/scan', { ...qr, notYet: true })
+add('qr-blocked', 'scan-code/scan', {
   ...qr,
   purpose: 'step-up',
   tabs: [],
@@ -192,7 +195,7 @@ add('qr-blocked', 'login/scan', {
   counterHref: '/i/fixture/counter',
   passwordHref: null
 })
-add('qr-approve', 'login/scan', {
+add('qr-approve', 'scan-code/scan', {
   ...qr,
   rp: null,
   purpose: 'approve-delegation',
@@ -210,7 +213,7 @@ for (const purpose of [
   'recover',
   'change-phone'
 ] as ScanPurpose[]) {
-  addVariant(`qr-${purpose}`, 'login/scan', {
+  addVariant(`qr-${purpose}`, 'scan-code/scan', {
     ...qr,
     purpose,
     tabs: [],
@@ -231,7 +234,7 @@ for (const [id, changes] of Object.entries({
   exhausted: { state: 'failed', failure: 'face_exhausted' }
 } satisfies Record<string, Partial<ScanTicketView>>)) {
   const put = ['scanned', 'failed'].includes(id) ? add : addVariant
-  put(`qr-${id}`, 'login/scan', {
+  put(`qr-${id}`, 'scan-code/scan', {
     ...qr,
     ticket: withTicket({ payloadUrl: id === 'expired' ? ticket.payloadUrl : null, ...changes }),
     counterHref: '/i/fixture/counter'

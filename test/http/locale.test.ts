@@ -77,9 +77,9 @@ t.test('messages: a missing key or value is an error, foreign codes never are', 
   const zh = translator('zh-CN')
   t.throws(() => zh('no.such.key' as never), /no message/)
   t.throws(() => zh('error_summary.title', {}) === '' || zh('step.of', { at: 1 }), /misses a value/)
-  const failed = 'login.scan.status.failed'
-  t.equal(zh.code(['login.scan.status.never_heard_of', failed], 'login.scan.status.expired'), zh(failed))
-  t.equal(zh.code(['login.scan.status.face_failed'], failed), zh(failed), 'cannot be filled')
+  const failed = 'scan-code.status.failed'
+  t.equal(zh.code(['login.scan.status.never_heard_of', failed], 'scan-code.status.expired'), zh(failed))
+  t.equal(zh.code(['scan-code.status.face_failed'], failed), zh(failed), 'cannot be filled')
   t.equal(faultText(zh, { field: 'certNo', code: 'LEGACY15' }), zh('fault.cert_no.legacy15'))
   t.equal(faultText(zh, { field: 'x', code: '__proto__' }), zh('fault.invalid'))
   t.equal(faultText(zh, { field: 'password', code: 'wrong' }), zh('fault.invalid'), 'details are missing')

@@ -54,7 +54,7 @@ t.test('every page renders in every language and size without holes', async (t) 
 t.test('every template has a fixture', async (t) => {
   const known = new Set<string>(fixtures.map((fixture) => fixture.name))
   const own = renderer.names.filter((name) =>
-    /^(login|phone-pages|device-login|oidc|help|error)(\/|$)/.test(name)
+    /^(login|scan-code|phone-pages|device-login|oidc|help|error)(\/|$)/.test(name)
   )
   t.same(
     own.filter((name) => !known.has(name)),

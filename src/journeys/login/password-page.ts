@@ -5,11 +5,12 @@ import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskCertNo } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
-import type { FieldError, FormTarget, RelyingSite, Tab } from '../../http/pages.ts'
+import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import type { AuditEvent } from '../../records/audit/index.ts'
 import { acceptsOrganizations } from '../../records/organizations/index.ts'
 import { personBySub, type StoredPerson } from '../../records/persons/index.ts'
 import type { Throttle } from '../../records/throttle/index.ts'
+import type { LoginTab } from '../scan-code/index.ts'
 import { hasAgreed } from './agreement.ts'
 import { loginPath } from './attempt.ts'
 import type { StepDeps } from './deps.ts'
@@ -23,7 +24,7 @@ import type { VerificationResult } from './verify-password.ts'
 export interface PasswordPage extends FormTarget {
   rp: RelyingSite
   /** Ways that the client allows; one or none = no tab bar. */
-  tabs: Tab[]
+  tabs: LoginTab[]
   kind: 'personal' | 'legal'
   /** What was typed; the password is never sent back. */
   account: string

@@ -8,8 +8,7 @@ import { missingAuthentication, organizationProof } from '../../domain/login/nex
 import { maskName } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
-import type { RelyingSite, Tab } from '../../http/pages.ts'
-import { isLive, type ScanTicketView, ticketId, ticketModel } from '../scan-code/index.ts'
+import { isLive, type ScanPage, ticketId, ticketModel } from '../scan-code/index.ts'
 import { isKnownBrowser } from '../../records/persons/index.ts'
 import type { NewTicket, Requirement, TicketStatus } from '../../records/scan-tickets/index.ts'
 import { addProofs } from '../../records/login-attempts/index.ts'
@@ -18,59 +17,6 @@ import type { StepDeps } from './deps.ts'
 import type { LoginContext } from './facts.ts'
 import { open, recorded, resume, show, type Outcome } from './step.ts'
 import { loginTabs } from './tabs.ts'
-
-/** Which sentence and which title the code carries. */
-export type ScanPurpose =
-  | 'login'
-  | 'first-login'
-  | 'step-up'
-  | 'legal-representative'
-  | 'agent'
-  | 'approve-delegation'
-  | 'organization-password'
-  | 'register'
-  | 'recover'
-  | 'change-phone'
-
-/**
- * S4. The ticket's addresses are `${base}/${ticket.id}/state|events|check`; `${base}/renew` makes a new one.
- * check and renew post `csrf` only.
- */
-export interface ScanPage {
-  /** Null outside a login (user centre). */
-  rp: RelyingSite | null
-  purpose: ScanPurpose
-  /** Shown only for purpose 'login'. */
-  tabs: Tab[]
-  /** '/i/<uid>/qr' in a login. */
-  base: string
-  csrf: string
-  /** Null when no code may be made now; `blocked` says why. */
-  ticket: ScanTicketView | null
-  blocked: 'face_exhausted' | 'too_many_requests' | null
-  /** Masked name of the person who must scan, when known. */
-  expectedName: string | null
-  /** Masked name of what is approved (agent), else null. */
-  subjectName: string | null
-  /** The check form was used and the phone is not done yet. */
-  notYet: boolean
-  /** Phone browser: the same-device button leads, the code is folded away. */
-  mobile: boolean
-  /** Null = that door is closed. `app` opens the app, `pages` continues in this browser. */
-  sameDevice: { app: string | null; pages: string | null }
-  appDownload: string | null
-  /** 其他办法: the counter code; null when it would not help. */
-  counterHref: string | null
-  passwordHref: string | null
-  /** Outside of a login: back without a decision. */
-  leaveHref?: string
-}
-
-declare module '../../http/pages.ts' {
-  interface Pages {
-    'login/scan': ScanPage
-  }
-}
 
 export function scanStep (deps: StepDeps) {
   const { tickets } = deps
@@ -171,7 +117,7 @@ export function scanStep (deps: StepDeps) {
           : null,
       passwordHref: person === null ? loginPath(context.uid, 'login') : null
     }
-    return show('login/scan', model)
+    return show('scan-code/scan', model)
   }
 
   return {

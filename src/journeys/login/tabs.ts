@@ -1,7 +1,7 @@
 /** Ways to log in that a site allows: as a person, for an organization, by scan. */
 import { formField } from '../../http/forms.ts'
-import type { Tab } from '../../http/pages.ts'
 import { acceptsOrganizations } from '../../records/organizations/index.ts'
+import type { LoginTab } from '../scan-code/index.ts'
 import { loginPath } from './attempt.ts'
 import type { LoginContext } from './facts.ts'
 import type { Handler } from './step.ts'
@@ -17,10 +17,10 @@ export function chooseTab (context: LoginContext, asked: unknown): 'personal' | 
   return requested !== null && asked !== 'personal' ? 'legal' : 'personal'
 }
 
-export function loginTabs (context: LoginContext, current: Tab['id']): Tab[] {
+export function loginTabs (context: LoginContext, current: LoginTab['id']): LoginTab[] {
   const { uid, policy } = context
   const persons = policy.subjectKinds.includes('person')
-  const tabs: Tab[] = []
+  const tabs: LoginTab[] = []
   const personal = `${loginPath(uid, 'login')}${context.requested === null ? '' : '?tab=personal'}`
   if (persons) tabs.push({ id: 'personal', href: personal, current: current === 'personal' })
   if (acceptsOrganizations(policy)) {

@@ -152,7 +152,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   ): FastifyReply {
     if (status === null) throw new PageError(404, 'not_found')
     const { phoneDoors } = deps.config
-    return reply.page('login/scan', {
+    return reply.page('scan-code/scan', {
       rp: null,
       purpose: 'register',
       tabs: [],

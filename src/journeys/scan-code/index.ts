@@ -5,27 +5,19 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { qrSvg } from '../../http/qr-svg.ts'
-import { ticketText } from '../../http/ticket-text.ts'
 import { liveStates } from '../../domain/login/scan-ticket.ts'
-import type { ScanTicketState } from '../../database/schema.ts'
 import type { BrowserSide, TicketPurpose, TicketStatus } from '../../records/scan-tickets/index.ts'
+import { statusText } from './scan.ts'
 
-/** The browser's view of its ticket: TicketStatus plus what the page draws. */
-export interface ScanTicketView {
-  id: string
-  state: ScanTicketState
-  secondsLeft: number
-  checkNumber: string
-  /** The number is typed on the phone instead of compared. */
-  numberEntry: boolean
-  payloadUrl: string | null
-  /** Stable code when failed or rejected: wrong_person, number_mismatch, face_failed, face_exhausted, declined … */
-  failure: string | null
-  triesLeft: number | null
-  renewals: number
-  /** For what else than a login. */
-  purpose?: string
-}
+export {
+  statusKeys,
+  statusText,
+  ticketModel,
+  type LoginTab,
+  type ScanPage,
+  type ScanPurpose,
+  type ScanTicketView
+} from './scan.ts'
 
 export interface QrPlace {
   /** Route pattern of the page, for example '/i/:uid/qr'. */
@@ -46,24 +38,6 @@ export const isLive = (status: TicketStatus): boolean => liveStates.includes(sta
 export const isPrefetch = (request: FastifyRequest): boolean =>
   String(request.headers['sec-purpose'] ?? '').includes('prefetch')
 
-export const ticketModel = (
-  id: string,
-  status: TicketStatus,
-  numberEntry: boolean,
-  purpose?: TicketPurpose
-): ScanTicketView => ({
-  ...(purpose === undefined ? {} : { purpose }),
-  id,
-  state: status.state,
-  secondsLeft: status.secondsLeft,
-  checkNumber: status.checkNumber,
-  numberEntry,
-  payloadUrl: status.payloadUrl,
-  failure: status.failure,
-  triesLeft: status.triesLeft,
-  renewals: status.renewals
-})
-
 /** GET `…/:ticket/state` and `…/:ticket/events` below the page; both name `…/:ticket/finish` once the phone is done. */
 export function registerTicketStatus (
   app: FastifyInstance,
@@ -75,7 +49,7 @@ export function registerTicketStatus (
     const status = await tickets.status(ticketId(request), browser.hash, { scripted: true })
     reply.header('cache-control', 'no-store')
     if (status === null) {
-      return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('login.scan.status.expired') })
+      return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('scan-code.status.expired') })
     }
     return await reply.send(eventOf(request, status))
   })
@@ -102,7 +76,7 @@ export function registerTicketStatus (
     return {
       state: status.state,
       left: status.secondsLeft,
-      text: ticketText(request.t, { ...status, ...(purpose === undefined ? {} : { purpose }) }),
+      text: statusText(request.t, { ...status, ...(purpose === undefined ? {} : { purpose }) }),
       ...(status.payloadUrl === null ? {} : { svg: qrSvg(status.payloadUrl, 'qr-alt'), payload: status.payloadUrl }),
       ...(status.state === 'confirmed' ? { next: `${base(request)}/${ticketId(request)}/finish` } : {})
     }

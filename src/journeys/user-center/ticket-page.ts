@@ -113,7 +113,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
     if (status === null) return await reply.redirect(base(request), 303)
     const { phoneDoors } = deps.config
     return reply.page(
-      'login/scan',
+      'scan-code/scan',
       {
         rp: null,
         purpose,
