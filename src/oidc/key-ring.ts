@@ -1,7 +1,7 @@
 /**
- * The signing keys as the library takes them: signers that run in libuv's pool (never on the main
- * thread), rebuilt when the table changes. The library has no way to swap keys; a provider is rebuilt with
- * `ring.jwks` instead, which takes milliseconds.
+ * The signing keys for the library: signers that run in libuv's thread pool, not on the main thread, and are made again
+ * when the table changes. The library cannot replace keys, so a new provider is built with `ring.jwks`, in
+ * milliseconds.
  */
 import { sign, type KeyObject } from 'node:crypto'
 import { ExternalSigningKey } from 'oidc-provider'
@@ -52,8 +52,7 @@ export class PooledSigner extends ExternalSigningKey {
 }
 
 /**
- * ECDSA-Sig-Value (DER) → r and s, each of `size` bytes, as JWS wants it. Done here because Node's own
- * conversion costs a third of a signature.
+ * ECDSA-Sig-Value (DER) → r and s of `size` bytes each (RFC 7518 §3.4). Node's conversion costs a third of a signature.
  */
 export function rawSignature (der: Uint8Array, size = 32): Uint8Array {
   const raw = Buffer.alloc(2 * size)
@@ -71,9 +70,9 @@ export function rawSignature (der: Uint8Array, size = 32): Uint8Array {
 }
 
 export interface KeyRing {
-  /** For the provider's configuration; of each algorithm the signing key first. */
+  /** For the provider's configuration. The active key of each algorithm stands first. */
   readonly jwks: { keys: PooledSigner[] }
-  /** Reads the table again. True when keys or their states changed: build a new provider. */
+  /** Reads the table again. True: keys or their states have changed, and a new provider must be built. */
   reload(): Promise<boolean>
 }
 

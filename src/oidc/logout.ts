@@ -1,6 +1,6 @@
 /**
- * Ending a session (RP-Initiated Logout 1.0): the session, its tokens, the audit event and the outbox rows for
- * back-channel logout in one transaction; the worker delivers with retries (docs/protocol.md).
+ * The pages of logout (RP-Initiated Logout 1.0) and the delivery of logout tokens. One transaction ends a session with
+ * its tokens and queues the logout tokens; a worker delivers them with retries (docs/protocol.md).
  */
 import type { LogoutDelivery } from '../records/sessions/index.ts'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -13,20 +13,20 @@ import { endSessionNow } from './overrides/end-session-now.ts'
 import { queueBackchannelLogout } from './overrides/queue-backchannel-logout.ts'
 
 /**
- * S14. `form` is the hidden form that oidc-provider made (RP-Initiated Logout 1.0 §6, with its own token);
- * the buttons of the page belong to it through `formId`.
+ * S14. `form` is the library's hidden form with its token against forged requests; the buttons of the page belong to it
+ * by `formId`.
  */
 export interface LogoutConfirmPage {
   form: string
   formId: string
-  /** Names of the sites that end with it. */
+  /** Names of the sites at which the session ends. */
   sites: string[]
   /** 不退出，返回 X. */
   back: NamedLink | null
 }
 
 export interface LogoutDonePage {
-  /** `told` false = this site could not be reached and must be left by hand. */
+  /** `notified` false: the site could not be reached, so the person signs out there. */
   sites: Array<{ name: string; notified: boolean }>
   next: NamedLink | null
 }
@@ -40,7 +40,7 @@ declare module '../http/pages.ts' {
 
 export function createLogoutPages (renderer: Renderer) {
   return {
-    /** With a valid id_token_hint of the person signed in here there is nothing to ask (UX S14). */
+    /** A valid `id_token_hint` of the person signed in here needs no confirmation (UX S14). */
     async logoutSource (ctx: KoaContextWithOIDC, form: string): Promise<void> {
       if (await hintNamesSession(ctx)) {
         await endSessionNow(ctx)
@@ -54,7 +54,7 @@ export function createLogoutPages (renderer: Renderer) {
       }
       const home = client === undefined ? undefined : clientPolicy(readPolicy(client))
       writePage(renderer, ctx, 'oidc/logout-confirm', {
-        // the page's own button sends `logout=yes` with it
+        // a button of the page adds `logout=yes` to it
         form,
         formId: 'op.logoutForm',
         sites,
@@ -82,7 +82,7 @@ async function hintNamesSession (ctx: KoaContextWithOIDC): Promise<boolean> {
   return (await claims.result())['sub'] === hint.payload['sub']
 }
 
-/** Delivers logout tokens for the worker; within a request the library delivers none. */
+/** Delivers logout tokens for the worker. Within a request the library delivers none. */
 export function createLogoutDelivery (provider: Provider): (delivery: LogoutDelivery) => Promise<void> {
   const post = queueBackchannelLogout(provider)
   return async ({ clientId, accountId, sid }) => {

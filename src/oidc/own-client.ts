@@ -1,6 +1,6 @@
 /**
- * Services of Kora that are relying sites of Kora themselves (the user centre, the console): ordinary confidential
- * clients, made at the first start, with code and PKCE at the same endpoints as everybody.
+ * Services of Kora that are relying sites of Kora (the user center, the console): confidential clients like all others,
+ * created at the first start, with code and PKCE at the same endpoints.
  */
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
@@ -18,7 +18,7 @@ import { routes } from './configuration.ts'
 
 export interface OwnClient {
   clientId: string
-  /** Name under which the secret is kept. */
+  /** Name of the stored secret. */
   secretName: string
   callback: string
   policy: Partial<ClientPolicy>
@@ -37,8 +37,9 @@ const buildMetadata = ({ policy, callback }: OwnClient): Record<string, unknown>
 })
 
 /**
- * Makes the client and its secret when they are missing, and corrects the client when the issuer's address has
- * changed. Processes that start together end up with one secret: the first insert wins, the others read it.
+ * Creates the client and its secret when they are missing, and corrects the client when the issuer's address has
+ * changed. Processes that start together share one secret: the first insert wins, and the others read it.
+ *
  * @returns the secret
  */
 export async function ensureOwnClient (
@@ -99,8 +100,9 @@ async function ensureClient (trx: Transaction<Database>, client: OwnClient): Pro
 export const hashVerifier = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
 
 /**
- * Redeems a code at our token endpoint inside of this process, so that no network or certificate stands between the
- * two; that is also why the ID token needs no signature check here (OIDC Core §3.1.3.7, 6). Null: refused.
+ * Redeems a code at the token endpoint within this process, so that neither a network nor a certificate is needed. The
+ * ID token comes directly from the token endpoint, so its signature is not verified (OIDC Core §3.1.3.7, 6). Null:
+ * refused.
  */
 export async function redeemCode (
   app: FastifyInstance,
@@ -127,7 +129,7 @@ export async function redeemCode (
   return response.statusCode === 200 ? decodeJwt(String(response.json<Record<string, unknown>>()['id_token'])) : null
 }
 
-/** The ID token is of this issuer, for this client, of this request, and not over (OIDC Core §3.1.3.7). */
+/** Whether the ID token is of this issuer, client and request, and has not expired (OIDC Core §3.1.3.7). */
 export const isOurs = (
   claims: JWTPayload,
   { issuer, clientId, nonce, now }: { issuer: string; clientId: string; nonce: string; now: number }

@@ -1,20 +1,20 @@
 /**
- * Requests that a relying site's page posts: authorization (OpenID Connect Core 1.0 §3.1.2.1) and logout (RP-Initiated
- * Logout 1.0 §2) take POST as they take GET. Our cookies are SameSite=Lax, so a form of another site brings none, and
- * the library would ask for SameSite=None before it took such a form. The same request is asked for with GET instead
- * (303, RFC 9110 §15.4.4): browsers send Lax cookies with that, and a form can do nothing that a link cannot.
+ * Requests that a relying site's page posts. Authorization (OIDC Core §3.1.2.1) and logout (RP-Initiated Logout 1.0 §2)
+ * accept POST like GET. Kora's cookies are SameSite=Lax, so a posted form of another site carries none, and the library
+ * accepts such forms only with SameSite=None. A redirect makes the same request with GET instead (303, RFC 9110
+ * §15.4.4): browsers send Lax cookies with it, and a form can do no more than a link.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Renderer } from '../http/rendering.ts'
 import { routes } from './configuration.ts'
 import { writePage } from './error-pages.ts'
 
-/** Bytes of an address that proxies and we ourselves take. What is longer goes to the PAR endpoint (RFC 9126). */
+/** Bytes of the longest address that proxies accept. Longer requests go to the PAR endpoint (RFC 9126). */
 export const postedLimit = 6000
 
 const posted = new Set<string>([routes.authorization, routes.end_session])
 
-/** Must be called for each provider built, before whatever looks at methods and parameters. */
+/** To be called for each new provider, before middleware that reads methods and parameters. */
 export function redirectPostedRequests (provider: Provider, renderer: Renderer): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (ctx.method !== 'POST' || !posted.has(ctx.path)) {
@@ -38,7 +38,7 @@ export function redirectPostedRequests (provider: Provider, renderer: Renderer):
       return
     }
     const body = await readBody(ctx)
-    // written anew: whatever was in it, it is an address now
+    // parsed and serialized again, so that it is a valid query
     const query = body === null ? '' : new URLSearchParams(body).toString()
     if (body === null || query.length > postedLimit) {
       refuse(413, 'too_large', 'push long requests to the pushed authorization request endpoint (RFC 9126)')
@@ -51,7 +51,7 @@ export function redirectPostedRequests (provider: Provider, renderer: Renderer):
   })
 }
 
-/** The body as text; null: longer than the limit, the rest is not read. */
+/** The body as text; null: it is longer than the limit and was not read to its end. */
 async function readBody (ctx: KoaContextWithOIDC): Promise<string | null> {
   const parts: Buffer[] = []
   let size = 0

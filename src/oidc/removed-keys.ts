@@ -1,9 +1,9 @@
 /**
- * Sites that still use what a removed key signed: id_token_hint (logout, authorization, PAR) and JWT access tokens
- * (userinfo, introspection, revocation). The library refuses them; here they are counted, so that somebody can tell
- * the site, or notice that a leaked key is in use. Only genuine signatures count: anybody can write a kid.
+ * Counts tokens that a removed key has signed and that sites still present: `id_token_hint` (logout, authorization,
+ * PAR) and JWT access tokens (userinfo, introspection, revocation). The library refuses them. The counts show which
+ * site to notify, or that a leaked key is in use. Signatures are verified, because anybody can write a `kid`.
  *
- * Counts stay in memory, bounded, and are written once a minute at most by each process.
+ * Each process keeps a bounded number of counts in memory and writes them at most once a minute.
  */
 import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { Counter } from 'prom-client'
@@ -22,7 +22,7 @@ const removedStatement = statement<[number], { kid: string; alg: string; publicJ
   select kid, alg, public_jwk from signing_key where state = 'removed' order by removed_at desc limit $1`
 )
 
-// names that are no client of ours count as nobody: who has a leaked key could write any
+// a leaked key can sign any client_id: one that is no client of Kora is counted without a name
 const countStatement = statement<
   [string],
   { kid: string; clientId: string; place: string; uses: number; first: boolean }
@@ -44,11 +44,11 @@ const keysRemembered = 100
 const countersRemembered = 1000
 
 export interface RemovedKeys {
-  /** Must be called for each provider built, before it serves. */
+  /** To be called for each new provider, before it serves. */
   observe(provider: Provider): void
-  /** Reads the removed keys again: when the table changed. */
+  /** Reads the removed keys again when the table has changed. */
   reload(): Promise<void>
-  /** Writes what was counted since the last time, with an audit event for each pair seen for the first time. */
+  /** Writes the counts since the last time, with an audit event for each pair that is new. */
   flush(): Promise<void>
   stop(): Promise<void>
 }
@@ -90,7 +90,7 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
     const found = kid === null ? undefined : keys.get(kid)
     if (kid === null || found === undefined || !verifySignature(token, found)) return
     used.inc({ place })
-    // believed, since the signature is ours: who presents it may be a resource server that got it from the client
+    // of the token, whose signature is verified: a resource server may present a token that it got from the client
     const clientId = readClientId(token)
     const name = JSON.stringify([kid, clientId, place])
     const count = counts.get(name)
@@ -122,7 +122,7 @@ export function createRemovedKeys ({ db, audit, log, metrics }: Services, { inte
         'sites use what a removed signing key has signed'
       )
     } catch (error) {
-      // counted again with the next ones
+      // added to the next counts
       for (const one of batch) {
         const name = JSON.stringify([one.kid, one.clientId, one.place])
         const count = counts.get(name)
@@ -180,7 +180,7 @@ function readKid (token: string): string | null {
   return typeof kid === 'string' ? kid : null
 }
 
-/** Signature of a JWS (RFC 7518 §3.3, §3.4) by this key, whatever the header says of the algorithm. */
+/** Whether this key signed the JWS (RFC 7518 §3.3, §3.4). The algorithm of the header is not read. */
 function verifySignature (token: string, { alg, key }: { alg: string; key: KeyObject }): boolean {
   const end = token.lastIndexOf('.')
   const data = Buffer.from(token.slice(0, end))
@@ -188,7 +188,7 @@ function verifySignature (token: string, { alg, key }: { alg: string; key: KeyOb
   try {
     return verify('sha256', data, alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : key, signature)
   } catch {
-    // not even the form of a signature
+    // no signature at all
     return false
   }
 }

@@ -1,8 +1,7 @@
 /**
  * Request objects (RFC 9101) by value, at the authorization and PAR endpoints. The library verifies the signature with
- * the client's own keys, `iss`, `aud` and `client_id`, and leaves out every parameter that is not inside (§6.3); here
- * is what it leaves to us: how long they live, how large they are, and that nothing else that a client signs passes for
- * one.
+ * the client's keys, `iss`, `aud` and `client_id`, and ignores parameters outside of the object (§6.3). The rules here
+ * limit lifetime and size, and refuse other JWTs that a client signs.
  */
 import { errors, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import { clientPolicy } from '../domain/client/policy.ts'
@@ -12,7 +11,7 @@ import { readPolicy } from './interaction-policy.ts'
 export const requestObjectLimits = { size: 16_384, lifetime: 3600, highLifetime: 600 } as const
 
 const takenAt = new Set(['authorization', 'pushed_authorization_request'])
-/** RFC 9101 §10.8; absent and JWT are what older libraries write. */
+/** RFC 9101 §10.8. Older client libraries write none or `JWT`. */
 const types = new Set<unknown>([undefined, 'jwt', 'oauth-authz-req+jwt', 'application/oauth-authz-req+jwt'])
 
 interface Judged {
@@ -24,7 +23,7 @@ interface Judged {
 }
 
 /**
- * What is wrong with a request object, null = nothing.
+ * The fault of a request object, or null.
  *
  * @param now in seconds
  */
@@ -33,7 +32,7 @@ export function requestObjectFault ({ claims, header, clientId, high, now }: Jud
   if (!types.has(typeof header['typ'] === 'string' ? header['typ'].toLowerCase() : header['typ'])) {
     return 'typ must be oauth-authz-req+jwt'
   }
-  // a client assertion is no request, and the other way round (RFC 9101 §10.8)
+  // a client assertion must not pass for a request object (RFC 9101 §10.8)
   if (sub === clientId) return 'sub must not be the client_id'
   if (claims['client_id'] !== clientId) return 'client_id is missing'
   if (typeof exp !== 'number') return 'exp is missing'
@@ -41,7 +40,7 @@ export function requestObjectFault ({ claims, header, clientId, high, now }: Jud
   const lifetime = high ? requestObjectLimits.highLifetime : requestObjectLimits.lifetime
   if (exp > now + lifetime) return `exp must be at most ${lifetime} seconds ahead`
   if (!high) return null
-  // FAPI 2.0 Message Signing §5.3.1, with shorter lives
+  // FAPI 2.0 Message Signing §5.3.1, with shorter lifetimes
   if (typeof nbf !== 'number') return 'nbf is missing'
   if (exp - nbf > lifetime) return `exp must be at most ${lifetime} seconds after nbf`
   return header['alg'] === 'RS256' ? 'ES256 must be used by this client' : null
@@ -49,13 +48,13 @@ export function requestObjectFault ({ claims, header, clientId, high, now }: Jud
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['requestObjects']>
 
-/** The feature's settings for the library. */
+/** The settings of the feature. */
 export const requestObjects: Feature = {
   enabled: true,
   requireSignedRequestObject: false,
   /** @throws InvalidRequestObject, RequestNotSupported (devices: RFC 8628 knows no request objects) */
   assertJwtClaimsAndHeader: async (ctx: KoaContextWithOIDC, claims, header, client: Client) => {
-    // judged when it was pushed; what was pushed without a signature is the library's own
+    // checked when it was pushed; of parameters pushed without a signature the library made the object
     if (ctx.oidc.entities['PushedAuthorizationRequest'] !== undefined) return
     if (!takenAt.has(ctx.oidc.route)) throw new errors.RequestNotSupported()
     if (String(ctx.oidc.params?.['request']).length > requestObjectLimits.size) {

@@ -1,7 +1,7 @@
 /**
- * What the storage adapter remembers within one request of the provider: the session as it was found,
- * the code or refresh token that tokens are issued from, and a consumption that waits for its insert.
- * Never used to decide anything by itself; decisions are the database's.
+ * What the storage adapter keeps within one request of the provider: the session as it was found, the code or refresh
+ * token that tokens are issued from, and a consumption that waits for its insert. Only statements on the database
+ * decide.
  */
 import { Provider, type OIDCContext } from 'oidc-provider'
 import type { Source } from '../tokens/artifact-repository.ts'
@@ -11,21 +11,19 @@ export interface RequestState {
   /** The session of this request as stored, if it was stored. */
   session?: StoredSession
   source?: Source
-  /** Set by `consume`, carried out with the next insert under the same grant (deferred-consumption). */
+  /** Set by `consume`; the next insert under the same grant consumes it (deferred-consumption.ts). */
   waiting?: Source
-  /**
-   * Whom the person represents at this site is not decided, or not what the site asks for: the hosted login must ask.
-   */
+  /** Why the hosted login must ask: the representation at this site is not chosen, or not the requested one. */
   mustChoose?: 'representation' | 'asked'
   /** True once this request has issued a token under `source`. */
   issued: boolean
-  /** True when somebody guarantees that a waiting consumption is carried out at the end of the request. */
+  /** True when a middleware consumes what is waiting at the end of the request (deferred-consumption.ts). */
   defers: boolean
-  /** Look-ups of one token in several models at once. */
+  /** Look-ups under way, by token: one answers for several models. */
   lookups: Map<string, Promise<Map<string, Record<string, unknown>>>>
   /** Identifiers of grants whose digest this request has verified (tokens/grant-id.ts). */
   verifiedGrants: Set<string>
-  /** Revocations under way, by grant hash: the library asks once for each model. */
+  /** Revocations under way, by grant hash: the library asks for each model. */
   revocations: Map<string, Promise<void>>
 }
 
@@ -42,7 +40,7 @@ export function getRequestState (ctx: object): RequestState {
   return state
 }
 
-/** Undefined outside of a request of the provider (workers, the interaction's own pages). */
+/** Undefined outside of a request of the provider (workers, pages of the hosted login). */
 export function currentState (): RequestState | undefined {
   const ctx = Provider.ctx
   return ctx === undefined ? undefined : getRequestState(ctx)

@@ -1,4 +1,4 @@
-/** Resource servers (RFC 8707): which APIs exist, their scopes and what access tokens for them look like. */
+/** Resource servers (RFC 8707): their scopes, and the lifetime and format of access tokens for them. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { adminApiResource, adminScopesOf } from '../domain/administration/admin-scopes.ts'
 import type { OidcDeps } from './deps.ts'
@@ -7,7 +7,7 @@ import { readPolicy } from './interaction-policy.ts'
 
 const cacheMilliseconds = 5000
 
-/** Look-up with a few seconds of cache: these rows change by administration only. */
+/** Cached for some seconds, because only administrators change these rows. */
 export function createResourceServers ({
   db,
   clock,
@@ -52,8 +52,8 @@ export function createResourceServers ({
 const adminApiTokenSeconds = 300
 
 /**
- * The admin API is one by itself: its tokens are opaque (they end at once), its scopes those that the client's policy
- * gives, and nobody who sends people here gets any.
+ * The admin API is a resource server without a row. Its tokens are opaque, so that they can be revoked at once. Its
+ * scopes are those of the client's policy, and only for client credentials.
  */
 function adminApiInfo (ctx: KoaContextWithOIDC, audience: string, client: unknown): ResourceServerInfo {
   const scopes = adminScopesOf(readPolicy(client))

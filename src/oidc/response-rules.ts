@@ -1,6 +1,6 @@
 /**
- * What the provider's answers say beyond the library: caching, no framing, a discovery that lists only what is on, and
- * the page that posts an answer to a site (form_post) in the person's language, for browsers without script.
+ * Rules for responses of the provider beyond the library's: caching, no framing, discovery with enabled features only,
+ * and the form_post page in the person's language for browsers without JavaScript.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { chooseRequestLocale } from './error-pages.ts'
@@ -8,7 +8,8 @@ import { isFormPost, translateFormPost } from './overrides/translate-form-post.t
 import { publicMaxAge } from '../tokens/signing-keys.ts'
 
 /**
- * For every answer; pages set their own. The library adds the hash of the script of its form_post page to script-src.
+ * Headers of every response; pages replace them. The library adds the hash of the script of its form_post page to
+ * script-src.
  */
 export const providerHeaders = Object.freeze({
   'cache-control': 'no-store',
@@ -17,25 +18,25 @@ export const providerHeaders = Object.freeze({
   'x-frame-options': 'DENY'
 })
 
-/** Public documents: anybody may read and keep them. */
+/** Public documents, which anybody may read and cache. */
 const open = new Set(['jwks', 'discovery'])
 
-/** Must be called for each provider built, before it serves. */
+/** To be called for each new provider, before it serves. */
 export function applyResponseRules (provider: Provider, responseModes: readonly string[]): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     await next()
     const route = ctx.oidc?.route
-    // before a client is known the library allows every origin to read the error
+    // while no client is known the library allows every origin to read the error
     if (ctx.method !== 'OPTIONS' && !open.has(route) && ctx.oidc?.client === undefined) {
       ctx.remove('access-control-allow-origin')
     }
     if (ctx.status === 200 && open.has(route)) ctx.set('cache-control', `public, max-age=${publicMaxAge}`)
     if (ctx.status < 500 && isFormPost(ctx.body)) {
-      // with same-origin the site would see the Origin "null", which many refuse; no path leaves here either way
+      // with same-origin the site would get the Origin "null", which many sites refuse; neither one sends a path
       ctx.set('referrer-policy', 'strict-origin')
       ctx.body = translateFormPost(ctx.body, chooseRequestLocale(ctx))
     }
-    // the library lists what it could do; which modes a client may ask for is in its metadata
+    // the library lists every mode that it has; the metadata of a client limits them to these
     if (route === 'discovery' && ctx.status === 200) {
       ;(ctx.body as { response_modes_supported: string[] }).response_modes_supported = [...responseModes]
     }

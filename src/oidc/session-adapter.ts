@@ -1,6 +1,6 @@
 /**
- * The library's Session model. Idle time slides by requests but never past the absolute end; a write that
- * would only move the idle time by less than a tenth is left out, and so is a session that says nothing.
+ * The Session model. Each request extends the idle time, up to the absolute end. Two writes are omitted: one that only
+ * extends the idle time by less than a tenth, and one of an empty session.
  */
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { inTransaction } from '../database/transaction.ts'
@@ -23,12 +23,12 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       const session = await findSession(db, { id: stored(id) })
       if (session === undefined) return undefined
       const state = currentState()
-      // the library changes what it is given: keep what was found
+      // a copy, because the library changes the payload that it gets
       if (state) state.session = { ...session, payload: structuredClone(session.payload) }
       return { ...session.payload, jti: id } as AdapterPayload
     },
 
-    /** Without `jti`, which only the browser knows: for reading, not for saving. */
+    /** Without `jti`, which only the browser has, so the library must not save it. */
     async findByUid (uid) {
       return (await findSession(db, { uid }))?.payload as AdapterPayload | undefined
     },
@@ -48,7 +48,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       const now = clock.now() / 1000
 
       if (found === undefined) {
-        // the library saves one for every request with a stale cookie: nothing to keep
+        // the library saves an empty session for every request with an expired cookie
         if (payload.accountId === undefined && payload['state'] === undefined) return
         await insertSession(db, { id: stored(id), uid, payload }, times)
         if (state) {
@@ -68,7 +68,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       const expiresAt = Math.min(now + times.keepSeconds, found.startedAt + times.absoluteSeconds)
       if (renewed === null && isEmpty(change) && expiresAt - found.expiresAt < ttl / 10) return
 
-      // a client that is logged out alone takes its tokens of this session with it, in one transaction
+      // the logout of a single client revokes its tokens of this session in the same transaction
       const written = await (change.clientsGone.length === 0
         ? save(db)
         : inTransaction(db, async (trx) => {
@@ -92,7 +92,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
     },
 
     async destroy (id) {
-      // a renewed identifier is written by the save that follows, in the same row: nothing ends here
+      // the session gets a new identifier: the save that follows writes it into the same row
       if (readReplacedSession(currentRequest()?.session) === id) return
       const state = currentState()
       const uid = state?.session?.uid ?? (await findSession(db, { id: stored(id) }))?.uid

@@ -1,10 +1,10 @@
 /**
- * The library's storage on PostgreSQL. `createStorageAdapter` gives the adapter of each model;
- * `completeStorage` completes it on a provider (once for every provider built).
+ * The storage of the provider on PostgreSQL. `createStorageAdapter` makes the adapter of each model, and
+ * `completeStorage` completes it on each new provider.
  *
- * What the library leaves open is closed here: consumption is one conditional statement, what is issued
- * falls with what it was issued from, sessions merge, interaction results are written once, replays
- * are refused. Models with rules of their own have files of their own.
+ * The library's storage interface leaves some rules to the storage: a code is consumed by one conditional statement,
+ * revoking a code or session revokes the tokens issued from it, concurrent changes of a session are merged, the result
+ * of an interaction is written once, and replays are refused. A model with such rules has a file.
  */
 import { errors, type Adapter, type AdapterFactory, type AdapterPayload, type Provider } from 'oidc-provider'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
@@ -43,7 +43,7 @@ export function createStorageAdapter (parts: AdapterParts): AdapterFactory {
   }
 }
 
-/** Must be called for each provider built with the adapter, before it serves. */
+/** To be called for each new provider with the adapter, before it serves. */
 export function completeStorage (provider: Provider, { db, limits }: Pick<AdapterParts, 'db' | 'limits'>): void {
   deferConsumption(provider, db)
   // `iss` is a client_id, which has no line break: the pair is unambiguous
@@ -56,7 +56,7 @@ export function completeStorage (provider: Provider, { db, limits }: Pick<Adapte
   )
 }
 
-/** Grants have no row (grant-id.ts). */
+/** Grants have no row (tokens/grant-id.ts). */
 function createGrantAdapter ({ crypto }: AdapterParts): Adapter {
   return {
     find: async (id) => grantPayload(crypto, id, verifiedGrants()),
@@ -65,7 +65,7 @@ function createGrantAdapter ({ crypto }: AdapterParts): Adapter {
         throw new Error('a grant is made by createGrant')
       }
     },
-    // what was issued under it goes by revokeByGrantId; no identifier of it is kept anywhere else
+    // `revokeByGrantId` deletes what was issued under it; nothing else keeps its identifier
     destroy: async () => {},
     consume: notSupported,
     findByUid: notSupported,
@@ -74,7 +74,7 @@ function createGrantAdapter ({ crypto }: AdapterParts): Adapter {
   }
 }
 
-/** `replaceReplayDetection` asks in one statement; this is the library's own way to ask, made safe. */
+/** The overridden check does not call it (overrides/detect-replay.ts); without the override it refuses replays, too. */
 function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
   return {
     find: async () => undefined,
@@ -91,7 +91,7 @@ function createReplayAdapter ({ db, limits }: AdapterParts): Adapter {
   }
 }
 
-/** Clients are written by their feature, never by the library. */
+/** The library only reads clients. */
 function createClientAdapter ({ db, testLoginJwk }: AdapterParts): Adapter {
   return {
     find: async (clientId) => (await loadClient(db, clientId, testLoginJwk))?.metadata as AdapterPayload | undefined,

@@ -1,6 +1,6 @@
 /**
- * What access tokens and introspection say beyond the standard: how strong the login was and when (RFC 9470 §6),
- * how well the person is known, and whom the person represents.
+ * Further claims of access tokens and introspection: level and time of the login (RFC 9470 §6), the assurance level of
+ * the person, and the representation.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { representationClaim } from '../domain/claims/claims.ts'

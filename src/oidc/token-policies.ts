@@ -1,4 +1,4 @@
-/** Who may ask about a token, and who may end it. */
+/** Which clients may introspect and revoke a token. */
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import { lookup } from '../database/together.ts'
 import { representationClaim } from '../domain/claims/claims.ts'
@@ -26,8 +26,8 @@ const findPerson = lookup<{ id: string; sub: string; status: Person['status'] }>
 )
 
 /**
- * A client may ask about its own tokens, a resource server about access tokens for what it is registered for (RFC 7662
- * §4).
+ * A client may introspect its tokens, and a resource server access tokens for the resources that it is registered for
+ * (RFC 7662 §4).
  */
 function mayAsk (client: unknown, token: Token): boolean {
   if (token.clientId === getClientId(client)) return true
@@ -37,8 +37,8 @@ function mayAsk (client: unknown, token: Token): boolean {
 }
 
 /**
- * Beside who may ask: a token of somebody who may not log in any more, or whose context is over, is inactive at once,
- * whoever asks; and its `representation` is that of this moment.
+ * A token is inactive as soon as its person may not log in any more or its representation has ended. An active one gets
+ * the `representation` of this moment.
  */
 export function createIntrospectionPolicy ({ db }: Pick<OidcDeps, 'db'>, actingFor: ActingFor) {
   return async (ctx: KoaContextWithOIDC, client: unknown, given: unknown): Promise<boolean> => {
@@ -57,7 +57,7 @@ export function createIntrospectionPolicy ({ db }: Pick<OidcDeps, 'db'>, actingF
   }
 }
 
-/** Own tokens only (RFC 7009 §2.1); for those of others the answer is the same as for unknown ones. */
+/** A client may revoke its tokens only (RFC 7009 §2.1). For others the response is that for an unknown token. */
 export async function mayRevoke (_ctx: KoaContextWithOIDC, client: unknown, token: unknown): Promise<boolean> {
   return (token as Token).clientId === getClientId(client)
 }

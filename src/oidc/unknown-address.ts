@@ -6,7 +6,7 @@ import { routes } from './configuration.ts'
 import { chooseRequestLocale, getTraceId, writePage } from './error-pages.ts'
 
 const both = 'GET, HEAD, POST'
-/** Methods of each endpoint, for Allow (RFC 9110 §15.5.6). */
+/** Methods of each endpoint for the header Allow (RFC 9110 §15.5.6). */
 const methods: Record<string, string> = {
   [routes.authorization]: both,
   [routes.userinfo]: both,
@@ -22,9 +22,9 @@ const methods: Record<string, string> = {
 }
 
 /**
- * Addresses below the provider's that are none of its endpoints, and methods that an endpoint does not take: our own
- * page or problem+json (RFC 9457), where the library would say "Not Found". Must be called for each provider built,
- * first.
+ * Answers addresses below the provider's that are no endpoint, and methods that an endpoint does not accept, with a
+ * page or problem+json (RFC 9457), where the library answers "Not Found". To be called for each new provider, before
+ * all other middleware.
  */
 export function answerUnknownAddresses (provider: Provider, renderer: Renderer): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
