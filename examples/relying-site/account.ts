@@ -18,41 +18,27 @@ export function accountRoutes (app: FastifyInstance, site: Site): void {
     return sendPage(reply, site, {
       title: '我的',
       body: html`<h1>我的页面 <span lang="en">My page</span></h1>
-        ${notice} ${claimsView(site, session)}
-        <div class="actions">
-          <form method="post" action="/logout">
-            <button>退出登录 <span lang="en">Log out</span></button>
-          </form>
-        </div>
-        <h2>令牌 <span lang="en">Tokens</span></h2>
-        <table>
-          <tbody>
-            <tr>
-              <th scope="row">授权范围 <span lang="en">Scope</span></th>
-              <td>${session.scope ?? site.scope}</td>
-            </tr>
-            <tr>
-              <th scope="row">访问令牌有效期至 <span lang="en">Access token valid until</span></th>
-              <td>
-                ${session.accessTokenExpiresAt ? beijingTime(session.accessTokenExpiresAt) : both(['未说明', 'not stated'])}
-              </td>
-            </tr>
-            <tr>
-              <th scope="row">刷新令牌 <span lang="en">Refresh token</span></th>
-              <td>${both(session.refreshToken ? ['有', 'yes'] : ['无', 'no'])}</td>
-            </tr>
-          </tbody>
-        </table>
-        <div class="actions">
-          ${session.refreshToken && button('/me/refresh', '刷新令牌', 'Refresh')}
-          ${button('/me/userinfo', '重新获取用户信息', 'Userinfo')}
-          ${button('/me/introspect', '检查访问令牌', 'Introspect')}
-          ${button('/me/revoke', '撤销访问令牌', 'Revoke access token', 'access_token')}
-          ${session.refreshToken && button('/me/revoke', '撤销刷新令牌', 'Revoke refresh token', 'refresh_token')}
-        </div>
-        ${fold(['ID 令牌内容', 'ID token claims'], session.claims)}
-        ${fold(['用户信息', 'Userinfo'], session.userinfo ?? null)}
-        ${fold(['原始令牌（请勿外传）', 'Raw tokens: keep them to yourself'], { id_token: session.idToken, access_token: session.accessToken, refresh_token: session.refreshToken })}`
+${notice}
+${claimsView(site, session)}
+<div class="actions">
+<form method="post" action="/logout"><button>退出登录 <span lang="en">Log out</span></button></form>
+</div>
+<h2>令牌 <span lang="en">Tokens</span></h2>
+<table><tbody>
+<tr><th scope="row">授权范围 <span lang="en">Scope</span></th><td>${session.scope ?? site.scope}</td></tr>
+<tr><th scope="row">访问令牌有效期至 <span lang="en">Access token valid until</span></th><td>${session.accessTokenExpiresAt ? beijingTime(session.accessTokenExpiresAt) : both(['未说明', 'not stated'])}</td></tr>
+<tr><th scope="row">刷新令牌 <span lang="en">Refresh token</span></th><td>${both(session.refreshToken ? ['有', 'yes'] : ['无', 'no'])}</td></tr>
+</tbody></table>
+<div class="actions">
+${session.refreshToken && button('/me/refresh', '刷新令牌', 'Refresh')}
+${button('/me/userinfo', '重新获取用户信息', 'Userinfo')}
+${button('/me/introspect', '检查访问令牌', 'Introspect')}
+${button('/me/revoke', '撤销访问令牌', 'Revoke access token', 'access_token')}
+${session.refreshToken && button('/me/revoke', '撤销刷新令牌', 'Revoke refresh token', 'refresh_token')}
+</div>
+${fold(['ID 令牌内容', 'ID token claims'], session.claims)}
+${fold(['用户信息', 'Userinfo'], session.userinfo ?? null)}
+${fold(['原始令牌（请勿外传）', 'Raw tokens: keep them to yourself'], { id_token: session.idToken, access_token: session.accessToken, refresh_token: session.refreshToken })}`
     })
   })
 
@@ -134,25 +120,15 @@ function signedOutPage (request: FastifyRequest, reply: FastifyReply, site: Site
     status: 403,
     title: '请登录',
     body: html`<h1>请登录 <span lang="en">Please log in</span></h1>
-      ${
-        byProvider
-          ? note(['统一身份认证已将您退出，请重新登录。', 'You were signed out by the identity provider.'], {
-              warn: true
-            })
-          : html`<p>
-              您还没有登录，或者超过 30 分钟没有操作。<span lang="en"
-                >You are not logged in, or were idle for 30 minutes.</span
-              >
-            </p>`
-      }
-      <div class="actions">${tryAgain(site)}</div>`
+${
+  byProvider
+    ? note(['统一身份认证已将您退出，请重新登录。', 'You were signed out by the identity provider.'], { warn: true })
+    : html`<p>您还没有登录，或者超过 30 分钟没有操作。<span lang="en">You are not logged in, or were idle for 30 minutes.</span></p>`
+}
+<div class="actions">${tryAgain(site)}</div>`
   })
 }
 
 function button (action: string, zh: string, en: string, token?: string) {
-  return html`<form method="post" action="${action}">
-    ${token && html`<input type="hidden" name="token" value="${token}" />`}<button class="second">
-      ${zh} <span lang="en">${en}</span>
-    </button>
-  </form>`
+  return html`<form method="post" action="${action}">${token && html`<input type="hidden" name="token" value="${token}">`}<button class="second">${zh} <span lang="en">${en}</span></button></form>`
 }

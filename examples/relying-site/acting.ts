@@ -49,20 +49,11 @@ export function acting (site: Site, { claims, userinfo }: Session, next?: '/prop
   const { role, organization, delegation } = representationOf(claims.representation)
   const person = userinfo?.name ?? claims.name
   const name = typeof person === 'string' ? person : '本人'
-  return html`<section class="acting" aria-label="以谁的名义办理">
-    ${
-      organization
-        ? html`代表单位办理 <span lang="en">Acting for</span><b>${organization.name}</b>${organization.uscc} ·
-            ${both(roleWords(role))}
-            <p>
-              经办人：${name}${delegation && html`，可办理：${functionsText(delegation.functions)}，授权到 ${delegation.valid_to}`}
-            </p>`
-        : html`为自己办理 <span lang="en">Acting for oneself</span><b>${name}</b>`
-    }
-    <div class="actions">
-      <a class="button second" href="${loginLink(site, { prompt: 'select_account', ...(next && { next }) })}"
-        >切换身份 <span lang="en">Act as someone else</span></a
-      >
-    </div>
-  </section>`
+  return html`<section class="acting" aria-label="以谁的名义办理">${
+    organization
+      ? html`代表单位办理 <span lang="en">Acting for</span><b>${organization.name}</b>${organization.uscc} · ${both(roleWords(role))}
+<p>经办人：${name}${delegation && html`，可办理：${functionsText(delegation.functions)}，授权到 ${delegation.valid_to}`}</p>`
+      : html`为自己办理 <span lang="en">Acting for oneself</span><b>${name}</b>`
+  }
+<div class="actions"><a class="button second" href="${loginLink(site, { prompt: 'select_account', ...(next && { next }) })}">切换身份 <span lang="en">Act as someone else</span></a></div></section>`
 }

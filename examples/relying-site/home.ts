@@ -30,28 +30,19 @@ export function homeRoutes (app: FastifyInstance, site: Site): void {
     const signedOut = !session && site.sessions.wasEndedByProvider(request, reply)
     return sendPage(reply, site, {
       title: '首页',
-      body: html` ${signedOut && note(['统一身份认证已将您退出，请重新登录。', 'You were signed out by the identity provider.'], { warn: true })}
-        ${session && acting(site, session)}
-        <h1>网上办事 <span lang="en">Online services</span></h1>
-        <p>
-          使用统一身份认证账号登录，本网站看不到您的密码。<span lang="en"
-            >Log in with your unified identity: this site never sees your password.</span
-          >
-        </p>
-        <div class="actions">
-          ${
-            session
-              ? html`<a class="button" href="/me">我的页面 <span lang="en">My page</span></a>`
-              : html`<a class="button" href="${loginLink(site)}">登录 <span lang="en">Log in</span></a>`
-          }
-          <a class="button second" href="/property-certificate"
-            >办理不动产登记 <span lang="en">Register property</span></a
-          >
-        </div>
-        <h2>其他登录方式 <span lang="en">Other ways to ask for a login</span></h2>
-        <ul class="ways">
-          ${WAYS.map(([ask, words, hint]) => html`<li><a href="${loginLink(site, ask)}">${both(words)}</a> <code>${hint}</code></li>`)}
-        </ul>`
+      body: html`
+${signedOut && note(['统一身份认证已将您退出，请重新登录。', 'You were signed out by the identity provider.'], { warn: true })}
+${session && acting(site, session)}
+<h1>网上办事 <span lang="en">Online services</span></h1>
+<p>使用统一身份认证账号登录，本网站看不到您的密码。<span lang="en">Log in with your unified identity: this site never sees your password.</span></p>
+<div class="actions">${
+        session
+          ? html`<a class="button" href="/me">我的页面 <span lang="en">My page</span></a>`
+          : html`<a class="button" href="${loginLink(site)}">登录 <span lang="en">Log in</span></a>`
+      }
+<a class="button second" href="/property-certificate">办理不动产登记 <span lang="en">Register property</span></a></div>
+<h2>其他登录方式 <span lang="en">Other ways to ask for a login</span></h2>
+<ul class="ways">${WAYS.map(([ask, words, hint]) => html`<li><a href="${loginLink(site, ask)}">${both(words)}</a> <code>${hint}</code></li>`)}</ul>`
     })
   })
 }

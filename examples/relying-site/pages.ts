@@ -35,30 +35,26 @@ export function sendPage (
     .type('text/html; charset=utf-8')
     .send(
       html`<!doctype html>
-        <html lang="zh-CN">
-          <head>
-            <meta charset="utf-8" />
-            <meta name="viewport" content="width=device-width, initial-scale=1" />
-            <meta name="renderer" content="webkit" />
-            <title>${page.title} - ${site.name}</title>
-            <link rel="icon" href="data:," />
-            <style>
-              ${new Html(CSS)}
-            </style>
-          </head>
-          <body>
-            <header>
-              <strong>${site.name}</strong>
-              <nav aria-label="主导航">
-                <a href="/">首页</a> <a href="/property-certificate">办理不动产登记</a> <a href="/me">我的</a>
-              </nav>
-            </header>
-            <main>${page.body}</main>
-            <footer>
-              <p>演示网站，不办理真实业务。<span lang="en">A sample site: nothing here is real.</span></p>
-            </footer>
-          </body>
-        </html>`.text
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="renderer" content="webkit">
+<title>${page.title} - ${site.name}</title>
+<link rel="icon" href="data:,">
+<style>${new Html(CSS)}</style>
+</head>
+<body>
+<header>
+<strong>${site.name}</strong>
+<nav aria-label="主导航"><a href="/">首页</a> <a href="/property-certificate">办理不动产登记</a> <a href="/me">我的</a></nav>
+</header>
+<main>
+${page.body}
+</main>
+<footer><p>演示网站，不办理真实业务。<span lang="en">A sample site: nothing here is real.</span></p></footer>
+</body>
+</html>`.text
     )
 }
 
@@ -69,10 +65,7 @@ export function note (words: Words, { warn = false, more }: { warn?: boolean; mo
 
 /** JSON to look at, folded away. */
 export function fold (title: Words, value: unknown): Html {
-  return html`<details>
-    <summary>${both(title)}</summary>
-    <pre>${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
-  </details>`
+  return html`<details><summary>${both(title)}</summary><pre>${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre></details>`
 }
 
 /** What happened, why, what to do now; the code and the provider's own words for developers. */
@@ -95,24 +88,20 @@ export function problemPage (
   return sendPage(reply, site, {
     status,
     title: `错误：${title[0]}`,
-    body: html` <h1>${both(title)}</h1>
-      <p>${both(why)}</p>
-      <div class="actions">${actions ?? tryAgain(site)}</div>
-      <details>
-        <summary>给开发者的信息 <span lang="en">For developers</span></summary>
-        <p><code>error=${code}</code></p>
-        ${detail !== undefined && html`<p><code>error_description=${detail}</code></p>`}
-      </details>`
+    body: html`
+<h1>${both(title)}</h1>
+<p>${both(why)}</p>
+<div class="actions">${actions ?? tryAgain(site)}</div>
+<details><summary>给开发者的信息 <span lang="en">For developers</span></summary>
+<p><code>error=${code}</code></p>${detail !== undefined && html`<p><code>error_description=${detail}</code></p>`}</details>`
   })
 }
 
 /** A link that begins a login, asking again for what was asked before, except silence. */
 export function tryAgain (site: Site, asked: LoginRequest = {}): Html {
   const { prompt, ...rest } = asked
-  return html`<a class="button" href="${loginLink(site, prompt === 'none' ? rest : asked)}"
-      >重新登录 <span lang="en">Try again</span></a
-    >
-    <a class="button second" href="/">回到首页 <span lang="en">Home</span></a>`
+  return html`<a class="button" href="${loginLink(site, prompt === 'none' ? rest : asked)}">重新登录 <span lang="en">Try again</span></a>
+<a class="button second" href="/">回到首页 <span lang="en">Home</span></a>`
 }
 
 /**

@@ -61,7 +61,7 @@ export function propertyCertificateRoutes (app: FastifyInstance, site: Site): vo
     return sendPage(reply, site, {
       title: '办理不动产登记',
       body: html`<h1>办理不动产登记 <span lang="en">Register property: a sensitive act</span></h1>
-        ${session ? await act(site, session) : invitation(site)}`
+${session ? await act(site, session) : invitation(site)}`
     })
   })
 }
@@ -75,11 +75,7 @@ function refuse (reply: FastifyReply, challenge: string): FastifyReply {
 
 function invitation (site: Site): Html {
   return html`<p>请先登录。<span lang="en">Please log in first.</span></p>
-    <div class="actions">
-      <a class="button" href="${loginLink(site, { next: '/property-certificate' })}"
-        >登录 <span lang="en">Log in</span></a
-      >
-    </div>`
+<div class="actions"><a class="button" href="${loginLink(site, { next: '/property-certificate' })}">登录 <span lang="en">Log in</span></a></div>`
 }
 
 /** Calls the API with the user's access token and shows what came of it. */
@@ -92,7 +88,7 @@ async function act (site: Site, session: Session): Promise<Html> {
     if (response.status === 403) return html`${notice}${who}${failure(site, 'function_not_delegated')}`
     if (!response.ok) return failure(site, 'temporarily_unavailable')
     return html`${notice}${who}${note(['认证等级符合要求，登记已办理。', 'The level is sufficient: done.'])}
-    ${fold(['接口应答', 'Answer of the API'], await response.json())}`
+${fold(['接口应答', 'Answer of the API'], await response.json())}`
   } catch (error) {
     const challenge = error instanceof oidc.WWWAuthenticateChallengeError ? error.cause[0]?.parameters : undefined
     if (challenge?.error === 'insufficient_user_authentication') return html`${notice}${who}${stepUp(site, challenge)}`
@@ -103,7 +99,7 @@ async function act (site: Site, session: Session): Promise<Html> {
 function failure (site: Site, code: string): Html {
   const { title, why } = problem(code)
   return html`${note(title, { warn: true, more: html`<p>${both(why)}</p>` })}
-    <div class="actions">${tryAgain(site, { next: '/property-certificate' })}</div>`
+<div class="actions">${tryAgain(site, { next: '/property-certificate' })}</div>`
 }
 
 /** The challenge in words, and a login that asks for exactly what it demands (RFC 9470 §4). */
@@ -112,17 +108,10 @@ function stepUp (site: Site, challenge: oidc.WWWAuthenticateChallengeParameters)
   if (challenge.acr_values !== undefined) ask.acr_values = challenge.acr_values
   if (challenge.max_age !== undefined) ask.max_age = Number(challenge.max_age)
   return html`${note(problem('insufficient_user_authentication').title, {
-      warn: true,
-      more: html`<p>
-        这项业务要求 3 级认证（人脸核验或等效方式），并且在最近 ${MAX_AGE_SECONDS / 60} 分钟内完成。
-        <span lang="en"
-          >This act requires level 3 (a face check or an equal alternative) within the last ${MAX_AGE_SECONDS / 60}
-          minutes.</span
-        >
-      </p>`
-    })}
-    <div class="actions">
-      <a class="button" href="${loginLink(site, ask)}">提高认证等级 <span lang="en">Strengthen this login</span></a>
-    </div>
-    ${fold(['接口的要求（WWW-Authenticate）', 'What the API demands'], challenge)}`
+    warn: true,
+    more: html`<p>这项业务要求 3 级认证（人脸核验或等效方式），并且在最近 ${MAX_AGE_SECONDS / 60} 分钟内完成。
+<span lang="en">This act requires level 3 (a face check or an equal alternative) within the last ${MAX_AGE_SECONDS / 60} minutes.</span></p>`
+  })}
+<div class="actions"><a class="button" href="${loginLink(site, ask)}">提高认证等级 <span lang="en">Strengthen this login</span></a></div>
+${fold(['接口的要求（WWW-Authenticate）', 'What the API demands'], challenge)}`
 }
