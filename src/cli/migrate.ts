@@ -27,34 +27,49 @@ export const command = {
   kora migrate --grant-to kora_app      the server connects as kora_app`,
 
   async runAlone (args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
-    let values
-    try {
-      values = readArguments(args, {
-        options: { json: { type: 'boolean' }, 'grant-to': { type: 'string' } },
-        identifiers: ['grant-to']
-      }).values
-    } catch (error) {
-      console.error(`${(error as Error).message}\nUsage: ${this.usage}`)
-      return 2
-    }
+    // wrong use opens nothing
+    if (optionsIn(args) === null) return 2
     const database = await openDatabase({ ...loadMigrationConfig(env), poolSize: 2 })
     try {
-      return await bringUpToDate(database, values['grant-to'], values.json === true)
-    } catch (error) {
-      if (!isPermissionDenied(error)) throw error
-      console.error(notOwner)
-      return 1
+      return await this.run(args, database)
     } finally {
       await database.close()
     }
   },
 
-  async run (args: string[]): Promise<number> {
-    return await this.runAlone(args)
+  async run (args: string[], { db }: Pick<OpenDatabase, 'db'>): Promise<number> {
+    const options = optionsIn(args)
+    if (options === null) return 2
+    try {
+      return await bringUpToDate(db, options)
+    } catch (error) {
+      if (!isPermissionDenied(error)) throw error
+      console.error(notOwner)
+      return 1
+    }
   }
 }
 
-async function bringUpToDate ({ db }: OpenDatabase, role: string | undefined, json: boolean): Promise<number> {
+interface Options {
+  json: boolean
+  role: string | undefined
+}
+
+/** Null: wrong use, told with the usage. */
+function optionsIn (args: string[]): Options | null {
+  try {
+    const { values } = readArguments(args, {
+      options: { json: { type: 'boolean' }, 'grant-to': { type: 'string' } },
+      identifiers: ['grant-to']
+    })
+    return { json: values.json === true, role: values['grant-to'] }
+  } catch (error) {
+    console.error(`${(error as Error).message}\nUsage: ${command.usage}`)
+    return null
+  }
+}
+
+async function bringUpToDate (db: OpenDatabase['db'], { json, role }: Options): Promise<number> {
   const applied = await migrate(db)
   const broken = await checkOldRows(db)
   const granted = role === undefined ? null : await grantTo(db, role)

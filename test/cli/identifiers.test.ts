@@ -167,7 +167,6 @@ t.test('kora counter-code', async (t) => {
 })
 
 t.test('kora migrate', async (t) => {
-  const env = { DATA_DIR: t.testdir() }
-  for (const form of forms) t.equal(await migrate.runAlone(['--grant-to', form], env), 1, 'there is no such role')
-  t.equal(await migrate.runAlone(['--grant-to', '--json'], env), 2)
+  for (const form of forms) t.equal(await migrate.run(['--grant-to', form], services), 1, 'there is no such role')
+  t.equal(await migrate.run(['--grant-to', '--json'], services), 2)
 })
