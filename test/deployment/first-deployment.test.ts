@@ -12,6 +12,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { up, type Program } from '../first-start/program.ts'
 import { arrivedAt, at, Browser, continueAfterPhone, RelyingParty, send } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 import { Containers } from './compose.ts'
 import { createMachine, missingPrograms, type Ended, type Machine } from './machine.ts'
 import { becomeAdministrator, citizen, Phone, registerOrganization } from './people.ts'
@@ -62,11 +63,10 @@ function trust (certificate: string): void {
 }
 
 async function firstLine (program: Program): Promise<string> {
-  for (let tries = 0; !program.stdout().includes('\n'); tries++) {
-    if (tries === 1200 || program.child.exitCode !== null) throw new Error(`no line: ${program.stderr()}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return program.stdout().split('\n')[0] ?? ''
+  await until(() => program.stdout().includes('\n') || program.child.exitCode !== null)
+  const [line = '', ...more] = program.stdout().split('\n')
+  if (more.length === 0) throw new Error(`no line: ${program.stderr()}`)
+  return line
 }
 
 async function ready (processes: Program[], { ports }: Machine): Promise<void> {

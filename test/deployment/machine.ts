@@ -19,6 +19,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { start, type Program } from '../first-start/program.ts'
 import { freePort, send } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 import { postgresPrograms, startCluster } from '../support/postgres.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -138,10 +139,7 @@ export async function createMachine (t: Test): Promise<Machine> {
         const answer = await send(`http://localhost:${ports.http}/`)
         return (await answer.text()) === firstPage
       }
-      for (let tries = 0; await isFirst(); tries++) {
-        if (tries === 200) throw new Error('nginx still has its own page')
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+      if (!(await until(async () => !(await isFirst())))) throw new Error('nginx still has its own page')
     },
     start: (command, env = {}) => run(`exec env ${command}`, env)
   }
@@ -183,8 +181,5 @@ async function installNginx (machine: Machine, place: string): Promise<void> {
   const wrapper = `#!/bin/sh\nexec ${program} -p ${state} -e ${state}/error.log -c ${etc}/nginx.conf "$@"\n`
   writeFileSync(join(place, 'bin/nginx'), wrapper, { mode: 0o755 })
   machine.start("nginx -g 'daemon off;'")
-  for (let tries = 0; !existsSync(join(state, 'pid')); tries++) {
-    if (tries === 200) throw new Error('nginx did not start')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  if (!(await until(() => existsSync(join(state, 'pid'))))) throw new Error('nginx did not start')
 }

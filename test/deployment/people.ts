@@ -2,6 +2,7 @@
 import { Secret, TOTP } from 'otpauth'
 import { isWorkDone } from '../../src/domain/login/proof-of-work.ts'
 import { at, Browser, continueAfterPhone, payloadOf, phoneAgent, type Answer } from '../support/driver/index.ts'
+import { until } from '../support/until.ts'
 
 /** As on the card. */
 export const citizen = {
@@ -107,11 +108,10 @@ function doWork (challenge: string): string {
 
 /** The outbox delivers beside the request. */
 async function codeSentTo (smsProvider: string, phone: string): Promise<string> {
-  for (let tries = 0; tries < 400; tries++) {
+  const code = await until(async () => {
     const response = await fetch(`${smsProvider}/sent?${new URLSearchParams({ phone: `+86${phone}` })}`)
-    const code = ((await response.json()) as Array<Record<string, string>>).at(-1)?.['code']
-    if (code !== undefined) return code
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error('no short message')
+    return ((await response.json()) as Array<Record<string, string>>).at(-1)?.['code']
+  })
+  if (code === undefined) throw new Error('no short message')
+  return code
 }
