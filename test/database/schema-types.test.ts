@@ -112,7 +112,9 @@ function findFalse (statements: Statement[], folder: string): string[] {
       include: ['statements.ts']
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
-    const { stdout, status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder, '--pretty', 'false'], {
+    // the runner adds its loader to NODE_OPTIONS, and the compiler does not start with it
+    const command = ['-u', 'NODE_OPTIONS', join(root, 'node_modules/.bin/tsc'), '-p', folder, '--pretty', 'false']
+    const { stdout, status } = spawnSync('env', command, {
       encoding: 'utf8',
       env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` }
     })

@@ -33,7 +33,8 @@ export async function openLogin (
   { request, reply, audience }: { request: FastifyRequest; reply: FastifyReply; audience: Audience }
 ): Promise<LoginAttempt> {
   const { uid = '' } = request.params as { uid?: string }
-  if (!/^[\w-]{21,64}$/.test(uid)) throw new PageError(404, 'not_found')
+  // administrators are led back to the console, however odd the address is
+  if (audience === 'people' && !/^[\w-]{21,64}$/.test(uid)) throw new PageError(404, 'not_found')
   const browserHash = reply.ensureBrowser().hash
   const interaction = await findInteraction(deps, request, reply)
   // the library does not compare the cookie with the path; without this, one flow could be finished in another's name
