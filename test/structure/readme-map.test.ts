@@ -26,8 +26,10 @@ t.test('every path that the documents name exists', async (t) => {
       t.ok(existsSync(new URL(path, root)), `${document}: ${path}`)
     }
   }
-  for (const [, path = ''] of read('docs/glossary.md').matchAll(/\| `([a-z]+\/[\w./-]+)` \|/g)) {
-    t.ok(existsSync(new URL(path, root)) || existsSync(new URL(`src/${path}`, root)), `docs/glossary.md: ${path}`)
+  for (const document of ['docs/glossary.md', 'docs/numbers.md']) {
+    for (const [, path = ''] of read(document).matchAll(/\| `([a-z]+\/[\w./-]+)` \|/g)) {
+      t.ok(existsSync(new URL(path, root)) || existsSync(new URL(`src/${path}`, root)), `${document}: ${path}`)
+    }
   }
 })
 
