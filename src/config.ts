@@ -1,10 +1,11 @@
 /**
- * Configuration: the environment, parsed once into a frozen `Config`. Every fault is collected and
- * reported together, each in one line that says what to do. Nothing else reads `process.env`.
+ * Configuration: the environment, read by the list of `settings.ts` and parsed once into a frozen `Config`. Every fault
+ * is collected and reported together, each in one line that says what to do.
  */
 import { readFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import type { Config, Vendor } from './ports/config.ts'
+import { secretSettings, settings, settingsByName, type SettingName } from './settings.ts'
 
 export type { Config, Vendor }
 
@@ -19,29 +20,27 @@ export class ConfigError extends Error {
 
 type Environment = Record<string, string | undefined>
 
-/** Settings that are secret: each may also be in a file of its own, whose path is in <NAME>_FILE. */
-export const secretSettings: readonly string[] = [
-  'DATABASE_URL',
-  'MIGRATION_DATABASE_URL',
-  'MASTER_KEY',
-  'METRICS_TOKEN',
-  'FACE_SECRET',
-  'POPULATION_REGISTER_SECRET',
-  'COMPANY_REGISTER_SECRET',
-  'SMS_SECRET'
-]
+/** Settings with a closed list of values, and the values of one. */
+type Settings = typeof settings
+type ChoiceName = {
+  [N in SettingName]: Settings[N] extends { values: readonly string[] } ? N : never
+}[SettingName]
+type ChoiceValue<N extends ChoiceName> = Settings[N]['values'][number]
 
 interface Reader {
   /** The value without spaces around it; undefined when it is not set or empty. */
-  text(name: string): string | undefined
+  text(name: SettingName): string | undefined
   fault(text: string): void
   /** A fault about a setting that is absent; not for one whose file could not be read, which is told already. */
-  absent(name: string, text: string): void
+  absent(name: SettingName, text: string): void
   faults: string[]
+  /** What works today and will not work in a later version. */
+  warnings: string[]
 }
 
 function createReader (env: Environment): Reader {
   const faults: string[] = []
+  const warnings: string[] = []
   const unread = new Set<string>()
   const plain = (name: string): string | undefined => {
     const value = env[name]?.trim()
@@ -50,7 +49,20 @@ function createReader (env: Environment): Reader {
   const fault = (text: string): void => {
     faults.push(text)
   }
-  const fromFile = (name: string, path: string): string | undefined => {
+  /** The value under the name of today, else under the former one. */
+  const current = (name: SettingName): string | undefined => {
+    const value = plain(name)
+    const { formerly } = settingsByName[name]
+    const former = formerly === undefined ? undefined : plain(formerly)
+    if (formerly === undefined || former === undefined) return value
+    if (value !== undefined) {
+      fault(`${name} and ${formerly} are both set. Remove ${formerly}, its former name.`)
+      return value
+    }
+    warnings.push(`${formerly} is now called ${name}. Rename it: the next version does not read the former name.`)
+    return former
+  }
+  const fromFile = (name: SettingName, path: string): string | undefined => {
     let problem = 'is empty'
     try {
       const value = readFileSync(path, 'utf8').trim()
@@ -64,9 +76,10 @@ function createReader (env: Environment): Reader {
   }
   return {
     faults,
+    warnings,
     fault,
     text (name) {
-      const value = plain(name)
+      const value = current(name)
       const path = secretSettings.includes(name) ? plain(`${name}_FILE`) : undefined
       if (path === undefined) return value
       if (value === undefined) return fromFile(name, path)
@@ -101,15 +114,17 @@ export function loadMigrationConfig (env: Environment): MigrationConfig {
     )
   }
   if (faults.length > 0) throw new ConfigError(faults)
-  return { databaseUrl, dataDir: resolve(text('DATA_DIR') ?? './data') }
+  return { databaseUrl, dataDir: resolve(text('DATA_DIR') ?? settings.DATA_DIR.fallback) }
 }
 
 /** Parse and check. Throws ConfigError with every fault at once. */
 export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
-  const { text, fault, absent, faults } = createReader(env)
-  const integer = (name: string, fallback: number, min: number, max: number): number => {
+  const { text, fault, absent, faults, warnings } = createReader(env)
+  /** A whole number within the bounds of the list; the fallback of the list, unless it depends on another setting. */
+  const integer = (name: SettingName, fallback = Number(settings[name].fallback)): number => {
     const value = text(name)
     if (value === undefined) return fallback
+    const [min, max] = settingsByName[name].range ?? [0, Number.MAX_SAFE_INTEGER]
     const number = Number(value)
     if (/^\d+$/.test(value) && number >= min && number <= max) return number
     fault(
@@ -117,19 +132,23 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     )
     return fallback
   }
-  const choice = <T extends string>(name: string, values: readonly T[], fallback: T): T => {
+  const choice = <N extends ChoiceName>(
+    name: N,
+    fallback: ChoiceValue<N> = settings[name].fallback as ChoiceValue<N>
+  ): ChoiceValue<N> => {
     const value = text(name)
+    const values: readonly string[] = settings[name].values
     if (value === undefined) return fallback
-    if ((values as readonly string[]).includes(value)) return value as T
+    if (values.includes(value)) return value as ChoiceValue<N>
     fault(`${name}="${value}" must be one of ${values.join(', ')}. Correct it or leave it out for ${fallback}.`)
     return fallback
   }
-  const flag = (name: string, fallback: boolean): boolean =>
-    choice(name, ['on', 'off'], fallback ? 'on' : 'off') === 'on'
+  const flag = (name: 'SANDBOX' | 'DEMO_DATA' | 'DYNAMIC_REGISTRATION', fallback: boolean): boolean =>
+    choice(name, fallback ? 'on' : 'off') === 'on'
 
-  const environment = choice('NODE_ENV', ['development', 'production', 'test'], 'development')
+  const environment = choice('NODE_ENV')
   const production = environment === 'production'
-  const port = integer('PORT', 3000, 0, 65535)
+  const port = integer('PORT')
   const sandbox = flag('SANDBOX', !production)
   const demoData = flag('DEMO_DATA', sandbox)
   if (production && text('SANDBOX') === 'on') {
@@ -139,7 +158,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   if (production && text('RP_PORT') !== undefined) {
     fault('RP_PORT is refused with NODE_ENV=production: the demo relying site never runs in production. Remove it.')
   }
-  const relyingSitePort = !demoData ? null : integer('RP_PORT', 3001, 0, 65535)
+  const relyingSitePort = !demoData ? null : integer('RP_PORT')
   if (relyingSitePort !== null && relyingSitePort !== 0 && relyingSitePort === port) {
     fault(`RP_PORT and PORT are both ${port}. Give the demo site a port of its own.`)
   }
@@ -172,7 +191,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
       'DATABASE_URL is not set: production needs PostgreSQL; the embedded database is not safe against a power cut.'
     )
   }
-  const dataDir = resolve(text('DATA_DIR') ?? './data')
+  const dataDir = resolve(text('DATA_DIR') ?? settings.DATA_DIR.fallback)
   if (!isAbsolute(dataDir)) fault(`DATA_DIR="${dataDir}" is not a path.`)
 
   let masterKey: Buffer | null = null
@@ -188,7 +207,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     )
   }
 
-  const vendor = (name: string): Vendor | null => {
+  const vendor = (name: 'FACE' | 'POPULATION_REGISTER' | 'COMPANY_REGISTER' | 'SMS'): Vendor | null => {
     const url = text(`${name}_URL`)
     if (url === undefined) {
       if (production) fault(`${name}_URL is not set: production needs its provider.`)
@@ -209,13 +228,15 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     .map((item) => item.trim())
     .filter(Boolean)
   const mtls = (): Config['mtls'] => {
-    const [certHeader, verifyHeader] = ['MTLS_CERT_HEADER', 'MTLS_VERIFY_HEADER'].map((name) => {
+    const header = (name: 'MTLS_CERT_HEADER' | 'MTLS_VERIFY_HEADER'): string | null => {
       const value = text(name)?.toLowerCase()
       if (value !== undefined && !/^[a-z][a-z0-9-]*$/.test(value)) {
         fault(`${name}="${value}" is not the name of a header. Example: X-Client-Cert`)
       }
       return value ?? null
-    }) as [string | null, string | null]
+    }
+    const certHeader = header('MTLS_CERT_HEADER')
+    const verifyHeader = header('MTLS_VERIFY_HEADER')
     const origin = text('MTLS_ORIGIN') ?? null
     if (origin !== null && (!origin.startsWith('https://') || URL.parse(origin)?.origin !== origin)) {
       fault(`MTLS_ORIGIN="${origin}" must be an https:// origin, nothing behind it.`)
@@ -237,7 +258,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
   }
 
   const companyRegister = vendor('COMPANY_REGISTER')
-  const doors = choice('PHONE_DOORS', ['app', 'pages', 'both'], 'both')
+  const channels = choice('PHONE_CHANNELS')
   const config: Config = {
     environment,
     host: text('HOST') ?? (production ? '0.0.0.0' : 'localhost'),
@@ -246,40 +267,41 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     issuer,
     dataDir,
     databaseUrl,
-    databasePoolSize: integer('DATABASE_POOL_SIZE', 10, 1, 200),
+    databasePoolSize: integer('DATABASE_POOL_SIZE'),
     trustedProxies,
     mtls: mtls(),
     masterKey,
-    masterKeyId: text('MASTER_KEY_ID') ?? 'k1',
-    fieldCipher: choice('FIELD_CIPHER', ['aes-256-gcm', 'sm4-gcm'], 'aes-256-gcm'),
-    facePolicy: choice('FACE_POLICY', ['first-login', 'always', 'on-request'], 'first-login'),
-    passwordProfile: choice('PASSWORD_PROFILE', ['standard', 'manual', 'mlps3'], 'standard'),
-    phoneDoors: { app: doors !== 'pages', pages: doors !== 'app' },
+    masterKeyId: text('MASTER_KEY_ID') ?? settings.MASTER_KEY_ID.fallback,
+    fieldCipher: choice('FIELD_CIPHER'),
+    facePolicy: choice('FACE_POLICY'),
+    passwordProfile: choice('PASSWORD_PROFILE'),
+    phoneChannels: { app: channels !== 'pages', pages: channels !== 'app' },
     sandbox,
     demoData,
-    logLevel: choice('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    logLevel: choice('LOG_LEVEL'),
     face: vendor('FACE'),
     populationRegister: vendor('POPULATION_REGISTER'),
     companyRegister,
-    companyRegisterSeconds: integer('COMPANY_REGISTER_SECONDS', companyRegister === null ? 1 : 10, 1, 3600),
+    companyRegisterSeconds: integer('COMPANY_REGISTER_SECONDS', companyRegister === null ? 1 : 10),
     sms: vendor('SMS'),
-    sandboxFacePort: integer('SANDBOX_FACE_PORT', 0, 0, 65535),
+    sandboxFacePort: integer('SANDBOX_FACE_PORT', 0),
     egressAllowed: (text('EGRESS_ALLOWED') ?? '')
       .split(',')
       .map((item) => item.trim())
       .filter(Boolean),
     contact: {
-      hotline: text('CONTACT_HOTLINE') ?? '12345',
+      hotline: text('CONTACT_HOTLINE') ?? settings.CONTACT_HOTLINE.fallback,
       email: text('CONTACT_EMAIL') ?? '',
       hours: text('CONTACT_HOURS') ?? ''
     },
-    policyVersion: text('POLICY_VERSION') ?? '2026-01',
-    hashConcurrency: integer('HASH_CONCURRENCY', cpus, 1, 64),
+    policyVersion: text('POLICY_VERSION') ?? settings.POLICY_VERSION.fallback,
+    hashConcurrency: integer('HASH_CONCURRENCY', cpus),
     metricsToken: text('METRICS_TOKEN') ?? null,
-    drainNoticeSeconds: integer('DRAIN_NOTICE_SECONDS', production ? 5 : 0, 0, 10),
+    drainNoticeSeconds: integer('DRAIN_NOTICE_SECONDS', production ? 5 : 0),
     dynamicRegistration: flag('DYNAMIC_REGISTRATION', false),
-    keyRotationDays: integer('KEY_ROTATION_DAYS', 90, 1, 3650),
-    loginStartsPerAddress: integer('LOGIN_STARTS_PER_ADDRESS', 1000, 1, 1_000_000_000)
+    keyRotationDays: integer('KEY_ROTATION_DAYS'),
+    loginStartsPerAddress: integer('LOGIN_STARTS_PER_ADDRESS'),
+    warnings
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

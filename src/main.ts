@@ -16,6 +16,7 @@ async function main (): Promise<void> {
   // one write for many lines: a write for each would cost more than most requests; nothing waits longer than a second
   const output = pino.destination({ dest: 1, minLength: 4096, sync: false, periodicFlush: 1000 })
   const log = createLogger({ level: config.logLevel }, output)
+  for (const warning of config.warnings) log.warn({ event: 'settings.deprecated' }, warning)
   const progress = progressLines(config)
   const services = await startServices(config, log, { onProgress: progress.step })
   const kora = await createApp(services)

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ConfigError, loadConfig, loadMigrationConfig, secretSettings } from '../src/config.ts'
+import { ConfigError, loadConfig, loadMigrationConfig } from '../src/config.ts'
+import { secretSettings, settings, settingsByName, type SettingName } from '../src/settings.ts'
 
 const masterKey = Buffer.alloc(32, 'k').toString('base64')
 const values: Record<string, string> = {
@@ -70,4 +71,61 @@ t.test('migration: the owner\'s address, else the application\'s, and nothing el
   t.equal(unread.length, 1)
   const server = loadConfig({ ...rest, ...values, MIGRATION_DATABASE_URL: 'nonsense' })
   t.same(server, loadConfig({ ...rest, ...values }), 'the server does not look at it')
+})
+
+t.test('every setting of the list is read, and nothing else', async (t) => {
+  const read = new Set<string>()
+  const env = new Proxy<Record<string, string>>({}, {
+    get (_, name) {
+      read.add(String(name))
+      return undefined
+    }
+  })
+  loadConfig(env)
+  loadConfig(new Proxy({ MTLS_CERT_HEADER: 'x', TRUSTED_PROXIES: '127.0.0.1' } as Record<string, string>, {
+    get (target, name) {
+      read.add(String(name))
+      return target[String(name)]
+    }
+  }))
+  const vendorsSet: Record<string, string> = { ...vendors }
+  loadConfig(new Proxy({
+    ...vendorsSet,
+    ...Object.fromEntries(['FACE', 'POPULATION_REGISTER', 'COMPANY_REGISTER', 'SMS']
+      .map((name) => [`${name}_SECRET`, 's'.repeat(32)]))
+  } as Record<string, string>, {
+    get (target, name) {
+      read.add(String(name))
+      return target[String(name)]
+    }
+  }))
+  loadMigrationConfig(env)
+  const names = Object.keys(settings) as SettingName[]
+  const allowed = names.flatMap((name) => [name, `${name}_FILE`, settingsByName[name].formerly ?? name])
+  t.same(names.filter((name) => !read.has(name)), [])
+  t.same([...read].filter((name) => !allowed.includes(name)), [])
+})
+
+t.test('a former name is read with a warning, never beside the new one', async (t) => {
+  const former = loadConfig({ PHONE_DOORS: 'app' })
+  t.same(former.phoneChannels, { app: true, pages: false })
+  t.match(former.warnings, [/^PHONE_DOORS .*PHONE_CHANNELS/])
+  t.same(loadConfig({ PHONE_CHANNELS: 'app' }).warnings, [])
+  t.same(loadConfig({ PHONE_CHANNELS: 'app' }).phoneChannels, former.phoneChannels)
+  t.match(faultsOf({ PHONE_CHANNELS: 'app', PHONE_DOORS: 'app' }), [/^PHONE_CHANNELS and PHONE_DOORS /])
+})
+
+t.test('numbers outside of their bounds and words outside of their list are faults', async (t) => {
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const { range, values } = settingsByName[name]
+    const wrong = range === undefined ? [] : [String(range[0] - 1), String(range[1] + 1), '1.5', 'x']
+    if (values !== undefined) wrong.push('x', ` ${values[0]}x`)
+    for (const value of wrong) {
+      // whatever else the value sets off, the setting itself is named first
+      t.match(faultsOf({ [name]: value })[0], new RegExp(`^${name}=`), `${name}=${value}`)
+    }
+    for (const value of range ?? []) {
+      t.notMatch(faultsOf({ [name]: String(value) }).join('\n'), new RegExp(`^${name}=`, 'm'), `${name}=${value}`)
+    }
+  }
 })

@@ -27,8 +27,8 @@ export interface Config {
   fieldCipher: 'aes-256-gcm' | 'sm4-gcm'
   facePolicy: FacePolicy
   passwordProfile: PasswordProfile
-  /** Which doors of the phone side are open. */
-  phoneDoors: { app: boolean; pages: boolean }
+  /** What a scanned code opens. */
+  phoneChannels: { app: boolean; pages: boolean }
   sandbox: boolean
   demoData: boolean
   logLevel: string
@@ -61,4 +61,6 @@ export interface Config {
   mtls: { certHeader: string; verifyHeader: string | null; origin: string | null } | null
   /** Logins that one address may begin in five minutes at this process. */
   loginStartsPerAddress: number
+  /** What works today and will not work in a later version; told once at the start. */
+  warnings: readonly string[]
 }

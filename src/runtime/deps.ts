@@ -26,7 +26,7 @@ export interface RuntimeDeps {
     | 'issuer'
     | 'keyRotationDays'
     | 'passwordProfile'
-    | 'phoneDoors'
+    | 'phoneChannels'
     | 'policyVersion'
     | 'relyingSitePort'
     | 'trustedProxies'

@@ -20,7 +20,7 @@ export interface SimulatorsDeps {
     | 'host'
     | 'issuer'
     | 'passwordProfile'
-    | 'phoneDoors'
+    | 'phoneChannels'
     | 'policyVersion'
     | 'relyingSitePort'
     | 'sandbox'

@@ -1,8 +1,8 @@
 /**
- * A stranger with an empty PostgreSQL, the README, deploy/nginx.conf and a certificate of their own making comes to a
- * login. What the README and docker-compose.yml say is run as it stands, as real processes in production mode; only
- * host names, ports and paths are others. Providers are simulated by a process of their own, since production has no
- * simulators.
+ * A stranger with an empty PostgreSQL, docs/production.md, deploy/nginx.conf and a certificate of their own making
+ * comes to a login. What the page and docker-compose.yml say is run as it stands, as real processes in production
+ * mode; only host names, ports and paths are others. Providers are simulated by a process of their own, since
+ * production has no simulators.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 import { Containers } from './compose.ts'
 import { createMachine, missingPrograms, type Ended, type Machine } from './machine.ts'
 import { becomeAdministrator, citizen, Phone, registerOrganization } from './people.ts'
-import { commandsOf, ProductionBlocks } from './readme.ts'
+import { commandsOf, ProductionBlocks } from './production-page.ts'
 
 t.setTimeout(600_000)
 const missing = missingPrograms()
@@ -27,7 +27,7 @@ const succeeded = (t: Test, { code, stdout, stderr }: Ended, command: string): v
   if (code !== 0) t.fail(command, { code, stdout, stderr })
 }
 
-/** The README's first two steps: secrets, a certificate, and .env filled in. Returns the providers' addresses. */
+/** The page's first two steps: secrets, a certificate, and .env filled in. Returns the providers' addresses. */
 async function prepare (t: Test, machine: Machine, blocks: ProductionBlocks): Promise<Record<string, string>> {
   const { folder, here } = machine
   for (const mark of ['openssl rand', 'openssl req', 'cp .env.example .env']) {
@@ -36,7 +36,7 @@ async function prepare (t: Test, machine: Machine, blocks: ProductionBlocks): Pr
   }
   // what a second run must not do
   const key = readFileSync(join(folder, 'deploy/secrets/master_key'), 'utf8')
-  const again = new ProductionBlocks(join(folder, 'README.md')).take('openssl rand')
+  const again = new ProductionBlocks(join(folder, 'docs/production.md')).take('openssl rand')
   t.not((await machine.shell(here(again))).code, 0, 'a second run stops')
   t.equal(readFileSync(join(folder, 'deploy/secrets/master_key'), 'utf8'), key, 'the key is still the first one')
   trust(readFileSync(join(folder, 'deploy/tls/fullchain.pem'), 'utf8'))
@@ -92,7 +92,7 @@ async function checkProxy (t: Test, { issuer, ports }: Machine): Promise<void> {
   t.equal((await fetch(`${issuer}/metrics`)).status, 404, 'numbers are not for everybody')
 }
 
-/** The redirect address of the README's first site. */
+/** The redirect address of the page's first site. */
 const redirectUri = 'https://gjj.example.gov.cn/callback'
 
 async function site (issuer: string, printed: string): Promise<RelyingParty> {
@@ -118,10 +118,10 @@ async function checkRole (t: Test, folder: string): Promise<void> {
   }
 }
 
-t.test('by hand, from the README: an administrator, a site, and a person who logs in there', { skip }, async (t) => {
+t.test('by hand, from the page: an administrator, a site, and a person who logs in there', { skip }, async (t) => {
   const machine = await createMachine(t)
   const { folder, here, issuer } = machine
-  const blocks = new ProductionBlocks(join(folder, 'README.md'))
+  const blocks = new ProductionBlocks(join(folder, 'docs/production.md'))
   const providers = await prepare(t, machine, blocks)
   t.equal(commandsOf(blocks.take('docker compose')).length, 1)
 
@@ -215,7 +215,7 @@ async function answersOf (port: number): Promise<Array<{ route: string; status: 
 t.test('docker-compose.yml: its services as processes, up to the hosted login', { skip }, async (t) => {
   const machine = await createMachine(t)
   const { folder, issuer } = machine
-  const blocks = new ProductionBlocks(join(folder, 'README.md'))
+  const blocks = new ProductionBlocks(join(folder, 'docs/production.md'))
   await prepare(t, machine, blocks)
   t.same(commandsOf(blocks.take('docker compose')), ['docker compose up -d --build'])
 
@@ -229,7 +229,7 @@ t.test('docker-compose.yml: its services as processes, up to the hosted login', 
   await machine.reloaded()
   await checkProxy(t, machine)
 
-  const readme = readFileSync(join(folder, 'README.md'), 'utf8')
+  const readme = readFileSync(join(folder, 'docs/production.md'), 'utf8')
   t.match(readme, '`docker compose exec kora-1 node` in place of `node --env-file=.env`')
   const operator = commandsOf(blocks.take('admin bootstrap'))
   const exec = async (mark: string, more = ''): Promise<string> => {

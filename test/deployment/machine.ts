@@ -1,6 +1,6 @@
 /**
  * A machine for a first deployment: a checkout, the programs that a stranger has, nginx as its package leaves it, and
- * processes with an environment of their own. Only host names, ports and paths are others than in the README.
+ * processes with an environment of their own. Only host names, ports and paths are others than in docs/production.md.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -23,7 +23,7 @@ import { until } from '../support/until.ts'
 import { postgresPrograms, startCluster } from '../support/postgres.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const documents = ['README.md', '.env.example', 'docker-compose.yml', 'Dockerfile', 'package.json']
+const documents = ['docs/production.md', '.env.example', 'docker-compose.yml', 'Dockerfile', 'package.json']
 const shipped = [...documents, 'src', 'migrations', 'views', 'deploy/nginx.conf', 'deploy/roles.sql']
 const path = [
   join(root, 'node_modules/.bin'),
@@ -64,7 +64,7 @@ export interface Machine {
   ports: { http: number; https: number; processes: [number, number] }
   /** Address of the empty PostgreSQL, as somebody who may create roles. */
   administrator: URL
-  /** What the README writes, as it is on this machine. */
+  /** What the page writes, as it is on this machine. */
   here(text: string): string
   /** Lines of a shell, to their end. */
   shell(text: string, env?: Record<string, string>): Promise<Ended>

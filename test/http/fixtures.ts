@@ -622,14 +622,14 @@ export const refusals: RefusalCode[] = [
   'invalid_fields',
   'download_code',
   'cancelled',
-  'door_closed'
+  'channel_closed'
 ]
 for (const code of refusals) {
-  ;(code === 'door_closed' ? add : addVariant)(`refused-${code}`, 'phone-pages/refused', {
+  ;(code === 'channel_closed' ? add : addVariant)(`refused-${code}`, 'phone-pages/refused', {
     code,
     counterHref: code === 'face_exhausted' ? '/counter' : null,
-    appHref: code === 'door_closed' ? 'https://app.example.gov.cn' : null,
-    downloadHref: code === 'door_closed' ? 'https://app.example.gov.cn/download' : null
+    appHref: code === 'channel_closed' ? 'https://app.example.gov.cn' : null,
+    downloadHref: code === 'channel_closed' ? 'https://app.example.gov.cn/download' : null
   })
 }
 

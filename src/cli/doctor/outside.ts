@@ -112,7 +112,7 @@ export async function checkVendors (config: Config): Promise<Finding[]> {
       if (vendor === null) {
         return config.sandbox
           ? ok(name, 'simulated by the sandbox')
-          : fail(name, 'not configured', 'See the settings in README.md.')
+          : fail(name, 'not configured', 'See docs/configuration.md.')
       }
       const { host } = new URL(vendor.url)
       try {

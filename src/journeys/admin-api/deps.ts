@@ -28,7 +28,7 @@ export interface AdminApiDeps {
     | 'loginStartsPerAddress'
     | 'mtls'
     | 'passwordProfile'
-    | 'phoneDoors'
+    | 'phoneChannels'
     | 'policyVersion'
     | 'populationRegister'
     | 'sandbox'

@@ -8,7 +8,7 @@ import type { Audit } from '../../records/audit/index.ts'
 export interface AppApiDeps {
   audit: Audit
   clock: Clock
-  config: Pick<Config, 'issuer' | 'phoneDoors'>
+  config: Pick<Config, 'issuer' | 'phoneChannels'>
   crypto: FieldCrypto
   db: Kysely<Database>
 }

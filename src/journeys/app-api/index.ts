@@ -33,7 +33,7 @@ export const appRoutes = (deps: AppApiDeps, phone: PhoneSide, throttle: Throttle
 
 export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, phone: PhoneSide): Promise<void> {
   // a door that is closed is not there: the general answer for unknown addresses is problem+json under /app
-  if (!deps.config.phoneDoors.app) return
+  if (!deps.config.phoneChannels.app) return
   const throttle = createThrottle(deps)
   const routes = appRoutes(deps, phone, throttle)
   const lines = new Map(routes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))

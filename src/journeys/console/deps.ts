@@ -28,7 +28,7 @@ export interface ConsoleDeps {
     | 'loginStartsPerAddress'
     | 'mtls'
     | 'passwordProfile'
-    | 'phoneDoors'
+    | 'phoneChannels'
     | 'policyVersion'
     | 'populationRegister'
     | 'sandbox'

@@ -89,7 +89,7 @@ export function scanStep (deps: StepDeps) {
   ): Promise<Outcome> {
     if (status === null) throw new PageError(409, 'not_started')
     const { person } = context
-    const { phoneDoors } = deps.config
+    const { phoneChannels } = deps.config
     const model: ScanPage = {
       rp: context.rp,
       purpose: pagePurpose(context),
@@ -107,8 +107,8 @@ export function scanStep (deps: StepDeps) {
       notYet,
       mobile: isPhone(request.headers['user-agent'] ?? ''),
       sameDevice: {
-        app: phoneDoors.app ? status.payloadUrl : null,
-        pages: phoneDoors.pages ? status.payloadUrl : null
+        app: phoneChannels.app ? status.payloadUrl : null,
+        pages: phoneChannels.pages ? status.payloadUrl : null
       },
       appDownload: null,
       counterHref:

@@ -6,6 +6,6 @@ import type { Config } from '../../ports/config.ts'
 /** What phone pages needs from outside; the composition root provides it. */
 export interface PhonePagesDeps {
   clock: Clock
-  config: Pick<Config, 'issuer' | 'phoneDoors' | 'policyVersion'>
+  config: Pick<Config, 'issuer' | 'phoneChannels' | 'policyVersion'>
   db: Kysely<Database>
 }

@@ -28,9 +28,9 @@ export async function registerPhonePages (
   await app.register(async (scope) => {
     handleStops(scope)
     registerLanding(scope, door)
-    if (!deps.config.phoneDoors.pages) {
+    if (!deps.config.phoneChannels.pages) {
       scope.all('/v/*', async () => {
-        throw new Stopped('door_closed')
+        throw new Stopped('channel_closed')
       })
       return
     }

@@ -50,7 +50,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
     reply.ensureBrowser()
     const scope = (await phone.isFresh(payload)) ? seenScope(payload) : payload
     return reply.page('phone-pages/landing', {
-      continueHere: config.phoneDoors.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null,
+      continueHere: config.phoneChannels.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null,
       appHref: null,
       downloadHref: null,
       inAppBrowser: isWeChat(request.headers['user-agent'])
@@ -62,7 +62,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
 
   scope.post('/q/:payload/scan', async (request, reply) => {
     const payload = payloadOf(request.params)
-    if (!config.phoneDoors.pages) throw new Stopped('door_closed')
+    if (!config.phoneChannels.pages) throw new Stopped('channel_closed')
     const seenFresh = request.checkCsrf(seenScope(payload)) === 'ok'
     if (!seenFresh) request.requireCsrf(payload)
     const before = scannedHere(request)

@@ -25,7 +25,7 @@ export type RefusalCode =
   | 'invalid_fields'
   | 'download_code'
   | 'cancelled'
-  | 'door_closed'
+  | 'channel_closed'
 
 export interface RefusedPage {
   code: RefusalCode
@@ -40,7 +40,7 @@ declare module '../../http/pages.ts' {
   }
 }
 
-const ownStatus = { download_code: 404, cancelled: 200, door_closed: 403 } as const
+const ownStatus = { download_code: 404, cancelled: 200, channel_closed: 403 } as const
 
 /** Thrown by the steps; ends on phone-pages/refused. */
 export class Stopped extends Error {

@@ -12,7 +12,7 @@ export interface RegistrationDeps {
   audit: Audit
   clock: Clock
   companies: CompanyRegister
-  config: Pick<Config, 'issuer' | 'passwordProfile' | 'phoneDoors' | 'policyVersion'>
+  config: Pick<Config, 'issuer' | 'passwordProfile' | 'phoneChannels' | 'policyVersion'>
   crypto: FieldCrypto
   db: Kysely<Database>
   hasher: PasswordHasher

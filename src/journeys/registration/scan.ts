@@ -151,7 +151,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     reply: FastifyReply
   ): FastifyReply {
     if (status === null) throw new PageError(404, 'not_found')
-    const { phoneDoors } = deps.config
+    const { phoneChannels } = deps.config
     return reply.page('scan-code/scan', {
       rp: null,
       purpose: 'register',
@@ -166,8 +166,8 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       notYet,
       mobile: isPhone(request.headers['user-agent'] ?? ''),
       sameDevice: {
-        app: phoneDoors.app ? status.payloadUrl : null,
-        pages: phoneDoors.pages ? status.payloadUrl : null
+        app: phoneChannels.app ? status.payloadUrl : null,
+        pages: phoneChannels.pages ? status.payloadUrl : null
       },
       appDownload: null,
       counterHref: null,

@@ -19,7 +19,7 @@ export interface UserCenterDeps {
     | 'issuer'
     | 'mtls'
     | 'passwordProfile'
-    | 'phoneDoors'
+    | 'phoneChannels'
     | 'policyVersion'
     | 'relyingSitePort'
     | 'sandbox'

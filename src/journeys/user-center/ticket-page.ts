@@ -111,7 +111,7 @@ export function registerTicketPage<Asked extends ToConfirm> (
   ): Promise<FastifyReply> {
     // another browser's, or gone
     if (status === null) return await reply.redirect(base(request), 303)
-    const { phoneDoors } = deps.config
+    const { phoneChannels } = deps.config
     return reply.page(
       'scan-code/scan',
       {
@@ -127,8 +127,8 @@ export function registerTicketPage<Asked extends ToConfirm> (
         notYet,
         mobile: isPhone(request.headers['user-agent'] ?? ''),
         sameDevice: {
-          app: phoneDoors.app ? status.payloadUrl : null,
-          pages: phoneDoors.pages ? status.payloadUrl : null
+          app: phoneChannels.app ? status.payloadUrl : null,
+          pages: phoneChannels.pages ? status.payloadUrl : null
         },
         appDownload: null,
         counterHref: null,

@@ -210,7 +210,7 @@ t.test('the door itself', async (t) => {
     const { services } = here
     const closed = await serve(t, {
       ...here,
-      services: { ...services, config: { ...services.config, phoneDoors: { app: false, pages: true } } }
+      services: { ...services, config: { ...services.config, phoneChannels: { app: false, pages: true } } }
     })
     for (const path of ['/app/v1/openapi.json', '/app/v1/devices/me']) {
       t.match(await phone.at(closed).ask(path), { status: 404, body: { code: 'not_found' } }, path)

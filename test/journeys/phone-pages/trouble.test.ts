@@ -221,7 +221,7 @@ t.test('what goes wrong on phones', async (t) => {
   await t.test('doors: pages closed', async (t) => {
     const { services, tickets } = world
     const closed = await serve(t, {
-      services: { ...services, config: { ...services.config, phoneDoors: { app: true, pages: false } } },
+      services: { ...services, config: { ...services.config, phoneChannels: { app: true, pages: false } } },
       tickets
     })
     const { created, row } = await ticket(world)

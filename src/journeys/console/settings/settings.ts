@@ -71,10 +71,10 @@ const environmentOf = ({ config }: ConsoleDeps): EnvironmentLine[] => [
   { variable: 'PASSWORD_PROFILE', value: config.passwordProfile, initial: 'standard', key: 'password_profile' },
   { variable: 'FACE_POLICY', value: config.facePolicy, initial: 'first-login', key: 'face_policy' },
   {
-    variable: 'PHONE_DOORS',
-    value: config.phoneDoors.app ? (config.phoneDoors.pages ? 'both' : 'app') : 'pages',
+    variable: 'PHONE_CHANNELS',
+    value: config.phoneChannels.app ? (config.phoneChannels.pages ? 'both' : 'app') : 'pages',
     initial: 'both',
-    key: 'phone_doors'
+    key: 'phone_channels'
   },
   { variable: 'FIELD_CIPHER', value: config.fieldCipher, initial: 'aes-256-gcm', key: 'field_cipher' },
   {
