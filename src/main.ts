@@ -7,6 +7,7 @@ import { ConfigError, loadConfig } from './config.ts'
 import { createLogger } from './runtime/logging.ts'
 import { firstLink } from './journeys/console/index.ts'
 import { drainOnSignals } from './runtime/drain.ts'
+import { recordServiceEvent } from './runtime/service-events.ts'
 import { startServices } from './services.ts'
 import { demoAccounts, seedDemo, startDemo } from './simulators/demo.ts'
 import { refuseDemoData } from './simulators/demo-traces.ts'
@@ -25,6 +26,7 @@ async function main (): Promise<void> {
     // before anything is answered: who is ready knows its clients
     if (config.demoData) await seedDemo(services)
     await kora.app.listen({ port: config.port, host: config.host })
+    await recordServiceEvent(services, 'service.started')
     const demo = config.demoData ? await startDemo(services) : null
     progress.done()
     drainOnSignals({
@@ -34,6 +36,7 @@ async function main (): Promise<void> {
         kora.lifecycle.drain()
       },
       async close () {
+        await recordServiceEvent(services, 'service.stopped')
         await demo?.close()
         await kora.app.close()
         await services.close()

@@ -11,6 +11,7 @@ import { verifiedGrants } from './request-state.ts'
 import type { TestLoginKey } from '../tokens/test-login-key.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
 import type { EndedClientSession } from '../tokens/revocation.ts'
+import type { Trail } from './trail.ts'
 
 export interface AdapterParts {
   /** Key of the console's test login: accepted for clients in test beside their own keys. */
@@ -25,6 +26,8 @@ export interface AdapterParts {
   sessionsEnded?: (trx: Transaction<Database>, ended: EndedClientSession[]) => Promise<void>
   /** Called in the transaction in which a person allows a device to log in (RFC 8628). */
   deviceAllowed?: DeviceAllowed
+  /** Audit events of codes, tokens and logins without a page. */
+  trail?: Trail
 }
 
 /** The row of a payload. `jti` is the value that the client holds, so it is not stored. */

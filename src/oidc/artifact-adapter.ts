@@ -19,8 +19,11 @@ import {
   type Source
 } from '../tokens/artifact-repository.ts'
 import { artifactRow, notSupported, type AdapterParts } from './adapter-parts.ts'
-import { currentRequest, currentState } from './request-state.ts'
+import { currentRequest, currentState, verifiedGrants } from './request-state.ts'
+import { inTransaction } from '../database/transaction.ts'
+import { grantContext } from '../tokens/grant-id.ts'
 import { revokeGrantHash } from '../tokens/revocation.ts'
+import { revokeReplayed } from './revoke-replayed.ts'
 
 /** Models that the library saves once. */
 const issuedOnce = new Set([
@@ -34,7 +37,7 @@ const issuedOnce = new Set([
 const sources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])
 
 export function createArtifactAdapter (parts: AdapterParts, model: string): Adapter {
-  const { db, log } = parts
+  const { db, crypto, log, trail } = parts
 
   async function load (id: string): Promise<Record<string, unknown> | undefined> {
     const state = currentState()
@@ -64,7 +67,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
             { model, clientId: payload['clientId'], by: by.client.clientId },
             'presented by another client, grant revoked'
           )
-          await revokeGrantHash(db, grantHash)
+          await revokeReplayed(parts, { model, grantHash }, by.client.clientId)
         }
       }
       return { ...payload, jti: id } as AdapterPayload
@@ -89,6 +92,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
         if (state) state.issued = true
       } else if (model === 'AuthorizationCode' && session !== undefined && session.uid === row.sessionUid) {
         if (!(await insertUnderSession(db, session.uid, row))) throw new errors.LoginRequired('the session has ended')
+        await recordSilentLogin(payload)
       } else {
         await insertArtifact(db, row)
       }
@@ -111,25 +115,31 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
       }
       if (source?.id === stored) await refuse(source)
       const grantId = (await findArtifact(db, model, stored))?.['grantId']
-      if (typeof grantId === 'string') await revokeGrantHash(db, hashGrantId(grantId))
+      if (typeof grantId === 'string') await revokeReplayed(parts, { model, grantHash: hashGrantId(grantId) })
       throw new errors.InvalidGrant('already used')
     },
 
     async destroy (id) {
-      await deleteArtifact(db, model, artifactId(model, id))
+      const by = currentRequest()
+      const clientId = by?.client?.clientId
+      if (by?.route !== 'revocation' || clientId === undefined) {
+        // the library destroys a refresh token that was used before, beside revoking its grant
+        const source = by?.route === 'token' ? currentState()?.source : undefined
+        const stored = artifactId(model, id)
+        if (model === 'RefreshToken' && source?.id === stored) await revokeOnce(source.grantHash)
+        else await deleteArtifact(db, model, stored)
+        return
+      }
+      await inTransaction(db, async (trx) => {
+        if (!(await deleteArtifact(trx, model, artifactId(model, id)))) return
+        const entities = by.entities as Record<string, { accountId?: string } | undefined>
+        await trail?.revoked(trx, { model, clientId, accountId: entities[model]?.accountId ?? null })
+      })
     },
 
     /** Revokes for all models: the library asks once for each of them, at the same time. */
     async revokeByGrantId (grantId) {
-      const grantHash = hashGrantId(grantId)
-      const revocations = currentState()?.revocations
-      const running = revocations?.get(grantHash)
-      if (running) return running
-      const revocation = revokeGrantHash(db, grantHash)
-        .then(() => {})
-        .finally(() => revocations?.delete(grantHash))
-      revocations?.set(grantHash, revocation)
-      return revocation
+      await revokeOnce(hashGrantId(grantId))
     },
 
     findByUid: notSupported,
@@ -137,7 +147,36 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
   }
 
   async function refuse (source: Source): Promise<never> {
-    await revokeGrantHash(db, source.grantHash)
+    await revokeReplayed(parts, source)
     throw new errors.InvalidGrant('already used, or revoked')
+  }
+
+  async function revokeOnce (grantHash: string): Promise<void> {
+    const state = currentState()
+    const running = state?.revocations.get(grantHash)
+    if (running) return await running
+    const revocation = revoke(grantHash).finally(() => state?.revocations.delete(grantHash))
+    state?.revocations.set(grantHash, revocation)
+    await revocation
+  }
+
+  /** At the token endpoint the library revokes a grant for one reason: its code or refresh token was used before. */
+  async function revoke (grantHash: string): Promise<void> {
+    const source = currentRequest()?.route === 'token' ? currentState()?.source : undefined
+    if (source?.grantHash === grantHash) await revokeReplayed(parts, source)
+    else await revokeGrantHash(db, grantHash)
+  }
+
+  /** After a page the login itself is in the trail; here the session answered at once. */
+  async function recordSilentLogin ({ clientId, grantId, acr }: AdapterPayload): Promise<void> {
+    const request = currentRequest()
+    const personId = (request?.account as { person?: { id: string } } | undefined)?.person?.id
+    if (trail === undefined || request?.route !== 'authorization' || personId === undefined) return
+    await trail.loggedInSilently(db, {
+      personId,
+      clientId: clientId ?? '',
+      context: grantContext(crypto, grantId, verifiedGrants()),
+      acr
+    })
   }
 }

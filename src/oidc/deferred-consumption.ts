@@ -8,14 +8,13 @@
  * between, nothing was issued and the code is unused, so the client may repeat its request. Without the middleware
  * `consume` consumes at once.
  */
-import type { Kysely } from 'kysely'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { Database } from '../database/schema.ts'
 import { consumeArtifact } from '../tokens/artifact-repository.ts'
 import { getRequestState } from './request-state.ts'
-import { revokeGrantHash } from '../tokens/revocation.ts'
+import type { AdapterParts } from './adapter-parts.ts'
+import { revokeReplayed } from './revoke-replayed.ts'
 
-export function deferConsumption (provider: Provider, db: Kysely<Database>): void {
+export function deferConsumption (provider: Provider, parts: Pick<AdapterParts, 'db' | 'trail'>): void {
   provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (ctx.method !== 'POST') return next()
     const state = getRequestState(ctx)
@@ -26,8 +25,8 @@ export function deferConsumption (provider: Provider, db: Kysely<Database>): voi
       const { waiting } = state
       if (waiting !== undefined) {
         delete state.waiting
-        if (!(await consumeArtifact(db, waiting))) {
-          await revokeGrantHash(db, waiting.grantHash)
+        if (!(await consumeArtifact(parts.db, waiting))) {
+          await revokeReplayed(parts, waiting)
           ctx.status = 400
           ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
         }

@@ -22,6 +22,7 @@ import { cookie, createErrorPages, getTraceId } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
+import { createFailedAuthentications } from './failed-authentications.ts'
 import { createKeyRing } from './key-ring.ts'
 import { createLogoutDelivery, createLogoutPages } from './logout.ts'
 import { recordSessionsEnded, type LogoutDelivery } from '../records/sessions/index.ts'
@@ -39,6 +40,7 @@ import { completeStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { chooseTokenIds } from './overrides/choose-token-id.ts'
 import { createIntrospectionPolicy, mayRevoke } from './token-policies.ts'
+import { createTrail } from './trail.ts'
 import { deriveTestLoginKey } from '../tokens/test-login-key.ts'
 import { answerUnknownAddresses } from './unknown-address.ts'
 
@@ -81,7 +83,10 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     sessionAbsoluteSeconds: lifetimes.sessionAbsolute,
     clockToleranceSeconds: 15
   }
+  const trail = createTrail(deps)
+  const failedAuthentications = createFailedAuthentications(deps)
   const adapter = createStorageAdapter({
+    trail,
     db,
     crypto,
     clock,
@@ -150,7 +155,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     provider.on('server_error', (ctx: KoaContextWithOIDC, error) => {
       log.error({ err: error, trace: getTraceId(ctx), route: ctx.oidc?.route }, 'provider failed')
     })
-    completeStorage(provider, { db, limits })
+    completeStorage(provider, { db, limits, trail })
     answerUnknownAddresses(provider, renderer)
     redirectPostedRequests(provider, renderer)
     applyResponseRules(provider, responseModes)
@@ -159,6 +164,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     addClaimAliases(provider)
     chooseTokenIds(provider)
     removedKeys.observe(provider)
+    failedAuthentications.observe(provider)
     clients.connect(provider)
     usage.observe(provider)
     return { provider, handle: provider.callback(), deliverLogout: createLogoutDelivery(provider) }
@@ -190,7 +196,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
       await current.deliverLogout(delivery)
     },
     close: async () => {
-      await Promise.all([watch.stop(), usage.stop(), removedKeys.stop()])
+      await Promise.all([watch.stop(), usage.stop(), removedKeys.stop(), failedAuthentications.stop()])
     }
   }
 }
@@ -231,7 +237,8 @@ function mount (app: FastifyInstance, { config }: OidcDeps, current: () => Built
     Object.assign(raw, {
       koraTraceId: String(request.id),
       koraRoute: describeRoute(url),
-      koraPlace: () => request.clientAddress.place
+      koraPlace: () => request.clientAddress.place,
+      koraAddress: () => request.clientAddress.ip
     })
     for (const [name, value] of headers) reply.raw.setHeader(name, String(value))
     reply.hijack()

@@ -44,8 +44,9 @@ export function createStorageAdapter (parts: AdapterParts): AdapterFactory {
 }
 
 /** To be called for each new provider with the adapter, before it serves. */
-export function completeStorage (provider: Provider, { db, limits }: Pick<AdapterParts, 'db' | 'limits'>): void {
-  deferConsumption(provider, db)
+export function completeStorage (provider: Provider, parts: Pick<AdapterParts, 'db' | 'limits' | 'trail'>): void {
+  const { db, limits } = parts
+  deferConsumption(provider, parts)
   // `iss` is a client_id, which has no line break: the pair is unambiguous
   replaceReplayDetection(provider, (iss, jti, exp) =>
     noteUse(

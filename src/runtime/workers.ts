@@ -4,7 +4,7 @@
  */
 import type { RuntimeDeps } from './deps.ts'
 import type { Oidc } from '../oidc/index.ts'
-import { logoutTopic, type LogoutDelivery } from '../records/sessions/index.ts'
+import { logoutTopic, recordLogoutUndelivered, type LogoutDelivery } from '../records/sessions/index.ts'
 import { createAuditSealer } from '../records/audit/index.ts'
 import { delegationExpiry } from '../records/organizations/index.ts'
 import { keySchedule } from '../records/keys/index.ts'
@@ -29,7 +29,8 @@ export function startWorkers (deps: RuntimeDeps, oidc: Oidc): Workers {
       [smsTopic]: smsHandler(deps),
       [noticeTopic]: noticeHandler(deps),
       [registrationTopic]: registrationHandler(deps)
-    }
+    },
+    givenUp: { [logoutTopic]: recordLogoutUndelivered(deps) }
   })
   const sealer = createAuditSealer(deps)
   const cleanUp = createCleanUp(deps)

@@ -21,7 +21,7 @@ t.test('figures of process and database', async (t) => {
   metrics.scanTickets.inc({ state: 'waiting' })
   await database.db.transaction().execute(async (trx) => {
     await enqueue(trx, database, { topic: 'sms', payload: {} })
-    await createAudit(database).record(trx, { type: 'login.started' })
+    await createAudit(database).record(trx, { type: 'login.succeeded' })
   })
   const answer = await app.inject('/metrics')
   t.equal(answer.statusCode, 200)

@@ -14,6 +14,8 @@ import { createGrant } from '../../src/oidc/overrides/create-grant.ts'
 import type { GrantContext } from '../../src/tokens/grant-id.ts'
 import { createKeyRing } from '../../src/oidc/key-ring.ts'
 import type { EndedClientSession } from '../../src/tokens/revocation.ts'
+import { createAudit } from '../../src/records/audit/index.ts'
+import { createTrail } from '../../src/oidc/trail.ts'
 import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { completeStorage, createStorageAdapter } from '../../src/oidc/storage-adapter.ts'
 import { systemClock } from '../../src/ports/clock.ts'
@@ -54,6 +56,7 @@ export async function startProvider (
   const ring = await createKeyRing({ db, crypto })
   const clients = createClientCache({ db, clock: systemClock, log })
   const hooks: Hooks = {}
+  const trail = createTrail({ audit: createAudit({ crypto }) })
   const counter = { queries: 0 }
   const server = createServer((request, response) => queryCounter.run(counter, () => handle(request, response)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -70,6 +73,7 @@ export async function startProvider (
       clock: systemClock,
       limits,
       log,
+      trail,
       sessionsEnded: async (_trx, ended) => hooks.sessionsEnded?.(ended)
     }),
     jwks: ring.jwks,
@@ -143,7 +147,7 @@ export async function startProvider (
     },
     ...more
   } as Configuration)
-  completeStorage(provider, { db, limits })
+  completeStorage(provider, { db, limits, trail })
   clients.connect(provider)
   attach(provider)
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { revokeSession } from '../../src/tokens/revocation.ts'
-import { eachDatabase } from '../support/database.ts'
+import { eachDatabase, type TestDatabase } from '../support/database.ts'
 import {
   Browser,
   authorize,
@@ -14,6 +14,12 @@ import {
   signIn,
   startProvider
 } from './rig.ts'
+
+/** Audit events: type, client, reason. */
+const listEvents = async ({ db }: TestDatabase): Promise<string[]> =>
+  (await db.selectFrom('auditEvent').select(['type', 'clientId', 'reason']).orderBy('id').execute()).map(
+    ({ type, clientId, reason }) => `${type} ${clientId} ${reason}`
+  )
 
 const ten = Array.from({ length: 10 }, (_, i) => i)
 
@@ -40,6 +46,11 @@ eachDatabase(
         0,
         'nothing of the grant is left'
       )
+      t.same(
+        await listEvents(database),
+        Array.from({ length: round + 1 }, () => 'token.code-replayed site used_before'),
+        'one event for all replays of a code'
+      )
     }
   }
 )
@@ -57,6 +68,8 @@ eachDatabase(t, 'a code replayed later revokes what it gave', async (t, database
   t.equal(await isActive(rig, site, tokens.access_token), false)
   t.match(await refresh(rig, site, tokens.refresh_token), { status: 400, error: 'invalid_grant' })
   t.equal(await isActive(rig, site, others.access_token), true, 'another login of the same browser is another grant')
+  await redeem(rig, site, code)
+  t.same(await listEvents(database), ['token.code-replayed site used_before'])
 })
 
 eachDatabase(t, 'a replay in the middle of a redemption leaves no token', async (t, database) => {
@@ -88,6 +101,7 @@ eachDatabase(t, 'a code is used up by a token that has no row, and by a request 
   t.equal(answers.filter(({ status }) => status === 200).length, 1)
   t.match(answers.find(({ status }) => status === 200)?.access_token, /^ey.*\..*\./)
   t.match(await redeem(rig, site, forJwt), { status: 400, error: 'invalid_grant' })
+  t.same(await listEvents(database), ['token.code-replayed site used_before'])
 
   const code = (await authorize(rig, browser, site)).get('code')
   rig.hooks.account = () => false
@@ -112,6 +126,7 @@ eachDatabase(t, 'a rotating refresh token used ten times at once ends its line',
     t.match(await refresh(rig, site, again), { status: 400, error: 'invalid_grant' })
     t.equal(await isActive(rig, api, access), false)
   }
+  t.same(await listEvents(database), ['token.refresh-reused app used_before'])
 })
 
 eachDatabase(t, 'an old refresh token ends its line', async (t, database) => {
@@ -121,6 +136,25 @@ eachDatabase(t, 'an old refresh token ends its line', async (t, database) => {
   const second = await refresh(rig, site, first.refresh_token)
   t.match(await refresh(rig, site, first.refresh_token), { status: 400 })
   t.match(await refresh(rig, site, second.refresh_token), { status: 400 })
+  t.same(await listEvents(database), ['token.refresh-reused app used_before'])
+})
+
+eachDatabase(t, 'what another client presents, and what its own client gives back, is recorded', async (t, database) => {
+  const rig = await startProvider(t, database)
+  const site = await registerSite(database, 'site')
+  const thief = await registerSite(database, 'thief')
+  const code = (await authorize(rig, new Browser(), site)).get('code')
+  t.match(await redeem(rig, thief, code), { status: 400, error: 'invalid_grant' })
+  t.match(await redeem(rig, site, code), { status: 400, error: 'invalid_grant' })
+  t.same(await listEvents(database), ['token.code-replayed site another_client'])
+  const [event] = await database.db.selectFrom('auditEvent').select('actor').execute()
+  t.equal(event?.actor, 'client:thief')
+
+  const tokens = await signIn(rig, new Browser(), site)
+  for (const token of [tokens.access_token, tokens.refresh_token, tokens.refresh_token, 'unknown']) {
+    t.equal((await post(rig, '/token/revocation', site, { token })).status, 200)
+  }
+  t.same((await listEvents(database)).slice(1), ['token.revoked site null'], 'with its whole grant, once')
 })
 
 eachDatabase(t, 'a session ended in the middle of a request gives nothing', async (t, database) => {

@@ -79,3 +79,7 @@ export const sourceExhausted = (count: number, rules: ThrottleRules = throttleRu
 /** Is the password no longer accepted for this identifier? `count` includes this try. */
 export const passwordSuspended = (count: number, rules: ThrottleRules = throttleRules): boolean =>
   count > rules.consecutive.limit
+
+/** Is this try the one since which the password is no longer accepted? `count` includes it. */
+export const suspensionBegins = (count: number, rules: ThrottleRules = throttleRules): boolean =>
+  count === rules.consecutive.limit + 1

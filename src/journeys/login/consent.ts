@@ -43,7 +43,9 @@ export function consentStep (deps: StepDeps) {
 
     async submit (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
       const person = identifiedPerson(context)
-      if (formField(request.body, 'decision') !== 'grant') return refuse('access_denied', 'the end-user refused')
+      if (formField(request.body, 'decision') !== 'grant') {
+        return refuse('access_denied', 'the end-user refused', 'consent.refused')
+      }
       const ticked = new Set(formList(request.body, 'scope'))
       const scopes = requested(context)
       const required = scopes.filter((scope) => !context.policy.optionalScopes.includes(scope))

@@ -19,7 +19,7 @@ import type { RelyingSite } from '../../http/pages.ts'
 import type { StepDeps } from './deps.ts'
 import { eventContext } from './event-context.ts'
 import type { LoginContext } from './facts.ts'
-import type { EndRow, Method } from './step.ts'
+import type { EndRow, Method, RefusalEvent } from './step.ts'
 
 /** S8: shown for a moment after a scan. */
 export interface DonePage {
@@ -95,7 +95,8 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     if (chosen && acceptsOrganizations(context.policy)) {
       await deps.representations.rememberChoice(trx, person.id, context.client.clientId, ref)
     }
-    if (organization !== undefined && earnsTrust(person.id, context.row.proofs)) {
+    const trusted = organization !== undefined && earnsTrust(person.id, context.row.proofs)
+    if (trusted) {
       await deps.organizations.trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
     }
     const acting = {
@@ -104,6 +105,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
       delegationId: ref.role === 'agent' ? ref.delegationId : null
     }
     const about = { ...eventContext(context, request), personId: person.id, ...acting }
+    if (trusted) await deps.audit.record(trx, { ...about, type: 'browser.remembered' })
     if (chosen) await deps.audit.record(trx, { ...about, type: 'representation.chosen' })
     await deps.audit.record(trx, {
       ...about,
@@ -119,8 +121,9 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
 export async function refuseLogin (
   deps: StepDeps,
   context: LoginContext,
-  { error, description, request }: { error: string; description: string; request: FastifyRequest }
+  refusal: { error: string; description: string; event?: RefusalEvent; request: FastifyRequest }
 ): Promise<string> {
+  const { error, description, event, request } = refusal
   await inTransaction(deps.db, async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     await saveInteractionResult(trx, {
@@ -128,10 +131,11 @@ export async function refuseLogin (
       result: { error, error_description: description },
       dropSession: false
     })
+    const about = { ...eventContext(context, request), personId: context.person?.id ?? null }
+    if (event !== undefined) await deps.audit.record(trx, { ...about, type: event })
     await deps.audit.record(trx, {
-      ...eventContext(context, request),
+      ...about,
       type: error === 'access_denied' ? 'login.cancelled' : 'login.refused',
-      personId: context.person?.id ?? null,
       reason: error
     })
   })

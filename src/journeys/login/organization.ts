@@ -136,7 +136,11 @@ async function refreshHash (
 ): Promise<void> {
   if (passwordHash === null || !deps.hasher.needsRehash(passwordHash)) return
   try {
-    await replaceOrganizationPasswordHash(deps.db, id, passwordHash, await deps.hasher.hash(password))
+    const hash = await deps.hasher.hash(password)
+    await inTransaction(deps.db, async (trx) => {
+      if (!(await replaceOrganizationPasswordHash(trx, id, passwordHash, hash))) return
+      await deps.audit.record(trx, { type: 'password.rehashed', organizationId: id })
+    })
   } catch (error) {
     deps.log.warn({ err: error }, 'password hash was not renewed')
   }

@@ -135,7 +135,7 @@ export async function renderFailure (
   failure: { throttle: Throttle; typed: Typed; result: VerificationResult; whose: Whose }
 ): Promise<Outcome> {
   const { throttle, typed, result, whose } = failure
-  const record = async (event: { type: 'login.throttled' | 'login.failed'; reason: string }): Promise<void> => {
+  const record = async (event: { type: 'login.throttled' | 'login.failed' | 'login.password-suspended'; reason: string }): Promise<void> => {
     await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, { ...eventContext(context, request), ...whose, ...event })
     })
@@ -148,6 +148,8 @@ export async function renderFailure (
       })
     case 'throttled': {
       deps.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
+      // once for each hundred tries of an identifier in a row, so it needs no other bound
+      if (result.suspensionBegins) await record({ type: 'login.password-suspended', reason: result.reason })
       // a flood must not fill the audit trail: what is refused there is refused for one reason
       if (
         (

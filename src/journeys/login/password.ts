@@ -107,9 +107,14 @@ export function passwordStep (deps: StepDeps) {
 
 /** A better hash as soon as the password is known again; never in the way of the login. */
 async function refreshHash (deps: StepDeps, person: StoredPerson, password: string): Promise<void> {
-  if (person.passwordHash === null || !deps.hasher.needsRehash(person.passwordHash)) return
+  const { id, passwordHash } = person
+  if (passwordHash === null || !deps.hasher.needsRehash(passwordHash)) return
   try {
-    await replacePasswordHash(deps.db, person.id, person.passwordHash, await deps.hasher.hash(password))
+    const hash = await deps.hasher.hash(password)
+    await inTransaction(deps.db, async (trx) => {
+      if (!(await replacePasswordHash(trx, id, passwordHash, hash))) return
+      await deps.audit.record(trx, { type: 'password.rehashed', personId: id })
+    })
   } catch (error) {
     deps.log.warn({ err: error }, 'password hash was not renewed')
   }

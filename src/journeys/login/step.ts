@@ -11,6 +11,9 @@ import type { LoginContext } from './facts.ts'
 /** How the last step was done, for metrics and the audit trail. */
 export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter'
 
+/** What the person has refused, beside the login itself. */
+export type RefusalEvent = 'consent.refused'
+
 export type Outcome =
   /** The page of the step, or the same page with errors. */
   | { kind: 'show'; page: PageName; model: Pages[PageName]; status: number; retryAfterSeconds?: number }
@@ -21,7 +24,7 @@ export type Outcome =
   /** To the page of a step of the table, by its path. */
   | { kind: 'open'; path: string }
   /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
-  | { kind: 'refuse'; error: string; description: string }
+  | { kind: 'refuse'; error: string; description: string; event?: RefusalEvent }
   /** The authorization request goes on; its result is stored. */
   | { kind: 'return' }
   /** For a script of the page. */
@@ -49,7 +52,12 @@ export const resume: Outcome = { kind: 'resume' }
 
 export const open = (path: string): Outcome => ({ kind: 'open', path })
 
-export const refuse = (error: string, description: string): Outcome => ({ kind: 'refuse', error, description })
+export const refuse = (error: string, description: string, event?: RefusalEvent): Outcome => ({
+  kind: 'refuse',
+  error,
+  description,
+  ...(event === undefined ? {} : { event })
+})
 
 export type Handler<C> = (context: C, request: FastifyRequest) => Outcome | Promise<Outcome>
 

@@ -7,7 +7,7 @@ export type VerificationResult =
   | { outcome: 'right' }
   /** `remaining`: further wrong attempts in this window. */
   | { outcome: 'wrong'; remaining: number }
-  | { outcome: 'throttled'; reason: string; retryAfterSeconds: number }
+  | { outcome: 'throttled'; reason: string; retryAfterSeconds: number; suspensionBegins: boolean }
   /** Too many hashes at once: nothing was looked at, nothing is counted. */
   | { outcome: 'busy' }
 
@@ -26,7 +26,10 @@ export async function verifyPassword (
   { attempt, hash, password, mayPass }: Verification
 ): Promise<VerificationResult> {
   const turn = await throttle.begin(attempt)
-  if (!turn.allowed) return { outcome: 'throttled', reason: turn.reason, retryAfterSeconds: turn.retryAfterSeconds }
+  if (!turn.allowed) {
+    const { reason, retryAfterSeconds, suspensionBegins } = turn
+    return { outcome: 'throttled', reason, retryAfterSeconds, suspensionBegins }
+  }
   let right: boolean
   try {
     right = (await hasher.verify(hash, password)) && hash !== null && mayPass

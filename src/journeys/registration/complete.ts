@@ -156,6 +156,14 @@ async function register (
   // who was here with scan and face is known in this browser (the organization's password stands for nobody by itself)
   if (!byAgent) {
     await trustBrowser(trx, organizationId, personId, registration.browserHash)
+    await deps.audit.record(trx, {
+      type: 'browser.remembered',
+      personId,
+      organizationId,
+      role: registration.applicant,
+      address,
+      traceId
+    })
     return
   }
   const order: DelegationOrder = {

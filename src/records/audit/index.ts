@@ -5,7 +5,7 @@
  * caller's transaction (no row: no act), with a MAC over its content; the sealer numbers and chains
  * committed rows a moment later (docs/decisions/0002-audit-chain.md); `verifyChain` finds the first fault.
  */
-import type { Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { AuditEventType, AuditOutcome, StaffEventType } from './events.ts'
 
@@ -65,6 +65,11 @@ export interface Audit {
    * belongs to is rolled back too (GB/T 22239-2019 8.1.4.3 d): never catch this.
    */
   record(trx: Transaction<Database>, event: AuditEvent): Promise<void>
+  /**
+   * Write one event outside of a transaction, many requests' events in one statement. For acts that store nothing
+   * else, or whose answer leaves only after the event is stored. Throws as `record` does.
+   */
+  recordSingle(db: Kysely<Database>, event: AuditEvent): Promise<void>
 }
 
 export { AuditUnavailable, createAudit } from './recorder.ts'

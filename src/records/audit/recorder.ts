@@ -1,16 +1,39 @@
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import { isDatabaseUnavailable } from '../../database/errors.ts'
-import { statement } from '../../database/statement.ts'
+import { statement, type Queryable } from '../../database/statement.ts'
+import { together } from '../../database/together.ts'
 import { contentText, type AuditContent } from './canonical.ts'
 import { auditEvents } from './events.ts'
 import type { Audit, AuditActor, AuditDetails, AuditEvent } from './index.ts'
 
+const columns = `type, outcome, actor, person_id, organization_id, delegation_id, role, client_id, login_attempt_uid,
+  device_id, address, trace_id, reason, details, mac`
 const insert = statement<unknown[], never>(
   'audit_record',
-  `insert into audit_event (type, outcome, actor, person_id,
-  organization_id, delegation_id, role, client_id, login_attempt_uid, device_id, address, trace_id, reason, details,
-    mac)
+  `insert into audit_event (${columns})
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15)`
+)
+
+type Row = ReturnType<typeof toRow>
+
+const insertBatch = statement<[string], { mac: string }>(
+  'audit_record_batch',
+  `insert into audit_event (${columns}) select ${columns} from jsonb_to_recordset($1::jsonb) as e (type text,
+  outcome text, actor text, person_id text, organization_id text, delegation_id text, role text, client_id text,
+  login_attempt_uid text, device_id text, address text, trace_id text, reason text, details jsonb, mac text)
+  returning mac`
+)
+
+const insertTogether = together<{ key: string; row: Row }, true>(
+  ({ key }) => key,
+  async (db, items) => {
+    await insertBatch(db, JSON.stringify(items.map(({ row }) => row)))
+    return items.map(() => true)
+  },
+  async (db, { row }) => {
+    await insertRow(db, row)
+    return true
+  }
 )
 
 /** The event could not be stored, so the act it belongs to does not happen. Answered 503: the request was in order. */
@@ -24,32 +47,44 @@ export class AuditUnavailable extends Error {
 
 /** The recorder. One insert for each event; see Audit for what it promises. */
 export function createAudit ({ crypto }: { crypto: Pick<FieldCrypto, 'mac'> }): Audit {
+  let singles = 0
   return Object.freeze({
     async record (trx, event) {
-      const content = contentOf(event)
-      const stored = insert(
-        trx,
-        content.type,
-        content.outcome,
-        content.actor,
-        content.personId,
-        content.organizationId,
-        content.delegationId,
-        content.role,
-        content.clientId,
-        content.loginAttemptUid,
-        content.deviceId,
-        content.address,
-        content.traceId,
-        content.reason,
-        JSON.stringify(content.details),
-        crypto.mac('audit', contentText(content))
-      )
-      await stored.catch((error: unknown) => {
-        throw isDatabaseUnavailable(error) ? error : new AuditUnavailable(error)
-      })
+      await insertRow(trx, toRow(crypto, event)).catch(unavailable)
+    },
+    async recordSingle (db, event) {
+      await insertTogether(db, { key: String(++singles), row: toRow(crypto, event) }).catch(unavailable)
     }
   } satisfies Audit)
+}
+
+function unavailable (error: unknown): never {
+  throw isDatabaseUnavailable(error) ? error : new AuditUnavailable(error)
+}
+
+function toRow (crypto: Pick<FieldCrypto, 'mac'>, event: AuditEvent) {
+  const content = contentOf(event)
+  return {
+    type: content.type,
+    outcome: content.outcome,
+    actor: content.actor,
+    person_id: content.personId,
+    organization_id: content.organizationId,
+    delegation_id: content.delegationId,
+    role: content.role,
+    client_id: content.clientId,
+    login_attempt_uid: content.loginAttemptUid,
+    device_id: content.deviceId,
+    address: content.address,
+    trace_id: content.traceId,
+    reason: content.reason,
+    details: content.details,
+    mac: crypto.mac('audit', contentText(content))
+  }
+}
+
+async function insertRow (db: Queryable, row: Row): Promise<void> {
+  await insert(db, ...Object.values({ ...row, details: JSON.stringify(row.details) }))
 }
 
 function contentOf (event: AuditEvent): AuditContent {

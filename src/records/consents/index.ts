@@ -3,10 +3,10 @@
  *
  * A record holds kind, version of the text, SHA-256 of the sentence shown, its language, the time by the
  * database clock, and where it was given (个人信息保护法 第十四条, 第二十九条; 人脸识别技术应用安全管理办法).
- * Nothing is overwritten: withdrawing sets a time, agreeing again is a new row.
+ * Nothing is overwritten.
  */
 import { createHash } from 'node:crypto'
-import { sql, type Kysely, type Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'
 import type { ConsentsDeps } from './deps.ts'
@@ -14,8 +14,6 @@ import { consentText, type ConsentKind } from './texts.ts'
 
 export { consentText, type ConsentKind } from './texts.ts'
 export { decidedScopes, isConsentDue, type ReleaseRequest } from './release-consent.ts'
-
-type Db = Kysely<Database> | Transaction<Database>
 
 export interface GivenConsent {
   personId: string
@@ -86,46 +84,6 @@ export async function recordConsent (
     details: { kind, version, consentId: id }
   })
   return id
-}
-
-/** Is there a consent of this kind that was not withdrawn? `version` narrows it to one text. */
-export async function hasConsent (db: Db, personId: string, kind: ConsentKind, version?: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('consent')
-    .select('id')
-    .where('personId', '=', personId)
-    .where('kind', '=', kind)
-    .where('withdrawnAt', 'is', null)
-    .$if(version !== undefined, (query) => query.where('version', '=', version ?? ''))
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
-/** Withdraw all consents of a kind. Returns how many; what was done on their ground stays lawful (第十五条). */
-export async function withdrawConsent (
-  trx: Transaction<Database>,
-  deps: Pick<ConsentsDeps, 'audit'>,
-  from: { personId: string; kind: ConsentKind; address?: string; traceId?: string }
-): Promise<number> {
-  const rows = await trx
-    .updateTable('consent')
-    .set({ withdrawnAt: sql<Date>`now()` })
-    .where('personId', '=', from.personId)
-    .where('kind', '=', from.kind)
-    .where('withdrawnAt', 'is', null)
-    .returning('id')
-    .execute()
-  if (rows.length > 0) {
-    await deps.audit.record(trx, {
-      type: 'consent.withdrawn',
-      personId: from.personId,
-      address: from.address,
-      traceId: from.traceId,
-      details: { kind: from.kind, records: rows.length }
-    })
-  }
-  return rows.length
 }
 
 export interface ReleaseDecision {

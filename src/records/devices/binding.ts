@@ -37,7 +37,7 @@ export async function bindDevice (
   if (before.personId === personId) return 'kept'
   const outcome = before.boundAt === null ? 'bound' : 'rebound'
   await deps.audit.record(trx, {
-    type: `device.${outcome}`,
+    type: outcome === 'bound' ? 'device.bound' : 'device.rebound',
     personId,
     deviceId,
     address: binding.address,

@@ -123,11 +123,17 @@ export async function lockOrganizationOf (trx: Trx, delegationId: string): Promi
 }
 
 /** Replace an outdated hash (new parameters) unless the password was changed meanwhile. */
-export async function replaceOrganizationPasswordHash (db: Db, id: string, from: string, to: string): Promise<void> {
-  await db
+export async function replaceOrganizationPasswordHash (
+  db: Db,
+  id: string,
+  from: string,
+  to: string
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('organization')
     .set({ passwordHash: to })
     .where('id', '=', id)
     .where('passwordHash', '=', from)
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }

@@ -10,6 +10,7 @@ export {
   backoffSeconds,
   createOutboxWorker,
   OutboxPermanentError,
+  type GivenUp,
   type OutboxWorker,
   type OutboxHandler,
   type OutboxMeta

@@ -63,13 +63,13 @@ export const markDead = statement<[number, number, string], { id: number }>(
 )
 
 /** Rows whose last attempt ended with its process. */
-export const buryAbandoned = statement<[number], { topic: string }>(
+export const buryAbandoned = statement<[number], ClaimedRow>(
   'outbox_bury',
   `
   update outbox set dead_at = now(), last_error = coalesce(last_error, 'abandoned')
   where id in (select id from outbox where done_at is null and dead_at is null and run_at <= now()
     and attempts >= $1::int for update skip locked)
-  returning topic`
+  returning id, topic, dedupe_key, payload_enc, attempts, created_at`
 )
 
 /** Days in which what was given up can be sent again; its contents (a phone, a text) are not kept longer. */

@@ -1,7 +1,8 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Logger } from 'pino'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import type { Database } from '../../database/schema.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import { scrub } from '../../domain/scrub-text.ts'
 import { onEnqueue } from './enqueue.ts'
 import { buryAbandoned, claim, dueTopics, markDead, markDone, markRetry, type ClaimedRow } from './repository.ts'
@@ -18,6 +19,15 @@ export interface OutboxMeta {
 
 /** Delivers one message, or throws. Never inside a transaction of the worker's. */
 export type OutboxHandler = (payload: Record<string, unknown>, meta: OutboxMeta) => Promise<void>
+
+/**
+ * What else belongs to giving a message up, in the same transaction. `payload` is null when it could not be decrypted.
+ */
+export type GivenUp = (
+  trx: Transaction<Database>,
+  payload: Record<string, unknown> | null,
+  about: { attempts: number }
+) => Promise<void>
 
 /** Thrown by a handler when another attempt cannot help. */
 export class OutboxPermanentError extends Error {
@@ -41,6 +51,8 @@ interface WorkerServices {
   log: Logger
   metrics?: { outboxDeliveries: { inc(labels: { topic: string; outcome: string }): void } }
   handlers: Record<string, OutboxHandler>
+  /** By topic. */
+  givenUp?: Record<string, GivenUp>
 }
 
 interface WorkerOptions {
@@ -61,10 +73,25 @@ export function backoffSeconds (attempt: number, random: number = Math.random())
 }
 
 export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
-  const { db, crypto, log, metrics, handlers } = deps
+  const { db, crypto, log, metrics, handlers, givenUp = {} } = deps
   const { maxAttempts = 8, concurrency = 5, leaseSeconds = 30, pollMs = 500 } = options
   const running = new Map<string, Set<Promise<void>>>(Object.keys(handlers).map((topic) => [topic, new Set()]))
   const inHand = (): Array<Promise<void>> => [...running.values()].flatMap((set) => [...set])
+
+  const read = (row: ClaimedRow): Record<string, unknown> =>
+    JSON.parse(crypto.decrypt('outbox', 'payload_enc', row.dedupeKey, row.payloadEnc)) as Record<string, unknown>
+
+  const afterGivenUp = async (trx: Transaction<Database>, row: ClaimedRow): Promise<void> => {
+    const after = givenUp[row.topic]
+    if (after === undefined) return
+    let payload: Record<string, unknown> | null = null
+    try {
+      payload = read(row)
+    } catch {
+      // the message itself was given up for this reason
+    }
+    await after(trx, payload, { attempts: row.attempts })
+  }
 
   const attempt = async (row: ClaimedRow, handler: OutboxHandler): Promise<void> => {
     const outcome = (name: string): void => {
@@ -72,10 +99,7 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
     }
     const fields = { topic: row.topic, outboxId: row.id, attempts: row.attempts }
     try {
-      const payload = JSON.parse(crypto.decrypt('outbox', 'payload_enc', row.dedupeKey, row.payloadEnc)) as Record<
-        string,
-        unknown
-      >
+      const payload = read(row)
       // ends before the lease does, so that two processes do not deliver at the same time
       const signal = AbortSignal.timeout(leaseSeconds * 800)
       await orAborted(
@@ -85,7 +109,9 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
     } catch (error) {
       const text = describe(error)
       if (error instanceof OutboxPermanentError || row.attempts >= maxAttempts) {
-        await markDead(db, row.id, row.attempts, text)
+        await inTransaction(db, async (trx) => {
+          if ((await markDead(trx, row.id, row.attempts, text)).length > 0) await afterGivenUp(trx, row)
+        })
         outcome('dead')
         log.error({ ...fields, err: error }, 'outbox: given up')
       } else {
@@ -163,7 +189,12 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
       // a clock that only goes forward
       if (performance.now() - buriedAt > 30_000) {
         buriedAt = performance.now()
-        for (const { topic } of await buryAbandoned(db, maxAttempts)) {
+        const buried = await inTransaction(db, async (trx) => {
+          const rows = await buryAbandoned(trx, maxAttempts)
+          for (const row of rows) await afterGivenUp(trx, row)
+          return rows
+        })
+        for (const { topic } of buried) {
           log.error({ topic }, 'outbox: given up, its last attempt ended with its process')
         }
       }

@@ -219,11 +219,12 @@ export async function insertPerson (
 }
 
 /** Replace an outdated hash (new parameters) unless the password was changed meanwhile. */
-export async function replacePasswordHash (db: Db, id: string, from: string, to: string): Promise<void> {
-  await db
+export async function replacePasswordHash (db: Db, id: string, from: string, to: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('person')
     .set({ passwordHash: to })
     .where('id', '=', id)
     .where('passwordHash', '=', from)
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }

@@ -6,7 +6,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { revokeSession, type EndedClientSession } from '../../tokens/revocation.ts'
-import { enqueue } from '../outbox/index.ts'
+import { enqueue, type GivenUp } from '../outbox/index.ts'
 import type { SessionsDeps } from './deps.ts'
 
 export const logoutTopic = 'backchannel-logout'
@@ -47,6 +47,23 @@ export async function recordSessionsEnded (
     details: { clients: ended.map((session) => session.clientId) }
   })
 }
+
+/** A site could not be reached for a logout token: its session may go on there. Belongs to the outbox's giving up. */
+export const recordLogoutUndelivered =
+  (deps: Pick<SessionsDeps, 'audit'>): GivenUp =>
+    async (trx, payload, { attempts }) => {
+      const { clientId, accountId } = (payload ?? {}) as Partial<LogoutDelivery>
+      const person =
+        accountId === undefined
+          ? undefined
+          : await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
+      await deps.audit.record(trx, {
+        type: 'logout.delivery-failed',
+        clientId,
+        personId: person?.id,
+        details: { attempts }
+      })
+    }
 
 /** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
 export async function endSession (

@@ -12,6 +12,7 @@ import {
   decidePair,
   passwordSuspended,
   sourceExhausted,
+  suspensionBegins,
   throttleRules,
   type ThrottleReason,
   type ThrottleRules
@@ -50,7 +51,13 @@ export type Turn =
     /** The password was never looked at (our fault, not the user's): as if the try had not been. */
     release: () => Promise<void>
   }
-  | { allowed: false; retryAfterSeconds: number; reason: ThrottleReason }
+  | {
+    allowed: false
+    retryAfterSeconds: number
+    reason: ThrottleReason
+    /** With this try the password is no longer accepted for the identifier. */
+    suspensionBegins: boolean
+  }
 
 export type Hit = { allowed: true; remaining: number } | { allowed: false; retryAfterSeconds: number }
 
@@ -79,9 +86,10 @@ export function createThrottle (
     consecutive: keyOf('consecutive', identifier),
     consecutiveKnown: keyOf('consecutive-known', identifier)
   })
-  const refused = (reason: ThrottleReason, seconds: number): Turn => ({
+  const refused = (reason: ThrottleReason, seconds: number, begins = false): Turn => ({
     allowed: false,
     reason,
+    suspensionBegins: begins,
     retryAfterSeconds: Math.max(1, Math.ceil(seconds))
   })
 
@@ -118,7 +126,7 @@ export function createThrottle (
       const counted = await bump(db, failures, windows)
       const inARow = counted.find((counter) => counter.key === failures[0])
       if (inARow !== undefined && passwordSuspended(inARow.count, rules)) {
-        return refused('suspended', inARow.secondsLeft)
+        return refused('suspended', inARow.secondsLeft, suspensionBegins(inARow.count, rules))
       }
 
       let settled = false

@@ -72,12 +72,33 @@ eachDatabase(t, "an event is stored whole, in the caller's transaction", async (
   t.equal((await db.selectFrom('auditEvent').select('id').execute()).length, 3, 'no act, no event')
 })
 
+eachDatabase(t, 'events of many requests are stored together, each as it is', async (t, { db, crypto }) => {
+  const audit = createAudit({ crypto })
+  const numbers = Array.from({ length: 100 }, (_, n) => n)
+  await Promise.all(
+    numbers.map((n) => audit.recordSingle(db, { type: 'login.failed', personId: `p${n}`, details: { n, text: 'a\0b' } }))
+  )
+  await audit.recordSingle(db, { type: 'login.failed', reason: 'alone' })
+  const rows = await db.selectFrom('auditEvent').select(['personId', 'actor', 'details', 'reason']).execute()
+  t.equal(rows.length, 101)
+  t.same(
+    rows.filter(({ reason }) => reason === null).map(({ personId }) => personId).sort(),
+    numbers.map((n) => `p${n}`).sort()
+  )
+  t.match(
+    rows.find(({ personId }) => personId === 'p7'),
+    { actor: 'person:p7', details: { n: 7, text: 'ab' } }
+  )
+  await sealBatch(db, crypto)
+  t.match(await verifyChain(db, crypto), { ok: true, checked: 101 })
+})
+
 eachDatabase(t, 'an event that cannot be stored stops the act', async (t, { db, crypto }) => {
-  await sql`alter table audit_event add constraint full_disk check (type <> 'person.disabled')`.execute(db)
+  await sql`alter table audit_event add constraint full_disk check (type <> 'person.locked')`.execute(db)
   await t.rejects(
     db.transaction().execute(async (trx) => {
       await trx.updateTable('cacheEpoch').set({ epoch: 99 }).where('name', '=', 'clients').execute()
-      await createAudit({ crypto }).record(trx, { type: 'person.disabled', actor: 'staff:s1', personId: 'p1' })
+      await createAudit({ crypto }).record(trx, { type: 'person.locked', actor: 'staff:s1', personId: 'p1' })
     })
   )
   const row = await db.selectFrom('cacheEpoch').select('epoch').where('name', '=', 'clients').executeTakeFirst()

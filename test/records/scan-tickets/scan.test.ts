@@ -403,6 +403,7 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
     const silent = createScanTickets({
       ...w.services,
       audit: {
+        ...w.services.audit,
         record: async () => {
           throw new Error('audit is down')
         }

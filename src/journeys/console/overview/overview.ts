@@ -58,9 +58,7 @@ const countedTypes = [
   'scan-ticket.consumed',
   'face-check.failed',
   'face-check.unavailable',
-  'face-check.exhausted',
-  'client.authentication-failed',
-  'token.issued'
+  'face-check.exhausted'
 ]
 
 const countStatement = statement<[types: string[]], { type: string; reason: string; count: number }>(
