@@ -426,6 +426,17 @@ t.test('T006: client authentication', async (t) => {
     (await tokenRequest(body, basic('nobody', 'wrong'))).json,
     'the same answer whether the client exists'
   )
+  const failures = await db
+    .selectFrom('auditEvent')
+    .select(['clientId', 'details'])
+    .where('type', '=', 'client.authentication-failed')
+    .where('clientId', 'in', ['demo-site', 'demo-level3'])
+    .execute()
+  t.match(
+    failures.filter(({ clientId }) => clientId === 'demo-site'),
+    [{ details: { failures: 1 } }],
+    'the first is recorded at once, the others as a number after a minute'
+  )
   await db
     .updateTable('clientSecret')
     .set({ expiresAt: new Date(Date.now() - 1000) })

@@ -349,6 +349,32 @@ t.test('a site that fails delays nobody and is tried again', async (t) => {
   t.equal(decodeJwt(channel.received[1] ?? '')['sid'], decodeJwt(channel.received[0] ?? '')['sid'])
 })
 
+t.test('a site that cannot be reached for good: the trail says so', async (t) => {
+  const { db } = kora.inside.services
+  const browser = kora.newBrowser()
+  const mine = await site.login(browser, zhuoma)
+  await listener.again(browser)
+  channel.answer = 500
+  await browser.go(endSession({ id_token_hint: mine.id_token ?? '' }))
+  // its last attempt is due now
+  const failed = async () =>
+    await db
+      .selectFrom('auditEvent')
+      .select(['personId', 'details'])
+      .where('type', '=', 'logout.delivery-failed')
+      .where('clientId', '=', 'listener')
+      .execute()
+  t.ok(
+    await until(async () => {
+      await sql`update outbox set attempts = 7, run_at = now() where topic = 'backchannel-logout' and done_at is null
+        and dead_at is null and last_error is not null`.execute(db)
+      return (await failed()).length > 0
+    })
+  )
+  t.match(await failed(), [{ personId: /^per_/, details: { attempts: 8 } }])
+  channel.answer = 200
+})
+
 t.test('logging in as somebody else ends the first session, there and at its sites', async (t) => {
   const browser = kora.newBrowser()
   const first = await listener.login(browser, zhuoma)

@@ -100,6 +100,8 @@ t.test(
       'every login names a person'
     )
 
+    t.match((await events(kora, 'browser.remembered')).at(-1), { personId: /^per_/, organizationId: /^org_/ })
+
     browser.dropCookies(sessionless)
     const second = await tokensOf(party, await enter(party, browser, 'gongsi', 'legal_representative'))
     t.match(

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createPasswordHasher } from '../../src/adapters/password-hasher.ts'
 import { at, continueAfterPhone, payloadOf, startKora, submitPassword, words } from '../support/driver/index.ts'
 
 const outside =
@@ -86,4 +87,41 @@ t.test('J3: scan login without password, from a bound phone', async (t) => {
   t.equal(phone.outcome, 'confirmed', JSON.stringify(phone.steps))
   const done = await continueAfterPhone(other, code)
   t.match(words(done.text), /登录成功/)
+})
+
+t.test('the trail says when a password is closed to strangers, once, and when its hash is renewed', async (t) => {
+  const kora = await startKora(t)
+  const { db } = kora.inside.services
+  const listEvents = async (type: 'login.password-suspended' | 'password.rehashed') =>
+    await db.selectFrom('auditEvent').select(['personId', 'reason']).where('type', '=', type).execute()
+  const person = await kora.sandbox.account('zhuoma')
+  const weaker = createPasswordHasher({ concurrency: 1, memoryCost: 2048, timeCost: 3 })
+  await db
+    .updateTable('person')
+    .set({ passwordHash: await weaker.hash(person.password) })
+    .where('id', '=', person.person_id)
+    .execute()
+
+  const stranger = kora.newBrowser()
+  let page = await stranger.go(`${kora.site}/login`)
+  const wrong = { account: person.cert_no, password: 'Wrong-lion-2026' }
+  page = await submitPassword(stranger, page, wrong)
+  t.same(await listEvents('login.password-suspended'), [])
+  await db.updateTable('throttle').set({ count: 100 }).where('key', 'like', 'consecutive:%').execute()
+  for (let n = 0; n < 3; n++) {
+    await db.deleteFrom('throttle').where('key', 'like', 'pair:%').execute()
+    page = await submitPassword(stranger, page, wrong)
+    t.equal(page.status, 429)
+  }
+  t.same(await listEvents('login.password-suspended'), [{ personId: person.person_id, reason: 'suspended' }])
+
+  await db.deleteFrom('throttle').execute()
+  for (let n = 0; n < 2; n++) {
+    const browser = kora.newBrowser()
+    await submitPassword(browser, await browser.go(`${kora.site}/login`), {
+      account: person.cert_no,
+      password: person.password
+    })
+  }
+  t.same(await listEvents('password.rehashed'), [{ personId: person.person_id, reason: null }], 'renewed once')
 })

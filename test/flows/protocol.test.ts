@@ -179,6 +179,14 @@ t.test('prompt=none', async (t) => {
   t.equal(again.claims()?.sub, tokens.claims()?.sub)
   t.equal(again.claims()?.['auth_time'], tokens.claims()?.['auth_time'], 'single sign-on is no authentication')
   t.equal(again.claims()?.['sid'], tokens.claims()?.['sid'])
+  const silent = await db
+    .selectFrom('auditEvent as e')
+    .innerJoin('person as p', 'p.id', 'e.personId')
+    .select(['e.clientId', 'e.role', 'e.address', 'p.sub'])
+    .where('e.type', '=', 'login.single-sign-on')
+    .orderBy('e.id', 'desc')
+    .executeTakeFirst()
+  t.match(silent, { clientId: 'demo-site', role: 'self', address: /^(?:127\.|::1)/, sub: again.claims()?.sub ?? '' })
   t.equal(
     await visitError(browser, { prompt: 'none', acr_values: 'urn:kora:loa:3' }),
     'interaction_required',
@@ -365,6 +373,13 @@ t.test('consent: optional data may be refused, the decision is remembered, no me
   t.equal(
     errorOf(party, await browser.submit(denied.page, { decision: 'deny' }, { stop: party.arrived })),
     'access_denied'
+  )
+  t.equal(
+    (
+      await db.selectFrom('auditEvent').select('personId').where('type', '=', 'consent.refused').execute()
+    ).length,
+    1,
+    'the trail has the refusal'
   )
 
   const { started, page } = await ask()

@@ -394,6 +394,7 @@ async function twoProcesses (t: Test, url: string): Promise<void> {
     t.ok(before > 0 && done > before, `${before} logins, and ${done - before} when it was gone`)
     t.match(kora.logs(0), /draining/)
     t.match(kora.logs(0), /stopped/)
+    t.equal(await events('service.stopped'), 1, 'and so says the trail')
     await kora.restart(0)
   })
 

@@ -4,6 +4,7 @@ import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } fr
 import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
+import type { AuditEventType } from '../../src/records/audit/index.ts'
 import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
 import {
   addClient,
@@ -44,6 +45,13 @@ const web = {
 const fails = async (t: Test, promise: Promise<unknown>, error: string, name?: string): Promise<void> => {
   await t.rejects(promise, { error } as unknown as Error, name ?? error)
 }
+const listEvents = async (type: AuditEventType, clientId: string): Promise<Array<{ personId: string | null }>> =>
+  await db
+    .selectFrom('auditEvent')
+    .select(['personId', 'address', 'traceId'])
+    .where('type', '=', type)
+    .where('clientId', '=', clientId)
+    .execute()
 const active = async (token: string, by = api): Promise<boolean> =>
   (await oidc.tokenIntrospection(by.config, token)).active
 const userinfo = async (tokens: Tokens, party = site): Promise<oidc.UserInfoResponse> =>
@@ -86,6 +94,9 @@ t.test('refresh, public client: rotated; a replay ends the family', async (t) =>
   await fails(t, refresh(second, publicApp), 'invalid_grant', 'used before')
   await fails(t, refresh(third, publicApp), 'invalid_grant', 'so the whole family is dead')
   t.notOk(await active(third.access_token), 'with its access tokens')
+  t.match(await listEvents('token.refresh-reused', 'demo-public'), [
+    { personId: zhuoma.person_id, address: /^(?:127\.|::1)/, traceId: /./ }
+  ])
 })
 
 t.test('refresh tokens end thirty days after the login, however often they are rotated', async (t) => {
@@ -111,6 +122,7 @@ t.test('revocation: own tokens only; a revoked refresh token takes everything wi
   const tokens = await site.login(kora.newBrowser(), zhuoma)
   await oidc.tokenRevocation(publicApp.config, tokens.access_token)
   t.ok(await active(tokens.access_token), 'another client cannot revoke it')
+  t.same(await listEvents('token.revoked', 'demo-public'), [])
   const other = await refresh(tokens)
   await oidc.tokenRevocation(site.config, tokens.access_token)
   t.notOk(await active(tokens.access_token))
@@ -118,6 +130,11 @@ t.test('revocation: own tokens only; a revoked refresh token takes everything wi
   await fails(t, refresh(tokens), 'invalid_grant')
   t.notOk(await active(other.access_token))
   t.equal(await status(oidc.tokenRevocation(site.config, 'unknown-token')), 200, 'RFC 7009 §2.2')
+  t.match(
+    await listEvents('token.revoked', 'demo-site'),
+    [{ personId: zhuoma.person_id, address: /^(?:127\.|::1)/ }],
+    'the access token took its refresh token with it, so nothing was left to revoke'
+  )
 })
 
 t.test('introspection: by the own client and by the resource server; nothing for others', async (t) => {

@@ -139,7 +139,7 @@ eachDatabase(t, 'an old refresh token ends its line', async (t, database) => {
   t.same(await listEvents(database), ['token.refresh-reused app used_before'])
 })
 
-eachDatabase(t, 'what another client presents, and what its own client gives back, is recorded', async (t, database) => {
+eachDatabase(t, 'what another client presents, or its own client gives back, is recorded', async (t, database) => {
   const rig = await startProvider(t, database)
   const site = await registerSite(database, 'site')
   const thief = await registerSite(database, 'thief')

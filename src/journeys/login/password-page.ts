@@ -135,7 +135,10 @@ export async function renderFailure (
   failure: { throttle: Throttle; typed: Typed; result: VerificationResult; whose: Whose }
 ): Promise<Outcome> {
   const { throttle, typed, result, whose } = failure
-  const record = async (event: { type: 'login.throttled' | 'login.failed' | 'login.password-suspended'; reason: string }): Promise<void> => {
+  const record = async (event: {
+    type: 'login.throttled' | 'login.failed' | 'login.password-suspended'
+    reason: string
+  }): Promise<void> => {
     await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, { ...eventContext(context, request), ...whose, ...event })
     })

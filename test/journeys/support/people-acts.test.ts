@@ -94,7 +94,8 @@ eachDatabase(t, 'lock: no audit event, no lock', async (t, database) => {
     if (event.type === 'person.locked') throw new Error('the trail is full')
     await w.services.audit.record(trx, event)
   }
-  await t.rejects(lockPerson({ ...w.services, audit: { ...w.services.audit, record } }, act(), w.lr), { message: 'the trail is full' })
+  const full = { ...w.services, audit: { ...w.services.audit, record } }
+  await t.rejects(lockPerson(full, act(), w.lr), { message: 'the trail is full' })
   t.equal(await statusOf(w, w.lr), 'active')
   t.same(await left(w, session), wholeSession)
 })

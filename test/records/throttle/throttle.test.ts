@@ -150,7 +150,8 @@ eachDatabase(t, 'a success ends the row', async (t, database) => {
   for (let i = 0; i < 3; i++) await wrong(throttle, strangers(i))
   await right(throttle, 'home')
   for (let i = 10; i < 14; i++) t.match(await wrong(throttle, strangers(i)), { allowed: true })
-  t.match(await wrong(throttle, strangers(20)), { allowed: false, reason: 'suspended' })
+  t.match(await wrong(throttle, strangers(20)), { allowed: false, reason: 'suspended', suspensionBegins: true })
+  t.match(await wrong(throttle, strangers(21)), { suspensionBegins: false }, 'it begins once')
 })
 
 eachDatabase(t, 'spraying many identifiers pauses the source, and only it (T047)', async (t, database) => {
