@@ -124,15 +124,16 @@ export async function recordDeviceAllowed (
  * login returns, as for every request. The login always asks for the account (`select_account`): a person who is logged
  * in already must see which account and representation the device gets.
  *
- * @param sessionCookie identifier of this browser's session, if it has one
+ * @param browser hash of its secret, and the identifier of its session, if it has one
  * @returns the identifier of the interaction, and the cookies that the library requires when the browser returns
  */
 export async function startDeviceLogin (
   provider: Provider,
   login: DeviceLogin,
-  sessionCookie: string | undefined
+  browser: { hash: string; sessionCookie: string | undefined }
 ): Promise<{ uid: string; cookies: InteractionCookie[] }> {
   const uid = newIdentifier(32)
+  const { hash, sessionCookie } = browser
   const session = sessionCookie === undefined ? undefined : await provider.Session.find(sessionCookie)
   // a device cannot send `prompt`, but the library turns max_age=0 into `login`
   const prompts = new Set([
@@ -150,6 +151,7 @@ export async function startDeviceLogin (
       params: { ...login.params, prompt: [...prompts].join(' ') },
       cid: newIdentifier(16),
       deviceCode: login.deviceCode,
+      browserHash: hash,
       ...(session?.accountId === undefined ? {} : { session })
     }
   })

@@ -5,14 +5,11 @@
 import { errors, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
 import type { ExpiredInteraction } from '../records/login-attempts/index.ts'
 import { chooseLocale, type Locale } from '../http/locale.ts'
+import { readCookie } from '../http/cookies.ts'
 import type { ErrorKey } from '../http/page-error.ts'
 import type { PageName, Pages } from '../http/pages.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { isTrident } from '../http/user-agent.ts'
-
-/** Value of a cookie of the request. */
-export const cookie = (ctx: KoaContextWithOIDC, name: string): string | undefined =>
-  new RegExp(`(?:^|;\\s*)${name}=([^;]*)`).exec(ctx.get('cookie'))?.[1]
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
@@ -21,7 +18,7 @@ export function chooseRequestLocale (ctx: KoaContextWithOIDC): Locale {
     path: ctx.path,
     lang: text(ctx.query['lang']),
     uiLocales: text(ctx.oidc?.params?.['ui_locales']) ?? text(ctx.query['ui_locales']),
-    cookie: cookie(ctx, 'kora_lang'),
+    cookie: readCookie(ctx.get('cookie'), 'kora_lang'),
     acceptLanguage: ctx.get('accept-language')
   })
 }
@@ -38,7 +35,7 @@ export function writePage<N extends PageName> (
 ): void {
   const { html, headers } = renderer.pageHtml(name, model, {
     locale: chooseRequestLocale(ctx),
-    size: cookie(ctx, 'kora_size') === 'l' ? 'l' : 'n',
+    size: readCookie(ctx.get('cookie'), 'kora_size') === 'l' ? 'l' : 'n',
     url: ctx.path,
     traceId: getTraceId(ctx),
     trident: isTrident(ctx.get('user-agent'))

@@ -9,16 +9,16 @@ import { isOwnService, validateClient } from '../domain/client/metadata.ts'
 import { clientRules, createClientUsage } from '../records/clients/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { findExpiredInteraction, type ExpiredInteraction } from '../records/login-attempts/index.ts'
-import { browserCookieName, browserHash } from '../http/browser.ts'
 import { baseHeaders } from '../http/headers.ts'
 import type { Renderer } from '../http/rendering.ts'
 import { createActingFor } from './acting-for.ts'
+import { presentedBrowser, sendBrowserCookie } from './browser-binding.ts'
 import { createClientCache } from './client-store.ts'
 import { createConfiguration, lifetimes, responseModes, routes } from './configuration.ts'
 import { createEgressFetch } from './egress.ts'
 import { watchEpochs } from '../tokens/cache-epoch.ts'
 import { completeDeviceFlow, createDeviceFlow, recordDeviceAllowed } from './device-flow.ts'
-import { cookie, createErrorPages, getTraceId } from './error-pages.ts'
+import { createErrorPages, getTraceId } from './error-pages.ts'
 import { createFindAccount } from './find-account.ts'
 import { createGrantLoader } from './grants.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
@@ -28,6 +28,8 @@ import { createLogoutDelivery, createLogoutPages } from './logout.ts'
 import { recordSessionsEnded, type LogoutDelivery } from '../records/sessions/index.ts'
 import { addAccessTokenHash } from './overrides/add-access-token-hash.ts'
 import { addClaimAliases } from './overrides/add-claim-aliases.ts'
+import { keepInteractionBrowser } from './overrides/keep-interaction-browser.ts'
+import { keepSessionIdentifier } from './overrides/keep-session-identifier.ts'
 import { KoraProvider } from './overrides/sign-error-responses.ts'
 import { pairwiseSubject } from '../tokens/pairwise.ts'
 import { createResourceServers } from './resource-servers.ts'
@@ -36,6 +38,7 @@ import { restartAuthorization } from './restart-authorization.ts'
 import { applyResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from '../tokens/signing-keys.ts'
+import { isSameLogin } from './session-adapter.ts'
 import { completeStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { chooseTokenIds } from './overrides/choose-token-id.ts'
@@ -113,7 +116,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
       ? null
       : await restartAuthorization(
         ctx,
-        await findExpiredInteraction(deps, uid, browserHash(cookie(ctx, browserCookieName(config.issuer))))
+        await findExpiredInteraction(deps, uid, presentedBrowser(ctx))
       )
   }
   const errorPage = createErrorPages(renderer, findExpired)
@@ -134,7 +137,10 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
         jwks: keyRing.jwks,
         interactions: {
           policy: createInteractionPolicy(deps),
-          url: (_ctx, interaction) => `/i/${interaction.uid}`
+          url: (ctx, interaction) => {
+            sendBrowserCookie(ctx)
+            return `/i/${interaction.uid}`
+          }
         },
         deviceFlow: createDeviceFlow(async (ctx) => (await findExpired(ctx))?.restart ?? null),
         findAccount: createFindAccount(deps, actingFor),
@@ -163,6 +169,8 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     addAccessTokenHash(provider)
     addClaimAliases(provider)
     chooseTokenIds(provider)
+    keepInteractionBrowser(provider)
+    keepSessionIdentifier(provider, isSameLogin)
     removedKeys.observe(provider)
     failedAuthentications.observe(provider)
     clients.connect(provider)

@@ -1,14 +1,16 @@
 /**
- * The Interaction model. The identifier is in the browser's cookie and in the address to which the login returns.
- * Neither the identifier nor the session's cookie value is stored, and a device code only encrypted.
+ * The Interaction model. The identifier is in the browser's cookie and in the address to which the login returns; only
+ * the browser that began the interaction finds it. Neither the identifier nor the session's cookie value is stored, and
+ * a device code only encrypted.
  *
  * A result is written once, into a row that exists. Resuming the authorization deletes the row, which one request can.
  */
-import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
+import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
 import { statement } from '../database/statement.ts'
 import { DomainError } from '../domain/errors.ts'
 import { artifactId, deleteArtifact, findArtifact, toJson } from '../tokens/artifact-repository.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
+import { ensurePresentedBrowser, presentedBrowser } from './browser-binding.ts'
 
 type Save = [id: string, payload: string, keepSeconds: number]
 
@@ -35,11 +37,18 @@ const submitStatement = statement<Save, { id: string }>(
 /** Replaces the identifier in the stored address. */
 const placeholder = '{uid}'
 
+/** The library reads it at the return from the hosted login; the hosted login compares for itself. */
+function isOwnBrowser ({ browserHash }: Record<string, unknown>): boolean {
+  const ctx = Provider.ctx
+  // begun by a version that did not store it
+  return ctx === undefined || browserHash === undefined || browserHash === presentedBrowser(ctx)
+}
+
 export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts): Adapter {
   return {
     async find (uid) {
       const payload = await findArtifact(db, 'Interaction', artifactId('Interaction', uid))
-      if (payload === undefined) return undefined
+      if (payload === undefined || !isOwnBrowser(payload)) return undefined
       const { returnTo, deviceCode } = payload as { returnTo?: string; deviceCode?: string }
       return {
         ...payload,
@@ -59,8 +68,11 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
         deviceCode?: string
       }
       const { cookie: _cookie, ...rest } = session ?? {}
+      const ctx = Provider.ctx
       const payload = {
         ...given,
+        // the library makes an interaction only within a request of the browser that begins it
+        ...(ctx === undefined || 'browserHash' in given ? {} : { browserHash: ensurePresentedBrowser(ctx) }),
         ...(session === undefined ? {} : { session: rest }),
         ...(returnTo === undefined ? {} : { returnTo: returnTo.replace(uid, placeholder) }),
         ...(deviceCode === undefined

@@ -15,6 +15,8 @@ export interface RequestState {
   waiting?: Source
   /** Why the hosted login must ask: the representation at this site is not chosen, or not the requested one. */
   mustChoose?: 'representation' | 'asked'
+  /** Made for a browser without one; sent with the redirect to the hosted login (browser-binding.ts). */
+  newBrowserSecret?: string
   /** True once this request has issued a token under `source`. */
   issued: boolean
   /** True when a middleware consumes what is waiting at the end of the request (deferred-consumption.ts). */

@@ -31,5 +31,6 @@ export async function restartAuthorization (
     .setExpirationTime(`${lifetime}s`)
     .encode()
   const requestUri = await pushAuthorizationRequest(provider, { request, dpopJkt: params['dpop_jkt'] }, lifetime)
-  return { restart: `${path}?${new URLSearchParams({ client_id: clientId, request_uri: requestUri }).toString()}` }
+  const restart = `${path}?${new URLSearchParams({ client_id: clientId, request_uri: requestUri }).toString()}`
+  return { restart, finished: expired.restart !== null && expired.finished }
 }

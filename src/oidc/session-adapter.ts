@@ -2,7 +2,7 @@
  * The Session model. Each request extends the idle time, up to the absolute end. Two writes are omitted: one that only
  * extends the idle time by less than a tenth, and one of an empty session.
  */
-import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { Adapter, AdapterPayload, Session } from 'oidc-provider'
 import { inTransaction } from '../database/transaction.ts'
 import { artifactId } from '../tokens/artifact-repository.ts'
 import { currentRequest, currentState, verifiedGrants } from './request-state.ts'
@@ -14,6 +14,12 @@ import { notSupported, type AdapterParts } from './adapter-parts.ts'
 import { readReplacedSession } from './overrides/read-replaced-session.ts'
 
 const stored = (id: string): string => artifactId('Session', id)
+
+/** This request returns from a hosted login in which nobody gave a proof: the stored session goes on. */
+export function isSameLogin (session: Session): boolean {
+  const continued = (currentRequest()?.result as { kora?: { continued?: boolean } } | undefined)?.kora?.continued
+  return continued === true && currentState()?.session?.payload.accountId === session.accountId
+}
 
 export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded, log }: AdapterParts): Adapter {
   const readContext = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId, verifiedGrants())

@@ -26,6 +26,8 @@ import { readDeviceError } from '../../src/oidc/overrides/read-device-error.ts'
 import { readReplacedSession } from '../../src/oidc/overrides/read-replaced-session.ts'
 import { replaceClaimsParameter } from '../../src/oidc/overrides/replace-claims-parameter.ts'
 import { setIntrospectionClaims } from '../../src/oidc/overrides/set-introspection-claims.ts'
+import { keepInteractionBrowser, readInteractionBrowser } from '../../src/oidc/overrides/keep-interaction-browser.ts'
+import { keepSessionIdentifier } from '../../src/oidc/overrides/keep-session-identifier.ts'
 import { KoraProvider } from '../../src/oidc/overrides/sign-error-responses.ts'
 import type { BackchannelLogoutMembers } from '../../src/oidc/overrides/types.ts'
 import { isFormPost, translateFormPost } from '../../src/oidc/overrides/translate-form-post.ts'
@@ -374,6 +376,40 @@ const checks: Record<string, (t: Test) => Promise<void>> = {
     ] as const) {
       const DeviceError = classes[name]
       t.equal(DeviceError === undefined ? undefined : readDeviceError(new DeviceError()), outcome, name)
+    }
+  },
+
+  async 'keep-interaction-browser' (t) {
+    const { provider } = await startLibrary(t)
+    keepInteractionBrowser(provider)
+    const uid = 'u'.repeat(43)
+    await createInteraction(provider, {
+      uid,
+      seconds: 60,
+      paths: { login: `/i/${uid}`, resume: `/auth/${uid}` },
+      payload: {
+        prompt: { name: 'login', reasons: [], details: {} },
+        params: { client_id: site.clientId },
+        cid: 'c'.repeat(22),
+        browserHash: 'a hash'
+      }
+    })
+    const found = await provider.Interaction.find(uid)
+    t.equal(found && readInteractionBrowser(found), 'a hash')
+    await found?.persist()
+    const again = await provider.Interaction.find(uid)
+    t.equal(again && readInteractionBrowser(again), 'a hash', 'also when it is saved again')
+  },
+
+  async 'keep-session-identifier' (t) {
+    for (const same of [true, false]) {
+      const { provider, asked, authorize } = await startLibrary(t)
+      keepSessionIdentifier(provider, () => same)
+      await authorize()
+      asked.length = 0
+      await authorize({ prompt: 'login' })
+      t.equal(asked.some((call) => call.startsWith('Session.upsert')), true)
+      t.equal(asked.some((call) => call.startsWith('Session.destroy')), !same)
     }
   },
 

@@ -141,11 +141,10 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     if (!(await takeUpDeviceCode(deps.db, login.id, browserHash))) {
       return await reply.redirect(outcomePath('used'), 303)
     }
-    const begun = await startDeviceLogin(
-      oidc.provider,
-      login,
-      request.cookies[oidc.provider.cookieName('session')]
-    )
+    const begun = await startDeviceLogin(oidc.provider, login, {
+      hash: browserHash,
+      sessionCookie: request.cookies[oidc.provider.cookieName('session')]
+    })
     for (const { name, value, path } of begun.cookies) {
       reply.setCookie(name, value, { path, httpOnly: true, sameSite: 'lax', secure, maxAge: lifetimes.interaction })
     }

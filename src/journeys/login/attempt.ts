@@ -8,6 +8,7 @@ import { consoleClientId } from '../../domain/administration/administration.ts'
 import { PageError } from '../../http/page-error.ts'
 import { SeeOther } from '../../http/see-other.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
+import { readInteractionBrowser } from '../../oidc/overrides/keep-interaction-browser.ts'
 import { type AttemptRow, findExpiredInteraction, openAttempt } from '../../records/login-attempts/index.ts'
 import type { StepDeps } from './deps.ts'
 
@@ -35,10 +36,14 @@ export async function openLogin (
   const { uid = '' } = request.params as { uid?: string }
   // administrators are led back to the console, however odd the address is
   if (audience === 'people' && !/^[\w-]{21,64}$/.test(uid)) throw new PageError(404, 'not_found')
+  // it was set with the redirect to this page (oidc/browser-binding.ts)
+  const presented = request.browser?.hash
   const browserHash = reply.ensureBrowser().hash
   const interaction = await findInteraction(deps, request, reply)
-  // the library does not compare the cookie with the path; without this, one flow could be finished in another's name
-  if (interaction === null || interaction.uid !== uid) {
+  if (presented === undefined && audience === 'people') throw new PageError(403, 'cookie')
+  // the library compares the cookie neither with the path nor with the browser; without this, one flow could be
+  // finished in another's name
+  if (interaction === null || interaction.uid !== uid || !isBoundTo(interaction, browserHash)) {
     if (audience === 'administrators') throw new PageError(409, 'not_started', { restartHref: '/admin' })
     throw await expiredLogin(deps, uid, browserHash)
   }
@@ -60,6 +65,8 @@ export async function openLogin (
     seconds: lifetimes.interaction
   })
   if (row === null) throw new PageError(403, 'cookie')
+  // it is finished, and the answer that said so was lost, or the form was sent twice: on to where that answer led
+  if (row.finishedAt !== null && interaction.result !== undefined) throw new SeeOther(interaction.returnTo)
   let session: Promise<Session | undefined> | undefined
   return {
     uid,
@@ -74,6 +81,11 @@ export async function openLogin (
       return await session
     }
   }
+}
+
+function isBoundTo (interaction: Interaction, browserHash: string): boolean {
+  const bound = readInteractionBrowser(interaction)
+  return bound === undefined || bound === browserHash
 }
 
 /** Is this word in the request's `prompt`? */
@@ -99,7 +111,11 @@ async function findInteraction (
 /** Restart it quietly, or say how to come back. */
 async function expiredLogin (deps: StepDeps, uid: string, browserHash: string): Promise<Error> {
   const expired = await findExpiredInteraction(deps, uid, browserHash)
-  return expired.restart === null
-    ? new PageError(409, 'not_started', expired.back === null ? {} : { back: expired.back })
+  if (expired.restart === null) {
+    return new PageError(409, 'not_started', expired.back === null ? {} : { back: expired.back })
+  }
+  // a form that was changed and sent again must not sign in the person from before without a word
+  return expired.finished
+    ? new PageError(409, 'not_started', { restartHref: expired.restart })
     : new SeeOther(expired.restart)
 }

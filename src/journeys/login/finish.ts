@@ -73,7 +73,8 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
     consent: {},
     select_account: {},
-    kora: { representation: ref }
+    // no proof was given here: the session that the browser has goes on
+    kora: { representation: ref, continued: context.row.proofs.length === 0 }
   }
   // one person at a time: another one who was logged in here is logged out, at their sites too
   const session = await context.browserSession()

@@ -36,6 +36,15 @@ export interface InteractionPayload {
   cid: string
   deviceCode?: string
   session?: object
+  browserHash?: string
+}
+/** What Kora adds (keep-interaction-browser.ts). */
+export interface InteractionBrowser {
+  browserHash?: string
+}
+/** lib/models/payload.js: the members that a model keeps. */
+export interface PayloadMembers {
+  readonly IN_PAYLOAD: readonly string[]
 }
 export interface InteractionConstructor {
   new (uid: string, payload: InteractionPayload): { save(ttl: number): Promise<string> }
