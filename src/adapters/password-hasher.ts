@@ -19,6 +19,9 @@ export interface PasswordHasherOptions {
   timeCost?: number
 }
 
+const argon2Defaults = { memoryKib: 19_456, passes: 2 } as const
+const queueDefaults = { waiting: 16, deadlineMs: 1500 } as const
+
 interface Waiting {
   start: () => void
   refuse: () => void
@@ -26,7 +29,8 @@ interface Waiting {
 
 /** @param options deadlineMs: longest wait in the queue in milliseconds; maxQueue: waiting, besides those running. */
 export function createPasswordHasher (options: PasswordHasherOptions): PasswordHasher {
-  const { concurrency, maxQueue = 16, deadlineMs = 1500, memoryCost = 19456, timeCost = 2 } = options
+  const { concurrency, maxQueue = queueDefaults.waiting, deadlineMs = queueDefaults.deadlineMs } = options
+  const { memoryCost = argon2Defaults.memoryKib, timeCost = argon2Defaults.passes } = options
   const parameters = { type: argon2.argon2id as 2, memoryCost, timeCost, parallelism: 1 }
   const dummy = dummyHash(memoryCost, timeCost)
   const queue = new Set<Waiting>()

@@ -46,6 +46,9 @@ export const routes = {
   code_verification: '/oidc/device'
 } as const
 
+/** Seconds by which the clock of a client may differ in assertions and proofs. */
+const clockToleranceSeconds = 10
+
 /** Seconds that a signed authorization response is good; fixed by the library. */
 export const signedResponseSeconds = 120
 
@@ -126,7 +129,7 @@ export function createConfiguration (parts: Parts): Configuration {
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,
     conformIdTokenClaims: true,
-    clockTolerance: 10,
+    clockTolerance: clockToleranceSeconds,
     clientBasedCORS: (ctx, origin, client) => mayCallFrom(origin, client, ctx.oidc.route),
     pkce: { required: () => true },
     cookies: {

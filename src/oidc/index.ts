@@ -49,6 +49,12 @@ import { answerUnknownAddresses } from './unknown-address.ts'
 
 export { routes } from './configuration.ts'
 
+/**
+ * Seconds that a stored artifact is kept after it expires: the library accepts it for its clock tolerance, and should
+ * then find it expired and not unknown.
+ */
+const keptAfterExpirySeconds = 15
+
 export interface Oidc {
   /** The current provider. It is replaced when keys change, so it is read for each request and not kept. */
   readonly provider: Provider
@@ -84,7 +90,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
   const limits = {
     sessionIdleSeconds: lifetimes.session,
     sessionAbsoluteSeconds: lifetimes.sessionAbsolute,
-    clockToleranceSeconds: 15
+    clockToleranceSeconds: keptAfterExpirySeconds
   }
   const trail = createTrail(deps)
   const failedAuthentications = createFailedAuthentications(deps)

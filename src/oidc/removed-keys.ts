@@ -40,6 +40,7 @@ const countStatement = statement<
 /** Where a site presented the token. */
 export type Place = 'id_token_hint' | 'access_token'
 
+const writeMilliseconds = 60_000
 const keysRemembered = 100
 const countersRemembered = 1000
 
@@ -60,7 +61,10 @@ interface Services {
   metrics: Pick<Metrics, 'registry'>
 }
 
-export function createRemovedKeys ({ db, audit, log, metrics }: Services, { intervalMs = 60_000 } = {}): RemovedKeys {
+export function createRemovedKeys (
+  { db, audit, log, metrics }: Services,
+  { intervalMs = writeMilliseconds } = {}
+): RemovedKeys {
   const used = new Counter({
     name: 'removed_key_uses_total',
     help: 'Tokens presented that a removed key has signed',

@@ -13,6 +13,9 @@ import { grantContext, type GrantContext } from '../tokens/grant-id.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 import { readReplacedSession } from './overrides/read-replaced-session.ts'
 
+/** A write that extends the idle time by less than this share of it is omitted. */
+const renewalShare = 0.1
+
 const stored = (id: string): string => artifactId('Session', id)
 
 /** This request returns from a hosted login in which nobody gave a proof: the stored session goes on. */
@@ -72,7 +75,7 @@ export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded
       const change = sessionChange(found.payload, payload)
       const renewed = stored(id) === found.id ? null : stored(id)
       const expiresAt = Math.min(now + times.keepSeconds, found.startedAt + times.absoluteSeconds)
-      if (renewed === null && isEmpty(change) && expiresAt - found.expiresAt < ttl / 10) return
+      if (renewed === null && isEmpty(change) && expiresAt - found.expiresAt < ttl * renewalShare) return
 
       // the logout of a single client revokes its tokens of this session in the same transaction
       const written = await (change.clientsGone.length === 0

@@ -57,6 +57,9 @@ const defaults: FaceCapabilities = {
   canErase: true
 }
 
+const defaultTimeoutMs = 3000
+const defaultBreaker = { failures: 5, halfOpenAfterMs: 10_000 } as const
+
 const idPattern = /^[A-Za-z0-9_-]{8,128}$/
 
 /** Makes the adapter. Throws TypeError when address or keys do not fit. */
@@ -70,13 +73,13 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
     ...(options.captureOrigins ?? []).map((origin) => new URL(origin).origin)
   ])
   const breaker = createBreaker({
-    failures: options.breaker?.failures ?? 5,
-    halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? 10_000
+    failures: options.breaker?.failures ?? defaultBreaker.failures,
+    halfOpenAfterMs: options.breaker?.halfOpenAfterMs ?? defaultBreaker.halfOpenAfterMs
   })
   const send = createTransport({
     baseUrl,
     keys,
-    timeoutMs: options.timeoutMs ?? 3000,
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     fetch: options.fetch ?? fetch,
     now
   })

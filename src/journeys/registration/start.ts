@@ -21,6 +21,9 @@ declare module '../../http/pages.ts' {
 
 const scope = 'register'
 
+/** Applications of one browser, and of one network (a service hall has one address), in an hour. */
+const starts = { browser: 20, source: 200, seconds: 3600 } as const
+
 export function registerStartStep (app: FastifyInstance, { deps, throttle }: Parts): void {
   app.get('/register', async (request, reply) => await showStart(request, reply, []))
 
@@ -33,10 +36,10 @@ export function registerStartStep (app: FastifyInstance, { deps, throttle }: Par
     const open = await openRegistration(deps.db, deps, browserHash)
     if (open?.applicant === applicant && open.draft.unit === null) return await reply.redirect(duePath(open), 303)
     for (const [key, limit] of [
-      [`registration:browser:${browserHash}`, 20],
-      [`registration:source:${request.clientAddress.prefix}`, 200]
+      [`registration:browser:${browserHash}`, starts.browser],
+      [`registration:source:${request.clientAddress.prefix}`, starts.source]
     ] as const) {
-      const hit = await throttle.hit(key, limit, 3600)
+      const hit = await throttle.hit(key, limit, starts.seconds)
       if (!hit.allowed) throw new PageError(429, 'too_many', { retryAfterSeconds: hit.retryAfterSeconds })
     }
     const id = await insertRegistration(deps.db, deps, { browserHash, applicant })

@@ -28,6 +28,9 @@ export interface Archived {
   to: number
 }
 
+/** Days that an event is kept; a trigger of the database holds it too (网络安全法: six months). */
+const keptDays = 180
+
 /**
  * Hand the oldest events to `write` (one JSON object each, in chain order) and delete them once it has
  * stored them; at most `limit`. The chain then begins behind them, and the archive's last hash is what
@@ -41,7 +44,7 @@ export async function archiveAudit (
   options: { olderThanDays: number; limit?: number; act?: Act; write: (lines: string[]) => Promise<void> }
 ): Promise<Archived> {
   const { olderThanDays, limit = 1000, act, write } = options
-  if (!(olderThanDays >= 180)) throw new RangeError('audit events are kept for at least 180 days')
+  if (!(olderThanDays >= keptDays)) throw new RangeError(`audit events are kept for at least ${keptDays} days`)
   const [start] = await readHead(deps.db)
   const first = start?.firstSequence ?? 1
   const found = await oldest(deps.db, first, olderThanDays, limit)

@@ -88,6 +88,9 @@ export interface AuditSealer {
   sealAll(): Promise<number>
 }
 
+const sealMilliseconds = 1000
+const sealBatchSize = 500
+
 /** The worker; every process runs one, the head's row lock lets one of them work at a time. */
 export function createAuditSealer (
   deps: {
@@ -96,7 +99,7 @@ export function createAuditSealer (
     log: Logger
     metrics?: { auditSealed: { inc(count: number): void } }
   },
-  { intervalMs = 1000, limit = 500 } = {}
+  { intervalMs = sealMilliseconds, limit = sealBatchSize } = {}
 ): AuditSealer {
   const { db, crypto, log, metrics } = deps
   let timer: NodeJS.Timeout | undefined

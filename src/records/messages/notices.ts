@@ -285,8 +285,11 @@ export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, ac
 const messageIdOf = (noticeId: string, personId: string): string =>
   `msg_${createHash('sha256').update(`${noticeId} ${personId}`).digest('base64url').slice(0, 22)}`
 
+/** Receivers of one transaction. */
+const noticePart = 500
+
 /** @param part receivers of one transaction */
-export function noticeHandler (deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>, part = 500): OutboxHandler {
+export function noticeHandler (deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>, part = noticePart): OutboxHandler {
   return async (payload) => {
     const { id, position } = payload as unknown as Part
     await inTransaction(deps.db, async (trx) => {

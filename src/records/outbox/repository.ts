@@ -72,6 +72,9 @@ export const buryAbandoned = statement<[number], ClaimedRow>(
   returning id, topic, dedupe_key, payload_enc, attempts, created_at`
 )
 
+/** Days that a delivered message is kept: so long its dedupe key refuses a second one. */
+const deliveredDays = 7
+
 /** Days in which what was given up can be sent again; its contents (a phone, a text) are not kept longer. */
 const deadDays = 30
 
@@ -85,6 +88,6 @@ const sweep = statement<[number, number], { id: number }>(
 )
 
 /** Forget delivered rows, and with them their dedupe keys, and what was given up a month ago. Returns how many. */
-export async function sweepOutbox (db: Executor, { days = 7, limit = 1000 } = {}): Promise<number> {
+export async function sweepOutbox (db: Executor, { days = deliveredDays, limit = 1000 } = {}): Promise<number> {
   return (await sweep(db, days, limit)).length
 }

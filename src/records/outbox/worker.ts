@@ -63,18 +63,22 @@ interface WorkerOptions {
   pollMs?: number
 }
 
+/** Attempts before a message becomes a dead letter. */
+const attempts = 8
+const longestPauseSeconds = 300
+
 /**
  * Wait after attempt number `attempt`: 2, 6, 18 … 300 s, of which a random part, so that rows do not come back
  * together.
  */
 export function backoffSeconds (attempt: number, random: number = Math.random()): number {
-  const full = Math.min(300, 2 * 3 ** (attempt - 1))
+  const full = Math.min(longestPauseSeconds, 2 * 3 ** (attempt - 1))
   return full / 2 + (random * full) / 2
 }
 
 export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions = {}): OutboxWorker {
   const { db, crypto, log, metrics, handlers, givenUp = {} } = deps
-  const { maxAttempts = 8, concurrency = 5, leaseSeconds = 30, pollMs = 500 } = options
+  const { maxAttempts = attempts, concurrency = 5, leaseSeconds = 30, pollMs = 500 } = options
   const running = new Map<string, Set<Promise<void>>>(Object.keys(handlers).map((topic) => [topic, new Set()]))
   const inHand = (): Array<Promise<void>> => [...running.values()].flatMap((set) => [...set])
 
