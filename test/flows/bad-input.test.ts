@@ -369,9 +369,9 @@ t.test('unknown, wrong, locked, disabled, unactivated: one answer, try by try (T
   const accounts: Array<[string, [string, string], string]> = [
     ['wrong password', await of('zhaxi'), 'Not-the-right-1'],
     ['unknown', ['540102199003079995', '13500135000'], password],
-    ['locked, right password', await of('suoding'), password],
-    ['disabled, right password', await of('tingyong'), password],
-    ['unactivated', await of('weijihuo'), password]
+    ['locked', await of('suoding'), 'Not-the-right-1'],
+    ['disabled', await of('tingyong'), 'Not-the-right-1'],
+    ['unactivated', await of('weijihuo'), 'Not-the-right-1']
   ]
   for (const kind of [0, 1] as const) {
     const seen = await Promise.all(

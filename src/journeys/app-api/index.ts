@@ -138,7 +138,7 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
 }
 
 const actorOf = (request: FastifyRequest, device: KnownDevice | null): PhoneActor => ({
-  device: device === null ? null : { id: device.id, kind: device.kind, personId: device.personId },
+  device,
   address: request.clientAddress.ip,
   userAgent: String(request.headers['user-agent'] ?? '').slice(0, 512),
   locale: request.locale,

@@ -40,6 +40,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   expired: 410,
   wrong_state: 409,
   wrong_person: 403,
+  account_locked: 403,
   device_not_bound: 403,
   number_mismatch: 422,
   number_exhausted: 403,

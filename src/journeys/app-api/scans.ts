@@ -11,7 +11,7 @@ import {
 import { Problem, refusal, type ProblemCode } from './problems.ts'
 import { route, type Answer, type Route } from './routes.ts'
 
-const always: ProblemCode[] = ['not_found', 'expired', 'wrong_state']
+const always: ProblemCode[] = ['account_locked', 'not_found', 'expired', 'wrong_state']
 
 /** Ok or thrown: the error handler makes the problem of it. */
 function granted<R extends { ok: true }> (result: R | PhoneRefusal): R {
@@ -42,6 +42,7 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
         'already_scanned',
         'expired',
         'wrong_person',
+        'account_locked',
         'device_not_bound',
         'too_many_requests',
         'invalid_fields'

@@ -14,6 +14,7 @@ import { revokeSession } from '../../tokens/revocation.ts'
 import { acceptsOrganizations } from '../../records/organizations/index.ts'
 import { rememberBrowser } from '../../records/persons/index.ts'
 import { finishAttempt } from '../../records/login-attempts/index.ts'
+import { createThrottle, personIdentifier } from '../../records/throttle/index.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import type { StepDeps } from './deps.ts'
@@ -79,6 +80,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
   // one person at a time: another one who was logged in here is logged out, at their sites too
   const session = await context.browserSession()
   const other = session?.accountId === undefined || session.accountId === person.sub ? null : session.uid
+  const throttle = createThrottle(deps)
   await inTransaction(deps.db, async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     if (other !== null) {
@@ -99,6 +101,10 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     const trusted = organization !== undefined && earnsTrust(person.id, context.row.proofs)
     if (trusted) {
       await deps.organizations.trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
+    }
+    // a scan, a face or an in-person code is the owner's: what strangers counted up ends (S35)
+    if (context.row.proofs.some(({ kind }) => kind === 'scan' || kind === 'face' || kind === 'counter')) {
+      await throttle.lift(trx, personIdentifier(person.id))
     }
     const acting = {
       role: ref.role,

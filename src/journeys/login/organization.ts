@@ -75,8 +75,7 @@ export function organizationStep (deps: StepDeps) {
           knownBrowser: await isBrowserOfOrganization(deps.db, organization?.id ?? '', context.browserHash)
         },
         hash: organization?.passwordHash ?? null,
-        password,
-        mayPass: true
+        password
       })
       if (result.outcome !== 'right' || organization === null) {
         const whose = { organizationId: organization?.id ?? null }

@@ -126,6 +126,26 @@ export async function showLogin (
   )
 }
 
+/** The right password of an account that may not sign in: its state, and what to do. Recorded. */
+export async function renderBarred (
+  deps: StepDeps,
+  { context, request }: { context: LoginContext; request: FastifyRequest },
+  { typed, person }: { typed: Typed; person: StoredPerson }
+): Promise<Outcome> {
+  deps.metrics.logins.inc({ outcome: 'failed', method: 'password' })
+  const code = `account_${person.status}`
+  await inTransaction(deps.db, async (trx) => {
+    await deps.audit.record(trx, {
+      ...eventContext(context, request),
+      type: 'login.refused',
+      personId: person.id,
+      reason: code
+    })
+  })
+  typed.errors.push({ field: 'account', code })
+  return await showLogin(deps, { context, request }, { typed, status: 403 })
+}
+
 /**
  * A password that was not accepted: the same page for every reason that could tell of an account. Counted and recorded.
  */

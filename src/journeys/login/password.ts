@@ -1,6 +1,7 @@
 /**
- * The password step (S1): ID number or phone and password. Unknown account, wrong password, locked and
- * disabled account give the same answer in the same time; counters are those of domain/throttle.
+ * The password step (S1): ID number or phone and password. An unknown account and a wrong password give the same answer
+ * in the same time, whatever the state of the account; after the right password the page says that state. Counters are
+ * those of domain/login/throttle.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -13,13 +14,13 @@ import { PageError } from '../../http/page-error.ts'
 import { recordConsent } from '../../records/consents/index.ts'
 import { identify } from '../../records/login-attempts/index.ts'
 import { isKnownBrowser, replacePasswordHash, type StoredPerson } from '../../records/persons/index.ts'
-import { createThrottle } from '../../records/throttle/index.ts'
+import { createThrottle, personIdentifier } from '../../records/throttle/index.ts'
 import { personByAccount } from './account-lookup.ts'
 import { hasAgreed } from './agreement.ts'
 import type { StepDeps } from './deps.ts'
 import { eventContext } from './event-context.ts'
 import type { LoginContext } from './facts.ts'
-import { emptyForm, reloginPerson, renderFailure, showLogin, type Typed } from './password-page.ts'
+import { emptyForm, reloginPerson, renderBarred, renderFailure, showLogin, type Typed } from './password-page.ts'
 import { recorded, type Outcome } from './step.ts'
 import { chooseTab } from './tabs.ts'
 import { verifyPassword } from './verify-password.ts'
@@ -63,18 +64,20 @@ export function passwordStep (deps: StepDeps) {
       const knownBrowser = person !== null && (await isKnownBrowser(deps.db, person.id, context.browserHash))
       const result = await verifyPassword(deps, throttle, {
         attempt: {
-          identifier: `${identifier.kind}:${identifier.value}`,
+          // by the person when there is one: who knows number and phone must not have the tries of both
+          identifier: person === null ? `${identifier.kind}:${identifier.value}` : personIdentifier(person.id),
           source: request.clientAddress.prefix,
           knownBrowser
         },
         hash: person?.passwordHash ?? null,
-        password,
-        mayPass: person !== null && mayLogIn(person)
+        password
       })
       if (result.outcome !== 'right' || person === null) {
         const whose = { personId: person?.id ?? null }
         return await renderFailure(deps, { context, request }, { throttle, typed, result, whose })
       }
+      // the password was right: the truth, to its owner only
+      if (!mayLogIn(person)) return await renderBarred(deps, { context, request }, { typed, person })
 
       const identified = await inTransaction(deps.db, async (trx) => {
         const proof = { kind: 'password', personId: person.id, at: Math.floor(deps.clock.now() / 1000) } as const

@@ -16,14 +16,12 @@ export interface Verification {
   /** Null = there is no account, or none with a password: the same work, and never right. */
   hash: string | null
   password: string
-  /** False: the same work, and never right. */
-  mayPass: boolean
 }
 
 export async function verifyPassword (
   { hasher }: Pick<LoginDeps, 'hasher'>,
   throttle: Throttle,
-  { attempt, hash, password, mayPass }: Verification
+  { attempt, hash, password }: Verification
 ): Promise<VerificationResult> {
   const turn = await throttle.begin(attempt)
   if (!turn.allowed) {
@@ -32,7 +30,7 @@ export async function verifyPassword (
   }
   let right: boolean
   try {
-    right = (await hasher.verify(hash, password)) && hash !== null && mayPass
+    right = (await hasher.verify(hash, password)) && hash !== null
   } catch (error) {
     await turn.release()
     if (error instanceof HasherBusy) return { outcome: 'busy' }

@@ -29,7 +29,7 @@ export async function actorOf (
 ): Promise<PhoneActor> {
   const device = asDevice ? await deviceBySecret(deps.db, deviceSecret(deps, request)) : null
   return {
-    device: device === null ? null : { id: device.id, kind: device.kind, personId: device.personId },
+    device,
     address: request.clientAddress.ip,
     userAgent: String(request.headers['user-agent'] ?? '').slice(0, 512),
     locale: request.locale,

@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'expired'
   | 'wrong_state'
   | 'wrong_person'
+  | 'account_locked'
   | 'device_not_bound'
   | 'number_mismatch'
   | 'number_exhausted'

@@ -3,13 +3,16 @@ import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeAccount } from '../../tokens/revocation.ts'
+import { expireAttempts } from '../../records/login-attempts/index.ts'
+import { expireTickets } from '../../records/scan-tickets/index.ts'
 import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
 /**
- * Nothing of the account works from the commit on: no login, code, token or session, in any capacity; sites are told.
+ * Nothing of the account works from the commit on: no login, code, token or session, in any capacity; logins and scans
+ * that are under way end for good, and sites are notified.
  */
 export async function lockPerson (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
@@ -21,6 +24,8 @@ export async function lockPerson (deps: Needed, act: Act, personId: string): Pro
       .returning('id')
       .executeTakeFirst()
     if (locked === undefined) return false
+    await expireAttempts(trx, id)
+    await expireTickets(trx, id)
     const ended = await revokeAccount(trx, sub)
     if (ended.length > 0) {
       await recordSessionsEnded(trx, deps, ended, {

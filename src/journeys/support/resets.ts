@@ -2,8 +2,7 @@
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { forgiveFaceTries } from '../../records/face-checks/index.ts'
-import { personById } from '../../records/persons/index.ts'
-import { createThrottle } from '../../records/throttle/index.ts'
+import { createThrottle, personIdentifier } from '../../records/throttle/index.ts'
 import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
@@ -25,14 +24,11 @@ export async function resetFaceTries (deps: Needed, act: Act, personId: string):
   })
 }
 
-/** The person's own identifiers are no longer slowed down; pauses of networks stay. */
+/** The person's password is no longer slowed down or suspended; pauses of networks stay. */
 export async function resetPasswordTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   const throttle = createThrottle(deps)
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
-    const person = await personById(trx, deps.crypto, id)
-    if (person === null) return false
-    await throttle.lift(trx, `cert_no:${person.certNo}`)
-    if (person.phone !== null) await throttle.lift(trx, `phone:${person.phone}`)
+    await throttle.lift(trx, personIdentifier(id))
     await deps.audit.record(trx, { type: 'person.password-tries-reset', ...stamp, personId: id })
     await tellPerson(trx, deps, id, 'security-password-tries-reset')
     return true

@@ -2,7 +2,7 @@ import { calculateJwkThumbprint, type JWK } from 'jose'
 import { newIdentifier } from '../../domain/identifier.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { DevicesDeps } from './deps.ts'
-import type { KnownDevice } from './repository.ts'
+import { ownerBarred, type KnownDevice } from './repository.ts'
 
 export type AppKeyRegistration =
   { ok: true; device: KnownDevice; created: boolean } | { ok: false; code: 'key_invalid' | 'key_revoked' }
@@ -45,7 +45,7 @@ export async function registerAppKey (
       .insertInto('device')
       .values({ id, kind: 'app', keyThumbprint, publicJwk: JSON.stringify(publicJwk), label })
       .onConflict((conflict) => conflict.column('keyThumbprint').where('keyThumbprint', 'is not', null).doNothing())
-      .returning(['id', 'kind', 'personId', 'label'])
+      .returning(['id', 'kind', 'personId', 'label', ownerBarred])
       .executeTakeFirst()
     if (made !== undefined) {
       await deps.audit.record(trx, {
@@ -59,7 +59,7 @@ export async function registerAppKey (
     }
     const found = await trx
       .selectFrom('device')
-      .select(['id', 'kind', 'personId', 'label', 'revokedAt'])
+      .select(['id', 'kind', 'personId', 'label', 'revokedAt', ownerBarred])
       .where('keyThumbprint', '=', keyThumbprint)
       .executeTakeFirstOrThrow()
     const { revokedAt, ...device } = found

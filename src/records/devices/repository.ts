@@ -11,7 +11,12 @@ export interface KnownDevice {
   /** Whose it is; null until the first face check on it. */
   personId: string | null
   label: string
+  /** The account of its owner is locked or disabled. */
+  ownerBarred: boolean
 }
+
+export const ownerBarred = sql<boolean>`exists (select 1 from person p where p.id = device.person_id
+  and p.status in ('locked', 'disabled'))`.as('ownerBarred')
 
 /** 30 days from the binding, in seconds: how long a phone's browser is believed without a new face check. */
 export const webDeviceSeconds = 30 * 86_400
@@ -25,7 +30,7 @@ export async function deviceByThumbprint (
 ): Promise<(KnownDevice & { publicJwk: Record<string, unknown> }) | null> {
   const row = await db
     .selectFrom('device')
-    .select(['id', 'kind', 'personId', 'label', 'publicJwk'])
+    .select(['id', 'kind', 'personId', 'label', 'publicJwk', ownerBarred])
     .where('keyThumbprint', '=', thumbprint)
     .where('revokedAt', 'is', null)
     .executeTakeFirst()
@@ -37,7 +42,7 @@ export async function deviceBySecret (db: Db, secret: string): Promise<KnownDevi
   if (!/^[\w-]{43}$/.test(secret)) return null
   const row = await db
     .selectFrom('device')
-    .select(['id', 'kind', 'personId', 'label'])
+    .select(['id', 'kind', 'personId', 'label', ownerBarred])
     .where('secretHash', '=', secretHash(secret))
     .where('revokedAt', 'is', null)
     .where('personId', 'is not', null)
@@ -46,7 +51,7 @@ export async function deviceBySecret (db: Db, secret: string): Promise<KnownDevi
   return row ?? null
 }
 
-export interface ListedDevice extends KnownDevice {
+export interface ListedDevice extends Omit<KnownDevice, 'ownerBarred'> {
   boundAt: Date | null
   createdAt: Date
 }

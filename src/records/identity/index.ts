@@ -116,7 +116,7 @@ export interface ShownTrue {
 /**
  * Write it to the person: validity of the card, times of verification, and the level (2 by name and number, 3 by
  * face or counter; never lower than before). After a counter check `face_verified_at` stays as it was: level 3 alone
- * says that no first face check is due. False: the person is disabled.
+ * says that no first face check is due. False: the account is locked or disabled.
  */
 export async function creditPerson (
   trx: Transaction<Database>,
@@ -139,7 +139,7 @@ export async function creditPerson (
       ...(proof === 'face' ? { faceVerifiedAt: sql<Date>`now()` } : {})
     })
     .where('id', '=', personId)
-    .where('status', '<>', 'disabled')
+    .where('status', 'in', ['active', 'unactivated'])
     .returning('id')
     .executeTakeFirst()
   return row !== undefined

@@ -44,6 +44,9 @@ export function storedRequest (params: Record<string, unknown>, device = false):
   return { params: Object.fromEntries(kept) as Record<string, string>, ...(device ? { device } : {}) }
 }
 
+/** A row, and whether its time is over by the database clock. */
+export type OpenedAttempt = AttemptRow & { expired: boolean }
+
 /** The attempt of this interaction and browser; made at the first visit. Null = it belongs to another browser. */
 export async function openAttempt (
   db: Db,
@@ -55,8 +58,8 @@ export async function openAttempt (
     device?: boolean
     seconds: number
   }
-): Promise<AttemptRow | null> {
-  const found = await findAttempt(db, input.uid)
+): Promise<OpenedAttempt | null> {
+  const found = await findOpened(db, input.uid)
   if (found) return found.browserHash === input.browserHash ? found : null
   await db
     .insertInto('loginAttempt')
@@ -71,9 +74,17 @@ export async function openAttempt (
     })
     .onConflict((conflict) => conflict.column('uid').doNothing())
     .execute()
-  const row = await findAttempt(db, input.uid)
+  const row = await findOpened(db, input.uid)
   return row && row.browserHash === input.browserHash ? row : null
 }
+
+const findOpened = async (db: Db, uid: string): Promise<OpenedAttempt | undefined> =>
+  await db
+    .selectFrom('loginAttempt')
+    .selectAll()
+    .select(sql<boolean>`expires_at <= now()`.as('expired'))
+    .where('uid', '=', uid)
+    .executeTakeFirst()
 
 export async function findAttempt (db: Db, uid: string): Promise<AttemptRow | undefined> {
   return await db.selectFrom('loginAttempt').selectAll().where('uid', '=', uid).executeTakeFirst()
@@ -192,4 +203,11 @@ export async function finishAttempt (trx: Db, uid: string, browserHash: string):
      where uid = ${uid} and browser_hash = ${browserHash} and finished_at is null and expires_at > now()
     returning uid`.execute(trx)
   return result.rows.length === 1
+}
+
+/** Ends the logins of a person that are under way; they do not continue when the account is unlocked. */
+export async function expireAttempts (trx: Db, personId: string): Promise<void> {
+  await sql`
+    update login_attempt set expires_at = now()
+     where person_id = ${personId} and finished_at is null and expires_at > now()`.execute(trx)
 }

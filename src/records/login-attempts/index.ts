@@ -3,6 +3,7 @@
  * Owns the table login_attempt.
  */
 export {
+  expireAttempts,
   findAttempt,
   finishAttempt,
   openAttempt,

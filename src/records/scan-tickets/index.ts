@@ -20,6 +20,7 @@ import type { PhoneActor, PhoneSide } from './types.ts'
 
 export type * from './types.ts'
 export { TooManyTickets } from './limits.ts'
+export { expireTickets } from './rows.ts'
 
 export interface ScanTickets extends BrowserTickets, PhoneSide {
   /**

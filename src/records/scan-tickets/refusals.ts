@@ -31,6 +31,7 @@ export async function answered<T> (work: () => Promise<T>): Promise<T | { ok: fa
 export function whyNot (row: TicketRow | undefined): RefusalCode | null {
   if (row === undefined) return 'not_found'
   const state = stateOf(row)
+  if (row.barred) return 'account_locked'
   if (phoneStates.includes(state)) return null
   if (state === 'expired' || state === 'superseded') return 'expired'
   if (state === 'failed' && row.failure === 'wrong_person') return 'wrong_person'

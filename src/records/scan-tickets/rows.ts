@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
-import { remainingRequirements, statesBefore, type TicketState } from '../../domain/login/scan-ticket.ts'
+import { liveStates, remainingRequirements, statesBefore, type TicketState } from '../../domain/login/scan-ticket.ts'
 import type { Requirement, TicketContext, TicketPurpose } from './types.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
@@ -41,6 +41,8 @@ export interface TicketRow {
   expired: boolean
   /** The face check it points to passed, is in time and unused. */
   facePassed: boolean
+  /** The account of its person is locked or disabled. */
+  barred: boolean
 }
 
 const columns = `t.id, t.purpose, t.state, t.login_attempt_uid, t.subject_ref, t.browser_hash, t.client_id, t.context, t.context_digest,
@@ -50,7 +52,9 @@ const columns = `t.id, t.purpose, t.state, t.login_attempt_uid, t.subject_ref, t
   greatest(0, ceil(extract(epoch from t.expires_at - now())))::int as seconds_left,
   t.expires_at <= now() as expired,
   exists (select 1 from face_check f where f.id = t.face_check_id and f.scan_ticket_id = t.id
-    and f.person_id = t.person_id and f.purpose = t.purpose and f.state = 'passed' and f.expires_at > now()) as face_passed`
+    and f.person_id = t.person_id and f.purpose = t.purpose and f.state = 'passed' and f.expires_at > now()) as face_passed,
+  exists (select 1 from person p where p.id in (t.person_id, t.expected_person_id)
+    and p.status in ('locked', 'disabled')) as barred`
 
 /** The columns of TicketRow of `scan_ticket t`, for `select` and `returning`. */
 export const ticketColumns: RawBuilder<unknown> = sql.raw(columns)
@@ -92,6 +96,14 @@ export const stateOf = (row: Pick<TicketRow, 'state' | 'expired'>): TicketState 
   row.expired && statesBefore('expired').includes(row.state) ? 'expired' : row.state
 
 export const remainingOf = (row: TicketRow): Requirement[] => remainingRequirements(row)
+
+/** Ends the tickets that a person has scanned or is expected to scan. */
+export async function expireTickets (trx: Trx, personId: string): Promise<void> {
+  await sql`
+    update scan_ticket set expires_at = now()
+     where (person_id = ${personId} or expected_person_id = ${personId})
+       and state in (${sql.join(liveStates.map((state) => sql.lit(state)))}) and expires_at > now()`.execute(trx)
+}
 
 /** For `where state in (…)`: every state from which an arrow leads to `next`. */
 export const from = (next: TicketState): RawBuilder<unknown> =>

@@ -37,6 +37,8 @@ export async function scan (
   if (unscannable !== null) return refuse(unscannable)
   if (code === 'stale' && !seenFresh) return refuse('expired')
 
+  if (row.barred || actor.device?.ownerBarred === true) return { ...refuse('account_locked'), ticketId: row.id }
+
   const decision = decideScan(row, actor.device)
   if (!decision.ok) {
     if (decision.code === 'wrong_person') await failForWrongPerson(deps, row, actor)

@@ -97,7 +97,7 @@ export interface BrowserSide {
  * browser.
  */
 export interface PhoneActor {
-  device: { id: string; kind: 'app' | 'web'; personId: string | null } | null
+  device: { id: string; kind: 'app' | 'web'; personId: string | null; ownerBarred: boolean } | null
   address: string
   userAgent: string
   locale: string
@@ -148,6 +148,7 @@ export type PhoneRefusal =
         | 'expired'
         | 'wrong_state'
         | 'wrong_person'
+        | 'account_locked'
         | 'device_not_bound'
         | 'number_mismatch'
         | 'number_exhausted'

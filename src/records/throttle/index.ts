@@ -33,13 +33,16 @@ export { sweepThrottle } from './repository.ts'
 /** One password try about to be made. */
 export { count, uncount, type Counter, isFull } from './counters.ts'
 export interface Attempt {
-  /** The normalised identifier with its kind, whether or not it exists. */
+  /** `personIdentifier` when the account exists, else what was typed, normalized, with its kind. */
   identifier: string
   /** Where it comes from: address prefix. */
   source: string
   /** The browser proved (by its cookie) that this person has logged in from it. */
   knownBrowser: boolean
 }
+
+/** What the tries for a known person are counted under, whichever identifier is typed. */
+export const personIdentifier = (personId: string): string => `person:${personId}`
 
 export type Turn =
   | {

@@ -395,7 +395,7 @@ await eachDatabase(t, "binding a phone's browser", async (t, database) => {
   const device = await deviceBySecret(w.services.db, secret)
   t.match(device, { kind: 'web', personId: w.personId, label: 'Safari' })
   t.equal((await w.services.db.selectFrom('device').select('id').execute()).length, 1, 'and no other row stays behind')
-  const actor = phone({ id: device!.id, kind: 'web', personId: w.personId })
+  const actor = phone({ id: device!.id, kind: 'web', personId: w.personId, ownerBarred: false })
   t.match(
     await w.tickets.view(held.scanToken, actor),
     { ok: true, view: { state: 'confirmed' } },

@@ -43,7 +43,7 @@ const web = async (w: World, personId: string) => {
       boundAt: sql<Date>`now() - interval '1 day'`
     })
     .execute()
-  return phone({ id, kind: 'web', personId })
+  return phone({ id, kind: 'web', personId, ownerBarred: false })
 }
 
 await eachDatabase(t, 'scan', async (t, database) => {
@@ -393,7 +393,7 @@ await eachDatabase(t, 'confirm and reject', async (t, database) => {
   await t.test('a person disabled meanwhile is confirmed nothing', async (t) => {
     const held = await ready(w)
     await sql`update person set status = 'disabled' where id = ${w.personId}`.execute(w.services.db)
-    t.equal(codeOf(await confirm(w, held)), 'wrong_state')
+    t.equal(codeOf(await confirm(w, held)), 'account_locked')
     t.not((await ticketRow(w, held.created.ticketId)).state, 'confirmed')
     await sql`update person set status = 'active' where id = ${w.personId}`.execute(w.services.db)
   })

@@ -150,7 +150,7 @@ export async function app ({ services }: World, personId: string | null = null):
       services.db
     )
   }
-  return phone({ id, kind: 'app', personId })
+  return phone({ id, kind: 'app', personId, ownerBarred: false })
 }
 
 export async function appKey () {
