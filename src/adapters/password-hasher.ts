@@ -103,14 +103,3 @@ function dummyHash (memoryCost: number, timeCost: number): string {
   const part = (bytes: number): string => randomBytes(bytes).toString('base64').replace(/=+$/, '')
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${part(16)}$${part(32)}`
 }
-
-/**
- * Advice for the operator, or null. Hashing and token signatures share libuv's pool: it needs more
- * threads than hashes may run, or a signature waits behind a hash.
- * @param poolSize value of UV_THREADPOOL_SIZE as set before the start (libuv's default is 4)
- */
-export function threadPoolAdvice (concurrency: number, poolSize: string | undefined): string | null {
-  const threads = Number(poolSize ?? 4)
-  if (threads >= concurrency + 2) return null
-  return `UV_THREADPOOL_SIZE=${threads} with HASH_CONCURRENCY=${concurrency}: set UV_THREADPOOL_SIZE to at least ${concurrency + 2}, or token signatures wait behind password hashes.`
-}

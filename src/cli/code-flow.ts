@@ -71,7 +71,7 @@ async function json<T> (what: string, url: string, init: RequestInit = {}): Prom
 }
 
 /** OIDC Discovery §4.3: the document must be about the issuer asked for. */
-export async function discover (issuer: string): Promise<Metadata> {
+async function discover (issuer: string): Promise<Metadata> {
   const metadata = await json<Metadata>('discovery', `${issuer}/.well-known/openid-configuration`)
   if (metadata.issuer !== issuer) {
     throw new CodeFlowError(

@@ -7,12 +7,11 @@
 export { openDatabase, type OpenDatabase, type OpenDatabaseOptions } from './connection.ts'
 export type { DatabaseProgress } from './pglite.ts'
 export { statement } from './statement.ts'
-export { inTransaction, Rollback, write, type RollbackWith } from './transaction.ts'
+export { type RollbackWith } from './transaction.ts'
 export { queryCounter } from './query-counter.ts'
 export {
   DatabaseUnavailable,
   DataDirInUse,
-  DataDirUnwritable,
   isDatabaseUnavailable,
   isPermissionDenied,
   isUniqueViolation
@@ -25,7 +24,7 @@ export {
   type FieldCryptoOptions
 } from './field-crypto.ts'
 export { assertMasterKeyFits, loadMasterKey, MasterKeyMismatch } from './master-key.ts'
-export { assertMigrated, checkOldRows, migrate, NotGranted, NotMigrated, pendingMigrations } from './migrator.ts'
+export { assertMigrated, checkOldRows, migrate, pendingMigrations } from './migrator.ts'
 export { findUnvalidated, type Unvalidated } from './constraints.ts'
 export { grantStatements, grantTo, type Granted } from './grants.ts'
 export type { Database } from './schema.ts'

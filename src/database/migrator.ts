@@ -34,7 +34,7 @@ async function loadPending (db: Kysely<Database>, until?: string): Promise<Migra
 }
 
 /** Nobody has made the tables yet. */
-export class NotMigrated extends Error {
+class NotMigrated extends Error {
   constructor () {
     super('The database has no tables yet. Run: kora migrate')
     this.name = 'NotMigrated'
@@ -42,7 +42,7 @@ export class NotMigrated extends Error {
 }
 
 /** The tables are there, and the role of this connection may not use them. */
-export class NotGranted extends Error {
+class NotGranted extends Error {
   constructor (role: string) {
     super(
       `The role ${role} has no rights on the tables. As their owner (MIGRATION_DATABASE_URL) run: ` +

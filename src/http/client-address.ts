@@ -85,7 +85,7 @@ export type PlaceKind = 'loopback' | 'local' | 'prefix'
  * A coarse place for people: 'loopback', 'local', or the first part of the address. Never the whole address.
  * Pages and messages translate the first two (`place.loopback`, `place.local`).
  */
-export function placeKind (ip: string): { kind: PlaceKind; prefix: string } {
+function placeKind (ip: string): { kind: PlaceKind; prefix: string } {
   const address = parse(ip)
   const range = address?.range() ?? 'unspecified'
   if (range === 'loopback') return { kind: 'loopback', prefix: '' }

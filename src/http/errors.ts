@@ -38,7 +38,7 @@ const keyOfStatus = new Map<number, ErrorKey>([
 ])
 
 /** What any thrown thing means to the outside. */
-export function classify (error: unknown): { status: number; key: ErrorKey; details: PageErrorDetails } {
+function classify (error: unknown): { status: number; key: ErrorKey; details: PageErrorDetails } {
   if (error instanceof PageError) return error
   if (isUnavailable(error)) return { status: 503, key: 'unavailable', details: { retryAfterSeconds: 5 } }
   // a character that the database cannot hold (NUL) came from the request (SQLSTATE 22021, 22P05)

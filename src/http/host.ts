@@ -9,7 +9,7 @@ import type { Config } from '../ports/config.ts'
 const anyHost = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** Whether a Host header names the issuer: case does not matter, nor does the scheme's own port written out. */
-export function hostMatcher (issuer: string): (host: string | undefined) => boolean {
+function hostMatcher (issuer: string): (host: string | undefined) => boolean {
   const { host, protocol } = new URL(issuer)
   const standardPort = protocol === 'https:' ? ':443' : ':80'
   return (given) => {

@@ -15,8 +15,6 @@ import { baseHeaders } from './headers.ts'
 import { createRenderer, type LiveSite } from './rendering.ts'
 import { decorateRequests } from './request.ts'
 
-export { PageError } from './page-error.ts'
-
 const partLength = 200
 
 /**

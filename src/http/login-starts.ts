@@ -11,7 +11,7 @@ import type { HttpDeps } from './deps.ts'
 import { PageError } from './page-error.ts'
 
 /** Seconds of one window. */
-export const startWindowSeconds = 300
+const startWindowSeconds = 300
 
 /** Addresses kept in mind; the oldest are forgotten above it. */
 const remembered = 20_000

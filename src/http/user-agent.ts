@@ -43,8 +43,5 @@ export function browserLabel (ua: string | undefined): string {
 export const isPhone = (ua: string | undefined): boolean =>
   /Mobile|Android|iPhone|iPod|HarmonyOS.*Phone/i.test((ua ?? '').slice(0, 512))
 
-/** In-app browsers that block links into other apps. */
-export const isWeChat = (ua: string | undefined): boolean => /MicroMessenger\/|\bQQ\/\d/.test((ua ?? '').slice(0, 512))
-
 /** The old engine of dual-engine browsers: pages ask to switch to 极速模式. */
 export const isTrident = (ua: string | undefined): boolean => /Trident\/|MSIE /.test((ua ?? '').slice(0, 512))

@@ -3,7 +3,7 @@
  * are wider than the profile (docs/protocol.md): code and PKCE S256 for every client, exact redirect URIs, and opaque
  * access tokens unless the resource server takes JWT.
  */
-import type { Client, ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { acrValues } from '../domain/identity/assurance.ts'
 import { claimsByScope, scopes } from '../domain/claims/claims.ts'
@@ -71,7 +71,6 @@ export interface Parts {
   renderError: NonNullable<Configuration['renderError']>
   logoutSource: (ctx: KoaContextWithOIDC, form: string) => Promise<void>
   postLogoutSuccessSource: (ctx: KoaContextWithOIDC) => Promise<void>
-  validateClientExtras: (key: string, value: unknown, metadata: ClientMetadata) => void
   fetch: NonNullable<Configuration['fetch']>
 }
 
@@ -121,10 +120,8 @@ export function createConfiguration (parts: Parts): Configuration {
       authorization_details_types: [representationType(parts.config.issuer)]
     },
     extraClientMetadata: {
-      properties: ['kora_policy'],
-      validator: (_ctx, key, value, metadata) => {
-        parts.validateClientExtras(key, value, metadata)
-      }
+      // a client is checked as a whole when it is loaded (client-store.ts)
+      properties: ['kora_policy']
     },
     allowOmittingSingleRegisteredRedirectUri: false,
     acceptQueryParamAccessTokens: false,

@@ -55,7 +55,7 @@ const allowStatement = statement<Save, { id: string }>(
 const sealed = 'sealed'
 
 /** Seconds that an expired code is kept, so that its device gets `expired_token` (RFC 8628 §3.5). */
-export const knownAfterExpirySeconds = 900
+const knownAfterExpirySeconds = 900
 
 /** Called in the transaction in which a person allows a device to log in. */
 export type DeviceAllowed = (

@@ -158,7 +158,6 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
         mayRevoke,
         renderError: errorPage,
         ...logoutPages,
-        validateClientExtras: () => {},
         fetch: egress
       })
     )

@@ -10,7 +10,7 @@ import type { Database } from '../database/schema.ts'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 import { loadKeys, type SigningAlg, type SigningKey, type SigningKeyState } from '../tokens/signing-keys.ts'
 
-export class PooledSigner extends ExternalSigningKey {
+class PooledSigner extends ExternalSigningKey {
   readonly state: SigningKeyState
   readonly #kid: string
   readonly #alg: SigningAlg

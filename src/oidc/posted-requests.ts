@@ -10,7 +10,7 @@ import { routes } from './configuration.ts'
 import { writePage } from './error-pages.ts'
 
 /** Bytes of the longest address that proxies accept. Longer requests go to the PAR endpoint (RFC 9126). */
-export const postedLimit = 6000
+const postedLimit = 6000
 
 const posted = new Set<string>([routes.authorization, routes.end_session])
 

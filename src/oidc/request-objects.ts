@@ -27,7 +27,7 @@ interface Judged {
  *
  * @param now in seconds
  */
-export function requestObjectFault ({ claims, header, clientId, high, now }: Judged): string | null {
+function requestObjectFault ({ claims, header, clientId, high, now }: Judged): string | null {
   const { exp, nbf, sub } = claims
   if (!types.has(typeof header['typ'] === 'string' ? header['typ'].toLowerCase() : header['typ'])) {
     return 'typ must be oauth-authz-req+jwt'

@@ -6,7 +6,6 @@
  * message of somebody else's error may quote its input. So no document number, phone, name, token or
  * code reaches a log by mistake (GB/T 35273; OWASP ASVS 16.2.5).
  */
-import { randomBytes } from 'node:crypto'
 import { pino, type Bindings, type DestinationStream, type Logger } from 'pino'
 import type { FastifyInstance } from 'fastify'
 import { queryCounter } from '../database/query-counter.ts'
@@ -14,7 +13,7 @@ import { scrub } from '../domain/scrub-text.ts'
 import type { Metrics } from '../ports/metrics.ts'
 
 /** Fields that may be logged. Never add one that can hold something about a person. */
-export const logFields: ReadonlySet<string> = new Set([
+const logFields: ReadonlySet<string> = new Set([
   'err',
   'method',
   'route',
@@ -142,16 +141,6 @@ export function createLogger (options: { level: string }, destination?: Destinat
     return child.call(this, allowed(bindings), options)
   } as typeof child
   return log
-}
-
-/**
- * Trace id of a request: the caller's W3C trace id when it has the right form, else a new one. 32 hex digits.
- */
-export function traceIdOf (headers: Record<string, string | string[] | undefined>): string {
-  const parent = headers['traceparent']
-  const match = typeof parent === 'string' ? /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/.exec(parent) : null
-  if (match?.[1] !== undefined && !/^0+$/.test(match[1])) return match[1]
-  return randomBytes(16).toString('hex')
 }
 
 /**

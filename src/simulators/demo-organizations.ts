@@ -197,6 +197,3 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     note: '在登记库里，这里还没有账号：可以由代理人来走法人注册'
   }
 ]
-
-/** A valid code that the company register does not know (库无). */
-export const demoUnknownUscc = '115400000043680056'

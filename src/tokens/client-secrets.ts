@@ -22,7 +22,7 @@ export interface StoredSecret {
   lastUsedOn: string | null
 }
 
-export const maximumLiveSecrets = 2
+const maximumLiveSecrets = 2
 
 const live = 'revoked_at is null and (expires_at is null or expires_at > now())'
 

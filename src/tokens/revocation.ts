@@ -7,7 +7,7 @@
  * pass waited for (artifact-repository), so the next pass sees it.
  */
 import { statement } from '../database/statement.ts'
-import { hashGrantId, type Connection } from './artifact-repository.ts'
+import type { Connection } from './artifact-repository.ts'
 
 /** A relying site's session that ended. Without `sid`, the site knows only the account. */
 export interface EndedClientSession {
@@ -106,12 +106,10 @@ export async function revokeClient (trx: Connection, clientId: string): Promise<
   return forgetEndedClients(trx, removeDuplicates(await repeatUntilNone(() => deleteOfClient(trx, clientId))))
 }
 
-/** Everything issued under one grant, the code or refresh token included (RFC 6749 §4.1.2, RFC 7009 §2.1). */
-export async function revokeGrant (trx: Connection, grantId: string): Promise<EndedClientSession[]> {
-  return revokeGrantHash(trx, hashGrantId(grantId))
-}
-
-/** `revokeGrant` by the stored hash of the grant's identifier. */
+/**
+ * Everything issued under one grant, the code or refresh token included (RFC 6749 §4.1.2, RFC 7009 §2.1).
+ * @param grantHash hash of the grant's identifier, as stored
+ */
 export async function revokeGrantHash (trx: Connection, grantHash: string): Promise<EndedClientSession[]> {
   return removeDuplicates(await repeatUntilNone(() => deleteOfGrant(trx, grantHash)))
 }

@@ -163,15 +163,6 @@ export async function publish (trx: Transaction<Database>, key: NewKey, change: 
   await incrementEpoch(trx, 'signing-keys')
 }
 
-/** `makeKey` and `publish`. Returns the kid. */
-export async function prePublish (db: Kysely<Database>, crypto: FieldCrypto, alg: SigningAlg): Promise<string> {
-  const key = await makeKey(crypto, alg)
-  await inTransaction(db, async (trx) => {
-    await publish(trx, key)
-  })
-  return key.kid
-}
-
 /**
  * The pre-published key signs from now on; the one that signed is retired, its private part erased.
  *

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createPasswordHasher, threadPoolAdvice } from '../../src/adapters/password-hasher.ts'
+import { createPasswordHasher } from '../../src/adapters/password-hasher.ts'
 import { HasherBusy } from '../../src/ports/password-hasher.ts'
 
 const quick = { memoryCost: 1024, timeCost: 2 }
@@ -86,10 +86,4 @@ t.test('who waits too long is let go, and its place is free again', async (t) =>
   )
   t.same(hasher.depth(), { running: 0, waiting: 0 })
   t.type(await hasher.hash('d'), 'string')
-})
-
-t.test('advice on the thread pool', async (t) => {
-  t.equal(threadPoolAdvice(2, undefined), null)
-  t.match(threadPoolAdvice(4, undefined), /at least 6/)
-  t.equal(threadPoolAdvice(4, '6'), null)
 })

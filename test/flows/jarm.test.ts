@@ -3,7 +3,8 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
 import { signedResponseSeconds } from '../../src/oidc/configuration.ts'
-import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
+import { rotate } from '../../src/tokens/signing-keys.ts'
+import { prePublish } from '../support/signing-keys.ts'
 import {
   addClient,
   arrivedAt,

@@ -4,7 +4,8 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import * as oidc from 'openid-client'
 import t from 'tap'
-import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
+import { rotate } from '../../src/tokens/signing-keys.ts'
+import { prePublish } from '../support/signing-keys.ts'
 import { addClient, demoParty, RelyingParty, startKora } from '../support/driver/index.ts'
 import { until } from '../support/until.ts'
 

@@ -5,7 +5,8 @@ import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
 import type { AuditEventType } from '../../src/records/audit/index.ts'
-import { prePublish, rotate } from '../../src/tokens/signing-keys.ts'
+import { rotate } from '../../src/tokens/signing-keys.ts'
+import { prePublish } from '../support/signing-keys.ts'
 import {
   addClient,
   arrivedAt,

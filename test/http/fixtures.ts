@@ -37,15 +37,7 @@ const login: PasswordPage = {
   role: 'legal_representative',
   errors: [],
   agreement: { version: '2026-01', checked: false },
-  relogin: null,
-  notice: null,
-  links: {
-    forgot: '/forgot',
-    register: '/register',
-    activate: '/activate',
-    phoneChange: '/phone-change',
-    national: '/federated/national'
-  }
+  relogin: null
 }
 
 const ticket: ScanTicketView = {
@@ -77,7 +69,6 @@ const qr: ScanPage = {
     app: 'https://sso.example.gov.cn/q/AbCdEfGhIjKlMnOpQrStUv',
     pages: 'https://sso.example.gov.cn/q/AbCdEfGhIjKlMnOpQrStUv'
   },
-  appDownload: 'https://app.example.gov.cn/download',
   counterHref: null,
   passwordHref: '/i/fixture/login'
 }
@@ -132,7 +123,6 @@ add('login', 'login/password', login)
 add('login-errors', 'login/password', {
   ...login,
   account: '540102198006010010',
-  notice: 'form_renewed',
   errors: [
     { field: 'account', code: 'CHECK' },
     { field: 'password', code: 'wrong', details: { left: 3 } },
@@ -154,7 +144,6 @@ addVariant('login-legal-errors', 'login/password', {
   kind: 'legal',
   role: 'agent',
   account: '9154',
-  notice: 'maintenance',
   errors: [
     { field: 'account', code: 'uscc_length', details: { n: 17 } },
     { field: 'role', code: 'agent_pending' }
@@ -164,8 +153,7 @@ add('login-again', 'login/password', {
   ...login,
   tabs: [],
   agreement: null,
-  relogin: { maskedAccount: '540***********0011', otherAccountHref: '/i/fixture/other' },
-  links: { forgot: null, register: null, activate: null, phoneChange: null, national: null }
+  relogin: { maskedAccount: '540***********0011', otherAccountHref: '/i/fixture/other' }
 })
 
 add('qr', 'scan-code/scan', qr)
@@ -183,7 +171,6 @@ add('qr-mobile-pages', 'scan-code/scan', {
   ...qr,
   mobile: true,
   sameDevice: { app: null, pages: 'https://sso.example.gov.cn/q/x' },
-  appDownload: null
 })
 addVariant('qr-not-yet', 'scan-code/scan', { ...qr, notYet: true })
 add('qr-blocked', 'scan-code/scan', {
@@ -203,7 +190,6 @@ add('qr-approve', 'scan-code/scan', {
   subjectName: '白玛*',
   expectedName: '扎西*',
   passwordHref: null,
-  appDownload: null
 })
 for (const purpose of [
   'step-up',
@@ -409,28 +395,10 @@ addVariant('consent-unverified', 'login/consent', {
 add('done', 'login/done', { rp, href: '/relying-site' })
 
 add('landing', 'phone-pages/landing', {
-  continueHere: form,
-  appHref: 'https://app.example.gov.cn/q/x',
-  downloadHref: 'https://app.example.gov.cn/download',
-  inAppBrowser: false
+  continueHere: form
 })
-add('landing-wechat', 'phone-pages/landing', {
-  continueHere: form,
-  appHref: 'https://app.example.gov.cn/q/x',
-  downloadHref: null,
-  inAppBrowser: true
-})
-addVariant('landing-pages-only', 'phone-pages/landing', {
-  continueHere: form,
-  appHref: null,
-  downloadHref: null,
-  inAppBrowser: false
-})
-addVariant('landing-app-only', 'phone-pages/landing', {
-  continueHere: null,
-  appHref: 'https://app.example.gov.cn/q/x',
-  downloadHref: 'https://app.example.gov.cn/download',
-  inAppBrowser: false
+addVariant('landing-closed', 'phone-pages/landing', {
+  continueHere: null
 })
 add('confirm', 'phone-pages/confirm', {
   ...form,
@@ -628,8 +596,6 @@ for (const code of refusals) {
   ;(code === 'channel_closed' ? add : addVariant)(`refused-${code}`, 'phone-pages/refused', {
     code,
     counterHref: code === 'face_exhausted' ? '/counter' : null,
-    appHref: code === 'channel_closed' ? 'https://app.example.gov.cn' : null,
-    downloadHref: code === 'channel_closed' ? 'https://app.example.gov.cn/download' : null
   })
 }
 

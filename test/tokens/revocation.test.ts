@@ -1,10 +1,11 @@
 import t from 'tap'
 import { sql } from 'kysely'
+import { hashGrantId } from '../../src/tokens/artifact-repository.ts'
 import {
   revokeAccount,
   revokeClient,
   revokeContext,
-  revokeGrant,
+  revokeGrantHash,
   revokeSession,
   type EndedClientSession
 } from '../../src/tokens/revocation.ts'
@@ -136,7 +137,8 @@ eachDatabase(t, 'by client, by grant', async (t, database) => {
     rows: [row]
   } = await sql<{ grantId: string }>`select payload->>'grantId' as grant_id from oidc_artifact
     where model = 'RefreshToken' order by expires_at desc limit 1`.execute(database.db)
-  t.same(clientsOf(await inTransaction(database, (trx) => revokeGrant(trx, row?.grantId ?? ''))), ['other'])
+  const grantHash = hashGrantId(row?.grantId ?? '')
+  t.same(clientsOf(await inTransaction(database, (trx) => revokeGrantHash(trx, grantHash))), ['other'])
   t.equal(
     (await Promise.all([again, otherTokens].map((each) => alive(rig, other, each)))).filter(Boolean).length,
     1,

@@ -1,7 +1,7 @@
 /** Keys of the two sides: one shared secret, or a key pair on each side. Names from RFC 9421 §3.3. */
 import { createHmac, createPrivateKey, createPublicKey, sign, timingSafeEqual, verify, KeyObject } from 'node:crypto'
 
-export const algorithms = ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
+const algorithms = ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
 
 export type SignatureAlgorithm = (typeof algorithms)[number]
 

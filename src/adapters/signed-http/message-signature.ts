@@ -26,7 +26,7 @@ export interface SignatureHeaders {
   signature: string
 }
 
-export const tagOf = (service: Service, kind: SignedKind): string => `kora-${service}-${kind}`
+const tagOf = (service: Service, kind: SignedKind): string => `kora-${service}-${kind}`
 
 const components: Record<SignedKind, string> = {
   request: '("@method" "@path" "content-digest")',

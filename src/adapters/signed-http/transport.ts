@@ -52,7 +52,7 @@ export function checkedBaseUrl (text: string, service: Service): URL {
 
 export type Send = (method: 'GET' | 'POST' | 'DELETE', path: string, payload?: object) => Promise<Answer>
 
-export const maximumAnswerBytes = 64 * 1024
+const maximumAnswerBytes = 64 * 1024
 
 /** Makes `send`. Throws TransportFault; its text names neither person nor address. */
 export function createTransport (options: TransportOptions): Send {

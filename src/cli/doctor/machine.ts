@@ -3,7 +3,7 @@ import type { Config } from '../../ports/config.ts'
 import { ok, warn, type Finding } from './finding.ts'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
-export const isLoopback = (issuer: string): boolean => loopback.has(new URL(issuer).hostname)
+const isLoopback = (issuer: string): boolean => loopback.has(new URL(issuer).hostname)
 
 export function checkMachine (
   config: Config,

@@ -9,7 +9,7 @@ import type { ClientPolicy } from '../client/policy.ts'
 import { wantsSignedResponses } from '../client/signing.ts'
 
 /** Scopes that only a second administrator may give: the document number of people. */
-export const highScopes: readonly string[] = ['identity']
+const highScopes: readonly string[] = ['identity']
 
 /**
  * high_scope: a scope of the highest kind. consent_skipped: people are not asked any more (or more data without

@@ -34,7 +34,7 @@ export function functionsHere (
 }
 
 /** An organization as relying sites see it. Its legal representative is not in it. */
-export const organizationClaim = ({ uscc, name, type, status }: OrganizationFacts): Record<string, unknown> => ({
+const organizationClaim = ({ uscc, name, type, status }: OrganizationFacts): Record<string, unknown> => ({
   uscc,
   name,
   type,

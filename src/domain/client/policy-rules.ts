@@ -42,7 +42,7 @@ const representationPaths = [
   'organization.status'
 ]
 const claimNames: readonly string[] = Object.values(claimsByScope).flat()
-export const aliasPaths: readonly string[] = [...claimNames, ...representationPaths]
+const aliasPaths: readonly string[] = [...claimNames, ...representationPaths]
 /** Names with a meaning of their own in tokens (RFC 7519 §4.1, OpenID Connect Core §2): no alias takes one. */
 const takenNames = [
   ...claimNames,

@@ -36,18 +36,6 @@ const OUTWARD: Readonly<Record<CertType, string>> = {
   other: '990'
 }
 
-/** Codes that other systems send besides: service and diplomatic passports, the cards of the forces. */
-const INWARD: Readonly<Record<string, CertType>> = {
-  411: 'passport',
-  412: 'passport',
-  413: 'passport',
-  115: 'military',
-  118: 'military',
-  119: 'military',
-  120: 'military',
-  122: 'military'
-}
-
 /** Is this one of our document types? For values from outside. */
 export function isCertType (value: unknown): value is CertType {
   return (certTypes as readonly unknown[]).includes(value)
@@ -56,12 +44,6 @@ export function isCertType (value: unknown): value is CertType {
 /** GA/T 517 code of a stored document type; what we do not know is 990 其他. */
 export function certTypeCode (certType: string): string {
   return OUTWARD[isCertType(certType) ? certType : 'other']
-}
-
-/** The types a GA/T 517 code may stand for: two for 154, none for a code without a counterpart here. */
-export function certTypesOfGat517 (code: string): CertType[] {
-  const extra = Object.hasOwn(INWARD, code) ? INWARD[code] : undefined
-  return extra === undefined ? certTypes.filter((certType) => OUTWARD[certType] === code) : [extra]
 }
 
 /** FORMAT not the shape of that document · KIND a valid number of another document */
@@ -80,11 +62,6 @@ const FORMATS: Readonly<
   tw_travel: /^(?:\d{8}|\d{10}[A-Z])$/,
   military: /^[\p{Script=Han}A-Z0-9]{5,20}$/u,
   other: /^[\p{L}\p{N}()·]{4,40}$/u
-}
-
-/** A passport of the PRC: ordinary (E, EA…, G, 14, 15), official or diplomatic (D, S, P). */
-export function isPrcPassport (value: string): boolean {
-  return /^(?:E\d{8}|E[A-HJ-NP-Z]\d{7}|G\d{8}|1[45]\d{7}|[DSP]\d{8}|[DSP]E\d{7})$/.test(value)
 }
 
 /**

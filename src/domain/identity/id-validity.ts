@@ -8,7 +8,7 @@ import type { CertType } from './cert-type.ts'
 /** 有效期限 in years, or 长期有效. */
 export type Term = 5 | 10 | 20 | 'long'
 
-export const terms: readonly Term[] = [5, 10, 20, 'long']
+const terms: readonly Term[] = [5, 10, 20, 'long']
 
 /**
  * DATE not a date · FUTURE issued after today · BEFORE_BIRTH · BEFORE_2004 before second-generation cards ·

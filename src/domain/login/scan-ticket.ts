@@ -20,16 +20,14 @@ export const ticketStates = [
 ] as const
 export type TicketState = (typeof ticketStates)[number]
 
-export const ticketPurposes = [
-  'login',
-  'step-up',
-  'approve-delegation',
-  'organization-password',
-  'register',
-  'recover',
-  'change-phone'
-] as const
-export type TicketPurpose = (typeof ticketPurposes)[number]
+export type TicketPurpose =
+  | 'login'
+  | 'step-up'
+  | 'approve-delegation'
+  | 'organization-password'
+  | 'register'
+  | 'recover'
+  | 'change-phone'
 
 /** What showed who holds the phone. */
 export type TicketProof = 'face' | 'counter'
@@ -38,7 +36,7 @@ export type TicketProof = 'face' | 'counter'
 export type TicketFailure = 'wrong_person' | 'number_mismatch' | 'face_failed' | 'face_exhausted' | 'declined'
 
 /** What the phone is asked for, in the order in which it gives it. */
-export const requirements = ['identity', 'face'] as const
+const requirements = ['identity', 'face'] as const
 export type TicketRequirement = (typeof requirements)[number]
 
 /** Every arrow there is. `identity` = the data were given and are right; `face` = a face check is under way. */

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto'
 import { isCalendarDate } from '../calendar-date.ts'
-import { DomainError } from '../errors.ts'
 import type { Proof } from '../login/next-step.ts'
 
 export const delegationStates = [
@@ -22,7 +21,7 @@ export const delegationStates = [
 export type DelegationState = (typeof delegationStates)[number]
 
 /** From → to. Everything else is forbidden. */
-export const delegationTransitions: Readonly<Record<DelegationState, readonly DelegationState[]>> = {
+const delegationTransitions: Readonly<Record<DelegationState, readonly DelegationState[]>> = {
   draft: ['agent_verified', 'submitted', 'withdrawn'],
   agent_verified: ['submitted', 'withdrawn'],
   submitted: ['active', 'rejected', 'withdrawn'],
@@ -41,9 +40,6 @@ export const waitingStates = ['draft', 'agent_verified', 'submitted'] as const s
 
 export const mayBecome = (from: DelegationState, to: DelegationState): boolean =>
   delegationTransitions[from].includes(to)
-
-/** States in which nothing more happens. */
-export const isTerminal = (state: DelegationState): boolean => delegationTransitions[state].length === 0
 
 /** What is approved: the whole content of one version. Order and spelling are fixed for the digest. */
 export interface DelegationContent {
@@ -132,21 +128,4 @@ export function checkDelegationValidity (
   // both days included
   if ((Date.parse(validTo) - Date.parse(validFrom)) / 86_400_000 + 1 > limits.maximumDays) return 'too_long'
   return null
-}
-
-/**
- * Who may approve: the legal representative of this moment, who is not the agent. Persons are compared as human beings.
- * @throws DomainError `not_legal_representative`, `self_approval`
- */
-export function assertMayApprove (
-  approver: { personId: string; certIndex: string },
-  legalRepresentativeId: string | null,
-  agent: { personId: string; certIndex: string }
-): void {
-  if (legalRepresentativeId === null || approver.personId !== legalRepresentativeId) {
-    throw new DomainError('not_legal_representative')
-  }
-  if (approver.personId === agent.personId || approver.certIndex === agent.certIndex) {
-    throw new DomainError('self_approval')
-  }
 }

@@ -50,7 +50,7 @@ export interface Draft {
 }
 
 /** Minutes in which the password must be set: who comes back later is asked for the own face again. */
-export const verificationMinutes = 30
+const verificationMinutes = 30
 
 export const isStale = ({ verification }: Pick<Draft, 'verification'>, nowSeconds: number): boolean =>
   verification !== null && nowSeconds - verification.at > verificationMinutes * 60

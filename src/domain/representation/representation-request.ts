@@ -28,7 +28,7 @@ const asciiWord = /^[\w.:/-]{1,64}$/
 const shown = (value: unknown): string => (typeof value === 'string' && asciiWord.test(value) ? ` (${value})` : '')
 
 /** Relying sites that may ask: what the policy says, by default those that accept organizations. */
-export const mayAskForRepresentation = ({
+const mayAskForRepresentation = ({
   representationRequests,
   subjectKinds,
   roles

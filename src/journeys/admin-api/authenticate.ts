@@ -9,7 +9,7 @@ import { Problem } from './problems.ts'
 import { readToken, type ApiToken } from './tokens.ts'
 
 /** Requests of one client in a minute, and refused ones of one network. */
-export const requestLimits = { client: 600, refusedNetwork: 120, seconds: 60 } as const
+const requestLimits = { client: 600, refusedNetwork: 120, seconds: 60 } as const
 /** Refusals of one client that are recorded in ten minutes: a flood must not fill the trail. */
 const auditLimit = { limit: 20, seconds: 600 }
 

@@ -41,7 +41,7 @@ export const wireClient = ({
   updated_at: updatedAt
 })
 
-export const clientPath = (clientId: string): string => `${prefix}/clients/${clientId}`
+const clientPath = (clientId: string): string => `${prefix}/clients/${clientId}`
 export const answerOf = (client: ClientRecord, status = 200): Answer => ({
   status,
   body: wireClient(client),

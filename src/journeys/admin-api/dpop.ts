@@ -8,7 +8,7 @@ import type { AdminApiDeps } from './deps.ts'
 /** Clock of the caller against ours, in seconds; also how long a proof may be under way. */
 const skewSeconds = 60
 
-export const proofAlgorithms = ['ES256', 'EdDSA']
+const proofAlgorithms = ['ES256', 'EdDSA']
 
 export interface ProofTarget {
   method: string

@@ -7,7 +7,7 @@ import { namedSchemas, type SchemaName } from './schemas.ts'
 const ref = (name: SchemaName): object => ({ $ref: `#/components/schemas/${name}` })
 const parameter = (name: string): object => ({ $ref: `#/components/parameters/${name}` })
 
-export const statusTexts: Readonly<Record<number, string>> = {
+const statusTexts: Readonly<Record<number, string>> = {
   200: 'Done',
   201: 'Made',
   202: 'Waits for a second administrator',

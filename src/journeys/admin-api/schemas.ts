@@ -7,7 +7,7 @@ import { closed } from './schema-parts.ts'
 import * as clients from './schemas-clients.ts'
 import * as desk from './schemas-desk.ts'
 
-export const ProblemDetails = Type.Object(
+const ProblemDetails = Type.Object(
   {
     type: Type.String(),
     title: Type.String({ description: 'In the language of Accept-Language (zh-CN, en).' }),

@@ -28,7 +28,7 @@ const findStatement = statement<[id: string, audience: string], Found>(
 )
 
 /** The sandbox's own client has a key that everybody knows: outside the sandbox it is nobody. */
-export const sandboxClient = 'demo-admin'
+const sandboxClient = 'demo-admin'
 
 /** Null: unknown, expired, ended, for somebody else, of a person, or of a client that may not (any more). */
 export async function readToken (

@@ -60,7 +60,7 @@ export const hashOfBody = (body: Buffer | null): string =>
     .digest('base64url')
 
 /** The public key of a header, if it is one that we take (ES256 only); null for private, foreign and broken ones. */
-export function publicKeyOf (jwk: unknown): PublicEcKey | null {
+function publicKeyOf (jwk: unknown): PublicEcKey | null {
   if (jwk === null || typeof jwk !== 'object') return null
   const { kty, crv, x, y } = jwk as Record<string, unknown>
   // a key that was sent around is nobody's secret any more (RFC 9449 §4.3 item 7)

@@ -25,7 +25,7 @@ const scanOf = ({ view }: { view: ScanView }): Answer => ({ status: 200, body: o
  * The provider's page must not become a redirector to wherever a caller likes. An app watches for the address in its
  * web view, or claims it as its own link.
  */
-export const returnUrlAllowed = (url: string, issuer: string): boolean =>
+const returnUrlAllowed = (url: string, issuer: string): boolean =>
   URL.canParse(url) && url.startsWith(`${issuer}/`)
 
 export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {

@@ -67,7 +67,7 @@ import { registerSignIn } from './sign-in/sign-in.ts'
 
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
 export { csvCell, csvOf } from './csv.ts'
-export { pageOf, pageSize, readList, type ListRequest } from './lists.ts'
+export { pageOf, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
 export type { Pager } from './lists.ts'
 export type { ConfirmModel } from './console.ts'

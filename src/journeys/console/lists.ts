@@ -11,9 +11,9 @@ export interface Pager {
   csvHref: string | null
 }
 
-export const pageSize = 50
+const pageSize = 50
 /** Rows of one export. */
-export const exportLimit = 5000
+const exportLimit = 5000
 
 export interface ListRequest<F extends string> {
   path: string

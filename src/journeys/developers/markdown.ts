@@ -67,7 +67,7 @@ const unescape = (html: string): string =>
 /**
  * A block of code: label, the text, and a button that script shows. `id` must be the only one of its kind on the page.
  */
-export function codeBlock (id: string, label: string, text: string, words: Words): string {
+function codeBlock (id: string, label: string, text: string, words: Words): string {
   return (
     `<div class="snippet"><p class="code-label" id="${id}-l">${escape(label)}</p>` +
     `<p class="copy"><button type="button" class="btn second" data-copy="${id}" data-done="${escape(words.copied)}" data-failed="${escape(words.copyFailed)}" aria-describedby="${id}-l" hidden>${escape(words.copy)}</button> <span role="status"></span></p>` +

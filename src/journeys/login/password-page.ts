@@ -34,16 +34,6 @@ export interface PasswordPage extends FormTarget {
   agreement: { version: string; checked: boolean } | null
   /** Set when the person must sign in again (prompt=login, max_age): the account is shown masked, not asked. */
   relogin: { maskedAccount: string; otherAccountHref: string } | null
-  /** One calm sentence above the form, or null. */
-  notice: 'form_renewed' | 'maintenance' | null
-  /** Null = this deployment does not offer it. */
-  links: {
-    forgot: string | null
-    register: string | null
-    activate: string | null
-    phoneChange: string | null
-    national: string | null
-  }
 }
 
 declare module '../../http/pages.ts' {
@@ -118,9 +108,7 @@ export async function showLogin (
       relogin:
         again === null
           ? null
-          : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: loginPath(context.uid, 'other') },
-      notice: null,
-      links: { forgot: null, register: '/register', activate: null, phoneChange: null, national: null }
+          : { maskedAccount: maskCertNo(again.certNo), otherAccountHref: loginPath(context.uid, 'other') }
     },
     { status: status ?? (typed.errors.length > 0 ? 422 : 200), retryAfterSeconds }
   )

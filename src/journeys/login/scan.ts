@@ -110,7 +110,6 @@ export function scanStep (deps: StepDeps) {
         app: phoneChannels.app ? status.payloadUrl : null,
         pages: phoneChannels.pages ? status.payloadUrl : null
       },
-      appDownload: null,
       counterHref:
         person !== null && missingAuthentication(context.facts)?.step === 'verify'
           ? loginPath(context.uid, 'counter')

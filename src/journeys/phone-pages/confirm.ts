@@ -138,7 +138,7 @@ const order = ['organization', 'agent', 'functions', 'sites', 'valid_from', 'val
 const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length)
 
 /** Everything that is approved is shown: what has no form of its own, as JSON. */
-export function subjectLines (subject: TicketContext['subject']): Array<{ name: string; value: string }> {
+function subjectLines (subject: TicketContext['subject']): Array<{ name: string; value: string }> {
   return Object.entries(subject ?? {})
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => ({

@@ -3,7 +3,6 @@
  * of people; only its button takes the ticket.
  */
 import type { FastifyInstance } from 'fastify'
-import { isWeChat } from '../../http/user-agent.ts'
 import type { FormTarget } from '../../http/pages.ts'
 import { actorOf } from './actor.ts'
 import { scanPath, type Door } from './held-scan.ts'
@@ -16,10 +15,6 @@ import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
  */
 export interface LandingPage {
   continueHere: FormTarget | null
-  appHref: string | null
-  downloadHref: string | null
-  /** WeChat and its like block app links: the page says how to leave them. */
-  inAppBrowser: boolean
 }
 
 declare module '../../http/pages.ts' {
@@ -50,10 +45,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
     reply.ensureBrowser()
     const scope = (await phone.isFresh(payload)) ? seenScope(payload) : payload
     return reply.page('phone-pages/landing', {
-      continueHere: config.phoneChannels.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null,
-      appHref: null,
-      downloadHref: null,
-      inAppBrowser: isWeChat(request.headers['user-agent'])
+      continueHere: config.phoneChannels.pages ? { action: `/q/${payload}/scan`, csrf: request.csrfToken(scope) } : null
     })
   })
 

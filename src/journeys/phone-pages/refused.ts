@@ -31,8 +31,6 @@ export type RefusalCode =
 export interface RefusedPage {
   code: RefusalCode
   counterHref: string | null
-  appHref: string | null
-  downloadHref: string | null
 }
 
 declare module '../../http/pages.ts' {
@@ -56,13 +54,13 @@ export class Stopped extends Error {
   }
 }
 
-export function refusedPage (
+function refusedPage (
   reply: FastifyReply,
   { code, counterHref }: Pick<Stopped, 'code' | 'counterHref'>
 ): FastifyReply {
   const status =
     code in ownStatus ? ownStatus[code as keyof typeof ownStatus] : problemStatus[code as keyof typeof problemStatus]
-  return reply.page('phone-pages/refused', { code, counterHref, appHref: null, downloadHref: null }, { status })
+  return reply.page('phone-pages/refused', { code, counterHref }, { status })
 }
 
 export function handleStops (scope: FastifyInstance): void {

@@ -169,7 +169,6 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
         app: phoneChannels.app ? status.payloadUrl : null,
         pages: phoneChannels.pages ? status.payloadUrl : null
       },
-      appDownload: null,
       counterHref: null,
       passwordHref: null
     })

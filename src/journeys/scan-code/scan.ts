@@ -69,7 +69,6 @@ export interface ScanPage {
   mobile: boolean
   /** Null = that door is closed. `app` opens the app, `pages` continues in this browser. */
   sameDevice: { app: string | null; pages: string | null }
-  appDownload: string | null
   /** 其他办法: the counter code; null when it would not help. */
   counterHref: string | null
   passwordHref: string | null

@@ -20,7 +20,7 @@ export {
   type OrganizationSearch,
   type Recheck
 } from './organizations.ts'
-export { findPeople, listPeople, namesakesOf, type FoundPeople, type PersonLine, type PersonSearch } from './find.ts'
+export { findPeople, listPeople, type FoundPeople, type PersonLine, type PersonSearch } from './find.ts'
 export { personDetail, personHistory, type HistoryLine, type PersonDetail } from './person.ts'
 export { lockPerson, unlockPerson } from './lock.ts'
 export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'

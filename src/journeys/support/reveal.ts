@@ -14,7 +14,7 @@ export const revealFields = ['name', 'cert_no', 'phone'] as const
 export type RevealField = (typeof revealFields)[number]
 
 /** Minutes in which what was granted may be looked at. */
-export const revealGrantMinutes = 60
+const revealGrantMinutes = 60
 
 export type Revealed =
   | { outcome: 'shown'; values: Partial<Record<RevealField, string | null>> }

@@ -22,7 +22,6 @@ import { registerMine } from './my-delegations.ts'
 import { registerOrganizationPassword } from './organization-password.ts'
 import { registerSignIn } from './sign-in.ts'
 
-export { userCentreClientId } from './client.ts'
 export { sweepUserCentre } from './sessions.ts'
 
 export async function registerUserCentre (app: FastifyInstance, deps: UserCenterDeps, parts: Parts): Promise<void> {

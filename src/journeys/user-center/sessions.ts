@@ -13,7 +13,7 @@ import type { UserCenterDeps } from './deps.ts'
 type Db = Kysely<Database> | Transaction<Database>
 
 /** Seconds without a request after which a session ends. */
-export const idleSeconds = 1800
+const idleSeconds = 1800
 /** As long as the provider keeps an interaction, and a minute for the way back. */
 const loginSeconds = 960
 

@@ -130,7 +130,6 @@ export function registerTicketPage<Asked extends ToConfirm> (
           app: phoneChannels.app ? status.payloadUrl : null,
           pages: phoneChannels.pages ? status.payloadUrl : null
         },
-        appDownload: null,
         counterHref: null,
         passwordHref: null,
         leaveHref

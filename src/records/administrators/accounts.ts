@@ -84,7 +84,7 @@ export async function createInvited (
   return id
 }
 
-export const aboutOf = (
+const aboutOf = (
   act: Act
 ): { actor: Act['actor']; reason: string; address: string | null; traceId: string | null } => ({
   actor: act.actor,

@@ -12,9 +12,9 @@ import { newIdentifier } from '../../domain/identifier.ts'
 type Db = Kysely<Database> | Transaction<Database>
 
 /** Seconds without a request after which a session ends. */
-export const idleSeconds = 900
+const idleSeconds = 900
 /** Seconds after which it ends whatever happens. */
-export const absoluteSeconds = 8 * 3600
+const absoluteSeconds = 8 * 3600
 /** Seconds for which credentials given once are good for what asks for them again. */
 export const reauthSeconds = 600
 

@@ -46,7 +46,6 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'consent.refused': ['不同意', 'the person did not agree'],
   'device.registered': ['手机应用登记', 'an app installation was registered'],
   'device.bound': ['手机绑定', 'a phone was bound to a person'],
-  'device.rebound': ['手机换绑', 'a phone was bound to another person'],
   'device.revoked': ['手机解绑', 'a phone was unbound'],
   'device.proof-refused': ['手机签名被拒', 'a request of a phone had no valid proof'],
   'device-login.allowed': ['允许设备登录', 'the person let a device log in with a code'],

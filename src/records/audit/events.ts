@@ -85,7 +85,6 @@ export const auditEvents = {
   // devices
   'device.registered': about('device', 'person'),
   'device.bound': about('device', 'person'),
-  'device.rebound': about('device', 'person'),
   'device.revoked': about('device', 'person'),
   'device.proof-refused': about('device', 'person', 'denied'),
 

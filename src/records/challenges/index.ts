@@ -13,7 +13,7 @@ import type { ChallengesDeps } from './deps.ts'
 import { createThrottle } from '../throttle/index.ts'
 import { newAnswer, normaliseAnswer, pictureOf } from './picture.ts'
 
-export const challengeSeconds = 120
+const challengeSeconds = 120
 
 /** What a form needs to draw a challenge. */
 export interface ShownChallenge {

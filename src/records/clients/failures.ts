@@ -53,23 +53,6 @@ export async function dismissFailure (
   return true
 }
 
-export interface ClientUseDay {
-  day: string
-  successes: number
-  errors: number
-}
-
-const useStatement = statement<[string, number], ClientUseDay>(
-  'client use days',
-  `
-  select to_char(day, 'YYYY-MM-DD') as day, successes, errors from client_use
-  where client_id = $1 and day > (now() at time zone 'UTC')::date - $2::int order by day`
-)
-
-/** Sums of the last days (UTC); days without any are left out. */
-export const clientUse = async (db: Db, clientId: string, days = 30): Promise<ClientUseDay[]> =>
-  await useStatement(db, clientId, days)
-
 const sweepStatement = statement<[number], { n: number }>(
   'client failures sweep',
   `

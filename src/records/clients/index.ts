@@ -36,16 +36,13 @@ export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type
 export { readClientDocument, writeClientDocument, type DocumentFault } from './document.ts'
 export {
   clientFailures,
-  clientUse,
   dismissFailure,
   sweepClientFailures,
-  type ClientFailure,
-  type ClientUseDay
+  type ClientFailure
 } from './failures.ts'
 export { clientHistory, type ClientAct, type ClientChange } from './history.ts'
 export { logoPath, findLogo, smallLogoPath, storeLogo, type LogoStored } from './logo.ts'
-export { maximumBytes as maximumLogoBytes } from './picture.ts'
-export { findClient, findClients, listClients, recordOf, type ClientFilters, type ClientLine } from './repository.ts'
+export { findClient, findClients, listClients, type ClientFilters, type ClientLine } from './repository.ts'
 export { clientRules } from './rules.ts'
 export {
   endClientSecret,

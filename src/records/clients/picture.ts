@@ -6,9 +6,9 @@ import { inflateSync } from 'node:zlib'
 import jpeg from 'jpeg-js'
 import { PNG } from 'pngjs'
 
-export const maximumBytes = 512 * 1024
+const maximumBytes = 512 * 1024
 const maximumSide = 2048
-export const logoSide = 256
+const logoSide = 256
 /** On the pages of a login: 40 CSS pixels, two for each at best, and no heavier than the lightest page has room for. */
 export const maximumSmallBytes = 1200
 const smallSides = [80, 60, 40, 20]

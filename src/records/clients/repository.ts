@@ -26,7 +26,7 @@ interface ClientRow {
 
 const columns = ['clientId', 'kind', 'status', 'metadata', 'policy', 'version', 'createdAt', 'updatedAt'] as const
 
-export function recordOf (row: ClientRow): ClientRecord {
+function recordOf (row: ClientRow): ClientRecord {
   return {
     ...row,
     kind: row.kind ?? kindOf(row.metadata),

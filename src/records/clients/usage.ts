@@ -10,7 +10,7 @@ import { piecesOf } from '../../domain/client/uri.ts'
 import type { Db } from './repository.ts'
 
 /** Different failures kept for one client; further ones are counted as errors only. */
-export const failuresPerClient = 50
+const failuresPerClient = 50
 const clientsInMemory = 2000
 
 interface Tally {

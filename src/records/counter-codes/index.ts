@@ -12,7 +12,7 @@ import type { CounterCodesDeps } from './deps.ts'
 import type { AuditActor, AuditDetails } from '../audit/index.ts'
 
 export const counterCodeHours = 24
-export const counterCodeTries = 5
+const counterCodeTries = 5
 
 export interface CounterCodeIssue {
   personId: string

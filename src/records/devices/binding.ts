@@ -12,17 +12,16 @@ interface Circumstances {
 /**
  * Bind a device to a person, after a face check or its equal on it. `kept`: it was that person's already.
  * `refused`: revoked, or another person's; who owns a phone must let go of it first.
- * A device that belonged to somebody before and was unbound is audited as rebound.
  */
 export async function bindDevice (
   trx: Transaction<Database>,
   deps: Pick<DevicesDeps, 'audit'>,
   binding: { deviceId: string; personId: string } & Circumstances
-): Promise<'bound' | 'rebound' | 'kept' | 'refused'> {
+): Promise<'bound' | 'kept' | 'refused'> {
   const { deviceId, personId } = binding
   const before = await trx
     .selectFrom('device')
-    .select(['personId', 'boundAt'])
+    .select('personId')
     .where('id', '=', deviceId)
     .where('revokedAt', 'is', null)
     .forUpdate()
@@ -35,44 +34,15 @@ export async function bindDevice (
     .where('id', '=', deviceId)
     .execute()
   if (before.personId === personId) return 'kept'
-  const outcome = before.boundAt === null ? 'bound' : 'rebound'
   await deps.audit.record(trx, {
-    type: outcome === 'bound' ? 'device.bound' : 'device.rebound',
+    type: 'device.bound',
     personId,
     deviceId,
     address: binding.address,
     traceId: binding.traceId,
     loginAttemptUid: binding.loginAttemptUid
   })
-  return outcome
-}
-
-/** The owner lets go of an app installation: its key stays known, the next face check on it may bind it to anybody. */
-export async function unbindDevice (
-  deps: Pick<DevicesDeps, 'db' | 'audit'>,
-  from: { deviceId: string; personId: string } & Circumstances
-): Promise<boolean> {
-  return await inTransaction(deps.db, async (trx) => {
-    const row = await trx
-      .updateTable('device')
-      .set({ personId: null })
-      .where('id', '=', from.deviceId)
-      .where('personId', '=', from.personId)
-      .where('kind', '=', 'app')
-      .where('revokedAt', 'is', null)
-      .returning('id')
-      .executeTakeFirst()
-    if (row === undefined) return false
-    await deps.audit.record(trx, {
-      type: 'device.revoked',
-      personId: from.personId,
-      deviceId: from.deviceId,
-      address: from.address,
-      traceId: from.traceId,
-      reason: 'unbound'
-    })
-    return true
-  })
+  return 'bound'
 }
 
 /** A lost phone: it proves nothing any more, at once and for good. False when it is not this person's. */
@@ -100,30 +70,4 @@ export async function revokeDevice (
     })
     return true
   })
-}
-
-/** All devices of a person (account taken over, password reset). Returns how many. */
-export async function revokeDevicesOf (
-  trx: Transaction<Database>,
-  deps: Pick<DevicesDeps, 'audit'>,
-  from: { personId: string; reason: string } & Circumstances
-): Promise<number> {
-  const rows = await trx
-    .updateTable('device')
-    .set({ revokedAt: sql<Date>`now()` })
-    .where('personId', '=', from.personId)
-    .where('revokedAt', 'is', null)
-    .returning('id')
-    .execute()
-  for (const { id } of rows) {
-    await deps.audit.record(trx, {
-      type: 'device.revoked',
-      personId: from.personId,
-      deviceId: id,
-      address: from.address,
-      traceId: from.traceId,
-      reason: from.reason
-    })
-  }
-  return rows.length
 }

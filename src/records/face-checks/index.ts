@@ -14,4 +14,4 @@ export {
 } from './begin.ts'
 export { faceVerdict, type Verdict, type VerdictHooks } from './verdict.ts'
 export { faceTriesLeft, forgiveFaceTries, useFaceVerdict, type FaceBinding } from './repository.ts'
-export { faceLimits, faceSeconds, faceThresholds, fewest, type FaceTries } from './rules.ts'
+export { faceLimits, faceThresholds, fewest, type FaceTries } from './rules.ts'

@@ -20,7 +20,7 @@ import { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
 export { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
 
 /** Mismatches of one person in 24 hours from the first, whatever ticket they come through. */
-export const identityMismatches: Counter = { name: 'identity.mismatch', limit: 5, seconds: 86_400 }
+const identityMismatches: Counter = { name: 'identity.mismatch', limit: 5, seconds: 86_400 }
 
 export interface IdentityCircumstances {
   source: string

@@ -37,7 +37,7 @@ export interface StoredRequest {
   freshLogin?: boolean
 }
 
-export function storedRequest (params: Record<string, unknown>, device = false): StoredRequest {
+function storedRequest (params: Record<string, unknown>, device = false): StoredRequest {
   const kept = Object.entries(params).filter(
     ([name, value]) => restartable.includes(name) && typeof value === 'string'
   )

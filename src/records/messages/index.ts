@@ -11,7 +11,6 @@ export {
   messageKinds,
   messageTopics,
   topicOf,
-  isSecurityNotice,
   type MessageData,
   type MessageKind,
   type MessageTopic,

@@ -40,7 +40,6 @@ export type MessageData = Record<string, string | number | null>
 
 export const shortText = (kind: MessageKind): string => kinds[kind]
 
-/** Kept where the person cannot remove it. */
 /** What the inbox can be narrowed to (S18), in the order of its links. */
 export const messageTopics = ['requests', 'results', 'expiry', 'security', 'system'] as const
 export type MessageTopic = (typeof messageTopics)[number]
@@ -51,5 +50,3 @@ export function topicOf (kind: MessageKind): MessageTopic {
   if (kind === 'delegation-expired') return 'expiry'
   return kind.startsWith('delegation-') || kind.startsWith('registration-') ? 'results' : 'system'
 }
-
-export const isSecurityNotice = (kind: MessageKind): boolean => kind.startsWith('security-')

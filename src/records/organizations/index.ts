@@ -30,11 +30,9 @@ export {
   type NewOrganization,
   type StoredOrganization
 } from './repository.ts'
-export { endContext } from './end-context.ts'
 export {
   isBrowserOfOrganization,
   revokeTrustedBrowsers,
-  trustedBrowserDays,
   trustedBrowsersOf,
   trustBrowser
 } from './trusted-browsers.ts'

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from './repository.ts'
 
-export const trustedBrowserDays = 30
+const trustedBrowserDays = 30
 
 export async function isTrustedBrowser (
   db: Db,

@@ -5,7 +5,7 @@
  * A row is written in the caller's transaction and delivered by a worker of any process: at least once, so
  * handlers must be idempotent by `meta.messageId`. Payloads are encrypted, and erased once delivered.
  */
-export { enqueue, onEnqueue, type OutboxMessage } from './enqueue.ts'
+export { enqueue, type OutboxMessage } from './enqueue.ts'
 export {
   backoffSeconds,
   createOutboxWorker,

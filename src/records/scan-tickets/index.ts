@@ -19,7 +19,6 @@ import { isFresh, scan } from './scan.ts'
 import type { PhoneActor, PhoneSide } from './types.ts'
 
 export type * from './types.ts'
-export { TooManyTickets } from './limits.ts'
 export { expireTickets } from './rows.ts'
 
 export interface ScanTickets extends BrowserTickets, PhoneSide {

@@ -19,7 +19,7 @@ import { phoneIndex } from '../persons/index.ts'
 import { createThrottle } from '../throttle/index.ts'
 
 /** What a code is for: nothing else takes it, and the message names it (texts are registered in Chinese). */
-export const smsPurposes = { register: '法人注册', recover: '找回账号', 'change-phone': '变更手机号' } as const satisfies Record<
+const smsPurposes = { register: '法人注册', recover: '找回账号', 'change-phone': '变更手机号' } as const satisfies Record<
   SmsPurpose,
   string
 >

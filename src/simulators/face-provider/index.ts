@@ -17,7 +17,7 @@ import type { Decision, Fault, Lookup, Outcome } from './transactions.ts'
 
 export type { SandboxKey } from './signature.ts'
 export type { Decision, Fault, Lookup, LookupAnswer, Outcome } from './transactions.ts'
-export { faultOutcomes, outcomes } from './transactions.ts'
+export { outcomes } from './transactions.ts'
 
 export interface FaceSandboxOptions {
   /** Callers that are known. */

@@ -7,7 +7,7 @@ import { newIdentifier } from '../../domain/identifier.ts'
 import type { SandboxKey } from './signature.ts'
 
 /** What a person or a test may choose; the first line are verdicts, the second are faults of the result endpoint. */
-export const verdictOutcomes = ['pass', 'mismatch', 'liveness', 'quality', 'no-photo', 'cancel'] as const
+const verdictOutcomes = ['pass', 'mismatch', 'liveness', 'quality', 'no-photo', 'cancel'] as const
 export const faultOutcomes = ['timeout', 'down', 'garbage', 'forged'] as const
 export const outcomes = [...verdictOutcomes, ...faultOutcomes] as const
 export type Outcome = (typeof outcomes)[number]

@@ -93,7 +93,7 @@ async function sendTo (
 }
 
 /** The proof of one request. `now` in milliseconds. */
-export async function makeProof (
+async function makeProof (
   key: PhoneKey,
   about: { method: string; url: string; body: string; now: number }
 ): Promise<string> {

@@ -3,9 +3,7 @@ import fc from 'fast-check'
 import {
   certTypeCode,
   certTypes,
-  certTypesOfGat517,
   isCertType,
-  isPrcPassport,
   onlineCertTypes,
   parseCertNo
 } from '../../../src/domain/identity/cert-type.ts'
@@ -33,12 +31,7 @@ t.test('GA/T 517, out and in', async (t) => {
       'other 990'
     ]
   )
-  for (const certType of certTypes) t.ok(certTypesOfGat517(certTypeCode(certType)).includes(certType))
   t.equal(certTypeCode('toString'), '990')
-  t.same(certTypesOfGat517('154'), ['hkm_residence', 'tw_residence'])
-  t.same(certTypesOfGat517('411'), ['passport'])
-  t.same(certTypesOfGat517('118'), ['military'])
-  for (const code of ['335', '000', '', 'toString']) t.same(certTypesOfGat517(code), [])
 })
 
 t.test('values from outside', async (t) => {
@@ -82,24 +75,6 @@ t.test('formats', async (t) => {
       t.match(parseCertNo(certType, number, today), { ok: true, birthdate: null, gender: null }, number)
     }
     for (const number of bad) t.same(parseCertNo(certType, number, today), { ok: false, code: 'FORMAT' }, number)
-  }
-})
-
-t.test('passports of the PRC', async (t) => {
-  for (const number of [
-    'E12345678',
-    'EA1234567',
-    'G12345678',
-    '141234567',
-    '151234567',
-    'D12345678',
-    'SE1234567',
-    'PE1234567'
-  ]) {
-    t.ok(isPrcPassport(number), number)
-  }
-  for (const number of ['EI1234567', 'EO1234567', '161234567', 'L898902C3', 'E1234567', 'DX1234567']) {
-    t.notOk(isPrcPassport(number), number)
   }
 })
 

@@ -152,7 +152,7 @@ export async function tabPage (
 }
 
 /** What a change came to, as an answer. `form` is shown again when it must be corrected. */
-export async function saveTyped (
+async function saveTyped (
   console: Console,
   c: ConsoleRequest,
   client: ClientRecord,

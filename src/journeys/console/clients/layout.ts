@@ -68,7 +68,7 @@ export function frameOf (c: ConsoleRequest, client: ClientRecord, current: strin
 }
 
 /** One leaf of a client for reading. */
-export const shownValue = (value: unknown): string =>
+const shownValue = (value: unknown): string =>
   value === undefined || value === null
     ? '—'
     : Array.isArray(value) && value.every((item) => typeof item === 'string')

@@ -45,7 +45,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-export const filterNames = ['text', 'status', 'kind', 'type', 'grant', 'scope', 'host', 'unit', 'unused'] as const
+const filterNames = ['text', 'status', 'kind', 'type', 'grant', 'scope', 'host', 'unit', 'unused'] as const
 
 export function registerClientList (console: Console, scopes: readonly string[]): void {
   const { db } = console.deps

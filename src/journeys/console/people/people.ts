@@ -21,7 +21,7 @@ import { pageOf, readList, type Pager } from '../lists.ts'
 import type { AdminFramed } from '../layout.ts'
 
 export const deskRoles: readonly AdminRole[] = ['security']
-export const personStatuses: readonly PersonStatus[] = ['active', 'locked', 'unactivated', 'disabled']
+const personStatuses: readonly PersonStatus[] = ['active', 'locked', 'unactivated', 'disabled']
 
 export interface PersonRow extends Omit<PersonLine, 'createdAt'> {
   createdAt: string
@@ -70,7 +70,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-export const rowOf = (line: PersonLine): PersonRow => ({ ...line, createdAt: line.createdAt.toISOString() })
+const rowOf = (line: PersonLine): PersonRow => ({ ...line, createdAt: line.createdAt.toISOString() })
 
 /** Dates as pages take them. */
 const iso = <T>(value: T): Iso<T> => JSON.parse(JSON.stringify(value)) as Iso<T>

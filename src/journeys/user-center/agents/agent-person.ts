@@ -17,7 +17,7 @@ import type { NewAgent } from './form.ts'
  * Names and numbers that do not belong together, by one legal representative in 24 hours: no register to try numbers
  * on.
  */
-export const agentMismatches: Counter = { name: 'user-centre.agent-mismatch', limit: 10, seconds: 86_400 }
+const agentMismatches: Counter = { name: 'user-centre.agent-mismatch', limit: 10, seconds: 86_400 }
 
 export type AgentPerson =
   { ok: true; personId: string } | { ok: false; code: 'identity_mismatch' | 'identity_exhausted' | 'unavailable' }

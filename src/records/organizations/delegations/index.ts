@@ -17,7 +17,6 @@ import { find, listOfAgent, listOfOrganization } from './views.ts'
 
 export type * from './types.ts'
 export { listDelegations, type DelegationSearch } from './views.ts'
-export { newDelegationId } from './propose.ts'
 export { endByStaff, refuseApprovalByStaff } from './staff.ts'
 export { delegationExpiry } from './expiry.ts'
 

@@ -16,7 +16,7 @@ import { contentOf } from './content.ts'
 import { tell } from './tell.ts'
 import type { Actor, DraftInput, DraftRefusal } from './types.ts'
 
-export const newDelegationId = (): string => newIdentifier(16, 'dlg_')
+const newDelegationId = (): string => newIdentifier(16, 'dlg_')
 
 const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): DraftRefusal => ({ ok: false, code })
 
