@@ -1,8 +1,8 @@
 # Kora's image: Node 24, only production dependencies, argon2 compiled for the processor it runs on
-# (2-3 times faster than the portable binary), a user without rights, no shell scripts at start.
+# (2-3 times faster than the portable binary), an unprivileged user, no shell scripts at start.
 FROM node:24-bookworm AS dependencies
 WORKDIR /app
-# -march of the oldest machine that will run the image; x86-64-v3 (AVX2) is every server since 2015
+# -march of the oldest machine that runs the image; every server since 2015 has x86-64-v3 (AVX2)
 ARG CFLAGS="-O3 -march=x86-64-v3"
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts \

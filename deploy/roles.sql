@@ -1,8 +1,8 @@
--- The roles of Kora and its database, run once by somebody who may create roles; docker-compose.yml does it at the first
--- start of its PostgreSQL. `kora` owns the tables and migrates. `kora_app` serves: it owns nothing, so it cannot switch
--- off what guards the audit trail (docs/decisions/0002-audit-chain.md); `kora migrate --grant-to kora_app` gives it its
--- rights. Passwords are those of the two addresses in the folder SECRETS: letters and digits, so that they are the same
--- in an address. Running it again sets them once more.
+-- The roles of Kora and its database. Run it once as a user who may create roles; docker-compose.yml runs it at the first
+-- start of its PostgreSQL. `kora` owns the tables and migrates. `kora_app` serves. It owns nothing, so it cannot switch
+-- off the triggers of the audit trail (docs/decisions/0002-audit-chain.md). `kora migrate --grant-to kora_app` gives it
+-- its rights. The passwords come from the two addresses in the folder SECRETS. They are letters and digits, which need no
+-- encoding in an address. A second run sets the passwords again.
 \set ON_ERROR_STOP on
 \set owner_password `sed -nE 's,^[a-z]+://kora:([A-Za-z0-9]+)@.*,\1,p' "$SECRETS/migration_database_url"`
 \set app_password `sed -nE 's,^[a-z]+://kora_app:([A-Za-z0-9]+)@.*,\1,p' "$SECRETS/database_url"`
@@ -21,10 +21,10 @@ revoke all on database kora from public;
 grant connect on database kora to kora_app;
 
 \connect kora
--- until PostgreSQL 14 everybody could make tables here
+-- until PostgreSQL 14 every role could create tables here
 revoke create on schema public from public;
 grant create on schema public to kora;
 
--- last, since whoever runs this may be connected as one of them
+-- last, because the user of this script may be connected as one of them
 alter role kora login password :'owner_password';
 alter role kora_app login password :'app_password';

@@ -79,7 +79,7 @@ export const settings = {
     fallback: 'the embedded database',
     secret: true,
     production: 'always',
-    meaning: '`postgres://…`: PostgreSQL 14 or newer, any number of processes. The role that serves owns no table.'
+    meaning: '`postgres://…`, PostgreSQL 14 or newer, for a role that owns no table.'
   },
   MIGRATION_DATABASE_URL: {
     group: 'database',
@@ -99,8 +99,7 @@ export const settings = {
     fallback: 'made in `DATA_DIR`',
     secret: true,
     production: 'always',
-    meaning: '32 bytes in base64 (`openssl rand -base64 32`). Keys derived from it encrypt sensitive columns: ' +
-      'without it the data is lost.'
+    meaning: '32 bytes in base64. Encrypts sensitive columns: without it the data is lost.'
   },
   MASTER_KEY_ID: { group: 'keys', fallback: 'k1', meaning: 'Name of the master key, stored beside what it encrypted.' },
   FIELD_CIPHER: {
@@ -162,7 +161,7 @@ export const settings = {
     fallback: 'both',
     values: ['app', 'pages', 'both'],
     formerly: 'PHONE_DOORS',
-    meaning: 'What a scanned code opens: the app, the pages in the browser of the phone, or a choice of both.'
+    meaning: 'What a scanned code opens: the app, pages in the browser, or a choice.'
   },
   HASH_CONCURRENCY: {
     group: 'sign-in',
@@ -174,7 +173,7 @@ export const settings = {
     group: 'sign-in',
     fallback: '1000',
     range: [1, 1_000_000_000],
-    meaning: 'Logins that one IPv4 address or IPv6 /56 may begin in five minutes at one process.'
+    meaning: 'Logins that one IPv4 address or IPv6 /56 may start in five minutes at one process.'
   },
   DYNAMIC_REGISTRATION: {
     group: 'sign-in',
