@@ -1,13 +1,14 @@
 /**
- * Statements over `oidc_artifact`, the one table behind the provider's models. Identifiers that a
- * browser or client holds are stored as SHA-256, never as they are; expiry is the database's clock.
+ * Statements over `oidc_artifact`, the one table behind the provider's models. Identifiers that a browser or client
+ * holds are stored as SHA-256. Expiry is decided by the clock of the database.
  *
- * A token is inserted "under" the row it comes from (code, refresh token, session): in one statement
- * that locks the source row and inserts nothing when it is gone. Whoever deletes the source therefore
- * waits for such an insert, and deletes again (revocation.ts): nothing issued escapes a revocation.
+ * A token is inserted "under" the row it comes from (code, refresh token, session): one statement locks the source row,
+ * and inserts nothing when that row is gone. A transaction that deletes the source therefore waits for such an insert
+ * and then deletes again (revocation.ts), so nothing that was issued escapes a revocation.
  *
- * What many requests insert in one turn is one statement and one commit (database/together). Such a batch passes over
- * every source row that somebody else holds, is used or gone: those requests go alone, and only there is refused.
+ * Inserts of many requests in one turn of the event loop are one statement and one commit (database/together). A batch
+ * skips every source row that is locked by another transaction, used or gone. Those requests run by themselves, and
+ * only there are they refused.
  */
 import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'

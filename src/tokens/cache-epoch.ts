@@ -1,6 +1,6 @@
 /**
- * How processes learn that something they keep in memory has changed: whoever changes it raises a counter
- * in the same transaction, and every process looks at all counters once a second.
+ * How processes notice that something in their memory is out of date: a change raises a counter in its transaction, and
+ * every process reads all counters once a second.
  */
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
@@ -27,8 +27,8 @@ export async function incrementEpoch (trx: Connection, name: EpochName): Promise
 
 export interface EpochWatch {
   /**
-   * Looks now; tells of what changed. Errors of the database or of a callback are logged, and tried again at the next
-   * look.
+   * Reads the counters now and calls the callbacks of those that changed. Errors of the database or of a callback are
+   * logged, and the next reading tries again.
    */
   check(): Promise<void>
   /** Resolves when no look is under way any more. */
@@ -44,8 +44,8 @@ export interface WatchOptions {
 }
 
 /**
- * The first look tells of everything: what was loaded before it may have changed since. Callbacks must
- * therefore bear being called without a change.
+ * The first reading calls every callback, because what was loaded before it may have changed since. A callback must
+ * therefore allow a call without a change.
  */
 export function watchEpochs ({ db, changed, log, intervalMs = 1_000 }: WatchOptions): EpochWatch {
   const seen = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * Client secrets: 256 random bits, of which only the SHA-256 is stored. Two may live at once, so that a
- * site changes over without a gap. `client_secret_jwt` is off, so nobody ever needs the secret back.
+ * Client secrets: 256 random bits, of which only the SHA-256 is stored. Two may be live at once, which lets a site
+ * rotate without a gap. `client_secret_jwt` is off, because it would need the secret itself.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Transaction } from 'kysely'
@@ -58,7 +58,7 @@ const usedStatement = statement<[string], { id: string }>(
 const hashSecret = (secret: string): string => hash('sha256', secret, 'base64url')
 
 export type CreatedSecret =
-  /** `secret` is shown once and known nowhere; `hint` (its last four characters) tells it from the other one. */
+  /** `secret` is shown once and not stored; `hint` (its last four characters) distinguishes it from the other one. */
   | { outcome: 'created'; id: string; secret: string; hint: string }
   /** Two are alive: end one first. */
   | { outcome: 'too_many' }

@@ -11,8 +11,8 @@ interface Input {
   uid: string
   result: Readonly<Record<string, unknown>>
   /**
-   * This login replaces the session of another person: it is forgotten, so that the library does not compare it with
-   * the new one.
+   * This login replaces the session of another person. That session is deleted first, because the library would compare
+   * it with the new one.
    */
   dropSession: boolean
 }

@@ -1,10 +1,10 @@
 /**
- * Ending what was issued: by session, account, representation context, client or grant, each by an
- * index of `oidc_artifact`. Every function deletes in the transaction it is given and returns which
- * relying sites must hear of it (OIDC Back-Channel Logout); the caller adds state, audit and outbox.
+ * Revocation by session, account, representation context, client or grant, each by an index of `oidc_artifact`. Every
+ * function deletes in the transaction it is given and returns the relying sites that must be notified (OIDC
+ * Back-Channel Logout); the caller adds state, audit and outbox.
  *
- * Deletes are repeated until nothing is found: a token inserted meanwhile is under a row that the first
- * pass waited for (artifact-repository), so the next pass sees it.
+ * Deletes are repeated until nothing is found: a token inserted meanwhile is under a row that the first pass waited for
+ * (artifact-repository), so the next pass sees it.
  */
 import { statement } from '../database/statement.ts'
 import type { Connection } from './artifact-repository.ts'
@@ -26,7 +26,7 @@ interface Deleted {
   contextId: string | null
 }
 
-/** Rows are locked in one order, so that two revocations of the same rows wait instead of deadlocking. */
+/** Rows are locked in one order, because two revocations of the same rows would otherwise deadlock. */
 const deleteWhere = (condition: string): string => `
   with locked as (select model, id from oidc_artifact where ${condition} order by model, id for update),
   gone as (
@@ -71,7 +71,7 @@ export async function revokeSession (trx: Connection, sessionUid: string): Promi
   return removeDuplicates(await repeatUntilNone(() => deleteOfSession(trx, sessionUid)))
 }
 
-/** Logout at single clients: the session itself goes on. */
+/** Logout at single clients; the session continues. */
 export async function revokeClientsOfSession (
   trx: Connection,
   sessionUid: string,
@@ -94,8 +94,8 @@ export async function revokeAccount (
 }
 
 /**
- * One representation context (`GrantContext.id`), in whatever sessions it is used. The person's session
- * goes on, but forgets these clients: the next authorization there gets a new `sid`.
+ * One representation context (`GrantContext.id`), in every session that uses it. The person's session continues without
+ * these clients: the next authorization there gets a new `sid`.
  */
 export async function revokeContext (trx: Connection, contextId: string): Promise<EndedClientSession[]> {
   return forgetEndedClients(trx, removeDuplicates(await repeatUntilNone(() => deleteOfContext(trx, contextId))))

@@ -1,10 +1,10 @@
 /**
- * What one request changed in a session, as a difference to what it found. Requests of one browser run
- * at the same time (several relying sites, several tabs); writing differences keeps what the others wrote.
+ * What one request changed in a session, as a difference to what it read. Requests of one browser run at the same time
+ * (several relying sites, several tabs); writing differences keeps what the others wrote.
  *
- * Grant identifiers are left out of what is stored: a fresh grant is made for each request, so keeping the
- * last one would only turn every single sign-on into a write. Its context stays, to know whom a client's
- * `sid` stands for.
+ * Grant identifiers are not stored: each request makes a new grant, so storing the last one would only turn every
+ * single sign-on into a write. The context of the grant is stored, because it says whom the `sid` of a client stands
+ * for.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { GrantContext } from './grant-id.ts'

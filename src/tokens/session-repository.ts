@@ -1,8 +1,8 @@
 /**
- * Sessions in `oidc_artifact`: one row for each `uid`, whatever its current identifier. Beside it, a
- * `ClientSession` row for each `sid` handed to a relying site: it lives as long as the session may at
- * most (not as long as it is used), because that site's own session goes on after ours fell asleep, and
- * is what back-channel logout is sent for.
+ * Sessions in `oidc_artifact`: one row for each `uid`, independent of its current identifier. Beside it is a
+ * `ClientSession` row for each `sid` given to a relying site. It lives until the absolute end of the session and not
+ * only while the session is used, because the site's own session continues after ours is idle, and back-channel logout
+ * is sent for this row.
  */
 import { statement } from '../database/statement.ts'
 import { lookup } from '../database/together.ts'
@@ -132,7 +132,7 @@ export interface SessionTimes {
   absoluteSeconds: number
 }
 
-/** A session not stored before. Saved twice, the second time merges the clients of the same account. */
+/** A session that was not stored before. A second save merges the clients of the same account. */
 export async function insertSession (
   db: Connection,
   session: { id: string; uid: string; payload: SessionPayload },

@@ -3,9 +3,9 @@
  *
  *   pre-published → active → retired → removed
  *
- * A key is published before it signs, so that relying sites have it in their copy of the JWKS, and stays
- * published after it, so that what it signed still verifies. One key of an algorithm is active (a unique
- * index says so). The private part is encrypted, and erased as soon as the key will not sign any more.
+ * A key is published before it signs, because relying sites need it in their copy of the JWKS, and stays published
+ * afterwards, because its signatures must still verify. A unique index allows one active key for each algorithm. The
+ * private part is encrypted, and erased as soon as the key no longer signs.
  */
 import { createPrivateKey, createPublicKey, generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -46,7 +46,7 @@ export const publicMaxAge = keyTimes.published - 3_600
 
 const generate = promisify(generateKeyPair)
 
-/** Who moves a key and why: kept with it, for those who may not read the audit trail. */
+/** The actor and the reason of a step, stored with the key for people who may not read the audit trail. */
 export interface KeyChange {
   by: string
   reason: string | null
@@ -56,7 +56,8 @@ const ownChange: KeyChange = { by: 'system', reason: null }
 const step = (state: SigningKeyState | 'removed', by: string, reason: string): string =>
   `history || jsonb_build_array(jsonb_build_object('state', '${state}', 'at', now(), 'by', ${by}::text, 'reason', ${reason}::text))`
 
-// on conflict: one active key and one successor of each algorithm, whoever else makes one at this moment
+// on conflict: one active key and one successor for each algorithm, also when another process makes one at the same
+// time
 const insertStatement = statement<
   [kid: string, alg: string, state: string, privateEnc: string, publicJwk: string, by: string, reason: string | null],
   { kid: string }
@@ -131,8 +132,8 @@ const expelStatement = statement<[string, string, string | null], { alg: Signing
 )
 
 /**
- * An active key for each algorithm. Any number of processes may do this at once: one key of each survives.
- * @param made told of each key that was stored, in the same transaction (its audit event)
+ * An active key for each algorithm. Many processes may call this at once: one key of each survives.
+ * @param made called for each key that was stored, in the same transaction (its audit event)
  */
 export async function ensureSigningKeys (
   db: Kysely<Database>,
@@ -211,8 +212,8 @@ export interface Expelled {
 }
 
 /**
- * A key that others have: out of the JWKS in whatever state it is, and when it was the one that signs, its successor
- * signs at once, known to relying sites or not.
+ * Removes a leaked key from the JWKS, in every state. If it was the active one, its successor signs at once, known to
+ * relying sites or not.
  *
  * @param spare signs when no successor was published
  * @throws DomainError `signing_key_unknown`: no such key, or removed already

@@ -1,7 +1,7 @@
 /**
- * The key of the console's trial login: clients in test that register their keys by value accept it beside their own,
- * so that Kora can act as the site without ever holding the site's private key. Made from Kora's secret, the same in
- * every process, stored nowhere; live clients never know it.
+ * The key of the console's test login. Clients in test that register their keys by value accept it beside their own, so
+ * Kora can act as the site without the site's private key. It is derived from Kora's secret: the same in every process
+ * and not stored. Live clients never accept it.
  */
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto'
 import type { FieldCrypto } from '../database/field-crypto.ts'
