@@ -1,6 +1,6 @@
 /**
- * Style sheet, script and fonts: read once at start-up, named by the hash of their content, compressed ahead,
- * served as immutable. The style sheet itself is inlined into pages; its hash stands in the CSP.
+ * Style sheet, script and fonts: read once at start-up, named by the hash of their content, compressed in advance,
+ * served as immutable. The style sheet itself is inlined into pages; its hash is in the CSP.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -37,7 +37,7 @@ function proxyRanges (trustedProxies: readonly string[]): (address: Address) => 
     ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
 }
 
-/** Whether a socket's other end is a configured proxy, so that the headers it sets are believed. Throws as above. */
+/** Whether the other end of a socket is a configured proxy, whose headers are trusted. Throws as above. */
 export function proxyTrust (trustedProxies: readonly string[]): (socketAddress: string | undefined) => boolean {
   const trusted = proxyRanges(trustedProxies)
   return (socketAddress) => {

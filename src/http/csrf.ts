@@ -1,13 +1,16 @@
 /**
- * Cross-site request forgery: a token bound to the browser cookie and to a scope (a login attempt, a page of the
- * user centre), and the headers by which browsers say where a form came from. Nothing is stored.
+ * Protection against cross-site request forgery: a token bound to the browser cookie and to a scope (a login attempt, a
+ * page of the user center), and the headers by which browsers say where a form came from. Nothing is stored.
  */
 import { createHmac, randomBytes, timingSafeEqual, type BinaryLike, type KeyObject } from 'node:crypto'
 
 export type CsrfVerdict = 'ok' | 'no_cookie' | 'bad_origin' | 'bad_token'
 
 export interface Csrf {
-  /** A fresh token for one form. Masked at random, so that compressed pages do not leak it byte by byte (BREACH). */
+  /**
+   * A new token for one form, masked with a random value, because compressed pages could otherwise leak it byte by byte
+   * (BREACH).
+   */
   token(browserHash: string, scope: string): string
   /** Compares in constant time; any garbage is false. */
   matches(token: unknown, browserHash: string, scope: string): boolean

@@ -4,8 +4,8 @@ import type { Assets } from './assets.ts'
 
 /**
  * 'hosted': login, consent, logout, phone. No `form-action`: Chromium applies it to the whole redirect chain and would
- * block the way back to the relying site; no COOP: it would cut off relying sites that sign in with a popup.
- * 'own': user centre, admin console and everything that never ends at a relying site.
+ * block the way back to the relying site. No COOP: it would break relying sites that open the login in a popup.
+ * 'own': user center, admin console and every page that does not end at a relying site.
  */
 export type PageKind = 'hosted' | 'own'
 

@@ -55,8 +55,8 @@ export const serverOptions = {
   // open status streams would hold up the shutdown
   forceCloseConnections: true,
   requestIdHeader: false as const,
-  // who sends a byte a minute holds a connection, not longer than this (milliseconds); the framework's default is for
-  // ever
+  // a client that sends one byte a minute holds a connection no longer than this (milliseconds); the framework has no
+  // limit by default
   requestTimeout: 30_000,
   rewriteUrl: readableUrl,
   routerOptions: { maxParamLength: partLength }

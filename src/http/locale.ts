@@ -123,7 +123,7 @@ export interface LocaleSources {
   acceptLanguage: string | undefined
 }
 
-/** Chooses; never throws, whatever was sent. */
+/** Chooses; never throws, also for malformed input. */
 export function chooseLocale (from: LocaleSources): Locale {
   const [remembered, attempt] = (from.cookie ?? '').split('~')
   const stored = locales.find((locale) => locale === remembered)

@@ -1,10 +1,9 @@
 /**
- * Flood guard: how many logins one address may begin. A login that is begun costs rows in the database for a quarter
- * of an hour, and everybody may begin one.
+ * Flood guard: how many logins one address may start. Each costs rows in the database for a quarter of an hour, and
+ * everybody may start one.
  *
- * Counted in this process and not in the database: to refuse must cost less than to ask, and the limit is about size,
- * not about who may do what. Only an answer that began a login counts, so single sign-on is free, whatever its rate; so
- * does a code for a device.
+ * Counted in this process and not in the database, because a refusal must cost less than a request. Only an answer that
+ * started a login counts, so single sign-on is free at any rate; a code for a device counts too.
  */
 import type { FastifyInstance } from 'fastify'
 import type { HttpDeps } from './deps.ts'

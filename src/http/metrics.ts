@@ -1,8 +1,8 @@
 /**
- * Metrics for Prometheus: the process's counters and where they are read.
+ * Metrics for Prometheus: the counters of the process and where they are read.
  *
- * Labels are route patterns, states and codes of ours, never anything about a person or a raw address,
- * and each has few values, so that a flood of odd requests cannot fill the memory.
+ * Labels are route patterns, states and codes of ours, never anything about a person or a raw address. Each has few
+ * values, because a flood of odd requests must not fill the memory.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -90,7 +90,7 @@ function permitted (request: FastifyRequest, reply: FastifyReply, token: string 
   return false
 }
 
-/** Figures that live in the database; NaN while it cannot be reached, so that the other metrics stay readable. */
+/** Figures from the database; NaN while it cannot be reached, so the other metrics stay readable. */
 async function databaseDepths (db: Kysely<Database>): Promise<{ pending: number; dead: number; unsealed: number }> {
   const unknown = { pending: NaN, dead: NaN, unsealed: NaN }
   const counted = sql<{ pending: unknown; dead: unknown; unsealed: unknown }>`select

@@ -31,7 +31,7 @@ export interface ErrorPage {
   /** 返回 X. */
   back: NamedLink | null
   retryAfterSeconds: number | null
-  /** For whoever connects a site: what was received (never what is registered), in wire names. */
+  /** For the developer of a site: what was received (never what is registered), in wire names. */
   developer: { error: string; description: string | null; received: Array<{ name: string; value: string }> } | null
 }
 
@@ -39,7 +39,7 @@ export interface PageErrorDetails {
   restartHref?: string
   back?: NamedLink
   retryAfterSeconds?: number
-  /** Shown to whoever connects a site. Never put anything secret or personal here. */
+  /** Shown to the developer of a site. Never put anything secret or personal here. */
   developer?: { error: string; description: string | null; received: Array<{ name: string; value: string }> }
   headers?: Record<string, string>
 }

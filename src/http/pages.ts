@@ -17,7 +17,7 @@ export interface Pages {
 
 export type PageName = keyof Pages
 
-/** A relying site as shown to people. `lang` is the language of `name`, so that it is announced right. */
+/** A relying site as shown to people. `lang` is the language of `name`, for screen readers. */
 export interface RelyingSite {
   name: string
   lang: string

@@ -2,7 +2,7 @@
 import { encode } from 'uqr'
 
 /**
- * @param text payload; an https address, so that any scanner can do something with it
+ * @param text payload; an https address, because every scanner can open one
  * @param labelledBy id of the element that says what the code is and what to do instead
  */
 export function qrSvg (text: string, labelledBy: string): string {

@@ -1,6 +1,6 @@
 /**
- * What handlers find on a request and a reply: language, text size, browser, address, CSRF, pages.
- * Everything is computed when first asked for, so that token endpoints pay nothing for it.
+ * What handlers find on a request and a reply: language, text size, browser, address, CSRF, pages. Everything is
+ * computed when first used, so token endpoints pay nothing for it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpDeps } from './deps.ts'

@@ -34,7 +34,7 @@ const systems = [
   [/Linux|X11/, 'Linux']
 ] as const
 
-/** 'Windows · Chrome'; the parts that are not recognised are left out, '' when neither is. */
+/** 'Windows · Chrome'; unknown parts are left out, '' when neither is known. */
 export function browserLabel (ua: string | undefined): string {
   const text = (ua ?? '').slice(0, 512)
   return [first(text, systems), first(text, browsers)].filter(Boolean).join(' · ')

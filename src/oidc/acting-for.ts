@@ -35,7 +35,7 @@ import type { ClientAuthorization } from '../tokens/session-change.ts'
 
 type Parts = Pick<OidcDeps, 'db' | 'crypto' | 'clock' | 'audit'>
 
-/** A grant of a person who acts for themself has no context: it ends with the session or the account. */
+/** A grant of a person who acts in their own name has no context: it ends with the session or the account. */
 export const toGrantContext = (ref: RepresentationRef): GrantContext | undefined =>
   ref.role === 'self' ? undefined : { id: contextId(ref), ...ref }
 

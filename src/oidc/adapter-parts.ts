@@ -24,7 +24,7 @@ export interface AdapterParts {
   log: Pick<Logger, 'info' | 'warn'>
   /** Called in the transaction in which a logout ends sessions of relying sites: writes the outbox and the audit. */
   sessionsEnded?: (trx: Transaction<Database>, ended: EndedClientSession[]) => Promise<void>
-  /** Called in the transaction in which a person allows a device to log in (RFC 8628). */
+  /** Called in the transaction in which a person allows a device to sign in (RFC 8628). */
   deviceAllowed?: DeviceAllowed
   /** Audit events of codes, tokens and logins without a page. */
   trail?: Trail

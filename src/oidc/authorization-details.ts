@@ -47,8 +47,8 @@ function validate (ctx: KoaContextWithOIDC, detail: AuthorizationDetail, client:
 }
 
 /**
- * The library requires a resource (RFC 8707) with every such request. Where the site names none, the userinfo endpoint
- * stands for it, and no API.
+ * The library requires a resource (RFC 8707) with every such request. If the site names none, the userinfo endpoint is
+ * used, and no API.
  */
 export function resourceOfDetails (issuer: string, userinfo: string) {
   const own = `${issuer}${userinfo}`

@@ -1,8 +1,8 @@
 /**
- * Binds each interaction to the secret of the browser that begins it (http/browser.ts). The cookie is set with the
- * redirect to the hosted login, so a first page that is lost costs nothing; a browser that has the cookie already keeps
- * it. Only that browser can read the interaction or return with it: the identifier alone, which stands in the address
- * bar, opens nothing (RFC 9700 §4.7, RFC 6819 §4.4.1.8).
+ * Binds each interaction to the secret of the browser that starts it (http/browser.ts). The cookie is set with the
+ * redirect to the hosted login, so a lost first page does no harm; a browser that has the cookie keeps it. Only this
+ * browser can read the interaction or return with it. The identifier alone, which is in the address bar, opens nothing
+ * (RFC 9700 §4.7, RFC 6819 §4.4.1.8).
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { browserCookieName, browserCookieSeconds, browserHash, newBrowserSecret } from '../http/browser.ts'

@@ -51,7 +51,7 @@ const loadStatement = statement<
 )
 
 /**
- * The library's metadata schema requires a `client_secret` where a method uses one. This random value stands there. It
+ * The library's metadata schema requires a `client_secret` where a method uses one. This random value satisfies it. It
  * is never compared, because `createClientCache` compares with the stored hashes.
  */
 const placeholder = newIdentifier(32)

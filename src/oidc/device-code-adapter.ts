@@ -57,7 +57,7 @@ const sealed = 'sealed'
 /** Seconds that an expired code is kept, so that its device gets `expired_token` (RFC 8628 §3.5). */
 const knownAfterExpirySeconds = 900
 
-/** Called in the transaction in which a person allows a device to log in. */
+/** Called in the transaction in which a person allows a device to sign in. */
 export type DeviceAllowed = (
   trx: Transaction<Database>,
   allowed: { accountId: string; clientId: string; context: Record<string, unknown> }

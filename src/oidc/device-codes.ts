@@ -25,8 +25,8 @@ export interface DeviceLogin {
 export type FoundDeviceLogin = { state: 'waiting'; login: DeviceLogin } | { state: 'unknown' } | { state: 'used' }
 
 /**
- * Finds a device code by the short code. An expired code looks like an unknown one, so that nobody can guess codes by
- * the answer. A code that another browser has taken up is used.
+ * Finds a device code by the short code. An expired code looks like an unknown one, because the answer must not help to
+ * guess codes. A code that another browser has taken up is used.
  *
  * @param userCode folded
  */

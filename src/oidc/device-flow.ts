@@ -94,7 +94,7 @@ export function completeDeviceFlow (
 }
 
 /**
- * Records that a person allowed a device to log in, with the representation, and notifies the person, because somebody
+ * Records that a person allowed a device to sign in, with the representation, and notifies the person, because somebody
  * else may have done it.
  */
 export async function recordDeviceAllowed (

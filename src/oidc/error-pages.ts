@@ -56,7 +56,7 @@ const keys: Record<string, ErrorKey> = {
 /** Parameters that help the developer of a site: received values are shown, registered ones never. */
 const shown = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'post_logout_redirect_uri']
 
-/** How a person goes on whose interaction has expired; null: the request was no return from a login. */
+/** The way to continue for a person whose interaction has expired; null: the request was no return from a login. */
 export type FindExpiredInteraction = (ctx: KoaContextWithOIDC) => Promise<ExpiredInteraction | null>
 
 export function createErrorPages (renderer: Renderer, findExpired: FindExpiredInteraction) {

@@ -1,6 +1,6 @@
 /**
  * The account behind a `sub`: the person as stored now, and the representation that the code or token has now. A person
- * who may not log in any more, or a representation that has ended, is not found. Codes, refresh tokens, userinfo and
+ * who may not sign in any more, or a representation that has ended, is not found. Codes, refresh tokens, userinfo and
  * sessions then fail at once.
  */
 import type { FindAccount, KoaContextWithOIDC } from 'oidc-provider'
@@ -31,7 +31,7 @@ export function createFindAccount (
 ): FindAccount {
   return async (ctx, sub, token) => {
     const { client } = ctx.oidc
-    // administrators log in at the console only, and people everywhere else only
+    // administrators sign in at the console only, and people everywhere else only
     if (isAdministratorId(sub) || client?.clientId === consoleClientId) {
       return await administrator(db, client?.clientId, sub)
     }

@@ -40,7 +40,7 @@ const placeholder = '{uid}'
 /** The library reads it at the return from the hosted login; the hosted login compares for itself. */
 function isOwnBrowser ({ browserHash }: Record<string, unknown>): boolean {
   const ctx = Provider.ctx
-  // begun by a version that did not store it
+  // started by a version that did not store it
   return ctx === undefined || browserHash === undefined || browserHash === presentedBrowser(ctx)
 }
 

@@ -19,7 +19,7 @@ const askIf = (condition: boolean): boolean => (condition ? Check.REQUEST_PROMPT
 export const readPolicy = (client: unknown): unknown => (client as Record<string, unknown> | undefined)?.['kora_policy']
 
 /**
- * The prompts in their order: choose an identity, log in with the requested level, consent. The grant of each request
+ * The prompts in their order: choose an identity, sign in with the requested level, consent. The grant of each request
  * counts undecided scopes as decided, so a check here asks for consent.
  */
 export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {

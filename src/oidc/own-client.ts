@@ -100,8 +100,8 @@ async function ensureClient (trx: Transaction<Database>, client: OwnClient): Pro
 export const hashVerifier = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')
 
 /**
- * Redeems a code at the token endpoint within this process, so that neither a network nor a certificate is needed. The
- * ID token comes directly from the token endpoint, so its signature is not verified (OIDC Core §3.1.3.7, 6). Null:
+ * Redeems a code at the token endpoint within this process, which needs neither a network nor a certificate. The ID
+ * token comes directly from the token endpoint, so its signature is not verified (OIDC Core §3.1.3.7, 6). Null:
  * refused.
  */
 export async function redeemCode (

@@ -38,7 +38,7 @@ export function redirectPostedRequests (provider: Provider, renderer: Renderer):
       return
     }
     const body = await readBody(ctx)
-    // parsed and serialized again, so that it is a valid query
+    // parsed and serialized again, which makes a valid query of it
     const query = body === null ? '' : new URLSearchParams(body).toString()
     if (body === null || query.length > postedLimit) {
       refuse(413, 'too_large', 'push long requests to the pushed authorization request endpoint (RFC 9126)')

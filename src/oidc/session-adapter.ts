@@ -18,7 +18,7 @@ const renewalShare = 0.1
 
 const stored = (id: string): string => artifactId('Session', id)
 
-/** This request returns from a hosted login in which nobody gave a proof: the stored session goes on. */
+/** This request returns from a hosted login in which nobody gave a proof: the stored session continues. */
 export function isSameLogin (session: Session): boolean {
   const continued = (currentRequest()?.result as { kora?: { continued?: boolean } } | undefined)?.kora?.continued
   return continued === true && currentState()?.session?.payload.accountId === session.accountId

@@ -37,8 +37,8 @@ function mayAsk (client: unknown, token: Token): boolean {
 }
 
 /**
- * A token is inactive as soon as its person may not log in any more or its representation has ended. An active one gets
- * the `representation` of this moment.
+ * A token is inactive as soon as its person may not sign in any more or its representation has ended. An active one
+ * gets the `representation` of this moment.
  */
 export function createIntrospectionPolicy ({ db }: Pick<OidcDeps, 'db'>, actingFor: ActingFor) {
   return async (ctx: KoaContextWithOIDC, client: unknown, given: unknown): Promise<boolean> => {

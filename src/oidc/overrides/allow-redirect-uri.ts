@@ -1,8 +1,8 @@
 /**
  * Changes: `Client#redirectUriAllowed` allows further addresses.
  *
- * Reason: the console's test login returns to an address of Kora. It must not stand in the client's `redirect_uris`,
- * from which the sector of pairwise subjects is made (OIDC Core §8.1).
+ * Reason: the console's test login returns to an address of Kora. It must not be in the client's `redirect_uris`, from
+ * which the sector of pairwise subjects is made (OIDC Core §8.1).
  *
  * Relies on: lib/models/client.js (`redirectUriAllowed`, called with the client as `this`); oidc-provider 9.13.3.
  */

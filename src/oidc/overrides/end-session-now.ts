@@ -1,8 +1,8 @@
 /**
- * Changes: logs out where the library would show its confirmation.
+ * Changes: signs out where the library would show its confirmation.
  *
  * Reason: with a valid `id_token_hint` of the person signed in here there is nothing to confirm (RP-Initiated Logout
- * 1.0 §2). The library always renders `logoutSource` and logs out by a form that it posts to itself.
+ * 1.0 §2). The library always renders `logoutSource` and signs out by a form that it posts to itself.
  *
  * Relies on: lib/actions/end_session.js (what its `confirm` does: the cookie, `end_session.success`, the route
  * `end_session_success`), lib/models/session.js (`destroy` marks the session, so that lib/shared/session.js does not

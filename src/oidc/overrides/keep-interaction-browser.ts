@@ -1,11 +1,11 @@
 /**
- * Changes: an interaction keeps `browserHash`, the hash of the secret of the browser that began it.
+ * Changes: an interaction keeps `browserHash`, the hash of the secret of the browser that started it.
  *
- * Reason: the library binds an interaction to a cookie whose value is its identifier, which stands in the address bar.
- * Kora binds it to the browser's own secret (src/oidc/browser-binding.ts), so the hash must survive reading and saving.
+ * Reason: the library binds an interaction to a cookie whose value is its identifier, which is in the address bar. Kora
+ * binds it to the secret of the browser (src/oidc/browser-binding.ts), so the hash must survive reading and saving.
  *
- * Relies on: lib/models/interaction.js (`IN_PAYLOAD`), lib/models/payload.js (keeps what it names);
- * oidc-provider 9.13.3.
+ * Relies on: lib/models/interaction.js (`IN_PAYLOAD`), lib/models/payload.js (keeps what it names); oidc-provider
+ * 9.13.3.
  */
 import type { Interaction, Provider } from 'oidc-provider'
 import type { InteractionBrowser, PayloadMembers } from './types.ts'
@@ -17,6 +17,6 @@ export function keepInteractionBrowser (provider: Provider): void {
   Object.defineProperty(model, 'IN_PAYLOAD', { configurable: true, get: () => members })
 }
 
-/** Hash of the secret of the browser that began it; undefined: begun by a version that did not store it. */
+/** Hash of the secret of the browser that started it; undefined: started by a version that did not store it. */
 export const readInteractionBrowser = (interaction: Interaction): string | undefined =>
   (interaction as unknown as InteractionBrowser).browserHash

@@ -1,5 +1,5 @@
 /**
- * Changes: nothing; tells the library's errors of a device login apart.
+ * Changes: nothing; distinguishes the library's errors of a device login.
  *
  * Reason: `userCodeInputSource` gets the error, but the library exports none of these classes.
  *

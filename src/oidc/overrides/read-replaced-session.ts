@@ -1,5 +1,5 @@
 /**
- * Changes: nothing; tells the renewal of a session's identifier from its end.
+ * Changes: nothing; distinguishes the renewal of a session's identifier from its end.
  *
  * Reason: after a login the library destroys the row of the old identifier and saves a new one (session fixation). In
  * the adapter the first looks like a logout, which would end every token of the session.
