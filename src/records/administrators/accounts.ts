@@ -1,6 +1,5 @@
 /**
- * Accounts of administrators: how they come to be, get credentials, lose them, end. Each account has one role for all
- * its life.
+ * Accounts of administrators: how they are created, get credentials, lose them and end. An account keeps its one role.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'

@@ -1,9 +1,10 @@
 /**
- * Links that let somebody set credentials: for the very first account, for an invited one, for one whose credentials
- * were reset. Good once and for a short time; only the hash of the secret in them is kept.
+ * Links that set credentials: for the very first account, for an invited one, and for one whose credentials were reset.
+ * A link is good once and for a short time; only the hash of its secret is stored.
  *
- * Where two administrators make one, neither could use it: who lets it be sees the link, who asked for it got a short
- * code, and only both together set credentials (docs/decisions/0007). Tries are counted on the link and end it.
+ * Where two administrators make a link, neither can use it: the administrator who approves sees the link, the one who
+ * asked was shown a short code, and only both together set credentials (docs/decisions/0007). Tries of the code are
+ * counted on the link and end it.
  */
 import { randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -29,7 +30,7 @@ export const linkCodeTries = 5
 
 const codeMac = (crypto: AdministratorsDeps['crypto'], code: string): string => crypto.mac('admin link code', code)
 
-/** A code for who asks, shown once, and what is kept of it. */
+/** A code for the administrator who asks, shown once, and what is stored of it. */
 export function newLinkCode (crypto: AdministratorsDeps['crypto']): { code: string; mac: string } {
   const code = Array.from({ length: userCodeLength }, () => userCodeLetters[randomInt(userCodeLetters.length)]).join(
     ''
@@ -119,9 +120,9 @@ export async function findLink (db: Db, secret: string, browserHash: string): Pr
 }
 
 /**
- * One try at the code, counted and decided in one statement. Who gives it right goes on in this browser alone; a secret
- * of one-time codes that another browser may have seen is made anew.
- * @returns wrong: also when the tries are used up, whatever was typed; `counted` = a try was taken for it
+ * One try of the code, counted and decided in one statement. The right code opens the link in this browser only. A
+ * secret of one-time codes that another browser may have seen is replaced.
+ * @returns wrong: also when the tries are used up; `counted` = a try was taken for it
  */
 export async function tryLinkCode (
   db: Db,

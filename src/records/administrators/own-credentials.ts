@@ -1,7 +1,7 @@
 /**
- * What administrators change about themselves, without a reset by others: password, secret of the one-time codes, names
- * of passkeys, sessions. Each change of a credential ends every other session and stands in the trail; the last way in
- * stays.
+ * What administrators change themselves, without a reset by others: password, secret of the one-time codes, names of
+ * passkeys, sessions. Each change of a credential ends every other session and is in the audit trail. The last way to
+ * sign in cannot be removed.
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -16,7 +16,7 @@ import { newTotpSecret, totpStep } from './totp.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
-/** Who, and where from: goes into each event. */
+/** The administrator and the source, for each event. */
 export interface OwnAct {
   actor: `admin:${string}`
   role: AdminRole
@@ -157,7 +157,8 @@ export async function changePassword (
 }
 
 /**
- * The secret that this session is about to change to: the same until it is used, so that the page may be loaded again.
+ * The secret that this session is about to change to. It stays the same until it is used, because the page may be
+ * loaded again.
  */
 export async function nextTotpSecret (
   { db, crypto }: Pick<AdministratorsDeps, 'db' | 'crypto'>,

@@ -153,7 +153,7 @@ export interface NewPasskey {
   transports: string[]
 }
 
-/** Null whatever is wrong with it. The challenge is used up. */
+/** Null for every fault. The challenge is used up. */
 export async function finishEnrolment (
   { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
   browserHash: string,
@@ -203,7 +203,7 @@ export async function keepPasskey (
     .execute()
 }
 
-/** Whose passkey answered, or null whatever is wrong. The challenge is used up. */
+/** The administrator whose passkey answered, or null for every fault. The challenge is used up. */
 export async function finishPasskey (
   { db, config }: Pick<AdministratorsDeps, 'db' | 'config'>,
   browserHash: string,

@@ -1,7 +1,7 @@
 /**
- * Signing in with login name, password and one-time code, where no passkey is possible. Whatever is wrong, the answer
- * and its time are the same. Guessing is slowed for whoever guesses; a browser in which the account has been used, and
- * passkeys, are never slowed by what strangers do.
+ * Signing in with login name, password and one-time code, where no passkey is possible. Every failure gives the same
+ * answer in the same time. Guessing is slowed for the source that guesses; passkeys, and a browser in which the account
+ * has been used, are never slowed by strangers.
  */
 import { sql } from 'kysely'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
@@ -23,7 +23,7 @@ export type PasswordOutcome =
   | { ok: false; code: 'wrong' }
   | { ok: false; code: 'throttled'; retryAfterSeconds: number }
 
-// compared with when there is no account, so that both take the same time
+// compared with when there is no account, because both cases must take the same time
 const decoy = newTotpSecret()
 
 /** On success the code is used up. */

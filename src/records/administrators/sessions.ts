@@ -1,6 +1,6 @@
 /**
- * Sessions of administrators: 15 minutes idle, 8 hours in all, bound to the browser; account and role are looked at
- * anew each time.
+ * Sessions of administrators: 15 minutes idle, 8 hours in all, bound to the browser. Account and role are read at each
+ * request.
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -13,7 +13,7 @@ type Db = Kysely<Database> | Transaction<Database>
 
 /** Seconds without a request after which a session ends. */
 const idleSeconds = 900
-/** Seconds after which it ends whatever happens. */
+/** Seconds after which it ends in any case. */
 const absoluteSeconds = 8 * 3600
 /** Seconds for which credentials given once are good for what asks for them again. */
 export const reauthSeconds = 600
@@ -30,7 +30,7 @@ export interface Administrator {
   method: SignInMethod
   /** Seconds since credentials were given. */
   authenticatedSecondsAgo: number
-  /** Changes that this administrator could decide, or vouch for, now. */
+  /** Approval requests that this administrator could decide or endorse now. */
   waiting: number
 }
 
@@ -105,7 +105,7 @@ export async function refreshAuthentication (trx: Db, sessionHash: string): Prom
     .execute()
 }
 
-/** Ended sessions are kept for a while: they tell which browsers an account has been used in. */
+/** Ended sessions are kept for a while: they show in which browsers an account has been used. */
 export async function closeSession (db: Db, sessionHash: string): Promise<void> {
   await db
     .updateTable('adminSession')

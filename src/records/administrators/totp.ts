@@ -14,8 +14,8 @@ const totpOf = (secret: string, label: string): TOTP =>
 export const totpUri = (secret: string, label: string): string => totpOf(secret, label).toString()
 
 /**
- * The step that the code belongs to, or null. Who accepts it must see to it that the step is later than the last one
- * used.
+ * The step that the code belongs to, or null. The caller that accepts it must check that the step is later than the
+ * last one used.
  */
 export function totpStep (secret: string, typed: string, nowMilliseconds: number): number | null {
   const token = typed.normalize('NFKC').replace(/[\s-]/g, '')

@@ -1,8 +1,10 @@
 /**
- * Four eyes: what one asks for, another administrator lets happen, exactly as it was shown, or it does not happen.
- * Features register what they want decided this way; the change is made in the transaction that approves it. Two
- * accounts are not enough where a program asks: who holds its credentials may sit at the console, too. So an
- * administrator vouches for it first, and another one decides (docs/decisions/0007).
+ * Approval requests: what one administrator asks for happens only when another one approves exactly what was shown.
+ * Journeys register the kinds of changes that are decided in this way. The change is made in the transaction that
+ * approves it.
+ *
+ * Two accounts are not enough where a program asks, because the holder of its credentials may be an administrator too.
+ * So an administrator endorses the request first, and another one decides (docs/decisions/0007).
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -30,17 +32,18 @@ export type Applied =
   /** `once`: something that is shown to the approver, once (a link). */
   | { ok: true; once?: { label: string; value: string } }
   /**
-   * It cannot be done (any more): nothing is changed, the change goes on waiting. The code is a message `fault.<code>`.
+   * It cannot be done (any more): nothing is changed, and the request still waits. The code is a message
+   * `fault.<code>`.
    */
   | { ok: false; code: string }
 
-/** @typeParam W the texts that whoever shows a request describes it with */
+/** @typeParam W the texts with which a page describes a request */
 export interface ChangeKind<P extends object, W> {
   /** Null: what it is about is gone. */
   describe(db: Db, payload: P, t: W): Promise<ChangeDescription | null>
   /**
-   * Which row it is about, where a name may come to another one: something that no other row ever has. Null: it is
-   * gone.
+   * The row that the request is about, where another row can get the same name: a value that no other row ever has.
+   * Null: the row is gone.
    */
   rowOf?(db: Db, payload: P): Promise<string | null>
   /**
@@ -65,13 +68,13 @@ export interface ChangeRow {
   createdAt: Date
   expiresAt: Date
   decidedAt: Date | null
-  /** Who stands for what a program asked for. */
+  /** Who endorsed the request of a program. */
   vouchedBy: string | null
   vouchedReason: string | null
   vouchedAt: Date | null
 }
 
-/** Whether a program asked, and nobody vouches for it yet. */
+/** Whether a program asked and nobody has endorsed it yet. */
 export const needsVoucher = (row: Pick<ChangeRow, 'requestedBy' | 'vouchedBy'>): boolean =>
   row.requestedBy.startsWith('client:') && row.vouchedBy === null
 
@@ -79,8 +82,8 @@ export type Requested = { ok: true; id: string } | { ok: false; code: 'already_w
 export type Decided =
   | { ok: true; once: { label: string; value: string } | null }
   /**
-   * not_waiting: decided, outdated, withdrawn, the own one, not for this role, or nobody vouches; changed: not what was
-   * shown.
+   * not_waiting: decided, outdated, withdrawn, their own request, not for this role, or not endorsed; changed: not what
+   * was shown.
    */
   | { ok: false; code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
 
@@ -97,11 +100,11 @@ export interface Changes<W> {
     id: string,
     t: W
   ): Promise<{ row: ChangeRow; description: ChangeDescription | null; digest: string } | null>
-  /** For what a program asked for: as if one had asked oneself. Who does it does not decide. */
+  /** Endorses the request of a program, as if it were the administrator's own. Who endorses does not decide. */
   vouch(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
   approve(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
   reject(id: string, role: AdminRole, act: Act): Promise<Decided>
-  /** By who asked for it, or vouched for it. */
+  /** By the administrator who asked for it or endorsed it. */
   withdraw(id: string, act: Act): Promise<Decided>
   /** Active administrators who could decide a change of this kind that `requestedBy` asks for. */
   approversLeft(approvers: readonly AdminRole[], requestedBy: string): Promise<number>
@@ -180,7 +183,7 @@ export function createChanges<W> (
       .where('expiresAt', '>', sql<Date>`now()`)
       .where('requestedBy', '<>', act.actor)
       .where(sql<boolean>`${role} = any(approvers)`)
-      // a program is vouched for, and by somebody else
+      // the request of a program is endorsed, and by another administrator
       .$if(state === 'approved', (query) =>
         query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`)
       )

@@ -32,12 +32,12 @@ export interface Archived {
 const keptDays = 180
 
 /**
- * Hand the oldest events to `write` (one JSON object each, in chain order) and delete them once it has
- * stored them; at most `limit`. The chain then begins behind them, and the archive's last hash is what
- * its first row refers to, so both parts stay verifiable.
+ * Gives the oldest events to `write` (one JSON object each, in chain order), and deletes them when it has stored them;
+ * at most `limit`. The chain then begins after them. The last hash of the archive is what the first row refers to, so
+ * both parts can be verified.
  *
  * @param options olderThanDays: at least 180, which the database enforces too; act: who archives and why
- * @throws RangeError below 180 days; whatever `write` throws, and then nothing is deleted
+ * @throws RangeError below 180 days; every error of `write`, and then nothing is deleted
  */
 export async function archiveAudit (
   deps: { db: Kysely<Database>; crypto: Pick<FieldCrypto, 'mac'>; audit: Audit },

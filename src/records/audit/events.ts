@@ -16,7 +16,7 @@ export type AuditSubject =
   | 'signing-key'
   | 'staff'
   | 'service'
-/** Who acts by nature: `staff` events always name the member of staff. */
+/** The nature of the actor: `staff` events always name the member of staff. */
 export type AuditActorKind = 'person' | 'staff' | 'client' | 'system'
 
 interface Entry {
@@ -32,7 +32,7 @@ const about = <const S extends AuditSubject, const B extends AuditActorKind>(
 ): { about: S; by: B; outcome: AuditOutcome } => ({ about: subject, by, outcome })
 
 export const auditEvents = {
-  // logging in
+  // signing in
   'login.succeeded': about('person', 'person'),
   'login.single-sign-on': about('person', 'person'),
   'login.failed': about('person', 'person', 'failure'),
@@ -88,7 +88,7 @@ export const auditEvents = {
   'device.revoked': about('device', 'person'),
   'device.proof-refused': about('device', 'person', 'denied'),
 
-  // a device without a keyboard logs in with somebody's help (RFC 8628)
+  // a device without a keyboard signs in with the help of a person (RFC 8628)
   'device-login.allowed': about('client', 'person'),
   'device-login.refused': about('client', 'person', 'denied'),
   'device-login.throttled': about('service', 'person', 'denied'),
@@ -154,7 +154,7 @@ export const auditEvents = {
   'delegation.resigned': about('delegation', 'person'),
   'delegation.expired': about('delegation', 'system'),
   'delegation.superseded': about('delegation', 'system'),
-  // by somebody who may not, or of something else than what was shown
+  // by a person who may not, or about something else than what was shown
   'delegation.refused': about('delegation', 'person', 'denied'),
 
   // administration and keys

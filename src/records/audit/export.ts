@@ -1,7 +1,6 @@
 /**
- * A stretch of the chain as a file: one JSON object a line, each a sealed event, and a trailer signed with the signing
- * key of the service, so that whoever gets the file can check it with nothing but the published key set. Archives have
- * the same form.
+ * A range of the chain as a file: one JSON object a line, each a sealed event, and a trailer signed with the signing
+ * key of the service. The published key set is enough to check it. Archives have the same form.
  */
 import { CompactSign } from 'jose'
 import { sql, type Kysely } from 'kysely'
@@ -38,7 +37,7 @@ export interface ExportRange {
 }
 
 /**
- * The stretch of the chain that holds every sealed event of a time (and a few of its neighbours: numbers are given
+ * The stretch of the chain that holds every sealed event of a time (and a few of its neighbors: numbers are given
  * after events are committed). Null: there is none.
  */
 export async function rangeOfTime (
@@ -78,10 +77,11 @@ export interface Exported extends ExportRange {
 }
 
 /**
- * Give the events of a range to `write`, in chain order, and then the signed trailer. Holds a page of events at a time.
+ * Gives the events of a range to `write`, in chain order, and then the signed trailer. Holds one page of events at a
+ * time.
  *
  * @param options issuer: who signs; write: lines with their line ends; onProgress: events written so far
- * @returns null when the range holds nothing
+ * @returns null when the range is empty
  * @throws Error when an event is missing inside the range: run the verification
  */
 export async function exportAudit (

@@ -18,7 +18,7 @@ export {
   type StaffEventType
 } from './events.ts'
 
-/** Who acted. Ids of ours only, never names or numbers. */
+/** The actor: ids of ours only, never names or numbers. */
 export type AuditActor =
   | `person:${string}`
   | `admin:${string}`
@@ -61,8 +61,8 @@ export type AuditEvent = EventFields &
 
 export interface Audit {
   /**
-   * Write one event in the caller's transaction. Throws when it cannot be stored, so that the act it
-   * belongs to is rolled back too (GB/T 22239-2019 8.1.4.3 d): never catch this.
+   * Writes one event in the caller's transaction. It throws when the event cannot be stored, and the act is then rolled
+   * back too (GB/T 22239-2019 8.1.4.3 d): never catch this.
    */
   record(trx: Transaction<Database>, event: AuditEvent): Promise<void>
   /**

@@ -15,7 +15,7 @@ export type ChainFaultKind = 'altered' | 'missing' | 'swapped' | 'truncated' | '
 
 export interface ChainFault {
   kind: ChainFaultKind
-  /** Place in the chain; 0 for an event that was not sealed yet (then `id` tells). */
+  /** Place in the chain; 0 for an event that is not sealed yet (`id` identifies it). */
   sequence: number
   id: number | null
   /** The other place, when two rows were swapped. */
@@ -48,11 +48,11 @@ const waiting = statement<[number, number], AuditRow & { age: number }>(
 const pageSize = 1000
 
 /**
- * Walk the chain and report its first fault. Reads only.
+ * Reads the chain and reports its first fault.
  *
- * @param range from, to: first and last sequence (default: everything); checkpoint: a signed position from the
- *   server log, which shows a history that was rewritten or cut off together with its stored checkpoints;
- *   onProgress: told of events checked so far, now and then
+ * @param range from, to: first and last sequence (default: everything); checkpoint: a signed position from the server
+ * log, which shows a history that was rewritten or cut off together with its stored checkpoints; onProgress: called now
+ * and then with the number of events checked
  */
 export async function verifyChain (
   db: Kysely<Database>,

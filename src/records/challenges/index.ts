@@ -36,7 +36,7 @@ export type ChallengeVerdict = 'passed' | 'wrong' | 'expired'
 export interface Challenges {
   /** Null: too many from this browser or address. */
   issue(about: { browserHash: string; action: string; source: string }): Promise<ShownChallenge | null>
-  /** Uses the challenge up, whatever the answer. */
+  /** Uses up the challenge, also with a wrong answer. */
   settle(answer: ChallengeAnswer, about: { browserHash: string; action: string }): Promise<ChallengeVerdict>
 }
 

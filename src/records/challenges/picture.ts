@@ -32,7 +32,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
 
 const alphabet = Object.keys(GLYPHS).join('')
 const length = 5
-// twice the size at which it is shown, so that it may be enlarged (WCAG 1.4.4)
+// twice the size at which it is shown, because people may enlarge it (WCAG 1.4.4)
 const [width, height] = [320, 112]
 
 /** The characters of a new picture. */
@@ -96,7 +96,7 @@ function drawGlyph (
   for (let row = 0; row < 7; row++) {
     for (let column = 0; column < 5; column++) {
       if (!set(column, row)) continue
-      // strokes instead of dots: towards every neighbour that belongs to the letter
+      // strokes instead of dots: towards every neighbor that belongs to the letter
       for (const [dx, dy] of [
         [0, 0],
         [1, 0],

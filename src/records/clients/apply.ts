@@ -1,6 +1,6 @@
 /**
- * Declared clients: what is to be is compared with what is, as a whole and in one transaction. One faulty entry and
- * nothing is changed; the same declaration twice changes nothing the second time.
+ * Declared clients: the declared state is compared with the stored one as a whole, in one transaction. One faulty entry
+ * means that nothing is changed; the same declaration changes nothing the second time.
  */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
@@ -71,10 +71,10 @@ export const agreedAct = (act: Act, agreedBy: string): Act => ({
 })
 
 /**
- * Does it. What one may not decide alone (domain/administration/dual-control) is refused as a whole, unless it is said
- * who agreed.
- * @param input.agreedBy the other person: the operator may read and write the database, so the name is believed, and
- * stands in the history and the audit trail of each such client
+ * Applies the plan. What needs approval (domain/administration/dual-control) is refused as a whole, unless the caller
+ * names the second person.
+ * @param input.agreedBy the second person: the operator has access to the database, so the name is trusted. It is
+ * stored in the history and the audit trail of each such client
  * @throws DomainError `reason_required`
  */
 export async function applyClients (

@@ -102,7 +102,7 @@ export type Changed =
   | { outcome: 'own_service' }
   | Refused
 
-/** `version`: the one that the change was made from; null: whichever it is now (a declared state, apply.ts). */
+/** `version`: the one that the change is based on; null: the current one, for a declared state (apply.ts). */
 export interface ClientReplacement extends ActOptions {
   act: Act
   clientId: string
@@ -174,8 +174,8 @@ export type StatusChanged =
   | { outcome: 'forbidden'; from: ClientStatus }
 
 /**
- * Moves a client on. Whoever goes on to be usable is checked again as a whole; a disabled client loses every code,
- * token and session at once.
+ * Changes the status of a client. A client that becomes usable is checked again as a whole; a disabled one loses every
+ * code, token and session at once.
  * @throws DomainError `reason_required`
  */
 export async function setClientStatus (

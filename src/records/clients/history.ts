@@ -1,4 +1,4 @@
-/** Who changed what: the row, the version and the audit event of every act, in its transaction. */
+/** The history of a client: row, version and audit event of every act, in its transaction. */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'

@@ -20,8 +20,8 @@ export type LogoStored =
   | { outcome: 'not_a_picture'; fault: PictureFault }
 
 /**
- * Stores an uploaded picture (PNG or JPEG) as the client's logo; null takes it away.
- * @param input.version that the change is made from; another one = `conflict`. Without: whatever there is
+ * Stores an uploaded picture (PNG or JPEG) as the client's logo; null removes it.
+ * @param input.version that the change is based on; another one = `conflict`. Without it: the current one
  * @throws DomainError `reason_required`
  */
 export async function storeLogo (

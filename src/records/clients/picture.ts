@@ -1,6 +1,6 @@
 /**
- * Uploaded pictures, made new: whatever came, what is stored are pixels that this process wrote itself as PNG, so that
- * nothing hidden in a file (scripts, places, other formats behind the first) reaches a browser. No SVG.
+ * Uploaded pictures are encoded again: what is stored are pixels that this process wrote as PNG. So nothing hidden in a
+ * file (scripts, places, other formats behind the first) reaches a browser. No SVG.
  */
 import { inflateSync } from 'node:zlib'
 import jpeg from 'jpeg-js'
@@ -12,7 +12,7 @@ const logoSide = 256
 /** On the pages of a login: 40 CSS pixels, two for each at best, and no heavier than the lightest page has room for. */
 export const maximumSmallBytes = 1200
 const smallSides = [80, 60, 40, 20]
-/** Distance between the values that a colour may have. */
+/** Distance between the values of a color. */
 const colourSteps = [1, 16, 32, 64]
 
 export type PictureFault = 'empty' | 'too_large' | 'not_a_picture' | 'too_many_pixels'
@@ -49,7 +49,7 @@ export function remakePicture (file: Uint8Array): Picture {
 }
 
 /**
- * A stored picture as small as the pages of a login need it: fewer colours, then fewer pixels, until it is light
+ * A stored picture as small as the pages of a login need it: fewer colors, then fewer pixels, until it is light
  * enough.
  */
 export function smallPicture (png: Uint8Array): Buffer {
@@ -115,7 +115,7 @@ function jpegSize (bytes: Buffer): { width: number; height: number } | null {
   return null
 }
 
-/** Each new pixel is the mean of those that it stands for; colours weighed by how opaque they are. */
+/** Each new pixel is the mean of those that it covers; colors are weighted by their opacity. */
 function shrink ({ width, height, data }: Pixels, side: number): Pixels {
   const scale = Math.max(width, height) / side
   if (scale <= 1) return { width, height, data }

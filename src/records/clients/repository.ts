@@ -35,7 +35,7 @@ function recordOf (row: ClientRow): ClientRecord {
   }
 }
 
-/** A client by its identifier, whatever its status; null = there is none. */
+/** A client by its identifier, in every status; null = there is none. */
 export async function findClient (db: Db, clientId: string): Promise<ClientRecord | null> {
   const row = await db.selectFrom('client').select(columns).where('clientId', '=', clientId).executeTakeFirst()
   return row === undefined ? null : recordOf(row)

@@ -1,4 +1,4 @@
-/** Secrets of a client: two at most, so that a site changes over without a gap (RFC 6749 §2.3.1). */
+/** Secrets of a client: at most two, which lets a site rotate without a gap (RFC 6749 §2.3.1). */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -50,7 +50,7 @@ export type SecretRotated =
   | { outcome: 'too_many' | 'not_found' | 'own_service' | 'no_secret' }
 
 /**
- * A new secret, shown once; the one that was there goes on for the time of grace.
+ * A new secret, shown once; the former one works for the grace period.
  * @param input.grace seconds; 0 = the former one ends at once
  * @throws DomainError `reason_required`
  */

@@ -1,9 +1,9 @@
 /**
  * Follows the journal of the company register: what changed there is applied here (records/organizations). Owns the
- * table register_journal: how far the journal has been read, and whose turn it is.
+ * table register_journal: how far the journal has been read, and which process reads next.
  *
- * Every entry may come twice or late: each is the whole record with a version, and only a newer version changes
- * anything. The position moves on after a piece was applied, so nothing is lost when a process ends in between.
+ * Every entry may come twice or late. Each is the whole record with a version, and only a newer version changes
+ * anything. The position is stored after the entries were applied, so nothing is lost when a process stops in between.
  */
 import { DomainError } from '../../domain/errors.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'

@@ -31,7 +31,7 @@ const turnStatement = statement<[string, number], { position: number | null }>(
  * interval, two may read the same: that does no harm, and the position never goes back.
  */
 export function sharedPosition (db: CompanyRegisterDeps['db'], register: string, intervalMs: number): Position {
-  // somewhat less, so that one process's own rhythm does not miss every second turn
+  // a little less, because a process must not miss every second turn by its own interval
   const held = Math.floor(intervalMs * 0.9)
   let known = false
   return {

@@ -39,8 +39,8 @@ export const textHash = (kind: ConsentKind, version: string, locale: string): st
     .digest('base64url')
 
 /**
- * Record a consent with its audit event. The same consent from the same place (a page sent twice) gives
- * the record that is there already. Returns its id.
+ * Records a consent with its audit event. The same consent from the same place (a page sent twice) returns the existing
+ * record. Returns its id.
  */
 export async function recordConsent (
   trx: Transaction<Database>,
@@ -96,8 +96,8 @@ export interface ReleaseDecision {
 }
 
 /**
- * What a person decided about one scope of a relying site (个人信息保护法 第二十三条). A refusal is kept as a record that
- * was withdrawn as it was made, so that nobody is asked again. The caller audits the whole decision.
+ * What a person decided about one scope of a relying site (个人信息保护法 第二十三条). A refusal is stored as a record that was
+ * withdrawn when it was made, so the person is not asked again. The caller audits the whole decision.
  */
 export async function recordRelease (
   trx: Transaction<Database>,

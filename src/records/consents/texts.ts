@@ -8,7 +8,7 @@ export type { ConsentKind } from '../../domain/identity/consent.ts'
 
 const texts: Readonly<Record<Locale, Record<keyof typeof zh, string>>> = { 'zh-CN': zh, bo, en }
 
-/** The messages that stand beside the box to tick, in their order. */
+/** The messages beside the box to tick, in their order. */
 const messages: Readonly<Record<ConsentKind, Array<keyof typeof zh>>> = {
   privacy: ['consents.agree', 'consents.privacy'],
   terms: ['consents.agree', 'consents.terms'],
@@ -17,7 +17,9 @@ const messages: Readonly<Record<ConsentKind, Array<keyof typeof zh>>> = {
   'organization-registration': ['consents.agree', 'consents.organization_registration']
 }
 
-/** The very words that were agreed to, in this language. An app shows them too, so that its record is as true. */
+/**
+ * The exact words that were agreed to, in this language. The app shows the same words, so its record is as reliable.
+ */
 export function consentText (kind: ConsentKind, locale: string): string {
   const inLanguage = texts[matchLocale(locale) ?? defaultLocale]
   return messages[kind].map((key) => inLanguage[key]).join(' ')

@@ -1,8 +1,8 @@
 /**
- * Counter codes (窗口核验码): the equal-rank alternative to a face check (人脸识别技术应用安全管理办法: a face must not
- * be the only way). Staff check a person at a counter and hand over eight digits, shown once. Owns `counter_code`.
+ * In-person codes (窗口核验码): the equal-rank alternative to a face check (人脸识别技术应用安全管理办法: a face must not be the only
+ * way). Staff check a person at a counter and hand over eight digits, shown once. Owns `counter_code`.
  *
- * A code is worthless for any other person, lives 24 hours, and bears five tries wherever they are made.
+ * A code works for one person, for 24 hours, and for five tries in all places together.
  */
 import { randomInt } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
@@ -16,7 +16,7 @@ const counterCodeTries = 5
 
 export interface CounterCodeIssue {
   personId: string
-  /** Who checked the person at the counter. */
+  /** The member of staff who checked the person at the counter. */
   issuedBy: AuditActor
   /** Why a face check was not used: a code of ours, never free text about the person. */
   reason: string
@@ -101,9 +101,9 @@ export interface CounterCodeUse {
 }
 
 /**
- * Try a code. One statement counts the try and, if the code is right, uses it: guesses made at the same
- * time cannot outrun the counter. Returns the code's id, or null for wrong, used, outdated, exhausted and absent alike.
- * On null the caller commits, so that the try stays counted.
+ * Verifies a code. One statement counts the try and, if the code is right, uses it, so parallel guesses cannot exceed
+ * the limit. Returns the code's id, or null for wrong, used, outdated, exhausted and absent codes. On null the caller
+ * must commit, because the try has to stay counted.
  */
 export async function redeemCounterCode (
   trx: Transaction<Database>,

@@ -10,7 +10,7 @@ export type AppKeyRegistration =
 export interface AppKey {
   /** Public EC P-256 key (ES256), as the app made it; anything beside kty, crv, x, y is dropped. */
   publicJwk: JWK
-  /** What the person will recognise it by, for example the model. Cut to 64 characters. */
+  /** The name by which the person recognizes it, for example the model. Cut to 64 characters. */
   label: string
   address?: string
   traceId?: string

@@ -10,8 +10,8 @@ interface Circumstances {
 }
 
 /**
- * Bind a device to a person, after a face check or its equal on it. `kept`: it was that person's already.
- * `refused`: revoked, or another person's; who owns a phone must let go of it first.
+ * Binds a device to a person, after a face check or its equal on it. `kept`: it was that person's already. `refused`:
+ * revoked, or another person's; the owner of a phone must remove it first.
  */
 export async function bindDevice (
   trx: Transaction<Database>,

@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
 
-/** A device as its doors know it. */
+/** A device as the app API and the phone pages see it. */
 export interface KnownDevice {
   id: string
   kind: 'app' | 'web'
@@ -56,7 +56,7 @@ export interface ListedDevice extends Omit<KnownDevice, 'ownerBarred'> {
   createdAt: Date
 }
 
-/** Devices of a person for the user centre, newest first; without revoked and outdated ones. */
+/** Devices of a person for the user center, newest first; without revoked and outdated ones. */
 export async function devicesOf (db: Db, personId: string): Promise<ListedDevice[]> {
   return await db
     .selectFrom('device')

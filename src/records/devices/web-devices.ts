@@ -13,8 +13,8 @@ export interface NewWebDevice {
 }
 
 /**
- * Bind a phone's browser to the person who has just passed a face check in it. The secret (256 bit) goes
- * into an HttpOnly cookie for `webDeviceSeconds` and is kept here as a hash only.
+ * Binds a phone's browser to the person who has just passed a face check in it. The secret (256 bits) goes into an
+ * HttpOnly cookie for `webDeviceSeconds`; only its hash is stored.
  */
 export async function bindWebDevice (
   trx: Transaction<Database>,

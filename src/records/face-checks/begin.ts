@@ -47,9 +47,9 @@ type Reserved =
   | { code: null; checkId: string; consentId: string; expiresAt: Date; left: number; resumed: boolean }
 
 /**
- * Begin a face check, or go on with the unfinished one of the same thing. The row comes first and reserves
- * a try, so that parallel starts cannot outrun the limits; then, outside any transaction, the provider is asked.
- * A provider that cannot be reached or refuses gives the try back. Never throws for a provider's fault.
+ * Starts a face check, or continues the unfinished one of the same thing. The row comes first and reserves a try, so
+ * parallel starts cannot exceed the limits. Then the provider is asked, outside any transaction. If it cannot be
+ * reached or refuses, the try is given back. Never throws for a fault of the provider.
  */
 export async function beginFaceCheck (
   deps: FaceChecksDeps,
@@ -84,7 +84,7 @@ export async function beginFaceCheck (
 async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: BeginHooks): Promise<Reserved> {
   const { circumstances } = request
   return await inTransaction<Reserved>(deps.db, async (trx, rollback) => {
-    // one person's starts are made one after another, so that counting and inserting belong together
+    // the starts of one person run one after another, because counting and inserting belong together
     await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
     await lapse(trx, request.personId)
     const consentId = await recordConsent(trx, deps, {

@@ -1,9 +1,9 @@
 /**
  * Face checks: one transaction each with a face verification provider. Owns the table `face_check`.
  *
- * Kora never sees a picture. A check is begun for one person, one purpose and one thing (a scan ticket of a login
- * attempt, an approval); its verdict is pulled from the provider, counted, and used once by what it was for:
- * pending → passed → used, or failed, error (a fault of the provider: no try), expired.
+ * Kora never sees a picture. A check is started for one person, one purpose and one thing (a scan ticket of a login
+ * attempt, an approval). Its verdict is pulled from the provider, counted, and used once by that thing: pending →
+ * passed → used, or failed, error (a fault of the provider: no try), expired.
  */
 export {
   beginFaceCheck,

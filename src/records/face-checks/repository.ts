@@ -24,7 +24,7 @@ export interface FaceUse {
   used: FaceTries
   /** Tries made or under way, by which a new one is allowed. */
   reserved: FaceTries
-  /** Checks started today that were not passed, whatever became of them. */
+  /** Checks started today that were not passed, in every other state. */
   starts: number
 }
 

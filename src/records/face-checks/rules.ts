@@ -41,8 +41,8 @@ export type Judgement =
 const uncounted: readonly FaceReason[] = ['DEVICE_UNSUPPORTED', 'CONFIG', 'UPSTREAM']
 
 /**
- * What a provider's answer is worth. A pass needs a score that is a number, in range and high enough wherever the
- * provider gives scores, and must be about the very document number that we asked about.
+ * Judges the answer of a provider. A pass needs a score that is a number, in range and high enough where the provider
+ * gives scores, and must be about exactly the document number that was sent.
  */
 export function judge (
   result: FaceResult,

@@ -14,7 +14,7 @@ import { decide, faceTriesLeft, findCheck, type FaceBinding, type FaceCheckRow }
 const retryAfterSeconds = 5
 
 export interface VerdictHooks {
-  /** In the transaction that decides. The verdict stands whatever becomes of the thing it was for. */
+  /** Runs in the transaction that decides. The verdict stays valid independent of the thing it was for. */
   passed: (trx: Transaction<Database>, checkId: string) => Promise<void>
   failed: (trx: Transaction<Database>, checkId: string, left: FaceTries) => Promise<void>
 }
@@ -22,8 +22,8 @@ export interface VerdictHooks {
 export type Verdict = FaceVerdict | { ok: false; code: 'not_found' }
 
 /**
- * The verdict of a check, pulled server to server while it is open and read from its row afterwards.
- * Whatever a phone says about the outcome is not an argument of this function, on purpose.
+ * The verdict of a check, pulled server to server while it is open and read from its row afterwards. What a phone says
+ * about the outcome is deliberately not an argument.
  */
 export async function faceVerdict (
   deps: FaceChecksDeps,
@@ -126,7 +126,7 @@ function decisionOf (judgement: Exclude<Judgement, { status: 'pending' }>): Para
   }
 }
 
-/** The line is down: the check stays open, and is no try should it lapse like this. */
+/** The provider cannot be reached: the check stays open, and is not a try if it expires like this. */
 async function unreachable (deps: FaceChecksDeps, check: FaceCheckRow): Promise<FaceVerdict> {
   await deps.db
     .updateTable('faceCheck')

@@ -24,7 +24,7 @@ const termOf = (text: string): Term | null => {
 }
 
 /**
- * Check every field of the form and tell all faults apart, each with the code of the rule that it breaks.
+ * Checks every field of the form and reports all faults separately, each with the code of the rule that it breaks.
  * `today` is 'YYYY-MM-DD' in Asia/Shanghai.
  */
 export function readIdentity (
@@ -49,7 +49,7 @@ export function readIdentity (
   const validity = checkValidity({
     birthdate: certNo?.ok === true ? certNo.birthdate : null,
     validFrom: input.validFrom,
-    // a term that is missing was noted above; its stand-in lets the start date be checked all the same
+    // a missing term was noted above; with this substitute the start date is checked too
     term: term ?? 'long',
     today,
     certType: certType ?? 'other'

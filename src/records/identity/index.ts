@@ -19,7 +19,7 @@ import { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
 
 export { readIdentity, type CardValidity, type IdentityData } from './fields.ts'
 
-/** Mismatches of one person in 24 hours from the first, whatever ticket they come through. */
+/** Mismatches of one person in 24 hours from the first, in all tickets together. */
 const identityMismatches: Counter = { name: 'identity.mismatch', limit: 5, seconds: 86_400 }
 
 export interface IdentityCircumstances {
@@ -37,10 +37,10 @@ export type IdentityRefusal =
   | { ok: false; code: 'invalid_fields'; faults: FieldFault[] }
 
 /**
- * Check what was typed against the rules, the expected person, and the population register (outside any
- * transaction). A mismatch never says which of name and number, or whose records, did not fit. The try is counted
- * before anything is compared and given back unless it was a mismatch, so that parallel guesses are bounded too.
- * Gives what the register has not: name and number are on record already.
+ * Checks what was typed against the rules, the expected person, and the population register (outside any transaction).
+ * A mismatch never says whether name or number is wrong, or in which records. The try is counted before anything is
+ * compared, and given back unless it was a mismatch, so parallel guesses are limited too. Returns only what was not
+ * stored yet: name and number are known.
  */
 export async function verifyIdentity (
   deps: IdentityDeps,

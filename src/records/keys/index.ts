@@ -1,9 +1,9 @@
 /**
- * Keys: the life of the signing keys, pre-published → active → retired → removed, and who moved them.
+ * Keys: the life of the signing keys, pre-published → active → retired → removed, and who changed their state.
  *
- * A successor is always published, so that a planned rotation and the answer to a leak can happen at any moment
- * with a key that relying sites already have. Owns the schedule and the audit events; the table `signing_key` and
- * what is done to it belong to oidc/signing-keys, the use of removed keys to oidc/removed-keys.
+ * A successor is always published, so a planned rotation and the answer to a leak can happen at any time with a key
+ * that relying sites already have. Owns the schedule and the audit events; the table `signing_key` and its statements
+ * belong to tokens/signing-keys, the use of removed keys to oidc/removed-keys.
  */
 export {
   emergencyRemoval,

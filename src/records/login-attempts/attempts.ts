@@ -115,8 +115,8 @@ export async function identify (
 }
 
 /**
- * An organization's password was right: the attempt begins anew, for this organization. `who` when it is known which
- * person must show to be there; they have shown nothing yet.
+ * The password of an organization was right: the attempt restarts for this organization. `who` is set when it is known
+ * which person must prove to be there; this person has proved nothing yet.
  */
 export async function identifyOrganization (
   trx: Db,
@@ -196,7 +196,7 @@ export async function chooseRepresentation (
   return result.rows.length === 1
 }
 
-/** finished_at is set once; the loser of two submissions is told so. */
+/** finished_at is set once; of two submissions one is refused. */
 export async function finishAttempt (trx: Db, uid: string, browserHash: string): Promise<boolean> {
   const result = await sql`
     update login_attempt set finished_at = now()

@@ -5,8 +5,8 @@ import type { StoredRequest } from './attempts.ts'
 
 export type ExpiredInteraction =
   /**
-   * The same authorization request, to be made again; `finished`: the login ended a moment ago, so that repeating it
-   * signs the same person in.
+   * The same authorization request, to be made again; `finished`: the login ended a moment ago, so repeating it signs
+   * in the same person.
    */
   | { restart: string; finished: boolean }
   /** Finished some time ago, or another browser's: where the person may start again, if the site has an address. */

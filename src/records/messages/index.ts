@@ -1,5 +1,5 @@
 /**
- * Messages: what a person is told, in the inbox of the user centre and by short message. Owns the tables message
+ * Messages: what a person is told, in the inbox of the user center and by short message. Owns the tables message
  * and notice.
  *
  * `notify` writes the message and the outbox row of its short message in the transaction of the act that it tells of;

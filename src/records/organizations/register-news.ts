@@ -27,7 +27,7 @@ export interface RegisterPerson {
 
 /** What is left out is unchanged since the version before; whoever has missed news sends the whole record. */
 export interface RegisterNews {
-  /** Normalised (domain/uscc). */
+  /** Normalized (domain/uscc). */
   uscc: string
   /** The register's own version of this record: a whole number that grows with each change. */
   version: number

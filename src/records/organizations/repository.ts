@@ -37,7 +37,7 @@ export async function organizationById (db: Db, id: string): Promise<StoredOrgan
 }
 
 export interface NewOrganization {
-  /** Normalised (domain/uscc). */
+  /** Normalized (domain/uscc). */
   uscc: string
   name: string
   status: Organization['status']

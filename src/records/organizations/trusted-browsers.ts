@@ -69,7 +69,7 @@ export async function revokeTrustedBrowsers (
   return (await query.returning('browserHash').execute()).length
 }
 
-/** What stands now, of one person; for the user centre. */
+/** What stands now, of one person; for the user center. */
 export async function trustedBrowsersOf (
   db: Db,
   personId: string

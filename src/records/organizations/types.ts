@@ -27,7 +27,7 @@ export interface Representations {
   /**
    * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
    * delegation, dates): the decision freshness rule. Null = ended. One query. That of an organization that is
-   * `pending` is for the user centre only: `usableAt` decides.
+   * `pending` is for the user center only: `usableAt` decides.
    */
   resolve(personId: string, ref: RepresentationRef): Promise<Representation | null>
   /** The last choice at this relying site, when it is still good. */
@@ -44,7 +44,7 @@ export interface Candidate {
 }
 
 export interface OrganizationLogin {
-  /** By normalised code, with the password hash for the hasher; null when there is none. Same cost either way. */
+  /** By normalized code, with the password hash for the hasher; null when there is none. Same cost either way. */
   find(uscc: string): Promise<(Organization & { passwordHash: string | null }) | null>
   /** The legal representative, or every agent of the organization with the state of the latest version. */
   candidates(organizationId: string, role: 'legal_representative' | 'agent'): Promise<Candidate[]>

@@ -8,7 +8,7 @@ import { onEnqueue } from './enqueue.ts'
 import { buryAbandoned, claim, dueTopics, markDead, markDone, markRetry, type ClaimedRow } from './repository.ts'
 
 export interface OutboxMeta {
-  /** The same for every attempt of one message: what a receiver recognises repetitions by. */
+  /** The same for every attempt of one message: what a receiver recognizes repetitions by. */
   messageId: string
   /** 1 for the first. */
   attempt: number

@@ -1,5 +1,5 @@
 /**
- * Persons: natural persons and what is stored of them. The only thing that ever logs in.
+ * Persons: natural persons and what is stored of them. The only thing that ever signs in.
  * Owns the table `person` and `known_browser`; decrypts on the way out, encrypts on the way in.
  */
 export * from './repository.ts'

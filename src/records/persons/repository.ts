@@ -134,7 +134,7 @@ const byPhone = statement<[string], Row>('person by phone', `select ${columns} f
 const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null =>
   row === undefined ? null : new Opened(crypto, row)
 
-/** Blind index of a document number, the same for every spelling of it that normalises alike. */
+/** Blind index of a document number, the same for every spelling of it that normalizes alike. */
 export const certNoIndex = (crypto: FieldCrypto, certType: string, certNo: string): string =>
   crypto.blindIndex('person.cert_no', `${certType}:${certNo}`)
 

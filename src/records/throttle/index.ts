@@ -37,7 +37,7 @@ export interface Attempt {
   identifier: string
   /** Where it comes from: address prefix. */
   source: string
-  /** The browser proved (by its cookie) that this person has logged in from it. */
+  /** The browser proved (by its cookie) that this person has signed in from it. */
   knownBrowser: boolean
 }
 

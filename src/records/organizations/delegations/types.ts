@@ -1,4 +1,4 @@
-/** Delegations as the user centre, the registration wizard, the sandbox and the CLI use them. */
+/** Delegations as the user center, the registration wizard, the sandbox and the CLI use them. */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../../database/schema.ts'
 import type { DelegationContent, DelegationState, ValidityFault } from '../../../domain/representation/delegation.ts'
