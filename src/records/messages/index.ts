@@ -1,9 +1,8 @@
 /**
- * Messages: what a person is told, in the inbox of the user center and by short message. Owns the tables message
- * and notice.
+ * Messages to people, in the inbox of the user center and by short message. Owns the tables message and notice.
  *
- * `notify` writes the message and the outbox row of its short message in the transaction of the act that it tells of;
- * bodies are encrypted. Texts are made where they are shown, from kind and data.
+ * `notify` writes the message and the outbox row of its short message in the transaction of the act that it reports.
+ * Bodies are encrypted. Texts are made where they are shown, from kind and data.
  */
 export { notify, type Notice } from './notify.ts'
 export { createMessages, type Message, type Messages } from './inbox.ts'

@@ -1,9 +1,9 @@
 /**
- * Notices: what staff tell one person, everybody who acts for an organization, or everybody. Owns the table notice.
+ * Notices from staff to one person, to everybody who acts for an organization, or to everybody. Owns the table notice.
  *
- * draft → sending → sent, or cancelled. The texts are kept once; each person's message only points to them. Sending is
- * a chain of outbox messages, one for each part of the receivers: a part and its position are one transaction, so
- * whatever interrupts it goes on where it was, nobody gets it twice, and cancelling stops it before the next part.
+ * draft → sending → sent, or cancelled. The texts are stored once; each person's message refers to them. Sending is a
+ * chain of outbox messages, one for each part of the receivers. A part and its position are one transaction, so an
+ * interrupted notice continues where it was, nobody gets it twice, and cancelling stops it before the next part.
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely'

@@ -14,7 +14,7 @@ export interface Notice {
   sms?: boolean
 }
 
-/** Tell a person, in the transaction of what it tells of. Returns the message's id. */
+/** Sends a message to a person, in the transaction of the act that it reports. Returns the message's id. */
 export async function notify (
   trx: Transaction<Database>,
   deps: Pick<MessagesDeps, 'crypto'>,

@@ -1,7 +1,7 @@
 /**
- * Organizations (法人 and other): who they are, who represents them by law, how their code and password identify them
- * at a login, and which browsers stand for a person behind that password. Owns the tables organization,
- * trusted_browser and representation_choice. An organization never signs in by itself.
+ * Organizations (法人 and others): who they are, who represents them by law, how code and password identify them at a
+ * login, and which browsers stand for a person behind that password. Owns the tables organization, trusted_browser and
+ * representation_choice. An organization never signs in by itself.
  */
 export type * from './types.ts'
 export { createOrganizationLogin } from './login.ts'

@@ -10,7 +10,7 @@ export interface PasswordChange {
   organizationId: string
   /** Made by the caller, outside of any transaction (deps.hasher). */
   passwordHash: string
-  /** Who asks, with the consumed ticket's proofs. */
+  /** The person who asks, with the proofs of the consumed ticket. */
   personId: string
   ticketId: string
   proofs: Proof[]
@@ -19,9 +19,9 @@ export interface PasswordChange {
 }
 
 /**
- * The organization's password, by its legal representative of this moment and nobody else, after scan + face (or a
- * counter code). Ends what an ex-agent knows, and the browsers that stood for somebody behind the old one; no session
- * depends on it. The legal representative and everybody who uses it are told.
+ * Sets the password of an organization, by its present legal representative only, after scan and face (or an in-person
+ * code). Ends what a former agent knows, and the browsers that stood for somebody behind the old password; no session
+ * depends on it. The legal representative and everybody who uses the password are notified.
  */
 export async function setOrganizationPassword (
   trx: Trx,

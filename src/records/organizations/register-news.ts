@@ -25,7 +25,7 @@ export interface RegisterPerson {
   name: string
 }
 
-/** What is left out is unchanged since the version before; whoever has missed news sends the whole record. */
+/** Absent members are unchanged since the previous version. A caller that missed changes sends the whole record. */
 export interface RegisterNews {
   /** Normalized (domain/uscc). */
   uscc: string
@@ -214,8 +214,8 @@ async function statusChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, v
 }
 
 /**
- * The person whom the register names, by document number; made when unknown, without password and at level 1, so that
- * exactly that person can be shown by scan, identity and face. A name here never changes a person known already.
+ * The person whom the register names, by document number. An unknown person is created without password and at level 1;
+ * scan, identity and face can then prove exactly that person. A name here never changes a known person.
  */
 export async function registeredPerson (
   deps: OrganizationsDeps,

@@ -1,7 +1,7 @@
 /**
- * In whose name a person goes on at a relying site: as chosen, as the site requests (RFC 9396), or, when nobody says,
- * as the session is at this site already, as remembered, or the only option there is. The hosted login and the protocol
- * engine (silent single sign-on) ask the same function.
+ * In whose name a person continues at a relying site: as chosen, as the site requests (RFC 9396), or otherwise as the
+ * session is at this site already, as remembered, or the only option. The hosted login and the protocol engine (silent
+ * single sign-on) call the same function.
  */
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 import { onlyOption, requestedOption } from '../../domain/representation/option.ts'
@@ -64,7 +64,7 @@ export async function resolveReference (
   { personId, site }: Pick<RepresentationQuestion, 'personId' | 'site'>,
   ref: RepresentationRef
 ): Promise<Representation | null> {
-  // who the person is was read just now
+  // the person was read just now
   const representation = ref.role === 'self' ? self : await representations.resolve(personId, ref)
   return representation !== null && usableAt(representation, accepted(site), shanghaiDate(clock.now())).ok
     ? representation

@@ -1,4 +1,4 @@
-/** Staff suspend an organization, and let it go again. What the register says of it goes on being followed. */
+/** Staff suspend and release an organization. Kora follows its entry in the register meanwhile. */
 import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
 import type { OrganizationsDeps } from './deps.ts'
@@ -63,8 +63,9 @@ export async function suspendOrganization (
 }
 
 /**
- * The hold of staff ends. `active`: the register has nothing against it, so it is active again; else it stays suspended
- * for the register's sake. Delegations do not come back by themselves: each is approved anew. False: there is no hold.
+ * Ends the suspension by staff. `active`: the register allows it, so the organization is active again; otherwise it
+ * stays suspended because of the register. Delegations do not return by themselves: each needs a new approval. False:
+ * there is no suspension.
  */
 export async function releaseOrganization (
   deps: OrganizationsDeps,

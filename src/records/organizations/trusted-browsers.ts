@@ -22,7 +22,7 @@ export async function isTrustedBrowser (
   return row !== undefined
 }
 
-/** Does this browser stand for anybody behind this organization's password? It then keeps counters of its own. */
+/** Whether this browser stands for anybody behind this organization's password. It then has counters of its own. */
 export async function isBrowserOfOrganization (db: Db, organizationId: string, browserHash: string): Promise<boolean> {
   const row = await db
     .selectFrom('trustedBrowser')

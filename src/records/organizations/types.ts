@@ -1,4 +1,4 @@
-/** What other features ask of organizations: identification by code and password, and who may represent whom. */
+/** What other folders call of organizations: identification by code and password, and who may represent whom. */
 import type { Selectable, Transaction } from 'kysely'
 import type { Database, OrganizationTable } from '../../database/schema.ts'
 import type { CandidateState } from '../../domain/representation/authorization.ts'
@@ -35,7 +35,7 @@ export interface Representations {
   rememberChoice(trx: Transaction<Database>, personId: string, clientId: string, ref: RepresentationRef): Promise<void>
 }
 
-/** Who an agent or representative is, for the organization tab of the login. */
+/** The agent or representative, for the organization tab of the login. */
 export interface Candidate {
   personId: string
   role: Exclude<Role, 'self'>

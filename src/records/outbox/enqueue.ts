@@ -33,7 +33,7 @@ export async function enqueue (
   return stored.length === 1
 }
 
-/** Be told when this process stores a message; it is not committed yet then. Returns the way to stop. */
+/** Calls back when this process stores a message; it is not committed yet then. Returns the way to stop. */
 export function onEnqueue (listener: () => void): () => void {
   listeners.add(listener)
   return () => {

@@ -38,7 +38,7 @@ export const claim = statement<[string, number, number, number], ClaimedRow>(
   returning id, topic, dedupe_key, payload_enc, attempts, created_at`
 )
 
-// attempts is the fencing token: who lost the lease to another process changes nothing any more
+// attempts is the fencing token: a process that lost the lease to another one changes nothing any more
 
 export const markDone = statement<[number, number], { id: number }>(
   'outbox_done',

@@ -68,7 +68,7 @@ const attempts = 8
 const longestPauseSeconds = 300
 
 /**
- * Wait after attempt number `attempt`: 2, 6, 18 … 300 s, of which a random part, so that rows do not come back
+ * Wait after attempt number `attempt`: 2, 6, 18 … 300 s, of which a part is random, because rows should not return
  * together.
  */
 export function backoffSeconds (attempt: number, random: number = Math.random()): number {
@@ -104,7 +104,7 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
     const fields = { topic: row.topic, outboxId: row.id, attempts: row.attempts }
     try {
       const payload = read(row)
-      // ends before the lease does, so that two processes do not deliver at the same time
+      // ends before the lease does, because two processes must not deliver at the same time
       const signal = AbortSignal.timeout(leaseSeconds * 800)
       await orAborted(
         handler(payload, { messageId: row.dedupeKey, attempt: row.attempts, createdAt: row.createdAt, signal }),
@@ -134,8 +134,8 @@ export function createOutboxWorker (deps: WorkerServices, options: WorkerOptions
   }
 
   /**
-   * Claim what is due and there is room for, and begin. Returns how many were begun, and whether a topic had no room
-   * left.
+   * Claims due messages for which there is room, and starts them. Returns how many were started, and whether a topic
+   * had no room left.
    */
   const take = async (): Promise<{ begun: number; full: boolean }> => {
     let begun = 0

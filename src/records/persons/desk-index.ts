@@ -1,7 +1,6 @@
 /**
  * How staff find a person whose name is encrypted: a keyed digest of name and last four characters of the document
- * number. It says nothing to whoever has the table alone; several people may share one, so it is never proof of
- * anything.
+ * number. The table alone reveals nothing. Several people may share a digest, so it never proves anything.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
@@ -44,8 +43,8 @@ export async function personIdsByDeskIndex (
 }
 
 /**
- * Fills in the digests of at most `limit` people written before there were any. Goes on where it stopped, on any
- * number of processes. Returns how many were filled in.
+ * Fills in the digests of at most `limit` people that were stored before digests existed. Continues where it stopped,
+ * on any number of processes. Returns how many were filled in.
  */
 export async function fillDeskIndexes (db: Kysely<Database>, crypto: FieldCrypto, limit = 500): Promise<number> {
   const rows = await db

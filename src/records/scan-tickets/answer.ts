@@ -23,8 +23,8 @@ const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_tok
   and t.device_id is not distinct from ${actor.device?.id ?? null}::text and t.expires_at > now()`
 
 /**
- * Takes the answer, or counts a wrong number: one statement, so that guesses sent at once are no more than guesses
- * one after another. Undefined = it changed nothing; `acceptedAt` null = the number was wrong.
+ * Takes the answer, or counts a wrong number, in one statement: parallel guesses count like guesses one after another.
+ * Undefined = it changed nothing; `acceptedAt` null = the number was wrong.
  */
 async function take (
   trx: Trx,

@@ -82,7 +82,7 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
     async * watch (ticketId, browserHash, signal) {
       const first = await owned(ticketId, browserHash)
       if (first === null || signal.aborted) return
-      // who can follow a stream can draw a new picture
+      // a browser that can follow a stream can draw a new picture
       const status = await statusOf(deps, db, await startRotation(first))
       yield status
       if (isSettled(status.state)) return

@@ -4,8 +4,9 @@ import type { ScanTicketsDeps } from './deps.ts'
 import type { TicketRow } from './rows.ts'
 
 /**
- * What a ticket's code is made of. Both parts follow from the ticket's id and a key of the server, so the row holds
- * neither: who reads the database can scan nothing. The row has the locator's SHA-256, to be found by.
+ * What a ticket's code is made of. Both parts follow from the id of the ticket and a key of the server, and the row has
+ * neither of them, so a reader of the database cannot scan anything. The row has the SHA-256 of the locator, for
+ * look-up.
  */
 export function secretsOf (
   deps: Pick<ScanTicketsDeps, 'crypto'>,

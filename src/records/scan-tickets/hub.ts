@@ -42,7 +42,7 @@ export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub
       log.warn({ err: error }, 'watched scan tickets could not be read')
     }
   }
-  // one period begins when the last query has ended, so that a slow database is not asked twice
+  // one period starts when the last query has ended, because a slow database must not be asked twice
   const schedule = (): void => {
     timer ??= setTimeout(() => {
       read([...watched.keys()]).then(() => {

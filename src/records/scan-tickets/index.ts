@@ -34,7 +34,7 @@ export interface ScanTickets extends BrowserTickets, PhoneSide {
 export function createScanTickets (deps: ScanTicketsDeps): ScanTickets {
   const hub = createHub(deps.db, deps.log)
 
-  /** After any act of a phone: the browser that waits is told at once. */
+  /** After each act of a phone: notifies the waiting browser at once. */
   const told = async <T>(scanToken: string, actor: PhoneActor, work: Promise<T>): Promise<T> => {
     const result = await work
     if (hub.watchers > 0) {

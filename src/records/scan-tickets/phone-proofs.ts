@@ -104,7 +104,7 @@ export async function beginFace (
   })
 }
 
-/** Pulls the verdict. A ticket that ended meanwhile gets none; the try is counted all the same. */
+/** Pulls the verdict. A ticket that ended meanwhile gets none; the try is still counted. */
 export async function faceVerdict (
   deps: ScanTicketsDeps,
   scanToken: string,

@@ -14,8 +14,8 @@ import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 export type Scanned = { ok: true; scanToken: string; view: ScanView } | PhoneRefusal
 
 /**
- * waiting → scanned, by exactly one phone. The code must be of this issuer, of this ticket and of this moment; guessing
- * is counted. Who comes second learns that somebody was first, and nothing else.
+ * waiting → scanned, by exactly one phone. The code must be of this issuer, of this ticket and current; guesses are
+ * counted. A second phone learns that another one was first, and nothing else.
  */
 export async function scan (
   deps: ScanTicketsDeps,

@@ -1,6 +1,6 @@
 /**
- * The two faces of a scan ticket, as the other features see it: the browser side (interaction, approvals)
- * and the phone side (app API and phone pages are two doors to the same service).
+ * The two sides of a scan ticket for other folders: the browser side (login, approvals) and the phone side (for app API
+ * and phone pages).
  */
 import type { CertType } from '../../domain/identity/cert-type.ts'
 import type { TicketPurpose } from '../../domain/login/scan-ticket.ts'
@@ -34,7 +34,7 @@ export interface NewTicket {
   subjectRef?: string
   clientId?: string
   context: TicketContext
-  /** Who must scan; undefined only for scan login, where a bound device says who it is. */
+  /** The person who must scan; undefined only for a login by scan, where a bound device identifies its person. */
   expectedPersonId?: string
   requires: Requirement[]
   /** The person types the number on the phone (browser not seen before, approvals) instead of comparing it. */
@@ -93,7 +93,7 @@ export interface BrowserSide {
 }
 
 /**
- * Who talks on the phone side: a device that proved itself (app key or bound browser cookie), or an unbound phone
+ * The caller on the phone side: a device that proved itself (app key or bound browser cookie), or an unbound phone
  * browser.
  */
 export interface PhoneActor {

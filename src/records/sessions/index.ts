@@ -1,6 +1,6 @@
 /**
  * The end of sessions: in the transaction that ends one, the audit event and an outbox row for each relying site that
- * must hear of it (OpenID Connect Back-Channel Logout 1.0). Owns no table; sessions lie in tokens/.
+ * must be notified (OpenID Connect Back-Channel Logout 1.0). Owns no table; sessions are stored by tokens/.
  */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
@@ -17,8 +17,8 @@ export interface LogoutDelivery {
 }
 
 /**
- * What else belongs to ended sessions, in the same transaction: the audit event and an outbox row for each
- * relying site that must hear of it (the worker knows which have a logout address).
+ * What belongs to ended sessions, in the same transaction: the audit event and an outbox row for each relying site that
+ * must be notified (the worker knows which have a logout address).
  */
 export async function recordSessionsEnded (
   trx: Transaction<Database>,
@@ -65,7 +65,7 @@ export const recordLogoutUndelivered =
       })
     }
 
-/** Everything that one session gave, at once: for whoever ends sessions from outside of the provider. */
+/** Ends everything that one session gave, for callers outside of the provider. */
 export async function endSession (
   deps: SessionsDeps,
   sessionUid: string,

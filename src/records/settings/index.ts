@@ -1,7 +1,7 @@
 /**
  * What administrators may change while the service runs: the maintenance notice, contacts, the name of the institution.
- * Owns the table setting. Whatever is not set has the value of the configuration. Every process looks for changes every
- * few seconds; pages read the last known values and never wait for the database.
+ * Owns the table setting. What is not set has the value of the configuration. Every process looks for changes every few
+ * seconds; pages read the last known values and never wait for the database.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'

@@ -54,7 +54,7 @@ export interface SmsCodes {
   verify(binding: SmsBinding, typed: string, circumstances: SmsCircumstances): Promise<SmsVerdict>
   /** A verified code is spent, once, in the transaction of what it was for. False: already, or never verified. */
   spend(trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
-  /** A verified code goes to another browser with what it is for; who asks has shown to hold the phone there too. */
+  /** Moves a verified code to another browser, with its purpose; the person has shown to hold the phone there too. */
   move(trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
 }
 

@@ -41,7 +41,7 @@ export interface Attempt {
   knownBrowser: boolean
 }
 
-/** What the tries for a known person are counted under, whichever identifier is typed. */
+/** The key under which tries for a known person are counted, for every identifier of that person. */
 export const personIdentifier = (personId: string): string => `person:${personId}`
 
 export type Turn =
@@ -67,7 +67,9 @@ export type Hit = { allowed: true; remaining: number } | { allowed: false; retry
 export interface Throttle {
   /** Ask before looking at a password. Not inside a transaction: a rollback would forget the try. */
   begin(attempt: Attempt): Promise<Turn>
-  /** Another way proved the person (new password, recovery, help of staff): the identifier starts anew. */
+  /**
+   * The person was proved in another way (new password, recovery, help of staff): the count of the identifier restarts.
+   */
   lift(db: Kysely<Database> | Transaction<Database>, identifier: string): Promise<void>
   /**
    * A limit of its own: at most `limit` times in `windowSeconds`. Refused ones do not count. Not inside a transaction.

@@ -65,8 +65,8 @@ export const readCounter = statement<[string], Counter>(
 )
 
 /**
- * A success: the counters of $1 are gone, those of $2 lose the one that this try added; $4, what the pair ($3) had
- * added to its source, is taken back by whoever takes the pair away, so that two successes at once take back one.
+ * A success: the counters of $1 are deleted, those of $2 lose the one that this try added. $4, what the pair ($3) had
+ * added to its source, is taken back by the statement that deletes the pair, so two successes at once take back one.
  */
 export const forgetSuccess = statement<[string[], string[], string, string], never>(
   'throttle_forget_success',

@@ -85,8 +85,8 @@ async function decide (
     // what would be approved is what was shown, even if a name was corrected since
     if ((await submittedContent(trx, deps, id, version))?.digest !== digest) return false
     const conditions = approvable(limits, version, digest, approver, approvalSubject(id, version, digest))
-    // first, because only one version may be in force; under the same conditions, so that nothing gives way to what is
-    // not approved
+    // first, because only one version may be in force; under the same conditions, because nothing may be replaced by a
+    // version that is not approved
     const old = await sql<{ id: string; version: number }>`
       update delegation d set state = 'superseded', ended_at = now() from delegation n
        where n.id = ${id} and ${conditions} and d.organization_id = n.organization_id and d.agent_id = n.agent_id

@@ -95,7 +95,7 @@ async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending,
       details: { version: row.version, ...bothNames(organization, row.agentId) }
     })
     await takeEffect(deps, trx, organization, row, `delegation_${ending.to}`, actor.traceId)
-    // whoever leaves knows the organization's password
+    // a former agent knows the organization's password
     if (ending.to === 'revoked') {
       await trx
         .updateTable('organization')
@@ -109,7 +109,10 @@ async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending,
   })
 }
 
-/** Whose delegation ended, and who represents the organization now: the trail names both, whoever did it. */
+/**
+ * The agent whose delegation ended, and the legal representative of the organization: the audit trail names both,
+ * independent of the actor.
+ */
 const bothNames = (
   { legalRepresentativeId }: LockedOrganization,
   agent: string
@@ -160,7 +163,7 @@ export interface OrganizationEnding {
   /** Open applications are void too. */
   withdrawSubmitted: boolean
   reason: 'legal_representative_changed' | 'organization_suspended' | 'organization_dissolved'
-  /** What the agents are told. */
+  /** The notification to the agents. */
   message: MessageKind
 }
 

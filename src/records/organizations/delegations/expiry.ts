@@ -10,11 +10,11 @@ const dayMilliseconds = 24 * 3600_000
 const shanghaiOffset = 8 * 3600_000
 
 /**
- * Until the next look for delegations past their last day. Days end at midnight in Asia/Shanghai, so about midnight a
- * look is taken four times a second, and sites hear of an ending as soon as of any other; at other times there is
- * seldom something left over.
+ * The pause until the next search for delegations past their last day. Days end at midnight in Asia/Shanghai, so around
+ * midnight the search runs four times a second, and sites are notified as fast as of any other ending. At other times
+ * there is seldom anything left.
  *
- * @param now milliseconds since the epoch, by this process's clock
+ * @param now milliseconds since the epoch, by the clock of this process
  */
 export function untilNextLook (now: number): number {
   const sinceMidnight = (now + shanghaiOffset) % dayMilliseconds

@@ -1,9 +1,9 @@
 /**
  * Delegations (代理授权): an organization's permission for one agent. Owns the table delegation.
  *
- * domain/delegation has the states and rules; here every arrow is one conditional statement, in one transaction with
- * its audit event, what it ends (tokens, sites' sessions, trusted browsers) and what the two people are told. The
- * organization's row is taken first, so that acts about one organization come one after the other.
+ * domain/representation/delegation has the states and rules. Here each transition is one conditional statement, in one
+ * transaction with its audit event, the end of tokens, sites' sessions and trusted browsers, and the messages to both
+ * people. The row of the organization is locked first, so acts about one organization run one after another.
  */
 import { defaultLimits, type DelegationLimits } from '../../../domain/representation/delegation.ts'
 import type { OrganizationsDeps } from '../deps.ts'

@@ -20,7 +20,7 @@ export interface StaffAct {
 
 /**
  * active → suspended or revoked; suspended → revoked. Everything of that context ends in the same transaction; both
- * people are told.
+ * people are notified.
  */
 export async function endByStaff (
   deps: OrganizationsDeps,

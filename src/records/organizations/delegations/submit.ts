@@ -8,7 +8,7 @@ import { tell } from './tell.ts'
 import { byLegalRepresentative, transition } from './transition.ts'
 import type { Actor } from './types.ts'
 
-/** draft → agent_verified: the agent has scanned and shown the own face. */
+/** draft → agent_verified: the agent has scanned and passed the face check. */
 export async function agentVerified (
   trx: Trx,
   deps: Pick<OrganizationsDeps, 'audit'>,

@@ -12,7 +12,7 @@ export interface Told {
   organization: { uscc: string; name: string; legalRepresentativeId: string | null }
 }
 
-/** Agent and legal representative are told, each once, in the inbox and by short message. */
+/** Notifies agent and legal representative, each once, in the inbox and by short message. */
 export async function tell (
   trx: Trx,
   deps: Pick<OrganizationsDeps, 'crypto'>,

@@ -13,11 +13,11 @@ export interface Changed {
 
 export interface Transition {
   id: string
-  /** Without it: whichever version is in one of `from`. */
+  /** Without it: the version that is in one of `from`. */
   version?: number
   from?: readonly DelegationState[]
   to: DelegationState
-  /** SQL over d (delegation) and o (its organization): who may, and what must hold. */
+  /** SQL over d (delegation) and o (its organization): who may do it, and what must be true. */
   only: RawBuilder<boolean>
   reason?: string | null
   /** Which moment this is in the row. */
@@ -25,8 +25,9 @@ export interface Transition {
 }
 
 /**
- * One arrow of domain/delegation as one conditional statement; no row = refused. The caller holds the organization
- * (`lockOrganizationOf`), so that what the condition reads of it cannot change before the commit.
+ * One transition of domain/representation/delegation as one conditional statement; no row = refused. The caller holds
+ * the lock on the organization (`lockOrganizationOf`), so what the condition reads of it cannot change before the
+ * commit.
  */
 export async function transition (
   trx: Trx,
