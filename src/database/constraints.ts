@@ -65,13 +65,22 @@ export async function replaceConstraint (db: Db, table: string, name: string, de
 }
 
 /** @param on table, columns and condition, as in `create index … on` */
-export async function createIndex (db: Db, name: string, on: string): Promise<void> {
+export const createIndex = async (db: Db, name: string, on: string): Promise<void> => {
+  await buildIndex(db, { name, on, unique: false })
+}
+
+/** The same for one that holds no row twice; it fails, and is built again, when there are such rows. */
+export const createUniqueIndex = async (db: Db, name: string, on: string): Promise<void> => {
+  await buildIndex(db, { name, on, unique: true })
+}
+
+async function buildIndex (db: Db, { name, on, unique }: { name: string; on: string; unique: boolean }): Promise<void> {
   const { rows } = await sql<{ valid: boolean }>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`.execute(db)
   if (rows[0]?.valid === true) return
   // what an interrupted build left is never used and slows every write
   if (rows[0] !== undefined) await sql.raw(`drop index concurrently ${name}`).execute(db)
-  await sql.raw(`create index concurrently ${name} on ${on}`).execute(db)
+  await sql.raw(`create ${unique ? 'unique ' : ''}index concurrently ${name} on ${on}`).execute(db)
 }
 
 /** Constraints that some row of before may break, without those that were meant for new rows only. */

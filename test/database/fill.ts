@@ -64,7 +64,14 @@ function valueOf ({ table, column, type }: Column, n: number): unknown {
 /** Fills `old` with what `present` allows; returns how many rows each table got. */
 export async function fill (old: Kysely<any>, present: Kysely<any>): Promise<Map<string, number>> {
   const columns = await readColumns(old)
-  const words = await readVocabularies(present)
+  const known = await readVocabularies(old)
+  const words = new Map(
+    [...(await readVocabularies(present))].map(([where, list]) => [
+      where,
+      // a word that came since is in no row of before
+      list.filter((word) => known.get(where)?.includes(word) ?? true)
+    ])
+  )
   const references = await readForeignKeys(present)
   const rows = new Map<string, Row[]>()
   for (const table of inOrder([...new Set(columns.map((column) => column.table))], references)) {

@@ -37,7 +37,7 @@ await eachDatabase(t, 'an index is built beside transactions that write', async 
   let migrating: Promise<string[]> | undefined
   await db.transaction().execute(async (trx) => {
     await write(trx, 'before')
-    migrating = migrate(migrator.db)
+    migrating = migrate(migrator.db, '0018_foreign_key_indexes')
     // it waits for this transaction now
     const watcher = await open()
     for (let building = false; !building;) {

@@ -55,7 +55,8 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
   t.strictSame(await migrate(db), [
     '0016_person_identity_state',
     '0017_closed_vocabularies',
-    '0018_foreign_key_indexes'
+    '0018_foreign_key_indexes',
+    '0019_superseded_requests'
   ])
 
   const after = await readRows(db, columns)
@@ -87,6 +88,41 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
       `${where} takes no other word`
     )
   }
+})
+
+await eachDatabase(t, 'what waited before the requests of several people could wait at once', async (t, present) => {
+  const { db } = await emptyDatabase(t, present)
+  await migrate(db, '0018_foreign_key_indexes')
+  const request = async (id: string, more: Record<string, unknown> = {}): Promise<void> => {
+    await insertRow(db, 'pending_change', {
+      id,
+      kind: 'client.change',
+      payload_enc: 'p',
+      digest: 'd',
+      subject: id,
+      reason: 'r',
+      requested_by: 'admin:a',
+      approvers: '{security}',
+      state: 'pending',
+      expires_at: new Date(Date.now() + 86_400_000),
+      ...more
+    })
+  }
+  await request('mine')
+  await request('endorsed', { requested_by: 'client:ops', vouched_by: 'admin:b' })
+  await request('alone', { kind: 'keys.rotate' })
+  await request('decided', { state: 'withdrawn' })
+  await migrate(db)
+  const { rows } = await sql`select id, dedupe_key from pending_change order by id`.execute(db)
+  t.strictSame(rows, [
+    { id: 'alone', dedupeKey: '' },
+    { id: 'decided', dedupeKey: '' },
+    { id: 'endorsed', dedupeKey: 'endorsed' },
+    { id: 'mine', dedupeKey: 'admin:a' }
+  ])
+  await request('another', { subject: 'mine', requested_by: 'admin:b', dedupe_key: 'admin:b' })
+  await t.rejects(request('twice', { subject: 'mine', dedupe_key: 'admin:b' }), { code: '23505' })
+  await t.rejects(request('second', { subject: 'alone', kind: 'keys.rotate' }), { code: '23505' }, 'one at a time')
 })
 
 await eachDatabase(t, 'a process of the former version may serve beside the new tables', async (t, { db }) => {

@@ -16,7 +16,6 @@ const kept: Record<string, string> = {
   'src/database/layout.ts dividedKinds': 'the same',
   'src/database/layout.ts beforeTheRule': 'the same',
   'src/database/layout.ts foreignKeysBeforeTheRule': 'the same',
-  'src/database/constraints.ts replaceConstraint': 'for the next migration that changes a list of words',
   'src/simulators/registers/signed-service.ts registerFaults': 'every fault of the simulator, for the adapters’ tests'
 }
 

@@ -74,7 +74,7 @@ export interface AdminSessionTable {
   totpNextEnc: Generated<string | null>
 }
 
-export type PendingChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired'
+export type PendingChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired' | 'superseded'
 
 export interface PendingChangeTable {
   id: string
@@ -95,6 +95,8 @@ export interface PendingChangeTable {
   vouchedReason: Generated<string | null>
   vouchedAt: NullableTimestamp
   subjectRow: Generated<string | null>
+  dedupeKey: Generated<string>
+  supersededBy: Generated<string | null>
 }
 
 export interface SettingTable {

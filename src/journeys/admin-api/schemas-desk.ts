@@ -182,7 +182,10 @@ export const Change = closed({
   id: Type.String(),
   kind: Type.String(),
   subject: Type.String(),
-  state: Type.String({ description: 'pending, approved, rejected, withdrawn, expired.' }),
+  state: Type.String({
+    description:
+      'pending, approved, rejected, withdrawn, expired, superseded (another request or change took its place).'
+  }),
   reason: Type.String(),
   created_at: time,
   expires_at: time,

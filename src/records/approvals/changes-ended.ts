@@ -38,8 +38,11 @@ export async function endChangesAbout (
   return ended.length
 }
 
-/** Ends a request whose place another one, or another change, has taken; its page says so from now on. */
-export async function overtake (
+/**
+ * Ends a request whose basis has changed; its page says so from now on.
+ * @param ending.by the request that takes its place; null: a change that was made
+ */
+export async function supersede (
   trx: Transaction<Database>,
   { audit }: Pick<ApprovalsDeps, 'audit'>,
   { request, by, act }: { request: { id: string; kind: string; subject: string }; by: string | null; act: Act }
@@ -47,17 +50,23 @@ export async function overtake (
   const { id, kind, subject } = request
   await trx
     .updateTable('pendingChange')
-    .set({ state: 'withdrawn', decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
+    .set({
+      state: 'superseded',
+      supersededBy: by,
+      decidedBy: act.actor,
+      decisionReason: act.reason,
+      decidedAt: sql<Date>`now()`
+    })
     .where('id', '=', id)
     .where('state', '=', 'pending')
     .execute()
   await audit.record(trx, {
-    type: 'change.withdrawn',
+    type: 'change.superseded',
     actor: act.actor,
     reason: act.reason,
     address: act.address,
     traceId: act.traceId,
-    details: { changeId: id, kind, subject, overtaken: true, ...(by === null ? {} : { overtakenBy: by }) }
+    details: { changeId: id, kind, subject, ...(by === null ? {} : { supersededBy: by }) }
   })
 }
 
@@ -65,7 +74,7 @@ export async function overtake (
  * Ends what waits about something that was just changed otherwise, where the change touches what was asked.
  * @param about.touches whether a request with this payload is about what was changed
  */
-export async function overtakeRequests (
+export async function supersedeRequests (
   trx: Transaction<Database>,
   deps: Pick<ApprovalsDeps, 'audit' | 'crypto'>,
   about: { kind: string; subject: string; touches: (payload: object) => boolean; act: Act }
@@ -77,11 +86,12 @@ export async function overtakeRequests (
     .where('kind', '=', kind)
     .where('subject', '=', subject)
     .where('state', '=', 'pending')
+    .orderBy('id')
     .forUpdate()
     .execute()
   for (const { payloadEnc, ...request } of waiting) {
     const payload = JSON.parse(deps.crypto.decrypt('pending_change', 'payload_enc', request.id, payloadEnc)) as object
-    if (touches(payload)) await overtake(trx, deps, { request, by: null, act })
+    if (touches(payload)) await supersede(trx, deps, { request, by: null, act })
   }
 }
 

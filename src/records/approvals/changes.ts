@@ -14,7 +14,7 @@ import { inTransaction, type Rollback } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
 import { approvalKinds, endorsers, type ApprovalRule } from '../../domain/administration/approval-kinds.ts'
 import type { ApprovalsDeps } from './deps.ts'
-import { expireChanges, overtake } from './changes-ended.ts'
+import { expireChanges, supersede } from './changes-ended.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
@@ -46,9 +46,11 @@ export interface ChangeKind<P extends object, W> {
    * Null: the row is gone.
    */
   rowOf?(db: Db, payload: P): Promise<string | null>
+  /** Locks what it is about, where a change of it supersedes requests. */
+  hold?(trx: Transaction<Database>, payload: P): Promise<void>
   /**
-   * What the same person asked for before and asks for now, as one request. Where it is there, a second request does
-   * not wait for the first one but overtakes it; without it, one waits at a time.
+   * What the same person asked for before and asks for now, as one request, which takes the place of the first one.
+   * Requests of other people wait beside it. Without it, one request waits at a time.
    */
   merge?(waiting: P, next: P): P
   /** Database only; `act` is the approver's, `requestedBy` the actor who asked. */
@@ -72,6 +74,8 @@ export interface ChangeRow {
   vouchedBy: string | null
   vouchedReason: string | null
   vouchedAt: Date | null
+  /** The request that took its place; of a superseded one, null: a change that was made did. */
+  supersededBy: string | null
 }
 
 /** Whether a program asked and nobody has endorsed it yet. */
@@ -125,7 +129,8 @@ const columns = [
   'decidedAt',
   'vouchedBy',
   'vouchedReason',
-  'vouchedAt'
+  'vouchedAt',
+  'supersededBy'
 ] as const
 
 type Refuse = (code: string) => Rollback<Decided>
@@ -169,6 +174,18 @@ export function createChanges<W> (
 
   type Taken = Pick<ChangeRow, 'kind' | 'subject' | 'requestedBy'> & { payloadEnc: string; subjectRow: string | null }
   const taken = ['kind', 'subject', 'payloadEnc', 'requestedBy', 'subjectRow'] as const
+
+  /** What it is about, before the request itself: everybody who changes the thing locks them in this order. */
+  async function hold (trx: Transaction<Database>, id: string): Promise<void> {
+    const row = await trx
+      .selectFrom('pendingChange')
+      .select(['kind', 'payloadEnc'])
+      .where('id', '=', id)
+      .where('state', '=', 'pending')
+      .executeTakeFirst()
+    if (row === undefined) return
+    await kinds.get(row.kind)?.hold?.(trx, JSON.parse(payloadOf(id, row.payloadEnc)) as object)
+  }
 
   async function decide (
     trx: Transaction<Database>,
@@ -236,30 +253,35 @@ export function createChanges<W> (
       const { rowOf, merge } = kindOf(kind)
       await expireChanges(trx, deps, { kind, subject })
       const id = newIdentifier(12, 'chg_')
-      // again when another request came in between
-      for (let round = 0; ; round++) {
+      // patches of several people wait beside each other; of another kind one waits at a time
+      const dedupeKey = merge === undefined ? '' : act.actor
+      // again when the same person's request came in between
+      for (let round = 0; round < 50; round++) {
         const waiting = await trx
           .selectFrom('pendingChange')
-          .select(['id', 'kind', 'subject', 'payloadEnc', 'requestedBy', 'vouchedBy', 'digest'])
+          .select(['id', 'digest'])
           .where('kind', '=', kind)
           .where('subject', '=', subject)
           .where('state', '=', 'pending')
+          .execute()
+        let text = JSON.stringify(payload)
+        const same = waiting.find((one) => merge === undefined || one.digest === digestOf(kind, text, ''))
+        if (same !== undefined) return { ok: false, code: 'already_waiting', id: same.id }
+        // not of others, and not what is endorsed: it would be approved as what somebody else has read
+        const own = await trx
+          .selectFrom('pendingChange')
+          .select(['id', 'kind', 'subject', 'payloadEnc', 'digest'])
+          .where('kind', '=', kind)
+          .where('subject', '=', subject)
+          .where('dedupeKey', '=', dedupeKey)
+          .where('state', '=', 'pending')
           .forUpdate()
           .executeTakeFirst()
-        let text = JSON.stringify(payload)
-        if (waiting !== undefined) {
-          if (merge === undefined || round === 3 || waiting.digest === digestOf(kind, text, '')) {
-            return { ok: false, code: 'already_waiting', id: waiting.id }
-          }
-          // what another person asked for is nobody else's to ask for: it would be approved by who asked
-          if (waiting.requestedBy === act.actor && waiting.vouchedBy === null) {
-            const before = JSON.parse(payloadOf(waiting.id, waiting.payloadEnc)) as object
-            text = JSON.stringify(merge(before, payload))
-          }
-          if (waiting.digest === digestOf(kind, text, '')) {
-            return { ok: false, code: 'already_waiting', id: waiting.id }
-          }
-          await overtake(trx, deps, { request: waiting, by: id, act })
+        if (own !== undefined && merge !== undefined) {
+          const before = JSON.parse(payloadOf(own.id, own.payloadEnc)) as object
+          text = JSON.stringify(merge(before, payload))
+          if (own.digest === digestOf(kind, text, '')) return { ok: false, code: 'already_waiting', id: own.id }
+          await supersede(trx, deps, { request: own, by: id, act })
         }
         const digest = digestOf(kind, text, '')
         const made = await trx
@@ -275,15 +297,19 @@ export function createChanges<W> (
             approvers: [...(rules[kind]?.approvers ?? [])],
             subjectRow: (await rowOf?.(trx, payload)) ?? null,
             state: 'pending',
+            dedupeKey,
             expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
           })
-          .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('state', '=', 'pending').doNothing())
+          .onConflict((conflict) =>
+            conflict.columns(['kind', 'subject', 'dedupeKey']).where('state', '=', 'pending').doNothing()
+          )
           .returning('id')
           .executeTakeFirst()
         if (made === undefined) continue
         await record(trx, 'change.requested', act, { changeId: id, kind, subject, digest })
         return { ok: true, id }
       }
+      throw new Error('requests of one person came in between again and again')
     },
 
     async show (id, t) {
@@ -305,7 +331,13 @@ export function createChanges<W> (
         const row = endorsers.includes(role)
           ? await trx
             .updateTable('pendingChange')
-            .set({ vouchedBy: act.actor, vouchedReason: act.reason, vouchedAt: sql<Date>`now()` })
+            .set({
+              vouchedBy: act.actor,
+              vouchedReason: act.reason,
+              vouchedAt: sql<Date>`now()`,
+              // from now on it is what the endorser has read: nothing is added to it
+              dedupeKey: sql<string>`case when dedupe_key = '' then '' else id end`
+            })
             .where('id', '=', id)
             .where('state', '=', 'pending')
             .where('expiresAt', '>', sql<Date>`now()`)
@@ -322,6 +354,7 @@ export function createChanges<W> (
 
     approve: async (id, digest, role, act) =>
       await deciding(async (trx, refuse) => {
+        await hold(trx, id)
         const row = await decide(trx, id, { state: 'approved', role, act, refuse })
         const payload = await asShown(trx, { id, row, digest, refuse })
         const applied = await kindOf(row.kind).apply(

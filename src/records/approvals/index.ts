@@ -12,4 +12,4 @@ export {
   type Decided,
   type Requested
 } from './changes.ts'
-export { endChangesAbout, overtakeRequests, sweepChanges } from './changes-ended.ts'
+export { endChangesAbout, supersedeRequests, sweepChanges } from './changes-ended.ts'

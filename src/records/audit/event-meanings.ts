@@ -139,10 +139,8 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'change.vouched': ['为程序的申请担保', 'an administrator vouched for what a program asked for'],
   'change.approved': ['双人审批通过', 'a second administrator approved a change, and it was made'],
   'change.rejected': ['双人审批拒绝', 'a second administrator rejected a change'],
-  'change.withdrawn': [
-    '双人审批撤回',
-    'who asked for a change withdrew it, what it was about was deleted, or another change overtook it'
-  ],
+  'change.withdrawn': ['双人审批撤回', 'who asked for a change withdrew it, or what it was about was deleted'],
+  'change.superseded': ['变更申请失效：内容已变', 'a request ended because another request or change took its place'],
   'change.expired': ['双人审批过期', 'nobody decided a change in time'],
   'setting.changed': ['修改设置', 'a setting was changed'],
   'audit.searched': ['查询审计', 'the audit trail was searched'],

@@ -189,6 +189,7 @@ export const auditEvents = {
   'change.approved': about('service', 'staff'),
   'change.rejected': about('service', 'staff', 'denied'),
   'change.withdrawn': about('service', 'staff'),
+  'change.superseded': about('service', 'staff'),
   'change.expired': about('service', 'system', 'failure'),
   'setting.changed': about('service', 'staff'),
   'audit.searched': about('service', 'staff'),

@@ -6,7 +6,7 @@ import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts
 import type { ClientDifference } from '../../domain/client/diff.ts'
 import { applyPatch, isSameMember, mergePatches, patchOf, type ClientPatch } from '../../domain/client/patch.ts'
 import type { ClientContent, ClientRecord } from '../../domain/client/record.ts'
-import { overtakeRequests } from '../approvals/index.ts'
+import { supersedeRequests } from '../approvals/index.ts'
 import type { ClientsDeps } from './deps.ts'
 
 export const clientChangeKind = 'client.change' satisfies ApprovalKind
@@ -34,12 +34,12 @@ export const mergeRequests = (waiting: ClientChangeRequest, next: ClientChangeRe
     : { clientId: next.clientId, patch: mergePatches(waiting.patch, next.patch) }
 
 /** Ends what waits about members that were just changed. */
-export async function overtakeClientRequests (
+export async function supersedeClientRequests (
   trx: Transaction<Database>,
   deps: Pick<ClientsDeps, 'audit' | 'crypto'>,
   { act, clientId, diff }: { act: Act; clientId: string; diff: readonly ClientDifference[] }
 ): Promise<void> {
-  await overtakeRequests(trx, deps, {
+  await supersedeRequests(trx, deps, {
     kind: clientChangeKind,
     subject: clientId,
     act,

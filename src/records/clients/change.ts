@@ -12,7 +12,7 @@ import { revokeClient } from '../../tokens/revocation.ts'
 import {
   clientChangeKind,
   contentOf,
-  overtakeClientRequests,
+  supersedeClientRequests,
   requestedContent,
   type ClientChangeRequest
 } from './change-request.ts'
@@ -133,7 +133,7 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
   if (client === null) throw new Error('a client that is held was changed')
   // a secret must not stay good for a client that now proves itself otherwise
   if (usesSecret(current.metadata) && !usesSecret(client.metadata)) await endEverySecret(trx, clientId)
-  await overtakeClientRequests(trx, deps, { act, clientId, diff })
+  await supersedeClientRequests(trx, deps, { act, clientId, diff })
   await noteAct(trx, deps, act, 'changed', { clientId, version: client.version, diff })
   return { outcome: 'changed', client, diff }
 }

@@ -42,7 +42,7 @@ export {
 } from './failures.ts'
 export { clientHistory, type ClientAct, type ClientChange } from './history.ts'
 export { logoPath, findLogo, smallLogoPath, storeLogo, type LogoStored } from './logo.ts'
-export { findClient, findClients, listClients, type ClientFilters, type ClientLine } from './repository.ts'
+export { findClient, findClients, holdClient, listClients, type ClientFilters, type ClientLine } from './repository.ts'
 export { clientRules } from './rules.ts'
 export {
   endClientSecret,

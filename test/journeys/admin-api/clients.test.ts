@@ -63,7 +63,7 @@ t.test('a client from its registration to its end, every answer as described', {
     'if-match': '"5"'
   })
   t.equal(other.status, 202, 'another one is not lost')
-  t.equal((await api.call('GET', `/changes/${asked.body.id}`)).body.state, 'withdrawn', 'the overtaken one says so')
+  t.equal((await api.call('GET', `/changes/${asked.body.id}`)).body.state, 'superseded', 'the first one says so')
 
   t.same(
     (

@@ -142,6 +142,49 @@ eachDatabase(
   }
 )
 
+eachDatabase(t, 'many requests of several people at once: one waits for each of them, and nothing is lost', async (
+  t: Test,
+  database
+) => {
+  const { db } = database
+  const changes = createChanges<null>({ ...database, audit: createAudit(database) }, null, {
+    'test.list': { approvers: ['security'], covers: [], scopes: [] }
+  })
+  changes.register<{ list: number[] }>('test.list', {
+    describe: async () => ({ title: 'list', facts: [] }),
+    merge: (before, next) => ({ list: [...before.list, ...next.list].sort((a, b) => a - b) }),
+    apply: async () => ({ ok: true })
+  })
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, n) =>
+      await inTransaction(db, async (trx) => await changes.request(trx, {
+        kind: 'test.list',
+        payload: { list: [n] },
+        subject: 'one thing',
+        act: act(`admin:adm_${n % 4}`)
+      }))
+    )
+  )
+  const rows = await db
+    .selectFrom('pendingChange')
+    .select(['id', 'requestedBy', 'payloadEnc', 'supersededBy', 'state'])
+    .orderBy('requestedBy')
+    .execute()
+  const waiting = rows.filter(({ state }) => state === 'pending')
+  t.same(
+    waiting.map(({ requestedBy }) => requestedBy),
+    [0, 1, 2, 3].map((n) => `admin:adm_${n}`)
+  )
+  t.same(
+    waiting.map(({ id, payloadEnc }) =>
+      JSON.parse(database.crypto.decrypt('pending_change', 'payload_enc', id, payloadEnc))
+    ),
+    [0, 1, 2, 3].map((n) => ({ list: [n, n + 4, n + 8, n + 12, n + 16] }))
+  )
+  t.equal(rows.length, 20)
+  t.ok(rows.every(({ state, supersededBy }) => (state === 'superseded') === (supersededBy !== null)))
+})
+
 eachDatabase(t, 'decided while what it is about is deleted: one of both', async (t: Test, database) => {
   const { db, crypto } = database
   for (let round = 0; round < 5; round++) {

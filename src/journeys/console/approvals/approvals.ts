@@ -42,6 +42,10 @@ export interface ApprovalPage extends AdminFramed {
   /** First characters of the digest, in groups: the same for both administrators. */
   mark: string
   may: 'decide' | 'vouch' | 'withdraw' | 'nothing'
+  /** Of a superseded one: where the request that took its place is; null: a change that was made did. */
+  supersededBy: string | null
+  /** Requests whose place this one took. */
+  replaces: string[]
   /** Beside vouching: it may be refused at once. */
   mayReject: boolean
   /** A program asked: who stands for it, or null yet. */
@@ -62,7 +66,14 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const states: readonly PendingChangeState[] = ['pending', 'approved', 'rejected', 'withdrawn', 'expired']
+const states: readonly PendingChangeState[] = [
+  'pending',
+  'approved',
+  'rejected',
+  'withdrawn',
+  'expired',
+  'superseded'
+]
 
 export function registerApprovals (console: Console): void {
   const {
@@ -147,6 +158,12 @@ export function registerApprovals (console: Console): void {
       .where(sql<boolean>`'admin:' || id in (${row.requestedBy}, ${row.decidedBy ?? ''}, ${row.vouchedBy ?? ''})`)
       .execute()
     const nameOf = (actor: string): string => names.find((one) => `admin:${one.id}` === actor)?.displayName ?? actor
+    const replaced = await db
+      .selectFrom('pendingChange')
+      .select('id')
+      .where('supersededBy', '=', id)
+      .orderBy('id')
+      .execute()
     const open = row.state === 'pending'
     const { role } = c.administrator
     const vouch = needsVoucher(row)
@@ -179,6 +196,8 @@ export function registerApprovals (console: Console): void {
         digest,
         mark: digest.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 '),
         may,
+        supersededBy: row.supersededBy,
+        replaces: replaced.map((one) => one.id),
         mayReject: may === 'decide' || (may === 'vouch' && row.approvers.includes(role)),
         program: row.requestedBy.startsWith('client:')
           ? {

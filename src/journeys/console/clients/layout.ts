@@ -13,6 +13,7 @@ import {
   clientChangeRequest,
   contentOf,
   findClient,
+  holdClient,
   logoPath,
   mergeRequests,
   requestedContent,
@@ -88,6 +89,9 @@ export function registerClientChanges (console: Console): void {
         .where('clientId', '=', clientId)
         .executeTakeFirst()
       return row?.made ?? null
+    },
+    async hold (trx, { clientId }) {
+      await holdClient(trx, clientId)
     },
     merge: mergeRequests,
     async describe (db, request, t) {

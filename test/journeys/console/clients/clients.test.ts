@@ -472,7 +472,7 @@ t.test('secrets, keys, picture, preview', async (t) => {
   t.match(await findClient(db, clientId), { policy: { minimumLevel: 3, logo: /^logo_/ } })
 })
 
-t.test('a second save while a request waits is not lost; the overtaken one says so', async (t) => {
+t.test('a second save while a request waits is not lost; the superseded one says so', async (t) => {
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
   const { db } = kora.inside.services
   const clientId = clientIdIn(await register(kora, system, site))
@@ -499,19 +499,98 @@ t.test('a second save while a request waits is not lost; the overtaken one says 
   t.not(second, first)
   t.same(
     (await waiting()).map(({ state }) => state),
-    ['withdrawn', 'pending'],
-    'overtaken at once'
+    ['superseded', 'pending'],
+    'superseded at once'
   )
-  await security.browser.submit(
-    await security.browser.go(kora.issuer + second),
-    { reason: '同意' },
-    { form: posts('/approve') }
-  )
+  t.match((await system.browser.go(kora.issuer + first)).text, `data-superseded-by="${second.split('/').at(-1)}"`)
+  const successor = await security.browser.go(kora.issuer + second)
+  t.match(successor.text, `data-replaces="${first.split('/').at(-1)}"`)
+  await security.browser.submit(successor, { reason: '同意' }, { form: posts('/approve') })
   t.same((await findClient(db, clientId))?.metadata.redirect_uris, [
     'http://localhost:4999/callback',
     'https://two.gov.cn/cb',
     'https://one.gov.cn/cb'
   ])
+})
+
+t.test('requests of two people about one client wait at once; what is overtaken says so to both', async (t) => {
+  const [first, second, security] = [
+    await signInAs(kora, 'system'),
+    await signInAs(kora, 'system'),
+    await signInAs(kora, 'security')
+  ]
+  const { db } = kora.inside.services
+  const clientId = clientIdIn(await register(kora, first, site))
+  await first.browser.submit(
+    await first.browser.go(`${kora.issuer}/admin/clients/${clientId}/status/live`),
+    { reason: '上线' },
+    { form: posts('/status/live') }
+  )
+  const add = async ({ browser }: { browser: Browser }, code: string, address: string): Promise<string> => {
+    const query = new URLSearchParams({ code, address }).toString()
+    const page = await browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses/add?${query}`)
+    return pathOf(await browser.submit(page, { reason: '新地址' }, { form: posts('/addresses/add') }))
+  }
+  const approve = async (path: string): Promise<Answer> =>
+    await security.browser.submit(
+      await security.browser.go(kora.issuer + path),
+      { reason: '同意' },
+      { form: posts('/approve') }
+    )
+  const stateOf = async (path: string): Promise<string> =>
+    (
+      await db
+        .selectFrom('pendingChange')
+        .select('state')
+        .where('id', '=', path.split('/').at(-1) ?? '')
+        .executeTakeFirstOrThrow()
+    ).state
+
+  const login = await add(first, 'redirect_uri', 'https://one.gov.cn/cb')
+  const logout = await add(second, 'post_logout_redirect_uri', 'https://two.gov.cn/out')
+  t.not(logout, login)
+  t.same([await stateOf(login), await stateOf(logout)], ['pending', 'pending'], 'of different members')
+  await approve(login)
+  t.equal(await stateOf(logout), 'pending', 'the other one goes on waiting')
+  await approve(logout)
+  t.match((await findClient(db, clientId))?.metadata, {
+    redirect_uris: ['http://localhost:4999/callback', 'https://one.gov.cn/cb'],
+    post_logout_redirect_uris: ['https://two.gov.cn/out']
+  })
+
+  const another = await signInAs(kora, 'security')
+  for (let round = 0; round < 4; round++) {
+    const one = await add(first, 'redirect_uri', `https://one.gov.cn/${round}`)
+    const two = await add(second, 'post_logout_redirect_uri', `https://two.gov.cn/${round}`)
+    await Promise.all([
+      approve(one),
+      another.browser
+        .go(kora.issuer + two)
+        .then(async (page) => await another.browser.submit(page, { reason: '同意' }, { form: posts('/approve') }))
+    ])
+    t.same([await stateOf(one), await stateOf(two)], ['approved', 'approved'], 'decided at once')
+  }
+
+  const mine = await add(first, 'redirect_uri', 'https://three.gov.cn/cb')
+  const theirs = await add(second, 'redirect_uri', 'https://four.gov.cn/cb')
+  t.same([await stateOf(mine), await stateOf(theirs)], ['pending', 'pending'], 'nobody ends what another one asked for')
+  const seen = await security.browser.go(kora.issuer + theirs)
+  await approve(mine)
+  t.equal(await stateOf(theirs), 'superseded', 'what it starts from was changed')
+  const late = await security.browser.submit(seen, { reason: '同意' }, { form: posts('/approve') })
+  t.equal(late.status, 422)
+  t.match(late.text, 'data-superseded-by="change"', 'who decides reads why')
+  t.match((await second.browser.go(kora.issuer + theirs)).text, 'data-superseded-by="change"', 'and so does who asked')
+  t.match(
+    await db
+      .selectFrom('auditEvent')
+      .select('details')
+      .where('type', '=', 'change.superseded')
+      .orderBy('id', 'desc')
+      .executeTakeFirst(),
+    { details: { changeId: theirs.split('/').at(-1), subject: clientId } }
+  )
+  t.notOk((await findClient(db, clientId))?.metadata.redirect_uris?.includes('https://four.gov.cn/cb'))
 })
 
 t.test('an address is added to what was seen; a conflict is told as a conflict', async (t) => {
