@@ -19,7 +19,7 @@ export interface FieldCrypto {
   /** @throws FieldCryptoError when altered, moved from another row or column, or of an unknown key */
   decrypt(table: string, column: string, rowId: string, ciphertext: string): string
   /**
-   * Keyed digest (base64url, 43 characters) of a normalised value, for equality lookup; another key for each purpose.
+   * Keyed digest (base64url, 43 characters) of a normalized value, for equality lookup; another key for each purpose.
    */
   blindIndex(purpose: string, value: string): string
   /** Keyed digest (base64url, 43 characters) of data, for integrity. */

@@ -1,5 +1,5 @@
 /**
- * Face verification as Kora sees it: a provider is told who is to be recognised, holds the pictures
+ * Face verification as Kora sees it: a provider is told who is to be recognized, holds the pictures
  * itself, and is asked for a verdict server to server. Notifications and redirects are hints; only
  * `result()` decides. Nothing here ever carries a picture.
  */

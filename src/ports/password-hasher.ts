@@ -1,6 +1,6 @@
 /** Password hashing: slow on purpose, so it runs outside the event loop and behind a bounded queue. */
 export interface PasswordHasher {
-  /** PHC string of an NFKC-normalised password. Throws HasherBusy. */
+  /** PHC string of an NFKC-normalized password. Throws HasherBusy. */
   hash(password: string): Promise<string>
   /**
    * Whether the password belongs to the PHC string. `null` (no such account, or no password set) costs

@@ -1,6 +1,6 @@
 /**
  * The people of the sandbox: synthetic, with valid numbers, one for each state an account can be in.
- * Whoever tries the product, or tests it from outside, finds here all that is needed to log in as them.
+ * Whoever tries the product, or tests it from outside, finds here all that is needed to sign in as them.
  */
 export type DemoState = 'fresh' | 'face-verified' | 'locked' | 'disabled' | 'unactivated'
 

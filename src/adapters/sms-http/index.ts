@@ -1,6 +1,6 @@
 /**
  * Owns the sending of short messages over docs/sms-provider-contract.md. One call is one attempt: repeating is the
- * outbox's business, and the message id lets the provider recognise a repetition.
+ * outbox's business, and the message id lets the provider recognize a repetition.
  */
 import { SmsRefused, SmsUnavailable, type SmsSender } from '../../ports/sms.ts'
 import { createHealth } from '../signed-http/health.ts'

@@ -1,4 +1,4 @@
-/** Sessions of the user centre. */
+/** Sessions of the user center. */
 import type { RequiredTimestamp, Timestamp } from './columns.ts'
 
 export interface UserCentreLoginTable {

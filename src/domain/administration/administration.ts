@@ -7,7 +7,7 @@
 export const adminRoles = ['system', 'security', 'audit', 'counter'] as const
 export type AdminRole = (typeof adminRoles)[number]
 
-/** The console as a client: the only one that administrators log in to, and that nobody else does. */
+/** The console as a client: the only one that administrators sign in to, and that nobody else does. */
 export const consoleClientId = 'kora-console'
 
 /** Subject of an administrator, in a name space of its own. */

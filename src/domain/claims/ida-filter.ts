@@ -14,7 +14,7 @@ export interface VerifiedClaimsRequest {
   claims: Json
 }
 
-/** What stands in the `claims` parameter once it is normalised. */
+/** What stands in the `claims` parameter once it is normalized. */
 export interface NormalisedRequest {
   requests: VerifiedClaimsRequest[]
 }
@@ -105,7 +105,7 @@ function nodeFault (node: unknown, depth: number): string | null {
 const firstFault = (nodes: unknown[], depth: number): string | null =>
   nodes.map((node) => nodeFault(node, depth + 1)).find((fault) => fault !== null) ?? null
 
-/** Names of the claims that a normalised `claims` parameter asks for inside of `verified_claims`. */
+/** Names of the claims that a normalized `claims` parameter asks for inside of `verified_claims`. */
 export function verifiedClaimNames (parameter: Json): Set<string> {
   const targets = [parameter['userinfo'], parameter['id_token']].filter(isObject)
   return new Set(

@@ -238,7 +238,7 @@ function checkAddresses ({ kind, metadata, rules, report, read, field }: Part): 
   for (const [name, use] of singleAddresses) {
     if (metadata[name] !== undefined) address(field(name), metadata[name], use)
   }
-  // pictures are uploaded: a foreign address would tell its owner who logs in where
+  // pictures are uploaded: a foreign address would tell its owner who signs in where
   if (metadata['logo_uri'] !== undefined) report(field('logo_uri'), 'upload_instead', metadata['logo_uri'], '')
   read.flag(field('backchannel_logout_session_required'), metadata['backchannel_logout_session_required'])
   checkSector(metadata, report, field)

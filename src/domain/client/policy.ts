@@ -16,7 +16,7 @@ export interface ClientPolicy {
   subjectKinds: ('person' | 'organization')[]
   /** Capacities accepted here. */
   roles: ('self' | 'legal_representative' | 'agent')[]
-  /** A service of Kora itself (the user centre): no relying site, so delegations need not name it. */
+  /** A service of Kora itself (the user center): no relying site, so delegations need not name it. */
   ownService?: boolean
   /** False: may not ask for a given organization and function (RFC 9396). Absent: whoever accepts organizations may. */
   representationRequests?: boolean

@@ -166,7 +166,7 @@ export interface UriPieces {
   userinfo: string | null
 }
 
-/** An address as it was written, nothing normalised (RFC 3986, appendix B); null when it has no scheme. */
+/** An address as it was written, nothing normalized (RFC 3986, appendix B); null when it has no scheme. */
 export function piecesOf (text: string): UriPieces | null {
   const match = pieces.exec(text)
   if (match?.[1] === undefined) return null

@@ -1,6 +1,6 @@
 /**
  * Personal data as screens, logs of releases and messages show it before an explicit reveal. The rules
- * show as little as lets the owner recognise the value.
+ * show as little as lets the owner recognize the value.
  */
 
 /** Last character only: 扎西顿珠 → ***珠. Counted as a reader counts, so that no Tibetan stack is cut. */

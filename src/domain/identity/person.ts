@@ -23,5 +23,5 @@ export interface Person {
   updatedAt: Date
 }
 
-/** Only an active person may log in or keep what an earlier login gave. */
+/** Only an active person may sign in or keep what an earlier login gave. */
 export const mayLogIn = (person: Pick<Person, 'status'>): boolean => person.status === 'active'

@@ -57,7 +57,7 @@ export const passwordProfiles: Readonly<Record<PasswordProfile, readonly Passwor
   ]
 }
 
-/** UTF-16 units beyond which a text is not even normalised: no profile allows as much. */
+/** UTF-16 units beyond which a text is not even normalized: no profile allows as much. */
 const ABSURD = 1024
 
 /** The rules of a profile, in the order to show them. Throws `password_profile_unknown`. */

@@ -3,7 +3,7 @@
  *
  * Identifiers here are guessable (a document number has about a thousand candidates), so guessing must be
  * stopped for whoever guesses and not for the person guessed at: whatever strangers do, a browser the person
- * has logged in from keeps its own counters, and scanning is never counted at all (ASVS 6.3.1).
+ * has signed in from keeps its own counters, and scanning is never counted at all (ASVS 6.3.1).
  */
 
 export interface ThrottleRules {

@@ -89,7 +89,7 @@ export interface AcceptedRepresentations {
   subjectKinds: readonly ('person' | 'organization')[]
   roles: readonly Role[]
   /**
-   * Kora's own user centre: there everyone sees what they represent, whatever sites a delegation names, and what waits
+   * Kora's own user center: there everyone sees what they represent, whatever sites a delegation names, and what waits
    * for them.
    */
   ownService?: boolean

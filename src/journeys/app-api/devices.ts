@@ -66,7 +66,7 @@ export function deviceRoutes (deps: AppApiDeps, throttle: Throttle): Route[] {
         if (!hit.allowed) {
           throw new Problem('too_many_requests', { headers: { 'retry-after': String(hit.retryAfterSeconds) } })
         }
-        // a control character cannot be stored, and nobody recognises a phone by one
+        // a control character cannot be stored, and nobody recognizes a phone by one
         const label = body.label.replace(/\p{Cc}/gu, ' ').toWellFormed()
         const registered = await registerAppKey(deps, {
           publicJwk: proof.publicJwk,

@@ -67,7 +67,7 @@ export function administratorStep (deps: StepDeps) {
         const retryAfterSeconds = proved.retryAfterSeconds ?? undefined
         return await showForm(attempt, request, { loginName, errors, status, retryAfterSeconds })
       }
-      // one account at a time in one browser: a person who was logged in here is logged out, at their sites too
+      // one account at a time in one browser: a person who was signed in here is signed out, at their sites too
       const session = await attempt.browserSession()
       await inTransaction(db, async (trx) => {
         // the loser of two submissions goes back with what the first one gave

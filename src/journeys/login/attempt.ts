@@ -23,7 +23,7 @@ export interface LoginAttempt {
   browserSession(): Promise<Session | undefined>
 }
 
-/** Administrators have one way to log in, and people none of theirs. */
+/** Administrators have one way to sign in, and people none of theirs. */
 export type Audience = 'people' | 'administrators'
 
 export const loginPath = (uid: string, path = ''): string => `/i/${uid}${path === '' ? '' : `/${path}`}`

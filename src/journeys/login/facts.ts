@@ -184,7 +184,7 @@ async function representationState (deps: StepDeps, context: LoginContext): Prom
       requested,
       chosen,
       current: async () => await currentRepresentation(context, person),
-      // who is there by an earlier login is always shown; who has just logged in has chosen an account, and only has
+      // who is there by an earlier login is always shown; who has just signed in has chosen an account, and only has
       // to choose between several options
       ...(hasPrompt(context, 'select_account') ? { show: row.personId === null ? 'always' : 'several' } : {})
     }

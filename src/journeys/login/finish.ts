@@ -77,7 +77,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     // no proof was given here: the session that the browser has goes on
     kora: { representation: ref, continued: context.row.proofs.length === 0 }
   }
-  // one person at a time: another one who was logged in here is logged out, at their sites too
+  // one person at a time: another one who was signed in here is signed out, at their sites too
   const session = await context.browserSession()
   const other = session?.accountId === undefined || session.accountId === person.sub ? null : session.uid
   const throttle = createThrottle(deps)

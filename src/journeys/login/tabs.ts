@@ -1,4 +1,4 @@
-/** Ways to log in that a site allows: as a person, for an organization, by scan. */
+/** Ways to sign in that a site allows: as a person, for an organization, by scan. */
 import { formField } from '../../http/forms.ts'
 import { acceptsOrganizations } from '../../records/organizations/index.ts'
 import type { LoginTab } from '../scan-code/index.ts'

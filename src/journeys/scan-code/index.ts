@@ -1,5 +1,5 @@
 /**
- * The live part of a QR page (S4), the same wherever one stands: a login, an approval in the user centre. The ticket
+ * The live part of a QR page (S4), the same wherever one stands: a login, an approval in the user center. The ticket
  * answers only to the browser that made it; SSE pushes, polling takes over, a plain form works without script.
  */
 import { Readable } from 'node:stream'

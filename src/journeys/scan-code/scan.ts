@@ -4,7 +4,7 @@ import type { Translate } from '../../http/locale.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import type { TicketPurpose, TicketStatus } from '../../records/scan-tickets/index.ts'
 
-/** A way to log in, as a tab of the login pages. */
+/** A way to sign in, as a tab of the login pages. */
 export interface LoginTab {
   id: 'personal' | 'legal' | 'qr'
   href: string

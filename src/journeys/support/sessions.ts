@@ -1,4 +1,4 @@
-/** Where a person is logged in, and ending it. */
+/** Where a person is signed in, and ending it. */
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'

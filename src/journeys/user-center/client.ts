@@ -1,4 +1,4 @@
-/** The user centre as a relying site of Kora itself: an ordinary confidential client, made at the first start. */
+/** The user center as a relying site of Kora itself: an ordinary confidential client, made at the first start. */
 import { ensureOwnClient, type OwnClient } from '../../oidc/own-client.ts'
 import type { UserCenterDeps } from './deps.ts'
 

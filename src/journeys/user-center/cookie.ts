@@ -1,4 +1,4 @@
-/** The user centre's own session cookie: 256 random bits, of which the database has the hash. */
+/** The user center's own session cookie: 256 random bits, of which the database has the hash. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../ports/config.ts'
 

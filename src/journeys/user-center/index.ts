@@ -1,5 +1,5 @@
 /**
- * The user centre, /me (S16–S18): what a person sees of the own account, and where a legal representative approves,
+ * The user center, /me (S16–S18): what a person sees of the own account, and where a legal representative approves,
  * limits and ends delegations. Owns the tables user_centre_login, user_centre_session and
  * organization_password_draft.
  *

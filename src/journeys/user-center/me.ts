@@ -1,4 +1,4 @@
-/** What every page of the user centre starts from: who is here, and as whom, all of it as the database has it now. */
+/** What every page of the user center starts from: who is here, and as whom, all of it as the database has it now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Representation, RepresentationRef } from '../../domain/representation/representation.ts'
@@ -52,7 +52,7 @@ export interface Parts {
 
 export interface Centre extends Parts {
   deps: UserCenterDeps
-  /** Of the client that the user centre is. */
+  /** Of the client that the user center is. */
   secret: string
   csrfScope(idHash: string): string
 }

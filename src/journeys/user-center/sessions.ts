@@ -1,5 +1,5 @@
 /**
- * Rows of the user centre's own login: requests under way, and sessions. A session has no life of its own: it is good
+ * Rows of the user center's own login: requests under way, and sessions. A session has no life of its own: it is good
  * while the provider's record of this site's session stands, so logout, revocation of the context and disabling the
  * person end it at the next request.
  */

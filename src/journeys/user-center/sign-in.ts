@@ -1,5 +1,5 @@
 /**
- * The user centre's login: authorization code with PKCE (RFC 7636) at our own endpoints, with the same rules as for
+ * The user center's login: authorization code with PKCE (RFC 7636) at our own endpoints, with the same rules as for
  * every other site.
  */
 import type { JWTPayload } from 'jose'
@@ -14,7 +14,7 @@ import { clearCookie, cookieOf, keepCookie } from './cookie.ts'
 import type { Centre } from './me.ts'
 import { closeSession, findSession, hashOf, openSession, startLogin, takeLogin } from './sessions.ts'
 
-/** Where a login may lead back to: pages of the user centre, nothing else. */
+/** Where a login may lead back to: pages of the user center, nothing else. */
 const isPage = (path: unknown): path is string =>
   typeof path === 'string' && path.length < 200 && /^\/me(\/[\w-]+)*$/.test(path)
 
@@ -61,7 +61,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     const { code, state, iss, error } = request.query as Record<string, unknown>
     reply.header('cache-control', 'no-store')
     const login = request.browser === null ? null : await takeLogin(deps, text(state), request.browser.hash)
-    // an old page of the history: whoever is logged in goes on, everybody else begins again
+    // an old page of the history: whoever is signed in goes on, everybody else begins again
     if (login === null || request.browser === null) return await reply.redirect('/me', 303)
     if (text(error) === 'access_denied') return await reply.redirect('/', 303)
     if (error !== undefined || iss !== issuer) throw new PageError(400, 'oauth', { restartHref: '/me' })

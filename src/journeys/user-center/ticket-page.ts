@@ -1,5 +1,5 @@
 /**
- * A code of the user centre (S4): what the person who is here confirms by scan and face. The page that shows it, its
+ * A code of the user center (S4): what the person who is here confirms by scan and face. The page that shows it, its
  * live status, and the way on; what is confirmed, and what follows from it, is the caller's.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

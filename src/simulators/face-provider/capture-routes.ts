@@ -1,4 +1,4 @@
-/** The page on which the person "is recognised": chooses the outcome, then goes back where the start said. */
+/** The page on which the person "is recognized": chooses the outcome, then goes back where the start said. */
 import { readFileSync } from 'node:fs'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

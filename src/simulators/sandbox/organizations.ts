@@ -1,4 +1,4 @@
-/** Organizations with everything needed to log in for each: people, delegations, and what will happen. */
+/** Organizations with everything needed to sign in for each: people, delegations, and what will happen. */
 import type { SimulatorsDeps } from '../deps.ts'
 import { personById } from '../../records/persons/index.ts'
 import { shanghaiDate } from '../../ports/clock.ts'

@@ -66,7 +66,7 @@ export const otherAlgorithm = ({ metadata }: ClientRecord): string | null =>
   ) ?? null
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2)
-/** Enough to recognise it, too little to use it. */
+/** Enough to recognize it, too little to use it. */
 const short = (value: unknown): string =>
   typeof value === 'string' && value.length > 16 ? `${value.slice(0, 8)}…` : String(value)
 const masked = (answer: Record<string, unknown>): Record<string, unknown> =>

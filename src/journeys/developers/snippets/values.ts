@@ -118,7 +118,7 @@ export function valuesOf (issuer: string, client: SnippetClient): Values {
     postLogoutRoute: end.pathname.slice(1),
     postLogoutEncoded: encodeURIComponent(postLogoutUri),
     postLogoutEncodedTwice: encodeURIComponent(encodeURIComponent(postLogoutUri)),
-    // a page for people who have logged out, unless the address is one that does something else already
+    // a page for people who have signed out, unless the address is one that does something else already
     postLogoutPage: end.origin === url.origin && !taken.has(end.pathname) && end.pathname !== url.pathname,
     scope: client.scope,
     scopeCommas: client.scope.split(' ').join(', '),

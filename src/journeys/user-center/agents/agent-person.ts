@@ -1,6 +1,6 @@
 /**
  * The person behind what a legal representative typed: one row for one human being. Somebody new gets a row without a
- * password, so that exactly that person can log in, by scan, identity data and face. Answers never tell whether the
+ * password, so that exactly that person can sign in, by scan, identity data and face. Answers never tell whether the
  * person was known before.
  */
 import { isUniqueViolation } from '../../../database/errors.ts'
