@@ -1,4 +1,7 @@
-/** Who calls: an access token of Kora itself, with the scope of the route. Refusals of good tokens are in the trail. */
+/**
+ * Authenticates the caller: an access token of Kora itself, with the scope of the route. Refusals of good tokens are in
+ * the audit trail.
+ */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { AdminScope } from '../../domain/administration/admin-scopes.ts'
@@ -48,7 +51,7 @@ export function authenticate (
       throw new Problem('token_invalid')
     }
     if (token.thumbprint !== null) {
-      // a bound token is no bearer token: whoever stole it has not got the key (RFC 9449 §7.2)
+      // a bound token is no bearer token: a thief does not have the key (RFC 9449 §7.2)
       if (kind !== 'dpop') throw new Problem('token_invalid')
       const address = deps.config.issuer + (request.url.split('?')[0] ?? '')
       const target = { method: request.method, address, accessToken: value, thumbprint: token.thumbprint }

@@ -1,4 +1,6 @@
-/** Clients over the API: the registry's own services; whoever administers through this API is changed elsewhere. */
+/**
+ * Clients over the API, with the services of the registry. Clients that have rights in this API are not changed here.
+ */
 import { createReport, readers, type ClientFault } from '../../domain/client/faults.ts'
 import { validateClient } from '../../domain/client/metadata.ts'
 import { clientKinds, clientStatuses, type ClientContent, type ClientRecord } from '../../domain/client/record.ts'
@@ -78,7 +80,7 @@ function withoutAdminScopes (body: { policy?: unknown }): void {
   }
 }
 
-/** The part of a body that the registry validates; whatever it does not know is a fault of its own. */
+/** The part of a body that the registry validates; unknown members are faults too. */
 const contentIn = ({
   reason: _reason,
   client_id: _id,

@@ -63,7 +63,7 @@ export function faultsOfSchema (errors: readonly FastifySchemaValidationError[],
   return [...faults.values()]
 }
 
-/** Parameters that are unknown, twice, too long or of another form. */
+/** Parameters that are unknown, duplicate, too long or malformed. */
 export function faultsOfQuery (
   known: readonly QueryParameter[],
   query: Readonly<Record<string, unknown>>

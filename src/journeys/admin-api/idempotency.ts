@@ -1,7 +1,7 @@
 /**
- * Requests that may come twice (header Idempotency-Key): the act, the note that it was done and its answer are one
- * transaction, so of twenty at once one acts and the others wait for its answer and repeat it. Kept for 24 hours; the
- * request as a keyed digest, the answer encrypted, without the secrets in it: those are shown once.
+ * Requests that may be repeated (header Idempotency-Key): the act, the record of it and its answer are one transaction,
+ * so of twenty at once one acts, and the others wait for its answer and repeat it. Kept for 24 hours: the request as a
+ * keyed digest, the answer encrypted and without its secrets, which are shown once.
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'

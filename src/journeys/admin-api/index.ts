@@ -4,8 +4,8 @@
  *
  * A request is authenticated by an access token of Kora itself with the scope of its route (authenticate.ts,
  * tokens.ts), checked and described by one set of schemas (table.ts, schemas.ts, openapi.ts), done once for an
- * Idempotency-Key (idempotency.ts), and refused with problem+json (problems.ts). Who asks is `client:<id>` in the
- * trail, with a reason. docs/admin-api.md is the guide.
+ * Idempotency-Key (idempotency.ts), and refused with problem+json (problems.ts). The actor in the audit trail is
+ * `client:<id>`, with a reason. docs/admin-api.md is the guide.
  */
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'

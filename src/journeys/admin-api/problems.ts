@@ -88,7 +88,7 @@ export function wireFaults (request: FastifyRequest, faults: readonly ClientFaul
   }))
 }
 
-/** What is sent to whoever comes without a good token (RFC 6750 §3, RFC 9449 §7.1). */
+/** The header for a request without a good token (RFC 6750 §3, RFC 9449 §7.1). */
 function challenge (code: ProblemCode, scope: string | null): string | null {
   switch (code) {
     case 'token_missing':

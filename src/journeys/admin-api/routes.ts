@@ -29,9 +29,9 @@ export interface Call<B = unknown> {
   /** One part of the path. */
   param(name: string): string
   query: Readonly<Record<string, string>>
-  /** Who asks, for looks that are in the trail. */
+  /** The actor, for reads that are in the audit trail. */
   asker: Omit<Act, 'reason'>
-  /** Who and why. @throws Problem `reason_required` */
+  /** The actor and the reason. @throws Problem `reason_required` */
   act(): Act
   /** The version named by If-Match. @throws Problem `version_required` */
   version(): number

@@ -18,7 +18,7 @@ interface Found {
   metadata: { token_endpoint_auth_method?: string }
 }
 
-// whoever was disabled, or lost scopes, has lost them with the commit
+// a client that was disabled or lost scopes is refused from the commit on
 const findStatement = statement<[id: string, audience: string], Found>(
   'admin api token',
   `

@@ -34,7 +34,7 @@ const wireEvent = (event: FoundEvent): object => ({
   details: event.details
 })
 
-// years that every database takes, whatever the offset
+// years that every database accepts, with every offset
 const moment =
   '^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' +
   '(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(\\.[0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9]))?$'

@@ -1,4 +1,4 @@
-/** Who calls: hooks that turn the header `DPoP` into a device, or into a 401 that is audited. */
+/** Authenticates the caller: hooks that turn the header `DPoP` into a device, or into a 401 that is audited. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { artifactId } from '../../tokens/artifact-repository.ts'

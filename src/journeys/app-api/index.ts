@@ -1,10 +1,10 @@
 /**
- * The app API, /app/v1: the native app's door to the phone side of a scan ticket. Owns no table and no rule.
+ * The app API, /app/v1: the phone side of a scan ticket for the native app. Owns no table and no rule.
  *
- * A request is authenticated by a proof of its device's key (proofs.ts, authenticate.ts), checked and described by
- * one set of schemas (schemas.ts, routes.ts, openapi.ts), translated in one place (mapping.ts), and handed to the
- * phone side, which decides. Every refusal is problem+json with a stable code (problems.ts). docs/app-api.md is the
- * guide for the app's makers.
+ * A request is authenticated by a proof of its device's key (proofs.ts, authenticate.ts), checked and described by one
+ * set of schemas (schemas.ts, routes.ts, openapi.ts), translated in one place (mapping.ts), and handed to the phone
+ * side, which decides. Every refusal is problem+json with a stable code (problems.ts). docs/app-api.md is the guide for
+ * developers of the app.
  */
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
@@ -32,7 +32,7 @@ export const appRoutes = (deps: AppApiDeps, phone: PhoneSide, throttle: Throttle
 ]
 
 export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, phone: PhoneSide): Promise<void> {
-  // a door that is closed is not there: the general answer for unknown addresses is problem+json under /app
+  // a closed channel does not exist: unknown addresses under /app get problem+json
   if (!deps.config.phoneChannels.app) return
   const throttle = createThrottle(deps)
   const routes = appRoutes(deps, phone, throttle)

@@ -43,7 +43,7 @@ export function outwardScan (view: ScanView): Static<typeof schemas.Scan> {
   }
 }
 
-/** Picks the known members: whatever else was sent, a person's id above all, goes nowhere. */
+/** Picks the known members: everything else, above all a person's id, is dropped. */
 export const inwardAcceptance = (
   body: Static<typeof schemas.Acceptance>
 ): { contextDigest: string; checkNumber?: string } => ({

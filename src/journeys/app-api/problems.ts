@@ -5,7 +5,7 @@ import { outwardFaults } from './mapping.ts'
 import type { ProofFault } from './proofs.ts'
 import { titles } from './titles.ts'
 
-/** Codes that this door adds to those of the phone side. */
+/** Codes that this API adds to those of the phone side. */
 export type ApiCode =
   | ProofFault
   | 'device_unknown'

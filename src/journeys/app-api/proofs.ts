@@ -70,8 +70,8 @@ function publicKeyOf (jwk: unknown): PublicEcKey | null {
 }
 
 /**
- * Checks everything about a proof that the request's head tells (RFC 9449 §4.3). What remains for the caller:
- * the body's hash, single use, and whose key it is. Never throws.
+ * Checks everything about a proof that follows from the head of the request (RFC 9449 §4.3). The caller still checks
+ * the hash of the body, single use, and whose key it is. Never throws.
  */
 export async function verifyProof (header: string | string[] | undefined, expected: Expected): Promise<ProofVerdict> {
   if (header === undefined || header === '') return refused('proof_missing')

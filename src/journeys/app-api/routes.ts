@@ -9,7 +9,7 @@ import { namedSchemas, type SchemaName } from './schemas.ts'
 
 export const prefix = '/app/v1'
 
-/** What a handler is given; the device is the one whose key made the proof, and nothing else says who is there. */
+/** What a handler gets; the device is the one whose key made the proof, and nothing else identifies the caller. */
 export interface Call<B> {
   request: FastifyRequest
   body: B

@@ -22,8 +22,8 @@ function granted<R extends { ok: true }> (result: R | PhoneRefusal): R {
 const scanOf = ({ view }: { view: ScanView }): Answer => ({ status: 200, body: outwardScan(view) })
 
 /**
- * The provider's page must not become a redirector to wherever a caller likes. An app watches for the address in its
- * web view, or claims it as its own link.
+ * The provider's page must not become an open redirector. An app watches for the address in its web view, or claims it
+ * as its own link.
  */
 const returnUrlAllowed = (url: string, issuer: string): boolean =>
   URL.canParse(url) && url.startsWith(`${issuer}/`)

@@ -4,7 +4,7 @@
  */
 import Type, { type TSchema } from 'typebox'
 
-/** Ids, tokens, digests: our own alphabet, so that nothing else ever reaches the database. */
+/** Ids, tokens, digests: our own alphabet, because nothing else may reach the database. */
 const token = (maxLength: number, description?: string): ReturnType<typeof Type.String> =>
   Type.String({ pattern: `^[A-Za-z0-9_-]{1,${maxLength}}$`, ...(description === undefined ? {} : { description }) })
 const text = (maxLength: number, description: string): ReturnType<typeof Type.String> =>

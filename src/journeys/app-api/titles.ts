@@ -1,6 +1,6 @@
 /**
- * Titles of the codes that only this door has; those of the phone side are messages of the catalogue.
- * They are read by the app's makers more than by persons: Tibetan falls back to Chinese.
+ * Titles of the codes that only this API has; those of the phone side are messages of the catalogue. Developers of the
+ * app read them more than other people do, so Tibetan falls back to Chinese.
  */
 import type { Locale } from '../../http/locale.ts'
 import type { ApiCode } from './problems.ts'

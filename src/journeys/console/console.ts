@@ -1,8 +1,8 @@
 /**
- * The route table. Every page of the console and every route of the admin API stands in it, with who may use it; a
- * route under /admin that does not makes the start fail. Before a handler runs, it is certain that the session stands,
- * the account is active, its role is on the list (all of it as of this request), that a form came from our own page,
- * and, where asked, that credentials were given within the last ten minutes.
+ * The route table. Every page of the console and every route of the admin API is in it, with the roles that may use it;
+ * a route under /admin that is missing makes the start fail. Before a handler runs, these are checked for this request:
+ * the session is valid, the account is active, its role is on the list, a form came from our own page, and, where
+ * required, credentials were given within the last ten minutes.
  */
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -78,7 +78,7 @@ export interface ConsoleRequest {
   readonly csrf: string
   /** One field of the posted form; absent = ''. */
   field(name: string): string
-  /** For records: who acts, and why. */
+  /** The actor and the reason, for records. */
   act(reason: string): Act
   /** A page in the console's frame. */
   page<N extends FramedPage>(name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
@@ -99,9 +99,11 @@ export interface ConsoleRoute {
   method: 'GET' | 'POST'
   /** Fastify pattern under /admin. */
   path: string
-  /** Who may. */
+  /** The roles that may use it. */
   roles: readonly AdminRole[]
-  /** Credentials within the last ten minutes. Set it on the form's page too, so that nothing typed is lost. */
+  /**
+   * Credentials within the last ten minutes. Set it on the form's page too, because otherwise what was typed is lost.
+   */
   reauth?: boolean
   handler: (c: ConsoleRequest) => Promise<FastifyReply> | FastifyReply
 }
@@ -132,7 +134,7 @@ export interface Console {
   readonly table: readonly TableEntry[]
   /** What needs a second administrator. */
   readonly changes: Changes<AdminTranslate>
-  /** Who is signed in here, or null. */
+  /** The administrator who is signed in here, or null. */
   administratorOf(request: FastifyRequest): Promise<Administrator | null>
   /** Faults of what is registered within are shown in the console's frame. */
   framed(register: (scope: FastifyInstance) => void): Promise<void>

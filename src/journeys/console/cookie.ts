@@ -1,4 +1,4 @@
-/** The console's own session cookie: sent to /admin only, so that no page for citizens ever sees it. */
+/** The console's own session cookie: sent to /admin only, so no page for citizens ever gets it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../../ports/config.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Faults below /admin, in the console's frame and words: with the navigation for who is signed in, bare for everybody
- * else.
+ * Faults below /admin, in the console's layout and language: with the navigation for a signed-in administrator, without
+ * it for others.
  */
 import type { FastifyRequest } from 'fastify'
 import type { FaultPage } from '../../http/errors.ts'
@@ -25,7 +25,7 @@ declare module '../../http/pages.ts' {
 }
 
 export function createFaultPage (console: Console): FaultPage {
-  /** Whatever is wrong must not keep the page from being shown: without the database it is the bare one. */
+  /** A fault must never prevent the page: without the database it is shown without navigation. */
   async function shell (request: FastifyRequest): Promise<AdminShell | null> {
     try {
       const administrator = await console.administratorOf(request)

@@ -74,7 +74,7 @@ export type { ConfirmModel } from './console.ts'
 export type { AdminFramed, AdminShell } from './layout.ts'
 export { createProver } from './prove.ts'
 
-/** Last of all features, so that the table is checked against everything under /admin. */
+/** Last of all journeys, because the table is checked against everything under /admin. */
 export async function registerAdmin (
   app: FastifyInstance,
   deps: ConsoleDeps,

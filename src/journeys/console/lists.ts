@@ -1,6 +1,6 @@
 /**
- * Lists: filters stand in the address (so that a list can be shared), pages go on after a row (so that new rows shift
- * nothing), 50 rows a page, one query each. Values that identify a person are never filters: search for them by a form.
+ * Lists: filters are in the address, which can be shared. Pages continue after a row, so new rows shift nothing. 50
+ * rows a page, one query each. Values that identify a person are never filters: search for them by a form.
  */
 import type { FastifyRequest } from 'fastify'
 
@@ -27,7 +27,7 @@ export interface ListRequest<F extends string> {
 
 const maxFilter = 200
 
-/** What a part of a cursor is: whatever else stands there is no cursor of ours. */
+/** What a part of a cursor is: anything else is no cursor of ours. */
 export type KeyPart = 'text' | 'time' | 'number'
 
 const fits: Readonly<Record<KeyPart, RegExp>> = {

@@ -14,7 +14,7 @@ import {
   tryPassword
 } from '../../records/administrators/index.ts'
 
-/** Challenges for one source; nobody who can read needs more. */
+/** Challenges for one source; a person needs no more. */
 const challenges = { limit: 60, seconds: 600 }
 /** Failures recorded for one source: a flood must not fill the audit trail. */
 const recorded = { limit: 50, seconds: 600 }

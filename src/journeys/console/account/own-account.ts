@@ -1,4 +1,7 @@
-/** The own account: credentials and sessions. Whatever changes a credential asks for the credentials again first. */
+/**
+ * The administrator's account: credentials and sessions. Each change of a credential asks for the credentials again
+ * first.
+ */
 import { inTransaction } from '../../../database/transaction.ts'
 import { adminRoles, type AdminRole } from '../../../domain/administration/administration.ts'
 import type { FieldError } from '../../../http/pages.ts'

@@ -1,4 +1,6 @@
-/** The own password, and the secret of the own one-time codes. Not for accounts that sign in with passkeys only. */
+/**
+ * The administrator's password and the secret of the one-time codes. Not for accounts that sign in with passkeys only.
+ */
 import { HasherBusy } from '../../../ports/password-hasher.ts'
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import { checkPassword, rulesOf } from '../../../domain/login/password-policy.ts'

@@ -1,6 +1,7 @@
 /**
- * 账号: who keeps the service. A system administrator asks for a new account, a security administrator lets it come to
- * be; only the very first security administrator is invited by one alone, because nobody could agree yet.
+ * 账号: the accounts of administrators. A system administrator asks for a new account, and a security administrator
+ * approves it. Only the very first security administrator is invited by one administrator, because nobody else could
+ * approve yet.
  */
 import { sql, type Transaction } from 'kysely'
 import { adminRoles, type Act, type AdminRole } from '../../../domain/administration/administration.ts'
@@ -110,7 +111,7 @@ export function registerAccounts (console: Console): void {
     return link
   }
 
-  /** Asks, and shows the code that is needed beside the link to who asks, to nobody else and once. */
+  /** Asks, and shows the code that is needed beside the link, only to the administrator who asks and only once. */
   const askFor = async (
     c: ConsoleRequest,
     kind: 'account.invite' | 'account.reset',
@@ -323,7 +324,7 @@ export function registerAccounts (console: Console): void {
 
   const found = async (c: ConsoleRequest): Promise<AccountRow> =>
     (await accountById(db, (c.request.params as { id: string }).id)) ?? c.notFound()
-  /** Whoever watches over accounts ends them; an invitation may be taken back by whoever asks for them, too. */
+  /** Security administrators end accounts; an invitation may also be withdrawn by those who may ask for accounts. */
   const mayDisable = (c: ConsoleRequest, account: AccountRow): boolean =>
     account.id !== c.administrator.id &&
     account.status !== 'disabled' &&

@@ -46,9 +46,9 @@ export interface ApprovalPage extends AdminFramed {
   supersededBy: string | null
   /** Requests whose place this one took. */
   replaces: string[]
-  /** Beside vouching: it may be refused at once. */
+  /** Beside the endorsement: the request may be refused at once. */
   mayReject: boolean
-  /** A program asked: who stands for it, or null yet. */
+  /** For the request of a program: who endorsed it, or null. */
   program: { vouched: { by: string; reason: string; at: string } | null } | null
   /** Credentials must be given again first. */
   againHref: string | null

@@ -51,7 +51,7 @@ interface Row {
   genuine: boolean
 }
 
-/** Filters stand in the address. `types`: names with their meaning. */
+/** Filters are in the address. `types`: names with their meaning. */
 export interface AuditPage extends AdminFramed {
   rows: Row[]
   pager: Pager

@@ -37,7 +37,7 @@ export interface SecretRow {
   lastUsed: string | null
 }
 
-/** A tab: a form, or something to read (`controls` empty), and what else stands there. */
+/** A tab: a form, or something to read (`controls` empty), and further content. */
 export interface ClientEditPage extends AdminFramed {
   client: ClientFrame
   /** Only for reading: no form. */

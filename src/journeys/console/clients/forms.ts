@@ -304,7 +304,7 @@ function draftsOf (
               checks(
                 'signing',
                 [
-                  // who is not asked for keys cannot sign
+                  // a client without keys cannot sign
                   ...(rule.authMethods[0] === 'none'
                     ? []
                     : [['requests', metadata['require_signed_request_object'] === true] as [string, boolean]]),

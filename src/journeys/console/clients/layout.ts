@@ -98,7 +98,7 @@ export function registerClientChanges (console: Console): void {
       const client = await findClient(db, request.clientId)
       if (client === null) return null
       const content = requestedContent(client, request)
-      // exactly what was asked, whatever else was changed since
+      // exactly what was asked, independent of later changes
       const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(({ field, before, after }) => ({
         name: field,
         value: `${shownValue(before)} → ${shownValue(after)}`

@@ -1,6 +1,6 @@
 /**
- * A4 测试, the first half: what this client would be told about an invented person, made by the functions that make the
- * real claims, with the filters of its scopes, and the model of the consent page. Nobody's data are read for it.
+ * A4 测试, the first half: the claims that this client would get about an invented person, made by the functions for real
+ * claims with the filters of its scopes, and the model of the consent page. No data of real people are read.
  */
 import { acrOfLevel } from '../../../domain/identity/assurance.ts'
 import { claimsByScope, personClaims, withAliases } from '../../../domain/claims/claims.ts'

@@ -1,6 +1,6 @@
 /**
- * 通知: telling one person, the people of an organization, or everybody. Written, looked at as it will be read, then
- * sent.
+ * 通知: a message to one person, to the people of an organization, or to everybody. Written, previewed as people will
+ * read it, then sent.
  */
 import type { AdminRole } from '../../../domain/administration/administration.ts'
 import type { NoticeState } from '../../../database/schema.ts'
@@ -59,7 +59,7 @@ export interface NoticePage extends AdminFramed {
     finishedAt: string | null
   }
   texts: Array<{ language: NoticeLanguage; title: string; paragraphs: string[] }>
-  /** Who would get it now; null when it is no draft any more. */
+  /** The people who would get it now; null when it is no draft any more. */
   receivers: number | null
 }
 

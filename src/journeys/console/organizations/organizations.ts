@@ -28,7 +28,7 @@ interface Row {
   createdAt: string
 }
 
-/** The search posts `csrf`, `text`: the code of a one-person business stands for that person. */
+/** The search posts `csrf`, `text`: the code of a one-person business identifies that person. */
 export interface OrganizationsPage extends AdminFramed {
   rows: Row[]
   pager: Pager | null

@@ -78,7 +78,7 @@ const iso = <T>(value: T): Iso<T> => JSON.parse(JSON.stringify(value)) as Iso<T>
 export const idOf = (c: ConsoleRequest, name = 'id'): string =>
   (c.request.params as Record<string, string | undefined>)[name] ?? ''
 
-/** Who looks, for services that keep it. */
+/** The administrator who reads, for services that record it. */
 export const lookerOf = (c: ConsoleRequest): Omit<ReturnType<ConsoleRequest['act']>, 'reason'> => {
   const { reason: _none, ...looker } = c.act('-')
   return looker

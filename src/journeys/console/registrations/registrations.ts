@@ -38,7 +38,7 @@ export interface RegistrationsPage extends AdminFramed {
   current: string
 }
 
-/** Showing in full posts `csrf`, `reason` to `/reveal`; or, what was granted, `grant`. */
+/** Unmasking posts `csrf`, `reason` to `/reveal`; or, what was granted, `grant`. */
 export interface RegistrationPage extends AdminFramed {
   a: Omit<ApplicationDetail, 'submittedAt' | 'reviewedAt' | 'unit'> & {
     submittedAt: string

@@ -1,7 +1,7 @@
 /**
- * Where a link of use once leads: the first credential of an account, a passkey or a password with one-time codes. A
- * link that two administrators made asks for the code first and says nothing before: whoever let it be has seen the
- * link, and must learn neither the secret of the one-time codes nor anything else from it.
+ * The target of a one-time link: the first credential of an account, a passkey or a password with one-time codes. A
+ * link that two administrators made asks for the code first and shows nothing before. The administrator who approved it
+ * has seen the link, and must learn neither the secret of the one-time codes nor anything else from it.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../../database/transaction.ts'
@@ -73,7 +73,7 @@ export function registerBegin (console: Console): void {
     const { secret } = request.params as { secret: string }
     const link = await findLink(db, secret, reply.ensureBrowser().hash)
     if (link !== null) return link
-    // a guess costs nothing but this; a link that is over says so to whoever had it
+    // a wrong guess has no other cost; an expired link says so to everybody who had it
     if ((await throttle.hit(`admin-link:${request.clientAddress.prefix}`, 20, 600)).allowed) {
       await inTransaction(db, async (trx) => {
         await deps.audit.record(trx, {

@@ -1,6 +1,6 @@
 /**
- * How the first administrator comes to be: there is no default account, but an operator at the machine may make a link
- * of use once.
+ * The link for the first administrator: there is no default account, but an operator at the machine may make a link
+ * that is good once.
  */
 import { inTransaction } from '../../../database/transaction.ts'
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'

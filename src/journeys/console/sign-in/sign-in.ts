@@ -83,7 +83,7 @@ export function registerSignIn (app: FastifyInstance, console: Console, secret: 
     handler: async (request, reply) => {
       const { code, state, iss, error } = request.query as Record<string, unknown>
       const login = request.browser === null ? null : await takeLogin(deps, text(state), request.browser.hash)
-      // an old page of the history: whoever is signed in goes on, everybody else begins again
+      // an old page of the history: a signed-in administrator continues, everybody else starts again
       if (login === null || request.browser === null) return await reply.redirect('/admin', 303)
       if (error !== undefined || iss !== config.issuer) throw new PageError(400, 'oauth', { restartHref: '/admin' })
       const claims = await redeemCode(app, config.issuer, client, {
