@@ -15,7 +15,7 @@ export interface DocumentEntry {
   file: string | null
   /** Only where the sandbox is on, with its demo data. */
   sandbox: boolean
-  /** Other words for it, for whoever looks for something that is not there. */
+  /** Other words for it, for people who look for a page that does not exist. */
   alike: readonly string[]
 }
 

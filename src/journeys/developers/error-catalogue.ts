@@ -1,6 +1,6 @@
 /**
  * Error codes that relying sites see, each with an anchor on /developers/errors: error pages and `kora code` link
- * there. Standard codes only; what is special about Kora stands in the advice.
+ * there. Standard codes only; what is special about Kora is in the advice.
  */
 import type { DocLanguage } from './snippets/index.ts'
 

@@ -15,7 +15,7 @@ export interface Rendered {
 const escape = (text: string): string =>
   text.replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char)
 
-/** @throws when there is not exactly one heading of the first level, or an anchor stands twice: mistakes of ours */
+/** @throws when there is not exactly one heading of the first level, or an anchor is used twice: mistakes of ours */
 export function renderMarkdown (markdown: string, words: Words): Rendered {
   const anchors: string[] = []
   const titles: string[] = []

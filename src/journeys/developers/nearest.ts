@@ -1,5 +1,5 @@
 /**
- * Which documents somebody may have meant: by the letters of the address, so that a slip or an old name still leads
+ * The documents that an unknown address may mean: compared by letters, so a spelling mistake or an old name still leads
  * somewhere.
  */
 import type { DocumentEntry } from './documents.ts'

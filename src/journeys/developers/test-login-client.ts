@@ -9,7 +9,7 @@ import type { DevelopersDeps } from './deps.ts'
 export const tryClientId = 'demo-try'
 export const tryPath = '/developers/try'
 
-/** What it may ask for: whatever is no document number. */
+/** What it may ask for: everything except document numbers. */
 export const tryScopes = scopes.filter((scope) => scope !== 'identity')
 
 /** Makes the client, or corrects it. Call where demo data is written, after it. */

@@ -29,7 +29,7 @@ export interface TestLoginStepPage extends DeveloperFrame {
   title: string
   intro: string
   wires: Wire[]
-  /** Tokens that the page's own script decodes; without script they stand in the answers above. */
+  /** Tokens that the page's script decodes; without script they are in the answers above. */
   jwts: Array<{ id: string; label: string; text: string }>
   go: { href: string; label: string } | null
   /** Address of the end of the session, with the ID token as its hint. */

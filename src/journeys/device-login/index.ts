@@ -1,9 +1,9 @@
 /**
- * The person's side of the device grant (RFC 8628 §3.3, S15): /device, where the code of a device is typed in, what it
- * is for is shown, and the person goes on or refuses. Who goes on comes to the hosted login, which ends here again.
+ * The person's side of the device grant (RFC 8628 §3.3, S15): at /device a person types in the code of a device, sees
+ * what it is for, and continues or refuses. To continue leads to the hosted login, which returns here.
  *
- * A code may come in a link, and a link from anybody (§5.4): nothing is decided without a press of a button on a page
- * that names the site, what it gets, where and when the device asked, and shows the code to compare.
+ * A code may come in a link, and a link from anybody (§5.4). So nothing is decided without a button on a page that
+ * names the site, what it gets, where and when the device asked, and shows the code to compare.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'

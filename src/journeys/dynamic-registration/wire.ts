@@ -15,9 +15,9 @@ const ofServer = [
 
 /**
  * `{kind, metadata, policy}` for the registry. Beyond the standard: `kora_unit` and `kora_purposes` (why each scope is
- * needed, which people are told); names by language as `client_name#en` (RFC 7591 §2.2).
+ * needed, which people are shown); names by language as `client_name#en` (RFC 7591 §2.2).
  *
- * @param kept the policy there is: what administrators have set (levels, functions …) a site does not take away
+ * @param kept the present policy: a site cannot remove what administrators have set (levels, functions …)
  */
 export function contentOf (
   sent: Record<string, unknown>,

@@ -67,7 +67,7 @@ export async function openLogin (
   if (row === null) throw new PageError(403, 'cookie')
   // over before the interaction: the account was locked meanwhile
   if (row.expired && row.finishedAt === null) throw await expiredLogin(deps, uid, browserHash)
-  // it is finished, and the answer that said so was lost, or the form was sent twice: on to where that answer led
+  // it is finished, and the answer was lost or the form was sent twice: go where that answer led
   if (row.finishedAt !== null && interaction.result !== undefined) throw new SeeOther(interaction.returnTo)
   let session: Promise<Session | undefined> | undefined
   return {

@@ -1,7 +1,7 @@
 import type { RepresentationRef } from '../../domain/representation/representation.ts'
 import type { Candidate } from '../../records/organizations/index.ts'
 
-/** Who comes for an organization, and in whose name that login is. */
+/** The person who comes for an organization, and in whose name that login is. */
 export const nameCandidate = (
   organizationId: string,
   { personId, role, delegationId }: Candidate

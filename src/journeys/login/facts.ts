@@ -88,7 +88,7 @@ async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginConte
   const policy = clientPolicy(readPolicy(client))
   const site = readSiteFacts(client)
   const proof = organizationProof(row.proofs)
-  // an organization was identified: whose session this is says nothing of who comes for it
+  // an organization was identified: the session does not say who comes for it
   const person =
     row.personId !== null
       ? await personById(deps.db, deps.crypto, row.personId)
@@ -184,8 +184,8 @@ async function representationState (deps: StepDeps, context: LoginContext): Prom
       requested,
       chosen,
       current: async () => await currentRepresentation(context, person),
-      // who is there by an earlier login is always shown; who has just signed in has chosen an account, and only has
-      // to choose between several options
+      // a person with an earlier session is always asked; a person who has just signed in has chosen an account, and
+      // only chooses between several options
       ...(hasPrompt(context, 'select_account') ? { show: row.personId === null ? 'always' : 'several' } : {})
     }
   )
@@ -243,7 +243,7 @@ async function usableSession (
   }
 }
 
-/** The first answer for everybody who asks. */
+/** The first result, for every caller. */
 function once<T> (read: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined
   return async () => await (value ??= read())

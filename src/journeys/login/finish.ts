@@ -1,6 +1,6 @@
 /**
- * The ends of a login. Finishing happens once, in one transaction: the attempt is closed, the provider's interaction
- * gets its result, the browser is remembered, and the audit event stands beside it; then the browser goes back to the
+ * The ends of a login. Finishing happens once, in one transaction: the attempt is closed, the interaction of the
+ * provider gets its result, the browser is remembered, and the audit event is written. Then the browser returns to the
  * provider.
  */
 import type { FastifyRequest } from 'fastify'
@@ -74,7 +74,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
     consent: {},
     select_account: {},
-    // no proof was given here: the session that the browser has goes on
+    // no proof was given here: the session of the browser continues
     kora: { representation: ref, continued: context.row.proofs.length === 0 }
   }
   // one person at a time: another one who was signed in here is signed out, at their sites too

@@ -1,6 +1,6 @@
 /**
- * The organization tab (S2): unified social credit code, password and role. It says for which organization somebody
- * comes, and nothing more: who it is must still be shown (domain/login/next-step), and no session comes of it.
+ * The organization tab (S2): unified social credit code, password and role. It says for which organization a person
+ * comes, and nothing more. The person must still be proved (domain/login/next-step), and no session comes from it.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -117,7 +117,10 @@ export function organizationStep (deps: StepDeps) {
   }
 }
 
-/** Who must show to be there, when that needs no question: the only one who may act, or else the only one there is. */
+/**
+ * The person who must prove to be there, when no question is needed: the only one who may act, or otherwise the only
+ * one.
+ */
 function presumed (candidates: Candidate[], context: LoginContext): Candidate | null {
   const active = candidates.filter(({ state }) => state === 'active')
   const mine = active.find(({ personId }) => personId === context.facts.session?.personId)

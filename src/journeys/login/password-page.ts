@@ -1,5 +1,5 @@
 /**
- * The login page (S1, S2) and its answers: tabs that the client allows, errors that say nothing of who has an account.
+ * The login page (S1, S2) and its answers: tabs that the client allows, errors that do not reveal who has an account.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -56,7 +56,7 @@ const throttledAudit = { limit: 50, seconds: 600 }
 /** Whose password was typed, as far as it is known. */
 type Whose = Pick<AuditEvent, 'personId' | 'organizationId'>
 
-/** What the forms begin with: what the site says of who comes. */
+/** The first values of the forms: what the site says about the person. */
 export function emptyForm (context: LoginContext, kind: Typed['kind']): Typed {
   const { requested } = context
   const hint = typeof context.params['login_hint'] === 'string' ? context.params['login_hint'].slice(0, 64) : ''
@@ -135,7 +135,7 @@ export async function renderBarred (
 }
 
 /**
- * A password that was not accepted: the same page for every reason that could tell of an account. Counted and recorded.
+ * A password that was not accepted: the same page for every reason that could reveal an account. Counted and recorded.
  */
 export async function renderFailure (
   deps: StepDeps,

@@ -64,7 +64,7 @@ export function passwordStep (deps: StepDeps) {
       const knownBrowser = person !== null && (await isKnownBrowser(deps.db, person.id, context.browserHash))
       const result = await verifyPassword(deps, throttle, {
         attempt: {
-          // by the person when there is one: who knows number and phone must not have the tries of both
+          // counted by person, if there is one: number and phone together must not have the tries of both
           identifier: person === null ? `${identifier.kind}:${identifier.value}` : personIdentifier(person.id),
           source: request.clientAddress.prefix,
           knownBrowser

@@ -32,7 +32,7 @@ export function scanStep (deps: StepDeps) {
         purpose
       })
       if (consumed === null) return false
-      // another person's (another account was chosen since): used up as well, and the attempt goes on without it
+      // another person's (another account was chosen since): used up too, and the attempt continues without it
       return await addProofs(trx, context.uid, context.browserHash, consumed.personId, consumed.proofs)
     })
     return given ? recorded('scan') : null
@@ -75,7 +75,7 @@ export function scanStep (deps: StepDeps) {
       },
       ...(person === null ? {} : { expectedPersonId: person.id }),
       requires,
-      // number matching for browsers not seen before; who scans in a plain scan login is not known yet
+      // number matching for browsers not seen before; in a login by scan the person is not known yet
       numberEntry: person === null || !(await isKnownBrowser(deps.db, person.id, context.browserHash))
     }
     const created = await tickets.create(ticket)
@@ -120,7 +120,7 @@ export function scanStep (deps: StepDeps) {
   }
 
   return {
-    /** What the phone has confirmed counts before anything else is decided: it stands in the person's record. */
+    /** What the phone has confirmed counts before anything else is decided: it is in the person's record. */
     accept: async (context: LoginContext): Promise<Outcome> => (await consumeLatest(context)).outcome ?? resume,
 
     async page (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
@@ -153,7 +153,7 @@ export function scanStep (deps: StepDeps) {
   }
 }
 
-/** Who comes for an organization with its password is asked for by what they are. */
+/** A person who comes with the password of an organization is addressed by role. */
 function pagePurpose ({ person, row, facts }: LoginContext): ScanPage['purpose'] {
   if (person === null) return 'login'
   const role = organizationProof(row.proofs)?.role

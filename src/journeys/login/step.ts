@@ -17,7 +17,7 @@ export type RefusalEvent = 'consent.refused'
 export type Outcome =
   /** The page of the step, or the same page with errors. */
   | { kind: 'show'; page: PageName; model: Pages[PageName]; status: number; retryAfterSeconds?: number }
-  /** Something was shown to be true: the facts are read again, and the login goes on. */
+  /** A proof was given: the facts are read again, and the login continues. */
   | { kind: 'recorded'; method: Method; agreementAccepted: boolean }
   /** Nothing has changed: where does the login stand? */
   | { kind: 'resume' }
@@ -25,7 +25,7 @@ export type Outcome =
   | { kind: 'open'; path: string }
   /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
   | { kind: 'refuse'; error: string; description: string; event?: RefusalEvent }
-  /** The authorization request goes on; its result is stored. */
+  /** The authorization request continues; its result is stored. */
   | { kind: 'return' }
   /** For a script of the page. */
   | { kind: 'data'; data: object }
@@ -72,7 +72,7 @@ export interface PageRow<C> {
   neverPrefetched?: boolean
 }
 
-/** A step without pages: it ends the login. Returns the address where the browser goes on. */
+/** A step without pages: it ends the login. Returns the address where the browser continues. */
 export interface EndRow {
   name: Step['step']
   end(context: LoginContext, request: FastifyRequest, method: Method): Promise<string>

@@ -34,7 +34,7 @@ const mayScan = (context: LoginContext): boolean =>
   verificationMissing(context) ||
   (context.person === null && missingAuthentication(context.facts)?.step === 'login')
 
-/** Only a person who has shown to be that person sees whom they may represent, and an organization fixes it. */
+/** Only after the person is proved are their representations shown; an organization fixes the representation. */
 const mayChoose = ({ facts }: LoginContext): boolean =>
   isEstablished(facts) && organizationProof(facts.proofs) === undefined
 

@@ -15,7 +15,7 @@ import { refuse, show, type Outcome } from './step.ts'
 export interface UnmetRequestPage extends FormTarget {
   rp: RelyingSite
   uscc: string
-  /** Only for who has something to do with the organization. */
+  /** Only for a person with a relation to the organization. */
   organizationName: string | null
   code: UnmetReason
   /** Words `login.representation.blocked.<state>`: it would be enough, but not now. Null: `code` says why. */

@@ -1,6 +1,6 @@
 /**
- * A new password typed on a page (S10), whoever's it is: the rules of the active profile as sentences, what is wrong
- * with what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
+ * A new password typed on a page (S10), of a person or an organization: the rules of the active profile as sentences,
+ * the faults of what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
  */
 import { HasherBusy } from '../../ports/password-hasher.ts'
 import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from '../../domain/login/password-policy.ts'
@@ -9,7 +9,7 @@ import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../domain/errors.ts'
 import type { PasswordsDeps } from './deps.ts'
 
-/** Said as faults are, so that rule and fault have the same words. */
+/** Written as faults are, because rule and fault must have the same words. */
 export const passwordRules = (profile: PasswordProfile): FieldError[] => rulesOf(profile).map(faultOf)
 
 /** Reads `new_password` and `again`. @returns what to hash (NFKC), or every fault for its field */

@@ -21,7 +21,7 @@ export function keepDeviceSecret (deps: Pick<PhonePagesDeps, 'config'>, reply: F
   })
 }
 
-/** @param asDevice false: whatever cookie there is, the ticket was scanned without it */
+/** @param asDevice false: every cookie is ignored, because the ticket was scanned without it */
 export async function actorOf (
   deps: Pick<PhonePagesDeps, 'config' | 'db'>,
   request: FastifyRequest,

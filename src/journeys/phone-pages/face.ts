@@ -134,7 +134,7 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
     switch (verdict.status) {
       case 'pending':
         return { outcome: 'pending', retry: button(held, 'face/return', request) }
-      // asked a second time in vain: begin anew
+      // two calls without result: start again
       case 'unavailable':
         return {
           outcome: 'unavailable',

@@ -81,7 +81,7 @@ export async function advance (
     await bindThisBrowser(door, held, request, reply)
     return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
   }
-  // a verdict too old by a moment, or a second press that finds the first one's work done: the ticket tells
+  // a verdict that has just become too old, or a second press after the first one succeeded: the ticket says which
   const seen = await door.phone.view(held.state.scanToken, held.actor)
   const now = seen.ok ? stepOf({ ...held, view: seen.view }) : 'finish'
   if (now === 'finish') throw stopped(confirmed, held.ticketId)

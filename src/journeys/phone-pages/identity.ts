@@ -152,7 +152,7 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
         steps: stepsOf(held),
         certTypes: [...onlineCertTypes],
         values,
-        // who is asked has to show that the data are known to them, so nothing is filled in ahead
+        // the person must prove to know the data, so nothing is filled in
         known: null,
         consentVersion,
         errors
@@ -178,7 +178,7 @@ function errorsOf (refusal: PhoneRefusal, values: IdentityValues): FieldError[] 
   }
 }
 
-/** An empty field is missing, whatever rule it breaks besides. */
+/** An empty field is missing, whichever other rule it breaks. */
 function faultsOf (faults: Parameters<typeof outwardFaults>[0], values: IdentityValues): FieldError[] {
   const empty: Record<string, boolean> = {
     name: values.name.trim() === '',

@@ -1,10 +1,10 @@
 /**
- * Phone pages, /q and /v: the phone's own browser as a door to the phone side of a scan ticket, so that a deployment
- * works before its app does. Owns no table and no rule.
+ * Phone pages, /q and /v: the phone side of a scan ticket in the browser of the phone, so a deployment works before its
+ * app does. Owns no table and no rule.
  *
- * The way of a request: landing.ts takes the ticket → held-scan.ts loads it anew for every step and decides where to
- * go from what is still missing → a step handles its form → when nothing is missing the scan is confirmed, once, with
- * the digest of what the person accepted. Everything works without script; every refusal is a page (refused.ts).
+ * The way of a request: landing.ts takes the ticket → held-scan.ts loads it again for every step and decides from what
+ * is missing where to go → a step handles its form → when nothing is missing the scan is confirmed, once, with the
+ * digest of what the person accepted. Everything works without script; every refusal is a page (refused.ts).
  */
 import type { FastifyInstance } from 'fastify'
 import type { PhonePagesDeps } from './deps.ts'

@@ -10,8 +10,8 @@ import { Stopped } from './refused.ts'
 import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
 
 /**
- * S5, before anything happens. The button "continue in this browser" posts `csrf` to `action`
- * (null = the deployment closed this door). Reading this page changes nothing.
+ * S5, before anything happens. The button "continue in this browser" posts `csrf` to `action` (null = the deployment
+ * closed this channel). Reading this page changes nothing.
  */
 export interface LandingPage {
   continueHere: FormTarget | null

@@ -1,4 +1,4 @@
-/** 代理人信息. Gender is never asked: the number tells it. */
+/** 代理人信息. Gender is never asked, because it follows from the number. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ethnicGroupsForTibet, type EthnicGroup } from '../../domain/identity/ethnic-group.ts'
 import { delegationYears } from '../../domain/representation/registration.ts'

@@ -22,11 +22,12 @@ import type { Db, Trx } from './repository.ts'
 
 const certType = 'resident_id'
 
-/** Accounts that an applicant may turn out to have; the others are found out by who shows to be that person. */
+/** Accounts that an applicant may have; other accounts are found when the person is proved. */
 const usable = ({ status }: Pick<StoredPerson, 'status'>): boolean => status === 'active' || status === 'unactivated'
 
 /**
- * Who must scan: the account of exactly this name and number, the row made before, or a new one that reserves nothing.
+ * The person who must scan: the account of exactly this name and number, the row made before, or a new one that
+ * reserves nothing.
  */
 export async function expectedPerson (
   trx: Trx,
@@ -96,9 +97,9 @@ export interface Verified {
 }
 
 /**
- * The person is known from here on. Who turns out to have an account already (made at the same time, or under another
- * name) goes on with that one: name, number and face were the same. Null = that account is closed to its owner.
- * Throws a unique violation when another process was first; the caller begins again.
+ * The person is known from here on. If the person already has an account (made at the same time, or under another
+ * name), that account is used: name, number and face were the same. Null = that account is closed to its owner. Throws
+ * a unique violation when another process was first; the caller starts again.
  */
 export async function establishPerson (
   trx: Trx,
@@ -156,7 +157,7 @@ async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof
   return true
 }
 
-/** The phone that was proved, unless there is one, or it is somebody else's; 民族, when it was told. */
+/** The proved phone, unless there is one or it is another person's; 民族, if it was given. */
 async function keepFurther (
   trx: Trx,
   { crypto }: Pick<RegistrationDeps, 'crypto'>,

@@ -1,6 +1,6 @@
 /**
- * The last page of step 1: everything typed, the two agreements, and then the company register is asked. An
- * organization that has an account already is told here, after the phone was proved, and not before.
+ * The last page of step 1: everything typed and the two agreements; then the company register is asked. That an
+ * organization has an account already is shown here, after the phone was proved, and not before.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -115,7 +115,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       if (!hit.allowed) return await refused(registration, 'too_many', request, reply)
     }
     const existing = await organizationByUscc(deps.db, unit.uscc)
-    // one that nobody with the right to it has confirmed stands in nobody's way who has
+    // an account that no authorized person has confirmed does not block an authorized person
     if (existing !== null && !(existing.status === 'pending' && registration.applicant === 'legal_representative')) {
       return await refused(registration, 'duplicate', request, reply)
     }

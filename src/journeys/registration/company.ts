@@ -5,7 +5,7 @@ import type { Parts } from './held.ts'
 
 export type CompanyOutcome =
   | { outcome: 'match'; version: number }
-  /** This register cannot tell: staff look at the application, and nothing is registered until they have. */
+  /** This register does not know: staff check the application, and nothing is registered before. */
   | { outcome: 'review' }
   | { outcome: 'mismatch' | 'not_active' | 'unavailable' }
 

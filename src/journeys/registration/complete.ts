@@ -1,4 +1,4 @@
-/** verified → completed: the organization, its people and what they are told, in one transaction, once. */
+/** verified → completed: the organization, its people and the messages to them, in one transaction, once. */
 import { sql } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
 import { inTransaction } from '../../database/transaction.ts'
@@ -101,7 +101,7 @@ async function established (
   { deps, smsCodes }: Parts,
   { registration, applicant, draft, personId, address, traceId }: Ready
 ): Promise<string> {
-  // taken first: whoever comes second waits here and finds it done
+  // locked first: a second request waits here and finds it done
   const row = await trx
     .selectFrom('registration')
     .select('state')
@@ -153,7 +153,8 @@ async function register (
       faceCheckId: draft.verification.faceCheckId
     }
   })
-  // who was here with scan and face is known in this browser (the organization's password stands for nobody by itself)
+  // a person who scanned and passed the face check is known in this browser (the password of an organization proves
+  // nobody by itself)
   if (!byAgent) {
     await trustBrowser(trx, organizationId, personId, registration.browserHash)
     await deps.audit.record(trx, {
@@ -248,7 +249,7 @@ export async function organizationOf (
   return existing.id
 }
 
-/** The register cannot tell who represents it: nothing is registered or reserved, staff decide. */
+/** The register does not know who represents it: nothing is registered or reserved, staff decide. */
 async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<void> {
   const { deps } = parts
   const { registration, draft, passwordHash, address, traceId } = ready
@@ -270,8 +271,8 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
 }
 
 /**
- * The phone that the agent gave is for this notice and nothing else; it is never the representative's account's. Who
- * has a phone here is told there, when the application is submitted.
+ * The phone that the agent gave is for this notice only; it never becomes the phone of the representative's account. A
+ * representative with a known phone is notified there, when the application is submitted.
  */
 export async function tellRepresentative (
   trx: Trx,

@@ -21,8 +21,8 @@ export interface DelegationOrder {
 }
 
 /**
- * Through the outbox, because it is several transactions: whatever interrupts them, the next delivery begins with a new
- * draft (the old one gives way), and finds what was submitted already.
+ * Through the outbox, because it is several transactions: after an interruption, the next delivery starts with a new
+ * draft (which replaces the old one), and finds what was submitted already.
  */
 export function registrationHandler (deps: RegistrationDeps): OutboxHandler {
   const delegations = createDelegations(deps)

@@ -48,7 +48,7 @@ export const registrationPath = (id: string, place: Place | 'later' | '' = ''): 
 export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>): boolean =>
   (state === 'draft' || state === 'verifying' || state === 'verified') && draft.phone !== null
 
-/** Where an application goes on. */
+/** Where an application continues. */
 export const duePath = (registration: Registration): string => registrationPath(registration.id, placeOf(registration))
 
 /**

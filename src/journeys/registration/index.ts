@@ -1,12 +1,12 @@
 /**
- * Registration of an organization (J6, S12), /register: by its legal representative, or by an agent. Owns the
- * tables registration and registration_resume.
+ * Registration of an organization (J6, S12), /register: by its legal representative, or by an agent. Owns the tables
+ * registration and registration_resume.
  *
- * An application is a draft of one browser, encrypted, for a day; another browser's is not there (404). Its way: the
- * sections one after the other → phone by short message → check page, agreements, company register → the applicant
- * scans and shows the own face for exactly these data → password → one transaction writes organization and people.
- * Until then nothing is reserved, neither the code nor anybody's document number. domain/registration.ts knows which
- * page is due; every page asks it afresh, so pages out of turn lead to the right one.
+ * An application is a draft of one browser, encrypted, for a day; for another browser it does not exist (404). Its way:
+ * the sections one after another → phone by short message → check page, agreements, company register → the applicant
+ * scans and passes the face check for exactly these data → password → one transaction writes organization and people.
+ * Until then nothing is reserved, neither the code nor anybody's document number. domain/representation/registration.ts
+ * says which page is due; every page asks it again, so pages out of order lead to the right one.
  */
 import type { FastifyInstance } from 'fastify'
 import type { RegistrationDeps } from './deps.ts'

@@ -13,7 +13,7 @@ import { stopped } from './stopped.ts'
 /** S10. Posts `new_password`, `again`. */
 export interface PasswordPage extends FormTarget {
   progress: Progress
-  /** Said as faults are, so that rule and fault have the same words. */
+  /** Written as faults are, because rule and fault must have the same words. */
   rules: FieldError[]
   uscc: string
   errors: FieldError[]

@@ -64,8 +64,8 @@ export async function sendResumeLink (
 }
 
 /**
- * The link's application becomes this browser's, once; its former browser loses it. Who was verified there is verified
- * again here. Null: unknown, used, over, or the application is.
+ * The application of the link moves to this browser, once; its former browser loses it. A person who was verified there
+ * is verified again here. Null: unknown, used, expired, or the application is.
  */
 export async function resumeRegistration (
   deps: RegistrationDeps,

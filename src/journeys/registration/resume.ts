@@ -1,4 +1,4 @@
-/** The page that the link of a short message leads to: the application goes on in this browser. */
+/** The page of the link in a short message: the application continues in this browser. */
 import type { FastifyInstance } from 'fastify'
 import { PageError } from '../../http/page-error.ts'
 import type { FormTarget } from '../../http/pages.ts'

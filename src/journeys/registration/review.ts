@@ -63,7 +63,7 @@ const columns = [
   sql<boolean>`expires_at <= now()`.as('expired')
 ] as const
 
-/** At most `limit`, oldest first: who waited longest comes first. `after` = id of the last one of the page before. */
+/** At most `limit`, oldest first. `after` = id of the last one of the previous page. */
 export async function listApplications (
   deps: Pick<RegistrationDeps, 'db' | 'crypto'>,
   { review, after, limit = 50 }: { review: ReviewState; after?: string | undefined; limit?: number }
@@ -134,10 +134,9 @@ export async function findApplication (
 }
 
 /**
- * In full only with `reveal`, whose act has a reason; kept in the trail either way. Asks the register, outside of any
+ * Unmasked only with `reveal`, whose act has a reason; audited in both cases. Asks the register, outside of any
  * transaction.
- * @param options.grant what a second administrator let be seen, once: masked when there is nothing of that kind (any
- * more)
+ * @param options.grant what a second administrator granted, once: masked when there is no such grant (any more)
  */
 export async function applicationDetail (
   deps: Needed,

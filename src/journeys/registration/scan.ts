@@ -1,5 +1,5 @@
 /**
- * Step 2, browser side: the applicant scans, gives the identity data and shows the own face, for exactly these data.
+ * Step 2, browser side: the applicant scans, gives the identity data and passes the face check, for exactly these data.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'

@@ -197,7 +197,7 @@ export function readAgent (values: AgentValues, draft: Draft, today: string): Re
     : { ok: false, errors: [{ field: together === 'SAME_PHONE' ? 'phone' : 'cert_no', code: together }] }
 }
 
-/** An empty field is missing, whatever rule it breaks besides. */
+/** An empty field is missing, whichever other rule it breaks. */
 function missing (fault: FieldError, values: AgentValues): FieldError {
   const empty: Record<string, boolean> = {
     name: blank(values.name),

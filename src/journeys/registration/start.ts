@@ -1,4 +1,4 @@
-/** The start: who registers the organization. A draft of this browser can be gone on with. */
+/** The start: the role of the applicant. A draft of this browser can be continued. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { applicants } from '../../domain/representation/registration.ts'
 import { formField } from '../../http/forms.ts'
@@ -32,7 +32,7 @@ export function registerStartStep (app: FastifyInstance, { deps, throttle }: Par
     const { hash: browserHash } = reply.ensureBrowser()
     const applicant = applicants.find((one) => one === formField(request.body, 'applicant'))
     if (applicant === undefined) return await showStart(request, reply, [{ field: 'applicant', code: 'required' }])
-    // pressed twice: the draft that is still empty will do
+    // pressed twice: the draft that is still empty is used
     const open = await openRegistration(deps.db, deps, browserHash)
     if (open?.applicant === applicant && open.draft.unit === null) return await reply.redirect(duePath(open), 303)
     for (const [key, limit] of [

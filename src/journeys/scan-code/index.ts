@@ -1,6 +1,6 @@
 /**
- * The live part of a QR page (S4), the same wherever one stands: a login, an approval in the user center. The ticket
- * answers only to the browser that made it; SSE pushes, polling takes over, a plain form works without script.
+ * The live part of a QR page (S4), the same for a login and for an approval in the user center. The ticket answers only
+ * to the browser that made it; SSE pushes, polling is the fallback, a plain form works without script.
  */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'

@@ -67,7 +67,7 @@ export interface ScanPage {
   notYet: boolean
   /** Phone browser: the same-device button leads, the code is folded away. */
   mobile: boolean
-  /** Null = that door is closed. `app` opens the app, `pages` continues in this browser. */
+  /** Null = that channel is closed. `app` opens the app, `pages` continues in this browser. */
   sameDevice: { app: string | null; pages: string | null }
   /** 其他办法: the counter code; null when it would not help. */
   counterHref: string | null

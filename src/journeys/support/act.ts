@@ -1,4 +1,4 @@
-/** What every act of the desk has in common: who, why, on whose row, told to whom. */
+/** What every act of support has in common: actor, reason, row, and who is notified. */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
@@ -33,7 +33,7 @@ export interface HeldPerson {
 }
 
 /**
- * One act about one person: the row is held, so that two acts come one after the other and see each other's outcome.
+ * One act about one person: the row is locked, so two acts run one after another and see each other's outcome.
  * @throws DomainError `reason_required`
  */
 export async function aboutPerson (
@@ -55,7 +55,7 @@ export async function aboutPerson (
   })
 }
 
-/** The person is told in the inbox and by short message; staff's words stay in the trail. */
+/** The person is notified in the inbox and by short message; the words of staff stay in the audit trail. */
 export const tellPerson = async (
   trx: Trx,
   deps: Pick<SupportDeps, 'crypto'>,

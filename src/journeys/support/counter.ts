@@ -1,7 +1,7 @@
 /**
- * The counter (窗口): an operator checks in person the one who stands there and hands over a code that stands for the
- * face check. The operator sees as little as that needs. One visit gives one code, and the page with it is the only
- * place where it ever appears. Owns the table counter_visit.
+ * In-person checks (窗口): an operator checks a person at a counter and hands over a code that replaces the face check.
+ * The operator sees only what this needs. One session gives one code, and only its page ever shows the code. Owns the
+ * table counter_visit.
  */
 import { sql } from 'kysely'
 import { inTransaction, write } from '../../database/transaction.ts'
@@ -26,16 +26,14 @@ export type CounterCheck = (typeof counterChecks)[number]
 export const counterReasons = ['refuses_face', 'face_fails', 'no_camera', 'accessibility', 'other'] as const
 export type CounterReason = (typeof counterReasons)[number]
 
-/**
- * Of one operator: people looked up in an hour, codes given in a day. Minutes in which a visit must come to its end.
- */
+/** Of one operator: people looked up in an hour, codes given in a day. Minutes in which a session must end. */
 export const counterLimits = {
   lookups: { limit: 60, seconds: 3600 },
   codes: { limit: 100, seconds: 86_400 },
   visitMinutes: 15
 } as const
 
-/** Who acts at the counter: an act without words; the reason is one of `counterReasons`. */
+/** The operator: an act without free text; the reason is one of `counterReasons`. */
 export type Operator = Omit<Act, 'reason'>
 
 export type VisitBegun =
@@ -208,7 +206,7 @@ export async function codesGiven (
   }))
 }
 
-/** An operator takes back an own code. */
+/** An operator withdraws a code of their own. */
 export const cancelOwnCode = async (deps: Needed, operator: Operator, codeId: string): Promise<boolean> =>
   await write(deps, revokeCounterCode, {
     codeId,

@@ -1,9 +1,9 @@
 /**
- * The desk (A7): how staff find people and help them, the counter, and what staff may do to organizations and
- * delegations. Owns the tables counter_visit and reveal_grant; everything else belongs to the features it acts through.
+ * Support (A7): how staff find people and help them, in-person checks, and what staff may do to organizations and
+ * delegations. Owns the tables counter_visit and reveal_grant; everything else belongs to the records that it calls.
  *
- * Everything shown is masked until it is revealed with a reason. Every act is one transaction with its audit event and
- * the message to whom it concerns; who may do what is decided before, by the console and the API.
+ * Everything shown is masked until it is unmasked with a reason. Every act is one transaction with its audit event and
+ * the message to the person concerned; the console and the API decide before who may do what.
  */
 export { type ActOutcome } from './act.ts'
 export {

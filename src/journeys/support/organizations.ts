@@ -1,4 +1,4 @@
-/** Organizations and delegations as the desk sees them, and what staff may do to them. */
+/** Organizations and delegations as support sees them, and what staff may do to them. */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
@@ -137,7 +137,10 @@ export interface Recheck {
   /** Of the register, as it was shown. */
   name: string | null
   status: CompanyRecord['status'] | null
-  /** Is the person on record the legal representative there? Null: there is none, or the register cannot tell. */
+  /**
+   * Whether the stored person is the legal representative in the register. Null: there is none, or the register does
+   * not know.
+   */
   legalRepresentative: boolean | null
 }
 

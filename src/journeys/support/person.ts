@@ -1,4 +1,4 @@
-/** One person as the desk sees them: masked; every look is in the trail. */
+/** One person as support sees them: masked; every read is in the audit trail. */
 import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'

@@ -1,4 +1,4 @@
-/** Helping somebody who has used up the tries of a day, and ending a device. */
+/** Help for a person who has used up the tries of a day, and the end of a device. */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { forgiveFaceTries } from '../../records/face-checks/index.ts'
@@ -8,7 +8,7 @@ import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
-/** Today's face tries begin anew. What a provider is paid for stays bounded. */
+/** The face tries of today restart. Starts that a provider is paid for stay limited. */
 export async function resetFaceTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     const forgiven = await forgiveFaceTries(trx, id)

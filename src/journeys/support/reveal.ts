@@ -1,6 +1,6 @@
 /**
- * Showing a document number or phone as it is: with a reason, in the trail, once, in the answer to a form and never
- * under an address of its own. Where the deployment wants four eyes, another administrator has to let it happen first.
+ * Unmasking a document number or phone: with a reason, audited, once, in the answer to a form and never under an
+ * address of its own. Where the deployment requires dual control, another administrator must grant it first.
  */
 import { sql } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'

@@ -60,7 +60,7 @@ export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string):
 }
 
 /**
- * Everything everywhere: sessions, tokens and codes in every capacity; sites are told. `unchanged`: there was nothing.
+ * Ends everything: sessions, tokens and codes in every capacity; sites are notified. `unchanged`: there was nothing.
  */
 export async function endAllSessions (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {

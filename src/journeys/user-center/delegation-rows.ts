@@ -24,7 +24,7 @@ export interface DelegationRow {
   expiring: boolean
   /** In the person's language, where it is one of ours; else as it was written. */
   reason: string | null
-  /** ISO 8601: submitted, decided or ended, whichever came last. */
+  /** ISO 8601: when it was submitted, decided or ended; the last of these. */
   changedAt: string
 }
 
@@ -40,7 +40,7 @@ export interface ContentLines {
   mark: string
 }
 
-// what is approved reads the same on both screens, whatever languages they are in
+// what is approved reads the same on both screens, in every combination of languages
 const zh = translator('zh-CN')
 
 export const catalogueOf = async ({ deps }: Centre): Promise<Catalogue> =>

@@ -157,7 +157,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
   })
 }
 
-/** Where it leads: the legal representative to the agents, the agent to the own list. */
+/** Where it leads: the legal representative to the agents, the agent to their own list. */
 function actOf ({ representation }: Me, { kind, data }: Message): InboxMessagePage['act'] {
   if (!isAboutDelegation(kind)) return null
   const uscc = representation.role === 'legal_representative' ? representation.organization.uscc : null

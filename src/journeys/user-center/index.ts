@@ -1,11 +1,10 @@
 /**
- * The user center, /me (S16–S18): what a person sees of the own account, and where a legal representative approves,
- * limits and ends delegations. Owns the tables user_centre_login, user_centre_session and
- * organization_password_draft.
+ * The user center, /me (S16–S18): what a person sees of their own account, and where a legal representative approves,
+ * limits and ends delegations. Owns the tables user_centre_login, user_centre_session and organization_password_draft.
  *
  * It is an OIDC client of Kora like any other (client.ts, sign-in.ts). The way of a request: loadMe (me.ts) asks with
- * one query whether the session still stands, then who is here and as whom, at this moment → a page of its own file.
- * Roles come from the database at each request, never from the session, a form or an address.
+ * one query whether the session is still valid, then who is here and in whose name, at this moment → a page in a file
+ * of its own. Roles come from the database at each request, never from the session, a form or an address.
  */
 import type { FastifyInstance } from 'fastify'
 import type { UserCenterDeps } from './deps.ts'

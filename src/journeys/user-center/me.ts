@@ -1,4 +1,4 @@
-/** What every page of the user center starts from: who is here, and as whom, all of it as the database has it now. */
+/** What every page of the user center starts from: the person and the representation, as the database has them now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Representation, RepresentationRef } from '../../domain/representation/representation.ts'
@@ -16,12 +16,12 @@ import { findSession, type FoundSession } from './sessions.ts'
 
 export type Section = 'home' | 'agents' | 'mine' | 'messages' | 'browsers' | 'organization-password'
 
-/** The frame of every page: who is here, as whom, and where one can go. */
+/** The layout of every page: the person, the representation, and the navigation. */
 export interface Shell {
   current: Section | null
   who: string
   level: number
-  /** Null = for themself. */
+  /** Null = in their own name. */
   acting: { role: 'legal_representative' | 'agent'; name: string; uscc: string; until: string | null } | null
   unread: number
   csrf: string

@@ -1,4 +1,7 @@
-/** 我的代理: for whom I may act, since when, until when, for what; and giving it back. Whatever hat is worn. */
+/**
+ * 我的代理: the organizations that I may act for, since when, until when and for what; and giving a delegation back. The
+ * same in every representation.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates, waitingStates } from '../../domain/representation/delegation.ts'
 import { PageError } from '../../http/page-error.ts'

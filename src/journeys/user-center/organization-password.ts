@@ -1,6 +1,6 @@
 /**
- * 单位密码: typed by the legal representative, and in force once she has scanned and shown the own face for exactly that.
- * Until then the hash waits in her session; nobody else reads or uses it.
+ * 单位密码: typed by the legal representative, and valid after she has scanned and passed the face check for exactly that.
+ * Until then the hash is in her session; nobody else reads or uses it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -20,7 +20,7 @@ export interface OrganizationPasswordPage extends Framed, FormTarget {
   uscc: string
   /** ISO 8601. */
   changedAt: string | null
-  /** Somebody who knows it has left. */
+  /** Somebody who knows it is no longer an agent. */
   mustChange: boolean
   errors: FieldError[]
 }
@@ -114,7 +114,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     }
   })
 
-  // an address that tells nothing by itself: what it says is so since the last change
+  // the address says nothing by itself: the answer is what has been true since the last change
   app.get(`${path}/changed`, async (request, reply) => {
     const me = await load(request, reply)
     const { passwordMustChange } = await stateOf(me)

@@ -54,14 +54,14 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
   }
 
   app.get('/me/login', async (request, reply) => await authorize(request, reply))
-  // another hat, or another person: the login asks
+  // another representation, or another person: the login asks
   app.get('/me/switch', async (request, reply) => await authorize(request, reply, { prompt: 'select_account' }))
 
   app.get('/me/callback', async (request, reply) => {
     const { code, state, iss, error } = request.query as Record<string, unknown>
     reply.header('cache-control', 'no-store')
     const login = request.browser === null ? null : await takeLogin(deps, text(state), request.browser.hash)
-    // an old page of the history: whoever is signed in goes on, everybody else begins again
+    // an old page of the history: a signed-in person continues, everybody else starts again
     if (login === null || request.browser === null) return await reply.redirect('/me', 303)
     if (text(error) === 'access_denied') return await reply.redirect('/', 303)
     if (error !== undefined || iss !== issuer) throw new PageError(400, 'oauth', { restartHref: '/me' })
@@ -116,7 +116,7 @@ export function registerSignIn (app: FastifyInstance, centre: Centre): void {
     return reply.page('oidc/logout-done', { sites: [], next: null }, { kind: 'own' })
   })
 
-  /** The context that the login was finished in; what it is worth is looked up anew at every request. */
+  /** The context that the login was finished in; it is checked again at every request. */
   async function contextOf (claims: JWTPayload): Promise<string> {
     const { role, organization, delegation } = (claims['representation'] ?? {}) as {
       role?: string

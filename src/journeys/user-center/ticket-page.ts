@@ -1,6 +1,6 @@
 /**
- * A code of the user center (S4): what the person who is here confirms by scan and face. The page that shows it, its
- * live status, and the way on; what is confirmed, and what follows from it, is the caller's.
+ * A code of the user center (S4): what the person confirms by scan and face. The page that shows it, its live status,
+ * and the way on; the caller knows what is confirmed and what follows.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maskName } from '../../domain/identity/masking.ts'
@@ -17,7 +17,7 @@ import { userCentreClientId, userCentreName } from './client.ts'
 import type { Centre, Me } from './me.ts'
 
 export interface ToConfirm {
-  /** Who must scan. */
+  /** The person who must scan. */
   me: Me
   /** A ticket about anything else confirms nothing here. */
   subjectRef: string

@@ -1,6 +1,5 @@
 /**
- * JSON schemas of our own claims, published under the issuer: /schemas/<name>.json. For whoever connects a site;
- * public.
+ * JSON schemas of our own claims, published under the issuer: /schemas/<name>.json. For developers of sites; public.
  */
 import type { FastifyInstance } from 'fastify'
 import { PageError } from '../../../http/page-error.ts'

@@ -1,4 +1,4 @@
-/** What stands in the snippets: the values of one client at this provider, and what follows from them. Pure. */
+/** The values in the snippets: those of one client at this provider, and what follows from them. Pure. */
 import { routes } from '../../../oidc/configuration.ts'
 
 /** The client as far as code on its side must know it. Never a secret: that is `$OIDC_CLIENT_SECRET`. */
@@ -35,8 +35,8 @@ const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 const taken = new Set(['/', '/login', '/logout', '/renew', '/mp/login', '/mp/session', '/mp/logout'])
 
 /**
- * The first http(s) address of a client record as the administration keeps it, with what else snippets need; null when
- * it has none (machines, apps with an own scheme).
+ * The first http(s) address of a client record as the administration keeps it, with other values that snippets need;
+ * null when it has none (machines, apps with a scheme of their own).
  */
 export function snippetClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): SnippetClient | null {
   const list = (name: string): string[] =>

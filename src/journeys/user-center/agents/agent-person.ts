@@ -1,7 +1,7 @@
 /**
- * The person behind what a legal representative typed: one row for one human being. Somebody new gets a row without a
- * password, so that exactly that person can sign in, by scan, identity data and face. Answers never tell whether the
- * person was known before.
+ * The person behind what a legal representative typed: one row for one human being. A new person gets a row without a
+ * password; scan, identity data and face then prove exactly that person. Answers never reveal whether the person was
+ * known before.
  */
 import { isUniqueViolation } from '../../../database/errors.ts'
 import { inTransaction } from '../../../database/transaction.ts'

@@ -57,7 +57,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   app.post(`${page}/approve`, async (request, reply) => {
     const asked = await load(request, reply)
     if (asked.shown === null) return await showResult(asked, 'stale', request, reply)
-    // whoever read something else reads again
+    // the content has changed: show it again
     if (formField(request.body, 'digest') !== asked.shown.digest) return await showContent(asked, request, reply, true)
     return await reply.redirect(agentPath(asked.view.id, `${asked.version}/qr`), 303)
   })

@@ -113,7 +113,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
   }
 
   /**
-   * In the answer to the post: pressing it twice finds the first one's work done, and says that it changed meanwhile.
+   * In the answer to the post: a second press finds that the first one succeeded, and says that it changed meanwhile.
    */
   async function showResult (
     { me, view }: Scope,
