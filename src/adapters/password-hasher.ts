@@ -92,7 +92,7 @@ export function createPasswordHasher (options: PasswordHasherOptions): PasswordH
 // the package writes m,p,t; the reference implementation and the PHC specification read m,t,p only
 const standardOrder = (phc: string): string => phc.replace(/\$m=(\d+),p=(\d+),t=(\d+)\$/, '$m=$1,t=$3,p=$2$')
 
-// whole shape, so that a damaged value is a wrong password and not an exception
+// the whole form, because a damaged value must be a wrong password and not an exception
 const isArgon2id = (phc: string): boolean =>
   /^\$argon2id\$v=19\$(?:m=\d{1,7},t=\d{1,3},p=\d{1,2}|m=\d{1,7},p=\d{1,2},t=\d{1,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/.test(
     phc

@@ -4,8 +4,8 @@ import type { SmsBalance, SmsSender } from '../ports/sms.ts'
 const balanceSeconds = 60
 
 /**
- * A sender whose provider is asked for its balance at most once a minute, however often that is looked at: metrics and
- * the console come often, and the question costs the provider. A provider that fails tells nothing (null).
+ * A sender whose provider is asked for its balance at most once a minute, because metrics and the console read it often
+ * and the request costs the provider. If the provider fails, there is no balance (null).
  */
 export function askedRarely (sender: SmsSender, now: () => number = () => performance.now()): SmsSender {
   const question = sender.balance?.bind(sender)

@@ -48,7 +48,7 @@ export async function openDatabase (options: OpenDatabaseOptions): Promise<OpenD
     return opened('postgres', dialect, async () => {})
   }
 
-  // loaded here so that a PostgreSQL deployment never pays for the embedded engine
+  // loaded here, because a PostgreSQL deployment should not load the embedded engine
   const { pgliteDialect, startPGlite } = await import('./pglite.ts')
   const inMemory = options.dataDir === ':memory:'
   const unlock = inMemory ? () => {} : lockDataDir(options.dataDir)

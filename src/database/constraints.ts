@@ -69,7 +69,7 @@ export const createIndex = async (db: Db, name: string, on: string): Promise<voi
   await buildIndex(db, { name, on, unique: false })
 }
 
-/** The same for one that holds no row twice; it fails, and is built again, when there are such rows. */
+/** The same for a unique index; it fails, and is built again, when there are duplicate rows. */
 export const createUniqueIndex = async (db: Db, name: string, on: string): Promise<void> => {
   await buildIndex(db, { name, on, unique: true })
 }

@@ -6,15 +6,14 @@ import { DataDirInUse, DataDirUnwritable } from './errors.ts'
 const sqliteBusy = 5
 
 /**
- * Takes the data folder for this process alone, creating it if need be; gives the release function.
- * A second process on the embedded database would silently lose rows.
+ * Locks the data folder for this process, creates it if necessary, and returns the function that releases it. A second
+ * process on the embedded database would silently lose rows.
  *
- * The lock is the operating system's own, held through SQLite on an empty file, because Node has no
- * flock: the kernel lets go of it when the process ends in whatever way, so there is no stale lock to
- * judge and no race in taking one over, and it holds between containers that share the folder.
- * `kora.pid` only tells a refused process whom to look for.
+ * The lock belongs to the operating system, taken through SQLite on an empty file, because Node has no flock. The
+ * kernel releases it in every way in which the process can end, so there is no stale lock and no race in taking one
+ * over, and it works between containers that share the folder. `kora.pid` only says which process to look for.
  *
- * @throws DataDirInUse when another process holds it, DataDirUnwritable when the folder cannot be used
+ * @throws DataDirInUse when another process has it, DataDirUnwritable when the folder cannot be used
  */
 export function lockDataDir (dataDir: string): () => void {
   const pidFile = join(dataDir, 'kora.pid')

@@ -7,7 +7,7 @@
 export class DatabaseUnavailable extends Error {
   /** SQLSTATE or Node's error code, when there is one. */
   readonly code: string | undefined
-  /** For whoever turns it into an answer. */
+  /** For the code that turns it into an answer. */
   readonly statusCode = 503
   constructor (cause: unknown) {
     super('The database is not available.', { cause })

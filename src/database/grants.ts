@@ -3,9 +3,9 @@ import { inTransaction } from './transaction.ts'
 import type { Database } from './schema.ts'
 
 /**
- * Rights of the application's own role on PostgreSQL (docs/decisions/0002-audit-chain.md): everything in its tables,
- * nothing to their form; of the audit trail to add, to read, and to seal what was added. Who owns the tables runs this,
- * after every migration.
+ * Rights of the application's own role on PostgreSQL (docs/decisions/0002-audit-chain.md): all rights to the rows of
+ * its tables, none to their structure; for the audit trail only to add, to read, and to seal what was added. The owner
+ * of the tables runs this, after every migration.
  */
 export function grantStatements (role: string): string[] {
   const to = `"${role.replaceAll('"', '""')}"`

@@ -1,8 +1,8 @@
 /**
- * The database: what its tables look like (schema), how it is reached (PostgreSQL, or the engine
- * embedded for development), how it gets its tables (migrator), how sensitive fields are kept
- * (field encryption), and which failures callers must tell apart (errors). The tables themselves are
- * in migrations/; the queries belong to the features, in their repositories.
+ * The database: what its tables look like (schema), how it is reached (PostgreSQL, or the engine embedded for
+ * development), how it gets its tables (migrator), how sensitive fields are stored (field encryption), and which
+ * failures callers must distinguish (errors). The tables themselves are in migrations/; the queries are in the
+ * repositories of records and tokens.
  */
 export { openDatabase, type OpenDatabase, type OpenDatabaseOptions } from './connection.ts'
 export type { DatabaseProgress } from './pglite.ts'

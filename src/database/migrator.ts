@@ -9,7 +9,7 @@ import { isPermissionDenied } from './errors.ts'
 import { withoutReadTimeout } from './postgres.ts'
 import type { Database } from './schema.ts'
 
-/** The migrations' folder, wherever the process was started from. */
+/** The folder of the migrations, independent of the working directory. */
 export const migrationsDir = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 // any number that nothing else in the database locks
@@ -81,15 +81,15 @@ export async function assertMigrated (db: Kysely<Database>): Promise<string[]> {
 }
 
 /**
- * Runs what is pending and gives the names of what this call ran; then checks old rows against the constraints that
- * migrations added (constraints.ts). Processes starting together wait for each other. A database that is already
- * further than this code is left alone, so that the former version can still start during a rolling upgrade.
+ * Runs pending migrations and returns the names of those that this call ran; then checks old rows against the
+ * constraints that migrations added (constraints.ts). Processes that start together wait for each other. A database
+ * that is further than this code is left alone, because the former version must still start during a rolling upgrade.
  *
- * Migrations that follow each other run in one transaction. One that exports `transaction = false` runs by itself,
- * each of its statements committed alone (`create index concurrently`), so each of its steps can be repeated.
+ * Migrations that follow each other run in one transaction. One that exports `transaction = false` runs by itself, each
+ * of its statements committed separately (`create index concurrently`), so each of its steps can be repeated.
  *
  * @param until name of the last migration to run, for tests of upgrades
- * @throws the database's error; the transaction that it came from changed nothing
+ * @throws the error of the database; its transaction changed nothing
  */
 export async function migrate (db: Kysely<Database>, until?: string): Promise<string[]> {
   if ((await loadPending(db, until)).length === 0) return []

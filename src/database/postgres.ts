@@ -99,7 +99,7 @@ function clientClass (readTimeout: number, onConnectionLost: (error: unknown) =>
       const limit = patience.getStore() === undefined ? { query_timeout: readTimeout } : {}
       const config = { text, values: values as unknown[], ...limit, ...(name === undefined ? {} : { name }) }
       return super.query(config).catch((error: unknown) => {
-        // pg leaves the unanswered query on the wire; whoever got this connection next would wait for it
+        // pg leaves the unanswered query on the connection; its next user would wait for it
         if (error instanceof Error && error.message === 'Query read timeout') this.#sever()
         throw databaseError(error)
       })

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /**
- * Counts the statements executed on behalf of whatever runs inside `queryCounter.run({ queries: 0 }, …)`,
- * the same on both engines: transaction control (begin, commit, savepoints) is not counted.
+ * Counts the statements that run inside `queryCounter.run({ queries: 0 }, …)`, the same on both engines: transaction
+ * control (begin, commit, savepoints) is not counted.
  */
 export const queryCounter = new AsyncLocalStorage<{ queries: number }>()
 

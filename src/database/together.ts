@@ -1,11 +1,11 @@
 /**
- * Statements of many requests as one. Whatever asks for the same kind of thing in one turn of the event loop goes to
- * the database together: one round trip, one plan, one commit. A request alone waits for nothing and sends its own
- * statement.
+ * Batches: statements of many requests as one. Requests for the same kind of thing in one turn of the event loop go to
+ * the database together: one round trip, one plan, one commit. A single request sends its own statement and does not
+ * wait.
  *
- * Nothing is kept: what is asked for is read or written after it was asked for. A batch is only a chance: it may leave
- * any item undecided, which its caller then does alone, so that no request's outcome hangs on another's. It must
- * therefore never wait for a row's lock (`skip locked`), nor hold two items of one key.
+ * There is no cache: everything is read or written after it was asked for. Batching is best effort: an item that the
+ * batch cannot decide runs by itself, so no request depends on another. A batch must therefore never wait for a row's
+ * lock (`skip locked`), nor contain two items of one key.
  */
 import { isDatabaseUnavailable } from './errors.ts'
 import { statement, type Queryable } from './statement.ts'
@@ -20,10 +20,10 @@ interface Waiting<I, O> {
 }
 
 /**
- * @param keyOf what two items may not have in common in one batch
+ * @param keyOf the key that two items of one batch must not share
  * @param batch outcomes in the order of the items; undefined = not decided here
- * @param alone one item by itself: in a transaction, when nobody else asks, or when the batch did not decide it
- * @param copy for reads: who asks for the same in the same turn gets a copy; without it the second one goes alone
+ * @param alone one item by itself: in a transaction, when there is no other item, or when the batch did not decide it
+ * @param copy for reads: a second request for the same item in the same turn gets a copy; without it, it runs by itself
  */
 export function together<I, O> (
   keyOf: (item: I) => string,

@@ -1,8 +1,8 @@
 /**
- * The one way to a transaction. What writes takes `(trx, deps, input)`; who decides how much belongs together opens the
- * transaction with `inTransaction`. Inside another transaction the same call is a savepoint, so a part can be undone
- * without the whole. Inside, only `trx` is used: PGlite has one connection, and a statement beside the transaction
- * would wait for it forever.
+ * The one way to a transaction. A function that writes takes `(trx, deps, input)`; the caller that decides how much
+ * belongs together opens the transaction with `inTransaction`. Inside another transaction the same call is a savepoint,
+ * so a part can be undone without the whole. Inside, only `trx` is used: PGlite has one connection, and a statement
+ * beside the transaction would wait for it forever.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from './schema.ts'
@@ -60,12 +60,12 @@ async function nested<T> (outer: Transaction<Database>, work: (trx: Transaction<
     await before
     await sql`savepoint part`.execute(outer)
     try {
-      // an object of its own, so that parts of this part do not wait for it
+      // an object of its own, because parts of this part must not wait for it
       const result = await work(outer.$extendTables<Record<never, never>>())
       await sql`release savepoint part`.execute(outer)
       return result
     } catch (error) {
-      // a connection that is gone has rolled back by itself, and the first error is the one that tells why
+      // a lost connection has rolled back by itself, and the first error is the one with the reason
       await sql`rollback to savepoint part`.execute(outer).catch(() => {})
       await sql`release savepoint part`.execute(outer).catch(() => {})
       throw error

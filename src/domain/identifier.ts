@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 /** Whether it begins with a letter or a digit. */
 export const beginsPlainly = (identifier: string): boolean => /^[A-Za-z0-9]/.test(identifier)
 
-/** Draws until the identifier begins plainly, so that each that does stays as likely as every other. */
+/** Draws until the identifier begins with a letter or digit; each of these stays equally likely. */
 export function drawIdentifier (draw: () => string): string {
   for (;;) {
     const identifier = draw()

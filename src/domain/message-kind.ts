@@ -1,4 +1,4 @@
-/** What a person is told, by kind; texts are made where they are shown. */
+/** Messages to a person, by kind; texts are made where they are shown. */
 export type MessageKind =
   | 'delegation-submitted'
   | 'delegation-approved'

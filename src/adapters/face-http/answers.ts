@@ -1,6 +1,6 @@
 /**
- * Reading what the provider answers. Anything missing, of a wrong type or out of range is a fault of the
- * provider, never a verdict; unknown members are ignored, so that a provider may add some.
+ * Reads the answers of the provider. Anything missing, of a wrong type or out of range is a fault of the provider,
+ * never a verdict. Unknown members are ignored, because a provider may add some.
  */
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'

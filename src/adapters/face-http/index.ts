@@ -1,8 +1,8 @@
 /**
- * Owns the line to a face verification provider that speaks docs/face-provider-contract.md over HTTP:
- * signatures both ways, a short timeout, a circuit breaker, small answers, no redirects, and answers read
- * so that only a whole, authentic, current "passed" about this very attempt is one. Writes no logs; keeps
- * nothing about persons. `../signed-http` signs and asks, `answers.ts` reads.
+ * The adapter to a face verification provider that implements docs/face-provider-contract.md over HTTP: signatures both
+ * ways, a short timeout, a circuit breaker, small answers, no redirects. Only a whole, authentic, current "passed"
+ * about exactly this attempt counts as one. Writes no logs; stores nothing about persons. `../signed-http` signs and
+ * asks, `answers.ts` reads.
  */
 import { FaceProviderError } from '../../ports/face-provider.ts'
 import type {
@@ -90,7 +90,7 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
     now: now()
   })
 
-  /** Asks and reads inside the breaker, so that nonsense counts like silence. */
+  /** Asks and reads inside the breaker, because a malformed answer counts like none. */
   const ask = async <T>(read: (answer: Answer) => T | null, ...request: Parameters<Send>): Promise<T> =>
     breaker.run(async () => {
       const result = read(await send(...request))
@@ -159,7 +159,7 @@ export function createFaceHttpProvider (options: FaceHttpOptions): FaceHttpProvi
 
     async health (): Promise<FaceHealth> {
       try {
-        // past the breaker: who asks for a sign of life wants the truth of this moment
+        // past the breaker: a health check needs the present state
         const answer = await send('GET', '/v1/health')
         return {
           reachable: isSuccess(answer),
@@ -197,7 +197,7 @@ function checkStart (start: FaceStart): void {
   if (start.consentId === '') throw new TypeError('face provider: no face check without a consent record')
 }
 
-/** Exactly the members of the contract: whatever else an object carries stays here. */
+/** Exactly the members of the contract: other members of an object are not sent. */
 function wireStart (start: FaceStart): object {
   const {
     attemptId,

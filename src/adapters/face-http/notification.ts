@@ -1,6 +1,6 @@
 /**
- * Notifications of the provider. They only say which transaction to ask about, so a forged or repeated
- * one could at worst cost a question; they are checked all the same, and each is accepted once.
+ * Notifications of the provider. They only say which transaction to ask about, so a forged or repeated one could at
+ * worst cost a request. They are still checked, and each is accepted once.
  */
 import type { FaceHint } from '../../ports/face-provider.ts'
 import type { SignatureKeys } from '../signed-http/keys.ts'
@@ -12,7 +12,7 @@ const maximumBytes = 4096
 const maximumRemembered = 10_000
 const id = /^[A-Za-z0-9_-]{8,128}$/
 
-/** Makes `verifyNotification`. The memory of nonces is this process's own: a hint twice is harmless. */
+/** Makes `verifyNotification`. The memory of nonces belongs to this process: a repeated hint is harmless. */
 export function createNotificationVerifier (
   keys: SignatureKeys,
   now: () => number

@@ -20,8 +20,8 @@ const isNumber = (value: unknown, least: number): value is number =>
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean'
 
 /**
- * Organizations: who they are, by whom they are represented, and what changed. @throws TypeError when address or keys
- * do not fit
+ * Organizations: their names, their representatives, and what changed. @throws TypeError when address or keys are not
+ * valid
  */
 export function createCompanyRegister (options: RegistryHttpOptions): CompanyRegister {
   const name = options.name ?? 'company-register'

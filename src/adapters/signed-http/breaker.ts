@@ -1,6 +1,6 @@
 /**
- * Circuit breaker: after a few faults in a row nothing is asked for a while, so that a dead provider costs
- * nobody three seconds; then one call probes. It lives in this process only: it saves time, it decides nothing.
+ * Circuit breaker: after some faults in a row nothing is asked for a while, because nobody should wait three seconds
+ * for a dead provider; then one call probes. It is local to this process: it saves time and decides nothing.
  */
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleType, isBrokenCircuitError } from 'cockatiel'
 import { TransportFault } from './transport.ts'
@@ -27,7 +27,7 @@ export function createBreaker ({ failures, halfOpenAfterMs }: BreakerOptions): B
     new TransportFault('breaker-open', 'not asked: it failed repeatedly a moment ago')
   return {
     async run (call) {
-      // while one call probes, the others would queue behind it: they are told at once instead
+      // while one call probes, the others would wait for it: they fail at once instead
       if (policy.state === CircuitState.HalfOpen) throw refused()
       try {
         return await policy.execute(call)

@@ -5,7 +5,7 @@ const algorithms = ['hmac-sha256', 'ed25519', 'ecdsa-p256-sha256'] as const
 
 export type SignatureAlgorithm = (typeof algorithms)[number]
 
-/** The kinds of vendors; part of every signature, so that a message to one is nothing to another. */
+/** The kinds of providers; part of every signature, so a message to one is not valid for another. */
 export type Service = 'face' | 'register' | 'sms'
 
 export interface KeyOptions {

@@ -78,8 +78,8 @@ const signaturePattern = /^sig=:([A-Za-z0-9+/]{1,200}={0,2}):$/
 export type Verification = { ok: true; nonce: string } | { ok: false; why: string }
 
 /**
- * Is this message signed by the provider, of the right kind, whole, and fresh? `now` in milliseconds.
- * Returns the nonce, so that a caller can refuse it the second time, or for the operator why not.
+ * Checks that this message is signed by the provider, of the right kind, whole, and fresh. `now` in milliseconds.
+ * Returns the nonce, which a caller refuses the second time, or the reason for the operator.
  */
 export function verifyMessage (
   message: SignedMessage,

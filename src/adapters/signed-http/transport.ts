@@ -1,6 +1,6 @@
 /**
- * One signed request and its answer. Whatever is not a whole, authentic, timely answer of the provider
- * becomes a TransportFault; an answer that is authentic is returned whatever its status says.
+ * One signed request and its answer. Everything except a whole, authentic, timely answer of the provider becomes a
+ * TransportFault; an authentic answer is returned with every status.
  */
 import type { Service, SignatureKeys } from './keys.ts'
 import { signMessage, signatureValue, verifyMessage } from './message-signature.ts'
@@ -101,7 +101,7 @@ export function createTransport (options: TransportOptions): Send {
   }
 }
 
-/** The body, at most 64 KB, whatever Content-Length says. */
+/** The body, at most 64 KB, independent of Content-Length. */
 async function readLimited (response: Response): Promise<Buffer> {
   if (!response.body) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []

@@ -1,4 +1,4 @@
-/** What the admin API keeps: requests that may come twice, with their answers. */
+/** What the admin API stores: requests that may be repeated, with their answers. */
 import type { RequiredTimestamp } from './columns.ts'
 
 export interface AdminApiRequestTable {

@@ -1,4 +1,4 @@
-/** Organizations, who acts for them, and how they come in. */
+/** Organizations, the people who act for them, and their registration. */
 import type { ColumnType, Generated } from 'kysely'
 import type { DelegationState } from '../../domain/representation/delegation.ts'
 import type { NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
@@ -20,7 +20,7 @@ export interface OrganizationTable {
   registerCheckedAt: NullableTimestamp
   createdAt: Timestamp
   updatedAt: Timestamp
-  /** Suspended by staff, whatever the register says. */
+  /** Suspended by staff, independent of the register. */
   staffHold: Generated<boolean>
 }
 

@@ -41,7 +41,7 @@ export interface PersonTable {
   createdAt: Timestamp
   updatedAt: Timestamp
   ethnicGroupEnc: ColumnType<string | null, string | null | undefined, string | null>
-  /** Keyed digests by which the desk finds a person; null = not filled in yet. */
+  /** Keyed digests by which support finds a person; null = not filled in yet. */
   deskIndex: ColumnType<string[] | null, string[] | null | undefined, string[] | null>
   /** Status before the account was locked. */
   lockedFrom: ColumnType<LockedFrom, LockedFrom | undefined, LockedFrom>

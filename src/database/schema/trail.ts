@@ -1,4 +1,4 @@
-/** What happened, and what is still to be told to others. */
+/** The audit trail, and what is still to be delivered to others. */
 import type { ColumnType, Generated } from 'kysely'
 import type { NullableTimestamp, Timestamp } from './columns.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Who keeps the service, and what each may do. The three classic roles exclude each other (GB/T 22239 8.1.5):
- * who configures does not watch over the watchers, who reads the trail changes nothing.
+ * The roles of administrators, and what each may do. The three classic roles exclude each other (GB/T 22239 8.1.5):
+ * configuration, approval and audit are never in one hand.
  */
 
 /** 系统 configures; 安全 looks after accounts and approves; 审计 reads the trail; 窗口 checks people in person. */
@@ -13,7 +13,7 @@ export const consoleClientId = 'kora-console'
 /** Subject of an administrator, in a name space of its own. */
 export const isAdministratorId = (sub: string): boolean => /^adm_[\w-]{8,64}$/.test(sub)
 
-/** Who does something to the service, and why: goes into the audit event of the same transaction. */
+/** The actor and the reason of an act, for the audit event of the same transaction. */
 export interface Act {
   /** `admin:<id>` (console), `client:<client_id>` (admin API), `operator:<name>` (command line). */
   actor: `admin:${string}` | `client:${string}` | `operator:${string}`

@@ -7,7 +7,7 @@ import type { AdminScope } from './admin-scopes.ts'
 import { dualControlReasonNames } from './dual-control.ts'
 
 export interface ApprovalRule {
-  /** Roles that may approve; who asked, or endorsed, never may. */
+  /** Roles that may approve; never the administrator who asked or endorsed. */
   approvers: readonly AdminRole[]
   /** What it covers. */
   covers: readonly string[]
@@ -27,5 +27,5 @@ export const approvalKinds = {
 
 export type ApprovalKind = keyof typeof approvalKinds
 
-/** Who may endorse what a program asked for: a program and one administrator are not two people. */
+/** Roles that may endorse the request of a program: a program and one administrator are not two people. */
 export const endorsers: readonly AdminRole[] = ['system', 'security']

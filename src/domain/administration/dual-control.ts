@@ -12,10 +12,10 @@ import { wantsSignedResponses } from '../client/signing.ts'
 const highScopes: readonly string[] = ['identity']
 
 /**
- * high_scope: a scope of the highest kind. consent_skipped: people are not asked any more (or more data without
- * asking). introspects_all: reads whatever token it is shown. admin_scope: administers through the API.
- * redirect_change: other addresses. subject_linked: people become recognizable across sites. protection_lowered: a
- * lower level of login, or weaker proof by the client.
+ * high_scope: a scope of the highest kind. consent_skipped: no consent page any more (or more data without one).
+ * introspects_all: may introspect every token. admin_scope: administers through the API. redirect_change: other
+ * addresses. subject_linked: people become recognizable across sites. protection_lowered: a lower level of login, or
+ * weaker proof by the client.
  */
 export const dualControlReasonNames = [
   'high_scope',
@@ -56,8 +56,8 @@ const nothing: Judged = { metadata: {} }
  * Why a change needs a second administrator. `before` null: a new client.
  *
  * Powers need one whenever they are given. Addresses, subjects and protections need one for a client that is live (or
- * was, and is disabled: else disabling would be the way around), and for one with a power, whatever its status: the
- * power was given to what was shown.
+ * was, and is disabled: otherwise disabling would be a way around), and for a client with a power in every status,
+ * because the power was given to what was shown.
  */
 export function dualControlReasons (
   before: (Judged & { status: string }) | null,
@@ -96,7 +96,7 @@ const isPowerful = (client: Judged): boolean =>
 const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number =>
   method === 'none' ? 0 : provesByKey(method) ? 2 : 1
 
-/** Tokens are of no use to whoever only copies them. */
+/** A copied token is of no use without the key. */
 const isBound = (metadata: ClientMetadata): boolean =>
   metadata.dpop_bound_access_tokens === true || metadata.tls_client_certificate_bound_access_tokens === true
 

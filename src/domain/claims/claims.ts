@@ -78,9 +78,9 @@ export interface ClaimFacts {
 }
 
 /**
- * The claims of a person. The caller (the provider) filters by granted scope and request;
- * `use` id_token never contains a restricted claim, whatever was asked. Each value is made only when `wanted` names
- * it (absent = all): most are personal data that would be decrypted for nothing.
+ * The claims of a person. The caller (the provider) filters by granted scope and request; with `use` id_token there is
+ * never a restricted claim, also when it was requested. Each value is made only when `wanted` names it (absent = all),
+ * because most are personal data whose decryption would be wasted.
  */
 export function personClaims (
   facts: ClaimFacts,

@@ -14,7 +14,7 @@ export interface VerifiedClaimsRequest {
   claims: Json
 }
 
-/** What stands in the `claims` parameter once it is normalized. */
+/** The content of the normalized `claims` parameter. */
 export interface NormalisedRequest {
   requests: VerifiedClaimsRequest[]
 }

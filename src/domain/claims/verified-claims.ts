@@ -22,7 +22,7 @@ export interface VerifiedClaims {
   claims: Record<string, unknown>
 }
 
-/** The rules behind each kind of element, named under the issuer so that nobody else's mean the same. */
+/** The rules behind each kind of element, named under the issuer, because no other issuer's rules are the same. */
 export const trustFrameworks = (
   issuer: string
 ): { identity: string; legalRepresentative: string; delegation: string } => ({
@@ -97,7 +97,7 @@ function personElement ({ issuer, person, claims, allowed }: VerifiedFacts): Ver
       .map((name) => [name, claims[name]])
   )
   if (Object.keys(released).length === 0) return null
-  // the document itself says as much as its number: only to those who may have that
+  // the document itself says as much as its number: only for clients that may have the number
   const details =
     allowed.has('cert_no') && claims['cert_no'] !== undefined
       ? {
@@ -107,7 +107,7 @@ function personElement ({ issuer, person, claims, allowed }: VerifiedFacts): Ver
           ...(person.certValidTo === null ? {} : { date_of_expiry: person.certValidTo })
         }
       : {}
-  // a counter code, the equal of a face check, stands for staff who looked at person and card
+  // an in-person code, the equal of a face check, means that staff compared person and card
   const check =
     faceVerifiedAt !== null
       ? [{ check_method: 'bvr', time: instant(faceVerifiedAt) }]

@@ -84,7 +84,7 @@ export function checkCertificates ({ metadata, rules: { authMethods }, report, r
   if (method === 'self_signed_tls_client_auth') checkSelfSigned(metadata, report, field)
 }
 
-/** RFC 8705 §2.2.2: the certificate stands in the key set, as `x5c` of the key that it is for (RFC 7517 §4.7). */
+/** RFC 8705 §2.2.2: the certificate is in the key set, as `x5c` of its key (RFC 7517 §4.7). */
 function checkSelfSigned (metadata: Record<string, unknown>, report: Part['report'], field: Part['field']): void {
   if (metadata['jwks'] === undefined && metadata['jwks_uri'] === undefined) {
     report(field('jwks'), 'missing', undefined, '{"keys": [{…, "x5c": […]}]} | jwks_uri')
@@ -113,8 +113,8 @@ function isOf (certificate: string, key: unknown): boolean {
 }
 
 /**
- * How a client may authenticate by certificate, beyond what is always offered.
- * @param mtls how a trusted proxy tells the certificate; null = it does not
+ * The methods of authentication by certificate, besides those that are always offered.
+ * @param mtls how a trusted proxy passes on the certificate; null = it does not
  */
 export const certificateMethods = (
   mtls: { verifyHeader: string | null } | null

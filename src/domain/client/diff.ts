@@ -14,7 +14,7 @@ export interface ClientDifference {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Text that is equal for equal JSON values, whatever the order of members. */
+/** Text that is equal for equal JSON values, in every order of members. */
 export function canonicalJson (value: unknown): string {
   if (Array.isArray(value)) {
     return `[${value.map((item) => (item === undefined ? 'null' : canonicalJson(item))).join(',')}]`

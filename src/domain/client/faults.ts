@@ -16,7 +16,7 @@ export type Report = (field: string, code: string, received: unknown, expected: 
 /** One step of a JSON pointer. */
 export const step = (name: string | number): string => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
 
-/** A value as it may be shown to whoever sent it. */
+/** A value as it may be shown to its sender. */
 export function shown (value: unknown): string {
   if (value === undefined) return ''
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))

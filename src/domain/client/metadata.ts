@@ -1,7 +1,7 @@
 /**
- * The one validation of a client: console, command line, admin API, dynamic registration and the loading of stored
- * clients all ask here, always with the whole object, so that no sequence of small changes reaches a state that a
- * single one could not (RFC 7591 §2, OpenID Connect Registration §2, RFC 9700). It reports every fault at once.
+ * The one validation of a client, for console, command line, admin API, dynamic registration and the loading of stored
+ * clients. It always sees the whole object, so a sequence of small changes cannot reach a state that a single change
+ * could not (RFC 7591 §2, OpenID Connect Registration §2, RFC 9700). It reports every fault at once.
  */
 import { acrValues } from '../identity/assurance.ts'
 import { certificateMembers, checkCertificates, provesByKey } from './certificate.ts'
@@ -238,7 +238,7 @@ function checkAddresses ({ kind, metadata, rules, report, read, field }: Part): 
   for (const [name, use] of singleAddresses) {
     if (metadata[name] !== undefined) address(field(name), metadata[name], use)
   }
-  // pictures are uploaded: a foreign address would tell its owner who signs in where
+  // pictures are uploaded: a picture at another address would show its owner who signs in where
   if (metadata['logo_uri'] !== undefined) report(field('logo_uri'), 'upload_instead', metadata['logo_uri'], '')
   read.flag(field('backchannel_logout_session_required'), metadata['backchannel_logout_session_required'])
   checkSector(metadata, report, field)

@@ -1,6 +1,6 @@
 /**
- * A change of a client as a patch with its basis: each member with the value that it was asked from. It holds as long
- * as these members are what they were, whatever else was changed.
+ * A change of a client as a patch with its basis: each member with the value that it was requested from. It stays valid
+ * while these members have those values, independent of other changes.
  */
 import { canonicalJson, diffOf, type ClientDifference } from './diff.ts'
 import type { ClientContent } from './record.ts'

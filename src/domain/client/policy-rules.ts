@@ -24,7 +24,7 @@ const maximumFunctions = 200
 const functionCode = /^[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*$/
 const aliasName = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 
-/** Paths that an alias may stand for (docs/claims.md). */
+/** Paths that an alias may name (docs/claims.md). */
 const representationPaths = [
   'representation.role',
   'representation.organization.uscc',
@@ -173,7 +173,7 @@ function checkAliases ({ policy, report, read }: Part): void {
   }
 }
 
-/** Data only for a purpose that people are told (Personal Information Protection Law art. 6, 17). */
+/** Data only for a purpose that people are shown (Personal Information Protection Law art. 6, 17). */
 function checkScopes ({ kind, policy, scope, report, read }: Part): void {
   const named = scope.filter((name) => name !== 'openid' && name !== 'offline_access')
   const purposes = policy['purposes'] ?? {}

@@ -6,7 +6,7 @@ export interface ClientPolicy {
   names: { 'zh-CN': string; bo?: string; en?: string }
   /** The unit responsible, for the consent page. */
   unit?: string
-  /** Who looks after the client at the unit. */
+  /** The contact for the client at the unit. */
   owner?: string
   /** high = FAPI 2.0: pushed requests, keys instead of secrets, sender-constrained tokens. Absent = standard. */
   profile?: 'standard' | 'high'
@@ -18,7 +18,10 @@ export interface ClientPolicy {
   roles: ('self' | 'legal_representative' | 'agent')[]
   /** A service of Kora itself (the user center): no relying site, so delegations need not name it. */
   ownService?: boolean
-  /** False: may not ask for a given organization and function (RFC 9396). Absent: whoever accepts organizations may. */
+  /**
+   * False: may not request an organization and function (RFC 9396). Absent: every client that accepts organizations
+   * may.
+   */
   representationRequests?: boolean
   /** What an organization may let an agent do at this site; a delegation names some of these codes. */
   functions: { code: string; name: string }[]

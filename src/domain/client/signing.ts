@@ -69,7 +69,7 @@ export function checkSignedMessages ({ kind, metadata, rules, report, read, fiel
     )
   }
   const withoutKeys = metadata['jwks'] === undefined && metadata['jwks_uri'] === undefined
-  // clients that authenticate with keys are told already
+  // clients that authenticate with keys have this fault already
   if (
     (required === true || algorithm !== undefined) &&
     withoutKeys &&

@@ -46,7 +46,7 @@ export interface UriRules {
   sandbox: boolean
   /** Kora's own origin: an address there would let a site hand its answers, pages and calls to Kora itself. */
   ownOrigin: string
-  /** The client is one of Kora's own services: it alone is at the own origin, also without TLS in development. */
+  /** The client is one of Kora's own services: only these are at Kora's own origin, also without TLS in development. */
   ownService?: boolean
   /** Hosts (host or host:port) that Kora may call although they are private. */
   egressAllowed: readonly string[]
@@ -54,10 +54,10 @@ export interface UriRules {
 
 const fetched: ReadonlySet<UriUse> = new Set(['backchannel', 'jwks', 'sector'])
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
-/** Parameters of our own answer: an address that has one would get it twice (RFC 6749 §4.1.2, RFC 9207). */
+/** Parameters of our own answer: an address that has one would contain it twice (RFC 6749 §4.1.2, RFC 9207). */
 const answerParameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'response']
 const privateSuffixes = ['.local', '.localhost', '.internal', '.lan', '.home.arpa', '.invalid', '.test']
-/** Ports that a web service listens on; others would let a client description knock at any door of the network. */
+/** Ports that a web service listens on; with others a client description could reach any service of the network. */
 const fetchedPorts: ReadonlySet<string> = new Set(['', '443', '8443'])
 
 const fault = (code: UriFaultCode, expected: string): UriFault => ({ code, expected })
@@ -105,7 +105,7 @@ function schemeFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
         }
         return fault('loopback', 'https://…')
       }
-      // `http` is refused whatever the network: the answer would travel in the clear
+      // `http` is refused in every network: the answer would not be encrypted
       return fault('not_https', secure)
     default:
       if (!rules.native || (use !== 'redirect' && use !== 'post_logout')) return fault('scheme', 'https://…')

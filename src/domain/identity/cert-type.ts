@@ -65,8 +65,8 @@ const FORMATS: Readonly<
 }
 
 /**
- * Read a document number as a person typed it, for the type chosen. `today` is 'YYYY-MM-DD' in
- * Asia/Shanghai. Birth date and gender are what the number itself tells. Never throws.
+ * Reads a document number as a person typed it, for the chosen type. `today` is 'YYYY-MM-DD' in Asia/Shanghai. Birth
+ * date and gender come from the number itself. Never throws.
  */
 export function parseCertNo (certType: CertType, input: string, today: string): CertNoResult {
   if (isAbsurdlyLong(input)) return { ok: false, code: 'LENGTH' }

@@ -32,7 +32,7 @@ export interface ValidityIssue {
 }
 
 export interface ValidityInput {
-  /** 'YYYY-MM-DD' from the document number; null where the number does not tell (passports). */
+  /** 'YYYY-MM-DD' from the document number; null where the number does not contain it (passports). */
   birthdate: string | null
   validFrom: string
   /** null only for documents other than 居民身份证, whose end date is given instead. */
@@ -60,7 +60,7 @@ export function addYears (date: string, years: number): string {
   return month === 2 && day === 29 && !isLeapYear(end) ? formatDate(end, 3, 1) : formatDate(end, month, day)
 }
 
-/** Age in whole years on a day. Who was born on 29 February has a birthday on 1 March in other years. */
+/** Age in whole years on a day. A person born on 29 February has the birthday on 1 March in other years. */
 export function ageOn (birthdate: string, on: string): number {
   const day = parts(on)
   const birthday = addYears(birthdate, day.year - parts(birthdate).year)
@@ -80,7 +80,7 @@ export function derivedEnd (start: string, term: Term): string | null {
   return term === 'long' ? null : addYears(start, term)
 }
 
-/** All rules at once, so that a form can show every fault. Never throws on bad text from a form. */
+/** All rules at once, because a form shows every fault. Never throws on bad text from a form. */
 export function checkValidity (input: ValidityInput): ValidityResult {
   const { birthdate, validFrom, today } = input
   if (!isCalendarDate(validFrom)) return { ok: false, errors: [{ field: 'validFrom', code: 'DATE' }] }

@@ -1,9 +1,9 @@
 /**
- * Personal data as screens, logs of releases and messages show it before an explicit reveal. The rules
- * show as little as lets the owner recognize the value.
+ * Personal data as screens, logs of releases and messages show them until they are unmasked. The rules show only as
+ * much as lets the owner recognize the value.
  */
 
-/** Last character only: 扎西顿珠 → ***珠. Counted as a reader counts, so that no Tibetan stack is cut. */
+/** Last character only: 扎西顿珠 → ***珠. Counts graphemes, because a Tibetan stack must not be cut. */
 export function maskName (name: string): string {
   const characters = Array.from(
     new Intl.Segmenter('zh', { granularity: 'grapheme' }).segment(name.trim()),
@@ -22,7 +22,7 @@ export function maskPhone (phone: string): string {
   return maskMiddle(phone.replace(/^\+86/, ''), 2, 2)
 }
 
-/** Codes of organizations are public, except that of a 个体工商户 (92), which stands for one person. */
+/** Codes of organizations are public, except that of a 个体工商户 (92), which is a single person. */
 export function maskUscc (uscc: string): string {
   return uscc.startsWith('92') ? maskMiddle(uscc, 2, 2) : uscc
 }

@@ -1,15 +1,13 @@
 /**
- * How people type numbers: full-width, with blanks, hyphens or pasted invisible characters, in lower
- * case. One normal form for all document numbers, so that no spelling of a number gets a throttle
- * counter or an account of its own.
+ * How people type numbers: full-width, with blanks, hyphens or pasted invisible characters, in lower case. All document
+ * numbers have one normal form, because another spelling must not get another throttle counter or account.
  */
 
 /** Longest text worth looking at; every number of ours has at most 18 characters. */
 const LONGEST = 256
 
 /**
- * NFKC, without blanks, hyphens and invisible format characters, ASCII letters in upper case.
- * Idempotent; never throws, whatever the text.
+ * NFKC, without blanks, hyphens and invisible format characters, ASCII letters in upper case. Idempotent; never throws.
  */
 export function normaliseNumber (input: string): string {
   return (

@@ -73,9 +73,9 @@ export function isProvince (prefix: string): boolean {
 }
 
 /**
- * Do we know this six-digit county code? In Tibet: the list of today or the abolished codes. Elsewhere
- * no list is kept, and the code only has to fit the numbering of GB/T 2260 (01–70 and 90 for the
- * prefecture, 01–99 for the county). False is a reason to look twice, never a reason to refuse.
+ * Whether this six-digit county code is known. In Tibet: the codes of today or the abolished ones. Elsewhere there is
+ * no list, and the code only has to fit the numbering of GB/T 2260 (01–70 and 90 for the prefecture, 01–99 for the
+ * county). False is a reason for a check, never for a refusal.
  */
 export function isKnownCounty (code: string): boolean {
   if (!/^\d{6}$/.test(code) || !isProvince(code.slice(0, 2))) return false

@@ -22,7 +22,7 @@ export interface ResidentId {
   kind: ResidentIdKind
   /** 'YYYY-MM-DD'. In the 15-character residence number the century is not written: the latest possible one. */
   birthdate: string
-  /** null for the 15-character residence number only, which does not tell. */
+  /** null for the 15-character residence number only, which does not contain it. */
   gender: Gender | null
   /** Six-digit code of first registration; for 外国人永久居留 the province or prefecture of issue, filled with zeros. */
   region: string

@@ -16,7 +16,7 @@ export type Proof =
   | { kind: 'face'; personId: string; at: number; checkId: string }
   | { kind: 'counter'; personId: string; at: number; codeId: string }
   | { kind: 'consent'; at: number; scopes: string[] }
-  /** An organization's code and password: says for which organization, never who is there. */
+  /** An organization's code and password: identifies the organization, never the person. */
   | { kind: 'organization'; organizationId: string; role: 'legal_representative' | 'agent'; at: number }
 
 export type ProofKind = Proof['kind']
@@ -24,7 +24,7 @@ export type ProofKind = Proof['kind']
 /** When a face check (or its equal alternative) is required without the relying site asking. */
 export type FacePolicy = 'first-login' | 'always' | 'on-request'
 
-/** Who is there, and what they have shown. */
+/** The person, and the proofs given. */
 export interface IdentityFacts {
   facePolicy: FacePolicy
   /** The level that client and request ask for together (the higher one). */
@@ -42,7 +42,7 @@ export interface IdentityFacts {
   representationChosen: boolean
 }
 
-/** In whose name the login goes on. */
+/** In whose name the login continues. */
 export type RepresentationState =
   | { state: 'resolved'; representation: Representation }
   /** The person chooses; with an organization whose agent is not known yet: says which agent it is. */
@@ -54,7 +54,7 @@ export type RepresentationState =
 
 export interface LoginFacts extends IdentityFacts {
   representation: RepresentationState
-  /** Something that the site requests was never decided by this person, or the site wants to hear it again. */
+  /** The person has never decided about something that the site requests, or the site wants a new decision. */
   consentDue: boolean
 }
 
@@ -65,13 +65,13 @@ export type Step =
   | { step: 'representation' }
   | { step: 'not-authorized'; code: DenialCode }
   | { step: 'unmet-request'; code: UnmetCode }
-  /** Scan (or same phone) with whatever the phone is then asked for; or an in-person code. */
+  /** Scan (or same phone) with what the phone is then asked for; or an in-person code. */
   | { step: 'verify'; identity: boolean; face: boolean }
   | { step: 'consent' }
   | { step: 'refused'; code: 'person_disabled' | 'level_unreachable' }
   | { step: 'finish'; outcome: LoginOutcome; representation: Representation }
 
-/** What is missing before it is certain who is there, and strongly enough. */
+/** What is missing until the person is proved with the requested level. */
 export type AuthenticationStep = Extract<Step, { step: 'login' | 'agent' | 'verify' | 'refused' }>
 
 export interface LoginOutcome {
@@ -124,7 +124,7 @@ export function isEstablished ({
   return organizationProof(proofs) !== undefined && (trustedBrowser === true || shown !== undefined)
 }
 
-/** Was that person here for the organization, so that this browser may stand for them next time? */
+/** Whether that person was proved for the organization, and this browser may stand for them next time. */
 export function earnsTrust (personId: string, proofs: Proof[]): boolean {
   return (
     organizationProof(proofs) !== undefined &&
@@ -133,9 +133,8 @@ export function earnsTrust (personId: string, proofs: Proof[]): boolean {
 }
 
 /**
- * Null: it is certain who is there.
- * A face check is required when the person never had one (policy `first-login`), at each login (`always`),
- * or when the requested level is 3 or more. A counter code stands for the face check at equal rank
+ * Null: the person is proved. A face check is required when the person never had one (policy `first-login`), at each
+ * login (`always`), or when the requested level is 3 or more. An in-person code replaces the face check at equal rank
  * (人脸识别技术应用安全管理办法: a face must not be the only way).
  */
 export function missingAuthentication (facts: IdentityFacts): AuthenticationStep | null {
@@ -164,7 +163,7 @@ export function missingAuthentication (facts: IdentityFacts): AuthenticationStep
 export function asksRepresentation (facts: IdentityFacts): boolean {
   const missing = missingAuthentication(facts)
   if (missing === null || missing.step === 'agent') return true
-  // who is here by a session chooses first; who must still show who it is sees no names of organizations
+  // a person with a session chooses first; a person who is not proved yet sees no names of organizations
   return missing.step === 'verify' && (facts.session !== null || facts.representationChosen)
 }
 

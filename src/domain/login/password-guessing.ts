@@ -7,7 +7,7 @@ import { commonWords, longestCommonWord, runs } from './password-blocklist.ts'
 /** A password needs this many different things: pieces a guesser knows count one each, as other characters do. */
 const NEEDED = 5
 
-/** A piece of own data this long counts, wherever in the password and in either direction. */
+/** A piece of personal data of this length counts, in every place of the password and in both directions. */
 const OWN_PART = 5
 
 /** First digits that read as a date (with or without century), a year, or a mobile number. */
@@ -20,7 +20,7 @@ const NUMBERS =
  */
 export function isCommonPassword (password: string): boolean {
   const text = password.toLowerCase()
-  // Letters written as digits and signs. '1' stands for i or l, so there are two readings.
+  // Letters written as digits and signs. '1' can be i or l, so there are two readings.
   const readings = [text, unleet(text, 'i'), unleet(text, 'l')]
   const things = new Set<string>()
   for (let at = 0; at < text.length;) {
@@ -63,8 +63,8 @@ export interface PasswordContext {
 }
 
 /**
- * Does the password hold a part of an own identifier (five characters or more), the birthday in a usual
- * order, or the name, forwards or backwards, whatever stands between the characters?
+ * Whether the password contains a part of the person's identifiers (five characters or more), the birthday in a usual
+ * order, or the name, forwards or backwards, with any characters between.
  */
 export function holdsOwnData (password: string, context: PasswordContext): boolean {
   const text = bare(password)

@@ -24,7 +24,7 @@ export type PasswordRule =
   }
   /** Not a common password, keyboard run or repetition, with or without a little around it. */
   | { readonly rule: 'common' }
-  /** No part of the own document number, phone, code, birthday or name. */
+  /** No part of the person's document number, phone, code, birthday or name. */
   | { readonly rule: 'personal' }
 
 export type PasswordResult =
@@ -67,14 +67,14 @@ export function rulesOf (profile: PasswordProfile): readonly PasswordRule[] {
 }
 
 /**
- * The form that is hashed, at setting and at login alike: NFKC, blanks and case untouched. Null when the
- * text is too long to be anybody's password, so that a login can refuse it without hashing.
+ * The form that is hashed, at setting and at login: NFKC, blanks and case unchanged. Null when the text is too long for
+ * any password; a login then refuses it without hashing.
  */
 export function normalisePassword (password: string): string | null {
   return password.length > ABSURD ? null : password.normalize('NFKC')
 }
 
-/** Check a new password. Names every rule that is not met; never throws on text, whatever it is. */
+/** Checks a new password. Names every rule that is not met; never throws. */
 export function checkPassword (profile: PasswordProfile, password: string, context: PasswordContext): PasswordResult {
   const rules = rulesOf(profile)
   const value = normalisePassword(password)
@@ -104,7 +104,7 @@ function meets (value: string, rule: PasswordRule, context: PasswordContext): bo
   }
 }
 
-/** Letters without case (扎, བ) count as lower-case ones; whatever is no letter, mark or digit is a symbol. */
+/** Letters without case (扎, བ) count as lower-case ones; everything that is no letter, mark or digit is a symbol. */
 const CLASSES: Readonly<Record<CharacterClass, RegExp>> = {
   letter: /\p{L}/u,
   upper: /[\p{Lu}\p{Lt}]/u,

@@ -29,7 +29,7 @@ export type TicketPurpose =
   | 'recover'
   | 'change-phone'
 
-/** What showed who holds the phone. */
+/** What proved the person on the phone. */
 export type TicketProof = 'face' | 'counter'
 
 /** Why a ticket is over without a confirmation; the two of a face check are not final. */
@@ -63,7 +63,7 @@ export const liveStates: readonly TicketState[] = statesBefore('superseded')
 /** States in which a phone has the ticket and may still do something. */
 export const phoneStates: readonly TicketState[] = statesBefore('rejected')
 
-/** Nothing more happens that the browser would have to be told. */
+/** No later change that the browser must learn of. */
 export const isSettled = (state: TicketState): boolean => !liveStates.includes(state)
 
 /**
@@ -75,8 +75,8 @@ export const ticketSeconds = { scan: 180, act: 600, finish: 120, step: 20 } as c
 export const ticketLimits = { numberTries: 3, silentRenewals: 3 } as const
 
 /**
- * Renewals are counted so that the page stops renewing by itself; a ticket made beyond the last silent
- * renewal was asked for by a person, and the count begins again.
+ * Renewals are counted, and at the limit the page stops renewing by itself. A ticket after the last silent renewal was
+ * requested by a person, and the count restarts.
  */
 export const nextRenewal = (previous: number | null): number =>
   previous === null || previous >= ticketLimits.silentRenewals ? 0 : previous + 1
@@ -172,7 +172,7 @@ export interface Confirmable {
 export const digestOf = ({ id, purpose, clientId, subjectRef, context }: Confirmable): string =>
   createHash('sha256').update(canonicalJson({ id, purpose, clientId, subjectRef, context })).digest('base64url')
 
-// --- who may scan, and what is still missing ---
+// --- the scanner, and what is still missing ---
 
 export interface Scanner {
   kind: 'app' | 'web'
@@ -184,9 +184,9 @@ export type ScanDecision =
   | { ok: false; code: 'wrong_person' | 'device_not_bound' }
 
 /**
- * Who scans must be who gave the password. Without a password the device says who it is, so it must be bound.
- * A phone that is bound to nobody proves nobody, and the browser of a phone is weaker than an app's key:
- * the first always, the second when there was no password, needs a face check (or its equal) besides.
+ * The person who scans must be the person who gave the password. Without a password the device identifies the person,
+ * so it must be bound. An unbound phone proves nobody, and the browser of a phone is weaker than an app's key. So a
+ * face check (or its equal) is required for the first always, and for the second when there was no password.
  */
 export function decideScan (
   ticket: { expectedPersonId: string | null; requires: readonly string[] },
@@ -212,7 +212,7 @@ export interface Given {
   facePassed: boolean
 }
 
-/** Required − given. A counter code stands for the face check at equal rank. */
+/** Required − given. An in-person code replaces the face check at equal rank. */
 export const remainingRequirements = ({ requires, identityAt, proof, facePassed }: Given): TicketRequirement[] =>
   requirements.filter(
     (item) =>

@@ -1,5 +1,6 @@
 /**
- * Numbers of codes by short message: those of carriers and providers, mirrored here so that people get a clear answer.
+ * Limits of codes by short message: those of carriers and providers, repeated here because people should get a clear
+ * answer.
  */
 export const smsLimits = Object.freeze({
   /** A code is good for so long. */

@@ -1,9 +1,9 @@
 /**
  * How often a password may be tried, as numbers and decisions.
  *
- * Identifiers here are guessable (a document number has about a thousand candidates), so guessing must be
- * stopped for whoever guesses and not for the person guessed at: whatever strangers do, a browser the person
- * has signed in from keeps its own counters, and scanning is never counted at all (ASVS 6.3.1).
+ * Identifiers are guessable (a document number has about a thousand candidates), so throttling must stop the source
+ * that guesses and not the person. A browser in which the person has signed in before keeps its own counters, and
+ * scanning is never counted (ASVS 6.3.1).
  */
 
 export interface ThrottleRules {
@@ -26,21 +26,21 @@ export interface ThrottleRules {
 export const throttleRules: Readonly<ThrottleRules> = Object.freeze({
   pair: { limit: 5, windowSeconds: 15 * 60 },
   identifier: { limit: 20, windowSeconds: 24 * 3600, slowedLimit: 1 },
-  // a success, a new password or thirty days begin the count anew
+  // a success, a new password or thirty days restart the count
   consecutive: { limit: 100, windowSeconds: 30 * 24 * 3600 },
   source: { limit: 20, windowSeconds: 10 * 60, blockSeconds: 15 * 60 }
 })
 
 /**
  * The password of an organization: its code is public and many know the password, so strangers must never be able to
- * close it for good. They are slowed down all the same.
+ * suspend it. They are still slowed down.
  */
 export const organizationThrottleRules: Readonly<ThrottleRules> = Object.freeze({
   ...throttleRules,
   consecutive: { ...throttleRules.consecutive, limit: Number.POSITIVE_INFINITY }
 })
 
-/** Why a try is refused. Said to nobody but logs and audit: the page tells only the time and the other ways. */
+/** Why a try is refused. Only logs and audit events have it: the page shows only the time and the other ways. */
 export type ThrottleReason = 'pair' | 'identifier' | 'source' | 'suspended'
 
 /** Counters as they stand with this try already counted. */

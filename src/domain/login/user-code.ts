@@ -23,8 +23,8 @@ const readAs: Readonly<Record<string, string>> = {
 }
 
 /**
- * What was typed as it is kept: case, width, spaces and hyphens do not count, what looks like a letter of the set is
- * that letter. Null: this is no such code, whatever is waiting.
+ * What was typed, in its normal form: case, width, spaces and hyphens do not count, and a look-alike counts as the
+ * letter of the set. Null: no valid code.
  */
 export function foldUserCode (typed: string): string | null {
   const folded = [...typed.slice(0, 64).normalize('NFKC').toUpperCase()]

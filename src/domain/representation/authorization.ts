@@ -1,4 +1,4 @@
-/** Why somebody who comes with an organization's password may not act for it now. */
+/** Why a person who comes with an organization's password may not act for it now. */
 import type { OrganizationRole } from './representation-request.ts'
 import type { OrganizationFacts } from './representation.ts'
 
@@ -22,7 +22,7 @@ export interface AuthorizationFacts {
   candidate: CandidateState | null
 }
 
-/** Somebody who knows the password has left: agents wait for a new one, the legal representative comes to make it. */
+/** A former agent knows the password: agents wait for a new one, the legal representative comes to set it. */
 export const waitsForPassword = ({ role, organization }: Omit<AuthorizationFacts, 'candidate'>): boolean =>
   role === 'agent' && organization.passwordMustChange
 

@@ -78,7 +78,7 @@ export const approvalSubject = (id: string, version: number, digest: string): st
   `delegation:${id}:${version}:${digest}`
 
 /**
- * Was this person there: scanned this ticket, and showed the own face (or used a counter code, its equal)?
+ * Whether this person was present: scanned this ticket, and passed a face check (or used an in-person code, its equal).
  * Null = no. The face check is evidence of the approval.
  */
 export function presenceOf (

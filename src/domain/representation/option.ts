@@ -2,7 +2,7 @@
 import { unmetReason, type RequestedRepresentation, type UnmetReason } from './representation-request.ts'
 import type { Representation } from './representation.ts'
 
-/** What stands in the way of an option now. */
+/** What blocks an option now. */
 export type OptionBlock =
   | 'suspended'
   | 'organization_suspended'

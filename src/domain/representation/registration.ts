@@ -45,11 +45,11 @@ export interface Draft {
   legal: LegalSection | null
   /** The applicant has shown to hold this phone. */
   phone: { phone: string; codeId: string } | null
-  /** The applicant has scanned and shown the own face (or a counter code), at this time (epoch seconds). */
+  /** The applicant has scanned and passed a face check (or used an in-person code), at this time (epoch seconds). */
   verification: { ticketId: string; faceCheckId: string | null; at: number } | null
 }
 
-/** Minutes in which the password must be set: who comes back later is asked for the own face again. */
+/** Minutes in which the password must be set; later the applicant must pass a face check again. */
 const verificationMinutes = 30
 
 export const isStale = ({ verification }: Pick<Draft, 'verification'>, nowSeconds: number): boolean =>
@@ -68,11 +68,11 @@ export type Section = 'unit' | 'agent' | 'legal' | 'phone' | 'check'
 export type Place = Section | 'qr' | 'password' | 'done'
 export type RegistrationState = 'draft' | 'verifying' | 'verified' | 'completed' | 'abandoned'
 
-/** The pages of step 1, in order. The phone comes after the person who holds it. */
+/** The pages of step 1, in order. The phone comes after its owner. */
 export const sectionsOf = (applicant: Applicant): readonly Section[] =>
   applicant === 'agent' ? ['unit', 'agent', 'phone', 'legal', 'check'] : ['unit', 'legal', 'phone', 'check']
 
-/** Who applies, as typed; null until that section is there. */
+/** The applicant, as typed; null until that section is filled in. */
 export const applicantOf = (applicant: Applicant, draft: Draft): LegalSection | AgentSection | null =>
   applicant === 'agent' ? draft.agent : draft.legal
 

@@ -36,7 +36,7 @@ const mayAskForRepresentation = ({
   representationRequests !== false && subjectKinds.includes('organization') && roles.some((role) => role !== 'self')
 
 /**
- * One element of `authorization_details`, checked as a whole. The fault is an `error_description` for whoever connects
+ * One element of `authorization_details`, checked as a whole. The fault is an `error_description` for the developer of
  * the site (RFC 9396 §5: unknown members and values are refused, never ignored).
  */
 export function readRepresentationRequest (

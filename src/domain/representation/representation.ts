@@ -1,6 +1,6 @@
 /**
- * Representation: in whose name a person acts in one login — for themself, or for an organization as its legal
- * representative or agent. A reference is what is stored and compared; a representation is that, looked up now.
+ * Representation: in whose name a person acts in one login, in their own or for an organization as its legal
+ * representative or agent. A reference is what is stored and compared; a representation is a reference looked up now.
  */
 
 /** What grants, sessions and choices keep. */
@@ -89,8 +89,8 @@ export interface AcceptedRepresentations {
   subjectKinds: readonly ('person' | 'organization')[]
   roles: readonly Role[]
   /**
-   * Kora's own user center: there everyone sees what they represent, whatever sites a delegation names, and what waits
-   * for them.
+   * Kora's own user center: it shows everyone what they represent, also outside the sites of a delegation, and what
+   * waits for them.
    */
   ownService?: boolean
 }
@@ -109,7 +109,7 @@ export function usableAt (
   if (!client.subjectKinds.includes('organization') || !client.roles.includes(representation.role)) {
     return { ok: false, code: 'not_allowed_here' }
   }
-  // who was named in an agent's application comes in to decide about it, and nowhere else
+  // the legal representative named in an agent's application enters to decide about it, and nowhere else
   const toDecide =
     representation.organization.status === 'pending' &&
     representation.role === 'legal_representative' &&
