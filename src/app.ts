@@ -35,7 +35,7 @@ export interface KoraApp {
   oidc: Oidc
   lifecycle: Lifecycle
   workers: Workers
-  /** Every route under /admin, and who may use it. */
+  /** Every route under /admin, and the roles that may use it. */
   adminTable: readonly TableEntry[]
 }
 

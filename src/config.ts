@@ -31,7 +31,7 @@ interface Reader {
   /** The value without spaces around it; undefined when it is not set or empty. */
   text(name: SettingName): string | undefined
   fault(text: string): void
-  /** A fault about a setting that is absent; not for one whose file could not be read, which is told already. */
+  /** A fault about an absent setting; not for one whose file could not be read, which is reported already. */
   absent(name: SettingName, text: string): void
   faults: string[]
   /** What works today and will not work in a later version. */
@@ -100,7 +100,7 @@ export interface MigrationConfig {
   dataDir: string
 }
 
-/** Reads these settings and no others, so that the job needs no master key and no provider. @throws ConfigError */
+/** Reads these settings and no others, because the job needs no master key and no provider. @throws ConfigError */
 export function loadMigrationConfig (env: Environment): MigrationConfig {
   const { text, fault, absent, faults } = createReader(env)
   const databaseUrl = text('MIGRATION_DATABASE_URL') ?? text('DATABASE_URL') ?? null

@@ -23,7 +23,7 @@ async function main (): Promise<void> {
   const kora = await createApp(services)
   try {
     if (config.environment === 'production') await refuseDemoData(services.db)
-    // before anything is answered: who is ready knows its clients
+    // before anything is answered: a ready process knows its clients
     if (config.demoData) await seedDemo(services)
     await kora.app.listen({ port: config.port, host: config.host })
     await recordServiceEvent(services, 'service.started')

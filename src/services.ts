@@ -71,8 +71,8 @@ export interface StartOptions {
 }
 
 /**
- * Opens everything. In production migrations are a job of their own (`kora migrate`), so that N processes
- * can start while one of them is still the old version; elsewhere they run here.
+ * Opens everything. In production migrations are a separate job (`kora migrate`), because N processes may start while
+ * one of them is still the old version; elsewhere they run here.
  * @throws DataDirInUse, DataDirUnwritable, NotMigrated, NotGranted, MasterKeyMismatch, DatabaseUnavailable
  */
 export async function startServices (

@@ -105,7 +105,7 @@ export const command = {
 
 const signs: Record<PlanLine['action'], string> = { create: '+', change: '~', disable: '-', delete: '-', none: ' ' }
 
-/** Lists are compared entry by entry, so that one new address among twenty is one line. */
+/** Lists are compared entry by entry, because one new address among twenty should be one line. */
 function planText ({ clientId, name, action, diff, second }: PlanLine): string {
   const lines = diff.flatMap(({ field, before, after }) => {
     const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map(

@@ -1,6 +1,6 @@
 /**
- * Reads the arguments of every command. Identifiers made before domain/identifier may begin with `-`, so whatever
- * stands in an identifier's place is one, unless it is an option of that command; everywhere else reading is strict.
+ * Reads the arguments of every command. Identifiers made before domain/identifier may begin with `-`, so everything in
+ * the place of an identifier is one, unless it is an option of that command; elsewhere reading is strict.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 

@@ -10,9 +10,9 @@ export interface ArchivedTo {
 }
 
 /**
- * Move everything older than `days` into a file, in batches: each is on the disk before it is deleted, and a batch
- * that could not be deleted is taken out of the file again. The trailer is written also after a fault, so that what was
- * deleted stands in a signed file.
+ * Moves everything older than `days` into a file, in batches: each is on the disk before it is deleted, and a batch
+ * that could not be deleted is removed from the file again. The trailer is written also after a fault, because deleted
+ * events must be in a signed file.
  */
 export async function archiveTo (
   out: FileHandle,

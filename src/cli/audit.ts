@@ -212,7 +212,7 @@ async function exportRange (values: Values, deps: Needs, print: Print, progress:
       ...(values.to !== undefined && { to: date('to', values.to) })
     })
     : { from: sequence('from', values.from) ?? 1, to: sequence('to', values.to) ?? Number.MAX_SAFE_INTEGER }
-  // recorded first: who takes the trail away is in the trail, whatever happens to the file
+  // recorded first: the actor who archives events is in the audit trail, also when the file is lost
   await inTransaction(db, async (trx) => {
     await audit.record(trx, {
       type: 'audit.exported',

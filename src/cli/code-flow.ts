@@ -82,7 +82,7 @@ async function discover (issuer: string): Promise<Metadata> {
   return metadata
 }
 
-/** One login. Throws CodeFlowError for whatever goes wrong on the way. */
+/** One login. Every fault on the way is a CodeFlowError. */
 export async function codeFlow (options: CodeFlowOptions): Promise<CodeFlowResult> {
   const metadata = await discover(options.issuer)
   const server = createServer()

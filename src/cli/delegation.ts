@@ -1,4 +1,4 @@
-/** kora delegation: what agents may do for organizations; revoking as staff, which both people are told of. */
+/** kora delegation: what agents may do for organizations; revoking as staff, which notifies both people. */
 import { actOnDelegation, organizationDetail } from '../journeys/support/index.ts'
 import type { DelegationState } from '../domain/representation/delegation.ts'
 import type { DelegationView } from '../records/organizations/index.ts'

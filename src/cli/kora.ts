@@ -48,7 +48,7 @@ async function main (argv: string[]): Promise<number> {
   }
   const alone = (await command.runAlone?.(args)) ?? null
   if (alone !== null) return alone
-  // the settings of the server, so that the same rules hold; only the log is quiet
+  // the settings of the server, because the same rules apply; only the log is quiet
   const config = loadConfig({ ...process.env, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error' }, availableParallelism())
   const deps = await openOperatorServices(config, createLogger({ level: config.logLevel }))
   try {

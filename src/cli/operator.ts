@@ -1,4 +1,4 @@
-/** Who uses the command line, and why: for the audit event of what a command does. */
+/** The operator and the reason, for the audit event of what a command does. */
 import { userInfo } from 'node:os'
 import type { Act } from '../domain/administration/administration.ts'
 
@@ -11,7 +11,7 @@ export const actUsage = '--reason <why> [--operator <who, else the account of th
 export const agreedOptions = { 'agreed-by': { type: 'string' } } as const
 export const agreedUsage = '[--agreed-by <the other person, for what one may not decide alone>]'
 
-/** Who agreed; '' = nobody was named. Null: who agrees to the own act is nobody else. */
+/** The second person; '' = nobody was named. Null: the operator named themselves. */
 export function agreedByOf (values: { 'agreed-by'?: string | undefined }, act: Act): string | null {
   const name = values['agreed-by']?.trim() ?? ''
   return name !== '' && act.actor === `operator:${name}` ? null : name

@@ -1,4 +1,4 @@
-/** How far a long command is: on standard error, so that output can be piped; at most once a second. */
+/** The progress of a long command: on standard error, because output may be piped; at most once a second. */
 export interface Progress {
   at: (count: number) => void
   /** Ends the line, if there is one. */

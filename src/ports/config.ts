@@ -55,8 +55,8 @@ export interface Config {
   /** RFC 7591: sites register themselves, with a token that an operator made. */
   dynamicRegistration: boolean
   /**
-   * RFC 8705: headers in which a trusted proxy tells the client's certificate and whether it verified it (null: it does
-   * not), and the origin where it asks for certificates (null: the issuer's own). Null = off.
+   * RFC 8705: headers in which a trusted proxy passes on the client's certificate and whether it verified it (null: it
+   * does not), and the origin where it asks for certificates (null: that of the issuer). Null = off.
    */
   mtls: { certHeader: string; verifyHeader: string | null; origin: string | null } | null
   /** Logins that one address may begin in five minutes at this process. */

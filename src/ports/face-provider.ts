@@ -1,7 +1,7 @@
 /**
- * Face verification as Kora sees it: a provider is told who is to be recognized, holds the pictures
- * itself, and is asked for a verdict server to server. Notifications and redirects are hints; only
- * `result()` decides. Nothing here ever carries a picture.
+ * Face verification as Kora sees it: a provider gets the person to be verified, keeps the pictures itself, and is asked
+ * for a verdict server to server. Notifications and redirects are hints; only `result()` decides. No pictures are
+ * passed here.
  */
 import { createHmac } from 'node:crypto'
 import type { CertType } from '../domain/identity/cert-type.ts'
@@ -16,7 +16,7 @@ export interface FaceSubject {
 }
 
 export interface FaceStart {
-  /** Our id of this face check, unguessable; starting twice with the same id gives the same transaction. */
+  /** Our id of this face check, unguessable; a second start with the same id gives the same transaction. */
   attemptId: string
   subject: FaceSubject
   channel: 'h5' | 'app' | 'pc'
@@ -150,8 +150,8 @@ export class FaceProviderError extends Error {
 }
 
 /**
- * Fingerprint of the document number of one attempt: lower-case hex HMAC-SHA256 of certType LF certNo, keyed with
- * the attempt's id, so that two checks of one person have nothing in common. Every adapter reports it in this form.
+ * Fingerprint of the document number of one attempt: lower-case hex HMAC-SHA256 of certType LF certNo. The key is the
+ * attempt's id, so two checks of one person have nothing in common. Every adapter reports it in this form.
  */
 export function boundDocNoHash (attemptId: string, subject: Pick<FaceSubject, 'certType' | 'certNo'>): string {
   return createHmac('sha256', attemptId).update(`${subject.certType}\n${subject.certNo}`).digest('hex')

@@ -3,8 +3,8 @@ export interface PasswordHasher {
   /** PHC string of an NFKC-normalized password. Throws HasherBusy. */
   hash(password: string): Promise<string>
   /**
-   * Whether the password belongs to the PHC string. `null` (no such account, or no password set) costs
-   * the same time through the same queue and is false, so that the answer's time tells nothing. Throws HasherBusy.
+   * Whether the password belongs to the PHC string. `null` (no such account, or no password set) is false and costs the
+   * same time through the same queue, so the time of the answer reveals nothing. Throws HasherBusy.
    */
   verify(phc: string | null, password: string): Promise<boolean>
   /** True when the string was made with other parameters than the current ones: hash again after a success. */

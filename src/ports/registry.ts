@@ -37,12 +37,12 @@ export interface CompanyRecord {
   version: number
 }
 
-/** What was found for each element (法人四要素); `certain: false` = 库无, this register cannot tell. */
+/** The result for each element (法人四要素); `certain: false` = 库无, this register does not know. */
 export type CompanyAnswer =
   | { certain: true; nameMatches: boolean; isLegalRepresentative: boolean; status: CompanyStatus; version: number }
   | { certain: false }
 
-/** The whole entry of an organization as it became with this version, so that news out of order do no harm. */
+/** The whole entry of an organization with this version, so changes in another order do no harm. */
 export interface CompanyChange {
   uscc: string
   version: number

@@ -5,7 +5,7 @@ export interface SmsMessage {
   /** Template of the message; the text itself is the provider's registered template. */
   template: 'verification-code' | 'notice'
   parameters: Record<string, string>
-  /** Our id of this message: a provider that sees it twice must not send twice. */
+  /** Our id of this message: a provider must not send it twice. */
   messageId: string
 }
 
@@ -16,7 +16,7 @@ export interface SmsBalance {
 }
 
 export interface SmsSender {
-  /** Null: the provider does not tell, or not now. Never throws. */
+  /** Null: the provider does not report it, or not now. Never throws. */
   balance?(): Promise<SmsBalance | null>
   /** A sign of life of this moment; never throws. */
   health?(): Promise<{ reachable: boolean; /** A code, for example timeout. */ fault?: string }>

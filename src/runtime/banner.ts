@@ -24,7 +24,7 @@ export function progressLines (config: Pick<Config, 'environment'>): {
   }
 }
 
-/** Who can be tried out: rows of text, without heads. */
+/** Demo accounts: rows of text, without headings. */
 export interface BannerAccounts {
   password: string
   /** Handle, ID number, phone, name, state. */

@@ -1,6 +1,6 @@
 /**
- * The worker that deletes what has expired and fills in what new versions need, in small batches, so that tables stay
- * small and nobody waits.
+ * The worker that deletes what has expired and fills in what new versions need. It works in small batches, because
+ * tables should stay small and nobody should wait.
  */
 import { createPeriodicTask, type RunningTask } from './periodic-task.ts'
 import type { RuntimeDeps } from './deps.ts'

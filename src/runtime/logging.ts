@@ -172,7 +172,7 @@ export function registerRequestLog (app: FastifyInstance, deps: { log: Logger; m
       reply.elapsedTime / 1000
     )
     deps.metrics.dbQueriesPerRequest.observe({ route }, queries)
-    // not ready is an answer, not a fault: while draining a probe hears it every second
+    // not ready is an answer, not a fault: while draining, probes get it every second
     if (reply.statusCode >= 500 && route !== '/readyz') deps.log.error(line, 'request')
     else deps.log.info(line, 'request')
   })

@@ -1,6 +1,6 @@
 /**
- * The people of the sandbox: synthetic, with valid numbers, one for each state an account can be in.
- * Whoever tries the product, or tests it from outside, finds here all that is needed to sign in as them.
+ * The people of the sandbox: synthetic, with valid numbers, one for each state of an account. Everything that is needed
+ * to sign in as them is here.
  */
 export type DemoState = 'fresh' | 'face-verified' | 'locked' | 'disabled' | 'unactivated'
 
@@ -115,7 +115,7 @@ export const demoPeople: readonly DemoPerson[] = [
     term: '20',
     note: '从国家平台导入，尚未激活：没有密码'
   },
-  // who represents the demo organizations
+  // the legal representatives of the demo organizations
   {
     handle: 'gesang',
     state: 'face-verified',

@@ -1,8 +1,8 @@
 /**
- * The simulators: everything around Kora that a fresh checkout does not have. A face verification provider and
- * two registers as HTTP services of their own, spoken to through the same adapters and signatures as the real
- * ones; an outbox for short messages; phones; and /sandbox, where all of it is seen, changed and scripted. They keep
- * what they know in memory and refuse to exist in production, whatever else is configured.
+ * The simulators: everything around Kora that a fresh checkout does not have. A face verification provider and two
+ * registers are HTTP services, reached through the same adapters and signatures as real ones. There are an outbox for
+ * short messages, phones, and /sandbox, where all of it is shown, changed and scripted. They keep their data in memory
+ * and refuse to run in production, with every configuration.
  */
 import type { Logger } from 'pino'
 import { newIdentifier } from '../domain/identifier.ts'

@@ -1,4 +1,4 @@
-/** JSON levers for tests and for whoever plays the phone. They are not part of the contract and not signed. */
+/** JSON controls for tests and for the simulated phone. They are not part of the contract and not signed. */
 import Type from 'typebox'
 import type { FastifyInstance } from 'fastify'
 import { faultOutcomes, outcomes } from './transactions.ts'

@@ -1,4 +1,4 @@
-/** Tells the caller that a transaction has news: signed, once, best effort, and without the outcome. */
+/** Notifies the caller that a transaction has changed: signed, once, best effort, and without the outcome. */
 import { signNotification } from './signature.ts'
 import type { Transaction } from './transactions.ts'
 

@@ -41,7 +41,7 @@ export interface Transaction {
   locale: string
   returnUrl: string | null
   notifyUrl: string | null
-  /** All of the start, to tell a repeated start from another one with the same id. */
+  /** The whole start request: distinguishes a repeated start from another one with the same id. */
   startDigest: string
   boundDocNoHash: string
   maskedCertNo: string
@@ -105,7 +105,7 @@ export class Transactions {
     return { kind: 'new', transaction }
   }
 
-  /** Settles a transaction. A verdict stays; a fault may be decided anew, as a provider recovers. */
+  /** Settles a transaction. A verdict stays; a fault may be decided again, because a provider can recover. */
   decide (id: string, outcome: Outcome): Decision {
     const transaction = this.#byId.get(id)
     if (!transaction) return 'unknown'

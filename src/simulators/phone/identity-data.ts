@@ -1,4 +1,4 @@
-/** What the simulated person types into the identity form: the own card, or one of the mistakes people make. */
+/** What the simulated person types into the identity form: the data of their card, or one of the usual mistakes. */
 import { expectedTerm, addYears } from '../../domain/identity/id-validity.ts'
 import { residentIdCheck } from '../../domain/identity/resident-id.ts'
 import { demoPeople } from '../demo-people.ts'
@@ -14,7 +14,7 @@ export interface IdentityData {
   consent: boolean
 }
 
-/** `today` is 'YYYY-MM-DD'. Whatever `fields` hold is typed as it is. */
+/** `today` is 'YYYY-MM-DD'. The `fields` are typed as given. */
 export function identityData (
   owner: PhoneOwner,
   { outcome = 'correct', fields = {} }: IdentityChoice,
@@ -38,7 +38,7 @@ export function identityData (
   return { ...card, ...typed, ...definedOf(fields), consent: outcome !== 'no_consent' }
 }
 
-/** A valid number of somebody born on the same day in the same county, so that nothing else about the form is wrong. */
+/** A valid number of another person born on the same day in the same county: nothing else in the form is wrong. */
 function neighbour (certNo: string): string {
   const body = certNo.slice(0, 14) + String((Number(certNo.slice(14, 17)) + 2) % 1000).padStart(3, '0')
   return /^\d{17}$/.test(body) ? body + residentIdCheck(body) : certNo
@@ -53,7 +53,7 @@ function expiredCard (certNo: string, today: string): { valid_from: string; term
     const term = issued > born && /^\d{4}-\d\d-\d\d$/.test(born) ? expectedTerm(born, issued) : 'long'
     if (term !== 'long' && addYears(issued, term) < today) return { valid_from: issued, term: String(term) }
   }
-  // who was over 46 in 2005 never had a card that ended: a term of their own choosing must do
+  // a person over 46 in 2005 never had a card that expires, so any term is used
   return { valid_from: addYears(today, -6), term: '5' }
 }
 

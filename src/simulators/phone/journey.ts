@@ -1,7 +1,7 @@
 /**
  * One run of a simulated phone through one scan ticket: every step is a call of the app API, noted in a transcript.
- * What the person reads with the own eyes (the number on the other screen) and does outside the app (the face check
- * on the provider's page) comes through `World`.
+ * What the person reads on the other screen and does outside the app (the face check on the provider's page) comes
+ * through `World`.
  */
 import type { Static } from 'typebox'
 import { newIdentifier } from '../../domain/identifier.ts'

@@ -1,5 +1,6 @@
 /**
- * Keys of simulated phones: made when a phone is first used, kept encrypted, so that a bound phone survives a restart.
+ * Keys of simulated phones: made when a phone is first used, and stored encrypted, because a bound phone must survive a
+ * restart.
  */
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose'
 import { sql } from 'kysely'

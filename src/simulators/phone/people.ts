@@ -1,4 +1,6 @@
-/** Who holds a simulated phone: a demo person, or anybody else in the database, found by whatever names them. */
+/**
+ * The owner of a simulated phone: a demo person, or another person in the database, found by any of their identifiers.
+ */
 import type { SimulatorsDeps } from '../deps.ts'
 import { parsePhone } from '../../domain/identity/phone-number.ts'
 import { personByCertNo, personById, personByPhone } from '../../records/persons/index.ts'

@@ -21,7 +21,7 @@ export type CompanyEdit = Partial<Pick<CompanyRow, 'name' | 'status' | 'legalRep
 export interface CompanySandbox extends SignedService {
   get(uscc: string): CompanyRow | undefined
   list(): CompanyRow[]
-  /** Changes an entry, and tells the journal if that is news. Null: no such entry. */
+  /** Changes an entry, and adds a real change to the journal. Null: no such entry. */
   edit(uscc: string, edit: CompanyEdit): CompanyRow | null
   /** A new entry. False: the register is full. */
   add(row: Omit<CompanyRow, 'version' | 'available'>): boolean
@@ -60,7 +60,7 @@ export async function createCompanySandbox (
   let waiting: Array<() => void> = []
   let newest = 1
 
-  // by the clock, so that versions grow over restarts too
+  // by the clock, because versions must grow over restarts too
   const nextVersion = (): number => {
     newest = Math.max(newest + 1, now())
     return newest

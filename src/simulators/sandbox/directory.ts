@@ -1,6 +1,4 @@
-/**
- * Who and what is in this sandbox: demo people, clients and resource servers, and the tickets that wait for a phone.
- */
+/** The content of this sandbox: demo people, clients and resource servers, and the tickets that wait for a phone. */
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { derivedEnd, type Term } from '../../domain/identity/id-validity.ts'
 import type { SimulatorsDeps } from '../deps.ts'
@@ -93,7 +91,7 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
   }
 }
 
-/** What somebody standing in front of all the screens of this sandbox could scan now, newest first. */
+/** The codes on all screens of this sandbox that could be scanned now, newest first. */
 export async function listOpenTickets (
   { db }: Pick<SimulatorsDeps, 'db'>,
   tickets: BrowserSide

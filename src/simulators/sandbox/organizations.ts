@@ -15,7 +15,7 @@ interface Human extends Someone {
 
 const most = 200
 
-/** Those of the demo data first, then whatever was registered since. */
+/** Those of the demo data first, then those registered since. */
 export async function listOrganizations (
   deps: Parts,
   { companyService }: Pick<Sandbox, 'companyService'>

@@ -22,7 +22,7 @@ export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phon
     return journey
   }
 
-  /** One step of a journey that was begun by a scan. */
+  /** One step of a journey that was started by a scan. */
   const step = <P extends TProperties>(
     name: string,
     summary: string,
@@ -116,7 +116,7 @@ export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phon
   ]
 }
 
-/** Does one thing and tells what came of it. */
+/** Does one step and returns its outcome. */
 async function stepAnswer (journey: Journey, act: () => Promise<boolean>): Promise<schemas.StepAnswer> {
   const before = journey.steps.length
   const done = await act()

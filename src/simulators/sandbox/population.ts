@@ -8,7 +8,7 @@ import { demoPeople } from '../demo-people.ts'
 export interface Citizen {
   certNo: string
   name: string
-  /** `match`: names are compared; the others are answered whatever is asked. */
+  /** `match`: names are compared; the others are the answer to every question. */
   status: 'match' | 'mismatch' | 'no_record'
   /** False: the register fails when it is asked about this person. */
   available: boolean
@@ -17,7 +17,7 @@ export interface Citizen {
 export type CitizenChange = Partial<Omit<Citizen, 'certNo'>>
 
 export interface Population {
-  /** Whoever is not in the register has no record. */
+  /** A person who is not in the register has no record. */
   get(certNo: string): Citizen
   /** False: the register is full. */
   set(certNo: string, change: CitizenChange): boolean

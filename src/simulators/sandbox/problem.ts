@@ -21,7 +21,7 @@ export const unknownPerson = (): SandboxProblem =>
   )
 
 /**
- * Answers of a scope of routes: own problems and faults of validation; everything else goes on to the server's own
+ * Answers for a scope of routes: their own problems and faults of validation; everything else goes to the server's
  * handler.
  */
 export function answerProblems (scope: FastifyInstance): void {

@@ -1,6 +1,6 @@
 /**
  * The sandbox of one process: JSON API under /sandbox/api (described at /sandbox/openapi.json and /sandbox/api) and
- * pages under /sandbox. Whoever reaches them can do everything, so they exist only where the simulators run.
+ * pages under /sandbox. Everybody who reaches them can do everything, so they exist only where the simulators run.
  */
 import type { FastifyInstance } from 'fastify'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'

@@ -40,7 +40,7 @@ export function createSmsSandbox ({
       const fault = script.shift()
       if (fault === 'unavailable') throw new SmsUnavailable('sms sandbox: scripted outage')
       if (fault === 'refused') throw new SmsRefused('SCRIPTED')
-      // as a provider must: seen twice, sent once
+      // as a provider must: a repeated message is sent once
       if (sent.some((message) => message.messageId === messageId)) return
       used++
       sent = [{ phone, template, parameters: { ...parameters }, messageId, at: now() }, ...sent].slice(0, limit)
