@@ -43,7 +43,12 @@ const words: Record<string, string> = {
   status_step: 'cannot be reached from the present status',
   second_administrator: 'may not be decided by one person alone: --agreed-by names the other',
   own_origin: "is at Kora's own address; only Kora's own services are there",
-  not_yaml: 'is not readable'
+  not_yaml: 'is not readable',
+  unknown_resource: 'is not a registered API (kora resource-server list)',
+  unknown_client: 'is not a client',
+  client_refused: 'cannot introspect',
+  not_a_scope: 'is not a scope name',
+  in_use: 'is granted to clients: take it from them first'
 }
 
 /** Why one person alone may not decide it. */
@@ -51,6 +56,7 @@ export const secondWords: Readonly<Record<DualControlReason, string>> = {
   high_scope: 'asks for document numbers',
   consent_skipped: 'people are not asked for consent',
   introspects_all: 'may introspect every token',
+  api_scope: 'gets tokens for an API, or for more of one',
   admin_scope: 'administers through the API',
   redirect_change: 'other addresses of a client in use, or with such a right',
   subject_linked: 'people become recognizable across sites',

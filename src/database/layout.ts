@@ -185,7 +185,20 @@ export const layout: Readonly<{
     end: deletedWith('client')
   },
   registrationToken: { kind: 'reference', row: 'a token that lets clients register', key: ['id'], end: kept },
-  resourceServer: { kind: 'reference', row: 'an API', key: ['identifier'], end: kept },
+  resourceServer: {
+    kind: 'reference',
+    row: 'an API',
+    key: ['identifier'],
+    otherKeys: ['id'],
+    end: 'kept until it is deleted'
+  },
+  resourceServerChange: { kind: 'reference', row: 'a change of an API', key: ['identifier'], end: kept },
+  clientResource: {
+    kind: 'reference',
+    row: 'what a client may ask for at an API',
+    key: ['clientId', 'resource'],
+    end: deletedWith('client')
+  },
   signingKey: { kind: 'reference', row: 'a signing key', key: ['kid'], end: 'kept without its private part' },
   removedKeyUse: {
     kind: 'login',

@@ -5,6 +5,7 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { OidcDeps } from './deps.ts'
 import { consoleClientId } from '../domain/administration/administration.ts'
+import { apiConsent } from '../domain/client/api-grants.ts'
 import { claimsByScope, restrictedClaims } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { releasedScopes } from '../domain/claims/requested-scopes.ts'
@@ -51,7 +52,9 @@ export function createGrantLoader (
     const asked = String(params?.['scope'] ?? '')
       .split(' ')
       .filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
-    const granted = policy.trusted ? asked : await agreed(deps, account.accountId, client.clientId, asked)
+    const apis = resourceScopes(ctx)
+    const decided = policy.trusted ? null : await decisions(deps, account.accountId, client.clientId)
+    const granted = decided === null ? asked : releasedScopes(asked, decided)
     const refused = asked.filter((scope) => !granted.includes(scope))
 
     const requestedClaims = [...ctx.oidc.requestParamClaims]
@@ -76,7 +79,7 @@ export function createGrantLoader (
       ].join(' '),
       claims: [...claims, ...within.map(insideVerifiedClaims)],
       rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
-      resources: resourceScopes(ctx),
+      resources: decided === null ? apis : agreedApis(apis, decided),
       ...(details === null || representation.role === 'self'
         ? {}
         : { rar: [grantedDetail(deps.config.issuer, details, representation.role)] }),
@@ -88,12 +91,25 @@ export function createGrantLoader (
 const parsedClaims = (claims: unknown): Record<string, unknown> =>
   typeof claims === 'string' ? (JSON.parse(claims) as Record<string, unknown>) : {}
 
-async function agreed (deps: OidcDeps, sub: string, clientId: string, scopes: string[]): Promise<string[]> {
+async function decisions (deps: OidcDeps, sub: string, clientId: string): Promise<Map<string, boolean>> {
   const person = await personBySub(deps.db, deps.crypto, sub)
-  if (!person) return []
-  const decided = await decidedScopes(deps.db, person.id, clientId)
-  return releasedScopes(scopes, decided)
+  return person === null ? new Map<string, boolean>() : await decidedScopes(deps.db, person.id, clientId)
 }
+
+/** What the person agreed to of it. */
+const agreedApis = (
+  apis: Readonly<Record<string, string>>,
+  decided: ReadonlyMap<string, boolean>
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(apis).map(([identifier, scopes]) => [
+      identifier,
+      scopes
+        .split(' ')
+        .filter((scope) => decided.get(apiConsent(identifier, scope)) === true)
+        .join(' ')
+    ])
+  )
 
 /** The requested scopes that each resource server of the request has. */
 function resourceScopes (ctx: KoaContextWithOIDC): Record<string, string> {

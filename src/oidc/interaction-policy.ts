@@ -9,6 +9,7 @@ import { levelOfAcr } from '../domain/identity/assurance.ts'
 import { meetsLevel, requestedLevel } from '../domain/login/requested-level.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { isConsentDue } from '../records/consents/index.ts'
+import { listApiConsents, requestedApi } from '../records/resource-servers/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { getRequestState } from './request-state.ts'
 
@@ -36,7 +37,11 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
   )
   login?.checks.add(
     new Check('level', 'a stronger authentication is required', 'interaction_required', (ctx: KoaContextWithOIDC) => {
-      const requested = requestedLevel(clientPolicy(readPolicy(ctx.oidc.client)), ctx.oidc.params ?? {})
+      const requested = requestedLevel(
+        clientPolicy(readPolicy(ctx.oidc.client)),
+        ctx.oidc.params ?? {},
+        [...getRequestState(ctx).apis.values()]
+      )
       const reached = levelOfAcr(ctx.oidc.session?.acr ?? '') ?? 1
       return askIf(ctx.oidc.session?.accountId !== undefined && !meetsLevel(reached, requested))
     })
@@ -51,7 +56,11 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
           personId,
           clientId: client.clientId,
           policy: clientPolicy(readPolicy(client)),
-          scopes: requestedScopes(ctx.oidc.params?.['scope'], client)
+          scopes: [
+            ...requestedScopes(ctx.oidc.params?.['scope'], client),
+            ...listApiConsents([...getRequestState(ctx).apis.values()].map((access) =>
+              requestedApi(access, ctx.oidc.params?.['scope'])))
+          ]
         })
       )
     })

@@ -4,6 +4,7 @@
  * decide.
  */
 import { Provider, type OIDCContext } from 'oidc-provider'
+import type { ApiAccess } from '../records/resource-servers/index.ts'
 import type { Source } from '../tokens/artifact-repository.ts'
 import type { StoredSession } from '../tokens/session-change.ts'
 
@@ -17,6 +18,8 @@ export interface RequestState {
   mustChoose?: 'representation' | 'asked'
   /** Made for a browser without one; sent with the redirect to the hosted login (browser-binding.ts). */
   newBrowserSecret?: string
+  /** Resource servers of this request, by identifier, as far as the client may use them. */
+  apis: Map<string, ApiAccess>
   /** True once this request has issued a token under `source`. */
   issued: boolean
   /** True when a middleware consumes what is waiting at the end of the request (deferred-consumption.ts). */
@@ -36,7 +39,14 @@ export function getRequestState (ctx: object): RequestState {
   if (state === undefined) {
     states.set(
       ctx,
-      (state = { issued: false, defers: false, lookups: new Map(), verifiedGrants: new Set(), revocations: new Map() })
+      (state = {
+        issued: false,
+        defers: false,
+        apis: new Map(),
+        lookups: new Map(),
+        verifiedGrants: new Set(),
+        revocations: new Map()
+      })
     )
   }
   return state

@@ -205,11 +205,36 @@ export function demoClients (site: string): DemoClient[] {
   ]
 }
 
+const demoScopeTexts = JSON.stringify({
+  'property:read': { 'zh-CN': '查询您的不动产登记信息', en: 'Read your property records' },
+  'property:write': { 'zh-CN': '为您提交不动产登记申请', en: 'File property applications for you' }
+})
+
+/** What each of them may ask for: what every client could before APIs were granted. */
+export const demoGrants = (clientId: string): Array<{
+  clientId: string
+  resource: string
+  scopes: string[]
+  machineScopes: string[]
+}> => {
+  if (clientId === 'demo-resource' || clientId === 'demo-admin') return []
+  const all = ['property:read', 'property:write']
+  const machine = clientId === 'demo-machine'
+  return demoResourceServers.map(({ identifier }) => ({
+    clientId,
+    resource: identifier,
+    scopes: machine ? [] : all,
+    machineScopes: machine ? all : []
+  }))
+}
+
 export const demoResourceServers = [
   {
     identifier: demoResource,
     name: '不动产接口（演示）',
+    nameEn: 'Property API (demo)',
     scopes: 'property:read property:write',
+    scopeTexts: demoScopeTexts,
     tokenFormat: 'opaque',
     signingAlg: 'ES256',
     ttlSeconds: 600,
@@ -218,7 +243,9 @@ export const demoResourceServers = [
   {
     identifier: `${demoResource}:jwt`,
     name: '不动产接口，JWT（演示）',
+    nameEn: 'Property API, JWT (demo)',
     scopes: 'property:read property:write',
+    scopeTexts: demoScopeTexts,
     tokenFormat: 'jwt',
     signingAlg: 'ES256',
     ttlSeconds: 300,

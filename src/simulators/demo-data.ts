@@ -11,7 +11,7 @@ import type { SimulatorsDeps } from './deps.ts'
 import { derivedEnd } from '../domain/identity/id-validity.ts'
 import { incrementEpoch } from '../tokens/cache-epoch.ts'
 import { insertPerson } from '../records/persons/index.ts'
-import { demoClients, demoResourceServers, type DemoClient } from './demo-clients.ts'
+import { demoClients, demoGrants, demoResourceServers, type DemoClient } from './demo-clients.ts'
 import { demoOrganizations } from './demo-organizations.ts'
 import { demoPassword, demoPeople } from './demo-people.ts'
 import { insertDemoOrganization } from './demo-seed.ts'
@@ -39,11 +39,11 @@ export async function seedDemoData (deps: SimulatorsDeps, site: string): Promise
     await sql`select pg_advisory_xact_lock(hashtext('kora.demo-data'))`.execute(trx)
     if (await any(trx)) return false
     const ids = await insertPeople(trx, deps, passwordHash)
-    await insertClients(trx, demoClients(site))
     await trx
       .insertInto('resourceServer')
       .values([...demoResourceServers])
       .execute()
+    await insertClients(trx, demoClients(site))
     for (const organization of demoOrganizations) {
       if (organization.account) await insertDemoOrganization(trx, deps, organization, ids, passwordHash)
     }
@@ -108,6 +108,18 @@ async function moveDemoClients (trx: Transaction<Database>, site: string): Promi
   if (moved) await incrementEpoch(trx, 'clients')
 }
 
+/** Of the demo APIs that are there. */
+async function insertGrants (trx: Transaction<Database>, clientId: string): Promise<void> {
+  const there = (await trx.selectFrom('resourceServer').select('identifier').execute()).map((row) => row.identifier)
+  const grants = demoGrants(clientId).filter(({ resource }) => there.includes(resource))
+  if (grants.length === 0) return
+  await trx
+    .insertInto('clientResource')
+    .values(grants)
+    .onConflict((conflict) => conflict.columns(['clientId', 'resource']).doNothing())
+    .execute()
+}
+
 /** Ids by handle. */
 async function insertPeople (
   trx: Transaction<Database>,
@@ -159,6 +171,7 @@ async function insertClients (trx: Transaction<Database>, clients: DemoClient[])
       })
       .onConflict((conflict) => conflict.column('clientId').doNothing())
       .execute()
+    await insertGrants(trx, client.clientId)
     if (client.secret === null) continue
     await trx
       .insertInto('clientSecret')

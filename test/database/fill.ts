@@ -14,6 +14,7 @@ const made = new Set(['audit_head'])
 const special: Record<string, (row: Row) => Row> = {
   device: (row) =>
     row['kind'] === 'web' ? { ...row, key_thumbprint: null, public_jwk: null } : { ...row, secret_hash: null },
+  resource_server: (row) => ({ ...row, ttl_seconds: 300 }),
   // about a person or about an application, here always the first
   reveal_grant: (row) => ({
     ...row,

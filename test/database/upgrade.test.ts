@@ -56,7 +56,8 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
     '0016_person_identity_state',
     '0017_closed_vocabularies',
     '0018_foreign_key_indexes',
-    '0019_superseded_requests'
+    '0019_superseded_requests',
+    '0020_api_grants'
   ])
 
   const after = await readRows(db, columns)
@@ -82,6 +83,8 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
 
   for (const where of (await readVocabularies(db)).keys()) {
     const [table, column] = where.split('.') as [string, string]
+    // a table that is new has no row yet
+    if (!before.has(table)) continue
     await t.rejects(
       sql`update ${sql.table(table)} set ${sql.ref(column)} = 'unheard-of'`.execute(db),
       /audit|role of an administrator|check constraint/,
@@ -179,4 +182,37 @@ await eachDatabase(t, 'rows that break a rule stay, and are named until they are
   await sql`delete from representation_choice`.execute(db)
   t.strictSame(await checkOldRows(db), [])
   t.match(await finding(), { status: 'ok' })
+})
+
+await eachDatabase(t, 'S4 a client is granted the APIs that it holds tokens for, and no other', async (t, present) => {
+  const { db } = await emptyDatabase(t, present)
+  await migrate(db, '0019_superseded_requests')
+  const api = { name: 'n', scopes: 'a:read a:write', token_format: 'opaque', ttl_seconds: 600 }
+  for (const identifier of ['urn:a', 'urn:b']) await insertRow(db, 'resource_server', { ...api, identifier })
+  for (const clientId of ['holder', 'machine', 'other']) {
+    await insertRow(db, 'client', { client_id: clientId, status: 'live', metadata: '{}', policy: '{}' })
+  }
+  let made = 0
+  const hold = async (model: string, clientId: string, payload: object, expires = '2100-01-01'): Promise<void> => {
+    await insertRow(db, 'oidc_artifact', {
+      model,
+      id: `t${++made}`,
+      payload: JSON.stringify(payload),
+      client_id: clientId,
+      expires_at: expires
+    })
+  }
+  await hold('RefreshToken', 'holder', { resource: ['urn:a', 'urn:c'], scope: 'openid a:read profile' })
+  await hold('AccessToken', 'holder', { aud: 'urn:a', scope: 'a:write' })
+  await hold('ClientCredentials', 'machine', { aud: 'urn:b', scope: 'a:read' })
+  await hold('AccessToken', 'other', { aud: 'urn:a', scope: 'a:read' }, '2026-01-01')
+  await hold('AccessToken', 'other', { scope: 'openid a:read' })
+
+  await migrate(db)
+  const { rows } = await sql`
+    select client_id, resource, scopes, machine_scopes from client_resource order by client_id`.execute(db)
+  t.strictSame(rows, [
+    { clientId: 'holder', resource: 'urn:a', scopes: ['a:read', 'a:write'], machineScopes: [] },
+    { clientId: 'machine', resource: 'urn:b', scopes: [], machineScopes: ['a:read'] }
+  ])
 })

@@ -348,9 +348,21 @@ addVariant('asked-organization', 'login/unmet-request', {
 })
 addVariant('asked-state', 'login/unmet-request', { ...asked, code: 'organization', state: 'suspended' })
 const item = { isNew: false, sensitive: false, purpose: null }
+const apis = [
+  {
+    identifier: 'https://api.example.gov.cn/fund',
+    name: '公积金接口',
+    lang: 'zh-CN' as const,
+    scopes: [
+      { scope: 'fund:read', text: '查询您的公积金账户', lang: 'zh-CN' as const },
+      { scope: 'fund:write', text: 'fund:write', lang: null }
+    ]
+  }
+]
 add('consent', 'login/consent', {
   ...form,
   rp,
+  apis,
   unit: '西藏自治区住房公积金管理中心',
   verified: true,
   offline: true,
@@ -388,6 +400,7 @@ addVariant('consent-unverified', 'login/consent', {
   rp,
   unit: null,
   verified: false,
+  apis: [],
   offline: false,
   errors: [],
   items: [{ ...item, scope: 'profile', required: true, claims: [{ name: 'name', value: '扎西*' }] }]
@@ -636,14 +649,16 @@ add('device-confirm', 'device-login/confirm', {
   data: [
     { claims: ['name', 'name#bo', 'gender'], purpose: '在屏幕上显示您的姓名' },
     { claims: ['cert_type', 'cert_no', 'birthdate'], purpose: '核对登记簿' }
-  ]
+  ],
+  apis
 })
 addVariant('device-confirm-plain', 'device-login/confirm', {
   ...device,
   rp: { name: 'Kiosk', lang: 'en', host: '' },
   unit: null,
   place: '',
-  data: []
+  data: [],
+  apis: []
 })
 for (const outcome of ['done', 'refused', 'unknown', 'used', 'failed'] as const) {
   add(`device-${outcome}`, 'device-login/outcome', { outcome, againHref: '/device' })

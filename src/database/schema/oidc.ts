@@ -1,6 +1,8 @@
 /** The provider: artifacts, clients, resource servers, keys. */
-import type { ColumnType, Generated } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { ClientDifference } from '../../domain/client/diff.ts'
 import type { ClientKind } from '../../domain/client/record.ts'
+import type { LocalTexts, ResourceServerAct, ResourceServerStatus } from '../../domain/resource-server/record.ts'
 import type { Json, NullableTimestamp, Timestamp } from './columns.ts'
 
 export type SigningAlg = 'ES256' | 'RS256'
@@ -62,10 +64,38 @@ export interface ResourceServerTable {
   name: string
   scopes: string
   tokenFormat: 'opaque' | 'jwt'
-  signingAlg: Generated<string>
+  signingAlg: Generated<SigningAlg>
   ttlSeconds: number
   minimumLevel: number | null
   createdAt: Timestamp
+  id: GeneratedAlways<string>
+  nameBo: ColumnType<string | null, string | null | undefined, string | null>
+  nameEn: ColumnType<string | null, string | null | undefined, string | null>
+  /** What each scope means, by scope and language. */
+  scopeTexts: ColumnType<Record<string, LocalTexts>, string | undefined, string>
+  status: ColumnType<ResourceServerStatus, ResourceServerStatus | undefined, ResourceServerStatus>
+  version: Generated<number>
+  updatedAt: Timestamp
+}
+
+/** Which APIs a client may ask tokens for, and how far. */
+export interface ClientResourceTable {
+  clientId: string
+  resource: string
+  scopes: string[]
+  machineScopes: ColumnType<string[], string[] | undefined, string[]>
+}
+
+export interface ResourceServerChangeTable {
+  id: Generated<number>
+  identifier: string
+  version: number
+  act: ResourceServerAct
+  actor: string
+  reason: string
+  diff: ColumnType<ClientDifference[], string | undefined, string>
+  traceId: string | null
+  at: Timestamp
 }
 
 export interface SigningKeyTable {
@@ -114,6 +144,8 @@ export interface OidcTables {
   client: ClientTable
   clientSecret: ClientSecretTable
   resourceServer: ResourceServerTable
+  resourceServerChange: ResourceServerChangeTable
+  clientResource: ClientResourceTable
   signingKey: SigningKeyTable
   removedKeyUse: RemovedKeyUseTable
   serverSecret: ServerSecretTable

@@ -4,6 +4,7 @@
  */
 import type { AdminRole } from './administration.ts'
 import type { AdminScope } from './admin-scopes.ts'
+import { resourceServerReasons } from '../resource-server/dual-control.ts'
 import { dualControlReasonNames } from './dual-control.ts'
 
 export interface ApprovalRule {
@@ -17,6 +18,11 @@ export interface ApprovalRule {
 
 export const approvalKinds = {
   'client.change': { approvers: ['security'], covers: dualControlReasonNames, scopes: ['kora.clients:write'] },
+  'resource-server.change': {
+    approvers: ['security'],
+    covers: resourceServerReasons,
+    scopes: ['kora.clients:write']
+  },
   'keys.rotate': { approvers: ['security', 'system'], covers: ['signing_key'], scopes: ['kora.keys:write'] },
   'account.invite': { approvers: ['security'], covers: ['new_administrator'], scopes: [] },
   'account.reset': { approvers: ['security', 'system'], covers: ['administrator_credentials'], scopes: [] },

@@ -2,6 +2,7 @@
  * What a single administrator may not decide about a client: the one rule for console, admin API, command line,
  * declared files and dynamic registration. Each reason is a message `clients.second.<reason>` of the console.
  */
+import { addsApiScopes, hasApiScopes } from '../client/api-grants.ts'
 import { certificateNames, provesByKey } from '../client/certificate.ts'
 import { canonicalJson } from '../client/diff.ts'
 import type { ClientContent, ClientMetadata } from '../client/record.ts'
@@ -13,14 +14,15 @@ const highScopes: readonly string[] = ['identity']
 
 /**
  * high_scope: a scope of the highest kind. consent_skipped: no consent page any more (or more data without one).
- * introspects_all: may introspect every token. admin_scope: administers through the API. redirect_change: other
- * addresses. subject_linked: people become recognizable across sites. protection_lowered: a lower level of login, or
- * weaker proof by the client.
+ * introspects_all: may introspect every token. api_scope: tokens for an API, or more of one. admin_scope: administers
+ * through the API. redirect_change: other addresses. subject_linked: people become recognizable across sites.
+ * protection_lowered: a lower level of login, or weaker proof by the client.
  */
 export const dualControlReasonNames = [
   'high_scope',
   'consent_skipped',
   'introspects_all',
+  'api_scope',
   'admin_scope',
   'redirect_change',
   'subject_linked',
@@ -72,6 +74,7 @@ export function dualControlReasons (
     high_scope: added.some((scope) => highScopes.includes(scope)),
     consent_skipped: after.policy?.trusted === true && (had.policy?.trusted !== true || added.length > 0),
     introspects_all: introspectsAll(after) && !introspectsAll(had),
+    api_scope: addsApiScopes(had.policy?.resources, after.policy?.resources),
     admin_scope:
       (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
       (administers.length > 0 && keysOf(had) !== keysOf(after)),
@@ -90,6 +93,7 @@ const isPowerful = (client: Judged): boolean =>
   scopesOf(client).some((scope) => highScopes.includes(scope)) ||
   client.policy?.trusted === true ||
   introspectsAll(client) ||
+  hasApiScopes(client.policy?.resources) ||
   (client.policy?.adminScopes ?? []).length > 0
 
 /** How well a client proves who it is: not at all, by a secret that both sides know, by a key of its own. */
@@ -130,6 +134,7 @@ export function withoutPowers (content: ClientContent): ClientContent {
     policy: {
       ...policy,
       trusted: false,
+      resources: {},
       introspects: policy.introspects.filter((resource) => resource !== '*'),
       purposes: Object.fromEntries(Object.entries(policy.purposes).filter(([name]) => low(name))),
       optionalScopes: policy.optionalScopes.filter(low)

@@ -77,6 +77,7 @@ export const policyMembers = [
   'optionalScopes',
   'purposes',
   'introspects',
+  'resources',
   'adminScopes',
   'homeUri',
   'logo',

@@ -124,6 +124,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
     policy: policyGiven,
     signs: metadata['token_endpoint_auth_method'] === 'private_key_jwt',
     scope: scopesOf(metadata['scope']),
+    grantTypes: metadata['grant_types'],
     rules,
     report,
     read

@@ -4,6 +4,7 @@
  */
 import { adminScopes } from '../administration/admin-scopes.ts'
 import { claimsByScope } from '../claims/claims.ts'
+import { readApiGrants } from './api-grants.ts'
 import { kindRules, policyMembers } from './kinds.ts'
 import { isObject, step, type Readers, type Report } from './faults.ts'
 import type { ClientKind } from './record.ts'
@@ -15,6 +16,7 @@ interface Part {
   policy: Record<string, unknown>
   /** It authenticates with private_key_jwt. */ signs: boolean
   scope: readonly string[]
+  grantTypes: unknown
   rules: ClientRules
   report: Report
   read: Readers
@@ -68,7 +70,7 @@ const takenNames = [
 ]
 
 export function checkPolicy (part: Part): void {
-  const { kind, policy, signs, rules, report, read } = part
+  const { kind, policy, signs, grantTypes, rules, report, read } = part
   read.known('/policy', policy, policyMembers)
   const names = policy['names']
   if (isObject(names)) {
@@ -109,6 +111,7 @@ export function checkPolicy (part: Part): void {
   checkFunctions(part)
   checkAliases(part)
   checkScopes(part)
+  readApiGrants(policy['resources'], { people: kindRules[kind].people, grantTypes }, part)
   for (const [index, value] of read.list('/policy/introspects', policy['introspects'], 50).entries()) {
     const at = '/policy/introspects' + step(index)
     if (value !== '*' && (typeof value !== 'string' || !URL.canParse(value) || value.includes('#'))) {

@@ -1,4 +1,5 @@
 /** What Kora knows of a relying site beyond OAuth metadata. */
+import { apiGrants, type ApiGrants } from './api-grants.ts'
 import type { Level } from '../identity/assurance.ts'
 
 export interface ClientPolicy {
@@ -33,6 +34,8 @@ export interface ClientPolicy {
   purposes: Record<string, string>
   /** Resource servers (identifiers) this client may introspect tokens of. */
   introspects: string[]
+  /** APIs that it may ask tokens for (client-api-grants); stored beside the policy, in client_resource. */
+  resources: ApiGrants
   /** Scopes of the admin API (domain/admin-scopes); machines that sign only. */
   adminScopes?: string[]
   /** Where people can start again after an expired login. */
@@ -51,14 +54,15 @@ export const defaultPolicy: ClientPolicy = {
   aliases: {},
   optionalScopes: [],
   purposes: {},
-  introspects: []
+  introspects: [],
+  resources: {}
 }
 
 /** Stored policy + defaults; unknown members are dropped. */
 export function clientPolicy (stored: unknown): ClientPolicy {
   const given = (typeof stored === 'object' && stored !== null ? stored : {}) as Partial<ClientPolicy>
   const policy = { ...defaultPolicy, ...given }
-  return { ...policy, names: { ...defaultPolicy.names, ...given.names } }
+  return { ...policy, names: { ...defaultPolicy.names, ...given.names }, resources: apiGrants(given.resources) }
 }
 
 /** The name in the language asked for, and the language it really is in. */

@@ -6,12 +6,17 @@ interface ClaimsRequest {
   id_token?: { acr?: { essential?: boolean; value?: string; values?: string[] } }
 }
 
-/** What the client's minimum, `acr_values` and an essential `acr` claim (OIDC Core §5.5.1.1) request together. */
+/**
+ * What the client's minimum, `acr_values`, an essential `acr` claim (OIDC Core §5.5.1.1) and the APIs of the request
+ * ask for together.
+ */
 export function requestedLevel (
   { minimumLevel }: Pick<ClientPolicy, 'minimumLevel'>,
-  params: { acr_values?: unknown; claims?: unknown }
+  params: { acr_values?: unknown; claims?: unknown },
+  apis: ReadonlyArray<{ minimumLevel: Level | null }> = []
 ): Level {
-  const level = raiseLevel(minimumLevel, typeof params.acr_values === 'string' ? params.acr_values.split(' ') : [])
+  const least = Math.max(minimumLevel, ...apis.map((api) => api.minimumLevel ?? 1)) as Level
+  const level = raiseLevel(least, typeof params.acr_values === 'string' ? params.acr_values.split(' ') : [])
   const acr =
     typeof params.claims === 'string'
       ? (safeJson(params.claims) as ClaimsRequest | undefined)?.id_token?.acr

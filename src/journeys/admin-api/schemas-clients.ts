@@ -88,6 +88,16 @@ const policyMembers = {
     Type.Record(Type.String(), Type.String(), { description: 'Why each scope is needed; shown to people.' })
   ),
   introspects: texts(),
+  resources: Type.Optional(
+    Type.Record(
+      Type.String(),
+      closed({
+        scopes: texts('In the name of a person who logged in.'),
+        machineScopes: texts('In its own name: client_credentials.')
+      }),
+      { description: 'APIs that it may ask tokens for, by identifier. A second administrator agrees to more.' }
+    )
+  ),
   representationRequests: flag,
   adminScopes: Type.Optional(
     Type.Array(Type.Enum([...adminScopes]), { description: 'Given in the console or on the command line only.' })

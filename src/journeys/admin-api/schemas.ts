@@ -5,6 +5,7 @@
 import Type, { type TSchema } from 'typebox'
 import { closed } from './schema-parts.ts'
 import * as clients from './schemas-clients.ts'
+import * as resourceServers from './schemas-resource-servers.ts'
 import * as desk from './schemas-desk.ts'
 
 const ProblemDetails = Type.Object(
@@ -15,9 +16,12 @@ const ProblemDetails = Type.Object(
     code: Type.String({ description: 'Stable; what programs act on.' }),
     trace_id: Type.String({ description: 'For support.' }),
     faults: Type.Optional(Type.Array(clients.Fault)),
-    current: Type.Optional(clients.Client),
+    current: Type.Optional(Type.Union([clients.Client, resourceServers.ResourceServer])),
     yours: Type.Optional(
-      closed({ kind: Type.String(), metadata: clients.ClientMetadata, policy: clients.ClientPolicy })
+      Type.Union([
+        closed({ kind: Type.String(), metadata: clients.ClientMetadata, policy: clients.ClientPolicy }),
+        resourceServers.ResourceServerContent
+      ])
     ),
     diff: Type.Optional(
       Type.Array(Type.Object({ field: Type.String() }), { description: 'From what it is now to what you sent.' })
@@ -27,6 +31,11 @@ const ProblemDetails = Type.Object(
 )
 
 /** Names under components/schemas. */
-export const namedSchemas = { ...clients, ...desk, ProblemDetails } as const satisfies Record<string, TSchema>
+export const namedSchemas = {
+  ...clients,
+  ...resourceServers,
+  ...desk,
+  ProblemDetails
+} as const satisfies Record<string, TSchema>
 
 export type SchemaName = keyof typeof namedSchemas

@@ -6,6 +6,7 @@ import { keyRoutes } from './keys.ts'
 import { organizationRoutes } from './organizations.ts'
 import { peopleRoutes } from './people.ts'
 import { registrationTokenRoutes } from './registration-tokens.ts'
+import { resourceServerRoutes } from './resource-servers.ts'
 import type { Route } from './routes.ts'
 import { trailRoutes } from './trail.ts'
 
@@ -13,6 +14,7 @@ export const apiRoutes: readonly Route[] = [
   ...clientRoutes,
   ...clientPartRoutes,
   ...clientLogoRoutes,
+  ...resourceServerRoutes,
   ...registrationTokenRoutes,
   ...peopleRoutes,
   ...organizationRoutes,

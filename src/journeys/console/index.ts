@@ -46,6 +46,7 @@ import type { Settings } from '../../records/settings/index.ts'
 import { ensureConsoleClient } from './client.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './administrators/accounts.ts'
+import { registerApis } from './apis/apis.ts'
 import { registerApprovals } from './approvals/approvals.ts'
 import { registerAudit } from './audit/audit.ts'
 import { registerBegin } from './sign-in/enrollment.ts'
@@ -85,6 +86,7 @@ export async function registerAdmin (
   registerBegin(console)
   registerOverview(console)
   registerClientPages(console)
+  registerApis(console)
   registerSearch(console)
   registerApprovals(console)
   registerAccounts(console)

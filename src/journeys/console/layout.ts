@@ -8,6 +8,7 @@ import type { Administrator } from '../../records/administrators/index.ts'
 export type Area =
   | 'overview'
   | 'clients'
+  | 'apis'
   | 'people'
   | 'organizations'
   | 'approvals'
@@ -46,6 +47,7 @@ export interface Unframed {
 const areas: ReadonlyArray<[Area, string]> = [
   ['overview', '/admin'],
   ['clients', '/admin/clients'],
+  ['apis', '/admin/apis'],
   ['counter', '/admin/counter'],
   ['people', '/admin/people'],
   ['organizations', '/admin/organizations'],

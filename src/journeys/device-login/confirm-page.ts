@@ -9,7 +9,8 @@ import type { DeviceLogin } from '../../oidc/device-codes.ts'
 import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
 import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
-import { hostOf, relyingSite } from '../login/index.ts'
+import { hostOf, relyingSite, showApis, type ShownApi } from '../login/index.ts'
+import type { RequestedApi } from '../../records/resource-servers/index.ts'
 
 /** Posts `user_code` and `csrf`. */
 export interface DeviceCodePage extends FormTarget {
@@ -28,6 +29,8 @@ export interface DeviceConfirmPage extends FormTarget {
   at: string
   /** What the device's site gets, with the purpose it gave. */
   data: Array<{ claims: string[]; purpose: string | null }>
+  /** What it may do at APIs in the name of the person. */
+  apis: ShownApi[]
   /** The page again in another language: the answer to a post has no address of its own. */
   self: string
 }
@@ -48,7 +51,7 @@ declare module '../../http/pages.ts' {
 /** What is asked for is shown here too: a trusted site has no page of consent later. */
 export function confirmPage (
   login: DeviceLogin,
-  client: Client,
+  { client, apis }: { client: Client; apis: readonly RequestedApi[] },
   { locale, ...form }: FormTarget & { locale: Locale }
 ): DeviceConfirmPage {
   const policy = clientPolicy(readPolicy(client))
@@ -67,6 +70,7 @@ export function confirmPage (
       claims: claimsByScope[scope as keyof typeof claimsByScope].filter((claim) => !claim.includes('verified')),
       purpose: policy.purposes[scope] ?? null
     })),
+    apis: showApis(apis, locale),
     self: `${devicePath}?user_code=${userCode}`
   }
 }

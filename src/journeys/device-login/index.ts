@@ -23,6 +23,7 @@ import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../http/pages.ts'
 import type { DeviceLoginDeps } from './deps.ts'
 import { loginPath } from '../login/index.ts'
+import { findRequestedApis } from '../../records/resource-servers/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
 import { confirmPage } from './confirm-page.ts'
 
@@ -122,9 +123,10 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     await Promise.all([throttle.unhit(keys.network), throttle.unhit(keys.browser)])
     const client = await oidc.provider.Client.find(found.login.clientId)
     if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
+    const apis = await findRequestedApis(deps.db, client.clientId, found.login.params)
     return reply.page(
       'device-login/confirm',
-      confirmPage(found.login, client, {
+      confirmPage(found.login, { client, apis }, {
         action: `${devicePath}/decision`,
         csrf: request.csrfToken(decisionScope(userCode)),
         locale: request.locale

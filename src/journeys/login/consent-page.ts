@@ -4,7 +4,10 @@ import { sensitiveScopes } from '../../domain/claims/requested-scopes.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
 import type { Person } from '../../domain/identity/person.ts'
+import { localText } from '../../domain/resource-server/record.ts'
+import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
+import type { RequestedApi } from '../../records/resource-servers/index.ts'
 
 export interface ConsentItem {
   scope: string
@@ -19,8 +22,30 @@ export interface ConsentItem {
   purpose: string | null
 }
 
+/** An API (RFC 8707) as people read it, in their language where it has texts in it. */
+export interface ShownApi {
+  identifier: string
+  name: string
+  lang: Locale | null
+  scopes: Array<{ scope: string; text: string; lang: Locale | null }>
+}
+
+export const showApis = (apis: readonly RequestedApi[], locale: Locale): ShownApi[] =>
+  apis
+    .filter(({ scopes }) => scopes.length > 0)
+    .map(({ identifier, names, scopes }) => {
+      const { text: name, lang } = localText(names, locale, identifier)
+      return {
+        identifier,
+        name,
+        lang,
+        scopes: scopes.map((scope) => ({ scope: scope.name, ...localText(scope.texts, locale, scope.name) }))
+      }
+    })
+
 /**
- * S13. Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked).
+ * S13. Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked),
+ * `api` (repeated: each scope of an API that was shown).
  */
 export interface ConsentPage extends FormTarget {
   rp: RelyingSite
@@ -28,6 +53,8 @@ export interface ConsentPage extends FormTarget {
   unit: string | null
   verified: boolean
   items: ConsentItem[]
+  /** What the site may do at APIs in the name of the person; agreed to as a whole with what is required. */
+  apis: ShownApi[]
   offline: boolean
   errors: FieldError[]
 }
@@ -51,6 +78,7 @@ export function consentPage ({
   rp,
   policy,
   scopes,
+  apis,
   person,
   decided,
   offline
@@ -58,6 +86,7 @@ export function consentPage ({
   rp: RelyingSite
   policy: ClientPolicy
   scopes: readonly string[]
+  apis: ShownApi[]
   person: Whose
   decided: ReadonlyMap<string, boolean>
   offline: boolean
@@ -72,5 +101,5 @@ export function consentPage ({
       .map((claim) => ({ name: claim, value: masked[claim]?.(person) ?? null })),
     purpose: policy.purposes[scope] ?? null
   }))
-  return { rp, unit: policy.unit ?? null, verified: true, items, offline }
+  return { rp, unit: policy.unit ?? null, verified: true, items, apis, offline }
 }

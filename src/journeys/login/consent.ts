@@ -5,9 +5,10 @@ import { requestedScopes, sensitiveScopes } from '../../domain/claims/requested-
 import { formField, formList } from '../../http/forms.ts'
 import type { FieldError } from '../../http/pages.ts'
 import { decidedScopes, recordRelease } from '../../records/consents/index.ts'
+import { listApiConsents } from '../../records/resource-servers/index.ts'
 import { addProofs } from '../../records/login-attempts/index.ts'
 import { loginPath } from './attempt.ts'
-import { consentPage } from './consent-page.ts'
+import { consentPage, showApis } from './consent-page.ts'
 import type { StepDeps } from './deps.ts'
 import { eventContext } from './event-context.ts'
 import { identifiedPerson, type LoginContext } from './facts.ts'
@@ -26,6 +27,7 @@ export function consentStep (deps: StepDeps) {
           rp,
           policy,
           scopes: requested(context),
+          apis: showApis(context.apis, request.locale),
           person,
           decided: await decidedScopes(deps.db, person.id, client.clientId),
           offline: client.grantTypeAllowed('refresh_token')
@@ -60,10 +62,14 @@ export function consentStep (deps: StepDeps) {
       const given = scopes.filter(
         (scope) => (required.includes(scope) && !sensitiveScopes.includes(scope)) || ticked.has(scope)
       )
+      // of APIs what was shown, and nothing that was granted to the site since
+      const shown = formList(request.body, 'api')
+      const atApis = listApiConsents(context.apis).filter((one) => shown.includes(one))
+      given.push(...atApis)
       await inTransaction(deps.db, async (trx) => {
         const proof = { kind: 'consent', at: Math.floor(deps.clock.now() / 1000), scopes: given } as const
         if (!(await addProofs(trx, context.uid, context.browserHash, person.id, [proof]))) return
-        for (const scope of scopes) {
+        for (const scope of [...scopes, ...atApis]) {
           await recordRelease(trx, deps, {
             personId: person.id,
             clientId: context.client.clientId,

@@ -38,6 +38,7 @@ import {
   type StoredOrganization
 } from '../../records/organizations/index.ts'
 import { personById, personBySub, type StoredPerson } from '../../records/persons/index.ts'
+import { findRequestedApis, listApiConsents, type RequestedApi } from '../../records/resource-servers/index.ts'
 import type { ClientAuthorization } from '../../tokens/session-change.ts'
 import { hasPrompt, type LoginAttempt } from './attempt.ts'
 import type { StepDeps } from './deps.ts'
@@ -55,6 +56,8 @@ interface FixedFacts extends LoginAttempt {
 /** What every step of a person's login starts from. */
 export interface LoginContext extends FixedFacts {
   policy: ClientPolicy
+  /** APIs that the site asks tokens for, as far as it may. */
+  apis: RequestedApi[]
   site: SiteFacts
   rp: RelyingSite
   /** What the site requests (RFC 9396); null: it leaves that to the person. */
@@ -102,9 +105,11 @@ async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginConte
     person !== null &&
     !organization.passwordMustChange &&
     (await deps.organizations.trustedBrowser(organization.id, person.id, fixed.browserHash))
+  const apis = await findRequestedApis(deps.db, client.clientId, params)
   const context: LoginContext = {
     ...fixed,
     policy,
+    apis,
     site,
     rp: relyingSite(policy, fixed.locale, {
       otherwise: client.clientName || client.clientId,
@@ -115,7 +120,7 @@ async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginConte
     organization,
     facts: {
       facePolicy: deps.config.facePolicy,
-      requestedLevel: requestedLevel(policy, params),
+      requestedLevel: requestedLevel(policy, params, apis),
       person: person === null ? null : personFacts(person),
       session,
       proofs: row.proofs,
@@ -196,13 +201,13 @@ async function representationState (deps: StepDeps, context: LoginContext): Prom
 }
 
 async function consentDue (deps: StepDeps, context: LoginContext): Promise<boolean> {
-  const { person, policy, client, params, row } = context
+  const { person, policy, apis, client, params, row } = context
   if (person === null || row.proofs.some(({ kind }) => kind === 'consent')) return false
   return await isConsentDue(deps.db, {
     personId: person.id,
     clientId: client.clientId,
     policy,
-    scopes: requestedScopes(params['scope'], client),
+    scopes: [...requestedScopes(params['scope'], client), ...listApiConsents(apis)],
     prompted: hasPrompt(context, 'consent')
   })
 }

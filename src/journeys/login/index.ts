@@ -14,7 +14,7 @@ import { registerSteps } from './runner.ts'
 import { createSteps } from './steps.ts'
 
 export { loginPath } from './attempt.ts'
-export { consentPage, type ConsentPage } from './consent-page.ts'
+export { consentPage, showApis, type ConsentPage, type ShownApi } from './consent-page.ts'
 export { hostOf, relyingSite } from './relying-site.ts'
 
 export interface HostedLogin {

@@ -160,6 +160,9 @@ export const auditEvents = {
   // administration and keys
   'client.created': about('client', 'staff'),
   'client.updated': about('client', 'staff'),
+  'resource-server.created': about('client', 'staff'),
+  'resource-server.updated': about('client', 'staff'),
+  'resource-server.deleted': about('client', 'staff'),
   'client.deleted': about('client', 'staff'),
   'client.enabled': about('client', 'staff'),
   'client.disabled': about('client', 'staff'),

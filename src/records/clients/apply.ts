@@ -5,6 +5,7 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
+import { findGrantFaults } from '../../domain/client/api-grants.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
 import { step } from '../../domain/client/faults.ts'
 import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
@@ -20,7 +21,7 @@ import {
   statusSteps,
   type RegistryServices
 } from './change.ts'
-import { findClients, type Db } from './repository.ts'
+import { findClients, findOfferedScopes, type Db } from './repository.ts'
 import { clientRules } from './rules.ts'
 
 export interface WantedClient {
@@ -49,14 +50,29 @@ interface Step {
   status: ClientStatus | null
 }
 
-/** What would be done. `prune`: clients that are not declared end (drafts are deleted, the others disabled). */
+/** Identifiers of APIs in what may be anything. */
+const readGranted = (wanted: readonly WantedClient[]): string[] => [
+  ...new Set(
+    wanted.flatMap(({ content }) =>
+      Object.keys((content as { policy?: { resources?: object } } | null)?.policy?.resources ?? {}).filter(
+        (identifier) => !identifier.includes('\0')
+      )
+    )
+  )
+]
+
+/**
+ * What would be done. `prune`: clients that are not declared end (drafts are deleted, the others disabled).
+ * `declared`: scopes of APIs that the same file declares.
+ */
 export async function planClients (
   db: Db,
   config: ClientsDeps['config'],
   wanted: readonly WantedClient[],
-  { prune = false } = {}
+  { prune = false, declared }: { prune?: boolean; declared?: ReadonlyMap<string, readonly string[]> } = {}
 ): Promise<Planned> {
-  const planned = plan(await findClients(db, null), config, wanted, prune)
+  const offered = new Map([...(await findOfferedScopes(db, readGranted(wanted))), ...(declared ?? [])])
+  const planned = plan({ stored: await findClients(db, null), offered }, config, { wanted, prune })
   return planned.ok ? { ok: true, lines: planned.steps.map(({ line }) => line) } : planned
 }
 
@@ -85,7 +101,8 @@ export async function applyClients (
   const { act, wanted, prune = false, agreedBy = '' } = input
   // one declaration after the other, and no single change in between
   await trx.selectFrom('client').select('clientId').orderBy('clientId').forNoKeyUpdate().execute()
-  const planned = plan(await findClients(trx, null), deps.config, wanted, prune)
+  const offered = await findOfferedScopes(trx, readGranted(wanted), { hold: true })
+  const planned = plan({ stored: await findClients(trx, null), offered }, deps.config, { wanted, prune })
   if (!planned.ok) return planned
   const alone =
     agreedBy === ''
@@ -135,10 +152,9 @@ async function take (
 }
 
 function plan (
-  stored: readonly ClientRecord[],
+  { stored, offered }: { stored: readonly ClientRecord[]; offered: ReadonlyMap<string, readonly string[]> },
   config: ClientsDeps['config'],
-  wanted: readonly WantedClient[],
-  prune: boolean
+  { wanted, prune }: { wanted: readonly WantedClient[]; prune: boolean }
 ): { ok: true; steps: Step[] } | { ok: false; faults: ClientFault[] } {
   const rules = clientRules(config)
   const known = new Map(stored.map((client) => [client.clientId, client]))
@@ -162,6 +178,7 @@ function plan (
     }
     const checked = validateClient(withLogoOf(content, current), rules)
     if (!checked.ok) checked.faults.forEach(add)
+    else findGrantFaults(checked.content.policy.resources, offered).forEach(add)
     const next = statusOf(status, current)
     if (next === undefined) {
       add({

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
+import { findGrantFaults } from '../../domain/client/api-grants.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
 import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
@@ -19,7 +20,7 @@ import {
 import type { ClientsDeps } from './deps.ts'
 import { endChangesAbout } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
-import { findClient, holdClient, insertClient, updateClient } from './repository.ts'
+import { findClient, findOfferedScopes, holdClient, insertClient, updateClient } from './repository.ts'
 import { clientRules } from './rules.ts'
 import { endEverySecret, usesSecret } from './secrets.ts'
 
@@ -46,6 +47,11 @@ export interface ActOptions {
 
 export type Created =
   { outcome: 'created'; client: ClientRecord; secret: NewSecret | null } | { outcome: 'taken' } | Refused
+
+/** Grants at APIs that there are not. */
+async function checkGrants (trx: Trx, { policy: { resources } }: ClientContent): Promise<ClientFault[]> {
+  return findGrantFaults(resources, await findOfferedScopes(trx, Object.keys(resources), { hold: true }))
+}
 
 const idPattern = /^[a-z0-9](?:[a-z0-9._-]{1,62})[a-z0-9]$/
 export const newClientId = (): string => `site-${randomBytes(6).toString('hex')}`
@@ -78,6 +84,8 @@ export async function createClient (trx: Trx, deps: Within, input: NewClient): P
       faults: [...(idFault === null ? [] : [idFault]), ...(checked.ok ? [] : checked.faults)]
     }
   }
+  const grantFaults = await checkGrants(trx, checked.content)
+  if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
   const reasons = dualControlReasons(null, checked.content)
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   if (!(await insertClient(trx, clientId, status, checked.content))) return { outcome: 'taken' }
@@ -127,6 +135,8 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
     return { outcome: 'conflict', current, yours: checked.content, diff }
   }
   if (diff.length === 0) return { outcome: 'unchanged', client: current }
+  const grantFaults = await checkGrants(trx, checked.content)
+  if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
   const reasons = dualControlReasons(current, checked.content)
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   const client = await updateClient(trx, clientId, current.version, checked.content)

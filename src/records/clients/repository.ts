@@ -1,7 +1,8 @@
 /** Rows of clients: one, locked for a change, or a page of the list with its filters — one query each. */
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
-import { clientPolicy } from '../../domain/client/policy.ts'
+import type { ApiGrants } from '../../domain/client/api-grants.ts'
+import { clientPolicy, type ClientPolicy } from '../../domain/client/policy.ts'
 import {
   kindOf,
   type ClientContent,
@@ -22,22 +23,39 @@ interface ClientRow {
   version: number
   createdAt: Date
   updatedAt: Date
+  resources: ApiGrants
 }
 
 const columns = ['clientId', 'kind', 'status', 'metadata', 'policy', 'version', 'createdAt', 'updatedAt'] as const
 
-function recordOf (row: ClientRow): ClientRecord {
+/** What is granted at APIs is a part of the policy that has rows of its own. */
+const resources = sql<ApiGrants>`(
+  select coalesce(jsonb_object_agg(g.resource, jsonb_build_object('scopes', g.scopes, 'machineScopes',
+    g.machine_scopes)), '{}') from client_resource g where g.client_id = client.client_id)`.as('resources')
+
+function recordOf ({ resources: granted, ...row }: ClientRow): ClientRecord {
   return {
     ...row,
     kind: row.kind ?? kindOf(row.metadata),
     metadata: row.metadata as ClientMetadata,
-    policy: clientPolicy(row.policy)
+    policy: clientPolicy({ ...row.policy, resources: granted })
   }
+}
+
+const policyColumn = ({ resources: _rows, ...policy }: ClientPolicy): string => JSON.stringify(policy)
+
+async function insertGrants (trx: Transaction<Database>, clientId: string, grants: ApiGrants): Promise<void> {
+  const rows = Object.entries(grants).map(([resource, grant]) => ({ clientId, resource, ...grant }))
+  if (rows.length > 0) await trx.insertInto('clientResource').values(rows).execute()
 }
 
 /** A client by its identifier, in every status; null = there is none. */
 export async function findClient (db: Db, clientId: string): Promise<ClientRecord | null> {
-  const row = await db.selectFrom('client').select(columns).where('clientId', '=', clientId).executeTakeFirst()
+  const row = await db
+    .selectFrom('client')
+    .select([...columns, resources])
+    .where('clientId', '=', clientId)
+    .executeTakeFirst()
   return row === undefined ? null : recordOf(row)
 }
 
@@ -46,24 +64,36 @@ export async function findClient (db: Db, clientId: string): Promise<ClientRecor
  * client (scan tickets, consents) are written meanwhile.
  */
 export async function holdClient (trx: Transaction<Database>, clientId: string): Promise<ClientRecord | null> {
-  const row = await trx
-    .selectFrom('client')
-    .select(columns)
-    .where('clientId', '=', clientId)
-    .forNoKeyUpdate()
-    .executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  await trx.selectFrom('client').select('clientId').where('clientId', '=', clientId).forNoKeyUpdate().execute()
+  // a statement of its own: the one that waited still sees the grants of before
+  return await findClient(trx, clientId)
 }
 
 /** Clients by identifier, in one query, for an import; Kora's own services too. */
 export async function findClients (db: Db, clientIds: readonly string[] | null): Promise<ClientRecord[]> {
   const rows = await db
     .selectFrom('client')
-    .select(columns)
+    .select([...columns, resources])
     .$if(clientIds !== null, (query) => query.where('clientId', 'in', [...(clientIds ?? []), '']))
     .orderBy('clientId')
     .execute()
   return rows.map(recordOf)
+}
+
+/** Scopes of resource servers that exist; held, when asked for, so that none is deleted or loses a scope meanwhile. */
+export async function findOfferedScopes (
+  db: Db,
+  identifiers: readonly string[],
+  { hold = false } = {}
+): Promise<Map<string, string[]>> {
+  if (identifiers.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('resourceServer')
+    .select(['identifier', 'scopes'])
+    .where('identifier', 'in', [...identifiers])
+    .$if(hold, (query) => query.forKeyShare())
+    .execute()
+  return new Map(rows.map(({ identifier, scopes }) => [identifier, scopes.split(' ')]))
 }
 
 /** @returns false: the identifier is taken */
@@ -75,11 +105,13 @@ export async function insertClient (
 ): Promise<boolean> {
   const made = await trx
     .insertInto('client')
-    .values({ clientId, kind, status, metadata: JSON.stringify(metadata), policy: JSON.stringify(policy) })
+    .values({ clientId, kind, status, metadata: JSON.stringify(metadata), policy: policyColumn(policy) })
     .onConflict((conflict) => conflict.column('clientId').doNothing())
     .returning('clientId')
     .executeTakeFirst()
-  return made !== undefined
+  if (made === undefined) return false
+  await insertGrants(trx, clientId, policy.resources)
+  return true
 }
 
 /** One step of the version; null = somebody was faster. */
@@ -98,13 +130,18 @@ export async function updateClient (
       ...(kind === undefined ? {} : { kind }),
       ...(status === undefined ? {} : { status }),
       ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
-      ...(policy === undefined ? {} : { policy: JSON.stringify(policy) })
+      ...(policy === undefined ? {} : { policy: policyColumn(policy) })
     })
     .where('clientId', '=', clientId)
     .where('version', '=', version)
-    .returning(columns)
+    .returning('clientId')
     .executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  if (row === undefined) return null
+  if (policy !== undefined) {
+    await trx.deleteFrom('clientResource').where('clientId', '=', clientId).execute()
+    await insertGrants(trx, clientId, policy.resources)
+  }
+  return await findClient(trx, clientId)
 }
 
 export interface ClientFilters {

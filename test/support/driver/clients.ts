@@ -9,11 +9,13 @@ export interface NewClient {
   secret?: string
   metadata: Record<string, unknown>
   policy?: Record<string, unknown>
+  /** APIs that it may ask tokens for, by identifier. */
+  resources?: Record<string, { scopes?: string[]; machineScopes?: string[] }>
 }
 
 export async function addClient (
   kora: Pick<Kora, 'inside'>,
-  { clientId, secret, metadata, policy = {} }: NewClient
+  { clientId, secret, metadata, policy = {}, resources = {} }: NewClient
 ): Promise<void> {
   await kora.inside.services.db.transaction().execute(async (trx) => {
     await trx
@@ -40,6 +42,9 @@ export async function addClient (
           hint: secret.slice(-4)
         })
         .execute()
+    }
+    for (const [resource, { scopes = [], machineScopes = [] }] of Object.entries(resources)) {
+      await trx.insertInto('clientResource').values({ clientId, resource, scopes, machineScopes }).execute()
     }
     await incrementEpoch(trx, 'clients')
   })

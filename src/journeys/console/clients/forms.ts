@@ -238,6 +238,19 @@ function draftsOf (
               )
             ]
           : []),
+        ...(rule.people
+          ? [area('resources', grantLines(policy['resources'], 'scopes'), ['/policy/resources'], 3)]
+          : []),
+        ...(rule.grants.includes('client_credentials')
+          ? [
+              area(
+                'machine_resources',
+                grantLines(policy['resources'], 'machineScopes'),
+                rule.people ? [] : ['/policy/resources'],
+                3
+              )
+            ]
+          : []),
         ...(rule.authMethods[0] === 'none' && kind !== 'device'
           ? []
           : [area('introspects', lines(policy['introspects']), ['/policy/introspects'], 2)]),
@@ -335,6 +348,30 @@ function draftsOf (
   }
 }
 
+/** One line for each API: its identifier, then scopes. */
+const grantLines = (resources: unknown, name: 'scopes' | 'machineScopes'): string =>
+  Object.entries(isObject(resources) ? resources : {})
+    .map(([identifier, grant]) => [identifier, ...listed(isObject(grant) ? grant[name] : undefined).map(text)])
+    .filter((words) => words.length > 1)
+    .map((words) => words.join(' '))
+    .join('\n')
+
+function grantsOf (people: string, machine: string): Record<string, { scopes: string[]; machineScopes: string[] }> {
+  const grants = new Map<string, { scopes: string[]; machineScopes: string[] }>()
+  for (const [typed, name] of [
+    [people, 'scopes'],
+    [machine, 'machineScopes']
+  ] as const) {
+    for (const line of linesOf(typed)) {
+      const [identifier = '', ...scopes] = line.split(/\s+/)
+      const grant = grants.get(identifier) ?? { scopes: [], machineScopes: [] }
+      grant[name].push(...scopes)
+      grants.set(identifier, grant)
+    }
+  }
+  return Object.fromEntries(grants)
+}
+
 const kept = (value: string): string | undefined => (value.trim() === '' ? undefined : value.trim())
 
 /** What was typed, put over what is there. */
@@ -376,7 +413,10 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
       }
     }
     case 'permissions': {
-      const introspects = { introspects: linesOf(field('introspects')) }
+      const introspects = {
+        introspects: linesOf(field('introspects')),
+        resources: grantsOf(field('resources'), field('machine_resources'))
+      }
       if (!rule.people) {
         return {
           kind,

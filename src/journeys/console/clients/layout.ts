@@ -69,7 +69,7 @@ export function frameOf (c: ConsoleRequest, client: ClientRecord, current: strin
 }
 
 /** One leaf of a client for reading. */
-const shownValue = (value: unknown): string =>
+export const shownValue = (value: unknown): string =>
   value === undefined || value === null
     ? '—'
     : Array.isArray(value) && value.every((item) => typeof item === 'string')

@@ -10,7 +10,8 @@ import { verifiedClaims } from '../../../domain/claims/verified-claims.ts'
 import type { Locale } from '../../../http/locale.ts'
 import { shanghaiDate } from '../../../ports/clock.ts'
 import { exampleFacts, examplePeople, exampleRepresentation, type ExampleName } from '../../developers/index.ts'
-import { consentPage, hostOf, relyingSite, type ConsentPage } from '../../login/index.ts'
+import { consentPage, hostOf, relyingSite, showApis, type ConsentPage } from '../../login/index.ts'
+import type { RequestedApi } from '../../../records/resource-servers/index.ts'
 
 /** In whose name the invented person may be shown at this client. */
 export const previewRoles = ({ policy: { roles, subjectKinds } }: ClientRecord): Role[] =>
@@ -76,16 +77,21 @@ export function previewOf (
  * The consent page as this person would get it at the first login; null: there is none, because nothing is asked or
  * nobody is.
  */
-export function previewConsent (client: ClientRecord, name: ExampleName, locale: Locale): ConsentPage | null {
+export function previewConsent (
+  client: ClientRecord,
+  name: ExampleName,
+  { locale, apis }: { locale: Locale; apis: readonly RequestedApi[] }
+): ConsentPage | null {
   const { metadata, policy } = client
   const scopes = scopesOf(client).filter((scope) => scope !== 'openid')
-  if (policy.trusted || scopes.length === 0) return null
+  if (policy.trusted || (scopes.length === 0 && apis.length === 0)) return null
   const host = hostOf(metadata.redirect_uris?.[0]) || hostOf(metadata.client_uri ?? policy.homeUri)
   return {
     ...consentPage({
       rp: relyingSite(policy, locale, { otherwise: client.clientId, host }),
       policy,
       scopes,
+      apis: showApis(apis, locale),
       person: examplePeople[name],
       decided: new Map(),
       offline: metadata.grant_types?.includes('refresh_token') === true

@@ -10,6 +10,7 @@ import { usesSecret } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../layout.ts'
 import { clientOf, frameOf, mayChange, pathOf, readers, type ClientFrame } from './layout.ts'
+import { findRequestedApis } from '../../../records/resource-servers/index.ts'
 import { previewConsent, previewOf, previewRoles } from './preview.ts'
 import { otherAlgorithm, trialObstacle } from './test-login-site.ts'
 
@@ -91,7 +92,12 @@ export function registerClientTest (console: Console): void {
         ],
         idToken: json(idToken),
         userinfo: json(userinfo),
-        consent: { skipped: client.policy.trusted, html: consentHtml(c, client, who, locale), width, lang: locale },
+        consent: {
+          skipped: client.policy.trusted,
+          html: await consentHtml(c, client, { who, locale }),
+          width,
+          lang: locale
+        },
         trial:
           note === null ? { action: pathOf(client.clientId, 'test'), asksSecret: usesSecret(client.metadata) } : null,
         trialNote: note
@@ -100,8 +106,17 @@ export function registerClientTest (console: Console): void {
   })
 
   /** The page itself, without its script: what a frame shows that may run nothing. */
-  function consentHtml (c: ConsoleRequest, client: ClientRecord, who: ExampleName, locale: Locale): string | null {
-    const model = previewConsent(client, who, locale)
+  async function consentHtml (
+    c: ConsoleRequest,
+    client: ClientRecord,
+    { who, locale }: { who: ExampleName; locale: Locale }
+  ): Promise<string | null> {
+    const granted = client.policy.resources
+    const apis = await findRequestedApis(console.deps.db, client.clientId, {
+      resource: Object.keys(granted),
+      scope: Object.values(granted).flatMap(({ scopes }) => scopes).join(' ')
+    })
+    const model = previewConsent(client, who, { locale, apis })
     if (model === null) return null
     return c.request.server.renderer
       .html('login/consent', model, { ...c.request.pageContext, locale, url: '/' })

@@ -1,0 +1,115 @@
+/**
+ * What a client may do at an API at this moment: read from the database whenever a token is asked for, issued or
+ * introspected, so that a grant that was taken away is dead everywhere with the commit.
+ */
+import { lookup } from '../../database/together.ts'
+import type { Queryable } from '../../database/statement.ts'
+import { apiConsent } from '../../domain/client/api-grants.ts'
+import type { Level } from '../../domain/identity/assurance.ts'
+import { tokenSeconds, type LocalTexts, type ResourceServerContent } from '../../domain/resource-server/record.ts'
+
+export interface ApiAccess extends ResourceServerContent {
+  identifier: string
+  /** Granted and still offered: in the name of a person. */
+  personScopes: string[]
+  /** Granted and still offered: in the client's own name. */
+  machineScopes: string[]
+}
+
+interface Row {
+  key: string
+  identifier: string
+  name: string
+  nameBo: string | null
+  nameEn: string | null
+  scopes: string
+  scopeTexts: Record<string, LocalTexts>
+  tokenFormat: ResourceServerContent['tokenFormat']
+  signingAlg: ResourceServerContent['signingAlg']
+  ttlSeconds: number
+  minimumLevel: Level | null
+  granted: string[]
+  machineGranted: string[]
+}
+
+// a client identifier has no line end, so the first one separates
+const findAccess = lookup<Row>(
+  'api access',
+  `
+  select asked.key, r.identifier, r.name, r.name_bo, r.name_en, r.scopes, r.scope_texts, r.token_format, r.signing_alg,
+    r.ttl_seconds, r.minimum_level, g.scopes as granted, g.machine_scopes as machine_granted
+    from unnest($1::text[]) as asked (key)
+    join client_resource g on g.client_id = split_part(asked.key, E'\\n', 1)
+      and g.resource = substr(asked.key, strpos(asked.key, E'\\n') + 1)
+    join resource_server r on r.identifier = g.resource
+   where r.status = 'active'`,
+  ({ key }) => key
+)
+
+/** Null: there is no such API, it is disabled, or nothing of it is granted. */
+export async function findApiAccess (db: Queryable, clientId: string, identifier: string): Promise<ApiAccess | null> {
+  // no identifier has one, and PostgreSQL takes none
+  if (identifier.includes('\0') || clientId.includes('\n')) return null
+  const [row] = await findAccess(db, `${clientId}\n${identifier}`)
+  if (row === undefined) return null
+  const offered = row.scopes.split(' ')
+  const { tokenFormat } = row
+  return {
+    identifier,
+    names: localNames(row),
+    scopes: Object.fromEntries(offered.map((scope) => [scope, row.scopeTexts[scope] ?? {}])),
+    tokenFormat,
+    signingAlg: row.signingAlg,
+    // what was stored before lifetimes were bounded
+    ttlSeconds: Math.min(row.ttlSeconds, tokenSeconds[tokenFormat]),
+    minimumLevel: row.minimumLevel,
+    personScopes: offered.filter((scope) => row.granted.includes(scope)),
+    machineScopes: offered.filter((scope) => row.machineGranted.includes(scope))
+  }
+}
+
+export const localNames = ({
+  name,
+  nameBo,
+  nameEn
+}: Pick<Row, 'name' | 'nameBo' | 'nameEn'>): ResourceServerContent['names'] => ({
+  'zh-CN': name,
+  ...(nameBo === null ? {} : { bo: nameBo }),
+  ...(nameEn === null ? {} : { en: nameEn })
+})
+
+/** Identifiers of the parameter `resource` (RFC 8707 §2): none, one or several. */
+const requestedResources = (resource: unknown): string[] =>
+  (Array.isArray(resource) ? resource : [resource]).filter((one): one is string => typeof one === 'string')
+
+export interface RequestedApi extends Pick<ApiAccess, 'identifier' | 'names' | 'minimumLevel'> {
+  /** Asked for and granted in the name of a person, with their texts. */
+  scopes: Array<{ name: string; texts: LocalTexts }>
+}
+
+const words = (scope: unknown): string[] => (typeof scope === 'string' ? scope.split(' ') : [])
+
+export const requestedApi = (access: ApiAccess, scope: unknown): RequestedApi => ({
+  identifier: access.identifier,
+  names: access.names,
+  minimumLevel: access.minimumLevel,
+  scopes: access.personScopes
+    .filter((name) => words(scope).includes(name))
+    .map((name) => ({ name, texts: access.scopes[name] ?? {} }))
+})
+
+/** The APIs of an authorization request that the client may ask for; none is read where none is named. */
+export async function findRequestedApis (
+  db: Queryable,
+  clientId: string,
+  { resource, scope }: { resource?: unknown; scope?: unknown }
+): Promise<RequestedApi[]> {
+  const found = await Promise.all(
+    requestedResources(resource).map(async (identifier) => await findApiAccess(db, clientId, identifier))
+  )
+  return found.flatMap((access) => (access === null ? [] : [requestedApi(access, scope)]))
+}
+
+/** As what they are agreed to (domain/client/api-grants.ts). */
+export const listApiConsents = (apis: readonly RequestedApi[]): string[] =>
+  apis.flatMap(({ identifier, scopes }) => scopes.map(({ name }) => apiConsent(identifier, name)))
