@@ -1,14 +1,20 @@
 /** kora apply: clients as a file says. Everything is checked first; one faulty entry and nothing is changed. */
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
-import { write } from '../database/transaction.ts'
+import { inTransaction } from '../database/transaction.ts'
 import {
   applyClients,
   planClients,
   readClientDocument,
+  type DocumentFault,
   type PlanLine,
   type RegistryServices
 } from '../records/clients/index.ts'
+import {
+  applyResourceServers,
+  planResourceServers,
+  type ResourceServerPlanLine
+} from '../records/resource-servers/index.ts'
 import { readArguments } from './arguments.ts'
 import { faultLine, secondWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
@@ -17,11 +23,12 @@ const usage = `kora apply -f clients.yaml [--prune] ${actUsage}
               ${agreedUsage} [--json]
        kora apply -f clients.yaml --diff [--prune] [--json]     shows what would change, and changes nothing
 
---prune ends clients that the file does not name: drafts are deleted, the others disabled. "-f -" reads standard input.
+The file has clients, APIs (resource_servers), or both. --prune ends clients that it does not name: drafts are deleted,
+the others disabled; APIs that it does not name stay. "-f -" reads standard input.
 What one person may not decide alone (a client without consent page, other addresses of a live client …) is marked "!".
 Exit codes: 0 applied, or nothing to do; 1 refused, nothing was changed; 2 wrong use; 3 --diff found differences.
 
-  kora client export > clients.yaml
+  kora resource-server export > clients.yaml; kora client export >> clients.yaml
   kora apply -f clients.yaml --diff
   kora apply -f clients.yaml --reason "release 12"`
 
@@ -70,10 +77,16 @@ export const command = {
     }
     const document = readClientDocument(text)
     if (!document.ok) return refuse(document.faults)
+    const { servers } = document
+    if (prune && document.wanted === null) return wrong('--prune: the file has no clients.')
+    const wanted = document.wanted ?? []
     if (diff || act === null) {
-      const planned = await planClients(deps.db, deps.config, document.wanted, { prune })
+      const apis = await planResourceServers(deps.db, deps.config, servers)
+      if (!apis.ok) return refuse(document.lined(apis.faults, 'resource_servers'))
+      const { declared } = apis
+      const planned = await planClients(deps.db, deps.config, wanted, { prune, declared })
       if (!planned.ok) return refuse(document.lined(planned.faults))
-      const different = planned.lines.filter(({ action }) => action !== 'none')
+      const different = [...apis.lines, ...planned.lines].filter(({ action }) => action !== 'none')
       print(
         json
           ? JSON.stringify({ differences: different })
@@ -83,8 +96,14 @@ export const command = {
       )
       return different.length === 0 ? 0 : 3
     }
-    const applied = await write(deps, applyClients, { act, wanted: document.wanted, prune, agreedBy })
-    if (!applied.ok) return refuse(document.lined(applied.faults))
+    const applied = await inTransaction<Applied>(deps.db, async (trx, rollback) => {
+      const apis = await applyResourceServers(trx, deps, { act, wanted: servers, agreedBy })
+      if (!apis.ok) throw rollback({ ok: false, faults: document.lined(apis.faults, 'resource_servers') })
+      const clients = await applyClients(trx, deps, { act, wanted, prune, agreedBy })
+      if (!clients.ok) throw rollback({ ok: false, faults: document.lined(clients.faults) })
+      return { ok: true, lines: [...apis.lines, ...clients.lines], secrets: clients.secrets }
+    })
+    if (!applied.ok) return refuse(applied.faults)
     const done = applied.lines.filter(({ action }) => action !== 'none')
     print(
       json
@@ -103,10 +122,18 @@ export const command = {
   }
 }
 
+type AnyPlanLine = PlanLine | ResourceServerPlanLine
+type Applied =
+  | { ok: true; lines: AnyPlanLine[]; secrets: Array<{ clientId: string; secret: string }> }
+  | { ok: false; faults: DocumentFault[] }
+
 const signs: Record<PlanLine['action'], string> = { create: '+', change: '~', disable: '-', delete: '-', none: ' ' }
 
 /** Lists are compared entry by entry, because one new address among twenty should be one line. */
-function planText ({ clientId, name, action, diff, second }: PlanLine): string {
+function planText (line: AnyPlanLine): string {
+  const { name, action, diff } = line
+  const id = 'clientId' in line ? line.clientId : line.identifier
+  const second: ReadonlyArray<keyof typeof secondWords> = line.second
   const lines = diff.flatMap(({ field, before, after }) => {
     const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map(
       (list) => list.filter((value) => value !== undefined).map((value) => JSON.stringify(value))
@@ -120,7 +147,7 @@ function planText ({ clientId, name, action, diff, second }: PlanLine): string {
     return [...gone.map((value) => `  - ${field}: ${value}`), ...come.map((value) => `  + ${field}: ${value}`)]
   })
   return [
-    `${signs[action]} ${clientId} (${name}): ${action}`,
+    `${signs[action]} ${id} (${name}): ${action}`,
     ...second.map((reason) => `  ! ${secondWords[reason]}`),
     ...(action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines)
   ].join('\n')

@@ -1,5 +1,6 @@
 /** Faults of a client in words, one line each: what is wrong, what was received, what would be right. */
 import type { ClientFault } from '../domain/client/metadata.ts'
+import type { ResourceServerReason } from '../domain/resource-server/dual-control.ts'
 import type { DualControlReason } from '../domain/administration/dual-control.ts'
 
 const words: Record<string, string> = {
@@ -52,7 +53,7 @@ const words: Record<string, string> = {
 }
 
 /** Why one person alone may not decide it. */
-export const secondWords: Readonly<Record<DualControlReason, string>> = {
+export const secondWords: Readonly<Record<DualControlReason | ResourceServerReason, string>> = {
   high_scope: 'asks for document numbers',
   consent_skipped: 'people are not asked for consent',
   introspects_all: 'may introspect every token',
@@ -60,7 +61,10 @@ export const secondWords: Readonly<Record<DualControlReason, string>> = {
   admin_scope: 'administers through the API',
   redirect_change: 'other addresses of a client in use, or with such a right',
   subject_linked: 'people become recognizable across sites',
-  protection_lowered: 'a lower level, or weaker proof by the client'
+  protection_lowered: 'a lower level, or weaker proof by the client',
+  level_lowered: 'a lower minimum level of the login',
+  token_longer: 'tokens live longer',
+  token_not_revocable: 'tokens cannot be revoked at once'
 }
 
 export function faultLine (fault: ClientFault & { line?: number }): string {

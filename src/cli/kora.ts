@@ -26,6 +26,7 @@ const commands: Record<string, () => Promise<Command>> = {
   'counter-code': async () => (await import('./counter-code.ts')).command,
   audit: async () => (await import('./audit.ts')).command,
   keys: async () => (await import('./keys.ts')).command,
+  'resource-server': async () => (await import('./resource-server.ts')).command,
   'registration-token': async () => (await import('./registration-token.ts')).command
 }
 

@@ -1,5 +1,5 @@
 /** The provider: artifacts, clients, resource servers, keys. */
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 import type { ClientDifference } from '../../domain/client/diff.ts'
 import type { ClientKind } from '../../domain/client/record.ts'
 import type { LocalTexts, ResourceServerAct, ResourceServerStatus } from '../../domain/resource-server/record.ts'
@@ -68,7 +68,7 @@ export interface ResourceServerTable {
   ttlSeconds: number
   minimumLevel: number | null
   createdAt: Timestamp
-  id: GeneratedAlways<string>
+  id: ColumnType<string, undefined, never>
   nameBo: ColumnType<string | null, string | null | undefined, string | null>
   nameEn: ColumnType<string | null, string | null | undefined, string | null>
   /** What each scope means, by scope and language. */

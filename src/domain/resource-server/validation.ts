@@ -1,5 +1,5 @@
 /**
- * The one validation of a resource server, with every fault at once: console, admin API, command line and file ask here.
+ * The one validation of a resource server, with every fault at once: for console, admin API, command line and file.
  */
 import { adminApiResource, adminScopes } from '../administration/admin-scopes.ts'
 import { scopes as identityScopes } from '../claims/claims.ts'
@@ -18,7 +18,8 @@ const scopeName = /^[a-zA-Z][\w.:/-]{0,63}$/
 /** Scopes with a meaning at Kora itself; at an API they would be asked for by a client that means the other one. */
 const takenScopes: readonly string[] = [...identityScopes, 'offline_access', ...adminScopes]
 
-const contentMembers = [
+/** In the order in which they are written out. */
+export const resourceServerMembers = [
   'names',
   'scopes',
   'tokenFormat',
@@ -54,7 +55,7 @@ export function validateResourceServer (input: unknown): Validated {
     report('', 'not_an_object', input, '{"names": …, "scopes": …}')
     return { ok: false, faults }
   }
-  read.known('', input, contentMembers)
+  read.known('', input, resourceServerMembers)
   const texts = (field: string, value: unknown, maximum: number): LocalTexts => {
     if (!isObject(value)) {
       report(field, value === undefined ? 'missing' : 'not_an_object', value, '{"zh-CN": …}')

@@ -197,7 +197,7 @@ export const resourceServerRoutes: Route[] = [
     path: '/resource-servers/:resource_server_id',
     operationId: 'replaceResourceServer',
     tag,
-    summary: 'Replace the content; a scope that a client is granted stays. A second administrator agrees to less protection',
+    summary: 'Replace the content; granted scopes stay, and less protection needs a second administrator',
     scope: 'kora.clients:write',
     body: 'ResourceServerInput',
     checkedByRegistry: true,

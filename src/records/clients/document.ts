@@ -1,9 +1,14 @@
-/** clients.yaml: declared clients as a file that people read and keep in version control. Faults name their line. */
+/**
+ * clients.yaml: declared clients, and the APIs that they use, as a file that people read and keep in version control.
+ * Faults name their line.
+ */
 import { isMap, isSeq, LineCounter, parseDocument, stringify, type Document, type Node } from 'yaml'
 import { isObject, type ClientFault } from '../../domain/client/faults.ts'
 import { policyMembers } from '../../domain/client/kinds.ts'
 import { defaultPolicy } from '../../domain/client/policy.ts'
 import { metadataMembers } from '../../domain/client/metadata.ts'
+import type { ResourceServerRecord } from '../../domain/resource-server/record.ts'
+import { resourceServerMembers } from '../../domain/resource-server/validation.ts'
 import type { ClientRecord } from '../../domain/client/record.ts'
 import { canonicalJson } from '../../domain/client/diff.ts'
 import type { WantedClient } from './apply.ts'
@@ -12,13 +17,30 @@ export interface DocumentFault extends ClientFault {
   /** From 1. */ line: number
 }
 
+/** A declared API (records/resource-servers). */
+export interface WantedResourceServer {
+  identifier: unknown
+  /** Absent: as it is; a new one is active. */
+  status?: unknown
+  content: unknown
+}
+
+type DocumentList = 'clients' | 'resource_servers'
+
 export type ReadDocument =
-  /** `lined` gives faults of `planClients` their lines. */
-  | { ok: true; wanted: WantedClient[]; lined(faults: readonly ClientFault[]): DocumentFault[] }
+  | {
+    ok: true
+    /** Null: the file says nothing about clients. */
+    wanted: WantedClient[] | null
+    servers: WantedResourceServer[]
+    /** Gives faults of plans their lines. */
+    lined(faults: readonly ClientFault[], list?: DocumentList): DocumentFault[]
+  }
   | { ok: false; faults: DocumentFault[] }
 
 const maximumLength = 4 * 1024 * 1024
 const members = ['client_id', 'status', 'kind', 'metadata', 'policy']
+const serverMembers = ['identifier', 'status', ...resourceServerMembers]
 
 /** YAML 1.2 (so JSON too) → what is wanted; everything about form is a fault with its line. */
 export function readClientDocument (text: string): ReadDocument {
@@ -30,9 +52,9 @@ export function readClientDocument (text: string): ReadDocument {
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, schema: 'core', uniqueKeys: true, logLevel: 'silent' })
-  const lined = (faults: readonly ClientFault[]): DocumentFault[] =>
+  const lined = (faults: readonly ClientFault[], list: DocumentList = 'clients'): DocumentFault[] =>
     faults.map((fault) => {
-      const field = `/clients${fault.field}`
+      const field = `/${list}${fault.field}`
       return { ...fault, field, line: lines.linePos(offsetOf(document, field)).line }
     })
   if (document.errors.length > 0) {
@@ -53,12 +75,14 @@ export function readClientDocument (text: string): ReadDocument {
   } catch {
     return { ok: false, faults: [{ field: '', code: 'not_yaml', received: 'aliases', expected: 'YAML 1.2', line: 1 }] }
   }
-  if (!isObject(value) || !Array.isArray(value['clients'])) {
+  const [clients, servers] = isObject(value) ? [value['clients'], value['resource_servers']] : []
+  const isList = (list: unknown): boolean => list === undefined || Array.isArray(list)
+  if ((clients === undefined && servers === undefined) || !isList(clients) || !isList(servers)) {
     return {
       ok: false,
       faults: [
         {
-          field: '/clients',
+          field: isList(clients) && servers !== undefined ? '/resource_servers' : '/clients',
           code: 'not_a_list',
           received: isObject(value) ? Object.keys(value).join(', ').slice(0, 200) : '',
           expected: 'clients: […]',
@@ -67,26 +91,33 @@ export function readClientDocument (text: string): ReadDocument {
       ]
     }
   }
-  const faults: ClientFault[] = []
-  const wanted = value['clients'].flatMap((entry: unknown, index): WantedClient[] => {
-    if (!isObject(entry)) {
-      faults.push({
-        field: `/${index}`,
-        code: 'not_an_object',
-        received: String(entry).slice(0, 200),
-        expected: '{…}'
-      })
-      return []
-    }
-    for (const name of Object.keys(entry)) {
-      if (!members.includes(name)) {
-        faults.push({ field: `/${index}/${name}`, code: 'unknown', received: name, expected: members.join(' | ') })
+  const faults: DocumentFault[] = []
+  /** Entries that are objects with known members. */
+  const entriesOf = (list: unknown, name: DocumentList, known: readonly string[]): Array<Record<string, unknown>> =>
+    ((list ?? []) as unknown[]).flatMap((entry, index) => {
+      if (!isObject(entry)) {
+        const received = String(entry).slice(0, 200)
+        faults.push(...lined([{ field: `/${index}`, code: 'not_an_object', received, expected: '{…}' }], name))
+        return []
       }
-    }
-    const { client_id: clientId, status, ...content } = entry
-    return [{ clientId, content, ...(status === undefined ? {} : { status }) }]
-  })
-  return faults.length > 0 ? { ok: false, faults: lined(faults) } : { ok: true, wanted, lined }
+      for (const member of Object.keys(entry)) {
+        if (known.includes(member)) continue
+        const expected = known.join(' | ')
+        faults.push(...lined([{ field: `/${index}/${member}`, code: 'unknown', received: member, expected }], name))
+      }
+      return [entry]
+    })
+  const wanted = entriesOf(clients, 'clients', members).map(({ client_id: clientId, status, ...content }) => ({
+    clientId,
+    content,
+    ...(status === undefined ? {} : { status })
+  }))
+  const wantedServers = entriesOf(servers, 'resource_servers', serverMembers).map(
+    ({ identifier, status, ...content }) => ({ identifier, content, ...(status === undefined ? {} : { status }) })
+  )
+  return faults.length > 0
+    ? { ok: false, faults }
+    : { ok: true, wanted: clients === undefined ? null : wanted, servers: wantedServers, lined }
 }
 
 /** Where a pointer's value begins; for members that are not there, what they would be in. */
@@ -136,4 +167,14 @@ export function writeClientDocument (clients: readonly ClientRecord[]): string {
       )
     }))
   return stringify({ clients: list }, { lineWidth: 0, aliasDuplicateObjects: false })
+}
+
+/** APIs as a file, in the same way. */
+export function writeResourceServerDocument (servers: readonly ResourceServerRecord[]): string {
+  const list = servers.map((server) => ({
+    identifier: server.identifier,
+    status: server.status,
+    ...ordered({ ...server }, resourceServerMembers)
+  }))
+  return stringify({ resource_servers: list }, { lineWidth: 0, aliasDuplicateObjects: false })
 }

@@ -33,7 +33,13 @@ export {
   type ClientChangeRequest
 } from './change-request.ts'
 export { agreedAct, applyClients, planClients, type PlanLine, type Planned, type WantedClient } from './apply.ts'
-export { readClientDocument, writeClientDocument, type DocumentFault } from './document.ts'
+export {
+  readClientDocument,
+  writeClientDocument,
+  writeResourceServerDocument,
+  type DocumentFault,
+  type WantedResourceServer
+} from './document.ts'
 export {
   clientFailures,
   dismissFailure,

@@ -10,6 +10,7 @@ export {
   type ApiAccess,
   type RequestedApi
 } from './access.ts'
+export { applyResourceServers, planResourceServers, type ResourceServerPlanLine } from './apply.ts'
 export {
   applyResourceServerRequest,
   changeResourceServer,
@@ -25,6 +26,7 @@ export {
   contentOf,
   findResourceServer,
   findResourceServerById,
+  holdResourceServer,
   listGrantedClients,
   listIntrospectors,
   listResourceServerChanges,

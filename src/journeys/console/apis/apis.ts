@@ -21,6 +21,7 @@ import {
   deleteResourceServer,
   findResourceServer,
   findResourceServerById,
+  holdResourceServer,
   listGrantedClients,
   listIntrospectors,
   listResourceServerChanges,
@@ -168,6 +169,9 @@ export function registerApis (console: Console): void {
     async rowOf (on, { identifier }) {
       const api = await findResourceServer(on, identifier)
       return api === null ? null : api.createdAt.toISOString()
+    },
+    async hold (trx, { identifier }) {
+      await holdResourceServer(trx, identifier)
     },
     async describe (on, { identifier, version, content }, t) {
       const api = await findResourceServer(on, identifier)
