@@ -22,7 +22,7 @@ export type ErrorKey =
   | 'forbidden'
   | 'method'
 
-/** S19. The trace id, contact and languages come with the frame. */
+/** The trace id, contact and languages come with the frame. */
 export interface ErrorPage {
   status: number
   key: ErrorKey

@@ -1,6 +1,6 @@
 /**
- * Pages of the provider's endpoints: errors that cannot be returned to a relying site (S19) and logout (S14). They are
- * written to the Koa context with the renderer, headers and languages of every other page.
+ * Pages of the provider's endpoints: errors that cannot be returned to a relying site and logout. They are written to
+ * the Koa context with the renderer, headers and languages of every other page.
  */
 import { errors, type ErrorOut, type KoaContextWithOIDC } from 'oidc-provider'
 import type { ExpiredInteraction } from '../records/login-attempts/index.ts'

@@ -13,8 +13,8 @@ import { endSessionNow } from './overrides/end-session-now.ts'
 import { queueBackchannelLogout } from './overrides/queue-backchannel-logout.ts'
 
 /**
- * S14. `form` is the library's hidden form with its token against forged requests; the buttons of the page belong to it
- * by `formId`.
+ * `form` is the library's hidden form with its token against forged requests; the buttons of the page belong to it by
+ * `formId`.
  */
 export interface LogoutConfirmPage {
   form: string
@@ -40,7 +40,7 @@ declare module '../http/pages.ts' {
 
 export function createLogoutPages (renderer: Renderer) {
   return {
-    /** A valid `id_token_hint` of the person signed in here needs no confirmation (UX S14). */
+    /** A valid `id_token_hint` of the person signed in here needs no confirmation. */
     async logoutSource (ctx: KoaContextWithOIDC, form: string): Promise<void> {
       if (await hintNamesSession(ctx)) {
         await endSessionNow(ctx)

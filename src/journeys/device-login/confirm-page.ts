@@ -1,4 +1,4 @@
-/** The page on which a person lets a device go on or refuses it (S15), and the other pages of /device. */
+/** The page on which a person lets a device go on or refuses it, and the other pages of /device. */
 import type { Client } from 'oidc-provider'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { requestedScopes } from '../../domain/claims/requested-scopes.ts'

@@ -1,6 +1,6 @@
 /**
- * The person's side of the device grant (RFC 8628 §3.3, S15): at /device a person types in the code of a device, sees
- * what it is for, and continues or refuses. To continue leads to the hosted login, which returns here.
+ * The person's side of the device grant (RFC 8628 §3.3): at /device a person types in the code of a device, sees what
+ * it is for, and continues or refuses. To continue leads to the hosted login, which returns here.
  *
  * A code may come in a link, and a link from anybody (§5.4). So nothing is decided without a button on a page that
  * names the site, what it gets, where and when the device asked, and shows the code to compare.

@@ -1,4 +1,4 @@
-/** The page of consent (S13): what the site requests, the same for a real login and for a preview. */
+/** The page of consent: what the site requests, the same for a real login and for a preview. */
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { sensitiveScopes } from '../../domain/claims/requested-scopes.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
@@ -44,8 +44,8 @@ export const showApis = (apis: readonly RequestedApi[], locale: Locale): ShownAp
     })
 
 /**
- * S13. Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked),
- * `api` (repeated: each scope of an API that was shown).
+ * Posts `csrf`, `decision` ('grant' | 'deny'), `scope` (repeated: optional or sensitive scopes that were ticked), `api`
+ * (repeated: each scope of an API that was shown).
  */
 export interface ConsentPage extends FormTarget {
   rp: RelyingSite

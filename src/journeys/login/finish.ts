@@ -22,7 +22,7 @@ import { eventContext } from './event-context.ts'
 import type { LoginContext } from './facts.ts'
 import type { EndRow, Method, RefusalEvent } from './step.ts'
 
-/** S8: shown for a moment after a scan. */
+/** Shown for a moment after a scan. */
 export interface DonePage {
   rp: RelyingSite
   href: string
@@ -102,7 +102,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     if (trusted) {
       await deps.organizations.trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
     }
-    // a scan, a face or an in-person code is the owner's: what strangers counted up ends (S35)
+    // a scan, a face or an in-person code is the owner's: what strangers counted up ends
     if (context.row.proofs.some(({ kind }) => kind === 'scan' || kind === 'face' || kind === 'counter')) {
       await throttle.lift(trx, personIdentifier(person.id))
     }

@@ -1,4 +1,4 @@
-/** The equal alternative to a face check on this side (J16): a one-time code from a service counter (窗口核验码). */
+/** The equal alternative to a face check on this side: a one-time code from a service counter (窗口核验码). */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'

@@ -1,6 +1,6 @@
 /**
- * The organization tab (S2): unified social credit code, password and role. It says for which organization a person
- * comes, and nothing more. The person must still be proved (domain/login/next-step), and no session comes from it.
+ * The organization tab: unified social credit code, password and role. It says for which organization a person comes,
+ * and nothing more. The person must still be proved (domain/login/next-step), and no session comes from it.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'

@@ -1,6 +1,4 @@
-/**
- * The login page (S1, S2) and its answers: tabs that the client allows, errors that do not reveal who has an account.
- */
+/** The login page and its answers: tabs that the client allows, errors that do not reveal who has an account. */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskCertNo } from '../../domain/identity/masking.ts'
@@ -20,7 +18,7 @@ import { show, type Outcome } from './step.ts'
 import { loginTabs } from './tabs.ts'
 import type { VerificationResult } from './verify-password.ts'
 
-/** S1, S2. Posts `csrf`, `kind`, `account`, `password`, `role` (legal only), `agree` ('1'). */
+/** Posts `csrf`, `kind`, `account`, `password`, `role` (legal only), `agree` ('1'). */
 export interface PasswordPage extends FormTarget {
   rp: RelyingSite
   /** Ways that the client allows; one or none = no tab bar. */

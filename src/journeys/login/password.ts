@@ -1,6 +1,6 @@
 /**
- * The password step (S1): ID number or phone and password. An unknown account and a wrong password give the same answer
- * in the same time, whatever the state of the account; after the right password the page says that state. Counters are
+ * The password step: ID number or phone and password. An unknown account and a wrong password give the same answer in
+ * the same time, whatever the state of the account; after the right password the page says that state. Counters are
  * those of domain/login/throttle.
  */
 import type { FastifyRequest } from 'fastify'

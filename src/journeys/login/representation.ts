@@ -1,4 +1,4 @@
-/** In whose name (S3, J11): a page with every capacity of the person. */
+/** In whose name: a page with every capacity of the person. */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { missingAuthentication } from '../../domain/login/next-step.ts'
@@ -39,7 +39,7 @@ export interface RepresentationChoice {
     | null
 }
 
-/** S3. Each choice is one button of one form: posts `csrf`, `choice`. */
+/** Each choice is one button of one form: posts `csrf`, `choice`. */
 export interface RepresentationPage extends FormTarget {
   rp: RelyingSite
   choices: RepresentationChoice[]

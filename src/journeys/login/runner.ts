@@ -93,8 +93,8 @@ export function registerSteps (app: FastifyInstance, deps: StepDeps, table: Step
   }
 
   /**
-   * To the step that is next. After a scan the person sees a short page that says so (S8), unless a device waits: then
-   * the page that follows says it.
+   * To the step that is next. After a scan the person sees a short page that says so, unless a device waits: then the
+   * page that follows says it.
    */
   async function goOn (
     context: LoginContext,

@@ -1,6 +1,6 @@
 /**
- * The QR step (S4), browser side: scan login, first-login check and step-up are the same component. The ticket
- * answers only to this browser; SSE pushes, polling takes over, a plain form works without script.
+ * The QR step, browser side: scan login, first-login check and step-up are the same component. The ticket answers only
+ * to this browser; SSE pushes, polling takes over, a plain form works without script.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'

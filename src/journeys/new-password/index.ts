@@ -1,6 +1,6 @@
 /**
- * A new password typed on a page (S10), of a person or an organization: the rules of the active profile as sentences,
- * the faults of what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
+ * A new password typed on a page, of a person or an organization: the rules of the active profile as sentences, the
+ * faults of what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
  */
 import { HasherBusy } from '../../ports/password-hasher.ts'
 import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from '../../domain/login/password-policy.ts'

@@ -1,4 +1,4 @@
-/** S5: the site that asks, from where, and "is it you?". Declining is as easy as accepting. */
+/** The site that asks, from where, and "is it you?". Declining is as easy as accepting. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
@@ -30,7 +30,7 @@ export interface PhoneContext {
 export type PhonePurpose =
   'login' | 'step-up' | 'approve-delegation' | 'organization-password' | 'register' | 'recover' | 'change-phone'
 
-/** S5, the site that asks. Posts `csrf`, `digest`, `check_number` (entry only), `decision` ('accept' | 'reject'). */
+/** The site that asks. Posts `csrf`, `digest`, `check_number` (entry only), `decision` ('accept' | 'reject'). */
 export interface ConfirmPage extends FormTarget {
   context: PhoneContext
   digest: string

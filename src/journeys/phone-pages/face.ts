@@ -1,6 +1,5 @@
 /**
- * S7: consent of its own, then the provider's page, then its verdict, pulled by the server: the way back is only a
- * hint.
+ * Consent of its own, then the provider's page, then its verdict, pulled by the server: the way back is only a hint.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
@@ -22,7 +21,7 @@ import { stepsOf, type Steps } from './identity.ts'
 import { Stopped } from './refused.ts'
 import type { ResultPage, TriesLeft } from './result.ts'
 
-/** S7. Posts `csrf`, `consent` ('1'), `consent_version`, `decision` ('start' | 'decline'). */
+/** Posts `csrf`, `consent` ('1'), `consent_version`, `decision` ('start' | 'decline'). */
 export interface FacePage extends FormTarget {
   steps: Steps
   tries: TriesLeft

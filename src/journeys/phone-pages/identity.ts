@@ -1,6 +1,4 @@
-/**
- * S6: identity data, with the separate consent; nothing typed is lost, and the derived end date is always seen first.
- */
+/** Identity data, with the separate consent; nothing typed is lost, and the derived end date is always seen first. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { onlineCertTypes } from '../../domain/identity/cert-type.ts'
 import { formField } from '../../http/forms.ts'
@@ -29,7 +27,7 @@ export interface IdentityValues {
 }
 
 /**
- * S6. Posts `csrf`, `cert_type`, `name`, `cert_no`, `year`, `month`, `day`, `term`, `consent` ('1'), `consent_version`,
+ * Posts `csrf`, `cert_type`, `name`, `cert_no`, `year`, `month`, `day`, `term`, `consent` ('1'), `consent_version`,
  * `valid_to` (filled by script once the derived end date was shown: absent or empty = show phone-pages/identity-check),
  * `decision` ('submit' | 'decline'). With `known` only `csrf`, `consent`, `consent_version`, `decision`.
  */

@@ -1,6 +1,6 @@
 /**
- * What scanning the picture opens (S5). Reading the page changes nothing, since messengers fetch links ahead
- * of people; only its button takes the ticket.
+ * What scanning the picture opens. Reading the page changes nothing, since messengers fetch links ahead of people; only
+ * its button takes the ticket.
  */
 import type { FastifyInstance } from 'fastify'
 import type { FormTarget } from '../../http/pages.ts'
@@ -10,8 +10,8 @@ import { Stopped } from './refused.ts'
 import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
 
 /**
- * S5, before anything happens. The button "continue in this browser" posts `csrf` to `action` (null = the deployment
- * closed this channel). Reading this page changes nothing.
+ * Before anything happens. The button "continue in this browser" posts `csrf` to `action` (null = the deployment closed
+ * this channel). Reading this page changes nothing.
  */
 export interface LandingPage {
   continueHere: FormTarget | null

@@ -1,4 +1,4 @@
-/** The end: back to the computer, or on in this very browser when it is the one that asked (J4). */
+/** The end: back to the computer, or on in this very browser when it is the one that asked. */
 import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'

@@ -1,6 +1,6 @@
 /**
- * Registration of an organization (J6, S12), /register: by its legal representative, or by an agent. Owns the tables
- * registration and registration_resume.
+ * Registration of an organization, /register: by its legal representative, or by an agent. Owns the tables registration
+ * and registration_resume.
  *
  * An application is a draft of one browser, encrypted, for a day; for another browser it does not exist (404). Its way:
  * the sections one after another → phone by short message → check page, agreements, company register → the applicant

@@ -1,4 +1,4 @@
-/** Step 3 (S10): the organization's password, by the active profile; then everything is written. */
+/** Step 3: the organization's password, by the active profile; then everything is written. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { PasswordContext } from '../../domain/login/password-guessing.ts'
@@ -10,7 +10,7 @@ import { circumstancesOf, load, loadPosted, progressOf, registrationPath, type P
 import type { Registration } from './repository.ts'
 import { stopped } from './stopped.ts'
 
-/** S10. Posts `new_password`, `again`. */
+/** Posts `new_password`, `again`. */
 export interface PasswordPage extends FormTarget {
   progress: Progress
   /** Written as faults are, because rule and fault must have the same words. */

@@ -1,6 +1,6 @@
 /**
- * The live part of a QR page (S4), the same for a login and for an approval in the user center. The ticket answers only
- * to the browser that made it; SSE pushes, polling is the fallback, a plain form works without script.
+ * The live part of a QR page, the same for a login and for an approval in the user center. The ticket answers only to
+ * the browser that made it; SSE pushes, polling is the fallback, a plain form works without script.
  */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -34,7 +34,7 @@ export const ticketId = (request: FastifyRequest): string => (request.params as 
 /** The code can still be scanned, or the phone is at work. */
 export const isLive = (status: TicketStatus): boolean => liveStates.includes(status.state)
 
-/** A prefetched page must not make a ticket (UX §2.2). */
+/** A prefetched page must not make a ticket. */
 export const isPrefetch = (request: FastifyRequest): boolean =>
   String(request.headers['sec-purpose'] ?? '').includes('prefetch')
 

@@ -1,4 +1,4 @@
-/** The page with a code to scan (S4): a login, a registration and the user center show the same one. */
+/** The page with a code to scan: a login, a registration and the user center show the same one. */
 import type { ScanTicketState } from '../../database/schema.ts'
 import type { Translate } from '../../http/locale.ts'
 import type { RelyingSite } from '../../http/pages.ts'
@@ -44,8 +44,8 @@ export type ScanPurpose =
   | 'change-phone'
 
 /**
- * S4. The ticket's addresses are `${base}/${ticket.id}/state|events|check`; `${base}/renew` makes a new one.
- * check and renew post `csrf` only.
+ * The ticket's addresses are `${base}/${ticket.id}/state|events|check`; `${base}/renew` makes a new one. check and
+ * renew post `csrf` only.
  */
 export interface ScanPage {
   /** Null outside a login (user center). */

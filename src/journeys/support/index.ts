@@ -1,5 +1,5 @@
 /**
- * Support (A7): how staff find people and help them, in-person checks, and what staff may do to organizations and
+ * Support: how staff find people and help them, in-person checks, and what staff may do to organizations and
  * delegations. Owns the tables counter_visit and reveal_grant; everything else belongs to the records that it calls.
  *
  * Everything shown is masked until it is unmasked with a reason. Every act is one transaction with its audit event and

@@ -1,4 +1,4 @@
-/** 消息 (S18): the list, one message with the one thing to do about it, and marking as read. */
+/** 消息: the list, one message with the one thing to do about it, and marking as read. */
 import type { FastifyInstance } from 'fastify'
 import type { Locale } from '../../http/locale.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -25,7 +25,7 @@ export interface MessageLine {
   unread: boolean
 }
 
-/** S18. 全部标为已读 posts `csrf` to `action`. */
+/** 全部标为已读 posts `csrf` to `action`. */
 export interface InboxPage extends Framed, FormTarget {
   /** The filter, as links; 'all' first. */
   topics: Array<{ topic: string; href: string; current: boolean }>

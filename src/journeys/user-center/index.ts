@@ -1,6 +1,6 @@
 /**
- * The user center, /me (S16–S18): what a person sees of their own account, and where a legal representative approves,
- * limits and ends delegations. Owns the tables user_centre_login, user_centre_session and organization_password_draft.
+ * The user center, /me: what a person sees of their own account, and where a legal representative approves, limits and
+ * ends delegations. Owns the tables user_centre_login, user_centre_session and organization_password_draft.
  *
  * It is an OIDC client of Kora like any other (client.ts, sign-in.ts). The way of a request: loadMe (me.ts) asks with
  * one query whether the session is still valid, then who is here and in whose name, at this moment → a page in a file

@@ -1,6 +1,6 @@
 /**
- * A code of the user center (S4): what the person confirms by scan and face. The page that shows it, its live status,
- * and the way on; the caller knows what is confirmed and what follows.
+ * A code of the user center: what the person confirms by scan and face. The page that shows it, its live status, and
+ * the way on; the caller knows what is confirmed and what follows.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maskName } from '../../domain/identity/masking.ts'

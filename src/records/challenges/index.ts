@@ -1,6 +1,6 @@
 /**
- * Challenges: what stands between a form and a short message (SECURITY §3.6): proof of work where script runs,
- * characters in a picture where it does not. Owns the table challenge.
+ * Challenges: what stands between a form and a short message: proof of work where script runs, characters in a picture
+ * where it does not. Owns the table challenge.
  *
  * One challenge serves both. It belongs to one browser and one action, lasts two minutes, and is used up by the first
  * answer, right or wrong. The answer is neither in the page nor in an address. A speed bump, not an authentication.

@@ -1,6 +1,6 @@
 /**
- * Consent to release data to a relying site (S13, PIPL art. 23 and 29): what was decided before, and whether the
- * person has still to be asked. Trusted government clients skip the page.
+ * Consent to release data to a relying site (PIPL art. 23 and 29): what was decided before, and whether the person has
+ * still to be asked. Trusted government clients skip the page.
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'

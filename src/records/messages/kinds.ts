@@ -40,7 +40,7 @@ export type MessageData = Record<string, string | number | null>
 
 export const shortText = (kind: MessageKind): string => kinds[kind]
 
-/** What the inbox can be narrowed to (S18), in the order of its links. */
+/** What the inbox can be narrowed to, in the order of its links. */
 export const messageTopics = ['requests', 'results', 'expiry', 'security', 'system'] as const
 export type MessageTopic = (typeof messageTopics)[number]
 

@@ -1,4 +1,4 @@
-/** 审计 (A8): the trail, for those who watch over it and change nothing. Every look into it is in the trail too. */
+/** 审计: the trail, for those who watch over it and change nothing. Every look into it is in the trail too. */
 import { PassThrough } from 'node:stream'
 import { inTransaction } from '../../../database/transaction.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'

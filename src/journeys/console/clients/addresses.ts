@@ -1,4 +1,4 @@
-/** A4 地址: the tester, and recent failed requests, each of which can be corrected with one click and a confirmation. */
+/** 地址: the tester, and recent failed requests, each of which can be corrected with one click and a confirmation. */
 import type { FastifyReply } from 'fastify'
 import { write } from '../../../database/transaction.ts'
 import { explainAddress, type AddressReport } from '../../../domain/client/address.ts'

@@ -1,6 +1,4 @@
-/**
- * A4: the tabs of a client that are forms. Each posts its own fields; what is checked and stored is the whole object.
- */
+/** The tabs of a client that are forms. Each posts its own fields; what is checked and stored is the whole object. */
 import type { FastifyReply } from 'fastify'
 import { write } from '../../../database/transaction.ts'
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'

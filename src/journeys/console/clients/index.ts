@@ -1,7 +1,7 @@
 /**
- * 应用: the pages about clients (A2 list, A3 wizard, A4 tabs, tester, preview, trial login, history). Everything is done
- * by records/clients; here it is only asked for and shown. Addresses of live clients and scopes of the highest kind
- * wait for a security administrator (frame.ts).
+ * 应用: the pages about clients (list, wizard, tabs, tester, preview, trial login, history). Everything is done by
+ * records/clients; here it is only asked for and shown. Addresses of live clients and scopes of the highest kind wait
+ * for a security administrator (frame.ts).
  */
 import { clientRules } from '../../../records/clients/index.ts'
 import type { Console } from '../console.ts'

@@ -1,4 +1,4 @@
-/** A2: the list of clients with its filters, and A4 记录: what was changed at one. */
+/** The list of clients with its filters, and 记录: what was changed at one. */
 import { clientHistory, listClients } from '../../../records/clients/index.ts'
 import type { ClientKind, ClientStatus } from '../../../domain/client/record.ts'
 import type { Console } from '../console.ts'

@@ -1,5 +1,5 @@
 /**
- * A4 测试, the first half: the claims that this client would get about an invented person, made by the functions for real
+ * 测试, the first half: the claims that this client would get about an invented person, made by the functions for real
  * claims with the filters of its scopes, and the model of the consent page. No data of real people are read.
  */
 import { acrOfLevel } from '../../../domain/identity/assurance.ts'

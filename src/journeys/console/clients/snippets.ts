@@ -1,4 +1,4 @@
-/** A5 接入代码: complete code with this client's values, and every endpoint beside it. The secret is never in it. */
+/** 接入代码: complete code with this client's values, and every endpoint beside it. The secret is never in it. */
 import {
   endpointsOf,
   makeDeviceSnippet,

@@ -1,7 +1,7 @@
 /**
- * A3: a new client in four questions. The answers are in the form until the last question, so nothing unfinished is
- * stored; a fault leads back to its question. A power that needs approval is requested at once, and the client is
- * created without it.
+ * A new client in four questions. The answers are in the form until the last question, so nothing unfinished is stored;
+ * a fault leads back to its question. A power that needs approval is requested at once, and the client is created
+ * without it.
  */
 import type { FastifyReply } from 'fastify'
 import { inTransaction } from '../../../database/transaction.ts'

@@ -1,6 +1,6 @@
 /**
- * 签名密钥 (A9): the life of the signing keys, what sites keep of them, rotation by two administrators, and the answer to a
- * leak by one.
+ * 签名密钥: the life of the signing keys, what sites keep of them, rotation by two administrators, and the answer to a leak
+ * by one.
  */
 import { inTransaction } from '../../../database/transaction.ts'
 import type { SigningAlg } from '../../../tokens/signing-keys.ts'

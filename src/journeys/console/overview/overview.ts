@@ -1,6 +1,6 @@
 /**
- * 总览 (A1): how the service does, in numbers of the last day. One query for each panel; a panel that fails says so and
- * leaves the others alone.
+ * 总览: how the service does, in numbers of the last day. One query for each panel; a panel that fails says so and leaves
+ * the others alone.
  */
 import { sql } from 'kysely'
 import { statement } from '../../../database/statement.ts'

@@ -1,6 +1,6 @@
 /**
- * 用户 (A7): finding people, the list, one person, the history. Everything is masked; what is typed for finding comes by
- * a form.
+ * 用户: finding people, the list, one person, the history. Everything is masked; what is typed for finding comes by a
+ * form.
  */
 import type { PersonStatus } from '../../../database/schema.ts'
 import type { AdminRole } from '../../../domain/administration/administration.ts'

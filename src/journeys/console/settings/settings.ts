@@ -1,6 +1,6 @@
 /**
- * 设置 (A10): what can be changed here, with what it does and who changed it last; what the environment decides; a sign
- * of life of every outside service.
+ * 设置: what can be changed here, with what it does and who changed it last; what the environment decides; a sign of life
+ * of every outside service.
  */
 import type { FieldError } from '../../../http/pages.ts'
 import type { ConsoleDeps } from '../deps.ts'

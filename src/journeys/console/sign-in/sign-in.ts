@@ -1,5 +1,5 @@
 /**
- * Signing in to the console (A11): authorization code with PKCE at our own endpoints, as every other site does it. The
+ * Signing in to the console: authorization code with PKCE at our own endpoints, as every other site does it. The
  * provider's session of an administrator lives until the console has its own, a moment: it is ended in the transaction
  * that opens the console's.
  */

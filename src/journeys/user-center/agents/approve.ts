@@ -1,6 +1,6 @@
 /**
- * 通过 (J7): the page with the exact content → a code → the legal representative's phone shows the same content → face
- * → approved. The ticket names the version and the digest of what was shown, so it approves that and nothing else.
+ * 通过: the page with the exact content → a code → the legal representative's phone shows the same content → face →
+ * approved. The ticket names the version and the digest of what was shown, so it approves that and nothing else.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { approvalSubject, type DelegationContent } from '../../../domain/representation/delegation.ts'
