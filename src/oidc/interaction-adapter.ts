@@ -6,33 +6,11 @@
  * A result is written once, into a row that exists. Resuming the authorization deletes the row, which one request can.
  */
 import { errors, Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
-import { statement } from '../database/statement.ts'
 import { DomainError } from '../domain/errors.ts'
-import { artifactId, deleteArtifact, findArtifact, toJson } from '../tokens/artifact-repository.ts'
+import { artifactId, decryptPart, deleteArtifact, encryptPart, findArtifact } from '../tokens/artifact-repository.ts'
+import { saveInteraction, submitInteraction } from '../tokens/interaction-repository.ts'
 import { notSupported, type AdapterParts } from './adapter-parts.ts'
 import { ensurePresentedBrowser, presentedBrowser } from './browser-binding.ts'
-
-type Save = [id: string, payload: string, keepSeconds: number]
-
-// the library saves a row without a result again to remove a session from it; a result stays as it is
-const saveStatement = statement<Save, { id: string }>(
-  'oidc interaction save',
-  `
-  insert into oidc_artifact as a (model, id, payload, expires_at)
-  values ('Interaction', $1::text, $2::jsonb, now() + make_interval(secs => $3::float8))
-  on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
-    where a.payload->'result' is null and a.expires_at > now()
-  returning id`
-)
-
-const submitStatement = statement<Save, { id: string }>(
-  'oidc interaction submit',
-  `
-  update oidc_artifact a set payload = $2::jsonb, expires_at = now() + make_interval(secs => $3::float8)
-  where model = 'Interaction' and id = $1::text and expires_at > now()
-    and (payload->'result' is null or payload->'result' = $2::jsonb->'result')
-  returning id`
-)
 
 /** Replaces the identifier in the stored address. */
 const placeholder = '{uid}'
@@ -55,7 +33,7 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
         ...(returnTo === undefined ? {} : { returnTo: returnTo.replace(placeholder, uid) }),
         ...(deviceCode === undefined
           ? {}
-          : { deviceCode: crypto.decrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) }),
+          : { deviceCode: decryptPart(crypto, artifactId('Interaction', uid), deviceCode) }),
         jti: uid
       } as AdapterPayload
     },
@@ -77,11 +55,11 @@ export function createInteractionAdapter ({ db, crypto, limits }: AdapterParts):
         ...(returnTo === undefined ? {} : { returnTo: returnTo.replace(uid, placeholder) }),
         ...(deviceCode === undefined
           ? {}
-          : { deviceCode: crypto.encrypt('oidc_artifact', 'payload', artifactId('Interaction', uid), deviceCode) })
+          : { deviceCode: encryptPart(crypto, artifactId('Interaction', uid), deviceCode) })
       }
-      const save = 'result' in given ? submitStatement : saveStatement
-      const rows = await save(db, artifactId('Interaction', uid), toJson(payload), ttl + limits.clockToleranceSeconds)
-      if (rows.length !== 1) throw new DomainError('interaction_gone')
+      const save = 'result' in given ? submitInteraction : saveInteraction
+      const keepSeconds = ttl + limits.clockToleranceSeconds
+      if (!(await save(db, { uid, payload, keepSeconds }))) throw new DomainError('interaction_gone')
     },
 
     /** @throws SessionNotFound when another request resumed it first */

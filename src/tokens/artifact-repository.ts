@@ -12,6 +12,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
+import type { FieldCrypto } from '../database/field-crypto.ts'
 import { statement, type Queryable } from '../database/statement.ts'
 import { lookup, together } from '../database/together.ts'
 import type { Database } from '../database/schema.ts'
@@ -50,6 +51,14 @@ export const toJson = (value: unknown): string =>
 export function artifactId (_model: string, value: string): string {
   return hash('sha256', value, 'base64url')
 }
+
+/** A part of a payload that is stored encrypted; `id` is that of the row. */
+export const encryptPart = (crypto: FieldCrypto, id: string, value: string): string =>
+  crypto.encrypt('oidc_artifact', 'payload', id, value)
+
+/** @throws FieldCryptoError */
+export const decryptPart = (crypto: FieldCrypto, id: string, value: string): string =>
+  crypto.decrypt('oidc_artifact', 'payload', id, value)
 
 export const hashGrantId = (grantId: string): string => hash('sha256', grantId, 'base64url')
 
@@ -350,3 +359,13 @@ const deleteStatement = statement<[string, string], Id>(
 export async function deleteArtifact (db: Connection, model: string, id: string): Promise<boolean> {
   return (await deleteStatement(db, model, id)).length === 1
 }
+
+const ofAccountStatement = statement<[string], Id>(
+  'oidc_artifact of account',
+  `
+  select id from oidc_artifact where account_id = $1 limit 1`
+)
+
+/** Whether anything is stored for an account: a session, a token, a code. */
+export const hasArtifacts = async (db: Connection, accountId: string): Promise<boolean> =>
+  (await ofAccountStatement(db, accountId)).length === 1

@@ -31,6 +31,20 @@ const findByUidStatement = statement<[string], Row>(
   select ${row} from oidc_artifact where model = 'Session' and uid = $1 and expires_at > now()`
 )
 
+const ofAccountStatement = statement<[accountId: string, limit: number | null], Row>(
+  'oidc sessions of account',
+  `
+  select ${row} from oidc_artifact where model = 'Session' and account_id = $1 and expires_at > now()
+   order by expires_at desc limit $2::int`
+)
+
+const countStatement = statement<[], { n: number }>(
+  'oidc sessions count',
+  `
+  select count(*)::int as n from oidc_artifact where model = 'Session' and account_id is not null
+    and expires_at > now()`
+)
+
 const sessionStart = "to_timestamp((a.payload->>'startedAt')::float8)"
 
 /** `stored` gives uid and ends_at; $N is the JSON list of client sessions, $A the account. */
@@ -113,7 +127,20 @@ export async function findSession (
   by: { id: string } | { uid: string }
 ): Promise<StoredSession | undefined> {
   const [found] = 'id' in by ? await findById(db, by.id) : await findByUidStatement(db, by.uid)
-  if (found === undefined) return undefined
+  return found && toSession(found)
+}
+
+/** Live sessions of an account; the one that ends last comes first. */
+export const listSessions = async (
+  db: Connection,
+  accountId: string,
+  limit: number | null = null
+): Promise<StoredSession[]> => (await ofAccountStatement(db, accountId, limit)).map(toSession)
+
+/** Live sessions in which somebody is signed in. */
+export const countSessions = async (db: Connection): Promise<number> => (await countStatement(db))[0]?.n ?? 0
+
+function toSession (found: Row): StoredSession {
   const { startedAt, ...payload } = found.payload
   return {
     id: found.id,

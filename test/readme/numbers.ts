@@ -52,7 +52,7 @@ export const numberGroups: readonly NumberGroup[] = [
         'polls of a waiting device',
         'every {pollSeconds.first|seconds}; {pollSeconds.more|seconds} more for each that came too soon, at most ' +
           '{pollSeconds.most|seconds}',
-        'src/oidc/device-codes.ts'
+        'src/tokens/device-code-repository.ts'
       ],
       ['signed authorization response (JARM)', '{signedResponseSeconds|seconds}', configuration],
       [

@@ -1,7 +1,7 @@
 /** Access tokens of the admin API: opaque, looked up at every request together with the client as it is now. */
 import { statement } from '../../database/statement.ts'
 import { adminApiResource, adminScopesOf, type AdminScope } from '../../domain/administration/admin-scopes.ts'
-import { artifactId } from '../../tokens/artifact-repository.ts'
+import { artifactId, findArtifact } from '../../tokens/artifact-repository.ts'
 import type { AdminApiDeps } from './deps.ts'
 
 export interface ApiToken {
@@ -12,19 +12,16 @@ export interface ApiToken {
   thumbprint: string | null
 }
 
-interface Found {
-  payload: Record<string, unknown>
+interface FoundClient {
   policy: unknown
   metadata: { token_endpoint_auth_method?: string }
 }
 
 // a client that was disabled or lost scopes is refused from the commit on
-const findStatement = statement<[id: string, audience: string], Found>(
-  'admin api token',
+const clientStatement = statement<[clientId: string], FoundClient>(
+  'admin api client',
   `
-  select a.payload, c.policy, c.metadata from oidc_artifact a join client c on c.client_id = a.client_id
-   where a.model = 'ClientCredentials' and a.id = $1 and a.expires_at > now() and c.status in ('test', 'live')
-     and a.payload->>'aud' = $2`
+  select policy, metadata from client where client_id = $1 and status in ('test', 'live')`
 )
 
 /** The sandbox's own client has a key that everybody knows: outside the sandbox it is nobody. */
@@ -35,17 +32,19 @@ export async function readToken (
   { db, config }: Pick<AdminApiDeps, 'db' | 'config'>,
   value: string
 ): Promise<ApiToken | null> {
-  const [row] = await findStatement(db, artifactId('ClientCredentials', value), adminApiResource(config.issuer))
-  if (row === undefined) return null
+  const payload = await findArtifact(db, 'ClientCredentials', artifactId('ClientCredentials', value))
+  if (payload === undefined || payload['aud'] !== adminApiResource(config.issuer)) return null
   const {
     scope,
     clientId,
     jkt,
     'x5t#S256': certificate
-  } = row.payload as { scope?: string; clientId?: string; jkt?: string; 'x5t#S256'?: string }
+  } = payload as { scope?: string; clientId?: string; jkt?: string; 'x5t#S256'?: string }
   // bound to a certificate (RFC 8705 §3), which nobody looks at here
   if (certificate !== undefined) return null
   if (clientId === undefined || (clientId === sandboxClient && !config.sandbox)) return null
+  const [row] = await clientStatement(db, clientId)
+  if (row === undefined) return null
   if (row.metadata.token_endpoint_auth_method !== 'private_key_jwt') return null
   const asked = (scope ?? '').split(' ')
   const scopes = adminScopesOf(row.policy)

@@ -15,7 +15,8 @@ import {
   outcomePath,
   type DeviceOutcome
 } from '../../oidc/device-flow.ts'
-import { findDeviceLogin, refuseDeviceCode, takeUpDeviceCode, type DeviceLogin } from '../../oidc/device-codes.ts'
+import { findDeviceLogin, type DeviceLogin } from '../../oidc/device-codes.ts'
+import { refuseDeviceCode, takeUpDeviceCode } from '../../tokens/device-code-repository.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
 import { foldUserCode } from '../../domain/login/user-code.ts'
 import { formField } from '../../http/forms.ts'

@@ -1,11 +1,11 @@
 /** Where a person is signed in, and ending it. */
 import { createHash } from 'node:crypto'
-import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { recordSessionsEnded } from '../../records/sessions/index.ts'
+import { hasArtifacts } from '../../tokens/artifact-repository.ts'
 import { revokeAccount, revokeSession } from '../../tokens/revocation.ts'
-import type { SessionPayload } from '../../tokens/session-change.ts'
+import { listSessions } from '../../tokens/session-repository.ts'
 import type { SupportDeps } from './deps.ts'
 import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
 
@@ -16,32 +16,16 @@ const markOf = (uid: string): string => createHash('sha256').update(uid).digest(
 
 export interface ListedSession {
   mark: string
-  startedAt: Date | null
-  expiresAt: Date | null
+  startedAt: Date
+  expiresAt: Date
   acr: string | null
   /** Relying sites, by their Chinese names. */
   sites: string[]
 }
 
-const liveOf = (db: SupportDeps['db'], sub: string) =>
-  db
-    .selectFrom('oidcArtifact')
-    .where('model', '=', 'Session')
-    .where('accountId', '=', sub)
-    .where('expiresAt', '>', sql<Date>`now()`)
-
 /** Newest first, at most 50. */
 export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string): Promise<ListedSession[]> {
-  const rows = await liveOf(db, sub)
-    .select(['uid', 'payload', 'expiresAt'])
-    .orderBy('expiresAt', 'desc')
-    .limit(50)
-    .execute()
-  const found = rows.map(({ uid, payload, expiresAt }) => ({
-    uid: uid ?? '',
-    payload: payload as SessionPayload & { startedAt?: number; acr?: string },
-    expiresAt
-  }))
+  const found = await listSessions(db, sub, 50)
   const clientIds = [...new Set(found.flatMap(({ payload }) => Object.keys(payload.authorizations ?? {})))]
   const clients =
     clientIds.length === 0
@@ -50,11 +34,11 @@ export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string):
   const names = new Map(
     clients.map(({ clientId, policy }) => [clientId, clientPolicy(policy).names['zh-CN'] || clientId])
   )
-  return found.map(({ uid, payload, expiresAt }) => ({
+  return found.map(({ uid, payload, startedAt, expiresAt }) => ({
     mark: markOf(uid),
-    startedAt: payload.startedAt === undefined ? null : new Date(payload.startedAt * 1000),
-    expiresAt,
-    acr: typeof payload.acr === 'string' ? payload.acr : null,
+    startedAt: new Date(startedAt * 1000),
+    expiresAt: new Date(expiresAt * 1000),
+    acr: typeof payload['acr'] === 'string' ? payload['acr'] : null,
     sites: Object.keys(payload.authorizations ?? {}).map((clientId) => names.get(clientId) ?? clientId)
   }))
 }
@@ -64,13 +48,7 @@ export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string):
  */
 export async function endAllSessions (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
-    const live = await trx
-      .selectFrom('oidcArtifact')
-      .select('id')
-      .where('accountId', '=', sub)
-      .limit(1)
-      .executeTakeFirst()
-    if (live === undefined) return false
+    if (!(await hasArtifacts(trx, sub))) return false
     const ended = await revokeAccount(trx, sub)
     if (ended.length > 0) {
       await recordSessionsEnded(trx, deps, ended, {
@@ -92,9 +70,8 @@ export async function endAllSessions (deps: Needed, act: Act, personId: string):
 /** One session of this person, by the mark of the list. */
 export async function endSessionOf (deps: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
-    const rows = await liveOf(trx, sub).select('uid').execute()
-    const uid = rows.find((row) => markOf(row.uid ?? '') === mark)?.uid ?? null
-    if (uid === null) return false
+    const uid = (await listSessions(trx, sub)).find((session) => markOf(session.uid) === mark)?.uid
+    if (uid === undefined) return false
     const ended = await revokeSession(trx, uid)
     if (ended.length > 0) {
       await recordSessionsEnded(trx, deps, ended, {

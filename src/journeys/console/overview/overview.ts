@@ -7,6 +7,7 @@ import { statement } from '../../../database/statement.ts'
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
 import { within } from '../../../http/metrics.ts'
+import { countSessions } from '../../../tokens/session-repository.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import { barChart, columnChart, type Bar } from '../charts.ts'
 import type { Console } from '../console.ts'
@@ -92,13 +93,11 @@ const keyStatement = statement<[], { kid: string; alg: string; state: string; da
 )
 const numberStatement = statement<
   [],
-  { sessions: number; administrators: number; dead: number; due: number; changes: number; review: number }
+  { administrators: number; dead: number; due: number; changes: number; review: number }
 >(
   'overview numbers',
   `
-  select (select count(*)::int from oidc_artifact where model = 'Session' and account_id is not null
-    and expires_at > now()) as sessions,
-         (select count(*)::int from admin_session where expires_at > now() and ends_at > now()) as administrators,
+  select (select count(*)::int from admin_session where expires_at > now() and ends_at > now()) as administrators,
          (select count(*)::int from outbox where dead_at is not null) as dead,
          (select count(*)::int from outbox where done_at is null and dead_at is null and run_at <= now()) as due,
          (select count(*)::int from pending_change where state = 'pending' and expires_at > now()) as changes,
@@ -136,10 +135,10 @@ export function registerOverview (console: Console): void {
         [
           'sessions',
           async () => {
-            const [row] = await numbers
+            const [[row], sessions] = await Promise.all([numbers, countSessions(db)])
             return {
               ...plain,
-              figure: String(row?.sessions ?? 0),
+              figure: String(sessions),
               note: t('console.overview.sessions.note', { n: row?.administrators ?? 0 })
             }
           }
