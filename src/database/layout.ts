@@ -1,7 +1,7 @@
 /**
- * How each table lies: how fast it grows, the key that it is asked by, and how its rows leave (DESIGN §2.28: the tables
- * are ready to be divided by their keys on an engine that divides them). docs/tables.md shows this; a test compares it
- * with the migrated database.
+ * The layout of each table: how fast it grows, the key that it is looked up by, and how its rows are deleted. With it
+ * the tables can be divided by their keys on an engine that shards. docs/tables.md shows this; a test compares it with
+ * the migrated database.
  */
 import type { Database } from './schema.ts'
 
@@ -14,18 +14,18 @@ import type { Database } from './schema.ts'
  */
 export type TableKind = 'reference' | 'person' | 'organization' | 'login' | 'history' | 'work'
 
-/** Kinds whose tables are divided: the rules of DESIGN §2.28 are theirs. */
+/** Kinds whose tables can be divided: the rule for new tables is theirs. */
 export const dividedKinds: readonly TableKind[] = ['person', 'organization', 'login', 'history']
 
 export interface TableLayout<Column = string> {
   kind: TableKind
   /** What one row is. */
   row: string
-  /** Columns that it is asked by; by the first of them it can be divided. */
+  /** Columns that it is looked up by; it can be divided by the first of them. */
   key: readonly Column[]
   /** Other columns that rows are looked up by: each such look-up asks every part. */
   otherKeys?: readonly Column[]
-  /** How rows leave. */
+  /** How rows are deleted. */
   end: string
 }
 
@@ -42,9 +42,9 @@ export const layout: Readonly<{
     row: 'a person',
     key: ['id'],
     otherKeys: ['sub', 'certNoIndex', 'phoneIndex', 'deskIndex'],
-    end: 'kept; what an unfinished application typed is erased after two days'
+    end: 'kept; data of an unfinished application are erased after two days'
   },
-  knownBrowser: { kind: 'person', row: 'a browser that a person logged in from', key: ['personId'], end: kept },
+  knownBrowser: { kind: 'person', row: 'a browser in which a person signed in', key: ['personId'], end: kept },
   device: {
     kind: 'person',
     row: 'an app installation, or the browser of a phone',
@@ -54,7 +54,7 @@ export const layout: Readonly<{
   },
   counterCode: {
     kind: 'person',
-    row: 'a one-time code of a person checked at a counter',
+    row: 'an in-person code',
     key: ['personId'],
     otherKeys: ['issuedBy'],
     end: kept
@@ -119,7 +119,7 @@ export const layout: Readonly<{
   },
   scanTicket: {
     kind: 'login',
-    row: 'what stands behind a QR code',
+    row: 'the thing behind a QR code',
     key: ['id'],
     otherKeys: [
       'locatorHash',
@@ -144,7 +144,7 @@ export const layout: Readonly<{
   smsCode: { kind: 'login', row: 'a code by short message', key: ['phoneIndex'], end: 'deleted after two days' },
   throttle: {
     kind: 'login',
-    row: 'a counter that slows guessing',
+    row: 'a counter of the throttling',
     key: ['key'],
     end: 'deleted when its window is over'
   },
@@ -254,21 +254,21 @@ export const layout: Readonly<{
   adminBootstrap: { kind: 'work', row: 'an invitation or a reset', key: ['tokenHash'], end: kept },
   adminApiRequest: {
     kind: 'work',
-    row: 'an answer of the admin API that may be asked for again',
+    row: 'an answer of the admin API that may be repeated',
     key: ['keyHash'],
     end: afterExpiry
   },
-  pendingChange: { kind: 'work', row: 'a change that two decide', key: ['id'], end: kept },
+  pendingChange: { kind: 'work', row: 'an approval request', key: ['id'], end: kept },
   setting: { kind: 'reference', row: 'a setting', key: ['name'], end: kept },
   revealGrant: {
     kind: 'work',
-    row: 'what an administrator may see in full once',
+    row: 'data that an administrator may see unmasked once',
     key: ['id'],
     end: 'deleted a day after it expired'
   },
   counterVisit: {
     kind: 'work',
-    row: 'a person at a counter',
+    row: 'an in-person session',
     key: ['id'],
     end: 'deleted a day after it expired'
   },
@@ -289,28 +289,28 @@ export const layout: Readonly<{
     row: 'something to be sent',
     key: ['id'],
     otherKeys: ['dedupeKey'],
-    end: 'deleted seven days after it was sent, 30 after it was given up'
+    end: 'deleted seven days after it was sent, 30 days after it was given up'
   }
 }
 
-/** Tables made before the rule, which have rows and are asked in ways that it does not allow; with the reason. */
+/** Tables made before the rule, which have rows and are looked up in ways that it does not allow; with the reason. */
 export const beforeTheRule: Partial<Record<keyof Database, string>> = {
-  person: 'unique numbers stand in the row itself; a divided engine gets a small table for each',
-  device: 'a phone comes with its key or its secret and nothing else',
+  person: 'unique numbers are in the row itself; a divided engine gets a small table for each',
+  device: 'a phone has only its key or its secret',
   counterCode: 'the number of people checked at counters is small',
-  consent: 'its own id is never asked for',
-  message: 'its own id comes with its person',
-  organization: 'the social credit code stands in the row itself',
-  delegation: 'a delegation is named by its id, and by its agent at every login',
+  consent: 'it is never looked up by its id',
+  message: 'its id comes together with its person',
+  organization: 'the social credit code is in the row itself',
+  delegation: 'it is looked up by its id, and by its agent at every login',
   trustedBrowser: 'the user center lists the browsers of a person',
   loginAttempt: 'the index on its person serves the foreign key alone',
-  scanTicket: 'phone and browser come with secrets of their own',
+  scanTicket: 'phone and browser have different secrets',
   faceCheck: 'the provider names a check by its own transaction',
-  smsCode: 'its own id comes with its phone',
-  oidcArtifact: 'revocation goes by session, account, context, client and grant',
+  smsCode: 'its id comes together with its phone',
+  oidcArtifact: 'revocation is by session, account, context, client and grant',
   userCentreSession: 'the index on its person serves the foreign key alone',
-  auditEvent: 'the trail is searched in many ways; docs/decisions/0002-audit-chain.md',
-  outbox: 'what must be sent once is known by a name'
+  auditEvent: 'it is searched in many ways; docs/decisions/0002-audit-chain.md',
+  outbox: 'a message that must be sent once has a name'
 }
 
 /** Foreign keys made before the rule that lead to another divided table by another key. */

@@ -1,6 +1,6 @@
 /**
- * Where a request comes from. The socket's address counts; X-Forwarded-For is believed only from the
- * configured proxies, from right to left, up to the first address that is not one of them.
+ * The source of a request. The address of the socket counts; X-Forwarded-For is trusted only from the configured
+ * proxies, read from right to left, up to the first address that is not one of them.
  */
 import ipaddr from 'ipaddr.js'
 

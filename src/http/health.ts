@@ -1,9 +1,9 @@
 /**
- * Health: what a supervisor and a load balancer ask, and the way out of service.
+ * Health checks for a supervisor and a load balancer, and the drain.
  *
- * /healthz: this process answers. /readyz: it can serve (database, migrations, clock, not draining).
- * Draining: readiness first, then every response says `Connection: close`, because an idle keep-alive
- * connection would otherwise hold the shutdown for over a minute.
+ * /healthz: this process answers. /readyz: it can serve (database, migrations, clock, not draining). Draining:
+ * readiness ends first; then every response says `Connection: close`, because an idle keep-alive connection would
+ * otherwise delay the shutdown for over a minute.
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'

@@ -1,14 +1,14 @@
 /**
  * The Host check: Kora answers under the issuer's name only (RFC 9110 §7.4, 421 Misdirected Request). Addresses in
- * answers never come from a request, and with this neither caches nor other virtual hosts can be made to believe so.
+ * answers never come from a request, and with this check neither caches nor other virtual hosts can be misled.
  */
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../ports/config.ts'
 
-/** Asked by supervisors and collectors, which know processes by address. */
+/** Called by supervisors and collectors, which address a process directly. */
 const anyHost = new Set(['/healthz', '/readyz', '/metrics'])
 
-/** Whether a Host header names the issuer: case does not matter, nor does the scheme's own port written out. */
+/** Whether a Host header names the issuer: case does not matter, and the default port of the scheme may be written. */
 function hostMatcher (issuer: string): (host: string | undefined) => boolean {
   const { host, protocol } = new URL(issuer)
   const standardPort = protocol === 'https:' ? ':443' : ':80'
@@ -27,7 +27,7 @@ function hosts ({ rawHeaders }: { rawHeaders: string[] }): number {
   return count
 }
 
-/** Call before everything that answers. X-Forwarded-Host is not looked at: a proxy must pass the Host on as it is. */
+/** Call before everything that answers. X-Forwarded-Host is ignored: a proxy must pass Host on unchanged. */
 export function registerHostCheck (app: FastifyInstance, { config }: { config: Pick<Config, 'issuer'> }): void {
   const matches = hostMatcher(config.issuer)
   const page =

@@ -1,7 +1,7 @@
 /**
  * What every page and endpoint shares: languages, pages, response headers, the browser cookie, CSRF, the client's
- * address, assets and errors. It owns no journey and no table. Features use `reply.page`, `request.t`,
- * `request.requireCsrf` and `PageError`, and know nothing of what lies beneath.
+ * address, assets and errors. It owns no journey and no table. Journeys use `reply.page`, `request.t`,
+ * `request.requireCsrf` and `PageError`, and nothing below them.
  */
 import { randomFillSync } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -18,8 +18,8 @@ import { decorateRequests } from './request.ts'
 const partLength = 200
 
 /**
- * An address that nobody can read (not UTF-8, a part too long for any of ours) becomes one that does not exist:
- * before routing the framework would answer it in words of its own, without page, language and trace id.
+ * An unreadable address (not UTF-8, or with a part that is too long) becomes one that does not exist. Otherwise the
+ * framework would answer it before routing, without page, language and trace id.
  */
 function readableUrl ({ url = '/' }: IncomingMessage): string {
   const path = url.split('?', 1)[0] ?? ''
@@ -45,14 +45,14 @@ function traceId (): string {
 }
 
 /**
- * Options for `fastify()` that the parts here rely on: trace ids, small bodies, no belief in forwarded headers, no
- * query in logs.
+ * Options for `fastify()` that the parts here rely on: trace ids, small bodies, no trust in forwarded headers, no query
+ * in logs.
  */
 export const serverOptions = {
   genReqId: traceId,
   bodyLimit: 64 * 1024,
   trustProxy: false,
-  // open status streams would hold up the shutdown
+  // open status streams would delay the shutdown
   forceCloseConnections: true,
   requestIdHeader: false as const,
   // a client that sends one byte a minute holds a connection no longer than this (milliseconds); the framework has no
@@ -62,7 +62,7 @@ export const serverOptions = {
   routerOptions: { maxParamLength: partLength }
 } satisfies FastifyServerOptions
 
-/** Installs all of it on the root instance, in order. Call before any feature. */
+/** Installs all of it on the root instance, in order. Call before any journey. */
 export async function registerHttp (
   app: FastifyInstance,
   deps: Pick<HttpDeps, 'config' | 'crypto'>,

@@ -12,7 +12,7 @@ import { PageError } from './page-error.ts'
 /** Seconds of one window. */
 const startWindowSeconds = 300
 
-/** Addresses kept in mind; the oldest are forgotten above it. */
+/** Addresses in memory; above it the oldest are dropped. */
 const remembered = 20_000
 
 interface Counter {
@@ -20,7 +20,7 @@ interface Counter {
   endsAt: number
 }
 
-/** @param paths of the endpoints that begin logins. Call before the provider is mounted. */
+/** @param paths of the endpoints that start logins. Call before the provider is mounted. */
 export function registerLoginStarts (
   app: FastifyInstance,
   { config, clock, metrics }: Pick<HttpDeps, 'config' | 'clock' | 'metrics'>,

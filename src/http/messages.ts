@@ -1,7 +1,7 @@
 /**
  * The texts of all pages. Each folder with screens keeps its own beside them, `messages.<locale>.json`, and declares
- * the keys in `message-keys.ts`; what all pages share lies in views/locales. Keys begin with the name of the page.
- * The console and the pages of its API are for staff and have no Tibetan; their texts stand over those of all pages.
+ * the keys in `message-keys.ts`; texts of all pages are in views/locales. Keys begin with the name of the page. The
+ * console and the pages of its API are for staff and have no Tibetan; their texts override those of all pages.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type bo from '../../views/locales/bo.json'
@@ -11,7 +11,9 @@ import type { Locale } from '../domain/locale.ts'
 
 type Texts<Keys extends PropertyKey> = Record<Keys, string>
 
-/** The keys of a folder. A text that lacks in one of the languages, or that only one of them has, is a type error. */
+/**
+ * The keys of a folder. A text that is missing in one of the languages, or that only one of them has, is a type error.
+ */
 export type InAllLanguages<
   Chinese extends Texts<keyof Tibetan | keyof English>,
   Tibetan extends Texts<keyof Chinese>,
@@ -35,14 +37,14 @@ export interface ConsoleMessages {}
 export type MessageKey = Messages[keyof Messages]
 export type ConsoleMessageKey = MessageKey | ConsoleMessages[keyof ConsoleMessages]
 
-/** Whether a page or a folder of messages is the staff's. */
+/** Whether a page or a folder of messages is for staff. */
 export const isForStaff = (name: string): boolean => /^(?:console|admin-api)\//.test(name)
 
 export type Catalogues = Readonly<Record<Locale, Readonly<Record<string, string>>>>
 
 const folders = [new URL('../../views/locales/', import.meta.url), new URL('../', import.meta.url)]
 
-/** @throws Error a key stands in two files: one of them would never be shown */
+/** @throws Error a key is in two files: one of them would never be shown */
 function load (): { all: Catalogues; staff: Catalogues } {
   const all: Record<Locale, Record<string, string>> = { 'zh-CN': {}, bo: {}, en: {} }
   const staff: Record<Locale, Record<string, string>> = { 'zh-CN': {}, bo: {}, en: {} }
@@ -62,5 +64,5 @@ function load (): { all: Catalogues; staff: Catalogues } {
   return { all, staff }
 }
 
-/** `catalogues`: of pages for everybody; `consoleCatalogues`: what stands over them on pages for staff. */
+/** `catalogues`: of pages for everybody; `consoleCatalogues`: what overrides them on pages for staff. */
 export const { all: catalogues, staff: consoleCatalogues } = load()

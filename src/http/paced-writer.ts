@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
 /**
- * Writes as fast as the other side reads: a long file is made a piece at a time, however slow the browser is, and no
- * listener stays behind.
- * @throws Error when the other side has gone
+ * Writes as fast as the other side reads: a long file is made one piece at a time for a slow browser, and no listener
+ * is left behind. @throws Error when the other side has closed
  */
 export const pacedWriter =
   (stream: Writable): ((text: string) => Promise<void>) =>

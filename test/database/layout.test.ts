@@ -96,7 +96,7 @@ await eachDatabase(t, 'expired rows are found by an index', async (t, { db }) =>
 })
 
 const kinds: Record<TableKind, string> = {
-  reference: 'Small; written by those who run the service. Every part of a divided database has it whole.',
+  reference: 'Small; written by those who run the service. Every part of a divided database has all rows.',
   person: 'Grows with the number of people.',
   organization: 'Grows with the number of organizations.',
   login: 'Written at every login or request, deleted after it.',
@@ -111,7 +111,7 @@ function renderPage (): string {
     '',
     kinds[kind],
     '',
-    '| table | a row is | asked by | also by | rows leave |',
+    '| table | a row is | looked up by | also by | rows |',
     '|---|---|---|---|---|',
     ...[...tables]
       .filter(([, one]) => one.kind === kind)
@@ -123,20 +123,19 @@ function renderPage (): string {
   return [
     '# Tables',
     '',
-    'How each table lies, from `src/database/layout.ts`. This page is written by',
-    '`UPDATE_DOCS=1 node test/database/layout.test.ts`.',
+    'This page is generated from `src/database/layout.ts` by `UPDATE_DOCS=1 node test/database/layout.test.ts`.',
     '',
-    'Tables of the kinds person, organization, login and history can be divided by the first column that they are',
-    'asked by. Each made from now on has the columns that it is asked by in its primary key, is looked up by nothing',
-    'else, and has foreign keys only to small tables or along the same key. "Also by" is what older tables are looked',
-    'up by besides.',
+    'Tables of the kinds person, organization, login and history can be divided by the first column that they are ' +
+      'looked up by. For a new table of these kinds the rule is: its primary key has the columns that it is looked up ' +
+      'by, it is looked up by nothing else, and its foreign keys lead only to small tables or along the same key. ' +
+      'Older tables are also looked up by other columns.',
     '',
     ...(Object.keys(kinds) as TableKind[]).flatMap(section),
     '## Made before the rule',
     '',
     ...Object.entries(beforeTheRule).map(([table, reason]) => `- \`${inSnakeCase(table)}\`: ${reason}`),
     '',
-    `Foreign keys made before it: ${names(foreignKeysBeforeTheRule)}.`,
+    `Foreign keys made before the rule: ${names(foreignKeysBeforeTheRule)}.`,
     ''
   ].join('\n')
 }

@@ -166,7 +166,7 @@ export async function acceptLink (
   }
 }
 
-/** Ends an account for good: its sessions, its links, what it could do. False: there is nothing to end. */
+/** Ends an account for ever: its sessions, its links, its rights. False: there is nothing to end. */
 export async function disableAccount (
   deps: Pick<AdministratorsDeps, 'db' | 'audit'>,
   id: string,
@@ -195,7 +195,7 @@ export async function disableAccount (
 }
 
 /**
- * Credentials are gone; nobody but the account's owner ever sets or knows the next ones (ASVS 6.4.6). False: no such
+ * Deletes the credentials; only the account's owner ever sets or knows the next ones (ASVS 6.4.6). False: no such
  * account.
  */
 export async function resetAccount (
@@ -233,7 +233,7 @@ async function strip (trx: Transaction<Database>, id: string): Promise<void> {
   await closeSessionsOf(trx, id)
 }
 
-/** Is there any account that can sign in, of this role or at all? */
+/** Whether any account can sign in, of this role or at all. */
 export async function hasActive (db: Db, role?: AdminRole): Promise<boolean> {
   return (
     (await db

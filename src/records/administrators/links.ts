@@ -25,7 +25,7 @@ export const linkLife: Readonly<Record<LinkPurpose, number>> = Object.freeze({
   reset: 60
 })
 
-/** How often a code may be wrong before its link is worth nothing. */
+/** Wrong codes after which a link is worth nothing. */
 export const linkCodeTries = 5
 
 const codeMac = (crypto: AdministratorsDeps['crypto'], code: string): string => crypto.mac('admin link code', code)
@@ -39,7 +39,7 @@ export function newLinkCode (crypto: AdministratorsDeps['crypto']): { code: stri
 }
 
 /**
- * Returns the address; it is kept nowhere. Older links of the same account (or of the same bootstrap) end with it.
+ * Returns the address, which is not stored. Older links of the same account (or of the same bootstrap) end with it.
  * @param link `codeMac`: of the code that is needed beside the address; null = the address is enough
  */
 export async function makeLink (
@@ -90,7 +90,7 @@ export interface OpenLink {
   codeNeeded: boolean
 }
 
-/** Looks without using it. Null: unknown, used, outdated, or its account is not what the link was made for. */
+/** Reads it without using it. Null: unknown, used, outdated, or its account is not what the link was made for. */
 export async function findLink (db: Db, secret: string, browserHash: string): Promise<OpenLink | null> {
   if (!/^[\w-]{43}$/.test(secret)) return null
   return (
@@ -144,7 +144,7 @@ export async function tryLinkCode (
   return rows[0]?.right === true ? { right: true } : { right: false, counted: rows.length === 1 }
 }
 
-/** Uses it, once, in the browser that gave the code, if it has one. False: somebody was faster, or its time is over. */
+/** Uses it, once, in the browser that gave the code, if it has one. False: used meanwhile, or expired. */
 export async function useLink (trx: Transaction<Database>, tokenHash: string, browserHash: string): Promise<boolean> {
   const used = await trx
     .updateTable('adminBootstrap')

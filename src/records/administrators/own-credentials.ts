@@ -24,7 +24,10 @@ export interface OwnAct {
   traceId: string
 }
 
-/** Wrong passwords of one account in 15 minutes. Only sessions of the account come here, so nobody else is shut out. */
+/**
+ * Wrong passwords of one account in 15 minutes. Only sessions of the account can cause them, so nobody else is locked
+ * out.
+ */
 const passwordTries = { limit: 5, seconds: 900 }
 
 /** Of a passkey: 1–40 characters, none of them unprintable. Null = not one. */
@@ -33,7 +36,7 @@ export const passkeyLabelOf = (typed: string): string | null => {
   return label.length >= 1 && label.length <= 40 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(label) ? label : null
 }
 
-/** Names a session on a page: nothing can be done with it but to end it. */
+/** Names a session on a page; the name is good only for ending it. */
 export const sessionMark = (idHash: string): string =>
   createHash('sha256').update(`mark ${idHash}`).digest('base64url').slice(0, 16)
 
@@ -69,7 +72,7 @@ export interface OwnEvent {
   at: Date
 }
 
-/** What was last done with the account's credentials: for its owner and for those who look after accounts. */
+/** The last changes of the account's credentials, for its owner and for those who manage accounts. */
 export async function credentialEvents (db: Db, accountId: string): Promise<OwnEvent[]> {
   return (await db
     .selectFrom('auditEvent')
@@ -181,10 +184,7 @@ export async function nextTotpSecret (
   return { stored, secret: crypto.decrypt('admin_session', 'totp_next_enc', sessionHash, stored) }
 }
 
-/**
- * The new secret takes the place of the old one, when a code of the new one shows that it has arrived; that code is
- * used.
- */
+/** The new secret replaces the old one when a code of the new one proves that it has arrived; that code is used. */
 export async function changeTotp (
   deps: Pick<AdministratorsDeps, 'db' | 'audit' | 'crypto' | 'clock'>,
   own: Pick<Administrator, 'id' | 'sessionHash'>,
@@ -261,7 +261,7 @@ export async function removePasskey (
   act: OwnAct
 ): Promise<boolean> {
   return await inTransaction(db, async (trx) => {
-    // the lock keeps two removals from leaving nothing to sign in with
+    // the lock prevents two removals from leaving nothing to sign in with
     const account = await trx
       .selectFrom('adminAccount')
       .select('passwordHash')

@@ -20,7 +20,7 @@ export type CeremonyPurpose = 'sign-in' | 'enrol' | 'again'
 
 const seconds = 300
 
-/** A host name is needed (an address is none), and a secure context: https, or this machine itself. */
+/** WebAuthn needs a host name (an IP address is none) and a secure context: https, or this machine itself. */
 export function passkeysPossible (issuer: string): boolean {
   const { protocol, hostname } = new URL(issuer)
   return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && (protocol === 'https:' || hostname === 'localhost')
@@ -49,10 +49,7 @@ async function keepChallenge (
     .execute()
 }
 
-/**
- * Takes the challenge that the answer claims to answer, once. Null: unknown, answered, outdated, another browser's or
- * another purpose's.
- */
+/** Consumes the challenge of an answer, once. Null: unknown, answered, outdated, or of another browser or purpose. */
 async function takeChallenge (
   db: Db,
   challenge: string,
@@ -125,7 +122,7 @@ export async function beginEnrolment (
   return options
 }
 
-/** What a page posts, as far as it is what it should be. */
+/** The posted answer, if it is well-formed. */
 function parsed<Answer> (text: string): { id: string; response: Answer; challenge: string } | null {
   try {
     const value = JSON.parse(text) as { id?: unknown; response?: { clientDataJSON?: unknown } }
@@ -238,7 +235,7 @@ export async function finishPasskey (
       }
     })
     if (!verified) return null
-    // two answers with one count: the authenticator was copied, or one of the answers was
+    // two answers with the same counter: the authenticator or an answer was copied
     const used = await db
       .updateTable('adminCredential')
       .set({ signCount: authenticationInfo.newCounter, lastUsedAt: sql<Date>`now()` })

@@ -15,7 +15,7 @@ type Db = Kysely<Database> | Transaction<Database>
 const idleSeconds = 900
 /** Seconds after which it ends in any case. */
 const absoluteSeconds = 8 * 3600
-/** Seconds for which credentials given once are good for what asks for them again. */
+/** Seconds for which credentials that were given again are valid. */
 export const reauthSeconds = 600
 
 export type SignInMethod = 'passkey' | 'password'
@@ -63,7 +63,7 @@ interface Found extends Omit<Administrator, 'sessionHash'> {
   secondsLeft: number
 }
 
-/** One query: the session, the account as it is now, and how much waits for it. */
+/** One query: the session, the present account, and the number of waiting requests. */
 const findStatement = statement<[idHash: string, browserHash: string], Found>(
   'admin session find',
   `
@@ -126,7 +126,7 @@ export async function closeSessionsOf (db: Db, accountId: string, except = ''): 
     .execute()
 }
 
-/** Has this account been used in this browser before? */
+/** Whether this account has been used in this browser before. */
 export async function isKnownBrowser (db: Db, accountId: string, browserHash: string): Promise<boolean> {
   return (
     (await db
@@ -139,7 +139,7 @@ export async function isKnownBrowser (db: Db, accountId: string, browserHash: st
   )
 }
 
-/** Deletes at most `limit` of what nobody needs any more. Returns how many. */
+/** Deletes at most `limit` outdated rows. Returns how many. */
 export async function sweepAdmin (db: Db, limit = 500): Promise<number> {
   let deleted = 0
   for (const [table, key, days] of [

@@ -1,4 +1,4 @@
-/** Changes that end by themselves: nobody decided in time, or what they are about is gone. */
+/** Requests that end by themselves: nobody decided in time, or their subject is deleted. */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
@@ -6,8 +6,8 @@ import type { Act } from '../../domain/administration/administration.ts'
 import type { ApprovalsDeps } from './deps.ts'
 
 /**
- * Ends what waits about a thing that is being deleted, in the transaction that deletes it: another thing may get its
- * name.
+ * Ends the requests about a thing that is being deleted, in the transaction that deletes it, because another thing may
+ * get its name.
  * @param kinds only changes of these kinds
  * @returns how many
  */
@@ -71,7 +71,7 @@ export async function supersede (
 }
 
 /**
- * Ends what waits about something that was just changed otherwise, where the change touches what was asked.
+ * Ends the requests about something that was just changed otherwise, where the change touches what was requested.
  * @param about.touches whether a request with this payload is about what was changed
  */
 export async function supersedeRequests (
@@ -95,7 +95,7 @@ export async function supersedeRequests (
   }
 }
 
-/** Makes room for a new change where an old one has waited too long. */
+/** Ends an old request that has waited too long, for a new one. */
 export async function expireChanges (
   trx: Transaction<Database>,
   { audit }: Pick<ApprovalsDeps, 'audit'>,
@@ -115,7 +115,7 @@ export async function expireChanges (
   }
 }
 
-/** Marks what nobody decided in time, at most `limit`. Returns how many. */
+/** Marks requests that nobody decided in time, at most `limit`. Returns how many. */
 export async function sweepChanges (
   { db, audit }: Pick<ApprovalsDeps, 'db' | 'audit'>,
   limit: number

@@ -24,12 +24,15 @@ export interface ChangeDescription {
   title: string
   /** All that is decided, for reading. */
   facts: Array<{ name: string; value: string }>
-  /** What it starts from (a version, an ETag): when this is different at the decision, it must be looked at again. */
+  /**
+   * The basis of the request (a version, an ETag): if it is different at the decision, the request must be checked
+   * again.
+   */
   basis?: string
 }
 
 export type Applied =
-  /** `once`: something that is shown to the approver, once (a link). */
+  /** `once`: a value that is shown to the approver, once (a link). */
   | { ok: true; once?: { label: string; value: string } }
   /**
    * It cannot be done (any more): nothing is changed, and the request still waits. The code is a message
@@ -175,7 +178,7 @@ export function createChanges<W> (
   type Taken = Pick<ChangeRow, 'kind' | 'subject' | 'requestedBy'> & { payloadEnc: string; subjectRow: string | null }
   const taken = ['kind', 'subject', 'payloadEnc', 'requestedBy', 'subjectRow'] as const
 
-  /** What it is about, before the request itself: everybody who changes the thing locks them in this order. */
+  /** The subject of the request, before the request itself: every change of the subject locks them in this order. */
   async function hold (trx: Transaction<Database>, id: string): Promise<void> {
     const row = await trx
       .selectFrom('pendingChange')
@@ -210,7 +213,7 @@ export function createChanges<W> (
     return row
   }
 
-  /** What it is about now. Null: gone, or another one that got its name. */
+  /** The present subject. Null: deleted, or another one that got its name. */
   async function described (
     from: Db,
     row: Pick<ChangeRow, 'kind'> & { subjectRow: string | null },
@@ -253,9 +256,9 @@ export function createChanges<W> (
       const { rowOf, merge } = kindOf(kind)
       await expireChanges(trx, deps, { kind, subject })
       const id = newIdentifier(12, 'chg_')
-      // patches of several people wait beside each other; of another kind one waits at a time
+      // patches of several people may wait at the same time; of another kind only one
       const dedupeKey = merge === undefined ? '' : act.actor
-      // again when the same person's request came in between
+      // again, when the same person's request was stored meanwhile
       for (let round = 0; round < 50; round++) {
         const waiting = await trx
           .selectFrom('pendingChange')
@@ -267,7 +270,7 @@ export function createChanges<W> (
         let text = JSON.stringify(payload)
         const same = waiting.find((one) => merge === undefined || one.digest === digestOf(kind, text, ''))
         if (same !== undefined) return { ok: false, code: 'already_waiting', id: same.id }
-        // not of others, and not what is endorsed: it would be approved as what somebody else has read
+        // not requests of others, and not an endorsed one: it would be approved as what somebody else has read
         const own = await trx
           .selectFrom('pendingChange')
           .select(['id', 'kind', 'subject', 'payloadEnc', 'digest'])
@@ -335,7 +338,7 @@ export function createChanges<W> (
               vouchedBy: act.actor,
               vouchedReason: act.reason,
               vouchedAt: sql<Date>`now()`,
-              // from now on it is what the endorser has read: nothing is added to it
+              // from now on it is what the endorser has read, so nothing is added to it
               dedupeKey: sql<string>`case when dedupe_key = '' then '' else id end`
             })
             .where('id', '=', id)

@@ -1,6 +1,6 @@
 /**
- * Approval requests (dual control): what one administrator asked for, who endorsed it, and who decided. What two must
- * decide stands in domain/administration. Owns the table pending_change.
+ * Approval requests (dual control): what one administrator asked for, who endorsed it, and who decided.
+ * domain/administration says what needs approval. Owns the table pending_change.
  */
 export {
   createChanges,

@@ -5,7 +5,7 @@ import { statement } from '../../database/statement.ts'
 import { chainHash, contentText, rowColumns, type SealedRow } from './canonical.ts'
 
 interface Suspect {
-  /** The row that stands at `position` and does not belong there as it is. */
+  /** The row at `position`, which does not belong there as it is. */
   row: SealedRow
   /** Hash of the row before it. */
   previous: string

@@ -37,8 +37,8 @@ export interface ExportRange {
 }
 
 /**
- * The stretch of the chain that holds every sealed event of a time (and a few of its neighbors: numbers are given
- * after events are committed). Null: there is none.
+ * The range of the chain with every sealed event of a time (and a few of its neighbors, because numbers are given after
+ * events are committed). Null: there is none.
  */
 export async function rangeOfTime (
   db: Kysely<Database>,

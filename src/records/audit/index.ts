@@ -28,9 +28,7 @@ export type AuditActor =
   | 'system'
   | 'anonymous'
 
-/**
- * Values that may stand in `details`: codes, counts and ids of ours; never names, document or phone numbers, secrets.
- */
+/** Values allowed in `details`: codes, counts and ids of ours; never names, document or phone numbers, secrets. */
 export type AuditDetails = Record<string, string | number | boolean | null | string[]>
 
 interface EventFields {

@@ -36,7 +36,10 @@ const insertTogether = together<{ key: string; row: Row }, true>(
   }
 )
 
-/** The event could not be stored, so the act it belongs to does not happen. Answered 503: the request was in order. */
+/**
+ * The event could not be stored, so the act it belongs to does not happen. Answered 503, because the request was
+ * correct.
+ */
 export class AuditUnavailable extends Error {
   readonly statusCode = 503
   constructor (cause: unknown) {
@@ -45,7 +48,7 @@ export class AuditUnavailable extends Error {
   }
 }
 
-/** The recorder. One insert for each event; see Audit for what it promises. */
+/** The recorder. One insert for each event; Audit has the contract. */
 export function createAudit ({ crypto }: { crypto: Pick<FieldCrypto, 'mac'> }): Audit {
   let singles = 0
   return Object.freeze({

@@ -36,15 +36,15 @@ const addCheckpoint = statement<[number, string, string], never>(
 
 export interface SealedBatch {
   sealed: number
-  /** Made once a minute and once in a thousand events, for keeping elsewhere. */
+  /** Made once a minute and once in a thousand events, to be stored elsewhere. */
   checkpoint: Checkpoint | null
   /** Another process is sealing, so this one did nothing. */
   busy: boolean
 }
 
 /**
- * Number and chain the committed events that wait, oldest id first, at most `limit`. Sequence follows the
- * order of sealing: an id is drawn before its transaction commits, so a lower one may come later.
+ * Numbers and chains committed events, oldest id first, at most `limit`. The sequence is the order of sealing: an id is
+ * drawn before its transaction commits, so a lower one may come later.
  */
 export async function sealBatch (
   db: Kysely<Database>,
@@ -80,9 +80,9 @@ export async function sealBatch (
 }
 
 export interface AuditSealer {
-  /** Seal everything that waits now, then every `intervalMs`. */
+  /** Seals all waiting events now, then every `intervalMs`. */
   start(): void
-  /** Seals what waits once more; should that fail, another process or the next start does it. */
+  /** Seals waiting events a last time; if that fails, another process or the next start does it. */
   stop(): Promise<void>
   /** Seal until nothing waits. */
   sealAll(): Promise<number>

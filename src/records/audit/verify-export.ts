@@ -26,10 +26,9 @@ export type ExportVerification =
   | { ok: false; fault: ExportFault; checked: number }
 
 /**
- * Check an exported or archived file, line by line. Needs no database.
- *
- * @param means keys: a key set that is believed (without it the signature stays unchecked); crypto: with the master key
- *   also the MAC of every event is checked, which nobody without it can make
+ * Checks an exported or archived file, line by line. Needs no database.
+ * @param means keys: a trusted key set (without it the signature stays unchecked); crypto: the master key, with which
+ * the MAC of every event is checked too
  */
 export async function verifyExport (
   lines: AsyncIterable<string> | Iterable<string>,

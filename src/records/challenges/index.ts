@@ -1,9 +1,10 @@
 /**
- * Challenges: what stands between a form and a short message: proof of work where script runs, characters in a picture
- * where it does not. Owns the table challenge.
+ * Challenges before a short message is sent: proof of work where script runs, characters in a picture where it does
+ * not. Owns the table challenge.
  *
  * One challenge serves both. It belongs to one browser and one action, lasts two minutes, and is used up by the first
- * answer, right or wrong. The answer is neither in the page nor in an address. A speed bump, not an authentication.
+ * answer, right or wrong. The answer is neither in the page nor in an address. It slows programs down and authenticates
+ * nobody.
  */
 import { sql, type Kysely } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'

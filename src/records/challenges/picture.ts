@@ -1,11 +1,11 @@
 /**
  * The picture with characters, for browsers without script. Pixels, never vectors: in a drawing each letter would be a
- * path that a dictionary reads. Every glyph is turned, leaned, stretched and waved by chance; lines cross them.
+ * path that a program can read. Every glyph is rotated, slanted, stretched and waved at random; lines cross them.
  */
 import { randomInt } from 'node:crypto'
 import { greyPng } from './png.ts'
 
-// 5 × 7, a row for each group; nothing that is taken for something else (0 O o 1 l I 2 Z 5 S 8 B U V)
+// 5 × 7, a row for each group; without characters that look like others (0 O o 1 l I 2 Z 5 S 8 B U V)
 const GLYPHS: Readonly<Record<string, string>> = {
   A: '01110 10001 10001 11111 10001 10001 10001',
   C: '01110 10001 10000 10000 10000 10001 01110',
@@ -38,7 +38,7 @@ const [width, height] = [320, 112]
 /** The characters of a new picture. */
 export const newAnswer = (): string => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
 
-/** What was typed, as it is compared: case and blanks do not matter. */
+/** The typed answer in its normal form: case and blanks do not matter. */
 export const normaliseAnswer = (typed: string): string =>
   typed.normalize('NFKC').replace(/\s/g, '').toUpperCase().slice(0, 20)
 
@@ -118,5 +118,5 @@ function drawGlyph (
   }
 }
 
-/** A random number in between; which picture comes is nothing that anybody should foresee. */
+/** A random number in between; nobody should predict the picture. */
 const between = (low: number, high: number): number => low + (randomInt(0, 1_000_000) / 1_000_000) * (high - low)

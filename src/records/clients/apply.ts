@@ -61,10 +61,7 @@ const readGranted = (wanted: readonly WantedClient[]): string[] => [
   )
 ]
 
-/**
- * What would be done. `prune`: clients that are not declared end (drafts are deleted, the others disabled).
- * `declared`: scopes of APIs that the same file declares.
- */
+/** The plan. `prune`: clients that are not declared end (drafts are deleted, the others disabled). */
 export async function planClients (
   db: Db,
   config: ClientsDeps['config'],
@@ -80,7 +77,7 @@ export type AppliedClients =
   | { ok: true; lines: PlanLine[]; secrets: Array<{ clientId: string; secret: string }> }
   | { ok: false; faults: ClientFault[] }
 
-/** The act with the name of who agreed to it, for the history and the audit trail. */
+/** The act with the name of the second person, for the history and the audit trail. */
 export const agreedAct = (act: Act, agreedBy: string): Act => ({
   ...act,
   reason: `${act.reason.slice(0, 120)} (agreed: ${agreedBy.slice(0, 60)})`
@@ -144,7 +141,7 @@ async function take (
     if (status !== null) await setClientStatus(trx, deps, { act, clientId, version: null, status })
   }
   const name = typeof outcome === 'string' ? outcome : outcome.outcome
-  // planned in this transaction, so anything else is a mistake of ours: nothing is kept
+  // planned in this transaction, so anything else is a mistake of ours: roll back
   if (!['created', 'changed', 'unchanged', 'deleted'].includes(name)) {
     throw new Error(`client ${clientId}: ${name} was not planned`)
   }

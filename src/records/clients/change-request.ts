@@ -13,7 +13,7 @@ export const clientChangeKind = 'client.change' satisfies ApprovalKind
 
 export type ClientChangeRequest =
   | { clientId: string; patch: ClientPatch; content?: never }
-  /** As requests were stored before they were patches: the whole content, from one version. */
+  /** The former format of requests: the whole content, from one version. */
   | { clientId: string; version: number; content: ClientContent; patch?: never }
 
 export const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
@@ -24,7 +24,7 @@ export const clientChangeRequest = (from: ClientRecord, to: ClientContent): Clie
   patch: patchOf(contentOf(from), contentOf(to)).filter(({ field }) => field !== '/policy/logo')
 })
 
-/** What the client would be; null: what was asked about is no longer what it was. */
+/** The client after the change; null: the members that it was requested from have changed. */
 export const requestedContent = (client: ClientRecord, request: ClientChangeRequest): ClientContent | null =>
   request.patch === undefined ? request.content : applyPatch(contentOf(client), request.patch)
 
@@ -33,7 +33,7 @@ export const mergeRequests = (waiting: ClientChangeRequest, next: ClientChangeRe
     ? next
     : { clientId: next.clientId, patch: mergePatches(waiting.patch, next.patch) }
 
-/** Ends what waits about members that were just changed. */
+/** Ends the requests about members that were just changed. */
 export async function supersedeClientRequests (
   trx: Transaction<Database>,
   deps: Pick<ClientsDeps, 'audit' | 'crypto'>,

@@ -40,7 +40,7 @@ export type Refused =
   /** Another administrator must approve it first. */
   | { outcome: 'approval_needed'; reasons: DualControlReason[] }
 
-/** `approved`: another administrator has, or the act is an operator's at the machine itself. */
+/** `approved`: another administrator approved it, or an operator acts at the machine itself. */
 export interface ActOptions {
   approved?: boolean
 }
@@ -141,7 +141,7 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   const client = await updateClient(trx, clientId, current.version, checked.content)
   if (client === null) throw new Error('a client that is held was changed')
-  // a secret must not stay good for a client that now proves itself otherwise
+  // a secret must not stay valid for a client that now authenticates in another way
   if (usesSecret(current.metadata) && !usesSecret(client.metadata)) await endEverySecret(trx, clientId)
   await supersedeClientRequests(trx, deps, { act, clientId, diff })
   await noteAct(trx, deps, act, 'changed', { clientId, version: client.version, diff })
@@ -212,7 +212,7 @@ export async function setClientStatus (
   return { outcome: 'changed', client, diff }
 }
 
-/** Drafts were never used, so they may go for good; the history stays. */
+/** Drafts were never used, so they may be deleted; the history stays. */
 export async function deleteDraft (
   trx: Trx,
   deps: Within,

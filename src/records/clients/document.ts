@@ -42,7 +42,7 @@ const maximumLength = 4 * 1024 * 1024
 const members = ['client_id', 'status', 'kind', 'metadata', 'policy']
 const serverMembers = ['identifier', 'status', ...resourceServerMembers]
 
-/** YAML 1.2 (so JSON too) → what is wanted; everything about form is a fault with its line. */
+/** Reads YAML 1.2 (and so JSON); every fault of form has its line. */
 export function readClientDocument (text: string): ReadDocument {
   if (text.length > maximumLength) {
     return {
@@ -120,7 +120,7 @@ export function readClientDocument (text: string): ReadDocument {
     : { ok: true, wanted: clients === undefined ? null : wanted, servers: wantedServers, lined }
 }
 
-/** Where a pointer's value begins; for members that are not there, what they would be in. */
+/** The line of a pointer's value; for absent members, that of their parent. */
 function offsetOf (document: Document, pointer: string): number {
   let node: unknown = document.contents
   let offset = 0

@@ -1,11 +1,11 @@
 /**
- * The registry of clients (relying sites): making, changing, ending; secrets; history; what goes wrong at each;
- * pictures. Owns the tables client, client_secret, client_change, client_use, client_failure and client_logo.
+ * The registry of clients (relying sites): creating, changing, ending; secrets; history; failures; pictures. Owns the
+ * tables client, client_secret, client_change, client_use, client_failure and client_logo.
  *
  * Services are free of HTTP: console, command line, admin API and dynamic registration call the same ones. Each takes
- * an Act (who, why), writes its audit event in the same transaction, and answers with an outcome.
- * `{kind, metadata, policy}` is always given as a whole and validated as a whole (domain/client-metadata); every fault
- * names its field.
+ * an Act (actor and reason), writes its audit event in the same transaction, and answers with an outcome. `{kind,
+ * metadata, policy}` is always given as a whole and validated as a whole (domain/client/metadata.ts); every fault names
+ * its field.
  */
 export {
   applyClientRequest,

@@ -1,4 +1,4 @@
-/** The picture of a client: stored as made new (picture.ts), served under an identifier that changes with it. */
+/** The picture of a client: stored as re-encoded (picture.ts), served under an identifier that changes with it. */
 import type { Transaction } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'
 import type { Database } from '../../database/schema.ts'

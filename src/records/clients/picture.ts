@@ -9,7 +9,7 @@ import { PNG } from 'pngjs'
 const maximumBytes = 512 * 1024
 const maximumSide = 2048
 const logoSide = 256
-/** On the pages of a login: 40 CSS pixels, two for each at best, and no heavier than the lightest page has room for. */
+/** On the pages of a login: 40 CSS pixels, at most two pixels for each, and small enough for the lightest page. */
 export const maximumSmallBytes = 1200
 const smallSides = [80, 60, 40, 20]
 /** Distance between the values of a color. */
@@ -48,10 +48,7 @@ export function remakePicture (file: Uint8Array): Picture {
   }
 }
 
-/**
- * A stored picture as small as the pages of a login need it: fewer colors, then fewer pixels, until it is light
- * enough.
- */
+/** A stored picture reduced for the pages of a login: fewer colors, then fewer pixels, until it is small enough. */
 export function smallPicture (png: Uint8Array): Buffer {
   const whole = PNG.sync.read(Buffer.from(png))
   let made: Buffer = Buffer.alloc(0)

@@ -60,8 +60,8 @@ export async function findClient (db: Db, clientId: string): Promise<ClientRecor
 }
 
 /**
- * The same, held until the transaction ends: changes of one client come one after the other. Rows that refer to the
- * client (scan tickets, consents) are written meanwhile.
+ * The same, locked until the transaction ends: changes of one client run one after another. Rows that refer to the
+ * client (scan tickets, consents) can be written meanwhile.
  */
 export async function holdClient (trx: Transaction<Database>, clientId: string): Promise<ClientRecord | null> {
   await trx.selectFrom('client').select('clientId').where('clientId', '=', clientId).forNoKeyUpdate().execute()
@@ -114,7 +114,7 @@ export async function insertClient (
   return true
 }
 
-/** One step of the version; null = somebody was faster. */
+/** Increments the version; null = somebody was faster. */
 export async function updateClient (
   trx: Transaction<Database>,
   clientId: string,

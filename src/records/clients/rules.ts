@@ -6,7 +6,7 @@ import { certificateMethods } from '../../domain/client/certificate.ts'
 import { deviceCodeGrant } from '../../domain/client/record.ts'
 import { signedResponseModes } from '../../domain/client/signing.ts'
 
-/** Must say what oidc/configuration.ts says; test/records/clients/rules.test.ts compares with discovery. */
+/** Must agree with oidc/configuration.ts; test/records/clients/rules.test.ts compares with discovery. */
 export function clientRules (config: Pick<Config, 'issuer' | 'sandbox' | 'egressAllowed' | 'mtls'>): ClientRules {
   return {
     issuer: config.issuer,

@@ -1,7 +1,6 @@
 /**
- * How much each client is used and what goes wrong there. Requests only count in memory; every few seconds each process
- * adds its sums with one statement. Losing the last seconds of a crashed process is accepted: nothing is decided by
- * these.
+ * How much each client is used and what fails there. Requests only count in memory; every few seconds each process adds
+ * its sums with one statement. The last seconds of a crashed process may be lost: nothing is decided by these numbers.
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
@@ -19,7 +18,7 @@ interface Tally {
   failures: Map<string, { code: string; address: string; count: number }>
 }
 
-// a client that is gone meanwhile is left out by the join
+// a client that was deleted meanwhile is left out by the join
 const addUse = statement<[string], { n: number }>(
   'client use add',
   `
@@ -53,7 +52,7 @@ const addFailures = statement<[string, number], { n: number }>(
   select count(*)::int as n from added`
 )
 
-/** What people or a waiting device answered: nothing is wrong with the client. */
+/** Answers of people or of a waiting device: nothing is wrong with the client. */
 const ordinary: ReadonlySet<string> = new Set([
   'access_denied',
   'login_required',
@@ -87,7 +86,7 @@ export function keptAddress (text: string): string {
 }
 
 export interface ClientUsage {
-  /** Counts what this provider does. Once for each provider built. */
+  /** Counts the requests of this provider. Call once for each provider built. */
   observe(provider: Provider): void
   /** Writes what was counted. */
   flush(): Promise<void>

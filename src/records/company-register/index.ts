@@ -18,7 +18,7 @@ export interface RegisterFollower {
   start(): void
   stop(): Promise<void>
   /**
-   * Reads on to the end of the journal, if it is this process's turn. Returns how many entries were read. @throws
+   * Reads to the end of the journal, if it is this process's turn. Returns how many entries were read. @throws
    * RegisterUnavailable
    */
   runOnce(): Promise<number>
@@ -60,7 +60,7 @@ export function createRegisterFollower (deps: CompanyRegisterDeps, options: Foll
       for (const change of changes) await apply(change)
       if (next !== since) await position.moveTo(next)
       read += changes.length
-      // after news once more: the register sees from the question what has arrived
+      // once more after changes: the register learns from the request what has arrived
       if ((!more && changes.length === 0) || stopped) return read
       since = next
     }
@@ -76,7 +76,7 @@ export function createRegisterFollower (deps: CompanyRegisterDeps, options: Foll
         ...(legalRepresentative === null ? {} : { legalRepresentative })
       })
     } catch (error) {
-      // what can never be applied must not hold up what follows; it is for an operator to look at
+      // an entry that can never be applied must not block later ones; an operator has to look at it
       if (!(error instanceof DomainError)) throw error
       log.error(
         { component: 'register-news', uscc: maskUscc(uscc), version, code: error.code },

@@ -3,12 +3,12 @@ import { statement } from '../../database/statement.ts'
 import type { CompanyRegisterDeps } from './deps.ts'
 
 export interface Position {
-  /** Where to read on (null: from where the journal ends now); null itself: another process has the turn. */
+  /** Where to continue reading (null: from where the journal ends now); null itself: another process has the turn. */
   turn(): Promise<{ since: number | null } | null>
   moveTo(position: number): Promise<void>
 }
 
-/** For a journal that begins and ends with this process. */
+/** For a journal that lives as long as this process. */
 export function ownPosition (): Position {
   let position = 0
   return {
@@ -27,8 +27,8 @@ const turnStatement = statement<[string, number], { position: number | null }>(
 )
 
 /**
- * One process at a time, by one conditional statement on the database clock. Should a turn last longer than the
- * interval, two may read the same: that does no harm, and the position never goes back.
+ * One process at a time, by one conditional statement on the database clock. If a turn lasts longer than the interval,
+ * two may read the same: that does no harm, and the position never goes back.
  */
 export function sharedPosition (db: CompanyRegisterDeps['db'], register: string, intervalMs: number): Position {
   // a little less, because a process must not miss every second turn by its own interval

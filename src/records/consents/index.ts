@@ -29,7 +29,7 @@ export interface GivenConsent {
   traceId?: string | null | undefined
 }
 
-/** Is this the version of the texts that the pages show now? Another one was not what the person has read. */
+/** Whether this is the version of the texts that the pages show now. With another one the person has not read them. */
 export const isCurrentVersion = (deps: Pick<ConsentsDeps, 'config'>, version: string): boolean =>
   version === deps.config.policyVersion
 

@@ -32,7 +32,7 @@ export interface ReleaseRequest {
   prompted?: boolean
 }
 
-/** Must this person be asked? The hosted login and the protocol engine decide by this. */
+/** Whether this person must be asked. The hosted login and the protocol engine decide by this. */
 export async function isConsentDue (db: Db, request: ReleaseRequest): Promise<boolean> {
   const { personId, clientId, policy, scopes, prompted = false } = request
   if (policy.trusted || scopes.length === 0) return false

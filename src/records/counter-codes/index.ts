@@ -47,7 +47,7 @@ export async function issueCounterCode (
   const { personId, issuedBy, reason } = issue
   const code = String(randomInt(0, 100_000_000)).padStart(8, '0')
   const codeId = newIdentifier(16, 'cc_')
-  // the lock keeps two members of staff from leaving two live codes
+  // the lock prevents two members of staff from leaving two live codes
   const person = await trx
     .selectFrom('person')
     .select('id')
@@ -135,7 +135,7 @@ export async function redeemCounterCode (
   return used?.id ?? null
 }
 
-/** Take back an unused code. False when there is none to take back. */
+/** Withdraws an unused code. False when there is none. */
 export async function revokeCounterCode (
   trx: Transaction<Database>,
   deps: Pick<CounterCodesDeps, 'audit'>,

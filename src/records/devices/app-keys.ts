@@ -17,8 +17,8 @@ export interface AppKey {
 }
 
 /**
- * Make the key of an app installation known. The caller has verified a proof made with this key.
- * The same key again gives the same device; a revoked key stays revoked (the app makes a new one).
+ * Registers the key of an app installation. The caller has verified a proof made with this key. The same key again
+ * gives the same device; a revoked key stays revoked (the app makes a new one).
  */
 export async function registerAppKey (
   deps: Pick<DevicesDeps, 'db' | 'audit'>,

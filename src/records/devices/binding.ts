@@ -27,7 +27,7 @@ export async function bindDevice (
     .forUpdate()
     .executeTakeFirst()
   if (before === undefined || (before.personId !== null && before.personId !== personId)) return 'refused'
-  // a phone's browser is believed for a time after each face check, so its time begins again
+  // a phone's browser is trusted for a time after each face check, so its time restarts
   await trx
     .updateTable('device')
     .set({ personId, boundAt: sql<Date>`case when person_id is null or kind = 'web' then now() else bound_at end` })

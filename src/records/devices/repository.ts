@@ -18,7 +18,7 @@ export interface KnownDevice {
 export const ownerBarred = sql<boolean>`exists (select 1 from person p where p.id = device.person_id
   and p.status in ('locked', 'disabled'))`.as('ownerBarred')
 
-/** 30 days from the binding, in seconds: how long a phone's browser is believed without a new face check. */
+/** 30 days from the binding, in seconds: how long a phone's browser is trusted without a new face check. */
 export const webDeviceSeconds = 30 * 86_400
 
 export const secretHash = (secret: string): string => createHash('sha256').update(secret).digest('base64url')

@@ -32,7 +32,8 @@ export interface FaceRequest extends FaceBinding {
 
 export interface BeginHooks {
   /**
-   * What the check is for learns of it in the same transaction; false = it no longer wants one, and nothing happened.
+   * The thing that the check is for learns of it in the same transaction; false = it no longer wants one, and nothing
+   * happened.
    */
   begun: (trx: Transaction<Database>, checkId: string) => Promise<boolean>
   /** No tries left. True when this is news. */
@@ -113,7 +114,7 @@ async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: Begin
       }
       if (use.starts >= faceLimits.startsPerDay) return { code: 'too_many_requests' }
     }
-    // letters and digits, 32 at most: what every vendor takes as an order number
+    // at most 32 letters and digits: what every provider accepts as an order number
     const checkId = open?.id ?? randomBytes(16).toString('hex')
     const expiresAt =
         open?.expiresAt ?? (await insertCheck(trx, request, { id: checkId, provider: deps.face.name, consentId }))

@@ -6,7 +6,7 @@ import { faceSeconds, triesLeft, type FaceTries } from './rules.ts'
 export type Db = Kysely<Database> | Transaction<Database>
 export type FaceCheckRow = Selectable<FaceCheckTable>
 
-/** What a face check is about; a verdict is nothing to anything else. */
+/** The subject of a face check; a verdict is valid for nothing else. */
 export interface FaceBinding {
   personId: string
   purpose: TicketPurpose
@@ -64,7 +64,7 @@ export async function faceUse (
 export const faceTriesLeft = async (db: Db, about: Pick<FaceBinding, 'personId' | 'binding'>): Promise<FaceTries> =>
   triesLeft((await faceUse(db, about)).used)
 
-/** Tries of today, made and over, no longer count: neither for the day nor for an attempt. Returns how many counted. */
+/** Tries of today that have ended no longer count: neither for the day nor for an attempt. Returns how many counted. */
 export async function forgiveFaceTries (trx: Transaction<Database>, personId: string): Promise<number> {
   const { rows } = await sql`
     update face_check set counted = false
@@ -82,7 +82,7 @@ export async function lapse (trx: Db, personId: string): Promise<void> {
      where person_id = ${personId} and state = 'pending' and expires_at <= now()`.execute(trx)
 }
 
-/** The unfinished check of the same thing, to go on with. */
+/** The unfinished check of the same thing, to be continued. */
 export async function openCheck (trx: Db, about: FaceBinding): Promise<{ id: string; expiresAt: Date } | undefined> {
   const { rows } = await sql<{ id: string; expiresAt: Date }>`
     select id, expires_at from face_check
@@ -145,8 +145,8 @@ export interface Decision {
 }
 
 /**
- * pending → decided, once. A pass must come in time and begins the time in which it may be used.
- * False: somebody else decided, or it is too late for a pass.
+ * pending → decided, once. A pass must come in time and starts the time in which it may be used. False: decided
+ * elsewhere, or too late for a pass.
  */
 export async function decide (trx: Db, id: string, decision: Decision): Promise<boolean> {
   const { rows } = await sql`
@@ -160,7 +160,7 @@ export async function decide (trx: Db, id: string, decision: Decision): Promise<
   return rows.length === 1
 }
 
-/** passed → used, once, for exactly what it was made for and within its time. */
+/** passed → used, once, only for the thing that it was made for and within its time. */
 export async function useFaceVerdict (trx: Transaction<Database>, id: string, about: FaceBinding): Promise<boolean> {
   const { rows } = await sql`
     update face_check set state = 'used', used_at = now()

@@ -1,7 +1,7 @@
 import type { FaceCapabilities, FaceReason, FaceResult } from '../../ports/face-provider.ts'
 
 /**
- * Tries: for each attempt, and for each person on one day in Asia/Shanghai. `startsPerDay` bounds what a provider is
+ * Tries: for each attempt, and for each person on one day in Asia/Shanghai. `startsPerDay` limits what a provider is
  * paid for.
  */
 export const faceLimits = { perAttempt: 3, perDay: 5, startsPerDay: 20 } as const
@@ -10,8 +10,8 @@ export const faceLimits = { perAttempt: 3, perDay: 5, startsPerDay: 20 } as cons
 export const faceSeconds = { check: 300, verdict: 300 } as const
 
 /**
- * Least score (0–100) that counts as the same person, by purpose; what ends a right or a phone asks for more. Audited
- * with its version.
+ * Least score (0–100) that counts as the same person, by purpose; acts that end a right or change a phone need more.
+ * Audited with its version.
  */
 export const faceThresholds = {
   version: '2026-01',

@@ -106,7 +106,7 @@ async function settle (
   // the loser of two pulls reads what the winner wrote
   const now = await findCheck(deps.db, check.id, about)
   if (now === undefined) return { ok: false, code: 'not_found' }
-  // a pass that came in the last instant: the next question finds it late
+  // a pass that came in the last moment: the next call finds it late
   return now.state === 'pending' ? { ok: true, status: 'pending' } : await recorded(deps, now, about)
 }
 
@@ -139,7 +139,7 @@ async function unreachable (deps: FaceChecksDeps, check: FaceCheckRow): Promise<
   return { ok: true, status: 'unavailable', retryAfterSeconds }
 }
 
-/** The line is up (again), the person not ready yet. */
+/** The provider answers (again), the person has not finished yet. */
 async function reachable (deps: FaceChecksDeps, check: FaceCheckRow): Promise<FaceVerdict> {
   if (check.reason !== null) {
     await deps.db
@@ -175,7 +175,7 @@ async function recorded (deps: FaceChecksDeps, check: FaceCheckRow, about: FaceB
   }
 }
 
-/** The pictures were for this comparison only; what fails here is the provider's own retention to end. */
+/** The pictures were for this comparison only; if this call fails, the provider's own retention ends them. */
 function forget (deps: FaceChecksDeps, check: FaceCheckRow): void {
   if (check.providerTxn === null || deps.face.erase === undefined || !deps.face.capabilities.canErase) return
   deps.face.erase(check.providerTxn).catch((error: unknown) => {

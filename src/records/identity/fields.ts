@@ -11,7 +11,7 @@ export interface CardValidity {
   term: Term
 }
 
-/** Identity data that follow every rule; whether they are anybody's is another question. */
+/** Identity data that follow every rule; whether they belong to anybody is another question. */
 export interface IdentityData extends CardValidity {
   certType: CertType
   name: string

@@ -1,7 +1,7 @@
 /**
- * Identity: are these a person's own data, and does the population register know them together?
- * (Two-element check, 实名核验.) Owns no table: what is right is kept by the ticket that asked, sealed, and
- * written to the person when the ticket is confirmed.
+ * Identity: whether data are a person's own, and whether the population register knows name and number together
+ * (two-element check, 实名核验). Owns no table: the ticket stores the right data, encrypted, and they are written to the
+ * person when the ticket is confirmed.
  */
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
@@ -94,7 +94,7 @@ function isThisPerson (deps: Pick<IdentityDeps, 'crypto'>, person: StoredPerson,
   )
 }
 
-/** The register is asked about the name on record, which may be spelt otherwise than what was typed. */
+/** The register is asked about the stored name, which may be spelled otherwise than the typed one. */
 async function askRegister (deps: IdentityDeps, person: StoredPerson): Promise<RegisterAnswer | 'unavailable'> {
   if (!isCertType(person.certType)) return 'no_record'
   try {
@@ -114,9 +114,9 @@ export interface ShownTrue {
 }
 
 /**
- * Write it to the person: validity of the card, times of verification, and the level (2 by name and number, 3 by
- * face or counter; never lower than before). After a counter check `face_verified_at` stays as it was: level 3 alone
- * says that no first face check is due. False: the account is locked or disabled.
+ * Writes it to the person: validity of the card, times of verification, and the level (2 by name and number, 3 by face
+ * or in-person code; never lower than before). After an in-person check `face_verified_at` stays unchanged: level 3
+ * alone says that no first face check is due. False: the account is locked or disabled.
  */
 export async function creditPerson (
   trx: Transaction<Database>,

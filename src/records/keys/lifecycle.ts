@@ -87,8 +87,8 @@ export async function rotateNow (
 }
 
 /**
- * Take a key out of the JWKS that was retired long enough ago, or a successor that shall never sign.
- * @throws DomainError `signing_key_in_use`: unknown, active, or retired less than a day ago
+ * Removes a key from the JWKS that was retired long enough ago, or a successor that shall never sign. @throws
+ * DomainError `signing_key_in_use`: unknown, active, or retired less than a day ago
  */
 export async function removeRetired (
   trx: Transaction<Database>,
@@ -110,14 +110,14 @@ export interface EmergencyResult {
    * unknown kid).
    */
   successorKnown: boolean
-  /** Seconds for which a relying site may go on accepting the leaked key from its copy of the JWKS. */
+  /** Seconds for which a relying site may still accept the leaked key from its copy of the JWKS. */
   sitesMayTrustForSeconds: number
 }
 
 /**
- * "This key leaked": out of the JWKS now, the successor signs at once; nothing that the key signed is accepted here
- * any more. One operator may do it alone: waiting for a second person would leave the key in use.
- * @throws DomainError `signing_key_unknown`: no such key, or removed already
+ * "This key leaked": it leaves the JWKS now, and the successor signs at once; Kora accepts nothing more that the key
+ * signed. One operator may do it alone: waiting for a second person would leave the key in use. @throws DomainError
+ * `signing_key_unknown`: no such key, or removed already
  */
 export async function emergencyRemoval (
   { db, crypto, audit }: KeyServices,

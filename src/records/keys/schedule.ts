@@ -34,7 +34,7 @@ const missingSuccessor = statement<[], { alg: SigningAlg }>(
       order by alg`
 )
 
-// the lock makes one of N processes rotate: the others skip, and afterwards find a young key
+// the lock makes one of N processes rotate: the others skip it, and find a young key afterwards
 const tooOld = statement<[string, number, number], { kid: string }>(
   'signing_key_too_old',
   `
@@ -53,8 +53,8 @@ const removable = statement<[number], { kid: string; alg: string }>(
 )
 
 /**
- * One round: take out what was retired a day ago, rotate what signed for too long, publish a successor where there
- * is none. Any number of processes may do it at once; each step happens once. Returns what this one did.
+ * One round: removes keys retired a day ago, rotates one that signed for too long, publishes a successor where there is
+ * none. Any number of processes may run it at once; each step happens once. Returns what this one did.
  */
 export async function runKeySchedule (deps: ScheduleServices): Promise<ScheduledStep[]> {
   const { db, config, log } = deps
@@ -97,7 +97,7 @@ async function unlessOvertaken<T> (work: Promise<T>): Promise<{ value: T } | nul
   }
 }
 
-/** The first round is a while after the start: a process that starts has more urgent work than making RSA keys. */
+/** The first round comes a while after the start: a starting process has more urgent work than making RSA keys. */
 export const keySchedule = (deps: ScheduleServices): PeriodicTask => ({
   round: async () => {
     await runKeySchedule(deps)

@@ -22,7 +22,7 @@ const after = (time: Date | null, seconds: number): Date | null =>
   time === null ? null : new Date(time.getTime() + seconds * 1000)
 const order = ['active', 'pre-published', 'retired', 'removed']
 
-/** Every key there is or was, those that sign first, removed ones newest first (at most `removed` of them). */
+/** Every present and former key: signing ones first, removed ones newest first (at most `removed` of them). */
 export async function listKeys (db: Executor, { removed = 50 } = {}): Promise<KeyView[]> {
   const rows = await db
     .selectFrom('signingKey')
