@@ -126,8 +126,8 @@ function renderPage (): string {
     'This page is generated from `src/database/layout.ts` by `UPDATE_DOCS=1 node test/database/layout.test.ts`.',
     '',
     'Tables of the kinds person, organization, login and history can be divided by the first column that they are ' +
-      'looked up by. For a new table of these kinds the rule is: its primary key has the columns that it is looked up ' +
-      'by, it is looked up by nothing else, and its foreign keys lead only to small tables or along the same key. ' +
+      'looked up by. For a new table of these kinds the rule is: its primary key has the columns that it is looked ' +
+      'up by, it is looked up by nothing else, and its foreign keys lead only to small tables or along the same key. ' +
       'Older tables are also looked up by other columns.',
     '',
     ...(Object.keys(kinds) as TableKind[]).flatMap(section),
