@@ -9,7 +9,7 @@ const byOrganization = JSON.stringify([{ kind: 'organization' }])
 
 export type AttemptRow = Selectable<LoginAttemptTable>
 
-/** Parameters of the authorization request that are kept for a quiet restart: nothing that names a person. */
+/** Parameters of the authorization request that are stored for a silent restart: nothing that identifies a person. */
 const restartable = [
   'client_id',
   'redirect_uri',
@@ -44,7 +44,7 @@ function storedRequest (params: Record<string, unknown>, device = false): Stored
   return { params: Object.fromEntries(kept) as Record<string, string>, ...(device ? { device } : {}) }
 }
 
-/** A row, and whether its time is over by the database clock. */
+/** A row, and whether it has expired by the database clock. */
 export type OpenedAttempt = AttemptRow & { expired: boolean }
 
 /** The attempt of this interaction and browser; made at the first visit. Null = it belongs to another browser. */
@@ -91,9 +91,9 @@ export async function findAttempt (db: Db, uid: string): Promise<AttemptRow | un
 }
 
 /**
- * A password was right: from here on the attempt is about this person. Proofs of another person
- * (two tabs, one attempt) are dropped in the same statement, so identities never mix; so is an organization that was
- * identified before.
+ * A password was right: from here on the attempt is about this person. Proofs of another person (two tabs, one attempt)
+ * are dropped in the same statement, so identities never mix; an organization that was identified before is dropped
+ * too.
  */
 export async function identify (
   trx: Db,
@@ -135,8 +135,8 @@ export async function identifyOrganization (
 }
 
 /**
- * Which agent it is, of the organization that was identified. False: that is another one meanwhile, or the attempt is
- * over.
+ * The agent, of the organization that was identified. False: another organization was identified meanwhile, or the
+ * attempt has ended.
  */
 export async function nameAgent (
   trx: Db,
@@ -155,7 +155,7 @@ export async function nameAgent (
   return result.rows.length === 1
 }
 
-/** Add proofs of the person that the attempt is about already (or of the first one). Refused for any other. */
+/** Adds proofs of the person that the attempt is about already (or of the first one). Refused for any other. */
 export async function addProofs (
   trx: Db,
   uid: string,
@@ -172,7 +172,7 @@ export async function addProofs (
   return result.rows.length === 1
 }
 
-/** Forget who was identified and do not build on the session: 换个账号. */
+/** Drops the identified person and does not use the session: 换个账号. */
 export async function startAfresh (trx: Db, uid: string, browserHash: string): Promise<boolean> {
   const result = await sql`
     update login_attempt

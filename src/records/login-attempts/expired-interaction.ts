@@ -9,13 +9,15 @@ export type ExpiredInteraction =
    * in the same person.
    */
   | { restart: string; finished: boolean }
-  /** Finished some time ago, or another browser's: where the person may start again, if the site has an address. */
+  /**
+   * Finished some time ago, or another browser's: the address where the person may start again, if the site has one.
+   */
   | { restart: null; back: { href: string; name: string; lang: string } | null }
 
 /** Seconds in which a browser that lost the answer to a finished login may make the same request again. */
 const repeatableSeconds = 60
 
-/** How to go on when the interaction has expired or is used, from the login attempt of this browser. */
+/** How to continue when the interaction has expired or is used, from the login attempt of this browser. */
 export async function findExpiredInteraction (
   { db }: Pick<LoginAttemptsDeps, 'db'>,
   uid: string,
@@ -30,7 +32,7 @@ export async function findExpiredInteraction (
     .executeTakeFirst()
   if (row === undefined || row.browserHash !== browserHash) return { restart: null, back: null }
   const { params, device } = row.request as StoredRequest
-  // a device made the request, so there is none to repeat: the person types in the code, which stays this browser's
+  // a device made the request, so there is none to repeat: the person types in the code, which this browser keeps
   if (!row.finished && device === true) return { restart: '/device', finished: false }
   if (!row.past && device !== true) {
     return { restart: `/oidc/auth?${new URLSearchParams(params).toString()}`, finished: row.finished }

@@ -1,5 +1,5 @@
 /**
- * Login attempts: one run through the hosted login, bound to the browser that began it, with the proofs given so far.
+ * Login attempts: one run through the hosted login, bound to the browser that started it, with the proofs given so far.
  * Owns the table login_attempt.
  */
 export {

@@ -27,7 +27,7 @@ export interface NoticeText {
   title: string
   body: string
 }
-/** Chinese is there always; what is missing is shown in Chinese. */
+/** Chinese is always there; missing languages are shown in Chinese. */
 export type NoticeTexts = Partial<Record<NoticeLanguage, NoticeText>> & { 'zh-CN': NoticeText }
 export const noticeAudiences = ['person', 'organization', 'everybody'] as const
 export type NoticeAudience = (typeof noticeAudiences)[number]
@@ -107,7 +107,7 @@ export function checkNoticeTexts (
     : { ok: true, texts: { ...cleaned, 'zh-CN': chinese } }
 }
 
-/** A draft, to be looked at before it is sent. @throws DomainError `reason_required` */
+/** A draft, to be previewed before it is sent. @throws DomainError `reason_required` */
 export async function draftNotice (
   deps: Pick<MessagesDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
@@ -265,7 +265,7 @@ export async function startNotice (
   })
 }
 
-/** Not sent yet, or on its way: nobody more gets it. What was delivered stays. */
+/** Cancels a notice that is not sent yet, or being sent: nobody else gets it. Delivered messages stay. */
 export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, act: Act, id: string): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const row = await trx
@@ -281,7 +281,7 @@ export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, ac
   })
 }
 
-/** The same message for the same person, however often it is tried. */
+/** The id of the message to a person, the same at every delivery. */
 const messageIdOf = (noticeId: string, personId: string): string =>
   `msg_${createHash('sha256').update(`${noticeId} ${personId}`).digest('base64url').slice(0, 22)}`
 

@@ -11,11 +11,13 @@ export interface SmsOrder {
   to: { personId: string } | { /** E.164 */ phone: string }
   template: SmsMessage['template']
   parameters: Record<string, string>
-  /** ISO 8601: sending it later would be of no use (a code that has expired). */
+  /** ISO 8601: after this the message is useless (a code that has expired). */
   notAfter?: string
 }
 
-/** Sends what the outbox holds. Tries again when the provider is out of reach; gives up when it refuses. */
+/**
+ * Delivers short messages from the outbox. Tries again when the provider cannot be reached; gives up when it refuses.
+ */
 export function smsHandler ({ db, crypto, sms }: Pick<MessagesDeps, 'db' | 'crypto' | 'sms'>): OutboxHandler {
   return async (payload, { messageId }) => {
     const { to, template, parameters, notAfter } = payload as unknown as SmsOrder

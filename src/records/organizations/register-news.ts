@@ -1,6 +1,6 @@
 /**
- * News of the company register: name, status, legal representative, each with a version that only grows. News may come
- * late or out of order; what is older than what is known changes nothing.
+ * Changes of the company register: name, status, legal representative, each with a version that only grows. Changes may
+ * come late or out of order; an older one than the stored one changes nothing.
  */
 import { sql } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
@@ -37,7 +37,7 @@ export interface RegisterNews {
 }
 
 export type NewsOutcome =
-  /** `changed` may be empty: the register was asked, nothing is new. */
+  /** `changed` may be empty: the register was asked, nothing changed. */
   | { outcome: 'applied'; organizationId: string; changed: Array<'name' | 'status' | 'legal_representative'> }
   | { outcome: 'outdated'; organizationId: string }
   | { outcome: 'unknown_organization' }
@@ -55,10 +55,10 @@ interface Applied {
 }
 
 /**
- * Apply news, with everything that follows from them, in one transaction: another legal representative suspends all
- * delegations, voids open approvals, ends the former one's context and the browsers trusted for the organization's
- * password, and asks for a new one; a suspended or dissolved organization loses everything.
- * @throws DomainError `register_news` when the legal representative's data cannot be right
+ * Applies changes, with everything that follows from them, in one transaction. Another legal representative suspends
+ * all delegations, ends open approvals, the context of the former one and the browsers trusted for the organization's
+ * password, and requires a new password. A suspended or dissolved organization loses everything. @throws DomainError
+ * `register_news` when the legal representative's data cannot be right
  */
 export async function applyRegisterNews (deps: OrganizationsDeps, news: RegisterNews): Promise<NewsOutcome> {
   const known = await deps.db
@@ -67,7 +67,7 @@ export async function applyRegisterNews (deps: OrganizationsDeps, news: Register
     .where('uscc', '=', news.uscc)
     .executeTakeFirst()
   if (known === undefined) return { outcome: 'unknown_organization' }
-  // spares making a person for nothing; the statement below decides
+  // avoids creating a person for nothing; the statement below decides
   if (known.registerVersion >= news.version) return { outcome: 'outdated', organizationId: known.id }
   const representative =
     news.legalRepresentative === undefined ? null : await registeredPerson(deps, news.legalRepresentative)
@@ -86,8 +86,8 @@ export async function applyRegisterNews (deps: OrganizationsDeps, news: Register
 }
 
 /**
- * The one statement that decides: only a newer version passes. An organization that is `pending`, or suspended by
- * staff, does not become active by news.
+ * The statement that decides: only a newer version is stored. An organization that is `pending`, or suspended by staff,
+ * does not become active by a change in the register.
  */
 async function update (
   trx: Trx,

@@ -10,7 +10,9 @@ export type Trx = Transaction<Database>
 
 export const newOrganizationId = (): string => newIdentifier(16, 'org_')
 
-/** 'YYYY-MM-DD' in Asia/Shanghai (no summer time) on the database clock; what delegations' days are compared with. */
+/**
+ * 'YYYY-MM-DD' in Asia/Shanghai (no summer time) on the database clock; the days of delegations are compared with it.
+ */
 export const shanghaiToday = sql<string>`to_char((now() at time zone 'UTC') + interval '8 hours', 'YYYY-MM-DD')`
 
 const columns = [
@@ -47,11 +49,11 @@ export interface NewOrganization {
   phone?: string
   passwordHash?: string
   legalRepresentativeId?: string
-  /** Version of the register's data that these are; 0 = never checked. */
+  /** Version of these data in the register; 0 = never checked. */
   registerVersion?: number
 }
 
-/** Insert an organization; throws a unique violation when the code is there already. */
+/** Inserts an organization; throws a unique violation when the code exists already. */
 export async function insertOrganization (
   trx: Db,
   crypto: Pick<FieldCrypto, 'encrypt'>,
@@ -94,8 +96,8 @@ export type LockedOrganization = OrganizationFacts & Pick<Selectable<Organizatio
 const lockColumns = ['id', 'uscc', 'name', 'type', 'status', 'legalRepresentativeId'] as const
 
 /**
- * Everything that changes an organization's people takes its row first: two such acts come one after the other, see
- * each other's outcome, and cannot wait for each other in a circle.
+ * Every change of an organization's people locks its row first: two such acts run one after another, see each other's
+ * outcome, and cannot deadlock.
  */
 export async function lockOrganization (trx: Trx, id: string): Promise<LockedOrganization | null> {
   return (
@@ -122,7 +124,7 @@ export async function lockOrganizationOf (trx: Trx, delegationId: string): Promi
   )
 }
 
-/** Replace an outdated hash (new parameters) unless the password was changed meanwhile. */
+/** Replaces an outdated hash (new parameters) unless the password was changed meanwhile. */
 export async function replaceOrganizationPasswordHash (
   db: Db,
   id: string,

@@ -30,9 +30,9 @@ export interface RepresentationQuestion {
   site: Site
   /** What the site requests; null: it leaves that to the person. */
   requested: RequestedRepresentation | null
-  /** What the person or the organization's tab said in this login. */
+  /** What the person chose in this login, or the organization's tab says. */
   chosen: RepresentationRef | null
-  /** Whom this browser's session represents at this site; null when it is not in use there. */
+  /** The representation of this browser's session at this site; null when it is not in use there. */
   current(): Promise<RepresentationRef | null>
   /** The site wants the choice shown: in any case, or when there is more than one option. Absent: it does not say. */
   show?: 'always' | 'several'
@@ -58,7 +58,7 @@ const catalogue = ({ policy }: Site): string[] => policy.functions.map(({ code }
 export const acceptsOrganizations = ({ subjectKinds, roles }: ClientPolicy): boolean =>
   subjectKinds.includes('organization') && roles.some((role) => role !== 'self')
 
-/** The facts behind a reference when it is still good and this site accepts it today; else null. */
+/** The facts behind a reference if it is valid now and this site accepts it; otherwise null. */
 export async function resolveReference (
   { representations, clock }: RepresentationDeps,
   { personId, site }: Pick<RepresentationQuestion, 'personId' | 'site'>,
@@ -71,7 +71,7 @@ export async function resolveReference (
     : null
 }
 
-/** Is a representation what the site requests (RFC 9396)? Where nothing is requested, any is. */
+/** Whether a representation is what the site requests (RFC 9396). If nothing is requested, every one is. */
 export const meetsRequest = (
   representation: Representation,
   requested: RequestedRepresentation | null,
@@ -111,7 +111,7 @@ async function resolveSilently (
   const { representations } = deps
   if (!acceptsOrganizations(site.policy)) return await resolveReference(deps, question, self)
   const current = await question.current()
-  // what has ended is not silently replaced by something else
+  // an ended representation is not silently replaced by another one
   if (current !== null) return await resolveReference(deps, question, current)
   if (!(await representations.actsForAny(personId))) return await resolveReference(deps, question, self)
   const remembered = await representations.rememberedChoice(personId, site.clientId)

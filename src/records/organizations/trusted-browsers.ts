@@ -53,7 +53,7 @@ export async function trustBrowser (
     .execute()
 }
 
-/** All of an organization, or narrowed to a person's or to one browser. Returns how many stood until now. */
+/** Ends all of an organization, or only a person's or one browser. Returns how many ended. */
 export async function revokeTrustedBrowsers (
   trx: Db,
   of: { organizationId: string; personId?: string; browserHash?: string }
@@ -69,7 +69,7 @@ export async function revokeTrustedBrowsers (
   return (await query.returning('browserHash').execute()).length
 }
 
-/** What stands now, of one person; for the user center. */
+/** The present ones of one person, for the user center. */
 export async function trustedBrowsersOf (
   db: Db,
   personId: string

@@ -20,17 +20,17 @@ export type Organization = Pick<
 >
 
 export interface Representations {
-  /** Everything this person could choose, self first; blocked ones are shown with their reason. */
+  /** Every representation that this person could choose, self first; blocked ones have their reason. */
   listOptions(personId: string, client: { clientId: string; policy: ClientPolicy }): Promise<RepresentationOption[]>
-  /** Could this person act for anybody else, usable or not? One query; most people have none. */
+  /** Whether this person could act for anybody else, usable or not. One query; most people cannot. */
   actsForAny(personId: string): Promise<boolean>
   /**
-   * The facts behind a reference, if it is still good at this moment (person, organization, legal representative,
-   * delegation, dates): the decision freshness rule. Null = ended. One query. That of an organization that is
-   * `pending` is for the user center only: `usableAt` decides.
+   * The facts behind a reference, if it is valid at this moment (person, organization, legal representative,
+   * delegation, dates). Null = ended. One query. That of an organization that is `pending` is for the user center only:
+   * `usableAt` decides.
    */
   resolve(personId: string, ref: RepresentationRef): Promise<Representation | null>
-  /** The last choice at this relying site, when it is still good. */
+  /** The last choice at this relying site, if it is still valid. */
   rememberedChoice(personId: string, clientId: string): Promise<RepresentationRef | null>
   rememberChoice(trx: Transaction<Database>, personId: string, clientId: string, ref: RepresentationRef): Promise<void>
 }
@@ -44,7 +44,7 @@ export interface Candidate {
 }
 
 export interface OrganizationLogin {
-  /** By normalized code, with the password hash for the hasher; null when there is none. Same cost either way. */
+  /** By normalized code, with the password hash for the hasher; null when there is none. Both take the same time. */
   find(uscc: string): Promise<(Organization & { passwordHash: string | null }) | null>
   /** The legal representative, or every agent of the organization with the state of the latest version. */
   candidates(organizationId: string, role: 'legal_representative' | 'agent'): Promise<Candidate[]>

@@ -1,4 +1,4 @@
-/** What was given up after many attempts: kept with its payload, until somebody sends it again. */
+/** Dead letters: given up after many attempts, kept with their payload until somebody sends them again. */
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
@@ -51,7 +51,8 @@ const revive = statement<[number | null, string | null], { id: number }>(
 )
 
 /**
- * Due again at once, one message or all of a topic. Returns how many; receivers know repetitions by the message's id.
+ * Makes one message or all of a topic due again at once. Returns how many; receivers recognize repetitions by the
+ * message's id.
  */
 export async function resendDead (
   { db, audit }: Pick<OutboxDeps, 'db' | 'audit'>,

@@ -17,8 +17,8 @@ export interface OutboxMessage {
 const listeners = new Set<() => void>()
 
 /**
- * Store a message in the caller's transaction; a worker of this process looks for it right after the commit.
- * @returns false when the dedupe key is already there
+ * Stores a message in the caller's transaction; a worker of this process looks for it right after the commit. @returns
+ * false when the dedupe key exists already
  */
 export async function enqueue (
   trx: Transaction<Database>,

@@ -1,9 +1,8 @@
 /**
- * Outbox: what must happen after a transaction, exactly as surely as the transaction itself (messages,
- * back-channel logout). Owns the table outbox.
+ * Outbox: what must happen after a transaction (messages, back-channel logout). Owns the table outbox.
  *
- * A row is written in the caller's transaction and delivered by a worker of any process: at least once, so
- * handlers must be idempotent by `meta.messageId`. Payloads are encrypted, and erased once delivered.
+ * A row is written in the caller's transaction and delivered by a worker of any process: at least once, so handlers
+ * must be idempotent by `meta.messageId`. Payloads are encrypted, and erased after delivery.
  */
 export { enqueue, type OutboxMessage } from './enqueue.ts'
 export {

@@ -25,8 +25,8 @@ export interface ClaimedRow {
 }
 
 /**
- * Take up to $2 due rows of a topic for $3 seconds: the lease is run_at itself, pushed forward in the same
- * statement. A process that dies leaves nothing behind; its rows are due again when the lease has passed.
+ * Takes up to $2 due rows of a topic for $3 seconds: the lease is run_at itself, moved forward in the same statement.
+ * If a process dies, its rows are due again when the lease has passed.
  */
 export const claim = statement<[string, number, number, number], ClaimedRow>(
   'outbox_claim',
@@ -87,7 +87,7 @@ const sweep = statement<[number, number], { id: number }>(
      order by id limit $2 for update skip locked) returning id`
 )
 
-/** Forget delivered rows, and with them their dedupe keys, and what was given up a month ago. Returns how many. */
+/** Deletes delivered rows, and with them their dedupe keys, and dead letters after a month. Returns how many. */
 export async function sweepOutbox (db: Executor, { days = deliveredDays, limit = 1000 } = {}): Promise<number> {
   return (await sweep(db, days, limit)).length
 }

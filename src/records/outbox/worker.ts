@@ -8,7 +8,7 @@ import { onEnqueue } from './enqueue.ts'
 import { buryAbandoned, claim, dueTopics, markDead, markDone, markRetry, type ClaimedRow } from './repository.ts'
 
 export interface OutboxMeta {
-  /** The same for every attempt of one message: what a receiver recognizes repetitions by. */
+  /** The same for every attempt of one message: receivers recognize repetitions by it. */
   messageId: string
   /** 1 for the first. */
   attempt: number
@@ -21,7 +21,8 @@ export interface OutboxMeta {
 export type OutboxHandler = (payload: Record<string, unknown>, meta: OutboxMeta) => Promise<void>
 
 /**
- * What else belongs to giving a message up, in the same transaction. `payload` is null when it could not be decrypted.
+ * What else happens when a message is given up, in the same transaction. `payload` is null when it could not be
+ * decrypted.
  */
 export type GivenUp = (
   trx: Transaction<Database>,
@@ -39,9 +40,9 @@ export class OutboxPermanentError extends Error {
 
 export interface OutboxWorker {
   start(): void
-  /** Take nothing new and wait for what is in hand, at most `limitMs`; the rest is due again after its lease. */
+  /** Takes nothing new and waits for running deliveries, at most `limitMs`; the rest is due again after its lease. */
   drain(limitMs?: number): Promise<void>
-  /** Deliver everything that is due, until nothing is. Returns the number of attempts. */
+  /** Delivers everything that is due, until nothing is. Returns the number of attempts. */
   runDue(): Promise<number>
 }
 
@@ -57,7 +58,7 @@ interface WorkerServices {
 
 interface WorkerOptions {
   maxAttempts?: number
-  /** At once, for each topic: one silent receiver must not hold up the other topics. */
+  /** Concurrent deliveries of each topic: one silent receiver must not delay the other topics. */
   concurrency?: number
   leaseSeconds?: number
   pollMs?: number
@@ -268,6 +269,6 @@ async function orAborted (work: Promise<void>, signal: AbortSignal): Promise<voi
   }
 }
 
-// for the operator who looks at dead letters; the text of somebody else's error may quote the message
+// for the operator who reads dead letters; the text of a foreign error may quote the message
 const describe = (error: unknown): string =>
   error instanceof Error ? scrub(`${error.name}: ${error.message}`).slice(0, 300) : 'unknown'

@@ -23,7 +23,7 @@ export function deskIndexOf (
 
 /**
  * Ids of at most `limit` people with this name and these last four characters. People of unfinished applications are
- * nobody yet.
+ * not found.
  */
 export async function personIdsByDeskIndex (
   db: Db,

@@ -1,6 +1,6 @@
 /**
- * Persons: natural persons and what is stored of them. The only thing that ever signs in.
- * Owns the table `person` and `known_browser`; decrypts on the way out, encrypts on the way in.
+ * Persons: natural persons and what is stored about them. Only persons sign in. Owns the tables `person` and
+ * `known_browser`; decrypts when reading, encrypts when writing.
  */
 export * from './repository.ts'
 export * from './known-browsers.ts'

@@ -3,7 +3,7 @@ import type { Database } from '../../database/schema.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
-/** Has this person signed in from this browser before (and not thrown it out since)? */
+/** Whether this person has signed in from this browser before (and not removed it since). */
 export async function isKnownBrowser (db: Db, personId: string, browserHash: string): Promise<boolean> {
   const row = await db
     .selectFrom('knownBrowser')

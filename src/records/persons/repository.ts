@@ -23,7 +23,7 @@ export interface StoredPerson extends Person {
 export const newPersonId = (): string => newIdentifier(16, 'per_')
 export const newSub = (): string => newIdentifier(20)
 
-/** Sensitive columns are opened when they are first asked for: most requests need one of them, or none. */
+/** Sensitive columns are decrypted when they are first read: most requests need one of them, or none. */
 class Opened implements StoredPerson {
   readonly #crypto: FieldCrypto
   readonly #row: Row
@@ -134,7 +134,7 @@ const byPhone = statement<[string], Row>('person by phone', `select ${columns} f
 const opened = (crypto: FieldCrypto, [row]: Row[]): StoredPerson | null =>
   row === undefined ? null : new Opened(crypto, row)
 
-/** Blind index of a document number, the same for every spelling of it that normalizes alike. */
+/** Blind index of a document number, the same for every spelling with the same normal form. */
 export const certNoIndex = (crypto: FieldCrypto, certType: string, certNo: string): string =>
   crypto.blindIndex('person.cert_no', `${certType}:${certNo}`)
 
@@ -179,7 +179,7 @@ export interface NewPerson {
   identityVerifiedAt?: Date
 }
 
-/** Insert a person; throws a unique violation when number or phone already belong to somebody. */
+/** Inserts a person; throws a unique violation when number or phone belong to somebody already. */
 export async function insertPerson (
   trx: Db,
   crypto: FieldCrypto,
@@ -218,7 +218,7 @@ export async function insertPerson (
   return { id, sub }
 }
 
-/** Replace an outdated hash (new parameters) unless the password was changed meanwhile. */
+/** Replaces an outdated hash (new parameters) unless the password was changed meanwhile. */
 export async function replacePasswordHash (db: Db, id: string, from: string, to: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('person')

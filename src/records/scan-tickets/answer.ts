@@ -47,7 +47,7 @@ async function take (
   return rows[0]
 }
 
-/** The ticket with the answer taken. Throws Refused; a wrong number stays counted. */
+/** Stores the answer on the ticket. Throws Refused; a wrong number stays counted. */
 async function accepted (
   deps: ScanTicketsDeps,
   scanToken: string,
@@ -100,9 +100,9 @@ export async function accept (
 }
 
 /**
- * → confirmed, if everything asked for was given: one statement checks token, device, time, digest, number,
- * identity, face or counter, and that the device is still nobody else's. What was shown to be true is written to the
- * person and the device in the same transaction; a face verdict is used up by it.
+ * → confirmed, if everything required was given: one statement checks token, device, time, digest, number, identity,
+ * face or in-person code, and that the device still belongs to nobody else. What was proved is written to the person
+ * and the device in the same transaction; a face verdict is used up by it.
  */
 export async function confirm (
   deps: ScanTicketsDeps,
@@ -160,7 +160,7 @@ async function takeEffect (deps: ScanTicketsDeps, trx: Trx, row: HeldTicket, act
       ? null
       : (JSON.parse(deps.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity)
   if (!(await creditPerson(trx, { personId, identity, proof: row.proof }))) throw new Refused('wrong_state')
-  // the ticket has done its service: the data are the person's now
+  // the ticket no longer needs the data: the person has them now
   if (row.identityEnc !== null) await sql`update scan_ticket set identity_enc = null where id = ${row.id}`.execute(trx)
   if (row.proof !== null && row.deviceId !== null) {
     const bound = await bindDevice(trx, deps, { ...circumstances(row, actor), deviceId: row.deviceId, personId })

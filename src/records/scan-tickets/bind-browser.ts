@@ -14,8 +14,7 @@ export interface BoundBrowser {
 const bindSeconds = 300
 
 /**
- * See ScanTickets.bindBrowser. One statement spends the ticket's right to bind: it has no device yet, and gets this
- * one.
+ * See ScanTickets.bindBrowser. One statement uses the ticket's right to bind: it has no device yet, and gets this one.
  */
 export async function bindBrowser (
   deps: ScanTicketsDeps,

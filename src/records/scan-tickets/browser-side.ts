@@ -39,7 +39,7 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
   const { db } = deps
 
   async function create (ticket: NewTicket): Promise<CreatedTicket> {
-    // without a password only a bound device says who it is, and only a login may be asked for like that
+    // without a password only a bound device identifies the person, and only a login may be requested like that
     if (ticket.purpose !== 'login' && ticket.expectedPersonId === undefined) {
       throw new DomainError('ticket_person_required')
     }
@@ -175,7 +175,7 @@ async function insert (
     ticket.loginAttemptUid ?? null
   ]
   const about = { clientId, loginAttemptUid, address: ticket.address, traceId: ticket.traceId }
-  // two windows of one browser come one after the other, and the later has the live ticket; the index is the last word
+  // two windows of one browser run one after another, and the later one has the live ticket; the unique index decides
   await sql`select pg_advisory_xact_lock(hashtextextended(${`scan-ticket ${ticket.browserHash}`}, 0))`.execute(trx)
   const renewals = nextRenewal(await unscannedBefore(trx, ticket))
   const old = await sql<{ id: string; state: string }>`
@@ -210,9 +210,7 @@ async function insert (
   return { id, checkNumber, superseded: old.rows.map((row) => row.id) }
 }
 
-/**
- * Renewals of the ticket that the new one replaces, when nobody had scanned that; null = this is the first of its kind.
- */
+/** Renewals of the ticket that the new one replaces, if nobody had scanned it; null = this is the first of its kind. */
 async function unscannedBefore (trx: Trx, ticket: NewTicket): Promise<number | null> {
   const query = trx
     .selectFrom('scanTicket')

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../database/schema.ts'
 import { ticketsByIds, type TicketRow } from './rows.ts'
 
-/** How often all watched tickets are read, in milliseconds: what another process changed is seen that late. */
+/** How often all watched tickets are read, in milliseconds: the delay of changes by other processes. */
 const period = 400
 
 interface Watcher {
@@ -12,7 +12,7 @@ interface Watcher {
 }
 
 export interface Hub {
-  /** Rows of one ticket as they are read, the newest only; ends when the signal aborts. */
+  /** The newest rows of one ticket as they are read; ends when the signal aborts. */
   rows(ticketId: string, signal: AbortSignal): AsyncGenerator<TicketRow, void, void>
   /** This process has committed a change: read that ticket now. */
   kick(ticketId: string): void
@@ -21,8 +21,8 @@ export interface Hub {
 }
 
 /**
- * One reader for all streams of this process: a single query for every watched ticket in each period, and none
- * while nobody watches. It decides nothing; a missed or late row only delays a picture.
+ * One reader for all streams of this process: a single query for every watched ticket in each period, and none while
+ * nobody watches. It decides nothing; a missed or late row only delays a picture.
  */
 export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub {
   const watched = new Map<string, Set<Watcher>>()

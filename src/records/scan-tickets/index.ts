@@ -1,10 +1,10 @@
 /**
  * Scan tickets: the thing behind a QR code. Owns the table `scan_ticket`.
  *
- * `createScanTickets` gives both faces of it: the browser side (create, status, watch, consume) answers only to the
- * browser that made the ticket, the phone side (scan … confirm) only to the phone that scanned it.
- * domain/scan-ticket.ts has the rules; here each arrow is one conditional statement on the database clock, in one
- * transaction with its audit event, and zero rows mean refused.
+ * `createScanTickets` has two sides: the browser side (create, status, watch, consume) answers only to the browser that
+ * made the ticket, the phone side (scan … confirm) only to the phone that scanned it. domain/login/scan-ticket.ts has
+ * the rules; here each transition is one conditional statement on the database clock, in one transaction with its audit
+ * event, and zero rows mean refused.
  */
 import type { ScanTicketsDeps } from './deps.ts'
 import { accept, confirm, reject } from './answer.ts'
@@ -23,8 +23,8 @@ export { expireTickets } from './rows.ts'
 
 export interface ScanTickets extends BrowserTickets, PhoneSide {
   /**
-   * After `confirm` in an unbound phone browser: bind it to the person, if a face or counter code was shown. The secret
-   * goes into an HttpOnly cookie for `webDeviceSeconds`. Once for each ticket; null = nothing to bind.
+   * After `confirm` in an unbound phone browser: bind it to the person, if a face or in-person code was shown. The
+   * secret goes into an HttpOnly cookie for `webDeviceSeconds`. Once for each ticket; null = nothing to bind.
    */
   bindBrowser(scanToken: string, actor: PhoneActor, label: string): Promise<BoundBrowser | null>
   /** Open status streams of this process. */

@@ -5,7 +5,7 @@ import type { Counter } from '../throttle/index.ts'
 export const ticketsPerBrowser: Counter = { name: 'scan-ticket.browser', limit: 30, seconds: 600 }
 export const ticketsPerAddress: Counter = { name: 'scan-ticket.address', limit: 300, seconds: 600 }
 
-/** Codes that belong to no ticket, by device or else address: nobody scans so many by mistake. */
+/** Codes that belong to no ticket, by device or otherwise by address: nobody scans so many by mistake. */
 export const unknownCodes: Counter = { name: 'scan-ticket.unknown', limit: 20, seconds: 600 }
 
 /** Thrown by `create`; answered with 429 (RFC 6585 §4). */

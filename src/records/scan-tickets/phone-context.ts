@@ -25,7 +25,7 @@ export const eventAbout = (row: TicketRow, actor: PhoneActor) => ({
 /** A ticket that a phone has scanned: the person is known. */
 export type HeldTicket = TicketRow & { personId: string }
 
-/** The ticket of this token and device, still to be acted upon. Throws Refused. */
+/** The ticket of this token and device, if it can still be acted upon. Throws Refused. */
 export async function heldTicket (db: Db, scanToken: string, actor: PhoneActor): Promise<HeldTicket> {
   const row = await ticketByToken(db, scanToken, actor.device?.id ?? null)
   const code = whyNot(row)

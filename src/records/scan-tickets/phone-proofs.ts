@@ -1,4 +1,6 @@
-/** What the phone is asked for, given step by step: identity data, a face check, or the counter code that equals it. */
+/**
+ * What the phone is asked for, given step by step: identity data, a face check, or the in-person code that equals it.
+ */
 import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
 import { phoneStates } from '../../domain/login/scan-ticket.ts'
@@ -23,7 +25,7 @@ const faceOf = (row: HeldTicket): FaceBinding => ({
   scanTicketId: row.id
 })
 
-/** The state that shows on the other screen never goes back: data given again leave a face check under way alone. */
+/** The state on the other screen never goes back: data given again do not stop a running face check. */
 export async function submitIdentity (
   deps: ScanTicketsDeps,
   scanToken: string,
@@ -80,7 +82,7 @@ export async function beginFace (
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
     const remaining = remainingOf(row)
-    // the provider compares with the register's photograph: whose it is comes first
+    // the provider compares with the photograph in the register, so the person must be known first
     if (!remaining.includes('face') || remaining.includes('identity')) throw new Refused('wrong_state')
     return await beginFaceCheck(
       deps,

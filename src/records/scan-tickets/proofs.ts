@@ -18,10 +18,10 @@ export interface ConsumedRow {
 
 const seconds = (time: Date): number => Math.floor(time.getTime() / 1000)
 
-/** How a use of a counter code names this ticket. */
+/** How a use of an in-person code names this ticket. */
 export const usedFor = (ticketId: string): string => `scan-ticket:${ticketId}`
 
-/** What the phone really showed to be true, from the rows that recorded it. */
+/** What the phone really proved, from the rows that recorded it. */
 export async function givenProofs (trx: Trx, ticket: ConsumedRow): Promise<Proof[]> {
   const { id: ticketId, personId, deviceId } = ticket
   const proofs: Proof[] = [

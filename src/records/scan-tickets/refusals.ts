@@ -27,7 +27,7 @@ export async function answered<T> (work: () => Promise<T>): Promise<T | { ok: fa
   }
 }
 
-/** Why the phone that has this ticket cannot go on with it, or null when it can. */
+/** Why the phone that has this ticket cannot continue, or null when it can. */
 export function whyNot (row: TicketRow | undefined): RefusalCode | null {
   if (row === undefined) return 'not_found'
   const state = stateOf(row)

@@ -91,7 +91,7 @@ export async function ticketByToken (
   return (await byToken(db, hashOf(scanToken), deviceId))[0]
 }
 
-/** The state that counts now: a ticket whose time is over is expired, whether or not that has been written down. */
+/** The effective state: a ticket whose time is over is expired, also before that is stored. */
 export const stateOf = (row: Pick<TicketRow, 'state' | 'expired'>): TicketState =>
   row.expired && statesBefore('expired').includes(row.state) ? 'expired' : row.state
 

@@ -68,7 +68,7 @@ export async function scan (
   return { ok: true, scanToken, view: await viewOf(deps, db, scanned), ticketId: row.id }
 }
 
-/** Whether the code is the one on the screen now: for a page that only asks whether to go on. */
+/** Whether the code is the one on the screen now, for a page that only asks whether to continue. */
 export async function isFresh (deps: ScanTicketsDeps, payload: string): Promise<boolean> {
   const read = readPayload(deps.config.issuer, payload)
   const row = read === null ? undefined : await ticketByLocator(deps.db, read.locator)
@@ -86,7 +86,7 @@ function whyTaken (row: TicketRow): 'expired' | 'already_scanned' | null {
   return state === 'expired' || state === 'superseded' ? 'expired' : 'already_scanned'
 }
 
-/** Both screens say so, and the ticket is over: somebody else's phone must not get a second try at it. */
+/** Both screens show it, and the ticket ends: another person's phone must not get a second try. */
 async function failForWrongPerson (deps: ScanTicketsDeps, row: TicketRow, actor: PhoneActor): Promise<void> {
   await inTransaction(deps.db, async (trx) => {
     const { rows } = await sql`

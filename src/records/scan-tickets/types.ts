@@ -58,7 +58,7 @@ export interface TicketStatus {
   checkNumber: string
   /**
    * Stable failure code when state is failed/rejected: wrong_person, number_mismatch, declined … ; while the state is
-   * `face`: face_failed or face_exhausted, not final, because another try or a counter code may follow.
+   * `face`: face_failed or face_exhausted, not final, because another try or an in-person code may follow.
    */
   failure: string | null
   /** Tries of the face check left today, when that is why it failed. */
@@ -75,8 +75,8 @@ export interface BrowserSide {
   /** Live status changes, first one at once; ends after `confirmed`, after a final state, or when the signal aborts. */
   watch(ticketId: string, browserHash: string, signal: AbortSignal): AsyncIterable<TicketStatus>
   /**
-   * confirmed → consumed by one statement, in the transaction of what the proofs are for; the proofs that the phone
-   * gave, or null when refused.
+   * confirmed → consumed by one statement, in the transaction that uses the proofs; returns the proofs of the phone, or
+   * null when refused.
    */
   consume(
     trx: Transaction<Database>,
@@ -88,7 +88,7 @@ export interface BrowserSide {
    * person (null = of anybody) only.
    */
   latestOf(loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
-  /** The same outside of a login: of what is approved. */
+  /** The same outside of a login: for the thing that is approved. */
   latestAbout(purpose: TicketPurpose, subjectRef: string, browserHash: string): Promise<string | null>
 }
 
@@ -188,11 +188,11 @@ export type FaceVerdict =
   | { ok: true; status: 'unavailable'; retryAfterSeconds: number }
 
 export interface PhoneSide {
-  /** Is this the code that is shown at this moment? Changes nothing. */
+  /** Whether this is the code that is shown at this moment. Changes nothing. */
   isFresh(payload: string): Promise<boolean>
   /**
    * waiting → scanned by exactly one phone. The scan token is needed for every later step. `seenFresh`: this very
-   * browser opened the code while it was shown, and its person took longer than one step of the rotation to go on.
+   * browser opened the code while it was shown, and its person took longer than one step of the rotation to continue.
    */
   scan(
     payload: string,
@@ -226,7 +226,7 @@ export interface PhoneSide {
     code: string,
     actor: PhoneActor
   ): Promise<{ ok: true; view: ScanView } | PhoneRefusal>
-  /** Everything given? → confirmed. The digest is recomputed by the server. */
+  /** → confirmed, if everything was given. The server computes the digest again. */
   confirm(
     scanToken: string,
     input: { contextDigest: string; checkNumber?: string },

@@ -48,7 +48,7 @@ export async function recordSessionsEnded (
   })
 }
 
-/** A site could not be reached for a logout token: its session may go on there. Belongs to the outbox's giving up. */
+/** A site could not be reached for a logout token: its session may continue there. Called when the outbox gives up. */
 export const recordLogoutUndelivered =
   (deps: Pick<SessionsDeps, 'audit'>): GivenUp =>
     async (trx, payload, { attempts }) => {

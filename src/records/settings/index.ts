@@ -51,7 +51,7 @@ export interface Settings {
   current(): LiveSettings
   /** As the database has them now, with who changed them last. */
   list(): Promise<SettingRow[]>
-  /** `version`: what the change started from; another one in between = stale. */
+  /** `version`: the one that the change is based on; stale if there was another change meanwhile. */
   save(name: SettingName, values: Record<string, string>, version: number, act: Act): Promise<Saved>
   load(): Promise<void>
   /** Reads them again every few seconds. */
@@ -72,7 +72,7 @@ const shapes: Readonly<Record<string, RegExp>> = {
   email: /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/
 }
 
-/** What is wrong with the values, and the values as they are kept: trimmed, NFC, every field there. */
+/** The faults of the values, and the values in the form that is stored: trimmed, NFC, every field present. */
 export function checkSetting (
   name: SettingName,
   values: Record<string, string>
@@ -88,7 +88,7 @@ export function checkSetting (
     else if (text !== '' && shapes[field]?.test(text) === false) errors.push({ field, code: 'invalid' })
   }
   if (name === 'contact' && value['hotline'] === '') errors.push({ field: 'hotline', code: 'required' })
-  // other languages stand in for nothing: without Chinese there is no notice
+  // other languages are no substitute: without Chinese there is no notice
   if (name !== 'contact' && value['zh'] === '' && (value['bo'] !== '' || value['en'] !== '')) {
     errors.push({ field: 'zh', code: 'required' })
   }
@@ -103,7 +103,7 @@ export function createSettings ({ db, config, audit }: Parts): Settings {
   let live = fallback
 
   const valueOf = <N extends SettingName>(name: N, stored: unknown): LiveSettings[N] => {
-    // written by an older version, or by hand: what does not fit is as if not set
+    // written by an older version or by hand: an invalid value counts as not set
     const { value, errors } = checkSetting(
       name,
       typeof stored === 'object' && stored !== null

@@ -1,5 +1,5 @@
 /**
- * Whether personal data is shown in full only when a second administrator agrees: yes, unless the deployment decided
+ * Whether personal data are unmasked only after a second administrator approves: yes, unless the deployment decided
  * otherwise.
  */
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -9,7 +9,7 @@ import type { SettingsDeps } from './deps.ts'
 
 const name = 'reveal_four_eyes'
 
-/** As the database has it now: a decision never rests on what a process remembers. */
+/** The present value in the database: a decision never depends on the memory of a process. */
 export async function revealNeedsTwo (db: Kysely<Database> | Transaction<Database>): Promise<boolean> {
   const row = await db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst()
   return row?.value !== false

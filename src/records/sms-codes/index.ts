@@ -1,10 +1,10 @@
 /**
- * Codes sent by short message: proof that somebody holds a phone now. Owns the table sms_code.
+ * Codes by short message: proof that a person has a phone now. Owns the table sms_code.
  *
- * Six digits, five minutes, five tries; bound to phone, purpose and browser; kept as a keyed digest only. The message
- * goes through the outbox in the same transaction: once however often it is tried, and not at all when it would come
- * too late. Answers are the same for phones that are known here and those that are not. Callers ask for a challenge
- * (records/challenges) before `send`.
+ * Six digits, five minutes, five tries; bound to phone, purpose and browser; only a keyed digest is stored. The message
+ * goes through the outbox in the same transaction: sent once, and not at all when it would be too late. Answers are the
+ * same for phones that are known here and those that are not. Callers require a challenge (records/challenges) before
+ * `send`.
  */
 import { randomInt } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -52,7 +52,7 @@ export type SmsVerdict =
 export interface SmsCodes {
   send(binding: SmsBinding, circumstances: SmsCircumstances): Promise<SmsSent>
   verify(binding: SmsBinding, typed: string, circumstances: SmsCircumstances): Promise<SmsVerdict>
-  /** A verified code is spent, once, in the transaction of what it was for. False: already, or never verified. */
+  /** Uses a verified code, once, in the transaction of its purpose. False: used already, or never verified. */
   spend(trx: Transaction<Database>, codeId: string, binding: SmsBinding): Promise<boolean>
   /** Moves a verified code to another browser, with its purpose; the person has shown to hold the phone there too. */
   move(trx: Transaction<Database>, codeId: string, binding: SmsBinding, toBrowserHash: string): Promise<boolean>
@@ -69,7 +69,7 @@ export function createSmsCodes (deps: Pick<SmsCodesDeps, 'db' | 'crypto' | 'audi
     details: Record<string, string | number> = {}
   ) => ({ address, traceId, details: { purpose, ...details } })
 
-  /** The first limit that is reached, the short one first: a second press within the minute counts nowhere. */
+  /** The first limit that is reached, the short one first: a second press within the minute is not counted. */
   async function limited (
     { phone }: SmsBinding,
     { source }: SmsCircumstances

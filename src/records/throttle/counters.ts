@@ -16,17 +16,17 @@ const keyOf = ({ crypto }: Needs, counter: Counter, whose: string): string =>
   `${counter.name}:${crypto.mac('throttle', whose)}`
 
 /**
- * Count once; false = the limit was reached before. One statement, never inside a transaction: a rollback would forget
- * it.
+ * Counts once; false = the limit was reached before. One statement, never inside a transaction, because a rollback
+ * would undo it.
  */
 export const count = async (deps: Needs, counter: Counter, whose: string): Promise<boolean> =>
   (await bumpBelow(deps.db, keyOf(deps, counter, whose), counter.seconds, counter.limit)).length === 1
 
-/** Take back one count: what was counted beforehand turned out not to be one. */
+/** Takes back one count: what was counted in advance did not happen. */
 export const uncount = async (deps: Needs, counter: Counter, whose: string): Promise<void> => {
   await takeBack(deps.db, [keyOf(deps, counter, whose)])
 }
 
-/** Is the limit reached already? For work that is refused without being counted. */
+/** Whether the limit is reached already, for work that is refused without being counted. */
 export const isFull = async (deps: Needs, counter: Counter, whose: string): Promise<boolean> =>
   (await readCounter(deps.db, keyOf(deps, counter, whose))).some((row) => row.count >= counter.limit)

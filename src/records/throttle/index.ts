@@ -1,9 +1,9 @@
 /**
- * Throttling: counters on the database clock, shared by all processes and kept over restarts.
+ * Throttling: counters on the database clock, shared by all processes and kept over restarts. Owns the table throttle.
  *
- * Owns the table throttle. A password try is counted before it is evaluated, so fifty at once evaluate no
- * more than five. Keys are keyed hashes: neither identifiers nor addresses are stored. Every counter
- * behaves alike for identifiers that exist and those that do not.
+ * A try of a password is counted before it is evaluated, so fifty parallel tries evaluate at most five. Keys are keyed
+ * hashes: neither identifiers nor addresses are stored. Counters behave in the same way for identifiers that exist and
+ * for those that do not.
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { FieldCrypto } from '../../database/field-crypto.ts'
@@ -49,9 +49,9 @@ export type Turn =
     allowed: true
     /** Further wrong tries left in this window. */
     remaining: number
-    /** Say how it ended, once. Without it the try stays counted as wrong. */
+    /** Reports the result, once. Without it the try stays counted as wrong. */
     settle: (success: boolean) => Promise<void>
-    /** The password was never looked at (our fault, not the user's): as if the try had not been. */
+    /** The password was not verified (our fault, not the person's): the try is taken back. */
     release: () => Promise<void>
   }
   | {
@@ -65,7 +65,7 @@ export type Turn =
 export type Hit = { allowed: true; remaining: number } | { allowed: false; retryAfterSeconds: number }
 
 export interface Throttle {
-  /** Ask before looking at a password. Not inside a transaction: a rollback would forget the try. */
+  /** Call before verifying a password. Not inside a transaction, because a rollback would undo the count. */
   begin(attempt: Attempt): Promise<Turn>
   /**
    * The person was proved in another way (new password, recovery, help of staff): the count of the identifier restarts.
@@ -75,7 +75,7 @@ export interface Throttle {
    * A limit of its own: at most `limit` times in `windowSeconds`. Refused ones do not count. Not inside a transaction.
    */
   hit(key: string, limit: number, windowSeconds: number): Promise<Hit>
-  /** What `hit` counted was no guess: as if it had not been. */
+  /** What `hit` counted was no guess: it is taken back. */
   unhit(key: string): Promise<void>
 }
 
@@ -118,7 +118,7 @@ export function createThrottle (
           : await readCounter(db, sourceKey)
         if ((fresh && counter === undefined) || (counter?.blockedSeconds ?? 0) > 0) {
           const [now] = counter === undefined ? await readCounter(db, sourceKey) : [counter]
-          // not paused (yet): logins under way fill it, and some of them will succeed
+          // not paused (yet): running logins fill it, and some of them will succeed
           return refused('source', now === undefined || now.blockedSeconds <= 0 ? 5 : now.blockedSeconds)
         }
         identifiersOfSource = counter?.count ?? 0
@@ -145,7 +145,7 @@ export function createThrottle (
         remaining: decision.remaining,
         settle: async (success) =>
           await once(async () => {
-            // an identifier that succeeds after a slip is not one that failed
+            // an identifier that succeeds after a mistake has not failed
             if (success) {
               await forgetSuccess(
                 db,

@@ -1,7 +1,7 @@
 import { statement } from '../../database/statement.ts'
 
-// Each statement is a transaction of its own. Those that touch several rows lock them in the order of
-// their keys, so that no two of them can wait for each other.
+// Each statement is a transaction. Those that touch several rows lock them in the order of their keys, because
+// otherwise two of them could deadlock.
 
 interface Counter {
   key: string
@@ -14,8 +14,8 @@ const left = `extract(epoch from window_ends_at - now())::float8 as seconds_left
   coalesce(extract(epoch from blocked_until - now()), 0)::float8 as blocked_seconds`
 
 /**
- * Count one try of ($1) before it is evaluated. The pause of $2 seconds begins with try number $3; more than
- * one above it is not counted. Also gives the day's count of the identifier ($4).
+ * Counts one try of ($1) before it is evaluated. The pause of $2 seconds starts with try number $3; at most one above
+ * it is counted. Also returns the day's count of the identifier ($4).
  */
 export const tryPair = statement<
   [string, number, number, string],
@@ -46,7 +46,7 @@ export const bumpBelow = statement<[string, number, number], Counter>(
   returning key, count, ${left}`
 )
 
-/** Count one more of each key ($1) in its own window ($2, seconds). */
+/** Counts one more of each key ($1) in its own window ($2, seconds). */
 export const bump = statement<[string[], number[]], Counter>(
   'throttle_bump',
   `
@@ -110,7 +110,7 @@ const sweep = statement<[number], { key: string }>(
     or blocked_until <= now()) order by window_ends_at limit $1 for update skip locked) returning key`
 )
 
-/** Delete counters whose window and block have passed, at most `limit`. Returns how many. */
+/** Deletes counters whose window and block have passed, at most `limit`. Returns how many. */
 export async function sweepThrottle (db: Parameters<typeof sweep>[0], limit = 1000): Promise<number> {
   return (await sweep(db, limit)).length
 }

@@ -27,7 +27,7 @@ export async function contentOf (
   }
 }
 
-/** The content of a stored version as it stands now. */
+/** The present content of a stored version. */
 export async function storedContent (
   db: Db,
   deps: Pick<OrganizationsDeps, 'crypto'>,
@@ -67,8 +67,8 @@ export async function storedContent (
 }
 
 /**
- * A submitted version with the digest it was submitted under; null when it is not submitted, or when what it shows has
- * become something else since (the agent's document was corrected): then nothing is left to approve.
+ * A submitted version with the digest it was submitted under. Null when it is not submitted, or when what it shows has
+ * changed since (the agent's document was corrected): then nothing is left to approve.
  */
 export async function submittedContent (
   db: Db,
@@ -83,7 +83,7 @@ export async function submittedContent (
   return { content: stored.content, digest: stored.digest }
 }
 
-/** An organization has another name: open applications show it, so an approval of the old text is refused as stale. */
+/** An organization got another name: open applications show it, so an approval of the old text is refused as stale. */
 export async function refreshDigests (
   trx: Db,
   deps: Pick<OrganizationsDeps, 'crypto'>,

@@ -14,13 +14,13 @@ export type Approver = Actor & { ticketId: string }
 export type ApprovalRefusal =
   'stale' | 'not_legal_representative' | 'self_approval' | 'face_required' | 'too_many_agents' | 'ticket_used'
 
-/** A version of a delegation as it was shown, and who approves it. */
+/** A version of a delegation as it was shown, and the approver. */
 export interface Approval {
   id: string
   version: number
   digest: string
   approver: Approver
-  /** Consumes the ticket that the approver confirmed: what it proves; null: it proves nothing (any more). */
+  /** Consumes the ticket that the approver confirmed, and returns its proofs; null: it proves nothing (any more). */
   takeProofs: (trx: Trx) => Promise<Proof[] | null>
 }
 
@@ -29,10 +29,10 @@ interface Deciding extends Approval {
 }
 
 /**
- * submitted → active. One statement holds everything that makes it an approval: this version, this digest, the legal
- * representative of this moment, another human being than the agent, and the ticket that showed exactly this to the
- * approver's phone and saw the approver's face (or a counter code). A version in force gives way in the same
- * transaction. The ticket is consumed with the decision: without it, it stays as it is.
+ * submitted → active. One statement has all conditions of an approval: this version, this digest, the present legal
+ * representative, an approver who is not the agent, and the ticket that showed exactly this to the approver's phone
+ * with the approver's face check (or an in-person code). The former version in force is superseded in the same
+ * transaction. The ticket is consumed with the decision; if nothing is decided, it stays unused.
  */
 export async function approve (
   deps: OrganizationsDeps,
@@ -125,7 +125,7 @@ async function decide (
   })
 }
 
-/** An organization that its agent registered becomes active when its legal representative has been here. */
+/** An organization that its agent registered becomes active when its legal representative has signed in. */
 async function admit (
   deps: OrganizationsDeps,
   trx: Trx,
@@ -196,7 +196,7 @@ async function whyNot (
               : present
                 ? await ticketOrStale(trx, approver, approvalSubject(id, version, digest))
                 : 'face_required'
-  // decided meanwhile: a second click, not an attempt
+  // decided meanwhile: a second click, not a forbidden act
   const lateOnly = code === 'stale' && row !== undefined && row.state !== 'submitted' && row.digest === digest
   if (lateOnly || code === 'too_many_agents') return { code, event: null }
   return { code, event: { actor: approver, organization, id, version, code } }
@@ -220,7 +220,7 @@ async function ticketOrStale (
   return ticket === undefined ? 'face_required' : 'stale'
 }
 
-/** submitted → rejected, by the legal representative of this moment. */
+/** submitted → rejected, by the present legal representative. */
 export async function reject (
   deps: OrganizationsDeps,
   id: string,
@@ -266,7 +266,9 @@ export async function reject (
   })
 }
 
-/** A version not decided yet, by its agent or by the legal representative who made it. What is in force stays. */
+/**
+ * Withdraws an undecided version, by its agent or by the legal representative who made it. The version in force stays.
+ */
 export async function withdraw (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
     const organization = await lockOrganizationOf(trx, id)

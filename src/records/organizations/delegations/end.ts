@@ -35,7 +35,7 @@ export const revoke = async (deps: OrganizationsDeps, id: string, reason: string
     actor
   )
 
-/** The legal representative stops it; a new version, approved like any other, begins it again. */
+/** The legal representative suspends it; a new version, approved like any other, resumes it. */
 export const suspend = async (deps: OrganizationsDeps, id: string, reason: string, actor: Actor): Promise<boolean> =>
   await endByPerson(
     deps,
@@ -118,7 +118,7 @@ const bothNames = (
   agent: string
 ): { agent: string; representative: string | null } => ({ agent, representative: legalRepresentativeId })
 
-/** Everything that the context gave, and the agent's browsers that stood for this organization's password. */
+/** Ends everything that the context gave, and the agent's browsers that stood for this organization's password. */
 export async function takeEffect (
   deps: OrganizationsDeps,
   trx: Trx,
@@ -168,8 +168,8 @@ export interface OrganizationEnding {
 }
 
 /**
- * Every delegation of an organization, by news from the register. The caller holds the organization and has changed it.
- * `organization` is as it was before. Returns how many delegations ended.
+ * Ends every delegation of an organization, because of a change in the register. The caller has locked and changed the
+ * organization; `organization` is its former state. Returns how many delegations ended.
  */
 export async function endDelegationsOf (
   trx: Trx,
@@ -224,8 +224,8 @@ export async function endDelegationsOf (
 }
 
 /**
- * Worker: what is past its last day (Asia/Shanghai, database clock), each in a transaction of its own, at most
- * `batch`. Returns how many ended; a full batch means there is more.
+ * Worker: ends delegations past their last day (Asia/Shanghai, database clock), each in a transaction of its own, at
+ * most `batch`. Returns how many ended; a full batch means there are more.
  */
 export async function expireDue (deps: OrganizationsDeps, batch = 200): Promise<number> {
   const due = await deps.db
@@ -241,7 +241,7 @@ export async function expireDue (deps: OrganizationsDeps, batch = 200): Promise<
     try {
       if (await expire(deps, id, version)) ended += 1
     } catch (error) {
-      // one that cannot be ended now must not hold up the others; nobody can use it any more in any case
+      // one that cannot be ended now must not delay the others; nobody can use it any more in any case
       deps.log.warn(
         { err: error, delegationId: id },
         'a delegation past its last day could not be ended; tried again'

@@ -23,8 +23,8 @@ export function untilNextLook (now: number): number {
 }
 
 /**
- * Ends delegations past their last day, with sites told and sessions ended. Every process does it: each ending happens
- * once. From midnight on nobody may use them anyway (`Representations.resolve`).
+ * Ends delegations past their last day, notifies sites and ends sessions. Every process does it; each ending happens
+ * once. From midnight on nobody may use them in any case (`Representations.resolve`).
  */
 export const delegationExpiry = (deps: OrganizationsDeps): PeriodicTask => ({
   round: async () => (await expireDue(deps, batch)) >= batch,

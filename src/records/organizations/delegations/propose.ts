@@ -21,9 +21,9 @@ const newDelegationId = (): string => newIdentifier(16, 'dlg_')
 const refuse = (code: Exclude<DraftRefusal, { code: 'validity' }>['code']): DraftRefusal => ({ ok: false, code })
 
 /**
- * A new delegation, or the next version of the one in force. By the legal representative it is submitted at once; an
- * agent's is a draft until the agent has shown to be that person.
- * @throws DomainError `organization_not_active`, `not_legal_representative`, `not_agent`, `unknown_person`
+ * A new delegation, or the next version of the one in force. One by the legal representative is submitted at once; one
+ * by an agent is a draft until the agent is verified. @throws DomainError `organization_not_active`,
+ * `not_legal_representative`, `not_agent`, `unknown_person`
  */
 export async function propose (
   deps: OrganizationsDeps,
@@ -89,7 +89,7 @@ async function refusalOf (
   const fault = checkDelegationValidity(input.validFrom, input.validTo, agent.today, limits, earliest)
   if (fault !== null) return { ok: false, code: 'validity', fault }
 
-  // applications of strangers take no place from those whom the legal representative chooses
+  // applications of strangers take no place from agents whom the legal representative chooses
   const waiting =
     by === 'agent'
       ? sql<boolean>`state = 'submitted'`
@@ -230,7 +230,7 @@ async function insert (
   await deps.audit.record(trx, { type: version === 1 ? 'delegation.created' : 'delegation.changed', ...about })
   if (submitted) {
     await deps.audit.record(trx, { type: 'delegation.submitted', ...about })
-    // the agent learns of it; the legal representative is here
+    // the agent is notified; the legal representative is here
     await tell(trx, deps, 'delegation-submitted', { id, version, agentId, validTo, organization }, { to: 'agent' })
   }
   return { ok: true, id, version }

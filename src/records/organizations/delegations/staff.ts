@@ -1,6 +1,6 @@
 /**
- * What staff may do to a delegation: stop it or take it back. Giving one is nobody's but the legal representative's:
- * staff who try are refused, and the trail keeps it.
+ * What staff may do to a delegation: suspend or revoke it. Only the legal representative may give one: staff who try
+ * are refused, and the attempt is audited.
  */
 import { sql } from 'kysely'
 import { inTransaction } from '../../../database/transaction.ts'
@@ -71,7 +71,7 @@ export async function endByStaff (
   })
 }
 
-/** Staff tried to approve in the legal representative's place: nothing happens but an event. */
+/** Staff tried to approve in place of the legal representative: only an event is written. */
 export async function refuseApprovalByStaff (
   deps: Pick<OrganizationsDeps, 'db' | 'audit'>,
   id: string,

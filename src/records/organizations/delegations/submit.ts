@@ -30,8 +30,8 @@ export async function agentVerified (
 }
 
 /**
- * → submitted, by the verified agent or the legal representative. The digest of what it says now is kept: from here on
- * the version never changes.
+ * → submitted, by the verified agent or the legal representative. The digest of its present content is stored: from
+ * here on the version never changes.
  */
 export async function submit (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {

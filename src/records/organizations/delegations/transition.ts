@@ -58,7 +58,7 @@ export const byAgent = (personId: string): RawBuilder<boolean> => sql<boolean>`d
 
 type Refusal = 'not_legal_representative' | 'not_agent' | 'self_approval' | 'stale' | 'face_required'
 
-/** Somebody tried what is not theirs: kept, and the caller answers no. */
+/** A person tried what is not theirs: audited, and the caller refuses. */
 export async function recordRefused (
   trx: Trx,
   deps: Pick<OrganizationsDeps, 'audit'>,
@@ -78,6 +78,6 @@ export async function recordRefused (
   })
 }
 
-/** Words of a person, as they are kept: PostgreSQL text holds neither NUL nor lone surrogates. */
+/** Words of a person in the form that is stored: PostgreSQL text holds neither NUL nor lone surrogates. */
 export const cleanReason = (reason: string): string =>
   reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()

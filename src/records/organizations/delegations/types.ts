@@ -64,9 +64,10 @@ export interface Delegations {
   /** The exact content of a submitted version and its digest: what is shown on the page and on the phone. */
   content(id: string, version: number): Promise<{ content: DelegationContent; digest: string } | null>
   /**
-   * submitted → active by one statement bound to (id, version, digest, state, legal representative of now); proofs of
-   * scan + face of the approver. The ticket was made with purpose `approve-delegation` and subjectRef
-   * `approvalSubject(id, version, digest)` of domain/delegation, and is consumed in the transaction that decides.
+   * submitted → active by one statement bound to (id, version, digest, state, present legal representative); needs
+   * proofs of scan + face of the approver. The ticket was made with purpose `approve-delegation` and subjectRef
+   * `approvalSubject(id, version, digest)` of domain/representation/delegation, and is consumed in the transaction that
+   * decides.
    */
   approve(approval: Approval): Promise<{ ok: true } | { ok: false; code: ApprovalRefusal }>
   reject(id: string, version: number, reason: string, actor: Actor): Promise<boolean>

@@ -4,7 +4,7 @@ import type { OrganizationsDeps } from '../deps.ts'
 import type { Db } from '../repository.ts'
 import type { DelegationView } from './types.ts'
 
-/** Newest first; a list is for a page, so it has an end. */
+/** Newest first; limited, because a list is for a page. */
 const longest = 500
 
 const query = (db: Db) =>
@@ -52,7 +52,7 @@ function viewOf (
   }
 }
 
-/** Without drafts: nobody has shown yet to be that agent. */
+/** Without drafts: their agents are not verified yet. */
 export async function listOfOrganization (
   deps: Pick<OrganizationsDeps, 'db' | 'crypto'>,
   organizationId: string
@@ -104,7 +104,7 @@ export async function listDelegations (
   }
   if (agentId !== undefined) page = page.where('d.agentId', '=', agentId)
   if (state !== undefined) page = page.where('d.state', '=', state as DelegationView['state'])
-  // by the row and not by its time: the database counts finer than we do
+  // by the row and not by its time, because the database has more digits
   if (after !== null) {
     page = page.where(
       sql<boolean>`(d.created_at, d.id, d.version) < (select created_at, id, version from delegation
