@@ -274,6 +274,7 @@ export function loadConfig (env: Environment, cpus = 2): Readonly<Config> {
     masterKeyId: text('MASTER_KEY_ID') ?? settings.MASTER_KEY_ID.fallback,
     fieldCipher: choice('FIELD_CIPHER'),
     facePolicy: choice('FACE_POLICY'),
+    organizationPasswordLogin: choice('ORGANIZATION_PASSWORD_LOGIN'),
     passwordProfile: choice('PASSWORD_PROFILE'),
     phoneChannels: { app: channels !== 'pages', pages: channels !== 'app' },
     sandbox,

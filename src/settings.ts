@@ -149,6 +149,13 @@ export const settings = {
     values: ['first-login', 'always', 'on-request'],
     meaning: 'When a face check is asked for.'
   },
+  ORGANIZATION_PASSWORD_LOGIN: {
+    group: 'sign-in',
+    fallback: 'confined',
+    values: ['confined', 'scan'],
+    meaning: 'What the password of an organization opens in a browser where its person was verified: a login ' +
+      'confined to that organization (level 1), or nothing without another scan.'
+  },
   PASSWORD_PROFILE: {
     group: 'sign-in',
     fallback: 'standard',

@@ -28,6 +28,7 @@ import { getTraceId } from './error-pages.ts'
 import { grantFacts, type GrantContext } from '../tokens/grant-id.ts'
 import { readPolicy } from './interaction-policy.ts'
 import { recordSessionsEnded } from '../records/sessions/index.ts'
+import { readSessionConfinement } from './overrides/keep-session-confinement.ts'
 import { forgetClientAuthorization } from './overrides/forget-client-authorization.ts'
 import { getRequestState, verifiedGrants } from './request-state.ts'
 import { revokeClientsOfSession } from '../tokens/revocation.ts'
@@ -36,11 +37,15 @@ import type { ClientAuthorization } from '../tokens/session-change.ts'
 type Parts = Pick<OidcDeps, 'db' | 'crypto' | 'clock' | 'audit'>
 
 /** A grant of a person who acts in their own name has no context: it ends with the session or the account. */
-export const toGrantContext = (ref: RepresentationRef): GrantContext | undefined =>
-  ref.role === 'self' ? undefined : { id: contextId(ref), ...ref }
+export const toGrantContext = (ref: RepresentationRef, confined = false): GrantContext | undefined =>
+  ref.role === 'self' ? undefined : { id: contextId(ref), ...ref, ...(confined ? { confined } : {}) }
 
-/** The representation of a session at one relying site; null when the session is not in use there. */
+/**
+ * The representation of a session at one relying site, also when it has ended and nothing was chosen since; null when
+ * the session is not in use there.
+ */
 export function currentRef (authorization: ClientAuthorization | undefined): RepresentationRef | null {
+  if (authorization?.ended === true) return parseRef(authorization.representation)
   if (authorization?.sid === undefined) return null
   return authorization.contextId === undefined ? self : parseRef(authorization['representation'])
 }
@@ -97,6 +102,8 @@ export function createActingFor (
       const current = currentRef(authorizationAt(session as SessionLike, site.clientId))
       // the person chooses on the page of all identities, so nothing is decided before
       if (ctx.oidc.promptPending('select_account')) return null
+      // a login by an organization's password stands for that organization, and for nobody and nothing else
+      const confined = parseRef(readSessionConfinement(session))
       const requested = requestedRepresentation(ctx.oidc.params?.['authorization_details'])
       const answer = await resolveRepresentation(
         { representations, clock },
@@ -104,11 +111,21 @@ export function createActingFor (
           personId,
           site,
           requested,
-          chosen: parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation),
+          chosen:
+            parseRef((result?.['kora'] as { representation?: unknown } | undefined)?.representation) ?? confined,
           current: async () => current
         }
       )
       const representation = answer.state === 'resolved' ? answer.representation : null
+      const isElsewhere =
+        site.policy.ownService === true ||
+        representation === null ||
+        confined === null ||
+        contextId(refOf(representation)) !== contextId(confined)
+      if (confined !== null && isElsewhere) {
+        getRequestState(ctx).mustChoose = 'confined'
+        return null
+      }
       if (representation === null) getRequestState(ctx).mustChoose = requested === null ? 'representation' : 'asked'
       else if (current !== null && contextId(refOf(representation)) !== contextId(current)) {
         await endPreviousRepresentation(deps, ctx, { session: session as SessionLike, clientId: site.clientId })

@@ -7,7 +7,7 @@ import type { FindAccount, KoaContextWithOIDC } from 'oidc-provider'
 import type { OidcDeps } from './deps.ts'
 import { consoleClientId, isAdministratorId } from '../domain/administration/administration.ts'
 import { mayLogIn } from '../domain/identity/person.ts'
-import { claimsByScope, personClaims } from '../domain/claims/claims.ts'
+import { claimsByScope, claimsOfPerson, personClaims } from '../domain/claims/claims.ts'
 import { certTypeCode } from '../domain/identity/cert-type.ts'
 import { filterVerifiedClaims, isNormalisedRequest } from '../domain/claims/ida-filter.ts'
 import { self, type Representation } from '../domain/representation/representation.ts'
@@ -22,6 +22,8 @@ import { shanghaiDate } from '../ports/clock.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { readSiteFacts, type ActingFor, type SiteFacts } from './acting-for.ts'
 import { insideVerifiedClaims } from './grants.ts'
+import { grantFacts } from '../tokens/grant-id.ts'
+import { verifiedGrants } from './request-state.ts'
 
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
 
@@ -44,6 +46,8 @@ export function createFindAccount (
         ? self
         : await actingFor.ofToken(person.id, (token as { grantId?: string }).grantId, client)
     if (representation === null) return undefined
+    const grantId = (token as { grantId?: string } | undefined)?.grantId
+    const confined = grantFacts(crypto, grantId, verifiedGrants())?.context?.['confined'] === true
     return {
       accountId: sub,
       person,
@@ -53,6 +57,7 @@ export function createFindAccount (
         const request = requested['verified_claims']
         const within = wantsVerified(target, scope, request) ? releasable(ctx, scope) : null
         const wanted = new Set([...listClaimNames(scope), ...Object.keys(requested), ...(within ?? [])])
+        if (confined) for (const name of claimsOfPerson) wanted.delete(name)
         const claims = personClaims(collectClaimFacts(person, representation, site, clock.now()), target, wanted)
         const verified =
           within === null || site === null
@@ -63,7 +68,7 @@ export function createFindAccount (
                 person,
                 representation,
                 claims,
-                allowed: within,
+                allowed: confined ? new Set([...within].filter((name) => !claimsOfPerson.has(name))) : within,
                 catalogue: site.catalogue,
                 audience: site.audience
               },

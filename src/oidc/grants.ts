@@ -2,7 +2,7 @@
  * A new grant for each authorization request: what was requested, is allowed to the client, and the person agreed to. A
  * grant that is used again would accumulate scopes and leak claims. Grants have no row (tokens/grant-id.ts).
  */
-import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
+import type { Grant, KoaContextWithOIDC, Session } from 'oidc-provider'
 import type { OidcDeps } from './deps.ts'
 import { consoleClientId } from '../domain/administration/administration.ts'
 import { apiConsent } from '../domain/client/api-grants.ts'
@@ -15,6 +15,7 @@ import { requestedRepresentation, grantedDetail } from '../domain/representation
 import { refOf } from '../domain/representation/representation.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { toGrantContext, type ActingFor } from './acting-for.ts'
+import { readSessionConfinement } from './overrides/keep-session-confinement.ts'
 import { createGrant } from './overrides/create-grant.ts'
 import { readPolicy } from './interaction-policy.ts'
 
@@ -45,7 +46,8 @@ export function createGrantLoader (
     const representation = personId === undefined ? null : await actingFor.ofRequest(ctx, personId)
     // the hosted login asks first; without a grant the session stays as it is
     if (representation === null) return undefined
-    const context = toGrantContext(refOf(representation))
+    const confined = readSessionConfinement(ctx.oidc.session as Session | undefined) !== undefined
+    const context = toGrantContext(refOf(representation), confined)
     const policy = clientPolicy(readPolicy(client))
     const details = requestedRepresentation(params?.['authorization_details'])
     const allowed = (client.scope ?? '').split(' ')

@@ -29,6 +29,7 @@ import { recordSessionsEnded, type LogoutDelivery } from '../records/sessions/in
 import { addAccessTokenHash } from './overrides/add-access-token-hash.ts'
 import { addClaimAliases } from './overrides/add-claim-aliases.ts'
 import { keepInteractionBrowser } from './overrides/keep-interaction-browser.ts'
+import { keepSessionConfinement } from './overrides/keep-session-confinement.ts'
 import { keepSessionIdentifier } from './overrides/keep-session-identifier.ts'
 import { KoraProvider } from './overrides/sign-error-responses.ts'
 import { pairwiseSubject } from '../tokens/pairwise.ts'
@@ -38,7 +39,7 @@ import { restartAuthorization } from './restart-authorization.ts'
 import { applyResponseRules, providerHeaders } from './response-rules.ts'
 import { createRemovedKeys } from './removed-keys.ts'
 import { ensureSigningKeys, signingAlgs } from '../tokens/signing-keys.ts'
-import { isSameLogin } from './session-adapter.ts'
+import { isSameLogin, readLoginConfinement } from './session-adapter.ts'
 import { completeStorage, createStorageAdapter } from './storage-adapter.ts'
 import { tokenClaims } from './token-claims.ts'
 import { chooseTokenIds } from './overrides/choose-token-id.ts'
@@ -176,6 +177,7 @@ export async function createOidc (deps: OidcDeps, renderer: Renderer): Promise<O
     chooseTokenIds(provider)
     keepInteractionBrowser(provider)
     keepSessionIdentifier(provider, isSameLogin)
+    keepSessionConfinement(provider, readLoginConfinement)
     removedKeys.observe(provider)
     failedAuthentications.observe(provider)
     clients.connect(provider)

@@ -46,6 +46,14 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
       return askIf(ctx.oidc.session?.accountId !== undefined && !meetsLevel(reached, requested))
     })
   )
+  login?.checks.add(
+    new Check(
+      'confined',
+      'the session stands for one organization only',
+      'login_required',
+      (ctx: KoaContextWithOIDC) => askIf(getRequestState(ctx).mustChoose === 'confined')
+    )
+  )
   policy.get('consent')?.checks.add(
     new Check('undecided', 'the end-user has not agreed yet', 'consent_required', async (ctx: KoaContextWithOIDC) => {
       const { client, account } = ctx.oidc

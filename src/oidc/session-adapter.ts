@@ -24,6 +24,10 @@ export function isSameLogin (session: Session): boolean {
   return continued === true && currentState()?.session?.payload.accountId === session.accountId
 }
 
+/** The representation that the login which this request completes is confined to. */
+export const readLoginConfinement = (): unknown =>
+  (currentRequest()?.entities.Interaction?.result as { kora?: { confined?: unknown } } | undefined)?.kora?.confined
+
 export function createSessionAdapter ({ db, crypto, clock, limits, sessionsEnded, log }: AdapterParts): Adapter {
   const readContext = (grantId: string): GrantContext | undefined => grantContext(crypto, grantId, verifiedGrants())
 

@@ -26,6 +26,8 @@ export interface Config {
   masterKeyId: string
   fieldCipher: 'aes-256-gcm' | 'sm4-gcm'
   facePolicy: FacePolicy
+  /** What an organization's password opens in a browser where its person was verified. */
+  organizationPasswordLogin: 'confined' | 'scan'
   passwordProfile: PasswordProfile
   /** What a scanned code opens. */
   phoneChannels: { app: boolean; pages: boolean }

@@ -53,6 +53,20 @@ const deleteOfContext = statement<[string], Deleted>('oidc revoke context', dele
 const deleteOfClient = statement<[string], Deleted>('oidc revoke client', deleteWhere('client_id = $1'))
 const deleteOfGrant = statement<[string], Deleted>('oidc revoke grant', deleteWhere('grant_hash = $1'))
 
+// the entry stays, without its sid: what has ended is not silently replaced by another representation
+const endClients = statement<[string], { uid: string }>(
+  'oidc revoke end clients',
+  `
+  update oidc_artifact a set payload = jsonb_set(a.payload, '{authorizations}', (
+    select coalesce(jsonb_object_agg(entry.key, case when entry.key = any(ended.clients)
+      then (entry.value - 'sid') || '{"ended": true}' else entry.value end), '{}')
+    from jsonb_each(a.payload->'authorizations') entry))
+  from (select session_uid, array_agg(client_id) as clients
+        from jsonb_to_recordset($1::jsonb) as e (session_uid text, client_id text) group by session_uid) ended
+  where a.model = 'Session' and a.uid = ended.session_uid and jsonb_typeof(a.payload->'authorizations') = 'object'
+  returning a.uid`
+)
+
 const forgetClients = statement<[string], { uid: string }>(
   'oidc revoke forget clients',
   `
@@ -94,16 +108,19 @@ export async function revokeAccount (
 }
 
 /**
- * One representation context (`GrantContext.id`), in every session that uses it. The person's session continues without
- * these clients: the next authorization there gets a new `sid`.
+ * One representation context (`GrantContext.id`), in every session that uses it. The person's session continues and
+ * keeps, for these clients, that the representation ended: the next authorization there asks the person, and gets a new
+ * `sid`.
  */
 export async function revokeContext (trx: Connection, contextId: string): Promise<EndedClientSession[]> {
-  return forgetEndedClients(trx, removeDuplicates(await repeatUntilNone(() => deleteOfContext(trx, contextId))))
+  const ended = removeDuplicates(await repeatUntilNone(() => deleteOfContext(trx, contextId)))
+  return await changeSessions(trx, ended, endClients)
 }
 
 /** Everything issued to a client. The client itself is the caller's (status, cache epoch). */
 export async function revokeClient (trx: Connection, clientId: string): Promise<EndedClientSession[]> {
-  return forgetEndedClients(trx, removeDuplicates(await repeatUntilNone(() => deleteOfClient(trx, clientId))))
+  const ended = removeDuplicates(await repeatUntilNone(() => deleteOfClient(trx, clientId)))
+  return await changeSessions(trx, ended, forgetClients)
 }
 
 /**
@@ -123,10 +140,14 @@ async function repeatUntilNone (pass: () => Promise<Deleted[]>): Promise<Deleted
   }
 }
 
-async function forgetEndedClients (trx: Connection, ended: EndedClientSession[]): Promise<EndedClientSession[]> {
+async function changeSessions (
+  trx: Connection,
+  ended: EndedClientSession[],
+  change: typeof forgetClients
+): Promise<EndedClientSession[]> {
   const known = ended.filter(({ sessionUid }) => sessionUid !== null)
   if (known.length > 0) {
-    await forgetClients(
+    await change(
       trx,
       JSON.stringify(known.map(({ sessionUid, clientId }) => ({ session_uid: sessionUid, client_id: clientId })))
     )

@@ -24,6 +24,8 @@ export interface ClientAuthorization {
   grantId?: string
   contextId?: string
   representation?: unknown
+  /** The representation ended; the entry has no `sid`, and keeps what it was until the person chooses again. */
+  ended?: boolean
   [member: string]: unknown
 }
 
@@ -44,8 +46,8 @@ export interface SessionChange {
   clientsGone: string[]
 }
 
-/** What the library keeps in a session besides `authorizations` and times. */
-export const sessionMembers = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state']
+/** What a session keeps besides `authorizations` and times: the library's members, and Kora's `confined`. */
+export const sessionMembers = ['accountId', 'acr', 'amr', 'loginTs', 'transient', 'state', 'confined']
 
 /** `authorizations` as stored: without grant identifiers, with the context each of them carried. */
 export function storable (
@@ -55,7 +57,7 @@ export function storable (
   return Object.fromEntries(
     Object.entries(authorizations ?? {}).map(([clientId, { grantId, ...entry }]) => {
       if (grantId === undefined) return [clientId, entry]
-      const { contextId: _previous, representation: _before, ...rest } = entry
+      const { contextId: _previous, representation: _before, ended: _ended, ...rest } = entry
       const context = readContext(grantId)
       if (context === undefined) return [clientId, rest]
       const { id: contextId, ...representation } = context

@@ -108,11 +108,11 @@ t.test(
       second.claims(),
       {
         sub: tokens.claims()?.sub,
-        acr: 'urn:kora:loa:2',
+        acr: 'urn:kora:loa:1',
         amr: ['pwd'],
         representation: { role: 'legal_representative' }
       },
-      'the browser stands for her, at a lower level'
+      'S2 the browser stands for her, confined to the organization'
     )
 
     browser.dropCookies(sessionless)

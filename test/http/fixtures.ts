@@ -237,6 +237,7 @@ add('counter-errors', 'login/in-person-code', {
 add('select', 'login/representation', {
   ...form,
   rp,
+  ended: false,
   otherAccountHref: '/i/fixture/other',
   logoutHref: '/logout',
   choices: [

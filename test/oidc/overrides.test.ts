@@ -27,6 +27,7 @@ import { readReplacedSession } from '../../src/oidc/overrides/read-replaced-sess
 import { replaceClaimsParameter } from '../../src/oidc/overrides/replace-claims-parameter.ts'
 import { setIntrospectionClaims } from '../../src/oidc/overrides/set-introspection-claims.ts'
 import { keepInteractionBrowser, readInteractionBrowser } from '../../src/oidc/overrides/keep-interaction-browser.ts'
+import { keepSessionConfinement, readSessionConfinement } from '../../src/oidc/overrides/keep-session-confinement.ts'
 import { keepSessionIdentifier } from '../../src/oidc/overrides/keep-session-identifier.ts'
 import { KoraProvider } from '../../src/oidc/overrides/sign-error-responses.ts'
 import type { BackchannelLogoutMembers } from '../../src/oidc/overrides/types.ts'
@@ -401,6 +402,23 @@ const checks: Record<string, (t: Test) => Promise<void>> = {
     t.equal(again && readInteractionBrowser(again), 'a hash', 'also when it is saved again')
   },
 
+  async 'keep-session-confinement' (t) {
+    const { provider, authorize, asked } = await startLibrary(t)
+    let confined: unknown = { role: 'agent' }
+    keepSessionConfinement(provider, () => confined)
+    const find = async () => {
+      const id = asked.findLast((call) => call.startsWith('Session.upsert'))?.split(' ')[1] ?? ''
+      return readSessionConfinement(await provider.Session.find(id))
+    }
+    await authorize()
+    t.same(await find(), { role: 'agent' })
+    await authorize()
+    t.same(await find(), { role: 'agent' }, 'it stays while nobody signs in')
+    confined = undefined
+    await authorize({ prompt: 'login' })
+    t.equal(await find(), undefined, 'a login of the whole person removes it')
+  },
+
   async 'keep-session-identifier' (t) {
     for (const same of [true, false]) {
       const { provider, asked, authorize } = await startLibrary(t)
@@ -546,7 +564,7 @@ t.test('src/tokens/session-change.ts: every member of a session is stored', asyn
   const { IN_PAYLOAD: members } = provider.Session
   t.same(
     members.filter((name) => !['iat', 'exp', 'jti', 'kind', 'uid', 'authorizations'].includes(name)).sort(),
-    [...sessionMembers].sort()
+    [...sessionMembers].filter((name) => name !== 'confined').sort()
   )
 })
 

@@ -17,6 +17,18 @@ export const claimsByScope = {
 
 export const scopes = Object.keys(claimsByScope)
 
+/**
+ * What says something about the person beyond the name. A login that is confined to an organization releases none of
+ * them: only the organization's password was given.
+ */
+export const claimsOfPerson: ReadonlySet<string> = new Set([
+  ...claimsByScope.profile.filter((name) => !name.startsWith('name')),
+  ...claimsByScope.phone,
+  ...claimsByScope.email,
+  ...claimsByScope.identity,
+  'assurance_level'
+])
+
 /** Claims that are personal data of the highest kind: never in an ID token, only by the `identity` scope. */
 export const restrictedClaims: readonly string[] = claimsByScope.identity
 

@@ -19,6 +19,9 @@ export type Proof =
   /** An organization's code and password: identifies the organization, never the person. */
   | { kind: 'organization'; organizationId: string; role: 'legal_representative' | 'agent'; at: number }
 
+/** Level of a login that is confined to an organization. */
+export const confinedLevel: Level = 1
+
 export type ProofKind = Proof['kind']
 
 /** When a face check (or its equal alternative) is required without the relying site asking. */
@@ -36,8 +39,13 @@ export interface IdentityFacts {
    */
   session: { personId: string; level: Level; amr: string[]; authTime: number } | null
   proofs: Proof[]
-  /** This browser stands for that person behind this organization's password (binding of 30 days). */
+  /**
+   * For the organization in question this browser stands for that person (binding of 30 days, made by a scan and a face
+   * here). Behind the organization's password it opens a login that is confined to the organization.
+   */
   trustedBrowser?: boolean
+  /** False: the deployment asks for the person behind an organization's password each time. */
+  confinedAllowed?: boolean
   /** The organization's tab or the person has said in whose name this login is. */
   representationChosen: boolean
 }
@@ -81,6 +89,8 @@ export interface LoginOutcome {
   amr: string[]
   /** Epoch seconds of the latest real act of authentication. */
   authTime: number
+  /** It stands for one organization and says nothing about the person. */
+  confined: boolean
 }
 
 type Found<K extends ProofKind> = Extract<Proof, { kind: K }>
@@ -103,13 +113,10 @@ const findDeviceScan = (proofs: Proof[], personId: string): Found<'scan'> | unde
 export const organizationProof = (proofs: Proof[]): Found<'organization'> | undefined =>
   proofs.find((proof) => proof.kind === 'organization')
 
-/** Has somebody shown to be the person that this attempt is about? */
-export function isEstablished ({
-  person,
-  session,
-  proofs,
-  trustedBrowser
-}: Pick<IdentityFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser'>): boolean {
+type Evidence = Pick<IdentityFacts, 'person' | 'session' | 'proofs'>
+
+/** Has the person that this attempt is about shown to be that person? */
+export function isEstablished ({ person, session, proofs }: Evidence): boolean {
   if (person === null) return false
   if (session?.personId === person.id) return true
   const shown = findProof(proofs, 'face', person.id) ?? findProof(proofs, 'counter', person.id)
@@ -121,16 +128,46 @@ export function isEstablished ({
   ) {
     return true
   }
-  return organizationProof(proofs) !== undefined && (trustedBrowser === true || shown !== undefined)
+  return organizationProof(proofs) !== undefined && shown !== undefined
 }
 
-/** Whether that person was proved for the organization, and this browser may stand for them next time. */
-export function earnsTrust (personId: string, proofs: Proof[]): boolean {
-  return (
-    organizationProof(proofs) !== undefined &&
-    (findProof(proofs, 'face', personId) !== undefined || findProof(proofs, 'counter', personId) !== undefined)
-  )
+/**
+ * Only the organization's password speaks, in a browser that stands for the person. The login is confined to that
+ * organization and role, at level 1, and says nothing about the person.
+ */
+export const isConfined = (facts: Evidence & Pick<IdentityFacts, 'trustedBrowser' | 'confinedAllowed'>): boolean =>
+  facts.person !== null &&
+  facts.confinedAllowed !== false &&
+  organizationProof(facts.proofs) !== undefined &&
+  facts.trustedBrowser === true &&
+  !isEstablished(facts)
+
+/** A face check or its equal alternative in this attempt. */
+const showedPresence = (personId: string, proofs: Proof[]): boolean =>
+  findProof(proofs, 'face', personId) !== undefined || findProof(proofs, 'counter', personId) !== undefined
+
+/** Did the person show presence for an organization, so that this browser may stand for them next time? */
+export const earnsTrust = (personId: string, representation: Representation, proofs: Proof[]): boolean =>
+  representation.role !== 'self' && showedPresence(personId, proofs)
+
+/**
+ * Acting for an organization needs, once in this browser, the scan and face that the organization's tab asks for; an
+ * agent shows them for their first act anywhere. A personal password alone does not make anybody a representative.
+ */
+export function missingRepresentationProof (
+  facts: Pick<LoginFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser' | 'representation'>
+): boolean {
+  const { person, session, proofs, trustedBrowser, representation } = facts
+  if (person === null || representation.state !== 'resolved' || representation.representation.role === 'self') {
+    return false
+  }
+  if (trustedBrowser === true || showedPresence(person.id, proofs)) return false
+  const { role } = representation.representation
+  return !(role === 'legal_representative' && session?.personId === person.id && session.level >= 3)
 }
+
+const needsIdentity = ({ assuranceLevel, faceVerified }: NonNullable<IdentityFacts['person']>): boolean =>
+  assuranceLevel < 2 || !faceVerified
 
 /**
  * Null: the person is proved. A face check is required when the person never had one (policy `first-login`), at each
@@ -142,7 +179,12 @@ export function missingAuthentication (facts: IdentityFacts): AuthenticationStep
   const organization = organizationProof(proofs)
   if (person === null) return { step: organization === undefined ? 'login' : 'agent' }
   if (!person.enabled) return { step: 'refused', code: 'person_disabled' }
-  const identity = person.assuranceLevel < 2 || !person.faceVerified
+  const identity = needsIdentity(person)
+  const faceRequired =
+    facts.requestedLevel >= 3 ||
+    facts.facePolicy === 'always' ||
+    (facts.facePolicy === 'first-login' && !person.faceVerified)
+  if (isConfined(facts) && facts.requestedLevel <= confinedLevel && !faceRequired) return null
   // an organization's password is known to many: the person behind it shows to be that person, or this browser stands
   // for them
   if (!isEstablished(facts)) {
@@ -152,10 +194,6 @@ export function missingAuthentication (facts: IdentityFacts): AuthenticationStep
     findProof(proofs, 'face', person.id) !== undefined ||
     findProof(proofs, 'counter', person.id) !== undefined ||
     (session !== null && session.personId === person.id && session.level >= 3)
-  const faceRequired =
-    facts.requestedLevel >= 3 ||
-    facts.facePolicy === 'always' ||
-    (facts.facePolicy === 'first-login' && !person.faceVerified)
   return faceRequired && !strong ? { step: 'verify', identity, face: true } : null
 }
 
@@ -186,6 +224,9 @@ export function nextStep (facts: LoginFacts): Step {
     }
   }
   if (missing !== null) return missing
+  if (missingRepresentationProof(facts)) {
+    return { step: 'verify', identity: person !== null && needsIdentity(person), face: true }
+  }
   // nothing is missing, so there is a person, and the representation was asked for
   if (person === null || representation.state !== 'resolved') throw new Error('an incomplete login cannot finish')
   const outcome = loginOutcome(person.id, facts)
@@ -198,7 +239,7 @@ export function nextStep (facts: LoginFacts): Step {
 /** What really happened, as acr and amr (RFC 8176); never more than was shown. */
 export function loginOutcome (
   personId: string,
-  facts: Pick<IdentityFacts, 'person' | 'session' | 'proofs'>
+  facts: Pick<IdentityFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser' | 'confinedAllowed'>
 ): LoginOutcome {
   const { proofs, session, person } = facts
   const usable = session !== null && session.personId === personId ? session : null
@@ -233,7 +274,12 @@ export function loginOutcome (
   amr.delete('mfa')
   const kinds = [amr.has('pwd'), amr.has('swk'), amr.has('face') || amr.has('user')].filter(Boolean).length
   if (kinds >= 2) amr.add('mfa')
+  if (isConfined(facts)) {
+    const { at = 0 } = organization ?? {}
+    const acr = acrOfLevel(confinedLevel)
+    return { personId, level: confinedLevel, acr, amr: ['pwd'], authTime: at, confined: true }
+  }
   let level: Level = person !== null && person.assuranceLevel >= 2 ? 2 : 1
   if (face || counter || (usable !== null && usable.level >= 3)) level = 3
-  return { personId, level, acr: acrOfLevel(level), amr: [...amr], authTime: Math.max(0, ...times) }
+  return { personId, level, acr: acrOfLevel(level), amr: [...amr], authTime: Math.max(0, ...times), confined: false }
 }

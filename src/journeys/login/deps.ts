@@ -17,7 +17,7 @@ import type { BrowserSide } from '../../records/scan-tickets/index.ts'
 export interface LoginDeps {
   audit: Audit
   clock: Clock
-  config: Pick<Config, 'facePolicy' | 'issuer' | 'phoneChannels' | 'policyVersion'>
+  config: Pick<Config, 'facePolicy' | 'issuer' | 'organizationPasswordLogin' | 'phoneChannels' | 'policyVersion'>
   crypto: FieldCrypto
   db: Kysely<Database>
   hasher: PasswordHasher

@@ -9,6 +9,7 @@ import { mayLogIn } from '../../domain/identity/person.ts'
 import {
   asksConsent,
   asksRepresentation,
+  missingAuthentication,
   nextStep,
   organizationProof,
   type IdentityFacts,
@@ -23,16 +24,18 @@ import {
   requestedRepresentation,
   type RequestedRepresentation
 } from '../../domain/representation/representation-request.ts'
-import { parseRef } from '../../domain/representation/representation.ts'
+import { parseRef, type RepresentationRef } from '../../domain/representation/representation.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import type { Locale } from '../../http/locale.ts'
 import { currentRef, readSiteFacts, type SiteFacts } from '../../oidc/acting-for.ts'
 import { readPolicy } from '../../oidc/interaction-policy.ts'
+import { readSessionConfinement } from '../../oidc/overrides/keep-session-confinement.ts'
 import { isConsentDue } from '../../records/consents/index.ts'
 import { findAttempt, type StoredRequest } from '../../records/login-attempts/index.ts'
 import {
   organizationById,
+  resolveReference,
   resolveRepresentation,
   type Candidate,
   type StoredOrganization
@@ -69,6 +72,10 @@ export interface LoginContext extends FixedFacts {
   facts: IdentityFacts
   /** Where this login goes next, by these facts. */
   next(): Promise<Step>
+  /** What the phone is asked for; null: nothing. */
+  verification(): Promise<Extract<Step, { step: 'verify' }> | null>
+  /** Whom the person represented here, or chose to represent, until it ended; null: nothing ended. */
+  endedRepresentation(): Promise<RepresentationRef | null>
   /** Everything that the person could choose here. */
   options(): Promise<RepresentationOption[]>
   /** Everybody who could come for the organization, in the role that was said. */
@@ -125,9 +132,22 @@ async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginConte
       session,
       proofs: row.proofs,
       trustedBrowser,
+      // Kora's own pages show what concerns the person
+      confinedAllowed: deps.config.organizationPasswordLogin === 'confined' && policy.ownService !== true,
       representationChosen: row.representation !== null
     },
     next: once(async () => nextStep(await decidingFacts(deps, context))),
+    verification: once(async () => {
+      const missing = missingAuthentication(context.facts) ?? (await context.next())
+      return missing.step === 'verify' ? missing : null
+    }),
+    endedRepresentation: once(async () => {
+      if (person === null || row.representation !== null) return null
+      const before = await previousRepresentation(context, person)
+      const resolvable = before === null ||
+        (await resolveReference(resolution(deps, context), { personId: person.id, site }, before)) !== null
+      return resolvable ? null : before
+    }),
     options: once(async () => (person === null ? [] : await deps.representations.listOptions(person.id, site))),
     candidates: once(async () =>
       proof === undefined ? [] : await deps.organizations.candidates(proof.organizationId, proof.role)
@@ -150,14 +170,33 @@ const personFacts = (person: StoredPerson): NonNullable<IdentityFacts['person']>
 })
 
 async function decidingFacts (deps: StepDeps, context: LoginContext): Promise<LoginFacts> {
+  const representation = asksRepresentation(context.facts)
+    ? await representationState(deps, context)
+    : ({ state: 'choose' } as const)
   const facts = {
     ...context.facts,
-    representation: asksRepresentation(context.facts)
-      ? await representationState(deps, context)
-      : ({ state: 'choose' } as const)
+    representation,
+    trustedBrowser: await isTrusted(deps, context, representation)
   }
   return { ...facts, consentDue: asksConsent(facts) && (await consentDue(deps, context)) }
 }
+
+/** Does this browser stand for the person at the organization that the login is about, by whichever tab it came? */
+async function isTrusted (
+  deps: StepDeps,
+  { facts, organization, person, browserHash }: LoginContext,
+  state: RepresentationState
+): Promise<boolean> {
+  // by its password: not while that has to be changed
+  if (organization !== null) return facts.trustedBrowser === true
+  if (person === null || state.state !== 'resolved' || state.representation.role === 'self') return false
+  return await deps.organizations.trustedBrowser(state.representation.organization.id, person.id, browserHash)
+}
+
+const resolution = (deps: StepDeps, context: LoginContext): Parameters<typeof resolveRepresentation>[0] => ({
+  representations: { ...deps.representations, listOptions: context.options },
+  clock: deps.clock
+})
 
 /** In whose name (records/organizations/resolve-representation.ts), and why not. */
 async function representationState (deps: StepDeps, context: LoginContext): Promise<RepresentationState> {
@@ -182,13 +221,13 @@ async function representationState (deps: StepDeps, context: LoginContext): Prom
     if (chosen === null || waitsForPassword({ role: proof.role, organization })) return await denied()
   }
   const answer = await resolveRepresentation(
-    { representations: { ...deps.representations, listOptions: context.options }, clock: deps.clock },
+    resolution(deps, context),
     {
       personId: person.id,
       site,
       requested,
       chosen,
-      current: async () => await currentRepresentation(context, person),
+      current: async () => await previousRepresentation(context, person),
       // a person with an earlier session is always asked; a person who has just signed in has chosen an account, and
       // only chooses between several options
       ...(hasPrompt(context, 'select_account') ? { show: row.personId === null ? 'always' : 'several' } : {})
@@ -212,12 +251,20 @@ async function consentDue (deps: StepDeps, context: LoginContext): Promise<boole
   })
 }
 
-/** Whom this browser's session represents at this site; null when it is not of this person, or not in use here. */
-async function currentRepresentation (
-  { browserSession, client }: LoginContext,
+/**
+ * Whom the login before this one chose, when the protocol engine did not accept it any more; else whom this browser's
+ * session represents at this site; null when it is not of this person, or not in use here.
+ */
+async function previousRepresentation (
+  { browserSession, client, interaction }: LoginContext,
   person: StoredPerson
-): ReturnType<Parameters<typeof resolveRepresentation>[1]['current']> {
+): Promise<RepresentationRef | null> {
+  const submitted = (interaction.lastSubmission as { kora?: { representation?: unknown } } | undefined)?.kora
+  const before = parseRef(submitted?.representation)
+  if (before !== null && before.role !== 'self') return before
   const session = await browserSession()
+  // the person was never there for it
+  if (readSessionConfinement(session) !== undefined) return null
   const { authorizations } = (session ?? {}) as { authorizations?: Record<string, ClientAuthorization> }
   return session?.accountId === person.sub && Object.hasOwn(authorizations ?? {}, client.clientId)
     ? currentRef(authorizations?.[client.clientId])
@@ -236,6 +283,8 @@ async function usableSession (
   }
   const session = await deps.oidc.provider.Session.findByUid(uid)
   if (session?.accountId === undefined) return null
+  // by an organization's password: it proves nothing about the person, so a login here begins at its start
+  if (readSessionConfinement(session) !== undefined) return null
   if (maxAge !== undefined && deps.clock.now() / 1000 - (session.loginTs ?? 0) > Number(maxAge)) return null
   const person = await personBySub(deps.db, deps.crypto, session.accountId)
   if (person === null || !mayLogIn(person)) return null

@@ -6,7 +6,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { InteractionResults } from 'oidc-provider'
 import { inTransaction } from '../../database/transaction.ts'
-import { earnsTrust, organizationProof, type Step } from '../../domain/login/next-step.ts'
+import { earnsTrust, type Step } from '../../domain/login/next-step.ts'
 import { refOf } from '../../domain/representation/representation.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
 import { recordSessionsEnded } from '../../records/sessions/index.ts'
@@ -69,13 +69,16 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
   const { step, request, method } = finish
   const { outcome, representation } = step
   const ref = refOf(representation)
-  const organization = organizationProof(context.row.proofs)
   const result: InteractionResults = {
     login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
     consent: {},
     select_account: {},
     // no proof was given here: the session of the browser continues
-    kora: { representation: ref, continued: context.row.proofs.length === 0 }
+    kora: {
+      representation: ref,
+      continued: context.row.proofs.length === 0,
+      ...(outcome.confined ? { confined: ref } : {})
+    }
   }
   // one person at a time: another one who was signed in here is signed out, at their sites too
   const session = await context.browserSession()
@@ -98,9 +101,9 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     if (chosen && acceptsOrganizations(context.policy)) {
       await deps.representations.rememberChoice(trx, person.id, context.client.clientId, ref)
     }
-    const trusted = organization !== undefined && earnsTrust(person.id, context.row.proofs)
+    const trusted = ref.role !== 'self' && earnsTrust(person.id, representation, context.row.proofs)
     if (trusted) {
-      await deps.organizations.trustBrowser(trx, organization.organizationId, person.id, context.browserHash)
+      await deps.organizations.trustBrowser(trx, ref.organizationId, person.id, context.browserHash)
     }
     // a scan, a face or an in-person code is the owner's: what strangers counted up ends
     if (context.row.proofs.some(({ kind }) => kind === 'scan' || kind === 'face' || kind === 'counter')) {
@@ -117,7 +120,13 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     await deps.audit.record(trx, {
       ...about,
       type: 'login.succeeded',
-      details: { acr: outcome.acr, amr: outcome.amr, method, sso: context.row.proofs.length === 0 }
+      details: {
+        acr: outcome.acr,
+        amr: outcome.amr,
+        method,
+        sso: context.row.proofs.length === 0,
+        ...(outcome.confined ? { confined: true } : {})
+      }
     })
   })
   deps.metrics.logins.inc({ outcome: 'succeeded', method })

@@ -42,6 +42,8 @@ export interface RepresentationChoice {
 /** Each choice is one button of one form: posts `csrf`, `choice`. */
 export interface RepresentationPage extends FormTarget {
   rp: RelyingSite
+  /** Whom the person represented here until now is not open to them any more. */
+  ended: boolean
   choices: RepresentationChoice[]
   otherAccountHref: string | null
   logoutHref: string | null
@@ -57,6 +59,8 @@ export function representationStep (deps: StepDeps) {
   return {
     async page (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
       const person = identifiedPerson(context)
+      const remembered = await deps.representations.rememberedChoice(person.id, context.client.clientId)
+      const preferred = remembered === null ? null : contextId(remembered)
       const own = { name: maskName(person.name), number: maskCertNo(person.certNo) }
       return show('login/representation', {
         action: loginPath(context.uid, 'select'),
@@ -64,7 +68,10 @@ export function representationStep (deps: StepDeps) {
         rp: context.rp,
         choices: (await context.options())
           .filter(({ representation }) => meetsRequest(representation, context.requested, context.site))
-          .map((option) => presentOption(option, own, context)),
+          .map((option) => presentOption(option, own, context))
+          // the choice of last time comes first
+          .sort((one, other) => Number(other.value === preferred) - Number(one.value === preferred)),
+        ended: (await context.endedRepresentation()) !== null,
         otherAccountHref: loginPath(context.uid, 'other'),
         logoutHref: null
       })

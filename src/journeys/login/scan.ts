@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
-import { missingAuthentication, organizationProof } from '../../domain/login/next-step.ts'
+import { organizationProof } from '../../domain/login/next-step.ts'
 import { maskName } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
@@ -54,10 +54,10 @@ export function scanStep (deps: StepDeps) {
   }
 
   async function createTicket (context: LoginContext, request: FastifyRequest): Promise<string> {
-    const missing = missingAuthentication(context.facts)
+    const missing = await context.verification()
     const requires: Requirement[] = []
-    if (missing?.step === 'verify' && missing.identity) requires.push('identity')
-    if ((missing?.step === 'verify' && missing.face) || context.facts.requestedLevel >= 3) requires.push('face')
+    if (missing?.identity === true) requires.push('identity')
+    if (missing?.face === true || context.facts.requestedLevel >= 3) requires.push('face')
     const { person } = context
     const ticket: NewTicket = {
       purpose: ticketPurpose(context),
@@ -111,7 +111,7 @@ export function scanStep (deps: StepDeps) {
         pages: phoneChannels.pages ? status.payloadUrl : null
       },
       counterHref:
-        person !== null && missingAuthentication(context.facts)?.step === 'verify'
+        person !== null && (await context.verification()) !== null
           ? loginPath(context.uid, 'counter')
           : null,
       passwordHref: person === null ? loginPath(context.uid, 'login') : null

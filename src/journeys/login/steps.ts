@@ -27,12 +27,12 @@ const isNext =
     async (context: LoginContext): Promise<boolean> =>
       (await context.next()).step === name
 
-const verificationMissing = ({ facts }: LoginContext): boolean => missingAuthentication(facts)?.step === 'verify'
+const verificationMissing = async (context: LoginContext): Promise<boolean> => (await context.verification()) !== null
 
 /** A login by scan, or the step that asks for the phone. */
-const mayScan = (context: LoginContext): boolean =>
-  verificationMissing(context) ||
-  (context.person === null && missingAuthentication(context.facts)?.step === 'login')
+const mayScan = async (context: LoginContext): Promise<boolean> =>
+  (context.person === null && missingAuthentication(context.facts)?.step === 'login') ||
+  (await verificationMissing(context))
 
 /** Only after the person is proved are their representations shown; an organization fixes the representation. */
 const mayChoose = ({ facts }: LoginContext): boolean =>

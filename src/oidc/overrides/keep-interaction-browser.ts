@@ -4,8 +4,8 @@
  * Reason: the library binds an interaction to a cookie whose value is its identifier, which is in the address bar. Kora
  * binds it to the secret of the browser (src/oidc/browser-binding.ts), so the hash must survive reading and saving.
  *
- * Relies on: lib/models/interaction.js (`IN_PAYLOAD`), lib/models/payload.js (keeps what it names); oidc-provider
- * 9.13.3.
+ * Relies on: lib/models/interaction.js (`IN_PAYLOAD`), lib/models/payload.js (keeps what it names);
+ * oidc-provider 9.13.3.
  */
 import type { Interaction, Provider } from 'oidc-provider'
 import type { InteractionBrowser, PayloadMembers } from './types.ts'

@@ -1,7 +1,8 @@
 /**
- * In whose name a person continues at a relying site: as chosen, as the site requests (RFC 9396), or otherwise as the
- * session is at this site already, as remembered, or the only option. The hosted login and the protocol engine (silent
- * single sign-on) call the same function.
+ * In whose name a person goes on at a relying site: as chosen, as the site requests (RFC 9396), or, when nobody says,
+ * as the session is at this site already, or as themself. Nobody becomes a representative without having said so: a
+ * remembered choice of an organization only preselects on the page. The hosted login and the protocol engine (silent
+ * single sign-on) ask the same function.
  */
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 import { onlyOption, requestedOption } from '../../domain/representation/option.ts'
@@ -99,7 +100,7 @@ export async function resolveRepresentation (
     return answer(show === 'always' ? null : representation)
   }
   if (show === 'always') return { state: 'choose' }
-  if (show === 'several') return answer(onlyOption(await deps.representations.listOptions(personId, site)))
+  if (show === 'several') return answer(asSelf(onlyOption(await deps.representations.listOptions(personId, site))))
   return answer(await resolveSilently(deps, question))
 }
 
@@ -115,9 +116,9 @@ async function resolveSilently (
   if (current !== null) return await resolveReference(deps, question, current)
   if (!(await representations.actsForAny(personId))) return await resolveReference(deps, question, self)
   const remembered = await representations.rememberedChoice(personId, site.clientId)
-  if (remembered !== null) {
-    const representation = await resolveReference(deps, question, remembered)
-    if (representation !== null) return representation
-  }
-  return onlyOption(await representations.listOptions(personId, site))
+  if (remembered?.role === 'self') return await resolveReference(deps, question, self)
+  return asSelf(onlyOption(await representations.listOptions(personId, site)))
 }
+
+const asSelf = (representation: Representation | null): Representation | null =>
+  representation?.role === 'self' ? representation : null

@@ -75,7 +75,7 @@ const steps: Array<[string, Partial<LoginFacts>, string]> = [
   [
     'in a browser that stands for the person',
     { person: known, proofs: [organization], trustedBrowser: true },
-    'finish 2'
+    'finish 1'
   ],
   [
     'there too, when level 3 is asked',

@@ -8,7 +8,7 @@ import {
   type LoginFacts,
   type Proof
 } from '../../../src/domain/login/next-step.ts'
-import { self } from '../../../src/domain/representation/representation.ts'
+import { self, type Representation } from '../../../src/domain/representation/representation.ts'
 import type { Level } from '../../../src/domain/identity/assurance.ts'
 
 const person = { id: 'per_1', enabled: true, assuranceLevel: 3 as Level, faceVerified: true }
@@ -59,14 +59,22 @@ t.test('an organization and its password: who is it, then proof of being that pe
   )
 })
 
-t.test('a trusted browser stands for the person, at a lower level', async (t) => {
+const acting: Representation = {
+  role: 'legal_representative',
+  organization: { id: 'org_1', uscc: '91540102MA6T1A2BXK', name: 'X', type: 'enterprise', status: 'active' },
+  since: null
+} as unknown as Representation
+
+t.test('S2 a trusted browser opens a login that is confined to the organization, at level 1', async (t) => {
   const of = (more: Partial<LoginFacts>) =>
     nextStep({ ...facts, proofs: [organization], trustedBrowser: true, ...more })
   t.same(of({}), {
     step: 'finish',
-    outcome: { personId: 'per_1', level: 2, acr: 'urn:kora:loa:2', amr: ['pwd'], authTime: 100 },
+    outcome: { personId: 'per_1', level: 1, acr: 'urn:kora:loa:1', amr: ['pwd'], authTime: 100, confined: true },
     representation: self
   })
+  t.same(of({ requestedLevel: 2 }), { step: 'verify', identity: false, face: true }, 'a site may refuse it')
+  t.same(of({ confinedAllowed: false }), { step: 'verify', identity: false, face: true }, 'a deployment, too')
   t.same(of({ requestedLevel: 3 }), { step: 'verify', identity: false, face: true })
   t.same(of({ facePolicy: 'always' }), { step: 'verify', identity: false, face: true })
   t.same(of({ person: { ...person, faceVerified: false } }), { step: 'verify', identity: true, face: true })
@@ -79,11 +87,30 @@ t.test('a trusted browser stands for the person, at a lower level', async (t) =>
 })
 
 t.test('trust is earned by face or counter, for an organization', async (t) => {
-  t.ok(earnsTrust('per_1', [organization, scan, face]))
-  t.ok(earnsTrust('per_1', [organization, counter]))
-  t.notOk(earnsTrust('per_1', [organization, scan]))
-  t.notOk(earnsTrust('per_1', [scan, face]))
-  t.notOk(earnsTrust('per_2', [organization, scan, face]))
+  t.ok(earnsTrust('per_1', acting, [organization, scan, face]))
+  t.ok(earnsTrust('per_1', acting, [organization, counter]))
+  t.ok(earnsTrust('per_1', acting, [scan, face]), 'by the personal tab, too')
+  t.notOk(earnsTrust('per_1', acting, [organization, scan]))
+  t.notOk(earnsTrust('per_1', self, [scan, face]))
+  t.notOk(earnsTrust('per_2', acting, [organization, scan, face]))
+})
+
+t.test('S3 a personal password alone represents no organization', async (t) => {
+  const own: Proof = { kind: 'password', personId: 'per_1', at: 100 }
+  const of = (more: Partial<LoginFacts>) =>
+    nextStep({ ...facts, proofs: [own], representation: { state: 'resolved', representation: acting }, ...more })
+  const verify = { step: 'verify', identity: false, face: true }
+  const agent = { ...acting, role: 'agent' } as unknown as Representation
+  const asAgent: Partial<LoginFacts> = { representation: { state: 'resolved', representation: agent } }
+  t.same(of({}), verify)
+  t.match(of({ trustedBrowser: true }), { step: 'finish', outcome: { confined: false } }, 'once in this browser')
+  t.match(of({ proofs: [own, scan, face] }), { step: 'finish' })
+  t.match(of({ proofs: [own, counter] }), { step: 'finish' })
+  t.match(of({ proofs: [own, scan] }), verify, 'a scan is no face')
+  t.same(of({ proofs: [], session }), verify, 'single sign-on by password')
+  t.match(of({ proofs: [], session: { ...session, level: 3 } }), { step: 'finish' }, 'a face in this session')
+  t.same(of({ ...asAgent, proofs: [], session: { ...session, level: 3 } }), verify, 'not an agent\'s first act')
+  t.match(of({ ...asAgent, trustedBrowser: true }), { step: 'finish' })
 })
 
 const proofs = fc.array(
@@ -133,7 +160,9 @@ t.test('never finished without something of that very person; never a level that
           own.some((kind) => kind !== 'identity') ||
           given.session?.personId === 'per_1' ||
           (byOrganization && given.trustedBrowser === true)
-        if (!shown || !isEstablished(given)) throw new Error('nobody was here')
+        if (!shown || (!isEstablished(given) && !step.outcome.confined)) throw new Error('nobody was here')
+        const ownProof = own.some((kind) => kind === 'password' || kind === 'face' || kind === 'counter')
+        if (step.outcome.confined && (step.outcome.level > 1 || ownProof)) throw new Error('more than confined')
         const strong = own.includes('face') || own.includes('counter')
         if (step.outcome.level >= 3 && !strong) throw new Error('level without a face')
         if (given.requestedLevel >= 3 && step.outcome.level < 3) throw new Error('asked for more')

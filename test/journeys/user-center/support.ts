@@ -8,6 +8,9 @@ import {
   type Kora
 } from '../../support/driver/index.ts'
 import type { Transcript } from '../../support/driver/sandbox.ts'
+import { browserHash } from '../../../src/http/browser.ts'
+import { inTransaction } from '../../../src/database/transaction.ts'
+import { trustBrowser } from '../../../src/records/organizations/index.ts'
 import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
 
 /** To the first page of the user centre, as oneself. */
@@ -79,7 +82,10 @@ async function enterAs (
   const name = demoOrganizations.find((one) => one.handle === organization)?.name ?? ''
   const { browser } = await enter(kora, handle)
   const select = await browser.go(`${kora.issuer}/me/switch`)
-  if (select.text.includes(name)) return { browser, home: await choose(browser, select, name) }
+  if (select.text.includes(name)) {
+    await trust(kora, browser, handle, await organizationId(kora, organization))
+    return { browser, home: await choose(browser, select, name) }
+  }
   // the provider's record as a login in this capacity leaves it
   const { db } = kora.inside.services
   const { sub } = await db
@@ -95,6 +101,16 @@ async function enterAs (
     .where('accountId', '=', sub)
     .execute()
   return { browser, home: await browser.go(`${kora.issuer}/me`) }
+}
+
+/** As after a scan and a face for this organization in this browser. */
+export async function trust (kora: Kora, browser: Browser, handle: string, organizationId: string): Promise<void> {
+  const { person_id: personId } = await kora.sandbox.account(handle)
+  const hash = browserHash(browser.cookie('kora_browser'))
+  if (hash === null) throw new Error('the browser has no cookie yet')
+  await inTransaction(kora.inside.services.db, async (trx) => {
+    await trustBrowser(trx, organizationId, personId, hash)
+  })
 }
 
 /** Address of the link whose label begins so, on this page. */

@@ -33,7 +33,15 @@ export const phoneAgent =
   'Mozilla/5.0 (Linux; Android 9; Redmi 7A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/96.0.4664.45 Mobile ' +
   'Safari/537.36'
 
+/** A person's phone, for the scan that acting for an organization needs once in a browser. */
+export interface Phone {
+  journey(input: { payload: string; person: string }): Promise<{ outcome: string; steps: unknown[] }>
+}
+
 export class Browser {
+  /** Scans what the login shows, as the person whose account was typed last. */
+  phone: Phone | null = null
+  account: string | null = null
   readonly #cookies = new Map<string, Cookie>()
   readonly #options: BrowserOptions
   /** Addresses visited, newest last. */
@@ -47,6 +55,8 @@ export class Browser {
   clone (): Browser {
     const copy = new Browser(this.#options)
     for (const [key, cookie] of this.#cookies) copy.#cookies.set(key, cookie)
+    copy.phone = this.phone
+    copy.account = this.account
     return copy
   }
 
@@ -119,6 +129,8 @@ export class Browser {
     fields: Record<string, string | string[]> = {},
     options: { form?: number | ((form: Form) => boolean); stop?: (url: URL) => boolean } = {}
   ): Promise<Answer> {
+    // of the personal tab
+    if (typeof fields['account'] === 'string' && fields['role'] === undefined) this.account = fields['account']
     const wanted = options.form ?? ((form: Form) => form.method === 'post')
     const form = typeof wanted === 'number' ? page.forms[wanted] : page.forms.find(wanted)
     if (form === undefined) {

@@ -99,12 +99,17 @@ export async function startKora (
   }
   t.teardown(stop)
   const { issuer } = config
+  const sandbox = new SandboxClient(issuer)
   return {
     issuer,
     port,
     site: `http://localhost:${sitePort}`,
-    sandbox: new SandboxClient(issuer),
-    newBrowser: (browserOptions) => new Browser(browserOptions),
+    sandbox,
+    newBrowser: (browserOptions) => {
+      const browser = new Browser(browserOptions)
+      browser.phone = sandbox
+      return browser
+    },
     inside: { services, kora },
     logs: () => lines,
     stop

@@ -27,16 +27,30 @@ export async function submitPassword (
   return at(next).endsWith('/select') ? await chooseIdentity(browser, next, 'self', stop) : next
 }
 
-/** The page of all identities: `choice` is 'self', or the value of a button (by a word that the button shows). */
+/**
+ * The page of all identities: `choice` is 'self', or the value of a button (by a word that the button shows). Acting
+ * for an organization needs a scan and a face once in a browser: the person's phone does it.
+ */
 export async function chooseIdentity (browser: Browser, page: Answer, choice: string, stop?: Stop): Promise<Answer> {
   const button = [...page.text.matchAll(/<button class="choice"[^>]* value="([^"]+)">([\s\S]*?)<\/button>/g)].find(
     ([, value, shown = '']) => value === choice || shown.includes(choice)
   )
-  return await browser.submit(
+  const next = await browser.submit(
     page,
     { choice: button?.[1] ?? choice },
     { form: (form) => form.action.endsWith('/select'), ...(stop === undefined ? {} : { stop }) }
   )
+  return await proveRepresentation(browser, next, stop)
+}
+
+/** When the login asks for the phone: scan, identity and face of the person whose account was typed last. */
+export async function proveRepresentation (browser: Browser, page: Answer, stop?: Stop): Promise<Answer> {
+  if (!at(page).endsWith('/qr') || browser.phone === null || browser.account === null) return page
+  const scanned = await browser.phone.journey({ payload: payloadOf(page), person: browser.account })
+  if (scanned.outcome !== 'confirmed') throw new Error(`phone: ${scanned.outcome} ${JSON.stringify(scanned.steps)}`)
+  const done = await continueAfterPhone(browser, page, stop)
+  const back = /href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(done.text)?.[1]
+  return back === undefined ? done : await browser.go(new URL(back, done.url).href, {}, stop)
 }
 
 export interface OrganizationCredentials {

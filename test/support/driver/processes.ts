@@ -117,7 +117,11 @@ export async function startProcesses (
   return {
     issuer,
     urls,
-    newBrowser: (instance, more = {}) => new Browser({ ...more, route: (url) => target(url, instance()) }),
+    newBrowser: (instance, more = {}) => {
+      const browser = new Browser({ ...more, route: (url) => target(url, instance()) })
+      browser.phone = new SandboxClient(issuer, urls[instance()])
+      return browser
+    },
     fetchVia: (instance) =>
       (async (input: string | URL, init: RequestInit = {}) => {
         const url = new URL(input)
