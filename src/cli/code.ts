@@ -1,6 +1,6 @@
 /**
  * kora code: a built-in relying site. Runs one code flow with PKCE through the browser and prints what a site gets:
- * the checked ID token, userinfo, and how to go on. Needs no database, only a Kora that can be reached.
+ * the checked ID token, userinfo, and how to continue. Needs no database, only a Kora that can be reached.
  */
 import { isErrorCode } from '../journeys/developers/index.ts'
 import { readArguments } from './arguments.ts'

@@ -167,7 +167,7 @@ export function createArtifactAdapter (parts: AdapterParts, model: string): Adap
     else await revokeGrantHash(db, grantHash)
   }
 
-  /** After a page the login itself is in the trail; here the session answered at once. */
+  /** After a page the login itself is in the audit trail; here the session answered at once. */
   async function recordSilentLogin ({ clientId, grantId, acr }: AdapterPayload): Promise<void> {
     const request = currentRequest()
     const personId = (request?.account as { person?: { id: string } } | undefined)?.person?.id

@@ -19,7 +19,7 @@ export interface Config {
   dataDir: string
   databaseUrl: string | null
   databasePoolSize: number
-  /** Networks of proxies whose forwarding headers are believed (CIDR list); empty = none. */
+  /** Networks of proxies whose forwarding headers are trusted (CIDR list); empty = none. */
   trustedProxies: string[]
   /** 32 bytes each: encryption of fields, blind indexes, audit MACs. Generated into the data folder in development. */
   masterKey: Buffer | null

@@ -1,6 +1,6 @@
 import type { RuntimeDeps } from './deps.ts'
 
-/** A process began or ends (GB/T 22239-2019 8.1.4.3). Without it a gap in the trail could be either. */
+/** A process began or ends (GB/T 22239-2019 8.1.4.3). Without it a gap in the audit trail could be either. */
 export async function recordServiceEvent (
   { audit, db, log }: Pick<RuntimeDeps, 'audit' | 'db' | 'log'>,
   type: 'service.started' | 'service.stopped'

@@ -119,7 +119,7 @@ export function dateFinding (date: string | null, before: number, after: number)
   return [clockFinding('clock-issuer', Math.max(there - after, before - (there + 999), 0), 'service')]
 }
 
-/** Days until the certificate of the public address ends, and whether it is believed. */
+/** Days until the certificate of the public address ends, and whether it is trusted. */
 export async function checkCertificate (issuer: string, now: () => number = Date.now): Promise<Finding[]> {
   const { protocol, hostname, port } = new URL(issuer)
   if (protocol !== 'https:') return []

@@ -1,6 +1,6 @@
 /**
  * Which APIs a client may ask tokens for, and how far: by identifier of the resource server. What it does in the name
- * of a person who logged in and what it does in its own name (client credentials) are granted apart, because a token of
+ * of a person who signed in and what it does in its own name (client credentials) are granted apart, because a token of
  * its own has no person, no consent and no level of login behind it.
  */
 import { isObject, step, type ClientFault, type Readers, type Report } from './faults.ts'

@@ -28,7 +28,7 @@ export interface ClientPolicy {
   functions: { code: string; name: string }[]
   /** Flat names for sites that cannot read nested claims: our path → their name (docs/claims.md). */
   aliases: Record<string, string>
-  /** Scopes that a person may refuse and still go on. */
+  /** Scopes that a person may refuse and still continue. */
   optionalScopes: string[]
   /** Why each scope is needed, shown on the consent page. */
   purposes: Record<string, string>

@@ -99,6 +99,6 @@ export function kindOf (metadata: Readonly<Record<string, unknown>>): ClientKind
   return metadata['token_endpoint_auth_method'] === 'none' ? 'spa' : 'server'
 }
 
-/** Whether a client takes the console's trial login: in test, with addresses of its own. */
+/** Whether a client takes the console's test login: in test, with addresses of its own. */
 export const canBeTried = ({ status, metadata }: { status: string; metadata: { redirect_uris?: unknown } }): boolean =>
   status === 'test' && Array.isArray(metadata.redirect_uris) && metadata.redirect_uris.length > 0

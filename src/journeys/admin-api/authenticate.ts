@@ -13,14 +13,14 @@ import { readToken, type ApiToken } from './tokens.ts'
 
 /** Requests of one client in a minute, and refused ones of one network. */
 const requestLimits = { client: 600, refusedNetwork: 120, seconds: 60 } as const
-/** Refusals of one client that are recorded in ten minutes: a flood must not fill the trail. */
+/** Refusals of one client that are recorded in ten minutes: a flood must not fill the audit trail. */
 const auditLimit = { limit: 20, seconds: 600 }
 
 export interface Authentication {
   tokenOf(request: FastifyRequest): ApiToken
 }
 
-/** @param scopeOf null = any token of an admin client; undefined = no route of ours, answered without looking */
+/** @param scopeOf null = any token of an admin client; undefined = no route of ours, answered without a check */
 export function authenticate (
   scope: FastifyInstance,
   deps: AdminApiDeps,

@@ -1,4 +1,4 @@
-/** The picture of a client: made new from what is sent, as the console does it. */
+/** The picture of a client: re-encoded from what is sent, as in the console. */
 import { storeLogo } from '../../records/clients/index.ts'
 import { answerOf, changeable, wireClient } from './clients.ts'
 import { Problem } from './problems.ts'

@@ -1,4 +1,4 @@
-/** What belongs to a client beside its content: secrets, the address test, history, failures, and the export. */
+/** The other parts of a client: secrets, the address test, history, failures, and the export. */
 import { uriRulesOf } from '../../domain/client/metadata.ts'
 import { explainAddress } from '../../domain/client/address.ts'
 import {

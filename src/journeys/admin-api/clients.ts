@@ -136,7 +136,7 @@ async function replaced (call: Call, input: Record<string, unknown>): Promise<An
 
 const firstStatuses = ['draft', 'test', 'live'] as const
 
-/** What a new client is called and begins as; left out, both are chosen. */
+/** Identifier and status of a new client; absent ones are chosen. */
 function createdAs ({ client_id: clientId, status }: Record<string, unknown>): {
   options: { clientId?: string; status?: (typeof firstStatuses)[number] }
   faults: ClientFault[]
@@ -169,7 +169,7 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
   let outcome = await createClient(call.trx(), deps, { act, content: input, ...options })
   let wanted: ClientContent | null = null
   if (outcome.outcome === 'approval_needed') {
-    // made at once without the powers that another administrator gives; those are asked for
+    // created at once without the powers that need approval; those are requested
     const checked = validateClient(input, clientRules(deps.config))
     if (!checked.ok) throw new Problem('invalid_fields', { faults: checked.faults })
     wanted = checked.content

@@ -5,7 +5,7 @@ import { artifactId } from '../../tokens/artifact-repository.ts'
 import { noteUse } from '../../tokens/replay.ts'
 import type { AdminApiDeps } from './deps.ts'
 
-/** Clock of the caller against ours, in seconds; also how long a proof may be under way. */
+/** Difference between the clock of the caller and ours, in seconds; also how old a proof may be. */
 const skewSeconds = 60
 
 const proofAlgorithms = ['ES256', 'EdDSA']

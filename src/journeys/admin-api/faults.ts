@@ -1,4 +1,4 @@
-/** Faults that schemas find, in the words of the registry's: where, what was given, what would be right. */
+/** Faults that schemas find, in the form of the registry's: where, what was received, what is expected. */
 import type { FastifySchemaValidationError } from 'fastify'
 import { shown, step, type ClientFault } from '../../domain/client/faults.ts'
 import type { QueryParameter } from './routes.ts'
@@ -27,7 +27,7 @@ const codes: Readonly<Record<string, string>> = {
   format: 'invalid'
 }
 
-// these say who somebody is: what was typed is not repeated
+// these identify people: what was typed is not repeated
 const personal = new Set(['/text', '/last_four'])
 
 /** One fault for each field. */

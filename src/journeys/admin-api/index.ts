@@ -146,7 +146,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     const query = request.query as Record<string, string>
     const faults = faultsOfQuery(line.query, query)
     if (faults.length > 0) throw new Problem('malformed_query', { faults })
-    // asked for before anything is looked up: a reason or version that is missing says nothing about what is there
+    // checked before anything is read: a missing reason or version must not reveal what exists
     const act = line.writes ? { ...asker, reason: reasonOf(request) } : null
     const version = line.versioned ? versionOf(request) : null
     const own: Call = {
@@ -182,7 +182,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
   }
 }
 
-/** Ours and the framework's refusals; null for what is no refusal but a fault. */
+/** Refusals by us and by the framework; null for faults. */
 function problemOf (error: FastifyError | Problem, request: FastifyRequest): Problem | null {
   if (error instanceof Problem) return error
   if (error.validation !== undefined) {

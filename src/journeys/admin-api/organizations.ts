@@ -37,7 +37,7 @@ const wireDelegation = (view: DelegationView): object => ({
   ended_at: view.endedAt
 })
 
-/** Version of a delegation after which the page begins. @throws Problem `malformed_query` */
+/** Version of a delegation after which the page starts. @throws Problem `malformed_query` */
 function positionOf (after: string | null): { id: string; version: number } | null {
   if (after === null) return null
   const [, id, version] = /^([\w-]{1,64}):(\d{1,6})$/.exec(after) ?? []

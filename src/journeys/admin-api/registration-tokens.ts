@@ -1,4 +1,4 @@
-/** Initial access tokens of dynamic registration (RFC 7591 §3): listed without their secret, made, ended. */
+/** Initial access tokens of dynamic registration (RFC 7591 §3): listed without their secret, created, ended. */
 import { scopes as offered } from '../../domain/claims/claims.ts'
 import {
   createRegistrationToken,

@@ -1,4 +1,4 @@
-/** Headers that a change carries: why, and from which version. */
+/** Headers of a change: the reason, and the version that it is based on. */
 import type { FastifyRequest } from 'fastify'
 import { Problem } from './problems.ts'
 

@@ -52,7 +52,7 @@ const answerOf = async (call: Pick<Call, 'deps'>, server: ResourceServerRecord, 
   headers: { etag: etagOf(server.version) }
 })
 
-/** What a body says: the content, and who introspects when it says so. @throws Problem `invalid_fields` */
+/** The content of a body, and who introspects if it says so. @throws Problem `invalid_fields` */
 function inputOf ({
   identifier: _identifier,
   introspectors,

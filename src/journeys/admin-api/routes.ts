@@ -1,4 +1,4 @@
-/** One line for each route: what the router serves, the function matrix lists and the description says. */
+/** One line for each route, for the router, the function matrix and the description. */
 import type { FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
 import type { Static } from 'typebox'
@@ -20,7 +20,7 @@ export interface Call<B = unknown> {
   /** The transaction of the act: committed when it is done, undone when it is refused. */
   trx(): Transaction<Database>
   /**
-   * Asks that another administrator approves. @throws Problem `change_waiting`, `second_administrator_needed` (nobody
+   * Requests approval by another administrator. @throws Problem `change_waiting`, `second_administrator_needed` (nobody
    * decides such changes)
    */
   askApproval(kind: ApprovalKind, subject: string, payload: object): Promise<Answer>

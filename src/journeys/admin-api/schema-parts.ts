@@ -1,6 +1,5 @@
 /**
- * Small schemas that the others are made of. Answers are closed objects: a member that is not described does not go
- * out.
+ * Small schemas from which the others are made. Answers are closed objects: a member that is not described is not sent.
  */
 import Type, { type TObject, type TProperties, type TSchema } from 'typebox'
 

@@ -6,7 +6,7 @@ import type { AdminApiDeps } from './deps.ts'
 
 export interface ApiToken {
   clientId: string
-  /** Those of the token that the client still has. */
+  /** The scopes of the token that the client still has. */
   scopes: AdminScope[]
   /** The key that it is bound to (RFC 9449 §6); null = a bearer token. */
   thumbprint: string | null
@@ -24,7 +24,7 @@ const clientStatement = statement<[clientId: string], FoundClient>(
   select policy, metadata from client where client_id = $1 and status in ('test', 'live')`
 )
 
-/** The sandbox's own client has a key that everybody knows: outside the sandbox it is nobody. */
+/** The sandbox's client has a key that everybody knows: outside the sandbox it is refused. */
 const sandboxClient = 'demo-admin'
 
 /** Null: unknown, expired, ended, for somebody else, of a person, or of a client that may not (any more). */
@@ -40,7 +40,7 @@ export async function readToken (
     jkt,
     'x5t#S256': certificate
   } = payload as { scope?: string; clientId?: string; jkt?: string; 'x5t#S256'?: string }
-  // bound to a certificate (RFC 8705 §3), which nobody looks at here
+  // bound to a certificate (RFC 8705 §3), which this API does not check
   if (certificate !== undefined) return null
   if (clientId === undefined || (clientId === sandboxClient && !config.sandbox)) return null
   const [row] = await clientStatement(db, clientId)

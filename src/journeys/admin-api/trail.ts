@@ -1,6 +1,6 @@
 /**
- * The audit trail over the API, each search of which is in the trail itself, and the changes that this client asked
- * for.
+ * The audit trail over the API, each search of which is in the audit trail itself, and the changes that this client
+ * asked for.
  */
 import { inTransaction } from '../../database/transaction.ts'
 import {

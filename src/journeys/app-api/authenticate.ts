@@ -43,7 +43,7 @@ export function authenticate (
     return caller
   }
 
-  // before the body is read: strangers cost a signature check and nothing else
+  // before the body is read: a stranger costs one signature check only
   scope.addHook('onRequest', async (request) => {
     if (!needsProof(request)) return
     const verdict = await verifyProof(request.headers['dpop'], {
@@ -65,7 +65,7 @@ export function authenticate (
     if (proof.bodyHash === null ? request.method === 'POST' || body !== null : proof.bodyHash !== bodyHash) {
       throw new Problem('proof_body_mismatch')
     }
-    // a line break is in no thumbprint and no client_id: nothing else is remembered under such a name
+    // a thumbprint or client_id has no line break, so nothing else is stored under such a name
     const fresh = await noteUse(
       deps.db,
       artifactId('ReplayDetection', `app proof\n${proof.thumbprint}\n${proof.jti}`),

@@ -1,4 +1,4 @@
-/** The app's own device: make its key known, look at it, take it back. */
+/** The app's own device: register its key, read it, revoke it. */
 import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
 import type { AppApiDeps } from './deps.ts'
@@ -27,7 +27,7 @@ export function deviceRoutes (deps: AppApiDeps, throttle: Throttle): Route[] {
     }
   }
 
-  /** A key of nobody is revoked like any other; `revokeDevice` is for owners. */
+  /** An unbound key is revoked like any other; `revokeDevice` is for owners. */
   const revokeUnbound = async (device: KnownDevice, address: string, traceId: string): Promise<void> => {
     await inTransaction(deps.db, async (trx) => {
       const row = await trx

@@ -145,7 +145,7 @@ const actorOf = (request: FastifyRequest, device: KnownDevice | null): PhoneActo
   traceId: String(request.id)
 })
 
-/** Ours and the framework's refusals; null for what is no refusal but a fault. */
+/** Refusals by us and by the framework; null for faults. */
 function problemOf (error: FastifyError | Problem): Problem | null {
   if (error instanceof Problem) return error
   if (error.validation !== undefined) return new Problem('invalid_fields', { faults: faultsOf(error.validation) })

@@ -1,4 +1,4 @@
-/** The one place where snake_case outside meets camelCase inside. */
+/** The place where snake_case outside becomes camelCase inside, and back. */
 import type { Static } from 'typebox'
 import type { FaceBegun, FaceVerdict, FieldFault, IdentityInput, ScanView } from '../../records/scan-tickets/index.ts'
 import type * as schemas from './schemas.ts'

@@ -16,7 +16,7 @@ export type ProofFault =
   | 'proof_body_mismatch'
   | 'proof_replayed'
 
-/** Clock of a phone against ours, in seconds; also how long a proof may be under way. */
+/** Difference between the clock of a phone and ours, in seconds; also how old a proof may be. */
 export const proofSkewSeconds = 60
 
 export interface PublicEcKey {
@@ -39,7 +39,7 @@ export type ProofVerdict = { ok: true; proof: Proof } | { ok: false; code: Proof
 
 interface Expected {
   method: string
-  /** Our own origin: what a proxy or a Host header says plays no part. */
+  /** Our own origin; values from a proxy or a Host header are not used. */
   issuer: string
   /** As it came, without query. */
   path: string
@@ -59,11 +59,11 @@ export const hashOfBody = (body: Buffer | null): string =>
     .update(body ?? '')
     .digest('base64url')
 
-/** The public key of a header, if it is one that we take (ES256 only); null for private, foreign and broken ones. */
+/** The public key of a header, if it is supported (ES256 only); null for private, other and malformed ones. */
 function publicKeyOf (jwk: unknown): PublicEcKey | null {
   if (jwk === null || typeof jwk !== 'object') return null
   const { kty, crv, x, y } = jwk as Record<string, unknown>
-  // a key that was sent around is nobody's secret any more (RFC 9449 §4.3 item 7)
+  // a private key that was sent is no secret any more (RFC 9449 §4.3 item 7)
   if (privateMembers.some((name) => name in jwk)) return null
   if (kty !== 'EC' || crv !== 'P-256' || typeof x !== 'string' || typeof y !== 'string') return null
   return coordinate.test(x) && coordinate.test(y) ? { kty, crv, x, y } : null

@@ -1,6 +1,4 @@
-/**
- * Charts as small SVG, made here: no script, no style attributes. What they show stands in a table beside them as well.
- */
+/** Charts as small SVG, made here: no script, no style attributes. A table beside them has the same values. */
 
 export interface Bar {
   label: string
@@ -30,7 +28,7 @@ export interface Column {
   bad: number
 }
 
-/** Stacked columns, oldest first: what went well stands below, what did not above it with a gap between. */
+/** Stacked columns, oldest first: successes below, failures above with a gap between. */
 export function columnChart (columns: Column[], labelledBy: string): string {
   const top = Math.max(1, ...columns.map(({ good, bad }) => good + bad))
   const step = 300 / Math.max(1, columns.length)

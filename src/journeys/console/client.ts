@@ -46,7 +46,7 @@ export async function startLogin (
   return { state, nonce, verifier }
 }
 
-/** Once, and by the browser that began it (RFC 6749 §10.12). Null = unknown, used, too old, or another browser's. */
+/** Once, and by the browser that started it (RFC 6749 §10.12). Null = unknown, used, too old, or another browser's. */
 export async function takeLogin (
   { db, crypto }: Pick<ConsoleDeps, 'db' | 'crypto'>,
   state: string,

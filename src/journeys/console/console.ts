@@ -24,8 +24,8 @@ import { type Administrator, findSession, reauthSeconds } from '../../records/ad
 import { shellOf, type AdminFramed } from './layout.ts'
 
 /**
- * A dangerous act has a page of its own. Texts are ready for reading; the form posts `csrf`, `hidden`, `reason` and,
- * when asked for, `typed`.
+ * A dangerous act has a page. Texts are in the person's language already; the form posts `csrf`, `hidden`, `reason`
+ * and, if required, `typed`.
  */
 export interface ConfirmModel {
   title: string
@@ -82,7 +82,7 @@ export interface ConsoleRequest {
   act(reason: string): Act
   /** A page in the console's frame. */
   page<N extends FramedPage>(name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
-  /** After an act. `done` = what to say on the page led to: message `done.<done>`. */
+  /** After an act. `done` = the message on the next page: `done.<done>`. */
   redirect(path: string, done?: string): FastifyReply
   csv(fileName: string, header: string[], rows: CsvRow[]): FastifyReply
   /** The page before a dangerous act. */
@@ -91,7 +91,7 @@ export interface ConsoleRequest {
   ): FastifyReply
   /** What `confirm` asked for: the act, or what to show again. */
   confirmed(typed?: string | null): { ok: true; act: Act } | { ok: false; reason: string; errors: FieldError[] }
-  /** @throws PageError 404, the same for what is not there and what is not to be seen */
+  /** @throws PageError 404, the same for what does not exist and what may not be seen */
   notFound(): never
 }
 
@@ -108,7 +108,7 @@ export interface ConsoleRoute {
   handler: (c: ConsoleRequest) => Promise<FastifyReply> | FastifyReply
 }
 
-/** Without a session: sign-in, links of use once, assets. */
+/** Without a session: sign-in, one-time links, assets. */
 export interface OpenRoute {
   method: 'GET' | 'POST'
   path: string
@@ -140,7 +140,7 @@ export interface Console {
   framed(register: (scope: FastifyInstance) => void): Promise<void>
 }
 
-/** A path of the console to come back to; anything else is its first page. */
+/** A path of the console to return to; anything else is its first page. */
 export const returnPath = (value: unknown): string =>
   typeof value === 'string' &&
   value.length < 500 &&
@@ -148,7 +148,7 @@ export const returnPath = (value: unknown): string =>
     ? value
     : '/admin'
 
-/** The page on which a form stands, by dropping the act at its end: posts are never repeated after a sign-in. */
+/** The page of a form, found by dropping the act at the end of its path: posts are never repeated after a sign-in. */
 function pageBehind (request: FastifyRequest): string {
   if (request.method === 'GET') return returnPath(request.url)
   const path = request.url.split('?', 1)[0] ?? ''

@@ -1,4 +1,4 @@
-/** Comma-separated export (RFC 4180) that a spreadsheet cannot be made to run. */
+/** Comma-separated export (RFC 4180) without formulas for spreadsheets. */
 
 /**
  * A cell that a spreadsheet would take for a formula (or that hides one behind a blank, or in full-width signs) is

@@ -1,4 +1,4 @@
-/** The frame: where one can go (only what the role may), where one is, and what was just done. */
+/** The layout: navigation (only what the role may open), the present page, and the last act. */
 import type { FastifyRequest } from 'fastify'
 import type { AdminTranslate } from '../../http/locale.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
@@ -22,7 +22,7 @@ export type Area =
   | 'counter'
   | 'developers'
 
-/** What stands around every page of the console. */
+/** What every page of the console has around it. */
 export interface AdminShell {
   name: string
   role: AdminRole

@@ -21,7 +21,7 @@ export interface ListRequest<F extends string> {
   /** Key of the row after which the page begins. */
   after: string[] | null
   csv: boolean
-  /** Ask the database for one more: whether there is a next page. */
+  /** The database is asked for one row more, which says whether there is a next page. */
   limit: number
 }
 
@@ -56,9 +56,9 @@ function decodeCursor (text: unknown, parts: readonly KeyPart[]): string[] | nul
 }
 
 /**
- * What a list was asked for. Unknown parameters are ignored, a broken cursor is the first page.
- * @param key what the values are that `keyOf` of `pageOf` gives: `time` is an ISO moment (order by
- * `date_trunc('milliseconds', …)`); a number = so many texts
+ * The parameters of a list. Unknown parameters are ignored, a broken cursor means the first page.
+ * @param key the values that `keyOf` of `pageOf` gives: `time` is an ISO moment (order by `date_trunc('milliseconds',
+ * …)`); a number = so many texts
  */
 export function readList<F extends string> (
   request: FastifyRequest,

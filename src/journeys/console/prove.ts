@@ -1,4 +1,4 @@
-/** One try at showing who one is: a passkey's answer, or login name, password and code; recorded when it fails. */
+/** One authentication: a passkey's answer, or login name, password and code; audited when it fails. */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'

@@ -1,4 +1,4 @@
-/** The documents: which there are, in reading order, and their rendering at start. */
+/** The documents in reading order, and their rendering at start. */
 import { readFileSync } from 'node:fs'
 import { factsOf, type DocumentConfig } from './facts.ts'
 import { renderMarkdown, type Rendered } from './markdown.ts'

@@ -1,4 +1,4 @@
-/** What documents say of this deployment: the values that stand in them, all from the running configuration. */
+/** What documents say about this deployment: their values, all from the running configuration. */
 import type { Config } from '../../ports/config.ts'
 import { acrValues } from '../../domain/identity/assurance.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
@@ -35,7 +35,7 @@ export function duration (seconds: number, language: DocLanguage): string {
 
 export const endpointsOf = (issuer: string): Record<string, string> => ({
   discovery: `${issuer}/.well-known/openid-configuration`,
-  // where the hosted login of a device returns is nobody's to call
+  // clients never call the address to which the hosted login of a device returns
   ...Object.fromEntries(
     Object.entries(routes)
       .filter(([name]) => name !== 'code_verification')
@@ -75,7 +75,7 @@ export function factsOf (config: DocumentConfig, language: DocLanguage): Record<
   const en = language === 'en'
   const endpoints = endpointsOf(issuer)
   const time = (seconds: number): string => duration(seconds, language)
-  // what the rule itself says of a legal representative's JWT
+  // the value of the rule for a legal representative's JWT
   const organizationJwt = limitOrganizationJwt(lifetimes.accessToken, null)
   const head = (...cells: string[]): string[] => [row(...cells), row(...cells.map(() => '---'))]
   return {

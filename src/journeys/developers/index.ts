@@ -1,7 +1,7 @@
 /**
  * /developers: what the developer of a relying site needs, true for this deployment: documents from Markdown with the
  * values of the running configuration, code for the site (snippets/), and in the sandbox a page to try the flow. Owns
- * no table; shows nothing of any client but what its reader typed.
+ * no table; shows nothing about any client except what its reader typed.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { DevelopersDeps } from './deps.ts'
@@ -61,7 +61,7 @@ export {
 export { registerClaimSchemas } from './claim-schemas/index.ts'
 export { authorizationRequest } from './authorization-request.ts'
 
-/** The frame around a page of the documentation; `slug` is the current one. */
+/** The layout around a page of the documentation; `slug` is the current one. */
 export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame
 
 export async function registerDevelopers (app: FastifyInstance, deps: Pick<DevelopersDeps, 'config'>): Promise<void> {

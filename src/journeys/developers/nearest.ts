@@ -19,7 +19,7 @@ export function distance (a: string, b: string): number {
   return row[b.length] ?? 0
 }
 
-/** The three nearest, best first. @param path what stood behind /developers/ */
+/** The three nearest, best first. @param path what comes after /developers/ */
 export function nearest (path: string, entries: readonly DocumentEntry[]): DocumentEntry[] {
   const asked = path
     .toLowerCase()

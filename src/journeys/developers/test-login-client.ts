@@ -27,7 +27,7 @@ export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db'
     scope: tryScopes.join(' ')
   }
   const policy: Partial<ClientPolicy> = {
-    // a page of Kora: no relying site that a delegation would name
+    // a page of Kora and no relying site, so a delegation cannot name it
     ownService: true,
     names: { 'zh-CN': '试一试（演示）', en: 'Try it (demo)' },
     unit: '演示单位',

@@ -1,6 +1,6 @@
 /**
- * 试一试: one code flow of the demo client, step by step, with every request and answer as it went over the wire. What a
- * site keeps in its session is here in a cookie of the browser, for fifteen minutes; nothing is stored.
+ * 试一试: one code flow of the demo client, step by step, with every request and answer as it was sent. What a site keeps
+ * in its session is here in a cookie of the browser, for fifteen minutes; nothing is stored.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Config } from '../../ports/config.ts'
@@ -18,7 +18,7 @@ export interface TestLoginPage extends DeveloperFrame {
   acrValues: Array<{ value: string; label: string }>
 }
 
-/** A request or an answer, as it went over the wire. */
+/** A request or an answer, as it was sent. */
 export interface Wire {
   id: string
   label: string
@@ -34,7 +34,7 @@ export interface TestLoginStepPage extends DeveloperFrame {
   go: { href: string; label: string } | null
   /** Address of the end of the session, with the ID token as its hint. */
   logout: string | null
-  /** Something went wrong: the page has the number that support can find. */
+  /** After a fault: the page has the number with which support finds it. */
   refused: boolean
 }
 
@@ -188,7 +188,7 @@ export function registerTry (
     return page(frame.w.tryAnswerIntro, wires, { idToken })
   })
 
-  /** Our own endpoints, inside of this process: what a site would send over the network. */
+  /** Calls our own endpoints within this process: what a site would send over the network. */
   async function ask (
     method: 'GET' | 'POST',
     url: string,

@@ -1,4 +1,4 @@
-/** The page on which a person lets a device go on or refuses it, and the other pages of /device. */
+/** The page on which a person lets a device continue or refuses it, and the other pages of /device. */
 import type { Client } from 'oidc-provider'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { requestedScopes } from '../../domain/claims/requested-scopes.ts'
@@ -31,7 +31,7 @@ export interface DeviceConfirmPage extends FormTarget {
   data: Array<{ claims: string[]; purpose: string | null }>
   /** What it may do at APIs in the name of the person. */
   apis: ShownApi[]
-  /** The page again in another language: the answer to a post has no address of its own. */
+  /** The page again in another language, because the answer to a post has no address. */
   self: string
 }
 

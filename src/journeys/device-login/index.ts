@@ -34,7 +34,7 @@ const tries = { browser: 5, network: 100, seconds: 300 } as const
 /** Refused tries recorded for one network. */
 const throttledAudit = { limit: 5, seconds: 300 } as const
 
-/** A form with a code on it belongs to that code: without the page that shows it nothing can be decided. */
+/** A form with a code is bound to that code: nothing can be decided without the page that shows it. */
 const decisionScope = (userCode: string): string => `device:${userCode}`
 
 export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLoginDeps, oidc: Oidc): Promise<void> {
@@ -88,7 +88,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     )
   }
 
-  /** Counted before it is looked up; a code that is waiting was no guess and is taken back. */
+  /** Counted before it is looked up; a waiting code was no guess, so its count is taken back. */
   async function tryCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const userCode = foldUserCode(typed)
     if (userCode === null) {

@@ -1,9 +1,10 @@
 /**
  * Dynamic client registration (RFC 7591) and its management (RFC 7592) at /connect/register, off unless
  * DYNAMIC_REGISTRATION is on. Owns the tables registration_token and client_registration and no rule about clients: the
- * registry validates and keeps them. Nobody registers without a token that an operator made (`kora
- * registration-token`), whose limits (kinds, scopes, hosts) bind the client for as long as it keeps itself; clients
- * begin in status test.
+ * registry validates and stores them.
+ *
+ * Registration needs a token that an operator created (`kora registration-token`). Its limits (kinds, scopes, hosts)
+ * bind the client as long as it manages itself; clients start in status test.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction, write } from '../../database/transaction.ts'
@@ -42,7 +43,7 @@ const bodyLimit = 64 * 1024
 /** Requests of one network in a minute: tokens are guessed at no greater speed. */
 const perMinute = 60
 
-/** Ends the transaction: nothing was registered, and no use of the token is spent. */
+/** Ends the transaction: nothing was registered, and the use of the token is not counted. */
 class Refused extends Error {
   readonly status: number
   readonly body: { error: string; error_description?: string }
@@ -54,7 +55,7 @@ class Refused extends Error {
 }
 
 const invalid = (faults: readonly ClientFault[]): Refused => new Refused(400, errorOf(faults))
-/** Nobody decides such things over this interface. */
+/** Such changes cannot be made over this interface. */
 const needsAdministrator = (reasons: readonly DualControlReason[]): ClientFault => ({
   field: reasons.includes('high_scope') ? '/metadata/scope' : '/metadata',
   code: 'needs_an_administrator',

@@ -1,5 +1,6 @@
 /**
- * The two tokens of RFC 7591 §3 and RFC 7592 §3: made here, stored as hashes, one of limited uses, one for each client.
+ * The two tokens of RFC 7591 §3 and RFC 7592 §3: made here and stored as hashes. One has a limited number of uses, the
+ * other belongs to one client.
  */
 import { hash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -61,7 +62,7 @@ export async function createRegistrationToken (
   })
 }
 
-/** A token as staff see it: the secret is nowhere. */
+/** A token as staff see it, without the secret. */
 export interface RegistrationTokenLine extends RegistrationLimits {
   id: string
   usesLeft: number
@@ -104,7 +105,7 @@ export async function listRegistrationTokens (
   return await page.execute()
 }
 
-/** Ends a token: nothing more is registered with it. Clients made with it stay, and so do its limits on them. */
+/** Ends a token: no further client is registered with it. Its clients stay, and so do its limits on them. */
 export async function endRegistrationToken (
   { db, audit }: Pick<DynamicRegistrationDeps, 'db' | 'audit'>,
   act: Act,

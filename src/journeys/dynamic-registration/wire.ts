@@ -1,4 +1,4 @@
-/** Client metadata as RFC 7591 has them, flat, and as the registry has them; and what a token lets be registered. */
+/** Client metadata in the flat form of RFC 7591 and in the form of the registry; and the limits of a token. */
 import { kindOf, type ClientContent, type ClientRecord } from '../../domain/client/record.ts'
 import type { ClientFault } from '../../domain/client/metadata.ts'
 import type { RegistrationLimits } from './tokens.ts'

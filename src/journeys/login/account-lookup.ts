@@ -1,4 +1,4 @@
-/** The person behind what was typed to say who somebody is. */
+/** The person with the identifier that was typed. */
 import type { LoginDeps } from './deps.ts'
 import type { AccountIdentifier } from '../../domain/identity/account-identifier.ts'
 import { personByCertNo, personByPhone, type StoredPerson } from '../../records/persons/index.ts'

@@ -1,6 +1,6 @@
 /**
- * What the hosted login shows for the client that the console is: an administrator's credentials, nothing else. The
- * session of the console is made by the console, when the authorization request comes back to it.
+ * What the hosted login shows for the console as client: an administrator's credentials, nothing else. The console
+ * opens its own session when the authorization request returns to it.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -70,7 +70,7 @@ export function administratorStep (deps: StepDeps) {
       // one account at a time in one browser: a person who was signed in here is signed out, at their sites too
       const session = await attempt.browserSession()
       await inTransaction(db, async (trx) => {
-        // the loser of two submissions goes back with what the first one gave
+        // the second of two submissions goes where the first one went
         if (!(await finishAttempt(trx, uid, browserHash))) return
         if (session?.accountId !== undefined) {
           await recordSessionsEnded(trx, deps, await revokeSession(trx, session.uid), {

@@ -1,4 +1,7 @@
-/** Several agents act for the organization: which one is it? By their phone or document number, counted by itself. */
+/**
+ * Several agents act for the organization: which one is signing in? Identified by phone or document number, with a
+ * counter of its own.
+ */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { parseAccount } from '../../domain/identity/account-identifier.ts'

@@ -1,4 +1,4 @@
-/** Whether this browser has agreed to the texts of this version; the record is the person's consent. */
+/** Whether this browser has agreed to this version of the texts; the record is the person's consent. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LoginDeps } from './deps.ts'
 

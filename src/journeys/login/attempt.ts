@@ -1,6 +1,6 @@
 /**
- * One run through the hosted login as a request finds it: the interaction of the provider and our attempt, bound to
- * this browser. Nothing here changes while a request runs, except the row, which facts.ts reads again.
+ * One run through the hosted login in one request: the interaction of the provider and the login attempt, bound to this
+ * browser. Nothing here changes while a request runs, except the row, which facts.ts reads again.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Client, Interaction, Session } from 'oidc-provider'
@@ -19,16 +19,16 @@ export interface LoginAttempt {
   params: Record<string, unknown>
   client: Client
   row: AttemptRow
-  /** Not the interaction's: another tab may have logged somebody in meanwhile. Read once. */
+  /** Not that of the interaction, because a person may have signed in in another tab meanwhile. Read once. */
   browserSession(): Promise<Session | undefined>
 }
 
-/** Administrators have one way to sign in, and people none of theirs. */
+/** Administrators have their own way to sign in, and people have the others. */
 export type Audience = 'people' | 'administrators'
 
 export const loginPath = (uid: string, path = ''): string => `/i/${uid}${path === '' ? '' : `/${path}`}`
 
-/** Ends the request with the page that fits when the login has expired, or is another browser's or audience's. */
+/** Ends the request with the right page when the login has expired, or belongs to another browser or audience. */
 export async function openLogin (
   deps: StepDeps,
   { request, reply, audience }: { request: FastifyRequest; reply: FastifyReply; audience: Audience }
@@ -41,8 +41,8 @@ export async function openLogin (
   const browserHash = reply.ensureBrowser().hash
   const interaction = await findInteraction(deps, request, reply)
   if (presented === undefined && audience === 'people') throw new PageError(403, 'cookie')
-  // the library compares the cookie neither with the path nor with the browser; without this, one flow could be
-  // finished in another's name
+  // the library compares the cookie neither with the path nor with the browser; without this check, one flow could be
+  // finished in the name of another
   if (interaction === null || interaction.uid !== uid || !isBoundTo(interaction, browserHash)) {
     if (audience === 'administrators') throw new PageError(409, 'not_started', { restartHref: '/admin' })
     throw await expiredLogin(deps, uid, browserHash)
@@ -65,7 +65,7 @@ export async function openLogin (
     seconds: lifetimes.interaction
   })
   if (row === null) throw new PageError(403, 'cookie')
-  // over before the interaction: the account was locked meanwhile
+  // ended before the interaction: the account was locked meanwhile
   if (row.expired && row.finishedAt === null) throw await expiredLogin(deps, uid, browserHash)
   // it is finished, and the answer was lost or the form was sent twice: go where that answer led
   if (row.finishedAt !== null && interaction.result !== undefined) throw new SeeOther(interaction.returnTo)
@@ -116,7 +116,7 @@ async function expiredLogin (deps: StepDeps, uid: string, browserHash: string): 
   if (expired.restart === null) {
     return new PageError(409, 'not_started', expired.back === null ? {} : { back: expired.back })
   }
-  // a form that was changed and sent again must not sign in the person from before without a word
+  // a changed and repeated form must not silently sign in the former person
   return expired.finished
     ? new PageError(409, 'not_started', { restartHref: expired.restart })
     : new SeeOther(expired.restart)

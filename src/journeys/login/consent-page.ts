@@ -53,7 +53,7 @@ export interface ConsentPage extends FormTarget {
   unit: string | null
   verified: boolean
   items: ConsentItem[]
-  /** What the site may do at APIs in the name of the person; agreed to as a whole with what is required. */
+  /** What the site may do at APIs in the name of the person; the required part is agreed to as a whole. */
   apis: ShownApi[]
   offline: boolean
   errors: FieldError[]

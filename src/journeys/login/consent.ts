@@ -1,4 +1,4 @@
-/** The consent page: what the relying site requests, masked, with its purpose; optional is really optional. */
+/** The consent page: what the relying site requests, masked, with its purpose. Optional scopes can be refused. */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { requestedScopes, sensitiveScopes } from '../../domain/claims/requested-scopes.ts'

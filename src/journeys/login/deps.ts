@@ -25,7 +25,7 @@ export interface LoginDeps {
   metrics: Metrics
 }
 
-/** How administrators show who they are; the console provides it. */
+/** How administrators authenticate; the console provides it. */
 export interface AdministratorAuthentication {
   /** Options for the authenticator. `again`: the account that must answer. */
   challenge(request: FastifyRequest, browserHash: string, again: { accountId: string } | null): Promise<object>
@@ -40,7 +40,7 @@ export interface AdministratorAuthentication {
   >
 }
 
-/** What the steps need, made once when the login is put together. */
+/** What the steps need, constructed once with the login. */
 export interface StepDeps extends LoginDeps {
   administrators: AdministratorAuthentication
   oidc: Oidc

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { AuditEvent } from '../../records/audit/index.ts'
 import type { LoginAttempt } from './attempt.ts'
 
-/** What every audit event of a login says about its circumstances. */
+/** The circumstances in every audit event of a login. */
 export const eventContext = (
   { client, uid }: LoginAttempt,
   request: FastifyRequest

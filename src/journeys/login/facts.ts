@@ -1,6 +1,6 @@
 /**
- * The facts of one login, read from the database for this request, and the step that follows from them. What decides
- * nothing yet (representation, consent) is read when the decision asks for it, once.
+ * The facts of one login, read from the database for this request, and the step that follows from them. Representation
+ * and consent are read only when the decision needs them, once.
  */
 import { clientPolicy, type ClientPolicy } from '../../domain/client/policy.ts'
 import { requestedScopes } from '../../domain/claims/requested-scopes.ts'
@@ -49,7 +49,7 @@ import { hostOf, relyingSite } from './relying-site.ts'
 
 type UsableSession = NonNullable<IdentityFacts['session']> & { person: StoredPerson }
 
-/** What no proof changes: read once in a request. */
+/** Facts that no proof changes: read once in a request. */
 interface FixedFacts extends LoginAttempt {
   locale: Locale
   /** The single sign-on session that this login may be built on. */
@@ -59,7 +59,7 @@ interface FixedFacts extends LoginAttempt {
 /** What every step of a person's login starts from. */
 export interface LoginContext extends FixedFacts {
   policy: ClientPolicy
-  /** APIs that the site asks tokens for, as far as it may. */
+  /** APIs for which the site requests tokens, if it may. */
   apis: RequestedApi[]
   site: SiteFacts
   rp: RelyingSite
@@ -78,7 +78,7 @@ export interface LoginContext extends FixedFacts {
   endedRepresentation(): Promise<RepresentationRef | null>
   /** Everything that the person could choose here. */
   options(): Promise<RepresentationOption[]>
-  /** Everybody who could come for the organization, in the role that was said. */
+  /** Everybody who could act for the organization in the chosen role. */
   candidates(): Promise<Candidate[]>
 }
 
@@ -106,7 +106,7 @@ async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginConte
         ? (session?.person ?? null)
         : null
   const organization = proof === undefined ? null : await organizationById(deps.db, proof.organizationId)
-  // a binding counts while the password behind it is not known to somebody who left
+  // a binding is valid as long as no former agent knows the password
   const trustedBrowser =
     organization !== null &&
     person !== null &&
@@ -198,7 +198,7 @@ const resolution = (deps: StepDeps, context: LoginContext): Parameters<typeof re
   clock: deps.clock
 })
 
-/** In whose name (records/organizations/resolve-representation.ts), and why not. */
+/** In whose name (records/organizations/resolve-representation.ts), or why not. */
 async function representationState (deps: StepDeps, context: LoginContext): Promise<RepresentationState> {
   const { person, organization, requested, row, site } = context
   const proof = organizationProof(row.proofs)
@@ -277,7 +277,7 @@ async function usableSession (
 ): Promise<UsableSession | null> {
   const uid = interaction.session?.uid
   const { max_age: maxAge } = params
-  // not the reasons of the prompt: choosing an identity comes first and hides them
+  // not the reasons of the prompt, because choosing an identity comes first and hides them
   if (uid === undefined || hasPrompt({ params }, 'login') || (row.request as StoredRequest).freshLogin === true) {
     return null
   }

@@ -62,7 +62,9 @@ interface Finish {
   method: Method
 }
 
-/** Returns where the browser goes: back into the authorization request. Losers of a race go there too. */
+/**
+ * Returns where the browser goes: back into the authorization request. The second of two submissions goes there too.
+ */
 async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finish): Promise<string> {
   const { person, interaction } = context
   if (person === null) throw new Error('finish without a person')
@@ -96,7 +98,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
       other !== null || (interaction.session?.accountId !== undefined && interaction.session.accountId !== person.sub)
     await saveInteractionResult(trx, { uid: context.uid, result, dropSession })
     await rememberBrowser(trx, person.id, context.browserHash, request.browserLabel)
-    // what was chosen, by the page or by the organization tab, holds here until something else is
+    // the choice, on the page or by the organization tab, stays until another one is made
     const chosen = context.row.representation !== null
     if (chosen && acceptsOrganizations(context.policy)) {
       await deps.representations.rememberChoice(trx, person.id, context.client.clientId, ref)
@@ -105,7 +107,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     if (trusted) {
       await deps.organizations.trustBrowser(trx, ref.organizationId, person.id, context.browserHash)
     }
-    // a scan, a face or an in-person code is the owner's: what strangers counted up ends
+    // a scan, a face or an in-person code proves the owner: counts by strangers are deleted
     if (context.row.proofs.some(({ kind }) => kind === 'scan' || kind === 'face' || kind === 'counter')) {
       await throttle.lift(trx, personIdentifier(person.id))
     }
@@ -133,7 +135,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
   return interaction.returnTo
 }
 
-/** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
+/** The person refuses or the rules do: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
 export async function refuseLogin (
   deps: StepDeps,
   context: LoginContext,

@@ -1,4 +1,4 @@
-/** The equal alternative to a face check on this side: a one-time code from a service counter (窗口核验码). */
+/** The alternative to a face check with equal rank: a one-time code from a service counter (窗口核验码). */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
@@ -12,7 +12,7 @@ import { eventContext } from './event-context.ts'
 import { identifiedPerson, type LoginContext } from './facts.ts'
 import { recorded, show, type Outcome } from './step.ts'
 
-/** Enter a counter code (窗口核验码). Posts `csrf`, `code`. */
+/** Enter an in-person code (窗口核验码). Posts `csrf`, `code`. */
 export interface InPersonCodePage extends FormTarget {
   rp: RelyingSite | null
   errors: FieldError[]

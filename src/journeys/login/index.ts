@@ -1,9 +1,9 @@
 /**
  * The hosted login: everything under /i/<uid>.
  *
- * The way of a request: the runner opens the login (attempt.ts), reads the facts (facts.ts), holds the precondition of
- * the row (steps.ts) and calls the step, which answers with an outcome (step.ts). What a step has recorded is read
- * again, and domain/login/next-step.ts says where the login goes; finish.ts ends it, once.
+ * The way of a request: the runner opens the login (attempt.ts), reads the facts (facts.ts), checks the precondition of
+ * the step (steps.ts) and calls it; the step answers with an outcome (step.ts). What a step has recorded is read again,
+ * and domain/login/next-step.ts says where the login goes; finish.ts ends it, once.
  */
 import type { FastifyInstance } from 'fastify'
 import { createOrganizationLogin, createRepresentations } from '../../records/organizations/index.ts'

@@ -55,7 +55,7 @@ export const notAuthorizedStep = (deps: StepDeps) => ({
   }
 })
 
-/** The day that the words of a state speak of, in Shanghai. */
+/** The day in the text of a state, in Shanghai. */
 async function findSince (
   { db }: Pick<StepDeps, 'db'>,
   { delegationId, state }: Candidate

@@ -27,7 +27,7 @@ import { renderFailure, showLogin, type Typed } from './password-page.ts'
 import { recorded, type Outcome } from './step.ts'
 import { verifyPassword } from './verify-password.ts'
 
-/** What is wrong with a code as typed: position and what may have been meant, never whether anybody has it. */
+/** The fault of a typed code: position and what may have been meant, never whether an organization has it. */
 function codeErrors (typed: string): FieldError[] {
   if (typed.trim() === '') return [{ field: 'account', code: 'uscc_required' }]
   const parsed = parseUscc(typed)
@@ -130,7 +130,7 @@ function presumed (candidates: Candidate[], context: LoginContext): Candidate | 
     : null
 }
 
-/** A better hash as soon as the password is known again; never in the way of the login. */
+/** A better hash as soon as the password is known again; its failure does not affect the login. */
 async function refreshHash (
   deps: StepDeps,
   { id, passwordHash }: StoredOrganization,

@@ -1,4 +1,4 @@
-/** 换个账号: forget who was identified and do not build on the session. */
+/** 换个账号: drops the identified person and does not use the session. */
 import { startAfresh } from '../../records/login-attempts/index.ts'
 import type { StepDeps } from './deps.ts'
 import type { LoginContext } from './facts.ts'

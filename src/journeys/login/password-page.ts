@@ -21,7 +21,7 @@ import type { VerificationResult } from './verify-password.ts'
 /** Posts `csrf`, `kind`, `account`, `password`, `role` (legal only), `agree` ('1'). */
 export interface PasswordPage extends FormTarget {
   rp: RelyingSite
-  /** Ways that the client allows; one or none = no tab bar. */
+  /** Ways to sign in that the client allows; one or none = no tab bar. */
   tabs: LoginTab[]
   kind: 'personal' | 'legal'
   /** What was typed; the password is never sent back. */
@@ -30,7 +30,9 @@ export interface PasswordPage extends FormTarget {
   errors: FieldError[]
   /** Null when this browser agreed to this version already. */
   agreement: { version: string; checked: boolean } | null
-  /** Set when the person must sign in again (prompt=login, max_age): the account is shown masked, not asked. */
+  /**
+   * Set when the person must sign in again (prompt=login, max_age): the account is shown masked and cannot be changed.
+   */
   relogin: { maskedAccount: string; otherAccountHref: string } | null
 }
 
@@ -51,7 +53,7 @@ export interface Typed {
 /** Refused attempts recorded for one source. */
 const throttledAudit = { limit: 50, seconds: 600 }
 
-/** Whose password was typed, as far as it is known. */
+/** The owner of the typed password, if known. */
 type Whose = Pick<AuditEvent, 'personId' | 'organizationId'>
 
 /** The first values of the forms: what the site says about the person. */
@@ -157,9 +159,9 @@ export async function renderFailure (
       })
     case 'throttled': {
       deps.metrics.logins.inc({ outcome: 'throttled', method: 'password' })
-      // once for each hundred tries of an identifier in a row, so it needs no other bound
+      // once for each hundred consecutive tries of an identifier, so no other limit is needed
       if (result.suspensionBegins) await record({ type: 'login.password-suspended', reason: result.reason })
-      // a flood must not fill the audit trail: what is refused there is refused for one reason
+      // a flood must not fill the audit trail: all refused tries of it have the same reason
       if (
         (
           await throttle.hit(

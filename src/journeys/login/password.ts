@@ -1,7 +1,7 @@
 /**
  * The password step: ID number or phone and password. An unknown account and a wrong password give the same answer in
- * the same time, whatever the state of the account; after the right password the page says that state. Counters are
- * those of domain/login/throttle.
+ * the same time, in every state of the account. After the right password the page shows that state. Counters are those
+ * of domain/login/throttle.
  */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -76,7 +76,7 @@ export function passwordStep (deps: StepDeps) {
         const whose = { personId: person?.id ?? null }
         return await renderFailure(deps, { context, request }, { throttle, typed, result, whose })
       }
-      // the password was right: the truth, to its owner only
+      // the password was right: the state is shown, to its owner only
       if (!mayLogIn(person)) return await renderBarred(deps, { context, request }, { typed, person })
 
       const identified = await inTransaction(deps.db, async (trx) => {
@@ -108,7 +108,7 @@ export function passwordStep (deps: StepDeps) {
   }
 }
 
-/** A better hash as soon as the password is known again; never in the way of the login. */
+/** A better hash as soon as the password is known again; its failure does not affect the login. */
 async function refreshHash (deps: StepDeps, person: StoredPerson, password: string): Promise<void> {
   const { id, passwordHash } = person
   if (passwordHash === null || !deps.hasher.needsRehash(passwordHash)) return

@@ -4,7 +4,7 @@ import type { Locale } from '../../http/locale.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import { smallLogoPath } from '../../records/clients/index.ts'
 
-/** The site in the language asked for. `otherwise`: its name when the policy has none; `host`: where it is. */
+/** The site in the requested language. `otherwise`: its name when the policy has none; `host`: its address. */
 export function relyingSite (
   policy: ClientPolicy,
   locale: Locale,

@@ -1,4 +1,4 @@
-/** In whose name: a page with every capacity of the person. */
+/** In whose name: a page with every representation of the person. */
 import type { FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { missingAuthentication } from '../../domain/login/next-step.ts'
@@ -87,7 +87,7 @@ export function representationStep (deps: StepDeps) {
         option.blocked !== null ||
         !meetsRequest(option.representation, context.requested, context.site)
       ) {
-        // what is not offered was not chosen by mistake
+        // a choice that was not offered is no mistake of a person
         await inTransaction(deps.db, async (trx) => {
           await deps.audit.record(trx, {
             ...eventContext(context, request),

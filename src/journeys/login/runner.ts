@@ -1,7 +1,7 @@
 /**
- * Runs the table of steps.ts: registers its addresses, opens the login, holds the precondition of a step before its
- * handler runs, and turns what the step answers into a reply. A person who arrives out of order goes to the entrance,
- * and from there to the right step.
+ * Runs the table of steps.ts: registers its addresses, opens the login, checks the precondition of a step before its
+ * handler runs, and turns the outcome of the step into a reply. A person who opens a page out of order goes to the
+ * start, and from there to the right step.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
@@ -93,8 +93,8 @@ export function registerSteps (app: FastifyInstance, deps: StepDeps, table: Step
   }
 
   /**
-   * To the step that is next. After a scan the person sees a short page that says so, unless a device waits: then the
-   * page that follows says it.
+   * To the next step. After a scan the person sees a short page that says so, unless a device waits: then the following
+   * page says it.
    */
   async function goOn (
     context: LoginContext,

@@ -24,7 +24,7 @@ export function scanStep (deps: StepDeps) {
   /** confirmed → consumed; the phone's proofs become the attempt's, for that person only. */
   async function consume (id: string, context: LoginContext): Promise<Outcome | null> {
     const purpose = ticketPurpose(context)
-    // together: a ticket is never used up without its proofs
+    // in one transaction: a ticket is never used up without its proofs
     const given = await inTransaction(deps.db, async (trx) => {
       const consumed = await tickets.consume(trx, id, {
         browserHash: context.browserHash,
@@ -38,7 +38,7 @@ export function scanStep (deps: StepDeps) {
     return given ? recorded('scan') : null
   }
 
-  /** The ticket of this attempt, and what it gave when the phone has confirmed it. */
+  /** The ticket of this attempt, and its proofs when the phone has confirmed. */
   async function consumeLatest (
     context: LoginContext
   ): Promise<{ id: string | null; status: TicketStatus | null; outcome: Outcome | null }> {
@@ -126,7 +126,7 @@ export function scanStep (deps: StepDeps) {
     async page (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
       const { id, status, outcome } = await consumeLatest(context)
       if (outcome !== null) return outcome
-      // a ticket made for another person (another account was chosen since) is nothing to this one
+      // a ticket for another person (another account was chosen since) does not count here
       const mine =
         id !== null && id === (await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null))
       return mine && status !== null && (isLive(status) || status.failure === 'face_exhausted')
@@ -161,6 +161,6 @@ function pagePurpose ({ person, row, facts }: LoginContext): ScanPage['purpose']
   return facts.person?.faceVerified === true ? 'step-up' : 'first-login'
 }
 
-// must not depend on anything that the scan itself changes: it is compared again when the ticket is consumed
+// must not depend on anything that the scan changes: it is compared again when the ticket is consumed
 const ticketPurpose = (context: LoginContext): 'login' | 'step-up' =>
   context.facts.session !== null ? 'step-up' : 'login'

@@ -1,5 +1,5 @@
 /**
- * What a step is, and what it answers. The runner turns the answer into a reply; no step redirects or knows which step
+ * What a step is, and its outcomes. The runner turns an outcome into a reply; no step redirects or knows which step
  * comes next.
  */
 import type { FastifyRequest } from 'fastify'
@@ -11,7 +11,7 @@ import type { LoginContext } from './facts.ts'
 /** How the last step was done, for metrics and the audit trail. */
 export type Method = 'password' | 'organization' | 'scan' | 'session' | 'counter'
 
-/** What the person has refused, beside the login itself. */
+/** Refusals of the person within the login. */
 export type RefusalEvent = 'consent.refused'
 
 export type Outcome =
@@ -19,11 +19,11 @@ export type Outcome =
   | { kind: 'show'; page: PageName; model: Pages[PageName]; status: number; retryAfterSeconds?: number }
   /** A proof was given: the facts are read again, and the login continues. */
   | { kind: 'recorded'; method: Method; agreementAccepted: boolean }
-  /** Nothing has changed: where does the login stand? */
+  /** Nothing has changed: the runner finds the present step. */
   | { kind: 'resume' }
   /** To the page of a step of the table, by its path. */
   | { kind: 'open'; path: string }
-  /** The person or the rules say no: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
+  /** The person refuses or the rules do: the relying site gets a standard error (RFC 6749 §4.1.2.1). */
   | { kind: 'refuse'; error: string; description: string; event?: RefusalEvent }
   /** The authorization request continues; its result is stored. */
   | { kind: 'return' }
@@ -68,7 +68,7 @@ export interface PageRow<C> {
   when(context: C): boolean | Promise<boolean>
   page?: Handler<C>
   submit?: Handler<C>
-  /** Opening the page changes something: a browser that looks ahead must not. */
+  /** Opening the page changes something, so a prefetch must not. */
   neverPrefetched?: boolean
 }
 

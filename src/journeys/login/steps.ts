@@ -1,6 +1,6 @@
 /**
- * The hosted login as one table: every step, its address under /i/<uid>, when it may be opened, its page and its form.
- * Which step is next is decided by domain/login/next-step.ts; the runner leads there and holds the preconditions.
+ * The hosted login as one table: every step, its address under /i/<uid>, its precondition, its page and its form.
+ * domain/login/next-step.ts decides which step is next; the runner leads there and checks the preconditions.
  */
 import { isEstablished, missingAuthentication, organizationProof, type Step } from '../../domain/login/next-step.ts'
 import { administratorStep } from './administrator.ts'

@@ -7,8 +7,8 @@ import type { LoginContext } from './facts.ts'
 import type { Handler } from './step.ts'
 
 /**
- * Which form was asked for or sent: the organization's only where the site takes organizations, and then maybe nothing
- * else.
+ * The form that was requested or sent: that of organizations only where the site accepts organizations, and then
+ * perhaps no other.
  */
 export function chooseTab (context: LoginContext, asked: unknown): 'personal' | 'legal' {
   const { policy, requested } = context
@@ -30,7 +30,7 @@ export function loginTabs (context: LoginContext, current: LoginTab['id']): Logi
   return tabs
 }
 
-/** The form that was sent decides who handles it: both stand at one address. */
+/** The sent form decides who handles it, because both have one address. */
 export const chooseForm =
   (forms: Record<'personal' | 'legal', Handler<LoginContext>>): Handler<LoginContext> =>
     async (context, request) =>

@@ -1,6 +1,6 @@
 /**
- * The site requests a given organization, function and capacity (RFC 9396), and this person cannot give it: the page
- * that says why, with other ways on. Giving up leads back to the site with a standard error.
+ * The site requests a certain organization, function and capacity (RFC 9396), and this person does not have it: the
+ * page that says why, with other ways to continue. To give up leads back to the site with a standard error.
  */
 import type { FastifyRequest } from 'fastify'
 import { explainUnmet, type OptionBlock } from '../../domain/representation/option.ts'
@@ -20,10 +20,10 @@ export interface UnmetRequestPage extends FormTarget {
   code: UnmetReason
   /** Words `login.representation.blocked.<state>`: it would be enough, but not now. Null: `code` says why. */
   state: OptionBlock | null
-  /** What the person is there; null with `code` organization. */
+  /** The person's role there; null with `code` organization. */
   role: OrganizationRole | null
   roles: OrganizationRole[]
-  /** Names of the functions asked for, when they are what is missing. */
+  /** Names of the requested functions, if these are missing. */
   functions: string[]
   otherAccountHref: string
   organizationHref: string

@@ -1,4 +1,4 @@
-/** Verifies one password: counted before it is looked at, always one hash, whether or not there is an account. */
+/** Verifies one password: counted before the verification, always one hash, with or without an account. */
 import { HasherBusy } from '../../ports/password-hasher.ts'
 import type { LoginDeps } from './deps.ts'
 import type { Attempt, Throttle } from '../../records/throttle/index.ts'
@@ -8,7 +8,7 @@ export type VerificationResult =
   /** `remaining`: further wrong attempts in this window. */
   | { outcome: 'wrong'; remaining: number }
   | { outcome: 'throttled'; reason: string; retryAfterSeconds: number; suspensionBegins: boolean }
-  /** Too many hashes at once: nothing was looked at, nothing is counted. */
+  /** Too many hashes at once: nothing was verified and nothing is counted. */
   | { outcome: 'busy' }
 
 export interface Verification {

@@ -89,7 +89,7 @@ export async function advance (
 }
 
 /**
- * As the pages of the face check and the counter code have announced. A browser that was bound already is believed for
+ * As the pages of the face check and the in-person code have announced. A browser that was bound already is trusted for
  * as long again.
  */
 async function bindThisBrowser (

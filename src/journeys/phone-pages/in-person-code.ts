@@ -4,7 +4,7 @@ import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { advance, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
 
-/** Counter code on the phone. Posts `csrf`, `code`. */
+/** In-person code on the phone. Posts `csrf`, `code`. */
 export interface InPersonCodePage extends FormTarget {
   errors: FieldError[]
   backHref: string

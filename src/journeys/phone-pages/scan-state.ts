@@ -1,6 +1,6 @@
 /**
  * What a phone's browser keeps about the scan it is in: one HttpOnly cookie for each ticket, seen under /v only.
- * It is not signed, because nothing in it is believed: the token is looked up, the digest is computed again,
+ * It is not signed, because nothing in it is trusted: the token is looked up, the digest is computed again,
  * the check must be the ticket's own, and the rest only words a page.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'

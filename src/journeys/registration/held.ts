@@ -44,7 +44,7 @@ export interface Parts {
 export const registrationPath = (id: string, place: Place | 'later' | '' = ''): string =>
   `/register/${id}${place === '' ? '' : `/${place}`}`
 
-/** There is a phone to send the link to, and something to go on with. */
+/** There is a phone to send the link to, and something to continue with. */
 export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>): boolean =>
   (state === 'draft' || state === 'verifying' || state === 'verified') && draft.phone !== null
 

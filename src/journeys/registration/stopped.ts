@@ -1,9 +1,9 @@
-/** The page that says why an application cannot go on as it stands, and which way there is. */
+/** The page that says why an application cannot continue as it stands, and which way there is. */
 import type { FastifyReply } from 'fastify'
 import { duePath, registrationPath } from './held.ts'
 import type { Registration } from './repository.ts'
 
-/** Why an application cannot go on as it stands. */
+/** Why an application cannot continue as it stands. */
 export type StopCode = 'mismatch' | 'duplicate' | 'not_active' | 'blocked' | 'too_many'
 
 export interface StoppedPage {

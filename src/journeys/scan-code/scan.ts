@@ -69,7 +69,7 @@ export interface ScanPage {
   mobile: boolean
   /** Null = that channel is closed. `app` opens the app, `pages` continues in this browser. */
   sameDevice: { app: string | null; pages: string | null }
-  /** 其他办法: the counter code; null when it would not help. */
+  /** 其他办法: the in-person code; null when it would not help. */
   counterHref: string | null
   passwordHref: string | null
   /** Outside of a login: back without a decision. */

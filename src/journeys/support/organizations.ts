@@ -224,7 +224,9 @@ async function asked<T> (
 export const delegationActs = ['suspend', 'revoke'] as const
 export type DelegationAct = (typeof delegationActs)[number]
 
-/** `refused`: something that is not for staff (approving in the legal representative's place); kept in the trail. */
+/**
+ * `refused`: something that is not for staff (approving in the legal representative's place); kept in the audit trail.
+ */
 export async function actOnDelegation (
   deps: Omit<SupportDeps, 'companies'>,
   act: Act,

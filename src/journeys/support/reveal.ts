@@ -28,7 +28,9 @@ const values: Record<RevealField, (person: StoredPerson) => string | null> = {
   phone: ({ phone }) => phone
 }
 
-/** Without four eyes. The fields are named in the trail, the values nowhere. @throws DomainError `reason_required` */
+/**
+ * Without four eyes. The fields are named in the audit trail, the values nowhere. @throws DomainError `reason_required`
+ */
 export async function reveal (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,

@@ -1,5 +1,5 @@
 /**
- * /sandbox: accounts, messages, outcome choosers, register and counter codes. Plain forms; every change is a redirect
+ * /sandbox: accounts, messages, outcome choosers, register and in-person codes. Plain forms; every change is a redirect
  * back.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

@@ -84,7 +84,7 @@ export async function changeCitizen (
   return sandbox.population.get(certNo)
 }
 
-// --- messages, counter codes ---
+// --- messages, in-person codes ---
 
 export interface SentMessage {
   message_id: string

@@ -182,7 +182,7 @@ export function registerAccounts (console: Console): void {
     }
   })
 
-  /** Nobody has ever been security administrator here, and nobody is invited to be. */
+  /** There has never been a security administrator here, and nobody is invited as one. */
   const aloneFor = async (role: AdminRole): Promise<boolean> =>
     role === 'security' &&
     (await db

@@ -89,7 +89,7 @@ export function registerApprovals (console: Console): void {
       const list = readList(c.request, ['state'], ['time', 'text'])
       const state =
         states.find((one) => one === list.filters.state) ?? (list.filters.state === 'all' ? null : 'pending')
-      // what waits too long is over, whether or not it has been swept
+      // an outdated request has ended, also before it is swept
       const stateNow = sql<PendingChangeState>`case when change.state = 'pending'
         and change.expires_at <= now() then 'expired' else change.state end`
       const found = await db

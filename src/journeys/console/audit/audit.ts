@@ -1,4 +1,4 @@
-/** 审计: the trail, for those who watch over it and change nothing. Every look into it is in the trail too. */
+/** 审计: the audit trail, for auditors, who change nothing. Every search of it is audited too. */
 import { PassThrough } from 'node:stream'
 import { inTransaction } from '../../../database/transaction.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
@@ -104,8 +104,8 @@ function moment (text: string, endOfDay = false): Date | null {
 }
 
 /**
- * Ids of ours: a number or a name of somebody would stay in the trail, which keeps what was searched for and forgets
- * nothing.
+ * Ids of ours only: the audit trail stores what was searched for and deletes nothing, so no number or name of a person
+ * may be searched for.
  */
 const ids = {
   actor:
@@ -117,7 +117,7 @@ const ids = {
   trace: /^(?:[0-9a-f] ?){12}$/
 } as const
 
-/** What the form means; what cannot be understood is a fault, and never left out. */
+/** The meaning of the form; unreadable input is a fault, and never ignored. */
 function filtersOf (given: Record<Name, string>): { filters: AuditFilters; errors: FieldError[] } {
   const errors: FieldError[] = []
   const read = <T>(field: Name, parse: (text: string) => T | null | undefined): T | undefined => {
@@ -353,7 +353,8 @@ export function registerAudit (console: Console): void {
       }
       await record(c, 'audit.exported', reason, { ...range })
       const file = new PassThrough()
-      // page by page as the browser takes it; a fault ends the file before its trailer, which its check shows
+      // page by page as fast as the browser reads; a fault ends the file before its trailer, and the verification shows
+      // it
       exportAudit({ db, crypto }, range, { issuer: config.issuer, write: pacedWriter(file) }).then(
         () => {
           file.end()

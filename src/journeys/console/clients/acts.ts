@@ -1,4 +1,4 @@
-/** What is done to a client beside its forms: status, secrets, picture. Each has a page that asks for the reason. */
+/** Acts on a client besides its forms: status, secrets, picture. Each has a page that asks for the reason. */
 import type { FastifyReply } from 'fastify'
 import { write } from '../../../database/transaction.ts'
 import { clientStatuses, type ClientRecord, type ClientStatus } from '../../../domain/client/record.ts'

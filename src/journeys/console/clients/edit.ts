@@ -149,7 +149,7 @@ export async function tabPage (
   )
 }
 
-/** What a change came to, as an answer. `form` is shown again when it must be corrected. */
+/** The outcome of a change, as an answer. `form` is shown again when it must be corrected. */
 async function saveTyped (
   console: Console,
   c: ConsoleRequest,
@@ -204,7 +204,7 @@ async function saveTyped (
   }
 }
 
-/** Somebody else was faster: theirs and what was typed, to decide again from what it is now. */
+/** Somebody else was faster: their version and what was typed, to decide again. */
 export async function conflictPage (
   console: Console,
   c: ConsoleRequest,

@@ -1,6 +1,6 @@
 /**
- * The fields of a client as forms: which controls a tab has, and how what was typed becomes the whole object again.
- * What a tab does not show it leaves as it is; what is wrong is shown at the control whose pointer the fault has.
+ * The fields of a client as forms: the controls of a tab, and how what was typed becomes the whole object again. A tab
+ * leaves what it does not show unchanged; a fault is shown at the control with its pointer.
  */
 import type { ClientFault, ClientRules } from '../../../domain/client/metadata.ts'
 import { adminScopes } from '../../../domain/administration/admin-scopes.ts'
@@ -26,7 +26,7 @@ export type Control = Common &
     | { type: 'checks'; options: Array<{ id: string; label: string; checked: boolean }> }
   )
 
-/** A client as it was typed: perhaps wrong, so nothing is certain about its members. */
+/** A client as it was typed: perhaps wrong, so its members can be anything. */
 export interface Typed {
   kind: ClientKind
   metadata: Record<string, unknown>
@@ -440,7 +440,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
           optionalScopes: ticked('optional', rules.scopes),
           subjectKinds: ticked('subjects', ['person', 'organization']),
           roles: ticked('roles', ['self', 'legal_representative', 'agent']),
-          // allowed is what saying nothing means; a form without the question changes nothing
+          // absent means allowed; a form without the question changes nothing
           representationRequests:
             field('requests') === 'refused'
               ? false
@@ -509,7 +509,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
   }
 }
 
-/** What is ticked and stands already stays as it is: an algorithm, or some of the signed modes. */
+/** A ticked value that is there already stays: an algorithm, or some of the signed modes. */
 function signedBy (
   metadata: Record<string, unknown>,
   wanted: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * 应用: the pages about clients (list, wizard, tabs, tester, preview, trial login, history). Everything is done by
+ * 应用: the pages about clients (list, wizard, tabs, tester, preview, test login, history). Everything is done by
  * records/clients; here it is only asked for and shown. Addresses of live clients and scopes of the highest kind wait
  * for a security administrator (frame.ts).
  */

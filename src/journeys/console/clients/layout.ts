@@ -1,4 +1,4 @@
-/** What every page about a client begins with, and how a change of it is asked for. */
+/** What every page about a client starts with, and how a change of it is requested. */
 import type { FastifyReply } from 'fastify'
 import { sql } from 'kysely'
 import { inTransaction } from '../../../database/transaction.ts'
@@ -44,7 +44,7 @@ export async function clientOf (c: ConsoleRequest, console: Console): Promise<Cl
   return (await findClient(console.deps.db, (c.request.params as { id: string }).id)) ?? c.notFound()
 }
 
-/** Kora's own services are shown, and changed by nobody. */
+/** Kora's own services are shown and cannot be changed. */
 export const mayChange = (c: ConsoleRequest, client: ClientRecord): boolean =>
   writers.includes(c.administrator.role) && client.policy.ownService !== true
 
@@ -78,7 +78,7 @@ export const shownValue = (value: unknown): string =>
         ? value
         : JSON.stringify(value)
 
-/** Changes of clients that another administrator must let happen. */
+/** Changes of clients that another administrator must approve. */
 export function registerClientChanges (console: Console): void {
   const { deps } = console
   console.changes.register<ClientChangeRequest>(clientChangeKind, {
@@ -127,7 +127,7 @@ export function registerClientChanges (console: Console): void {
   })
 }
 
-/** Asks that another administrator approves this change, and leads to where it waits. */
+/** Requests approval of this change by another administrator, and leads to the request. */
 export async function askApproval (
   console: Console,
   c: ConsoleRequest,

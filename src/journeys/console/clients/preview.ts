@@ -96,7 +96,7 @@ export function previewConsent (
       decided: new Map(),
       offline: metadata.grant_types?.includes('refresh_token') === true
     }),
-    // it leads nowhere: the frame that it stands in posts nothing
+    // without target: the frame around it posts nothing
     action: '',
     csrf: '',
     errors: []

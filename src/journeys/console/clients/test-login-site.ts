@@ -1,5 +1,5 @@
 /**
- * Kora as the relying site of a trial login: it authenticates as the client in test does, pushes requests and binds
+ * Kora as the relying site of a test login: it authenticates as the client in test does, pushes requests and binds
  * tokens where the client must.
  */
 import { createHash, randomUUID } from 'node:crypto'
@@ -14,7 +14,7 @@ import type { TestLoginPage } from './test-login.ts'
 
 export const callbackPath = '/admin/trial/callback'
 
-/** What is remembered between the two requests of the browser. */
+/** What is stored between the two requests of the browser. */
 export interface Kept {
   clientId: string
   state: string
@@ -29,7 +29,7 @@ interface Answer {
   answer: Record<string, unknown>
 }
 
-/** Why a client takes no trial login; each is a message `clients.trial.not.<name>`. Null: it does. */
+/** Why a client takes no test login; each is a message `clients.trial.not.<name>`. Null: it does. */
 export function trialObstacle (
   client: ClientRecord
 ): 'status' | 'no_browser' | 'keys_elsewhere' | 'other_algorithm' | 'form_post' | 'certificate' | null {
@@ -59,7 +59,7 @@ export function trialObstacle (
   return canBeTried(client) ? null : 'no_browser'
 }
 
-/** What the client signs with, where the trial key cannot. */
+/** What the client signs with, where the test key cannot. */
 export const otherAlgorithm = ({ metadata }: ClientRecord): string | null =>
   [metadata.token_endpoint_auth_signing_alg, metadata.request_object_signing_alg].find(
     (algorithm) => algorithm !== undefined && algorithm !== 'ES256'
@@ -296,7 +296,7 @@ export function createTrialSite (
     }
   }
 
-  /** In this process: no network or certificate stands between. */
+  /** In this process, without network or certificate. */
   async function ask (
     verb: 'GET' | 'POST',
     url: string,

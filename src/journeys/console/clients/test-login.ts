@@ -1,8 +1,8 @@
 /**
  * 试登录: a real login at this client through a callback page of the console, every step shown with what a site would
- * send. Clients in test accept this address beside their own (oidc/client-store); live ones never do. Kora itself is
- * the site meanwhile (trial-site.ts). What must be remembered between the two requests travels encrypted in a cookie of
- * this browser for ten minutes.
+ * send. Clients in test accept this address beside their own (oidc/client-store); live ones never do. Kora acts as the
+ * site (test-login-site.ts). What must be stored between the two requests is encrypted in a cookie of this browser, for
+ * ten minutes.
  */
 import { newIdentifier } from '../../../domain/identifier.ts'
 import { PageError } from '../../../http/page-error.ts'

@@ -1,5 +1,5 @@
 /**
- * 测试: the preview, the consent page drawn in a frame that runs and posts nothing, and the way into a trial login
+ * 测试: the preview, the consent page drawn in a frame that runs and posts nothing, and the way into a test login
  * (trial.ts).
  */
 import type { ClientRecord } from '../../../domain/client/record.ts'

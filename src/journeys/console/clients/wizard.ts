@@ -42,7 +42,7 @@ declare module '../../../http/pages.ts' {
 }
 
 const questions = ['kind', 'basic', 'addresses', 'permissions'] as const satisfies ReadonlyArray<TabName | 'kind'>
-/** What the questions leave out has its default; the finer points are on the pages of the client. */
+/** What the questions leave out has its default; further settings are on the pages of the client. */
 const leftOut: Partial<Record<(typeof questions)[number], string[]>> = {
   basic: ['contacts'],
   addresses: ['initiate_login_uri', 'sector_identifier_uri'],

@@ -1,4 +1,4 @@
-/** 窗口: one person at the counter, the code handed over, and the codes given today. */
+/** 窗口: one person at the counter, the code for them, and the codes given today. */
 import type { FieldError } from '../../../http/pages.ts'
 import {
   beginVisit,

@@ -1,4 +1,6 @@
-/** 单位与代理: organizations, who represents them, their delegations, and what staff may do: stop, never give. */
+/**
+ * 单位与代理: organizations, their representatives and delegations, and what staff may do: suspend and revoke, never give.
+ */
 import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/identity/masking.ts'
 import { PageError } from '../../../http/page-error.ts'
@@ -274,7 +276,7 @@ export function registerOrganizations (console: Console): void {
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
       const outcome = await actOnDelegation(deps, confirmed.act, idOf(c, 'delegation'), act)
-      // giving is the legal representative's alone: tried, and kept in the trail
+      // only the legal representative may give one: the attempt is audited
       if (outcome === 'refused') throw new PageError(403, 'forbidden', { restartHref: model.backHref })
       return c.redirect(model.backHref, outcome === 'done' ? `delegation_${act}` : 'people_unchanged')
     }

@@ -1,6 +1,6 @@
 /**
- * 未送达: what the outbox gave up (logout tokens, messages), and sending it again when the cause is gone. Contents are not
- * shown.
+ * 未送达: dead letters of the outbox (logout tokens, messages), and sending them again when the cause is removed. Contents
+ * are not shown.
  */
 import { deadLetters, deadTopics, resendDead } from '../../../records/outbox/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'

@@ -104,7 +104,7 @@ const numberStatement = statement<
          (select count(*)::int from registration where review = 'waiting') as review`
 )
 
-/** Days after which a signing key is old enough to say so. */
+/** Days after which the page points out an old signing key. */
 const oldKeyDays = 180
 
 export function registerOverview (console: Console): void {
@@ -231,7 +231,7 @@ async function logins (db: Db, t: AdminTranslate, counts: Counts): Promise<Conte
   }
 }
 
-/** A code of the trail in words, as far as there are any. */
+/** The words for a code of the audit trail, if there are any. */
 const wordsOf = (t: AdminTranslate, type: string, reason: string): string => {
   const event = t.code([`console.overview.event.${type}`], 'console.overview.event.other')
   if (reason === '') return event

@@ -1,6 +1,6 @@
 /**
- * The search box: an id of ours or a trace id leads to its page. Posted, because people also type what must not stand
- * in addresses.
+ * The search box: an id of ours or a trace id leads to its page. Posted, because people also type what must not be in
+ * addresses.
  */
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { Console } from '../console.ts'
@@ -14,7 +14,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-/** First fit wins; a place that the role may not see is not led to. */
+/** The first match wins; pages that the role may not open are left out. */
 const places: ReadonlyArray<[pattern: RegExp, route: RegExp, path: (id: string) => string]> = [
   [/^[0-9a-f]{12}$/, /^\/admin\/audit$/, (id) => `/admin/audit?trace=${id}`],
   [/^adm_[\w-]{8,64}$/, /^\/admin\/accounts\/:\w+$/, (id) => `/admin/accounts/${id}`],

@@ -1,4 +1,4 @@
-/** What staff do to one account, each on a page of its own with a reason; and showing what is masked. */
+/** What staff do to one account, each act on a page with a reason; and unmasking. */
 import { inTransaction } from '../../../database/transaction.ts'
 import { write } from '../../../database/transaction.ts'
 import type { Act } from '../../../domain/administration/administration.ts'

@@ -211,7 +211,7 @@ export function registerRegistrations (console: Console): void {
     }
   })
 
-  /** Number of the application that was looked at: what was returned and sent again meanwhile is another one. */
+  /** Number of the application that was checked: one that was returned and sent again meanwhile has another number. */
   const seenOf = (c: ConsoleRequest, now: string): string => {
     const { number } = c.request.query as { number?: unknown }
     return (

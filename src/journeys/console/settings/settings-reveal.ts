@@ -1,6 +1,6 @@
 /**
- * Settings: whether personal data is shown in full only when a second administrator agrees. One administrator may
- * switch that on; switching it off takes a second one itself.
+ * Settings: whether personal data are unmasked only after a second administrator approves. One administrator may switch
+ * that on; switching it off needs approval itself.
  */
 import { inTransaction } from '../../../database/transaction.ts'
 import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/index.ts'
@@ -67,7 +67,7 @@ export function registerRevealSetting (console: Console): void {
       const model = await confirmModel(c)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
-      // what the page offered, not what it would offer by now
+      // what the page offered, not what it would offer now
       const needed = c.field('needed') !== 'false'
       if (needed) {
         await inTransaction(db, async (trx) => await setRevealNeedsTwo(trx, deps, true, confirmed.act))

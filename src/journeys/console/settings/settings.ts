@@ -1,6 +1,6 @@
 /**
- * 设置: what can be changed here, with what it does and who changed it last; what the environment decides; a sign of life
- * of every outside service.
+ * 设置: what can be changed here, with its effect and its last change; what the environment decides; the health of every
+ * outside service.
  */
 import type { FieldError } from '../../../http/pages.ts'
 import type { ConsoleDeps } from '../deps.ts'
@@ -43,7 +43,7 @@ export interface SettingsPage extends AdminFramed {
   environment: EnvironmentLine[]
   vendors: VendorView[]
   seconds: number
-  /** Personal data is shown in full only when a second administrator agrees. */
+  /** Personal data are unmasked only after a second administrator approves. */
   revealNeedsTwo: boolean
   mayChange: boolean
 }
@@ -55,7 +55,7 @@ export interface SettingPage extends AdminFramed {
   version: number
   reason: string
   errors: FieldError[]
-  /** Somebody else changed it meanwhile: `now` of the fields is what they made of it. */
+  /** Somebody else changed it meanwhile: `now` of the fields are the new values. */
   stale: boolean
 }
 
@@ -160,7 +160,7 @@ export function registerSettings (console: Console, settings: Settings): void {
           fallback: (row.fallback as unknown as Record<string, string>)[name] ?? '',
           now
         })),
-        // after a look at both versions the next try starts from what is there now
+        // after both versions were shown the next try starts from the new one
         version: stale || typed === null ? row.version : typed.version,
         reason: typed?.reason ?? '',
         errors,

@@ -51,7 +51,7 @@ export interface EnrollmentPage extends FormTarget, Unframed {
   rules: FieldError[]
 }
 
-/** Posts `csrf`, `link_code`: the second part of a link, before anything is said. */
+/** Posts `csrf`, `link_code`: the second part of a link, before anything else is shown. */
 export interface EnrollmentCodePage extends FormTarget, Unframed {
   errors: FieldError[]
 }
@@ -87,7 +87,7 @@ export function registerBegin (console: Console): void {
     throw new PageError(404, 'expired', { restartHref: '/admin/sign-in' })
   }
 
-  /** One secret for the life of the link: the page may be loaded again after the code was scanned. */
+  /** One secret for the lifetime of the link, because the page may be loaded again after the code was scanned. */
   async function totpSecretOf (link: OpenLink): Promise<string> {
     if (link.totpSecretEnc === null) {
       const made = crypto.encrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, newTotpSecret())

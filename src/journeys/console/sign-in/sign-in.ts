@@ -1,7 +1,7 @@
 /**
  * Signing in to the console: authorization code with PKCE at our own endpoints, as every other site does it. The
- * provider's session of an administrator lives until the console has its own, a moment: it is ended in the transaction
- * that opens the console's.
+ * provider's session of an administrator lasts until the console has its own: it is ended in the transaction that opens
+ * the console's.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { inTransaction } from '../../../database/transaction.ts'
@@ -30,9 +30,9 @@ export interface SignInPage extends FormTarget, Unframed {
   returnTo: string
   loginName: string
   errors: FieldError[]
-  /** There is no account yet: the page says where the first link comes from. */
+  /** There is no account yet: the page says how to get the first link. */
   empty: boolean
-  /** Again for something that asks for it: whose credentials. */
+  /** Again, for an act that requires it: the account whose credentials are needed. */
   again: string | null
   passkey: boolean
 }

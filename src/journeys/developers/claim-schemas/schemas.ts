@@ -82,8 +82,8 @@ const authority = object(['applies_to', 'permission', 'granted_by'], {
 })
 
 /**
- * What OIDC4IDA leaves to the provider; the rest is its own schema's (openid.net/schemas). Parts that were not asked
- * for are absent.
+ * What OIDC4IDA leaves to the provider; the rest is in its own schema (openid.net/schemas). Parts that were not
+ * requested are absent.
  */
 const verifiedClaims = (issuer: string): object => ({
   type: 'array',

@@ -1,7 +1,7 @@
 /**
- * 接入代码: complete code for a relying site, made for one client from the templates here.
- * Owns the templates, what stands in them (values.ts), which there are (catalogue.ts) and what bites (notes.ts).
- * Pure after loading: issuer and client in, text out. No secret ever stands in it.
+ * 接入代码: complete code for a relying site, made for one client from the templates here. Owns the templates, their values
+ * (values.ts), their list (catalogue.ts) and known pitfalls (notes.ts). Pure after loading: issuer and client in, text
+ * out. There is never a secret in it.
  */
 import { readFileSync } from 'node:fs'
 import { kinds } from './catalogue.ts'
@@ -47,7 +47,7 @@ const templates = new Map(
 /**
  * Every snippet for one client.
  * @param issuer origin of this provider
- * @param client of the record (`snippetClientOf`), or as somebody typed it: faults say what cannot stand in code
+ * @param client of the record (`snippetClientOf`), or as typed: faults say what cannot be in code
  */
 export function makeSnippets (issuer: string, client: SnippetClient, language: DocLanguage): SnippetsOutcome {
   const faults = faultsOf(client)

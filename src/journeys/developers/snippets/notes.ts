@@ -1,5 +1,5 @@
 /**
- * What bites with each library: shown under its snippet. Each was met with the real library, or is in its
+ * Known pitfalls of each library, shown under its snippet. Each was found with the real library, or is in its
  * documentation.
  */
 export type DocLanguage = 'zh-CN' | 'en'

@@ -1,6 +1,6 @@
 /**
- * The smallest template language that code can stand in: `{{name}}`, `{{#flag}}…{{/flag}}`, `{{^flag}}…{{/flag}}`.
- * A section's marks on lines of their own take the lines with them. No escaping: values are checked before (values.ts).
+ * A minimal template language for code: `{{name}}`, `{{#flag}}…{{/flag}}`, `{{^flag}}…{{/flag}}`. Marks of a section on
+ * their own lines remove these lines. No escaping: values are checked before (values.ts).
  */
 import type { Values } from './values.ts'
 

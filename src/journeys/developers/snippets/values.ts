@@ -1,7 +1,7 @@
 /** The values in the snippets: those of one client at this provider, and what follows from them. Pure. */
 import { routes } from '../../../oidc/configuration.ts'
 
-/** The client as far as code on its side must know it. Never a secret: that is `$OIDC_CLIENT_SECRET`. */
+/** The part of a client that code on its side needs. Never a secret: that is `$OIDC_CLIENT_SECRET`. */
 export interface SnippetClient {
   clientId: string
   /** The address that the snippet is written for; one of the registered ones. */
@@ -26,9 +26,11 @@ export interface SnippetFault {
 
 export type Values = Readonly<Record<string, string | boolean>>
 
-/** Nothing that ends a string, or begins an expansion, in any of the languages below. */
+/** No character that ends a string, or starts an expansion, in any of the languages below. */
 const isPlain = (text: string): boolean => /^[\w.~:/?#[\]@!&()*+,;=%-]*$/.test(text)
-/** Nothing that a router or a server's configuration takes for a pattern or an end: `/**` would open a whole site. */
+/**
+ * No character that a router or a server's configuration takes for a pattern or an end: `/**` would open a whole site.
+ */
 const isPlainPath = (path: string): boolean => /^[\w.~/@&=,%-]*$/.test(path) && !path.includes('//')
 
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
