@@ -16,7 +16,7 @@ import {
   type ResourceServerPlanLine
 } from '../records/resource-servers/index.ts'
 import { readArguments } from './arguments.ts'
-import { faultLine, secondWords } from './fault-text.ts'
+import { faultLine, dualControlWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora apply -f clients.yaml [--prune] ${actUsage}
@@ -89,7 +89,7 @@ export const command = {
       const different = [...apis.lines, ...planned.lines].filter(({ action }) => action !== 'none')
       print(
         json
-          ? JSON.stringify({ differences: different })
+          ? JSON.stringify({ differences: different.map(withFormerName) })
           : different.length === 0
             ? 'No differences.'
             : different.map(planText).join('\n')
@@ -108,7 +108,7 @@ export const command = {
     print(
       json
         ? JSON.stringify({
-          applied: done,
+          applied: done.map(withFormerName),
           unchanged: applied.lines.length - done.length,
           secrets: applied.secrets.map(({ clientId, secret }) => ({ client_id: clientId, client_secret: secret }))
         })
@@ -127,13 +127,19 @@ type Applied =
   | { ok: true; lines: AnyPlanLine[]; secrets: Array<{ clientId: string; secret: string }> }
   | { ok: false; faults: DocumentFault[] }
 
+/** `second`: the former name of `reasons`, for one version. */
+const withFormerName = (line: AnyPlanLine): AnyPlanLine & { second: readonly string[] } => ({
+  ...line,
+  second: line.reasons
+})
+
 const signs: Record<PlanLine['action'], string> = { create: '+', change: '~', disable: '-', delete: '-', none: ' ' }
 
 /** Lists are compared entry by entry, because one new address among twenty should be one line. */
 function planText (line: AnyPlanLine): string {
   const { name, action, diff } = line
   const id = 'clientId' in line ? line.clientId : line.identifier
-  const second: ReadonlyArray<keyof typeof secondWords> = line.second
+  const reasons: ReadonlyArray<keyof typeof dualControlWords> = line.reasons
   const lines = diff.flatMap(({ field, before, after }) => {
     const [had, has] = [Array.isArray(before) ? before : [before], Array.isArray(after) ? after : [after]].map(
       (list) => list.filter((value) => value !== undefined).map((value) => JSON.stringify(value))
@@ -148,7 +154,7 @@ function planText (line: AnyPlanLine): string {
   })
   return [
     `${signs[action]} ${id} (${name}): ${action}`,
-    ...second.map((reason) => `  ! ${secondWords[reason]}`),
+    ...reasons.map((reason) => `  ! ${dualControlWords[reason]}`),
     ...(action === 'create' ? lines.filter((line) => line.startsWith('  +')) : lines)
   ].join('\n')
 }

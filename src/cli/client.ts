@@ -18,7 +18,7 @@ import {
   type RegistryServices
 } from '../records/clients/index.ts'
 import { readArguments, WrongUse } from './arguments.ts'
-import { faultLine, secondWords } from './fault-text.ts'
+import { faultLine, dualControlWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora client list [--text t] [--status s] [--kind k] [--type public|confidential] [--grant g] [--scope s] [--host h] [--unit u] [--unused-days n] [--json]
@@ -218,9 +218,9 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
     if (made.outcome === 'approval_needed') {
       print(
         values.json === true
-          ? JSON.stringify({ error: 'second_needed', reasons: made.reasons })
+          ? JSON.stringify({ error: 'second_administrator_needed', reasons: made.reasons })
           : [
-              ...made.reasons.map((reason) => `! ${secondWords[reason]}`),
+              ...made.reasons.map((reason) => `! ${dualControlWords[reason]}`),
               'One person alone may not decide this: --agreed-by names the other.'
             ].join('\n')
       )

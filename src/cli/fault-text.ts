@@ -53,7 +53,7 @@ const words: Record<string, string> = {
 }
 
 /** Why one person alone may not decide it. */
-export const secondWords: Readonly<Record<DualControlReason | ResourceServerReason, string>> = {
+export const dualControlWords: Readonly<Record<DualControlReason | ResourceServerReason, string>> = {
   high_scope: 'asks for document numbers',
   consent_skipped: 'people are not asked for consent',
   introspects_all: 'may introspect every token',

@@ -24,7 +24,7 @@ import {
   type ResourceServersDeps
 } from '../records/resource-servers/index.ts'
 import { readArguments, WrongUse } from './arguments.ts'
-import { faultLine, secondWords } from './fault-text.ts'
+import { faultLine, dualControlWords } from './fault-text.ts'
 import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora resource-server list [--text t] [--status active|disabled] [--json]
@@ -227,10 +227,10 @@ function answerChanged ({ values, print, answer }: Call, changed: ResourceServer
   const reasons = changed.outcome === 'approval_needed' ? changed.reasons : []
   print(
     values.json === true
-      ? JSON.stringify({ error: reasons.length > 0 ? 'second_needed' : changed.outcome, faults, reasons })
+      ? JSON.stringify({ error: reasons.length > 0 ? 'second_administrator_needed' : changed.outcome, faults, reasons })
       : reasons.length > 0
         ? [
-            ...reasons.map((reason) => `! ${secondWords[reason]}`),
+            ...reasons.map((reason) => `! ${dualControlWords[reason]}`),
             'One person alone may not decide this: --agreed-by names the other.'
           ].join('\n')
         : faults.map(faultLine).join('\n') || `Refused: ${changed.outcome}`

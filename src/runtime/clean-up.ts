@@ -7,11 +7,11 @@ import type { RuntimeDeps } from './deps.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../tokens/artifact-cleanup.ts'
 import { sweepAdminApi } from '../journeys/admin-api/index.ts'
 import { sweepAdmin } from '../records/administrators/index.ts'
-import { sweepChanges } from '../records/approvals/index.ts'
+import { sweepApprovalRequests } from '../records/approvals/index.ts'
 import { sweepOutbox } from '../records/outbox/index.ts'
 import { sweepChallenges } from '../records/challenges/index.ts'
 import { sweepClientFailures } from '../records/clients/index.ts'
-import { sweepDesk } from '../journeys/support/index.ts'
+import { sweepSupport } from '../journeys/support/index.ts'
 import { fillDeskIndexes } from '../records/persons/index.ts'
 import { sweepRegistrations } from '../journeys/registration/index.ts'
 import { sweepSmsCodes } from '../records/sms-codes/index.ts'
@@ -42,13 +42,13 @@ export function createCleanUp ({
       sweepAdminApi,
       sweepChallenges,
       sweepSmsCodes,
-      sweepDesk,
+      sweepSupport,
       sweepClientFailures
     ]) {
       deleted += await clean(db, batch)
     }
     deleted += await sweepRegistrations({ db, crypto }, batch)
-    deleted += await sweepChanges({ db, audit }, batch)
+    deleted += await sweepApprovalRequests({ db, audit }, batch)
     deleted += await sweepOutbox(db, { limit: batch })
     deleted += await fillDeskIndexes(db, crypto, batch)
     return deleted

@@ -164,7 +164,10 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
 `
   await writeFile(file, powers)
   t.match((await run(apply, `-f ${file} --diff`)).out, '+ gateway (网关): create\n  ! may introspect every token')
-  t.match((await json(apply, `-f ${file} --diff`)).differences, [{ second: [] }, { second: ['introspects_all'] }])
+  t.match((await json(apply, `-f ${file} --diff`)).differences, [
+    { reasons: [], second: [] },
+    { reasons: ['introspects_all'], second: ['introspects_all'] }
+  ])
   t.match(await run(apply, `-f ${file} --reason x`), {
     code: 1,
     out:
@@ -187,7 +190,7 @@ eachDatabase(t, 'kora client and kora apply', async (t, database) => {
     'create --name 公积金 --kind server --redirect https://gjj.gov.cn/cb --scope "openid identity" --purpose ' +
     'identity=核对 --reason "ticket 10" --operator lhamo'
   t.match(await run(client, alone), { code: 1, out: /asks for document numbers[^]*--agreed-by/ })
-  t.match(await json(client, alone), { error: 'second_needed', reasons: ['high_scope'] })
+  t.match(await json(client, alone), { error: 'second_administrator_needed', reasons: ['high_scope'] })
   const agreed = await json(client, `${alone} --agreed-by pema`)
   t.match((await json(client, `show ${agreed.client_id}`)).changes, [{ reason: 'ticket 10 (agreed: pema)' }])
 

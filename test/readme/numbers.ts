@@ -16,7 +16,7 @@ const ticket = 'src/domain/login/scan-ticket.ts'
 const limits = 'src/records/scan-tickets/limits.ts'
 const face = 'src/records/face-checks/rules.ts'
 const sms = 'src/domain/login/sms-code.ts'
-const counter = 'src/journeys/support/counter.ts'
+const counter = 'src/journeys/support/in-person.ts'
 const unit = 'src/journeys/registration/unit.ts'
 const links = 'src/records/administrators/links.ts'
 const settings = 'src/settings.ts'
@@ -209,11 +209,11 @@ export const numberGroups: readonly NumberGroup[] = [
         '8 digits, {counterCodeHours|hours}, {counterCodeTries} tries, once',
         'src/records/counter-codes/index.ts'
       ],
-      ['in-person session', '{counterLimits.visitMinutes|minutes}, one code', counter],
+      ['in-person session', '{inPersonLimits.sessionMinutes|minutes}, one code', counter],
       [
         'in-person checks of one operator',
-        '{counterLimits.lookups.limit} look-ups in {counterLimits.lookups.seconds|seconds}, ' +
-          '{counterLimits.codes.limit} codes in {counterLimits.codes.seconds|seconds}',
+        '{inPersonLimits.lookups.limit} look-ups in {inPersonLimits.lookups.seconds|seconds}, ' +
+          '{inPersonLimits.codes.limit} codes in {inPersonLimits.codes.seconds|seconds}',
         counter
       ]
     ],
@@ -302,8 +302,8 @@ export const numberGroups: readonly NumberGroup[] = [
         '{src/domain/login/user-code.ts#userCodeLength} letters; {linkCodeTries} wrong ones end the link',
         links
       ],
-      ['request for approval', '{changeDays|days}', 'src/records/approvals/changes.ts'],
-      ['unmasking after it was granted', '{revealGrantMinutes|minutes}, once', 'src/journeys/support/reveal.ts'],
+      ['request for approval', '{approvalDays|days}', 'src/records/approvals/requests.ts'],
+      ['unmasking after it was granted', '{unmaskGrantMinutes|minutes}, once', 'src/journeys/support/unmask.ts'],
       ['lists of the console', '{pageSize} rows, an export {exportLimit}', 'src/journeys/console/lists.ts'],
       [
         'requests of the admin API',

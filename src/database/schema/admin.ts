@@ -74,7 +74,7 @@ export interface AdminSessionTable {
   totpNextEnc: Generated<string | null>
 }
 
-export type PendingChangeState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired' | 'superseded'
+export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired' | 'superseded'
 
 export interface PendingChangeTable {
   id: string
@@ -85,7 +85,7 @@ export interface PendingChangeTable {
   reason: string
   requestedBy: string
   approvers: AdminRole[]
-  state: PendingChangeState
+  state: ApprovalState
   decidedBy: string | null
   decisionReason: string | null
   createdAt: Timestamp

@@ -1,6 +1,6 @@
 /**
  * What a single administrator may not decide about a client: the one rule for console, admin API, command line,
- * declared files and dynamic registration. Each reason is a message `clients.second.<reason>` of the console.
+ * declared files and dynamic registration. Each reason is a message `clients.dual_control.<reason>` of the console.
  */
 import { addsApiScopes, hasApiScopes } from '../client/api-grants.ts'
 import { certificateNames, provesByKey } from '../client/certificate.ts'

@@ -4,7 +4,7 @@
  */
 import type { ResourceServerContent } from './record.ts'
 
-/** Why a change needs a second administrator; each is a message `console.apis.second.<reason>`. */
+/** Why a change needs a second administrator; each is a message `console.apis.dual_control.<reason>`. */
 export const resourceServerReasons = ['level_lowered', 'token_longer', 'token_not_revocable'] as const
 export type ResourceServerReason = (typeof resourceServerReasons)[number]
 

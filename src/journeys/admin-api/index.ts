@@ -172,7 +172,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
       async askApproval (kind, subject, payload) {
         const scopes: readonly string[] = approvalKinds[kind].scopes
         if (line.scope === null || !scopes.includes(line.scope)) throw new Problem('second_administrator_needed')
-        const asked = await console.changes.request(own.trx(), { kind, payload, subject, act: own.act() })
+        const asked = await console.approvals.request(own.trx(), { kind, payload, subject, act: own.act() })
         const location = `${prefix}/changes/${asked.id}`
         if (!asked.ok) throw new Problem('change_waiting', { more: { change: location } })
         return { status: 202, body: { change: location, id: asked.id }, headers: { location } }

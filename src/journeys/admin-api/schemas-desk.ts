@@ -194,5 +194,5 @@ export const Change = closed({
 })
 export const ChangeAsked = closed(
   { change: Type.String({ description: 'Address of the change; also in Location.' }), id: Type.String() },
-  { description: 'In the console one administrator vouches for it and another one decides; nothing has changed yet.' }
+  { description: 'In the console one administrator endorses it and another one decides; nothing has changed yet.' }
 )

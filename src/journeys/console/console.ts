@@ -15,7 +15,7 @@ import { PageError } from '../../http/page-error.ts'
 import type { FieldError, PageName, Pages } from '../../http/pages.ts'
 import type { PageOptions } from '../../http/rendering.ts'
 import type { ConsoleDeps } from './deps.ts'
-import { type Changes, createChanges } from '../../records/approvals/index.ts'
+import { type Approvals, createApprovals } from '../../records/approvals/index.ts'
 import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
 import { csrfScope } from './cookie.ts'
@@ -133,7 +133,7 @@ export interface Console {
   api(entry: { method: string; path: string; scope: string | null }): void
   readonly table: readonly TableEntry[]
   /** What needs a second administrator. */
-  readonly changes: Changes<AdminTranslate>
+  readonly approvals: Approvals<AdminTranslate>
   /** The administrator who is signed in here, or null. */
   administratorOf(request: FastifyRequest): Promise<Administrator | null>
   /** Faults of what is registered within are shown in the console's frame. */
@@ -208,7 +208,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
   const self: Console = {
     deps,
     table,
-    changes: createChanges(deps, adminTranslator('zh-CN')),
+    approvals: createApprovals(deps, adminTranslator('zh-CN')),
     administratorOf,
     framed: async (register) => {
       await app.register(async (instance) => {

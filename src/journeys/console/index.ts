@@ -35,7 +35,7 @@
  * appears in the navigation as soon as its area's first path is registered for the role. Secrets shown once:
  * `c.page('console/once', …)`.
  *
- * What needs a second administrator: `console.changes.register('client.change', { describe,
+ * What needs a second administrator: `console.approvals.register('client.change', { describe,
  * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({
  * kind, payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ?
  * 'change_requested' : 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
@@ -63,7 +63,7 @@ import { registerPeople } from './people/people.ts'
 import { registerRegistrations } from './registrations/registrations.ts'
 import { registerSearch } from './overview/search.ts'
 import { registerSettings } from './settings/settings.ts'
-import { registerRevealSetting } from './settings/settings-reveal.ts'
+import { registerUnmaskSetting } from './settings/settings-unmask.ts'
 import { registerSignIn } from './sign-in/sign-in.ts'
 
 export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
@@ -92,7 +92,7 @@ export async function registerAdmin (
   registerAccounts(console)
   registerOwnAccount(console)
   registerSettings(console, settings)
-  registerRevealSetting(console)
+  registerUnmaskSetting(console)
   registerPeople(console)
   registerPeopleActs(console)
   registerCounter(console)

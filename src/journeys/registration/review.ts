@@ -17,7 +17,7 @@ import { RegisterUnavailable } from '../../ports/registry.ts'
 import type { ReviewState } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { RegistrationDeps } from './deps.ts'
-import { takeGrant } from '../support/index.ts'
+import { useUnmaskGrant } from '../support/index.ts'
 import { registeredPerson } from '../../records/organizations/index.ts'
 import { enqueue } from '../../records/outbox/index.ts'
 import { type MessageKind, notify, shortText, type SmsOrder, smsTopic } from '../../records/messages/index.ts'
@@ -110,7 +110,7 @@ export interface ApplicationDetail extends ApplicationLine {
   agent: (ShownPerson & { years: number }) | null
   legal: ShownPerson | null
   /** Whether names, document numbers and phones are as they are. */
-  revealed: boolean
+  unmasked: boolean
   /** What the register says now, and what of it differs from what was typed. */
   register:
     | { answer: 'unavailable' | 'not_found' }
@@ -142,9 +142,9 @@ export async function applicationDetail (
   deps: Needed,
   act: Omit<Act, 'reason'> & { reason?: string },
   id: string,
-  options: { reveal?: boolean; grant?: string } = {}
+  options: { unmask?: boolean; grant?: string } = {}
 ): Promise<ApplicationDetail | null> {
-  const { reveal = false, grant } = options
+  const { unmask = false, grant } = options
   if (!isRegistrationId(id)) return null
   const row = await deps.db
     .selectFrom('registration')
@@ -154,14 +154,14 @@ export async function applicationDetail (
     .executeTakeFirst()
   if (row === undefined || row.review === null) return null
   const reason = act.reason?.trim() ?? ''
-  if (reveal && reason === '') throw new DomainError('reason_required')
+  if (unmask && reason === '') throw new DomainError('reason_required')
   const { unit, agent, legal } = opened(deps, row).draft
   const register = unit === null ? null : await whatRegisterSays(deps, unit)
-  const revealed = await inTransaction(deps.db, async (trx) => {
+  const unmasked = await inTransaction(deps.db, async (trx) => {
     const shown =
-      reveal &&
+      unmask &&
       (grant === undefined ||
-        (await takeGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant)) !==
+        (await useUnmaskGrant(trx, act.actor, { registrationId: id, registrationNumber: row.number ?? '' }, grant)) !==
           null)
     await deps.audit.record(trx, {
       type: 'registration.viewed',
@@ -175,7 +175,7 @@ export async function applicationDetail (
     return shown
   })
   const shown = ({ name, certNo, phone }: LegalSection): ShownPerson =>
-    revealed ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
+    unmasked ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
   return {
     ...lineOf(deps, row, row.review),
     personId: row.personId,
@@ -184,7 +184,7 @@ export async function applicationDetail (
     unit,
     agent: agent === null ? null : { ...shown(agent), years: agent.years },
     legal: legal === null ? null : shown(legal),
-    revealed,
+    unmasked,
     register
   }
 }

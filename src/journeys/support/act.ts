@@ -56,7 +56,7 @@ export async function aboutPerson (
 }
 
 /** The person is notified in the inbox and by short message; the words of staff stay in the audit trail. */
-export const tellPerson = async (
+export const notifyPerson = async (
   trx: Trx,
   deps: Pick<SupportDeps, 'crypto'>,
   personId: string,

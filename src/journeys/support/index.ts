@@ -26,30 +26,30 @@ export { lockPerson, unlockPerson } from './lock.ts'
 export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'
 export { endDevice, resetFaceTries, resetPasswordTries } from './resets.ts'
 export {
-  grantReveal,
-  openGrants,
-  reveal,
-  revealFields,
-  revealGranted,
-  takeGrant,
-  type Revealed,
-  type RevealField,
-  type RevealSubject
-} from './reveal.ts'
+  grantUnmasking,
+  findUnmaskGrants,
+  unmask,
+  unmaskFields,
+  unmaskGranted,
+  useUnmaskGrant,
+  type Unmasked,
+  type UnmaskField,
+  type UnmaskSubject
+} from './unmask.ts'
 export {
-  beginVisit,
+  startInPersonSession,
   cancelOwnCode,
   codesGiven,
-  counterChecks,
-  counterLimits,
-  counterReasons,
-  findVisit,
+  inPersonChecks,
+  inPersonLimits,
+  inPersonReasons,
+  findInPersonSession,
   giveCode,
-  sweepDesk,
+  sweepSupport,
   type CodeGiven,
-  type CounterReason,
+  type InPersonReason,
   type GivenCode,
   type Operator,
-  type Visit,
-  type VisitBegun
-} from './counter.ts'
+  type InPersonSession,
+  type SessionStarted
+} from './in-person.ts'

@@ -6,7 +6,7 @@ import { revokeAccount } from '../../tokens/revocation.ts'
 import { expireAttempts } from '../../records/login-attempts/index.ts'
 import { expireTickets } from '../../records/scan-tickets/index.ts'
 import type { SupportDeps } from './deps.ts'
-import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
+import { aboutPerson, notifyPerson, type ActOutcome } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
@@ -39,7 +39,7 @@ export async function lockPerson (deps: Needed, act: Act, personId: string): Pro
       personId: id,
       details: { sites: ended.length }
     })
-    await tellPerson(trx, deps, id, 'security-account-locked')
+    await notifyPerson(trx, deps, id, 'security-account-locked')
     return true
   })
 }
@@ -61,7 +61,7 @@ export async function unlockPerson (deps: Needed, act: Act, personId: string): P
       personId: id,
       details: { to: unlocked.status }
     })
-    await tellPerson(trx, deps, id, 'security-account-unlocked')
+    await notifyPerson(trx, deps, id, 'security-account-unlocked')
     return true
   })
 }

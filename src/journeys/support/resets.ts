@@ -4,7 +4,7 @@ import type { Act } from '../../domain/administration/administration.ts'
 import { forgiveFaceTries } from '../../records/face-checks/index.ts'
 import { createThrottle, personIdentifier } from '../../records/throttle/index.ts'
 import type { SupportDeps } from './deps.ts'
-import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
+import { aboutPerson, notifyPerson, type ActOutcome } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
@@ -19,7 +19,7 @@ export async function resetFaceTries (deps: Needed, act: Act, personId: string):
       personId: id,
       details: { tries: forgiven }
     })
-    await tellPerson(trx, deps, id, 'security-face-tries-reset')
+    await notifyPerson(trx, deps, id, 'security-face-tries-reset')
     return true
   })
 }
@@ -30,7 +30,7 @@ export async function resetPasswordTries (deps: Needed, act: Act, personId: stri
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     await throttle.lift(trx, personIdentifier(id))
     await deps.audit.record(trx, { type: 'person.password-tries-reset', ...stamp, personId: id })
-    await tellPerson(trx, deps, id, 'security-password-tries-reset')
+    await notifyPerson(trx, deps, id, 'security-password-tries-reset')
     return true
   })
 }
@@ -48,7 +48,7 @@ export async function endDevice (deps: Needed, act: Act, personId: string, devic
       .executeTakeFirst()
     if (row === undefined) return false
     await deps.audit.record(trx, { type: 'person.device-ended', ...stamp, personId: id, deviceId })
-    await tellPerson(trx, deps, id, 'security-device-ended')
+    await notifyPerson(trx, deps, id, 'security-device-ended')
     return true
   })
 }

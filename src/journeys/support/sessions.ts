@@ -7,7 +7,7 @@ import { hasArtifacts } from '../../tokens/artifact-repository.ts'
 import { revokeAccount, revokeSession } from '../../tokens/revocation.ts'
 import { listSessions } from '../../tokens/session-repository.ts'
 import type { SupportDeps } from './deps.ts'
-import { aboutPerson, tellPerson, type ActOutcome } from './act.ts'
+import { aboutPerson, notifyPerson, type ActOutcome } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
@@ -62,7 +62,7 @@ export async function endAllSessions (deps: Needed, act: Act, personId: string):
       personId: id,
       details: { sites: ended.length }
     })
-    await tellPerson(trx, deps, id, 'security-sessions-ended')
+    await notifyPerson(trx, deps, id, 'security-sessions-ended')
     return true
   })
 }
@@ -85,7 +85,7 @@ export async function endSessionOf (deps: Needed, act: Act, personId: string, ma
       personId: id,
       details: { session: mark, sites: ended.length }
     })
-    await tellPerson(trx, deps, id, 'security-sessions-ended')
+    await notifyPerson(trx, deps, id, 'security-sessions-ended')
     return true
   })
 }

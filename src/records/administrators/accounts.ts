@@ -8,7 +8,7 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act, AdminRole } from '../../domain/administration/administration.ts'
 import type { AdministratorsDeps } from './deps.ts'
-import { endChangesAbout } from '../approvals/index.ts'
+import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { useLink, type OpenLink } from './links.ts'
 import { keepPasskey, type NewPasskey } from './passkeys.ts'
 import { closeSessionsOf } from './sessions.ts'
@@ -183,7 +183,7 @@ export async function disableAccount (
       .executeTakeFirst()
     if (ended === undefined) return false
     await strip(trx, id)
-    await endChangesAbout(trx, deps, { subject: id, kinds: ['account.reset'] }, act)
+    await withdrawRequestsAbout(trx, deps, { subject: id, kinds: ['account.reset'] }, act)
     await deps.audit.record(trx, {
       type: 'staff.disabled',
       ...aboutOf(act),

@@ -3,13 +3,13 @@
  * domain/administration says what needs approval. Owns the table pending_change.
  */
 export {
-  createChanges,
-  needsVoucher,
+  createApprovals,
+  needsEndorsement,
   type Applied,
-  type ChangeDescription,
-  type ChangeKind,
-  type Changes,
+  type ApprovalDescription,
+  type ApprovalHandler,
+  type Approvals,
   type Decided,
   type Requested
-} from './changes.ts'
-export { endChangesAbout, supersedeRequests, sweepChanges } from './changes-ended.ts'
+} from './requests.ts'
+export { withdrawRequestsAbout, supersedeRequests, sweepApprovalRequests } from './ended-requests.ts'

@@ -139,7 +139,7 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'staff.signed-out': ['管理员退出', 'an administrator signed out'],
   'staff.reauthenticated': ['管理员再次验证', 'an administrator gave the credentials again'],
   'change.requested': ['提交双人审批', 'a change waits for a second administrator'],
-  'change.vouched': ['为程序的申请担保', 'an administrator vouched for what a program asked for'],
+  'change.vouched': ['为程序的申请担保', 'an administrator endorsed what a program asked for'],
   'change.approved': ['双人审批通过', 'a second administrator approved a change, and it was made'],
   'change.rejected': ['双人审批拒绝', 'a second administrator rejected a change'],
   'change.withdrawn': ['双人审批撤回', 'who asked for a change withdrew it, or what it was about was deleted'],

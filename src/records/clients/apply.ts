@@ -38,7 +38,7 @@ export interface PlanLine {
   action: 'create' | 'change' | 'disable' | 'delete' | 'none'
   diff: ClientDifference[]
   /** Why another person must agree. */
-  second: DualControlReason[]
+  reasons: DualControlReason[]
 }
 
 /** `field` of a fault: pointer below `/clients`. */
@@ -103,16 +103,16 @@ export async function applyClients (
   if (!planned.ok) return planned
   const alone =
     agreedBy === ''
-      ? planned.steps.flatMap(({ line: { second } }, index): ClientFault[] =>
-        second.length === 0
+      ? planned.steps.flatMap(({ line: { reasons } }, index): ClientFault[] =>
+        reasons.length === 0
           ? []
-          : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]
+          : [{ field: step(index), code: 'second_administrator', received: reasons.join(', '), expected: '' }]
       )
       : []
   if (alone.length > 0) return { ok: false, faults: alone }
   const secrets: Array<{ clientId: string; secret: string }> = []
   for (const one of planned.steps) {
-    const secret = await take(trx, deps, one.line.second.length > 0 ? agreedAct(act, agreedBy) : act, one)
+    const secret = await take(trx, deps, one.line.reasons.length > 0 ? agreedAct(act, agreedBy) : act, one)
     if (secret !== null) secrets.push({ clientId: one.line.clientId, secret })
   }
   return { ok: true, lines: planned.steps.map(({ line }) => line), secrets }
@@ -199,7 +199,7 @@ function plan (
         name: checked.content.policy.names['zh-CN'],
         action: current === undefined ? 'create' : diff.length === 0 ? 'none' : 'change',
         diff,
-        second: contentDiff.length === 0 ? [] : dualControlReasons(current ?? null, checked.content)
+        reasons: contentDiff.length === 0 ? [] : dualControlReasons(current ?? null, checked.content)
       },
       content: contentDiff.length === 0 ? null : checked.content,
       status: current === undefined || moved ? next : null
@@ -225,7 +225,7 @@ function ending ({ clientId, status, policy }: ClientRecord): Step {
       name: policy.names['zh-CN'],
       action: draft ? 'delete' : 'disable',
       diff: [{ field: '/status', before: status, after: draft ? undefined : 'disabled' }],
-      second: []
+      reasons: []
     },
     content: null,
     status: draft ? null : 'disabled'

@@ -18,7 +18,7 @@ import {
   type ClientChangeRequest
 } from './change-request.ts'
 import type { ClientsDeps } from './deps.ts'
-import { endChangesAbout } from '../approvals/index.ts'
+import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
 import { findClient, findOfferedScopes, holdClient, insertClient, updateClient } from './repository.ts'
 import { clientRules } from './rules.ts'
@@ -222,7 +222,7 @@ export async function deleteDraft (
   if (current === null) return 'not_found'
   if (current.status !== 'draft') return 'not_a_draft'
   await trx.deleteFrom('client').where('clientId', '=', clientId).execute()
-  await endChangesAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind] }, act)
+  await withdrawRequestsAbout(trx, deps, { subject: clientId, kinds: [clientChangeKind] }, act)
   await noteAct(trx, deps, act, 'deleted', { clientId, version: current.version })
   return 'deleted'
 }

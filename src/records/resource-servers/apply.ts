@@ -22,7 +22,7 @@ export interface ResourceServerPlanLine {
   action: 'create' | 'change' | 'none'
   diff: ClientDifference[]
   /** Why another person must agree. */
-  second: ResourceServerReason[]
+  reasons: ResourceServerReason[]
 }
 
 /** `field` of a fault: pointer below `/resource_servers`. */
@@ -69,7 +69,7 @@ export async function planResourceServers (
       name: checked.content.names['zh-CN'],
       action: current === null ? 'create' : diff.length === 0 ? 'none' : 'change',
       diff,
-      second: current === null ? [] : weakenedProtections(current, checked.content, granted.length > 0)
+      reasons: current === null ? [] : weakenedProtections(current, checked.content, granted.length > 0)
     })
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, lines, declared }
@@ -87,19 +87,19 @@ export async function applyResourceServers (
   const { act, wanted, agreedBy = '' } = input
   const planned = await planResourceServers(trx, deps.config, wanted)
   if (!planned.ok) return planned
-  const alone = planned.lines.flatMap(({ second }, index): ClientFault[] =>
-    second.length === 0 || agreedBy !== ''
+  const alone = planned.lines.flatMap(({ reasons }, index): ClientFault[] =>
+    reasons.length === 0 || agreedBy !== ''
       ? []
-      : [{ field: step(index), code: 'second_administrator', received: second.join(', '), expected: '' }]
+      : [{ field: step(index), code: 'second_administrator', received: reasons.join(', '), expected: '' }]
   )
   if (alone.length > 0) return { ok: false, faults: alone }
   return await inTransaction<{ ok: true; lines: ResourceServerPlanLine[] } | { ok: false; faults: ClientFault[] }>(
     trx,
     async (trx, rollback) => {
-      for (const [index, { identifier, action, second }] of planned.lines.entries()) {
+      for (const [index, { identifier, action, reasons }] of planned.lines.entries()) {
         if (action === 'none') continue
         const { content, status } = wanted[index] ?? {}
-        const by = second.length > 0 ? agreedAct(act, agreedBy) : act
+        const by = reasons.length > 0 ? agreedAct(act, agreedBy) : act
         const outcome =
           action === 'create'
             ? await createResourceServer(trx, deps, { act: by, identifier, content })

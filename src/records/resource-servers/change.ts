@@ -15,7 +15,7 @@ import type {
   ResourceServerStatus
 } from '../../domain/resource-server/record.ts'
 import { resourceIdentifierFault, validateResourceServer } from '../../domain/resource-server/validation.ts'
-import { endChangesAbout } from '../approvals/index.ts'
+import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { changeClient, findClient } from '../clients/index.ts'
 import type { ResourceServersDeps } from './deps.ts'
 import {
@@ -296,7 +296,7 @@ export async function deleteResourceServer (
   const clients = [...granted.map(({ clientId }) => clientId), ...(await listIntrospectors(trx, identifier))]
   if (clients.length > 0) return { outcome: 'in_use', clients: [...new Set(clients)].sort() }
   await trx.deleteFrom('resourceServer').where('identifier', '=', identifier).execute()
-  await endChangesAbout(trx, deps, { subject: identifier, kinds: [resourceServerChangeKind] }, act)
+  await withdrawRequestsAbout(trx, deps, { subject: identifier, kinds: [resourceServerChangeKind] }, act)
   await noteAct(trx, deps, { act, what: 'deleted', identifier, version: current.version, diff: [] })
   return { outcome: 'deleted' }
 }

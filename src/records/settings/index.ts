@@ -10,7 +10,7 @@ import type { Act } from '../../domain/administration/administration.ts'
 import type { PeriodicTask } from '../../ports/periodic-task.ts'
 import type { SettingsDeps } from './deps.ts'
 
-export { revealNeedsTwo, setRevealNeedsTwo } from './reveal.ts'
+export { readUnmaskingNeedsApproval, setUnmaskingNeedsApproval } from './unmask.ts'
 export interface Texts {
   zh: string
   bo: string

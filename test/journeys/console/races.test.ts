@@ -3,8 +3,8 @@ import t, { type Test } from 'tap'
 import { inTransaction } from '../../../src/database/transaction.ts'
 import type { Act } from '../../../src/domain/administration/administration.ts'
 import { createAudit } from '../../../src/records/audit/index.ts'
-import { createChanges, type Changes } from '../../../src/records/approvals/changes.ts'
-import { endChangesAbout } from '../../../src/records/approvals/changes-ended.ts'
+import { createApprovals, type Approvals } from '../../../src/records/approvals/requests.ts'
+import { withdrawRequestsAbout } from '../../../src/records/approvals/ended-requests.ts'
 import {
   findLink,
   linkCodeTries,
@@ -92,8 +92,8 @@ eachDatabase(
   }
 )
 
-function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Changes<AdminTranslate> {
-  const changes = createChanges({ db, crypto, audit: createAudit({ crypto }) }, adminTranslator('zh-CN'), {
+function changesOn ({ db, crypto }: TestDatabase, applied: string[]): Approvals<AdminTranslate> {
+  const changes = createApprovals({ db, crypto, audit: createAudit({ crypto }) }, adminTranslator('zh-CN'), {
     'test.thing': { approvers: ['security'], covers: [], scopes: [] }
   })
   changes.register<{ what: string }>('test.thing', {
@@ -125,7 +125,7 @@ eachDatabase(
       await Promise.all(
         people.flatMap((one) => [
           changes.approve(asked.id, digest, 'security', one),
-          changes.vouch(asked.id, digest, 'security', one),
+          changes.endorse(asked.id, digest, 'security', one),
           changes.approve(asked.id, digest, 'security', one)
         ])
       )
@@ -147,7 +147,7 @@ eachDatabase(t, 'many requests of several people at once: one waits for each of 
   database
 ) => {
   const { db } = database
-  const changes = createChanges<null>({ ...database, audit: createAudit(database) }, null, {
+  const changes = createApprovals<null>({ ...database, audit: createAudit(database) }, null, {
     'test.list': { approvers: ['security'], covers: [], scopes: [] }
   })
   changes.register<{ list: number[] }>('test.list', {
@@ -204,7 +204,7 @@ eachDatabase(t, 'decided while what it is about is deleted: one of both', async 
         .transaction()
         .execute(
           async (trx) =>
-            await endChangesAbout(
+            await withdrawRequestsAbout(
               trx,
               { audit: createAudit({ crypto }) },
               { subject, kinds: ['test.thing'] },

@@ -8,7 +8,7 @@ import {
   returnApplication
 } from '../../../src/journeys/registration/index.ts'
 import { createMessages } from '../../../src/records/messages/index.ts'
-import { setRevealNeedsTwo } from '../../../src/records/settings/reveal.ts'
+import { setUnmaskingNeedsApproval } from '../../../src/records/settings/unmask.ts'
 import { startKora, words, type Answer, type Kora } from '../../support/driver/index.ts'
 import { until } from '../../support/until.ts'
 import { signInAs } from '../console/support.ts'
@@ -96,10 +96,10 @@ onEachDatabase(
       register: { answer: 'not_found' }
     })
     t.notMatch(JSON.stringify(detail), people.zhaxi.cert_no)
-    t.match(await applicationDetail(services, act('核对材料'), id, { reveal: true }), {
+    t.match(await applicationDetail(services, act('核对材料'), id, { unmask: true }), {
       legal: { certNo: people.zhaxi.cert_no }
     })
-    await t.rejects(applicationDetail(services, { ...act(), reason: ' ' }, id, { reveal: true }), {
+    await t.rejects(applicationDetail(services, { ...act(), reason: ' ' }, id, { unmask: true }), {
       code: 'reason_required'
     })
     t.match(
@@ -402,7 +402,7 @@ onEachDatabase(
 
     await services.db
       .transaction()
-      .execute(async (trx) => await setRevealNeedsTwo(trx, services, false, act('人手不足')))
+      .execute(async (trx) => await setUnmaskingNeedsApproval(trx, services, false, act('人手不足')))
     t.ok(full(await ask()))
     t.match((await viewed()).at(-1), { reason: '核对材料' })
   }

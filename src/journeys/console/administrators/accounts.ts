@@ -87,7 +87,7 @@ const lineOf = (row: AccountRow): AccountLine => ({
 })
 
 export function registerAccounts (console: Console): void {
-  const { deps, changes } = console
+  const { deps, approvals } = console
   const { db, config } = deps
 
   const linkFor = async (
@@ -122,7 +122,7 @@ export function registerAccounts (console: Console): void {
     const { code, mac } = newLinkCode(deps.crypto)
     const asked = await inTransaction(
       db,
-      async (trx) => await changes.request(trx, { kind, payload: { ...payload, codeMac: mac }, subject, act })
+      async (trx) => await approvals.request(trx, { kind, payload: { ...payload, codeMac: mac }, subject, act })
     )
     const backHref = `/admin/approvals/${asked.id}`
     return asked.ok
@@ -136,7 +136,7 @@ export function registerAccounts (console: Console): void {
       : c.redirect(backHref, 'change_waiting')
   }
 
-  changes.register<{ loginName: string; displayName: string; role: AdminRole; codeMac?: string }>('account.invite', {
+  approvals.register<{ loginName: string; displayName: string; role: AdminRole; codeMac?: string }>('account.invite', {
     describe: async (_db, { loginName, displayName, role }, t) => ({
       title: t('console.approvals.change.account.invite'),
       facts: [
@@ -157,7 +157,7 @@ export function registerAccounts (console: Console): void {
     }
   })
 
-  changes.register<{ accountId: string; codeMac?: string }>('account.reset', {
+  approvals.register<{ accountId: string; codeMac?: string }>('account.reset', {
     async describe (from, { accountId }, t) {
       const account = await accountById(from, accountId)
       return account === null || account.status === 'disabled'
@@ -246,7 +246,7 @@ export function registerAccounts (console: Console): void {
         roles: adminRoles,
         errors,
         alone: await aloneFor('security'),
-        nobody: (await changes.approversLeft(['security'], `admin:${c.administrator.id}`)) === 0
+        nobody: (await approvals.approversLeft(['security'], `admin:${c.administrator.id}`)) === 0
       },
       { status: errors.length > 0 ? 422 : 200 }
     )

@@ -165,7 +165,7 @@ export function registerApis (console: Console): void {
   const problemsOf = (c: ConsoleRequest, errors: ReadonlyArray<{ code: string }>): string[] =>
     errors.map(({ code }) => c.t.code([`fault.reason.${code}`, `fault.${code}`], 'fault.invalid'))
 
-  console.changes.register<ResourceServerRequest>(resourceServerChangeKind, {
+  console.approvals.register<ResourceServerRequest>(resourceServerChangeKind, {
     async rowOf (on, { identifier }) {
       const api = await findResourceServer(on, identifier)
       return api === null ? null : api.createdAt.toISOString()
@@ -184,7 +184,7 @@ export function registerApis (console: Console): void {
           { name: t('console.apis.field.identifier'), value: identifier },
           { name: t('console.apis.name'), value: api.names['zh-CN'] },
           { name: t('console.apis.clients'), value: granted.map(({ clientId }) => clientId).join('\n') || '—' },
-          ...reasons.map((reason) => ({ name: t('console.clients.second'), value: t(`console.apis.second.${reason}`) })),
+          ...reasons.map((reason) => ({ name: t('console.clients.dual_control'), value: t(`console.apis.dual_control.${reason}`) })),
           ...diffOf(contentOf(api), content).map(({ field, before, after }) => ({
             name: field,
             value: `${shownValue(before)} → ${shownValue(after)}`
@@ -339,7 +339,7 @@ export function registerApis (console: Console): void {
       }
       case 'approval_needed': {
         const asked = await inTransaction(db, async (trx) =>
-          await console.changes.request<ResourceServerRequest>(trx, {
+          await console.approvals.request<ResourceServerRequest>(trx, {
             kind: resourceServerChangeKind,
             payload: { identifier, version: api.version, content: changed.content, introspectors },
             subject: identifier,

@@ -1,10 +1,10 @@
 /** 审批: what waits for a second administrator, and what was decided. */
 import { sql } from 'kysely'
 import { adminRoles, type AdminRole } from '../../../domain/administration/administration.ts'
-import type { PendingChangeState } from '../../../database/schema.ts'
+import type { ApprovalState } from '../../../database/schema.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { endorsers } from '../../../domain/administration/approval-kinds.ts'
-import { needsVoucher } from '../../../records/approvals/index.ts'
+import { needsEndorsement } from '../../../records/approvals/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList, type Pager } from '../lists.ts'
 import { reauthSeconds } from '../../../records/administrators/index.ts'
@@ -16,7 +16,7 @@ export interface ApprovalRow {
   kind: string
   subject: string
   by: string
-  state: PendingChangeState
+  state: ApprovalState
   at: string
   until: string
 }
@@ -27,12 +27,12 @@ export interface ApprovalsPage extends AdminFramed {
   pager: Pager
 }
 
-/** Forms post `csrf`, `digest`, `reason` to `<action>/approve`, `/reject`, `/withdraw`, `/vouch`. */
+/** Forms post `csrf`, `digest`, `reason` to `<action>/approve`, `/reject`, `/withdraw`, `/vouch` (endorse). */
 export interface ApprovalPage extends AdminFramed {
   id: string
   title: string
   facts: Array<{ name: string; value: string }>
-  state: PendingChangeState
+  state: ApprovalState
   by: string
   reason: string
   at: string
@@ -41,7 +41,7 @@ export interface ApprovalPage extends AdminFramed {
   digest: string
   /** First characters of the digest, in groups: the same for both administrators. */
   mark: string
-  may: 'decide' | 'vouch' | 'withdraw' | 'nothing'
+  may: 'decide' | 'endorse' | 'withdraw' | 'nothing'
   /** Of a superseded one: where the request that took its place is; null: a change that was made did. */
   supersededBy: string | null
   /** Requests whose place this one took. */
@@ -49,7 +49,7 @@ export interface ApprovalPage extends AdminFramed {
   /** Beside the endorsement: the request may be refused at once. */
   mayReject: boolean
   /** For the request of a program: who endorsed it, or null. */
-  program: { vouched: { by: string; reason: string; at: string } | null } | null
+  program: { endorsed: { by: string; reason: string; at: string } | null } | null
   /** Credentials must be given again first. */
   againHref: string | null
   approvers: AdminRole[]
@@ -66,7 +66,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const states: readonly PendingChangeState[] = [
+const states: readonly ApprovalState[] = [
   'pending',
   'approved',
   'rejected',
@@ -75,9 +75,17 @@ const states: readonly PendingChangeState[] = [
   'superseded'
 ]
 
+/** Each act and its address. */
+const acts = [
+  ['endorse', 'vouch'],
+  ['approve', 'approve'],
+  ['reject', 'reject'],
+  ['withdraw', 'withdraw']
+] as const
+
 export function registerApprovals (console: Console): void {
   const {
-    changes,
+    approvals,
     deps: { db }
   } = console
 
@@ -90,7 +98,7 @@ export function registerApprovals (console: Console): void {
       const state =
         states.find((one) => one === list.filters.state) ?? (list.filters.state === 'all' ? null : 'pending')
       // an outdated request has ended, also before it is swept
-      const stateNow = sql<PendingChangeState>`case when change.state = 'pending'
+      const stateNow = sql<ApprovalState>`case when change.state = 'pending'
         and change.expires_at <= now() then 'expired' else change.state end`
       const found = await db
         .selectFrom('pendingChange as change')
@@ -107,7 +115,7 @@ export function registerApprovals (console: Console): void {
           'account.displayName'
         ])
         .select(stateNow.as('state'))
-        .$if(state !== null, (query) => query.where(stateNow, '=', state as PendingChangeState))
+        .$if(state !== null, (query) => query.where(stateNow, '=', state as ApprovalState))
         // counter staff see what they asked for
         .$if(c.administrator.role === 'counter', (query) =>
           query.where('change.requestedBy', '=', `admin:${c.administrator.id}`)
@@ -149,7 +157,7 @@ export function registerApprovals (console: Console): void {
   const show = async (c: ConsoleRequest, errors: FieldError[] = []): Promise<ReturnType<ConsoleRequest['page']>> => {
     const { id } = c.request.params as { id: string }
     const me = `admin:${c.administrator.id}`
-    const shown = await changes.show(id, c.t)
+    const shown = await approvals.show(id, c.t)
     if (shown === null || (c.administrator.role === 'counter' && shown.row.requestedBy !== me)) return c.notFound()
     const { row, description, digest } = shown
     const names = await db
@@ -166,15 +174,15 @@ export function registerApprovals (console: Console): void {
       .execute()
     const open = row.state === 'pending'
     const { role } = c.administrator
-    const vouch = needsVoucher(row)
-    const able = (vouch ? endorsers : row.approvers).includes(role) && description !== null
+    const endorse = needsEndorsement(row)
+    const able = (endorse ? endorsers : row.approvers).includes(role) && description !== null
     const may = !open
       ? 'nothing'
       : row.requestedBy === me || row.vouchedBy === me
         ? 'withdraw'
         : able
-          ? vouch
-            ? 'vouch'
+          ? endorse
+            ? 'endorse'
             : 'decide'
           : 'nothing'
     const asker = row.vouchedBy ?? row.requestedBy
@@ -198,24 +206,24 @@ export function registerApprovals (console: Console): void {
         may,
         supersededBy: row.supersededBy,
         replaces: replaced.map((one) => one.id),
-        mayReject: may === 'decide' || (may === 'vouch' && row.approvers.includes(role)),
+        mayReject: may === 'decide' || (may === 'endorse' && row.approvers.includes(role)),
         program: row.requestedBy.startsWith('client:')
           ? {
-              vouched:
+              endorsed:
                 row.vouchedBy === null || row.vouchedAt === null
                   ? null
                   : { by: nameOf(row.vouchedBy), reason: row.vouchedReason ?? '', at: row.vouchedAt.toISOString() }
             }
           : null,
         againHref:
-          (may === 'decide' || may === 'vouch') && c.administrator.authenticatedSecondsAgo > reauthSeconds
+          (may === 'decide' || may === 'endorse') && c.administrator.authenticatedSecondsAgo > reauthSeconds
             ? `/admin/again?to=${encodeURIComponent(`/admin/approvals/${id}`)}`
             : null,
-        approvers: vouch ? [...endorsers] : row.approvers,
+        approvers: endorse ? [...endorsers] : row.approvers,
         nobody:
           open &&
-          ((await changes.approversLeft(row.approvers, asker)) === 0 ||
-            (vouch && (await changes.approversLeft(endorsers, asker)) < 2)),
+          ((await approvals.approversLeft(row.approvers, asker)) === 0 ||
+            (endorse && (await approvals.approversLeft(endorsers, asker)) < 2)),
         typed: errors.length > 0 ? c.field('reason') : '',
         errors
       },
@@ -225,11 +233,11 @@ export function registerApprovals (console: Console): void {
 
   console.page({ method: 'GET', path: '/admin/approvals/:id', roles: adminRoles, handler: async (c) => await show(c) })
 
-  for (const act of ['vouch', 'approve', 'reject', 'withdraw'] as const) {
+  for (const [act, path] of acts) {
     const roles: AdminRole[] = act === 'withdraw' ? ['system', 'security', 'counter'] : ['system', 'security']
     console.page({
       method: 'POST',
-      path: `/admin/approvals/:id/${act}`,
+      path: `/admin/approvals/:id/${path}`,
       roles,
       reauth: act !== 'withdraw',
       handler: async (c) => {
@@ -238,10 +246,10 @@ export function registerApprovals (console: Console): void {
         if (!confirmed.ok) return await show(c, confirmed.errors)
         const { role } = c.administrator
         const decisions = {
-          vouch: async () => await changes.vouch(id, c.field('digest'), role, confirmed.act),
-          approve: async () => await changes.approve(id, c.field('digest'), role, confirmed.act),
-          reject: async () => await changes.reject(id, role, confirmed.act),
-          withdraw: async () => await changes.withdraw(id, confirmed.act)
+          endorse: async () => await approvals.endorse(id, c.field('digest'), role, confirmed.act),
+          approve: async () => await approvals.approve(id, c.field('digest'), role, confirmed.act),
+          reject: async () => await approvals.reject(id, role, confirmed.act),
+          withdraw: async () => await approvals.withdraw(id, confirmed.act)
         }
         const decided = await decisions[act]()
         if (!decided.ok) return await show(c, [{ field: 'form', code: `change_${decided.code}` }])

@@ -81,7 +81,7 @@ export const shownValue = (value: unknown): string =>
 /** Changes of clients that another administrator must approve. */
 export function registerClientChanges (console: Console): void {
   const { deps } = console
-  console.changes.register<ClientChangeRequest>(clientChangeKind, {
+  console.approvals.register<ClientChangeRequest>(clientChangeKind, {
     async rowOf (db, { clientId }) {
       const row = await db
         .selectFrom('client')
@@ -109,7 +109,7 @@ export function registerClientChanges (console: Console): void {
         facts: [
           { name: t('console.clients.client_id'), value: client.clientId },
           { name: t('console.clients.name'), value: client.policy.names['zh-CN'] },
-          ...reasons.map((reason) => ({ name: t('console.clients.second'), value: t(`console.clients.second.${reason}`) })),
+          ...reasons.map((reason) => ({ name: t('console.clients.dual_control'), value: t(`console.clients.dual_control.${reason}`) })),
           ...facts
         ],
         basis: request.patch === undefined ? String(client.version) : `${content !== null} ${reasons.join(' ')}`
@@ -137,7 +137,7 @@ export async function askApproval (
   const asked = await inTransaction(
     console.deps.db,
     async (trx) =>
-      await console.changes.request(trx, { kind: clientChangeKind, payload, subject: client.clientId, act })
+      await console.approvals.request(trx, { kind: clientChangeKind, payload, subject: client.clientId, act })
   )
   return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
 }

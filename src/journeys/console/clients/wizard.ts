@@ -139,7 +139,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       const { clientId } = made.client
       const payload = clientChangeRequest(made.client, content)
       const request = { kind: clientChangeKind, payload, subject: clientId, act }
-      return { made, asked: await console.changes.request(trx, request) }
+      return { made, asked: await console.approvals.request(trx, request) }
     })
     if (made.outcome !== 'created') {
       return ask(
@@ -163,7 +163,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
         ...(client.metadata.redirect_uris ?? []).map((uri) => ({ name: 'redirect_uri', value: uri })),
         { name: 'scope', value: client.metadata.scope ?? '' }
       ].filter(({ value }) => value !== ''),
-      waitingFor: reasons.map((reason) => c.t(`console.clients.second.${reason}`)),
+      waitingFor: reasons.map((reason) => c.t(`console.clients.dual_control.${reason}`)),
       waitingHref: asked === null ? null : `/admin/approvals/${asked.id}`,
       snippetsHref: c.request.server.hasRoute({ method: 'GET', url: '/admin/clients/:id/snippets' })
         ? pathOf(client.clientId, 'snippets')

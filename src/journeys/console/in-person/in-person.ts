@@ -1,16 +1,16 @@
-/** 窗口: one person at the counter, the code for them, and the codes given today. */
+/** 窗口: one person checked in person, the code for them, and the codes given today. */
 import type { FieldError } from '../../../http/pages.ts'
 import {
-  beginVisit,
+  startInPersonSession,
   cancelOwnCode,
   codesGiven,
-  counterChecks,
-  counterLimits,
-  counterReasons,
-  findVisit,
+  inPersonChecks,
+  inPersonLimits,
+  inPersonReasons,
+  findInPersonSession,
   giveCode,
   type Operator,
-  type Visit
+  type InPersonSession
 } from '../../support/index.ts'
 import { counterCodeHours } from '../../../records/counter-codes/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
@@ -26,8 +26,8 @@ export interface CounterPage extends AdminFramed {
 }
 
 /** Posts `csrf`, `check_<name>` ('1' each), `reason`. */
-export interface VisitPage extends AdminFramed {
-  visit: Omit<Visit, 'liveUntil'> & { liveUntil: string | null }
+export interface SessionPage extends AdminFramed {
+  session: Omit<InPersonSession, 'liveUntil'> & { liveUntil: string | null }
   checks: readonly string[]
   reasons: readonly string[]
   ticked: readonly string[]
@@ -48,7 +48,7 @@ export interface CounterCodePage extends AdminFramed {
 declare module '../../../http/pages.ts' {
   interface Pages {
     'console/in-person/start': CounterPage
-    'console/in-person/session': VisitPage
+    'console/in-person/session': SessionPage
     'console/in-person/code': CounterCodePage
   }
 }
@@ -73,20 +73,20 @@ export function registerCounter (console: Console): void {
     )
   }
 
-  const showVisit = (
+  const showSession = (
     c: ConsoleRequest,
-    visit: Visit,
-    more: Partial<Pick<VisitPage, 'ticked' | 'reason' | 'errors'>> = {}
+    session: InPersonSession,
+    more: Partial<Pick<SessionPage, 'ticked' | 'reason' | 'errors'>> = {}
   ) =>
     c.page(
       'console/in-person/session',
       {
-        visit: { ...visit, liveUntil: visit.liveUntil?.toISOString() ?? null },
-        checks: counterChecks,
-        reasons: counterReasons,
+        session: { ...session, liveUntil: session.liveUntil?.toISOString() ?? null },
+        checks: inPersonChecks,
+        reasons: inPersonReasons,
         ticked: [],
         reason: '',
-        minutes: counterLimits.visitMinutes,
+        minutes: inPersonLimits.sessionMinutes,
         errors: [],
         ...more
       },
@@ -99,12 +99,12 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter',
     roles,
     handler: async (c) => {
-      const begun = await beginVisit(deps, operatorOf(c), c.field('cert_no'))
-      if (begun.ok) return c.redirect(`/admin/counter/visits/${begun.visitId}`)
+      const begun = await startInPersonSession(deps, operatorOf(c), c.field('cert_no'))
+      if (begun.ok) return c.redirect(`/admin/counter/visits/${begun.sessionId}`)
       return await showCounter(c, [
         {
           field: 'cert_no',
-          code: `visit_${begun.code}`,
+          code: `in_person_${begun.code}`,
           ...(begun.code === 'too_many' ? { details: { minutes: Math.ceil(begun.retryAfterSeconds / 60) } } : {})
         }
       ])
@@ -116,8 +116,9 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter/visits/:id',
     roles,
     handler: async (c) => {
-      const visit = await findVisit(deps, operatorOf(c), idOf(c))
-      return visit === null ? await showCounter(c, [{ field: 'form', code: 'visit_gone' }]) : showVisit(c, visit)
+      const session = await findInPersonSession(deps, operatorOf(c), idOf(c))
+      if (session === null) return await showCounter(c, [{ field: 'form', code: 'in_person_gone' }])
+      return showSession(c, session)
     }
   })
   console.page({
@@ -125,7 +126,7 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter/visits/:id',
     roles,
     handler: async (c) => {
-      const ticked = counterChecks.filter((check) => c.field(`check_${check}`) === '1')
+      const ticked = inPersonChecks.filter((check) => c.field(`check_${check}`) === '1')
       const given = await giveCode(deps, operatorOf(c), idOf(c), { checks: ticked, reason: c.field('reason') })
       if (given.ok) {
         return c.page('console/in-person/code', {
@@ -136,19 +137,21 @@ export function registerCounter (console: Console): void {
           codeId: given.codeId
         })
       }
-      const visit =
-        given.code === 'gone' || given.code === 'too_many' ? null : await findVisit(deps, operatorOf(c), idOf(c))
-      if (visit === null) {
+      const session =
+        given.code === 'gone' || given.code === 'too_many'
+          ? null
+          : await findInPersonSession(deps, operatorOf(c), idOf(c))
+      if (session === null) {
         return await showCounter(c, [
-          { field: 'form', code: given.code === 'too_many' ? 'codes_too_many' : 'visit_gone' }
+          { field: 'form', code: given.code === 'too_many' ? 'codes_too_many' : 'in_person_gone' }
         ])
       }
-      return showVisit(c, visit, {
+      return showSession(c, session, {
         ticked,
         reason: c.field('reason'),
         errors: [
           given.code === 'unchecked'
-            ? { field: `check_${counterChecks.find((check) => !ticked.includes(check)) ?? ''}`, code: 'unchecked' }
+            ? { field: `check_${inPersonChecks.find((check) => !ticked.includes(check)) ?? ''}`, code: 'unchecked' }
             : { field: 'reason_0', code: 'pick_one' }
         ]
       })

@@ -78,7 +78,7 @@ export function registerKeys (console: Console): void {
   const { deps } = console
   const { db, config } = deps
 
-  console.changes.register<RotatePayload>('keys.rotate', {
+  console.approvals.register<RotatePayload>('keys.rotate', {
     async describe (on, { alg }, t) {
       const rows = await on
         .selectFrom('signingKey')
@@ -171,7 +171,7 @@ export function registerKeys (console: Console): void {
     const alg = algOf(c)
     return {
       title: c.t('console.keys.rotate.title', { alg }),
-      lead: `${c.t('console.keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })} ${c.t('console.keys.rotate.four_eyes')}`,
+      lead: `${c.t('console.keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })} ${c.t('console.keys.rotate.dual_control')}`,
       typed: null,
       action: `/admin/keys/rotate/${alg}`,
       submit: c.t('console.keys.rotate'),
@@ -195,7 +195,7 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const alg = algOf(c)
-      const asked = await inTransaction(deps.db, async (trx) => await console.changes.request<RotatePayload>(trx, {
+      const asked = await inTransaction(deps.db, async (trx) => await console.approvals.request<RotatePayload>(trx, {
         kind: 'keys.rotate',
         payload: { alg },
         subject: alg,

@@ -16,7 +16,7 @@ import {
 } from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList, type Pager } from '../lists.ts'
-import { deskRoles as roles, idOf } from '../people/people.ts'
+import { supportRoles as roles, idOf } from '../people/people.ts'
 import type { AdminFramed } from '../layout.ts'
 
 const statuses = ['active', 'pending', 'suspended', 'dissolved'] as const

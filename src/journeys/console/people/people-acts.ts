@@ -8,47 +8,47 @@ import {
   endAllSessions,
   endDevice,
   endSessionOf,
-  grantReveal,
+  grantUnmasking,
   lockPerson,
-  openGrants,
+  findUnmaskGrants,
   resetFaceTries,
   resetPasswordTries,
-  reveal,
-  revealFields,
-  revealGranted,
+  unmask,
+  unmaskFields,
+  unmaskGranted,
   unlockPerson,
   type ActOutcome,
-  type Revealed,
-  type RevealField
+  type Unmasked,
+  type UnmaskField
 } from '../../support/index.ts'
 import { revokeCounterCode } from '../../../records/counter-codes/index.ts'
 import { personById } from '../../../records/persons/index.ts'
-import { revealNeedsTwo } from '../../../records/settings/index.ts'
+import { readUnmaskingNeedsApproval } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../layout.ts'
-import { deskRoles, idOf, lookerOf } from './people.ts'
+import { supportRoles, idOf, lookerOf } from './people.ts'
 
 /** Posts `csrf`, `name`, `cert_no`, `phone` ('1' each), `reason`; or, what was granted, `grant`. */
-export interface RevealPage extends AdminFramed {
+export interface UnmaskPage extends AdminFramed {
   id: string
   name: string
-  fields: readonly RevealField[]
-  ticked: readonly RevealField[]
+  fields: readonly UnmaskField[]
+  ticked: readonly UnmaskField[]
   reason: string
-  fourEyes: boolean
-  grants: Array<{ id: string; fields: RevealField[]; until: string }>
+  dualControl: boolean
+  grants: Array<{ id: string; fields: UnmaskField[]; until: string }>
   errors: FieldError[]
 }
 
-export interface RevealedPage extends AdminFramed {
+export interface UnmaskedPage extends AdminFramed {
   id: string
-  values: Array<{ field: RevealField; value: string | null }>
+  values: Array<{ field: UnmaskField; value: string | null }>
 }
 
 declare module '../../../http/pages.ts' {
   interface Pages {
-    'console/people/unmask': RevealPage
-    'console/people/unmasked': RevealedPage
+    'console/people/unmask': UnmaskPage
+    'console/people/unmasked': UnmaskedPage
   }
 }
 
@@ -73,7 +73,7 @@ const itemOf = ({ request }: ConsoleRequest): string => {
 }
 
 export function registerPeopleActs (console: Console): void {
-  const { deps, changes } = console
+  const { deps, approvals } = console
   const { db, crypto } = deps
 
   const confirmModel = async (c: ConsoleRequest, item: string) => {
@@ -98,14 +98,14 @@ export function registerPeopleActs (console: Console): void {
   console.page({
     method: 'GET',
     path: '/admin/people/:id/act/:act',
-    roles: deskRoles,
+    roles: supportRoles,
     reauth: true,
     handler: async (c) => c.confirm(await confirmModel(c, itemOf(c)))
   })
   console.page({
     method: 'POST',
     path: '/admin/people/:id/act/:act',
-    roles: deskRoles,
+    roles: supportRoles,
     reauth: true,
     handler: async (c) => {
       const model = await confirmModel(c, c.field('item'))
@@ -120,45 +120,45 @@ export function registerPeopleActs (console: Console): void {
     }
   })
 
-  changes.register<{ personId: string; fields: RevealField[] }>('people.reveal', {
+  approvals.register<{ personId: string; fields: UnmaskField[] }>('people.reveal', {
     async describe (from, { personId, fields }, t) {
       const person = await personById(from, crypto, personId)
       return person === null
         ? null
         : {
-            title: t('console.people.reveal'),
+            title: t('console.people.unmask'),
             facts: [
               { name: t('console.people.name'), value: maskName(person.name) },
               { name: 'ID', value: personId },
               {
-                name: t('console.people.reveal.what'),
+                name: t('console.people.unmask.what'),
                 value: fields.map((field) => t(`console.people.${field}`)).join(t('console.comma'))
               }
             ]
           }
     },
     async apply (trx, { personId, fields }, act, requestedBy) {
-      await grantReveal(trx, { personId, fields, grantedTo: requestedBy, grantedBy: act.actor })
+      await grantUnmasking(trx, { personId, fields, grantedTo: requestedBy, grantedBy: act.actor })
       return { ok: true }
     }
   })
 
-  const showReveal = async (
+  const showUnmask = async (
     c: ConsoleRequest,
-    more: Partial<Pick<RevealPage, 'ticked' | 'reason' | 'errors'>> = {}
+    more: Partial<Pick<UnmaskPage, 'ticked' | 'reason' | 'errors'>> = {}
   ) => {
     const person = await personById(db, crypto, idOf(c))
     if (person === null) return c.notFound()
-    const grants = await openGrants(db, `admin:${c.administrator.id}`, { personId: person.id })
+    const grants = await findUnmaskGrants(db, `admin:${c.administrator.id}`, { personId: person.id })
     return c.page(
       'console/people/unmask',
       {
         id: person.id,
         name: maskName(person.name),
-        fields: revealFields,
+        fields: unmaskFields,
         ticked: [],
         reason: '',
-        fourEyes: await revealNeedsTwo(db),
+        dualControl: await readUnmaskingNeedsApproval(db),
         grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })),
         errors: [],
         ...more
@@ -167,12 +167,12 @@ export function registerPeopleActs (console: Console): void {
     )
   }
 
-  const showValues = (c: ConsoleRequest, revealed: Revealed) => {
-    if (revealed.outcome !== 'shown') return null
+  const showValues = (c: ConsoleRequest, unmasked: Unmasked) => {
+    if (unmasked.outcome !== 'shown') return null
     return c.page('console/people/unmasked', {
       id: idOf(c),
-      values: revealFields.flatMap((field) =>
-        field in revealed.values ? [{ field, value: revealed.values[field] ?? null }] : []
+      values: unmaskFields.flatMap((field) =>
+        field in unmasked.values ? [{ field, value: unmasked.values[field] ?? null }] : []
       )
     })
   }
@@ -180,33 +180,33 @@ export function registerPeopleActs (console: Console): void {
   console.page({
     method: 'GET',
     path: '/admin/people/:id/reveal',
-    roles: deskRoles,
+    roles: supportRoles,
     reauth: true,
-    handler: async (c) => await showReveal(c)
+    handler: async (c) => await showUnmask(c)
   })
   console.page({
     method: 'POST',
     path: '/admin/people/:id/reveal',
-    roles: deskRoles,
+    roles: supportRoles,
     reauth: true,
     handler: async (c) => {
       const grant = c.field('grant')
       if (grant !== '') {
-        const shown = showValues(c, await revealGranted(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant))
-        return shown ?? (await showReveal(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
+        const shown = showValues(c, await unmaskGranted(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant))
+        return shown ?? (await showUnmask(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
       }
-      const ticked = revealFields.filter((field) => c.field(field) === '1')
+      const ticked = unmaskFields.filter((field) => c.field(field) === '1')
       const confirmed = c.confirmed()
       const errors: FieldError[] = [
         ...(ticked.length === 0 ? [{ field: 'name', code: 'pick_one' }] : []),
         ...(confirmed.ok ? [] : confirmed.errors)
       ]
       if (!confirmed.ok || errors.length > 0) {
-        return await showReveal(c, { ticked, reason: c.field('reason').trim(), errors })
+        return await showUnmask(c, { ticked, reason: c.field('reason').trim(), errors })
       }
       if ((await personById(db, crypto, idOf(c))) === null) return c.notFound()
-      if (await revealNeedsTwo(db)) {
-        const asked = await inTransaction(deps.db, async (trx) => await changes.request(trx, {
+      if (await readUnmaskingNeedsApproval(db)) {
+        const asked = await inTransaction(deps.db, async (trx) => await approvals.request(trx, {
           kind: 'people.reveal',
           payload: { personId: idOf(c), fields: ticked },
           subject: idOf(c),
@@ -214,7 +214,7 @@ export function registerPeopleActs (console: Console): void {
         }))
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
-      return showValues(c, await reveal(deps, confirmed.act, idOf(c), ticked)) ?? c.notFound()
+      return showValues(c, await unmask(deps, confirmed.act, idOf(c), ticked)) ?? c.notFound()
     }
   })
 }

@@ -9,7 +9,7 @@ import type { FieldError } from '../../../http/pages.ts'
 import {
   findPeople,
   listPeople,
-  openGrants,
+  findUnmaskGrants,
   personDetail,
   personHistory,
   type HistoryLine,
@@ -20,7 +20,7 @@ import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList, type Pager } from '../lists.ts'
 import type { AdminFramed } from '../layout.ts'
 
-export const deskRoles: readonly AdminRole[] = ['security']
+export const supportRoles: readonly AdminRole[] = ['security']
 const personStatuses: readonly PersonStatus[] = ['active', 'locked', 'unactivated', 'disabled']
 
 export interface PersonRow extends Omit<PersonLine, 'createdAt'> {
@@ -90,7 +90,7 @@ export function registerPeople (console: Console): void {
   console.page({
     method: 'GET',
     path: '/admin/people',
-    roles: deskRoles,
+    roles: supportRoles,
     handler: async (c) => {
       const list = readList(c.request, ['status'], 1)
       const status = personStatuses.find((one) => one === list.filters.status)
@@ -125,13 +125,13 @@ export function registerPeople (console: Console): void {
   console.page({
     method: 'GET',
     path: '/admin/people/search',
-    roles: deskRoles,
+    roles: supportRoles,
     handler: (c) => c.redirect('/admin/people')
   })
   console.page({
     method: 'POST',
     path: '/admin/people/search',
-    roles: deskRoles,
+    roles: supportRoles,
     handler: async (c) => {
       const found = await findPeople(deps, lookerOf(c), { text: c.field('text'), lastFour: c.field('last_four') })
       if (found.ok && found.people.length === 1) return c.redirect(`/admin/people/${found.people[0]?.id ?? ''}`)
@@ -160,7 +160,7 @@ export function registerPeople (console: Console): void {
   console.page({
     method: 'GET',
     path: '/admin/people/:id',
-    roles: deskRoles,
+    roles: supportRoles,
     handler: async (c) => {
       const detail = await personDetail(deps, lookerOf(c), idOf(c))
       if (detail === null) return c.notFound()
@@ -176,7 +176,7 @@ export function registerPeople (console: Console): void {
           validTo
         })),
         namesakes: namesakes.map(rowOf),
-        granted: (await openGrants(deps.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
+        granted: (await findUnmaskGrants(deps.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
       })
     }
   })
@@ -184,7 +184,7 @@ export function registerPeople (console: Console): void {
   console.page({
     method: 'GET',
     path: '/admin/people/:id/history',
-    roles: deskRoles,
+    roles: supportRoles,
     handler: async (c) => {
       const list = readList(c.request, [], 1)
       const before = Number(list.after?.[0])

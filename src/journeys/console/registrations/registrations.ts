@@ -3,7 +3,7 @@ import { inTransaction } from '../../../database/transaction.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/identity/masking.ts'
 import { tibetanDivisionName } from '../../../domain/identity/region-code.ts'
-import { grantReveal, openGrants, revealFields, type RevealField } from '../../support/index.ts'
+import { grantUnmasking, findUnmaskGrants, unmaskFields, type UnmaskField } from '../../support/index.ts'
 import {
   acceptApplication,
   applicationDetail,
@@ -15,10 +15,10 @@ import {
   type ApplicationDetail,
   type ApplicationLine
 } from '../../registration/index.ts'
-import { revealNeedsTwo } from '../../../records/settings/index.ts'
+import { readUnmaskingNeedsApproval } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList, type Pager } from '../lists.ts'
-import { deskRoles as roles, idOf, lookerOf } from '../people/people.ts'
+import { supportRoles as roles, idOf, lookerOf } from '../people/people.ts'
 import type { AdminFramed } from '../layout.ts'
 
 const tabs = ['waiting', 'accepted', 'refused', 'returned'] as const
@@ -45,9 +45,9 @@ export interface RegistrationPage extends AdminFramed {
     reviewedAt: string | null
   }
   unit: { uscc: string; name: string; named: string; region: string | null } | null
-  revealed: boolean
-  fourEyes: boolean
-  grants: Array<{ id: string; fields: readonly RevealField[]; until: string }>
+  unmasked: boolean
+  dualControl: boolean
+  grants: Array<{ id: string; fields: readonly UnmaskField[]; until: string }>
   errors: FieldError[]
 }
 
@@ -72,7 +72,7 @@ declare module '../../../http/pages.ts' {
 }
 
 export function registerRegistrations (console: Console): void {
-  const { deps, changes } = console
+  const { deps, approvals } = console
   const { db, crypto } = deps
 
   console.page({
@@ -110,10 +110,10 @@ export function registerRegistrations (console: Console): void {
 
   const show = async (c: ConsoleRequest, detail: ApplicationDetail, errors: FieldError[] = []) => {
     const { submittedAt, reviewedAt, unit, ...rest } = detail
-    const { revealed } = detail
-    const grants = revealed
+    const { unmasked } = detail
+    const grants = unmasked
       ? []
-      : await openGrants(db, `admin:${c.administrator.id}`, {
+      : await findUnmaskGrants(db, `admin:${c.administrator.id}`, {
         registrationId: detail.id,
         registrationNumber: detail.number
       })
@@ -126,11 +126,11 @@ export function registerRegistrations (console: Console): void {
             ? null
             : {
                 ...unit,
-                uscc: revealed ? unit.uscc : maskUscc(unit.uscc),
+                uscc: unmasked ? unit.uscc : maskUscc(unit.uscc),
                 region: unit.region === null ? null : (tibetanDivisionName(unit.region) ?? unit.region)
               },
-        revealed,
-        fourEyes: await revealNeedsTwo(db),
+        unmasked,
+        dualControl: await readUnmaskingNeedsApproval(db),
         grants: grants.map(({ id, fields, expiresAt }) => ({ id, fields, until: expiresAt.toISOString() })),
         errors
       },
@@ -149,29 +149,29 @@ export function registerRegistrations (console: Console): void {
     handler: async (c) => await show(c, await load(c))
   })
 
-  changes.register<{ registrationId: string; number: string }>('registrations.reveal', {
+  approvals.register<{ registrationId: string; number: string }>('registrations.reveal', {
     async describe (from, { registrationId, number }, t) {
       const found = await findApplication({ db: from, crypto }, registrationId)
       return found === null || found.number !== number
         ? null
         : {
-            title: t('console.registrations.reveal'),
+            title: t('console.registrations.unmask'),
             facts: [
               { name: t('console.registrations.number'), value: number },
               { name: t('console.organizations.name'), value: found.organization },
               { name: t('console.registrations.applicant'), value: found.applicantName },
               {
-                name: t('console.people.reveal.what'),
-                value: revealFields.map((field) => t(`console.people.${field}`)).join(t('console.comma'))
+                name: t('console.people.unmask.what'),
+                value: unmaskFields.map((field) => t(`console.people.${field}`)).join(t('console.comma'))
               }
             ]
           }
     },
     async apply (trx, { registrationId, number }, act, requestedBy) {
-      await grantReveal(trx, {
+      await grantUnmasking(trx, {
         registrationId,
         registrationNumber: number,
-        fields: revealFields,
+        fields: unmaskFields,
         grantedTo: requestedBy,
         grantedBy: act.actor
       })
@@ -190,16 +190,16 @@ export function registerRegistrations (console: Console): void {
       if (grant !== '') {
         const detail =
           (await applicationDetail(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), {
-            reveal: true,
+            unmask: true,
             grant
           })) ?? c.notFound()
-        return await show(c, detail, detail.revealed ? [] : [{ field: 'form', code: 'grant_gone' }])
+        return await show(c, detail, detail.unmasked ? [] : [{ field: 'form', code: 'grant_gone' }])
       }
       const confirmed = c.confirmed()
       if (!confirmed.ok) return await show(c, await load(c), confirmed.errors)
       const { id, number } = await line(c)
-      if (await revealNeedsTwo(db)) {
-        const asked = await inTransaction(deps.db, async (trx) => await changes.request(trx, {
+      if (await readUnmaskingNeedsApproval(db)) {
+        const asked = await inTransaction(deps.db, async (trx) => await approvals.request(trx, {
           kind: 'registrations.reveal',
           payload: { registrationId: id, number },
           subject: id,
@@ -207,7 +207,7 @@ export function registerRegistrations (console: Console): void {
         }))
         return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
       }
-      return await show(c, (await applicationDetail(deps, confirmed.act, id, { reveal: true })) ?? c.notFound())
+      return await show(c, (await applicationDetail(deps, confirmed.act, id, { unmask: true })) ?? c.notFound())
     }
   })
 

@@ -5,7 +5,7 @@
 import type { FieldError } from '../../../http/pages.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import {
-  revealNeedsTwo,
+  readUnmaskingNeedsApproval,
   type SettingName,
   settingNames,
   type Settings,
@@ -44,7 +44,7 @@ export interface SettingsPage extends AdminFramed {
   vendors: VendorView[]
   seconds: number
   /** Personal data are unmasked only after a second administrator approves. */
-  revealNeedsTwo: boolean
+  unmaskingNeedsApproval: boolean
   mayChange: boolean
 }
 
@@ -131,7 +131,7 @@ export function registerSettings (console: Console, settings: Settings): void {
       environment: environmentOf(deps),
       vendors,
       seconds: settingsSeconds,
-      revealNeedsTwo: await revealNeedsTwo(deps.db),
+      unmaskingNeedsApproval: await readUnmaskingNeedsApproval(deps.db),
       mayChange: c.administrator.role === 'system'
     })
 

@@ -192,7 +192,7 @@ t.test(
   async (t) => {
     const kora = await startKora(t)
     const { db, audit } = kora.inside.services
-    const { sweepChanges } = await import('../../../../src/records/approvals/index.ts')
+    const { sweepApprovalRequests } = await import('../../../../src/records/approvals/index.ts')
     const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security', { secondsAgo: 601 })]
     const { waits } = await askedFor(
       system,
@@ -223,8 +223,8 @@ t.test(
     const late = await fresh.browser.go(`${kora.issuer}${pathOf(waits)}`)
     t.match(words(late.text), /已过期/)
     t.notMatch(late.text, /\/approve"/)
-    t.equal(await sweepChanges({ db, audit }, 100), 1)
-    t.equal(await sweepChanges({ db, audit }, 100), 0)
+    t.equal(await sweepApprovalRequests({ db, audit }, 100), 1)
+    t.equal(await sweepApprovalRequests({ db, audit }, 100), 0)
     t.match(words((await fresh.browser.go(`${kora.issuer}/admin/approvals?state=expired`)).text), /新建管理账号/)
     for (const cursor of [
       'x',

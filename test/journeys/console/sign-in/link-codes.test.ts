@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { Secret, TOTP } from 'otpauth'
-import { changeDays } from '../../../../src/records/approvals/changes.ts'
+import { approvalDays } from '../../../../src/records/approvals/requests.ts'
 import { linkCodeTries, linkLife } from '../../../../src/records/administrators/links.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
 import { askedFor, onceOf, signInAs, type SignedIn } from '../support.ts'
@@ -255,5 +255,5 @@ t.test('an invitation as well; a request from before codes were is refused with 
   const page = await give(own, onceOf(await approve()), code)
   t.match(words(page.text), /审计 甲/)
   t.equal((await own.submit(page, fields(page), { form: credentials })).url, `${kora.issuer}/admin`)
-  t.ok(linkLife.invitation <= changeDays * 24 * 60)
+  t.ok(linkLife.invitation <= approvalDays * 24 * 60)
 })

@@ -1,7 +1,7 @@
 /** Doing without a second administrator for showing people in full takes a second administrator. */
 import t from 'tap'
 import { startKora, words } from '../../../support/driver/index.ts'
-import { revealNeedsTwo } from '../../../../src/records/settings/reveal.ts'
+import { readUnmaskingNeedsApproval } from '../../../../src/records/settings/unmask.ts'
 import { signInAs } from '../support.ts'
 
 t.setTimeout(300_000)
@@ -26,11 +26,11 @@ t.test('off by two, on by one; each with what it was', async (t) => {
     { form: isConfirm }
   )
   t.match(new URL(asked.url).pathname, /^\/admin\/approvals\/chg_/)
-  t.equal(await revealNeedsTwo(db), true, 'asked for is not done')
+  t.equal(await readUnmaskingNeedsApproval(db), true, 'asked for is not done')
   const approval = await security.browser.go(asked.url)
   t.match(words(approval.text), /取消第二人批准 .*一位管理员写明原因即可/)
   await security.browser.submit(approval, { reason: '同意' }, { form: ({ action }) => action.endsWith('/approve') })
-  t.equal(await revealNeedsTwo(db), false)
+  t.equal(await readUnmaskingNeedsApproval(db), false)
 
   t.match(
     words((await system.browser.go(`${kora.issuer}/admin/settings`)).text),
@@ -38,7 +38,7 @@ t.test('off by two, on by one; each with what it was', async (t) => {
   )
   const again = await system.browser.submit(await system.browser.go(page), { reason: '恢复' }, { form: isConfirm })
   t.equal(new URL(again.url).pathname, '/admin/settings')
-  t.equal(await revealNeedsTwo(db), true, 'more protection takes nobody else')
+  t.equal(await readUnmaskingNeedsApproval(db), true, 'more protection takes nobody else')
   const events = await db
     .selectFrom('auditEvent')
     .select(['actor', 'reason', 'details'])

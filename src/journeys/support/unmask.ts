@@ -10,33 +10,33 @@ import type { SupportDeps } from './deps.ts'
 import { personById, type StoredPerson } from '../../records/persons/index.ts'
 import { stampOf, type Trx } from './act.ts'
 
-export const revealFields = ['name', 'cert_no', 'phone'] as const
-export type RevealField = (typeof revealFields)[number]
+export const unmaskFields = ['name', 'cert_no', 'phone'] as const
+export type UnmaskField = (typeof unmaskFields)[number]
 
 /** Minutes in which what was granted may be looked at. */
-const revealGrantMinutes = 60
+const unmaskGrantMinutes = 60
 
-export type Revealed =
-  | { outcome: 'shown'; values: Partial<Record<RevealField, string | null>> }
+export type Unmasked =
+  | { outcome: 'shown'; values: Partial<Record<UnmaskField, string | null>> }
   | { outcome: 'unknown' }
   /** Nobody has let this administrator see it, or it was looked at already, or the time is over. */
   | { outcome: 'not_granted' }
 
-const values: Record<RevealField, (person: StoredPerson) => string | null> = {
+const values: Record<UnmaskField, (person: StoredPerson) => string | null> = {
   name: ({ name }) => name,
   cert_no: ({ certNo }) => certNo,
   phone: ({ phone }) => phone
 }
 
 /**
- * Without four eyes. The fields are named in the audit trail, the values nowhere. @throws DomainError `reason_required`
+ * Without dual control. The fields are named in the audit trail, the values nowhere. @throws DomainError `reason_required`
  */
-export async function reveal (
+export async function unmask (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
   personId: string,
-  fields: readonly RevealField[]
-): Promise<Revealed> {
+  fields: readonly UnmaskField[]
+): Promise<Unmasked> {
   const stamp = stampOf(act)
   return await inTransaction(deps.db, async (trx) => await show(trx, deps, stamp, personId, fields))
 }
@@ -46,9 +46,9 @@ async function show (
   deps: Pick<SupportDeps, 'crypto' | 'audit'>,
   stamp: ReturnType<typeof stampOf>,
   personId: string,
-  fields: readonly RevealField[],
+  fields: readonly UnmaskField[],
   granted?: string
-): Promise<Revealed> {
+): Promise<Unmasked> {
   const person = await personById(trx, deps.crypto, personId)
   if (person === null) return { outcome: 'unknown' }
   await deps.audit.record(trx, {
@@ -61,17 +61,17 @@ async function show (
 }
 
 /** Whose data: a person's, or those of an application as it was sent under this number. */
-export type RevealSubject = { personId: string } | { registrationId: string; registrationNumber: string }
+export type UnmaskSubject = { personId: string } | { registrationId: string; registrationNumber: string }
 
-const aboutSubject = (subject: RevealSubject) =>
+const aboutSubject = (subject: UnmaskSubject) =>
   'personId' in subject
     ? sql<boolean>`person_id = ${subject.personId}`
     : sql<boolean>`registration_id = ${subject.registrationId} and registration_number = ${subject.registrationNumber}`
 
 /** The second administrator agreed: in the transaction of the decision. `grantedTo`, `grantedBy`: actors. */
-export async function grantReveal (
+export async function grantUnmasking (
   trx: Trx,
-  grant: RevealSubject & { fields: readonly RevealField[]; grantedTo: string; grantedBy: string }
+  grant: UnmaskSubject & { fields: readonly UnmaskField[]; grantedTo: string; grantedBy: string }
 ): Promise<string> {
   const id = newIdentifier(16, 'rev_')
   await trx
@@ -80,18 +80,18 @@ export async function grantReveal (
       id,
       ...grant,
       fields: grant.fields.join(' '),
-      expiresAt: sql<Date>`now() + make_interval(mins => ${revealGrantMinutes})`
+      expiresAt: sql<Date>`now() + make_interval(mins => ${unmaskGrantMinutes})`
     })
     .execute()
   return id
 }
 
 /** What this administrator may look at now. */
-export async function openGrants (
+export async function findUnmaskGrants (
   db: SupportDeps['db'],
   actor: string,
-  subject: RevealSubject
-): Promise<Array<{ id: string; fields: RevealField[]; expiresAt: Date }>> {
+  subject: UnmaskSubject
+): Promise<Array<{ id: string; fields: UnmaskField[]; expiresAt: Date }>> {
   const rows = await db
     .selectFrom('revealGrant')
     .select(['id', 'fields', 'expiresAt'])
@@ -102,19 +102,19 @@ export async function openGrants (
     .orderBy('createdAt', 'desc')
     .limit(5)
     .execute()
-  return rows.map(({ fields, ...row }) => ({ ...row, fields: fields.split(' ') as RevealField[] }))
+  return rows.map(({ fields, ...row }) => ({ ...row, fields: fields.split(' ') as UnmaskField[] }))
 }
 
 /**
  * Uses up what was granted, once, by whom it was granted to, in the transaction that shows it. Null: nothing is granted
  * (any more).
  */
-export async function takeGrant (
+export async function useUnmaskGrant (
   trx: Trx,
   actor: string,
-  subject: RevealSubject,
+  subject: UnmaskSubject,
   grantId: string
-): Promise<RevealField[] | null> {
+): Promise<UnmaskField[] | null> {
   const grant = await trx
     .updateTable('revealGrant')
     .set({ usedAt: sql<Date>`now()` })
@@ -125,19 +125,19 @@ export async function takeGrant (
     .where('expiresAt', '>', sql<Date>`now()`)
     .returning('fields')
     .executeTakeFirst()
-  return grant === undefined ? null : (grant.fields.split(' ') as RevealField[])
+  return grant === undefined ? null : (grant.fields.split(' ') as UnmaskField[])
 }
 
 /** Looks at what was granted of a person. @throws DomainError `reason_required` */
-export async function revealGranted (
+export async function unmaskGranted (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
   personId: string,
   grantId: string
-): Promise<Revealed> {
+): Promise<Unmasked> {
   const stamp = stampOf(act)
   return await inTransaction(deps.db, async (trx) => {
-    const fields = await takeGrant(trx, act.actor, { personId }, grantId)
+    const fields = await useUnmaskGrant(trx, act.actor, { personId }, grantId)
     return fields === null ? { outcome: 'not_granted' } : await show(trx, deps, stamp, personId, fields, grantId)
   })
 }

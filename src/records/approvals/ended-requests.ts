@@ -11,7 +11,7 @@ import type { ApprovalsDeps } from './deps.ts'
  * @param kinds only changes of these kinds
  * @returns how many
  */
-export async function endChangesAbout (
+export async function withdrawRequestsAbout (
   trx: Transaction<Database>,
   { audit }: Pick<ApprovalsDeps, 'audit'>,
   { subject, kinds }: { subject: string; kinds: readonly string[] },
@@ -96,7 +96,7 @@ export async function supersedeRequests (
 }
 
 /** Ends an old request that has waited too long, for a new one. */
-export async function expireChanges (
+export async function expireRequests (
   trx: Transaction<Database>,
   { audit }: Pick<ApprovalsDeps, 'audit'>,
   only: { kind: string; subject: string }
@@ -116,7 +116,7 @@ export async function expireChanges (
 }
 
 /** Marks requests that nobody decided in time, at most `limit`. Returns how many. */
-export async function sweepChanges (
+export async function sweepApprovalRequests (
   { db, audit }: Pick<ApprovalsDeps, 'db' | 'audit'>,
   limit: number
 ): Promise<number> {

@@ -9,18 +9,18 @@
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { newIdentifier } from '../../domain/identifier.ts'
-import type { Database, PendingChangeState } from '../../database/schema.ts'
+import type { Database, ApprovalState } from '../../database/schema.ts'
 import { inTransaction, type Rollback } from '../../database/transaction.ts'
 import { adminRoles, type Act, type AdminRole } from '../../domain/administration/administration.ts'
 import { approvalKinds, endorsers, type ApprovalRule } from '../../domain/administration/approval-kinds.ts'
 import type { ApprovalsDeps } from './deps.ts'
-import { expireChanges, supersede } from './changes-ended.ts'
+import { expireRequests, supersede } from './ended-requests.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
-export const changeDays = 7
+export const approvalDays = 7
 
-export interface ChangeDescription {
+export interface ApprovalDescription {
   title: string
   /** All that is decided, for reading. */
   facts: Array<{ name: string; value: string }>
@@ -41,9 +41,9 @@ export type Applied =
   | { ok: false; code: string }
 
 /** @typeParam W the texts with which a page describes a request */
-export interface ChangeKind<P extends object, W> {
+export interface ApprovalHandler<P extends object, W> {
   /** Null: what it is about is gone. */
-  describe(db: Db, payload: P, t: W): Promise<ChangeDescription | null>
+  describe(db: Db, payload: P, t: W): Promise<ApprovalDescription | null>
   /**
    * The row that the request is about, where another row can get the same name: a value that no other row ever has.
    * Null: the row is gone.
@@ -60,13 +60,13 @@ export interface ChangeKind<P extends object, W> {
   apply(trx: Transaction<Database>, payload: P, act: Act, requestedBy: Act['actor']): Promise<Applied>
 }
 
-export interface ChangeRow {
+export interface ApprovalRequest {
   id: string
   kind: string
   subject: string
   reason: string
   requestedBy: string
-  state: PendingChangeState
+  state: ApprovalState
   decidedBy: string | null
   decisionReason: string | null
   approvers: AdminRole[]
@@ -82,7 +82,7 @@ export interface ChangeRow {
 }
 
 /** Whether a program asked and nobody has endorsed it yet. */
-export const needsVoucher = (row: Pick<ChangeRow, 'requestedBy' | 'vouchedBy'>): boolean =>
+export const needsEndorsement = (row: Pick<ApprovalRequest, 'requestedBy' | 'vouchedBy'>): boolean =>
   row.requestedBy.startsWith('client:') && row.vouchedBy === null
 
 export type Requested = { ok: true; id: string } | { ok: false; code: 'already_waiting'; id: string }
@@ -94,8 +94,8 @@ export type Decided =
    */
   | { ok: false; code: 'not_waiting' | 'changed' | 'gone' | (string & {}) }
 
-export interface Changes<W> {
-  register<P extends object>(kind: string, handler: ChangeKind<P, W>): void
+export interface Approvals<W> {
+  register<P extends object>(kind: string, handler: ApprovalHandler<P, W>): void
   /** Whether somebody decides changes of this kind. */
   has(kind: string): boolean
   request<P extends object>(
@@ -106,9 +106,9 @@ export interface Changes<W> {
   show(
     id: string,
     t: W
-  ): Promise<{ row: ChangeRow; description: ChangeDescription | null; digest: string } | null>
+  ): Promise<{ row: ApprovalRequest; description: ApprovalDescription | null; digest: string } | null>
   /** Endorses the request of a program, as if it were the administrator's own. Who endorses does not decide. */
-  vouch(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
+  endorse(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
   approve(id: string, digest: string, role: AdminRole, act: Act): Promise<Decided>
   reject(id: string, role: AdminRole, act: Act): Promise<Decided>
   /** By the administrator who asked for it or endorsed it. */
@@ -146,14 +146,14 @@ const digestOf = (kind: string, payload: string, basis: string): string =>
 /**
  * @param words for descriptions at the decision, which are compared by their basis only: nobody reads these words
  */
-export function createChanges<W> (
+export function createApprovals<W> (
   deps: Pick<ApprovalsDeps, 'db' | 'crypto' | 'audit'>,
   words: W,
   rules: Readonly<Record<string, ApprovalRule>> = approvalKinds
-): Changes<W> {
+): Approvals<W> {
   const { db, crypto, audit } = deps
-  const kinds = new Map<string, ChangeKind<object, W>>()
-  const kindOf = (name: string): ChangeKind<object, W> => {
+  const kinds = new Map<string, ApprovalHandler<object, W>>()
+  const kindOf = (name: string): ApprovalHandler<object, W> => {
     const kind = kinds.get(name)
     if (kind === undefined) throw new Error(`nobody registered changes of kind ${name}`)
     return kind
@@ -175,8 +175,11 @@ export function createChanges<W> (
   }
   const payloadOf = (id: string, text: string): string => crypto.decrypt('pending_change', 'payload_enc', id, text)
 
-  type Taken = Pick<ChangeRow, 'kind' | 'subject' | 'requestedBy'> & { payloadEnc: string; subjectRow: string | null }
-  const taken = ['kind', 'subject', 'payloadEnc', 'requestedBy', 'subjectRow'] as const
+  type NeededColumns = Pick<ApprovalRequest, 'kind' | 'subject' | 'requestedBy'> & {
+    payloadEnc: string
+    subjectRow: string | null
+  }
+  const neededColumns = ['kind', 'subject', 'payloadEnc', 'requestedBy', 'subjectRow'] as const
 
   /** The subject of the request, before the request itself: every change of the subject locks them in this order. */
   async function hold (trx: Transaction<Database>, id: string): Promise<void> {
@@ -194,7 +197,7 @@ export function createChanges<W> (
     trx: Transaction<Database>,
     id: string,
     { state, role, act, refuse }: { state: 'approved' | 'rejected'; role: AdminRole; act: Act; refuse: Refuse }
-  ): Promise<Taken> {
+  ): Promise<NeededColumns> {
     const row = await trx
       .updateTable('pendingChange')
       .set({ state, decidedBy: act.actor, decisionReason: act.reason, decidedAt: sql<Date>`now()` })
@@ -207,19 +210,19 @@ export function createChanges<W> (
       .$if(state === 'approved', (query) =>
         query.where(sql<boolean>`(requested_by not like 'client:%' or vouched_by <> ${act.actor})`)
       )
-      .returning(taken)
+      .returning(neededColumns)
       .executeTakeFirst()
     if (row === undefined) throw refuse('not_waiting')
     return row
   }
 
   /** The present subject. Null: deleted, or another one that got its name. */
-  async function described (
+  async function describe (
     from: Db,
-    row: Pick<ChangeRow, 'kind'> & { subjectRow: string | null },
+    row: Pick<ApprovalRequest, 'kind'> & { subjectRow: string | null },
     payload: string,
     t: W
-  ): Promise<ChangeDescription | null> {
+  ): Promise<ApprovalDescription | null> {
     if (!kinds.has(row.kind)) return null
     const kind = kindOf(row.kind)
     if (row.subjectRow !== null && (await kind.rowOf?.(from, JSON.parse(payload))) !== row.subjectRow) return null
@@ -227,17 +230,17 @@ export function createChanges<W> (
   }
 
   /** The payload, when it still is what was shown; the language of what is shown is no part of it. */
-  async function asShown (
+  async function requireUnchanged (
     trx: Transaction<Database>,
-    { id, row, digest, refuse }: { id: string; row: Taken; digest: string; refuse: Refuse }
+    { id, row, digest, refuse }: { id: string; row: NeededColumns; digest: string; refuse: Refuse }
   ): Promise<string> {
     const payload = payloadOf(id, row.payloadEnc)
-    const description = await described(trx, row, payload, words)
+    const description = await describe(trx, row, payload, words)
     if (description === null) throw refuse('gone')
     if (digestOf(row.kind, payload, description.basis ?? '') !== digest) throw refuse('changed')
     return payload
   }
-  const deciding = async (work: (trx: Transaction<Database>, refuse: Refuse) => Promise<Decided>): Promise<Decided> =>
+  const inDecision = async (work: (trx: Transaction<Database>, refuse: Refuse) => Promise<Decided>): Promise<Decided> =>
     await inTransaction<Decided>(
       db,
       async (trx, rollback) => await work(trx, (code) => rollback({ ok: false, code }))
@@ -254,7 +257,7 @@ export function createChanges<W> (
 
     async request (trx, { kind, payload, subject, act }) {
       const { rowOf, merge } = kindOf(kind)
-      await expireChanges(trx, deps, { kind, subject })
+      await expireRequests(trx, deps, { kind, subject })
       const id = newIdentifier(12, 'chg_')
       // patches of several people may wait at the same time; of another kind only one
       const dedupeKey = merge === undefined ? '' : act.actor
@@ -301,7 +304,7 @@ export function createChanges<W> (
             subjectRow: (await rowOf?.(trx, payload)) ?? null,
             state: 'pending',
             dedupeKey,
-            expiresAt: sql<Date>`now() + make_interval(days => ${changeDays})`
+            expiresAt: sql<Date>`now() + make_interval(days => ${approvalDays})`
           })
           .onConflict((conflict) =>
             conflict.columns(['kind', 'subject', 'dedupeKey']).where('state', '=', 'pending').doNothing()
@@ -324,13 +327,13 @@ export function createChanges<W> (
       if (row === undefined) return null
       const { payloadEnc, subjectRow, ...shown } = row
       const payload = payloadOf(id, payloadEnc)
-      const description = await described(db, row, payload, t)
+      const description = await describe(db, row, payload, t)
       const state = shown.state === 'pending' && shown.expiresAt.getTime() <= Date.now() ? 'expired' : shown.state
       return { row: { ...shown, state }, description, digest: digestOf(row.kind, payload, description?.basis ?? '') }
     },
 
-    vouch: async (id, digest, role, act) =>
-      await deciding(async (trx, refuse) => {
+    endorse: async (id, digest, role, act) =>
+      await inDecision(async (trx, refuse) => {
         const row = endorsers.includes(role)
           ? await trx
             .updateTable('pendingChange')
@@ -346,20 +349,20 @@ export function createChanges<W> (
             .where('expiresAt', '>', sql<Date>`now()`)
             .where('requestedBy', 'like', 'client:%')
             .where('vouchedBy', 'is', null)
-            .returning(taken)
+            .returning(neededColumns)
             .executeTakeFirst()
           : undefined
         if (row === undefined) throw refuse('not_waiting')
-        await asShown(trx, { id, row, digest, refuse })
+        await requireUnchanged(trx, { id, row, digest, refuse })
         await record(trx, 'change.vouched', act, { changeId: id, kind: row.kind, subject: row.subject, digest })
         return { ok: true, once: null }
       }),
 
     approve: async (id, digest, role, act) =>
-      await deciding(async (trx, refuse) => {
+      await inDecision(async (trx, refuse) => {
         await hold(trx, id)
         const row = await decide(trx, id, { state: 'approved', role, act, refuse })
-        const payload = await asShown(trx, { id, row, digest, refuse })
+        const payload = await requireUnchanged(trx, { id, row, digest, refuse })
         const applied = await kindOf(row.kind).apply(
           trx,
           JSON.parse(payload),
@@ -372,14 +375,14 @@ export function createChanges<W> (
       }),
 
     reject: async (id, role, act) =>
-      await deciding(async (trx, refuse) => {
+      await inDecision(async (trx, refuse) => {
         const row = await decide(trx, id, { state: 'rejected', role, act, refuse })
         await record(trx, 'change.rejected', act, { changeId: id, kind: row.kind, subject: row.subject })
         return { ok: true, once: null }
       }),
 
     withdraw: async (id, act) =>
-      await deciding(async (trx, refuse) => {
+      await inDecision(async (trx, refuse) => {
         const row = await trx
           .updateTable('pendingChange')
           .set({
@@ -409,5 +412,5 @@ export function createChanges<W> (
         .executeTakeFirstOrThrow()
       return count
     }
-  } satisfies Changes<W>)
+  } satisfies Approvals<W>)
 }

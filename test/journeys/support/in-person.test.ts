@@ -1,15 +1,15 @@
 import t from 'tap'
 import { sql } from 'kysely'
 import {
-  beginVisit,
+  startInPersonSession,
   cancelOwnCode,
   codesGiven,
-  counterChecks,
-  findVisit,
+  inPersonChecks,
+  findInPersonSession,
   giveCode,
   lockPerson,
-  sweepDesk,
-  counterLimits
+  sweepSupport,
+  inPersonLimits
 } from '../../../src/journeys/support/index.ts'
 import { redeemCounterCode } from '../../../src/records/counter-codes/index.ts'
 import {
@@ -24,12 +24,12 @@ import {
 import { eachDatabase } from '../../support/database.ts'
 import { act, counted, operator } from './support.ts'
 
-const given = { checks: counterChecks, reason: 'face_fails' }
+const given = { checks: inPersonChecks, reason: 'face_fails' }
 
 async function visit (w: World, who = operator()): Promise<string> {
-  const begun = await beginVisit(w.services, who, people.lhamo.certNo)
+  const begun = await startInPersonSession(w.services, who, people.lhamo.certNo)
   if (!begun.ok) throw new Error(begun.code)
-  return begun.visitId
+  return begun.sessionId
 }
 
 const redeem = async ({ services, lr }: World, code: string): Promise<string | null> =>
@@ -43,13 +43,13 @@ eachDatabase(
   async (t, database) => {
     const w = await world(database)
     const id = await visit(w)
-    t.match(await findVisit(w.services, operator(), id), {
+    t.match(await findInPersonSession(w.services, operator(), id), {
       name: '****姆',
       certNo: '5****************4',
       liveUntil: null
     })
-    t.equal(await findVisit(w.services, operator('adm_other'), id), null)
-    t.match(await giveCode(w.services, operator(), id, { ...given, checks: counterChecks.slice(1) }), {
+    t.equal(await findInPersonSession(w.services, operator('adm_other'), id), null)
+    t.match(await giveCode(w.services, operator(), id, { ...given, checks: inPersonChecks.slice(1) }), {
       ok: false,
       code: 'unchecked'
     })
@@ -67,7 +67,7 @@ eachDatabase(
       'sent again: no second code'
     )
     t.match(await events(w, 'counter-code.issued'), [
-      { actor: 'admin:adm_w', personId: w.lr, reason: 'face_fails', details: { visit: id, checks: counterChecks } }
+      { actor: 'admin:adm_w', personId: w.lr, reason: 'face_fails', details: { visit: id, checks: inPersonChecks } }
     ])
     t.same(await told(w, w.lr), ['security-counter-code-issued'])
     for (const table of ['auditEvent', 'counterVisit', 'counterCode', 'message'] as const) {
@@ -102,7 +102,7 @@ eachDatabase(
     t.equal(await redeem(w, first.code), null)
     const second = await giveCode(w.services, operator(), await visit(w), given)
     const again = await visit(w)
-    t.ok((await findVisit(w.services, operator(), again))?.liveUntil)
+    t.ok((await findInPersonSession(w.services, operator(), again))?.liveUntil)
     const third = await giveCode(w.services, operator(), again, given)
     if (!second.ok || !third.ok) throw new Error('no code')
     t.equal(await redeem(w, second.code), null)
@@ -112,8 +112,8 @@ eachDatabase(
 
 eachDatabase(t, 'not readable, unknown, locked, locked meanwhile, late: nothing is given', async (t, database) => {
   const w = await world(database)
-  t.match(await beginVisit(w.services, operator(), '123'), { ok: false, code: 'unreadable' })
-  t.match(await beginVisit(w.services, operator(), certNo(999)), { ok: false, code: 'unknown' })
+  t.match(await startInPersonSession(w.services, operator(), '123'), { ok: false, code: 'unreadable' })
+  t.match(await startInPersonSession(w.services, operator(), certNo(999)), { ok: false, code: 'unknown' })
   const late = await visit(w)
   await database.db
     .updateTable('counterVisit')
@@ -124,22 +124,22 @@ eachDatabase(t, 'not readable, unknown, locked, locked meanwhile, late: nothing 
   const open = await visit(w)
   await lockPerson(w.services, act(), w.lr)
   t.match(await giveCode(w.services, operator(), open, given), { ok: false, code: 'gone' })
-  t.match(await findVisit(w.services, operator(), open), { id: open }, 'rolled back as a whole')
-  t.match(await beginVisit(w.services, operator(), people.lhamo.certNo), { ok: false, code: 'not_usable' })
+  t.match(await findInPersonSession(w.services, operator(), open), { id: open }, 'rolled back as a whole')
+  t.match(await startInPersonSession(w.services, operator(), people.lhamo.certNo), { ok: false, code: 'not_usable' })
   t.equal((await events(w, 'counter-code.issued')).length, 0)
-  t.equal(await sweepDesk(database.db), 1)
+  t.equal(await sweepSupport(database.db), 1)
   t.notMatch(JSON.stringify(await events(w, 'person.searched')), people.lhamo.certNo)
 })
 
 eachDatabase(t, "limits are each operator's own", async (t, database) => {
   const w = await world(database)
   const answers = await times(
-    counterLimits.lookups.limit + 5,
-    async () => await beginVisit(w.services, operator(), certNo(999))
+    inPersonLimits.lookups.limit + 5,
+    async () => await startInPersonSession(w.services, operator(), certNo(999))
   )
   t.same(counted(answers.map((one) => (one.ok ? 'found' : one.code))), {
-    unknown: counterLimits.lookups.limit,
+    unknown: inPersonLimits.lookups.limit,
     too_many: 5
   })
-  t.match(await beginVisit(w.services, operator('adm_other'), certNo(999)), { ok: false, code: 'unknown' })
+  t.match(await startInPersonSession(w.services, operator('adm_other'), certNo(999)), { ok: false, code: 'unknown' })
 })

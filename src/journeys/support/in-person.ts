@@ -14,39 +14,39 @@ import type { SupportDeps } from './deps.ts'
 import { issueCounterCode, revokeCounterCode } from '../../records/counter-codes/index.ts'
 import { personByCertNo, personById } from '../../records/persons/index.ts'
 import { createThrottle } from '../../records/throttle/index.ts'
-import { tellPerson } from './act.ts'
+import { notifyPerson } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit' | 'clock'>
 
 /** What the operator must have done, each ticked. */
-export const counterChecks = ['document_seen', 'face_compared', 'number_compared', 'told_one_time'] as const
-export type CounterCheck = (typeof counterChecks)[number]
+export const inPersonChecks = ['document_seen', 'face_compared', 'number_compared', 'told_one_time'] as const
+export type InPersonCheck = (typeof inPersonChecks)[number]
 
 /** Why no face check: codes of ours, never free words about a person. */
-export const counterReasons = ['refuses_face', 'face_fails', 'no_camera', 'accessibility', 'other'] as const
-export type CounterReason = (typeof counterReasons)[number]
+export const inPersonReasons = ['refuses_face', 'face_fails', 'no_camera', 'accessibility', 'other'] as const
+export type InPersonReason = (typeof inPersonReasons)[number]
 
 /** Of one operator: people looked up in an hour, codes given in a day. Minutes in which a session must end. */
-export const counterLimits = {
+export const inPersonLimits = {
   lookups: { limit: 60, seconds: 3600 },
   codes: { limit: 100, seconds: 86_400 },
-  visitMinutes: 15
+  sessionMinutes: 15
 } as const
 
-/** The operator: an act without free text; the reason is one of `counterReasons`. */
+/** The operator: an act without free text; the reason is one of `inPersonReasons`. */
 export type Operator = Omit<Act, 'reason'>
 
-export type VisitBegun =
-  | { ok: true; visitId: string }
+export type SessionStarted =
+  | { ok: true; sessionId: string }
   | { ok: false; code: 'unreadable' | 'unknown' | 'not_usable' }
   | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
 /** The whole number as it stands on the document. Counted before anything is looked up. */
-export async function beginVisit (deps: Needed, operator: Operator, typed: string): Promise<VisitBegun> {
+export async function startInPersonSession (deps: Needed, operator: Operator, typed: string): Promise<SessionStarted> {
   const hit = await createThrottle(deps).hit(
     `counter:lookup:${operator.actor}`,
-    counterLimits.lookups.limit,
-    counterLimits.lookups.seconds
+    inPersonLimits.lookups.limit,
+    inPersonLimits.lookups.seconds
   )
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const number = parseCertNo('resident_id', typed, shanghaiDate(deps.clock.now()))
@@ -72,26 +72,26 @@ export async function beginVisit (deps: Needed, operator: Operator, typed: strin
         id,
         operator: actor,
         personId: person.id,
-        expiresAt: sql<Date>`now() + make_interval(mins => ${counterLimits.visitMinutes})`
+        expiresAt: sql<Date>`now() + make_interval(mins => ${inPersonLimits.sessionMinutes})`
       })
       .execute()
-    return { ok: true, visitId: id }
+    return { ok: true, sessionId: id }
   })
 }
 
-export interface Visit {
+export interface InPersonSession {
   id: string
   /** Masked. */ name: string
   certNo: string
   /** A code given before that is still good. */ liveUntil: Date | null
 }
 
-/** This operator's open visit; null = none, somebody else's, used or over. */
-export async function findVisit (
+/** This operator's open session; null = none, somebody else's, used or over. */
+export async function findInPersonSession (
   { db, crypto }: Pick<SupportDeps, 'db' | 'crypto'>,
   operator: Operator,
   id: string
-): Promise<Visit | null> {
+): Promise<InPersonSession | null> {
   const row = await db
     .selectFrom('counterVisit')
     .select('personId')
@@ -114,41 +114,41 @@ export async function findVisit (
 
 export type CodeGiven =
   | { ok: true; codeId: string; /** Eight digits, now and never again. */ code: string; expiresAt: Date; name: string }
-  /** `gone`: the visit is over, used, or another operator's. */
+  /** `gone`: the session is over, used, or another operator's. */
   | { ok: false; code: 'gone' | 'unchecked' | 'reason' }
   | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
-/** One code for one visit: the visit ends with it, in the same transaction. */
+/** One code for one session: the session ends with it, in the same transaction. */
 export async function giveCode (
   deps: Needed,
   operator: Operator,
-  visitId: string,
+  sessionId: string,
   { checks, reason }: { checks: readonly string[]; reason: string }
 ): Promise<CodeGiven> {
-  if (!counterChecks.every((check) => checks.includes(check))) return { ok: false, code: 'unchecked' }
-  const why = counterReasons.find((one) => one === reason)
+  if (!inPersonChecks.every((check) => checks.includes(check))) return { ok: false, code: 'unchecked' }
+  const why = inPersonReasons.find((one) => one === reason)
   if (why === undefined) return { ok: false, code: 'reason' }
-  if ((await findVisit(deps, operator, visitId)) === null) return { ok: false, code: 'gone' }
+  if ((await findInPersonSession(deps, operator, sessionId)) === null) return { ok: false, code: 'gone' }
   const hit = await createThrottle(deps).hit(
     `counter:code:${operator.actor}`,
-    counterLimits.codes.limit,
-    counterLimits.codes.seconds
+    inPersonLimits.codes.limit,
+    inPersonLimits.codes.seconds
   )
   if (!hit.allowed) return { ok: false, code: 'too_many', retryAfterSeconds: hit.retryAfterSeconds }
   const { actor, address, traceId } = operator
   return await inTransaction<CodeGiven>(deps.db, async (trx, rollback) => {
-    const visit = await trx
+    const session = await trx
       .updateTable('counterVisit')
       .set({ usedAt: sql<Date>`now()` })
-      .where('id', '=', visitId)
+      .where('id', '=', sessionId)
       .where('operator', '=', actor)
       .where('usedAt', 'is', null)
       .where('expiresAt', '>', sql<Date>`now()`)
       .returning('personId')
       .executeTakeFirst()
-    if (visit === undefined) throw rollback({ ok: false, code: 'gone' })
-    const person = await personById(trx, deps.crypto, visit.personId)
-    // locked since the visit began: nothing is given
+    if (session === undefined) throw rollback({ ok: false, code: 'gone' })
+    const person = await personById(trx, deps.crypto, session.personId)
+    // locked since the session began: nothing is given
     if (person === null || (person.status !== 'active' && person.status !== 'unactivated')) {
       throw rollback({ ok: false, code: 'gone' })
     }
@@ -158,11 +158,11 @@ export async function giveCode (
       reason: why,
       address,
       traceId,
-      details: { visit: visitId, checks: [...counterChecks] }
+      details: { visit: sessionId, checks: [...inPersonChecks] }
     })
     if (issued === null) throw rollback({ ok: false, code: 'gone' })
-    await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', visitId).execute()
-    await tellPerson(trx, deps, person.id, 'security-counter-code-issued')
+    await trx.updateTable('counterVisit').set({ codeId: issued.codeId }).where('id', '=', sessionId).execute()
+    await notifyPerson(trx, deps, person.id, 'security-counter-code-issued')
     return { ok: true, ...issued, name: maskName(person.name) }
   })
 }
@@ -218,12 +218,12 @@ export const cancelOwnCode = async (deps: Needed, operator: Operator, codeId: st
   })
 
 /** Deletes what is over. Returns how many. */
-export async function sweepDesk (db: SupportDeps['db'], limit = 500): Promise<number> {
-  const visits = await sql`
+export async function sweepSupport (db: SupportDeps['db'], limit = 500): Promise<number> {
+  const sessions = await sql`
     delete from counter_visit where id in (select id from counter_visit where expires_at < now() - interval '1 day'
       order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
   const grants = await sql`
     delete from reveal_grant where id in (select id from reveal_grant where expires_at < now() - interval '1 day'
       order by expires_at limit ${limit} for update skip locked) returning id`.execute(db)
-  return visits.rows.length + grants.rows.length
+  return sessions.rows.length + grants.rows.length
 }

@@ -10,13 +10,13 @@ import type { SettingsDeps } from './deps.ts'
 const name = 'reveal_four_eyes'
 
 /** The present value in the database: a decision never depends on the memory of a process. */
-export async function revealNeedsTwo (db: Kysely<Database> | Transaction<Database>): Promise<boolean> {
+export async function readUnmaskingNeedsApproval (db: Kysely<Database> | Transaction<Database>): Promise<boolean> {
   const row = await db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst()
   return row?.value !== false
 }
 
 /** In the caller's transaction. False: it is so already. */
-export async function setRevealNeedsTwo (
+export async function setUnmaskingNeedsApproval (
   trx: Transaction<Database>,
   { audit }: Pick<SettingsDeps, 'audit'>,
   needed: boolean,

@@ -3,50 +3,50 @@
  * that on; switching it off needs approval itself.
  */
 import { inTransaction } from '../../../database/transaction.ts'
-import { revealNeedsTwo, setRevealNeedsTwo } from '../../../records/settings/index.ts'
+import { readUnmaskingNeedsApproval, setUnmaskingNeedsApproval } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 
 const kind = 'settings.reveal'
 const path = '/admin/settings/reveal'
 
-export function registerRevealSetting (console: Console): void {
-  const { deps, changes } = console
+export function registerUnmaskSetting (console: Console): void {
+  const { deps, approvals } = console
   const { db } = deps
 
-  changes.register<{ needed: boolean }>(kind, {
+  approvals.register<{ needed: boolean }>(kind, {
     async describe (from, { needed }, t) {
       return {
-        title: t('console.settings.reveal.off'),
+        title: t('console.settings.unmask.off'),
         facts: [
           {
-            name: t('console.settings.reveal'),
-            value: t(needed ? 'console.settings.reveal.two' : 'console.settings.reveal.one')
+            name: t('console.settings.unmask'),
+            value: t(needed ? 'console.settings.unmask.two' : 'console.settings.unmask.one')
           }
         ],
-        basis: String(await revealNeedsTwo(from))
+        basis: String(await readUnmaskingNeedsApproval(from))
       }
     },
     async apply (trx, { needed }, act) {
-      await setRevealNeedsTwo(trx, deps, needed, act)
+      await setUnmaskingNeedsApproval(trx, deps, needed, act)
       return { ok: true }
     }
   })
 
   const confirmModel = async (c: ConsoleRequest) => {
-    const two = await revealNeedsTwo(db)
+    const two = await readUnmaskingNeedsApproval(db)
     return {
-      title: c.t(two ? 'console.settings.reveal.off' : 'console.settings.reveal.on'),
-      lead: c.t(two ? 'console.settings.reveal.off.lead' : 'console.settings.reveal.effect'),
+      title: c.t(two ? 'console.settings.unmask.off' : 'console.settings.unmask.on'),
+      lead: c.t(two ? 'console.settings.unmask.off.lead' : 'console.settings.unmask.effect'),
       facts: [
         {
-          name: c.t('console.settings.reveal'),
-          value: c.t(two ? 'console.settings.reveal.two' : 'console.settings.reveal.one')
+          name: c.t('console.settings.unmask'),
+          value: c.t(two ? 'console.settings.unmask.two' : 'console.settings.unmask.one')
         }
       ],
       hidden: [{ name: 'needed', value: String(!two) }],
       typed: null,
       action: path,
-      submit: c.t(two ? 'console.settings.reveal.ask' : 'console.settings.reveal.on'),
+      submit: c.t(two ? 'console.settings.unmask.ask' : 'console.settings.unmask.on'),
       backHref: '/admin/settings'
     }
   }
@@ -70,12 +70,13 @@ export function registerRevealSetting (console: Console): void {
       // what the page offered, not what it would offer now
       const needed = c.field('needed') !== 'false'
       if (needed) {
-        await inTransaction(db, async (trx) => await setRevealNeedsTwo(trx, deps, true, confirmed.act))
+        await inTransaction(db, async (trx) => await setUnmaskingNeedsApproval(trx, deps, true, confirmed.act))
         return c.redirect('/admin/settings', 'saved')
       }
       const asked = await inTransaction(
         deps.db,
-        async (trx) => await changes.request(trx, { kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
+        async (trx) =>
+          await approvals.request(trx, { kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
       )
       return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
     }
