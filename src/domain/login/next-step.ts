@@ -20,7 +20,7 @@ export type Proof =
   | { kind: 'organization'; organizationId: string; role: 'legal_representative' | 'agent'; at: number }
 
 /** Level of a login that is confined to an organization. */
-export const confinedLevel: Level = 1
+const confinedLevel: Level = 1
 
 export type ProofKind = Proof['kind']
 
@@ -135,7 +135,7 @@ export function isEstablished ({ person, session, proofs }: Evidence): boolean {
  * Only the organization's password speaks, in a browser that stands for the person. The login is confined to that
  * organization and role, at level 1, and says nothing about the person.
  */
-export const isConfined = (facts: Evidence & Pick<IdentityFacts, 'trustedBrowser' | 'confinedAllowed'>): boolean =>
+const isConfined = (facts: Evidence & Pick<IdentityFacts, 'trustedBrowser' | 'confinedAllowed'>): boolean =>
   facts.person !== null &&
   facts.confinedAllowed !== false &&
   organizationProof(facts.proofs) !== undefined &&
@@ -154,7 +154,7 @@ export const earnsTrust = (personId: string, representation: Representation, pro
  * Acting for an organization needs, once in this browser, the scan and face that the organization's tab asks for; an
  * agent shows them for their first act anywhere. A personal password alone does not make anybody a representative.
  */
-export function missingRepresentationProof (
+function missingRepresentationProof (
   facts: Pick<LoginFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser' | 'representation'>
 ): boolean {
   const { person, session, proofs, trustedBrowser, representation } = facts
