@@ -29,7 +29,8 @@ const values: Record<UnmaskField, (person: StoredPerson) => string | null> = {
 }
 
 /**
- * Without dual control. The fields are named in the audit trail, the values nowhere. @throws DomainError `reason_required`
+ * Without dual control. The fields are named in the audit trail, the values nowhere.
+ * @throws DomainError `reason_required`
  */
 export async function unmask (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
