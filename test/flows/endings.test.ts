@@ -149,7 +149,8 @@ async function endings (
         subjectKinds: ['person', 'organization'],
         functions: [{ code: 'property.query', name: '查询' }],
         introspects: [api]
-      }
+      },
+      resources: { [api]: { scopes: ['property:read'] } }
     })
   }
   const partyAt = async (clientId: string, instance: () => number): Promise<RelyingParty> => {

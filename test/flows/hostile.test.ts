@@ -457,7 +457,8 @@ t.test('T006: client authentication', async (t) => {
       redirect_uris: [],
       token_endpoint_auth_method: 'private_key_jwt',
       jwks: { keys: [jwk] }
-    }
+    },
+    resources: { 'urn:kora:demo:property': { machineScopes: ['property:read'] } }
   })
   const now = Math.floor(Date.now() / 1000)
   const claims: JWTPayload = { iss: 'keyed', sub: 'keyed', aud: kora.issuer, iat: now, exp: now + 60 }

@@ -87,7 +87,8 @@ await addClient(kora, {
     token_endpoint_auth_method: 'client_secret_basic',
     backchannel_logout_uri: channel.url,
     backchannel_logout_session_required: true
-  }
+  },
+  resources: { 'urn:kora:demo:property:jwt': { scopes: ['property:read'] } }
 })
 const listener = await RelyingParty.discover({
   issuer: kora.issuer,

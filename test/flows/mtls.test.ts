@@ -213,7 +213,8 @@ t.test(
         tls_client_auth_san_uri: 'urn:example:tax',
         tls_client_certificate_bound_access_tokens: true
       },
-      policy: { introspects: [] }
+      policy: { introspects: [] },
+      resources: { [jwtApi]: { machineScopes: ['property:read'] } }
     })
     const site = await RelyingParty.discover({
       issuer: kora.issuer,

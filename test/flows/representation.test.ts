@@ -236,7 +236,7 @@ t.test(
     const kora = await startKora(t)
     await kora.inside.services.db
       .updateTable('resourceServer')
-      .set({ ttlSeconds: 3000 })
+      .set({ ttlSeconds: 600 })
       .where('identifier', '=', 'urn:kora:demo:property:jwt')
       .execute()
     const party = await demoParty(kora, 'demo-site', { scope: 'openid property:read' })
@@ -269,7 +269,7 @@ t.test(
     })
     const again = await party.start({ prompt: 'select_account', ...resource })
     const forSelf = await chooseIdentity(browser, await party.visit(browser, again), 'self', party.arrived)
-    t.same(await lifetime(again, forSelf), { seconds: 3000, representation: { role: 'self' } })
+    t.same(await lifetime(again, forSelf), { seconds: 600, representation: { role: 'self' } })
   }
 )
 

@@ -74,7 +74,9 @@ export function dualControlReasons (
     high_scope: added.some((scope) => highScopes.includes(scope)),
     consent_skipped: after.policy?.trusted === true && (had.policy?.trusted !== true || added.length > 0),
     introspects_all: introspectsAll(after) && !introspectsAll(had),
-    api_scope: addsApiScopes(had.policy?.resources, after.policy?.resources),
+    api_scope:
+      addsApiScopes(had.policy?.resources, after.policy?.resources) ||
+      (hasApiScopes(had.policy?.resources) && keysOf(had) !== keysOf(after)),
     admin_scope:
       (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
       (administers.length > 0 && keysOf(had) !== keysOf(after)),
