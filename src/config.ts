@@ -34,7 +34,7 @@ interface Reader {
   /** A fault about an absent setting; not for one whose file could not be read, which is reported already. */
   absent(name: SettingName, text: string): void
   faults: string[]
-  /** What works today and will not work in a later version. */
+  /** Deprecated settings in use. */
   warnings: string[]
 }
 
@@ -49,7 +49,7 @@ function createReader (env: Environment): Reader {
   const fault = (text: string): void => {
     faults.push(text)
   }
-  /** The value under the name of today, else under the former one. */
+  /** The value under the present name, otherwise under the former one. */
   const current = (name: SettingName): string | undefined => {
     const value = plain(name)
     const { formerly } = settingsByName[name]

@@ -1,6 +1,6 @@
 /**
- * Composition root: chooses the database, the production adapters or the simulators, and hands
- * every feature the same set of services. This is the only file that knows them all.
+ * Composition root: chooses the database, the production adapters or the simulators, and gives every folder the same
+ * set of services. This is the only file that knows them all.
  */
 import { existsSync } from 'node:fs'
 import type { Kysely } from 'kysely'
@@ -160,8 +160,8 @@ export interface OperatorServices extends Pick<Services, 'config' | 'db' | 'cryp
 }
 
 /**
- * The database as it is, for one command: nothing is migrated, nothing outside is asked, nothing is simulated.
- * @throws DataDirInUse, NotMigrated, NotGranted, MasterKeyMismatch, DatabaseUnavailable
+ * The database for one command: nothing is migrated, no outside service is called, nothing is simulated. @throws
+ * DataDirInUse, NotMigrated, NotGranted, MasterKeyMismatch, DatabaseUnavailable
  */
 export async function openOperatorServices (config: Readonly<Config>, log: Logger): Promise<OperatorServices> {
   const { databaseUrl, dataDir, databasePoolSize: poolSize } = config

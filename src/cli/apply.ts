@@ -1,4 +1,7 @@
-/** kora apply: clients as a file says. Everything is checked first; one faulty entry and nothing is changed. */
+/**
+ * kora apply: makes clients as a file declares them. Everything is checked first; one faulty entry means that nothing
+ * is changed.
+ */
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { inTransaction } from '../database/transaction.ts'

@@ -1,6 +1,6 @@
 /**
- * kora audit: verify the chain or an exported file, export a stretch, archive what is old. Exit codes: 0 whole or
- * done, 1 broken or refused, 2 wrong use.
+ * kora audit: verify the chain or an exported file, export a range, archive old events. Exit codes: 0 whole or done, 1
+ * broken or refused, 2 wrong use.
  */
 import { createReadStream } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, type JWTPayload, type JWTHeaderParameters } from 'jose'
 import { authorizationRequest } from '../journeys/developers/index.ts'
 
-/** Something that the other side did wrong or refused; `code` is an OAuth error where there is one. */
+/** A fault or refusal of the other side; `code` is an OAuth error where there is one. */
 export class CodeFlowError extends Error {
   readonly code: string
   constructor (code: string, message: string) {
@@ -34,7 +34,7 @@ export interface CodeFlowOptions {
   /** Further parameters of the request. */
   more: Record<string, string>
   timeoutMs: number
-  /** Told the address to open as soon as somebody listens for the answer; what it throws ends the flow. */
+  /** Called with the address to open as soon as the answer can be received; what it throws ends the flow. */
   onAddress: (url: string, redirectUri: string) => Promise<void>
 }
 

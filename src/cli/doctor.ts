@@ -1,6 +1,6 @@
 /**
- * kora doctor: is everything as it should be, and what to do where it is not. Looks from the machine it runs on;
- * changes nothing. Exit code 1 when something fails. Each check stands in doctor/ and answers with findings.
+ * kora doctor: whether everything is in order, and what to do if it is not. Runs on this machine; changes nothing. Exit
+ * code 1 when something fails. The checks are in doctor/ and answer with findings.
  */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -134,7 +134,7 @@ async function trying (check: string, tell: Tell, work: () => Promise<void>): Pr
 }
 
 async function opened (config: Config, tell: Tell): Promise<OpenDatabase | null> {
-  // opening would make them: the doctor changes nothing
+  // opening would create them, and the doctor changes nothing
   if (config.masterKey === null && !existsSync(join(config.dataDir, 'master.key'))) {
     tell(
       warn(

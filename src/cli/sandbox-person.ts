@@ -1,6 +1,6 @@
 /**
- * A person of the sandbox in place of a browser: opens the address, gives account and password, and lets the simulated
- * phone do its part. Only against a Kora with its sandbox on; knows the pages' forms and nothing else of Kora.
+ * A person of the sandbox in place of a browser: opens the address, enters account and password, and lets the simulated
+ * phone do its part. Only against a Kora with its sandbox on; knows only the forms of the pages.
  */
 import { CodeFlowError } from './code-flow.ts'
 
@@ -10,7 +10,7 @@ interface Account {
   password: string
 }
 
-/** Walks from the authorization request to the way back to the site; that one is requested as well. */
+/** Goes from the authorization request to the return to the site, which is requested too. */
 export async function walk (issuer: string, address: string, handle: string): Promise<void> {
   const person = (await sandbox<{ persons: Account[] }>(issuer, 'GET', '/accounts')).persons.find(
     (one) => one.handle === handle

@@ -25,7 +25,7 @@ export interface OpenDatabaseOptions {
 export interface OpenDatabase {
   db: Kysely<Database>
   kind: 'pglite' | 'postgres'
-  /** Waits for running statements, then lets go of connections and folder. May be called again. */
+  /** Waits for running statements, then releases connections and folder. May be called again. */
   close(): Promise<void>
 }
 

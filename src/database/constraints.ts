@@ -1,9 +1,9 @@
 /**
- * Constraints that a migration adds to tables with rows in them, and the indexes that go with them: steps that never
- * make a serving Kora wait, and that can be repeated after an interruption.
+ * Constraints that a migration adds to tables with rows, and their indexes: steps that never block a serving Kora, and
+ * that can be repeated after an interruption.
  *
  * A constraint is added `not valid`: it holds for every row written from then on, and its lock is held for a moment
- * only. Old rows are checked afterwards, beside all work. Rows that break a constraint stay as they are and the
+ * only. Old rows are checked afterwards, without blocking. Rows that break a constraint stay as they are and the
  * constraint stays unvalidated; `kora doctor` names it (docs/decisions/0009-rules-in-the-database.md).
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -15,7 +15,7 @@ type Db = QueryExecutorProvider
 const lockTries = 30
 const lockPauseMilliseconds = 1_000
 
-/** Checks written for rows of the future only: what was decided before has no endorsement. */
+/** Checks meant for new rows only: earlier decisions have no endorsement. */
 const forNewRowsOnly = new Set(['pending_change_vouched'])
 
 export interface Unvalidated {
@@ -30,8 +30,8 @@ export const isOneOf = (column: string, words: readonly string[]): string =>
   `check (${column} in (${words.map((word) => `'${word}'`).join(', ')}))`
 
 /**
- * A statement with an exclusive lock, outside of a transaction. Behind a waiting exclusive lock every later statement
- * waits too: during a long `pg_dump` that would be all of them. So it waits for a moment only, and is tried again.
+ * A statement with an exclusive lock, outside of a transaction. All later statements wait behind a waiting exclusive
+ * lock; during a long `pg_dump` that would be all of them. So it waits for a moment only, and is tried again.
  */
 export async function alterTable (db: Db, statement: string): Promise<void> {
   await sql`set lock_timeout = '1s'`.execute(db)
@@ -56,7 +56,7 @@ export async function addConstraint (db: Db, table: string, name: string, defini
   await alterTable(db, `alter table ${table} add constraint ${name} ${definition} not valid`)
 }
 
-/** Other words for the same constraint, in one step. */
+/** Replaces the words of a constraint, in one step. */
 export async function replaceConstraint (db: Db, table: string, name: string, definition: string): Promise<void> {
   await alterTable(
     db,
@@ -78,17 +78,17 @@ async function buildIndex (db: Db, { name, on, unique }: { name: string; on: str
   const { rows } = await sql<{ valid: boolean }>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`.execute(db)
   if (rows[0]?.valid === true) return
-  // what an interrupted build left is never used and slows every write
+  // an index of an interrupted build is never used and slows every write
   if (rows[0] !== undefined) await sql.raw(`drop index concurrently ${name}`).execute(db)
   await sql.raw(`create ${unique ? 'unique ' : ''}index concurrently ${name} on ${on}`).execute(db)
 }
 
-/** Constraints that some row of before may break, without those that were meant for new rows only. */
+/** Constraints that some old row may break, without those that were meant for new rows only. */
 export async function findUnvalidated (db: Db): Promise<Unvalidated[]> {
   return (await loadUnvalidated(db)).filter(({ name }) => !forNewRowsOnly.has(name))
 }
 
-/** Checks old rows; a constraint that some of them break stays as it is. Returns those that are left. */
+/** Checks old rows; a constraint that some of them break stays unvalidated. Returns those constraints. */
 export async function validateConstraints (db: Db): Promise<Unvalidated[]> {
   for (const { table, name } of await loadUnvalidated(db)) {
     try {

@@ -1,6 +1,6 @@
 /**
- * What can go wrong between Kora and its database, as classes and questions the callers may ask.
- * Error texts and properties never carry values of a row (SQL parameters, the server's `detail`).
+ * Failures between Kora and its database, as classes and predicates for callers. Error texts and properties never
+ * contain values of a row (SQL parameters, the server's `detail`).
  */
 
 /** The database cannot be reached, refuses work or took too long. Answer 503; nothing was retried. */

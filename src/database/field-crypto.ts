@@ -35,11 +35,11 @@ export interface FieldCryptoOptions {
   masterKey: Buffer
   keyId: string
   cipher: FieldCipher
-  /** Master keys by id that still decrypt and verify, but make nothing new. */
+  /** Master keys by id that still decrypt and verify, but are not used for new values. */
   previousKeys?: Record<string, Buffer>
 }
 
-/** A ciphertext that is not ours, not here, or no longer whole. Says neither value nor key. */
+/** A ciphertext that is not ours, moved, or damaged. Names neither value nor key. */
 export class FieldCryptoError extends Error {
   readonly code: 'malformed' | 'unknown_key' | 'not_authentic'
   constructor (code: FieldCryptoError['code'], place: string) {

@@ -1,6 +1,4 @@
-/**
- * Where the master key comes from, and the proof at start that it is the one the data was made with.
- */
+/** The source of the master key, and the proof at start that the data were made with it. */
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

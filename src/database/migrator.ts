@@ -12,7 +12,7 @@ import type { Database } from './schema.ts'
 /** The folder of the migrations, independent of the working directory. */
 export const migrationsDir = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
-// any number that nothing else in the database locks
+// a number that nothing else in the database locks
 const migrationLock = 7_202_616
 const lockPauseMilliseconds = 200
 
@@ -41,7 +41,7 @@ class NotMigrated extends Error {
   }
 }
 
-/** The tables are there, and the role of this connection may not use them. */
+/** The tables exist, but the role of this connection may not use them. */
 class NotGranted extends Error {
   constructor (role: string) {
     super(
@@ -130,8 +130,8 @@ async function unhurried<T> (db: Kysely<Database>, work: (connection: Kysely<Dat
 }
 
 /**
- * Asks again and again instead of waiting in the database: a statement that waits for the lock would hold a snapshot,
- * and `create index concurrently` of the process that has the lock waits for every older snapshot to end.
+ * Polls instead of waiting in the database: a statement that waits for the lock would hold a snapshot, and `create
+ * index concurrently` of the process that has the lock waits for every older snapshot to end.
  */
 async function lock (connection: Kysely<Database>): Promise<void> {
   for (;;) {
@@ -147,7 +147,7 @@ interface Part {
   last: string
 }
 
-/** Migrations that share a transaction stand in one part, each of the others in its own. */
+/** Migrations that share a transaction are in one part, each of the others in its own. */
 function splitByTransaction (pending: MigrationInfo[]): Part[] {
   const parts: Part[] = []
   for (const { name, migration } of pending) {

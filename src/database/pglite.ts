@@ -25,7 +25,7 @@ export async function startPGlite ({ dataDir, onProgress, snapshot }: PGliteOpti
   const options = { parsers, serializers, ...(snapshot === undefined ? {} : { loadDataDir: snapshot }) }
   if (dataDir === null) return PGlite.create(options)
   const folder = join(dataDir, 'pglite')
-  // an initialisation that was interrupted leaves half a database: begin again
+  // an interrupted initialization leaves half a database: start again
   const unfinished = join(dataDir, 'pglite.unfinished')
   if (existsSync(unfinished)) rmSync(folder, { recursive: true, force: true })
   const fresh = !existsSync(join(folder, 'PG_VERSION'))

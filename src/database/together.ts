@@ -50,7 +50,7 @@ export function together<I, O> (
         })
       },
       (error: unknown) => {
-        // one item may be what fails; an absent database fails for everybody
+        // one item may cause the failure; an absent database fails for everybody
         for (const { answer, fail } of waiting) {
           if (isDatabaseUnavailable(error)) fail(error)
           else answer(undefined)

@@ -1,7 +1,7 @@
 /**
- * One meaning of PostgreSQL's types in JavaScript, used by both drivers, which differ when left alone:
- * int8 and count() are numbers, timestamps are Date, `date` stays 'YYYY-MM-DD' text (an identity
- * card's date has no time zone), numeric stays text, bytea is a Buffer, json and jsonb are parsed.
+ * The JavaScript values of PostgreSQL's types, the same for both drivers, whose defaults differ: int8 and count() are
+ * numbers, timestamps are Date, `date` stays 'YYYY-MM-DD' text (an identity card's date has no time zone), numeric
+ * stays text, bytea is a Buffer, json and jsonb are parsed.
  */
 import { types } from 'pg'
 
@@ -62,7 +62,7 @@ function jsonParameter (value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** Serializers of the embedded database where its habits differ from pg's. */
+/** Serializers of the embedded database where its defaults differ from pg's. */
 export const serializers: Readonly<Record<number, (value: unknown) => string>> = Object.freeze({
   [oid.json]: jsonParameter,
   [oid.jsonb]: jsonParameter

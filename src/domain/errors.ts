@@ -1,9 +1,7 @@
 /**
- * A rule of the domain refused what was asked. Thrown only for forbidden transitions and broken
- * contracts; what a user can correct is a discriminated union instead.
- *
- * `code` is stable: it is the key of the message shown, and what tests and clients compare.
- * `details` fills the message's placeholders and must not hold personal data (it may be logged).
+ * A rule of the domain refused an act. Thrown only for forbidden transitions and broken contracts; what a user can
+ * correct is a discriminated union instead. `code` is stable: it is the key of the message, and what tests and clients
+ * compare. `details` fills the placeholders of the message and must not contain personal data (it may be logged).
  */
 export class DomainError extends Error {
   readonly code: string

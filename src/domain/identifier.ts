@@ -1,6 +1,6 @@
 /**
- * Identifiers and secrets that are made at random. People copy them into command lines and addresses, so none begins
- * with `-`, which a command line takes for an option, or with `_`.
+ * Random identifiers and secrets. People copy them into command lines and addresses, so none begins with `-`, which a
+ * command line takes for an option, or with `_`.
  */
 import { randomBytes } from 'node:crypto'
 

@@ -37,7 +37,7 @@ export interface Config {
   face: Vendor | null
   populationRegister: Vendor | null
   companyRegister: Vendor | null
-  /** Seconds between two looks at the journal of the company register. */
+  /** Seconds between two readings of the journal of the company register. */
   companyRegisterSeconds: number
   sms: Vendor | null
   /** Port of the face simulator's own service; 0 = any free one. */
@@ -61,8 +61,8 @@ export interface Config {
    * does not), and the origin where it asks for certificates (null: that of the issuer). Null = off.
    */
   mtls: { certHeader: string; verifyHeader: string | null; origin: string | null } | null
-  /** Logins that one address may begin in five minutes at this process. */
+  /** Logins that one address may start in five minutes at this process. */
   loginStartsPerAddress: number
-  /** What works today and will not work in a later version; told once at the start. */
+  /** Deprecated settings in use; reported once at the start. */
   warnings: readonly string[]
 }

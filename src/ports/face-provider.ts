@@ -22,9 +22,9 @@ export interface FaceStart {
   channel: 'h5' | 'app' | 'pc'
   /** What some vendors' scripts collect before the start; opaque to us. */
   clientMeta?: string
-  /** Where the provider's page sends the person back to. Holds no personal data. */
+  /** The address to which the provider's page sends the person back. Has no personal data. */
   returnUrl?: string
-  /** Where the provider may wake us up. Holds no personal data. */
+  /** The address for notifications of the provider. Has no personal data. */
   notifyUrl?: string
   ip?: string
   locale?: 'zh-CN' | 'bo' | 'en'
@@ -88,7 +88,7 @@ export interface FaceResult {
   fault?: FaceFault
 }
 
-/** Names the transaction that may have news; says nothing about its outcome. */
+/** Names a transaction that may have changed; says nothing about its outcome. */
 export interface FaceHint {
   providerTxnId: string
   attemptId: string
@@ -118,7 +118,7 @@ export interface FaceProvider {
   result(providerTxnId: string, attemptId: string): Promise<FaceResult>
   /** Asks the provider to delete what it keeps of a transaction. Throws FaceProviderError. */
   erase?(providerTxnId: string): Promise<void>
-  /** Asks the provider for a sign of life; for `kora doctor` and dashboards. Never throws. */
+  /** Checks the health of the provider, for `kora doctor` and dashboards. Never throws. */
   health?(): Promise<FaceHealth>
   /** A signed notification as a hint, or null for anything that is not authentic, fresh and new. */
   verifyNotification?(

@@ -13,7 +13,7 @@ export interface PasswordHasher {
   depth(): { running: number; waiting: number }
 }
 
-/** Too many hashes at once: answer 503 with a way on (scan instead, or try again in some seconds). */
+/** Too many hashes at once: answer 503 with another way (scan instead, or try again in some seconds). */
 export class HasherBusy extends Error {
   readonly code = 'hasher_busy'
   readonly retryAfterSeconds: number

@@ -1,4 +1,4 @@
-/** Work that a process does again and again beside requests; the runtime decides when. */
+/** Work that a process repeats beside requests; the runtime decides when. */
 export interface PeriodicTask {
   /** One round of work. @returns true when there is more to do soon */
   round(): Promise<boolean>

@@ -57,7 +57,7 @@ export interface CompanyChanges {
   changes: CompanyChange[]
   /** How many entries of the piece did not follow the contract and were left out. */
   unreadable: number
-  /** Ask for what comes after this position next time. */
+  /** The position for the next request. */
   next: number
   /** There is more already. */
   more: boolean

@@ -9,7 +9,7 @@ export interface SmsMessage {
   messageId: string
 }
 
-/** What is left with the provider, in messages, and below how many somebody should buy more. */
+/** The messages left at the provider, and the number below which more should be bought. */
 export interface SmsBalance {
   remaining: number
   alarmBelow: number
@@ -32,10 +32,7 @@ export class SmsUnavailable extends Error {
   }
 }
 
-/**
- * The provider will not send this message, however often it is asked (a number that does not exist, a limit of its
- * own).
- */
+/** The provider will never send this message (a number that does not exist, a limit of its own). */
 export class SmsRefused extends Error {
   /** The provider's code. */
   readonly code: string

@@ -1,4 +1,4 @@
-/** What a person sees in the terminal: progress while it starts, then where to click and who to be. */
+/** What a person sees in the terminal: progress at the start, then addresses and accounts. */
 import type { Config } from '../ports/config.ts'
 
 const words: Record<string, string> = {

@@ -1,6 +1,6 @@
 /**
- * Leaving: not ready at once, connections close after their answer; new ones are still served until the load balancer
- * has noticed, then refused. At most 15 s in all, nothing acknowledged is lost.
+ * Drain: not ready at once, and connections close after their answer. New ones are still served until the load balancer
+ * has noticed, and then refused. At most 15 s in all; nothing acknowledged is lost.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'

@@ -59,7 +59,7 @@ const logFields: ReadonlySet<string> = new Set([
   'advice'
 ])
 
-// ids and MACs of our own that are meant to be compared with the database
+// ids and MACs of ours, to be compared with the database
 const verbatim = new Set(['hash', 'mac', 'traceId', 'trace', 'reqId', 'at', 'kid', 'clientId'])
 
 interface SerializedError {

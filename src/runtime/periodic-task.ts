@@ -1,6 +1,6 @@
 /**
- * Work that a process does again and again beside requests: one round at a time, the next planned when the last has
- * ended, none after `stop`, which waits for the round under way.
+ * Work that a process repeats beside requests: one round at a time, the next one planned when the last has ended, none
+ * after `stop`, which waits for a running round.
  */
 import type { Logger } from 'pino'
 import type { PeriodicTask } from '../ports/periodic-task.ts'

@@ -52,9 +52,9 @@ export async function seedDemoData (deps: SimulatorsDeps, site: string): Promise
 }
 
 /**
- * The demo site may have another port than at the last start: its clients go with it, and keep the latest of the
- * addresses they had. Purposes that an older version did not write are added: without them a client is refused. So are
- * clients, where there is demo data.
+ * The demo site may have another port than at the last start: its clients follow, and keep the latest of their
+ * addresses. Missing purposes of an older version are added, because without them a client is refused; missing clients
+ * too, where there is demo data.
  */
 async function moveDemoClients (trx: Transaction<Database>, site: string): Promise<void> {
   let moved = false

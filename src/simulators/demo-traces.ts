@@ -8,7 +8,7 @@ import type { Database } from '../database/schema.ts'
 import { demoAdminKey } from './demo-admin.ts'
 import { demoClients } from './demo-clients.ts'
 
-/** Told by secrets and keys that no other client has; false also while there are no tables yet. */
+/** Recognized by secrets and keys that no other client has; false also while there are no tables yet. */
 export async function hasDemoData (db: Kysely<Database>): Promise<boolean> {
   const secrets = demoClients('').flatMap(({ secret }) =>
     secret === null ? [] : [createHash('sha256').update(secret).digest('base64url')]

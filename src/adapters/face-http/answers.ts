@@ -59,7 +59,7 @@ export interface Expected {
   now: number
 }
 
-/** Whether a new try can help. What a person cannot change by trying again goes to the counter. */
+/** Whether a new try can help. Where it cannot, the person is offered the in-person check. */
 const retryable: Record<FaceReason, boolean> = {
   NAME_ID_MISMATCH: false,
   NO_RECORD: false,
@@ -112,7 +112,7 @@ export function readVerdict (json: unknown, expected: Expected): FaceResult | nu
     }
     return failed(json.reason, common)
   }
-  // "passed" by somebody who was not seen alive is no pass
+  // "passed" without a proof of life is no pass
   if (!json.liveness) return failed('LIVENESS_RISK', common)
   if (expected.hasScore && json.score === undefined) return null
   return { status: 'passed', retryable: false, offerAlternative: false, ...common, verifiedAt: json.verifiedAt }
@@ -144,7 +144,7 @@ export function errorResult (
   }
 }
 
-/** Does the provider no longer know the transaction? */
+/** Whether the provider no longer knows the transaction. */
 export const isGone = (answer: Answer): boolean => answer.status === 404 || answer.status === 410
 
 /** The reason of an authentic 4xx answer: the provider's own for 422, otherwise we speak the contract wrongly. */

@@ -58,7 +58,7 @@ export function createCompanyRegister (options: RegistryHttpOptions): CompanyReg
         if (!Array.isArray(given) || !isNumber(next, since ?? 0) || !isFlag(more)) return null
         // there would be no end of it
         if (more && next === since) return null
-        // one bad entry must not hold up those behind it
+        // one malformed entry must not block those after it
         const changes = given.map(readChange).filter((change) => change !== null)
         return { changes, unreadable: given.length - changes.length, next, more }
       })

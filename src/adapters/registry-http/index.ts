@@ -1,7 +1,7 @@
 /**
- * Owns the questions to the authoritative registers over docs/register-contract.md: the population register
- * (`population.ts`) and the company register (`company.ts`). Keeps and logs nothing about persons; everything but a
- * clear answer is RegisterUnavailable, which never counts as a mismatch.
+ * The adapters of the authoritative registers over docs/register-contract.md: the population register (`population.ts`)
+ * and the company register (`company.ts`). They store and log nothing about persons. Everything but a clear answer is
+ * RegisterUnavailable, which never counts as a mismatch.
  */
 export { createPopulationRegister } from './population.ts'
 export { createCompanyRegister } from './company.ts'

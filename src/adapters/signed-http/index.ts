@@ -1,7 +1,7 @@
 /**
- * Owns the line to vendors over HTTP as the contracts in docs/ describe it: signatures both ways
- * (`message-signature.ts`, `keys.ts`), one bounded request (`transport.ts`), a circuit breaker
- * (`breaker.ts`). What is asked and how an answer is read belongs to the adapter of each vendor.
+ * Signed HTTP to providers as the contracts in docs/ describe it: signatures both ways (`message-signature.ts`,
+ * `keys.ts`), one bounded request (`transport.ts`), a circuit breaker (`breaker.ts`). The adapter of each provider
+ * knows what to ask and how to read the answer.
  */
 import { createBreaker } from './breaker.ts'
 import { signatureKeys, type KeyOptions, type Service } from './keys.ts'
@@ -23,8 +23,8 @@ export interface SignedHttpOptions extends KeyOptions {
 }
 
 /**
- * Ask once and read the answer; never repeats anything by itself. `read` returns null for an answer that
- * does not follow the contract, which then counts like silence.
+ * Asks once and reads the answer; never repeats anything by itself. `read` returns null for an answer that does not
+ * follow the contract, which then counts like no answer.
  */
 export type Ask = <T>(read: (answer: Answer) => T | null, ...request: Parameters<Send>) => Promise<T>
 

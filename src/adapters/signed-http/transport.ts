@@ -22,7 +22,7 @@ export interface Answer {
   status: number
   /** The parsed body; undefined when it is empty. */
   json: unknown
-  /** The provider's own id of this answer, for asking back. */
+  /** The provider's own id of this answer, for questions to the provider. */
   requestId: string | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * Owns the sending of short messages over docs/sms-provider-contract.md. One call is one attempt: repeating is the
- * outbox's business, and the message id lets the provider recognize a repetition.
+ * The adapter for short messages over docs/sms-provider-contract.md. One call is one attempt: the outbox repeats, and
+ * the message id lets the provider recognize a repetition.
  */
 import { SmsRefused, SmsUnavailable, type SmsSender } from '../../ports/sms.ts'
 import { createHealth } from '../signed-http/health.ts'
@@ -13,7 +13,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 /** @throws TypeError when address or keys do not fit */
 export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'> & { url: string }): SmsSender {
   const ask = createAsk({ ...options, baseUrl: options.url }, 'sms')
-  // past the breaker, like the sign of life: how much is left says nothing about whether messages are sent
+  // past the breaker, like the health check: the balance says nothing about whether messages are sent
   const look = createTransport({
     baseUrl: checkedBaseUrl(options.url, 'sms'),
     keys: signatureKeys(options, 'sms'),
@@ -40,7 +40,7 @@ export function createSmsHttpSender (options: Omit<SignedHttpOptions, 'baseUrl'>
           (answer) => {
             const body = members(answer)
             if (isSuccess(answer)) return body?.['messageId'] === messageId ? { code: null } : null
-            // 401 says that the two sides do not fit: an outage for everybody, not this message's fault
+            // 401 is a configuration fault: an outage for everybody, not the fault of this message
             if (answer.status === 401) return null
             return { code: /^[A-Z_]{1,40}$/.test(String(body?.['code'])) ? String(body?.['code']) : 'REFUSED' }
           },

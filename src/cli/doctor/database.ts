@@ -56,7 +56,7 @@ export async function checkDatabase (
     if (isPermissionDenied(error)) return null
     throw error
   })
-  // this role was given nothing: it cannot even see what was applied
+  // this role has no rights: it cannot even see which migrations were applied
   if (pending === null) return [...findings, await checkRole(db)]
   findings.push(
     pending.length === 0
@@ -78,7 +78,7 @@ export async function checkDatabase (
   return [...findings, ...(await checkServer(db, config)), ...(pending.length === 0 ? [await checkRole(db)] : [])]
 }
 
-/** Rows from before a rule was made may break it; nobody changes them but those who know what is true. */
+/** Rows older than a rule may break it; only people who know the facts can correct them. */
 async function checkConstraints (db: Kysely<Database>): Promise<Finding> {
   const left = await findUnvalidated(db)
   if (left.length === 0) return ok('constraints', 'every row keeps the rules of its table')
@@ -164,7 +164,7 @@ async function checkServer (db: Kysely<Database>, config: Config): Promise<Findi
   return findings
 }
 
-/** The role must not be able to switch off what guards the audit trail. */
+/** The role must not be able to switch off the protection of the audit trail. */
 async function checkRole (db: Kysely<Database>): Promise<Finding> {
   const {
     rows: [row]

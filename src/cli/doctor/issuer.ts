@@ -17,7 +17,7 @@ export async function checkIssuer (issuer: string, now: () => number = Date.now)
   const before = now()
   let response: Response
   try {
-    // headers that any client can send: they must change nothing
+    // headers that any client can send; they must have no effect
     response = await fetch(issuer + discoveryPath, {
       redirect: 'manual',
       headers: {

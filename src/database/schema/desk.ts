@@ -1,4 +1,4 @@
-/** What staff work with: visits at a counter, links that continue an application, notices. */
+/** Tables of support: in-person sessions, links that continue an application, notices. */
 import type { Generated } from 'kysely'
 import type { NullableTimestamp, RequiredTimestamp, Timestamp } from './columns.ts'
 

@@ -1,4 +1,4 @@
-/** One run of the hosted login: attempt, scan ticket, face check, and the counters that slow guessing. */
+/** One run of the hosted login: attempt, scan ticket, face check, and the counters of the throttling. */
 import type { ColumnType, Generated } from 'kysely'
 import type { Proof } from '../../domain/login/next-step.ts'
 import type { TicketFailure, TicketProof, TicketPurpose, TicketState } from '../../domain/login/scan-ticket.ts'

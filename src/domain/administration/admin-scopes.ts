@@ -21,7 +21,7 @@ export type AdminScope = (typeof adminScopes)[number]
 /** Identifier of the admin API as a resource server (RFC 8707). */
 export const adminApiResource = (issuer: string): string => `${issuer}/admin/api`
 
-/** The scopes that a stored policy gives, unknown ones left out. */
+/** The scopes that a stored policy gives, without unknown ones. */
 export function adminScopesOf (policy: unknown): AdminScope[] {
   const given =
     typeof policy === 'object' && policy !== null ? (policy as { adminScopes?: unknown }).adminScopes : undefined

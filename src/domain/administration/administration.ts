@@ -3,11 +3,11 @@
  * configuration, approval and audit are never in one hand.
  */
 
-/** 系统 configures; 安全 looks after accounts and approves; 审计 reads the trail; 窗口 checks people in person. */
+/** 系统 configures; 安全 manages accounts and approves; 审计 reads the audit trail; 窗口 checks people in person. */
 export const adminRoles = ['system', 'security', 'audit', 'counter'] as const
 export type AdminRole = (typeof adminRoles)[number]
 
-/** The console as a client: the only one that administrators sign in to, and that nobody else does. */
+/** The console as a client: administrators sign in to it only, and nobody else signs in to it. */
 export const consoleClientId = 'kora-console'
 
 /** Subject of an administrator, in a name space of its own. */

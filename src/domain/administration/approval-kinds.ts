@@ -1,6 +1,6 @@
 /**
- * What one administrator may not decide alone: the one table for console, admin API, command line, declared files and
- * dynamic registration. A kind is stored with its requests and named by the message `change.<kind>`.
+ * What needs approval: the one table for console, admin API, command line, declared files and dynamic registration. A
+ * kind is stored with its requests and named by the message `change.<kind>`.
  */
 import type { AdminRole } from './administration.ts'
 import type { AdminScope } from './admin-scopes.ts'
@@ -12,7 +12,7 @@ export interface ApprovalRule {
   approvers: readonly AdminRole[]
   /** What it covers. */
   covers: readonly string[]
-  /** Scopes of the admin API with which a program may ask for it; none: only administrators may. */
+  /** Scopes of the admin API with which a program may request it; none: only administrators may. */
   scopes: readonly AdminScope[]
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a single administrator may not decide about a client: the one rule for console, admin API, command line,
- * declared files and dynamic registration. Each reason is a message `clients.dual_control.<reason>` of the console.
+ * Which changes of a client need approval: the one rule for console, admin API, command line, declared files and
+ * dynamic registration. Each reason is a message `clients.second.<reason>` of the console.
  */
 import { addsApiScopes, hasApiScopes } from '../client/api-grants.ts'
 import { certificateNames, provesByKey } from '../client/certificate.ts'
@@ -98,7 +98,7 @@ const isPowerful = (client: Judged): boolean =>
   hasApiScopes(client.policy?.resources) ||
   (client.policy?.adminScopes ?? []).length > 0
 
-/** How well a client proves who it is: not at all, by a secret that both sides know, by a key of its own. */
+/** How strongly a client authenticates: not at all, by a shared secret, by a key of its own. */
 const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number =>
   method === 'none' ? 0 : provesByKey(method) ? 2 : 1
 
@@ -118,9 +118,7 @@ function isWeaker ({ metadata: was, policy: ruled }: Judged, { metadata: is, pol
   )
 }
 
-/**
- * A new client without the powers that a second administrator gives: what one can make at once, and ask for the rest.
- */
+/** A new client without the powers that need approval: it is created at once, and the rest is requested. */
 export function withoutPowers (content: ClientContent): ClientContent {
   const {
     metadata,

@@ -1,6 +1,6 @@
 /**
- * What tokens and userinfo say: pure functions from facts to claims (docs/claims.md).
- * `sub` is always the person; whom the person represents is said by `representation`.
+ * The claims of tokens and userinfo: pure functions from facts to claims (docs/claims.md). `sub` is always the person;
+ * `representation` says whom the person represents.
  */
 import type { Person } from '../identity/person.ts'
 import type { DelegationFacts, OrganizationFacts, Representation } from '../representation/representation.ts'
@@ -18,8 +18,8 @@ export const claimsByScope = {
 export const scopes = Object.keys(claimsByScope)
 
 /**
- * What says something about the person beyond the name. A login that is confined to an organization releases none of
- * them: only the organization's password was given.
+ * Claims about the person beyond the name. A login that is confined to an organization releases none of them: only the
+ * organization's password was given.
  */
 export const claimsOfPerson: ReadonlySet<string> = new Set([
   ...claimsByScope.profile.filter((name) => !name.startsWith('name')),
@@ -29,7 +29,7 @@ export const claimsOfPerson: ReadonlySet<string> = new Set([
   'assurance_level'
 ])
 
-/** Claims that are personal data of the highest kind: never in an ID token, only by the `identity` scope. */
+/** Claims that are the most sensitive personal data: never in an ID token, only with the scope `identity`. */
 export const restrictedClaims: readonly string[] = claimsByScope.identity
 
 /**
@@ -131,7 +131,7 @@ export function personClaims (
   return given
 }
 
-/** Names that an alias may never take: what a site trusts must come from us under its own meaning. */
+/** Names that an alias may never take, because a site must be able to trust their meaning. */
 const reserved = new Set([
   'iss',
   'sub',
@@ -153,7 +153,7 @@ const reserved = new Set([
 
 /**
  * Flat names for sites that cannot read nested claims: our path (`representation.organization.uscc`) → their name.
- * Only what is released anyway is repeated; no claim is replaced.
+ * Repeats only what is released in any case; no claim is replaced.
  */
 export function withAliases (
   claims: Record<string, unknown>,

@@ -1,9 +1,7 @@
 /**
  * Requests for `verified_claims` (OpenID Connect for Identity Assurance 1.0 §6): reading them out of the `claims`
- * parameter, and what of the available elements such a request gets. Nothing that was not asked for is given.
- *
- * One request or several (an array): inside Kora always `{ requests: […] }`, because the library underneath drops
- * arrays.
+ * parameter, and selecting the elements for such a request. Nothing is given that was not requested. One request or
+ * several (an array): inside Kora always `{ requests: […] }`, because the library drops arrays.
  */
 import type { VerifiedClaims } from './verified-claims.ts'
 
@@ -22,7 +20,7 @@ export interface NormalisedRequest {
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** More than any site needs; every further one costs us. */
+/** More than any site needs; each further one costs time. */
 const maximumRequests = 10
 const maximumDepth = 8
 
@@ -38,7 +36,7 @@ export function normaliseClaimsParameter (parameter: Json): NormalisedParameter 
     const wanted = claims[target]
     if (!isObject(wanted) || !Object.hasOwn(wanted, 'verified_claims')) continue
     const given = wanted['verified_claims']
-    // null asks for nothing in particular: what the scope would give
+    // null requests nothing in particular: the scope decides
     if (given === null) continue
     const list = isNormalised(given) ? (given.requests as unknown[]) : Array.isArray(given) ? given : [given]
     if (list.length === 0 || list.length > maximumRequests) {
@@ -76,7 +74,7 @@ function faultOf (request: unknown): string | null {
   return nodeFault(verification, 0) ?? nodeFault(claims, 0)
 }
 
-/** Constraints of the wrong type would be constraints ignored. */
+/** A constraint of the wrong type would be ignored silently. */
 const typeOfConstraint: Readonly<Record<string, { ok: (value: unknown) => boolean; must: string }>> = {
   value: { ok: () => true, must: '' },
   values: { ok: Array.isArray, must: 'be an array' },
@@ -121,16 +119,16 @@ export function verifiedClaimNames (parameter: Json): Set<string> {
 
 export const isNormalisedRequest = (value: unknown): value is NormalisedRequest => isNormalised(value)
 
-/** A member that is to be left out, or takes its parent with it. */
+/** A member that is left out, or removes its parent. */
 const missing = Symbol('missing')
 const unmet = Symbol('unmet')
 type Picked = unknown
 
 /**
- * Each request element is answered by every available element that meets it, cut down to what was asked for. In
- * `verification` a constraint (`value`, `values`, `max_age`) that is not met omits the whole element, in `claims` that
- * claim (OIDC4IDA §6.5.2); something `essential` that is not there, or not as asked, omits the whole element. Anything
- * else that is not there is left out. `now` in milliseconds.
+ * Each request element is answered by every available element that meets it, reduced to what was requested. In
+ * `verification` an unmet constraint (`value`, `values`, `max_age`) omits the whole element, in `claims` that claim
+ * (OIDC4IDA §6.5.2); an `essential` member that is missing or unmet omits the whole element. Other missing members are
+ * left out. `now` in milliseconds.
  */
 export function filterVerifiedClaims (
   available: readonly VerifiedClaims[],
@@ -139,7 +137,7 @@ export function filterVerifiedClaims (
 ): VerifiedClaims[] {
   return requests.flatMap((request) =>
     available.flatMap((element) => {
-      // the framework is always said: without it the rest means nothing
+      // the framework is always given: without it the rest has no meaning
       const verification = pick({ trust_framework: null, ...request.verification }, element.verification, now)
       const claims = pickClaims(request.claims, element.claims, now)
       if (verification === unmet || verification === missing || claims === null) return []
@@ -201,7 +199,7 @@ function pickList (wanted: unknown[], there: unknown, now: number): Picked {
   return found.length > 0 ? found : unmet
 }
 
-/** What is constrained, or essential, must be there; so must what contains it. */
+/** A constrained or essential member must be there; so must everything that contains it. */
 function required (wanted: Json): boolean {
   if (
     wanted['essential'] === true ||

@@ -1,4 +1,4 @@
-/** What a relying site requests of a person's data, and what of it the person has still to decide. */
+/** What a relying site requests of a person's data, and what the person has still to decide. */
 import { claimsByScope } from './claims.ts'
 
 /** Sensitive personal information needs a consent of its own (PIPL art. 29). */
@@ -12,7 +12,10 @@ export function requestedScopes (scope: unknown, client: { scope?: string | unde
   return words(scope).filter((name) => name in claimsByScope && name !== 'openid' && allowed.includes(name))
 }
 
-/** An optional scope waits until it is decided, another one until it is given. `decided`: scope → given or refused. */
+/**
+ * An optional scope is undecided until it is decided, a required one until it is given. `decided`: scope → given or
+ * refused.
+ */
 export const isUndecided = (
   scopes: readonly string[],
   decided: ReadonlyMap<string, boolean>,

@@ -1,7 +1,7 @@
 /**
  * `verified_claims` (OpenID Connect for Identity Assurance 1.0): what was verified, by which rules, on what evidence.
  * One element for the person, one for the authority to act for an organization (`authority`, OpenID Authority claims).
- * Pure: the same facts that the `representation` claim is made from. What a request wants of it: ida-filter.ts.
+ * Pure, from the same facts as the `representation` claim. ida-filter.ts selects what a request gets.
  */
 import { functionsHere } from './claims.ts'
 import type { Person } from '../identity/person.ts'

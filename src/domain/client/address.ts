@@ -27,16 +27,16 @@ export interface Difference {
 }
 
 export interface AddressReport {
-  /** The address looked at: the pasted text, or what the pasted request says. */
+  /** The tested address: the pasted text, or the one in the pasted request. */
   address: string
-  /** Where it stood, when a whole request was pasted. */
+  /** The parameter it came from, when a whole request was pasted. */
   parameter: 'redirect_uri' | 'post_logout_redirect_uri' | null
-  /** `client_id` of a pasted request; another client's address is the commonest mistake of all. */
+  /** `client_id` of a pasted request; the address of another client is the most frequent mistake. */
   clientId: string | null
   matches: boolean
   /** Null when nothing is registered. */
   nearest: { address: string; differences: Difference[] } | null
-  /** Why it could not be registered as it stands; null = it could. */
+  /** Why it could not be registered; null = it could. */
   fault: UriFault | null
 }
 
@@ -48,8 +48,8 @@ export interface AddressLists {
 const parameters = ['redirect_uri', 'post_logout_redirect_uri'] as const
 
 /**
- * Looks at a pasted redirect URI, or at a whole authorization or logout request (address or query alone).
- * `rules.native`: any port of a loopback address matches (RFC 8252 §7.3).
+ * Tests a pasted redirect URI, or a whole authorization or logout request (address or query alone). `rules.native`: any
+ * port of a loopback address matches (RFC 8252 §7.3).
  */
 export function explainAddress (
   pasted: string,
@@ -79,7 +79,7 @@ export function explainAddress (
 
 function readPasted (pasted: string): Pick<AddressReport, 'address' | 'parameter' | 'clientId'> {
   const text = pasted.trim()
-  // a request copied out of a log, where the line was cut before the address, has only parameters
+  // a request copied from a log, where the line was cut before the address, has only parameters
   const query = new URLSearchParams(/^[\w.-]+=/.test(text) ? text : text.slice(text.indexOf('?') + 1))
   if (text.includes('=')) {
     for (const parameter of parameters) {
@@ -130,7 +130,7 @@ export function differences (received: string, registered: string, nativeLoopbac
   if (a.fragment !== b.fragment) {
     note('fragment', a.fragment === null ? '' : `#${a.fragment}`, b.fragment === null ? '' : `#${b.fragment}`)
   }
-  // written differently where no rule above looks (an empty port, for example)
+  // a difference that no rule above explains (an empty port, for example)
   if (found.length === 0 && !anyPort) note('encoding', received, registered)
   return found
 }

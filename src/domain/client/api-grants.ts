@@ -1,7 +1,7 @@
 /**
- * Which APIs a client may ask tokens for, and how far: by identifier of the resource server. What it does in the name
- * of a person who signed in and what it does in its own name (client credentials) are granted apart, because a token of
- * its own has no person, no consent and no level of login behind it.
+ * The APIs for which a client may request tokens, and the scopes: by identifier of the resource server. What it does in
+ * the name of a signed-in person and in its own name (client credentials) is granted separately, because a token of its
+ * own has no person, no consent and no level of login behind it.
  */
 import { isObject, step, type ClientFault, type Readers, type Report } from './faults.ts'
 
@@ -15,7 +15,7 @@ export type ApiGrants = Record<string, ApiGrant>
 
 const maximumGrantedApis = 50
 
-/** What may not be granted with this metadata, and what is not written as it must be. Part of `validateClient`. */
+/** Grants that are not allowed with this metadata, or malformed. Part of `validateClient`. */
 export function readApiGrants (
   value: unknown,
   { people, grantTypes }: { people: boolean; grantTypes: unknown },
@@ -105,5 +105,5 @@ export function addsApiScopes (before: ApiGrants | undefined, after: ApiGrants |
 
 export const hasApiScopes = (grants: ApiGrants | undefined): boolean => listGranted(grants).length > 0
 
-/** How an agreement to a scope of an API is called where scopes of Kora itself have their plain names. */
+/** The name of an agreement to a scope of an API; scopes of Kora itself have their plain names. */
 export const apiConsent = (identifier: string, scope: string): string => `${identifier} ${scope}`

@@ -21,8 +21,8 @@ const methods: readonly unknown[] = ['tls_client_auth', 'self_signed_tls_client_
 export const provesByKey = (method: unknown): boolean => method === 'private_key_jwt' || methods.includes(method)
 
 /**
- * RFC 4514 (§2.1: from the last element to the first) from what Node writes: a line for each element, values escaped.
- * Null for elements with several values, whose order nobody has laid down.
+ * RFC 4514 (§2.1: from the last element to the first) from the form of Node: a line for each element, values escaped.
+ * Null for elements with several values, whose order is not defined.
  */
 export function distinguishedNameOf (subject: string): string | null {
   const lines = subject.split('\n').filter((line) => line !== '')

@@ -1,4 +1,4 @@
-/** What is wrong with a client, each field by itself, and the small readers that find it out. */
+/** Faults of a client, each field by itself, and the small readers that find them. */
 
 export interface ClientFault {
   /** JSON pointer (RFC 6901) into `{kind, metadata, policy}`. */
@@ -7,7 +7,7 @@ export interface ClientFault {
   code: string
   /** What was given, shortened; never a secret or private key. */
   received: string
-  /** What would be right: a value, a list of values, or the rule in short. */
+  /** What is expected: a value, a list of values, or the rule in short. */
   expected: string
 }
 

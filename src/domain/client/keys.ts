@@ -1,4 +1,4 @@
-/** Public keys that a client registers by value (RFC 7517): public, strong enough, told apart by `kid`. */
+/** Public keys that a client registers by value (RFC 7517): public, strong enough, with different `kid`. */
 import { createPublicKey } from 'node:crypto'
 import { isObject, step, type Readers, type Report } from './faults.ts'
 
@@ -7,7 +7,7 @@ const maximumKeys = 10
 const minimumRsaBits = 2048
 const curves = ['P-256', 'P-384', 'P-521', 'Ed25519']
 
-/** Checks a JWK set. A private key in it is reported without being repeated: it must be taken as known to everybody. */
+/** Checks a JWK set. A private key in it is reported and not repeated, because it counts as known to everybody. */
 export function checkJwks (field: string, jwks: unknown, report: Report, { list, known }: Readers): void {
   if (jwks === undefined) return
   if (!isObject(jwks) || !Array.isArray(jwks['keys'])) {

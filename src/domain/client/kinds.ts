@@ -1,4 +1,4 @@
-/** What each kind of client may do, and what it gets when nothing is said: secure defaults (RFC 9700 §2). */
+/** What each kind of client may do, and its defaults: secure ones (RFC 9700 §2). */
 import { deviceCodeGrant, type ClientKind, type ClientMetadata } from './record.ts'
 import type { ClientPolicy } from './policy.ts'
 
@@ -39,7 +39,7 @@ export const kindRules: Readonly<Record<ClientKind, KindRules>> = {
   resource: { grants: [], authMethods: secrets, redirects: false, people: false }
 }
 
-/** Metadata of a kind before anybody says anything; a client with keys of its own signs, the others get a secret. */
+/** The default metadata of a kind; a client with keys of its own signs, the others get a secret. */
 export function defaultMetadata (kind: ClientKind, given: Readonly<Record<string, unknown>> = {}): ClientMetadata {
   const { grants, authMethods, redirects, people } = kindRules[kind]
   const signs =

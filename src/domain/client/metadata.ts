@@ -16,7 +16,7 @@ import { maximumRedirectUris, uriFault, type UriRules, type UriUse } from './uri
 
 export type { ClientFault } from './faults.ts'
 
-/** What the deployment offers; a client cannot be registered for more. */
+/** What the deployment offers; a client cannot register more. */
 export interface ClientRules {
   /** Kora's origin. */
   issuer: string
@@ -29,7 +29,7 @@ export interface ClientRules {
   clientSigningAlgs: readonly string[]
   requestSigningAlgs: readonly string[]
   responseModes: readonly string[]
-  /** One of Kora's own services: only they may say so. */
+  /** One of Kora's own services: only these may claim it. */
   ownService?: boolean
 }
 
@@ -88,8 +88,8 @@ export const uriRulesOf = (
 })
 
 /**
- * Checks `{kind, metadata, policy}`. `kind` may be left out: it is then what the metadata are. Members that are left
- * out get secure defaults; unknown ones are faults, because a misspelt restriction restricts nothing.
+ * Checks `{kind, metadata, policy}`. `kind` may be absent and is then derived from the metadata. Absent members get
+ * secure defaults; unknown ones are faults, because a misspelled restriction restricts nothing.
  */
 export function validateClient (input: unknown, rules: ClientRules): Validated {
   const { faults, report } = createReport()

@@ -1,5 +1,5 @@
 /**
- * What Kora keeps of a client beyond OAuth metadata: names, who may sign in, why data are needed. Part of
+ * What Kora stores about a client beyond OAuth metadata: names, who may sign in, why data are needed. Part of
  * `validateClient`.
  */
 import { adminScopes } from '../administration/admin-scopes.ts'
@@ -131,7 +131,7 @@ function checkSubjects ({ policy, report, read }: Part): void {
   if (Array.isArray(policy['roles']) && policy['roles'].length === 0) {
     report('/policy/roles', 'missing', [], 'self | legal_representative | agent')
   }
-  // a kind of subject that no capacity allows could never sign in
+  // a kind of subject that no representation allows could never sign in
   if (kinds.includes('person') && roles.length > 0 && !roles.includes('self')) {
     report('/policy/roles', 'missing', roles, 'self')
   }

@@ -1,4 +1,4 @@
-/** What Kora knows of a relying site beyond OAuth metadata. */
+/** What Kora knows about a relying site beyond OAuth metadata. */
 import { apiGrants, type ApiGrants } from './api-grants.ts'
 import type { Level } from '../identity/assurance.ts'
 

@@ -1,6 +1,6 @@
 /**
- * A client (relying site) as the registry keeps it: OAuth metadata with its standard names, our policy, and what it is.
- * The rules are in client-metadata.ts; rows in records/clients.
+ * A client (relying site) as the registry stores it: OAuth metadata with its standard names, Kora's policy, and its
+ * kind. The rules are in metadata.ts; rows in records/clients.
  */
 import type { ClientPolicy } from './policy.ts'
 

@@ -35,7 +35,7 @@ export function checkSignedMessages ({ kind, metadata, rules, report, read, fiel
   }
   if (!people) notFor('userinfo_signed_response_alg')
   if (metadata['token_endpoint_auth_method'] === 'none') {
-    // a client that anybody can be does not introspect
+    // a public client does not introspect
     if (metadata['introspection_signed_response_alg'] !== undefined) {
       report(
         field('introspection_signed_response_alg'),

@@ -35,7 +35,7 @@ export type UriFaultCode =
 
 export interface UriFault {
   code: UriFaultCode
-  /** What would be right: an address where one can be made of the given one, else the rule in short. */
+  /** What is expected: an address if one can be made from the given one, otherwise the rule in short. */
   expected: string
 }
 
@@ -44,7 +44,7 @@ export interface UriRules {
   native: boolean
   /** Development: http on loopback is accepted for every kind of client. */
   sandbox: boolean
-  /** Kora's own origin: an address there would let a site hand its answers, pages and calls to Kora itself. */
+  /** Kora's own origin: an address there would let a site send its answers, pages and calls to Kora itself. */
   ownOrigin: string
   /** The client is one of Kora's own services: only these are at Kora's own origin, also without TLS in development. */
   ownService?: boolean
@@ -109,14 +109,14 @@ function schemeFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
       return fault('not_https', secure)
     default:
       if (!rules.native || (use !== 'redirect' && use !== 'post_logout')) return fault('scheme', 'https://…')
-      // a name that only its owner would take (RFC 8252 §7.1)
+      // a scheme that only its owner would use (RFC 8252 §7.1)
       return /^[a-z][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+:$/.test(url.protocol)
         ? null
         : fault('scheme_not_reverse_dns', 'cn.gov.example.app:/callback')
   }
 }
 
-/** Also when written with the other scheme, or with a dot behind: the same machine would answer. */
+/** Also with the other scheme, or with a dot at the end: the same machine would answer. */
 function isOwnOrigin (url: URL, ownOrigin: string): boolean {
   const own = URL.parse(ownOrigin)
   if (own === null || url.hostname.replace(/\.$/, '') !== own.hostname) return false
@@ -142,7 +142,7 @@ function hostFault (url: URL, use: UriUse, rules: UriRules): UriFault | null {
   return null
 }
 
-/** What is compared is the text: it must be the one that every other program writes too. */
+/** The text is compared, so it must be in the form that every other program writes. */
 function canonicalFault (value: string, url: URL): UriFault | null {
   if (url.href === value || url.href === `${value}/`) return null
   const [, , authority = ''] = pieces.exec(value) ?? []

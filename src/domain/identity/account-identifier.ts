@@ -1,4 +1,4 @@
-/** What a person types to say who they are at login: an ID number or a mainland mobile, told apart by shape. */
+/** What a person types as account at login: an ID number or a mainland mobile number, distinguished by form. */
 import { parsePhone } from './phone-number.ts'
 import { normaliseResidentId, parseResidentId } from './resident-id.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Assurance: how well a person is known (1–4), and how strong a login was (`acr`). Two numbers, both in the token.
- * 1 phone only · 2 name and number checked against the register · 3 face (or counter) against the authoritative source
- * · 4 certificate.
+ * 1 phone only · 2 name and number checked against the register · 3 face (or in person) against the authoritative
+ * source · 4 certificate.
  */
 export type Level = 1 | 2 | 3 | 4
 

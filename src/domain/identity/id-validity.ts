@@ -114,7 +114,7 @@ function endDate (input: ValidityInput, errors: ValidityIssue[]): string | null 
     const end = derivedEnd(validFrom, term)
     return given === undefined || given === end ? end : fault('validTo', 'END_MISMATCH')
   }
-  // Other documents end as they say; passports and travel permits often one day before the round year.
+  // Other documents have their end date printed; passports and travel permits often end one day before the round year.
   if (typeof given === 'string') return given > validFrom ? given : fault('validTo', 'END_BEFORE_START')
   if (isTerm(term)) return derivedEnd(validFrom, term)
   return given === null ? null : fault('term', 'TERM')

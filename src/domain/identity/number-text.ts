@@ -3,7 +3,7 @@
  * numbers have one normal form, because another spelling must not get another throttle counter or account.
  */
 
-/** Longest text worth looking at; every number of ours has at most 18 characters. */
+/** The longest text that is read; every number of ours has at most 18 characters. */
 const LONGEST = 256
 
 /**
@@ -20,7 +20,7 @@ export function normaliseNumber (input: string): string {
   )
 }
 
-/** Too long to be any number: refused before work is spent on it. */
+/** Too long for any number: refused before it is processed. */
 export function isAbsurdlyLong (input: string): boolean {
   return input.length > LONGEST
 }

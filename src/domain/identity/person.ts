@@ -1,4 +1,4 @@
-/** A natural person as the rules see one: decrypted, masked nowhere, never logged. */
+/** A natural person for the rules: decrypted, not masked, never logged. */
 import type { Level } from './assurance.ts'
 
 export interface Person {

@@ -26,7 +26,7 @@ export interface ResidentId {
   gender: Gender | null
   /** Six-digit code of first registration; for 外国人永久居留 the province or prefecture of issue, filled with zeros. */
   region: string
-  /** False: the province is known but not the county. Worth a second look, never a refusal. */
+  /** False: the province is known but not the county. A reason for a check, never for a refusal. */
   regionKnown: boolean
   /** 外国人永久居留 only: ISO 3166-1 numeric (18 digits) or alpha-3 (15 characters). */
   nationality?: string
@@ -35,7 +35,7 @@ export interface ResidentId {
 export interface ResidentIdRefusal {
   ok: false
   code: ResidentIdFault
-  /** What may have been meant. To be offered, never to be put in place of the input. */
+  /** What may have been meant: offered to the person, never used instead of the input. */
   suggestion?: string
 }
 

@@ -25,7 +25,7 @@ export interface UsccRefusal {
   code: UsccFault
   /** Where, counted from 1 as the standard does; absent when no single character is at fault. */
   position?: number
-  /** A valid code that may have been meant. To be offered, never to be put in place of the input. */
+  /** A valid code that may have been meant: offered to the person, never used instead of the input. */
   suggestion?: string
 }
 

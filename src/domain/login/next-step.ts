@@ -1,6 +1,6 @@
 /**
  * Which step of a hosted login comes next. `nextStep` decides from facts that are read at every request (what is
- * required, less what was shown); no step knows another, and finishing asks the same function.
+ * required, minus the proofs given). No step knows another, and finishing calls the same function.
  */
 import { acrOfLevel, type Level } from '../identity/assurance.ts'
 import type { DenialCode } from '../representation/authorization.ts'
@@ -8,7 +8,7 @@ import type { UnmetCode } from '../representation/option.ts'
 import type { Representation } from '../representation/representation.ts'
 import { meetsLevel } from './requested-level.ts'
 
-/** One thing that was really shown to be true in this attempt. Times are epoch seconds. */
+/** One proof that was given in this attempt. Times are epoch seconds. */
 export type Proof =
   | { kind: 'password'; personId: string; at: number }
   | { kind: 'scan'; personId: string; deviceId: string | null; deviceKey: boolean; at: number; ticketId: string }
@@ -32,30 +32,28 @@ export interface IdentityFacts {
   facePolicy: FacePolicy
   /** The level that client and request ask for together (the higher one). */
   requestedLevel: Level
-  /** The person established so far, as stored now; null when nobody is. */
+  /** The identified person, as stored now; null when there is none. */
   person: { id: string; enabled: boolean; assuranceLevel: Level; faceVerified: boolean } | null
-  /**
-   * The single sign-on session of this browser that may be built on; null when there is none or it must not be used.
-   */
+  /** The single sign-on session of this browser that may be used; null when there is none or it must not be used. */
   session: { personId: string; level: Level; amr: string[]; authTime: number } | null
   proofs: Proof[]
   /**
-   * For the organization in question this browser stands for that person (binding of 30 days, made by a scan and a face
-   * here). Behind the organization's password it opens a login that is confined to the organization.
+   * This browser stands for that person at this organization (binding of 30 days, made by a scan and a face check
+   * here). With the organization's password it opens a login that is confined to the organization.
    */
   trustedBrowser?: boolean
   /** False: the deployment asks for the person behind an organization's password each time. */
   confinedAllowed?: boolean
-  /** The organization's tab or the person has said in whose name this login is. */
+  /** The organization's tab or the person has chosen in whose name this login is. */
   representationChosen: boolean
 }
 
 /** In whose name the login continues. */
 export type RepresentationState =
   | { state: 'resolved'; representation: Representation }
-  /** The person chooses; with an organization whose agent is not known yet: says which agent it is. */
+  /** The person chooses; for an organization whose agent is not known yet, the agent is identified. */
   | { state: 'choose' }
-  /** The organization's password was right, and the person may not act for it now. */
+  /** The organization's password was right, but the person may not act for it now. */
   | { state: 'denied'; code: DenialCode }
   /** The site requests an organization, functions or a capacity (RFC 9396) that the person does not have. */
   | { state: 'unmet'; code: UnmetCode }
@@ -89,7 +87,7 @@ export interface LoginOutcome {
   amr: string[]
   /** Epoch seconds of the latest real act of authentication. */
   authTime: number
-  /** It stands for one organization and says nothing about the person. */
+  /** It is for one organization and says nothing about the person. */
   confined: boolean
 }
 
@@ -115,7 +113,7 @@ export const organizationProof = (proofs: Proof[]): Found<'organization'> | unde
 
 type Evidence = Pick<IdentityFacts, 'person' | 'session' | 'proofs'>
 
-/** Has the person that this attempt is about shown to be that person? */
+/** Whether the person of this attempt is proved. */
 export function isEstablished ({ person, session, proofs }: Evidence): boolean {
   if (person === null) return false
   if (session?.personId === person.id) return true
@@ -132,7 +130,7 @@ export function isEstablished ({ person, session, proofs }: Evidence): boolean {
 }
 
 /**
- * Only the organization's password speaks, in a browser that stands for the person. The login is confined to that
+ * Only the organization's password was given, in a browser that stands for the person. The login is confined to that
  * organization and role, at level 1, and says nothing about the person.
  */
 const isConfined = (facts: Evidence & Pick<IdentityFacts, 'trustedBrowser' | 'confinedAllowed'>): boolean =>
@@ -146,13 +144,13 @@ const isConfined = (facts: Evidence & Pick<IdentityFacts, 'trustedBrowser' | 'co
 const showedPresence = (personId: string, proofs: Proof[]): boolean =>
   findProof(proofs, 'face', personId) !== undefined || findProof(proofs, 'counter', personId) !== undefined
 
-/** Did the person show presence for an organization, so that this browser may stand for them next time? */
+/** Whether the person was proved for an organization, and this browser may stand for them next time. */
 export const earnsTrust = (personId: string, representation: Representation, proofs: Proof[]): boolean =>
   representation.role !== 'self' && showedPresence(personId, proofs)
 
 /**
- * Acting for an organization needs, once in this browser, the scan and face that the organization's tab asks for; an
- * agent shows them for their first act anywhere. A personal password alone does not make anybody a representative.
+ * To act for an organization needs, once in this browser, the scan and face check that the organization's tab requires;
+ * an agent needs them for the first act anywhere. A personal password alone makes nobody a representative.
  */
 function missingRepresentationProof (
   facts: Pick<LoginFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser' | 'representation'>
@@ -185,8 +183,7 @@ export function missingAuthentication (facts: IdentityFacts): AuthenticationStep
     facts.facePolicy === 'always' ||
     (facts.facePolicy === 'first-login' && !person.faceVerified)
   if (isConfined(facts) && facts.requestedLevel <= confinedLevel && !faceRequired) return null
-  // an organization's password is known to many: the person behind it shows to be that person, or this browser stands
-  // for them
+  // many know an organization's password, so the person must be proved, or this browser stands for them
   if (!isEstablished(facts)) {
     return organization === undefined ? { step: 'login' } : { step: 'verify', identity, face: true }
   }
@@ -197,7 +194,7 @@ export function missingAuthentication (facts: IdentityFacts): AuthenticationStep
   return faceRequired && !strong ? { step: 'verify', identity, face: true } : null
 }
 
-/** Does the representation decide where this login goes next? Where it does not, it need not be looked up. */
+/** Whether the representation decides the next step. If not, it need not be looked up. */
 export function asksRepresentation (facts: IdentityFacts): boolean {
   const missing = missingAuthentication(facts)
   if (missing === null || missing.step === 'agent') return true
@@ -205,11 +202,11 @@ export function asksRepresentation (facts: IdentityFacts): boolean {
   return missing.step === 'verify' && (facts.session !== null || facts.representationChosen)
 }
 
-/** Does the consent decide where this login goes next? Where it does not, it need not be looked up. */
+/** Whether the consent decides the next step. If not, it need not be looked up. */
 export const asksConsent = (facts: Omit<LoginFacts, 'consentDue'>): boolean =>
   nextStep({ ...facts, consentDue: true }).step === 'consent'
 
-/** First who it is, then in whose name, then how strongly, then what is released. */
+/** First the person, then the representation, then the level, then the consent. */
 export function nextStep (facts: LoginFacts): Step {
   const { person, representation } = facts
   const missing = missingAuthentication(facts)
@@ -227,7 +224,7 @@ export function nextStep (facts: LoginFacts): Step {
   if (missingRepresentationProof(facts)) {
     return { step: 'verify', identity: person !== null && needsIdentity(person), face: true }
   }
-  // nothing is missing, so there is a person, and the representation was asked for
+  // nothing is missing, so the person is known and the representation was looked up
   if (person === null || representation.state !== 'resolved') throw new Error('an incomplete login cannot finish')
   const outcome = loginOutcome(person.id, facts)
   // level 4 needs more than this deployment can do online
@@ -236,7 +233,7 @@ export function nextStep (facts: LoginFacts): Step {
   return { step: 'finish', outcome, representation: representation.representation }
 }
 
-/** What really happened, as acr and amr (RFC 8176); never more than was shown. */
+/** What really happened, as acr and amr (RFC 8176); never more than was proved. */
 export function loginOutcome (
   personId: string,
   facts: Pick<IdentityFacts, 'person' | 'session' | 'proofs' | 'trustedBrowser' | 'confinedAllowed'>
@@ -254,7 +251,7 @@ export function loginOutcome (
     amr.add('pwd')
     times.push(password.at)
   }
-  // the organization's is a password too; beside a session it adds nothing about the person
+  // the organization's is a password too; beside a session it says nothing more about the person
   if (organization && !usable) {
     amr.add('pwd')
     times.push(organization.at)

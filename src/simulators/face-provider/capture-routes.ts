@@ -1,4 +1,6 @@
-/** The page on which the person "is recognized": chooses the outcome, then goes back where the start said. */
+/**
+ * The page on which the person "is recognized": chooses the outcome, then returns to the address given at the start.
+ */
 import { readFileSync } from 'node:fs'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

@@ -1,8 +1,8 @@
 /**
- * Owns the stand-in for a face verification provider: a small HTTP service of its own that speaks
- * docs/face-provider-contract.md, has a capture page where one chooses how the check ends, and levers to
- * script outcomes and outages. It shares nothing with the service that calls it but the contract and the
- * keys, keeps everything in memory, and refuses to exist in production.
+ * The simulated face verification provider: an HTTP service that implements docs/face-provider-contract.md, has a
+ * capture page on which the outcome of a check is chosen, and controls to script outcomes and outages. It shares only
+ * the contract and the keys with the service that calls it, keeps everything in memory, and refuses to run in
+ * production.
  */
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
@@ -57,7 +57,7 @@ export interface FaceSandbox {
 
 /** Makes the service; `listen` starts it. Throws in production. */
 export async function createFaceSandbox (options: FaceSandboxOptions): Promise<FaceSandbox> {
-  // the last lock, should every configuration check before it have been bypassed
+  // the last safeguard, if every configuration check before it was bypassed
   if (process.env['NODE_ENV'] === 'production') {
     throw new Error('The face provider simulator never runs in production.')
   }

@@ -20,7 +20,7 @@ export { runJourney, type Plan, type WholeOutcome } from './whole-journey.ts'
 export type { Journey, PhoneView, Refusal } from './journey.ts'
 
 export interface Phones {
-  /** Takes a phone in hand. Null: no such person (`owner`), or no such other phone (`device`). */
+  /** Starts a journey with a phone. Null: no such person (`owner`), or no such other phone (`device`). */
   begin(owner: PhoneOwner, device?: string, locale?: string): Promise<Journey | null>
   shelf: Shelf
 }

@@ -13,7 +13,7 @@ import { identityData } from './identity-data.ts'
 import type { PhoneKey } from './keys.ts'
 import type { PhoneOwner } from './people.ts'
 
-/** What a person can do beside the app. Only the sandbox has such powers. */
+/** What a person can do besides the app. Only the sandbox has these means. */
 export interface World {
   client: AppClient
   /** The number on the screen that shows the QR code; '' when there is no such screen. */

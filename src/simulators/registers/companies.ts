@@ -14,7 +14,9 @@ export interface CompanyRow {
 }
 
 export type CompanyEdit = Partial<Pick<CompanyRow, 'name' | 'status' | 'legalRepresentative' | 'available'>> & {
-  /** Default: newer than everything before. An older one is news that come late: told, but the entry stays as it is. */
+  /**
+   * Default: newer than everything before. An older one is a late change: it is in the journal, but the entry stays.
+   */
   version?: number
 }
 
@@ -25,7 +27,7 @@ export interface CompanySandbox extends SignedService {
   edit(uscc: string, edit: CompanyEdit): CompanyRow | null
   /** A new entry. False: the register is full. */
   add(row: Omit<CompanyRow, 'version' | 'available'>): boolean
-  /** Has the reader of the journal been told everything, and asked for more? Waits at most so long. */
+  /** Whether the reader of the journal has read everything and asked again. Waits at most this long. */
   told(milliseconds: number): Promise<boolean>
 }
 
@@ -138,7 +140,7 @@ export async function createCompanySandbox (
       const version = news ? (given ?? nextVersion()) : before.version
       const changed = { ...before, ...edit, version }
       newest = Math.max(newest, version)
-      // late news: of a time that the entry has left behind
+      // a late change, older than the entry
       const kept = version < before.version ? before : changed
       rows.set(uscc, kept)
       if (news) tell(changed)

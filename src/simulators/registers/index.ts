@@ -1,7 +1,7 @@
 /**
- * Owns the stand-ins for the authoritative registers: small HTTP services of their own that speak
- * docs/register-contract.md, with editable tables and levers for outages. Here the population register, in
- * `companies.ts` the company register. They keep everything in memory and refuse to exist in production.
+ * The simulated authoritative registers: HTTP services that implement docs/register-contract.md, with editable tables
+ * and controls for outages. Here the population register, in `companies.ts` the company register. They keep everything
+ * in memory and refuse to run in production.
  */
 import Type from 'typebox'
 import type { RegisterAnswer } from '../../ports/registry.ts'

@@ -1,4 +1,4 @@
-/** What both registers have in common: signatures of docs/register-contract.md both ways, and levers for outages. */
+/** What both registers have in common: signatures of docs/register-contract.md both ways, and controls for outages. */
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { AddressInfo } from 'node:net'

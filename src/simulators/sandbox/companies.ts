@@ -46,9 +46,8 @@ const view = (
 })
 
 /**
- * Changes an entry, or makes one, and waits until Kora has heard of it.
- * @throws SandboxProblem 400 for a code or number that is none, 404 for nobody and for a new entry that lacks
- * something, 409 when the register is full
+ * Changes an entry, or makes one, and waits until Kora has applied it. @throws SandboxProblem 400 for an invalid code
+ * or number, 404 for an unknown person and for an incomplete new entry, 409 when the register is full
  */
 export async function changeCompany (
   parts: Parts,

@@ -39,7 +39,7 @@ export function createPopulation (): Population {
     set (certNo, change) {
       if (!citizens.has(certNo) && citizens.size >= maximum) return false
       const { name = get(certNo).name, status, available = get(certNo).available } = change
-      // a name given to somebody unknown makes a record
+      // a name for an unknown person makes a record
       const known = citizens.get(certNo)?.status ?? (change.name === undefined ? 'no_record' : 'match')
       citizens.set(certNo, { certNo, name, status: status ?? known, available })
       return true

@@ -1,6 +1,6 @@
 /**
- * Owns the stand-in for the short message provider: an outbox in memory that sandbox pages, demos and tests
- * read. Nothing leaves the machine; the oldest messages are forgotten.
+ * The simulated short message provider: an outbox in memory for sandbox pages, demos and tests. Nothing leaves the
+ * machine; the oldest messages are dropped.
  */
 import type { SmsMessage, SmsSender } from '../../ports/sms.ts'
 import { SmsRefused, SmsUnavailable } from '../../ports/sms.ts'
