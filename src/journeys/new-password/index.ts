@@ -27,8 +27,8 @@ export function readNewPassword (
 }
 
 /**
- * Outside of any transaction: it takes its time.
- * @throws PageError 503 with `restartHref` when too many wait already
+ * Outside of any transaction, because it takes time. @throws PageError 503 with `restartHref` when too many wait
+ * already
  */
 export async function hashNewPassword (
   { hasher }: Pick<PasswordsDeps, 'hasher'>,

@@ -15,7 +15,7 @@ import {
   type HeldScan
 } from './held-scan.ts'
 
-/** What the person on the phone is shown before anything else (TicketContext). */
+/** What the person on the phone sees before anything else (TicketContext). */
 export interface PhoneContext {
   clientName: string
   clientHost: string
@@ -62,7 +62,7 @@ export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
     if (stepOf(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
     if (decision === 'reject') return await decline(door, held, reply)
-    // what Enter in the number field sends has no decision: it is no answer
+    // Enter in the number field sends no decision, so it is no answer
     if (decision !== 'accept') return showConfirm(held, request, reply, [])
     const number = formField(request.body, 'check_number').normalize('NFKC').replace(/\D/g, '').slice(0, 10)
     if (held.view.number === 'enter' && number === '') {
@@ -133,11 +133,11 @@ function showConfirm (
   )
 }
 
-// the database keeps members in an order of its own; people read who, for whom, what, where, how long
+// the database has its own order of members; people read who, for whom, what, where, how long
 const order = ['organization', 'agent', 'functions', 'sites', 'valid_from', 'valid_to', 'phone', 'digest']
 const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length)
 
-/** Everything that is approved is shown: what has no form of its own, as JSON. */
+/** Everything that is approved is shown; values without a form of their own as JSON. */
 function subjectLines (subject: TicketContext['subject']): Array<{ name: string; value: string }> {
   return Object.entries(subject ?? {})
     .filter(([, value]) => value !== null && value !== undefined)

@@ -1,5 +1,6 @@
 /**
- * Consent of its own, then the provider's page, then its verdict, pulled by the server: the way back is only a hint.
+ * The separate consent, then the provider's page, then its verdict, pulled by the server: the person's return is only a
+ * hint.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
@@ -29,7 +30,7 @@ export interface FacePage extends FormTarget {
   /** The last try, when this is not the first. */
   lastFailure: string | null
   errors: FieldError[]
-  /** The equal alternative; never null where a face check is asked. */
+  /** The alternative of equal rank; never null where a face check is required. */
   counterHref: string
 }
 
@@ -79,7 +80,7 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
       throw stopped(begun, held.ticketId)
     }
     const { url, checkId } = begun.begun
-    // a provider without a page of its own is for the app
+    // a provider without a page works with the app only
     if (url === undefined) throw new Stopped('face_unavailable', scanPath(held.ticketId, 'counter'))
     keep(door, reply, held, { checkId })
     return await reply.redirect(url, 303)
@@ -117,7 +118,7 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
     }
     const seen = await phone.view(state.scanToken, actor)
     if (!seen.ok) throw stopped(seen, ticketId)
-    // passed and still asked for: it came too late to be used
+    // passed and still required: it came too late to be used
     const now = { ...held, view: seen.view }
     return await advance(door, stepOf(now) === 'face' ? keep(door, reply, now, { checkId: '' }) : now, request, reply)
   }

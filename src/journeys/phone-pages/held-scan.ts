@@ -1,4 +1,4 @@
-/** What every step under /v/<ticket> starts from, and where it goes next: recomputed from the ticket each time. */
+/** What every step under /v/<ticket> starts from, and where it goes next: computed from the ticket at every request. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PhonePagesDeps } from './deps.ts'
 import type { PhoneActor, PhoneRefusal, PhoneSide, ScanTickets, ScanView } from '../../records/scan-tickets/index.ts'
@@ -27,7 +27,7 @@ export const scanPath = (ticketId: string, step = ''): string => `/v/${ticketId}
 
 export function stepOf ({ view, state }: Pick<HeldScan, 'view' | 'state'>): PhoneStep {
   if (['confirmed', 'consumed', 'rejected'].includes(view.state)) return 'result'
-  // a held ticket fails in one way only: the number was entered wrong too often
+  // a held ticket fails in one way only: a wrong number too often
   if (view.state === 'failed') throw new Stopped('number_exhausted')
   if (!view.accepted || state.digest === '') return 'confirm'
   if (view.remaining.includes('identity')) return 'identity'
@@ -55,7 +55,7 @@ export async function loadScan (
   return { ticketId, state, actor, view: seen.view }
 }
 
-/** For posts: the token of the form first, then the scan. */
+/** For posts: checks the token of the form, then loads the scan. */
 export async function loadPosted (door: Door, request: FastifyRequest, reply: FastifyReply): Promise<HeldScan> {
   request.requireCsrf((request.params as { ticketId?: string }).ticketId ?? '')
   return await loadScan(door, request, reply)
@@ -67,7 +67,7 @@ export function keep ({ deps }: Door, reply: FastifyReply, held: HeldScan, chang
   return { ...held, state }
 }
 
-/** The dispatcher of this side: the next page, or the confirmation when everything was given. */
+/** The dispatcher of the phone side: the next page, or the confirmation when everything was given. */
 export async function advance (
   door: Door,
   held: HeldScan,

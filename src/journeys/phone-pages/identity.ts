@@ -1,4 +1,4 @@
-/** Identity data, with the separate consent; nothing typed is lost, and the derived end date is always seen first. */
+/** Identity data, with the separate consent. Nothing typed is lost, and the derived end date is always shown first. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { onlineCertTypes } from '../../domain/identity/cert-type.ts'
 import { formField } from '../../http/forms.ts'
@@ -160,7 +160,7 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
   }
 }
 
-/** Errors for the form, or null for what the form cannot mend. */
+/** Errors for the form, or null for faults that the form cannot correct. */
 function errorsOf (refusal: PhoneRefusal, values: IdentityValues): FieldError[] | null {
   switch (refusal.code) {
     case 'invalid_fields':

@@ -1,4 +1,4 @@
-/** The equal alternative to a face check: a one-time code issued at a counter. */
+/** The alternative to a face check with equal rank: a one-time code issued at a counter. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'

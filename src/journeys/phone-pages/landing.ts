@@ -1,6 +1,6 @@
 /**
- * What scanning the picture opens. Reading the page changes nothing, since messengers fetch links ahead of people; only
- * its button takes the ticket.
+ * The page that a scan opens. Reading it changes nothing, because messengers prefetch links; only its button takes the
+ * ticket.
  */
 import type { FastifyInstance } from 'fastify'
 import type { FormTarget } from '../../http/pages.ts'
@@ -24,8 +24,8 @@ declare module '../../http/pages.ts' {
 }
 
 /**
- * A token of this scope says that this browser opened the code while it was on the screen: reading the page may take a
- * while.
+ * A token of this scope says that this browser opened the code while it was on the screen: the person may take time to
+ * read.
  */
 const seenScope = (payload: string): string => `seen:${payload}`
 
@@ -49,7 +49,7 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
     })
   })
 
-  // where changing the language of an answer to the post below leads
+  // the address for another language of the answer to the post below
   scope.get('/q/:payload/scan', async (request, reply) => await reply.redirect(`/q/${payloadOf(request.params)}`, 303))
 
   scope.post('/q/:payload/scan', async (request, reply) => {

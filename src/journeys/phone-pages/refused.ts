@@ -1,8 +1,8 @@
-/** Every way in which a phone cannot continue ends on one page that says why and what to do. */
+/** Every refusal on a phone ends on one page that says why and what to do. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { problemStatus } from '../app-api/index.ts'
 
-/** Why a phone cannot continue. PhoneRefusal codes plus what only the pages know. */
+/** Why a phone cannot continue: PhoneRefusal codes and those of the pages. */
 export type RefusalCode =
   | 'not_found'
   | 'already_scanned'

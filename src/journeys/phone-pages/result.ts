@@ -1,4 +1,4 @@
-/** The end: back to the computer, or on in this very browser when it is the one that asked. */
+/** The end: back to the computer, or onward in this browser when the login started here. */
 import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
@@ -11,7 +11,7 @@ export interface TriesLeft {
   day: number
 }
 
-/** Last look before the confirmation counts, and every outcome after it. */
+/** The last check before the confirmation counts, and every outcome after it. */
 export interface ResultPage {
   outcome: 'ok' | 'declined' | 'failed' | 'pending' | 'unavailable' | 'exhausted'
   /** Face reason code (`face.<code>`), else null. */
@@ -52,7 +52,7 @@ export function registerResult (scope: FastifyInstance, door: Door): void {
   })
 }
 
-/** The page on which this browser itself waits for this ticket; null for every other browser. */
+/** The page on which this browser itself waits for this ticket; null for other browsers. */
 async function pageOfBrowser (db: Kysely<Database>, ticketId: string, browserHash: string): Promise<string | null> {
   const row = await db
     .selectFrom('scanTicket')

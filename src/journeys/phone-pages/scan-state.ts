@@ -9,10 +9,11 @@ import type { Config } from '../../ports/config.ts'
 export interface ScanState {
   scanToken: string
   /**
-   * The scan was made by the bound browser; a browser that is bound in another window meanwhile is not this ticket's.
+   * The scan was made by the bound browser; a browser that was bound in another window meanwhile does not count for
+   * this ticket.
    */
   byDevice: boolean
-  /** Steps asked for at the scan, for 第 1 步，共 2 步. */
+  /** The number of steps at the scan, for 第 1 步，共 2 步. */
   steps: number
   /** Digest of what the person accepted; '' before. */
   digest: string
@@ -66,7 +67,7 @@ export function keepScanState (
   })
 }
 
-// a second press of "continue" belongs to the first one, and this address is all that it knows
+// a second press of "continue" belongs to the first one, and has only this address
 const markName = 'kora_scanned'
 
 export function markScanned (

@@ -9,7 +9,7 @@ const smallKept = 200
 
 /** GET /client-logo/:id, …/small. The identifier is new with every upload, so browsers may keep the picture. */
 export function registerClientLogos (app: FastifyInstance, deps: Pick<PicturesDeps, 'db'>): void {
-  // made once in each process, oldest forgotten first
+  // made once in each process; the oldest are dropped first
   const small = new Map<string, Buffer>()
   const logoOf = async (id: string): Promise<Buffer> => {
     const png = await findLogo(deps, id)

@@ -1,7 +1,7 @@
 /**
- * The person who applies, before and after being verified. Nobody gets a document number by typing it: until the
- * application is complete the row of an unknown applicant is provisional, without a document number in the unique
- * index, and then that index decides.
+ * The applicant, before and after the verification. Typing a document number never reserves it: until the application
+ * is complete the row of an unknown applicant is provisional, without a document number in the unique index; then that
+ * index decides.
  */
 import { sql } from 'kysely'
 import { sameName } from '../../domain/identity/person-name.ts'
@@ -138,7 +138,7 @@ export async function establishPerson (
   return id
 }
 
-/** What the provisional person showed to be true is the other one's: it is one human being. */
+/** What the provisional person proved moves to the other row, because both are one human being. */
 async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof']): Promise<boolean> {
   const shown = await trx
     .selectFrom('person')

@@ -71,8 +71,8 @@ declare module '../../http/pages.ts' {
 }
 
 /**
- * Questions about an organization's people in a day, from a network in an hour, and applications in one person's name
- * in a day.
+ * Look-ups of an organization's people in a day, from a network in an hour, and applications in one person's name in a
+ * day.
  */
 const limits = {
   organization: { limit: 10, seconds: 86_400 },
@@ -131,7 +131,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     return await reply.redirect(begun === null ? registrationPath(registration.id) : duePath(begun), 303)
   })
 
-  /** draft → verifying: the person who must scan now, and what she agreed to. */
+  /** draft → verifying: the person who must scan now, and the agreements. */
   async function begin (
     registration: Registration,
     applicant: LegalSection,
@@ -143,7 +143,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       const shown = JSON.stringify(registration.draft)
       let same = true
       const changed = await changeRegistration(trx, deps, registration, ['draft', 'verifying'], (now) => {
-        // another window changed it meanwhile: that was not what was agreed to
+        // another window changed it meanwhile: the agreement was to other data
         same = JSON.stringify(now.draft) === shown
         return same ? { draft: now.draft, state: 'verifying', personId } : now
       })

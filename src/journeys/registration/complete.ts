@@ -74,14 +74,14 @@ export async function complete (
     address,
     traceId
   }
-  // as it is at this moment, not as it was when the form was checked
+  // the present state, not the one when the form was checked
   const answer = await askRegister(parts, { unit, legal })
   if (answer.outcome !== 'match' && answer.outcome !== 'review') return answer.outcome
   const representative =
     answer.outcome === 'review' || registration.applicant === 'legal_representative'
       ? null
       : await registeredPerson(parts.deps, { certType: 'resident_id', certNo: legal.certNo, name: legal.name })
-  // another process was first with the same person, phone or organization: what it wrote is seen the second time
+  // another process was first with the same person, phone or organization: the second try finds what it wrote
   for (let round = 0; ; round++) {
     try {
       await inTransaction(parts.deps.db, async (trx) => {
@@ -188,7 +188,7 @@ async function register (
   })
 }
 
-/** A new one; or, for the legal representative, the one that somebody else registered and she never confirmed. */
+/** A new organization; or, for the legal representative, one that somebody else registered and she never confirmed. */
 export async function organizationOf (
   trx: Trx,
   { deps }: Pick<Parts, 'deps'>,

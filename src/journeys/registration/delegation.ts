@@ -48,7 +48,7 @@ export function registrationHandler (deps: RegistrationDeps): OutboxHandler {
     }
     const { id, version } = proposed
     await inTransaction(deps.db, async (trx) => {
-      // scan and face were shown for the application, in which the delegation was asked for
+      // scan and face check were for the application, in which the delegation was requested
       await delegations.agentVerified(trx, id, version)
       await trx.updateTable('registration').set({ delegationId: id }).where('id', '=', registrationId).execute()
     })

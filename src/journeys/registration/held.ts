@@ -1,4 +1,4 @@
-/** What every page under /register/:id starts from: this browser's application, at a page that may be opened now. */
+/** What every page under /register/:id starts from: this browser's application, if this page is due. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import {
@@ -28,7 +28,7 @@ export interface Progress {
   /** 1, 2 or 3. */
   step: number
   sections: ReadonlyArray<{ place: Place; href: string | null }>
-  /** Going on with another device; null = no phone was proved yet. */
+  /** The offer to continue on another device; null = no phone was proved yet. */
   laterHref: string | null
 }
 
@@ -44,7 +44,7 @@ export interface Parts {
 export const registrationPath = (id: string, place: Place | 'later' | '' = ''): string =>
   `/register/${id}${place === '' ? '' : `/${place}`}`
 
-/** There is a phone to send the link to, and something to continue with. */
+/** Whether there is a phone for the link and something to continue. */
 export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>): boolean =>
   (state === 'draft' || state === 'verifying' || state === 'verified') && draft.phone !== null
 
@@ -87,7 +87,7 @@ export async function loadAny (
   )
 }
 
-/** A posted form of this page: as `load`, with its token. */
+/** A posted form of this page: as `load`, after its token was checked. */
 export async function loadPosted (
   parts: Pick<Parts, 'deps'>,
   request: FastifyRequest,

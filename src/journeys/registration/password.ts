@@ -62,7 +62,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
     return stopped(reply, registration, outcome)
   })
 
-  /** Nothing of the organization's and its people's own data may be in it. */
+  /** The password must not contain data of the organization or its people. */
   function contextOf ({ applicant, draft: { unit, agent, legal }, draft }: Registration): PasswordContext {
     const identifiers = [
       unit?.uscc,

@@ -1,4 +1,4 @@
-/** The applicant's phone: a challenge, a short message, its code. Says nothing of whether the number is known here. */
+/** The applicant's phone: a challenge, a short message, its code. Never reveals whether the number is known here. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskPhone } from '../../domain/identity/masking.ts'
@@ -95,7 +95,7 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     )
   })
 
-  // where changing the language of an answer to the post below leads
+  // the address for another language of the answer to the post below
   app.get('/register/:id/phone/code', async (request, reply) => {
     const registration = await load(parts, request, reply, 'phone')
     return await reply.redirect(`${registrationPath(registration.id, 'phone')}?sent=1`, 303)

@@ -66,7 +66,7 @@ export const opened = ({ crypto }: Sealer, { dataEnc, ...row }: Row): Registrati
     dataEnc === null ? emptyDraft : (JSON.parse(crypto.decrypt('registration', 'data_enc', row.id, dataEnc)) as Draft)
 })
 
-/** What staff decide on: the draft as it was sent, with the password's hash. */
+/** The data for the decision of staff: the draft as it was sent, with the password's hash. */
 export const sealed = ({ crypto }: Sealer, id: string, draft: object): string =>
   crypto.encrypt('registration', 'data_enc', id, JSON.stringify(draft))
 
@@ -107,7 +107,7 @@ export async function findRegistration (
   return row === undefined ? null : opened(deps, row)
 }
 
-/** The newest application of this browser that can be gone on with. */
+/** The newest application of this browser that can be continued. */
 export async function openRegistration (db: Db, deps: Sealer, browserHash: string): Promise<Registration | null> {
   const row = await db
     .selectFrom('registration')
@@ -122,8 +122,8 @@ export async function openRegistration (db: Db, deps: Sealer, browserHash: strin
 }
 
 /**
- * Change an application that is in one of `from`, with its row held: two windows come one after the other and see each
- * other's sections. Null = it is elsewhere, or over.
+ * Changes an application that is in one of `from`, with its row locked: two windows run one after another and see each
+ * other's sections. Null = it is in another state, or has ended.
  */
 export async function changeRegistration (
   trx: Trx,
@@ -159,7 +159,7 @@ export interface Completion {
   keep: object | null
 }
 
-/** verified → completed, once. Null = somebody was first. The number is what people quote on the telephone. */
+/** verified → completed, once. Null = somebody was faster. People quote the number on the telephone. */
 export async function completeRegistration (
   trx: Trx,
   deps: Sealer,

@@ -1,8 +1,7 @@
 /**
- * Going on with an application elsewhere: a link in a short message to the phone that was proved in it. The link holds
- * 256 random bits and nothing of anybody; it is kept as a hash, good for one application, once, for a day. Opening it
- * changes nothing (messages are looked at by programs too): the button on its page does. Owns the table
- * registration_resume.
+ * Continuing an application elsewhere: a link in a short message to its proved phone. The link has 256 random bits and
+ * no personal data; only its hash is stored. It is good for one application, once, for a day. Opening it changes
+ * nothing, because programs open links too; the button on its page does. Owns the table registration_resume.
  */
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
@@ -18,7 +17,7 @@ export const resumePath = '/register/resume'
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
 
-/** In the transaction of what it belongs to; links sent before end with it. `notice`: what has happened, in Chinese. */
+/** Runs in the transaction of the act; earlier links end with it. `notice`: what has happened, in Chinese. */
 export async function sendResumeLink (
   trx: Trx,
   deps: Pick<RegistrationDeps, 'crypto' | 'config'>,
@@ -118,7 +117,7 @@ export async function resumeRegistration (
   })
 }
 
-/** The proof of the phone comes along; one that was spent has to be given again. */
+/** The proof of the phone moves too; a used one must be given again. */
 async function movedPhone (
   trx: Trx,
   smsCodes: Pick<SmsCodes, 'move'>,

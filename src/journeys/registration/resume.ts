@@ -5,7 +5,7 @@ import type { FormTarget } from '../../http/pages.ts'
 import { circumstancesOf, registrationPath, type Parts } from './held.ts'
 import { resumePath, resumeRegistration } from './resume-links.ts'
 
-/** Where the link leads. Posts `csrf`. `gone`: used, over, or never was; all alike. */
+/** The page of the link. Posts `csrf`. `gone`: used, expired, or unknown; all look the same. */
 export interface ResumePage extends FormTarget {
   gone: boolean
 }

@@ -1,7 +1,7 @@
 /**
- * Applications that the company register could not decide (查无): staff look at them. Accepting writes what the register
- * would have let happen, and asks it once more before; nobody is accepted against what the register says for certain,
- * and an agent accepted here still needs the legal representative's own approval.
+ * Applications that the company register could not decide (查无): staff check them. Accepting writes what a clear answer
+ * would have written, and asks the register once more before. Nobody is accepted against a certain answer of the
+ * register, and an agent accepted here still needs the approval of the legal representative.
  */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -28,7 +28,7 @@ import { draftHours, isRegistrationId, opened, sealed, type Trx } from './reposi
 import { sendResumeLink } from './resume-links.ts'
 
 type Needed = RegistrationDeps
-/** What is kept of an application until it is decided. */
+/** What is stored of an application until it is decided. */
 type Kept = Draft & { passwordHash: string }
 
 export interface ApplicationLine {
@@ -105,13 +105,13 @@ export interface ApplicationDetail extends ApplicationLine {
   personId: string | null
   reviewedBy: string | null
   reviewReason: string | null
-  /** Null when it has been decided: nothing is kept then. */
+  /** Null when it has been decided: then nothing is stored. */
   unit: { uscc: string; name: string; named: 'register' | 'typed'; region: string | null } | null
   agent: (ShownPerson & { years: number }) | null
   legal: ShownPerson | null
-  /** Whether names, document numbers and phones are as they are. */
+  /** Whether names, document numbers and phones are unmasked. */
   unmasked: boolean
-  /** What the register says now, and what of it differs from what was typed. */
+  /** The present answer of the register, and how it differs from what was typed. */
   register:
     | { answer: 'unavailable' | 'not_found' }
     | { answer: 'found'; name: string; nameDiffers: boolean; status: string }
@@ -220,8 +220,8 @@ interface Held {
 }
 
 /**
- * waiting → what was decided, in one statement; the data it was decided on. Null: somebody was first.
- * @param seen number of what was looked at: what was returned and sent again has another one
+ * waiting → the decision, in one statement; returns the data it was decided on. Null: somebody was faster. @param seen
+ * number of the application that was checked: one that was returned and sent again has another
  */
 async function decide (
   trx: Trx,
@@ -387,7 +387,7 @@ async function accept (
   )
 }
 
-/** Words for applicants; what staff write beside goes to them too. */
+/** The words for the applicant; the text that staff add goes to the applicant too. */
 export const refusalReasons = ['not_proved', 'not_representative', 'wrong_data', 'not_eligible', 'other'] as const
 export type RefusalReason = (typeof refusalReasons)[number]
 
@@ -429,8 +429,8 @@ export async function refuseApplication (
 const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, verification: null }
 
 /**
- * 退回补正: it is a draft again, for a day; the link to it goes to the phone that was proved. Phone, face and password are
- * asked for again.
+ * 退回补正: it is a draft again, for a day; the link goes to the proved phone. Phone, face check and password are required
+ * again.
  */
 export async function returnApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
   const reason = checked(act)
@@ -477,7 +477,7 @@ const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record
   reason
 })
 
-/** In the inbox, and by short message to the phone that was proved in the application. */
+/** In the inbox, and by short message to the proved phone of the application. */
 async function tellApplicant (
   trx: Trx,
   deps: Needed,

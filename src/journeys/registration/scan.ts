@@ -66,7 +66,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
     return await finish(ticketId(request), registration, reply)
   })
 
-  /** Changed on the way: a ticket for other data proves nothing about these. */
+  /** Changed meanwhile: a ticket for other data proves nothing about these. */
   const subjectOf = ({ id, applicant, draft }: Registration): string =>
     `registration:${id}:${deps.crypto.mac('registration', verifiedContent(applicant, draft))}`
 
@@ -160,7 +160,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       csrf: request.csrfToken(registration.id),
       ticket: ticketModel(id, status, true),
       blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
-      // as typed: what is stored of somebody is nobody's to see
+      // as typed, because stored data of a person are not shown to others
       expectedName: maskName(applicantOf(registration.applicant, registration.draft)?.name ?? ''),
       subjectName: null,
       notYet,

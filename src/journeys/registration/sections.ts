@@ -1,4 +1,4 @@
-/** What was typed into the sections, read and checked: values to show again, faults told apart, or data. */
+/** What was typed into the sections, read and checked: values to show again, separate faults, or data. */
 import type { FieldError } from '../../http/pages.ts'
 import { formField } from '../../http/forms.ts'
 import { ethnicGroup } from '../../domain/identity/ethnic-group.ts'
@@ -65,7 +65,7 @@ export const unitValuesOf = (unit: UnitSection | null): UnitValues =>
         county: unit.region ?? ''
       }
 
-/** The code and the region; what the code is called is the register's to say. */
+/** The code and the region; the register gives the name of the code. */
 export function readUnit (values: UnitValues): Read<Pick<UnitSection, 'uscc' | 'region'>> {
   const errors: FieldError[] = []
   const uscc = parseUscc(values.uscc)
@@ -78,7 +78,7 @@ export function readUnit (values: UnitValues): Read<Pick<UnitSection, 'uscc' | '
       )
     )
   }
-  // a county that belongs to the prefecture chosen before is no fault of anybody
+  // a county of the formerly chosen prefecture is no fault
   const inside = prefectureOf(values.county) === values.prefecture && values.county !== values.prefecture
   const region = readRegion(values.prefecture, inside ? values.county : '')
   if (!region.ok) errors.push({ field: 'prefecture', code: region.code })

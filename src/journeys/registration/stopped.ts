@@ -1,9 +1,9 @@
-/** The page that says why an application cannot continue as it stands, and which way there is. */
+/** The page that says why an application cannot continue, and what to do. */
 import type { FastifyReply } from 'fastify'
 import { duePath, registrationPath } from './held.ts'
 import type { Registration } from './repository.ts'
 
-/** Why an application cannot continue as it stands. */
+/** Why an application cannot continue. */
 export type StopCode = 'mismatch' | 'duplicate' | 'not_active' | 'blocked' | 'too_many'
 
 export interface StoppedPage {

@@ -17,7 +17,7 @@ export async function sweepRegistrations (
   const { rows: persons } = await sql<{ id: string }>`
     select id from person where identity_state = 'provisional' and status in ('unactivated', 'disabled')
       and created_at < now() - interval '2 days' limit ${limit}`.execute(db)
-  // records of consents and face checks point here, so the row stays, without anything of the person
+  // consents and face checks refer to the row, so it stays, without data of the person
   for (const { id } of persons) {
     await db
       .updateTable('person')

@@ -1,4 +1,4 @@
-/** 单位信息: the code, what the company register calls it, and where the account belongs. */
+/** 单位信息: the code, its name in the company register, and the region of the account. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { UnitSection } from '../../domain/representation/registration.ts'
@@ -32,7 +32,7 @@ declare module '../../http/pages.ts' {
   }
 }
 
-/** Questions to the register from one network in ten minutes. */
+/** Look-ups in the register from one network in ten minutes. */
 const lookups = { limit: 60, seconds: 600 }
 
 type Named =
@@ -52,14 +52,14 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
   app.post('/register/:id/unit', async (request, reply) => {
     const registration = await loadPosted(parts, request, reply, 'unit')
     const values = unitValues(request.body)
-    // what was asked for before is asked for again, or its value would be lost
+    // fields that were shown before are shown again, because their values would otherwise be lost
     const askName = typeof (request.body as Record<string, unknown>)['org_name'] === 'string'
     if (formField(request.body, 'decision') === 'prefecture') {
       return showUnit(registration, values, { askName }, request, reply)
     }
     const read = readUnit(values)
     if (!read.ok) return showUnit(registration, values, { askName, errors: read.errors }, request, reply)
-    // counties of a prefecture that was chosen just now have not been seen yet
+    // counties of a prefecture that was chosen just now have not been shown yet
     if (values.prefecture !== '' && formField(request.body, 'counties_of') !== values.prefecture) {
       return showUnit(registration, { ...values, county: '' }, { askName }, request, reply)
     }
@@ -97,7 +97,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })
 
-  /** The register's name for the code; a typed one only where the register has none. Outside of any transaction. */
+  /** The register's name for the code; a typed one only if the register has none. Outside of any transaction. */
   async function nameOf (
     uscc: string,
     values: UnitValues,

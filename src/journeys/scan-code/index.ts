@@ -24,7 +24,7 @@ export interface QrPlace {
   pattern: string
   /** The page's own address in this request. */
   base(request: FastifyRequest): string
-  /** For what else than a login: chooses the words. */
+  /** The purpose, if not a login: chooses the words. */
   purpose?: TicketPurpose
 }
 
@@ -92,7 +92,7 @@ export function registerTicketStatus (
   }
 }
 
-/** The values of a stream, and null whenever it was silent for so long: proxies and clients see that it lives. */
+/** The values of a stream, and null after each silent interval: proxies and clients see that it is alive. */
 async function * withHeartbeat<T> (source: AsyncIterable<T>, milliseconds: number): AsyncGenerator<T | null> {
   const iterator = source[Symbol.asyncIterator]()
   let pending = iterator.next()

@@ -30,7 +30,7 @@ export interface ScanTicketView {
   said: string[]
 }
 
-/** Which sentence and which title the code carries. */
+/** The sentence and the title of the code. */
 export type ScanPurpose =
   | 'login'
   | 'first-login'
@@ -84,7 +84,7 @@ declare module '../../http/pages.ts' {
 
 type Said = Pick<ScanTicketView, 'state' | 'failure'> & { purpose?: string | undefined }
 
-/** Some sentences have words of their own for another purpose than a login. */
+/** Some sentences have other words for another purpose than a login. */
 export function statusKeys ({ state, failure, purpose }: Said): string[] {
   const keys = [...(failure === null ? [] : [failure]), state].map((code) => `scan-code.status.${code}`)
   return purpose === undefined ? keys : keys.flatMap((key) => [`${key}.${purpose}`, key])
@@ -92,7 +92,7 @@ export function statusKeys ({ state, failure, purpose }: Said): string[] {
 
 /** The same sentence in the page, the status stream and the polling answer. */
 export const statusText = (t: Translate, ticket: Said & Pick<ScanTicketView, 'triesLeft'>): string =>
-  // without a number the sentence that counts tries cannot be filled, and the general one is said
+  // without a number the sentence that counts tries cannot be filled, so the general one is used
   t.code(statusKeys(ticket), 'scan-code.status.failed', ticket.triesLeft === null ? {} : { n: ticket.triesLeft })
 
 export const ticketModel = (

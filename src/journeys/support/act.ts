@@ -10,7 +10,7 @@ import { notify, type MessageKind } from '../../records/messages/index.ts'
 
 export type Trx = Transaction<Database>
 
-/** `unchanged`: it is so already, or not in a state in which this can be done. Nothing was written. */
+/** `unchanged`: it is in this state already, or in one that does not allow the act. Nothing was written. */
 export type ActOutcome = 'done' | 'unchanged' | 'unknown'
 
 /** The fields that an audit event has from an act. @throws DomainError `reason_required` */

@@ -1,6 +1,6 @@
 /**
- * Finding people. What is typed is personal data: it comes by a form's body and goes into no address, log or audit
- * event.
+ * Finding people. What is typed is personal data: it comes in the body of a form and is never put into an address, log
+ * or audit event.
  */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
@@ -14,7 +14,7 @@ import { shanghaiDate } from '../../ports/clock.ts'
 import type { SupportDeps } from './deps.ts'
 import { certNoIndex, personIdsByDeskIndex, phoneIndex } from '../../records/persons/index.ts'
 
-/** A person in a list: nothing that is not masked. */
+/** A person in a list, masked. */
 export interface PersonLine {
   id: string
   name: string
@@ -107,7 +107,9 @@ function read (
   return name.ok ? 'last_four' : 'unreadable'
 }
 
-/** At most 20, masked. The trail keeps how was searched and how many were found, never for what. */
+/**
+ * At most 20, masked. The audit event has the kind of search and the number of results, never what was searched for.
+ */
 export async function findPeople (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'clock' | 'audit'>,
   act: Omit<Act, 'reason'>,
@@ -166,8 +168,8 @@ export async function listPeople (
 }
 
 /**
- * Others with the same name and last four: perhaps the same human being under two documents. Only shown; nothing is
- * merged.
+ * Other people with the same name and last four characters: perhaps one human being with two documents. Only shown;
+ * nothing is merged.
  */
 export async function namesakesOf (deps: Pick<SupportDeps, 'db' | 'crypto'>, personId: string): Promise<PersonLine[]> {
   const rows = await deps.db

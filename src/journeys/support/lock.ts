@@ -44,7 +44,7 @@ export async function lockPerson (deps: Needed, act: Act, personId: string): Pro
   })
 }
 
-/** What it was before. Sessions and tokens do not come back. */
+/** Restores the former state. Sessions and tokens do not come back. */
 export async function unlockPerson (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     const unlocked = await trx

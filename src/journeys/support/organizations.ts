@@ -118,7 +118,7 @@ export async function suspend (deps: SupportDeps, act: Act, id: string): Promise
   return (await organizationById(deps.db, id)) === null ? 'unknown' : 'unchanged'
 }
 
-/** Asks the register first: what is suspended or dissolved there does not become active here. */
+/** Asks the register first: an organization that is suspended or dissolved there does not become active here. */
 export async function release (deps: SupportDeps, act: Act, id: string): Promise<ActOutcome | 'register_unavailable'> {
   const stamp = stampOf(act)
   const organization = await organizationById(deps.db, id)
@@ -145,8 +145,8 @@ export interface Recheck {
 }
 
 /**
- * Asks the company register now, applies what is newer (never another representative: that comes by the journal), and
- * says what differs. Never inside a transaction. @throws DomainError `reason_required`
+ * Asks the company register now, applies newer data (never another representative, who comes by the journal), and
+ * reports differences. Never inside a transaction. @throws DomainError `reason_required`
  */
 export async function recheck (
   deps: SupportDeps,
@@ -161,8 +161,8 @@ export async function recheck (
   if (record === null) return { outcome: 'register_unavailable' }
   const answer = await askAboutRepresentative(deps, organization, record)
   if (answer === undefined) return { outcome: 'register_unavailable' }
-  // without the representative it would not be the whole record, and the journal's own entry of this version would come
-  // too late
+  // without the representative it would not be the whole record, and the journal's entry of this version would come too
+  // late
   const whole =
     record.found && answer?.certain === true && answer.isLegalRepresentative && answer.version === record.version
   const news = whole

@@ -57,7 +57,7 @@ export async function personDetail (
   const { db, crypto } = deps
   const person = await personById(db, crypto, personId)
   if (person === null) return null
-  // one after the other: a page for staff must not take every connection of the pool
+  // one after another, because a page for staff must not take every connection of the pool
   const faceTries = await faceTriesLeft(db, { personId, binding: '' })
   const sessions = await sessionsOf(deps, person.sub)
   const browsers = await db

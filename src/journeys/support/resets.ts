@@ -24,7 +24,7 @@ export async function resetFaceTries (deps: Needed, act: Act, personId: string):
   })
 }
 
-/** The person's password is no longer slowed down or suspended; pauses of networks stay. */
+/** Ends the throttling and suspension of the person's password; pauses of networks stay. */
 export async function resetPasswordTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   const throttle = createThrottle(deps)
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
@@ -35,7 +35,7 @@ export async function resetPasswordTries (deps: Needed, act: Act, personId: stri
   })
 }
 
-/** A phone proves nothing any more, at once and for good. */
+/** Revokes a phone, at once and for ever. */
 export async function endDevice (deps: Needed, act: Act, personId: string, deviceId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
     const row = await trx

@@ -1,4 +1,7 @@
-/** What an organization may let an agent do, and where: the catalogues that relying sites publish, with their names. */
+/**
+ * The sites and functions that an organization may allow to an agent: the catalogues that relying sites publish, with
+ * their names.
+ */
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { clientName, clientPolicy } from '../../domain/client/policy.ts'
@@ -13,7 +16,7 @@ export interface SiteChoice {
 export interface Catalogue {
   /** Sites that accept agents now. */
   choices: SiteChoice[]
-  /** Names for what a delegation says; null = 全部. What has no name any more shows its code. */
+  /** Names of the sites and functions of a delegation; null = 全部. If there is no name any more, the code is shown. */
   sites(clientIds: string[] | null): string[]
   functions(codes: string[] | null, clientIds: string[] | null): string[]
 }

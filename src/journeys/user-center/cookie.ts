@@ -9,7 +9,7 @@ const nameOf = (config: Issuer): string => (secure(config) ? '__Host-kora_me' : 
 
 export const cookieOf = (config: Issuer, request: FastifyRequest): string => request.cookies[nameOf(config)] ?? ''
 
-/** For the browser's session; the server's end comes first. */
+/** Until the browser is closed; the session ends earlier on the server. */
 export function keepCookie (config: Issuer, reply: FastifyReply, secret: string): void {
   reply.setCookie(nameOf(config), secret, { httpOnly: true, sameSite: 'lax', secure: secure(config), path: '/' })
 }

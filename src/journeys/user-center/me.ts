@@ -73,7 +73,7 @@ export interface LegalMe extends Me {
 
 export type RefusalReason = 'representation_ended' | 'not_legal_representative'
 
-/** Answered with the page that says why, and the way to another identity. */
+/** Answered with a page that says why, and how to change the representation. */
 export class NotAllowed extends Error {
   readonly reason: RefusalReason
   readonly me: Me
@@ -94,7 +94,7 @@ function refOf ({
   return organizationId === null ? null : { role: 'agent', organizationId, delegationId: contextId }
 }
 
-/** A form is gone with its session: back to the list it belongs to. */
+/** The form ended with its session: back to its list. */
 const pageOf = (request: FastifyRequest): string => {
   const path = request.url.split('?', 1)[0] ?? '/me'
   return request.method === 'GET'
@@ -126,7 +126,7 @@ export async function loadPosted (centre: Centre, request: FastifyRequest, reply
   return me
 }
 
-/** Only for the legal representative of this moment: never by what a form, an address or the login once said. */
+/** Only for the present legal representative, independent of forms, addresses and the login. */
 export async function loadLegal (
   centre: Centre,
   request: FastifyRequest,
@@ -143,7 +143,7 @@ export async function loadLegal (
   return { ...me, organization: { id, uscc, name } }
 }
 
-/** Somebody tried what is not theirs. The answer is 404, the same as for what does not exist. */
+/** A person tried what is not theirs. The answer is 404, the same as for what does not exist. */
 export async function notTheirs (
   centre: Centre,
   request: FastifyRequest,

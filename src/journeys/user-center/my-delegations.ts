@@ -60,7 +60,7 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
     app.post(`/me/mine/:id/${act}`, async (request, reply) => {
       const me = await loadPosted(centre, request, reply)
       const view = (await ownVersions(request, me)).find((row) => isIn(states, row))
-      // done already, by a second press or by somebody else: the list says what it is now
+      // done already, by a second press or another person: the list shows the present state
       if (view === undefined) return await reply.redirect('/me/mine', 303)
       await (act === 'resign'
         ? delegations.resign(view.id, actorOf(request, me))
@@ -69,7 +69,7 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
     })
   }
 
-  /** Acting for that organization ends with it: then the login asks who to be. */
+  /** The representation of that organization ends with it: then the login asks again. */
   async function leave (
     { representation }: Me,
     { id }: DelegationView,

@@ -25,7 +25,7 @@ export async function keepDraft (
     .execute()
 }
 
-/** Its id; another one as soon as something else is typed. */
+/** Its id; every change gives another one. */
 export async function findDraft (db: Db, sessionHash: string, organizationId: string): Promise<string | null> {
   const row = await db
     .selectFrom('organizationPasswordDraft')

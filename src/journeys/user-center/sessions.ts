@@ -1,7 +1,6 @@
 /**
- * Rows of the user center's own login: requests under way, and sessions. A session has no life of its own: it is good
- * while the provider's record of this site's session stands, so logout, revocation of the context and disabling the
- * person end it at the next request.
+ * Rows of the user center's own login: requests under way, and sessions. A session depends on the provider's record of
+ * this site's session, so logout, revocation of the context and disabling the person end it at the next request.
  */
 import { createHash } from 'node:crypto'
 import { sql, type Kysely, type Transaction } from 'kysely'
@@ -46,7 +45,7 @@ export async function startLogin (
   return { state, nonce, verifier }
 }
 
-/** Once, and by the browser that began it (RFC 6749 §10.12). Null = unknown, used, too old, or another browser's. */
+/** Once, and by the browser that started it (RFC 6749 §10.12). Null = unknown, used, too old, or another browser's. */
 export async function takeLogin (
   { db, crypto }: Pick<UserCenterDeps, 'db' | 'crypto'>,
   state: string,

@@ -23,7 +23,7 @@ export interface ToConfirm {
   subjectRef: string
   /** What the phone shows; members are labels `subject.<name>`. */
   subject: Record<string, unknown>
-  /** Masked name of somebody else whom it is about. */
+  /** Masked name of another person whom it is about. */
   subjectName: string | null
   leaveHref: string
 }
@@ -35,7 +35,7 @@ export interface TicketPage<Asked extends ToConfirm> {
   purpose: 'approve-delegation' | 'organization-password'
   /** @throws SeeOther when there is nothing (more) to confirm */
   load(request: FastifyRequest, reply: FastifyReply): Promise<Asked>
-  /** The phone has confirmed: the ticket is consumed, and what it was for is done. */
+  /** The phone has confirmed: the ticket is consumed, and its act is done. */
   finish(ticket: string, asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
 }
 

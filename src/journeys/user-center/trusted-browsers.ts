@@ -20,7 +20,7 @@ declare module '../../http/pages.ts' {
 
 type Trusted = Awaited<ReturnType<typeof trustedBrowsersOf>>[number]
 
-/** Names a row to its own person; says nothing of the browser's cookie. */
+/** Identifies a row for its owner; reveals nothing about the browser's cookie. */
 const idOf = ({ organizationId, browserHash }: Trusted): string =>
   createHash('sha256').update(`${organizationId} ${browserHash}`).digest('base64url').slice(0, 22)
 

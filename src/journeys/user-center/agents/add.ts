@@ -1,4 +1,4 @@
-/** 新增 and 修改: both make a version that waits, and lead on to its approval. */
+/** 新增 and 修改: both make a version that waits, and lead to its approval. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
 import type { FieldError } from '../../../http/pages.ts'

@@ -14,15 +14,14 @@ import type { Actor } from '../../../records/organizations/index.ts'
 import type { NewAgent } from './form.ts'
 
 /**
- * Names and numbers that do not belong together, by one legal representative in 24 hours: no register to try numbers
- * on.
+ * Mismatches of name and number, by one legal representative in 24 hours: nobody may test numbers against the register.
  */
 const agentMismatches: Counter = { name: 'user-centre.agent-mismatch', limit: 10, seconds: 86_400 }
 
 export type AgentPerson =
   { ok: true; personId: string } | { ok: false; code: 'identity_mismatch' | 'identity_exhausted' | 'unavailable' }
 
-/** The register is asked in any case, outside of a transaction; then the row is found or made. */
+/** The register is asked in every case, outside of a transaction; then the row is found or made. */
 export async function agentPerson (deps: UserCenterDeps, agent: NewAgent, by: Actor): Promise<AgentPerson> {
   if (!(await count(deps, agentMismatches, by.personId))) return { ok: false, code: 'identity_exhausted' }
   const answer = await askRegister(deps, agent)
@@ -56,7 +55,7 @@ async function askRegister (
 
 async function createPerson (deps: UserCenterDeps, { name, certNo, phone }: NewAgent, by: Actor): Promise<string> {
   const { db, crypto, audit } = deps
-  // a number that names somebody else already must not name two; the person adds the right one
+  // a phone number belongs to one person; the agent adds the right one later
   const free = (await personByPhone(db, crypto, phone)) === null
   const insert = async (withPhone: boolean): Promise<string> =>
     await inTransaction(db, async (trx) => {

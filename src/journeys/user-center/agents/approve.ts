@@ -106,7 +106,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
 
   app.get(`${page}/result`, async (request, reply) => await ended(await load(request, reply), request, reply))
 
-  /** Nothing to approve: it is in force, or it became something else. */
+  /** Nothing to approve: it is in force, or has changed. */
   async function ended (asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { view, version, shown } = asked
     if (shown !== null) return await reply.redirect(agentPath(view.id, `${version}/approve`), 303)

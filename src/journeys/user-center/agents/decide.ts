@@ -1,4 +1,4 @@
-/** 拒绝, 停用, 撤销: each a page that says what will happen, then one post. */
+/** 拒绝, 停用, 撤销: each a page that says what will happen, and then one post. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
 import { formField } from '../../../http/forms.ts'

@@ -1,4 +1,4 @@
-/** The form of 新增 and 修改: what was typed, and what it means. */
+/** The form of 新增 and 修改: the typed values and their meaning. */
 import { parseCertNo } from '../../../domain/identity/cert-type.ts'
 import { isCalendarDate } from '../../../domain/calendar-date.ts'
 import { defaultValidTo } from '../../../domain/representation/delegation.ts'
@@ -64,7 +64,7 @@ export const freshValues = (today: string): AgentValues => ({
   ends: defaultValidTo(today)
 })
 
-/** Of a new version: what holds now, from today at the earliest that the rules allow. */
+/** For a new version: the present values, from today or the earliest day that the rules allow. */
 export const valuesOfView = (
   { clientIds, functions, validFrom, validTo }: DelegationView,
   today: string
@@ -103,7 +103,7 @@ function dateOf (typed: string): string | null {
 const required = (name: string): FieldError => ({ field: name, code: 'required' })
 const choice = (mode: string, list: string[]): string[] | null => (mode === 'some' ? list : null)
 
-/** Ticked and "all" at once is not guessed: the one gives much more than the other. */
+/** Both ticked values and "all" is refused, because "all" gives much more. */
 function choiceErrors (field: string, mode: string, list: string[]): FieldError[] {
   if (mode === 'all') return list.length === 0 ? [] : [{ field, code: 'ambiguous' }]
   return mode === 'some' && list.length > 0 ? [] : [required(field)]
@@ -130,7 +130,7 @@ export function readTerms (values: AgentValues): { ok: true; terms: Terms } | { 
   }
 }
 
-/** Only documents that can be checked online: others are added at a counter. */
+/** Only documents that can be checked online; others are added in person. */
 export function readAgent (
   values: AgentValues,
   today: string
@@ -150,7 +150,7 @@ export function readAgent (
   return { ok: true, agent: { name: name.value, certNo: certNo.value, phone: phone.value } }
 }
 
-/** A refusal of the rules, at the field where it is mended. */
+/** A refusal by the rules, at the field that can be corrected. */
 export function errorOf (refusal: DraftRefusal, terms: Terms, today: string): FieldError {
   switch (refusal.code) {
     case 'validity':

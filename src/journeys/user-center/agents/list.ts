@@ -1,4 +1,4 @@
-/** 代理人管理: what waits, what is in force, what was. */
+/** 代理人管理: waiting, active and former delegations. */
 import type { FastifyInstance } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
 import { catalogueOf, rowOf, type DelegationRow } from '../delegation-rows.ts'

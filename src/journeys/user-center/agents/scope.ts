@@ -1,4 +1,6 @@
-/** The delegation of an address, if it is this organization's; somebody else's is as good as none (and noted). */
+/**
+ * The delegation of an address, if it is this organization's; another organization's counts as none (and is audited).
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PageError } from '../../../http/page-error.ts'
 import type { DelegationView } from '../../../records/organizations/index.ts'
