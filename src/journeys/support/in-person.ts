@@ -18,11 +18,11 @@ import { notifyPerson } from './act.ts'
 
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit' | 'clock'>
 
-/** What the operator must have done, each ticked. */
+/** The checks that the operator must confirm, each with a tick. */
 export const inPersonChecks = ['document_seen', 'face_compared', 'number_compared', 'told_one_time'] as const
 export type InPersonCheck = (typeof inPersonChecks)[number]
 
-/** Why no face check: codes of ours, never free words about a person. */
+/** The reason for no face check: codes of ours, never free text about a person. */
 export const inPersonReasons = ['refuses_face', 'face_fails', 'no_camera', 'accessibility', 'other'] as const
 export type InPersonReason = (typeof inPersonReasons)[number]
 
@@ -41,7 +41,7 @@ export type SessionStarted =
   | { ok: false; code: 'unreadable' | 'unknown' | 'not_usable' }
   | { ok: false; code: 'too_many'; retryAfterSeconds: number }
 
-/** The whole number as it stands on the document. Counted before anything is looked up. */
+/** The whole number as printed on the document. Counted before anything is looked up. */
 export async function startInPersonSession (deps: Needed, operator: Operator, typed: string): Promise<SessionStarted> {
   const hit = await createThrottle(deps).hit(
     `counter:lookup:${operator.actor}`,

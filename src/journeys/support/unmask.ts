@@ -13,13 +13,13 @@ import { stampOf, type Trx } from './act.ts'
 export const unmaskFields = ['name', 'cert_no', 'phone'] as const
 export type UnmaskField = (typeof unmaskFields)[number]
 
-/** Minutes in which what was granted may be looked at. */
+/** Minutes in which a granted unmasking may be used. */
 const unmaskGrantMinutes = 60
 
 export type Unmasked =
   | { outcome: 'shown'; values: Partial<Record<UnmaskField, string | null>> }
   | { outcome: 'unknown' }
-  /** Nobody has let this administrator see it, or it was looked at already, or the time is over. */
+  /** Nothing was granted to this administrator, or it was used already, or has expired. */
   | { outcome: 'not_granted' }
 
 const values: Record<UnmaskField, (person: StoredPerson) => string | null> = {
@@ -61,7 +61,7 @@ async function show (
   return { outcome: 'shown', values: Object.fromEntries(fields.map((field) => [field, values[field](person)])) }
 }
 
-/** Whose data: a person's, or those of an application as it was sent under this number. */
+/** Whose data: a person's, or those of an application as sent under this number. */
 export type UnmaskSubject = { personId: string } | { registrationId: string; registrationNumber: string }
 
 const aboutSubject = (subject: UnmaskSubject) =>
@@ -69,7 +69,7 @@ const aboutSubject = (subject: UnmaskSubject) =>
     ? sql<boolean>`person_id = ${subject.personId}`
     : sql<boolean>`registration_id = ${subject.registrationId} and registration_number = ${subject.registrationNumber}`
 
-/** The second administrator agreed: in the transaction of the decision. `grantedTo`, `grantedBy`: actors. */
+/** Grants it, in the transaction of the approval. `grantedTo`, `grantedBy`: actors. */
 export async function grantUnmasking (
   trx: Trx,
   grant: UnmaskSubject & { fields: readonly UnmaskField[]; grantedTo: string; grantedBy: string }
@@ -107,8 +107,8 @@ export async function findUnmaskGrants (
 }
 
 /**
- * Uses up what was granted, once, by whom it was granted to, in the transaction that shows it. Null: nothing is granted
- * (any more).
+ * Uses the grant, once, by the administrator it was granted to, in the transaction that shows the values. Null: nothing
+ * is granted (any more).
  */
 export async function useUnmaskGrant (
   trx: Trx,
@@ -129,7 +129,7 @@ export async function useUnmaskGrant (
   return grant === undefined ? null : (grant.fields.split(' ') as UnmaskField[])
 }
 
-/** Looks at what was granted of a person. @throws DomainError `reason_required` */
+/** Shows what was granted about a person. @throws DomainError `reason_required` */
 export async function unmaskGranted (
   deps: Pick<SupportDeps, 'db' | 'crypto' | 'audit'>,
   act: Act,
