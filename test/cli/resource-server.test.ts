@@ -1,5 +1,5 @@
 import t from 'tap'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command as apply } from '../../src/cli/apply.ts'
 import { command as client } from '../../src/cli/client.ts'
@@ -95,6 +95,14 @@ clients:
   await writeFile(file, 'resource_servers: [{ identifier: urn:x, colour: 1 }, 7]')
   t.match(await run(apply, `-f ${file} --reason x`), { code: 1, out: /resource_servers\/0\/colour[\s\S]*resource_servers\/1/ })
 
+  const guide = await readFile(new URL('../../docs/resource-servers.md', import.meta.url), 'utf8')
+  await writeFile(file, (/```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? '').replaceAll(identifier, 'urn:guide'))
+  t.match(await json(apply, `-f ${file} --diff`), {
+    differences: [
+      { identifier: 'urn:guide', action: 'create' },
+      { clientId: 'fund-site', action: 'create' }
+    ]
+  })
   t.match(await run(resourceServer, `change ${identifier} --token-format jwt --reason x`), { code: 1, out: /agreed-by/ })
   t.equal((await run(resourceServer, `change ${identifier} --token-format jwt --reason x --agreed-by tashi`)).code, 0)
   t.match(await run(resourceServer, `delete ${identifier} --reason x`), { code: 1, out: /fund fund-api/ })

@@ -33,6 +33,12 @@ export const numberGroups: readonly NumberGroup[] = [
         'at most {jwtForOrganizations|seconds}',
         'src/oidc/acting-for.ts'
       ],
+      [
+        'access token for an API',
+        'its own, from {tokenSeconds.least|seconds}; opaque at most {tokenSeconds.opaque|seconds}, JWT at most ' +
+          '{tokenSeconds.jwt|seconds}',
+        'src/domain/resource-server/record.ts'
+      ],
       ['access token of the admin API', '{adminApiTokenSeconds|seconds}', 'src/oidc/resource-servers.ts'],
       ['ID token', '{lifetimes.idToken|seconds}', configuration],
       ['refresh token', '{lifetimes.refreshToken|seconds}', configuration],

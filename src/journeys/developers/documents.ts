@@ -30,6 +30,7 @@ const entries: readonly DocumentEntry[] = [
   entry('', 'quick-start', ['quickstart', 'getting-started', 'start', 'index', 'home']),
   entry('flows', 'flows', ['flow', 'grant-types', 'grants', 'pkce', 'device']),
   entry('endpoints', 'endpoints', ['endpoint', 'discovery', 'metadata', 'jwks']),
+  entry('apis', 'apis', ['api', 'resource', 'resource-server', 'resource-servers', 'audience']),
   entry('claims', 'claims', ['scopes', 'scope', 'claim', 'userinfo', 'fields']),
   entry('levels', 'levels', ['acr', 'level', 'step-up', 'loa', 'assurance']),
   entry('organizations', 'organizations', [

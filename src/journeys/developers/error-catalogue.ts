@@ -159,8 +159,15 @@ export const errorCatalogue: readonly ErrorEntry[] = [
   entry(
     'invalid_target',
     'token_or_redirect',
-    ['resource 不是登记的资源服务（RFC 8707）。', '核对 resource 的值；它和 aud 完全相同。'],
-    ['resource is not a registered resource server (RFC 8707).', 'Check its value; it equals aud to the character.']
+    [
+      'resource 不是登记的接口（RFC 8707），这个应用没有获准使用它，或者登录等级不够。',
+      '核对 resource 的值，它和 aud 完全相同；请管理员在应用的“权限”页登记；等级不够时重新发起授权请求。'
+    ],
+    [
+      'resource is no registered API (RFC 8707), the client was not granted it, or the login is too weak for it.',
+      'Check its value; it equals aud to the character. Ask an administrator for the grant. For a stronger login ' +
+        'start a new authorization request.'
+    ]
   ),
   entry(
     'invalid_request_uri',

@@ -4,6 +4,7 @@ import { acrValues } from '../../domain/identity/assurance.ts'
 import { claimsByScope } from '../../domain/claims/claims.ts'
 import { deviceCodeGrant } from '../../domain/client/record.ts'
 import { trustFrameworks } from '../../domain/claims/verified-claims.ts'
+import { tokenSeconds } from '../../domain/resource-server/record.ts'
 import { limitOrganizationJwt } from '../../oidc/acting-for.ts'
 import { lifetimes, responseModes, routes, signedResponseSeconds } from '../../oidc/configuration.ts'
 import { requestObjectLimits } from '../../oidc/request-objects.ts'
@@ -96,6 +97,8 @@ export function factsOf (config: DocumentConfig, language: DocLanguage): Record<
     highRequestLifetime: time(requestObjectLimits.highLifetime),
     responseLifetime: time(signedResponseSeconds),
     accessTokenLifetime: time(lifetimes.accessToken),
+    apiOpaqueLifetime: time(tokenSeconds.opaque),
+    apiJwtLifetime: time(tokenSeconds.jwt),
     organizationJwtLifetime: time(organizationJwt),
     idTokenLifetime: time(lifetimes.idToken),
     refreshTokenLifetime: time(lifetimes.refreshToken),

@@ -1,4 +1,5 @@
 /** The content of this sandbox: demo people, clients and resource servers, and the tickets that wait for a phone. */
+import { apiGrants } from '../../domain/client/api-grants.ts'
 import { clientPolicy } from '../../domain/client/policy.ts'
 import { derivedEnd, type Term } from '../../domain/identity/id-validity.ts'
 import type { SimulatorsDeps } from '../deps.ts'
@@ -63,6 +64,7 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
     .limit(500)
     .execute()
   const servers = await db.selectFrom('resourceServer').selectAll().orderBy('identifier').limit(500).execute()
+  const grants = await db.selectFrom('clientResource').selectAll().orderBy('resource').execute()
   const text = (value: unknown): string => (typeof value === 'string' ? value : '')
   return {
     issuer: config.issuer,
@@ -76,7 +78,16 @@ export async function listClients ({ db, config }: Db): Promise<Clients> {
       token_endpoint_auth_method: text(metadata['token_endpoint_auth_method']) || 'client_secret_basic',
       scope: text(metadata['scope']),
       metadata,
-      policy: clientPolicy(policy),
+      policy: {
+        ...clientPolicy(policy),
+        resources: apiGrants(
+          Object.fromEntries(
+            grants
+              .filter((grant) => grant.clientId === clientId)
+              .map(({ resource, scopes, machineScopes }) => [resource, { scopes, machineScopes }])
+          )
+        )
+      },
       note: demo.get(clientId)?.note ?? ''
     })),
     resource_servers: servers.map((server) => ({

@@ -10,7 +10,7 @@ t.test('every page of the contents, in three languages, with the headers of our 
   for (const language of ['zh-CN', 'en', 'bo']) {
     const first = await get('/developers', language)
     const paths = [...first.text.matchAll(/<li><a href="(\/developers[^"]*)"/g)].map(([, path = '']) => path)
-    t.equal(new Set(paths).size, 13)
+    t.equal(new Set(paths).size, 14)
     for (const path of paths) {
       const page = await get(path, language)
       t.equal(page.status, 200, `${language} ${path}`)
