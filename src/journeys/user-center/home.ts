@@ -1,4 +1,4 @@
-/** 我的信息 and 认证等级: masked; what stands here is corrected where it comes from. */
+/** 我的信息 and 认证等级: masked; errors are corrected at their source. */
 import type { FastifyInstance } from 'fastify'
 import { maskCertNo, maskEmail, maskPhone, maskUscc } from '../../domain/identity/masking.ts'
 import { loadMe, shellOf, type Centre, type Framed } from './me.ts'

@@ -1,4 +1,4 @@
-/** 信任的浏览器: where a password of an organization is enough, because this person showed the own face there. */
+/** 信任的浏览器: where a password of an organization is enough, because this person passed a face check there. */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
