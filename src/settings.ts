@@ -153,8 +153,8 @@ export const settings = {
     group: 'sign-in',
     fallback: 'confined',
     values: ['confined', 'scan'],
-    meaning: 'What the password of an organization opens in a browser where its person was verified: a login ' +
-      'confined to that organization (level 1), or nothing without another scan.'
+    meaning: 'What an organization\'s password opens in a browser where its person was verified: a confined login ' +
+      '(level 1), or nothing without a scan.'
   },
   PASSWORD_PROFILE: {
     group: 'sign-in',

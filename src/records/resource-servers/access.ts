@@ -1,6 +1,6 @@
 /**
- * What a client may do at an API at this moment: read from the database whenever a token is asked for, issued or
- * introspected, so that a grant that was taken away is dead everywhere with the commit.
+ * What a client may do at an API at this moment: read from the database whenever a token is requested, issued or
+ * introspected, so a removed grant ends everywhere with the commit.
  */
 import { lookup } from '../../database/together.ts'
 import type { Queryable } from '../../database/statement.ts'

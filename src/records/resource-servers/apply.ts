@@ -1,6 +1,6 @@
 /**
- * Declared resource servers: what is to be is compared with what is. The same declaration twice changes nothing the
- * second time; one that is not declared stays as it is, because clients may use it.
+ * Declared resource servers: the declared state is compared with the stored one. The same declaration changes nothing
+ * the second time; an undeclared one stays, because clients may use it.
  */
 import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'

@@ -129,7 +129,7 @@ export type ResourceServerChanged =
   | { outcome: 'approval_needed'; reasons: ResourceServerReason[]; content: ResourceServerContent }
   | ResourceServerInvalid
 
-/** `version`: the one that the change was made from; null: whichever it is now (a declared state). */
+/** `version`: the one that the change is based on; null: the present one (a declared state). */
 export interface ResourceServerReplacement extends Omit<NewResourceServer, 'identifier'> {
   identifier: string
   version: number | null
@@ -207,7 +207,7 @@ async function holdIntrospectors (
 
 /**
  * Who may introspect is a member of each client; here it is changed from the side of the API.
- * @returns faults of clients that cannot: the caller undoes what was written
+ * @returns faults of clients that cannot: the caller rolls back
  */
 async function setIntrospectors (
   trx: Trx,
