@@ -83,6 +83,11 @@ const grantDemo = `
 export async function up (db: Kysely<unknown>): Promise<void> {
   for (const statement of statements) await alterTable(db, statement)
   // a JWT cannot be taken back, so it lives shorter (docs/numbers.md)
+  await sql`update resource_server set
+    ttl_seconds = greatest(60, least(ttl_seconds, case token_format when 'jwt' then 600 else 3600 end)),
+    minimum_level = greatest(1, least(minimum_level, 4))
+    where ttl_seconds not between 60 and case token_format when 'jwt' then 600 else 3600 end
+      or minimum_level not between 1 and 4`.execute(db)
   await addConstraint(
     db,
     'resource_server',

@@ -17,7 +17,9 @@ export function createResourceServers ({ db, config }: Pick<OidcDeps, 'db' | 'co
   const adminApi = adminApiResource(config.issuer)
   return async (ctx, indicator, client) => {
     if (indicator === adminApi) return adminApiInfo(ctx, adminApi, client)
-    const access = await findApiAccess(db, (client as { clientId: string }).clientId, indicator)
+    // once a request, however often it is named
+    const known = getRequestState(ctx).apis.get(indicator)
+    const access = known ?? (await findApiAccess(db, (client as { clientId: string }).clientId, indicator))
     const scopes = access === null ? [] : grantedScopes(ctx, access)
     if (access === null || scopes.length === 0) throw new errors.InvalidTarget()
     refuseOtherScopes(ctx, access, scopes)

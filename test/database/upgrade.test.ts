@@ -189,6 +189,8 @@ await eachDatabase(t, 'S4 a client is granted the APIs that it holds tokens for,
   await migrate(db, '0019_superseded_requests')
   const api = { name: 'n', scopes: 'a:read a:write', token_format: 'opaque', ttl_seconds: 600 }
   for (const identifier of ['urn:a', 'urn:b']) await insertRow(db, 'resource_server', { ...api, identifier })
+  const unbounded = { ...api, token_format: 'jwt', ttl_seconds: 86_400, minimum_level: 7 }
+  await insertRow(db, 'resource_server', { ...unbounded, identifier: 'urn:unbounded' })
   for (const clientId of ['holder', 'machine', 'other']) {
     await insertRow(db, 'client', { client_id: clientId, status: 'live', metadata: '{}', policy: '{}' })
   }
@@ -215,4 +217,8 @@ await eachDatabase(t, 'S4 a client is granted the APIs that it holds tokens for,
     { clientId: 'holder', resource: 'urn:a', scopes: ['a:read', 'a:write'], machineScopes: [] },
     { clientId: 'machine', resource: 'urn:b', scopes: [], machineScopes: ['a:read'] }
   ])
+  const { rows: bounded } = await sql`
+    select ttl_seconds, minimum_level from resource_server where identifier = 'urn:unbounded'`.execute(db)
+  t.strictSame(bounded, [{ ttlSeconds: 600, minimumLevel: 4 }])
+  t.strictSame(await findUnvalidated(db), [])
 })

@@ -10,6 +10,7 @@ import {
   addClient,
   arrivedAt,
   at,
+  chooseIdentity,
   demoParty,
   errorOf,
   RelyingParty,
@@ -217,6 +218,49 @@ async function attacks (t: Test, kora: Kora): Promise<void> {
     const page = await kora.newBrowser().go(asked.verification_uri_complete ?? '')
     t.match(page.text, /data-api="urn:kora:demo:property"/)
     t.match(page.text, /data-api-scope="property:read"/)
+  })
+
+  await t.test('S4 a device gets what its person agreed to, and nothing when the grant is gone', async (t) => {
+    const { party, clientId } = await newParty({
+      metadata: { application_type: 'native', grant_types: [deviceGrant], response_types: [], redirect_uris: [] },
+      policy: { trusted: false },
+      resources: { [opaqueApi]: { scopes: ['property:read'] } }
+    })
+    const ask = async (): Promise<oidc.DeviceAuthorizationResponse> =>
+      await oidc.initiateDeviceAuthorization(party.config, { scope: 'openid property:read', resource: opaqueApi })
+    const browser = kora.newBrowser()
+    const allow = async (asked: oidc.DeviceAuthorizationResponse): Promise<Answer> => {
+      const confirm = await browser.go(asked.verification_uri_complete ?? '')
+      return await browser.submit(confirm, { decision: 'allow' })
+    }
+    const collect = async (asked: oidc.DeviceAuthorizationResponse) =>
+      await oidc.pollDeviceAuthorizationGrant(party.config, { ...asked, interval: 0.001 }, { resource: opaqueApi })
+    const first = await ask()
+    const consent = await submitPassword(browser, await allow(first), ronghe)
+    t.match(at(consent), /\/consent$/)
+    t.match(consent.text, /data-api-scope="property:read"/)
+    t.match(at(await browser.submit(consent, { decision: 'grant' })), /\/device\/done$/)
+    const tokens = await collect(first)
+    t.match(await introspect(tokens.access_token), { active: true, scope: 'property:read', aud: opaqueApi })
+
+    const second = await ask()
+    t.match(at(await chooseIdentity(browser, await allow(second), 'self')), /\/device\/done$/)
+    await revoke(clientId, opaqueApi)
+    t.equal(await errorIn(collect(second)), 'invalid_target')
+    t.notOk((await introspect(tokens.access_token)).active)
+  })
+
+  await t.test('S4 an API that is named again and again is read and shown once', async (t) => {
+    const { party } = await newParty({
+      policy: { trusted: false },
+      resources: { [opaqueApi]: { scopes: ['property:read'] }, [jwtApi]: { scopes: ['property:read'] } }
+    })
+    const started = await party.start({ scope: 'openid property:read' })
+    for (const resource of Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? opaqueApi : jwtApi))) {
+      started.url.searchParams.append('resource', resource)
+    }
+    const page = await signIn(party, kora.newBrowser(), started)
+    t.same([...page.text.matchAll(/data-api="([^"]+)"/g)].map(([, name]) => name), [opaqueApi, jwtApi])
   })
 
   await t.test('S4 the minimum level of an API is asked for, and refused where nobody can be asked', async (t) => {

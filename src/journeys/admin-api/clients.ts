@@ -7,6 +7,7 @@ import { clientKinds, clientStatuses, type ClientContent, type ClientRecord } fr
 import { dualControlReasons, withoutPowers } from '../../domain/administration/dual-control.ts'
 import {
   changeClient,
+  checkGrants,
   clientChangeKind,
   clientChangeRequest,
   clientIdFault,
@@ -274,16 +275,17 @@ export const clientRoutes: Route[] = [
     answers: { 200: 'ValidationResult' },
     handle: async ({ request, deps, body }) => {
       const checked = validateClient(contentIn(body as Record<string, unknown>), clientRules(deps.config))
+      const faults = checked.ok ? await checkGrants(deps.db, checked.content) : checked.faults
       return {
         status: 200,
-        body: checked.ok
+        body: checked.ok && faults.length === 0
           ? {
               valid: true,
               faults: [],
               second_administrator: dualControlReasons(null, checked.content),
               content: checked.content
             }
-          : { valid: false, faults: wireFaults(request, checked.faults), second_administrator: [], content: null }
+          : { valid: false, faults: wireFaults(request, faults), second_administrator: [], content: null }
       }
     }
   }),

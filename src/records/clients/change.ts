@@ -20,7 +20,7 @@ import {
 import type { ClientsDeps } from './deps.ts'
 import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { noteAct } from './history.ts'
-import { findClient, findOfferedScopes, holdClient, insertClient, updateClient } from './repository.ts'
+import { findClient, findOfferedScopes, holdClient, insertClient, updateClient, type Db } from './repository.ts'
 import { clientRules } from './rules.ts'
 import { endEverySecret, usesSecret } from './secrets.ts'
 
@@ -48,9 +48,13 @@ export interface ActOptions {
 export type Created =
   { outcome: 'created'; client: ClientRecord; secret: NewSecret | null } | { outcome: 'taken' } | Refused
 
-/** Grants at APIs that there are not. */
-async function checkGrants (trx: Trx, { policy: { resources } }: ClientContent): Promise<ClientFault[]> {
-  return findGrantFaults(resources, await findOfferedScopes(trx, Object.keys(resources), { hold: true }))
+/** Grants at APIs that there are not; `hold`: these APIs stay until the transaction ends. */
+export async function checkGrants (
+  db: Db,
+  { policy: { resources } }: ClientContent,
+  { hold = false } = {}
+): Promise<ClientFault[]> {
+  return findGrantFaults(resources, await findOfferedScopes(db, Object.keys(resources), { hold }))
 }
 
 const idPattern = /^[a-z0-9](?:[a-z0-9._-]{1,62})[a-z0-9]$/
@@ -84,7 +88,7 @@ export async function createClient (trx: Trx, deps: Within, input: NewClient): P
       faults: [...(idFault === null ? [] : [idFault]), ...(checked.ok ? [] : checked.faults)]
     }
   }
-  const grantFaults = await checkGrants(trx, checked.content)
+  const grantFaults = await checkGrants(trx, checked.content, { hold: true })
   if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
   const reasons = dualControlReasons(null, checked.content)
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
@@ -135,7 +139,7 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
     return { outcome: 'conflict', current, yours: checked.content, diff }
   }
   if (diff.length === 0) return { outcome: 'unchanged', client: current }
-  const grantFaults = await checkGrants(trx, checked.content)
+  const grantFaults = await checkGrants(trx, checked.content, { hold: true })
   if (grantFaults.length > 0) return { outcome: 'invalid', faults: grantFaults }
   const reasons = dualControlReasons(current, checked.content)
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }

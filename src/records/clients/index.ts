@@ -10,6 +10,7 @@
 export {
   applyClientRequest,
   changeClient,
+  checkGrants,
   clientIdFault,
   createClient,
   deleteDraft,

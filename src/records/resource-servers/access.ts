@@ -78,9 +78,10 @@ export const localNames = ({
   ...(nameEn === null ? {} : { en: nameEn })
 })
 
-/** Identifiers of the parameter `resource` (RFC 8707 §2): none, one or several. */
-const requestedResources = (resource: unknown): string[] =>
-  (Array.isArray(resource) ? resource : [resource]).filter((one): one is string => typeof one === 'string')
+/** Identifiers of the parameter `resource` (RFC 8707 §2): none, one or several, each once. */
+const requestedResources = (resource: unknown): string[] => [
+  ...new Set((Array.isArray(resource) ? resource : [resource]).filter((one): one is string => typeof one === 'string'))
+]
 
 export interface RequestedApi extends Pick<ApiAccess, 'identifier' | 'names' | 'minimumLevel'> {
   /** Asked for and granted in the name of a person, with their texts. */

@@ -50,6 +50,17 @@ t.test('S4 an API from its registration to its end', { timeout: 60_000 }, async 
     status: 422,
     body: { faults: [{ pointer: '/policy/resources/urn:nobody', code: 'unknown_resource' }] }
   })
+  t.match((await admin.call('POST', '/clients/validate', { kind: client.body.kind, ...grant })).body.faults, Array)
+  const whole = { kind: 'machine', metadata: {}, policy: { names: { 'zh-CN': 'x' } } }
+  t.match(
+    (
+      await admin.call('POST', '/clients/validate', {
+        ...whole,
+        policy: { ...whole.policy, resources: { 'urn:nobody': { machineScopes: ['a'] } } }
+      })
+    ).body,
+    { valid: false, faults: [{ pointer: '/policy/resources/urn:nobody', code: 'unknown_resource' }] }
+  )
   const [system, security] = [await signInAs(kora, 'system'), await signInAs(kora, 'security')]
   const approval = `${kora.issuer}/admin/approvals/${asked.body.id}`
   const read = await system.browser.go(approval)
