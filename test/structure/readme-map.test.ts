@@ -1,5 +1,5 @@
-/** README's map of the source, and the paths that the architecture page names, are what stands in the repository. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+/** README's map of the source, and the paths and links of all documents, are what is in the repository. */
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 
 const root = new URL('../../', import.meta.url)
@@ -20,10 +20,13 @@ t.test('the map names every folder of src, and nothing else', async (t) => {
 })
 
 t.test('every path that the documents name exists', async (t) => {
-  const documents = ['README.md', 'docs/architecture.md', 'docs/glossary.md']
+  const documents = ['README.md', ...globSync('docs/**/*.md', { cwd: root })]
   for (const document of documents) {
     for (const [, path = ''] of read(document).matchAll(/`((?:src|test|docs|examples)\/[\w./-]+)`/g)) {
       t.ok(existsSync(new URL(path, root)), `${document}: ${path}`)
+    }
+    for (const [, link = ''] of read(document).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      t.ok(existsSync(new URL(link, new URL(document, root))), `${document}: ${link}`)
     }
   }
   for (const document of ['docs/glossary.md', 'docs/numbers.md']) {
