@@ -5,7 +5,11 @@
 import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
-import { testPostgres } from '../support/database.ts'
+import { write } from '../../src/database/transaction.ts'
+import { changeClient, findClient } from '../../src/records/clients/index.ts'
+import { setResourceServerStatus } from '../../src/records/resource-servers/index.ts'
+import { registryOn } from '../records/clients/support.ts'
+import { testPostgres, type TestDatabase } from '../support/database.ts'
 import {
   addClient,
   arrivedAt,
@@ -15,6 +19,7 @@ import {
   errorOf,
   RelyingParty,
   startKora,
+  startProcesses,
   submitPassword,
   type Answer,
   type Browser,
@@ -37,6 +42,9 @@ if (url !== '') {
   await t.test('PostgreSQL', async (t) => {
     const database = await testPostgres(t, url)
     await attacks(t, await startKora(t, { databaseUrl: database.url ?? '' }))
+  })
+  await t.test('PostgreSQL, two processes', async (t) => {
+    await attackTwoProcesses(t, await testPostgres(t, url))
   })
 } else if (process.env['CI'] === 'true') t.fail('TEST_DATABASE_URL is not set, and CI never skips PostgreSQL')
 else await t.test('PostgreSQL', { skip: 'TEST_DATABASE_URL not set' }, async () => {})
@@ -361,4 +369,56 @@ async function attacks (t: Test, kora: Kora): Promise<void> {
     const tokens = await site.redeem(started, arrivedAt(site, page), {}, { resource: opaqueApi })
     t.match(await introspect(tokens.access_token), { active: true, scope: 'property:write' })
   })
+}
+
+/** The administration acts at neither of them: nothing that a process keeps in memory may decide. */
+async function attackTwoProcesses (t: Test, database: TestDatabase): Promise<void> {
+  const processes = await startProcesses(t, { instances: 2, databaseUrl: database.url ?? '' })
+  const deps = registryOn(database)
+  const at = async (clientId: string, instance: number): Promise<oidc.Configuration> => {
+    const client = (await processes.sandbox(0).clients()).find((one) => one.client_id === clientId)
+    return await oidc.discovery(
+      new URL(processes.issuer),
+      clientId,
+      undefined,
+      oidc.ClientSecretBasic(client?.client_secret ?? ''),
+      {
+        execute: [oidc.allowInsecureRequests],
+        [oidc.customFetch]: processes.fetchVia(() => instance) as oidc.CustomFetch
+      }
+    )
+  }
+  const machines = [await at('demo-machine', 0), await at('demo-machine', 1)]
+  const apis = [await at('demo-resource', 0), await at('demo-resource', 1)]
+  const ask = async (machine: oidc.Configuration): Promise<string> =>
+    await oidc.clientCredentialsGrant(machine, { resource: opaqueApi, scope: 'property:read' }).then(
+      ({ access_token: token }) => token,
+      (error: { error?: string }) => error.error ?? String(error)
+    )
+  const active = async (token: string): Promise<boolean[]> =>
+    await Promise.all(apis.map(async (api) => (await oidc.tokenIntrospection(api, token)).active))
+  const setGrants = async (resources: object): Promise<void> => {
+    const client = await findClient(database.db, 'demo-machine')
+    const changed = await write(deps, changeClient, {
+      act: { actor: 'operator:test', reason: 'test', address: null, traceId: null },
+      clientId: 'demo-machine',
+      version: null,
+      content: { kind: client?.kind, metadata: client?.metadata, policy: { ...client?.policy, resources } },
+      approved: true
+    })
+    t.equal(changed.outcome, 'changed')
+  }
+  for (let round = 0; round < 5; round++) {
+    const tokens = await Promise.all(machines.map(ask))
+    for (const token of tokens) t.strictSame(await active(token), [true, true], 'granted')
+    await setGrants({})
+    for (const token of tokens) t.strictSame(await active(token), [false, false], 'taken away')
+    t.strictSame(await Promise.all(machines.map(ask)), ['invalid_target', 'invalid_target'])
+    await setGrants({ [opaqueApi]: { machineScopes: ['property:read'] } })
+  }
+  const [token = ''] = await Promise.all(machines.map(ask))
+  const act = { actor: 'operator:test' as const, reason: 'test', address: null, traceId: null }
+  await write(deps, setResourceServerStatus, { act, identifier: opaqueApi, version: null, status: 'disabled' })
+  t.strictSame(await active(token), [false, false], 'disabled')
+  t.strictSame(await Promise.all(machines.map(ask)), ['invalid_target', 'invalid_target'])
 }

@@ -67,7 +67,14 @@ const names = [
   'file',
   'document',
   'check',
-  'checks'
+  'checks',
+  'identifier',
+  'scopes',
+  'resources',
+  'machine_resources',
+  'introspectors',
+  'ttl_seconds',
+  'minimum_level'
 ]
 const values = ['\0\ud800x', '1'.repeat(300), '0000-01-01', 'constructor', '1']
 

@@ -21,6 +21,8 @@ const places: ReadonlyArray<[pattern: RegExp, route: RegExp, path: (id: string) 
   [/^chg_[\w-]{8,64}$/, /^\/admin\/approvals\/:\w+$/, (id) => `/admin/approvals/${id}`],
   [/^per_[\w-]{8,64}$/, /^\/admin\/people\/:\w+$/, (id) => `/admin/people/${id}`],
   [/^org_[\w-]{8,64}$/, /^\/admin\/organizations\/:\w+$/, (id) => `/admin/organizations/${id}`],
+  [/^api_[0-9a-f]{20}$/, /^\/admin\/apis\/:\w+$/, (id) => `/admin/apis/${id}`],
+  [/^(?:https?:\/\/|urn:)\S{1,190}$/, /^\/admin\/apis$/, (id) => `/admin/apis?text=${encodeURIComponent(id)}`],
   [/^[A-Za-z][\w.-]{2,63}$/, /^\/admin\/clients\/:\w+$/, (id) => `/admin/clients/${id}`]
 ]
 
