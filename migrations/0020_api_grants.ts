@@ -80,6 +80,16 @@ const grantDemo = `
      'demo-machine') and r.identifier in ('urn:kora:demo:property', 'urn:kora:demo:property:jwt')
   on conflict (client_id, resource) do update set scopes = excluded.scopes, machine_scopes = excluded.machine_scopes`
 
+/** What was granted stands in the history of each client. */
+const noteGrants = `
+  insert into client_change (client_id, version, act, actor, reason, diff)
+  select c.client_id, c.version, 'changed', 'operator:migration', 'granted what it holds (0020_api_grants)',
+    jsonb_build_array(jsonb_build_object('field', '/policy/resources', 'before', null, 'after', granted.resources))
+    from client c join (
+      select client_id, jsonb_object_agg(resource, jsonb_build_object('scopes', scopes, 'machineScopes',
+        machine_scopes)) as resources from client_resource group by 1) as granted on granted.client_id = c.client_id
+   where not exists (select from client_change h where h.client_id = c.client_id and h.actor = 'operator:migration')`
+
 export async function up (db: Kysely<unknown>): Promise<void> {
   for (const statement of statements) await alterTable(db, statement)
   // a JWT cannot be taken back, so it lives shorter (docs/numbers.md)
@@ -103,4 +113,5 @@ export async function up (db: Kysely<unknown>): Promise<void> {
   )
   await sql.raw(grantWhatIsHeld).execute(db)
   await sql.raw(grantDemo).execute(db)
+  await sql.raw(noteGrants).execute(db)
 }

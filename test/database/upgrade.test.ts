@@ -191,7 +191,8 @@ await eachDatabase(t, 'S4 a client is granted the APIs that it holds tokens for,
   for (const identifier of ['urn:a', 'urn:b']) await insertRow(db, 'resource_server', { ...api, identifier })
   const unbounded = { ...api, token_format: 'jwt', ttl_seconds: 86_400, minimum_level: 7 }
   await insertRow(db, 'resource_server', { ...unbounded, identifier: 'urn:unbounded' })
-  for (const clientId of ['holder', 'machine', 'other']) {
+  await insertRow(db, 'resource_server', { ...api, identifier: 'urn:kora:demo:property' })
+  for (const clientId of ['demo-machine', 'demo-site', 'holder', 'machine', 'other']) {
     await insertRow(db, 'client', { client_id: clientId, status: 'live', metadata: '{}', policy: '{}' })
   }
   let made = 0
@@ -213,9 +214,18 @@ await eachDatabase(t, 'S4 a client is granted the APIs that it holds tokens for,
   await migrate(db)
   const { rows } = await sql`
     select client_id, resource, scopes, machine_scopes from client_resource order by client_id`.execute(db)
+  const [all, demo] = [['a:read', 'a:write'], 'urn:kora:demo:property']
   t.strictSame(rows, [
+    { clientId: 'demo-machine', resource: demo, scopes: [], machineScopes: all },
+    { clientId: 'demo-site', resource: demo, scopes: all, machineScopes: [] },
     { clientId: 'holder', resource: 'urn:a', scopes: ['a:read', 'a:write'], machineScopes: [] },
     { clientId: 'machine', resource: 'urn:b', scopes: [], machineScopes: ['a:read'] }
+  ])
+  const { rows: history } = await sql`
+    select client_id, diff from client_change where actor = 'operator:migration' and client_id not like 'demo-%' order by client_id`.execute(db)
+  t.match(history, [
+    { clientId: 'holder', diff: [{ after: { 'urn:a': { scopes: ['a:read', 'a:write'], machineScopes: [] } } }] },
+    { clientId: 'machine' }
   ])
   const { rows: bounded } = await sql`
     select ttl_seconds, minimum_level from resource_server where identifier = 'urn:unbounded'`.execute(db)

@@ -202,6 +202,13 @@ async function attacks (t: Test, kora: Kora): Promise<void> {
     const silent = await party.start({ resource: opaqueApi, scope: 'openid property:read', prompt: 'none' })
     t.equal(errorOf(party, await party.visit(browser, silent)), 'consent_required')
 
+    const forged = await party.visit(browser, await party.start({ resource: opaqueApi, scope: 'openid property:read' }))
+    const write = `${opaqueApi} property:write`
+    const unchanged = await browser.submit(forged, { decision: 'grant', api: write }, { stop: party.arrived })
+    t.match(at(unchanged), /\/consent$/, 'what was shown was not agreed to, so it is asked again')
+    const { rows } = await sql`select from consent where scope = ${write}`.execute(db)
+    t.equal(rows.length, 0, 'and what was not shown is not recorded')
+
     const again = await party.start({ resource: opaqueApi, scope: 'openid property:read' })
     const asked = await party.visit(browser, again)
     const back = await browser.submit(asked, { decision: 'grant' }, { stop: party.arrived })

@@ -71,6 +71,8 @@ export interface ApiPage extends AdminFramed {
   action: string
   mayChange: boolean
   clients: GrantedClient[]
+  /** Clients that may introspect the tokens of every API. */
+  introspectAll: string[]
   acts: Array<{ href: string; label: string }>
 }
 
@@ -149,6 +151,7 @@ export function registerApis (console: Console): void {
         action: api === null ? `${list}/new` : pathOf(api.id),
         mayChange: mayChange(c),
         clients: api === null ? [] : await listGrantedClients(db, api.identifier),
+        introspectAll: api === null ? [] : await listIntrospectors(db, '*'),
         acts:
           api === null || !mayChange(c)
             ? []
