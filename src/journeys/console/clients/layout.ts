@@ -19,6 +19,7 @@ import {
   requestedContent,
   type ClientChangeRequest
 } from '../../../records/clients/index.ts'
+import type { AdminTranslate } from '../../../http/locale.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { tabNames } from './forms.ts'
 
@@ -78,6 +79,25 @@ export const shownValue = (value: unknown): string =>
         ? value
         : JSON.stringify(value)
 
+/** A grant at an API, as who decides about it can read it; null: something else. */
+function grantFact (
+  { field, before, after }: ClientDifference,
+  t: AdminTranslate
+): { name: string; value: string } | null {
+  const [, pointer, member] = /^\/policy\/resources\/([^/]+)(?:\/(scopes|machineScopes))?$/.exec(field) ?? []
+  if (pointer === undefined) return null
+  const words = { scopes: t('console.apis.used.people'), machineScopes: t('console.apis.used.machine') }
+  const list = (value: unknown): string => (Array.isArray(value) && value.length > 0 ? value.join(' ') : '—')
+  const shown = (value: unknown): string => {
+    if (member !== undefined) return list(value)
+    const { scopes, machineScopes } = (value ?? {}) as { scopes?: unknown; machineScopes?: unknown }
+    return `${words.scopes} ${list(scopes)}, ${words.machineScopes} ${list(machineScopes)}`
+  }
+  const identifier = pointer.replaceAll('~1', '/').replaceAll('~0', '~')
+  const whose = member === undefined ? '' : ` (${words[member as keyof typeof words]})`
+  return { name: `${t('console.apis.name')} ${identifier}${whose}`, value: `${shown(before)} → ${shown(after)}` }
+}
+
 /** Changes of clients that another administrator must approve. */
 export function registerClientChanges (console: Console): void {
   const { deps } = console
@@ -99,10 +119,13 @@ export function registerClientChanges (console: Console): void {
       if (client === null) return null
       const content = requestedContent(client, request)
       // exactly what was asked, independent of later changes
-      const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(({ field, before, after }) => ({
-        name: field,
-        value: `${shownValue(before)} → ${shownValue(after)}`
-      }))
+      const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(
+        (change) =>
+          grantFact(change, t) ?? {
+            name: change.field,
+            value: `${shownValue(change.before)} → ${shownValue(change.after)}`
+          }
+      )
       const reasons = content === null ? [] : dualControlReasons(client, content)
       return {
         title: t('console.approvals.change.client.change'),
