@@ -16,10 +16,20 @@ import { pgliteDialect } from '../../src/database/pglite.ts'
 
 const cacheDir = fileURLToPath(new URL('../.cache/', import.meta.url))
 
+/** Of the embedded engine in tests: one connection on a few megabytes. */
+const settings = {
+  shared_buffers: '16MB',
+  wal_buffers: '256kB',
+  max_connections: '10',
+  min_wal_size: '2MB',
+  max_wal_size: '2MB'
+}
+
 function fingerprint (): string {
   const hash = createHash('sha256')
-  // the archive fits one version of the engine only
+  // the archive fits one version of the engine only, and is made by this file
   hash.update(readFileSync(new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))))
+  hash.update(readFileSync(fileURLToPath(import.meta.url)))
   hash.update(readFileSync(new URL('../../src/database/constraints.ts', import.meta.url)))
   for (const name of readdirSync(migrationsDir).sort()) {
     hash.update(name).update(readFileSync(join(migrationsDir, name)))
@@ -31,8 +41,9 @@ function fingerprint (): string {
 export async function ensureSnapshot (): Promise<string> {
   const file = join(cacheDir, `pglite-${fingerprint()}.tar`)
   if (existsSync(file)) return file
-  const engine = await PGlite.create()
+  const engine = await PGlite.create({ initDbStartParams: ['--wal-segsize=1'] })
   await migrate(new Kysely<unknown>({ dialect: pgliteDialect(engine) }))
+  await shrink(engine)
   // not compressed: unpacking would cost every test more than the reading of it
   const archive = await engine.dumpDataDir('none')
   await engine.close()
@@ -41,6 +52,20 @@ export async function ensureSnapshot (): Promise<string> {
   writeFileSync(draft, Buffer.from(await archive.arrayBuffer()))
   renameSync(draft, file)
   return file
+}
+
+/** Every test copies the archive into memory, and the engine clears its buffers at each start: both are kept small. */
+async function shrink (engine: PGlite): Promise<void> {
+  for (const name of ['template0', 'template1']) {
+    await engine.exec(`alter database ${name} is_template false`)
+    await engine.exec(`drop database ${name}`)
+  }
+  for (const [name, value] of Object.entries(settings)) await engine.exec(`alter system set ${name} = '${value}'`)
+  await engine.exec('select pg_reload_conf()')
+  // the first checkpoint writes what there is, the second one lets go of the journal before it
+  await engine.exec('checkpoint')
+  await engine.exec('select pg_switch_wal()')
+  await engine.exec('checkpoint')
 }
 
 /** Deletes archives of former migrations. */

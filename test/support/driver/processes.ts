@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from '../compile-cache.ts'
 import { awayFromMidnight } from '../midnight.ts'
 import { freePort } from '../ports.ts'
 import { until } from '../until.ts'
@@ -64,6 +65,7 @@ export async function startProcesses (
       // nothing of the test runner's own environment: it would instrument the child
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: compileCache,
         NODE_ENV: 'test',
         ISSUER: issuer,
         PORT: String(ports[at]?.port),
