@@ -146,7 +146,7 @@ addVariant('login-legal-errors', 'login/password', {
   account: '9154',
   errors: [
     { field: 'account', code: 'uscc_length', details: { n: 17 } },
-    { field: 'role', code: 'agent_pending' }
+    { field: 'role', code: 'not_asked' }
   ]
 })
 add('login-again', 'login/password', {
