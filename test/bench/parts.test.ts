@@ -7,6 +7,7 @@ import { median } from '../../bench/measure.ts'
 import { parseOptions } from '../../bench/options.ts'
 import { notes, table } from '../../bench/report.ts'
 import { flows } from '../../bench/flows.ts'
+import { withNeed } from '../support/needs.ts'
 
 t.test('median', async (t) => {
   t.equal(median([3, 1, 2]), 2)
@@ -43,19 +44,16 @@ t.test('the report says what misses its goal and what spoils the measurement', a
   t.match(notes([{ ...result, kora: { ...kora, cpuMicros: null } }]).at(-1), /compares throughput/)
 })
 
-t.test(
-  'processor time of a process tree',
-  { skip: process.platform === 'linux' ? false : 'no /proc here' },
-  async (t) => {
-    const before = treeSeconds([process.pid])
-    const begun = process.cpuUsage()
-    // six ticks of the kernel's clock, however long the machine takes to give them
-    while (process.cpuUsage(begun).user + process.cpuUsage(begun).system < 60_000);
-    const after = treeSeconds([process.pid])
-    t.ok((after ?? 0) > (before ?? 0))
-    t.equal(treeSeconds([2 ** 30]), null)
-  }
-)
+const found = process.platform === 'linux' ? '/proc' : null
+await withNeed(t, { name: 'processor time of a process tree', found, lack: 'no /proc here' }, async (t) => {
+  const before = treeSeconds([process.pid])
+  const begun = process.cpuUsage()
+  // six ticks of the kernel's clock, however long the machine takes to give them
+  while (process.cpuUsage(begun).user + process.cpuUsage(begun).system < 60_000);
+  const after = treeSeconds([process.pid])
+  t.ok((after ?? 0) > (before ?? 0))
+  t.equal(treeSeconds([2 ** 30]), null)
+})
 
 t.test('a connection reads answers in whatever pieces they come', async (t) => {
   const server = createServer((request, response) => {

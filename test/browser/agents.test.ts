@@ -7,13 +7,13 @@ import t from 'tap'
 import { confirm, goOn, organization, password, press, says } from './journeys.ts'
 import { bare, codeOf, organizationWalk } from './organization-walk.ts'
 import { until } from '../support/until.ts'
-import { withBrowser } from './support.ts'
+import { withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
 const chosen = 'Prayer-flag-77'
 
-await withBrowser(t, 'agents', async (t, browser) => {
+await withChromium(t, 'agents', async (t, browser) => {
   const { atSite, audit, come, complaints, desktop, kora, labelled, look, of, phoneOf, told } = await organizationWalk(
     t,
     browser

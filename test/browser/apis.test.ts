@@ -10,14 +10,14 @@ import { addClient, RelyingParty, startKora } from '../support/driver/index.ts'
 import { signInAs, type SignedIn } from '../journeys/console/support.ts'
 import { findClient } from '../../src/records/clients/index.ts'
 import { listGrantedClients } from '../../src/records/resource-servers/index.ts'
-import { axe, consoleFaultsOf, faultsOf, withBrowser } from './support.ts'
+import { consoleFaultsOf, faultsOf, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
 const identifier = 'https://api.example.gov.cn/fund'
 const shots = process.env['KORA_SCREENSHOTS']
 
-await withBrowser(t, 'S4 an API from its registration to the page of consent', async (t, chromium) => {
+await withChromium(t, 'S4 an API from its registration to the page of consent', async (t, chromium) => {
   const kora = await startKora(t)
   const { db } = kora.inside.services
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
@@ -50,7 +50,6 @@ await withBrowser(t, 'S4 an API from its registration to the page of consent', a
     for (const name of who === null ? [] : ['kora_browser', 'kora_admin']) {
       await context.addCookies([{ name, value: who?.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
     }
-    await context.addInitScript(axe)
     listen(context)
     return context
   }

@@ -8,14 +8,14 @@ import t from 'tap'
 import { publishNext } from '../../src/records/keys/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
-import { axe, consoleFaultsOf, withBrowser } from './support.ts'
+import { consoleFaultsOf, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
 const act = { actor: 'operator:lhamo', reason: '例行', address: null, traceId: null } as const
 
-await withBrowser(t, 'audit and keys in a browser', async (t, chromium) => {
+await withChromium(t, 'audit and keys in a browser', async (t, chromium) => {
   const kora = await startKora(t)
   const { db } = kora.inside.services
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
@@ -60,7 +60,6 @@ await withBrowser(t, 'audit and keys in a browser', async (t, chromium) => {
         for (const name of ['kora_browser', 'kora_admin']) {
           await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
         }
-        await context.addInitScript(axe)
         context.on('console', (message) => {
           if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
             complaints.push(message.text().slice(0, 300))

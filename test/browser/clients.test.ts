@@ -9,7 +9,7 @@ import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { PNG } from 'pngjs'
 import { createClient, findClient, storeLogo } from '../../src/records/clients/index.ts'
-import { axe, consoleFaultsOf, faultsOf, widths, withBrowser } from './support.ts'
+import { consoleFaultsOf, faultsOf, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -30,7 +30,7 @@ function mark (): Buffer {
 
 const shots = process.env['KORA_SCREENSHOTS']
 
-await withBrowser(t, 'clients in a browser', async (t, chromium) => {
+await withChromium(t, 'clients in a browser', async (t, chromium) => {
   const kora = await startKora(t)
   const { db } = kora.inside.services
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
@@ -51,7 +51,6 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
     for (const name of ['kora_browser', 'kora_admin']) {
       await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
     }
-    await context.addInitScript(axe)
     // the checker's own script is not let into the frame of the preview, which has none
     context.on('console', (message) => {
       if (
@@ -167,7 +166,7 @@ await withBrowser(t, 'clients in a browser', async (t, chromium) => {
   t.same(complaints, [], 'no script or policy error')
 })
 
-await withBrowser(t, 'the picture of a site on the pages of its login', async (t, chromium) => {
+await withChromium(t, 'the picture of a site on the pages of its login', async (t, chromium) => {
   const kora = await startKora(t)
   await write(kora.inside.services, storeLogo, {
     act: { actor: 'admin:test', reason: 'x', address: null, traceId: null },
@@ -180,7 +179,6 @@ await withBrowser(t, 'the picture of a site on the pages of its login', async (t
   for (const [width, options] of widths) {
     for (const lang of ['zh-CN', 'bo', 'en']) {
       const context = await chromium.newContext(options)
-      await context.addInitScript(axe)
       await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
       const page = await context.newPage()
       await page.goto(request)
@@ -229,7 +227,7 @@ await withBrowser(t, 'the picture of a site on the pages of its login', async (t
   }
 })
 
-await withBrowser(t, 'what waits for a second administrator, and a trial login', async (t, chromium) => {
+await withChromium(t, 'what waits for a second administrator, and a trial login', async (t, chromium) => {
   const kora = await startKora(t)
   const system = await signInAs(kora, 'system')
   const { services } = kora.inside
@@ -272,7 +270,6 @@ await withBrowser(t, 'what waits for a second administrator, and a trial login',
         }
       ])
     }
-    await context.addInitScript(axe)
     const page = await context.newPage()
     const look = async (name: string): Promise<void> => {
       t.same(await consoleFaultsOf(page), [], `${name} ${lang} ${width}`)

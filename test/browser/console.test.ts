@@ -8,7 +8,7 @@ import t from 'tap'
 import { firstLink } from '../../src/journeys/console/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { askedFor, onceOf, signInAs } from '../journeys/console/support.ts'
-import { axe, consoleFaultsOf, withBrowser } from './support.ts'
+import { consoleFaultsOf, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -29,13 +29,12 @@ async function authenticator (context: BrowserContext, page: Page): Promise<void
   })
 }
 
-await withBrowser(t, 'console in a browser', async (t, chromium) => {
+await withChromium(t, 'console in a browser', async (t, chromium) => {
   const kora = await startKora(t)
   const { services } = kora.inside
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const complaints: string[] = []
   const watch = async (context: BrowserContext): Promise<void> => {
-    await context.addInitScript(axe)
     context.on('console', (message) => {
       if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
         complaints.push(message.text().slice(0, 300))

@@ -11,7 +11,7 @@ import { signInAs, type SignedIn } from '../journeys/console/support.ts'
 import { act } from '../journeys/support/support.ts'
 import { agree, fill, people, registrationId, scan, start, verifyPhone } from '../journeys/registration/support.ts'
 import { organizationId } from '../journeys/user-center/support.ts'
-import { axe, consoleFaultsOf, withBrowser } from './support.ts'
+import { consoleFaultsOf, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -30,7 +30,7 @@ async function waiting (kora: Kora): Promise<string> {
   return registrationId(applying)
 }
 
-await withBrowser(t, 'desk in a browser', async (t, chromium) => {
+await withChromium(t, 'desk in a browser', async (t, chromium) => {
   const kora = await startKora(t)
   const { services } = kora.inside
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
@@ -40,7 +40,6 @@ await withBrowser(t, 'desk in a browser', async (t, chromium) => {
     for (const name of ['kora_browser', 'kora_admin']) {
       await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
     }
-    await context.addInitScript(axe)
     context.on('console', (message) => {
       if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
         complaints.push(message.text().slice(0, 300))

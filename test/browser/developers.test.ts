@@ -5,12 +5,12 @@
 import t from 'tap'
 import type { BrowserContextOptions } from 'playwright-core'
 import { startKora } from '../support/driver/index.ts'
-import { axe, faultsOf, widths, withBrowser } from './support.ts'
+import { axe, faultsOf, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 const shots = process.env['KORA_SCREENSHOTS']
 
-await withBrowser(t, 'developer documentation in a browser', async (t, browser) => {
+await withChromium(t, 'developer documentation in a browser', async (t, browser) => {
   const kora = await startKora(t)
   const paths = [
     '',
@@ -44,7 +44,6 @@ await withBrowser(t, 'developer documentation in a browser', async (t, browser) 
       { name: 'kora_lang', value: locale, url: kora.issuer },
       { name: 'kora_size', value: size, url: kora.issuer }
     ])
-    await context.addInitScript(axe)
     const page = await context.newPage()
     const complaints: string[] = []
     page.on('console', (message) => {

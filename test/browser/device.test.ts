@@ -7,14 +7,14 @@ import t from 'tap'
 import type { Page } from 'playwright-core'
 import { startKora } from '../support/driver/index.ts'
 import { password, press, says, walk } from './journeys.ts'
-import { withBrowser } from './support.ts'
+import { withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
 const secret = 'Snow-lion-2026'
 
-await withBrowser(t, 'a device logs in', async (t, chromium) => {
+await withChromium(t, 'a device logs in', async (t, chromium) => {
   const kora = await startKora(t)
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const kiosk = await oidc.discovery(new URL(kora.issuer), 'demo-device', undefined, oidc.None(), {

@@ -21,11 +21,11 @@ import {
   status,
   walk
 } from './journeys.ts'
-import { withBrowser } from './support.ts'
+import { withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
-await withBrowser(t, 'journeys', async (t, browser) => {
+await withChromium(t, 'journeys', async (t, browser) => {
   const kora = await startKora(t)
   const { of } = await people(kora)
   const { desktop, phone: newPhone, audit, complaints } = walk(t, browser)

@@ -9,13 +9,13 @@ import type { Page } from 'playwright-core'
 import { lastCode, office, people as typed, school } from '../journeys/registration/support.ts'
 import { confirm, organization, password, press, says, status } from './journeys.ts'
 import { codeOf, organizationWalk } from './organization-walk.ts'
-import { withBrowser } from './support.ts'
+import { withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
 const chosen = 'Prayer-flag-77'
 
-await withBrowser(t, 'organizations', async (t, browser) => {
+await withChromium(t, 'organizations', async (t, browser) => {
   const { atSite, audit, come, complaints, desktop, kora, labelled, look, of, phoneOf, told } = await organizationWalk(
     t,
     browser

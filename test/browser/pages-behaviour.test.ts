@@ -18,7 +18,7 @@ import type { PasswordPage } from '../../src/journeys/login/password-page.ts'
 import { statusKeys, statusText, type ScanPage, type ScanTicketView } from '../../src/journeys/scan-code/index.ts'
 import { testCrypto } from '../support/database.ts'
 import { fixtures } from '../http/fixtures.ts'
-import { phoneAgent, withBrowser } from './support.ts'
+import { phoneAgent, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(300_000)
 
@@ -140,7 +140,7 @@ async function serve () {
   }
 }
 
-await withBrowser(t, 'behaviour of pages', async (t, browser) => {
+await withChromium(t, 'behaviour of pages', async (t, browser) => {
   const open = async (
     options: Parameters<typeof browser.newContext>[0] = {}
   ): Promise<{ page: Page; complaints: string[] }> => {

@@ -8,11 +8,11 @@ import t from 'tap'
 import type { Page } from 'playwright-core'
 import { demoParty, startKora } from '../support/driver/index.ts'
 import { password, people } from './journeys.ts'
-import { withBrowser } from './support.ts'
+import { withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
-await withBrowser(t, 'posted requests', async (t, browser) => {
+await withChromium(t, 'posted requests', async (t, browser) => {
   const kora = await startKora(t)
   const { of } = await people(kora)
   const site = await demoParty(kora, 'demo-site')

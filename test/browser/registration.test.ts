@@ -8,17 +8,16 @@ import t from 'tap'
 import { locales } from '../../src/http/locale.ts'
 import { startKora } from '../support/driver/index.ts'
 import { lastCode, office, password, people } from '../journeys/registration/support.ts'
-import { axe, faultsOf, widths, withBrowser } from './support.ts'
+import { faultsOf, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
 const shots = process.env['KORA_SCREENSHOTS']
 
-await withBrowser(t, 'registration in a browser', async (t, chromium) => {
+await withChromium(t, 'registration in a browser', async (t, chromium) => {
   const kora = await startKora(t)
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const context = await chromium.newContext({ locale: 'zh-CN' })
-  await context.addInitScript(axe)
   const complaints: string[] = []
   context.on('console', (message) => {
     if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
@@ -37,7 +36,6 @@ await withBrowser(t, 'registration in a browser', async (t, chromium) => {
     for (const [width, options] of widths) {
       for (const locale of locales) {
         const other = await chromium.newContext({ ...options, locale })
-        await other.addInitScript(axe)
         await other.addCookies([
           ...cookies.filter((cookie) => cookie.name !== 'kora_lang'),
           { name: 'kora_lang', value: locale, url: kora.issuer }

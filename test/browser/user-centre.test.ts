@@ -9,7 +9,7 @@ import { notify } from '../../src/records/messages/index.ts'
 import { locales } from '../../src/http/locale.ts'
 import { startKora, type Browser, type Kora } from '../support/driver/index.ts'
 import { enter, enterLegal, organizationId } from '../journeys/user-center/support.ts'
-import { axe, faultsOf, widths, withBrowser } from './support.ts'
+import { faultsOf, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -30,7 +30,6 @@ async function contextOf (
     )
   }
   await context.addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, url: kora.issuer })))
-  await context.addInitScript(axe)
   const complaints: string[] = []
   context.on('console', (message) => {
     // a status of 4xx that was asked for is told to the console too
@@ -98,7 +97,7 @@ async function furnish (
   }
 }
 
-await withBrowser(t, 'user centre in a browser', async (t, chromium) => {
+await withChromium(t, 'user centre in a browser', async (t, chromium) => {
   const kora = await startKora(t)
   const { legal, self, waiting, active, message } = await furnish(kora)
   if (shots !== undefined) mkdirSync(shots, { recursive: true })

@@ -14,8 +14,9 @@ import { createFieldCrypto, openDatabase } from '../../src/database/index.ts'
 import { createAudit, sealBatch } from '../../src/records/audit/index.ts'
 import { publishNext } from '../../src/records/keys/index.ts'
 import { ensureSigningKeys } from '../../src/tokens/signing-keys.ts'
-import { eachDatabase } from '../support/database.ts'
+import { eachDatabase, testPostgres } from '../support/database.ts'
 import { freePort, startKora } from '../support/driver/index.ts'
+import { withPostgres } from '../support/needs.ts'
 
 const act = { actor: 'operator:lhamo', reason: 'test', address: null, traceId: null } as const
 const statuses = (findings: Finding[]): Record<string, string> =>
@@ -235,9 +236,7 @@ t.test('a database that is not there', async (t) => {
   ])
 })
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-t.test('the whole against a running Kora', { skip: url === '' && 'TEST_DATABASE_URL not set' }, async (t) => {
-  const { testPostgres } = await import('../support/database.ts')
+await withPostgres(t, 'the whole against a running Kora', async (t, url) => {
   const database = await testPostgres(t, url)
   const kora = await startKora(t, { databaseUrl: database.url! })
   const { config } = kora.inside.services

@@ -6,11 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { withPostgres } from '../support/needs.ts'
 import { asAdministrator, databaseOn } from '../support/snapshot.ts'
-
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-const skip = url === '' && process.env['CI'] !== 'true' && 'TEST_DATABASE_URL not set'
-if (url === '' && process.env['CI'] === 'true') t.fail('TEST_DATABASE_URL is not set, and CI never skips PostgreSQL')
 
 t.setTimeout(300_000)
 
@@ -50,7 +47,7 @@ const kora = async (args: string[], env: Env, cwd?: string): Promise<Ended> =>
   await run([program('cli/kora.ts'), ...args], env, cwd)
 
 /** A database with nothing in it. */
-async function emptyDatabase (t: Test): Promise<string> {
+async function emptyDatabase (t: Test, url: string): Promise<string> {
   const name = `kora_empty_${randomBytes(6).toString('hex')}`
   const administer = async (text: string): Promise<void> => {
     await asAdministrator(url, async (client) => await client.query(text))
@@ -70,8 +67,8 @@ async function tables (address: string): Promise<number> {
   }
 }
 
-t.test('production: only migrate makes the tables, and it needs nothing but the database', { skip }, async (t) => {
-  const address = await emptyDatabase(t)
+await withPostgres(t, 'production: only migrate makes the tables, needing nothing but the database', async (t, url) => {
+  const address = await emptyDatabase(t, url)
   const env = { ...production, DATABASE_URL: address }
 
   const server = await run([program('start.cjs')], env)
@@ -93,12 +90,12 @@ t.test('production: only migrate makes the tables, and it needs nothing but the 
   t.same(JSON.parse(again.stdout), { applied: [], broken: [] })
 })
 
-t.test('migrate: without an address, and as a role that may not', { skip }, async (t) => {
+await withPostgres(t, 'migrate: without an address, and as a role that may not', async (t, url) => {
   const unset = await kora(['migrate'], { NODE_ENV: 'production' })
   t.match(unset, { code: 1, lines: [/MIGRATION_DATABASE_URL/] })
   t.equal(unset.lines.length, 1)
 
-  const address = await emptyDatabase(t)
+  const address = await emptyDatabase(t, url)
   const role = `kora_app_${randomBytes(4).toString('hex')}`
   await asAdministrator(address, async (client) => await client.query(`create role ${role} login password 'test'`))
   t.teardown(async () => {
@@ -126,8 +123,8 @@ t.test('migrate: without an address, and as a role that may not', { skip }, asyn
   t.match(finding, { status: 'fail', advice: new RegExp(`--grant-to ${role}`) })
 })
 
-t.test('no command migrates or simulates unasked, whatever NODE_ENV says', { skip }, async (t) => {
-  const address = await emptyDatabase(t)
+await withPostgres(t, 'no command migrates or simulates unasked, whatever NODE_ENV says', async (t, url) => {
+  const address = await emptyDatabase(t, url)
   for (const environment of ['', 'test']) {
     const env = { NODE_ENV: environment, DATABASE_URL: address, MASTER_KEY: production.MASTER_KEY }
     const { code, lines } = await kora(['keys', 'list'], env)

@@ -15,22 +15,22 @@ import {
 } from '../../src/database/index.ts'
 import { defaultTimeouts } from '../../src/database/postgres.ts'
 import { patient, testPostgres } from '../support/database.ts'
+import { withNeed } from '../support/needs.ts'
 import { postgresPrograms, startCluster, type Cluster } from '../support/postgres.ts'
 import { asAdministrator, databaseOn } from '../support/snapshot.ts'
 import { until } from '../support/until.ts'
 
 const one = statement<[], { one: number }>('test.postgres.one', 'select 1 as one')
 
-if (postgresPrograms() === null && process.env['CI'] !== 'true') {
-  t.plan(0, 'PostgreSQL: skipped, its programs are not installed')
-} else {
+const lack = 'the programs of PostgreSQL are not installed (apt-get install postgresql)'
+await withNeed(t, { name: 'faults of PostgreSQL', found: postgresPrograms(), lack }, async (t) => {
   // of its own, because it is restarted
   const cluster = await startCluster()
   t.teardown(() => cluster.stop())
-  await faults(cluster)
-}
+  await faults(t, cluster)
+})
 
-async function faults (cluster: Cluster): Promise<void> {
+async function faults (t: Test, cluster: Cluster): Promise<void> {
   /** No limits but those that a test gives. */
   const open = async (t: Test, { timeouts, ...options }: Partial<OpenDatabaseOptions> = {}) => {
     const opened = await openDatabase({

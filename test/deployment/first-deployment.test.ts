@@ -14,14 +14,11 @@ import { up, type Program } from '../first-start/program.ts'
 import { arrivedAt, at, Browser, continueAfterPhone, RelyingParty, send } from '../support/driver/index.ts'
 import { until } from '../support/until.ts'
 import { Containers } from './compose.ts'
-import { createMachine, missingPrograms, type Ended, type Machine } from './machine.ts'
+import { createMachine, withPrograms, type Ended, type Machine } from './machine.ts'
 import { becomeAdministrator, citizen, Phone, registerOrganization } from './people.ts'
 import { commandsOf, ProductionBlocks } from './production-page.ts'
 
 t.setTimeout(600_000)
-const missing = missingPrograms()
-const skip = missing.length > 0 && process.env['CI'] !== 'true' && `not installed: ${missing.join(', ')}`
-if (missing.length > 0 && skip === false) t.fail(`CI never skips this: ${missing.join(', ')}`)
 
 const succeeded = (t: Test, { code, stdout, stderr }: Ended, command: string): void => {
   if (code !== 0) t.fail(command, { code, stdout, stderr })
@@ -118,7 +115,7 @@ async function checkRole (t: Test, folder: string): Promise<void> {
   }
 }
 
-t.test('by hand, from the page: an administrator, a site, and a person who logs in there', { skip }, async (t) => {
+await withPrograms(t, 'by hand, from the page: an administrator, a site, and a person who logs in there', async (t) => {
   const machine = await createMachine(t)
   const { folder, here, issuer } = machine
   const blocks = new ProductionBlocks(join(folder, 'docs/production.md'))
@@ -212,7 +209,7 @@ async function answersOf (port: number): Promise<Array<{ route: string; status: 
   return [...text.matchAll(counted)].map(([, route = '', status]) => ({ route, status: Number(status) }))
 }
 
-t.test('docker-compose.yml: its services as processes, up to the hosted login', { skip }, async (t) => {
+await withPrograms(t, 'docker-compose.yml: its services as processes, up to the hosted login', async (t) => {
   const machine = await createMachine(t)
   const { folder, issuer } = machine
   const blocks = new ProductionBlocks(join(folder, 'docs/production.md'))

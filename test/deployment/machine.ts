@@ -17,8 +17,10 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Test as TapTest } from 'tap'
 import { start, type Program } from '../first-start/program.ts'
 import { freePort, send } from '../support/driver/index.ts'
+import { withNeed } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 import { postgresPrograms, startCluster } from '../support/postgres.ts'
 
@@ -33,8 +35,15 @@ const path = [
   '/sbin'
 ].join(delimiter)
 
+/** A deployment needs programs beside Node.js. */
+export async function withPrograms (t: TapTest, name: string, work: (t: TapTest) => Promise<void>): Promise<void> {
+  const missing = missingPrograms()
+  const lack = `not installed: ${missing.join(', ')}`
+  await withNeed(t, { name, found: missing.length === 0 ? missing : null, lack }, work)
+}
+
 /** Programs that are not installed. */
-export function missingPrograms (): string[] {
+function missingPrograms (): string[] {
   const missing = ['bash', 'nginx', 'openssl', 'psql'].filter((name) => {
     try {
       execFileSync('sh', ['-c', `command -v ${name}`], { env: { PATH: path }, stdio: 'ignore' })

@@ -8,10 +8,8 @@ import pg from 'pg'
 import t from 'tap'
 import { startCluster } from '../support/postgres.ts'
 import { databaseOn } from '../support/snapshot.ts'
-import { missingPrograms } from './machine.ts'
+import { withPrograms } from './machine.ts'
 
-const missing = missingPrograms().filter((name) => ['psql', 'postgresql'].includes(name))
-const skip = missing.length > 0 && process.env['CI'] !== 'true' && `not installed: ${missing.join(', ')}`
 const script = fileURLToPath(new URL('../../deploy/roles.sql', import.meta.url))
 
 async function query (address: string, text: string): Promise<unknown[]> {
@@ -24,7 +22,7 @@ async function query (address: string, text: string): Promise<unknown[]> {
   }
 }
 
-t.test('keeps what is there, may be run again, and makes no role without a password', { skip }, async (t) => {
+await withPrograms(t, 'keeps what is there, may be run again, and makes no role without a password', async (t) => {
   const cluster = await startCluster()
   const secrets = mkdtempSync(join(tmpdir(), 'kora-roles-'))
   t.teardown(() => {

@@ -26,6 +26,7 @@ import {
   type Kora,
   type Started
 } from '../support/driver/index.ts'
+import { withPostgres } from '../support/needs.ts'
 
 const password = 'Snow-lion-2026'
 const ronghe = { account: '15100151000', password }
@@ -34,20 +35,16 @@ const opaqueApi = 'urn:kora:demo:property'
 const jwtApi = 'urn:kora:demo:property:jwt'
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
 await t.test('PGlite', async (t) => {
   await attacks(t, await startKora(t))
 })
-if (url !== '') {
-  await t.test('PostgreSQL', async (t) => {
-    const database = await testPostgres(t, url)
-    await attacks(t, await startKora(t, { databaseUrl: database.url ?? '' }))
-  })
-  await t.test('PostgreSQL, two processes', async (t) => {
-    await attackTwoProcesses(t, await testPostgres(t, url))
-  })
-} else if (process.env['CI'] === 'true') t.fail('TEST_DATABASE_URL is not set, and CI never skips PostgreSQL')
-else await t.test('PostgreSQL', { skip: 'TEST_DATABASE_URL not set' }, async () => {})
+await withPostgres(t, 'PostgreSQL', async (t, url) => {
+  const database = await testPostgres(t, url)
+  await attacks(t, await startKora(t, { databaseUrl: database.url ?? '' }))
+})
+await withPostgres(t, 'PostgreSQL, two processes', async (t, url) => {
+  await attackTwoProcesses(t, await testPostgres(t, url))
+})
 
 async function attacks (t: Test, kora: Kora): Promise<void> {
   const { db } = kora.inside.services

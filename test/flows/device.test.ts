@@ -26,6 +26,7 @@ import {
   type Browser,
   type Kora
 } from '../support/driver/index.ts'
+import { withPostgres } from '../support/needs.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
 const password = 'Snow-lion-2026'
@@ -37,17 +38,13 @@ const usccOf = (handle: string): string =>
 
 type Asked = Awaited<ReturnType<typeof oidc.initiateDeviceAuthorization>>
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
 await t.test('PGlite', async (t) => {
   await deviceGrant(t, await startKora(t))
 })
-if (url !== '') {
-  await t.test('PostgreSQL', async (t) => {
-    const database = await testPostgres(t, url)
-    await deviceGrant(t, await startKora(t, { databaseUrl: database.url ?? '' }))
-  })
-} else if (process.env['CI'] === 'true') t.fail('TEST_DATABASE_URL is not set, and CI never skips PostgreSQL')
-else await t.test('PostgreSQL', { skip: 'TEST_DATABASE_URL not set' }, async () => {})
+await withPostgres(t, 'PostgreSQL', async (t, url) => {
+  const database = await testPostgres(t, url)
+  await deviceGrant(t, await startKora(t, { databaseUrl: database.url ?? '' }))
+})
 
 async function deviceGrant (t: Test, kora: Kora): Promise<void> {
   const { services } = kora.inside

@@ -31,6 +31,7 @@ import {
   type Started,
   type Tokens
 } from '../support/driver/index.ts'
+import { withPostgres } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 
 const codeOf = (handle: string): string =>
@@ -78,7 +79,6 @@ async function receiver (t: Test, refusals: number): Promise<{ url: string; acce
   return own
 }
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
 await t.test('PGlite, one process', async (t) => {
   const ears = [await receiver(t, 0), await receiver(t, 2)] as const
   const kora = await startKora(t, { env: { EGRESS_ALLOWED: ears.map((ear) => new URL(ear.url).host).join() } })
@@ -95,25 +95,16 @@ await t.test('PGlite, one process', async (t) => {
     ears
   )
 })
-if (url !== '') {
-  await t.test('PostgreSQL, two processes', async (t) => {
-    const ears = [await receiver(t, 0), await receiver(t, 2)] as const
-    const database = await testPostgres(t, url, 2)
-    const kora = await startProcesses(t, {
-      instances: 2,
-      databaseUrl: database.url ?? '',
-      env: { DATABASE_POOL_SIZE: '8', EGRESS_ALLOWED: ears.map((ear) => new URL(ear.url).host).join() }
-    })
-    await endings(t, { ...kora, processes: 2, db: database.db }, ears)
+await withPostgres(t, 'PostgreSQL, two processes', async (t, url) => {
+  const ears = [await receiver(t, 0), await receiver(t, 2)] as const
+  const database = await testPostgres(t, url, 2)
+  const kora = await startProcesses(t, {
+    instances: 2,
+    databaseUrl: database.url ?? '',
+    env: { DATABASE_POOL_SIZE: '8', EGRESS_ALLOWED: ears.map((ear) => new URL(ear.url).host).join() }
   })
-} else if (process.env['CI'] === 'true') t.fail('TEST_DATABASE_URL is not set, and CI never skips PostgreSQL')
-else {
-  await t.test(
-    'PostgreSQL, two processes',
-    { skip: 'TEST_DATABASE_URL not set: start one with node test/support/postgres.ts start' },
-    async () => {}
-  )
-}
+  await endings(t, { ...kora, processes: 2, db: database.db }, ears)
+})
 
 async function endings (
   t: Test,

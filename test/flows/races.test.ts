@@ -20,6 +20,7 @@ import {
   type Processes,
   type RelyingPartyOptions
 } from '../support/driver/index.ts'
+import { withPostgres } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 
 const password = 'Snow-lion-2026'
@@ -60,19 +61,7 @@ async function party (
   })
 }
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-if (url !== '') {
-  await t.test('PostgreSQL, two processes', async (t) => {
-    await twoProcesses(t, url)
-  })
-} else if (process.env['CI'] === 'true') t.fail('TEST_DATABASE_URL is not set, and CI never skips PostgreSQL')
-else {
-  await t.test(
-    'PostgreSQL, two processes',
-    { skip: 'TEST_DATABASE_URL not set: start one with node test/support/postgres.ts start' },
-    async () => {}
-  )
-}
+await withPostgres(t, 'PostgreSQL, two processes', twoProcesses)
 
 async function twoProcesses (t: Test, url: string): Promise<void> {
   const database = await testPostgres(t, url, 2)

@@ -7,6 +7,7 @@ import { openDatabase, type OpenDatabase } from '../../src/database/connection.t
 import { createFieldCrypto, type FieldCrypto } from '../../src/database/field-crypto.ts'
 import type { Database } from '../../src/database/schema.ts'
 import { awayFromMidnight } from './midnight.ts'
+import { withPostgres } from './needs.ts'
 import { asAdministrator, databaseOn, ensureSnapshot, ensureTemplate } from './snapshot.ts'
 
 export interface TestDatabase {
@@ -57,7 +58,7 @@ export async function testPostgres (t: Test, url: string, poolSize = 5): Promise
 
 /**
  * The same test on the embedded engine and, when TEST_DATABASE_URL is set, on PostgreSQL; each run has
- * a database of its own. With CI=true PostgreSQL is never skipped.
+ * a database of its own.
  */
 export async function eachDatabase (
   t: Test,
@@ -66,8 +67,5 @@ export async function eachDatabase (
 ): Promise<void> {
   await t.test(`${name} (PGlite)`, async (t) => work(t, await testDatabase(t)))
 
-  const url = process.env['TEST_DATABASE_URL'] ?? ''
-  if (url !== '') await t.test(`${name} (PostgreSQL)`, async (t) => work(t, await testPostgres(t, url)))
-  else if (process.env['CI'] === 'true') t.fail(`${name}: TEST_DATABASE_URL is not set, and CI never skips PostgreSQL`)
-  else await t.test(`${name} (PostgreSQL)`, { skip: 'PostgreSQL: skipped, TEST_DATABASE_URL not set' }, async () => {})
+  await withPostgres(t, `${name} (PostgreSQL)`, async (t, url) => work(t, await testPostgres(t, url)))
 }

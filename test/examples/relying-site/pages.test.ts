@@ -1,17 +1,13 @@
 /** The pages in a real browser: narrow, without script, and free of axe findings. */
-import { existsSync } from 'node:fs'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import axe from 'axe-core'
 import t from 'tap'
+import { withChromium } from '../../support/chromium.ts'
 import { start, verifiedClaims } from './support.ts'
 
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-
-t.test('pages', { skip: existsSync(executablePath) ? false : 'no Chromium here' }, async (t) => {
+await withChromium(t, 'pages', async (t, chrome) => {
   const world = await start()
-  const chrome = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   t.teardown(async () => {
-    await chrome.close()
     await world.close()
   })
   world.behaviour.representation = {

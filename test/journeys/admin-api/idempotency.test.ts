@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { startKora } from '../../support/driver/index.ts'
+import { withPostgres } from '../../support/needs.ts'
 import { testPostgres } from '../../support/database.ts'
 import { AdminApi } from './support.ts'
 
@@ -97,20 +98,10 @@ async function twenty (t: Test, databaseUrl?: string): Promise<void> {
 t.test('T100: twenty at once with one key act once (embedded database)', { timeout: 120_000 }, async (t) => {
   await twenty(t)
 })
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-t.test(
-  'T100: the same on PostgreSQL',
-  {
-    timeout: 120_000,
-    ...(url === '' && process.env['CI'] !== 'true'
-      ? { skip: 'TEST_DATABASE_URL not set: start one with node test/support/postgres.ts start' }
-      : {})
-  },
-  async (t) => {
-    const database = await testPostgres(t, url)
-    await twenty(t, database.url ?? '')
-  }
-)
+await withPostgres(t, 'T100: the same on PostgreSQL', async (t, url) => {
+  const database = await testPostgres(t, url)
+  await twenty(t, database.url ?? '')
+})
 
 t.test('of two changes from one version one wins, the other sees both', async (t) => {
   const kora = await startKora(t)

@@ -13,6 +13,7 @@ import {
   type Browser,
   type Kora
 } from '../../support/driver/index.ts'
+import { withPostgres } from '../../support/needs.ts'
 import { until } from '../../support/until.ts'
 
 export interface Applying {
@@ -141,12 +142,7 @@ export async function onEachDatabase (
   await t.test(`${name} (PGlite)`, async (t) => {
     await walk(t, await startKora(t))
   })
-  const url = process.env['TEST_DATABASE_URL'] ?? ''
-  if (url === '') {
-    await t.test(`${name} (PostgreSQL)`, { skip: 'TEST_DATABASE_URL not set' }, async () => {})
-    return
-  }
-  await t.test(`${name} (PostgreSQL)`, async (t) => {
+  await withPostgres(t, `${name} (PostgreSQL)`, async (t, url) => {
     const database = await testPostgres(t, url)
     await walk(t, await startKora(t, { databaseUrl: database.url ?? '' }))
   })

@@ -10,9 +10,7 @@ import { grantTo } from '../../../src/database/index.ts'
 import { openDatabase, type OpenDatabase } from '../../../src/database/connection.ts'
 import { demoParty, startKora, submitPassword, words } from '../../support/driver/index.ts'
 import { patient, testPostgres, type TestDatabase } from '../../support/database.ts'
-
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-const skip = url === '' && 'TEST_DATABASE_URL not set'
+import { withPostgres } from '../../support/needs.ts'
 
 /** The application's own role on this database, and its address. */
 async function applicationRole (t: Test, database: TestDatabase): Promise<{ role: string; address: string }> {
@@ -29,7 +27,7 @@ async function applicationRole (t: Test, database: TestDatabase): Promise<{ role
   return { role, address: address.href }
 }
 
-t.test('the application can record and seal, and nothing else (T087)', { skip }, async (t) => {
+await withPostgres(t, 'the application can record and seal, and nothing else (T087)', async (t, url) => {
   const database = await testPostgres(t, url)
   const { role, address } = await applicationRole(t, database)
   const app: OpenDatabase = await openDatabase({ databaseUrl: address, dataDir: '', poolSize: 2, timeouts: patient })
@@ -77,7 +75,7 @@ t.test('the application can record and seal, and nothing else (T087)', { skip },
   await sql.raw(`drop role ${role}_owner`).execute(database.db)
 })
 
-t.test('Kora runs as that role; without an audit event nothing happens (T089)', { skip }, async (t) => {
+await withPostgres(t, 'Kora runs as that role; without an audit event nothing happens (T089)', async (t, url) => {
   const database = await testPostgres(t, url)
   const { role, address } = await applicationRole(t, database)
   const kora = await startKora(t, { databaseUrl: address, env: { ISSUER: '' } })

@@ -14,7 +14,8 @@ import {
 import { ensureSigningKeys } from '../../../src/tokens/signing-keys.ts'
 import { publicMaxAge } from '../../../src/tokens/signing-keys.ts'
 import { openDatabase } from '../../../src/database/connection.ts'
-import { eachDatabase, patient, type TestDatabase } from '../../support/database.ts'
+import { eachDatabase, patient, testPostgres, type TestDatabase } from '../../support/database.ts'
+import { withPostgres } from '../../support/needs.ts'
 
 const act = { actor: 'operator:lhamo', reason: 'yearly drill', address: null, traceId: 'abc' } as const
 const quiet = pino({ level: 'silent' })
@@ -166,40 +167,34 @@ eachDatabase(t, 'a leaked key is out at once, whatever its state', async (t, dat
   )
 })
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-t.test(
-  'five processes with one schedule: each step once',
-  { skip: url === '' && 'TEST_DATABASE_URL not set' },
-  async (t) => {
-    const { testPostgres } = await import('../../support/database.ts')
-    const database = await testPostgres(t, url)
-    await ensureSigningKeys(database.db, database.crypto, ['ES256'])
-    const processes = await Promise.all(
-      Array.from(
-        { length: 5 },
-        async () => await openDatabase({ databaseUrl: database.url, dataDir: '', timeouts: patient, poolSize: 2 })
-      )
+await withPostgres(t, 'five processes with one schedule: each step once', async (t, url) => {
+  const database = await testPostgres(t, url)
+  await ensureSigningKeys(database.db, database.crypto, ['ES256'])
+  const processes = await Promise.all(
+    Array.from(
+      { length: 5 },
+      async () => await openDatabase({ databaseUrl: database.url, dataDir: '', timeouts: patient, poolSize: 2 })
     )
-    t.teardown(async () => {
-      await Promise.all(
-        processes.map(async ({ close }) => {
-          await close()
-        })
-      )
-    })
-    const round = async (): Promise<string[]> =>
-      (await Promise.all(processes.map(async ({ db }) => await runKeySchedule({ ...servicesOf(database), db }))))
-        .flatMap(steps)
-        .sort()
-    t.same(await round(), ['published ES256'])
-    await age(database, 'activated_at', 'active', 91 * 86_400)
-    await age(database, 'created_at', 'pre-published', 7_201)
-    // who is late publishes the next one, or finds it published
-    t.equal((await round()).filter((step) => step === 'rotated ES256').length, 1)
-    await round()
-    await age(database, 'retired_at', 'retired', 86_401)
-    t.same(await round(), ['removed ES256'])
-    t.same(await states(database), ['ES256 active', 'ES256 pre-published', 'ES256 removed'])
-    t.equal((await events(database)).filter((event) => event === 'signing-key.activated system').length, 1)
-  }
-)
+  )
+  t.teardown(async () => {
+    await Promise.all(
+      processes.map(async ({ close }) => {
+        await close()
+      })
+    )
+  })
+  const round = async (): Promise<string[]> =>
+    (await Promise.all(processes.map(async ({ db }) => await runKeySchedule({ ...servicesOf(database), db }))))
+      .flatMap(steps)
+      .sort()
+  t.same(await round(), ['published ES256'])
+  await age(database, 'activated_at', 'active', 91 * 86_400)
+  await age(database, 'created_at', 'pre-published', 7_201)
+  // who is late publishes the next one, or finds it published
+  t.equal((await round()).filter((step) => step === 'rotated ES256').length, 1)
+  await round()
+  await age(database, 'retired_at', 'retired', 86_401)
+  t.same(await round(), ['removed ES256'])
+  t.same(await states(database), ['ES256 active', 'ES256 pre-published', 'ES256 removed'])
+  t.equal((await events(database)).filter((event) => event === 'signing-key.activated system').length, 1)
+})

@@ -15,6 +15,7 @@ import { seedDemoData } from '../../../src/simulators/demo-data.ts'
 import { startSandbox } from '../../../src/simulators/index.ts'
 import { testPostgres } from '../../support/database.ts'
 import { freePort } from '../../support/driver/index.ts'
+import { withPostgres } from '../../support/needs.ts'
 
 const start = fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))
 const vendor = { URL: 'https://vendor.example', KEY_ID: 'k', SECRET: 's'.repeat(43) }
@@ -83,32 +84,26 @@ t.test('production refuses to start with any sandbox setting, in a line that say
   }
 })
 
-const url = process.env['TEST_DATABASE_URL'] ?? ''
-
-t.test(
-  'production refuses a database that the demo was shown with (T078)',
-  { skip: url === '' && 'TEST_DATABASE_URL not set' },
-  async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'kora-production-'))
-    t.teardown(() => {
-      rmSync(folder, { recursive: true, force: true })
-    })
-    const { db, crypto, url: address } = await testPostgres(t, url)
-    const hasher = createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 })
-    await seedDemoData({ db, crypto, clock: systemClock, hasher } as unknown as Services, 'http://localhost:3001')
-    const port = await freePort()
-    const { code, output } = await run({
-      ...production(port, folder),
-      DATABASE_URL: String(address),
-      MASTER_KEY: Buffer.alloc(32, 'test').toString('base64'),
-      MASTER_KEY_ID: 'test',
-      LOG_LEVEL: 'error'
-    })
-    t.equal(code, 1)
-    t.match(output, /^Kora did not start: .*holds the demo data.*Give production a database of its own\.$/m)
-    t.equal(await isOpen(port), false)
-  }
-)
+await withPostgres(t, 'production refuses a database that the demo was shown with (T078)', async (t, url) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kora-production-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const { db, crypto, url: address } = await testPostgres(t, url)
+  const hasher = createPasswordHasher({ concurrency: 1, memoryCost: 1024, timeCost: 2 })
+  await seedDemoData({ db, crypto, clock: systemClock, hasher } as unknown as Services, 'http://localhost:3001')
+  const port = await freePort()
+  const { code, output } = await run({
+    ...production(port, folder),
+    DATABASE_URL: String(address),
+    MASTER_KEY: Buffer.alloc(32, 'test').toString('base64'),
+    MASTER_KEY_ID: 'test',
+    LOG_LEVEL: 'error'
+  })
+  t.equal(code, 1)
+  t.match(output, /^Kora did not start: .*holds the demo data.*Give production a database of its own\.$/m)
+  t.equal(await isOpen(port), false)
+})
 
 t.test('the simulators themselves refuse, should the configuration be bypassed', async (t) => {
   const config = { ...loadConfig({ NODE_ENV: 'test' }), environment: 'production' as const }

@@ -23,6 +23,7 @@ import {
   type Browser,
   type Kora
 } from '../../../support/driver/index.ts'
+import { withNeed } from '../../../support/needs.ts'
 import { until } from '../../../support/until.ts'
 
 /** What must be installed, file → Debian package. */
@@ -39,16 +40,8 @@ export async function withSnippet (
   const missing = Object.entries(needs.files)
     .filter(([file]) => !existsSync(file))
     .map(([, debian]) => debian)
-  const sentence = `not installed: ${missing.join(', ')} (apt-get install --no-install-recommends ${missing.join(' ')})`
-  if (missing.length > 0 && process.env['CI'] === 'true') {
-    t.fail(`${name}: ${sentence}; CI never skips the snippets`)
-    return
-  }
-  if (missing.length > 0) {
-    await t.test(name, { skip: sentence }, async () => {})
-    return
-  }
-  await t.test(name, { timeout: 240_000 }, work)
+  const lack = `not installed: ${missing.join(', ')} (apt-get install --no-install-recommends ${missing.join(' ')})`
+  await withNeed(t, { name, found: missing.length === 0 ? needs : null, lack, timeout: 240_000 }, work)
 }
 
 export interface Site {
