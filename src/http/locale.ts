@@ -18,6 +18,8 @@ export interface Translate {
    * `fallback`.
    */
   code(keys: string[], fallback: MessageKey, values?: Values): string
+  /** The key whose text `code` gives: what a page carries as a hook. */
+  keyOf(keys: string[], fallback: MessageKey, values?: Values): string
   readonly locale: Locale
 }
 
@@ -45,15 +47,14 @@ function makeTranslate (
     if (filled === null) throw new Error(`message "${key}" misses a value`)
     return filled
   }
-  const code = (keys: string[], fallback: MessageKey, values: Values = {}): string => {
-    for (const key of keys) {
+  const keyOf = (keys: string[], fallback: MessageKey, values: Values = {}): string =>
+    keys.find((key) => {
       const text = find(key)
-      const filled = text === undefined ? null : fill(text, values)
-      if (filled !== null) return filled
-    }
-    return t(fallback, values)
-  }
-  return Object.assign(t, { code, locale }) as Translate
+      return text !== undefined && fill(text, values) !== null
+    }) ?? fallback
+  const code = (keys: string[], fallback: MessageKey, values: Values = {}): string =>
+    t(keyOf(keys, fallback, values), values)
+  return Object.assign(t, { code, keyOf, locale }) as Translate
 }
 
 const translates: Record<Locale, Translate> = {
@@ -69,6 +70,7 @@ export type AdminMessageKey = ConsoleMessageKey
 export interface AdminTranslate {
   (key: AdminMessageKey, values?: Values): string
   code(keys: string[], fallback: AdminMessageKey, values?: Values): string
+  keyOf(keys: string[], fallback: AdminMessageKey, values?: Values): string
   readonly locale: Locale
 }
 
@@ -84,11 +86,20 @@ export const adminTranslator = (locale: Locale): AdminTranslate => adminTranslat
 export const snakeCase = (name: string): string =>
   /[a-z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name.toLowerCase()
 
-/** Text of a field error: `fault.<field>.<code>`, `fault.<code>`, or the general sentence. */
-export function faultText (t: Translate, error: { field: string; code: string; details?: Values }): string {
-  const code = snakeCase(error.code)
-  return t.code([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
+interface Fault {
+  field: string
+  code: string
+  details?: Values
 }
+
+/** Message of a field error: `fault.<field>.<code>`, `fault.<code>`, or the general sentence. */
+export function faultKey (t: Translate, error: Fault): string {
+  const code = snakeCase(error.code)
+  return t.keyOf([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
+}
+
+export const faultText = (t: Translate, error: Fault): string =>
+  t.code([faultKey(t, error)], 'fault.invalid', error.details ?? {})
 
 /** The first of ours in an Accept-Language header (RFC 9110 §12.5.4), by weight. */
 export function acceptedLocale (header: string | undefined): Locale | undefined {

@@ -8,7 +8,7 @@ import { Eta } from 'eta/core'
 import type { Config } from '../ports/config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
-import { adminTranslator, faultText, locales, snakeCase, translator, type Locale, type Translate } from './locale.ts'
+import { adminTranslator, faultKey, faultText, locales, snakeCase, translator, type Locale, type Translate } from './locale.ts'
 import { isForStaff } from './messages.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
@@ -137,6 +137,7 @@ export function createRenderer (
       brand: spoken(brand),
       maintenance: spoken(maintenance),
       locale: t.locale,
+      page: name,
       link: (set: Record<string, string>, self?: string) => link(self ?? context.url, set)
     }
     const h = {
@@ -145,8 +146,10 @@ export function createRenderer (
       date: (iso: string) => formatDate(iso, t),
       time: (iso: string) => formatTime(iso, context.locale),
       moment: (iso: string) => formatMoment(iso, t),
-      fault: (error: { field: string; code: string; details?: Record<string, string | number> }) =>
-        faultText(t, error),
+      fault: (error: Parameters<typeof faultText>[1]) => faultText(t, error),
+      /** The hook of an error: what tests look at, in every language alike. */
+      faultKey: (error: Parameters<typeof faultText>[1]) => faultKey(t, error),
+      snakeCase,
       label: (group: 'claim' | 'subject' | 'cert_type', name: string) =>
         t.code([`${group}.${name}`], `${group}.other`),
       reason: (code: string) => t.code([`face.reason.${snakeCase(code)}`], 'face.reason.other'),

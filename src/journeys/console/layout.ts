@@ -30,8 +30,8 @@ export interface AdminShell {
   environment: 'sandbox' | 'development' | 'test' | 'production'
   /** Of this session; good for every form of the console. */
   csrf: string
-  /** Said once, after an act: text. */
-  notice: string | null
+  /** Said once, after an act. */
+  notice: { key: string; text: string } | null
 }
 
 export interface AdminFramed {
@@ -60,6 +60,11 @@ const areas: ReadonlyArray<[Area, string]> = [
   ['settings', '/admin/settings'],
   ['accounts', '/admin/accounts']
 ]
+
+const readNotice = (t: AdminTranslate, done: string): NonNullable<AdminShell['notice']> => {
+  const keys = [`console.done.${done}`]
+  return { key: t.keyOf(keys, 'console.done.saved'), text: t.code(keys, 'console.done.saved') }
+}
 
 export function shellOf (
   console: Console,
@@ -93,6 +98,6 @@ export function shellOf (
     ],
     environment: config.sandbox ? 'sandbox' : config.environment,
     csrf,
-    notice: typeof done === 'string' && /^[a-z_]{1,60}$/.test(done) ? t.code([`console.done.${done}`], 'console.done.saved') : null
+    notice: typeof done === 'string' && /^[a-z_]{1,60}$/.test(done) ? readNotice(t, done) : null
   }
 }

@@ -21,6 +21,7 @@ import { SandboxClient } from './sandbox.ts'
 
 export { Browser, phoneAgent, type Answer } from './browser.ts'
 export { words } from './html.ts'
+export { screen, type Screen } from './screen.ts'
 export { freePort } from '../ports.ts'
 export { send } from './http.ts'
 export { SandboxClient } from './sandbox.ts'
