@@ -10,6 +10,7 @@ import type { CreatedTicket, NewTicket } from '../../../src/records/scan-tickets
 import { registerHttp, serverOptions } from '../../../src/http/index.ts'
 import type { FaceSandbox } from '../../../src/simulators/face-provider/index.ts'
 import { testDatabase } from '../../support/database.ts'
+import { screen, type Screen } from '../../support/driver/screen.ts'
 import { issuer, loginTicket, world, zhaxi, type World } from '../../records/scan-tickets/support.ts'
 
 export async function serve (t: Test, { services, tickets }: Pick<World, 'services' | 'tickets'>): Promise<string> {
@@ -28,7 +29,7 @@ interface Cookie {
   attributes: string
 }
 
-export interface Shown {
+export interface Shown extends Pick<Screen, 'page' | 'errors' | 'notices'> {
   status: number
   html: string
   location: string
@@ -114,6 +115,7 @@ export class Browser {
       status: response.status,
       html,
       location: response.headers.get('location') ?? '',
+      ...screen(html),
       title: plain(/<h1[^>]*>([\s\S]*?)<\/h1>/.exec(html)?.[1] ?? '')
         .replace(/<[^>]*>/g, '')
         .trim(),
