@@ -21,7 +21,7 @@ export function accountRoutes (app: FastifyInstance, site: Site): void {
 ${notice}
 ${claimsView(site, session)}
 <div class="actions">
-<form method="post" action="/logout"><button>退出登录 <span lang="en">Log out</span></button></form>
+<form method="post" action="/logout"><button>退出登录 <span lang="en">Sign out</span></button></form>
 </div>
 <h2>令牌 <span lang="en">Tokens</span></h2>
 <table><tbody>
@@ -119,11 +119,11 @@ function signedOutPage (request: FastifyRequest, reply: FastifyReply, site: Site
   return sendPage(reply, site, {
     status: 403,
     title: '请登录',
-    body: html`<h1>请登录 <span lang="en">Please log in</span></h1>
+    body: html`<h1>请登录 <span lang="en">Please sign in</span></h1>
 ${
   byProvider
     ? note(['统一身份认证已将您退出，请重新登录。', 'You were signed out by the identity provider.'], { warn: true })
-    : html`<p>您还没有登录，或者超过 30 分钟没有操作。<span lang="en">You are not logged in, or were idle for 30 minutes.</span></p>`
+    : html`<p>您还没有登录，或者超过 30 分钟没有操作。<span lang="en">You are not signed in, or were idle for 30 minutes.</span></p>`
 }
 <div class="actions">${tryAgain(site)}</div>`
   })

@@ -74,8 +74,8 @@ function refuse (reply: FastifyReply, challenge: string): FastifyReply {
 }
 
 function invitation (site: Site): Html {
-  return html`<p>请先登录。<span lang="en">Please log in first.</span></p>
-<div class="actions"><a class="button" href="${loginLink(site, { next: '/property-certificate' })}">登录 <span lang="en">Log in</span></a></div>`
+  return html`<p>请先登录。<span lang="en">Please sign in first.</span></p>
+<div class="actions"><a class="button" href="${loginLink(site, { next: '/property-certificate' })}">登录 <span lang="en">Sign in</span></a></div>`
 }
 
 /** Calls the API with the user's access token and shows what came of it. */

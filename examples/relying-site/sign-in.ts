@@ -66,7 +66,7 @@ export function signInRoutes (app: FastifyInstance, site: Site): void {
         status: 400,
         code: 'lost_state',
         actions: signedIn
-          ? html`<a class="button" href="/me">您已登录，继续 <span lang="en">You are logged in: continue</span></a>`
+          ? html`<a class="button" href="/me">您已登录，继续 <span lang="en">You are signed in: continue</span></a>`
           : tryAgain(site)
       })
     }

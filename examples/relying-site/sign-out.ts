@@ -40,16 +40,16 @@ export function signOutRoutes (app: FastifyInstance, site: Site): void {
     return sendPage(reply, site, {
       title: signedIn ? '您仍然登录着' : '您已退出',
       body: signedIn
-        ? html`<h1>您仍然登录着 <span lang="en">You are still logged in</span></h1>
+        ? html`<h1>您仍然登录着 <span lang="en">You are still signed in</span></h1>
 <div class="actions"><a class="button" href="/me">我的页面 <span lang="en">My page</span></a></div>`
-        : html`<h1>您已退出 <span lang="en">You are logged out</span></h1>
+        : html`<h1>您已退出 <span lang="en">You are signed out</span></h1>
 <p>${
             everywhere
               ? html`您已退出本网站，统一身份认证也已处理退出。<span lang="en">You left this site, and the identity provider has handled the logout.</span>`
-              : html`这个浏览器没有登录本网站。<span lang="en">This browser is not logged in to this site.</span>`
+              : html`这个浏览器没有登录本网站。<span lang="en">This browser is not signed in to this site.</span>`
           }</p>
 <p>如果使用的是公用电脑，请关闭所有浏览器窗口。<span lang="en">On a shared computer, close all browser windows.</span></p>
-<div class="actions"><a class="button" href="${loginLink(site)}">登录 <span lang="en">Log in</span></a></div>`
+<div class="actions"><a class="button" href="${loginLink(site)}">登录 <span lang="en">Sign in</span></a></div>`
     })
   })
 

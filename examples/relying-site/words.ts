@@ -65,7 +65,7 @@ const PROBLEMS: Record<string, { title: Words; why: Words }> = {
     ]
   },
   login_required: {
-    title: ['您还没有登录统一身份认证', 'You are not logged in at the identity provider'],
+    title: ['您还没有登录统一身份认证', 'You are not signed in at the identity provider'],
     why: [
       '静默检查的结果：这个浏览器里没有可用的登录状态。',
       'The silent check found no usable login in this browser.'
@@ -140,7 +140,7 @@ const PROBLEMS: Record<string, { title: Words; why: Words }> = {
     title: ['访问令牌已失效', 'The access token is no longer valid'],
     why: [
       '访问令牌已过期或已撤销，请刷新令牌或重新登录。',
-      'The access token has expired or was revoked: refresh it or log in again.'
+      'The access token has expired or was revoked: refresh it or sign in again.'
     ]
   },
   invalid_request: {

@@ -19,7 +19,7 @@ const usage = `kora code [--issuer <address>] [--client-id demo-public] [--scope
   The client's address must be http://127.0.0.1:<port>/callback (native clients: any port). A client with a secret
   gives it in the environment variable OIDC_CLIENT_SECRET.
 
-  kora code                                              log in at http://localhost:3000 as the demo client
+  kora code                                              sign in at http://localhost:3000 as the demo client
   kora code --sandbox-person zhaxi --json                the same, done by a person of the sandbox
   kora code --issuer https://sso.example.gov.cn --client-id my-site --port 8080 --acr-values urn:kora:loa:3`
 
@@ -75,7 +75,7 @@ export async function runCode (
         progress(
           person === undefined
             ? `Open in a browser:\n\n  ${url}\n\nWaiting at ${redirectUri} …`
-            : `${person} logs in: ${url}`
+            : `${person} signs in: ${url}`
         )
         if (person !== undefined) await walk(issuer, url, person)
       }

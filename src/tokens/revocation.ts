@@ -97,7 +97,7 @@ export async function revokeClientsOfSession (
 /**
  * Every session and token of an account (`sub`): disabled, password reset, deleted.
  *
- * @param exceptSessionUid the session to keep ("log out my other devices", ASVS 7.4.3)
+ * @param exceptSessionUid the session to keep ("sign out my other devices", ASVS 7.4.3)
  */
 export async function revokeAccount (
   trx: Connection,

@@ -68,7 +68,7 @@ await withChromium(t, 'a device logs in', async (t, chromium) => {
     const asked = await ask()
     const page = await desktop({ locale: 'en' })
     await page.goto(asked.verification_uri_complete ?? '')
-    await says(page, /Let this device log in as you/)
+    await says(page, /Let this device sign in as you/)
     await look(page, 'walk-link')
     await page.getByRole('link', { name: '中文' }).click()
     await says(page, new RegExp(`要让这台设备用您的身份登录吗.*${asked.user_code}`))

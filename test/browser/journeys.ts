@@ -175,7 +175,7 @@ export async function people (kora: Kora): Promise<People> {
 /** From the site's front page to the login page, as people come. */
 export async function come (page: Page, site: string): Promise<void> {
   await page.goto(site)
-  await page.getByRole('link', { name: '登录 Log in', exact: true }).first().click()
+  await page.getByRole('link', { name: '登录 Sign in', exact: true }).first().click()
   await page.waitForURL(/\/i\/[\w-]+\/login$/)
 }
 

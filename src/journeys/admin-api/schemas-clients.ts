@@ -92,7 +92,7 @@ const policyMembers = {
     Type.Record(
       Type.String(),
       closed({
-        scopes: texts('In the name of a person who logged in.'),
+        scopes: texts('In the name of a person who signed in.'),
         machineScopes: texts('In its own name: client_credentials.')
       }),
       { description: 'APIs that it may ask tokens for, by identifier. A second administrator agrees to more.' }

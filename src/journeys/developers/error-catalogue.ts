@@ -98,7 +98,7 @@ export const errorCatalogue: readonly ErrorEntry[] = [
     ['本人拒绝了，或取消了登录，或在手机上点了“不是我”。', '不要自动重试；给一个“重新登录”的按钮。'],
     [
       'The person refused, cancelled, or said on the phone that it was not them.',
-      'Do not try again by yourself; offer a button to log in again.'
+      'Do not try again by yourself; offer a button to sign in again.'
     ]
   ),
   entry(
@@ -215,7 +215,7 @@ export const errorCatalogue: readonly ErrorEntry[] = [
         'the request.',
       'A code is good once, for {{codeLifetime}}: no proxy may repeat the POST, no two processes redeem it. When a ' +
         'delegation has ended, after logout, or when an account is disabled, refresh tokens get this too: let the ' +
-        'person log in again.'
+        'person sign in again.'
     ]
   ),
   entry(
@@ -267,14 +267,14 @@ export const errorCatalogue: readonly ErrorEntry[] = [
     ['访问令牌过期、已撤销，或本人在这个身份下的权限已经结束。', '用刷新令牌换一次；仍不行就让人重新登录。'],
     [
       'The access token is over, revoked, or the person’s authority in this capacity has ended.',
-      'Refresh once; if that fails, let the person log in again.'
+      'Refresh once; if that fails, let the person sign in again.'
     ]
   ),
   entry(
     'insufficient_scope',
     'resource',
     ['访问令牌没有需要的范围。', '在授权请求里加上范围，重新登录。'],
-    ['The access token lacks a scope.', 'Add it to the authorization request and log in again.']
+    ['The access token lacks a scope.', 'Add it to the authorization request and sign in again.']
   ),
   entry(
     'insufficient_user_authentication',

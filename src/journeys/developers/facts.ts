@@ -46,13 +46,13 @@ export const endpointsOf = (issuer: string): Record<string, string> => ({
 
 const purposes: Record<string, readonly [string, string]> = {
   discovery: ['发现文档：其余地址都在里面', 'discovery document: all other addresses are in it'],
-  authorization: ['把浏览器送到这里登录', 'send the browser here to log in'],
+  authorization: ['把浏览器送到这里登录', 'send the browser here to sign in'],
   token: ['用授权码或刷新令牌换令牌', 'codes and refresh tokens for tokens'],
   userinfo: ['用访问令牌取用户信息', 'claims for an access token'],
   jwks: ['验证签名的公钥', 'public keys for signatures'],
   introspection: ['资源服务查询令牌是否有效', 'resource servers ask whether a token is good'],
   revocation: ['作废令牌', 'end a token'],
-  end_session: ['退出登录', 'log out'],
+  end_session: ['退出登录', 'sign out'],
   pushed_authorization_request: ['推送授权请求（PAR）', 'pushed authorization requests (PAR)'],
   device_authorization: ['没有浏览器的设备从这里开始登录', 'devices without a browser begin here']
 }

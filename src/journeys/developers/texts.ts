@@ -90,12 +90,12 @@ const en: Words = {
   own_path_needed: 'needs a path of its own, such as /callback: the code uses this one for something else',
   tryTitle: 'Try it',
   tryIntro:
-    'Walk through the code flow with the demo client demo-try and see every request and answer. Log in with a test ' +
+    'Walk through the code flow with the demo client demo-try and see every request and answer. Sign in with a test ' +
     'account.',
   tryScopes: 'Which data',
   tryLevel: 'Level, acr_values',
   tryLevelNone: 'not asked for',
-  tryPrompt: 'How to log in, prompt',
+  tryPrompt: 'How to sign in, prompt',
   tryPromptNone: 'only if needed',
   tryPromptLogin: 'always again (login)',
   tryPromptSelect: 'choose the capacity again (select_account)',
@@ -115,7 +115,7 @@ const en: Words = {
     'already. Begin again.',
   tryAgain: 'Try again',
   tryExplain: 'What this error code means',
-  tryLogout: 'Log out',
+  tryLogout: 'Sign out',
   wireRequest: 'The browser is sent to',
   wireKept: 'The site keeps',
   wireCallback: 'The browser comes back to',

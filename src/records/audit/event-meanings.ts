@@ -3,7 +3,7 @@ import type { AuditEventType } from './events.ts'
 
 export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: string]> = {
   'login.succeeded': ['登录成功', 'a login was finished'],
-  'login.single-sign-on': ['单点登录', 'a running session logged in to a site, without a page'],
+  'login.single-sign-on': ['单点登录', 'a running session signed in to a site, without a page'],
   'login.failed': ['登录失败', 'account and password were wrong'],
   'login.throttled': ['登录受限：尝试过多', 'a login was refused after too many tries'],
   'login.refused': ['登录被拒绝', 'a login was refused although the password was right'],
@@ -48,7 +48,7 @@ export const eventMeanings: Record<AuditEventType, readonly [zh: string, en: str
   'device.bound': ['手机绑定', 'a phone was bound to a person'],
   'device.revoked': ['手机解绑', 'a phone was unbound'],
   'device.proof-refused': ['手机签名被拒', 'a request of a phone had no valid proof'],
-  'device-login.allowed': ['允许设备登录', 'the person let a device log in with a code'],
+  'device-login.allowed': ['允许设备登录', 'the person let a device sign in with a code'],
   'device-login.refused': ['拒绝设备登录', 'the person refused a device that asked with a code'],
   'device-login.throttled': ['设备代码受限：尝试过多', 'codes of devices were tried too often'],
   'token.code-replayed': ['授权码重复使用', 'an authorization code was used twice'],

@@ -26,7 +26,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       method: 'GET',
       path: '/sandbox/api/accounts',
       tag: 'directory',
-      summary: 'All demo people and all organizations with everything needed to log in as them',
+      summary: 'All demo people and all organizations with everything needed to sign in as them',
       answer: schemas.accounts,
       handle: async () => await listAccounts(deps, sandbox)
     }),

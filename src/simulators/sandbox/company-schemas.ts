@@ -83,7 +83,7 @@ export const delegation = Type.Object(
     valid_from: Type.String(),
     valid_to: Type.String(),
     reason: nullable(Type.String()),
-    login: Type.String({ description: 'What happens when this agent logs in now.' })
+    login: Type.String({ description: 'What happens when this agent signs in now.' })
   },
   { description: '`functions` and `client_ids` null: not limited.' }
 )
@@ -99,7 +99,7 @@ export const organization = Type.Object({
   password: nullable(Type.String({ description: 'Null: has none, or not one of the demo data.' })),
   status: nullable(Type.String({ description: 'In Kora, now.' })),
   legal_representative: nullable(someone),
-  legal_representative_login: Type.String({ description: 'What happens when the legal representative logs in now.' }),
+  legal_representative_login: Type.String({ description: 'What happens when the legal representative signs in now.' }),
   delegations: Type.Array(delegation, { description: 'The newest version of each.' }),
   register: nullable(
     Type.Object(
