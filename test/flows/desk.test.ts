@@ -19,6 +19,8 @@ import { until } from '../support/until.ts'
 import { insertOrganization } from '../../src/records/organizations/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { enter, enterLegal, organizationId } from '../journeys/user-center/support.ts'
+import { screen } from '../support/driver/screen.ts'
+import { said, saidInOrder, text } from '../support/texts.ts'
 
 const port = await freePort()
 const received: string[] = []
@@ -112,7 +114,7 @@ t.test('found by the number typed into a form: it stands in no address and no lo
     { form: mainForm('/people/search') }
   )
   t.equal(named.status, 422)
-  t.match(words(named.text), /请填写证件号后四位/)
+  t.match(screen(named.text).errors, ['fault.last_four.needed'])
   t.equal(
     at(
       await browser.submit(
@@ -141,7 +143,7 @@ t.test(
     t.equal((await doAct(security.browser, 'lock', ' ')).status, 422, 'not without a reason')
     const before = received.length
     const done = await doAct(security.browser, 'lock', '疑似盗用')
-    t.match(words(done.text), /账号已锁定/)
+    t.match(screen(done.text).notices, ['console.done.people_lock'])
     t.same(await works(browser, tokens), [false, false, false, false])
     t.ok(await until(() => received.length > before), 'logout token')
     const stranger = kora.newBrowser()
@@ -156,9 +158,9 @@ t.test(
           )
         ).text
       ),
-      /密码/
+      said('form.password')
     )
-    t.match(words((await doAct(security.browser, 'unlock')).text), /已解除锁定/)
+    t.match(screen((await doAct(security.browser, 'unlock')).text).notices, ['console.done.people_unlock'])
     t.same(await works(browser, tokens), [false, false, false, false], 'nothing comes back')
     const again = kora.newBrowser()
     t.same(await works(again, await site.login(again, zhuoma)), [true, true, true, true])
@@ -181,11 +183,11 @@ t.test(
     const tokens = [await site.login(one, zhuoma), await site.login(two, zhuoma)] as const
     await listener.again(two)
     const before = received.length
-    t.match(words((await doAct(security.browser, 'end-sessions')).text), /已退出全部登录/)
+    t.match(screen((await doAct(security.browser, 'end-sessions')).text).notices, ['console.done.people_end_sessions'])
     t.same(await works(one, tokens[0]), [false, false, false, false])
     t.same(await works(two, tokens[1]), [false, false, false, false])
     t.ok(await until(() => received.length > before))
-    t.match(words((await doAct(security.browser, 'end-sessions')).text), /没有变化/)
+    t.match(words((await doAct(security.browser, 'end-sessions')).text), said('console.done.client_unchanged'))
   }
 )
 
@@ -222,7 +224,7 @@ t.test(
     t.match(at(asked), /^\/admin\/approvals\/chg_/)
     t.notMatch(asked.text, zhuoma.cert_no)
     const decision = await second.browser.go(asked.url.split('?')[0] ?? '')
-    t.match(words(decision.text), /查看完整信息.*证件号/)
+    t.match(words(decision.text), saidInOrder('console.people.unmask', 'console.people.cert_no'))
     await second.browser.submit(decision, { reason: '同意' }, { form: mainForm('/approve') })
     t.notMatch((await second.browser.go(`${person}/reveal`)).text, 'name="grant"', 'not for who approved')
     const page = await security.browser.go(`${person}/reveal`)
@@ -270,7 +272,7 @@ t.test(
     const desk = await browser.go(`${kora.issuer}/admin/counter`)
     t.match(
       words((await browser.submit(desk, { cert_no: '540102199203078525' }, { form: mainForm('/counter') })).text),
-      /不是有效的居民身份证号/
+      said('fault.cert_no.in_person_unreadable')
     )
     const visit = await browser.submit(desk, { cert_no: zhuoma.cert_no }, { form: mainForm('/counter') })
     t.match(at(visit), /^\/admin\/counter\/visits\/vis_/)
@@ -294,7 +296,7 @@ t.test(
     t.ok(code, words(given.text))
     const digits = `${code?.[1] ?? ''}${code?.[2] ?? ''}`
     const repeated = await browser.submit(visit, all, { form: (form) => form.action.includes('/visits/') })
-    t.match(words(repeated.text), /已结束或超时/)
+    t.match(screen(repeated.text).errors, ['fault.in_person_gone'])
     t.notOk(browser.history.some((url) => url.includes(digits)))
     t.notMatch(logs(), digits)
     t.notMatch((await browser.go(`${kora.issuer}/admin/counter`)).text, digits)
@@ -303,7 +305,7 @@ t.test(
       {},
       { form: mainForm('/cancel') }
     )
-    t.match(words(cancelled.text), /核验码已作废/)
+    t.match(screen(cancelled.text).notices, ['console.done.code_cancelled'])
   }
 )
 
@@ -345,7 +347,7 @@ t.test(
     )
     t.match(
       words((await security.browser.submit(suspend, { reason: '投诉核实中' }, { form: mainForm('/suspend') })).text),
-      /授权已停用/
+      said('console.done.delegation_suspend')
     )
 
     const confirm = await security.browser.go(`${kora.issuer}/admin/organizations/${id}/act/suspend`)
@@ -364,23 +366,23 @@ t.test(
         (await security.browser.submit(confirm, { reason: '涉嫌冒用', typed: name }, { form: mainForm('/suspend') }))
           .text
       ),
-      /单位已停用/
+      said('console.done.orgs_suspend')
     )
     const out = await legal.go(`${kora.issuer}/me/agents`)
     t.match(at(out), /\/select$/, 'asked for another capacity')
-    t.ok(words(out.text).includes('单位已停用'), words(out.text))
+    t.ok(words(out.text).includes(text('console.done.orgs_suspend')), words(out.text))
     const checked = await security.browser.submit(
       await security.browser.go(`${kora.issuer}/admin/organizations/${id}/act/recheck`),
       { reason: '核对' },
       { form: mainForm('/recheck') }
     )
-    t.match(words(checked.text), /与登记一致/)
+    t.match(words(checked.text), said('console.organizations.check.same'))
     const released = await security.browser.submit(
       await security.browser.go(`${kora.issuer}/admin/organizations/${id}/act/release`),
       { reason: '核实无误' },
       { form: mainForm('/release') }
     )
-    t.match(words(released.text), /已恢复/)
+    t.match(screen(released.text).notices, ['console.done.orgs_release'])
   }
 )
 
@@ -398,7 +400,7 @@ t.test('T090: an export is text, whatever an organization is called', async (t) 
 t.test('a notice: looked at, sent, read in the language there is, found by its type', async (t) => {
   const form = await security.browser.go(`${kora.issuer}/admin/notices/new?to=${zhuoma.person_id}`)
   const bad = await security.browser.submit(form, { title_0: '', body_0: '', reason: 'x' }, { form: mainForm('/new') })
-  t.match(words(bad.text), /请填写标题/)
+  t.match(screen(bad.text).errors, ['fault.notice_title_required'])
   const draft = await security.browser.submit(
     form,
     {
@@ -423,7 +425,10 @@ t.test('a notice: looked at, sent, read in the language there is, found by its t
   const system = await browser.go(`${kora.issuer}/me/messages?topic=system`)
   t.match(system.text, /&lt;b&gt;社保年审/)
   t.notMatch(words(system.text), /账号已被锁定/)
-  t.match(words((await browser.go(`${kora.issuer}/me/messages?topic=security`)).text), /您的账号已被锁定/)
+  t.match(
+    words((await browser.go(`${kora.issuer}/me/messages?topic=security`)).text),
+    said('user-center.message.security-account-locked')
+  )
   const href = /href="(\/me\/messages\/msg_[^"]*)"/.exec(system.text)?.[1] ?? ''
   t.match(words((await browser.go(kora.issuer + href)).text), /请在月底前办理。 谢谢/)
   t.match(

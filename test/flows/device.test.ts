@@ -27,6 +27,7 @@ import {
   type Kora
 } from '../support/driver/index.ts'
 import { withPostgres } from '../support/needs.ts'
+import { said } from '../support/texts.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
 const password = 'Snow-lion-2026'
@@ -214,7 +215,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     }
     t.equal(await answerOf(asked), 'authorization_pending')
     const english = await browser.go(`${asked.verification_uri_complete ?? ''}&lang=en`)
-    t.match(words(english.text), 'Let this device log in as you?')
+    t.match(words(english.text), 'Let this device sign in as you?')
     t.match(english.text, `/device?user_code=${asked.user_code}&amp;lang=bo`, 'the language changes on the same page')
     t.notMatch(kora.logs().join(''), asked.user_code)
     t.equal(at(await decide(browser, english, 'refuse')), '/device/refused')
@@ -225,7 +226,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     const [browser, other] = [kora.newBrowser(), kora.newBrowser()]
     const [mine, theirs] = [await enter(browser, asked.user_code), await enter(other, asked.user_code)]
     const page = await decide(browser, mine, 'refuse')
-    t.match([at(page), words(page.text)], ['/device/refused', /已拒绝/])
+    t.match([at(page), words(page.text)], ['/device/refused', said('device-login.refused.title')])
     await t.rejects(collect(asked), { error: 'access_denied' } as unknown as Error)
     t.equal(await answerOf(asked), 'access_denied')
     t.equal(at(await decide(other, theirs, 'allow')), '/device/used', 'decided meanwhile')

@@ -17,6 +17,8 @@ import {
   type RelyingParty,
   type Tokens
 } from '../support/driver/index.ts'
+import { screen } from '../support/driver/screen.ts'
+import { said, saidInOrder } from '../support/texts.ts'
 
 const password = 'Snow-lion-2026'
 const codeOf = (handle: string): string =>
@@ -64,7 +66,11 @@ t.test(
     const browser = kora.newBrowser()
     const entered = await enter(party, browser, 'gongsi', 'legal_representative')
     t.match(at(entered.page), /\/qr$/)
-    t.match(words(entered.page.text), /请法定代表人扫码核验.*\*\*\*玛/, 'the right person takes the phone')
+    t.match(
+      words(entered.page.text),
+      saidInOrder('scan-code.title.legal-representative', /\*\*\*玛/),
+      'the right person takes the phone'
+    )
     t.notMatch(words(entered.page.text), /次仁卓玛|540103/)
 
     // dawa's phone is his: he logged in with it before
@@ -80,7 +86,7 @@ t.test(
     t.equal(wrong.outcome, 'refused')
     t.match(JSON.stringify(wrong.steps.at(-1)?.response), /wrong_person/)
     const told = await continueAfterPhone(browser, entered.page)
-    t.match(words(told.text), /扫码人和要登录的人不是同一个人/, 'told on both screens')
+    t.match(words(told.text), said('scan-code.status.wrong_person'), 'told on both screens')
     t.equal((await events(kora, 'scan-ticket.wrong-person')).length, 1, 'and audited')
 
     const again = await browser.submit(told, {}, { form: (form) => form.action.endsWith('/renew') })
@@ -182,7 +188,7 @@ t.test('J9: agents — the one who is active; of several the one who says so', a
   const stranger = await kora.sandbox.account('ronghe')
   const unknown = await browser.submit(several.page, { account: stranger.phone })
   t.equal(unknown.status, 422)
-  t.match(words(unknown.text), /没有找到匹配的代理授权/)
+  t.match(screen(unknown.text).errors, ['fault.account.agent_unknown'])
   const nobody = await browser.submit(unknown, { account: '13100131000' })
   t.equal(
     words(nobody.text).replace('13100131000', ''),
@@ -212,25 +218,29 @@ t.test('J9: agents — the one who is active; of several the one who says so', a
 t.test('agents who may not act: each state has its words, after the right password only', async (t) => {
   const kora = await startKora(t)
   const party = await demoParty(kora, 'demo-site')
-  const states: Array<[string, 'agent' | 'legal_representative', RegExp]> = [
-    ['simiao', 'agent', /还在等待审核.*提交于/],
-    ['getihu', 'agent', /没有通过.*新增您/],
-    ['hezuoshe', 'agent', /已暂停/],
-    ['xiehui', 'agent', /已到期.*到期日/],
-    ['yanglao', 'agent', /已撤销.*重新新增您/],
-    ['zhuxiao', 'agent', /不能登录/],
-    ['jijinhui', 'legal_representative', /不能登录.*停业、注销或被停用/],
-    ['zhuxiao', 'legal_representative', /不能登录/]
+  const states: Array<[string, 'agent' | 'legal_representative', string]> = [
+    ['simiao', 'agent', 'pending'],
+    ['getihu', 'agent', 'rejected'],
+    ['hezuoshe', 'agent', 'suspended'],
+    ['xiehui', 'agent', 'expired'],
+    ['yanglao', 'agent', 'revoked'],
+    ['zhuxiao', 'agent', 'organization_suspended'],
+    ['jijinhui', 'legal_representative', 'organization_suspended'],
+    ['zhuxiao', 'legal_representative', 'organization_suspended']
   ]
-  for (const [handle, role, text] of states) {
+  for (const [handle, role, state] of states) {
     const { page } = await enter(party, kora.newBrowser(), handle, role)
     t.equal(page.status, 403, `${handle} ${role}`)
     t.match(at(page), /\/standing$/)
-    t.match(words(page.text), text, `${handle} ${role}`)
+    t.match(
+      screen(page.text),
+      { page: 'login/not-authorized', notices: [`login.not-authorized.${state}`] },
+      `${handle} ${role}`
+    )
     const wrong = kora.newBrowser()
     const login = await party.visit(wrong, await party.start())
     const refused = await submitOrganization(wrong, login, { uscc: codeOf(handle), password: 'Wrong-lion-2026', role })
-    t.match(words(refused.text), /账号或密码不正确/, `${handle}: nothing without the password`)
+    t.match(screen(refused.text).errors.join(), /^fault\.password\.wrong/, `${handle}: nothing without the password`)
   }
   const refusals = (await events(kora, 'login.refused')).filter(({ reason }) => reason === 'may_not_act')
   t.equal(refusals.length, states.length)
@@ -243,7 +253,9 @@ t.test('agents who may not act: each state has its words, after the right passwo
     .set({ passwordMustChange: true })
     .where('uscc', '=', codeOf('cunjiti'))
     .execute()
-  t.match(words((await enter(party, kora.newBrowser(), 'cunjiti', 'agent')).page.text), /单位密码需要更换/)
+  t.same(screen((await enter(party, kora.newBrowser(), 'cunjiti', 'agent')).page.text).notices, [
+    'login.not-authorized.password_change'
+  ])
   const browser = kora.newBrowser()
   const legal = await enter(party, browser, 'cunjiti', 'legal_representative')
   await tokensOf(party, {
@@ -263,21 +275,21 @@ t.test('what is typed: every fault told apart, never whether the code has an acc
   const party = await demoParty(kora, 'demo-site')
   const browser = kora.newBrowser()
   const login = await party.visit(browser, await party.start())
-  const faults: Array<[string, RegExp]> = [
-    ['', /请输入统一社会信用代码/],
-    ['9154010 2MA6T1A2BX', /应为 18 位，现在是 17 位/],
-    ['91540102MA6TIA2BXK', /第 13 位不对.*91540102MA6T1A2BXK 吗/],
-    ['91540102MA6T1A2B*K', /第 17 位不对/],
-    ['01540102MA6T1A2BXW', /第 1 位/],
-    ['94540102MA6T1A2BXA', /第 2 位/],
-    ['91990102MA6T1A2BX3', /第 3 至 8 位/],
-    ['91540102MA6T1A2B0R', /第 9 至 17 位/],
-    ['91540102MA6T1A2BX1', /最后一位/]
+  const faults: Array<[string, string]> = [
+    ['', 'required'],
+    ['9154010 2MA6T1A2BX', 'length'],
+    ['91540102MA6TIA2BXK', 'charset_suggested'],
+    ['91540102MA6T1A2B*K', 'charset'],
+    ['01540102MA6T1A2BXW', 'dept'],
+    ['94540102MA6T1A2BXA', 'category'],
+    ['91990102MA6T1A2BX3', 'region'],
+    ['91540102MA6T1A2B0R', 'org_check'],
+    ['91540102MA6T1A2BX1', 'check']
   ]
-  for (const [uscc, text] of faults) {
+  for (const [uscc, fault] of faults) {
     const answer = await submitOrganization(browser, login, { uscc, password })
     t.equal(answer.status, 422, uscc)
-    t.match(words(answer.text), text, uscc)
+    t.ok(screen(answer.text).errors.includes(`fault.account.uscc_${fault}`), uscc)
   }
   const answers = await Promise.all(
     [codeOf('cunjiti'), '115400000043680056', codeOf('lvsuo')].map(async (uscc) => {
@@ -334,6 +346,6 @@ t.test('sites: tabs as the client allows; a forged form gets nothing', async (t)
 
   const organizations = await demoParty(kora, 'demo-tax', { scope: 'openid profile organization' })
   const only = await organizations.visit(kora.newBrowser(), await organizations.start())
-  t.match(words(only.text), /法人登录.*我是法定代表人/)
+  t.match(words(only.text), saidInOrder('login.tab.legal', 'form.role.legal'))
   t.notMatch(words(only.text), /个人登录|扫码登录/)
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createPasswordHasher } from '../../src/adapters/password-hasher.ts'
 import { at, continueAfterPhone, payloadOf, startKora, submitPassword, words } from '../support/driver/index.ts'
+import { said } from '../support/texts.ts'
 
 const outside =
   (site: string) =>
@@ -21,13 +22,13 @@ t.test('J1: first login — password, scan, identity, face; the computer logs in
   t.equal(qr.status, 200)
 
   const early = await continueAfterPhone(browser, qr)
-  t.match(words(early.text), /还没有收到/, 'without script: not yet')
+  t.match(words(early.text), said('scan-code.status.notyet'), 'without script: not yet')
 
   const phone = await kora.sandbox.journey({ payload: payloadOf(qr), person: 'zhaxi' })
   t.equal(phone.outcome, 'confirmed', JSON.stringify(phone.steps.map((step) => [step.step, step.status])))
 
   const done = await continueAfterPhone(browser, early)
-  t.match(words(done.text), /登录成功/)
+  t.match(words(done.text), said('login.done.title'))
   const back = /href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(done.text)?.[1]
   const home = await browser.go(new URL(back ?? '', kora.issuer).href)
   t.equal(new URL(home.url).origin, kora.site)
@@ -61,7 +62,7 @@ t.test('J2: later, password only, at a lower level; the site asks for level 3 �
     'no identity form: it is known'
   )
   const done = await continueAfterPhone(browser, qr, outside(kora.site))
-  t.match(words(done.text), /登录成功/)
+  t.match(words(done.text), said('login.done.title'))
 })
 
 t.test('J3: scan login without password, from a bound phone', async (t) => {
@@ -86,7 +87,7 @@ t.test('J3: scan login without password, from a bound phone', async (t) => {
   const phone = await kora.sandbox.journey({ payload: payloadOf(code), person: 'ronghe' })
   t.equal(phone.outcome, 'confirmed', JSON.stringify(phone.steps))
   const done = await continueAfterPhone(other, code)
-  t.match(words(done.text), /登录成功/)
+  t.match(words(done.text), said('login.done.title'))
 })
 
 t.test('the trail says when a password is closed to strangers, once, and when its hash is renewed', async (t) => {

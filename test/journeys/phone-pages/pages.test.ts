@@ -3,6 +3,7 @@ import { inTransaction, write } from '../../../src/database/transaction.ts'
 import { issueCounterCode } from '../../../src/records/counter-codes/index.ts'
 import { loginTicket, sandboxOf, zhaxi } from '../../records/scan-tickets/support.ts'
 import { Browser, capture, enter, here, pathOf, start, ticket, typed } from './support.ts'
+import { said, text } from '../../support/texts.ts'
 
 t.test("the phone's own browser, without script", async (t) => {
   const sandbox = await sandboxOf(t)
@@ -14,7 +15,10 @@ t.test("the phone's own browser, without script", async (t) => {
       const { ticket: made, created, row } = await ticket(world)
       const browser = new Browser(base)
       const landing = await browser.open(pathOf(created.payloadUrl))
-      t.match(landing, { status: 200, title: '请用手机 APP 完成认证', html: /不用 APP，在浏览器里继续/ })
+      t.match(
+        landing,
+        { status: 200, title: text('phone-pages.landing.title'), html: said('phone-pages.landing.here') }
+      )
       t.equal((await row()).state, 'waiting', 'reading changes nothing')
       const confirm = await browser.press(landing)
       t.match(confirm, { status: 200, title: /^西藏税务\s*请求登录/, html: /tax\.example/ })
@@ -28,23 +32,37 @@ t.test("the phone's own browser, without script", async (t) => {
       t.notMatch(`${browser.cookie(/browser/)?.path}`, '/v')
 
       const identity = await browser.press(confirm, { decision: 'accept' })
-      t.match(identity, { status: 200, title: '身份信息', html: /第 1 步，共 2 步/ })
+      t.match(
+        identity,
+        { status: 200, title: text('phone-pages.identity.title'), html: said('step.of', { at: 1, of: 2 }) }
+      )
       const check = await browser.press(identity, typed)
-      t.match(check, { status: 200, title: '请核对有效期', html: /2038年5月1日/ })
+      t.match(
+        check,
+        { status: 200, title: text('phone-pages.identity.check'), html: said('format.date', { y: 2038, m: 5, d: 1 }) }
+      )
       t.match(
         await browser.press(check, { decision: 'edit' }),
-        { title: '身份信息', html: /value="540102199003072515"/ },
+        { title: text('phone-pages.identity.title'), html: /value="540102199003072515"/ },
         'back to correct it, nothing lost'
       )
       const face = await browser.press(check, { decision: 'submit' })
-      t.match(face, { status: 200, title: '人脸核验', html: /第 2 步，共 2 步/ })
-      t.match(face.html, /绑定 30 天/, 'said before it happens')
-      t.match(await browser.press(face, { decision: 'start' }), { status: 422, html: /请单独勾选同意/ })
+      t.match(face, { status: 200, title: text('phone-pages.face.title'), html: said('step.of', { at: 2, of: 2 }) })
+      t.match(face.html, said('phone-pages.face.bind'), 'said before it happens')
+      t.match(await browser.press(face, { decision: 'start' }), { status: 422, errors: ['fault.consent.required'] })
       const away = await browser.press(face, start)
       t.match(away, { status: 303 })
       t.ok(away.location.startsWith(sandbox.url))
       const result = await capture(browser, away, 'pass')
-      t.match(result, { status: 200, title: '认证成功', path: `/v/${created.ticketId}/result`, html: /请看电脑/ })
+      t.match(
+        result,
+        {
+          status: 200,
+          title: text('phone-pages.result.ok.title'),
+          path: `/v/${created.ticketId}/result`,
+          html: said('phone-pages.result.ok.body')
+        }
+      )
       t.notMatch(result.html, /\/i\//, 'another browser asked: no way into its login')
 
       t.match(await row(), { state: 'confirmed', proof: 'face', personId: world.personId })
@@ -66,7 +84,7 @@ t.test("the phone's own browser, without script", async (t) => {
       for (const path of ['', '/confirm', '/identity', '/face', '/face/return', '/counter', '/result']) {
         t.match(
           await browser.open(`/v/${created.ticketId}${path}`),
-          { status: 200, title: '认证成功' },
+          { status: 200, title: text('phone-pages.result.ok.title') },
           `back to ${path}`
         )
       }
@@ -76,14 +94,20 @@ t.test("the phone's own browser, without script", async (t) => {
         t.ok(expectedPersonId)
         const next = await world.tickets.create(login)
         const page = await enter(browser, next)
-        t.match(page, { status: 200, title: /请求登录/ })
+        t.match(page, { status: 200, title: said('phone-pages.confirm.login') })
         const face = await browser.press(page, { decision: 'accept' })
-        t.match(face, { title: '人脸核验', html: /第 1 步，共 1 步/ })
-        t.match(await capture(browser, await browser.press(face, start), 'pass'), { title: '认证成功' })
+        t.match(face, { title: text('phone-pages.face.title'), html: said('step.of', { at: 1, of: 1 }) })
+        t.match(
+          await capture(browser, await browser.press(face, start), 'pass'),
+          { title: text('phone-pages.result.ok.title') }
+        )
         t.match(await new Browser(base).open(pathOf(next.payloadUrl)), { status: 200 })
         const stranger = new Browser(base)
         const another = await world.tickets.create({ ...login, browserHash: 'another' })
-        t.match(await enter(stranger, another), { status: 403, title: '这部手机还没有绑定' })
+        t.match(
+          await enter(stranger, another),
+          { status: 403, title: text('phone-pages.refused.device_not_bound.title') }
+        )
       })
     }
   )
@@ -99,7 +123,10 @@ t.test("the phone's own browser, without script", async (t) => {
     ]) {
       t.match(await bot.send(pathOf(created.payloadUrl), undefined, headers), { status: 200 })
     }
-    t.match(await bot.open(`${pathOf(created.payloadUrl)}/scan`), { status: 200, title: '请用手机 APP 完成认证' })
+    t.match(
+      await bot.open(`${pathOf(created.payloadUrl)}/scan`),
+      { status: 200, title: text('phone-pages.landing.title') }
+    )
     t.equal((await fetch(base + pathOf(created.payloadUrl), { method: 'HEAD' })).status, 200)
     t.equal((await row()).state, 'waiting')
     t.match(
@@ -113,7 +140,7 @@ t.test("the phone's own browser, without script", async (t) => {
     t.match(await bot.send(action, fields, { origin: 'https://evil.example' }), { status: 403 })
     t.match(await bot.send(action, fields, { 'sec-fetch-site': 'cross-site' }), { status: 403 })
     t.equal((await row()).state, 'waiting')
-    t.match(await bot.press(page), { status: 200, title: /请求登录/ })
+    t.match(await bot.press(page), { status: 200, title: said('phone-pages.confirm.login') })
   })
 
   await t.test('the number is typed where the other browser is new', async (t) => {
@@ -129,22 +156,22 @@ t.test("the phone's own browser, without script", async (t) => {
     const browser = new Browser(base)
     const page = await enter(browser, created)
     t.notMatch(page.html, /\b97\b(?![\w-]*")/, 'not shown')
-    t.match(await browser.press(page, { decision: 'accept' }), { status: 422, html: /请输入电脑上显示的两位数字/ })
+    t.match(await browser.press(page, { decision: 'accept' }), { status: 422, errors: ['fault.check_number.required'] })
     t.equal((await row()).numberTries, 0, 'nothing typed is nothing guessed')
     t.match(
       await browser.press(page, { check_number: created.checkNumber }),
-      { status: 200, title: /请求登录/ },
+      { status: 200, title: said('phone-pages.confirm.login') },
       'neither yes nor no'
     )
     const wrong = created.checkNumber === '10' ? '11' : '10'
     t.match(await browser.press(page, { decision: 'accept', check_number: wrong }), {
       status: 422,
-      html: /和电脑上的号码不一致/
+      errors: ['fault.check_number.mismatch']
     })
     const wide = [...created.checkNumber].map((digit) => String.fromCodePoint(0xff10 + Number(digit))).join(' ')
     t.match(
       await browser.press(page, { decision: 'accept', check_number: wide }),
-      { status: 200, title: '人脸核验' },
+      { status: 200, title: text('phone-pages.face.title') },
       'full-width digits are digits'
     )
 
@@ -155,8 +182,14 @@ t.test("the phone's own browser, without script", async (t) => {
     for (let n = 0; n < 2; n++) {
       t.equal((await other.press(again, { decision: 'accept', check_number: no })).status, 422)
     }
-    t.match(await other.press(again, { decision: 'accept', check_number: no }), { status: 403, title: '输错次数太多' })
-    t.match(await other.open(`/v/${second.created.ticketId}`), { status: 403, title: '输错次数太多' })
+    t.match(
+      await other.press(again, { decision: 'accept', check_number: no }),
+      { status: 403, title: text('phone-pages.refused.number_exhausted.title') }
+    )
+    t.match(
+      await other.open(`/v/${second.created.ticketId}`),
+      { status: 403, title: text('phone-pages.refused.number_exhausted.title') }
+    )
   })
 
   await t.test('declining is possible at every step', async (t) => {
@@ -165,19 +198,29 @@ t.test("the phone's own browser, without script", async (t) => {
     const first = await ticket(world)
     t.match(await browser.press(await enter(browser, first.created), { decision: 'reject' }), {
       status: 200,
-      title: '已拒绝'
+      title: text('phone-pages.result.declined.title')
     })
     t.match(await first.row(), { state: 'rejected', failure: 'declined' })
-    t.match(await browser.open(`/v/${first.created.ticketId}/confirm`), { title: '已拒绝' }, 'back button')
+    t.match(
+      await browser.open(`/v/${first.created.ticketId}/confirm`),
+      { title: text('phone-pages.result.declined.title') },
+      'back button'
+    )
 
     const second = await ticket(world)
     const identity = await browser.press(await enter(browser, second.created), { decision: 'accept' })
-    t.match(await browser.press(identity, { decision: 'decline' }), { status: 200, title: '已取消' })
+    t.match(
+      await browser.press(identity, { decision: 'decline' }),
+      { status: 200, title: text('phone-pages.refused.cancelled.title') }
+    )
     t.match(await second.row(), { state: 'rejected', identityAt: null })
 
     const third = await ticket(world, { requires: ['face'] })
     const face = await browser.press(await enter(browser, third.created), { decision: 'accept' })
-    t.match(await browser.press(face, { decision: 'decline' }), { status: 200, title: '已取消' })
+    t.match(
+      await browser.press(face, { decision: 'decline' }),
+      { status: 200, title: text('phone-pages.refused.cancelled.title') }
+    )
     t.equal((await third.row()).state, 'rejected')
     t.equal((await world.services.db.selectFrom('consent').select('id').execute()).length, 0)
   })
@@ -188,7 +231,7 @@ t.test("the phone's own browser, without script", async (t) => {
     const browser = new Browser(base)
     const page = await browser.press(await enter(browser, created), { decision: 'accept' })
     const empty = await browser.press(page, { decision: 'submit' })
-    t.match(empty, { status: 422, title: '身份信息' })
+    t.match(empty, { status: 422, title: text('phone-pages.identity.title') })
     for (const text of ['请输入姓名', '请输入证件号码', '请填写年、月、日', '请选择有效期限', '请单独勾选同意']) {
       t.ok(empty.html.includes(text), text)
     }
@@ -205,35 +248,42 @@ t.test("the phone's own browser, without script", async (t) => {
     for (const text of ['value="540102199003072516"', 'value="13"', '扎西&quot;&gt;&lt;b&gt;', '没有这一天']) {
       t.ok(faulty.html.includes(text), text)
     }
-    t.match(await browser.press(page, { ...typed, term: '10' }), { status: 422, html: /有效期限与年龄不符/ })
-    t.match(await browser.press(page, { ...typed, cert_type: 'passport' }), { status: 422, html: /线下窗口/ })
+    t.match(await browser.press(page, { ...typed, term: '10' }), { status: 422, errors: ['fault.term.term_mismatch'] })
+    t.match(
+      await browser.press(page, { ...typed, cert_type: 'passport' }),
+      { status: 422, errors: ['fault.cert_type.unsupported'] }
+    )
     const pasted = await browser.press(page, { ...typed, year: '2018.05.01', month: '', day: '' })
-    t.match(pasted, { title: '请核对有效期', html: /2038年5月1日/ })
+    t.match(pasted, { title: text('phone-pages.identity.check'), html: said('format.date', { y: 2038, m: 5, d: 1 }) })
     t.match(
       await browser.press(page, { ...typed, valid_to: '2037-05-01' }),
-      { title: '请核对有效期' },
+      { title: text('phone-pages.identity.check') },
       'an end date that does not follow is shown first'
     )
     const other = await browser.press(page, { ...typed, name: '次仁', valid_to: '2038-05-01' })
-    t.match(other, { status: 422, html: /身份信息核对没有通过/ })
+    t.match(other, { status: 422, html: said('phone-pages.refused.identity_mismatch.title') })
     t.ok(other.html.includes('value="次仁"'))
     world.register.answer = 'unavailable'
     t.match(await browser.press(page, { ...typed, valid_to: '2038-05-01' }), {
       status: 503,
-      html: /核对服务暂时不可用/
+      errors: ['fault.form.unavailable']
     })
     world.register.answer = 'match'
     t.equal((await row()).identityAt, null)
     t.match(await browser.press(page, { ...typed, consent_version: 'old', valid_to: '2038-05-01' }), {
       status: 422,
-      html: /请单独勾选同意/
+      errors: ['fault.consent.required']
     })
     t.match(
       await browser.press(page, { ...typed, valid_to: '2038-05-01' }),
-      { status: 200, title: '人脸核验' },
+      { status: 200, title: text('phone-pages.face.title') },
       'with script the end date was seen'
     )
-    t.match(await browser.press(page, typed), { title: '人脸核验' }, 'the form once more from the history')
+    t.match(
+      await browser.press(page, typed),
+      { title: text('phone-pages.face.title') },
+      'the form once more from the history'
+    )
     for (const audit of await world.services.db.selectFrom('auditEvent').selectAll().orderBy('id').execute()) {
       t.notMatch(JSON.stringify(audit), zhaxi.certNo)
     }
@@ -246,19 +296,22 @@ t.test("the phone's own browser, without script", async (t) => {
     const face = await browser.press(await enter(browser, created), { decision: 'accept' })
     const away = await browser.press(face, start)
     const pending = await browser.open(`/v/${created.ticketId}/face/return`)
-    t.match(pending, { status: 200, title: '正在等待结果' })
-    t.match(await browser.press(pending), { title: '正在等待结果' }, 'asked once more')
+    t.match(pending, { status: 200, title: text('phone-pages.result.pending.title') })
+    t.match(await browser.press(pending), { title: text('phone-pages.result.pending.title') }, 'asked once more')
     const failed = await capture(browser, away, 'mismatch')
-    t.match(failed, { status: 200, title: '没有通过', html: /和证件照片对不上/ })
-    t.match(failed.html, /还可以试 2 次/)
+    t.match(
+      failed,
+      { status: 200, title: text('phone-pages.result.failed.title'), html: said('face.reason.not_same_person') }
+    )
+    t.match(failed.html, said('phone-pages.face.tries', { n: 2 }))
     t.match(failed.html, new RegExp(`/v/${created.ticketId}/counter`))
     t.match(
       await browser.open(`/v/${created.ticketId}/face/return`),
-      { title: '没有通过', html: /还可以试 2 次/ },
+      { title: text('phone-pages.result.failed.title'), html: said('phone-pages.face.tries', { n: 2 }) },
       'a reload counts nothing'
     )
     const again = await browser.press(failed)
-    t.match(again, { title: '人脸核验', html: /上一次没有通过/ })
+    t.match(again, { title: text('phone-pages.face.title'), html: said('phone-pages.face.last') })
     sandbox.outage('down')
     const down = await browser.press(again, start)
     t.match(down, { status: 200, title: '核验服务暂时不可用', html: /没有扣除次数/ })
@@ -266,38 +319,44 @@ t.test("the phone's own browser, without script", async (t) => {
     await browser.press(await browser.press(down), start)
     sandbox.outage('down')
     const lost = await browser.open(`/v/${created.ticketId}/face/return`)
-    t.match(lost, { title: '核验服务暂时不可用' })
+    t.match(lost, { title: text('phone-pages.refused.face_unavailable.title') })
     const stillLost = await browser.press(lost)
-    t.match(stillLost, { title: '核验服务暂时不可用' })
+    t.match(stillLost, { title: text('phone-pages.refused.face_unavailable.title') })
     sandbox.outage(null)
-    t.match(await browser.press(stillLost), { title: '人脸核验', html: /还可以试 2 次/ })
+    t.match(
+      await browser.press(stillLost),
+      { title: text('phone-pages.face.title'), html: said('phone-pages.face.tries', { n: 2 }) }
+    )
     t.match(await capture(browser, await browser.press(again, start), 'liveness'), {
-      title: '没有通过',
-      html: /还可以试 1 次/
+      title: text('phone-pages.result.failed.title'),
+      html: said('phone-pages.face.tries', { n: 1 })
     })
     t.match(await capture(browser, await browser.press(again, start), 'quality'), {
-      title: '次数已用完',
-      html: /窗口核验码/
+      title: text('phone-pages.result.exhausted.title'),
+      html: said('in_person_code.title')
     })
-    t.match(await browser.open(`/v/${created.ticketId}/face`), { title: '次数已用完' })
-    t.match(await browser.press(again, start), { title: '次数已用完' })
+    t.match(await browser.open(`/v/${created.ticketId}/face`), { title: text('phone-pages.result.exhausted.title') })
+    t.match(await browser.press(again, start), { title: text('phone-pages.result.exhausted.title') })
     t.equal((await row()).state, 'face')
 
     await t.test('then the counter code is the way', async (t) => {
       const { services, personId } = world
       const page = await browser.open(`/v/${created.ticketId}/counter`)
-      t.match(page, { status: 200, title: '窗口核验码' })
-      t.match(await browser.press(page, { code: '' }), { status: 422, html: /请输入核验码/ })
-      t.match(await browser.press(page, { code: '12345678' }), { status: 422, html: /核验码不正确或已失效/ })
+      t.match(page, { status: 200, title: text('in_person_code.title') })
+      t.match(await browser.press(page, { code: '' }), { status: 422, errors: ['fault.code.required'] })
+      t.match(
+        await browser.press(page, { code: '12345678' }),
+        { status: 422, html: said('phone-pages.refused.code_invalid.title') }
+      )
       const issued = await write(services, issueCounterCode, {
         personId,
         issuedBy: 'staff:s1',
         reason: 'face_exhausted'
       })
       const spaced = issued?.code.replace(/(.{4})/, '$1-') ?? ''
-      t.match(await browser.press(page, { code: spaced }), { status: 200, title: '认证成功' })
+      t.match(await browser.press(page, { code: spaced }), { status: 200, title: text('phone-pages.result.ok.title') })
       t.match(await row(), { state: 'confirmed', proof: 'counter' })
-      t.match(await browser.press(page, { code: spaced }), { title: '认证成功' }, 'sent twice')
+      t.match(await browser.press(page, { code: spaced }), { title: text('phone-pages.result.ok.title') }, 'sent twice')
     })
   })
 
@@ -307,7 +366,10 @@ t.test("the phone's own browser, without script", async (t) => {
     const { ticket: made, created } = await ticket(world, { browserHash: browser.browserHash(), requires: ['face'] })
     const face = await browser.press(await enter(browser, created), { decision: 'accept' })
     const result = await capture(browser, await browser.press(face, start), 'pass')
-    t.match(result, { title: '认证成功', html: new RegExp(`href="/i/${made.loginAttemptUid}/qr"`) })
+    t.match(
+      result,
+      { title: text('phone-pages.result.ok.title'), html: new RegExp(`href="/i/${made.loginAttemptUid}/qr"`) }
+    )
     const elsewhere = browser.copy()
     elsewhere.forget(/browser$/)
     t.notMatch((await elsewhere.open(`/v/${created.ticketId}/result`)).html, /\/i\//)
@@ -320,7 +382,10 @@ t.test("the phone's own browser, without script", async (t) => {
     const face = await browser.press(await enter(browser, first.created), { decision: 'accept' })
     await capture(browser, await browser.press(face, start), 'pass')
     const second = await ticket(world, { requires: [] })
-    t.match(await browser.press(await enter(browser, second.created), { decision: 'accept' }), { title: '认证成功' })
+    t.match(
+      await browser.press(await enter(browser, second.created), { decision: 'accept' }),
+      { title: text('phone-pages.result.ok.title') }
+    )
     t.match(await second.row(), { state: 'confirmed', proof: null })
   })
 })

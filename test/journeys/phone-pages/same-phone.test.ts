@@ -10,6 +10,7 @@ import {
   type Answer
 } from '../../support/driver/index.ts'
 import { enterLegal } from '../user-center/support.ts'
+import { said, saidInOrder } from '../../support/texts.ts'
 
 t.test('J4: everything on one phone, in its browser: password, identity, face, and back to the site', async (t) => {
   const kora = await startKora(t)
@@ -26,7 +27,7 @@ t.test('J4: everything on one phone, in its browser: password, identity, face, a
   t.match(at(qr), /^\/i\/[\w-]+\/qr$/)
   const landing = await browser.go(payloadOf(qr))
   const confirm = await browser.submit(landing, {}, by(/\/q\//))
-  t.match(title(confirm), /不动产登记.*请求登录/)
+  t.match(title(confirm), saidInOrder(/不动产登记/, 'phone-pages.confirm.login'))
   const number = /class="match-n">(\d\d)</.exec(qr.text)?.[1] ?? ''
   const identity = await browser.submit(confirm, { decision: 'accept', check_number: number }, by(/\/confirm$/))
   t.equal(title(identity), '身份信息')
@@ -55,7 +56,7 @@ t.test('J4: everything on one phone, in its browser: password, identity, face, a
   const onward = /href="(\/i\/[\w-]+\/qr)"/.exec(result.text)?.[1]
   t.equal(onward, at(qr), 'the very login that this browser has begun')
   const done = await browser.go(kora.issuer + (onward ?? ''))
-  t.match(words(done.text), /登录成功/)
+  t.match(words(done.text), said('login.done.title'))
   const home = await browser.go(
     new URL(/href="([^"]*\/oidc\/auth\/[^"]*)"/.exec(done.text)?.[1] ?? '', kora.issuer).href
   )

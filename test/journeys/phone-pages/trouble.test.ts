@@ -2,6 +2,7 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { sandboxOf } from '../../records/scan-tickets/support.ts'
 import { Browser, enter, here, pathOf, serve, start, ticket, typed } from './support.ts'
+import { said, text } from '../../support/texts.ts'
 
 t.test('what goes wrong on phones', async (t) => {
   const sandbox = await sandboxOf(t)
@@ -13,19 +14,29 @@ t.test('what goes wrong on phones', async (t) => {
     const landing = await browser.open(pathOf(created.payloadUrl))
     const other = new Browser(base)
     const otherLanding = await other.open(pathOf(created.payloadUrl))
-    t.match(await browser.press(landing), { status: 200, title: /请求登录/ })
+    t.match(await browser.press(landing), { status: 200, title: said('phone-pages.confirm.login') })
     const late = await other.press(otherLanding)
-    t.match(late, { status: 409, title: '这个二维码已经用过了' })
+    t.match(late, { status: 409, title: text('phone-pages.refused.already_scanned.title') })
     t.notMatch(late.html, /西藏税务|\*\*\*西/, 'nothing about who or what')
-    t.match(await browser.press(landing), { status: 200, title: /请求登录/ }, 'back, and "continue" again')
-    t.match(await other.open(`/v/${created.ticketId}`), { status: 404, title: '没有找到这个二维码' })
+    t.match(
+      await browser.press(landing),
+      { status: 200, title: said('phone-pages.confirm.login') },
+      'back, and "continue" again'
+    )
+    t.match(
+      await other.open(`/v/${created.ticketId}`),
+      { status: 404, title: text('phone-pages.refused.not_found.title') }
+    )
     t.match(
       await other.open('/v/st_0000000000000000000000'),
-      { status: 404, title: '没有找到这个二维码' },
+      { status: 404, title: text('phone-pages.refused.not_found.title') },
       'no difference'
     )
     browser.forget(/^kora_scan_/)
-    t.match(await browser.open(`/v/${created.ticketId}/confirm`), { status: 404, title: '没有找到这个二维码' })
+    t.match(
+      await browser.open(`/v/${created.ticketId}/confirm`),
+      { status: 404, title: text('phone-pages.refused.not_found.title') }
+    )
     t.equal((await row()).state, 'scanned')
   })
 
@@ -99,7 +110,10 @@ t.test('what goes wrong on phones', async (t) => {
       t.match(await broken.open(`/v/${two.created.ticketId}`), { status: 404 }, value.slice(0, 8))
     }
     const { action, fields } = mine.formOf(page, { decision: 'accept' })
-    t.match(await mine.send(action, { ...fields, digest: 'x'.repeat(43) }), { status: 409, html: /内容有变化/ })
+    t.match(
+      await mine.send(action, { ...fields, digest: 'x'.repeat(43) }),
+      { status: 409, html: said('phone-pages.refused.digest_mismatch.title') }
+    )
     t.match(await yours.send(action, fields), { status: 403 }, "the form's token is this browser's")
     t.match(await yours.send(`/v/${two.created.ticketId}/confirm`, { ...fields, csrf: fields['csrf'] ?? '' }), {
       status: 403
@@ -120,7 +134,11 @@ t.test('what goes wrong on phones', async (t) => {
     const page = await enter(browser, created)
     const csrf = browser.formOf(page).fields['csrf'] ?? ''
     for (const step of ['identity', 'face', 'face/return', 'counter', 'result']) {
-      t.match(await browser.open(`/v/${created.ticketId}/${step}`), { title: /请求登录/ }, `GET ${step}`)
+      t.match(
+        await browser.open(`/v/${created.ticketId}/${step}`),
+        { title: said('phone-pages.confirm.login') },
+        `GET ${step}`
+      )
     }
     for (const step of ['identity', 'face', 'face/return', 'counter']) {
       t.match(
@@ -130,7 +148,7 @@ t.test('what goes wrong on phones', async (t) => {
           valid_to: '2038-05-01',
           code: '12345678'
         }),
-        { title: /请求登录/ },
+        { title: said('phone-pages.confirm.login') },
         `POST ${step}`
       )
     }
@@ -138,7 +156,7 @@ t.test('what goes wrong on phones', async (t) => {
     for (const step of ['face', 'counter', 'face/return']) {
       t.match(
         await browser.open(`/v/${created.ticketId}/${step}`, { csrf, ...start }),
-        { title: '身份信息' },
+        { title: text('phone-pages.identity.title') },
         `POST ${step}`
       )
     }
@@ -152,12 +170,15 @@ t.test('what goes wrong on phones', async (t) => {
     await sql`update scan_ticket set expires_at = now() - interval '1 second' where id = ${created.ticketId}`.execute(
       world.services.db
     )
-    t.match(await browser.press(page, { decision: 'accept' }), { status: 410, title: '二维码已过期' })
+    t.match(
+      await browser.press(page, { decision: 'accept' }),
+      { status: 410, title: text('phone-pages.refused.expired.title') }
+    )
     const late = await ticket(world)
     const landing = await browser.open(pathOf(late.created.payloadUrl))
     await sql`update scan_ticket set expires_at = now() - interval '1 second'
       where id = ${late.created.ticketId}`.execute(world.services.db)
-    t.match(await browser.press(landing), { status: 410, title: '二维码已过期' })
+    t.match(await browser.press(landing), { status: 410, title: text('phone-pages.refused.expired.title') })
     for (const path of [
       '/q/short',
       `/q/${'x'.repeat(29)}`,
@@ -173,7 +194,7 @@ t.test('what goes wrong on phones', async (t) => {
       t.match(shown.headers.get('content-type') ?? '', /^text\/html/, path)
     }
     const unknown = await browser.open(`/q/${'A'.repeat(28)}`)
-    t.match(await browser.press(unknown), { status: 404, title: '没有找到这个二维码' })
+    t.match(await browser.press(unknown), { status: 404, title: text('phone-pages.refused.not_found.title') })
     const fresh = await ticket(world)
     const again = await enter(browser, fresh.created)
     const csrf = browser.formOf(again).fields['csrf'] ?? ''
@@ -227,13 +248,16 @@ t.test('what goes wrong on phones', async (t) => {
     const { created, row } = await ticket(world)
     const browser = new Browser(closed)
     const landing = await browser.open(pathOf(created.payloadUrl))
-    t.match(landing, { status: 200, title: '请用手机 APP 完成认证' })
+    t.match(landing, { status: 200, title: text('phone-pages.landing.title') })
     t.notMatch(landing.html, /<form/)
     t.match(await browser.send(`${pathOf(created.payloadUrl)}/scan`, { csrf: 'x' }), {
       status: 403,
-      html: /请用 APP 扫码/
+      html: said('phone-pages.refused.channel_closed.title')
     })
-    t.match(await browser.open(`/v/${created.ticketId}`), { status: 403, title: '请用 APP 扫码' })
+    t.match(
+      await browser.open(`/v/${created.ticketId}`),
+      { status: 403, title: text('phone-pages.refused.channel_closed.title') }
+    )
     t.match(await browser.open(`/v/${created.ticketId}/face/return`), { status: 403 })
     t.equal((await row()).state, 'waiting')
   })
@@ -247,7 +271,7 @@ t.test('what goes wrong on phones', async (t) => {
     const { created } = await ticket(world)
     const browser = new Browser(secure)
     const payload = pathOf(created.payloadUrl)
-    t.match(await browser.press(await browser.open(payload)), { status: 200, title: /请求登录/ })
+    t.match(await browser.press(await browser.open(payload)), { status: 200, title: said('phone-pages.confirm.login') })
     t.match(browser.cookie(/scan_/), { name: /^__Secure-kora_scan_st_/, attributes: /Secure/ })
     t.match(browser.cookie(/browser/), { name: '__Host-kora_browser', attributes: /Secure/ })
   })

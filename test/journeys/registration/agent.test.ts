@@ -15,6 +15,7 @@ import {
   submitted,
   verifyPhone
 } from './support.ts'
+import { said } from '../../support/texts.ts'
 
 t.test('J6: an agent registers an organization; it waits for its legal representative', async (t) => {
   const kora = await startKora(t)
@@ -34,7 +35,7 @@ t.test('J6: an agent registers an organization; it waits for its legal represent
   t.equal(step(applying.page), 'phone', faults(applying.page).join())
   await verifyPhone(applying, people.yangjin.phone)
   t.equal(step(applying.page), 'legal')
-  t.match(words(applying.page.text), /用来通知法定代表人审核/)
+  t.match(words(applying.page.text), said('registration.f.phone.notice'))
   await fill(applying, people.laoren)
   t.equal(step(applying.page), 'check', faults(applying.page).join())
   const text = words(applying.page.text)
@@ -56,7 +57,7 @@ t.test('J6: an agent registers an organization; it waits for its legal represent
   t.equal(step(applying.page), 'password')
   await fill(applying, { new_password: password, again: password })
   t.equal(step(applying.page), 'done', words(applying.page.text))
-  t.match(words(applying.page.text), /已通知法定代表人。审核通过前不能登录/)
+  t.match(words(applying.page.text), said('registration.done.waiting.lead'))
 
   const stored = await organization(kora, school.uscc)
   const [agent, legal] = [await kora.sandbox.account('yangjin'), await kora.sandbox.account('laoren')]
@@ -88,9 +89,9 @@ t.test('agent and legal representative are two people with two phones', async (t
   await fill(applying, people.yangjin)
   await verifyPhone(applying, people.yangjin.phone)
   await fill(applying, { ...people.laoren, cert_no: people.yangjin.cert_no })
-  t.match(faults(applying.page).join(), /不能是同一个人/)
+  t.match(faults(applying.page).join(), said('fault.cert_no.same_person'))
   await fill(applying, { ...people.laoren, phone: people.yangjin.phone })
-  t.match(faults(applying.page).join(), /手机号不能相同/)
+  t.match(faults(applying.page).join(), said('fault.phone.same_phone'))
   t.match(applying.page.text, `value="${people.laoren.name}"`, 'what was typed is kept')
 })
 
@@ -107,7 +108,7 @@ t.test('the legal representative takes over what somebody else registered and sh
   await fill(second, people.laoren)
   await fill(second, agree)
   t.equal(second.page.status, 409)
-  t.match(words(second.page.text), /已经注册过/, 'another agent comes too late')
+  t.match(words(second.page.text), said('registration.stop.duplicate.title'), 'another agent comes too late')
 
   const own = await start(kora, 'legal_representative')
   await fill(own, { uscc: school.uscc, decision: 'next' })

@@ -18,6 +18,7 @@ import {
 } from '../../support/driver/index.ts'
 import { link, scan as scanApproval, toCode } from '../user-center/support.ts'
 import { organization, password, registerByAgent, school, submitted } from './support.ts'
+import { said, saidInOrder, text } from '../../support/texts.ts'
 
 const credentials = (role: 'legal_representative' | 'agent') => ({ uscc: school.uscc, password, role })
 
@@ -53,16 +54,19 @@ t.test('approved: the legal representative is let into the user centre only; the
   t.match(at(waiting.page), /\/standing$/)
   t.match(
     words(waiting.page.text),
-    /代理申请还在等待审核.*提交于/,
+    saidInOrder('login.not-authorized.pending.title', 'login.not-authorized.since.pending'),
     'the agent reads for whom they wait, not that the organization is unknown'
   )
   const elsewhere = await atSite(party, kora.newBrowser(), 'legal_representative')
   t.match(at(elsewhere.page), /\/standing$/)
-  t.match(words(elsewhere.page.text), /单位的注册在等您审核.*去用户中心审核/)
+  t.match(
+    words(elsewhere.page.text),
+    saidInOrder('login.not-authorized.to_decide.title', 'login.not-authorized.decide')
+  )
   t.match(elsewhere.page.text, 'href="/me/login?to=/me/agents"')
 
   const { browser, list } = await decide(t, kora)
-  t.match(words(list.text), /您正在代表 西藏示例职业学校 （法定代表人）.*待审核（1）/)
+  t.match(words(list.text), saidInOrder(/您正在代表 西藏示例职业学校 （法定代表人）/, said('user-center.agents.waiting', { n: 1 })))
   const stillWaiting = await party.visit(browser, await party.start({ prompt: 'select_account' }))
   t.match(
     words(stillWaiting.text),
@@ -74,11 +78,11 @@ t.test('approved: the legal representative is let into the user centre only; the
   const { phone, page } = await scanApproval(
     kora,
     browser,
-    await toCode(browser, await browser.go(link(list, '通过'))),
+    await toCode(browser, await browser.go(link(list, text('user-center.approve')))),
     'laoren'
   )
   t.equal(phone.outcome, 'confirmed', JSON.stringify(phone.steps.at(-1)))
-  t.match(words(page.text), /审核成功/)
+  t.match(words(page.text), said('user-center.result.approved'))
   t.match(await organization(kora, school.uscc), { status: 'active' })
 
   const own = kora.newBrowser()
@@ -105,16 +109,19 @@ t.test(
     await submitted(kora)
     const { browser, list } = await decide(t, kora)
     const rejected = await browser.submit(
-      await browser.go(link(list, '拒绝')),
+      await browser.go(link(list, text('user-center.reject'))),
       { reason: 'not_our_agent' },
       { form: (form) => 'reason' in form.fields || form.action.endsWith('/reject') }
     )
-    t.match(words(rejected.text), /已拒绝/)
+    t.match(words(rejected.text), said('device-login.refused.title'))
     t.match(await organization(kora, school.uscc), { status: 'pending' })
 
     const agent = await atSite(party, kora.newBrowser(), 'agent')
     t.match(at(agent.page), /\/standing$/)
-    t.match(words(agent.page.text), /代理申请没有通过.*请法定代表人在“用户中心 › 代理人管理”中新增您/)
+    t.match(
+      words(agent.page.text),
+      saidInOrder('login.not-authorized.rejected.title', 'login.not-authorized.rejected.body')
+    )
 
     const form = await browser.go(`${kora.issuer}/me/agents/new`)
     const content = await browser.submit(
@@ -123,7 +130,7 @@ t.test(
       { form: (one) => 'starts' in one.fields }
     )
     const { page } = await scanApproval(kora, browser, await toCode(browser, content), 'laoren')
-    t.match(words(page.text), /审核成功/)
+    t.match(words(page.text), said('user-center.result.approved'))
     t.match(await organization(kora, school.uscc), { status: 'active' }, 'she has been here, and decided')
     const message = await kora.inside.services.db
       .selectFrom('message')

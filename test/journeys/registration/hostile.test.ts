@@ -5,6 +5,7 @@ import { residentIdCheck } from '../../../src/domain/identity/resident-id.ts'
 import {
   agree,
   askCode,
+  errors,
   faults,
   fill,
   later,
@@ -21,6 +22,7 @@ import {
   upToPassword,
   verifyPhone
 } from './support.ts'
+import { said, saidInOrder, text } from '../../support/texts.ts'
 
 const register = ({ inside }: Kora) => {
   const { sandbox } = inside.services
@@ -46,24 +48,24 @@ async function taken ({ inside }: Kora): Promise<{ organizations: number; person
 t.test('every fault of every field is told apart, and nothing typed is lost', async (t) => {
   const kora = await startKora(t)
   const applying = await start(kora, 'agent')
-  const unit = async (fields: Record<string, string>): Promise<string> =>
-    faults(await fill(applying, { decision: 'next', ...fields })).join()
+  const unit = async (fields: Record<string, string>): Promise<string[]> =>
+    errors(await fill(applying, { decision: 'next', ...fields }))
   for (const [uscc, fault] of [
-    ['', /请输入统一社会信用代码/],
-    ['9154010', /应为 18 位/],
-    ['01540102MA6T1A2BXW', /第 1 位/],
-    ['94540102MA6T1A2BXA', /第 2 位/],
-    ['91990102MA6T1A2BX3', /第 3 至 8 位/],
-    ['91540102MA6T1A2B0R', /第 9 至 17 位/],
-    ['91330100799655058C', /最后一位/],
-    ['3154OOOOMDO1234545', /您要填的是 31540000MD01234545 吗/],
-    ['91540102MA6T1A2B！K', /没有字母 I、O、S、V、Z/]
+    ['', 'uscc.required'],
+    ['9154010', 'uscc.length'],
+    ['01540102MA6T1A2BXW', 'uscc.dept'],
+    ['94540102MA6T1A2BXA', 'uscc.category'],
+    ['91990102MA6T1A2BX3', 'uscc.region'],
+    ['91540102MA6T1A2B0R', 'uscc.org_check'],
+    ['91330100799655058C', 'uscc.check'],
+    ['3154OOOOMDO1234545', 'uscc.charset_suggested'],
+    ['91540102MA6T1A2B！K', 'uscc.charset']
   ] as const) {
-    t.match(await unit({ uscc }), fault, uscc)
+    t.same(await unit({ uscc }), [fault], uscc)
     t.equal(applying.page.status, 422)
     if (uscc !== '') t.match(applying.page.text, `value="${uscc}"`, 'kept')
   }
-  t.match(await unit({ uscc: office.uscc, prefecture: '110000' }), /请从列表里选择/)
+  t.same(await unit({ uscc: office.uscc, prefecture: '110000' }), ['prefecture.region'])
   await fill(applying, {
     uscc: ` ${office.uscc.slice(0, 8)} ${office.uscc.slice(8).toLowerCase()} `,
     prefecture: '',
@@ -71,36 +73,36 @@ t.test('every fault of every field is told apart, and nothing typed is lost', as
   })
   t.equal(step(applying.page), 'agent', 'blanks and small letters are no fault')
 
-  const agent = async (fields: Record<string, string>): Promise<string> =>
-    faults(await fill(applying, { ...people.yangjin, ethnic_group: '', years: '1', ...fields })).join()
+  const agent = async (fields: Record<string, string>): Promise<string[]> =>
+    errors(await fill(applying, { ...people.yangjin, ethnic_group: '', years: '1', ...fields }))
   const other = people.zhaxi.cert_no
   for (const [fields, fault] of [
-    [{ name: '' }, /请输入姓名/],
-    [{ name: '扎西123' }, /不会出现的字符/],
-    [{ name: '扎'.repeat(51) }, /最多 50 个字/],
-    [{ cert_no: '' }, /请输入证件号码/],
-    [{ cert_no: `${other.slice(0, 17)}0` }, /最后一位与前 17 位不符/],
-    [{ cert_no: '540102900307251' }, /15 位的旧号码/],
-    [{ cert_no: '99' }, /应为 18 位/],
-    [{ year: '', month: '', day: '' }, /请填写年、月、日/],
-    [{ month: '13' }, /没有这一天/],
-    [{ year: '2999' }, /不能晚于今天/],
-    [{ term: '' }, /请选择有效期限/],
-    [{ term: '10' }, /与年龄不符/],
-    [{ phone: '' }, /请输入手机号/],
-    [{ phone: '+85291234567' }, /中国大陆/],
-    [{ phone: '138001380000' }, /应为 11 位/],
-    [{ phone: '12012345678' }, /这不是手机号/],
-    [{ phone: 'abc' }, /数字以外/],
-    [{ ethnic_group: '77' }, /请从列表里选择/],
-    [{ years: '9' }, /请选择授权期限/]
+    [{ name: '' }, 'name.required'],
+    [{ name: '扎西123' }, 'name.character'],
+    [{ name: '扎'.repeat(51) }, 'name.length'],
+    [{ cert_no: '' }, 'cert_no.required'],
+    [{ cert_no: `${other.slice(0, 17)}0` }, 'cert_no.check'],
+    [{ cert_no: '540102900307251' }, 'cert_no.legacy15'],
+    [{ cert_no: '99' }, 'cert_no.length'],
+    [{ year: '', month: '', day: '' }, 'valid_from.required'],
+    [{ month: '13' }, 'valid_from.date'],
+    [{ year: '2999' }, 'valid_from.future'],
+    [{ term: '' }, 'term.required'],
+    [{ term: '10' }, 'term.term_mismatch'],
+    [{ phone: '' }, 'phone.required'],
+    [{ phone: '+85291234567' }, 'phone.country'],
+    [{ phone: '138001380000' }, 'phone.length'],
+    [{ phone: '12012345678' }, 'phone.prefix'],
+    [{ phone: 'abc' }, 'phone.format'],
+    [{ ethnic_group: '77' }, 'ethnic_group.unknown'],
+    [{ years: '9' }, 'years.required']
   ] as const) {
-    t.match(await agent(fields), fault, JSON.stringify(fields))
+    t.same(await agent(fields), [fault], JSON.stringify(fields))
     t.equal(applying.page.status, 422)
   }
-  t.match(
+  t.same(
     await agent({ name: '', cert_no: '', phone: '', term: '' }),
-    /请输入姓名.*请输入证件号码.*请选择有效期限.*请输入手机号/,
+    ['name.required', 'cert_no.required', 'term.required', 'phone.required'],
     'all at once'
   )
   t.match(applying.page.text, 'value="2023"')
@@ -160,16 +162,15 @@ t.test('short messages: challenge first, one use, five tries, a new number is pr
   await fill(applying, people.zhaxi)
   const sent = (): number => register(kora).sms.messages().length
   await fill(applying, { answer: 'QQQQQ' }, '/phone')
-  t.match(faults(applying.page).join(), /字符和图片不一致/)
+  t.same(errors(applying.page), ['answer.wrong'])
   const used = applying.page
   const code = await askCode(applying, people.zhaxi.phone)
   t.equal(sent(), 1)
-  t.match(
-    words(
-      (await applying.browser.submit(used, { answer: 'AAAAA' }, { form: (form) => form.action.endsWith('/phone') }))
-        .text
+  t.same(
+    errors(
+      await applying.browser.submit(used, { answer: 'AAAAA' }, { form: (form) => form.action.endsWith('/phone') })
     ),
-    /图片已过期/,
+    ['answer.expired'],
     'a challenge used already'
   )
   const picture = /src="(\/challenge\/ch_[\w-]{22}\.png)"/.exec(applying.page.text)?.[1] ?? ''
@@ -187,14 +188,17 @@ t.test('short messages: challenge first, one use, five tries, a new number is pr
   t.equal(sent(), 1, 'no second one within the minute')
   const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0')
   await fill(applying, { sms_code: '' }, '/phone/code')
-  t.match(faults(applying.page).join(), /请输入短信验证码/)
+  t.same(errors(applying.page), ['sms_code.required'])
   for (const left of [4, 3, 2, 1]) {
-    t.match(faults(await fill(applying, { sms_code: wrong }, '/phone/code')).join(), `还可以再试 ${left} 次`)
+    t.match(
+      faults(await fill(applying, { sms_code: wrong }, '/phone/code')).join(),
+      said('fault.sms_code.wrong', { left })
+    )
   }
-  t.match(faults(await fill(applying, { sms_code: wrong }, '/phone/code')).join(), /输错次数太多/)
-  t.match(
-    faults(await fill(applying, { sms_code: code }, '/phone/code')).join(),
-    /输错次数太多/,
+  t.same(errors(await fill(applying, { sms_code: wrong }, '/phone/code')), ['sms_code.exhausted'])
+  t.same(
+    errors(await fill(applying, { sms_code: code }, '/phone/code')),
+    ['sms_code.exhausted'],
     'the right one is too late'
   )
   await later(kora)
@@ -212,8 +216,8 @@ t.test(
   async (t) => {
     const kora = await startKora(t)
     const applying = await upToCheck(kora)
-    t.match(faults(await fill(applying, {})).join(), /请先阅读并勾选协议.*请单独勾选同意/)
-    t.match(faults(await fill(applying, { agreement: '1' })).join(), /请单独勾选同意/)
+    t.same(errors(await fill(applying, {})), ['agreement.required', 'consent.register'])
+    t.same(errors(await fill(applying, { agreement: '1' })), ['consent.register'])
     t.match(applying.page.text, /id="agreement"[^>]* checked/, 'the tick is kept')
 
     const { browser } = applying
@@ -221,7 +225,7 @@ t.test(
     applying.page = await browser.submit(legal, { name: '扎西多吉' })
     await fill(applying, agree)
     t.equal(applying.page.status, 422)
-    t.match(words(applying.page.text), /法人信息不匹配.*返回更改/)
+    t.match(words(applying.page.text), saidInOrder('registration.stop.mismatch.title', 'registration.stop.change'))
     t.equal(
       (await kora.inside.services.db.selectFrom('registration').select('state').executeTakeFirstOrThrow()).state,
       'draft'
@@ -235,7 +239,7 @@ t.test(
     sandbox.companyService.outage('down')
     await fill(applying, agree)
     t.equal(applying.page.status, 503)
-    t.match(words(applying.page.text), /登记信息暂时查不到，不是您的问题/)
+    t.same(errors(applying.page), ['form.register_unavailable'])
     sandbox.companyService.outage(null)
     await fill(applying, agree)
     t.equal(step(applying.page), 'qr', 'nothing was lost')
@@ -304,22 +308,27 @@ t.test('a ticket for other data proves nothing', async (t) => {
 t.test('passwords: the rules of the profile, each named', async (t) => {
   const kora = await startKora(t)
   const applying = await upToPassword(kora)
-  const text = words(applying.page.text)
-  for (const rule of ['8 到 64 位', '数字、字母、符号中的 2 种', '不能是常用密码', '不能含有代码、证件号']) {
-    t.match(text, rule)
+  const shown = words(applying.page.text)
+  for (const rule of [
+    text('fault.new_password.length', { min: 8, max: 64 }),
+    text('fault.new_password.classes', { min: 2 }),
+    text('fault.new_password.common'),
+    text('fault.new_password.personal')
+  ]) {
+    t.ok(shown.includes(rule), rule)
   }
   for (const [given, fault] of [
-    ['', /请输入新密码/],
-    ['aB3$', /8 到 64 位/],
-    ['zqvkmwhj', /2 种/],
-    ['password1', /常用密码/],
-    ['Xy!07251590', /不能含有代码/],
-    ['MD012345-xk', /不能含有代码/]
+    ['', 'new_password.required'],
+    ['aB3$', 'new_password.length'],
+    ['zqvkmwhj', 'new_password.classes'],
+    ['password1', 'new_password.common'],
+    ['Xy!07251590', 'new_password.personal'],
+    ['MD012345-xk', 'new_password.personal']
   ] as const) {
-    t.match(faults(await fill(applying, { new_password: given, again: given })).join(), fault, given)
+    t.ok(errors(await fill(applying, { new_password: given, again: given })).includes(fault), given)
     t.notMatch(applying.page.text, /type="password"[^>]*value=/)
   }
-  t.match(faults(await fill(applying, { new_password: password, again: `${password}x` })).join(), /不一样/)
+  t.same(errors(await fill(applying, { new_password: password, again: `${password}x` })), ['again.different'])
   t.equal(await organization(kora, office.uscc), undefined)
 })
 
@@ -352,7 +361,7 @@ onEachDatabase(
     t.equal(step(second.page), 'check', 'not said before the phone is proved')
     await fill(second, agree)
     t.equal(second.page.status, 409)
-    t.match(words(second.page.text), /这个单位已经注册过.*去登录/)
+    t.match(words(second.page.text), saidInOrder('registration.stop.duplicate.title', 'registration.stop.login'))
   }
 )
 

@@ -22,6 +22,7 @@ import {
   verifyPhone,
   type Applying
 } from './support.ts'
+import { said, saidInOrder } from '../../support/texts.ts'
 
 const jinmei = {
   name: '晋美',
@@ -181,7 +182,7 @@ t.test('an imported account is activated; a disabled one is told after the face 
   )
   await fill(disabled, given)
   t.equal(disabled.page.status, 403)
-  t.match(words(disabled.page.text), /请到政务服务大厅继续办理/)
+  t.match(words(disabled.page.text), said('registration.stop.blocked.title'))
   t.equal(await organization(kora, school.uscc), undefined)
 })
 
@@ -191,18 +192,18 @@ t.test('an organization that the register does not know goes to staff: nothing i
   const applying = await start(kora, 'legal_representative')
   t.notMatch(applying.page.text, /name="org_name"/, 'the name is not asked ahead')
   await fill(applying, { uscc: unknown, decision: 'next' })
-  t.match(faults(applying.page).join(), /没有查到这个代码/)
+  t.match(faults(applying.page).join(), said('fault.org_name.not_found'))
   await fill(applying, { org_name: '<script>', decision: 'next' })
   t.match(faults(applying.page).join(), /不会出现的字符/)
   await fill(applying, { org_name: '某某（拉萨）有限公司', decision: 'next' })
   t.equal(step(applying.page), 'legal', faults(applying.page).join())
   await fill(applying, people.zhaxi)
   await verifyPhone(applying, people.zhaxi.phone)
-  t.match(words(applying.page.text), /提交后由工作人员审核/)
+  t.match(words(applying.page.text), said('registration.check.review'))
   await fill(applying, agree)
   await scan(applying, 'zhaxi')
   await fill(applying, given)
-  t.match(words(applying.page.text), /等待人工审核.*某某（拉萨）有限公司.*申请编号 \d{14}/)
+  t.match(words(applying.page.text), saidInOrder('registration.done.review', /某某（拉萨）有限公司/, /申请编号 \d{14}/))
   t.equal(await organization(kora, unknown), undefined)
   t.match(await rowOf(applying), { state: 'completed', organizationId: null })
   t.notMatch((await rowOf(applying)).dataEnc ?? '', /扎西/)

@@ -28,6 +28,8 @@ import {
   verifyPhone,
   type Applying
 } from './support.ts'
+import { screen } from '../../support/driver/screen.ts'
+import { said } from '../../support/texts.ts'
 
 const unknown = '91330100799655058B'
 const name = '某某（拉萨）有限公司'
@@ -128,7 +130,7 @@ onEachDatabase(
     t.match(await createMessages(services).list(row.personId ?? ''), [
       { kind: 'registration-accepted', data: { organization: name, number: row.number } }
     ])
-    t.match(words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text), /注册完成/)
+    t.match(words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text), said('registration.done.active'))
     t.equal(await refuseApplication(services, act(), id, 'other'), 'unchanged')
     t.equal(await returnApplication(services, act(), id), 'unchanged')
   }
@@ -210,7 +212,7 @@ onEachDatabase(
       { kind: 'registration-refused', data: { reason: 'not_proved: 请补营业执照' } }
     ])
     t.ok((await texts(kora, people.zhaxi.phone)).some(({ kind }) => kind === 'registration-refused'))
-    t.match(words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text), /申请未通过/)
+    t.match(words((await applying.browser.go(`${kora.issuer}/register/${id}`)).text), said('registration.done.refused'))
     t.match(await applicationDetail(services, act(), id), {
       review: 'refused',
       reviewReason: '请补营业执照',
@@ -264,15 +266,15 @@ onEachDatabase(
       .newBrowser()
       .go(link)
       .then(async (page) => page)
-    t.match(words(again.text), /继续填写法人注册申请/)
+    t.match(words(again.text), said('registration.resumed'))
     const third = kora.newBrowser()
-    t.match(words((await third.submit(await third.go(link), {})).text), /链接已失效/)
+    t.match(words((await third.submit(await third.go(link), {})).text), said('registration.resumed.gone'))
     await verifyPhone(on, people.zhaxi.phone)
     t.equal(step(on.page), 'check', words(on.page.text))
     await fill(on, agree)
     await scan(on, 'zhaxi')
     await fill(on, given)
-    t.match(words(on.page.text), /等待人工审核/)
+    t.match(words(on.page.text), said('registration.done.review'))
     t.match(await listApplications(services, { review: 'waiting' }), [{ id }])
     // what waits now is another application than the one that was looked at
     t.equal(await acceptApplication(services, act(), id, first), 'unchanged')
@@ -289,11 +291,11 @@ onEachDatabase(
       await desk.go(kora.issuer + hrefOf(looked.text, 'accept')),
       await desk.go(kora.issuer + hrefOf(looked.text, 'return'))
     ]) {
-      t.match(words((await late(page)).text), /这项申请已有结果/)
+      t.match(screen((await late(page)).text).errors, ['fault.review_unchanged'])
     }
     t.match(
       words((await late(await desk.go(kora.issuer + hrefOf(looked.text, 'refuse')), { code: 'other' })).text),
-      /这项申请已有结果/
+      said('fault.review_unchanged')
     )
     const now = await desk.go(`${kora.issuer}/admin/registrations/${id}`)
     t.match((await late(await desk.go(kora.issuer + hrefOf(now.text, 'accept')))).url, /done=regs_accept/)
@@ -321,7 +323,10 @@ onEachDatabase(
     const page = await applying.browser.go(laterAddress)
     t.match(words(page.text), /13\*+00/)
     for (let n = 0; n < 3; n++) {
-      t.match(words((await applying.browser.submit(await applying.browser.go(laterAddress), {})).text), /链接已发出/)
+      t.match(
+        words((await applying.browser.submit(await applying.browser.go(laterAddress), {})).text),
+        said('registration.later.sent')
+      )
     }
     const tooMany = await applying.browser.submit(await applying.browser.go(laterAddress), {})
     t.equal(tooMany.status, 429)
@@ -350,7 +355,7 @@ onEachDatabase(
     const on: Applying = { kora, browser: browsers[answers.indexOf(won!)]!, page: won! }
     await scan(on, 'zhaxi')
     await fill(on, given)
-    t.match(words(on.page.text), /等待人工审核/)
+    t.match(words(on.page.text), said('registration.done.review'))
     t.equal((await eventsOf(kora, 'registration.resumed')).length, 1)
   }
 )

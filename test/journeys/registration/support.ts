@@ -7,6 +7,7 @@ import {
   at,
   continueAfterPhone,
   payloadOf,
+  screen,
   startKora,
   words,
   type Answer,
@@ -116,6 +117,9 @@ export async function upToPassword (kora: Kora): Promise<Applying> {
   await scan(applying, 'zhaxi')
   return applying
 }
+
+/** Message keys of the errors that the page lists, without 'fault.'. */
+export const errors = (answer: Answer): string[] => screen(answer.text).errors.map((key) => key.replace('fault.', ''))
 
 export const faults = (answer: Answer): string[] =>
   [...answer.text.matchAll(/<p class="msg"[^>]*>([\s\S]*?)<\/p>/g)].map((match) => words(match[1] ?? ''))

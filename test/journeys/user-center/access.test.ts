@@ -2,10 +2,11 @@ import t from 'tap'
 import { at, startKora, words, type Answer, type Browser } from '../../support/driver/index.ts'
 import { sweepUserCentre } from '../../../src/journeys/user-center/index.ts'
 import { enter, enterAgent, enterLegal, link, organizationId, scan, toCode } from './support.ts'
+import { said, saidInOrder, text } from '../../support/texts.ts'
 
 const mainForm = (form: { action: string; method: string }): boolean =>
   form.method === 'post' && !form.action.endsWith('/logout')
-const waitingOf = (list: Answer): string => new URL(link(list, '通过')).pathname.replace(/\/approve$/, '')
+const waitingOf = (list: Answer): string => new URL(link(list, text('user-center.approve'))).pathname.replace(/\/approve$/, '')
 
 t.test(
   'login: code and PKCE at the real endpoints, a session cookie of its own, and what goes wrong on the way',
@@ -48,7 +49,7 @@ t.test('logout, an ended login, an ended person: the session is over at the next
   const { browser, home } = await enter(kora, 'zhuoma')
   const other = browser.clone()
   const out = await browser.submit(home, {}, { form: (form) => form.action.endsWith('/me/logout') })
-  t.match(words(out.text), /已退出/)
+  t.match(words(out.text), said('logout.told'))
   t.match(at(await other.go(`${kora.issuer}/me`)), /^\/i\/.*\/login$/, "the provider's session is over too")
 
   const again = await enter(kora, 'ronghe')
@@ -99,7 +100,7 @@ t.test("the role is the database's: the legal representative changes while the p
   const { services } = kora.inside
   const { browser } = await enterLegal(kora, 'simiao')
   const list = await browser.go(`${kora.issuer}/me/agents`)
-  const content = await browser.go(link(list, '通过'))
+  const content = await browser.go(link(list, text('user-center.approve')))
   const qr = await toCode(browser, content)
   const successor = await kora.sandbox.account('gesang')
   const id = await organizationId(kora, 'simiao')
@@ -111,7 +112,7 @@ t.test("the role is the database's: the legal representative changes while the p
 
   const refused = await browser.go(`${kora.issuer}/me/agents`)
   t.equal(refused.status, 403)
-  t.match(words(refused.text), /您现在不能代表这个单位.*切换身份/)
+  t.match(words(refused.text), saidInOrder('user-center.not_allowed.representation_ended', 'user-center.switch'))
   for (const page of [content, qr]) {
     const answer = await browser.submit(page, {}, { form: mainForm })
     t.equal(answer.status, 403, page.url)
@@ -133,8 +134,8 @@ t.test(
     const { browser } = await enter(kora, 'awang')
     const refused = await browser.go(`${kora.issuer}/me/agents`)
     t.equal(refused.status, 403)
-    t.match(words(refused.text), /只有法定代表人可以管理代理人/)
-    t.notMatch(words(refused.text), /待审核/)
+    t.match(words(refused.text), said('user-center.not_allowed.not_legal_representative'))
+    t.notMatch(words(refused.text), said('user-center.state.submitted'))
     for (const path of [
       '/me/agents?role=legal_representative',
       '/me/agents/new',
@@ -224,7 +225,11 @@ t.test(
       )
     }
     t.equal(await post(foreign.browser, `${target}/reject`, { reason: 'wrong_data', csrf: foreignToken }), 404)
-    t.match(words((await own.browser.go(`${kora.issuer}/me/agents`)).text), /待审核（1）/, 'nothing happened')
+    t.match(
+      words((await own.browser.go(`${kora.issuer}/me/agents`)).text),
+      said('user-center.agents.waiting', { n: 1 }),
+      'nothing happened'
+    )
 
     const messages = await foreign.browser.go(`${kora.issuer}/me/messages/msg_AAAAAAAAAAAAAAAAAAAAAA`)
     t.equal(messages.status, 404)

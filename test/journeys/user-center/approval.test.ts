@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import t from 'tap'
 import { at, payloadOf, phoneAgent, startKora, submitPassword, words } from '../../support/driver/index.ts'
 import { choose, enter, enterLegal, link, scan, toCode } from './support.ts'
+import { said, saidInOrder, text } from '../../support/texts.ts'
 
 t.test(
   'J7: the legal representative reads, scans, sees the same on the phone, shows the face: the delegation is in force',
@@ -12,13 +13,13 @@ t.test(
     t.match(words(home.text), /您正在代表 拉萨市示例寺管理委员会 （法定代表人）/)
 
     const list = await browser.go(`${kora.issuer}/me/agents`)
-    t.match(words(list.text), /待审核（1）/)
-    const content = await browser.go(link(list, '通过'))
+    t.match(words(list.text), said('user-center.agents.waiting', { n: 1 }))
+    const content = await browser.go(link(list, text('user-center.approve')))
     t.match(words(content.text), /拉萨市示例寺管理委员会（71540102MC1234566M）/)
     t.match(words(content.text), /\*增 5\*{16}9/)
     const qr = await toCode(browser, content)
     t.match(at(qr), /\/qr$/)
-    t.match(words(qr.text), /请在手机上输入这个号码/, 'number matching, also in a known browser')
+    t.match(words(qr.text), said('scan-code.enter'), 'number matching, also in a known browser')
 
     const { phone, page } = await scan(kora, browser, qr, 'awang')
     t.equal(phone.outcome, 'confirmed', JSON.stringify(phone.steps.at(-1)))
@@ -33,13 +34,19 @@ t.test(
       digest: mark
     })
     t.ok(shown.requires.includes('face'), 'a face check, though the phone is bound or not')
-    t.match(words(page.text), /审核成功/)
+    t.match(words(page.text), said('user-center.result.approved'))
     t.match(at(page), /\/result$/)
-    t.match(words((await browser.go(`${kora.issuer}/me/agents`)).text), /待审核（0）.*有效与停用（1）/)
+    t.match(
+      words((await browser.go(`${kora.issuer}/me/agents`)).text),
+      saidInOrder(said('user-center.agents.waiting', { n: 0 }), said('user-center.agents.active', { n: 1 }))
+    )
 
     const agent = await enter(kora, 'renzeng')
     t.match(words(agent.home.text), /消息（\d 条未读）/, 'the agent is told')
-    t.match(words((await agent.browser.go(`${kora.issuer}/me/mine`)).text), /拉萨市示例寺管理委员会.*有效/)
+    t.match(
+      words((await agent.browser.go(`${kora.issuer}/me/mine`)).text),
+      saidInOrder(/拉萨市示例寺管理委员会/, 'user-center.state.active')
+    )
   }
 )
 
@@ -66,10 +73,10 @@ t.test("the phone's own browser shows exactly what is approved, in the order in 
   const declined = await phone.submit(confirm, { decision: 'reject' })
   t.equal(declined.status, 200)
   const page = await browser.submit(qr, {}, { form: (form) => form.action.endsWith('/check') })
-  t.match(words(page.text), /您已在手机上拒绝/)
+  t.match(words(page.text), said('scan-code.status.declined'))
   t.match(
     words((await browser.go(`${kora.issuer}/me/agents`)).text),
-    /待审核（1）/,
+    said('user-center.agents.waiting', { n: 1 }),
     'not approved, and not rejected either'
   )
 })
@@ -79,7 +86,7 @@ t.test('what does not count: another person, another purpose, another moment', a
   const { db } = kora.inside.services
   const { browser } = await enterLegal(kora, 'simiao')
   const list = await browser.go(`${kora.issuer}/me/agents`)
-  const content = await browser.go(link(list, '通过'))
+  const content = await browser.go(link(list, text('user-center.approve')))
   const state = async (): Promise<string> =>
     (
       await db
@@ -103,7 +110,7 @@ t.test('what does not count: another person, another purpose, another moment', a
     const { phone, page } = await scan(kora, browser, qr, 'gesang')
     t.match(phone, { outcome: 'refused' })
     t.match(JSON.stringify(phone.steps.at(-1)), /wrong_person/)
-    t.match(words(page.text), /扫码人不是该单位的法定代表人/)
+    t.match(words(page.text), said('scan-code.status.wrong_person.approve-delegation'))
     const events = await db
       .selectFrom('auditEvent')
       .select('type')
@@ -135,7 +142,7 @@ t.test('what does not count: another person, another purpose, another moment', a
       { form: (form) => 'digest' in form.fields }
     )
     t.equal(answer.status, 409)
-    t.match(words(answer.text), /内容在您查看后有变化/)
+    t.match(words(answer.text), said('user-center.approve.changed'))
   })
 
   await t.test('the ticket of a login approves nothing (T098)', async (t) => {
@@ -150,7 +157,7 @@ t.test('what does not count: another person, another purpose, another moment', a
       'scan and face of the right person, for a login'
     )
     const answer = await browser.go(`${qr.url}/${id}/finish`)
-    t.notMatch(words(answer.text), /审核成功/)
+    t.notMatch(words(answer.text), said('user-center.result.approved'))
     const row = await db
       .selectFrom('scanTicket')
       .select(['purpose', 'state'])
@@ -168,7 +175,7 @@ t.test('what does not count: another person, another purpose, another moment', a
     await agent.browser.submit(withdraw, {}, { form: (form) => form.action.endsWith('/withdraw') })
     const page = await browser.submit(qr, {}, { form: (form) => form.action.endsWith('/check') })
     t.equal(page.status, 409)
-    t.match(words(page.text), /这份申请已有变化/)
+    t.match(words(page.text), said('user-center.result.stale'))
     t.equal(await state(), 'withdrawn')
   })
 })
@@ -198,7 +205,7 @@ t.test('status of the code answers to this browser only; two windows approve onc
     [...new Set(windows.map((page) => page.status))].filter((status) => status !== 200 && status !== 409),
     []
   )
-  t.ok(windows.some((page) => /审核成功/.test(page.text)))
+  t.ok(windows.some((page) => said('user-center.result.approved').test(page.text)))
   const events = await kora.inside.services.db
     .selectFrom('auditEvent')
     .select('type')

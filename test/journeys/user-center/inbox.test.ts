@@ -2,6 +2,7 @@ import t from 'tap'
 import { notify } from '../../../src/records/messages/index.ts'
 import { startKora, words } from '../../support/driver/index.ts'
 import { enter, organizationId } from './support.ts'
+import { said, saidInOrder } from '../../support/texts.ts'
 
 t.test(
   "messages: the number beside the link, pages, one read by opening it, all by a button; somebody else's do not exist",
@@ -28,7 +29,7 @@ t.test(
       foreign = await notify(trx, services, { personId: otherId, kind: 'security-new-device', data: {} })
     })
     const { browser, home } = await enter(kora, 'zhuoma')
-    t.match(words(home.text), /消息（23 条未读）/)
+    t.match(words(home.text), said('user-center.inbox.unread', { n: 23 }))
     const first = await browser.go(`${kora.issuer}/me/messages`)
     t.equal(first.text.match(/未读<\/strong>/g)?.length, 20)
     const older = await browser.go(
@@ -38,12 +39,12 @@ t.test(
     const message = await browser.go(
       new URL(/href="(\/me\/messages\/msg_[^"]*)"/.exec(first.text)?.[1] ?? '', kora.issuer).href
     )
-    t.match(words(message.text), /代理授权已到期.*单位\d+.*查看我的代理/)
-    t.match(words((await browser.go(`${kora.issuer}/me`)).text), /消息（22 条未读）/)
+    t.match(words(message.text), saidInOrder('user-center.message.delegation-expired', /单位\d+/, 'user-center.act.mine'))
+    t.match(words((await browser.go(`${kora.issuer}/me`)).text), said('user-center.inbox.unread', { n: 22 }))
     t.equal((await browser.request(`${kora.issuer}/me/messages/${foreign}`)).status, 404)
     t.equal((await browser.request(`${kora.issuer}/me/messages?before=${foreign}`)).status, 200)
     const read = await browser.submit(first, {}, { form: (form) => form.action.endsWith('/me/messages/read') })
-    t.notMatch(words(read.text), /未读/)
+    t.notMatch(words(read.text), said('user-center.unread'))
     t.match(
       words((await (await enter(kora, 'gesang')).browser.go(`${kora.issuer}/me/messages`)).text),
       /未读 您的账号在新设备上登录/,
@@ -73,7 +74,7 @@ t.test('trusted browsers: listed with what is known of them, revoked one by one'
     ])
     .execute()
   const page = await browser.go(`${kora.issuer}/me/browsers`)
-  t.match(words(page.text), /就是这个浏览器/)
+  t.match(words(page.text), said('user-center.trusted-browsers.here'))
   t.match(words(page.text), /Windows · Chrome/)
   t.notMatch(words(page.text), /示例寺/)
   t.notMatch(page.text, known.browserHash)

@@ -17,6 +17,7 @@ import {
   type RelyingParty
 } from '../../support/driver/index.ts'
 import { enterAgent, enterLegal, link, organizationId, scan } from './support.ts'
+import { said, saidInOrder } from '../../support/texts.ts'
 
 const old = 'Snow-lion-2026'
 const fresh = 'Butter-lamp-88'
@@ -77,10 +78,13 @@ t.test(
     t.match(
       (await scan(kora, legal, await legal.submit(content, {}, { form: (one) => 'digest' in one.fields }), 'gesang'))
         .page.text,
-      /审核成功/
+      said('user-center.result.approved')
     )
     const revoke = await legal.go(link(await legal.go(`${kora.issuer}/me/agents`), '撤销 **梅'))
-    t.match(words((await legal.submit(revoke, {}, { form: (one) => one.action.endsWith('/revoke') })).text), /已撤销/)
+    t.match(
+      words((await legal.submit(revoke, {}, { form: (one) => one.action.endsWith('/revoke') })).text),
+      said('user-center.result.revoked')
+    )
     t.match(
       await db
         .selectFrom('organization')
@@ -93,7 +97,7 @@ t.test(
     hers.dropCookies((name) => name.endsWith('kora_session'))
     const barred = await atSite(party, hers, 'cunjiti', old, 'agent')
     t.match(at(barred.page), /\/standing$/)
-    t.match(words(barred.page.text), /单位密码需要更换/)
+    t.match(words(barred.page.text), said('login.not-authorized.password_change.title'))
     // she herself comes in with the old one, to change it: her browser stands for nobody now
     const door = kora.newBrowser()
     const qrAtDoor = await submitOrganization(
@@ -105,11 +109,11 @@ t.test(
     const page = await scanAndReturn(door, kora.sandbox, qrAtDoor, 'gesang', () => false)
     t.equal(at(page), '/me/organization-password')
     t.match(words(page.text), /单位密码 林周县示例村股份经济合作社 有代理人离开/)
-    t.match(words(page.text), /8 到 64 位/, 'the rules of the active profile')
+    t.match(words(page.text), said('fault.new_password.length', { min: 8, max: 64 }), 'the rules of the active profile')
 
     for (const [password, again, says] of [
-      ['', '', /请先处理下面的问题/],
-      [fresh, 'Butter-lamp-89', /两次输入的密码不一样/],
+      ['', '', said('error_summary.title')],
+      [fresh, 'Butter-lamp-89', said('fault.again.different')],
       [
         `Ab-${codeOf('cunjiti').slice(3, 11)}!`,
         undefined,
@@ -140,7 +144,7 @@ t.test(
 
     const qr = await type(door, page, fresh)
     t.equal(at(qr), '/me/organization-password/qr')
-    t.match(words(qr.text), /扫码修改单位密码.*请这位扫码 \*桑/)
+    t.match(words(qr.text), saidInOrder('scan-code.title.organization-password', /请这位扫码 \*桑/))
     const confirmed = await scan(kora, door, qr, 'gesang')
     t.equal(confirmed.phone.outcome, 'confirmed', JSON.stringify(confirmed.phone.steps.at(-1)))
     const shown = confirmed.phone.steps.find(({ step }) => step === 'scan')?.response as {
@@ -150,7 +154,7 @@ t.test(
     t.match(shown.context.subject, { organization: /^林周县示例村股份经济合作社（.{18}）$/ })
     t.ok(shown.requires.includes('face'))
     t.equal(at(confirmed.page), '/me/organization-password/changed')
-    t.match(words(confirmed.page.text), /单位密码已修改/)
+    t.match(words(confirmed.page.text), said('user-center.organization-password.changed'))
 
     const stored = await db
       .selectFrom('organization')
@@ -196,7 +200,10 @@ t.test(
       'no session depended on it'
     )
 
-    t.match(words((await atSite(party, kora.newBrowser(), 'cunjiti', old, 'agent')).page.text), /账号或密码不正确/)
+    t.match(
+      words((await atSite(party, kora.newBrowser(), 'cunjiti', old, 'agent')).page.text),
+      said('console.overview.reason.wrong_account_or_password')
+    )
     const again = await atSite(party, hers, 'cunjiti', fresh, 'agent')
     t.match(at(again.page), /\/qr$/, 'in the same browser, but the person is shown anew')
     const renewed = await party.redeem(
@@ -223,7 +230,7 @@ t.test('T035: nobody else, and nothing less', async (t) => {
   const agent = (await enterAgent(kora, 'zhuoma', 'cunjiti')).browser
   const refused = await agent.go(address(kora))
   t.equal(refused.status, 403)
-  t.match(words(refused.text), /只有法定代表人可以管理代理人和单位密码/)
+  t.match(words(refused.text), said('user-center.not_allowed.not_legal_representative'))
   t.notMatch(refused.text, /href="\/me\/organization-password"/, 'not even a link')
 
   const legal = (await enterLegal(kora, 'cunjiti')).browser
@@ -276,13 +283,13 @@ t.test('T035: nobody else, and nothing less', async (t) => {
     let qr = await type(legal, page, fresh)
     const { phone, page: told } = await scan(kora, legal, qr, 'zhuoma')
     t.match(JSON.stringify(phone.steps.at(-1)), /wrong_person/)
-    t.match(words(told.text), /扫码人不是该单位的法定代表人/)
+    t.match(words(told.text), said('scan-code.status.wrong_person.approve-delegation'))
     for (const fault of [{ check_number: '00' }, { face: 'mismatch' }]) {
       qr = await legal.submit(told, {}, { form: (form) => form.action.endsWith('/renew') })
       t.not((await kora.sandbox.journey({ payload: payloadOf(qr), person: 'gesang', ...fault })).outcome, 'confirmed')
       t.notMatch(
         words((await legal.submit(qr, {}, { form: (form) => form.action.endsWith('/check') })).text),
-        /单位密码已修改/
+        said('user-center.organization-password.changed')
       )
     }
     t.equal(await hashOf(), before)
@@ -295,7 +302,7 @@ t.test('T035: nobody else, and nothing less', async (t) => {
     t.match(at(await type(legal, page, 'Prayer-flag-77')), /\/qr$/)
     const late = await legal.go(`${address(kora)}/qr/${id}/finish`)
     t.equal(late.status, 409)
-    t.match(words(late.text), /没有修改/)
+    t.match(words(late.text), said('user-center.organization-password.face_required'))
     t.equal(await hashOf(), before)
   })
 
@@ -336,5 +343,5 @@ t.test('pressed in six windows at once: changed once', async (t) => {
     ).length,
     1
   )
-  t.ok(windows.some((page) => /单位密码已修改/.test(page.text)))
+  t.ok(windows.some((page) => said('user-center.organization-password.changed').test(page.text)))
 })

@@ -5,6 +5,8 @@ import { openSession } from '../../../../src/records/administrators/sessions.ts'
 import { newTotpSecret } from '../../../../src/records/administrators/totp.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
 import { foreignCode, signInAs, wrongCode, type SignedIn } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
+import { said, saidInOrder } from '../../../support/texts.ts'
 
 t.setTimeout(300_000)
 
@@ -91,13 +93,13 @@ t.test('own password: the old one and a new one by the rules; everything else is
       .passwordHash
   const before = await hash()
   for (const [fields, says] of [
-    [{ former: '' }, /请输入现在的密码/],
-    [{ former: 'wrong-Password-1' }, /现在的密码不正确/],
+    [{ former: '' }, said('fault.former.required')],
+    [{ former: 'wrong-Password-1' }, said('fault.former.wrong')],
     [{ new_password: 'short', again: 'short' }, /位/],
-    [{ again: 'other' }, /两次输入的密码不一致/],
-    [{ new_password: former, again: former }, /不能和现在的密码相同/],
-    [{ new_password: '', again: '' }, /请输入新密码/],
-    [{ new_password: `${loginName}-Aa1-xyz`, again: `${loginName}-Aa1-xyz` }, /不能含有/]
+    [{ again: 'other' }, said('fault.again.different')],
+    [{ new_password: former, again: former }, said('fault.new_password.as_before')],
+    [{ new_password: '', again: '' }, said('fault.new_password.required')],
+    [{ new_password: `${loginName}-Aa1-xyz`, again: `${loginName}-Aa1-xyz` }, said('fault.new_password.personal')]
   ] as Array<[Record<string, string>, RegExp]>) {
     const refused = await change(fields)
     t.equal(refused.status, 422)
@@ -108,7 +110,7 @@ t.test('own password: the old one and a new one by the rules; everything else is
   t.ok(await isIn(kora, other))
   const done = await change({})
   t.equal(new URL(done.url).pathname, '/admin/me')
-  t.match(words(done.text), /密码已更改，其他会话已退出.*更改登录方式/)
+  t.match(words(done.text), saidInOrder('console.done.password_changed', 'console.account.event.credential_changed'))
   t.ok(await isIn(kora, browser), 'this session goes on')
   t.notOk(await isIn(kora, other))
   t.equal(await signIn(kora, loginName, former, codeOf(secret)), 422)
@@ -201,7 +203,10 @@ t.test("passkeys: named, removed, and never the last way in; nobody else's", asy
   t.equal((await own.browser.go(`${kora.issuer}/admin/me/codes`)).status, 404)
   const post = async (act: string, fields: Record<string, string>): Promise<Answer> =>
     await own.browser.submit(page, fields, { form: posts(`/passkeys/${act}`) })
-  t.match(words((await post('rename', { id: first, label: '  办公室 <b> ' })).text), /已改名.*办公室 <b>/)
+  t.match(
+    words((await post('rename', { id: first, label: '  办公室 <b> ' })).text),
+    saidInOrder('console.done.passkey_renamed', /办公室 <b>/)
+  )
   t.notMatch((await own.browser.go(`${kora.issuer}/admin/me`)).text, '办公室 <b>', 'escaped')
   for (const label of ['', ' ', 'x'.repeat(41), 'a\u202eb']) {
     t.equal((await post('rename', { id: first, label })).status, 422, JSON.stringify(label))
@@ -219,7 +224,7 @@ t.test("passkeys: named, removed, and never the last way in; nobody else's", asy
   t.notOk(await isIn(kora, other), 'a lost key may have a session')
   const left = await db.selectFrom('adminCredential').select('id').where('accountId', '=', own.id).execute()
   t.equal(left.length, 1)
-  t.match(words((await post('remove', { id: left[0]?.id ?? '' })).text), /至少要保留一种登录方式/)
+  t.match(screen((await post('remove', { id: left[0]?.id ?? '' })).text).errors, ['fault.last_credential'])
   t.equal((await eventsOf(kora, own.id)).filter((type) => type === 'staff.credential-removed').length, 1)
 })
 

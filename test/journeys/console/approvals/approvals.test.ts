@@ -1,6 +1,8 @@
 import t from 'tap'
 import { startKora, words, type Answer, type Kora } from '../../../support/driver/index.ts'
 import { askedFor, onceOf, signInAs, type SignedIn } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
+import { said } from '../../../support/texts.ts'
 
 const inviteForm = (form: { action: string }): boolean => form.action.endsWith('/admin/accounts/new')
 const decision = (form: { action: string }): boolean => /approvals\/chg_[\w-]+\/(approve|withdraw)$/.test(form.action)
@@ -21,7 +23,7 @@ t.test('T083: a new account needs two: asked by one, allowed by another, exactly
   const kora = await startKora(t)
   const system = await signInAs(kora, 'system')
   const alone = await system.browser.go(`${kora.issuer}/admin/accounts/new`)
-  t.match(words(alone.text), /第一位安全管理员可以由您直接邀请/)
+  t.match(words(alone.text), said('console.administrators.invite.alone'))
   const { waits } = await askedFor(
     system,
     await ask(kora, system, { role: 'counter', login_name: 'desk.one', display_name: '窗口 甲' })
@@ -52,7 +54,7 @@ t.test('T083: a new account needs two: asked by one, allowed by another, exactly
   t.match(words(shown.text), /窗口 甲.*desk\.one/)
   t.equal((await security.browser.submit(shown, { reason: '' }, { form: decision })).status, 422, 'a reason is needed')
   const changed = await security.browser.submit(shown, { reason: '同意', digest: 'x'.repeat(43) }, { form: decision })
-  t.match(words(changed.text), /内容在您查看之后有变化/)
+  t.match(screen(changed.text).errors, ['fault.change_changed'])
   const approved = await security.browser.submit(shown, { reason: '同意' }, { form: decision })
   t.match(onceOf(approved), /\/admin\/begin\//)
   t.same(
@@ -74,7 +76,10 @@ t.test('T083: a new account needs two: asked by one, allowed by another, exactly
     ['change.requested', 'change.requested', 'change.approved']
   )
   t.same(events.at(-1), { type: 'change.approved', actor: `admin:${security.id}`, reason: '同意' })
-  t.match(words((await security.browser.submit(shown, { reason: '再来' }, { form: decision })).text), /已有结果/)
+  t.match(
+    words((await security.browser.submit(shown, { reason: '再来' }, { form: decision })).text),
+    said('fault.review_unchanged')
+  )
 })
 
 t.test('the requester never decides, others of the role do; twenty at once make one decision', async (t) => {
@@ -92,7 +97,7 @@ t.test('the requester never decides, others of the role do; twenty at once make 
   t.match(pathOf(waits), /chg_/)
   t.match(
     words((await one.browser.submit(to(waits, 'approve'), { reason: '自己' }, { form: decision })).text),
-    /不能由您决定/
+    said('fault.change_not_waiting')
   )
   const again = await one.browser.submit(confirm, { reason: '再申请', typed: subject.loginName }, { form })
   t.equal(pathOf(again), pathOf(waits), 'the same request is one')
@@ -109,7 +114,7 @@ t.test('the requester never decides, others of the role do; twenty at once make 
         )
     )
   )
-  t.equal(answers.filter((answer) => !/已有结果/.test(words(answer.text))).length, 1)
+  t.equal(answers.filter((answer) => !said('fault.review_unchanged').test(words(answer.text))).length, 1)
   const decided = await db
     .selectFrom('auditEvent')
     .select('type')
@@ -151,13 +156,13 @@ t.test(
     t.match(onceOf(done), /\/admin\/begin\//)
     t.match((await subject.browser.go(`${kora.issuer}/admin`)).url, /administrator$/, 'out at the next request')
     const asks = await subject.browser.go(onceOf(done))
-    t.match(words(asks.text), /启用码/)
+    t.match(words(asks.text), said('console.administrators.code.label'))
     t.match(
       words(
         (await subject.browser.submit(asks, { link_code: code }, { form: (form) => form.action.endsWith('/code') }))
           .text
       ),
-      /重新设置登录方式/
+      said('console.sign-in.enrollment.reset')
     )
     await t.rejects(
       db.updateTable('adminAccount').set({ role: 'system' }).where('id', '=', subject.id).execute(),
@@ -177,7 +182,7 @@ t.test(
       { reason: '离职', typed: subject.loginName },
       { form: (form) => form.action.endsWith('/disable') }
     )
-    t.match(words(gone.text), /账号已停用/)
+    t.match(screen(gone.text).notices, ['console.done.account_disabled'])
     t.equal((await subject.browser.go(onceOf(done))).status, 404, 'its link is over')
     t.equal(
       (await system.browser.go(`${kora.issuer}/admin/accounts/${security.id}/disable`)).status,
@@ -199,7 +204,7 @@ t.test(
       await ask(kora, system, { role: 'audit', login_name: 'auditor', display_name: '审计 甲' })
     )
     const shown = await security.browser.go(`${kora.issuer}${pathOf(waits)}`)
-    t.match(words(shown.text), /先确认身份/)
+    t.match(words(shown.text), said('console.approvals.again'))
     t.match(pathOf(await security.browser.go(`${kora.issuer}/admin/accounts/${system.id}/disable`)), /\/admin\/again/)
     t.match(
       pathOf(
@@ -221,11 +226,14 @@ t.test(
       .execute()
     const fresh = await signInAs(kora, 'security')
     const late = await fresh.browser.go(`${kora.issuer}${pathOf(waits)}`)
-    t.match(words(late.text), /已过期/)
+    t.match(words(late.text), said('console.approvals.state.expired'))
     t.notMatch(late.text, /\/approve"/)
     t.equal(await sweepApprovalRequests({ db, audit }, 100), 1)
     t.equal(await sweepApprovalRequests({ db, audit }, 100), 0)
-    t.match(words((await fresh.browser.go(`${kora.issuer}/admin/approvals?state=expired`)).text), /新建管理账号/)
+    t.match(
+      words((await fresh.browser.go(`${kora.issuer}/admin/approvals?state=expired`)).text),
+      said('console.approvals.change.account.invite')
+    )
     for (const cursor of [
       'x',
       Buffer.from('["a","b"]').toString('base64url'),

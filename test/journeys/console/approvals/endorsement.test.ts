@@ -4,6 +4,8 @@ import { createClient, deleteDraft, findClient } from '../../../../src/records/c
 import { startKora, words, type Answer, type Kora } from '../../../support/driver/index.ts'
 import { AdminApi } from '../../admin-api/support.ts'
 import { askedFor, signInAs, type SignedIn } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
+import { said } from '../../../support/texts.ts'
 
 t.setTimeout(300_000)
 
@@ -69,7 +71,7 @@ t.test('who holds the credentials of a program, and asks through it, does not de
     'one administrator and a program are not two people'
   )
 
-  t.match(words((await decide(kora, security, path, 'vouch')).text), /已担保/)
+  t.match(screen((await decide(kora, security, path, 'vouch')).text).notices, ['console.done.change_endorse'])
   await decide(kora, security, path, 'approve')
   t.same(
     [await scopeOf(kora, 'by-program'), await stateOf(kora, path)],
@@ -116,7 +118,7 @@ t.test(
     t.equal((await decide(kora, audit, path, 'vouch')).status, 403)
     t.equal((await decide(kora, counter, path, 'vouch')).status, 403)
     await decide(kora, system, path, 'vouch')
-    t.match(words((await system.browser.go(kora.issuer + path)).text), /撤回申请/)
+    t.match(words((await system.browser.go(kora.issuer + path)).text), said('console.approvals.withdraw'))
     t.notMatch((await system.browser.go(kora.issuer + path)).text, /\/approve/)
     await decide(kora, security, path, 'approve')
     t.equal(await scopeOf(kora, 'two-people'), 'openid profile identity')
@@ -224,7 +226,7 @@ t.test('a draft goes: what waits about it ends with it, and never comes to the n
     headers: { origin: kora.issuer }
   })
   t.equal(late.status, 422)
-  t.match(words(late.text), /对象已不存在/)
+  t.match(screen(late.text).errors, ['fault.change_gone'])
   t.match((await findClient(services.db, 'again'))?.metadata.redirect_uris, ['https://b.gov.cn/cb'])
   t.same(api.faults, [])
 })

@@ -8,6 +8,8 @@ import { command } from '../../../../src/cli/audit.ts'
 import { sealBatch } from '../../../../src/records/audit/index.ts'
 import { startKora, words, type Answer, type Browser } from '../../../support/driver/index.ts'
 import { signInAs } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
+import { said, saidInOrder } from '../../../support/texts.ts'
 
 const kora = await startKora(t)
 const { services } = kora.inside
@@ -52,7 +54,7 @@ t.test('audit: searching, one event, the chain, the file', async (t) => {
   t.match(words(found.text), `${person} · ${organization}`)
   t.notMatch(found.text, /10\.10\.2\.3/)
   t.match(found.text, `value="${person}"`, 'filters stay in the form')
-  t.match(words((await at(browser, `/admin/audit?person=per_${'n'.repeat(22)}`)).text), /没有符合条件/)
+  t.match(words((await at(browser, `/admin/audit?person=per_${'n'.repeat(22)}`)).text), said('console.list.none'))
   const wrong = await at(browser, '/admin/audit?address=nonsense&from=2026-99-99&outcome=perhaps')
   t.equal(wrong.status, 422, 'what is not understood is not left out')
   t.equal((await at(browser, `/admin/audit?after=${Buffer.from('["x"]').toString('base64url')}`)).status, 404)
@@ -145,8 +147,8 @@ t.test('audit: searching, one event, the chain, the file', async (t) => {
 
 t.test('keys: four eyes for rotation, one for a leak', async (t) => {
   const page = await at(system.browser, '/admin/keys')
-  t.match(words(page.text), /缓存公钥最多 60 分钟/)
-  t.match(words(page.text), /ES256 .*使用中/)
+  t.match(words(page.text), said('console.keys.cache', { m: 60 }))
+  t.match(words(page.text), saidInOrder(/ES256 /, 'console.keys.state.active'))
   const first = (
     await db
       .selectFrom('signingKey')
@@ -163,8 +165,11 @@ t.test('keys: four eyes for rotation, one for a leak', async (t) => {
 
   const publish = await at(system.browser, '/admin/keys/publish/ES256')
   t.equal((await submit(system.browser, publish, '/publish/ES256', { reason: '' })).status, 422)
-  t.match(words((await submit(system.browser, publish, '/publish/ES256', { reason: '例行' })).text), /已公开待用密钥/)
-  t.match(words((await at(system.browser, '/admin/keys')).text), /公开未满时限/)
+  t.match(
+    screen((await submit(system.browser, publish, '/publish/ES256', { reason: '例行' })).text).notices,
+    ['console.done.key_published']
+  )
+  t.match(words((await at(system.browser, '/admin/keys')).text), said('console.keys.rotate.early'))
   const set = await at(system.browser, '/admin/keys/set')
   t.match(set.text, new RegExp(first))
   t.notMatch(set.text, /&quot;d&quot;/, 'public parts only')
@@ -172,7 +177,10 @@ t.test('keys: four eyes for rotation, one for a leak', async (t) => {
   await sql`update signing_key set created_at = now() - interval '3 hours' where state = 'pre-published'`.execute(db)
   t.match((await at(system.browser, '/admin/keys')).text, /\/admin\/keys\/rotate\/ES256/)
   const rotate = await at(system.browser, '/admin/keys/rotate/ES256')
-  t.match(words(rotate.text), /ID 令牌 10 分钟.*须另一位管理员批准/)
+  t.match(
+    words(rotate.text),
+    saidInOrder(said('console.keys.rotate.lead', { m: 10 }), 'console.keys.rotate.dual_control')
+  )
   const asked = await submit(system.browser, rotate, '/rotate/ES256', { reason: '例行轮换' })
   t.match(new URL(asked.url).pathname, /^\/admin\/approvals\/chg_/)
   const active = async (): Promise<string | undefined> =>
@@ -212,7 +220,7 @@ t.test('keys: four eyes for rotation, one for a leak', async (t) => {
         })
       ).text
     ),
-    /接替的密钥依赖方还不知道/
+    said('console.done.key_expelled_unknown')
   )
   t.not(await active(), second)
   t.equal((await at(security.browser, `/admin/keys/leak/${second}`)).status, 404)
@@ -220,12 +228,12 @@ t.test('keys: four eyes for rotation, one for a leak', async (t) => {
 
   await sql`insert into removed_key_use (kid, client_id, place, uses)
     values (${second}, 'demo-site', 'id_token_hint', 3)`.execute(db)
-  t.match(words((await at(system.browser, '/admin/keys')).text), /仍有应用使用已移除的密钥.*demo-site/)
+  t.match(words((await at(system.browser, '/admin/keys')).text), saidInOrder('console.keys.alarm', /demo-site/))
 })
 
 t.test('dead letters: sent again, with a reason', async (t) => {
   const { browser } = system
-  t.match(words((await at(browser, '/admin/outbox')).text), /没有未送达的消息/)
+  t.match(words((await at(browser, '/admin/outbox')).text), said('console.outbox.none'))
   await sql`insert into outbox (topic, payload_enc, attempts, dead_at, last_error, run_at)
     values ('sms', 'secret', 12, now(), 'ECONNREFUSED', now()), ('sms', 'secret', 12, now(), 'ECONNREFUSED', now()),
       ('logout', 'secret', 12, now(), '500', now())`.execute(db)
@@ -238,7 +246,10 @@ t.test('dead letters: sent again, with a reason', async (t) => {
   t.equal((await submit(browser, confirm, '/resend', { reason: '' })).status, 422)
   await submit(browser, confirm, '/resend', { reason: '对方已恢复' })
   const all = await at(browser, '/admin/outbox/sms/resend')
-  t.match(words((await submit(browser, all, '/resend', { reason: '网关恢复' })).text), /已重新排队/)
+  t.match(
+    screen((await submit(browser, all, '/resend', { reason: '网关恢复' })).text).notices,
+    ['console.done.outbox_resent']
+  )
   t.match(
     (await types('outbox.resent')).map(({ details, reason }) => [details, reason]),
     [

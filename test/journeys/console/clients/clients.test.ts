@@ -16,6 +16,8 @@ import { findClient, storeLogo } from '../../../../src/records/clients/index.ts'
 import { createClientUsage } from '../../../../src/records/clients/usage.ts'
 import { clientIdIn, logIn, pathOf, posts, register, site } from './walks.ts'
 import { signInAs } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
+import { said } from '../../../support/texts.ts'
 
 // one process for all: every client has an identifier of its own
 const kora = await startKora(t)
@@ -55,7 +57,7 @@ t.test('J14: four questions, the secret once, and a login with it', async (t) =>
   )
   t.match(
     words((await system.browser.go(`${kora.issuer}/admin/clients?text=nothing-like-it`)).text),
-    /没有符合条件的应用/
+    said('console.clients.none')
   )
 })
 
@@ -107,7 +109,7 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
     { reason: '上线' },
     { form: posts('/status/live') }
   )
-  t.match(words(live.text), /正式/)
+  t.match(words(live.text), said('console.clients.status.live'))
   const asked = await system.browser.submit(
     await system.browser.go(`${kora.issuer}/admin/clients/${clientId}/addresses`),
     { redirect_uris: 'https://new.gov.cn/cb', reason: '搬家' },
@@ -121,7 +123,7 @@ t.test('four eyes: document numbers, and addresses of what is live', async (t) =
     { unit: '新单位', reason: 'x' },
     { form: posts(`/clients/${clientId}`) }
   )
-  t.match(words(rename.text), /已保存/)
+  t.match(words(rename.text), said('console.done.api_changed'))
   const decision = await security.browser.go(kora.issuer + pathOf(asked))
   t.notMatch(words(decision.text), /新单位/, 'shown is what was asked, and nothing else')
   await security.browser.submit(decision, { reason: '同意' }, { form: posts('/approve') })
@@ -172,7 +174,7 @@ t.test(
     t.equal((await findClient(db, clientId))?.policy.trusted, true)
 
     const all = await asks(clientId, 'permissions', { introspects: '*' })
-    t.match(words(all.text), /可以核验所有资源的令牌/)
+    t.match(words(all.text), said('console.clients.dual_control.introspects_all'))
     await agree(all)
     t.same((await findClient(db, clientId))?.policy.introspects, ['*'])
 
@@ -182,9 +184,12 @@ t.test(
     const jwks = JSON.stringify({
       keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: '1' }]
     })
-    t.match(words((await asks(machine, 'credentials', { auth_method: 'private_key_jwt', jwks })).text), /已保存/)
+    t.match(
+      words((await asks(machine, 'credentials', { auth_method: 'private_key_jwt', jwks })).text),
+      said('console.done.api_changed')
+    )
     const administers = await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': 'on' })
-    t.match(words(administers.text), /可以通过管理接口办理管理事务/)
+    t.match(words(administers.text), said('console.clients.dual_control.admin_scope'))
     await agree(administers)
     t.same((await findClient(db, machine))?.policy.adminScopes, ['kora.clients:read'])
     t.match(
@@ -193,7 +198,7 @@ t.test(
     )
     t.match(
       words((await asks(machine, 'permissions', { 'admin_scopes_kora.clients:read': '' })).text),
-      /已保存/,
+      said('console.done.api_changed'),
       'giving them up needs nobody'
     )
     t.equal((await findClient(db, machine))?.policy.adminScopes, undefined)
@@ -294,7 +299,7 @@ t.test('two edit at once: the second sees both and loses nothing', async (t) => 
   t.match(words(conflict.text), /甲单位.*乙单位/)
   t.match(await findClient(kora.inside.services.db, clientId), { version: 2, policy: { unit: '甲单位' } })
   const again = await one.browser.submit(conflict, {}, form)
-  t.match(words(again.text), /已保存/)
+  t.match(words(again.text), said('console.done.api_changed'))
   t.match(await findClient(kora.inside.services.db, clientId), {
     version: 3,
     policy: { unit: '乙单位', owner: '次仁' }
@@ -318,14 +323,14 @@ t.test('address tester, failures of late, and one click to put it right', async 
       (await browser.submit(await browser.go(address), { pasted: 'https://a.gov.cn/cb' }, { form: posts('/test') }))
         .text
     ),
-    /匹配：这个地址已经登记/
+    said('console.clients.tester.match')
   )
   t.match(
     words(
       (await browser.submit(await browser.go(address), { pasted: 'http://a.gov.cn/<b>' }, { form: posts('/test') }))
         .text
     ),
-    /不匹配/
+    said('console.clients.tester.no_match')
   )
 
   // what the provider counts, another process's flush brings to the page
@@ -356,7 +361,7 @@ t.test('address tester, failures of late, and one click to put it right', async 
     { reason: 'x' },
     { form: posts('/dismiss') }
   )
-  t.match(words(dismiss.text), /最近 30 天没有失败的请求/)
+  t.match(words(dismiss.text), said('console.clients.failures.none'))
 })
 
 t.test('secrets, keys, picture, preview', async (t) => {
@@ -377,7 +382,7 @@ t.test('secrets, keys, picture, preview', async (t) => {
     { reason: '再来' },
     { form: posts('/rotate') }
   )
-  t.match(words(third.text), /已经有两个有效的密钥/)
+  t.match(screen(third.text).notices, ['console.done.client_two_secrets'])
   const ending = /href="([^"]*credentials\/sec_[\w-]+\/end)"/.exec(third.text)?.[1] ?? ''
   await browser.submit(await browser.go(kora.issuer + ending), { reason: '换完了' }, { form: posts('/end') })
   const page = await browser.go(`${at}/credentials`)
@@ -412,7 +417,7 @@ t.test('secrets, keys, picture, preview', async (t) => {
     body.set('logo', new Blob([new Uint8Array(bytes)]), 'logo.png')
     return await browser.go(`${at}/logo`, { method: 'POST', body, headers: { origin: kora.issuer } })
   }
-  t.match(words((await upload(Buffer.from('<svg/>'))).text), /不是可以读取的/)
+  t.match(words((await upload(Buffer.from('<svg/>'))).text), said('console.clients.logo.not_a_picture'))
   const shown = await upload(PNG.sync.write(new PNG({ width: 300, height: 300 })))
   const logo = /src="(\/client-logo\/logo_[\w-]+)"/.exec(shown.text)?.[1] ?? ''
   t.equal((await browser.request(kora.issuer + logo)).headers.get('content-type'), 'image/png')
@@ -455,7 +460,7 @@ t.test('secrets, keys, picture, preview', async (t) => {
     { functions: 'tax.filing 纳税申报', aliases: 'name userName', reason: 'x' },
     { form: posts('/permissions') }
   )
-  t.match(words(saved.text), /已保存/)
+  t.match(words(saved.text), said('console.done.api_changed'))
   t.match(await findClient(db, clientId), {
     policy: {
       functions: [{ code: 'tax.filing', name: '纳税申报' }],
@@ -468,7 +473,7 @@ t.test('secrets, keys, picture, preview', async (t) => {
     { minimum_level: '3', reason: 'x' },
     { form: posts('/experience') }
   )
-  t.match(words(level.text), /已保存/)
+  t.match(words(level.text), said('console.done.api_changed'))
   t.match(await findClient(db, clientId), { policy: { minimumLevel: 3, logo: /^logo_/ } })
 })
 

@@ -6,6 +6,7 @@ import { until } from '../../../support/until.ts'
 import { createClient } from '../../../../src/records/clients/index.ts'
 import { clientIdIn, logIn, pathOf, posts, register, site } from './walks.ts'
 import { signInAs } from '../support.ts'
+import { said, saidInOrder } from '../../../support/texts.ts'
 
 const kora = await startKora(t)
 
@@ -73,7 +74,7 @@ t.test(
           { ...signs, require_pushed_authorization_requests: true, dpop_bound_access_tokens: true },
           { profile: 'high' }
         ),
-        /推送授权请求.*DPoP: \$PROOF.*DPoP jkt/
+        saidInOrder('console.clients.trial.push', /DPoP: \$PROOF/, /DPoP jkt/)
       ]
     ] as const) {
       const text = await tried(input)
@@ -97,11 +98,11 @@ t.test(
       [content({ ...signs, jwks: undefined, jwks_uri: 'https://a.gov.cn/jwks' }), /jwks_uri.*JWKS/],
       [content({ ...signs, token_endpoint_auth_signing_alg: 'PS256' }), /只接受 PS256 签名/],
       [content({ response_modes: ['form_post'] }), /form_post/],
-      [content({ response_modes: ['jwt'] }), /签名的应答/],
+      [content({ response_modes: ['jwt'] }), said('console.clients.trial.not.form_post')],
       [content({ ...signs, request_object_signing_alg: 'RS256' }), /只接受 RS256 签名/],
       [
         { kind: 'device', metadata: { scope: 'openid' }, policy: { names: { 'zh-CN': '自助机' } } },
-        /用手机打开 \/device 输入/
+        said('console.clients.trial.not.no_browser')
       ]
     ] as const) {
       const { clientId } = await make(input)
@@ -163,7 +164,7 @@ t.test('trial login: every step, for clients in test only', async (t) => {
   )
   t.match(
     words((await browser.go(`${kora.issuer}/admin/clients/${clientId}/test`)).text),
-    /只有测试状态的应用可以试登录/
+    said('console.clients.trial.not.status')
   )
   const attempt = async (): Promise<number> =>
     (

@@ -3,6 +3,7 @@ import t from 'tap'
 import { startKora, words } from '../../../support/driver/index.ts'
 import { readUnmaskingNeedsApproval } from '../../../../src/records/settings/unmask.ts'
 import { signInAs } from '../support.ts'
+import { saidInOrder } from '../../../support/texts.ts'
 
 t.setTimeout(300_000)
 
@@ -14,7 +15,7 @@ t.test('off by two, on by one; each with what it was', async (t) => {
   const isConfirm = (form: { action: string }): boolean => form.action.endsWith('/settings/reveal')
   t.match(
     words((await system.browser.go(`${kora.issuer}/admin/settings`)).text),
-    /查看用户完整信息 .*要由另一位管理员批准 取消第二人批准/
+    saidInOrder('console.settings.unmask', /要由另一位管理员批准 取消第二人批准/)
   )
   t.equal((await security.browser.request(page)).status, 403, 'not by who approves it')
 
@@ -28,7 +29,7 @@ t.test('off by two, on by one; each with what it was', async (t) => {
   t.match(new URL(asked.url).pathname, /^\/admin\/approvals\/chg_/)
   t.equal(await readUnmaskingNeedsApproval(db), true, 'asked for is not done')
   const approval = await security.browser.go(asked.url)
-  t.match(words(approval.text), /取消第二人批准 .*一位管理员写明原因即可/)
+  t.match(words(approval.text), saidInOrder('console.settings.unmask.off', 'console.settings.unmask.one'))
   await security.browser.submit(approval, { reason: '同意' }, { form: ({ action }) => action.endsWith('/approve') })
   t.equal(await readUnmaskingNeedsApproval(db), false)
 

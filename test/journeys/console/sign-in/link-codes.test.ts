@@ -4,6 +4,8 @@ import { approvalDays } from '../../../../src/records/approvals/requests.ts'
 import { linkCodeTries, linkLife } from '../../../../src/records/administrators/links.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
 import { askedFor, onceOf, signInAs, type SignedIn } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
+import { said } from '../../../support/texts.ts'
 
 t.setTimeout(300_000)
 
@@ -80,7 +82,7 @@ t.test('who agrees sees the link, and can do nothing with it: no secret, no chal
   const both = await reset(t)
   const { kora, security, subject, link } = both
   const opened = await security.browser.go(link)
-  t.match(words(opened.text), /启用码/)
+  t.match(words(opened.text), said('console.administrators.code.label'))
   t.equal(secretOn(opened), '', 'the secret of the codes would be the same for the colleague')
   t.notMatch(opened.text, new RegExp(`${subject.loginName}|counter 测试|new_password`))
   const forced = {
@@ -92,7 +94,7 @@ t.test('who agrees sees the link, and can do nothing with it: no secret, no chal
     { new_password: password, again: password, code: '000000' },
     { form: (form) => form.action.includes('/admin/begin/') }
   )
-  t.match(words(refused.text), /启用码/, 'posted as if the code had been given')
+  t.match(words(refused.text), said('console.administrators.code.label'), 'posted as if the code had been given')
   const csrf = opened.forms.find(asksCode)?.fields['csrf'] as string
   const challenge = await security.browser.request(`${link}/challenge`, {
     method: 'POST',
@@ -129,7 +131,7 @@ t.test('both together: however it is typed; in the browser that gave the code an
   const { kora, security, code, link } = both
   const own = kora.newBrowser()
   const page = await give(own, link, ` ${code.toLowerCase().replace('-', ' ')} `)
-  t.match(words(page.text), /重新设置登录方式/)
+  t.match(words(page.text), said('console.sign-in.enrollment.reset'))
   t.equal(secretOn(await security.browser.go(link)), '', 'still nothing for who has the link alone')
   // with the colleague's page before their eyes, but without their browser
   const stolen = { ...page, forms: page.forms.map((form) => ({ ...form, fields: { ...form.fields, csrf: '' } })) }
@@ -153,7 +155,10 @@ t.test(
     const seen = await give(first, link, code)
     const anew = await give(second, link, code)
     t.not(secretOn(anew), secretOn(seen))
-    t.match(words((await first.submit(seen, fields(seen), { form: credentials })).text), /启用码/)
+    t.match(
+      words((await first.submit(seen, fields(seen), { form: credentials })).text),
+      said('console.administrators.code.label')
+    )
     t.equal(await statusOf(both), 'invited')
     t.equal((await second.submit(anew, fields(anew), { form: credentials })).url, `${kora.issuer}/admin`)
   }
@@ -210,10 +215,13 @@ t.test(
     const again = await resetBy(kora, both.system, both.security, both.subject)
     t.match(
       words((await give(kora.newBrowser(), again.link, code)).text),
-      /启用码不正确/,
+      said('fault.link_code'),
       'the former code is nothing to the new link'
     )
-    t.match(words((await give(kora.newBrowser(), again.link, again.code)).text), /重新设置登录方式/)
+    t.match(
+      words((await give(kora.newBrowser(), again.link, again.code)).text),
+      said('console.sign-in.enrollment.reset')
+    )
   }
 )
 
@@ -248,7 +256,7 @@ t.test('an invitation as well; a request from before codes were is refused with 
       JSON.stringify({ loginName: 'auditor', displayName: '审计 甲', role: 'audit' })
     )
   )
-  t.match(words((await approve()).text), /升级前提交/)
+  t.match(screen((await approve()).text).errors, ['fault.change_without_code'])
   t.same(await db.selectFrom('adminBootstrap').select('tokenHash').execute(), [], 'no link that is enough by itself')
   await store(row.payloadEnc)
   const own = kora.newBrowser()

@@ -3,6 +3,7 @@ import { Secret, TOTP } from 'otpauth'
 import { command } from '../../../../src/cli/admin.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
 import { wrongCode } from '../support.ts'
+import { screen } from '../../../support/driver/screen.ts'
 
 const password = 'Kora-高原-2026-x9'
 const beginForm = (form: { action: string }): boolean => form.action.includes('/admin/begin/')
@@ -51,7 +52,7 @@ t.test('T078: nobody can sign in to a fresh installation; the link works once, a
       { form: signInForm }
     )
     t.equal(refused.status, 422)
-    t.match(words(refused.text), /登录名、密码或动态码不正确/)
+    t.match(screen(refused.text).errors, ['fault.signin_wrong'])
   }
   const link = await bootstrapLink(kora)
   t.match(link, /\/admin\/begin\/[\w-]{43}$/)
