@@ -8,7 +8,16 @@ import { Eta } from 'eta/core'
 import type { Config } from '../ports/config.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders, type HeaderSet, type PageKind } from './headers.ts'
-import { adminTranslator, faultKey, faultText, locales, snakeCase, translator, type Locale, type Translate } from './locale.ts'
+import {
+  adminTranslator,
+  faultKey,
+  faultText,
+  locales,
+  snakeCase,
+  translator,
+  type Locale,
+  type Translate
+} from './locale.ts'
 import { isForStaff } from './messages.ts'
 import type { PageName, Pages } from './pages.ts'
 import { qrSvg } from './qr-svg.ts'
