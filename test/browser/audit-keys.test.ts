@@ -8,7 +8,7 @@ import t from 'tap'
 import { publishNext } from '../../src/records/keys/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
-import { consoleFaultsOf, withChromium } from '../support/chromium.ts'
+import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -53,33 +53,35 @@ await withChromium(t, 'audit and keys in a browser', async (t, chromium) => {
     ['outbox', '/admin/outbox', system]
   ] as const
   for (const lang of ['zh-CN', 'en']) {
-    for (const width of [1280, 320]) {
-      for (const who of [auditor, system]) {
-        const context = await chromium.newContext({ viewport: { width, height: 800 } })
-        await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-        for (const name of ['kora_browser', 'kora_admin']) {
-          await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+    for (const who of [auditor, system]) {
+      const context = await chromium.newContext({ viewport: null })
+      await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
+      for (const name of ['kora_browser', 'kora_admin']) {
+        await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+      }
+      context.on('console', (message) => {
+        if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
+          complaints.push(message.text().slice(0, 300))
         }
-        context.on('console', (message) => {
-          if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
-            complaints.push(message.text().slice(0, 300))
-          }
-        })
-        context.on('weberror', (error) => {
-          complaints.push(error.error().message)
-        })
-        const page = await context.newPage()
-        for (const [name, path, reader] of pages) {
-          if (reader !== who) continue
-          await page.goto(kora.issuer + path)
+      })
+      context.on('weberror', (error) => {
+        complaints.push(error.error().message)
+      })
+      const page = await context.newPage()
+      for (const [name, path, reader] of pages) {
+        if (reader !== who) continue
+        await resize(page, deskWidths[0][1])
+        await page.goto(kora.issuer + path)
+        for (const [width, screen] of deskWidths) {
+          await resize(page, screen)
           t.same(await consoleFaultsOf(page), [], `${name} ${lang} ${width}`)
           t.equal(await page.locator('h1').count(), 1)
           if (shots !== undefined) {
             await page.screenshot({ path: `${shots}/${name}-${lang}-${width}.png`, fullPage: true })
           }
         }
-        await context.close()
       }
+      await context.close()
     }
   }
   t.same(complaints, [], 'no script or policy error')

@@ -8,7 +8,7 @@ import t from 'tap'
 import { firstLink } from '../../src/journeys/console/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { askedFor, onceOf, signInAs } from '../journeys/console/support.ts'
-import { consoleFaultsOf, withChromium } from '../support/chromium.ts'
+import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -232,38 +232,40 @@ await withChromium(t, 'console in a browser', async (t, chromium) => {
       ['setting-reveal', '/admin/settings/reveal', system]
     ]
     for (const lang of ['zh-CN', 'en']) {
-      for (const width of [1280, 320]) {
-        for (const [name, path, who] of pages) {
-          const context = await chromium.newContext({ viewport: { width, height: 800 } })
-          await watch(context)
-          const cookies = {
-            kora_lang: lang,
-            ...(who === null ? {} : { kora_browser: who.browser.cookie('kora_browser') ?? '' })
-          }
-          await context.addCookies(
-            Object.entries(cookies).map(([key, value]) => ({ name: key, value, url: kora.issuer }))
-          )
-          if (who !== null) {
-            await context.addCookies([
-              {
-                name: 'kora_admin',
-                value: who.browser.cookie('kora_admin') ?? '',
-                domain: new URL(kora.issuer).hostname,
-                path: '/admin'
-              }
-            ])
-          }
-          const page = await context.newPage()
-          await asks(name === 'vouch' ? 'client:ops' : `admin:${system.id}`)
-          await page.goto(kora.issuer + path)
+      for (const [name, path, who] of pages) {
+        const context = await chromium.newContext({ viewport: null })
+        await watch(context)
+        const cookies = {
+          kora_lang: lang,
+          ...(who === null ? {} : { kora_browser: who.browser.cookie('kora_browser') ?? '' })
+        }
+        await context.addCookies(
+          Object.entries(cookies).map(([key, value]) => ({ name: key, value, url: kora.issuer }))
+        )
+        if (who !== null) {
+          await context.addCookies([
+            {
+              name: 'kora_admin',
+              value: who.browser.cookie('kora_admin') ?? '',
+              domain: new URL(kora.issuer).hostname,
+              path: '/admin'
+            }
+          ])
+        }
+        const page = await context.newPage()
+        await asks(name === 'vouch' ? 'client:ops' : `admin:${system.id}`)
+        await resize(page, deskWidths[0][1])
+        await page.goto(kora.issuer + path)
+        for (const [width, screen] of deskWidths) {
+          await resize(page, screen)
           const faults = await consoleFaultsOf(page)
           if (faults.length > 0) t.fail(`${name} ${lang} ${width}: ${faults.join('\n')}`)
           if ((await page.locator('h1').count()) !== 1) t.fail(`${name} ${lang} ${width}: one h1`)
           if (shots !== undefined) {
             await page.screenshot({ path: `${shots}/console-${name}-${lang}-${width}.png`, fullPage: true })
           }
-          await context.close()
         }
+        await context.close()
       }
     }
     t.same(complaints, [], 'no script or policy error')

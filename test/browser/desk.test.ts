@@ -11,7 +11,7 @@ import { signInAs, type SignedIn } from '../journeys/console/support.ts'
 import { act } from '../journeys/support/support.ts'
 import { agree, fill, people, registrationId, scan, start, verifyPhone } from '../journeys/registration/support.ts'
 import { organizationId } from '../journeys/user-center/support.ts'
-import { consoleFaultsOf, withChromium } from '../support/chromium.ts'
+import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -133,25 +133,24 @@ await withChromium(t, 'desk in a browser', async (t, chromium) => {
       ['notice-send', `/admin/notices/${notice}/send`, security],
       ['counter', '/admin/counter', counter]
     ]
-    for (const [width, size] of [
-      [1280, { width: 1280, height: 860 }],
-      [320, { width: 320, height: 640 }]
-    ] as const) {
-      for (const locale of ['zh-CN', 'en']) {
-        for (const who of [security, counter]) {
-          const context = await contextOf(who, { viewport: size, locale })
-          const page = await context.newPage()
-          for (const [name, path, role] of pages) {
-            if (role !== who) continue
-            const answer = await page.goto(`${kora.issuer}${path}`)
-            t.equal(answer?.status(), 200, `${name} ${page.url()}`)
+    for (const locale of ['zh-CN', 'en']) {
+      for (const who of [security, counter]) {
+        const context = await contextOf(who, { viewport: null, locale })
+        const page = await context.newPage()
+        for (const [name, path, role] of pages) {
+          if (role !== who) continue
+          await resize(page, deskWidths[0][1])
+          const answer = await page.goto(`${kora.issuer}${path}`)
+          t.equal(answer?.status(), 200, `${name} ${page.url()}`)
+          for (const [width, screen] of deskWidths) {
+            await resize(page, screen)
             t.same(await consoleFaultsOf(page), [], `${name} ${locale} ${width}`)
             if (shots !== undefined) {
               await page.screenshot({ path: `${shots}/${name}-${locale}-${width}.png`, fullPage: true })
             }
           }
-          await context.close()
         }
+        await context.close()
       }
     }
     t.same(complaints, [])

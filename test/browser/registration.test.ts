@@ -8,7 +8,7 @@ import t from 'tap'
 import { locales } from '../../src/http/locale.ts'
 import { startKora } from '../support/driver/index.ts'
 import { lastCode, office, password, people } from '../journeys/registration/support.ts'
-import { faultsOf, widths, withChromium } from '../support/chromium.ts'
+import { faultsOf, resize, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -33,22 +33,24 @@ await withChromium(t, 'registration in a browser', async (t, chromium) => {
   /** The page as it stands, in every language and width. */
   async function look (name: string): Promise<void> {
     const cookies = await context.cookies()
-    for (const [width, options] of widths) {
-      for (const locale of locales) {
-        const other = await chromium.newContext({ ...options, locale })
-        await other.addCookies([
-          ...cookies.filter((cookie) => cookie.name !== 'kora_lang'),
-          { name: 'kora_lang', value: locale, url: kora.issuer }
-        ])
-        const copy = await other.newPage()
-        await copy.goto(page.url())
+    for (const locale of locales) {
+      const other = await chromium.newContext({ viewport: null, locale })
+      await other.addCookies([
+        ...cookies.filter((cookie) => cookie.name !== 'kora_lang'),
+        { name: 'kora_lang', value: locale, url: kora.issuer }
+      ])
+      const copy = await other.newPage()
+      await resize(copy, widths[0][1])
+      await copy.goto(page.url())
+      for (const [width, screen] of widths) {
+        await resize(copy, screen)
         const faults = await faultsOf(copy)
         t.same(faults, [], `${name} ${locale} ${width}`)
         if (shots !== undefined) {
           await copy.screenshot({ path: `${shots}/registration-${name}-${locale}-${width}.png`, fullPage: true })
         }
-        await other.close()
       }
+      await other.close()
     }
   }
 

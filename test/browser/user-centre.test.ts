@@ -9,7 +9,7 @@ import { notify } from '../../src/records/messages/index.ts'
 import { locales } from '../../src/http/locale.ts'
 import { startKora, type Browser, type Kora } from '../support/driver/index.ts'
 import { enter, enterLegal, organizationId } from '../journeys/user-center/support.ts'
-import { faultsOf, widths, withChromium } from '../support/chromium.ts'
+import { faultsOf, resize, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -124,25 +124,39 @@ await withChromium(t, 'user centre in a browser', async (t, chromium) => {
     const faults: string[] = []
     let checked = 0
     for (const locale of locales) {
-      for (const [width, options] of widths) {
+      for (const [size, screens] of [
+        ['n', widths.slice(0, 2)],
+        ['l', widths.slice(2)]
+      ] as const) {
         for (const browser of [legal, self]) {
-          const { context, complaints } = await contextOf(chromium, kora, browser, options, {
+          const { context, complaints } = await contextOf(chromium, kora, browser, { viewport: null }, {
             kora_lang: locale,
-            kora_size: width === '320' ? 'l' : 'n'
+            kora_size: size
           })
           const page = await context.newPage()
           const look = async (id: string): Promise<void> => {
-            faults.push(
-              ...[...(await faultsOf(page)), ...complaints.splice(0)].map(
-                (fault) => `${id} ${locale} ${width}: ${fault}`
-              )
-            )
-            checked++
-            if (shots !== undefined) {
-              await page.screenshot({ path: `${shots}/me-${id}-${locale}-${width}.png`, fullPage: true })
+            for (const [width, screen] of screens) {
+              // a phone is not shown a code to scan: another page
+              const phone = id === 'qr' && width === '360'
+                ? await contextOf(chromium, kora, browser, screen, {
+                  kora_lang: locale,
+                  kora_size: size
+                })
+                : null
+              const shown = await phone?.context.newPage() ?? page
+              if (phone === null) await resize(page, screen)
+              else await shown.goto(page.url(), { waitUntil: 'load' })
+              const found = [...(await faultsOf(shown)), ...complaints.splice(0), ...(phone?.complaints ?? [])]
+              faults.push(...found.map((fault) => `${id} ${locale} ${width}: ${fault}`))
+              checked++
+              if (shots !== undefined) {
+                await shown.screenshot({ path: `${shots}/me-${id}-${locale}-${width}.png`, fullPage: true })
+              }
+              await phone?.context.close()
             }
           }
           for (const [id, path] of pages.filter(([, , whose]) => whose === browser)) {
+            await resize(page, screens[0]![1])
             await page.goto(kora.issuer + path, { waitUntil: 'load' })
             await look(id)
             // the same page with everything wrong

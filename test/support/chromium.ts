@@ -41,6 +41,12 @@ export const widths = [
   ['320', { viewport: { width: 320, height: 640 } }]
 ] as const
 
+/** Of the console. */
+export const deskWidths = [
+  ['1280', { viewport: { width: 1280, height: 800 } }],
+  ['320', { viewport: { width: 320, height: 800 } }]
+] as const
+
 export interface Screen {
   viewport: { width: number; height: number }
   isMobile?: boolean

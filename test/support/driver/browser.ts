@@ -129,8 +129,9 @@ export class Browser {
     fields: Record<string, string | string[]> = {},
     options: { form?: number | ((form: Form) => boolean); stop?: (url: URL) => boolean } = {}
   ): Promise<Answer> {
-    // of the personal tab
-    if (typeof fields['account'] === 'string' && fields['role'] === undefined) this.account = fields['account']
+    // of the personal tab; left empty, it is the one that the page names
+    const { account, role } = fields
+    if (typeof account === 'string' && account !== '' && role === undefined) this.account = account
     const wanted = options.form ?? ((form: Form) => form.method === 'post')
     const form = typeof wanted === 'number' ? page.forms[wanted] : page.forms.find(wanted)
     if (form === undefined) {
