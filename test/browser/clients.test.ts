@@ -9,7 +9,7 @@ import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { PNG } from 'pngjs'
 import { createClient, findClient, storeLogo } from '../../src/records/clients/index.ts'
-import { consoleFaultsOf, faultsOf, widths, withChromium } from '../support/chromium.ts'
+import { consoleFaultsOf, deskWidths, faultsOf, resize, widths, withChromium } from '../support/chromium.ts'
 
 t.setTimeout(600_000)
 
@@ -45,8 +45,9 @@ await withChromium(t, 'clients in a browser', async (t, chromium) => {
     file: mark()
   })
   const complaints: string[] = []
-  const open = async (lang: string, width: number) => {
-    const context = await chromium.newContext({ viewport: { width, height: 800 } })
+  const open = async (lang: string, width: number | null) => {
+    const viewport = width === null ? null : { width, height: 800 }
+    const context = await chromium.newContext({ viewport })
     await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
     for (const name of ['kora_browser', 'kora_admin']) {
       await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
@@ -120,17 +121,19 @@ await withChromium(t, 'clients in a browser', async (t, chromium) => {
     '/status/disabled'
   ]
   for (const lang of ['zh-CN', 'en']) {
-    for (const width of [1280, 320]) {
-      const context = await open(lang, width)
-      const page = await context.newPage()
-      for (const path of [
-        '/admin/clients',
-        ...tabs.map((tab) => `/admin/clients/demo-consent${tab}`),
-        '/admin/clients/kora-user-centre',
-        '/admin/clients/demo-machine/permissions'
-      ]) {
-        const answer = await page.goto(kora.issuer + path)
-        t.equal(answer?.status(), 200, path)
+    const context = await open(lang, null)
+    const page = await context.newPage()
+    for (const path of [
+      '/admin/clients',
+      ...tabs.map((tab) => `/admin/clients/demo-consent${tab}`),
+      '/admin/clients/kora-user-centre',
+      '/admin/clients/demo-machine/permissions'
+    ]) {
+      await resize(page, deskWidths[0][1])
+      const answer = await page.goto(kora.issuer + path)
+      t.equal(answer?.status(), 200, path)
+      for (const [width, screen] of deskWidths) {
+        await resize(page, screen)
         t.same(await consoleFaultsOf(page), [], `${path} ${lang} ${width}`)
         t.equal(await page.locator('h1').count(), 1)
         if (path.includes('/test')) {
@@ -160,8 +163,8 @@ await withChromium(t, 'clients in a browser', async (t, chromium) => {
           })
         }
       }
-      await context.close()
     }
+    await context.close()
   }
   t.same(complaints, [], 'no script or policy error')
 })

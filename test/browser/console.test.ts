@@ -231,41 +231,34 @@ await withChromium(t, 'console in a browser', async (t, chromium) => {
       ['setting', '/admin/settings/maintenance', system],
       ['setting-reveal', '/admin/settings/reveal', system]
     ]
+    const pageOf = async (who: typeof system | null, lang: string): Promise<Page> => {
+      const context = await chromium.newContext({ viewport: null })
+      await watch(context)
+      await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
+      for (const name of who === null ? [] : ['kora_browser', 'kora_admin']) {
+        await context.addCookies([{ name, value: who?.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
+      }
+      return await context.newPage()
+    }
     for (const lang of ['zh-CN', 'en']) {
-      for (const [name, path, who] of pages) {
-        const context = await chromium.newContext({ viewport: null })
-        await watch(context)
-        const cookies = {
-          kora_lang: lang,
-          ...(who === null ? {} : { kora_browser: who.browser.cookie('kora_browser') ?? '' })
-        }
-        await context.addCookies(
-          Object.entries(cookies).map(([key, value]) => ({ name: key, value, url: kora.issuer }))
-        )
-        if (who !== null) {
-          await context.addCookies([
-            {
-              name: 'kora_admin',
-              value: who.browser.cookie('kora_admin') ?? '',
-              domain: new URL(kora.issuer).hostname,
-              path: '/admin'
+      for (const reader of [null, system, security]) {
+        const page = await pageOf(reader, lang)
+        for (const [name, path, who] of pages) {
+          if (who !== reader) continue
+          await asks(name === 'vouch' ? 'client:ops' : `admin:${system.id}`)
+          await resize(page, deskWidths[0][1])
+          await page.goto(kora.issuer + path)
+          for (const [width, screen] of deskWidths) {
+            await resize(page, screen)
+            const faults = await consoleFaultsOf(page)
+            if (faults.length > 0) t.fail(`${name} ${lang} ${width}: ${faults.join('\n')}`)
+            if ((await page.locator('h1').count()) !== 1) t.fail(`${name} ${lang} ${width}: one h1`)
+            if (shots !== undefined) {
+              await page.screenshot({ path: `${shots}/console-${name}-${lang}-${width}.png`, fullPage: true })
             }
-          ])
-        }
-        const page = await context.newPage()
-        await asks(name === 'vouch' ? 'client:ops' : `admin:${system.id}`)
-        await resize(page, deskWidths[0][1])
-        await page.goto(kora.issuer + path)
-        for (const [width, screen] of deskWidths) {
-          await resize(page, screen)
-          const faults = await consoleFaultsOf(page)
-          if (faults.length > 0) t.fail(`${name} ${lang} ${width}: ${faults.join('\n')}`)
-          if ((await page.locator('h1').count()) !== 1) t.fail(`${name} ${lang} ${width}: one h1`)
-          if (shots !== undefined) {
-            await page.screenshot({ path: `${shots}/console-${name}-${lang}-${width}.png`, fullPage: true })
           }
         }
-        await context.close()
+        await page.context().close()
       }
     }
     t.same(complaints, [], 'no script or policy error')
