@@ -9,6 +9,7 @@ import { firstLink } from '../../src/journeys/console/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { askedFor, onceOf, signInAs } from '../journeys/console/support.ts'
 import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
+import { said } from '../support/texts.ts'
 
 t.setTimeout(600_000)
 
@@ -54,7 +55,7 @@ await withChromium(t, 'console in a browser', async (t, chromium) => {
     t.same(await consoleFaultsOf(page), [])
     await page.click('[data-enrol]')
     await page.waitForSelector('[data-says]:not([hidden])')
-    t.match(await page.textContent('[data-says]'), /登录名和姓名/, 'said where it is missing')
+    t.match(await page.textContent('[data-says]'), said('console.sign-in.enrollment.names'), 'said where it is missing')
     await page.fill('#login_name', 'ops')
     await page.fill('#display_name', '运维 一号')
     await page.click('[data-enrol]')
@@ -182,7 +183,7 @@ await withChromium(t, 'console in a browser', async (t, chromium) => {
     ]) {
       const refused = await browser.submit(again, { credential }, { form: (form) => 'credential' in form.fields })
       t.equal(refused.status, 422)
-      t.match(refused.text, /通行密钥没有被接受/)
+      t.match(refused.text, said('fault.passkey_refused'))
     }
   })
 

@@ -12,6 +12,7 @@ import { act } from '../journeys/support/support.ts'
 import { agree, fill, people, registrationId, scan, start, verifyPhone } from '../journeys/registration/support.ts'
 import { organizationId } from '../journeys/user-center/support.ts'
 import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
+import { said } from '../support/texts.ts'
 
 t.setTimeout(600_000)
 
@@ -81,11 +82,11 @@ await withChromium(t, 'desk in a browser', async (t, chromium) => {
     await page.waitForURL(`**/admin/people/${zhuoma.person_id}`)
     await page.click('a[href$="/act/lock"]')
     await page.click('main form button')
-    t.match(await page.textContent('.summary'), /请写明原因/)
+    t.match(await page.textContent('.summary'), said('fault.reason.required'))
     await page.fill('#reason', '疑似盗用')
     await page.click('main form button')
     await page.waitForURL(/done=people_lock/)
-    t.match(await page.textContent('h1'), /已锁定/)
+    t.match(await page.textContent('h1'), said('console.people.status.locked'))
     await page.click('a[href$="/act/unlock"]')
     await page.fill('#reason', '核实本人')
     await page.click('main form button')
@@ -100,7 +101,7 @@ await withChromium(t, 'desk in a browser', async (t, chromium) => {
     await visit.waitForURL('**/visits/**')
     t.same(await consoleFaultsOf(visit), [])
     await visit.click('main form .acts button')
-    t.match(await visit.textContent('.summary'), /请逐项核对/)
+    t.match(await visit.textContent('.summary'), said('fault.unchecked'))
     t.same(await consoleFaultsOf(visit), [])
     for (const id of ['document_seen', 'face_compared', 'number_compared', 'told_one_time']) {
       await visit.check(`#check_${id}`)

@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core'
 import { startKora } from '../support/driver/index.ts'
 import { password, press, says, walk } from './journeys.ts'
 import { withChromium } from '../support/chromium.ts'
+import { said, saidInOrder } from '../support/texts.ts'
 
 t.setTimeout(600_000)
 
@@ -36,7 +37,7 @@ await withChromium(t, 'a device logs in', async (t, chromium) => {
     await look(page, 'walk-code')
     await page.fill('#user_code', 'BBBB-BBBB')
     await press(page, 'form [type=submit]')
-    await says(page, /代码不正确或已失效/)
+    await says(page, said('fault.user_code.unknown'))
     t.equal(await page.evaluate('document.activeElement.className'), 'summary', 'the summary has the focus')
     t.equal(await page.inputValue('#user_code'), 'BBBB-BBBB', 'what was typed is kept')
     await look(page, 'walk-wrong')
@@ -47,9 +48,9 @@ await withChromium(t, 'a device logs in', async (t, chromium) => {
     await press(page, 'button[value=allow]')
     await look(page, 'walk-login')
     await password(page, '15100151000', secret)
-    await says(page, /完成，可以回到设备/)
+    await says(page, said('device-login.done.title'))
     await page.reload()
-    await says(page, /完成，可以回到设备/)
+    await says(page, said('device-login.done.title'))
     await look(page, 'walk-done')
     t.match((await collect(asked)).claims(), { aud: 'demo-device' })
 
@@ -57,10 +58,10 @@ await withChromium(t, 'a device logs in', async (t, chromium) => {
     const second = await ask()
     await page.goto(second.verification_uri_complete ?? '')
     await press(page, 'button[value=allow]')
-    await says(page, /请选择用哪个身份继续.*办事大厅自助机/)
+    await says(page, saidInOrder('login.representation.title', /办事大厅自助机/))
     await look(page, 'walk-whose')
     await press(page, 'button.choice[value=self]')
-    await says(page, /完成，可以回到设备/)
+    await says(page, said('device-login.done.title'))
     t.ok(await collect(second))
   })
 
@@ -76,7 +77,7 @@ await withChromium(t, 'a device logs in', async (t, chromium) => {
       await page.keyboard.press('Tab')
     }
     await Promise.all([page.waitForURL('**/device/refused'), page.keyboard.press('Enter')])
-    await says(page, /已拒绝/)
+    await says(page, said('device-login.refused.title'))
     await look(page, 'walk-refused')
     await t.rejects(collect(asked), { error: 'access_denied' } as unknown as Error)
   })
@@ -89,7 +90,7 @@ await withChromium(t, 'a device logs in', async (t, chromium) => {
     await press(page, 'form [type=submit]')
     await press(page, 'button[value=allow]')
     await password(page, '15100151000', secret)
-    await says(page, /完成，可以回到设备/)
+    await says(page, said('device-login.done.title'))
     t.ok(await collect(asked))
   })
 

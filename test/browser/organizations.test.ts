@@ -10,6 +10,7 @@ import { lastCode, office, people as typed, school } from '../journeys/registrat
 import { confirm, organization, password, press, says, status } from './journeys.ts'
 import { codeOf, organizationWalk } from './organization-walk.ts'
 import { withChromium } from '../support/chromium.ts'
+import { said, saidInOrder } from '../support/texts.ts'
 
 t.setTimeout(600_000)
 
@@ -40,23 +41,23 @@ await withChromium(t, 'organizations', async (t, browser) => {
     await look(pc, 'J5 letter that no code has')
     await organization(pc, { uscc: codeOf('gongsi'), password: secret })
     await pc.waitForURL(/\/qr$/)
-    await says(pc, /请法定代表人扫码核验.*\*\*\*玛/)
+    await says(pc, saidInOrder('scan-code.title.legal-representative', /\*\*\*玛/))
     await look(pc, 'J5 QR code')
 
     await dawa.goto((await pc.locator('#qr-code').getAttribute('data-payload')) ?? '')
     await press(dawa, 'form[action$="/scan"] button')
-    await says(dawa, /需要本人扫码.*这部手机绑定的不是要登录的人/)
+    await says(dawa, saidInOrder('phone-pages.refused.wrong_person.title', 'phone-pages.refused.wrong_person.body'))
     await audit(dawa, 'J5 wrong person on the phone')
     await status(pc, /扫码人.*不是/)
     await look(pc, 'J5 wrong person on the computer')
 
     await press(pc, '#qr-new')
-    await status(pc, /等待扫码/)
+    await status(pc, said('scan-code.status.waiting'))
     await confirm(phone, pc, of('zhuoma'), async (page) => {
       await audit(page, 'J5 who asks')
     })
     await atSite(pc)
-    await says(pc, /代表单位办理.*西藏示例科技有限公司.*法定代表人.*经办人：次仁卓玛/)
+    await says(pc, saidInOrder(/代表单位办理/, /西藏示例科技有限公司/, 'login.representation.legal_representative', /经办人：次仁卓玛/))
     await audit(pc, 'J5 at the site')
   })
 
@@ -68,7 +69,7 @@ await withChromium(t, 'organizations', async (t, browser) => {
     await come(pc)
     await organization(pc, { uscc: office.uscc, password: chosen })
     await atSite(pc)
-    await says(pc, /西藏示例律师事务所.*法定代表人/)
+    await says(pc, saidInOrder(/西藏示例律师事务所/, 'login.representation.legal_representative'))
   })
 
   await t.test(
@@ -77,7 +78,7 @@ await withChromium(t, 'organizations', async (t, browser) => {
     async (t) => {
       const registering = await desktop()
       await register(registering, 'agent', school.uscc, 'yangjin')
-      await says(registering, /已通知法定代表人。审核通过前不能登录/)
+      await says(registering, said('registration.done.waiting.lead'))
       await look(registering, 'J6 waits for approval')
       await told('laoren', 'delegation-submitted', '有新的代理授权申请待您审核')
 
@@ -90,14 +91,14 @@ await withChromium(t, 'organizations', async (t, browser) => {
       const [pc, phone] = [await desktop(), await phoneOf('laoren')]
       await come(pc)
       await organization(pc, { uscc: school.uscc, password: chosen })
-      await says(pc, /单位的注册在等您审核/)
+      await says(pc, said('login.not-authorized.to_decide.title'))
       await look(pc, 'J7 organization waits for her')
       await press(pc, 'a.main')
       await organization(pc, { uscc: school.uscc, password: chosen })
       await pc.waitForURL(/\/qr$/)
       await confirm(phone, pc, of('laoren'))
       await pc.waitForURL(`${kora.issuer}/me/agents`)
-      await says(pc, /待审核（1）/)
+      await says(pc, said('user-center.agents.waiting', { n: 1 }))
       await look(pc, 'J7 list')
       await pc.goto(`${kora.issuer}/me/messages`)
       await says(pc, /未读 有新的代理授权申请待审核|有新的代理授权申请待审核/)
@@ -118,7 +119,7 @@ await withChromium(t, 'organizations', async (t, browser) => {
         )
       })
       await pc.waitForURL(/\/result$/)
-      await says(pc, /审核成功/)
+      await says(pc, said('user-center.result.approved'))
       await look(pc, 'J7 approved')
 
       await come(early)
@@ -127,7 +128,7 @@ await withChromium(t, 'organizations', async (t, browser) => {
       await audit(early, 'J9 first login of the agent')
       await confirm(await phoneOf('yangjin'), early, of('yangjin'))
       await atSite(early)
-      await says(early, /西藏示例职业学校.*代理人.*经办人：白玛央金，可办理：不动产登记申请、不动产登记查询/)
+      await says(early, saidInOrder(/西藏示例职业学校/, 'login.representation.agent', /经办人：白玛央金，可办理：不动产登记申请、不动产登记查询/))
     }
   )
 

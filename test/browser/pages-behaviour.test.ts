@@ -19,6 +19,7 @@ import { statusKeys, statusText, type ScanPage, type ScanTicketView } from '../.
 import { testCrypto } from '../support/database.ts'
 import { fixtures } from '../http/fixtures.ts'
 import { phoneAgent, withChromium } from '../support/chromium.ts'
+import { said } from '../support/texts.ts'
 
 t.setTimeout(300_000)
 
@@ -178,7 +179,7 @@ await withChromium(t, 'behaviour of pages', async (t, browser) => {
     fresh()
     const { page, complaints } = await open()
     await page.goto(`${origin}/i/fixture/qr`)
-    await status(page, /等待扫码/)
+    await status(page, said('scan-code.status.waiting'))
     const before = await page.locator('#qr-code').innerHTML()
     await page.locator('#qr-new').focus()
     state.ticket.payloadUrl = 'https://sso.example.gov.cn/q/rotated-payload-0002'
@@ -206,7 +207,7 @@ await withChromium(t, 'behaviour of pages', async (t, browser) => {
     fresh()
     const { page, complaints } = await open()
     await page.goto(`${origin}/i/fixture/qr`)
-    await status(page, /等待扫码/)
+    await status(page, said('scan-code.status.waiting'))
     for (let round = 1; round <= 3; round++) {
       Object.assign(state.ticket, { state: 'expired', secondsLeft: 0 })
       state.tell()
@@ -218,12 +219,12 @@ await withChromium(t, 'behaviour of pages', async (t, browser) => {
     }
     Object.assign(state.ticket, { state: 'expired', secondsLeft: 0 })
     state.tell()
-    await status(page, /已过期/)
+    await status(page, said('console.approvals.state.expired'))
     t.equal(state.renewed, 3)
     t.match(await page.getAttribute('#qr-new', 'class'), 'main')
     t.notOk(await page.locator('.qr-side .match-n').isVisible(), 'nothing stale is read')
     await page.click('#qr-new')
-    await status(page, /等待扫码/)
+    await status(page, said('scan-code.status.waiting'))
     t.equal(state.renewed, 4)
     t.same(complaints, [])
   })
@@ -246,7 +247,7 @@ await withChromium(t, 'behaviour of pages', async (t, browser) => {
     t.notOk(await page.locator('#qr-new').isVisible())
     Object.assign(state.ticket, { state: 'failed', failure: 'face_failed', triesLeft: 2 })
     state.tell()
-    await status(page, /今天还可以再试 2 次/)
+    await status(page, said('scan-code.status.face_failed', { n: 2 }))
     t.ok(await page.locator('#qr-new').isVisible())
   })
 
@@ -255,10 +256,10 @@ await withChromium(t, 'behaviour of pages', async (t, browser) => {
     const { page } = await open({ javaScriptEnabled: false })
     await page.goto(`${origin}/i/fixture/qr`)
     await page.click('#qr-check button')
-    await status(page, /还没有收到手机上的认证结果/)
+    await status(page, said('scan-code.status.notyet'))
     await page.click('#qr-new')
     t.equal(state.renewed, 1)
-    await status(page, /等待扫码/)
+    await status(page, said('scan-code.status.waiting'))
     state.ticket.state = 'confirmed'
     await page.click('#qr-check button')
     await page.waitForURL('**/i/fixture/done')
@@ -296,7 +297,7 @@ await withChromium(t, 'behaviour of pages', async (t, browser) => {
     t.match(await page.evaluate('document.activeElement.className'), 'summary')
     await page.click('.summary a[href="#year"]')
     t.equal(await page.evaluate('document.activeElement.id'), 'year')
-    t.match(await page.title(), /^错误：/)
+    t.match(await page.title(), said('error_summary.prefix'))
   })
 
   await t.test(

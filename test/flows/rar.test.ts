@@ -16,6 +16,7 @@ import {
   scanAndReturn,
   startKora,
   submitOrganization,
+  screen,
   words,
   type Answer,
   type Browser,
@@ -24,6 +25,7 @@ import {
   type Started,
   type Tokens
 } from '../support/driver/index.ts'
+import { saidInOrder } from '../support/texts.ts'
 
 const codeOf = (handle: string): string =>
   demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
@@ -159,10 +161,11 @@ t.test('the organization tab is filled in; another code or capacity is told at t
     { form }
   )
   t.equal(other.status, 422)
-  t.match(words(other.text), `网站要求代表另一个单位办理，请输入网站要求的统一社会信用代码：${codeOf('cunjiti')}`)
+  t.same(screen(other.text).errors, ['fault.account.not_asked'])
+  t.match(words(other.text), codeOf('cunjiti'))
   const role = await browser.submit(page, { password, role: 'legal_representative', agree: '1' }, { form })
   t.equal(role.status, 422)
-  t.match(words(role.text), /网站要求用另一种身份办理/)
+  t.same(screen(role.text).errors, ['fault.role.not_asked'])
   const qr = await browser.submit(page, { password, role: 'agent', agree: '1' }, { form })
   const tokens = await redeem(party, {
     started,
@@ -177,34 +180,37 @@ t.test(
   async (t) => {
     const kora = await startKora(t)
     const party = await demoParty(kora, 'demo-site')
-    const cases: Array<[who: string, details: Detail, said: RegExp, unsaid: RegExp]> = [
-      ['ronghe', detail(kora, 'gongsi'), /您的账号不能代表这个单位/, new RegExp(gongsi)],
+    const cases: Array<[who: string, details: Detail, notice: string, unsaid: RegExp, shown?: RegExp]> = [
+      ['ronghe', detail(kora, 'gongsi'), 'unmet-request.organization', new RegExp(gongsi)],
       [
         'dawa',
         detail(kora, 'gongsi', { actions: ['property.query', 'property.register'] }),
-        new RegExp(`${gongsi}.*您的代理授权里没有网站要办理的事项.*不动产登记申请`),
-        /您的账号不能/
+        'unmet-request.function',
+        /您的账号不能/,
+        new RegExp(`${gongsi}.*不动产登记申请`)
       ],
       [
         'dawa',
         detail(kora, 'gongsi', { roles: ['legal_representative'] }),
-        /网站要求用另一种身份代表这个单位，您现在的身份不符合： 代理人.*要求的身份 法定代表人/,
-        /代理授权里/
+        'unmet-request.role',
+        /代理授权里/,
+        saidInOrder('login.unmet-request.role', 'login.representation.agent', 'login.unmet-request.roles')
       ],
-      ['dawa', detail(kora, 'hezuoshe', { actions: ['property.query'] }), /授权已暂停/, /您的账号不能/],
-      ['dawa', detail(kora, 'xiehui'), /授权已到期/, /您的账号不能/],
-      ['pingcuo', detail(kora, 'yanglao'), /您的账号不能代表这个单位/, /服务中心/],
-      ['renzeng', detail(kora, 'simiao'), /等待法定代表人审核/, /您的账号不能/]
+      ['dawa', detail(kora, 'hezuoshe', { actions: ['property.query'] }), 'representation.blocked.suspended', /您的账号不能/],
+      ['dawa', detail(kora, 'xiehui'), 'representation.blocked.expired', /您的账号不能/],
+      ['pingcuo', detail(kora, 'yanglao'), 'unmet-request.organization', /服务中心/],
+      ['renzeng', detail(kora, 'simiao'), 'representation.blocked.pending', /您的账号不能/]
     ]
-    for (const [who, details, said, unsaid] of cases) {
+    for (const [who, details, notice, unsaid, shown] of cases) {
       const browser = kora.newBrowser()
       const login = await asPerson(kora, party, browser, who, { acr_values: 'urn:kora:loa:1', ...asking(details) })
       let { page } = login
       if (at(page).endsWith('/qr')) page = await scanAndReturn(browser, kora.sandbox, page, who, party.arrived)
       t.match(at(page), /\/asked$/, who)
       t.equal(page.status, 403)
-      t.match(words(page.text), said)
+      t.match(screen(page.text), { page: 'login/unmet-request', notices: [`login.${notice}`] })
       t.notMatch(words(page.text), unsaid)
+      if (shown !== undefined) t.match(words(page.text), shown)
       // no way around: neither the page of all identities, nor finishing
       const base = page.url.replace(/\/asked$/, '')
       for (const path of ['', '/select', '/consent']) {

@@ -12,6 +12,8 @@ import { shellOf, type AdminShell } from './layout.ts'
 /** Texts `console.fault.<key>.title` and `.body`: ready for reading. */
 export interface FaultPageModel {
   shell: AdminShell | null
+  /** The hook: which fault. */
+  key: string
   title: string
   body: string
   retryAfterSeconds: number | null
@@ -49,6 +51,7 @@ export function createFaultPage (console: Console): FaultPage {
       'console/fault',
       {
         shell: await shell(request),
+        key,
         title: t.code([`console.fault.${key}.title`], 'console.fault.bad_request.title'),
         body: t.code([`console.fault.${key}.body`], 'console.fault.bad_request.body'),
         retryAfterSeconds: details.retryAfterSeconds ?? null,

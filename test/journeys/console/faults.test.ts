@@ -1,15 +1,16 @@
 import t from 'tap'
 import { sql } from 'kysely'
-import { startKora, words, type Answer, type Browser } from '../../support/driver/index.ts'
+import { screen, startKora, words, type Answer, type Browser } from '../../support/driver/index.ts'
+import { said, saidInOrder } from '../../support/texts.ts'
 import { signInAs } from './support.ts'
 
 t.setTimeout(300_000)
 
 /** The console's frame, with the navigation or without; nothing of the citizens' pages. */
 const inFrame = (page: Answer, signedIn: boolean): boolean =>
-  page.text.includes('<body class="console">') &&
+  page.text.includes('<body class="console"') &&
   page.text.includes('<nav class="side"') === signedIn &&
-  !page.text.includes('从办事网站') &&
+  screen(page.text).page === 'console/fault' &&
   /<code>[0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4}<\/code>/.test(page.text)
 
 t.test("faults below /admin: the console's frame and words, for who is signed in and for who is not", async (t) => {
@@ -48,14 +49,15 @@ t.test("faults below /admin: the console's frame and words, for who is signed in
     }
   }
   const missing = await system.browser.go(`${kora.issuer}/admin/accounts/adm_nobody_here`)
-  t.match([missing.status, words(missing.text)], [404, /找不到.*对象不存在，或者您不能查看.*回到管理台|找不到/])
+  t.equal(missing.status, 404)
+  t.match(words(missing.text), saidInOrder('console.fault.not_found.title', 'console.fault.not_found.body'))
   t.match(
     words((await english.browser.go(`${kora.issuer}/admin/accounts/adm_nobody_here`)).text),
     /Not found The address is incomplete/
   )
   t.match(
     words((await stranger.go(`${kora.issuer}/admin/begin/${'x'.repeat(43)}`)).text),
-    /链接或登录已失效.*联系安全管理员/
+    saidInOrder('console.fault.expired.title', 'console.fault.expired.body')
   )
 
   const csrf = (await system.browser.go(`${kora.issuer}/admin`)).forms.find((form) =>
@@ -73,7 +75,7 @@ t.test("faults below /admin: the console's frame and words, for who is signed in
   const step = await stranger.go(`${kora.issuer}/i/nothing/administrator`)
   t.equal(step.status, 409)
   t.ok(inFrame(step, false), 'the sign-in of the console as well')
-  t.match(words(step.text), /请重新登录/)
+  t.same(screen(step.text).errors, ['console.fault.not_started'])
 
   // programs get what they always get
   const problem = await stranger.request(`${kora.issuer}/admin/nothing`, { headers: { accept: 'application/json' } })
@@ -91,7 +93,7 @@ t.test("faults below /admin: the console's frame and words, for who is signed in
   await sql`alter table notice_gone rename to notice`.execute(db)
   t.equal(broken.status, 500)
   t.ok(inFrame(broken, true))
-  t.match(words(broken.text), /系统出错/)
+  t.same(screen(broken.text).errors, ['console.fault.server'])
   t.notMatch(broken.text.replace(/<style>.*?<\/style>/s, ''), /relation|notice_gone|select|does not exist|\.ts\b/)
   // and the frame itself cannot be made
   await sql`alter table admin_session rename to admin_session_gone`.execute(db)
@@ -117,6 +119,7 @@ t.test('too many: the words of the console and when to try again', async (t) => 
   t.equal(last.status, 429)
   t.match(last.headers.get('retry-after'), /^\d+$/)
   t.ok(inFrame(last, true))
-  t.match(words(last.text), /操作太频繁.*分钟/)
+  t.same(screen(last.text).errors, ['console.fault.too_many'])
+  t.match(words(last.text), said('error.retry'))
   t.match((await ask('application/json')).headers.get('content-type'), 'application/problem+json')
 })
