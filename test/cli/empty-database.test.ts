@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { compileCache } from '../support/compile-cache.ts'
 import { withPostgres } from '../support/needs.ts'
 import { asAdministrator, databaseOn } from '../support/snapshot.ts'
 
@@ -29,7 +30,7 @@ type Env = Record<string, string>
 
 async function run (args: string[], env: Env, cwd?: string): Promise<Ended> {
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd })
   })

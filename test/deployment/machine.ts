@@ -122,7 +122,13 @@ export async function createMachine (t: Test): Promise<Machine> {
 
   const running = new Set<Program>()
   const run = (command: string, env: Record<string, string>): Program => {
-    const settings = { PATH: `${join(place, 'bin')}${delimiter}${path}`, HOME: place, LANG: 'C.UTF-8', ...env }
+    const settings = {
+      PATH: `${join(place, 'bin')}${delimiter}${path}`,
+      HOME: place,
+      LANG: 'C.UTF-8',
+      NODE_COMPILE_CACHE: join(place, 'compiled'),
+      ...env
+    }
     const program = start('bash', ['-euo', 'pipefail', '-c', command], { cwd: folder, settings })
     running.add(program)
     return program

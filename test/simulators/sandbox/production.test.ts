@@ -13,6 +13,7 @@ import { systemClock } from '../../../src/ports/clock.ts'
 import type { Services } from '../../../src/services.ts'
 import { seedDemoData } from '../../../src/simulators/demo-data.ts'
 import { startSandbox } from '../../../src/simulators/index.ts'
+import { compileCache } from '../../support/compile-cache.ts'
 import { testPostgres } from '../../support/database.ts'
 import { freePort } from '../../support/driver/index.ts'
 import { withPostgres } from '../../support/needs.ts'
@@ -38,7 +39,7 @@ const production = (port: number, folder: string): Record<string, string> => ({
 
 async function run (env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [start], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let output = ''
