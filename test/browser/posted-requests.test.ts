@@ -68,7 +68,10 @@ await withChromium(t, 'posted requests', async (t, browser) => {
           })
           .catch(() => {})
         await Promise.race([answer, asked])
-        return await site.redeem(started, (await answer).url())
+        const url = (await answer).url()
+        // what is opened next would be interrupted by it
+        await page.waitForURL(arrived)
+        return await site.redeem(started, url)
       }
       const first = await authorize()
       const visited: string[] = []
