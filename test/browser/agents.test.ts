@@ -95,6 +95,11 @@ await withChromium(t, 'agents', async (t, browser) => {
       )
       await audit(agent, 'J10 the site tells, 320 px without script')
       await agent.goto(`${kora.site}/login`)
+      // what has ended is not silently replaced
+      await agent.waitForURL(/\/select$/)
+      await audit(agent, 'J10 choose again, 320 px without script')
+      await press(agent, 'button.choice[value=self]')
+      await atSite(agent)
       await says(agent, /为自己办理/)
       const again = await desktop(bare)
       await again.goto(`${kora.site}/login`)
@@ -193,6 +198,8 @@ await withChromium(t, 'agents', async (t, browser) => {
       await says(pc, /请选择用哪个身份继续.*林周县示例村股份经济合作社/)
       await look(pc, 'J11 hats')
       await press(pc, 'button.choice:has-text("林周县示例村")')
+      // once in this browser, a scan and a face
+      await confirm(await phoneOf('gesang'), pc, of('gesang'))
       await atSite(pc)
       await says(pc, /林周县示例村股份经济合作社.*法定代表人/)
       await press(pc, 'a:has-text("切换身份")')

@@ -281,9 +281,9 @@ await withChromium(t, 'journeys', async (t, browser) => {
   await t.test('locked words, and the way that stays open', async () => {
     const screen = await desktop()
     await come(screen)
-    for (let i = 0; i < 5; i++) await password(screen, of('suoding').cert_no, secret)
+    for (let i = 0; i < 5; i++) await password(screen, of('suoding').cert_no, 'Not-the-right-1')
     await says(screen, /密码登录将暂停一段时间，您仍可以扫码登录/)
-    await password(screen, of('suoding').cert_no, secret)
+    await password(screen, of('suoding').cert_no, 'Not-the-right-1')
     await says(screen, /密码登录已暂停 15 分钟。您现在仍可以扫码登录/)
     await audit(screen, 'password paused')
     await press(screen, '.tabs a[href$="/qr"]')

@@ -127,7 +127,7 @@ t.test('people who may not log in let no device in, and are told no more than el
   const browser = kora.newBrowser()
   const login = await allow(browser, asked.user_code)
   const page = await submitPassword(browser, login, { account: person.phone, password })
-  t.equal(page.status, 422)
+  t.equal(page.status, 403)
   t.match(at(page), /\/login$/)
 })
 

@@ -461,7 +461,7 @@ t.test('a person who is disabled: nothing works any more, at once', async (t) =>
   )
   const page = await site.visit(browser, await site.start())
   t.match(page.url, /\/login$/, 'and single sign-on asks for a login')
-  t.equal((await submitPassword(browser, page, zhuoma)).status, 422, 'which is a wrong password')
+  t.equal((await submitPassword(browser, page, zhuoma)).status, 403, 'which says that it is disabled')
   await set('active')
 })
 

@@ -49,6 +49,8 @@ t.test('T081: every route × no token, another audience, each single scope', { t
   const none = await tokenOf(kora, '')
 
   for (const { method, path, scope: needed } of table) {
+    // the whole matrix is more than one client may ask for in a minute
+    await kora.inside.services.db.deleteFrom('throttle').where('count', '>', 200).execute()
     const inside = path.replace('/admin/api/v1', '').replace(/:\w+/g, 'no-such-one')
     const body = method === 'GET' || method === 'DELETE' ? undefined : {}
     await Promise.all(

@@ -195,7 +195,7 @@ await eachDatabase(t, 'declared APIs: one fault, and nothing is changed', async 
     await inTransaction(db, async (trx) =>
       await applyResourceServers(trx, deps, { act, wanted: wanted as never, agreedBy }))
   const one = { identifier, content }
-  t.match(await plan([one]), { ok: true, lines: [{ action: 'create', second: [] }] })
+  t.match(await plan([one]), { ok: true, lines: [{ action: 'create', reasons: [] }] })
   t.match(await apply([one, { identifier: 'urn:off', content, status: 'disabled' }]), { ok: true })
   t.equal((await findResourceServer(db, 'urn:off'))?.status, 'disabled')
   t.match(await plan([one]), { ok: true, lines: [{ action: 'none' }] })
