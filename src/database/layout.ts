@@ -32,6 +32,7 @@ export interface TableLayout<Column = string> {
 const kept = 'kept'
 const deletedWith = (table: string): string => `deleted with its ${table}`
 const afterExpiry = 'deleted when it has expired'
+const unread = 'unread; the table is dropped one version later'
 
 export const layout: Readonly<{
   [Table in keyof Database]: TableLayout<Extract<keyof Database[Table], string>>
@@ -210,18 +211,18 @@ export const layout: Readonly<{
   cacheEpoch: { kind: 'reference', row: 'the version of what processes cache', key: ['name'], end: kept },
 
   // the sites of Kora itself
-  userCentreLogin: {
+  ownSiteLogin: {
     kind: 'login',
-    row: 'an authorization request of the user center',
+    row: 'an authorization request of the user center or the console',
     key: ['stateHash'],
     end: 'deleted when it is answered or has expired'
   },
-  userCentreSession: {
+  ownSiteSession: {
     kind: 'login',
-    row: 'a session of the user center',
+    row: 'a session of the user center or the console',
     key: ['idHash'],
     otherKeys: ['personId'],
-    end: 'deleted when it is signed out or has expired'
+    end: 'deleted when it is signed out or has expired; of the console 30 days later'
   },
   organizationPasswordDraft: {
     kind: 'work',
@@ -229,18 +230,22 @@ export const layout: Readonly<{
     key: ['sessionHash'],
     end: 'deleted when it is confirmed or has expired'
   },
-  adminLogin: {
+  adminTotpDraft: {
     kind: 'work',
-    row: 'an authorization request of the console',
-    key: ['stateHash'],
-    end: 'deleted when it is answered or has expired'
+    row: 'a new secret of one-time codes before its confirmation',
+    key: ['sessionHash'],
+    end: 'deleted when it is confirmed, or with its own_site_session'
   },
-  adminSession: {
-    kind: 'work',
-    row: 'a session of the console',
+  userCentreLogin: { kind: 'login', row: 'formerly own_site_login', key: ['stateHash'], end: unread },
+  userCentreSession: {
+    kind: 'login',
+    row: 'formerly own_site_session',
     key: ['idHash'],
-    end: 'deleted 30 days after it expired'
+    otherKeys: ['personId'],
+    end: unread
   },
+  adminLogin: { kind: 'work', row: 'formerly own_site_login', key: ['stateHash'], end: unread },
+  adminSession: { kind: 'work', row: 'formerly own_site_session', key: ['idHash'], end: unread },
 
   // administration
   adminAccount: { kind: 'reference', row: 'an administrator', key: ['id'], end: kept },
@@ -309,6 +314,7 @@ export const beforeTheRule: Partial<Record<keyof Database, string>> = {
   smsCode: 'its id comes together with its phone',
   oidcArtifact: 'revocation is by session, account, context, client and grant',
   userCentreSession: 'the index on its person serves the foreign key alone',
+  ownSiteSession: 'the index on its person serves the foreign key alone',
   auditEvent: 'it is searched in many ways; docs/decisions/0002-audit-chain.md',
   outbox: 'a message that must be sent once has a name'
 }
@@ -321,6 +327,7 @@ export const foreignKeysBeforeTheRule: readonly string[] = [
   'device_person_id_fkey',
   'login_attempt_person_id_fkey',
   'organization_legal_representative_id_fkey',
+  'own_site_session_person_id_fkey',
   'scan_ticket_device_id_fkey',
   'scan_ticket_expected_person_id_fkey',
   'scan_ticket_person_id_fkey',

@@ -10,6 +10,7 @@ import type { OidcTables } from './schema/oidc.ts'
 import type { TrailTables } from './schema/trail.ts'
 import type { OrganizationsTables } from './schema/organizations.ts'
 import type { UserCentreTables } from './schema/user-centre.ts'
+import type { OwnSitesTables } from './schema/own-sites.ts'
 import type { AdminTables } from './schema/admin.ts'
 import type { DeskTables } from './schema/desk.ts'
 import type { AdminApiTables } from './schema/admin-api.ts'
@@ -22,6 +23,7 @@ export type * from './schema/oidc.ts'
 export type * from './schema/trail.ts'
 export type * from './schema/organizations.ts'
 export type * from './schema/user-centre.ts'
+export type * from './schema/own-sites.ts'
 export type * from './schema/admin.ts'
 export type * from './schema/desk.ts'
 export type * from './schema/admin-api.ts'
@@ -36,6 +38,7 @@ export interface Database
   TrailTables,
   OrganizationsTables,
   UserCentreTables,
+  OwnSitesTables,
   AdminTables,
   DeskTables,
   AdminApiTables,

@@ -6,8 +6,9 @@ import { createPeriodicTask, type RunningTask } from './periodic-task.ts'
 import type { RuntimeDeps } from './deps.ts'
 import { deleteExpired, deleteExpiredAttempts, deleteExpiredTickets } from '../tokens/artifact-cleanup.ts'
 import { sweepAdminApi } from '../journeys/admin-api/index.ts'
-import { sweepAdmin } from '../records/administrators/index.ts'
+import { sweepCeremonies } from '../records/administrators/index.ts'
 import { sweepApprovalRequests } from '../records/approvals/index.ts'
+import { sweepConsole } from '../journeys/console/index.ts'
 import { sweepOutbox } from '../records/outbox/index.ts'
 import { sweepChallenges } from '../records/challenges/index.ts'
 import { sweepClientFailures } from '../records/clients/index.ts'
@@ -38,7 +39,8 @@ export function createCleanUp ({
       deleteExpiredTickets,
       sweepThrottle,
       sweepUserCentre,
-      sweepAdmin,
+      sweepConsole,
+      sweepCeremonies,
       sweepAdminApi,
       sweepChallenges,
       sweepSmsCodes,

@@ -76,7 +76,7 @@ await withChromium(t, 'console in a browser', async (t, chromium) => {
     await page.waitForURL(`${kora.issuer}/admin`)
 
     await services.db
-      .updateTable('adminSession')
+      .updateTable('ownSiteSession')
       .set({ authenticatedAt: new Date(0) })
       .execute()
     await page.goto(`${kora.issuer}/admin/accounts/new`)

@@ -5,7 +5,8 @@ import { write } from '../../src/database/transaction.ts'
 import { command as apply } from '../../src/cli/apply.ts'
 import { command as client } from '../../src/cli/client.ts'
 import { findClient } from '../../src/records/clients/index.ts'
-import { ensureUserCentreClient } from '../../src/journeys/user-center/client.ts'
+import { describeClient } from '../../src/journeys/user-center/site.ts'
+import { ensureOwnClient } from '../../src/oidc/own-client.ts'
 import { eachDatabase } from '../support/database.ts'
 import { act, registryOn } from '../records/clients/support.ts'
 import { storeLogo } from '../../src/records/clients/logo.ts'
@@ -16,7 +17,7 @@ const argsOf = (line: string): string[] =>
 
 eachDatabase(t, 'kora client and kora apply', async (t, database) => {
   const services = registryOn(database)
-  await ensureUserCentreClient({ ...services, crypto: database.crypto })
+  await ensureOwnClient({ db: services.db, crypto: database.crypto }, describeClient(services.config.issuer))
   const errors = t.capture(console, 'error', () => {})
   const run = async (command: typeof client | typeof apply, line: string): Promise<{ code: number; out: string }> => {
     const out: string[] = []

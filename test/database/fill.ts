@@ -73,9 +73,13 @@ export async function fill (old: Kysely<any>, present: Kysely<any>): Promise<Map
       list.filter((word) => known.get(where)?.includes(word) ?? true)
     ])
   )
-  const references = await readForeignKeys(present)
+  const tables = [...new Set(columns.map((column) => column.table))]
+  // a foreign key to a table that came since led to another table then
+  const references = [...(await readForeignKeys(present)), ...(await readForeignKeys(old))].filter(
+    ({ target }) => tables.includes(target)
+  )
   const rows = new Map<string, Row[]>()
-  for (const table of inOrder([...new Set(columns.map((column) => column.table))], references)) {
+  for (const table of inOrder(tables, references)) {
     if (made.has(table)) continue
     const own = columns.filter((column) => column.table === table && !column.generated)
     const variants: Row[] = [{}]

@@ -22,6 +22,18 @@ const formerPerson = (id: string, certNoIndex: string, status = 'unactivated'): 
   cert_no_index: certNoIndex
 })
 
+const soon = (seconds: number): Date => new Date(Date.now() + seconds * 1000)
+
+const loginOf = (site: string): Record<string, unknown> => ({
+  state_hash: site,
+  site,
+  browser_hash: 'b',
+  nonce: 'n',
+  verifier_enc: 'x',
+  return_to: '/',
+  expires_at: soon(60)
+})
+
 /** Every row of every table, as JSON without the columns that came since. */
 async function readRows (db: Kysely<any>, columns: Map<string, string[]>): Promise<Map<string, unknown[]>> {
   const keys = await readPrimaryKeys(db)
@@ -57,7 +69,8 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
     '0017_closed_vocabularies',
     '0018_foreign_key_indexes',
     '0019_superseded_requests',
-    '0020_api_grants'
+    '0020_api_grants',
+    '0021_own_sites'
   ])
 
   const after = await readRows(db, columns)
@@ -81,6 +94,7 @@ await eachDatabase(t, 'nothing of a former database is lost', async (t, present)
   t.equal(established.rows.length, counts.get('person'))
   t.strictSame(await findUnvalidated(db), [], 'every old row keeps the new rules')
 
+  await insertRow(db, 'own_site_login', loginOf('console'))
   for (const where of (await readVocabularies(db)).keys()) {
     const [table, column] = where.split('.') as [string, string]
     // a table that is new has no row yet
@@ -126,6 +140,86 @@ await eachDatabase(t, 'what waited before the requests of several people could w
   await request('another', { subject: 'mine', requested_by: 'admin:b', dedupe_key: 'admin:b' })
   await t.rejects(request('twice', { subject: 'mine', dedupe_key: 'admin:b' }), { code: '23505' })
   await t.rejects(request('second', { subject: 'alone', kind: 'keys.rotate' }), { code: '23505' }, 'one at a time')
+})
+
+await eachDatabase(t, 'nobody is signed out when the sites get one pair of tables', async (t, present) => {
+  const { db } = await emptyDatabase(t, present)
+  await migrate(db, '0020_api_grants')
+  await insertRow(db, 'person', formerPerson('p1', 'i1', 'active'))
+  await insertRow(db, 'organization', { id: 'o1', uscc: 'u', name: 'n', type: 't', status: 'active' })
+  await sql`insert into admin_account (id, login_name, display_name, role, status, created_by)
+    values ('adm_1', 'one', 'One', 'system', 'active', 'test')`.execute(db)
+  const ofPerson = (id: string, seconds: number): Record<string, unknown> => ({
+    id_hash: id,
+    browser_hash: `browser of ${id}`,
+    person_id: 'p1',
+    client_session_id: 'c1',
+    expires_at: soon(seconds)
+  })
+  const ofAdministrator = (id: string, seconds: number): Record<string, unknown> => ({
+    id_hash: id,
+    account_id: 'adm_1',
+    browser_hash: `browser of ${id}`,
+    browser_label: 'label',
+    method: 'password',
+    expires_at: soon(900),
+    ends_at: soon(seconds)
+  })
+  const live = async (): Promise<string[]> => {
+    const { rows } = await sql<{ idHash: string }>`
+      select id_hash from own_site_session where expires_at > now() order by id_hash`.execute(db)
+    return rows.map(({ idHash }) => idHash)
+  }
+  await insertRow(db, 'user_centre_session', ofPerson('a person', 1800))
+  await insertRow(db, 'user_centre_session', ofPerson('an idle person', -60))
+  await insertRow(db, 'admin_session', ofAdministrator('an administrator', 28_800))
+  await insertRow(db, 'admin_session', ofAdministrator('signed out', -60))
+  await insertRow(db, 'organization_password_draft', {
+    session_hash: 'a person',
+    id: 'draft',
+    organization_id: 'o1',
+    password_hash: 'x',
+    expires_at: soon(600)
+  })
+
+  await migrate(db)
+  const { rows } = await sql`
+    select id_hash, site, browser_hash, browser_label, person_id, client_session_id, account_id, method,
+      ends_at is null as never_ends from own_site_session order by id_hash`.execute(db)
+  const person = { site: 'user-center', personId: 'p1', clientSessionId: 'c1', accountId: null, method: null }
+  const administrator = { site: 'console', personId: null, clientSessionId: null, accountId: 'adm_1' }
+  t.match(rows, [
+    { idHash: 'a person', ...person, browserHash: 'browser of a person', browserLabel: null, neverEnds: true },
+    { idHash: 'an administrator', ...administrator, method: 'password', browserLabel: 'label', neverEnds: false },
+    { idHash: 'an idle person', ...person },
+    { idHash: 'signed out', ...administrator }
+  ])
+  t.strictSame(await live(), ['a person', 'an administrator'])
+
+  // a process of the former version signs people in and out, beside this one
+  await insertRow(db, 'user_centre_session', ofPerson('another person', 1800))
+  await insertRow(db, 'admin_session', ofAdministrator('another administrator', 28_800))
+  t.strictSame(await live(), ['a person', 'an administrator', 'another administrator', 'another person'])
+  await sql`update admin_session set ends_at = now() where id_hash = 'another administrator'`.execute(db)
+  await sql`delete from user_centre_session where id_hash = 'a person'`.execute(db)
+  t.strictSame(await live(), ['an administrator', 'another person'])
+  const drafts = await sql`select from organization_password_draft`.execute(db)
+  t.equal(drafts.rows.length, 0, 'what waited in the session went with it')
+
+  // what ends here has ended there; what goes on here is not ended by the clean-up there
+  await sql`update own_site_session set expires_at = now() where id_hash = 'an administrator'`.execute(db)
+  const ended = await sql`select from admin_session where ends_at <= now() and id_hash = 'an administrator'`.execute(db)
+  t.equal(ended.rows.length, 1)
+  await sql`update user_centre_session set expires_at = now() - interval '1 second'`.execute(db)
+  await sql`update own_site_session set expires_at = now() + interval '10 minutes' where id_hash = 'another person'`
+    .execute(db)
+  await sql`delete from user_centre_session where expires_at < now()`.execute(db)
+  t.strictSame(await live(), ['another person'])
+
+  await insertRow(db, 'own_site_login', loginOf('user-center'))
+  await t.rejects(insertRow(db, 'own_site_login', loginOf('elsewhere')), { code: '23514' })
+  const nobody = { id_hash: 'x', site: 'console', browser_hash: 'b', expires_at: soon(60) }
+  await t.rejects(insertRow(db, 'own_site_session', nobody), { code: '23514' }, 'a session is of somebody')
 })
 
 await eachDatabase(t, 'a process of the former version may serve beside the new tables', async (t, { db }) => {

@@ -282,8 +282,8 @@ export const numberGroups: readonly NumberGroup[] = [
     rows: [
       [
         "administrator's session",
-        '{idleSeconds|seconds} idle, {absoluteSeconds|seconds} absolute',
-        'src/records/administrators/sessions.ts'
+        '{sessionLifetime.idleSeconds|seconds} idle, {sessionLifetime.absoluteSeconds|seconds} absolute',
+        'src/journeys/console/site.ts'
       ],
       ['credentials given again', 'after {reauthSeconds|seconds}', 'src/records/administrators/sessions.ts'],
       [

@@ -52,26 +52,10 @@ export interface AdminBootstrapTable {
   codeBrowserHash: Generated<string | null>
 }
 
-export interface AdminLoginTable {
-  stateHash: string
-  browserHash: string
-  nonce: string
-  verifierEnc: string
-  returnTo: string
-  expiresAt: RequiredTimestamp
-}
-
-export interface AdminSessionTable {
-  idHash: string
-  accountId: string
-  browserHash: string
-  browserLabel: string
-  method: 'passkey' | 'password'
-  authenticatedAt: Timestamp
-  createdAt: Timestamp
-  expiresAt: RequiredTimestamp
-  endsAt: RequiredTimestamp
-  totpNextEnc: Generated<string | null>
+/** Of one session of the console: shown, not confirmed. */
+export interface AdminTotpDraftTable {
+  sessionHash: string
+  secretEnc: string
 }
 
 export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'withdrawn' | 'expired' | 'superseded'
@@ -113,8 +97,7 @@ export interface AdminTables {
   adminCredential: AdminCredentialTable
   adminCeremony: AdminCeremonyTable
   adminBootstrap: AdminBootstrapTable
-  adminLogin: AdminLoginTable
-  adminSession: AdminSessionTable
+  adminTotpDraft: AdminTotpDraftTable
   pendingChange: PendingChangeTable
   setting: SettingTable
 }

@@ -1,23 +1,5 @@
-/** Sessions of the user center. */
-import type { RequiredTimestamp, Timestamp } from './columns.ts'
-
-export interface UserCentreLoginTable {
-  stateHash: string
-  browserHash: string
-  nonce: string
-  verifierEnc: string
-  returnTo: string
-  expiresAt: RequiredTimestamp
-}
-
-export interface UserCentreSessionTable {
-  idHash: string
-  browserHash: string
-  personId: string
-  clientSessionId: string
-  createdAt: Timestamp
-  expiresAt: RequiredTimestamp
-}
+/** What the user center keeps for a session. */
+import type { RequiredTimestamp } from './columns.ts'
 
 /** Of one session: typed, not confirmed. */
 export interface OrganizationPasswordDraftTable {
@@ -29,7 +11,5 @@ export interface OrganizationPasswordDraftTable {
 }
 
 export interface UserCentreTables {
-  userCentreLogin: UserCentreLoginTable
-  userCentreSession: UserCentreSessionTable
   organizationPasswordDraft: OrganizationPasswordDraftTable
 }

@@ -58,6 +58,15 @@ export function contextId (ref: RepresentationRef): string {
   }
 }
 
+/** The reference behind a context. Of a delegation the organization must be known; null = it does not exist. */
+export function readContextId (contextId: string, delegationOrganizationId: string | null): RepresentationRef | null {
+  if (contextId === 'self') return self
+  if (contextId.startsWith('lr:')) return { role: 'legal_representative', organizationId: contextId.slice(3) }
+  return delegationOrganizationId === null
+    ? null
+    : { role: 'agent', organizationId: delegationOrganizationId, delegationId: contextId }
+}
+
 export const refOf = (representation: Representation): RepresentationRef => {
   switch (representation.role) {
     case 'self':

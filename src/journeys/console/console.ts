@@ -16,12 +16,13 @@ import type { FieldError, PageName, Pages } from '../../http/pages.ts'
 import type { PageOptions } from '../../http/rendering.ts'
 import type { ConsoleDeps } from './deps.ts'
 import { type Approvals, createApprovals } from '../../records/approvals/index.ts'
-import { cookieOf } from './cookie.ts'
 import { csvOf, type CsvRow } from './csv.ts'
-import { csrfScope } from './cookie.ts'
+import { csrfScope } from './csrf-scope.ts'
 import { createFaultPage } from './fault-page.ts'
-import { type Administrator, findSession, reauthSeconds } from '../../records/administrators/index.ts'
+import { type Administrator, reauthSeconds } from '../../records/administrators/index.ts'
 import { shellOf, type AdminFramed } from './layout.ts'
+import type { RelyingParty } from '../own-site/index.ts'
+import { returnPath } from './return-path.ts'
 
 /**
  * A dangerous act has a page. Texts are in the person's language already; the form posts `csrf`, `hidden`, `reason`
@@ -134,19 +135,11 @@ export interface Console {
   readonly table: readonly TableEntry[]
   /** What needs a second administrator. */
   readonly approvals: Approvals<AdminTranslate>
-  /** The administrator who is signed in here, or null. */
-  administratorOf(request: FastifyRequest): Promise<Administrator | null>
+  /** Finds the administrator who is signed in here, and opens and ends sessions. */
+  readonly relyingParty: RelyingParty<Administrator>
   /** Faults of what is registered within are shown in the console's frame. */
   framed(register: (scope: FastifyInstance) => void): Promise<void>
 }
-
-/** A path of the console to return to; anything else is its first page. */
-export const returnPath = (value: unknown): string =>
-  typeof value === 'string' &&
-  value.length < 500 &&
-  /^\/admin(\/(?!\.{1,2}(\/|\?|$))([\w.~-]|%(?!2[ef]|5c)[\da-f]{2})+)*(\?[\w.~%&=+:-]*)?$/i.test(value)
-    ? value
-    : '/admin'
 
 /** The page of a form, found by dropping the act at the end of its path: posts are never repeated after a sign-in. */
 function pageBehind (request: FastifyRequest): string {
@@ -160,7 +153,11 @@ function pageBehind (request: FastifyRequest): string {
 }
 
 /** Call once, on the root instance; pages are registered at the result. */
-export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): Promise<Console> {
+export async function createConsole (
+  app: FastifyInstance,
+  deps: ConsoleDeps,
+  relyingParty: RelyingParty<Administrator>
+): Promise<Console> {
   const table: TableEntry[] = []
   const unlisted: string[] = []
   const keyOf = (method: string, path: string): string => `${method === 'HEAD' ? 'GET' : method} ${path}`
@@ -181,9 +178,6 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
   app.addHook('onReady', async () => {
     if (unlisted.length > 0) throw new Error(`not in the console's route table: ${unlisted.join(', ')}`)
   })
-
-  const administratorOf = async (request: FastifyRequest): Promise<Administrator | null> =>
-    request.browser === null ? null : await findSession(deps.db, cookieOf(deps.config, request), request.browser.hash)
 
   const faultPage: FaultPage = async (request, reply, fault) => await createFaultPage(self)(request, reply, fault)
   let scope: FastifyInstance | undefined
@@ -209,7 +203,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
     deps,
     table,
     approvals: createApprovals(deps, adminTranslator('zh-CN')),
-    administratorOf,
+    relyingParty,
     framed: async (register) => {
       await app.register(async (instance) => {
         registerErrors(instance, faultPage)
@@ -235,7 +229,7 @@ export async function createConsole (app: FastifyInstance, deps: ConsoleDeps): P
         url: path,
         handler: async (request, reply) => {
           reply.header('cache-control', 'no-store')
-          const administrator = await administratorOf(request)
+          const administrator = await relyingParty.findSubject(request)
           if (administrator === null) {
             return await reply.redirect(`/admin/sign-in?to=${encodeURIComponent(pageBehind(request))}`, 303)
           }

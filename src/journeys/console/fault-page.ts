@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import type { FaultPage } from '../../http/errors.ts'
 import { adminTranslator } from '../../http/locale.ts'
 import type { Console } from './console.ts'
-import { csrfScope } from './cookie.ts'
+import { csrfScope } from './csrf-scope.ts'
 import { shellOf, type AdminShell } from './layout.ts'
 
 /** Texts `console.fault.<key>.title` and `.body`: ready for reading. */
@@ -30,7 +30,7 @@ export function createFaultPage (console: Console): FaultPage {
   /** A fault must never prevent the page: without the database it is shown without navigation. */
   async function shell (request: FastifyRequest): Promise<AdminShell | null> {
     try {
-      const administrator = await console.administratorOf(request)
+      const administrator = await console.relyingParty.findSubject(request)
       return administrator === null
         ? null
         : shellOf(

@@ -1,7 +1,7 @@
 /**
  * The console, /admin: its frame, its accounts and sign-in, the route table, changes that need a second administrator,
- * settings. Owns the tables admin_* and pending_change and setting. What is administered belongs to other features;
- * their pages stand in console/<area>.ts and register here.
+ * settings. It is an OIDC client of Kora like any other (site.ts, journeys/own-site). What is administered belongs to
+ * other features; their pages stand in console/<area>.ts and register here.
  *
  * A page is added like this (console/keys.ts; call it from registerAdmin below):
  *
@@ -43,7 +43,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleDeps } from './deps.ts'
 import type { Settings } from '../../records/settings/index.ts'
-import { ensureConsoleClient } from './client.ts'
+import { createRelyingParty } from '../own-site/index.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './administrators/accounts.ts'
 import { registerApis } from './apis/apis.ts'
@@ -65,8 +65,11 @@ import { registerSearch } from './overview/search.ts'
 import { registerSettings } from './settings/settings.ts'
 import { registerUnmaskSetting } from './settings/settings-unmask.ts'
 import { registerSignIn } from './sign-in/sign-in.ts'
+import { describeSite } from './site.ts'
 
-export { returnPath, type Console, type ConsoleRequest, type ConsoleRoute, type TableEntry } from './console.ts'
+export type { Console, ConsoleRequest, ConsoleRoute, TableEntry } from './console.ts'
+export { returnPath } from './return-path.ts'
+export { sweepConsole } from './site.ts'
 export { csvCell, csvOf } from './csv.ts'
 export { pageOf, readList, type ListRequest } from './lists.ts'
 export { firstLink, operatorLink } from './sign-in/first-link.ts'
@@ -81,8 +84,8 @@ export async function registerAdmin (
   deps: ConsoleDeps,
   settings: Settings
 ): Promise<Console> {
-  const console = await createConsole(app, deps)
-  registerSignIn(app, console, await ensureConsoleClient(deps))
+  const console = await createConsole(app, deps, await createRelyingParty(app, deps, describeSite(deps)))
+  registerSignIn(console)
   registerBegin(console)
   registerOverview(console)
   registerClientPages(console)

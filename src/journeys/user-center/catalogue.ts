@@ -5,7 +5,7 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { clientName, clientPolicy } from '../../domain/client/policy.ts'
-import { userCentreClientId } from './client.ts'
+import { userCentreClientId } from './site.ts'
 
 export interface SiteChoice {
   clientId: string

@@ -1,7 +1,7 @@
 /** What every page of the user center starts from: the person and the representation, as the database has them now. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
-import type { Representation, RepresentationRef } from '../../domain/representation/representation.ts'
+import type { Representation } from '../../domain/representation/representation.ts'
 import { self } from '../../domain/representation/representation.ts'
 import { maskName, maskUscc } from '../../domain/identity/masking.ts'
 import { PageError } from '../../http/page-error.ts'
@@ -9,10 +9,10 @@ import { SeeOther } from '../../http/see-other.ts'
 import type { UserCenterDeps } from './deps.ts'
 import type { Actor, Delegations, Representations } from '../../records/organizations/index.ts'
 import type { Messages } from '../../records/messages/index.ts'
-import { personById, type StoredPerson } from '../../records/persons/index.ts'
+import type { StoredPerson } from '../../records/persons/index.ts'
 import type { BrowserSide } from '../../records/scan-tickets/index.ts'
-import { cookieOf } from './cookie.ts'
-import { findSession, type FoundSession } from './sessions.ts'
+import type { RelyingParty } from '../own-site/index.ts'
+import type { SessionOwner } from './site.ts'
 
 export type Section = 'home' | 'agents' | 'mine' | 'messages' | 'browsers' | 'organization-password'
 
@@ -52,8 +52,7 @@ export interface Parts {
 
 export interface Centre extends Parts {
   deps: UserCenterDeps
-  /** Of the client that the user center is. */
-  secret: string
+  relyingParty: RelyingParty<SessionOwner>
   csrfScope(idHash: string): string
 }
 
@@ -85,15 +84,6 @@ export class NotAllowed extends Error {
   }
 }
 
-function refOf ({
-  contextId,
-  organizationId
-}: Pick<FoundSession, 'contextId' | 'organizationId'>): RepresentationRef | null {
-  if (contextId === 'self') return self
-  if (contextId.startsWith('lr:')) return { role: 'legal_representative', organizationId: contextId.slice(3) }
-  return organizationId === null ? null : { role: 'agent', organizationId, delegationId: contextId }
-}
-
 /** The form ended with its session: back to its list. */
 const pageOf = (request: FastifyRequest): string => {
   const path = request.url.split('?', 1)[0] ?? '/me'
@@ -104,17 +94,12 @@ const pageOf = (request: FastifyRequest): string => {
 
 /** @throws SeeOther to a login that leads back, NotAllowed */
 export async function loadMe (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
-  const { deps } = centre
   reply.header('cache-control', 'no-store')
-  const { browser } = request
-  const found = browser === null ? null : await findSession(deps.db, cookieOf(deps.config, request), browser.hash)
-  const person = found === null ? null : await personById(deps.db, deps.crypto, found.personId)
-  if (found === null || person === null || browser === null) {
-    throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
-  }
-  const ref = refOf(found)
+  const owner = await centre.relyingParty.findSubject(request)
+  if (owner === null) throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
+  const { idHash, browserHash, person, ref } = owner
   const representation = ref === null ? null : await centre.representations.resolve(person.id, ref)
-  const me = { idHash: found.idHash, browserHash: browser.hash, person }
+  const me = { idHash, browserHash, person }
   if (representation === null) throw new NotAllowed('representation_ended', { ...me, representation: self })
   return { ...me, representation }
 }

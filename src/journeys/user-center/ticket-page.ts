@@ -13,7 +13,7 @@ import {
   ticketModel
 } from '../scan-code/index.ts'
 import type { TicketStatus } from '../../records/scan-tickets/index.ts'
-import { userCentreClientId, userCentreName } from './client.ts'
+import { userCentreClientId, userCentreName } from './site.ts'
 import type { Centre, Me } from './me.ts'
 
 export interface ToConfirm {

@@ -11,7 +11,7 @@ import type { AdministratorsDeps } from './deps.ts'
 import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { useLink, type OpenLink } from './links.ts'
 import { keepPasskey, type NewPasskey } from './passkeys.ts'
-import { closeSessionsOf } from './sessions.ts'
+import { endAccountSessions } from '../own-sites/index.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
@@ -230,7 +230,7 @@ async function strip (trx: Transaction<Database>, id: string): Promise<void> {
     .where('accountId', '=', id)
     .where('usedAt', 'is', null)
     .execute()
-  await closeSessionsOf(trx, id)
+  await endAccountSessions(trx, id)
 }
 
 /** Whether any account can sign in, of this role or at all. */

@@ -1,6 +1,6 @@
 /**
  * Administrators: their accounts and roles, the links that start an account or a new credential, passwords, one-time
- * codes, passkeys, and their sessions in the console. Owns the tables admin_*.
+ * codes and passkeys. Owns the tables admin_*.
  */
 export {
   credentialEvents,
@@ -10,7 +10,6 @@ export {
   removePasskey,
   renamePasskey,
   sessionMark,
-  sessionsOf,
   type OwnEvent,
   changePassword,
   changeTotp,
@@ -26,17 +25,12 @@ export {
   finishPasskey
 } from './passkeys.ts'
 export {
+  findAdministrator,
   reauthSeconds,
-  type SignInMethod,
-  closeSessionsOf,
-  hashOf,
-  newSecret,
-  findSession,
+  recordSignIn,
+  sweepCeremonies,
   type Administrator,
-  openSession,
-  closeSession,
-  refreshAuthentication,
-  sweepAdmin
+  type SignInMethod
 } from './sessions.ts'
 export { readableSecret, totpUri, newTotpSecret, totpStep } from './totp.ts'
 export {

@@ -12,7 +12,7 @@ import type { Database } from '../../database/schema.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
 import { foldUserCode, userCodeLength, userCodeLetters } from '../../domain/login/user-code.ts'
 import type { AdministratorsDeps } from './deps.ts'
-import { hashOf, newSecret } from './sessions.ts'
+import { createSecret, hashSecret } from '../own-sites/index.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
@@ -53,7 +53,7 @@ export async function makeLink (
     codeMac
   }: { purpose: LinkPurpose; role: AdminRole; accountId: string | null; createdBy: string; codeMac: string | null }
 ): Promise<string> {
-  const secret = newSecret()
+  const secret = createSecret()
   await db
     .updateTable('adminBootstrap')
     .set({ expiresAt: sql<Date>`now()` })
@@ -65,7 +65,7 @@ export async function makeLink (
   await db
     .insertInto('adminBootstrap')
     .values({
-      tokenHash: hashOf(secret),
+      tokenHash: hashSecret(secret),
       purpose,
       role,
       accountId,
@@ -111,7 +111,7 @@ export async function findLink (db: Db, secret: string, browserHash: string): Pr
           'codeNeeded'
         )
       )
-      .where('link.tokenHash', '=', hashOf(secret))
+      .where('link.tokenHash', '=', hashSecret(secret))
       .where('link.usedAt', 'is', null)
       .where('link.expiresAt', '>', sql<Date>`now()`)
       .where((where) => where.or([where('link.accountId', 'is', null), where('account.status', '=', 'invited')]))

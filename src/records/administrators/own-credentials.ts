@@ -11,7 +11,8 @@ import { inTransaction } from '../../database/transaction.ts'
 import type { AdminRole } from '../../domain/administration/administration.ts'
 import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
-import { closeSessionsOf, type Administrator } from './sessions.ts'
+import type { Administrator } from './sessions.ts'
+import { endAccountSessions, endSession, listAccountSessions } from '../own-sites/index.ts'
 import { newTotpSecret, totpStep } from './totp.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
@@ -39,26 +40,6 @@ export const passkeyLabelOf = (typed: string): string | null => {
 /** Names a session on a page; the name is good only for ending it. */
 export const sessionMark = (idHash: string): string =>
   createHash('sha256').update(`mark ${idHash}`).digest('base64url').slice(0, 16)
-
-export interface OwnSession {
-  idHash: string
-  browserLabel: string
-  createdAt: Date
-  method: 'passkey' | 'password'
-}
-
-/** Live ones, newest first, 50 at most. */
-export async function sessionsOf (db: Db, accountId: string): Promise<OwnSession[]> {
-  return await db
-    .selectFrom('adminSession')
-    .select(['idHash', 'browserLabel', 'createdAt', 'method'])
-    .where('accountId', '=', accountId)
-    .where('expiresAt', '>', sql<Date>`now()`)
-    .where('endsAt', '>', sql<Date>`now()`)
-    .orderBy('createdAt', 'desc')
-    .limit(50)
-    .execute()
-}
 
 const toldTypes = [
   'staff.activated',
@@ -153,7 +134,7 @@ export async function changePassword (
       .returning('id')
       .executeTakeFirst()
     if (changed === undefined) return { ok: false, code: 'changed' }
-    await closeSessionsOf(trx, id, sessionHash)
+    await endAccountSessions(trx, id, sessionHash)
     await deps.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'password' } })
     return { ok: true }
   })
@@ -165,23 +146,20 @@ export async function changePassword (
  */
 export async function nextTotpSecret (
   { db, crypto }: Pick<AdministratorsDeps, 'db' | 'crypto'>,
-  { id, sessionHash }: Pick<Administrator, 'id' | 'sessionHash'>
+  { sessionHash }: Pick<Administrator, 'sessionHash'>
 ): Promise<{ secret: string; stored: string }> {
-  const made = crypto.encrypt('admin_session', 'totp_next_enc', sessionHash, newTotpSecret())
+  const secretEnc = crypto.encrypt('admin_totp_draft', 'secret_enc', sessionHash, newTotpSecret())
   await db
-    .updateTable('adminSession')
-    .set({ totpNextEnc: made })
-    .where('idHash', '=', sessionHash)
-    .where('accountId', '=', id)
-    .where('totpNextEnc', 'is', null)
+    .insertInto('adminTotpDraft')
+    .values({ sessionHash, secretEnc })
+    .onConflict((conflict) => conflict.column('sessionHash').doNothing())
     .execute()
-  const { totpNextEnc } = await db
-    .selectFrom('adminSession')
-    .select('totpNextEnc')
-    .where('idHash', '=', sessionHash)
+  const { secretEnc: stored } = await db
+    .selectFrom('adminTotpDraft')
+    .select('secretEnc')
+    .where('sessionHash', '=', sessionHash)
     .executeTakeFirstOrThrow()
-  const stored = totpNextEnc ?? ''
-  return { stored, secret: crypto.decrypt('admin_session', 'totp_next_enc', sessionHash, stored) }
+  return { stored, secret: crypto.decrypt('admin_totp_draft', 'secret_enc', sessionHash, stored) }
 }
 
 /** The new secret replaces the old one when a code of the new one proves that it has arrived; that code is used. */
@@ -198,11 +176,10 @@ export async function changeTotp (
   if (step === null) return 'wrong_code'
   return await inTransaction(db, async (trx) => {
     const taken = await trx
-      .updateTable('adminSession')
-      .set({ totpNextEnc: null })
-      .where('idHash', '=', sessionHash)
-      .where('totpNextEnc', '=', stored)
-      .returning('idHash')
+      .deleteFrom('adminTotpDraft')
+      .where('sessionHash', '=', sessionHash)
+      .where('secretEnc', '=', stored)
+      .returning('sessionHash')
       .executeTakeFirst()
     const changed =
       taken === undefined
@@ -220,7 +197,7 @@ export async function changeTotp (
           .returning('id')
           .executeTakeFirst()
     if (changed === undefined) return 'gone'
-    await closeSessionsOf(trx, id, sessionHash)
+    await endAccountSessions(trx, id, sessionHash)
     await deps.audit.record(trx, { type: 'staff.credential-changed', ...act, details: { method: 'totp' } })
     return 'changed'
   })
@@ -272,7 +249,7 @@ export async function removePasskey (
       and (${account.passwordHash !== null} or (select count(*) from admin_credential where account_id = ${id}) > 1)
         returning id`.execute(trx)
     if (rows.length !== 1) return false
-    await closeSessionsOf(trx, id, sessionHash)
+    await endAccountSessions(trx, id, sessionHash)
     await audit.record(trx, { type: 'staff.credential-removed', ...act, details: { method: 'passkey' } })
     return true
   })
@@ -286,19 +263,11 @@ export async function endOwnSessions (
   act: OwnAct
 ): Promise<boolean> {
   return await inTransaction(db, async (trx) => {
-    const meant = (await sessionsOf(trx, id)).filter(
+    const meant = (await listAccountSessions(trx, id)).filter(
       ({ idHash }) => idHash !== sessionHash && (mark === '' || sessionMark(idHash) === mark)
     )
-    if (mark === '') await closeSessionsOf(trx, id, sessionHash)
-    else if (meant[0] !== undefined) {
-      await trx
-        .updateTable('adminSession')
-        .set({ endsAt: sql<Date>`now()` })
-        .where('idHash', '=', meant[0].idHash)
-        .where('accountId', '=', id)
-        .where('endsAt', '>', sql<Date>`now()`)
-        .execute()
-    }
+    if (mark === '') await endAccountSessions(trx, id, sessionHash)
+    else if (meant[0] !== undefined) await endSession(trx, meant[0].idHash)
     if (meant.length > 0) {
       await audit.record(trx, { type: 'staff.signed-out', ...act, details: { others: true, sessions: meant.length } })
     }

@@ -8,7 +8,7 @@ import { normalisePassword } from '../../domain/login/password-policy.ts'
 import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
 import { loginNameOf } from './accounts.ts'
-import { isKnownBrowser } from './sessions.ts'
+import { hasUsedBrowser } from '../own-sites/index.ts'
 import { newTotpSecret, totpStep } from './totp.ts'
 
 export interface PasswordTry {
@@ -43,7 +43,7 @@ export async function tryPassword (
         .where('loginName', '=', loginName)
         .where('status', '=', 'active')
         .executeTakeFirst()
-  const knownBrowser = account !== undefined && (await isKnownBrowser(db, account.id, attempt.browserHash))
+  const knownBrowser = account !== undefined && (await hasUsedBrowser(db, account.id, attempt.browserHash))
   const turn = await throttle.begin({
     identifier: `admin:${loginName ?? attempt.loginName.slice(0, 64)}`,
     source: attempt.source,

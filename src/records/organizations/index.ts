@@ -5,7 +5,7 @@
  */
 export type * from './types.ts'
 export { createOrganizationLogin } from './login.ts'
-export { createRepresentations } from './representations.ts'
+export { createRepresentations, findDelegationOrganization } from './representations.ts'
 export {
   applyRegisterNews,
   registeredPerson,

@@ -1,6 +1,9 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import {
   contextId,
+  readContextId,
   self,
   usableAt,
   type OrganizationFacts,
@@ -87,6 +90,11 @@ const anyStatement = statement<[string], { any: boolean }>(
   `
   select exists (select 1 from organization where legal_representative_id = $1)
       or exists (select 1 from delegation where agent_id = $1) as any`
+)
+
+const delegationStatement = statement<[string], { organizationId: string }>(
+  'representation organization of a delegation',
+  'select organization_id from delegation where id = $1 limit 1'
 )
 
 const choiceStatement = statement<[string, string], { contextId: string; organizationId: string | null }>(
@@ -189,7 +197,7 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
     async rememberedChoice (personId, clientId) {
       const [choice] = await choiceStatement(db, personId, clientId)
       if (choice === undefined) return null
-      const ref = refOfChoice(choice)
+      const ref = readContextId(choice.contextId, choice.organizationId)
       return ref !== null && (await resolve(personId, ref)) !== null ? ref : null
     },
     async rememberChoice (trx, personId, clientId, ref) {
@@ -198,14 +206,8 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
   }
 }
 
-function refOfChoice ({
-  contextId,
-  organizationId
-}: {
-  contextId: string
-  organizationId: string | null
-}): RepresentationRef | null {
-  if (contextId === 'self') return self
-  if (contextId.startsWith('lr:')) return { role: 'legal_representative', organizationId: contextId.slice(3) }
-  return organizationId === null ? null : { role: 'agent', organizationId, delegationId: contextId }
-}
+/** The organization that a delegation, in any version and state, is of. */
+export const findDelegationOrganization = async (
+  db: Kysely<Database>,
+  delegationId: string
+): Promise<string | null> => (await delegationStatement(db, delegationId))[0]?.organizationId ?? null

@@ -96,9 +96,9 @@ t.test("faults below /admin: the console's frame and words, for who is signed in
   t.same(screen(broken.text).errors, ['console.fault.server'])
   t.notMatch(broken.text.replace(/<style>.*?<\/style>/s, ''), /relation|notice_gone|select|does not exist|\.ts\b/)
   // and the frame itself cannot be made
-  await sql`alter table admin_session rename to admin_session_gone`.execute(db)
+  await sql`alter table own_site_session rename to own_site_session_gone`.execute(db)
   const bare = await system.browser.go(`${kora.issuer}/admin/accounts`)
-  await sql`alter table admin_session_gone rename to admin_session`.execute(db)
+  await sql`alter table own_site_session_gone rename to own_site_session`.execute(db)
   t.equal(bare.status, 500)
   t.ok(inFrame(bare, false))
 })

@@ -115,7 +115,7 @@ t.test('T083: who configures does not read the trail, who reads it changes nothi
 t.test('a route under /admin that is not in the table makes the start fail; one of them twice, too', async (t) => {
   const app = Fastify()
   const services = { db: null, crypto: null, audit: null, config: { issuer: 'http://localhost' } } as never
-  const console = await createConsole(app, services)
+  const console = await createConsole(app, services, null as never)
   app.get('/admin/hidden', async () => 'here')
   await t.rejects(async () => {
     await app.ready()

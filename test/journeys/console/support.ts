@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { Secret, TOTP } from 'otpauth'
 import type { AdminRole } from '../../../src/domain/administration/administration.ts'
-import { openSession } from '../../../src/records/administrators/sessions.ts'
+import { sessionLifetime } from '../../../src/journeys/console/site.ts'
+import { openSession } from '../../../src/records/own-sites/index.ts'
 import type { Answer, Browser, Kora } from '../../support/driver/index.ts'
 
 export interface SignedIn {
@@ -38,16 +39,27 @@ export async function signInAs (
   const browser = kora.newBrowser({ language })
   browser.keepCookie(config.issuer, 'kora_browser', secret)
   const browserHash = createHash('sha256').update(secret).digest('base64url')
-  const session = await openSession(db, { accountId: id, browserHash, browserLabel: 'test', method: 'passkey' })
-  browser.keepCookie(config.issuer, 'kora_admin', session ?? '', '/admin')
+  await openConsoleSession(kora, browser, { accountId: id, browserHash, browserLabel: 'test' })
   if (secondsAgo > 0) {
     await db
-      .updateTable('adminSession')
+      .updateTable('ownSiteSession')
       .set({ authenticatedAt: sql<Date>`now() - make_interval(secs => ${secondsAgo})` })
       .where('accountId', '=', id)
       .execute()
   }
   return { id, browser, loginName }
+}
+
+/** The browser is signed in at the console from now on. */
+export async function openConsoleSession (
+  kora: Kora,
+  browser: Browser,
+  { accountId, browserHash, browserLabel }: { accountId: string; browserHash: string; browserLabel: string }
+): Promise<void> {
+  const { db, config } = kora.inside.services
+  const subject = { accountId, browserLabel, method: 'passkey' } as const
+  const session = await openSession(db, { site: 'console', browserHash, subject, lifetime: sessionLifetime })
+  browser.keepCookie(config.issuer, 'kora_admin', session, '/admin')
 }
 
 const codeAt = (secret: string, step: number): string =>

@@ -62,12 +62,12 @@ t.test('logout, an ended login, an ended person: the session is over at the next
 
   const idle = await enter(kora, 'gesang')
   await services.db
-    .updateTable('userCentreSession')
+    .updateTable('ownSiteSession')
     .set({ expiresAt: new Date(0) })
     .execute()
   t.equal((await idle.browser.request(`${kora.issuer}/me`)).status, 303, 'idle: the login is asked again')
   await services.db
-    .updateTable('userCentreLogin')
+    .updateTable('ownSiteLogin')
     .set({ expiresAt: new Date(0) })
     .execute()
   t.ok((await sweepUserCentre(services.db, 500)) >= 2, 'what has expired is deleted')

@@ -3,7 +3,8 @@ import { validateClient } from '../../../src/domain/client/metadata.ts'
 import { clientRules } from '../../../src/records/clients/index.ts'
 import { createClientCache } from '../../../src/oidc/client-store.ts'
 import { systemClock } from '../../../src/ports/clock.ts'
-import { ensureUserCentreClient } from '../../../src/journeys/user-center/client.ts'
+import { describeClient } from '../../../src/journeys/user-center/site.ts'
+import { ensureOwnClient } from '../../../src/oidc/own-client.ts'
 import { demoClients } from '../../../src/simulators/demo-clients.ts'
 import { eachDatabase } from '../../support/database.ts'
 import { startProvider } from '../../oidc/rig.ts'
@@ -64,7 +65,7 @@ eachDatabase(t, 'the clients that Kora makes itself are valid', async (t, databa
     )
   }
   for (const one of [services, sandbox]) {
-    await ensureUserCentreClient({ ...one, crypto: database.crypto })
+    await ensureOwnClient({ db: one.db, crypto: database.crypto }, describeClient(one.config.issuer))
     const { metadata, policy } = await one.db
       .selectFrom('client')
       .select(['metadata', 'policy'])

@@ -19,9 +19,9 @@ import {
   reauthSeconds,
   removePasskey,
   renamePasskey,
-  sessionMark,
-  sessionsOf
+  sessionMark
 } from '../../../records/administrators/index.ts'
+import { listAccountSessions } from '../../../records/own-sites/index.ts'
 import type { AdminFramed } from '../layout.ts'
 import { ownActOf, registerOwnPassword } from './own-password.ts'
 
@@ -76,7 +76,7 @@ export function registerOwnAccount (console: Console): void {
           lastUsed: one.lastUsedAt?.toISOString() ?? null,
           removable: password || passkeys.length > 1
         })),
-        sessions: (await sessionsOf(db, id)).map((one) => ({
+        sessions: (await listAccountSessions(db, id)).map((one) => ({
           mark: sessionMark(one.idHash),
           label: one.browserLabel,
           since: one.createdAt.toISOString(),

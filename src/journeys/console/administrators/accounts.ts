@@ -13,7 +13,6 @@ import {
   accountById,
   accountColumns,
   type AccountRow,
-  closeSessionsOf,
   createInvited,
   credentialEvents,
   disableAccount,
@@ -22,8 +21,10 @@ import {
   makeLink,
   newLinkCode,
   type OwnEvent,
-  resetAccount
+  resetAccount,
+  hasPassword
 } from '../../../records/administrators/index.ts'
+import { countAccountSessions, endAccountSessions } from '../../../records/own-sites/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { pageOf, readList, type Pager } from '../lists.ts'
 import type { AdminFramed } from '../layout.ts'
@@ -343,15 +344,7 @@ export function registerAccounts (console: Console): void {
         .where('accountId', '=', account.id)
         .orderBy('createdAt')
         .execute()
-      const { password, sessions } = await db
-        .selectFrom('adminAccount')
-        .select([
-          sql<boolean>`password_hash is not null`.as('password'),
-          sql<number>`(select count(*)::int from admin_session where account_id = admin_account.id
-            and expires_at > now() and ends_at > now())`.as('sessions')
-        ])
-        .where('id', '=', account.id)
-        .executeTakeFirstOrThrow()
+      const sessions = await countAccountSessions(db, account.id)
       const { role } = c.administrator
       const live = account.status !== 'disabled' && account.id !== c.administrator.id
       return c.page('console/administrators/account', {
@@ -361,7 +354,7 @@ export function registerAccounts (console: Console): void {
           at: one.createdAt.toISOString(),
           lastUsed: one.lastUsedAt?.toISOString() ?? null
         })),
-        password,
+        password: await hasPassword(db, account.id),
         events: (await credentialEvents(db, account.id)).map(({ type, at }) => ({ type, at: at.toISOString() })),
         sessions,
         may: {
@@ -436,7 +429,7 @@ export function registerAccounts (console: Console): void {
     (c, account) => account.id !== c.administrator.id,
     async (c, account, why) => {
       await inTransaction(db, async (trx) => {
-        await closeSessionsOf(trx, account.id)
+        await endAccountSessions(trx, account.id)
         await deps.audit.record(trx, {
           type: 'staff.signed-out',
           actor: why.actor,

@@ -7,6 +7,7 @@ import { statement } from '../../../database/statement.ts'
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
 import { within } from '../../../http/metrics.ts'
+import { countSiteSessions } from '../../../records/own-sites/index.ts'
 import { countSessions } from '../../../tokens/session-repository.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import { barChart, columnChart, type Bar } from '../charts.ts'
@@ -93,12 +94,11 @@ const keyStatement = statement<[], { kid: string; alg: string; state: string; da
 )
 const numberStatement = statement<
   [],
-  { administrators: number; dead: number; due: number; changes: number; review: number }
+  { dead: number; due: number; changes: number; review: number }
 >(
   'overview numbers',
   `
-  select (select count(*)::int from admin_session where expires_at > now() and ends_at > now()) as administrators,
-         (select count(*)::int from outbox where dead_at is not null) as dead,
+  select (select count(*)::int from outbox where dead_at is not null) as dead,
          (select count(*)::int from outbox where done_at is null and dead_at is null and run_at <= now()) as due,
          (select count(*)::int from pending_change where state = 'pending' and expires_at > now()) as changes,
          (select count(*)::int from registration where review = 'waiting') as review`
@@ -135,11 +135,14 @@ export function registerOverview (console: Console): void {
         [
           'sessions',
           async () => {
-            const [[row], sessions] = await Promise.all([numbers, countSessions(db)])
+            const [sessions, administrators] = await Promise.all([
+              countSessions(db),
+              countSiteSessions(db, 'console')
+            ])
             return {
               ...plain,
               figure: String(sessions),
-              note: t('console.overview.sessions.note', { n: row?.administrators ?? 0 })
+              note: t('console.overview.sessions.note', { n: administrators })
             }
           }
         ],

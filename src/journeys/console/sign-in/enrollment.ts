@@ -22,7 +22,7 @@ import {
   type NewCredential,
   newTotpSecret,
   type OpenLink,
-  openSession,
+  recordSignIn,
   passkeysPossible,
   readableSecret,
   totpStep,
@@ -31,7 +31,6 @@ import {
 } from '../../../records/administrators/index.ts'
 import type { AdminRole } from '../../../domain/administration/administration.ts'
 import type { Console } from '../console.ts'
-import { keepCookie } from '../cookie.ts'
 import { administratorProfile, passwordFault } from '../account/password-faults.ts'
 import type { Unframed } from '../layout.ts'
 
@@ -260,14 +259,14 @@ export function registerBegin (console: Console): void {
           ...about,
           details: { method: credential.kind }
         })
-        return await openSession(trx, {
+        if (!(await recordSignIn(trx, accepted.accountId))) return null
+        return await console.relyingParty.openSession(trx, reply.ensureBrowser().hash, {
           accountId: accepted.accountId,
-          browserHash: reply.ensureBrowser().hash,
           browserLabel: request.browserLabel,
           method: credential.kind
         })
       })
-      if (secret !== null) keepCookie(config, reply, secret)
+      if (secret !== null) console.relyingParty.keepCookie(reply, secret)
       return await reply.redirect('/admin', 303)
     }
   })

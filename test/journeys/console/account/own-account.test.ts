@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import t from 'tap'
 import { Secret, TOTP } from 'otpauth'
-import { openSession } from '../../../../src/records/administrators/sessions.ts'
 import { newTotpSecret } from '../../../../src/records/administrators/totp.ts'
 import { startKora, words, type Answer, type Browser, type Kora } from '../../../support/driver/index.ts'
-import { foreignCode, signInAs, wrongCode, type SignedIn } from '../support.ts'
+import { foreignCode, openConsoleSession, signInAs, wrongCode, type SignedIn } from '../support.ts'
 import { screen } from '../../../support/driver/screen.ts'
 import { said, saidInOrder } from '../../../support/texts.ts'
 
@@ -37,17 +36,15 @@ async function withPassword (kora: Kora): Promise<SignedIn & { secret: string }>
 }
 /** One more session of the account, in a browser of its own. */
 async function elsewhere (kora: Kora, id: string): Promise<Browser> {
-  const { db, config } = kora.inside.services
+  const { config } = kora.inside.services
   const browser = kora.newBrowser({ language: 'zh-CN' })
   const secret = randomBytes(32).toString('base64url')
   browser.keepCookie(config.issuer, 'kora_browser', secret)
-  const session = await openSession(db, {
+  await openConsoleSession(kora, browser, {
     accountId: id,
     browserHash: createHash('sha256').update(secret).digest('base64url'),
-    browserLabel: 'elsewhere',
-    method: 'passkey'
+    browserLabel: 'elsewhere'
   })
-  browser.keepCookie(config.issuer, 'kora_admin', session ?? '', '/admin')
   return browser
 }
 const isIn = async (kora: Kora, browser: Browser): Promise<boolean> =>
@@ -171,7 +168,7 @@ t.test(
     t.not(fresh, secret)
     t.equal(secretOn(await browser.go(`${kora.issuer}/admin/me/codes`)), fresh, 'loaded again after scanning')
     t.not(secretOn(await other.go(`${kora.issuer}/admin/me/codes`)), fresh, 'another session has another one')
-    t.notMatch(JSON.stringify(await db.selectFrom('adminSession').selectAll().execute()), fresh)
+    t.notMatch(JSON.stringify(await db.selectFrom('adminTotpDraft').selectAll().execute()), fresh)
     const change = async (code: string): Promise<Answer> =>
       await browser.submit(page, { code }, { form: posts('/me/codes') })
     t.match(words((await change(wrongCode(fresh))).text), /动态码不正确/)
@@ -240,7 +237,7 @@ t.test('sessions: one by one, only the own; what changes a credential asks for t
   const page = await own.browser.go(`${kora.issuer}/admin/me`)
   const marks = page.forms.filter(posts('/sessions/end')).map(({ fields }) => fields['session'])
   t.equal(marks.filter((mark) => mark !== undefined).length, 2, 'not this one')
-  const hashes = await db.selectFrom('adminSession').select('idHash').execute()
+  const hashes = await db.selectFrom('ownSiteSession').select('idHash').execute()
   for (const { idHash } of hashes) t.notMatch(page.text, idHash)
   await stranger.browser
     .submit(await stranger.browser.go(`${kora.issuer}/admin/me`), {}, { form: posts('/sign-out') })
@@ -261,7 +258,7 @@ t.test('sessions: one by one, only the own; what changes a credential asks for t
   t.same([await isIn(kora, own.browser), await isIn(kora, one), await isIn(kora, two)], [true, false, false])
 
   await db
-    .updateTable('adminSession')
+    .updateTable('ownSiteSession')
     .set({ authenticatedAt: new Date(0) })
     .where('accountId', '=', own.id)
     .execute()
