@@ -9,8 +9,9 @@ import { Provider, type Configuration, type KoaContextWithOIDC } from 'oidc-prov
 import type { Database } from '../database/schema.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { newIdentifier } from '../domain/identifier.ts'
-import { parseRef } from '../domain/representation/representation.ts'
+import { eventFields, parseRef } from '../domain/representation/representation.ts'
 import { notify } from '../records/messages/index.ts'
+import { findPersonIdBySub } from '../records/persons/index.ts'
 import type { OidcDeps } from './deps.ts'
 import { lifetimes, routes } from './configuration.ts'
 import type { DeviceAllowed } from './device-code-adapter.ts'
@@ -103,21 +104,19 @@ export async function recordDeviceAllowed (
   deps: Pick<OidcDeps, 'audit' | 'crypto'>,
   { accountId, clientId, context }: Parameters<DeviceAllowed>[1]
 ): Promise<void> {
-  const person = await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
+  const personId = await findPersonIdBySub(trx, accountId)
   const ref = parseRef(context)
   const ctx = Provider.ctx
   await deps.audit.record(trx, {
     type: 'device-login.allowed',
-    personId: person?.id ?? null,
+    personId,
     clientId,
-    role: ref?.role ?? 'self',
-    organizationId: ref === null || ref.role === 'self' ? null : ref.organizationId,
-    delegationId: ref?.role === 'agent' ? ref.delegationId : null,
+    ...eventFields(ref),
     traceId: ctx === undefined ? null : getTraceId(ctx)
   })
-  if (person === undefined) return
+  if (personId === null) return
   const site = ctx?.oidc.client === undefined ? '' : clientPolicy(readPolicy(ctx.oidc.client)).names['zh-CN']
-  await notify(trx, deps, { personId: person.id, kind: 'security-device-login', data: { site: site || clientId } })
+  await notify(trx, deps, { personId, kind: 'security-device-login', data: { site: site || clientId } })
 }
 
 /**

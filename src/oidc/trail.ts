@@ -5,8 +5,9 @@
 import { Provider } from 'oidc-provider'
 import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../database/schema.ts'
-import { parseRef } from '../domain/representation/representation.ts'
+import { eventFields, parseRef } from '../domain/representation/representation.ts'
 import type { Audit, AuditEvent } from '../records/audit/index.ts'
+import { findPersonIdBySub } from '../records/persons/index.ts'
 import type { GrantContext } from '../tokens/grant-id.ts'
 import type { EndedClientSession } from '../tokens/revocation.ts'
 import { getTraceId } from './error-pages.ts'
@@ -47,7 +48,7 @@ export function createTrail ({ audit }: { audit: Audit }): Trail {
         type: model === 'RefreshToken' ? 'token.refresh-reused' : 'token.code-replayed',
         ...circumstances(),
         ...(presentedBy === null ? {} : { actor: `client:${presentedBy}` }),
-        personId: await findPersonId(trx, grant.accountId),
+        personId: await findPersonIdBySub(trx, grant.accountId),
         clientId: grant.clientId,
         reason: presentedBy === null ? 'used_before' : 'another_client',
         details: { model }
@@ -58,7 +59,7 @@ export function createTrail ({ audit }: { audit: Audit }): Trail {
       await audit.record(trx, {
         type: 'token.revoked',
         ...circumstances(),
-        personId: accountId === null ? null : await findPersonId(trx, accountId),
+        personId: accountId === null ? null : await findPersonIdBySub(trx, accountId),
         clientId,
         details: { model }
       })
@@ -71,9 +72,7 @@ export function createTrail ({ audit }: { audit: Audit }): Trail {
         ...circumstances(),
         personId,
         clientId,
-        role: ref?.role ?? 'self',
-        organizationId: ref === null || ref.role === 'self' ? null : ref.organizationId,
-        delegationId: ref?.role === 'agent' ? ref.delegationId : null,
+        ...eventFields(ref),
         details: { acr: acr ?? null }
       })
     }
@@ -89,8 +88,3 @@ function circumstances (): Pick<AuditEvent, 'address' | 'traceId'> {
 /** The client's address as the mount has judged it (http/client-address). */
 export const getAddress = (ctx: { req: object }): string | null =>
   (ctx.req as { koraAddress?: () => string }).koraAddress?.() ?? null
-
-async function findPersonId (trx: Transaction<Database>, sub: string): Promise<string | null> {
-  const person = await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
-  return person?.id ?? null
-}

@@ -67,6 +67,15 @@ export function readContextId (contextId: string, delegationOrganizationId: stri
     : { role: 'agent', organizationId: delegationOrganizationId, delegationId: contextId }
 }
 
+/** What an audit event says of a representation; null: the person in their own name. */
+export const eventFields = (
+  ref: RepresentationRef | null
+): { role: RepresentationRef['role']; organizationId: string | null; delegationId: string | null } => ({
+  role: ref?.role ?? 'self',
+  organizationId: ref === null || ref.role === 'self' ? null : ref.organizationId,
+  delegationId: ref?.role === 'agent' ? ref.delegationId : null
+})
+
 export const refOf = (representation: Representation): RepresentationRef => {
   switch (representation.role) {
     case 'self':

@@ -52,10 +52,7 @@ export async function createRegistrationToken (
       .executeTakeFirstOrThrow()
     await audit.record(trx, {
       type: 'configuration.applied',
-      actor: act.actor,
-      reason: act.reason,
-      address: act.address,
-      traceId: act.traceId,
+      ...act,
       details: { act: 'registration_token', id, kinds, scopes, hosts, uses, seconds }
     })
     return { id, token, expiresAt }
@@ -128,10 +125,7 @@ export async function endRegistrationToken (
     }
     await audit.record(trx, {
       type: 'configuration.applied',
-      actor: act.actor,
-      reason: act.reason,
-      address: act.address,
-      traceId: act.traceId,
+      ...act,
       details: { act: 'registration_token_ended', id, usesLeft: ended.usesLeft }
     })
     return 'ended'

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import type { InteractionResults } from 'oidc-provider'
 import { inTransaction } from '../../database/transaction.ts'
 import { earnsTrust, type Step } from '../../domain/login/next-step.ts'
-import { refOf } from '../../domain/representation/representation.ts'
+import { eventFields, refOf } from '../../domain/representation/representation.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
 import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeSession } from '../../tokens/revocation.ts'
@@ -111,12 +111,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
     if (context.row.proofs.some(({ kind }) => kind === 'scan' || kind === 'face' || kind === 'counter')) {
       await throttle.lift(trx, personIdentifier(person.id))
     }
-    const acting = {
-      role: ref.role,
-      organizationId: ref.role === 'self' ? null : ref.organizationId,
-      delegationId: ref.role === 'agent' ? ref.delegationId : null
-    }
-    const about = { ...eventContext(context, request), personId: person.id, ...acting }
+    const about = { ...eventContext(context, request), personId: person.id, ...eventFields(ref) }
     if (trusted) await deps.audit.record(trx, { ...about, type: 'browser.remembered' })
     if (chosen) await deps.audit.record(trx, { ...about, type: 'representation.chosen' })
     await deps.audit.record(trx, {

@@ -6,6 +6,7 @@
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
 import { DomainError } from '../../domain/errors.ts'
+import { requireReason } from '../../domain/reason.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
 import {
   applicantOf,
@@ -262,15 +263,9 @@ async function decide (
   }
 }
 
-const checked = ({ reason }: Act): string => {
-  const words = reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
-  if (words === '') throw new DomainError('reason_required')
-  return words
-}
-
 /** @param seen number of the application that was looked at; left out: whatever waits (the others too) */
 export async function acceptApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
-  const reason = checked(act)
+  const reason = requireReason(act.reason)
   const row = await deps.db
     .selectFrom('registration')
     .select(columns)
@@ -399,7 +394,7 @@ export async function refuseApplication (
   code: RefusalReason,
   seen?: string
 ): Promise<ReviewOutcome> {
-  const reason = checked(act)
+  const reason = requireReason(act.reason)
   return await inTransaction(deps.db, async (trx) => {
     const held = await decide(trx, deps, act, id, seen, 'refused', reason)
     if (held === null) return 'unchanged'
@@ -433,7 +428,7 @@ const emptied: Draft = { unit: null, agent: null, legal: null, phone: null, veri
  * again.
  */
 export async function returnApplication (deps: Needed, act: Act, id: string, seen?: string): Promise<ReviewOutcome> {
-  const reason = checked(act)
+  const reason = requireReason(act.reason)
   return await inTransaction(deps.db, async (trx) => {
     const held = await decide(trx, deps, act, id, seen, 'returned', reason)
     if (held === null) return 'unchanged'

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import { DomainError } from '../../domain/errors.ts'
+import { requireReason } from '../../domain/reason.ts'
 import type { SupportDeps } from './deps.ts'
 import type { AuditActor } from '../../records/audit/index.ts'
 import { notify, type MessageKind } from '../../records/messages/index.ts'
@@ -20,9 +20,7 @@ export function stampOf ({ actor, reason, address, traceId }: Act): {
   address: string | null
   traceId: string | null
 } {
-  const words = reason.replaceAll('\0', '').toWellFormed().trim()
-  if (words === '') throw new DomainError('reason_required')
-  return { actor, reason: words.slice(0, 200).toWellFormed(), address, traceId }
+  return { actor, reason: requireReason(reason), address, traceId }
 }
 
 export interface HeldPerson {

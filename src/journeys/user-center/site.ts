@@ -9,7 +9,7 @@ import type { FieldCrypto } from '../../database/index.ts'
 import { contextId, readContextId, type RepresentationRef } from '../../domain/representation/representation.ts'
 import type { OwnClient } from '../../oidc/own-client.ts'
 import { findDelegationOrganization } from '../../records/organizations/index.ts'
-import { personById, type StoredPerson } from '../../records/persons/index.ts'
+import { findPersonIdBySub, personById, type StoredPerson } from '../../records/persons/index.ts'
 import type { SessionLifetime } from '../../records/own-sites/index.ts'
 import { findClientSession } from '../../tokens/client-sessions.ts'
 import type { OwnSite } from '../own-site/index.ts'
@@ -89,13 +89,10 @@ export function describeSite ({
 
     async admit (trx, { clientSession }) {
       const { accountId, id } = clientSession
-      const person = await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
-      return person === undefined
+      const personId = await findPersonIdBySub(trx, accountId)
+      return personId === null
         ? null
-        : {
-            subject: { personId: person.id, clientSessionId: id },
-            event: { type: 'session.started', personId: person.id }
-          }
+        : { subject: { personId, clientSessionId: id }, event: { type: 'session.started', personId } }
     },
 
     async findSubject ({ idHash, browserHash, personId, clientSessionId }) {

@@ -79,18 +79,9 @@ export async function createInvited (
     .returning('id')
     .executeTakeFirst()
   if (made === undefined) return null
-  await deps.audit.record(trx, { type: 'staff.role-granted', ...aboutOf(act), role, details: { accountId: id } })
+  await deps.audit.record(trx, { type: 'staff.role-granted', ...act, role, details: { accountId: id } })
   return id
 }
-
-const aboutOf = (
-  act: Act
-): { actor: Act['actor']; reason: string; address: string | null; traceId: string | null } => ({
-  actor: act.actor,
-  reason: act.reason,
-  address: act.address,
-  traceId: act.traceId
-})
 
 export type NewCredential =
   | { kind: 'passkey'; passkey: NewPasskey; label: string }
@@ -186,7 +177,7 @@ export async function disableAccount (
     await withdrawRequestsAbout(trx, deps, { subject: id, kinds: ['account.reset'] }, act)
     await deps.audit.record(trx, {
       type: 'staff.disabled',
-      ...aboutOf(act),
+      ...act,
       role: ended.role,
       details: { accountId: id }
     })
@@ -215,7 +206,7 @@ export async function resetAccount (
   await strip(trx, id)
   await deps.audit.record(trx, {
     type: 'staff.credentials-reset',
-    ...aboutOf(act),
+    ...act,
     role: reset.role,
     details: { accountId: id }
   })

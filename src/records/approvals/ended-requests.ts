@@ -28,10 +28,7 @@ export async function withdrawRequestsAbout (
   for (const { id, ...about } of ended) {
     await audit.record(trx, {
       type: 'change.withdrawn',
-      actor: act.actor,
-      reason: act.reason,
-      address: act.address,
-      traceId: act.traceId,
+      ...act,
       details: { changeId: id, ...about, subjectGone: true }
     })
   }
@@ -62,10 +59,7 @@ export async function supersede (
     .execute()
   await audit.record(trx, {
     type: 'change.superseded',
-    actor: act.actor,
-    reason: act.reason,
-    address: act.address,
-    traceId: act.traceId,
+    ...act,
     details: { changeId: id, kind, subject, ...(by === null ? {} : { supersededBy: by }) }
   })
 }

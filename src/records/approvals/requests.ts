@@ -166,10 +166,7 @@ export function createApprovals<W> (
   ): Promise<void> => {
     await audit.record(trx, {
       type,
-      actor: act.actor,
-      reason: act.reason,
-      address: act.address,
-      traceId: act.traceId,
+      ...act,
       details
     })
   }

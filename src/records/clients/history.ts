@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ClientDifference } from '../../domain/client/diff.ts'
 import type { ClientAct } from '../../domain/client/record.ts'
-import { DomainError } from '../../domain/errors.ts'
+import { requireReason } from '../../domain/reason.ts'
 import type { ClientsDeps } from './deps.ts'
 import { incrementEpoch } from '../../tokens/cache-epoch.ts'
 import type { Db } from './repository.ts'
@@ -34,8 +34,7 @@ export async function noteAct (
   act: ClientAct,
   about: { clientId: string; version: number; diff?: ClientDifference[]; type?: 'client.enabled' | 'client.disabled' }
 ): Promise<void> {
-  const reason = by.reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
-  if (reason === '') throw new DomainError('reason_required')
+  const reason = requireReason(by.reason)
   const { clientId, version, diff = [] } = about
   await trx
     .insertInto('clientChange')

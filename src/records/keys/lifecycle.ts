@@ -39,10 +39,7 @@ const record = async (
 ): Promise<void> => {
   await audit.record(trx, {
     type,
-    actor: act.actor,
-    reason: act.reason,
-    address: act.address,
-    traceId: act.traceId,
+    ...act,
     details
   })
 }

@@ -64,10 +64,7 @@ export async function resendDead (
     if (rows.length > 0) {
       await audit.record(trx, {
         type: 'outbox.resent',
-        actor: act.actor,
-        reason: act.reason,
-        address: act.address,
-        traceId: act.traceId,
+        ...act,
         details: { ...which, count: rows.length }
       })
     }

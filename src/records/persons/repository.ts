@@ -145,6 +145,12 @@ export async function personById (db: Db, crypto: FieldCrypto, id: string): Prom
   return opened(crypto, await byId(db, id))
 }
 
+/** Identifier of the person with this subject; null: there is none. */
+export async function findPersonIdBySub (db: Db, sub: string): Promise<string | null> {
+  const row = await db.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
+  return row?.id ?? null
+}
+
 export async function personBySub (db: Db, crypto: FieldCrypto, sub: string): Promise<StoredPerson | null> {
   return opened(crypto, await bySub(db, sub))
 }

@@ -6,7 +6,7 @@ import type { Act } from '../../domain/administration/administration.ts'
 import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
 import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
 import { step, type ClientFault } from '../../domain/client/faults.ts'
-import { DomainError } from '../../domain/errors.ts'
+import { requireReason } from '../../domain/reason.ts'
 import { weakenedProtections, type ResourceServerReason } from '../../domain/resource-server/dual-control.ts'
 import type {
   ResourceServerAct,
@@ -55,8 +55,7 @@ async function noteAct (
   noted: { act: Act; what: ResourceServerAct; identifier: string; version: number; diff: ClientDifference[] }
 ): Promise<void> {
   const { act, what, identifier, version, diff } = noted
-  const reason = act.reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
-  if (reason === '') throw new DomainError('reason_required')
+  const reason = requireReason(act.reason)
   await trx
     .insertInto('resourceServerChange')
     .values({

@@ -6,6 +6,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { revokeSession, type EndedClientSession } from '../../tokens/revocation.ts'
+import { findPersonIdBySub } from '../persons/index.ts'
 import { enqueue, type GivenUp } from '../outbox/index.ts'
 import type { SessionsDeps } from './deps.ts'
 
@@ -35,13 +36,9 @@ export async function recordSessionsEnded (
     })
   }
   const sub = ended[0]?.accountId
-  const person =
-    sub === undefined
-      ? undefined
-      : await trx.selectFrom('person').select('id').where('sub', '=', sub).executeTakeFirst()
   await deps.audit.record(trx, {
     type: 'session.ended',
-    personId: person?.id ?? null,
+    personId: sub === undefined ? null : await findPersonIdBySub(trx, sub),
     traceId: about.traceId ?? null,
     reason: about.reason,
     details: { clients: ended.map((session) => session.clientId) }
@@ -53,14 +50,10 @@ export const recordLogoutUndelivered =
   (deps: Pick<SessionsDeps, 'audit'>): GivenUp =>
     async (trx, payload, { attempts }) => {
       const { clientId, accountId } = (payload ?? {}) as Partial<LogoutDelivery>
-      const person =
-        accountId === undefined
-          ? undefined
-          : await trx.selectFrom('person').select('id').where('sub', '=', accountId).executeTakeFirst()
       await deps.audit.record(trx, {
         type: 'logout.delivery-failed',
         clientId,
-        personId: person?.id,
+        personId: accountId === undefined ? null : await findPersonIdBySub(trx, accountId),
         details: { attempts }
       })
     }

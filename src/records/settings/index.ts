@@ -198,10 +198,7 @@ export function createSettings ({ db, config, audit }: Parts): Settings {
         if (row === undefined) return false
         await audit.record(trx, {
           type: 'setting.changed',
-          actor: act.actor,
-          reason: act.reason,
-          address: act.address,
-          traceId: act.traceId,
+          ...act,
           details: { name, version: row.version, ...value }
         })
         return true

@@ -34,10 +34,7 @@ export async function setUnmaskingNeedsApproval (
   if (row === undefined) return false
   await audit.record(trx, {
     type: 'setting.changed',
-    actor: act.actor,
-    reason: act.reason,
-    address: act.address,
-    traceId: act.traceId,
+    ...act,
     details: { name, version: row.version, before: !needed, after: needed }
   })
   return true

@@ -102,10 +102,7 @@ export function registerAccounts (console: Console): void {
     const link = await makeLink(trx, config.issuer, { purpose, role, accountId, createdBy: act.actor, codeMac })
     await deps.audit.record(trx, {
       type: 'staff.link-made',
-      actor: act.actor,
-      reason: act.reason,
-      address: act.address,
-      traceId: act.traceId,
+      ...act,
       role,
       details: { purpose, accountId }
     })
@@ -432,10 +429,7 @@ export function registerAccounts (console: Console): void {
         await endAccountSessions(trx, account.id)
         await deps.audit.record(trx, {
           type: 'staff.signed-out',
-          actor: why.actor,
-          reason: why.reason,
-          address: why.address,
-          traceId: why.traceId,
+          ...why,
           role: account.role,
           details: { accountId: account.id }
         })

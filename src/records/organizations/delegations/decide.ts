@@ -7,7 +7,8 @@ import { endContext } from '../end-context.ts'
 import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
 import { submittedContent } from './content.ts'
 import { tell } from './tell.ts'
-import { byLegalRepresentative, cleanReason, recordRefused, transition } from './transition.ts'
+import { cleanReason } from '../../../domain/reason.ts'
+import { byLegalRepresentative, recordRefused, transition } from './transition.ts'
 import type { Actor } from './types.ts'
 
 export type Approver = Actor & { ticketId: string }

@@ -8,7 +8,8 @@ import { endContext } from '../end-context.ts'
 import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
 import { revokeTrustedBrowsers } from '../trusted-browsers.ts'
 import { tell } from './tell.ts'
-import { byAgent, byLegalRepresentative, cleanReason, recordRefused, transition, type Changed } from './transition.ts'
+import { cleanReason } from '../../../domain/reason.ts'
+import { byAgent, byLegalRepresentative, recordRefused, transition, type Changed } from './transition.ts'
 import type { Actor } from './types.ts'
 
 interface Ending {

@@ -9,7 +9,8 @@ import type { AuditActor } from '../../audit/index.ts'
 import { lockOrganizationOf } from '../repository.ts'
 import { takeEffect, withdrawWaiting } from './end.ts'
 import { tell } from './tell.ts'
-import { cleanReason, transition } from './transition.ts'
+import { cleanReason } from '../../../domain/reason.ts'
+import { transition } from './transition.ts'
 
 export interface StaffAct {
   actor: AuditActor

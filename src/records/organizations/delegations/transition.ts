@@ -77,7 +77,3 @@ export async function recordRefused (
     details: { act, version: version ?? null }
   })
 }
-
-/** Words of a person in the form that is stored: PostgreSQL text holds neither NUL nor lone surrogates. */
-export const cleanReason = (reason: string): string =>
-  reason.replaceAll('\0', '').toWellFormed().trim().slice(0, 200).toWellFormed()
