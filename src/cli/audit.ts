@@ -17,6 +17,7 @@ import {
   type Verification
 } from '../records/audit/index.ts'
 import type { RunningServices } from '../services.ts'
+import { requireAct } from './actions.ts'
 import { readArguments, WrongUse } from './arguments.ts'
 import { archiveTo } from './audit-archive.ts'
 import { actOf, actOptions, actUsage } from './operator.ts'
@@ -202,8 +203,7 @@ function fileSentence (result: ExportVerification): string {
 }
 
 async function exportRange (values: Values, deps: Needs, print: Print, progress: Progress): Promise<number> {
-  const act = actOf(values)
-  if (act === null) throw new WrongUse('--reason is missing: it goes into the audit trail.')
+  const act = requireAct(values)
   const isTime = [values.from, values.to].some((value) => value?.includes('-') === true)
   const { db, crypto, audit, config } = deps
   const range = isTime

@@ -1,5 +1,4 @@
 /** kora client: relying sites from the command line, by the same functions and the same validation as the console. */
-import { readFile } from 'node:fs/promises'
 import type { ParseArgsConfig } from 'node:util'
 import { write } from '../database/transaction.ts'
 import type { ClientRecord, ClientStatus } from '../domain/client/record.ts'
@@ -17,9 +16,10 @@ import {
   writeClientDocument,
   type RegistryServices
 } from '../records/clients/index.ts'
-import { readArguments, WrongUse } from './arguments.ts'
+import { readJsonFile, refuseMore, requireAct, requireAgreedBy, runAction, type Call } from './actions.ts'
+import { WrongUse } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
-import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
+import { actOptions, actUsage, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora client list [--text t] [--status s] [--kind k] [--type public|confidential] [--grant g] [--scope s] [--host h] [--unit u] [--unused-days n] [--json]
        kora client show <client_id> [--json]
@@ -60,53 +60,24 @@ const options = {
   ...agreedOptions
 } as const satisfies ParseArgsConfig['options']
 
-const parse = (args: string[]) =>
-  readArguments(args, {
-    options,
-    actions: { show: 1, 'rotate-secret': 1, disable: 1, enable: 1, export: Infinity },
-    identifiers: ['id', 'text']
-  })
-type Values = ReturnType<typeof parse>['values']
-interface Call {
-  deps: RegistryServices
-  values: Values
-  ids: string[]
-  print: (line: string) => void
-  answer: (value: unknown, text: string) => number
-}
+type CommandCall = Call<RegistryServices, typeof options>
 
 export const command = {
   summary: 'clients (relying sites): list, show, create, rotate-secret, disable, enable, export',
   usage,
-  async run (args: string[], deps: RegistryServices, print: (line: string) => void = console.log): Promise<number> {
-    try {
-      const {
-        values,
-        positionals: [action = 'list', ...ids]
-      } = parse(args)
-      const work = actions[action]
-      if (work === undefined) throw new WrongUse(`Unknown: ${action}`)
-      return await work({
-        deps,
-        values,
-        ids,
-        print,
-        answer: (value, text) => {
-          print(values.json === true ? JSON.stringify(value) : text)
-          return 0
-        }
-      })
-    } catch (error) {
-      if (!(error instanceof WrongUse)) throw error
-      console.error(`${error.message}\nUsage: ${usage}`)
-      return 2
-    }
-  }
+  run: async (args: string[], deps: RegistryServices, print: CommandCall['print'] = console.log): Promise<number> =>
+    await runAction({ usage, grammar, actions }, args, { deps, print })
 }
 
-const actions: Record<string, (call: Call) => Promise<number>> = {
+const grammar = {
+  options,
+  actions: { show: 1, 'rotate-secret': 1, disable: 1, enable: 1, export: Infinity },
+  identifiers: ['id', 'text']
+} as const
+
+const actions: Record<string, (call: CommandCall) => Promise<number>> = {
   async list ({ deps, values, ids, answer }) {
-    if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
+    refuseMore(ids)
     const { text, status, kind, type, grant, scope, host, unit } = values
     const filters = { text, status, kind, type, grant, scope, host, unit, unusedDays: values['unused-days'] }
     const lines = await listClients(
@@ -174,19 +145,18 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   },
 
   async create ({ deps, values, ids, print, answer }) {
-    if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
-    const act = actIn(values)
+    refuseMore(ids)
+    const act = requireAct(values)
     const status = values.status ?? 'test'
     if (status !== 'draft' && status !== 'test' && status !== 'live') {
       throw new WrongUse('--status is draft, test or live')
     }
-    const agreedBy = agreedByOf(values, act)
-    if (agreedBy === null) throw new WrongUse('--agreed-by must name somebody else.')
+    const agreedBy = requireAgreedBy(values, act)
     const options: Omit<NewClient, 'act' | 'content'> = {
       status,
       ...(values.id === undefined ? {} : { clientId: values.id })
     }
-    const input = values.from === undefined ? await inputOf(values) : await jsonFile(values.from)
+    const input = values.from === undefined ? await inputOf(values) : await readJsonFile(values.from)
     let made = await write(deps, createClient, { act, content: input, ...options })
     if (made.outcome === 'approval_needed' && agreedBy !== '') {
       made = await write(deps, createClient, {
@@ -239,7 +209,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   async 'rotate-secret' ({ deps, values, ids, print, answer }) {
     const days = Number(values['grace-days'] ?? 7)
     if (!Number.isFinite(days) || days < 0 || days > 90) throw new WrongUse('--grace-days is a number from 0 to 90')
-    const made = await write(deps, rotateSecret, { act: actIn(values), clientId: one(ids), grace: days * 86_400 })
+    const made = await write(deps, rotateSecret, { act: requireAct(values), clientId: one(ids), grace: days * 86_400 })
     if (made.outcome === 'created') {
       return answer(
         {
@@ -275,8 +245,8 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   }
 }
 
-async function move ({ deps, values, ids, print, answer }: Call, status: ClientStatus): Promise<number> {
-  const act = actIn(values)
+async function move ({ deps, values, ids, print, answer }: CommandCall, status: ClientStatus): Promise<number> {
+  const act = requireAct(values)
   const client = await known(deps, ids)
   const moved = await write(deps, setClientStatus, { act, clientId: client.clientId, version: client.version, status })
   if (moved.outcome === 'changed' || moved.outcome === 'unchanged') {
@@ -307,13 +277,7 @@ async function known (deps: RegistryServices, ids: string[]): Promise<ClientReco
   return client
 }
 
-function actIn (values: Values): NonNullable<ReturnType<typeof actOf>> {
-  const act = actOf(values)
-  if (act === null) throw new WrongUse('--reason is missing: it goes into the audit trail.')
-  return act
-}
-
-async function inputOf (values: Values): Promise<unknown> {
+async function inputOf (values: CommandCall['values']): Promise<unknown> {
   if (values.name === undefined || values.kind === undefined) {
     throw new WrongUse('--name and --kind are missing (or --from).')
   }
@@ -322,7 +286,7 @@ async function inputOf (values: Values): Promise<unknown> {
     kind: values.kind,
     metadata: {
       ...(values.redirect === undefined ? {} : { redirect_uris: values.redirect }),
-      ...(values.jwks === undefined ? {} : { jwks: await jsonFile(values.jwks) }),
+      ...(values.jwks === undefined ? {} : { jwks: await readJsonFile(values.jwks) }),
       ...(values['post-logout'] === undefined ? {} : { post_logout_redirect_uris: values['post-logout'] }),
       ...(people ? { scope: values.scope ?? 'openid' } : {})
     },
@@ -336,13 +300,5 @@ async function inputOf (values: Values): Promise<unknown> {
         (values.purpose ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)])
       )
     }
-  }
-}
-
-async function jsonFile (path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'))
-  } catch (error) {
-    throw new WrongUse(`${path}: ${(error as Error).message}`)
   }
 }

@@ -1,5 +1,4 @@
 /** kora resource-server: APIs from the command line, by the same functions and the same validation as the console. */
-import { readFile } from 'node:fs/promises'
 import type { ParseArgsConfig } from 'node:util'
 import { write } from '../database/transaction.ts'
 import {
@@ -23,9 +22,10 @@ import {
   type ResourceServerChanged,
   type ResourceServersDeps
 } from '../records/resource-servers/index.ts'
-import { readArguments, WrongUse } from './arguments.ts'
+import { readJsonFile, refuseMore, requireAct, requireAgreedBy, runAction, type Call } from './actions.ts'
+import { WrongUse } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
-import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
+import { actOptions, actUsage, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora resource-server list [--text t] [--status active|disabled] [--json]
        kora resource-server show <identifier> [--json]          with the clients that use it
@@ -62,49 +62,24 @@ const options = {
   ...agreedOptions
 } as const satisfies ParseArgsConfig['options']
 
-const parse = (args: string[]) => readArguments(args, { options, actions: {}, identifiers: ['text'] })
-type Values = ReturnType<typeof parse>['values']
-type Deps = ResourceServersDeps
-interface Call {
-  deps: Deps
-  values: Values
-  ids: string[]
-  print: (line: string) => void
-  answer: (value: unknown, text: string) => number
-}
+type CommandCall = Call<ResourceServersDeps, typeof options>
 
 export const command = {
   summary: 'APIs (resource servers): list, show, create, change, disable, enable, delete, export',
   usage,
-  async run (args: string[], deps: Deps, print: (line: string) => void = console.log): Promise<number> {
-    try {
-      const {
-        values,
-        positionals: [action = 'list', ...ids]
-      } = parse(args)
-      const work = actions[action]
-      if (work === undefined) throw new WrongUse(`Unknown: ${action}`)
-      return await work({
-        deps,
-        values,
-        ids,
-        print,
-        answer: (value, text) => {
-          print(values.json === true ? JSON.stringify(value) : text)
-          return 0
-        }
-      })
-    } catch (error) {
-      if (!(error instanceof WrongUse)) throw error
-      console.error(`${error.message}\nUsage: ${usage}`)
-      return 2
-    }
-  }
+  run: async (args: string[], deps: ResourceServersDeps, print: CommandCall['print'] = console.log): Promise<number> =>
+    await runAction({ usage, grammar, actions }, args, { deps, print })
 }
 
-const actions: Record<string, (call: Call) => Promise<number>> = {
+const grammar = {
+  options,
+  actions: {},
+  identifiers: ['text']
+} as const
+
+const actions: Record<string, (call: CommandCall) => Promise<number>> = {
   async list ({ deps, values, ids, answer }) {
-    if (ids.length > 0) throw new WrongUse(`Too many arguments: ${ids.join(' ')}`)
+    refuseMore(ids)
     const { text = '', status = '' } = values
     if (status !== '' && !resourceServerStatuses.includes(status as ResourceServerStatus)) {
       throw new WrongUse(`--status is ${resourceServerStatuses.join(' or ')}`)
@@ -150,9 +125,9 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   async create ({ deps, values, ids, print, answer }) {
     const identifier = one(ids)
     const made = await write(deps, createResourceServer, {
-      act: actIn(values),
+      act: requireAct(values),
       identifier,
-      content: values.from === undefined ? contentIn(values, {}) : await jsonFile(values.from),
+      content: values.from === undefined ? contentIn(values, {}) : await readJsonFile(values.from),
       ...(values.introspector === undefined ? {} : { introspectors: values.introspector })
     })
     if (made.outcome === 'created') {
@@ -171,14 +146,13 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
 
   async change (call) {
     const { deps, values, ids } = call
-    const act = actIn(values)
-    const agreedBy = agreedByOf(values, act)
-    if (agreedBy === null) throw new WrongUse('--agreed-by must name somebody else.')
+    const act = requireAct(values)
+    const agreedBy = requireAgreedBy(values, act)
     const server = await known(deps, ids)
     const input = {
       identifier: server.identifier,
       version: server.version,
-      content: values.from === undefined ? contentIn(values, contentOf(server)) : await jsonFile(values.from),
+      content: values.from === undefined ? contentIn(values, contentOf(server)) : await readJsonFile(values.from),
       ...(values.introspector === undefined ? {} : { introspectors: values.introspector })
     }
     let changed = await write(deps, changeResourceServer, { act, ...input })
@@ -192,7 +166,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   enable: async (call) => await move(call, 'active'),
 
   async delete ({ deps, values, ids, print, answer }) {
-    const act = actIn(values)
+    const act = requireAct(values)
     const { identifier } = await known(deps, ids)
     const deleted = await write(deps, deleteResourceServer, { act, identifier })
     if (deleted.outcome === 'deleted') return answer({ identifier, deleted: true }, `${identifier} is deleted.`)
@@ -218,7 +192,7 @@ const actions: Record<string, (call: Call) => Promise<number>> = {
   }
 }
 
-function answerChanged ({ values, print, answer }: Call, changed: ResourceServerChanged): number {
+function answerChanged ({ values, print, answer }: CommandCall, changed: ResourceServerChanged): number {
   if (changed.outcome === 'changed' || changed.outcome === 'unchanged') {
     const { identifier, version } = changed.server
     return answer({ identifier, outcome: changed.outcome, version }, `${identifier}: ${changed.outcome}.`)
@@ -238,8 +212,8 @@ function answerChanged ({ values, print, answer }: Call, changed: ResourceServer
   return 1
 }
 
-async function move ({ deps, values, ids, print, answer }: Call, status: ResourceServerStatus): Promise<number> {
-  const act = actIn(values)
+async function move ({ deps, values, ids, print, answer }: CommandCall, status: ResourceServerStatus): Promise<number> {
+  const act = requireAct(values)
   const { identifier, version } = await known(deps, ids)
   const moved = await write(deps, setResourceServerStatus, { act, identifier, version, status })
   if (moved.outcome === 'changed' || moved.outcome === 'unchanged') {
@@ -261,16 +235,10 @@ function one (ids: string[]): string {
   return ids[0]
 }
 
-async function known (deps: Deps, ids: string[]): Promise<ResourceServerRecord> {
+async function known (deps: ResourceServersDeps, ids: string[]): Promise<ResourceServerRecord> {
   const server = await findResourceServer(deps.db, one(ids))
   if (server === null) throw new WrongUse(`There is no API ${ids[0] ?? ''}.`)
   return server
-}
-
-function actIn (values: Values): NonNullable<ReturnType<typeof actOf>> {
-  const act = actOf(values)
-  if (act === null) throw new WrongUse('--reason is missing: it goes into the audit trail.')
-  return act
 }
 
 interface Given {
@@ -279,7 +247,7 @@ interface Given {
 }
 
 /** What is there, with what the options say. */
-function contentIn (values: Values, given: Given): object {
+function contentIn (values: CommandCall['values'], given: Given): object {
   const names = {
     ...given.names,
     ...(values.name === undefined ? {} : { 'zh-CN': values.name }),
@@ -314,12 +282,4 @@ function contentIn (values: Values, given: Given): object {
 function numberIn (option: string, text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new WrongUse(`${option} is a number`)
   return Number(text)
-}
-
-async function jsonFile (path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'))
-  } catch (error) {
-    throw new WrongUse(`${path}: ${(error as Error).message}`)
-  }
 }
