@@ -14,7 +14,7 @@ import {
 } from '../../records/clients/index.ts'
 import { changeable, knownClient } from './clients.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, pageParameters, route, type Route } from './routes.ts'
+import { answerHistory, listOf, pageOf, pageParameters, route, type Route } from './routes.ts'
 
 export const clientPartRoutes: Route[] = [
   route({
@@ -129,17 +129,8 @@ export const clientPartRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       const { clientId } = await knownClient(call)
-      const { limit, after } = pageOf(call.query)
-      const rows = await clientHistory(call.deps.db, clientId, rowId(after), limit + 1)
-      return {
-        status: 200,
-        body: listOf(
-          rows,
-          limit,
-          ({ id }) => String(id),
-          ({ traceId, ...row }) => ({ ...row, trace_id: traceId })
-        )
-      }
+      return await answerHistory(call.query, async (after, limit) =>
+        await clientHistory(call.deps.db, clientId, after, limit))
     }
   }),
   route({
@@ -200,14 +191,3 @@ export const clientPartRoutes: Route[] = [
     }
   })
 ]
-
-/** A cursor that is the number of a row. @throws Problem `malformed_query` */
-export function rowId (after: string | null): number | null {
-  if (after === null) return null
-  if (!/^\d{1,15}$/.test(after)) {
-    throw new Problem('malformed_query', {
-      faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }]
-    })
-  }
-  return Number(after)
-}

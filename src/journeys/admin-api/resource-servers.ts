@@ -19,7 +19,18 @@ import {
 } from '../../records/resource-servers/index.ts'
 import { mergePatch } from './merge-patch.ts'
 import { Problem } from './problems.ts'
-import { etagOf, listOf, pageOf, pageParameters, prefix, route, type Answer, type Call, type Route } from './routes.ts'
+import {
+  answerHistory,
+  etagOf,
+  listOf,
+  pageOf,
+  pageParameters,
+  prefix,
+  route,
+  type Answer,
+  type Call,
+  type Route
+} from './routes.ts'
 
 type Within = Pick<Call, 'deps' | 'param'>
 
@@ -53,12 +64,10 @@ const answerOf = async (call: Pick<Call, 'deps'>, server: ResourceServerRecord, 
 })
 
 /** The content of a body, and who introspects if it says so. @throws Problem `invalid_fields` */
-function inputOf ({
-  identifier: _identifier,
-  introspectors,
-  reason: _reason,
-  ...content
-}: Record<string, unknown>): { content: Record<string, unknown>; introspectors?: string[] } {
+function inputOf ({ identifier: _identifier, introspectors, reason: _reason, ...content }: Record<string, unknown>): {
+  content: Record<string, unknown>
+  introspectors?: string[]
+} {
   if (introspectors === undefined) return { content }
   if (!Array.isArray(introspectors) || !introspectors.every((one) => typeof one === 'string')) {
     throw new Problem('invalid_fields', {
@@ -294,25 +303,10 @@ export const resourceServerRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       const { identifier } = await knownServer(call)
-      const { limit, after } = pageOf(call.query)
-      if (after !== null && !/^\d{1,15}$/.test(after)) {
-        throw new Problem('malformed_query', {
-          faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }]
-        })
-      }
-      const rows = await listResourceServerChanges(call.deps.db, identifier, {
-        after: after === null ? null : Number(after),
-        limit: limit + 1
-      })
-      return {
-        status: 200,
-        body: listOf(
-          rows,
-          limit,
-          ({ id }) => String(id),
-          ({ traceId, ...row }) => ({ ...row, trace_id: traceId })
-        )
-      }
+      return await answerHistory(
+        call.query,
+        async (after, limit) => await listResourceServerChanges(call.deps.db, identifier, { after, limit })
+      )
     }
   })
 ]

@@ -145,3 +145,32 @@ export function listOf<R> (
     next: rows.length > limit && last !== undefined ? Buffer.from(keyOf(last)).toString('base64url') : null
   }
 }
+
+/** A cursor that is the number of a row. @throws Problem `malformed_query` */
+export function rowId (after: string | null): number | null {
+  if (after === null) return null
+  if (!/^\d{1,15}$/.test(after)) {
+    throw new Problem('malformed_query', {
+      faults: [{ field: '/after', code: 'not_a_cursor', received: '', expected: 'next' }]
+    })
+  }
+  return Number(after)
+}
+
+interface Change {
+  id: number
+  traceId: string | null
+}
+
+/** A page of a history, newest first. @throws Problem `malformed_query` */
+export async function answerHistory (
+  query: Readonly<Record<string, string>>,
+  read: (after: number | null, limit: number) => Promise<Change[]>
+): Promise<Answer> {
+  const { limit, after } = pageOf(query)
+  const rows = await read(rowId(after), limit + 1)
+  return {
+    status: 200,
+    body: listOf(rows, limit, ({ id }) => String(id), ({ traceId, ...row }) => ({ ...row, trace_id: traceId }))
+  }
+}

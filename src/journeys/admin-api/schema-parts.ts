@@ -18,3 +18,18 @@ export const list = <S extends TSchema>(item: S) =>
 
 /** Member `reason` of a body; the header Kora-Reason says the same. */
 export const reason = Type.Optional(text(200, 'Why; or in the header Kora-Reason. Goes into the audit trail.'))
+
+/** A page of the changes of something that is registered: who changed what and why. */
+export const history = () =>
+  list(
+    closed({
+      id: Type.Integer(),
+      version: Type.Integer(),
+      act: Type.String(),
+      actor: Type.String(),
+      reason: Type.String(),
+      diff: Type.Array(Type.Unknown()),
+      trace_id: nullable(Type.String()),
+      at: time
+    })
+  )

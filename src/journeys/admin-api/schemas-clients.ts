@@ -3,7 +3,7 @@ import Type from 'typebox'
 import { adminScopes } from '../../domain/administration/admin-scopes.ts'
 import { clientKinds, clientStatuses } from '../../domain/client/record.ts'
 import { dualControlReasonNames } from '../../domain/administration/dual-control.ts'
-import { closed, list, nullable, reason, text, time } from './schema-parts.ts'
+import { closed, history, list, nullable, reason, text, time } from './schema-parts.ts'
 
 const optionalText = (description?: string) =>
   Type.Optional(Type.String(description === undefined ? {} : { description }))
@@ -246,18 +246,7 @@ export const AddressResult = closed({
     'Why it could not be registered as it stands.'
   )
 })
-export const ClientHistory = list(
-  closed({
-    id: Type.Integer(),
-    version: Type.Integer(),
-    act: Type.String(),
-    actor: Type.String(),
-    reason: Type.String(),
-    diff: Type.Array(Type.Unknown()),
-    trace_id: nullable(Type.String()),
-    at: time
-  })
-)
+export const ClientHistory = history()
 export const ClientFailures = closed({
   items: Type.Array(
     closed({ code: Type.String(), address: Type.String(), count: Type.Integer(), first_at: time, last_at: time })

@@ -6,7 +6,7 @@ import {
   tokenFormats,
   tokenSeconds
 } from '../../domain/resource-server/record.ts'
-import { closed, list, nullable, reason, text, time } from './schema-parts.ts'
+import { closed, history, list, nullable, reason, text, time } from './schema-parts.ts'
 
 const texts = closed({
   'zh-CN': Type.Optional(Type.String()),
@@ -86,15 +86,4 @@ export const ResourceServerPatch = Type.Object(
   { description: 'JSON Merge Patch (RFC 7396): null takes a member away. The result is checked as a whole.' }
 )
 export const ResourceServerStatusChange = Type.Object({ status: ResourceServerStatus, reason })
-export const ResourceServerHistory = list(
-  closed({
-    id: Type.Integer(),
-    version: Type.Integer(),
-    act: Type.String(),
-    actor: Type.String(),
-    reason: Type.String(),
-    diff: Type.Array(Type.Unknown()),
-    trace_id: nullable(Type.String()),
-    at: time
-  })
-)
+export const ResourceServerHistory = history()

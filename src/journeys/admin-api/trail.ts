@@ -11,9 +11,8 @@ import {
   type AuditOutcome,
   type FoundEvent
 } from '../../records/audit/index.ts'
-import { rowId } from './client-parts.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'
+import { listOf, pageOf, pageParameters, route, type Call, type Route, rowId } from './routes.ts'
 
 const wireEvent = (event: FoundEvent): object => ({
   id: Number(event.id),
