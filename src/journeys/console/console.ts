@@ -92,6 +92,12 @@ export interface ConsoleRequest {
   ): FastifyReply
   /** What `confirm` asked for: the act, or what to show again. */
   confirmed(typed?: string | null): { ok: true; act: Act } | { ok: false; reason: string; errors: FieldError[] }
+  /** Words for what `confirmed` says is wrong. */
+  problems(errors: ReadonlyArray<{ code: string }>): string[]
+  /** The version that the form was filled in from; 0 when it names none. */
+  version(): number
+  /** Asks another administrator to approve an act, and leads to the request. */
+  askApproval(asked: Parameters<Approvals<AdminTranslate>['request']>[1]): Promise<FastifyReply>
   /** @throws PageError 404, the same for what does not exist and what may not be seen */
   notFound(): never
 }
@@ -318,6 +324,16 @@ function contextOf (
       else if (reason.length > 200) errors.push({ field: 'reason', code: 'too_long', details: { max: 200 } })
       if (typed !== null && field('typed').trim() !== typed) errors.push({ field: 'typed', code: 'different' })
       return errors.length > 0 ? { ok: false, reason, errors } : { ok: true, act: act(reason) }
+    },
+    problems: (errors) => errors.map(({ code }) => t.code([`fault.reason.${code}`, `fault.${code}`], 'fault.invalid')),
+    version () {
+      const version = Number(field('version'))
+      return Number.isSafeInteger(version) ? version : 0
+    },
+    async askApproval (asked) {
+      const { approvals, deps } = console
+      const { id, ok } = await inTransaction(deps.db, async (trx) => await approvals.request(trx, asked))
+      return this.redirect(`/admin/approvals/${id}`, ok ? 'change_requested' : 'change_waiting')
     },
     notFound (): never {
       throw new PageError(404, 'not_found', { restartHref: '/admin' })

@@ -36,9 +36,8 @@
  * `c.page('console/once', …)`.
  *
  * What needs a second administrator: `console.approvals.register('client.change', { describe,
- * apply })` where the pages are registered; then, instead of doing it, `const asked = await console.changes.request({
- * kind, payload, subject: clientId, act })` and `return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ?
- * 'change_requested' : 'change_waiting')`. `apply` runs in the transaction that approves, with the approver's act.
+ * apply })` where the pages are registered; then, instead of doing it, `return await c.askApproval({ kind, payload,
+ * subject: clientId, act })`. `apply` runs in the transaction that approves, with the approver's act.
  */
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleDeps } from './deps.ts'
@@ -46,7 +45,7 @@ import type { Settings } from '../../records/settings/index.ts'
 import { createRelyingParty } from '../own-site/index.ts'
 import { createConsole, type Console } from './console.ts'
 import { registerAccounts } from './administrators/accounts.ts'
-import { registerApis } from './apis/apis.ts'
+import { registerApis } from './apis/index.ts'
 import { registerApprovals } from './approvals/approvals.ts'
 import { registerAudit } from './audit/audit.ts'
 import { registerBegin } from './sign-in/enrollment.ts'

@@ -86,6 +86,10 @@ export function readList<F extends string> (
   }
 }
 
+/** Number of the row after which the page begins, of a list whose key is one number. */
+export const readAfter = ({ after }: Pick<ListRequest<string>, 'after'>): number | null =>
+  after === null ? null : Number(after[0])
+
 const hrefOf = (path: string, filters: Record<string, string>, more: Record<string, string> = {}): string => {
   const set = new URLSearchParams(Object.entries({ ...filters, ...more }).filter(([, value]) => value !== ''))
   return set.size === 0 ? path : `${path}?${set.toString()}`

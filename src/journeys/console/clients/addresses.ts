@@ -125,11 +125,10 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
             reason: confirmed.act.reason
           })
         }
-        const version = Number(c.field('version'))
         const changed = await write(deps, changeClient, {
           act: confirmed.act,
           clientId: client.clientId,
-          version: Number.isSafeInteger(version) ? version : 0,
+          version: c.version(),
           content: checked.content
         })
         switch (changed.outcome) {
@@ -140,7 +139,7 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
           case 'conflict':
             return await conflictPage(console, c, changed, 'addresses')
           case 'approval_needed':
-            return await askApproval(console, c, { client, content: checked.content, act: confirmed.act })
+            return await askApproval(c, { client, content: checked.content, act: confirmed.act })
           default:
             return c.notFound()
         }

@@ -14,11 +14,11 @@ import {
 import type { Console, ConsoleRequest } from '../console.ts'
 import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type Typed, type Control } from './forms.ts'
 import type { AdminFramed } from '../layout.ts'
+import { diffRows } from '../change-history.ts'
 import { addressPart, type FailureRow, type TesterResult } from './address-part.ts'
 import {
   askApproval,
   clientOf,
-  diffRows,
   frameOf,
   mayChange,
   pathOf,
@@ -163,16 +163,13 @@ async function saveTyped (
     return await tabPage(console, c, client, tab, rules, {
       typed,
       reason: confirmed.reason,
-      problems: confirmed.errors.map(({ code }) =>
-        c.t.code([`fault.reason.${code}`, `fault.${code}`], 'fault.invalid')
-      )
+      problems: c.problems(confirmed.errors)
     })
   }
-  const version = Number(c.field('version'))
   const changed = await write(console.deps, changeClient, {
     act: confirmed.act,
     clientId: client.clientId,
-    version: Number.isSafeInteger(version) ? version : 0,
+    version: c.version(),
     content: typed
   })
   switch (changed.outcome) {
@@ -195,7 +192,7 @@ async function saveTyped (
           reason: confirmed.act.reason
         })
       }
-      return await askApproval(console, c, { client, content: checked.content, act: confirmed.act })
+      return await askApproval(c, { client, content: checked.content, act: confirmed.act })
     }
     case 'conflict':
       return await conflictPage(console, c, changed, tab)

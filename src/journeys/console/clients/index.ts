@@ -16,7 +16,6 @@ import { registerClientTrial } from './test-login.ts'
 import { registerClientWizard } from './wizard.ts'
 
 export { faultWords, type Control } from './forms.ts'
-export { diffRows, shownValue } from './layout.ts'
 
 export function registerClientPages (console: Console): void {
   const rules = clientRules(console.deps.config)

@@ -1,7 +1,6 @@
 /** What every page about a client starts with, and how a change of it is requested. */
 import type { FastifyReply } from 'fastify'
 import { sql } from 'kysely'
-import { inTransaction } from '../../../database/transaction.ts'
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
 import type { ClientDifference } from '../../../domain/client/diff.ts'
 import { diffOf } from '../../../domain/client/diff.ts'
@@ -20,6 +19,7 @@ import {
   type ClientChangeRequest
 } from '../../../records/clients/index.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
+import { diffFact, toApprovalResult } from '../change-history.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { tabNames } from './forms.ts'
 
@@ -69,16 +69,6 @@ export function frameOf (c: ConsoleRequest, client: ClientRecord, current: strin
   }
 }
 
-/** One leaf of a client for reading. */
-export const shownValue = (value: unknown): string =>
-  value === undefined || value === null
-    ? '—'
-    : Array.isArray(value) && value.every((item) => typeof item === 'string')
-      ? value.join('\n') || '[]'
-      : typeof value === 'string'
-        ? value
-        : JSON.stringify(value)
-
 /** A grant at an API, as who decides about it can read it; null: something else. */
 function grantFact (
   { field, before, after }: ClientDifference,
@@ -121,10 +111,7 @@ export function registerClientChanges (console: Console): void {
       // exactly what was asked, independent of later changes
       const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(
         (change) =>
-          grantFact(change, t) ?? {
-            name: change.field,
-            value: `${shownValue(change.before)} → ${shownValue(change.after)}`
-          }
+          grantFact(change, t) ?? diffFact(change)
       )
       const reasons = content === null ? [] : dualControlReasons(client, content)
       return {
@@ -143,27 +130,19 @@ export function registerClientChanges (console: Console): void {
         act: { ...act, reason: `${act.reason} (${requestedBy})` },
         request
       })
-      return changed.outcome === 'changed' || changed.outcome === 'unchanged'
-        ? { ok: true }
-        : { ok: false, code: changed.outcome === 'conflict' ? 'client_changed' : 'client_refused' }
+      return toApprovalResult(changed.outcome)
     }
   })
 }
 
 /** Requests approval of this change by another administrator, and leads to the request. */
-export async function askApproval (
-  console: Console,
+export const askApproval = async (
   c: ConsoleRequest,
   { client, content, act }: { client: ClientRecord; content: ClientContent; act: Act }
-): Promise<FastifyReply> {
-  const payload = clientChangeRequest(client, content)
-  const asked = await inTransaction(
-    console.deps.db,
-    async (trx) =>
-      await console.approvals.request(trx, { kind: clientChangeKind, payload, subject: client.clientId, act })
-  )
-  return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
-}
-
-export const diffRows = (diff: readonly ClientDifference[]): Array<{ field: string; before: string; after: string }> =>
-  diff.map(({ field, before, after }) => ({ field, before: shownValue(before), after: shownValue(after) }))
+): Promise<FastifyReply> =>
+  await c.askApproval({
+    kind: clientChangeKind,
+    payload: clientChangeRequest(client, content),
+    subject: client.clientId,
+    act
+  })

@@ -2,9 +2,10 @@
 import { clientHistory, listClients } from '../../../records/clients/index.ts'
 import type { ClientKind, ClientStatus } from '../../../domain/client/record.ts'
 import type { Console } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
+import { pageOf, readAfter, readList, type Pager } from '../lists.ts'
 import type { AdminFramed } from '../layout.ts'
-import { clientOf, diffRows, frameOf, readers, writers, type ClientFrame } from './layout.ts'
+import { diffRows, sendChangesCsv } from '../change-history.ts'
+import { clientOf, frameOf, readers, writers, type ClientFrame } from './layout.ts'
 
 export interface ClientRow {
   clientId: string
@@ -101,25 +102,10 @@ export function registerClientList (console: Console, scopes: readonly string[])
     roles: readers,
     handler: async (c) => {
       const client = await clientOf(c, console)
-      const list = readList(c.request, [], 1)
-      const after = Number(list.after?.[0])
-      const found = await clientHistory(db, client.clientId, Number.isSafeInteger(after) ? after : null, list.limit)
+      const list = readList(c.request, [], ['number'])
+      const found = await clientHistory(db, client.clientId, readAfter(list), list.limit)
       const { rows, pager } = pageOf(list, found, (row) => [String(row.id)])
-      if (list.csv) {
-        return c.csv(
-          'client-history.csv',
-          ['at', 'act', 'actor', 'reason', 'version', 'fields', 'trace_id'],
-          rows.map((row) => [
-            row.at.toISOString(),
-            row.act,
-            row.actor,
-            row.reason,
-            row.version,
-            row.diff.map(({ field }) => field).join(' '),
-            row.traceId
-          ])
-        )
-      }
+      if (list.csv) return sendChangesCsv(c, 'client-history.csv', rows)
       return c.page('console/clients/history', {
         client: frameOf(c, client, 'history'),
         rows: rows.map(({ at, act, actor, reason, traceId, diff }) => ({

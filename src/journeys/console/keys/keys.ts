@@ -2,7 +2,6 @@
  * 签名密钥: the life of the signing keys, what sites keep of them, rotation by two administrators, and the answer to a leak
  * by one.
  */
-import { inTransaction } from '../../../database/transaction.ts'
 import type { SigningAlg } from '../../../tokens/signing-keys.ts'
 import { keyTimes, signingAlgs } from '../../../tokens/signing-keys.ts'
 import { publicMaxAge } from '../../../tokens/signing-keys.ts'
@@ -195,13 +194,8 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const alg = algOf(c)
-      const asked = await inTransaction(deps.db, async (trx) => await console.approvals.request<RotatePayload>(trx, {
-        kind: 'keys.rotate',
-        payload: { alg },
-        subject: alg,
-        act: confirmed.act
-      }))
-      return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+      const payload: RotatePayload = { alg }
+      return await c.askApproval({ kind: 'keys.rotate', payload, subject: alg, act: confirmed.act })
     }
   })
 

@@ -1,5 +1,4 @@
 /** What staff do to one account, each act on a page with a reason; and unmasking. */
-import { inTransaction } from '../../../database/transaction.ts'
 import { write } from '../../../database/transaction.ts'
 import type { Act } from '../../../domain/administration/administration.ts'
 import { maskName } from '../../../domain/identity/masking.ts'
@@ -206,13 +205,12 @@ export function registerPeopleActs (console: Console): void {
       }
       if ((await personById(db, crypto, idOf(c))) === null) return c.notFound()
       if (await readUnmaskingNeedsApproval(db)) {
-        const asked = await inTransaction(deps.db, async (trx) => await approvals.request(trx, {
+        return await c.askApproval({
           kind: 'people.reveal',
           payload: { personId: idOf(c), fields: ticked },
           subject: idOf(c),
           act: confirmed.act
-        }))
-        return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+        })
       }
       return showValues(c, await unmask(deps, confirmed.act, idOf(c), ticked)) ?? c.notFound()
     }

@@ -17,7 +17,7 @@ import {
   type PersonLine
 } from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
+import { pageOf, readAfter, readList, type Pager } from '../lists.ts'
 import type { AdminFramed } from '../layout.ts'
 
 export const supportRoles: readonly AdminRole[] = ['security']
@@ -186,10 +186,9 @@ export function registerPeople (console: Console): void {
     path: '/admin/people/:id/history',
     roles: supportRoles,
     handler: async (c) => {
-      const list = readList(c.request, [], 1)
-      const before = Number(list.after?.[0])
+      const list = readList(c.request, [], ['number'])
       const found = await personHistory(deps, idOf(c), {
-        before: Number.isSafeInteger(before) && list.after !== null ? before : undefined,
+        before: readAfter(list) ?? undefined,
         limit: list.limit
       })
       const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])

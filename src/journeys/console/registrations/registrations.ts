@@ -1,5 +1,4 @@
 /** 注册审核: applications that the company register could not decide. */
-import { inTransaction } from '../../../database/transaction.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { maskUscc } from '../../../domain/identity/masking.ts'
 import { tibetanDivisionName } from '../../../domain/identity/region-code.ts'
@@ -199,13 +198,12 @@ export function registerRegistrations (console: Console): void {
       if (!confirmed.ok) return await show(c, await load(c), confirmed.errors)
       const { id, number } = await line(c)
       if (await readUnmaskingNeedsApproval(db)) {
-        const asked = await inTransaction(deps.db, async (trx) => await approvals.request(trx, {
+        return await c.askApproval({
           kind: 'registrations.reveal',
           payload: { registrationId: id, number },
           subject: id,
           act: confirmed.act
-        }))
-        return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+        })
       }
       return await show(c, (await applicationDetail(deps, confirmed.act, id, { unmask: true })) ?? c.notFound())
     }

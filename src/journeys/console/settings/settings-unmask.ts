@@ -73,12 +73,7 @@ export function registerUnmaskSetting (console: Console): void {
         await inTransaction(db, async (trx) => await setUnmaskingNeedsApproval(trx, deps, true, confirmed.act))
         return c.redirect('/admin/settings', 'saved')
       }
-      const asked = await inTransaction(
-        deps.db,
-        async (trx) =>
-          await approvals.request(trx, { kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
-      )
-      return c.redirect(`/admin/approvals/${asked.id}`, asked.ok ? 'change_requested' : 'change_waiting')
+      return await c.askApproval({ kind, payload: { needed }, subject: 'reveal', act: confirmed.act })
     }
   })
 }
