@@ -62,7 +62,8 @@ export const decryptPart = (crypto: FieldCrypto, id: string, value: string): str
 
 export const hashGrantId = (grantId: string): string => hash('sha256', grantId, 'base64url')
 
-type Parameters = [
+/** What `artifactValues` takes. */
+export type ArtifactParameters = [
   model: string,
   id: string,
   payload: string,
@@ -75,7 +76,7 @@ type Parameters = [
   keepSeconds: number | null
 ]
 
-const toParameters = (row: ArtifactRow): Parameters => [
+export const toParameters = (row: ArtifactRow): ArtifactParameters => [
   row.model,
   row.id,
   toJson(row.payload),
@@ -88,41 +89,42 @@ const toParameters = (row: ArtifactRow): Parameters => [
   row.keepSeconds
 ]
 
-const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
-const values = `$1::text, $2::text, $3::jsonb, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text,
+export const artifactColumns =
+  'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
+export const artifactValues = `$1::text, $2::text, $3::jsonb, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text,
   now() + make_interval(secs => $10::float8)`
 
 type Id = { id: string }
 
-const insertStatement = statement<Parameters, Id>(
+const insertStatement = statement<ArtifactParameters, Id>(
   'oidc_artifact insert',
   `
-  insert into oidc_artifact (${columns}) values (${values}) returning id`
+  insert into oidc_artifact (${artifactColumns}) values (${artifactValues}) returning id`
 )
 
-const upsertStatement = statement<Parameters, Id>(
+const upsertStatement = statement<ArtifactParameters, Id>(
   'oidc_artifact upsert',
   `
-  insert into oidc_artifact (${columns}) values (${values})
+  insert into oidc_artifact (${artifactColumns}) values (${artifactValues})
   on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash,
     session_uid = excluded.session_uid, account_id = excluded.account_id, client_id = excluded.client_id,
     context_id = excluded.context_id, user_code = excluded.user_code, expires_at = excluded.expires_at
   returning id`
 )
 
-const insertUnderStatement = statement<[...Parameters, string, string], Id>(
+const insertUnderStatement = statement<[...ArtifactParameters, string, string], Id>(
   'oidc_artifact insert under',
   `
   with source as (select id from oidc_artifact where model = $11::text and id = $12::text for key share)
-  insert into oidc_artifact (${columns}) select ${values} from source returning id`
+  insert into oidc_artifact (${artifactColumns}) select ${artifactValues} from source returning id`
 )
 
-const insertUnderSessionStatement = statement<[...Parameters, string], Id>(
+const insertUnderSessionStatement = statement<[...ArtifactParameters, string], Id>(
   'oidc_artifact insert under session',
   `
   with source as (select uid from oidc_artifact where model = 'Session' and uid = $11::text
     and (account_id is null or account_id = $6::text) for key share)
-  insert into oidc_artifact (${columns}) select ${values} from source returning id`
+  insert into oidc_artifact (${artifactColumns}) select ${artifactValues} from source returning id`
 )
 
 const consumption = `update oidc_artifact set consumed_at = now()
@@ -134,11 +136,11 @@ const consumeStatement = statement<[string, string], Id>(
   consumption.replace('$MODEL', '$1').replace('$ID', '$2')
 )
 
-const consumeAndInsertStatement = statement<[...Parameters, string, string], Id>(
+const consumeAndInsertStatement = statement<[...ArtifactParameters, string, string], Id>(
   'oidc_artifact consume and insert',
   `
   with source as (${consumption.replace('$MODEL', '$11').replace('$ID', '$12')})
-  insert into oidc_artifact (${columns}) select ${values} from source returning id`
+  insert into oidc_artifact (${artifactColumns}) select ${artifactValues} from source returning id`
 )
 
 /** One insert of a batch: the row, and the source row it is inserted under. */
@@ -148,10 +150,10 @@ interface Insertion {
 }
 
 const given = `given as materialized (
-    select ${columns.replace('expires_at', 'keep_seconds')}, source_model, source_id from jsonb_to_recordset($1::jsonb) as g (model text, id text, payload jsonb,
+    select ${artifactColumns.replace('expires_at', 'keep_seconds')}, source_model, source_id from jsonb_to_recordset($1::jsonb) as g (model text, id text, payload jsonb,
       grant_hash text, session_uid text, account_id text, client_id text, context_id text, user_code text, keep_seconds float8, source_model text, source_id text))`
-const insertGiven = `insert into oidc_artifact (${columns})
-  select ${columns
+const insertGiven = `insert into oidc_artifact (${artifactColumns})
+  select ${artifactColumns
     .split(', ')
     .slice(0, -1)
     .map((name) => `g.${name}`)

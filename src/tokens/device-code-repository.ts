@@ -3,24 +3,15 @@
  * and its device polls too often. Each change is one conditional statement on the database clock.
  */
 import { statement } from '../database/statement.ts'
-import { artifactId, toJson, type ArtifactRow, type Connection } from './artifact-repository.ts'
-
-type Save = [
-  id: string,
-  payload: string,
-  grantHash: string | null,
-  sessionUid: string | null,
-  accountId: string | null,
-  clientId: string | null,
-  contextId: string | null,
-  userCode: string | null,
-  keepSeconds: number | null
-]
-
-const columns = 'model, id, payload, grant_hash, session_uid, account_id, client_id, context_id, user_code, expires_at'
-const values =
-  "'DeviceCode', $1::text, $2::jsonb, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, now() + " +
-  'make_interval(secs => $9::float8)'
+import {
+  artifactColumns,
+  artifactId,
+  artifactValues,
+  toParameters,
+  type ArtifactParameters,
+  type ArtifactRow,
+  type Connection
+} from './artifact-repository.ts'
 
 // undecided → in flight → decided, in this direction only and once
 const decideOnce = `on conflict (model, id) do update set payload = excluded.payload, grant_hash = excluded.grant_hash, session_uid = excluded.session_uid,
@@ -29,32 +20,20 @@ const decideOnce = `on conflict (model, id) do update set payload = excluded.pay
       and (a.payload->'inFlight' is null or excluded.payload->'accountId' is not null or excluded.payload->'error' is not null)
   returning id`
 
-const saveStatement = statement<Save, { id: string }>(
+const saveStatement = statement<ArtifactParameters, { id: string }>(
   'oidc device code save',
   `
-  insert into oidc_artifact as a (${columns}) values (${values}) ${decideOnce}`
+  insert into oidc_artifact as a (${artifactColumns}) values (${artifactValues}) ${decideOnce}`
 )
 
 // locks the session's row as the issue of a code does: a logout waits for this statement and then finds the new row
-const allowStatement = statement<Save, { id: string }>(
+const allowStatement = statement<ArtifactParameters, { id: string }>(
   'oidc device code allow',
   `
-  with source as (select uid from oidc_artifact where model = 'Session' and uid = $4::text
-    and (account_id is null or account_id = $5::text) for key share)
-  insert into oidc_artifact as a (${columns}) select ${values} from source ${decideOnce}`
+  with source as (select uid from oidc_artifact where model = 'Session' and uid = $5::text
+    and (account_id is null or account_id = $6::text) for key share)
+  insert into oidc_artifact as a (${artifactColumns}) select ${artifactValues} from source ${decideOnce}`
 )
-
-const toParameters = (row: ArtifactRow): Save => [
-  row.id,
-  toJson(row.payload),
-  row.grantHash,
-  row.sessionUid,
-  row.accountId,
-  row.clientId,
-  row.contextId,
-  row.userCode,
-  row.keepSeconds
-]
 
 /** Inserts, or saves the decision. False: the code was decided before. */
 export const saveDeviceCode = async (db: Connection, row: ArtifactRow): Promise<boolean> =>
