@@ -19,6 +19,10 @@ export const browserCookieSeconds = 395 * 86400
 export const browserCookieName = (issuer: string): string =>
   issuer.startsWith('https:') ? '__Host-kora_browser' : 'kora_browser'
 
+/** As every answer sets it; the life is in `browserCookieSeconds`, because libraries count it in different units. */
+export const browserCookieAttributes = (issuer: string) =>
+  ({ httpOnly: true, sameSite: 'lax', path: '/', secure: issuer.startsWith('https:') }) as const
+
 export const newBrowserSecret = (): string => newIdentifier(32)
 
 /** Null for anything that we cannot have set. */

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpDeps } from './deps.ts'
 import {
+  browserCookieAttributes,
   browserCookieName,
   browserCookieSeconds,
   browserHash,
@@ -188,10 +189,7 @@ export function decorateRequests (
     if (known !== null) return known
     const secret = newBrowserSecret()
     this.setCookie(cookieName, secret, {
-      httpOnly: true,
-      sameSite: 'lax',
-      path: '/',
-      secure,
+      ...browserCookieAttributes(config.issuer),
       maxAge: browserCookieSeconds
     })
     const made = { hash: browserHash(secret) as string, fresh: true }

@@ -5,7 +5,13 @@
  * (RFC 9700 §4.7, RFC 6819 §4.4.1.8).
  */
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { browserCookieName, browserCookieSeconds, browserHash, newBrowserSecret } from '../http/browser.ts'
+import {
+  browserCookieAttributes,
+  browserCookieName,
+  browserCookieSeconds,
+  browserHash,
+  newBrowserSecret
+} from '../http/browser.ts'
 import { readCookie } from '../http/cookies.ts'
 import { getRequestState } from './request-state.ts'
 
@@ -27,10 +33,7 @@ export function sendBrowserCookie (ctx: KoaContextWithOIDC): void {
   const { newBrowserSecret: secret } = getRequestState(ctx)
   if (secret === undefined) return
   ctx.cookies.set(browserCookieName(ctx.oidc.issuer), secret, {
-    httpOnly: true,
-    sameSite: 'lax',
-    path: '/',
-    secure: ctx.oidc.issuer.startsWith('https:'),
+    ...browserCookieAttributes(ctx.oidc.issuer),
     maxAge: browserCookieSeconds * 1000,
     overwrite: true
   })

@@ -6,6 +6,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
+import { createPeriodicFlush, type PeriodicFlush } from '../database/periodic-flush.ts'
 import type { Database } from '../database/schema.ts'
 import type { Audit, AuditEvent } from '../records/audit/index.ts'
 import { getTraceId } from './error-pages.ts'
@@ -21,12 +22,10 @@ const authenticatedRoutes = new Set([
 /** Clients counted at one time; the failures of further ones count as those of no registered client. */
 const clientsRemembered = 2000
 
-export interface FailedAuthentications {
+/** A flush writes one event for each client that has failed since its last event. */
+export interface FailedAuthentications extends PeriodicFlush {
   /** To be called for each new provider, before it serves. */
   observe(provider: Provider): void
-  /** Writes one event for each client that has failed since its last event. */
-  flush(): Promise<void>
-  stop(): Promise<void>
 }
 
 interface Parts {
@@ -41,11 +40,6 @@ export function createFailedAuthentications (
 ): FailedAuthentications {
   // failures since the last event of the client; '' = no registered client
   const counts = new Map<string, number>()
-  let working: Promise<void> = Promise.resolve()
-  const timer = setInterval(() => {
-    flush().catch(() => {})
-  }, intervalMs)
-  timer.unref()
 
   const record = async (clientId: string, failures: number, about: Partial<AuditEvent> = {}): Promise<void> => {
     await audit.recordSingle(db, {
@@ -89,7 +83,6 @@ export function createFailedAuthentications (
       }
     }
   }
-  const flush = (): Promise<void> => (working = working.then(write))
 
   return {
     observe (provider) {
@@ -99,10 +92,6 @@ export function createFailedAuthentications (
         if ((ctx.body as { error?: unknown } | null | undefined)?.error === 'invalid_client') await note(ctx)
       })
     },
-    flush,
-    async stop () {
-      clearInterval(timer)
-      await flush()
-    }
+    ...createPeriodicFlush(write, intervalMs)
   }
 }

@@ -10,6 +10,7 @@ import { Counter } from 'prom-client'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
+import { createPeriodicFlush, type PeriodicFlush } from '../database/periodic-flush.ts'
 import { statement } from '../database/statement.ts'
 import type { Database } from '../database/schema.ts'
 import { inTransaction } from '../database/transaction.ts'
@@ -44,14 +45,12 @@ const writeMilliseconds = 60_000
 const keysRemembered = 100
 const countersRemembered = 1000
 
-export interface RemovedKeys {
+/** A flush writes the counts since the last one, with an audit event for each pair that is new. */
+export interface RemovedKeys extends PeriodicFlush {
   /** To be called for each new provider, before it serves. */
   observe(provider: Provider): void
   /** Reads the removed keys again when the table has changed. */
   reload(): Promise<void>
-  /** Writes the counts since the last time, with an audit event for each pair that is new. */
-  flush(): Promise<void>
-  stop(): Promise<void>
 }
 
 interface Services {
@@ -73,11 +72,6 @@ export function createRemovedKeys (
   })
   let keys = new Map<string, { alg: string; key: KeyObject }>()
   let counts = new Map<string, { kid: string; clientId: string; place: Place; uses: number }>()
-  let working: Promise<void> = Promise.resolve()
-  const timer = setInterval(() => {
-    flush().catch(() => {})
-  }, intervalMs)
-  timer.unref()
 
   async function reload (): Promise<void> {
     keys = new Map(
@@ -136,7 +130,6 @@ export function createRemovedKeys (
       log.warn({ err: error }, 'use of removed keys could not be written')
     }
   }
-  const flush = (): Promise<void> => (working = working.then(write))
 
   return {
     observe (provider) {
@@ -159,11 +152,7 @@ export function createRemovedKeys (
       })
     },
     reload,
-    flush,
-    async stop () {
-      clearInterval(timer)
-      await flush()
-    }
+    ...createPeriodicFlush(write, intervalMs)
   }
 }
 

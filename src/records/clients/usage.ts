@@ -4,6 +4,7 @@
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
+import { createPeriodicFlush, type PeriodicFlush } from '../../database/periodic-flush.ts'
 import { statement } from '../../database/statement.ts'
 import { piecesOf } from '../../domain/client/uri.ts'
 import type { Db } from './repository.ts'
@@ -85,12 +86,9 @@ export function keptAddress (text: string): string {
     .slice(0, 200)
 }
 
-export interface ClientUsage {
+export interface ClientUsage extends PeriodicFlush {
   /** Counts the requests of this provider. Call once for each provider built. */
   observe(provider: Provider): void
-  /** Writes what was counted. */
-  flush(): Promise<void>
-  stop(): Promise<void>
 }
 
 export function createClientUsage ({
@@ -103,9 +101,6 @@ export function createClientUsage ({
   intervalMs?: number
 }): ClientUsage {
   let tallies = new Map<string, Tally>()
-  let flushing: Promise<void> = Promise.resolve()
-  const timer = setInterval(flush, intervalMs)
-  timer.unref()
 
   const getTally = (ctx: KoaContextWithOIDC): Tally | undefined => {
     const id = ctx.oidc?.client?.clientId
@@ -154,10 +149,6 @@ export function createClientUsage ({
       log.warn({ err: error }, 'use of clients was not noted')
     }
   }
-  async function flush (): Promise<void> {
-    flushing = flushing.then(write)
-    await flushing
-  }
 
   return {
     observe (provider) {
@@ -177,10 +168,6 @@ export function createClientUsage ({
         on(event, failed)
       }
     },
-    flush,
-    async stop () {
-      clearInterval(timer)
-      await flush()
-    }
+    ...createPeriodicFlush(write, intervalMs)
   }
 }
