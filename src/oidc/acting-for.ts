@@ -69,8 +69,12 @@ export function readSiteFacts (client: Client): SiteFacts {
 }
 
 export interface ActingFor {
-  /** The representation of a code or token at this moment; null: it has ended. */
-  ofToken(personId: string, grantId: string | undefined, client: Client): Promise<Representation | null>
+  /** The representation of a code or token at this moment, and whether it says only that; null: it has ended. */
+  ofToken(
+    personId: string,
+    grantId: string | undefined,
+    client: Client
+  ): Promise<{ representation: Representation; confined: boolean } | null>
   /**
    * The representation for this authorization request; switches the session at this site to it. Null: the person must
    * choose first. Then interaction-policy.ts asks, and the session stays as it is.
@@ -92,7 +96,7 @@ export function createActingFor (
         ref === null ? null : await resolveReference({ representations, clock }, { personId, site }, ref)
       // a delegation that is narrower now than what was granted from it
       return representation !== null && meetsRequest(representation, requestedRepresentation(rar), site)
-        ? representation
+        ? { representation, confined: context?.['confined'] === true }
         : null
     },
     async ofRequest (ctx, personId) {
@@ -117,12 +121,7 @@ export function createActingFor (
         }
       )
       const representation = answer.state === 'resolved' ? answer.representation : null
-      const isElsewhere =
-        site.policy.ownService === true ||
-        representation === null ||
-        confined === null ||
-        contextId(refOf(representation)) !== contextId(confined)
-      if (confined !== null && isElsewhere) {
+      if (confined !== null && !isWithin(confined, representation, site)) {
         getRequestState(ctx).mustChoose = 'confined'
         return null
       }
@@ -134,6 +133,12 @@ export function createActingFor (
     }
   }
 }
+
+/** May a session that is confined to this representation go on at the site? Kora's own pages are of the person. */
+const isWithin = (confined: RepresentationRef, representation: Representation | null, site: SiteFacts): boolean =>
+  site.policy.ownService !== true &&
+  representation !== null &&
+  contextId(refOf(representation)) === contextId(confined)
 
 interface SessionLike {
   uid: string

@@ -22,8 +22,6 @@ import { shanghaiDate } from '../ports/clock.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { readSiteFacts, type ActingFor, type SiteFacts } from './acting-for.ts'
 import { insideVerifiedClaims } from './grants.ts'
-import { grantFacts } from '../tokens/grant-id.ts'
-import { verifiedGrants } from './request-state.ts'
 
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof personBySub>>>
 
@@ -41,13 +39,12 @@ export function createFindAccount (
     if (!person || !mayLogIn(person)) return undefined
     const site = client === undefined ? null : readSiteFacts(client)
     // without a token (authorization, logout) no claims are issued from this account: the grant has the representation
-    const representation =
+    const acting =
       token === undefined || client === undefined
-        ? self
+        ? { representation: self, confined: false }
         : await actingFor.ofToken(person.id, (token as { grantId?: string }).grantId, client)
-    if (representation === null) return undefined
-    const grantId = (token as { grantId?: string } | undefined)?.grantId
-    const confined = grantFacts(crypto, grantId, verifiedGrants())?.context?.['confined'] === true
+    if (acting === null) return undefined
+    const { representation, confined } = acting
     return {
       accountId: sub,
       person,

@@ -80,10 +80,10 @@ export function createIntrospectionPolicy ({ db, config }: Pick<OidcDeps, 'confi
     if (!granted || person === undefined || !mayLogIn(person)) return false
     const owner: Client | undefined = await ctx.oidc.provider.Client.find(token.clientId ?? '')
     if (owner === undefined) return false
-    const representation = await actingFor.ofToken(person.id, token.grantId, owner)
-    if (representation === null) return false
+    const acting = await actingFor.ofToken(person.id, token.grantId, owner)
+    if (acting === null) return false
     const { catalogue } = readSiteFacts(owner)
-    setIntrospectionClaims(token, { representation: representationClaim(representation, catalogue) })
+    setIntrospectionClaims(token, { representation: representationClaim(acting.representation, catalogue) })
     return true
   }
 }

@@ -14,7 +14,7 @@ import { revokeSession } from '../../tokens/revocation.ts'
 import { acceptsOrganizations } from '../../records/organizations/index.ts'
 import { rememberBrowser } from '../../records/persons/index.ts'
 import { finishAttempt } from '../../records/login-attempts/index.ts'
-import { createThrottle, personIdentifier } from '../../records/throttle/index.ts'
+import { createThrottle, personIdentifier, type Throttle } from '../../records/throttle/index.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { RelyingSite } from '../../http/pages.ts'
 import type { StepDeps } from './deps.ts'
@@ -36,13 +36,16 @@ declare module '../../http/pages.ts' {
 
 type End = Pick<EndRow, 'end'>
 
-export const finishStep = (deps: StepDeps): End => ({
-  async end (context, request, method) {
-    const step = await context.next()
-    if (step.step !== 'finish') throw new Error(`the login is not finished: ${step.step}`)
-    return await finishLogin(deps, context, { step, request, method })
+export function finishStep (deps: StepDeps): End {
+  const throttle = createThrottle(deps)
+  return {
+    async end (context, request, method) {
+      const step = await context.next()
+      if (step.step !== 'finish') throw new Error(`the login is not finished: ${step.step}`)
+      return await finishLogin(deps, context, { step, request, method, throttle })
+    }
   }
-})
+}
 
 export const refusedStep = (deps: StepDeps): End => ({
   async end (context, request) {
@@ -60,6 +63,7 @@ interface Finish {
   step: Extract<Step, { step: 'finish' }>
   request: FastifyRequest
   method: Method
+  throttle: Throttle
 }
 
 /**
@@ -68,7 +72,7 @@ interface Finish {
 async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finish): Promise<string> {
   const { person, interaction } = context
   if (person === null) throw new Error('finish without a person')
-  const { step, request, method } = finish
+  const { step, request, method, throttle } = finish
   const { outcome, representation } = step
   const ref = refOf(representation)
   const result: InteractionResults = {
@@ -85,7 +89,6 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
   // one person at a time: another one who was signed in here is signed out, at their sites too
   const session = await context.browserSession()
   const other = session?.accountId === undefined || session.accountId === person.sub ? null : session.uid
-  const throttle = createThrottle(deps)
   await inTransaction(deps.db, async (trx) => {
     if (!(await finishAttempt(trx, context.uid, context.browserHash))) return
     if (other !== null) {

@@ -41,6 +41,10 @@ export interface TicketRow {
   expired: boolean
   /** The face check it points to passed, is in time and unused. */
   facePassed: boolean
+}
+
+/** As a phone acts on it. */
+export interface PhoneTicketRow extends TicketRow {
   /** The account of its person is locked or disabled. */
   barred: boolean
 }
@@ -52,7 +56,10 @@ const columns = `t.id, t.purpose, t.state, t.login_attempt_uid, t.subject_ref, t
   greatest(0, ceil(extract(epoch from t.expires_at - now())))::int as seconds_left,
   t.expires_at <= now() as expired,
   exists (select 1 from face_check f where f.id = t.face_check_id and f.scan_ticket_id = t.id
-    and f.person_id = t.person_id and f.purpose = t.purpose and f.state = 'passed' and f.expires_at > now()) as face_passed,
+    and f.person_id = t.person_id and f.purpose = t.purpose and f.state = 'passed' and f.expires_at > now()) as face_passed`
+
+// only where a phone acts: the screens that wait read their tickets several times a second
+const phoneColumns = `${columns},
   exists (select 1 from person p where p.id in (t.person_id, t.expected_person_id)
     and p.status in ('locked', 'disabled')) as barred`
 
@@ -63,13 +70,13 @@ const byIds = statement<[ids: string[]], TicketRow>(
   'scan_tickets_by_ids',
   `select ${columns} from scan_ticket t where t.id = any($1::text[])`
 )
-const byLocator = statement<[hash: string], TicketRow>(
+const byLocator = statement<[hash: string], PhoneTicketRow>(
   'scan_ticket_by_locator',
-  `select ${columns} from scan_ticket t where t.locator_hash = $1`
+  `select ${phoneColumns} from scan_ticket t where t.locator_hash = $1`
 )
-const byToken = statement<[hash: string, deviceId: string | null], TicketRow>(
+const byToken = statement<[hash: string, deviceId: string | null], PhoneTicketRow>(
   'scan_ticket_by_token',
-  `select ${columns} from scan_ticket t where t.scan_token_hash = $1 and t.device_id is not distinct from $2::text`
+  `select ${phoneColumns} from scan_ticket t where t.scan_token_hash = $1 and t.device_id is not distinct from $2::text`
 )
 
 export const hashOf = (secret: string | Buffer): string => createHash('sha256').update(secret).digest('base64url')
@@ -78,7 +85,7 @@ export const ticketsByIds = async (db: Db, ids: string[]): Promise<TicketRow[]> 
 
 export const ticketById = async (db: Db, id: string): Promise<TicketRow | undefined> => (await byIds(db, [id]))[0]
 
-export const ticketByLocator = async (db: Db, locator: Buffer): Promise<TicketRow | undefined> =>
+export const ticketByLocator = async (db: Db, locator: Buffer): Promise<PhoneTicketRow | undefined> =>
   (await byLocator(db, hashOf(locator)))[0]
 
 /** The ticket of a scan token, for the device that got the token and no other. */
@@ -86,7 +93,7 @@ export async function ticketByToken (
   db: Db,
   scanToken: string,
   deviceId: string | null
-): Promise<TicketRow | undefined> {
+): Promise<PhoneTicketRow | undefined> {
   if (!/^[\w-]{43}$/.test(scanToken)) return undefined
   return (await byToken(db, hashOf(scanToken), deviceId))[0]
 }
