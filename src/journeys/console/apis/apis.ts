@@ -20,7 +20,7 @@ import {
   type ResourceServerRequest
 } from '../../../records/resource-servers/index.ts'
 import { diffFact } from '../change-history.ts'
-import { faultWords, type Control } from '../clients/index.ts'
+import { faultWords, type Control } from '../controls.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../layout.ts'
 import { pageOf, readList, type Pager } from '../lists.ts'

@@ -8,7 +8,7 @@ import { changeClient, dismissFailure } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { conflictPage, tabPage, typedOf } from './edit.ts'
 import { addHref, isParameter, lists, type TesterResult } from './address-part.ts'
-import { faultWords } from './forms.ts'
+import { faultWords } from '../controls.ts'
 import { askApproval, clientOf, mayChange, pathOf, readers, writers } from './layout.ts'
 
 function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressReport): TesterResult {

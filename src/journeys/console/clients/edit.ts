@@ -12,7 +12,8 @@ import {
   type Changed
 } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { controlsOf, faultWords, isOf, tabNames, typedOver, type TabName, type Typed, type Control } from './forms.ts'
+import { faultWords, type Control } from '../controls.ts'
+import { controlsOf, isOf, tabNames, typedOver, type TabName, type Typed } from './forms.ts'
 import type { AdminFramed } from '../layout.ts'
 import { diffRows } from '../change-history.ts'
 import { addressPart, type FailureRow, type TesterResult } from './address-part.ts'

@@ -8,23 +8,8 @@ import { isObject } from '../../../domain/client/faults.ts'
 import { highProfileMetadata, kindRules } from '../../../domain/client/kinds.ts'
 import { clientKinds, type ClientKind } from '../../../domain/client/record.ts'
 import { signedResponseModes, wantsSignedResponses } from '../../../domain/client/signing.ts'
-import type { AdminMessageKey, AdminTranslate } from '../../../http/locale.ts'
-
-interface Common {
-  id: string
-  label: string
-  hint: string | null
-  faults: string[]
-}
-
-export type Control = Common &
-  (
-    | { type: 'text'; value: string; maximum: number }
-    | { type: 'area'; value: string; rows: number }
-    | { type: 'select'; value: string; options: Array<{ value: string; label: string }> }
-    | { type: 'radios'; value: string; options: Array<{ value: string; label: string; hint: string }> }
-    | { type: 'checks'; options: Array<{ id: string; label: string; checked: boolean }> }
-  )
+import type { AdminTranslate } from '../../../http/locale.ts'
+import { completeControls, concerns, createDrafts, linesOf, text, type Control, type Draft } from '../controls.ts'
 
 /** A client as it was typed: perhaps wrong, so its members can be anything. */
 export interface Typed {
@@ -37,29 +22,7 @@ export type Field = (name: string) => string
 export const tabNames = ['basic', 'addresses', 'permissions', 'credentials', 'experience'] as const
 export type TabName = (typeof tabNames)[number]
 
-export function faultWords (
-  t: AdminTranslate,
-  { code, received, expected }: Pick<ClientFault, 'code' | 'received' | 'expected'>
-): string {
-  const words = t.code([`console.clients.fault.${code}`], 'console.clients.fault.other')
-  return [
-    words,
-    received === '' ? '' : t('console.clients.fault.received', { value: received }),
-    expected === '' ? '' : t('console.clients.fault.expected', { value: expected })
-  ]
-    .filter(Boolean)
-    .join(' ')
-}
-
-type Draft = Omit<Control, 'faults' | 'label' | 'hint'> & { at: string[]; label?: string; hint?: string | null }
-const text = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
 const lines = (value: unknown): string => (Array.isArray(value) ? value.map(text).join('\n') : text(value))
-const linesOf = (typed: string): string[] =>
-  typed
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
 const scopesOf = (metadata: Record<string, unknown>): string[] => text(metadata['scope']).split(' ').filter(Boolean)
 const listed = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
@@ -71,18 +34,7 @@ export function controlsOf (
   t: AdminTranslate,
   faults: readonly ClientFault[] = []
 ): Control[] {
-  const label = (id: string): AdminMessageKey => `console.clients.field.${id}` as AdminMessageKey
-  return draftsOf(tab, client, rules, t).map(({ at, ...draft }) => {
-    const hint = t.code([`console.clients.field.${draft.id}.hint`], 'console.clients.nothing')
-    return {
-      ...draft,
-      label: draft.label ?? t(label(draft.id)),
-      hint: draft.hint !== undefined ? draft.hint : hint === '' ? null : hint,
-      faults: faults
-        .filter(({ field }) => at.some((pointer) => field === pointer || field.startsWith(`${pointer}/`)))
-        .map((fault) => faultWords(t, fault))
-    } as Control
-  })
+  return completeControls(draftsOf(tab, client, rules, t), t, { area: 'clients', faults })
 }
 
 /** Whether a fault belongs to a control of this tab. */
@@ -92,10 +44,7 @@ export const isOf = (
   rules: ClientRules,
   t: AdminTranslate,
   fault: ClientFault
-): boolean =>
-  draftsOf(tab, client, rules, t).some(({ at }) =>
-    at.some((pointer) => fault.field === pointer || fault.field.startsWith(`${pointer}/`))
-  )
+): boolean => draftsOf(tab, client, rules, t).some((draft) => concerns(draft, fault))
 
 function draftsOf (
   tab: TabName | 'kind',
@@ -105,32 +54,7 @@ function draftsOf (
 ): Draft[] {
   const rule = kindRules[kind]
   const names = isObject(policy['names']) ? policy['names'] : {}
-  const words = (id: string, value: unknown, at: string, maximum: number): Draft =>
-    ({ id, type: 'text', value: text(value), maximum, at: [at] }) as Draft
-  const area = (id: string, value: string, at: string[], rows = 4): Draft =>
-    ({ id, type: 'area', value, rows, at }) as Draft
-  const select = (id: string, value: string, values: readonly string[], at: string): Draft =>
-    ({
-      id,
-      type: 'select',
-      value,
-      options: values.map((one) => ({
-        value: one,
-        label: t.code([`console.clients.value.${id}.${one}`], 'console.clients.nothing') || one
-      })),
-      at: [at]
-    }) as Draft
-  const checks = (id: string, values: ReadonlyArray<[string, boolean]>, at: string[]): Draft =>
-    ({
-      id,
-      type: 'checks',
-      options: values.map(([one, checked]) => ({
-        id: `${id}_${one}`,
-        label: t.code([`console.clients.value.${id}.${one}`], 'console.clients.nothing') || one,
-        checked
-      })),
-      at
-    }) as Draft
+  const { words, area, select, checks } = createDrafts(t, 'clients')
   switch (tab) {
     case 'kind':
       // a kind whose grant this deployment does not offer could only be refused
@@ -141,33 +65,44 @@ function draftsOf (
           value: kind,
           options: clientKinds
             .filter((one) => kindRules[one].grants.slice(0, 1).every((name) => rules.grantTypes.includes(name)))
-            .map((one) => ({ value: one, label: t(`console.clients.kind.${one}`), hint: t(`console.clients.kind.${one}.hint`) })),
+            .map((one) => ({
+              value: one,
+              label: t(`console.clients.kind.${one}`),
+              hint: t(`console.clients.kind.${one}.hint`)
+            })),
           at: ['/kind']
         } as Draft
       ]
     case 'basic':
       return [
-        words('name_zh', names['zh-CN'], '/policy/names/zh-CN', 60),
-        words('name_bo', names['bo'], '/policy/names/bo', 120),
-        words('name_en', names['en'], '/policy/names/en', 120),
-        words('unit', policy['unit'], '/policy/unit', 100),
-        words('owner', policy['owner'], '/policy/owner', 100),
-        words('home_uri', policy['homeUri'], '/policy/homeUri', 2000),
-        area('contacts', lines(metadata['contacts']), ['/metadata/contacts'], 2)
+        words('name_zh', names['zh-CN'], { at: '/policy/names/zh-CN', maximum: 60 }),
+        words('name_bo', names['bo'], { at: '/policy/names/bo', maximum: 120 }),
+        words('name_en', names['en'], { at: '/policy/names/en', maximum: 120 }),
+        words('unit', policy['unit'], { at: '/policy/unit', maximum: 100 }),
+        words('owner', policy['owner'], { at: '/policy/owner', maximum: 100 }),
+        words('home_uri', policy['homeUri'], { at: '/policy/homeUri', maximum: 2000 }),
+        area('contacts', lines(metadata['contacts']), { at: ['/metadata/contacts'], rows: 2 })
       ]
     case 'addresses':
       if (!rule.redirects) return []
       return [
-        area('redirect_uris', lines(metadata['redirect_uris']), ['/metadata/redirect_uris']),
-        area(
-          'post_logout_redirect_uris',
-          lines(metadata['post_logout_redirect_uris']),
-          ['/metadata/post_logout_redirect_uris'],
-          3
-        ),
-        words('backchannel_logout_uri', metadata['backchannel_logout_uri'], '/metadata/backchannel_logout_uri', 2000),
-        words('initiate_login_uri', metadata['initiate_login_uri'], '/metadata/initiate_login_uri', 2000),
-        words('sector_identifier_uri', metadata['sector_identifier_uri'], '/metadata/sector_identifier_uri', 2000)
+        area('redirect_uris', lines(metadata['redirect_uris']), { at: ['/metadata/redirect_uris'] }),
+        area('post_logout_redirect_uris', lines(metadata['post_logout_redirect_uris']), {
+          at: ['/metadata/post_logout_redirect_uris'],
+          rows: 3
+        }),
+        words('backchannel_logout_uri', metadata['backchannel_logout_uri'], {
+          at: '/metadata/backchannel_logout_uri',
+          maximum: 2000
+        }),
+        words('initiate_login_uri', metadata['initiate_login_uri'], {
+          at: '/metadata/initiate_login_uri',
+          maximum: 2000
+        }),
+        words('sector_identifier_uri', metadata['sector_identifier_uri'], {
+          at: '/metadata/sector_identifier_uri',
+          maximum: 2000
+        })
       ]
     case 'permissions': {
       const purposes = isObject(policy['purposes']) ? policy['purposes'] : {}
@@ -182,7 +117,7 @@ function draftsOf (
                 ['/metadata/scope']
               ),
               ...scopes.map((name): Draft => ({
-                ...words(`purpose_${name}`, purposes[name], `/policy/purposes/${name}`, 100),
+                ...words(`purpose_${name}`, purposes[name], { at: `/policy/purposes/${name}`, maximum: 100 }),
                 label: t('console.clients.field.purpose', {
                   scope: t.code([`console.clients.value.scope.${name}`], 'console.clients.nothing') || name
                 }),
@@ -214,18 +149,16 @@ function draftsOf (
                 ]),
                 ['/policy/roles']
               ),
-              select(
-                'requests',
-                policy['representationRequests'] === false ? 'refused' : 'allowed',
-                ['allowed', 'refused'],
-                '/policy/representationRequests'
-              ),
+              select('requests', policy['representationRequests'] === false ? 'refused' : 'allowed', {
+                values: ['allowed', 'refused'],
+                at: '/policy/representationRequests'
+              }),
               area(
                 'functions',
                 listed(policy['functions'])
                   .map((item) => (isObject(item) ? `${text(item['code'])} ${text(item['name'])}`.trim() : text(item)))
                   .join('\n'),
-                ['/policy/functions']
+                { at: ['/policy/functions'] }
               ),
               area(
                 'aliases',
@@ -234,26 +167,24 @@ function draftsOf (
                     .map(([path, name]) => `${path} ${text(name)}`)
                     .join('\n')
                   : text(policy['aliases']),
-                ['/policy/aliases']
+                { at: ['/policy/aliases'] }
               )
             ]
           : []),
         ...(rule.people
-          ? [area('resources', grantLines(policy['resources'], 'scopes'), ['/policy/resources'], 3)]
+          ? [area('resources', grantLines(policy['resources'], 'scopes'), { at: ['/policy/resources'], rows: 3 })]
           : []),
         ...(rule.grants.includes('client_credentials')
           ? [
-              area(
-                'machine_resources',
-                grantLines(policy['resources'], 'machineScopes'),
-                rule.people ? [] : ['/policy/resources'],
-                3
-              )
+              area('machine_resources', grantLines(policy['resources'], 'machineScopes'), {
+                at: rule.people ? [] : ['/policy/resources'],
+                rows: 3
+              })
             ]
           : []),
         ...(rule.authMethods[0] === 'none' && kind !== 'device'
           ? []
-          : [area('introspects', lines(policy['introspects']), ['/policy/introspects'], 2)]),
+          : [area('introspects', lines(policy['introspects']), { at: ['/policy/introspects'], rows: 2 })]),
         ...(kind === 'machine'
           ? [
               checks(
@@ -267,12 +198,10 @@ function draftsOf (
     }
     case 'credentials':
       return [
-        select(
-          'auth_method',
-          text(metadata['token_endpoint_auth_method']),
-          rule.authMethods.filter((name) => rules.authMethods.includes(name)),
-          '/metadata/token_endpoint_auth_method'
-        ),
+        select('auth_method', text(metadata['token_endpoint_auth_method']), {
+          values: rule.authMethods.filter((name) => rules.authMethods.includes(name)),
+          at: '/metadata/token_endpoint_auth_method'
+        }),
         ...(rule.authMethods[0] === 'none' && kind !== 'device'
           ? []
           : [
@@ -281,35 +210,28 @@ function draftsOf (
                 typeof metadata['jwks'] === 'object'
                   ? JSON.stringify(metadata['jwks'], null, 1)
                   : text(metadata['jwks']),
-                ['/metadata/jwks'],
-                6
+                { at: ['/metadata/jwks'], rows: 6 }
               ),
-              words('jwks_uri', metadata['jwks_uri'], '/metadata/jwks_uri', 2000),
+              words('jwks_uri', metadata['jwks_uri'], { at: '/metadata/jwks_uri', maximum: 2000 }),
               ...(rules.authMethods.includes('tls_client_auth')
                 ? [
-                    words(
-                      'tls_subject',
-                      metadata['tls_client_auth_subject_dn'],
-                      '/metadata/tls_client_auth_subject_dn',
-                      400
-                    )
+                    words('tls_subject', metadata['tls_client_auth_subject_dn'], {
+                      at: '/metadata/tls_client_auth_subject_dn',
+                      maximum: 400
+                    })
                   ]
                 : []),
-              select(
-                'profile',
-                policy['profile'] === 'high' ? 'high' : 'standard',
-                ['standard', 'high'],
-                '/policy/profile'
-              )
+              select('profile', policy['profile'] === 'high' ? 'high' : 'standard', {
+                values: ['standard', 'high'],
+                at: '/policy/profile'
+              })
             ]),
         ...(rule.people
           ? [
-              select(
-                'id_token_alg',
-                text(metadata['id_token_signed_response_alg']) || 'ES256',
-                rules.signingAlgs,
-                '/metadata/id_token_signed_response_alg'
-              )
+              select('id_token_alg', text(metadata['id_token_signed_response_alg']) || 'ES256', {
+                values: rules.signingAlgs,
+                at: '/metadata/id_token_signed_response_alg'
+              })
             ]
           : []),
         ...(rule.redirects
@@ -336,14 +258,15 @@ function draftsOf (
     case 'experience':
       if (!rule.people) return []
       return [
-        select('minimum_level', String(policy['minimumLevel'] ?? 1), ['1', '2', '3', '4'], '/policy/minimumLevel'),
+        select('minimum_level', String(policy['minimumLevel'] ?? 1), {
+          values: ['1', '2', '3', '4'],
+          at: '/policy/minimumLevel'
+        }),
         checks('trust', [['trusted', policy['trusted'] === true]], ['/policy/trusted']),
-        select(
-          'subject_type',
-          text(metadata['subject_type']) || 'public',
-          ['public', 'pairwise'],
-          '/metadata/subject_type'
-        )
+        select('subject_type', text(metadata['subject_type']) || 'public', {
+          values: ['public', 'pairwise'],
+          at: '/metadata/subject_type'
+        })
       ]
   }
 }

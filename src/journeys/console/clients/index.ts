@@ -15,8 +15,6 @@ import { registerClientTest } from './test.ts'
 import { registerClientTrial } from './test-login.ts'
 import { registerClientWizard } from './wizard.ts'
 
-export { faultWords, type Control } from './forms.ts'
-
 export function registerClientPages (console: Console): void {
   const rules = clientRules(console.deps.config)
   registerClientList(console, rules.scopes)

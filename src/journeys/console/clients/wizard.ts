@@ -11,7 +11,8 @@ import { clientChangeKind, clientChangeRequest, createClient } from '../../../re
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { AdminFramed } from '../layout.ts'
 import { pathOf, writers } from './layout.ts'
-import { controlsOf, faultWords, isOf, typedOver, type TabName, type Typed, type Control } from './forms.ts'
+import { faultWords, type Control } from '../controls.ts'
+import { controlsOf, isOf, typedOver, type TabName, type Typed } from './forms.ts'
 
 export interface ClientNewPage extends AdminFramed {
   step: number
