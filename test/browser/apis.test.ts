@@ -11,6 +11,7 @@ import { signInAs, type SignedIn } from '../journeys/console/support.ts'
 import { findClient } from '../../src/records/clients/index.ts'
 import { listGrantedClients } from '../../src/records/resource-servers/index.ts'
 import { consoleFaultsOf, faultsOf, withChromium } from '../support/chromium.ts'
+import { openConsole } from './administrators.ts'
 
 t.setTimeout(600_000)
 
@@ -36,23 +37,14 @@ await withChromium(t, 'S4 an API from its registration to the page of consent', 
     policy: { names: { 'zh-CN': '公积金查询', en: 'Housing fund' }, trusted: false }
   })
   const complaints: string[] = []
-  const listen = (context: BrowserContext): void => {
-    context.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
+  const open = async (who: SignedIn | null, lang = 'zh-CN', width = 1280): Promise<BrowserContext> =>
+    await openConsole(chromium, {
+      issuer: kora.issuer,
+      who,
+      lang,
+      options: { viewport: { width, height: 800 } },
+      complaints
     })
-    context.on('weberror', (error) => {
-      complaints.push(error.error().message)
-    })
-  }
-  const open = async (who: SignedIn | null, lang = 'zh-CN', width = 1280): Promise<BrowserContext> => {
-    const context = await chromium.newContext({ viewport: { width, height: 800 } })
-    await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-    for (const name of who === null ? [] : ['kora_browser', 'kora_admin']) {
-      await context.addCookies([{ name, value: who?.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
-    }
-    listen(context)
-    return context
-  }
   const shoot = async (page: Page, name: string): Promise<void> => {
     if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
   }

@@ -9,6 +9,7 @@ import { publishNext } from '../../src/records/keys/index.ts'
 import { startKora } from '../support/driver/index.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
+import { openConsole } from './administrators.ts'
 
 t.setTimeout(600_000)
 
@@ -54,19 +55,7 @@ await withChromium(t, 'audit and keys in a browser', async (t, chromium) => {
   ] as const
   for (const lang of ['zh-CN', 'en']) {
     for (const who of [auditor, system]) {
-      const context = await chromium.newContext({ viewport: null })
-      await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-      for (const name of ['kora_browser', 'kora_admin']) {
-        await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
-      }
-      context.on('console', (message) => {
-        if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
-          complaints.push(message.text().slice(0, 300))
-        }
-      })
-      context.on('weberror', (error) => {
-        complaints.push(error.error().message)
-      })
+      const context = await openConsole(chromium, { issuer: kora.issuer, who, lang, complaints })
       const page = await context.newPage()
       for (const [name, path, reader] of pages) {
         if (reader !== who) continue

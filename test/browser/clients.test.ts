@@ -10,6 +10,7 @@ import { signInAs } from '../journeys/console/support.ts'
 import { PNG } from 'pngjs'
 import { createClient, findClient, storeLogo } from '../../src/records/clients/index.ts'
 import { consoleFaultsOf, deskWidths, faultsOf, resize, widths, withChromium } from '../support/chromium.ts'
+import { openConsole } from './administrators.ts'
 
 t.setTimeout(600_000)
 
@@ -47,24 +48,15 @@ await withChromium(t, 'clients in a browser', async (t, chromium) => {
   const complaints: string[] = []
   const open = async (lang: string, width: number | null) => {
     const viewport = width === null ? null : { width, height: 800 }
-    const context = await chromium.newContext({ viewport })
-    await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-    for (const name of ['kora_browser', 'kora_admin']) {
-      await context.addCookies([{ name, value: system.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
-    }
-    // the checker's own script is not let into the frame of the preview, which has none
-    context.on('console', (message) => {
-      if (
-        message.type() === 'error' &&
-        !/status of 4\d\d|^Blocked script execution in 'about:srcdoc'/.test(message.text())
-      ) {
-        complaints.push(message.text().slice(0, 300))
-      }
+    return await openConsole(chromium, {
+      issuer: kora.issuer,
+      who: system,
+      lang,
+      options: { viewport },
+      complaints,
+      // the checker's own script is not let into the frame of the preview, which has none
+      expected: /^Blocked script execution in 'about:srcdoc'/
     })
-    context.on('weberror', (error) => {
-      complaints.push(error.error().message)
-    })
-    return context
   }
 
   const context = await open('zh-CN', 1280)
@@ -262,17 +254,8 @@ await withChromium(t, 'what waits for a second administrator, and a trial login'
     ['zh-CN', 1280],
     ['en', 320]
   ] as const) {
-    const context = await chromium.newContext({ viewport: { width, height: 800 } })
-    await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-    for (const name of ['kora_browser', 'kora_admin']) {
-      await context.addCookies([
-        {
-          name,
-          value: system.browser.cookie(name) ?? '',
-          url: name === 'kora_admin' ? `${kora.issuer}/admin` : kora.issuer
-        }
-      ])
-    }
+    const options = { viewport: { width, height: 800 } }
+    const context = await openConsole(chromium, { issuer: kora.issuer, who: system, lang, options })
     const page = await context.newPage()
     const look = async (name: string): Promise<void> => {
       t.same(await consoleFaultsOf(page), [], `${name} ${lang} ${width}`)

@@ -10,6 +10,7 @@ import { startKora } from '../support/driver/index.ts'
 import { askedFor, onceOf, signInAs } from '../journeys/console/support.ts'
 import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
 import { said } from '../support/texts.ts'
+import { openConsole } from './administrators.ts'
 
 t.setTimeout(600_000)
 
@@ -233,12 +234,8 @@ await withChromium(t, 'console in a browser', async (t, chromium) => {
       ['setting-reveal', '/admin/settings/reveal', system]
     ]
     const pageOf = async (who: typeof system | null, lang: string): Promise<Page> => {
-      const context = await chromium.newContext({ viewport: null })
+      const context = await openConsole(chromium, { issuer: kora.issuer, who, lang })
       await watch(context)
-      await context.addCookies([{ name: 'kora_lang', value: lang, url: kora.issuer }])
-      for (const name of who === null ? [] : ['kora_browser', 'kora_admin']) {
-        await context.addCookies([{ name, value: who?.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
-      }
       return await context.newPage()
     }
     for (const lang of ['zh-CN', 'en']) {

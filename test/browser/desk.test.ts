@@ -13,6 +13,7 @@ import { agree, fill, people, registrationId, scan, start, verifyPhone } from '.
 import { organizationId } from '../journeys/user-center/support.ts'
 import { consoleFaultsOf, deskWidths, resize, withChromium } from '../support/chromium.ts'
 import { said } from '../support/texts.ts'
+import { openConsole } from './administrators.ts'
 
 t.setTimeout(600_000)
 
@@ -36,21 +37,8 @@ await withChromium(t, 'desk in a browser', async (t, chromium) => {
   const { services } = kora.inside
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const complaints: string[] = []
-  const contextOf = async (who: SignedIn, options: object): Promise<BrowserContext> => {
-    const context = await chromium.newContext(options)
-    for (const name of ['kora_browser', 'kora_admin']) {
-      await context.addCookies([{ name, value: who.browser.cookie(name) ?? '', url: `${kora.issuer}/admin` }])
-    }
-    context.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) {
-        complaints.push(message.text().slice(0, 300))
-      }
-    })
-    context.on('weberror', (error) => {
-      complaints.push(`script: ${error.error().message}`)
-    })
-    return context
-  }
+  const contextOf = async (who: SignedIn, options: object): Promise<BrowserContext> =>
+    await openConsole(chromium, { issuer: kora.issuer, who, options, complaints })
 
   const [security, counter] = [await signInAs(kora, 'security'), await signInAs(kora, 'counter')]
   const zhuoma = await kora.sandbox.account('zhuoma')

@@ -4,15 +4,14 @@
 import { mkdirSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { startKora, type Kora } from '../support/driver/index.ts'
 import { until } from '../support/until.ts'
 import { come, people, press, walk, type People, type Walk } from './journeys.ts'
+export { codeOf } from '../support/organizations.ts'
 
 const shots = process.env['KORA_SCREENSHOTS']
 const narrow = { width: 320, height: 640 }
 export const bare = { viewport: narrow, javaScriptEnabled: false }
-export const codeOf = (handle: string): string => demoOrganizations.find((one) => one.handle === handle)?.uscc ?? ''
 
 export interface OrganizationWalk extends Omit<Walk, 'phone'>, People {
   kora: Kora

@@ -1,7 +1,6 @@
 /** What a device may ask for beyond scopes, who may answer, and how much of it one address may ask (RFC 8628). */
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { revokeClient } from '../../src/tokens/revocation.ts'
 import { representationType } from '../../src/domain/representation/representation-request.ts'
 import {
@@ -14,9 +13,10 @@ import {
   type Browser,
   type Kora
 } from '../support/driver/index.ts'
+import { codeOf } from '../support/organizations.ts'
 
 const password = 'Snow-lion-2026'
-const uscc = demoOrganizations.find(({ handle }) => handle === 'gongsi')?.uscc ?? ''
+const uscc = codeOf('gongsi')
 
 async function kiosk (t: Test, env: Record<string, string> = {}) {
   const kora: Kora = await startKora(t, { env })

@@ -5,7 +5,6 @@
 import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { endContext } from '../../src/records/organizations/end-context.ts'
 import { createThrottle } from '../../src/records/throttle/index.ts'
 import { artifactId } from '../../src/tokens/artifact-repository.ts'
@@ -27,6 +26,7 @@ import {
   type Kora
 } from '../support/driver/index.ts'
 import { withPostgres } from '../support/needs.ts'
+import { codeOf } from '../support/organizations.ts'
 import { said } from '../support/texts.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -34,8 +34,6 @@ const password = 'Snow-lion-2026'
 const ronghe = { account: '15100151000', password }
 const zhuoma = { account: '13900139000', password }
 const gongsi = '西藏示例科技有限公司'
-const usccOf = (handle: string): string =>
-  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 
 type Asked = Awaited<ReturnType<typeof oidc.initiateDeviceAuthorization>>
 
@@ -506,7 +504,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
     t.equal(at(await chooseIdentity(browser, select, gongsi)), '/device/done')
     const tokens = await collect(asked)
     t.match(tokens.claims(), {
-      representation: { role: 'legal_representative', organization: { uscc: usccOf('gongsi') } }
+      representation: { role: 'legal_representative', organization: { uscc: codeOf('gongsi') } }
     })
     t.match((await events('device-login.allowed')).at(-1), { role: 'legal_representative', organizationId: /./ })
 
@@ -532,7 +530,7 @@ async function deviceGrant (t: Test, kora: Kora): Promise<void> {
   await t.test('an organization by its password', async (t) => {
     const browser = kora.newBrowser()
     const asked = await ask({ scope: 'openid organization' })
-    const qr = await submitOrganization(browser, await allow(browser, asked), { uscc: usccOf('gongsi'), password })
+    const qr = await submitOrganization(browser, await allow(browser, asked), { uscc: codeOf('gongsi'), password })
     t.match(at(qr), /\/qr$/)
     t.equal((await kora.sandbox.journey({ payload: payloadOf(qr), person: 'zhuoma' })).outcome, 'confirmed')
     t.equal(at(await continueAfterPhone(browser, qr)), '/device/done')

@@ -10,7 +10,6 @@ import * as oidc from 'openid-client'
 import t, { type Test } from 'tap'
 import type { Database } from '../../src/database/schema.ts'
 import type { MessageKind } from '../../src/records/messages/index.ts'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { signInAs } from '../journeys/console/support.ts'
 import { enter, enterLegal } from '../journeys/user-center/support.ts'
 import type { BrowserOptions } from '../support/driver/browser.ts'
@@ -33,9 +32,8 @@ import {
 } from '../support/driver/index.ts'
 import { withPostgres } from '../support/needs.ts'
 import { until } from '../support/until.ts'
+import { codeOf } from '../support/organizations.ts'
 
-const codeOf = (handle: string): string =>
-  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 const [gongsi, cunjiti] = ['西藏示例科技有限公司', '林周县示例村股份经济合作社']
 const api = 'urn:kora:demo:property:jwt'
 const secret = 'a-secret-of-thirty-two-characters'

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import {
   arrivedAt,
   at,
@@ -19,10 +18,9 @@ import {
 } from '../support/driver/index.ts'
 import { screen } from '../support/driver/screen.ts'
 import { said, saidInOrder } from '../support/texts.ts'
+import { codeOf } from '../support/organizations.ts'
 
 const password = 'Snow-lion-2026'
-const codeOf = (handle: string): string =>
-  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 const sessionless = (name: string): boolean => name.endsWith('kora_session')
 
 /** From the site to the answer of the organization tab. */

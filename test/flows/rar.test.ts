@@ -3,7 +3,6 @@ import { decodeJwt } from 'jose'
 import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import t from 'tap'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import {
   arrivedAt,
   at,
@@ -26,9 +25,8 @@ import {
   type Tokens
 } from '../support/driver/index.ts'
 import { saidInOrder } from '../support/texts.ts'
+import { codeOf } from '../support/organizations.ts'
 
-const codeOf = (handle: string): string =>
-  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 const password = 'Snow-lion-2026'
 const [gongsi, cunjiti] = ['西藏示例科技有限公司', '林周县示例村股份经济合作社']
 const invalidGrant = { error: 'invalid_grant' } as unknown as Error

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { decodeJwt } from 'jose'
 import * as oidc from 'openid-client'
-import { demoOrganizations } from '../../src/simulators/demo-organizations.ts'
 import { schemaFaults, verifiedClaimsSchema } from '../domain/claims/ida-schema.ts'
 import {
   arrivedAt,
@@ -17,9 +16,8 @@ import {
   type Started,
   type Tokens
 } from '../support/driver/index.ts'
+import { codeOf } from '../support/organizations.ts'
 
-const codeOf = (handle: string): string =>
-  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 const gongsi = '西藏示例科技有限公司'
 const cunjiti = '林周县示例村股份经济合作社'
 

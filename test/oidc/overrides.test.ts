@@ -9,6 +9,7 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jo
 import { interactionPolicy, type Client, type KoaContextWithOIDC, type Session } from 'oidc-provider'
 import { addAccessTokenHash } from '../../src/oidc/overrides/add-access-token-hash.ts'
 import { addClaimAliases } from '../../src/oidc/overrides/add-claim-aliases.ts'
+import { addPayloadMember } from '../../src/oidc/overrides/add-payload-member.ts'
 import { allowRedirectUri } from '../../src/oidc/overrides/allow-redirect-uri.ts'
 import { chooseTokenIds } from '../../src/oidc/overrides/choose-token-id.ts'
 import { replaceSecretComparison } from '../../src/oidc/overrides/compare-client-secret.ts'
@@ -77,6 +78,17 @@ const checks: Record<string, (t: Test) => Promise<void>> = {
     }
     t.same(await answer('userinfo'), { sub: 'sub-1', name: 'n', display_name: 'n' })
     t.same(await answer('token'), { sub: 'sub-1', name: 'n' })
+  },
+
+  async 'add-payload-member' (t) {
+    const { provider } = await startLibrary(t)
+    addPayloadMember(provider.Session, 'more')
+    const session = new provider.Session()
+    Object.assign(session, { more: 'kept', other: 'dropped' })
+    await session.save(60)
+    const found = await provider.Session.find(session.jti)
+    t.match(found, { more: 'kept' })
+    t.notOk(found !== undefined && 'other' in found, 'only what is named')
   },
 
   async 'allow-redirect-uri' (t) {

@@ -107,6 +107,10 @@ function findProof<K extends ProofKind> (proofs: Proof[], kind: K, personId: str
 const findDeviceScan = (proofs: Proof[], personId: string): Found<'scan'> | undefined =>
   findProof(proofs.filter((proof) => proof.kind === 'scan' && proof.deviceKey), 'scan', personId)
 
+/** A face check or its equal alternative in this attempt. */
+const showedPresence = (personId: string, proofs: Proof[]): boolean =>
+  findProof(proofs, 'face', personId) !== undefined || findProof(proofs, 'counter', personId) !== undefined
+
 /** The organization that was identified by its code and password. */
 export const organizationProof = (proofs: Proof[]): Found<'organization'> | undefined =>
   proofs.find((proof) => proof.kind === 'organization')
@@ -117,16 +121,16 @@ type Evidence = Pick<IdentityFacts, 'person' | 'session' | 'proofs'>
 export function isEstablished ({ person, session, proofs }: Evidence): boolean {
   if (person === null) return false
   if (session?.personId === person.id) return true
-  const shown = findProof(proofs, 'face', person.id) ?? findProof(proofs, 'counter', person.id)
+  const shown = showedPresence(person.id, proofs)
   // a face alone is never a login (ASVS 6.5.7): a password, a bound device's key or a session comes first
   if (
     findProof(proofs, 'password', person.id) !== undefined ||
     findDeviceScan(proofs, person.id) !== undefined ||
-    (findProof(proofs, 'scan', person.id) !== undefined && shown !== undefined)
+    (findProof(proofs, 'scan', person.id) !== undefined && shown)
   ) {
     return true
   }
-  return organizationProof(proofs) !== undefined && shown !== undefined
+  return organizationProof(proofs) !== undefined && shown
 }
 
 /**
@@ -139,10 +143,6 @@ const isConfined = (facts: Evidence & Pick<IdentityFacts, 'trustedBrowser' | 'co
   organizationProof(facts.proofs) !== undefined &&
   facts.trustedBrowser === true &&
   !isEstablished(facts)
-
-/** A face check or its equal alternative in this attempt. */
-const showedPresence = (personId: string, proofs: Proof[]): boolean =>
-  findProof(proofs, 'face', personId) !== undefined || findProof(proofs, 'counter', personId) !== undefined
 
 /** Whether the person was proved for an organization, and this browser may stand for them next time. */
 export const earnsTrust = (personId: string, representation: Representation, proofs: Proof[]): boolean =>
@@ -188,8 +188,7 @@ export function missingAuthentication (facts: IdentityFacts): AuthenticationStep
     return organization === undefined ? { step: 'login' } : { step: 'verify', identity, face: true }
   }
   const strong =
-    findProof(proofs, 'face', person.id) !== undefined ||
-    findProof(proofs, 'counter', person.id) !== undefined ||
+    showedPresence(person.id, proofs) ||
     (session !== null && session.personId === person.id && session.level >= 3)
   return faceRequired && !strong ? { step: 'verify', identity, face: true } : null
 }

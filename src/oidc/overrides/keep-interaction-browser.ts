@@ -8,13 +8,12 @@
  * oidc-provider 9.13.3.
  */
 import type { Interaction, Provider } from 'oidc-provider'
-import type { InteractionBrowser, PayloadMembers } from './types.ts'
+import { addPayloadMember } from './add-payload-member.ts'
+import type { InteractionBrowser } from './types.ts'
 
 /** Must be called for each provider built, before it serves. */
 export function keepInteractionBrowser (provider: Provider): void {
-  const model = provider.Interaction as unknown as PayloadMembers
-  const members = [...model.IN_PAYLOAD, 'browserHash']
-  Object.defineProperty(model, 'IN_PAYLOAD', { configurable: true, get: () => members })
+  addPayloadMember(provider.Interaction, 'browserHash')
 }
 
 /** Hash of the secret of the browser that started it; undefined: started by a version that did not store it. */

@@ -8,7 +8,7 @@
  * lib/actions/authorization/resume.js (the entity `Interaction` before `loginAccount`); oidc-provider 9.13.3.
  */
 import type { Provider, Session } from 'oidc-provider'
-import type { PayloadMembers } from './types.ts'
+import { addPayloadMember } from './add-payload-member.ts'
 
 interface Confined {
   confined?: unknown
@@ -20,9 +20,7 @@ interface Loggable {
 
 /** Must be called for each provider built, before it serves. `confinement`: of the login that is being completed. */
 export function keepSessionConfinement (provider: Provider, confinement: () => unknown): void {
-  const model = provider.Session as unknown as PayloadMembers
-  const members = [...model.IN_PAYLOAD, 'confined']
-  Object.defineProperty(model, 'IN_PAYLOAD', { configurable: true, get: () => members })
+  addPayloadMember(provider.Session, 'confined')
   const { prototype } = provider.Session as unknown as Loggable
   const { loginAccount } = prototype
   prototype.loginAccount = function (details) {

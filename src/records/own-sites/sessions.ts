@@ -143,28 +143,23 @@ export async function listAccountSessions (db: Db, accountId: string): Promise<A
   return rows.map((row) => ({ ...row, browserLabel: row.browserLabel ?? '', method: row.method ?? 'password' }))
 }
 
-const count = sql<number>`count(*)::int`.as('n')
-
-export async function countAccountSessions (db: Db, accountId: string): Promise<number> {
+async function countLive (db: Db, column: 'accountId' | 'site', value: string): Promise<number> {
   const { n } = await db
     .selectFrom('ownSiteSession')
-    .select(count)
-    .where('accountId', '=', accountId)
+    .select(sql<number>`count(*)::int`.as('n'))
+    .where(sql<boolean>`${sql.ref(column)} = ${value}`)
     .where('expiresAt', '>', sql<Date>`now()`)
     .executeTakeFirstOrThrow()
   return n
 }
+
+/** Live sessions of an administrator. */
+export const countAccountSessions = async (db: Db, accountId: string): Promise<number> =>
+  await countLive(db, 'accountId', accountId)
 
 /** Live sessions of a site. */
-export async function countSiteSessions (db: Db, site: OwnSiteName): Promise<number> {
-  const { n } = await db
-    .selectFrom('ownSiteSession')
-    .select(count)
-    .where('site', '=', site)
-    .where('expiresAt', '>', sql<Date>`now()`)
-    .executeTakeFirstOrThrow()
-  return n
-}
+export const countSiteSessions = async (db: Db, site: OwnSiteName): Promise<number> =>
+  await countLive(db, 'site', site)
 
 /** Has this administrator been signed in in this browser before? */
 export async function hasUsedBrowser (db: Db, accountId: string, browserHash: string): Promise<boolean> {

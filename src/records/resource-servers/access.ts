@@ -16,9 +16,8 @@ export interface ApiAccess extends ResourceServerContent {
   machineScopes: string[]
 }
 
-interface Row {
-  key: string
-  identifier: string
+/** Columns of the content of an API. */
+export interface ContentColumns {
   name: string
   nameBo: string | null
   nameEn: string | null
@@ -27,7 +26,12 @@ interface Row {
   tokenFormat: ResourceServerContent['tokenFormat']
   signingAlg: ResourceServerContent['signingAlg']
   ttlSeconds: number
-  minimumLevel: Level | null
+  minimumLevel: number | null
+}
+
+interface Row extends ContentColumns {
+  key: string
+  identifier: string
   granted: string[]
   machineGranted: string[]
 }
@@ -52,30 +56,30 @@ export async function findApiAccess (db: Queryable, clientId: string, identifier
   if (identifier.includes('\0') || clientId.includes('\n')) return null
   const [row] = await findAccess(db, `${clientId}\n${identifier}`)
   if (row === undefined) return null
-  const offered = row.scopes.split(' ')
-  const { tokenFormat } = row
+  const content = toContent(row)
+  const offered = Object.keys(content.scopes)
   return {
     identifier,
-    names: localNames(row),
-    scopes: Object.fromEntries(offered.map((scope) => [scope, row.scopeTexts[scope] ?? {}])),
-    tokenFormat,
-    signingAlg: row.signingAlg,
+    ...content,
     // what was stored before lifetimes were bounded
-    ttlSeconds: Math.min(row.ttlSeconds, tokenSeconds[tokenFormat]),
-    minimumLevel: row.minimumLevel,
+    ttlSeconds: Math.min(content.ttlSeconds, tokenSeconds[content.tokenFormat]),
     personScopes: offered.filter((scope) => row.granted.includes(scope)),
     machineScopes: offered.filter((scope) => row.machineGranted.includes(scope))
   }
 }
 
-export const localNames = ({
-  name,
-  nameBo,
-  nameEn
-}: Pick<Row, 'name' | 'nameBo' | 'nameEn'>): ResourceServerContent['names'] => ({
-  'zh-CN': name,
-  ...(nameBo === null ? {} : { bo: nameBo }),
-  ...(nameEn === null ? {} : { en: nameEn })
+/** What a row says of its API. */
+export const toContent = (row: ContentColumns): ResourceServerContent => ({
+  names: {
+    'zh-CN': row.name,
+    ...(row.nameBo === null ? {} : { bo: row.nameBo }),
+    ...(row.nameEn === null ? {} : { en: row.nameEn })
+  },
+  scopes: Object.fromEntries(row.scopes.split(' ').map((scope) => [scope, row.scopeTexts[scope] ?? {}])),
+  tokenFormat: row.tokenFormat,
+  signingAlg: row.signingAlg,
+  ttlSeconds: row.ttlSeconds,
+  minimumLevel: row.minimumLevel as Level | null
 })
 
 /** Identifiers of the parameter `resource` (RFC 8707 §2): none, one or several, each once. */

@@ -2,31 +2,19 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { ClientDifference } from '../../domain/client/diff.ts'
-import type { Level } from '../../domain/identity/assurance.ts'
 import type {
-  LocalTexts,
   ResourceServerAct,
   ResourceServerContent,
   ResourceServerRecord,
-  ResourceServerStatus,
-  TokenFormat
+  ResourceServerStatus
 } from '../../domain/resource-server/record.ts'
-import { localNames } from './access.ts'
+import { toContent, type ContentColumns } from './access.ts'
 
 export type Db = Kysely<Database> | Transaction<Database>
 
-interface Row {
+interface Row extends ContentColumns {
   id: string
   identifier: string
-  name: string
-  nameBo: string | null
-  nameEn: string | null
-  scopes: string
-  scopeTexts: Record<string, LocalTexts>
-  tokenFormat: TokenFormat
-  signingAlg: ResourceServerContent['signingAlg']
-  ttlSeconds: number
-  minimumLevel: number | null
   status: ResourceServerStatus
   version: number
   createdAt: Date
@@ -52,21 +40,8 @@ const columns = [
 ] as const
 
 function recordOf (row: Row): ResourceServerRecord {
-  const { id, identifier, tokenFormat, signingAlg, ttlSeconds, status, version, createdAt, updatedAt } = row
-  return {
-    id,
-    identifier,
-    names: localNames(row),
-    scopes: Object.fromEntries(row.scopes.split(' ').map((scope) => [scope, row.scopeTexts[scope] ?? {}])),
-    tokenFormat,
-    signingAlg,
-    ttlSeconds,
-    minimumLevel: row.minimumLevel as Level | null,
-    status,
-    version,
-    createdAt,
-    updatedAt
-  }
+  const { id, identifier, status, version, createdAt, updatedAt } = row
+  return { id, identifier, ...toContent(row), status, version, createdAt, updatedAt }
 }
 
 export const contentOf = ({

@@ -1,6 +1,5 @@
 import t from 'tap'
 import * as oidc from 'openid-client'
-import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
 import {
   arrivedAt,
   at,
@@ -18,13 +17,12 @@ import {
 } from '../../support/driver/index.ts'
 import { enterAgent, enterLegal, link, organizationId, scan } from './support.ts'
 import { said, saidInOrder } from '../../support/texts.ts'
+import { codeOf } from '../../support/organizations.ts'
 
 const old = 'Snow-lion-2026'
 const fresh = 'Butter-lamp-88'
 const address = (kora: Kora): string => `${kora.issuer}/me/organization-password`
 const passwordForm = (form: { fields: object }): boolean => 'new_password' in form.fields
-const codeOf = (handle: string): string =>
-  demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
 
 async function type (browser: Browser, page: Answer, password: string, again = password): Promise<Answer> {
   return await browser.submit(page, { new_password: password, again }, { form: passwordForm })

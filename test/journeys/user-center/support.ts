@@ -12,6 +12,7 @@ import { browserHash } from '../../../src/http/browser.ts'
 import { inTransaction } from '../../../src/database/transaction.ts'
 import { trustBrowser } from '../../../src/records/organizations/index.ts'
 import { demoOrganizations } from '../../../src/simulators/demo-organizations.ts'
+import { codeOf } from '../../support/organizations.ts'
 
 /** To the first page of the user centre, as oneself. */
 export async function enter (
@@ -40,7 +41,7 @@ export async function choose (browser: Browser, page: Answer, name: string): Pro
 
 /** The organization's id, which no page shows. */
 export async function organizationId (kora: Kora, handle: string): Promise<string> {
-  const uscc = demoOrganizations.find((organization) => organization.handle === handle)?.uscc ?? ''
+  const uscc = codeOf(handle)
   const { id } = await kora.inside.services.db
     .selectFrom('organization')
     .select('id')
