@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import { addConstraint, alterTable, createIndex, isOneOf } from '../src/database/constraints.ts'
+import { addConstraint, alterTable, createIndex, checkOneOf } from '../src/database/constraints.ts'
 
 /** What a person's row is stands in a column of its own; the index of document numbers holds document numbers only. */
 export const transaction = false
@@ -32,7 +32,7 @@ export async function up (db: Kysely<unknown>): Promise<void> {
     db,
     'person',
     'person_identity_state_check',
-    isOneOf('identity_state', ['established', 'provisional', 'erased'])
+    checkOneOf('identity_state', ['established', 'provisional', 'erased'])
   )
   // only an established person holds a document number against all others
   await addConstraint(

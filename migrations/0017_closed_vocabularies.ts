@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { addConstraint, isOneOf } from '../src/database/constraints.ts'
+import { addConstraint, checkOneOf } from '../src/database/constraints.ts'
 
 /**
  * Columns with a closed list of words hold nothing else, a delegation in force was approved by another person than its
@@ -112,7 +112,7 @@ const delegationApproved = `check (
 export async function up (db: Kysely<unknown>): Promise<void> {
   for (const [where, words] of Object.entries(vocabularies)) {
     const [table, column] = where.split('.') as [string, string]
-    await addConstraint(db, table, `${table}_${column}_check`, isOneOf(column, words))
+    await addConstraint(db, table, `${table}_${column}_check`, checkOneOf(column, words))
   }
   await addConstraint(db, 'device', 'device_proof_check', deviceProof)
   await addConstraint(db, 'delegation', 'delegation_approved_check', delegationApproved)

@@ -4,7 +4,7 @@ import {
   alterTable,
   createIndex,
   createUniqueIndex,
-  isOneOf,
+  checkOneOf,
   replaceConstraint
 } from '../src/database/constraints.ts'
 
@@ -28,7 +28,7 @@ export async function up (db: Kysely<unknown>): Promise<void> {
     db,
     'pending_change',
     'pending_change_state_check',
-    isOneOf('state', ['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'superseded'])
+    checkOneOf('state', ['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'superseded'])
   )
   // checked at the end of the transaction: the request that takes the place is stored after the other one is ended
   await addConstraint(

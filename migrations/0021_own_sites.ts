@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import { alterTable, createIndex, isOneOf, replaceConstraint } from '../src/database/constraints.ts'
+import { alterTable, createIndex, checkOneOf, replaceConstraint } from '../src/database/constraints.ts'
 
 /**
  * The user center and the console are sites of Kora itself: one pair of tables holds their authorization requests and
@@ -11,7 +11,7 @@ import { alterTable, createIndex, isOneOf, replaceConstraint } from '../src/data
  */
 export const transaction = false
 
-const sites = isOneOf('site', ['console', 'user-center'])
+const sites = checkOneOf('site', ['console', 'user-center'])
 
 const tables = [
   // authorization requests under way: state, nonce and code verifier, each used once
@@ -35,7 +35,7 @@ const tables = [
     person_id text references person,
     client_session_id text,
     account_id text references admin_account,
-    method text constraint own_site_session_method_check ${isOneOf('method', ['passkey', 'password'])},
+    method text constraint own_site_session_method_check ${checkOneOf('method', ['passkey', 'password'])},
     authenticated_at timestamptz not null default now(),
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,

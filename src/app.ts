@@ -86,7 +86,7 @@ export async function createApp (services: RunningServices): Promise<KoraApp> {
   registerClientLogos(app, services)
   await registerDynamicRegistration(app, services)
   const console = await registerAdmin(app, services, settings)
-  await console.framed((scope) => {
+  await console.withLayout((scope) => {
     login.register(scope, 'administrators')
   })
   await registerAdminApi(app, console)

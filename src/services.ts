@@ -24,7 +24,7 @@ import { createFaceHttpProvider } from './adapters/face-http/index.ts'
 import { createPasswordHasher } from './adapters/password-hasher.ts'
 import type { PasswordHasher } from './ports/password-hasher.ts'
 import { createCompanyRegister, createPopulationRegister } from './adapters/registry-http/index.ts'
-import { askedRarely } from './adapters/sms-balance.ts'
+import { cacheBalance } from './adapters/sms-balance.ts'
 import { createSmsHttpSender } from './adapters/sms-http/index.ts'
 import { createAudit, type Audit } from './records/audit/index.ts'
 import { createMetrics } from './adapters/metrics.ts'
@@ -133,7 +133,7 @@ export async function startServices (
         algorithm: 'hmac-sha256',
         secret: companies.secret
       }),
-      sms: askedRarely(
+      sms: cacheBalance(
         config.sms === null && sandbox !== null
           ? sandbox.sms
           : createSmsHttpSender({ ...required(config.sms, 'SMS_URL'), algorithm: 'hmac-sha256' })

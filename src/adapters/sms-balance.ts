@@ -7,7 +7,7 @@ const balanceSeconds = 60
  * A sender whose provider is asked for its balance at most once a minute, because metrics and the console read it often
  * and the request costs the provider. If the provider fails, there is no balance (null).
  */
-export function askedRarely (sender: SmsSender, now: () => number = () => performance.now()): SmsSender {
+export function cacheBalance (sender: SmsSender, now: () => number = () => performance.now()): SmsSender {
   const question = sender.balance?.bind(sender)
   if (question === undefined) return sender
   let asked: { at: number; answer: Promise<SmsBalance | null> } | null = null

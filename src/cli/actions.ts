@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { ParseArgsConfig } from 'node:util'
 import type { Act } from '../domain/administration/administration.ts'
 import { readArguments, WrongUse, type Grammar, type ReadArguments } from './arguments.ts'
-import { actOf, agreedByOf } from './operator.ts'
+import { readAct, readAgreedBy } from './operator.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
@@ -55,15 +55,15 @@ export async function runAction<Deps, const O extends Options> (
 }
 
 /** @throws WrongUse when no reason was given */
-export function requireAct (values: Parameters<typeof actOf>[0]): Act {
-  const act = actOf(values)
+export function requireAct (values: Parameters<typeof readAct>[0]): Act {
+  const act = readAct(values)
   if (act === null) throw new WrongUse('--reason is missing: it goes into the audit trail.')
   return act
 }
 
 /** The second person; '' = nobody was named. @throws WrongUse when the operators named themselves */
-export function requireAgreedBy (values: Parameters<typeof agreedByOf>[0], act: Act): string {
-  const agreedBy = agreedByOf(values, act)
+export function requireAgreedBy (values: Parameters<typeof readAgreedBy>[0], act: Act): string {
+  const agreedBy = readAgreedBy(values, act)
   if (agreedBy === null) throw new WrongUse('--agreed-by must name somebody else.')
   return agreedBy
 }

@@ -20,7 +20,7 @@ import {
 } from '../records/resource-servers/index.ts'
 import { readArguments } from './arguments.ts'
 import { faultLine, dualControlWords } from './fault-text.ts'
-import { actOf, actOptions, actUsage, agreedByOf, agreedOptions, agreedUsage } from './operator.ts'
+import { readAct, actOptions, actUsage, readAgreedBy, agreedOptions, agreedUsage } from './operator.ts'
 
 const usage = `kora apply -f clients.yaml [--prune] ${actUsage}
               ${agreedUsage} [--json]
@@ -60,9 +60,9 @@ export const command = {
     }
     const { file, diff = false, prune = false, json = false } = values
     if (file === undefined) return wrong('-f is missing.')
-    const act = actOf(values)
+    const act = readAct(values)
     if (act === null && !diff) return wrong('--reason is missing: it goes into the audit trail.')
-    const agreedBy = act === null ? '' : agreedByOf(values, act)
+    const agreedBy = act === null ? '' : readAgreedBy(values, act)
     if (agreedBy === null) return wrong('--agreed-by must name somebody else.')
     let text
     try {

@@ -33,7 +33,7 @@ export function readArguments<const O extends Options> (
   const [optional, positionals]: [string[], string[]] = [[], []]
 
   /** The name of the option that this is; undefined: none of this command. */
-  const optionOf = (argument: string): string | undefined => {
+  const readOptionName = (argument: string): string | undefined => {
     const name = /^--([^=]+)/.exec(argument)?.[1]
     if (name !== undefined) return Object.hasOwn(options, name) ? name : undefined
     return Object.keys(options).find(
@@ -56,7 +56,7 @@ export function readArguments<const O extends Options> (
       positionals.push(...args.slice(at + 1))
       break
     }
-    const name = optionOf(argument)
+    const name = readOptionName(argument)
     if (name === undefined) {
       if (isDashed(argument) && !isIdentifierExpected()) optional.push(argument)
       else positionals.push(argument)
@@ -65,7 +65,7 @@ export function readArguments<const O extends Options> (
     const next = args[at + 1]
     if (options[name]?.type !== 'string' || argument.includes('=') || next === undefined) optional.push(argument)
     else if (!isDashed(next)) optional.push(argument, args[++at] ?? '')
-    else if (identifiers.includes(name) && next !== '--' && optionOf(next) === undefined) {
+    else if (identifiers.includes(name) && next !== '--' && readOptionName(next) === undefined) {
       optional.push(`--${name}=${args[++at] ?? ''}`)
     } else throw new WrongUse(`--${name} needs a value; one that begins with - is given as --${name}=<value>`)
   }

@@ -20,8 +20,8 @@ import type { RunningServices } from '../services.ts'
 import { requireAct } from './actions.ts'
 import { readArguments, WrongUse } from './arguments.ts'
 import { archiveTo } from './audit-archive.ts'
-import { actOf, actOptions, actUsage } from './operator.ts'
-import { progressOf, type Progress } from './progress.ts'
+import { readAct, actOptions, actUsage } from './operator.ts'
+import { reportProgress, type Progress } from './progress.ts'
 
 type Needs = Pick<RunningServices, 'db' | 'crypto' | 'audit' | 'config'>
 type Values = Partial<
@@ -54,7 +54,7 @@ export const command = {
   usage,
 
   /** What needs neither database nor key: null when the services are needed. */
-  async runAlone (args: string[], print: Print = console.log): Promise<number | null> {
+  async runWithoutServices (args: string[], print: Print = console.log): Promise<number | null> {
     return await guarded(async () => {
       const { action, values } = parsed(args)
       return action === 'verify' && values.file !== undefined ? await verifyFile(values, print) : null
@@ -65,7 +65,7 @@ export const command = {
     return (
       (await guarded(async () => {
         const { action, values } = parsed(args)
-        const progress = progressOf('events')
+        const progress = reportProgress('events')
         try {
           if (action === 'verify') return await verify(values, deps, print, progress)
           if (action === 'export') return await exportRange(values, deps, print, progress)
@@ -114,7 +114,7 @@ function date (name: string, value: string): Date {
   return time
 }
 
-function checkpointOf (value: string | undefined): { checkpoint?: Checkpoint } {
+function readCheckpoint (value: string | undefined): { checkpoint?: Checkpoint } {
   if (value === undefined) return {}
   const match = /^(\d{1,15}):([\w-]{43}):([\w-]{43})$/.exec(value)
   if (match === null) {
@@ -128,7 +128,7 @@ async function verify (values: Values, { db, crypto }: Needs, print: Print, prog
   const result = await verifyChain(db, crypto, {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
-    ...checkpointOf(values.checkpoint),
+    ...readCheckpoint(values.checkpoint),
     onProgress: progress.at
   })
   print(values.json === true ? JSON.stringify(result) : chainSentence(result))
@@ -168,7 +168,7 @@ async function verifyFile (values: Values, print: Print): Promise<number> {
   const file = await open(values.file!).catch((error: unknown) => {
     throw new WrongUse(`--file: ${(error as Error).message}`)
   })
-  const progress = progressOf('events')
+  const progress = reportProgress('events')
   try {
     const lines = createInterface({
       input: createReadStream('', { fd: file.fd, autoClose: false }),
@@ -258,7 +258,7 @@ async function newFile (path: string): Promise<Awaited<ReturnType<typeof open>>>
 }
 
 async function archive (values: Values, deps: Needs, print: Print, progress: Progress): Promise<number> {
-  const act = actOf(values)
+  const act = readAct(values)
   if (act === null || values.before === undefined || values.out === undefined) {
     throw new WrongUse('--before, --out and --reason are needed.')
   }

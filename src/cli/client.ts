@@ -156,7 +156,7 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
       status,
       ...(values.id === undefined ? {} : { clientId: values.id })
     }
-    const input = values.from === undefined ? await inputOf(values) : await readJsonFile(values.from)
+    const input = values.from === undefined ? await readInput(values) : await readJsonFile(values.from)
     let made = await write(deps, createClient, { act, content: input, ...options })
     if (made.outcome === 'approval_needed' && agreedBy !== '') {
       made = await write(deps, createClient, {
@@ -277,7 +277,7 @@ async function known (deps: RegistryServices, ids: string[]): Promise<ClientReco
   return client
 }
 
-async function inputOf (values: CommandCall['values']): Promise<unknown> {
+async function readInput (values: CommandCall['values']): Promise<unknown> {
   if (values.name === undefined || values.kind === undefined) {
     throw new WrongUse('--name and --kind are missing (or --from).')
   }

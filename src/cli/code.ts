@@ -80,7 +80,7 @@ export async function runCode (
         if (person !== undefined) await walk(issuer, url, person)
       }
     })
-    if (values.json) out(JSON.stringify(documentOf(values['client-id'], result), null, 2))
+    if (values.json) out(JSON.stringify(buildDocument(values['client-id'], result), null, 2))
     else show(out, values['client-id'], env['OIDC_CLIENT_SECRET'] !== undefined, result)
     return 0
   } catch (error) {
@@ -92,7 +92,7 @@ export async function runCode (
 }
 
 /** One document for scripts: what the library of a site would hand over. */
-const documentOf = (
+const buildDocument = (
   clientId: string,
   { metadata, redirectUri, tokens, idToken, userinfo }: CodeFlowResult
 ): Record<string, unknown> => ({

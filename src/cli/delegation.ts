@@ -4,7 +4,7 @@ import type { DelegationState } from '../domain/representation/delegation.ts'
 import type { DelegationView } from '../records/organizations/index.ts'
 import type { OperatorServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
-import { actOf, actOptions, actUsage } from './operator.ts'
+import { readAct, actOptions, actUsage } from './operator.ts'
 
 const usage = `kora delegation list [--uscc code] [--state active] [--limit 100] [--json]
        kora delegation show <id> [--json]
@@ -71,7 +71,7 @@ export const command = {
       return 0
     }
     if (action !== 'revoke') return wrong(`Unknown: ${action}`)
-    const act = actOf(values)
+    const act = readAct(values)
     if (act === null) return wrong('--reason is missing: it goes into the audit trail, and both people are told.')
     const outcome = await actOnDelegation(deps, act, id, 'revoke')
     const texts: Record<string, string> = {

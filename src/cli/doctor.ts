@@ -9,15 +9,15 @@ import { ConfigError, loadConfig, type Config } from '../config.ts'
 import { createFieldCrypto, DataDirInUse, loadMasterKey, openDatabase, type OpenDatabase } from '../database/index.ts'
 import { readArguments } from './arguments.ts'
 import { checkDatabase } from './doctor/database.ts'
-import { causeOf, fail, warn, type Finding } from './doctor/finding.ts'
+import { describeCause, fail, warn, type Finding } from './doctor/finding.ts'
 import { checkCertificate, checkIssuer } from './doctor/issuer.ts'
 import { checkMachine, checkSettings } from './doctor/machine.ts'
 import { checkSites, checkVendors } from './doctor/outside.ts'
 import { checkAudit, checkKeys, checkMasterKey, checkOutbox } from './doctor/service.ts'
-import { progressOf } from './progress.ts'
+import { reportProgress } from './progress.ts'
 
 type Print = (line: string) => void
-type Tell = (findings: Finding | Finding[]) => void
+type Report = (findings: Finding | Finding[]) => void
 
 export const command = {
   summary: 'is everything as it should be, and what to do where it is not',
@@ -25,7 +25,11 @@ export const command = {
 
   With the settings of the server (the same environment), beside it or before its first start. Exit code 1: something fails.`,
 
-  async runAlone (args: string[], env: NodeJS.ProcessEnv = process.env, print: Print = console.log): Promise<number> {
+  async runWithoutServices (
+    args: string[],
+    env: NodeJS.ProcessEnv = process.env,
+    print: Print = console.log
+  ): Promise<number> {
     let json = false
     try {
       json = readArguments(args, { options: { json: { type: 'boolean' } } }).values.json === true
@@ -34,7 +38,7 @@ export const command = {
       return 2
     }
     const findings: Finding[] = []
-    const tell: Tell = (found) => {
+    const tell: Report = (found) => {
       for (const finding of [found].flat()) {
         findings.push(finding)
         // as they come: some take seconds
@@ -49,7 +53,7 @@ export const command = {
   },
 
   async run (args: string[]): Promise<number> {
-    return await this.runAlone(args)
+    return await this.runWithoutServices(args)
   }
 }
 
@@ -60,7 +64,7 @@ function lines ({ check, status, message, advice }: Finding): string[] {
   ]
 }
 
-async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
+async function examine (env: NodeJS.ProcessEnv, tell: Report): Promise<void> {
   let config: Config
   try {
     config = loadConfig(env, availableParallelism())
@@ -77,13 +81,13 @@ async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
     })
   )
   tell(checkSettings(config))
-  await trying('issuer', tell, async () => {
+  await attempt('issuer', tell, async () => {
     tell(await checkIssuer(config.issuer))
   })
-  await trying('certificate', tell, async () => {
+  await attempt('certificate', tell, async () => {
     tell(await checkCertificate(config.issuer))
   })
-  await trying('vendors', tell, async () => {
+  await attempt('vendors', tell, async () => {
     tell(await checkVendors(config))
   })
   const database = await opened(config, tell)
@@ -95,45 +99,50 @@ async function examine (env: NodeJS.ProcessEnv, tell: Tell): Promise<void> {
   }
 }
 
-async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Tell): Promise<void> {
+async function examineData (config: Config, { db, kind }: OpenDatabase, tell: Report): Promise<void> {
   const found = await checkDatabase(db, kind, config)
   tell(found)
-  if (found.some(({ check, status }) => status === 'fail' && ['database', 'migrations', 'role'].includes(check))) return
+  const unusable = ['database', 'migrations', 'role']
+  if (found.some(({ check, status }) => status === 'fail' && unusable.includes(check))) return
   const { key, keyId } = loadMasterKey(config)
   const crypto = createFieldCrypto({ masterKey: key, keyId, cipher: config.fieldCipher })
   const fits = await checkMasterKey(db, crypto)
   tell(fits)
   if (fits.status !== 'ok') return
-  await trying('signing-keys', tell, async () => {
+  await attempt('signing-keys', tell, async () => {
     tell(await checkKeys(db, crypto, config.keyRotationDays, Date.now()))
   })
-  await trying('audit', tell, async () => {
+  await attempt('audit', tell, async () => {
     tell(await checkAudit(db, crypto))
   })
-  await trying('outbox', tell, async () => {
+  await attempt('outbox', tell, async () => {
     tell(await checkOutbox(db))
   })
-  const progress = progressOf('addresses')
+  const progress = reportProgress('addresses')
   const demo =
     config.relyingSitePort === null
       ? []
       : [`localhost:${config.relyingSitePort}`, `127.0.0.1:${config.relyingSitePort}`]
-  await trying('sites', tell, async () => {
+  await attempt('sites', tell, async () => {
     tell(await checkSites(db, [...config.egressAllowed, ...(config.sandbox ? demo : [])], progress.at))
   })
   progress.end()
 }
 
 /** A check that breaks is a finding, not the end. */
-async function trying (check: string, tell: Tell, work: () => Promise<void>): Promise<void> {
+async function attempt (check: string, tell: Report, work: () => Promise<void>): Promise<void> {
   await work().catch((error: unknown) => {
     tell(
-      fail(check, `could not be checked (${causeOf(error)})`, 'Run it again; if it stays, LOG_LEVEL=debug says more.')
+      fail(
+        check,
+        `could not be checked (${describeCause(error)})`,
+        'Run it again; if it stays, LOG_LEVEL=debug says more.'
+      )
     )
   })
 }
 
-async function opened (config: Config, tell: Tell): Promise<OpenDatabase | null> {
+async function opened (config: Config, tell: Report): Promise<OpenDatabase | null> {
   // opening would create them, and the doctor changes nothing
   if (config.masterKey === null && !existsSync(join(config.dataDir, 'master.key'))) {
     tell(
@@ -155,7 +164,7 @@ async function opened (config: Config, tell: Tell): Promise<OpenDatabase | null>
           'the embedded database is in use by the running Kora, so what is in it was not checked',
           'Stop Kora to check it, or use PostgreSQL.'
         )
-        : fail('database', `cannot be opened (${causeOf(error)})`, 'Look at DATA_DIR and DATABASE_URL.')
+        : fail('database', `cannot be opened (${describeCause(error)})`, 'Look at DATA_DIR and DATABASE_URL.')
     )
     return null
   }

@@ -15,7 +15,7 @@ import {
 import { keyTimes, signingAlgs, type SigningAlg } from '../tokens/signing-keys.ts'
 import type { RunningServices } from '../services.ts'
 import { readArguments } from './arguments.ts'
-import { actOf, actOptions, actUsage } from './operator.ts'
+import { readAct, actOptions, actUsage } from './operator.ts'
 
 type Result = Record<string, unknown>
 
@@ -63,7 +63,7 @@ export const command = {
     const json = values.json === true
     if (more.length > 0) return wrong(`Too many arguments: ${more.join(' ')}`)
     if (action === 'list') return await list(deps, json, print)
-    const act = actOf(values)
+    const act = readAct(values)
     if (!['publish', 'rotate', 'remove', 'emergency'].includes(action)) return wrong(`Unknown: ${action}`)
     if (target === undefined || ((action === 'publish' || action === 'rotate') && !isAlg(target))) {
       return wrong(

@@ -12,7 +12,7 @@ interface Command {
   usage: string
   run: (args: string[], deps: OperatorServices) => Promise<number>
   /** What works without the services (no database, faulty configuration); null: they are needed. */
-  runAlone?: (args: string[]) => Promise<number | null>
+  runWithoutServices?: (args: string[]) => Promise<number | null>
 }
 
 const commands: Record<string, () => Promise<Command>> = {
@@ -47,8 +47,8 @@ async function main (argv: string[]): Promise<number> {
     console.log(`Usage: ${command.usage}`)
     return 0
   }
-  const alone = (await command.runAlone?.(args)) ?? null
-  if (alone !== null) return alone
+  const exitCode = (await command.runWithoutServices?.(args)) ?? null
+  if (exitCode !== null) return exitCode
   // the settings of the server, because the same rules apply; only the log is quiet
   const config = loadConfig({ ...process.env, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error' }, availableParallelism())
   const deps = await openOperatorServices(config, createLogger({ level: config.logLevel }))

@@ -26,7 +26,7 @@ export const command = {
 
   kora migrate --grant-to kora_app      the server connects as kora_app`,
 
-  async runAlone (args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  async runWithoutServices (args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
     // wrong use opens nothing
     if (optionsIn(args) === null) return 2
     const database = await openDatabase({ ...loadMigrationConfig(env), poolSize: 2 })

@@ -12,13 +12,13 @@ export const agreedOptions = { 'agreed-by': { type: 'string' } } as const
 export const agreedUsage = '[--agreed-by <the other person, for what one may not decide alone>]'
 
 /** The second person; '' = nobody was named. Null: the operator named themselves. */
-export function agreedByOf (values: { 'agreed-by'?: string | undefined }, act: Act): string | null {
+export function readAgreedBy (values: { 'agreed-by'?: string | undefined }, act: Act): string | null {
   const name = values['agreed-by']?.trim() ?? ''
   return name !== '' && act.actor === `operator:${name}` ? null : name
 }
 
 /** Null: no reason was given. */
-export function actOf (values: { reason?: string | undefined; operator?: string | undefined }): Act | null {
+export function readAct (values: { reason?: string | undefined; operator?: string | undefined }): Act | null {
   const reason = values.reason?.trim() ?? ''
   if (reason === '') return null
   return { actor: `operator:${values.operator?.trim() || accountName()}`, reason, address: null, traceId: null }

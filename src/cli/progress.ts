@@ -5,7 +5,7 @@ export interface Progress {
   end: () => void
 }
 
-export function progressOf (what: string, error: NodeJS.WriteStream = process.stderr): Progress {
+export function reportProgress (what: string, error: NodeJS.WriteStream = process.stderr): Progress {
   let shown = Date.now()
   let open = false
   return {

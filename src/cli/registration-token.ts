@@ -4,7 +4,7 @@ import { clientKinds } from '../domain/client/record.ts'
 import { createRegistrationToken } from '../journeys/dynamic-registration/index.ts'
 import type { Services } from '../services.ts'
 import { readArguments } from './arguments.ts'
-import { actOf, actOptions, actUsage } from './operator.ts'
+import { readAct, actOptions, actUsage } from './operator.ts'
 
 const usage = `kora registration-token [--kind server]… [--scope "profile phone"] [--host gjj.example.gov.cn]… [--uses 1] [--days 7] ${actUsage} [--json]
 
@@ -39,7 +39,7 @@ export const command = {
     } catch (error) {
       return wrong((error as Error).message)
     }
-    const act = actOf(values)
+    const act = readAct(values)
     if (act === null) return wrong('--reason is missing: it goes into the audit trail.')
     const kinds = values.kind ?? ['server']
     const scopes = (values.scope ?? '').split(' ').filter(Boolean)

@@ -10,7 +10,7 @@ import {
 import { agreedAct, writeResourceServerDocument } from '../records/clients/index.ts'
 import {
   changeResourceServer,
-  contentOf,
+  pickContent,
   createResourceServer,
   deleteResourceServer,
   findResourceServer,
@@ -152,7 +152,7 @@ const actions: Record<string, (call: CommandCall) => Promise<number>> = {
     const input = {
       identifier: server.identifier,
       version: server.version,
-      content: values.from === undefined ? contentIn(values, contentOf(server)) : await readJsonFile(values.from),
+      content: values.from === undefined ? contentIn(values, pickContent(server)) : await readJsonFile(values.from),
       ...(values.introspector === undefined ? {} : { introspectors: values.introspector })
     }
     let changed = await write(deps, changeResourceServer, { act, ...input })
@@ -227,7 +227,7 @@ const shown = (server: ResourceServerRecord): Record<string, unknown> => ({
   identifier: server.identifier,
   status: server.status,
   version: server.version,
-  ...contentOf(server)
+  ...pickContent(server)
 })
 
 function one (ids: string[]): string {

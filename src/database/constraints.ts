@@ -26,7 +26,7 @@ export interface Unvalidated {
 }
 
 /** Text of a check that a column holds one of these words, or nothing. */
-export const isOneOf = (column: string, words: readonly string[]): string =>
+export const checkOneOf = (column: string, words: readonly string[]): string =>
   `check (${column} in (${words.map((word) => `'${word}'`).join(', ')}))`
 
 /**
@@ -36,12 +36,12 @@ export const isOneOf = (column: string, words: readonly string[]): string =>
 export async function alterTable (db: Db, statement: string): Promise<void> {
   await sql`set lock_timeout = '1s'`.execute(db)
   try {
-    for (let tried = 1; ; tried++) {
+    for (let attempt = 1; ; attempt++) {
       try {
         await sql.raw(statement).execute(db)
         return
       } catch (error) {
-        if ((error as { code?: unknown }).code !== '55P03' || tried === lockTries) throw error
+        if ((error as { code?: unknown }).code !== '55P03' || attempt === lockTries) throw error
         await pause(lockPauseMilliseconds)
       }
     }

@@ -12,7 +12,7 @@ export class DatabaseUnavailable extends Error {
   constructor (cause: unknown) {
     super('The database is not available.', { cause })
     this.name = 'DatabaseUnavailable'
-    this.code = codeOf(cause)
+    this.code = readErrorCode(cause)
   }
 }
 
@@ -28,7 +28,7 @@ export class DataDirInUse extends Error {
 export class DataDirUnwritable extends Error {
   constructor (dataDir: string, cause: unknown) {
     super(
-      `The data folder ${dataDir} cannot be written (${codeOf(cause) ?? 'unknown reason'}). Correct its permissions, or set DATA_DIR to another folder.`,
+      `The data folder ${dataDir} cannot be written (${readErrorCode(cause) ?? 'unknown reason'}). Correct its permissions, or set DATA_DIR to another folder.`,
       { cause }
     )
     this.name = 'DataDirUnwritable'
@@ -62,7 +62,7 @@ const phrases =
 export function isDatabaseUnavailable (error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true
   if (!(error instanceof Error)) return false
-  const code = codeOf(error)
+  const code = readErrorCode(error)
   if (code !== undefined && (networkCodes.has(code) || sqlStates.has(code) || /^(08|53)...$/.test(code))) return true
   if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable)
   return phrases.test(error.message)
@@ -70,12 +70,12 @@ export function isDatabaseUnavailable (error: unknown): boolean {
 
 /** True for SQLSTATE 23505, on `constraint` (an index or constraint name) when one is given. */
 export function isUniqueViolation (error: unknown, constraint?: string): boolean {
-  if (codeOf(error) !== '23505') return false
+  if (readErrorCode(error) !== '23505') return false
   return constraint === undefined || (error as { constraint?: unknown }).constraint === constraint
 }
 
 /** True for SQLSTATE 42501: the role has not been given the right. */
-export const isPermissionDenied = (error: unknown): boolean => codeOf(error) === '42501'
+export const isPermissionDenied = (error: unknown): boolean => readErrorCode(error) === '42501'
 
 /**
  * What a driver's error becomes before anyone sees it: DatabaseUnavailable, or the same error
@@ -90,11 +90,11 @@ export function databaseError (error: unknown): unknown {
   if (isDatabaseUnavailable(error)) {
     return error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
   }
-  if (codeOf(error)?.startsWith('22') === true) error.message = error.message.replace(/"[\s\S]*"/, '"…"')
+  if (readErrorCode(error)?.startsWith('22') === true) error.message = error.message.replace(/"[\s\S]*"/, '"…"')
   return error
 }
 
-function codeOf (error: unknown): string | undefined {
+function readErrorCode (error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { code } = error as { code?: unknown }
   return typeof code === 'string' ? code : undefined

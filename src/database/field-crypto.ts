@@ -57,7 +57,7 @@ const profiles = {
   'sm4-gcm': { algorithm: 'SM4GCM', hash: 'sm3' }
 } as const satisfies Record<FieldCipher, { algorithm: Algorithm; hash: string }>
 // a value encrypted before a change of cipher is read with the hash it was made with
-const hashOf = { A256GCM: 'sha256', SM4GCM: 'sm3' } as const satisfies Record<Algorithm, string>
+const hashNames = { A256GCM: 'sha256', SM4GCM: 'sm3' } as const satisfies Record<Algorithm, string>
 
 /** @throws Error when a key is not 32 bytes or a key id is not `[A-Za-z0-9_-]{1,32}` */
 export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {} }: FieldCryptoOptions): FieldCrypto {
@@ -81,7 +81,7 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
     return key
   }
   const fieldKey = (id: string, name: Algorithm): KeyObject =>
-    derive(id, hashOf[name], `field ${name}`, aeads[name].keyLength)
+    derive(id, hashNames[name], `field ${name}`, aeads[name].keyLength)
   const digest = (id: string, use: string, data: string | Buffer): Buffer =>
     createHmac(hash, derive(id, hash, use, 32))
       .update(data)
@@ -93,7 +93,7 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
       const sealed = aeads[algorithm].seal(
         fieldKey(keyId, algorithm),
         Buffer.from(plaintext),
-        bindingOf(header, table, column, rowId)
+        buildBinding(header, table, column, rowId)
       )
       return `${header}.${sealed.toString('base64url')}`
     },
@@ -117,7 +117,7 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
       const plaintext = aeads[name].open(
         fieldKey(id, name),
         sealed,
-        bindingOf(`${head}.${name}.${id}`, table, column, rowId)
+        buildBinding(`${head}.${name}.${id}`, table, column, rowId)
       )
       if (plaintext === null) throw new FieldCryptoError('not_authentic', place)
       return plaintext.toString()
@@ -137,7 +137,7 @@ export function createFieldCrypto ({ masterKey, keyId, cipher, previousKeys = {}
 }
 
 /** Additional authenticated data. JSON keeps ('a', 'bc') and ('ab', 'c') apart. */
-function bindingOf (header: string, table: string, column: string, rowId: string): Buffer {
+function buildBinding (header: string, table: string, column: string, rowId: string): Buffer {
   return Buffer.from(JSON.stringify([header, table, column, rowId]))
 }
 

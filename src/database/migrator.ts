@@ -16,7 +16,7 @@ export const migrationsDir = fileURLToPath(new URL('../../migrations/', import.m
 const migrationLock = 7_202_616
 const lockPauseMilliseconds = 200
 
-function migratorOf (db: Kysely<Database>): Migrator {
+function createMigrator (db: Kysely<Database>): Migrator {
   return new Migrator({
     db,
     provider: new FileMigrationProvider({
@@ -29,8 +29,10 @@ function migratorOf (db: Kysely<Database>): Migrator {
 }
 
 async function loadPending (db: Kysely<Database>, until?: string): Promise<MigrationInfo[]> {
-  const migrations = await migratorOf(db).getMigrations()
-  return migrations.filter(({ name, executedAt }) => executedAt === undefined && (until === undefined || name <= until))
+  const migrations = await createMigrator(db).getMigrations()
+  return migrations.filter(
+    ({ name, executedAt }) => executedAt === undefined && (until === undefined || name <= until)
+  )
 }
 
 /** Nobody has made the tables yet. */
@@ -67,7 +69,7 @@ export async function pendingMigrations (db: Kysely<Database>): Promise<string[]
 export async function assertMigrated (db: Kysely<Database>): Promise<string[]> {
   let migrations
   try {
-    migrations = await migratorOf(db).getMigrations()
+    migrations = await createMigrator(db).getMigrations()
   } catch (error) {
     if (!isPermissionDenied(error)) throw error
     const {
@@ -135,8 +137,9 @@ async function unhurried<T> (db: Kysely<Database>, work: (connection: Kysely<Dat
  */
 async function lock (connection: Kysely<Database>): Promise<void> {
   for (;;) {
-    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${migrationLock}::bigint) as locked`
-      .execute(connection)
+    const { rows } = await sql<{
+      locked: boolean
+    }>`select pg_try_advisory_lock(${migrationLock}::bigint) as locked`.execute(connection)
     if (rows[0]?.locked === true) return
     await pause(lockPauseMilliseconds)
   }
@@ -160,7 +163,9 @@ function splitByTransaction (pending: MigrationInfo[]): Part[] {
 }
 
 async function run (connection: Kysely<Database>, { transaction, last }: Part): Promise<string[]> {
-  const { error, results = [] } = await migratorOf(connection).migrateTo(last, { disableTransactions: !transaction })
+  const { error, results = [] } = await createMigrator(connection).migrateTo(last, {
+    disableTransactions: !transaction
+  })
   if (error !== undefined) throw error
   return results.filter((result) => result.status === 'Success').map((result) => result.migrationName)
 }

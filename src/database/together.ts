@@ -22,13 +22,13 @@ interface Waiting<I, O> {
 /**
  * @param keyOf the key that two items of one batch must not share
  * @param batch outcomes in the order of the items; undefined = not decided here
- * @param alone one item by itself: in a transaction, when there is no other item, or when the batch did not decide it
+ * @param single one item by itself: in a transaction, when there is no other item, or when the batch did not decide it
  * @param copy for reads: a second request for the same item in the same turn gets a copy; without it, it runs by itself
  */
-export function together<I, O> (
+export function batchStatements<I, O> (
   keyOf: (item: I) => string,
   batch: (db: Queryable, items: I[]) => Promise<(O | undefined)[]>,
-  alone: (db: Queryable, item: I) => Promise<O>,
+  single: (db: Queryable, item: I) => Promise<O>,
   copy?: (outcome: O) => O
 ): (db: Queryable, item: I) => Promise<O> {
   const queues = new WeakMap<object, Map<string, Waiting<I, O>>>()
@@ -75,15 +75,15 @@ export function together<I, O> (
   }
 
   return async (db, item) => {
-    if (db.isTransaction) return await alone(db, item)
+    if (db.isTransaction) return await single(db, item)
     const key = keyOf(item)
     const same = queues.get(db)?.get(key)
     if (same !== undefined) {
       const outcome = copy === undefined ? undefined : await same.outcome
-      return outcome === undefined || copy === undefined ? await alone(db, item) : copy(outcome)
+      return outcome === undefined || copy === undefined ? await single(db, item) : copy(outcome)
     }
     const outcome = await enqueue(db, key, item)
-    return outcome === undefined ? await alone(db, item) : outcome
+    return outcome === undefined ? await single(db, item) : outcome
   }
 }
 
@@ -100,7 +100,7 @@ export function lookup<R> (
   keyOf: (row: R) => string
 ): (db: Queryable, key: string) => Promise<R[]> {
   const find = statement<[string[]], R>(name, text)
-  return together<string, R[]>(
+  return batchStatements<string, R[]>(
     (key) => key,
     async (db, keys) => {
       const rows = Map.groupBy(await find(db, keys), keyOf)

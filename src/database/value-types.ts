@@ -25,7 +25,7 @@ const oid = {
 const { create: arrayParser } = types.arrayParser as unknown as {
   create(text: string, element: Parser): { parse(): unknown[] }
 }
-const arrayOf =
+const parseArrayOf =
   (element: Parser): Parser =>
     (text) =>
       arrayParser(text, element).parse()
@@ -45,13 +45,13 @@ const json: Parser = (text) => JSON.parse(text)
 export const parsers: Readonly<Record<number, Parser>> = Object.freeze({
   [oid.bytea]: (text: string) => Buffer.from(text.slice(2), 'hex'),
   [oid.int8]: integer,
-  [oid.int8Array]: arrayOf(integer),
+  [oid.int8Array]: parseArrayOf(integer),
   [oid.json]: json,
   [oid.jsonb]: json,
   [oid.date]: asIs,
   [oid.timestamp]: instant,
   [oid.timestamptz]: instant,
-  [oid.timestamptzArray]: arrayOf(instant),
+  [oid.timestamptzArray]: parseArrayOf(instant),
   [oid.interval]: asIs,
   [oid.numeric]: asIs
 })

@@ -31,14 +31,14 @@ const types: Record<string, string> = {
 }
 const folder = new URL('../../views/assets/', import.meta.url)
 
-const hashOf = (body: Buffer | string): string => createHash('sha256').update(body).digest('base64')
+const hashBody = (body: Buffer | string): string => createHash('sha256').update(body).digest('base64')
 
 export function loadAssets (): Assets {
   const byPath = new Map<string, Asset>()
   const urls = new Map<string, string>()
   const add = (name: string, body: Buffer): void => {
     const [stem = '', extension = ''] = name.split('.')
-    const hashed = `${stem}.${hashOf(body).replace(/\W/g, '').slice(0, 10)}.${extension}`
+    const hashed = `${stem}.${hashBody(body).replace(/\W/g, '').slice(0, 10)}.${extension}`
     const packed = extension === 'woff2' // already brotli inside
     urls.set(name, `/assets/${hashed}`)
     byPath.set(`/assets/${hashed}`, {
@@ -60,7 +60,7 @@ export function loadAssets (): Assets {
     .replace(/\/assets\/([\w-]+\.woff2)/g, (_, name: string) => urls.get(name) ?? '')
   return {
     css,
-    cssHash: `'sha256-${hashOf(css)}'`,
+    cssHash: `'sha256-${hashBody(css)}'`,
     url (name) {
       const url = urls.get(name)
       if (url === undefined) throw new Error(`no asset "${name}" in views/assets`)

@@ -97,7 +97,7 @@ function placeKind (ip: string): { kind: PlaceKind; prefix: string } {
 }
 
 /** 本机, 局域网 or an address prefix: stored with a ticket, so it is data in Chinese, not a message. */
-export function placeOf (ip: string): string {
+export function describeNetwork (ip: string): string {
   const { kind, prefix } = placeKind(ip)
   return kind === 'loopback' ? '本机' : kind === 'local' ? '局域网' : prefix
 }

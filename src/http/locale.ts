@@ -19,7 +19,7 @@ export interface Translate {
    */
   code(keys: string[], fallback: MessageKey, values?: Values): string
   /** The key whose text `code` gives: what a page carries as a hook. */
-  keyOf(keys: string[], fallback: MessageKey, values?: Values): string
+  chooseKey(keys: string[], fallback: MessageKey, values?: Values): string
   readonly locale: Locale
 }
 
@@ -47,14 +47,14 @@ function makeTranslate (
     if (filled === null) throw new Error(`message "${key}" misses a value`)
     return filled
   }
-  const keyOf = (keys: string[], fallback: MessageKey, values: Values = {}): string =>
+  const chooseKey = (keys: string[], fallback: MessageKey, values: Values = {}): string =>
     keys.find((key) => {
       const text = find(key)
       return text !== undefined && fill(text, values) !== null
     }) ?? fallback
   const code = (keys: string[], fallback: MessageKey, values: Values = {}): string =>
-    t(keyOf(keys, fallback, values), values)
-  return Object.assign(t, { code, keyOf, locale }) as Translate
+    t(chooseKey(keys, fallback, values), values)
+  return Object.assign(t, { code, chooseKey, locale }) as Translate
 }
 
 const translates: Record<Locale, Translate> = {
@@ -70,7 +70,7 @@ export type AdminMessageKey = ConsoleMessageKey
 export interface AdminTranslate {
   (key: AdminMessageKey, values?: Values): string
   code(keys: string[], fallback: AdminMessageKey, values?: Values): string
-  keyOf(keys: string[], fallback: AdminMessageKey, values?: Values): string
+  chooseKey(keys: string[], fallback: AdminMessageKey, values?: Values): string
   readonly locale: Locale
 }
 
@@ -95,7 +95,7 @@ interface Fault {
 /** Message of a field error: `fault.<field>.<code>`, `fault.<code>`, or the general sentence. */
 export function faultKey (t: Translate, error: Fault): string {
   const code = snakeCase(error.code)
-  return t.keyOf([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
+  return t.chooseKey([`fault.${snakeCase(error.field)}.${code}`, `fault.${code}`], 'fault.invalid', error.details ?? {})
 }
 
 export const faultText = (t: Translate, error: Fault): string =>
@@ -118,11 +118,11 @@ export function acceptedLocale (header: string | undefined): Locale | undefined 
     .find((locale) => locale !== undefined)
 }
 
-const attemptOf = (path: string): string => /^\/i\/([\w-]{1,64})(?:\/|$|\?)/.exec(path)?.[1] ?? ''
+const readAttemptUid = (path: string): string => /^\/i\/([\w-]{1,64})(?:\/|$|\?)/.exec(path)?.[1] ?? ''
 
 /** Value of the language cookie for a choice made on this path. */
 export const localeCookieValue = (locale: Locale, path: string): string => {
-  const attempt = attemptOf(path)
+  const attempt = readAttemptUid(path)
   return attempt === '' ? locale : `${locale}~${attempt}`
 }
 
@@ -138,7 +138,7 @@ export interface LocaleSources {
 export function chooseLocale (from: LocaleSources): Locale {
   const [remembered, attempt] = (from.cookie ?? '').split('~')
   const stored = locales.find((locale) => locale === remembered)
-  const here = attemptOf(from.path)
+  const here = readAttemptUid(from.path)
   const chosenHere = here !== '' && attempt === here ? stored : undefined
   const asked = (from.uiLocales ?? '')
     .slice(0, 200)

@@ -28,7 +28,7 @@ export function registerLoginStarts (
 ): void {
   const counters = new Map<string, Counter>()
 
-  function counterOf (source: string): Counter {
+  function findCounter (source: string): Counter {
     const now = clock.now()
     const known = counters.get(source)
     if (known !== undefined && known.endsAt > now) return known
@@ -47,7 +47,7 @@ export function registerLoginStarts (
     }
     const { ip, prefix } = request.clientAddress
     // one subscriber of IPv6 has a whole network
-    const counter = counterOf(ip.includes(':') ? prefix : ip)
+    const counter = findCounter(ip.includes(':') ? prefix : ip)
     if (counter.count >= config.loginStartsPerAddress) {
       metrics.logins.inc({ outcome: 'throttled', method: 'start' })
       done(

@@ -54,7 +54,7 @@ export function registerMetrics (app: FastifyInstance, deps: MetricsServices): v
     help: 'Below so many short messages more should be bought',
     registers
   })
-  const balanceOf = async (): Promise<SmsBalance | null> => (await deps.sms?.balance?.().catch(() => null)) ?? null
+  const readBalance = async (): Promise<SmsBalance | null> => (await deps.sms?.balance?.().catch(() => null)) ?? null
 
   app.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store')
@@ -62,7 +62,7 @@ export function registerMetrics (app: FastifyInstance, deps: MetricsServices): v
     const { running, waiting } = deps.hasher.depth()
     hashQueue.set({ state: 'running' }, running)
     hashQueue.set({ state: 'waiting' }, waiting)
-    const [depths, balance] = await Promise.all([databaseDepths(deps.db), within(1000, balanceOf(), null)])
+    const [depths, balance] = await Promise.all([databaseDepths(deps.db), within(1000, readBalance(), null)])
     smsBalance.set(balance?.remaining ?? NaN)
     smsAlarm.set(balance?.alarmBelow ?? NaN)
     outboxDepth.set({ state: 'pending' }, depths.pending)

@@ -68,7 +68,7 @@ const isPart = (name: string): boolean => /(?:^|\/)(?:layout$|partials\/|texts\/
 /** 'journeys/login/password.eta' is the page 'login/password'. */
 const pageName = (file: string): string => file.replaceAll('\\', '/').replace(/^journeys\//, '').slice(0, -4)
 
-const kindOf = (name: string): PageKind =>
+const classifyPage = (name: string): PageKind =>
   /^(user-center|console|admin-api|help|developers|simulators)(\/|$)/.test(name) ? 'own' : 'hosted'
 
 interface Spoken {
@@ -166,7 +166,7 @@ export function createRenderer (
     }
     return eta.render(`@${name}`, { ...model, t, f, h })
   }
-  const headers: Renderer['headers'] = (name, kind) => sets[kind ?? kindOf(name)]
+  const headers: Renderer['headers'] = (name, kind) => sets[kind ?? classifyPage(name)]
   return {
     html,
     headers,

@@ -12,7 +12,7 @@ import {
   newBrowserSecret,
   type BrowserIdentity
 } from './browser.ts'
-import { addressPrefix, clientAddressFinder, placeOf } from './client-address.ts'
+import { addressPrefix, clientAddressFinder, describeNetwork } from './client-address.ts'
 import { makeCsrf, originAllowed, type CsrfVerdict } from './csrf.ts'
 import { PageError } from './page-error.ts'
 import { chooseLocale, localeCookieValue, matchLocale, translator, type Locale, type Translate } from './locale.ts'
@@ -68,7 +68,7 @@ interface State {
 const preferenceSeconds = 365 * 86400
 
 /** The page that a form stands on: the address posted to, or the nearest one above it that can be read. */
-function pageOf ({ url, routeOptions, server }: FastifyRequest): string {
+function readPagePath ({ url, routeOptions, server }: FastifyRequest): string {
   const path = (url.split('?')[0] ?? '').split('/')
   const pattern = (routeOptions.url ?? '').split('/')
   for (let length = Math.min(path.length, pattern.length); length > 1; length--) {
@@ -92,7 +92,7 @@ export function decorateRequests (
   const csrf = makeCsrf(deps.crypto.secretKey('csrf'))
   const findAddress = clientAddressFinder(config.trustedProxies)
   const states = new WeakMap<FastifyRequest, State>()
-  const stateOf = (request: FastifyRequest): State => {
+  const readState = (request: FastifyRequest): State => {
     let state = states.get(request)
     if (state !== undefined) return state
     state = {}
@@ -104,7 +104,7 @@ export function decorateRequests (
   app.decorate('renderer', renderer)
   app.decorateRequest('locale', {
     getter (this: FastifyRequest) {
-      const state = stateOf(this)
+      const state = readState(this)
       state.locale ??= chooseLocale({
         path: this.url,
         lang: text(query(this)['lang']),
@@ -128,7 +128,7 @@ export function decorateRequests (
   })
   app.decorateRequest('browser', {
     getter (this: FastifyRequest) {
-      const state = stateOf(this)
+      const state = readState(this)
       if (state.browser === undefined) {
         const hash = browserHash(this.cookies[cookieName])
         state.browser = hash === null ? null : { hash, fresh: false }
@@ -138,10 +138,10 @@ export function decorateRequests (
   })
   app.decorateRequest('clientAddress', {
     getter (this: FastifyRequest) {
-      const state = stateOf(this)
+      const state = readState(this)
       if (state.address === undefined) {
         const ip = findAddress(this.socket.remoteAddress, this.headers['x-forwarded-for'])
-        state.address = { ip, prefix: addressPrefix(ip), place: placeOf(ip) }
+        state.address = { ip, prefix: addressPrefix(ip), place: describeNetwork(ip) }
       }
       return state.address
     }
@@ -163,7 +163,7 @@ export function decorateRequests (
     }
   })
   app.decorateRequest('preferLocales', function (this: FastifyRequest, uiLocales: string | undefined) {
-    const state = stateOf(this)
+    const state = readState(this)
     state.uiLocales = uiLocales
     delete state.locale
   })
@@ -180,7 +180,7 @@ export function decorateRequests (
   app.decorateRequest('requireCsrf', function (this: FastifyRequest, scope: string): void {
     const verdict = this.checkCsrf(scope)
     if (verdict === 'ok') return
-    const details = { restartHref: pageOf(this) }
+    const details = { restartHref: readPagePath(this) }
     throw verdict === 'no_cookie' ? new PageError(400, 'cookie', details) : new PageError(403, 'csrf', details)
   })
 
@@ -193,7 +193,7 @@ export function decorateRequests (
       maxAge: browserCookieSeconds
     })
     const made = { hash: browserHash(secret) as string, fresh: true }
-    stateOf(this.request).browser = made
+    readState(this.request).browser = made
     return made
   })
   app.decorateReply('page', function <

@@ -11,7 +11,7 @@ import { requestedRepresentation } from '../domain/representation/representation
 import {
   contextId,
   parseRef,
-  refOf,
+  toRepresentationRef,
   self,
   type Representation,
   type RepresentationRef
@@ -125,8 +125,8 @@ export function createActingFor (
         getRequestState(ctx).mustChoose = 'confined'
         return null
       }
-      if (representation === null) getRequestState(ctx).mustChoose = requested === null ? 'representation' : 'asked'
-      else if (current !== null && contextId(refOf(representation)) !== contextId(current)) {
+      if (representation === null) getRequestState(ctx).mustChoose = requested === null ? 'representation' : 'requested'
+      else if (current !== null && contextId(toRepresentationRef(representation)) !== contextId(current)) {
         await endPreviousRepresentation(deps, ctx, { session: session as SessionLike, clientId: site.clientId })
       }
       return representation
@@ -138,7 +138,7 @@ export function createActingFor (
 const isWithin = (confined: RepresentationRef, representation: Representation | null, site: SiteFacts): boolean =>
   site.policy.ownService !== true &&
   representation !== null &&
-  contextId(refOf(representation)) === contextId(confined)
+  contextId(toRepresentationRef(representation)) === contextId(confined)
 
 interface SessionLike {
   uid: string

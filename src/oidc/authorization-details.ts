@@ -26,10 +26,10 @@ export function authorizationDetails (issuer: string) {
     types: { [representationType(issuer)]: { validate } },
     authorizationDetailsForGrantSource: (ctx: KoaContextWithOIDC) => ctx.oidc.grant?.rar,
     authorizationDetailsForAccessToken: (ctx: KoaContextWithOIDC, _token: unknown, source: Carrier | undefined) => {
-      const asked = requestedRepresentation(ctx.oidc.params?.['authorization_details'])
+      const requested = requestedRepresentation(ctx.oidc.params?.['authorization_details'])
       const granted = source?.rar?.[0] as GrantedDetail | undefined
-      if (asked === null) return source?.rar
-      const less = granted === undefined ? null : narrowed(granted, asked)
+      if (requested === null) return source?.rar
+      const less = granted === undefined ? null : narrowed(granted, requested)
       if (less === null) throw new errors.InvalidAuthorizationDetails('more than was granted')
       return [less]
     },

@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { distinguishedNameOf } from '../domain/client/certificate.ts'
+import { parseDistinguishedName } from '../domain/client/certificate.ts'
 import type { Config } from '../ports/config.ts'
 import { proxyTrust } from '../http/client-address.ts'
 
@@ -34,7 +34,7 @@ export function readCertificate (header: string): X509Certificate | null {
 export function subjectMatches (certificate: X509Certificate, property: string, expected: string): boolean {
   switch (property) {
     case 'tls_client_auth_subject_dn':
-      return distinguishedNameOf(certificate.subject) === expected
+      return parseDistinguishedName(certificate.subject) === expected
     case 'tls_client_auth_san_dns':
       return namesIn(certificate.subjectAltName, 'DNS').includes(expected)
     case 'tls_client_auth_san_uri':

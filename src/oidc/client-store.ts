@@ -9,7 +9,7 @@ import type { Client, ClientMetadata, Provider } from 'oidc-provider'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { statement } from '../database/statement.ts'
-import { canBeTried } from '../domain/client/record.ts'
+import { canTestLogin } from '../domain/client/record.ts'
 import type { ClientFault } from '../domain/client/metadata.ts'
 import type { Database } from '../database/schema.ts'
 import { newIdentifier } from '../domain/identifier.ts'
@@ -69,7 +69,7 @@ export async function loadClient (
   const [row] = await loadStatement(db, clientId)
   if (row === undefined) return undefined
   const { client_secret: _secret, ...metadata } = row.metadata
-  const takesTestLogin = canBeTried(row)
+  const takesTestLogin = canTestLogin(row)
   return {
     metadata: {
       ...metadata,

@@ -12,7 +12,7 @@ import { releasedScopes } from '../domain/claims/requested-scopes.ts'
 import { decidedScopes } from '../records/consents/index.ts'
 import { verifiedClaimNames } from '../domain/claims/ida-filter.ts'
 import { requestedRepresentation, grantedDetail } from '../domain/representation/representation-request.ts'
-import { refOf } from '../domain/representation/representation.ts'
+import { toRepresentationRef } from '../domain/representation/representation.ts'
 import { personBySub } from '../records/persons/index.ts'
 import { toGrantContext, type ActingFor } from './acting-for.ts'
 import { readSessionConfinement } from './overrides/keep-session-confinement.ts'
@@ -47,17 +47,17 @@ export function createGrantLoader (
     // the hosted login asks first; without a grant the session stays as it is
     if (representation === null) return undefined
     const confined = readSessionConfinement(ctx.oidc.session as Session | undefined) !== undefined
-    const context = toGrantContext(refOf(representation), confined)
+    const context = toGrantContext(toRepresentationRef(representation), confined)
     const policy = clientPolicy(readPolicy(client))
     const details = requestedRepresentation(params?.['authorization_details'])
     const allowed = (client.scope ?? '').split(' ')
-    const asked = String(params?.['scope'] ?? '')
+    const requested = String(params?.['scope'] ?? '')
       .split(' ')
       .filter((scope) => allowed.includes(scope) || scope === 'openid' || scope === 'offline_access')
     const apis = resourceScopes(ctx)
     const decided = policy.trusted ? null : await decisions(deps, account.accountId, client.clientId)
-    const granted = decided === null ? asked : releasedScopes(asked, decided)
-    const refused = asked.filter((scope) => !granted.includes(scope))
+    const granted = decided === null ? requested : releasedScopes(requested, decided)
+    const refused = requested.filter((scope) => !granted.includes(scope))
 
     const requestedClaims = [...ctx.oidc.requestParamClaims]
     const reachable = claimsAllowed(policy.trusted ? allowed : granted)
@@ -77,7 +77,7 @@ export function createGrantLoader (
         ...refused,
         ...String(params?.['scope'] ?? '')
           .split(' ')
-          .filter((scope) => scope !== '' && !asked.includes(scope))
+          .filter((scope) => scope !== '' && !requested.includes(scope))
       ].join(' '),
       claims: [...claims, ...within.map(insideVerifiedClaims)],
       rejectedClaims: requestedClaims.filter((claim) => !reachable.has(claim)),
@@ -115,11 +115,11 @@ const agreedApis = (
 
 /** The requested scopes that each resource server of the request has. */
 function resourceScopes (ctx: KoaContextWithOIDC): Record<string, string> {
-  const asked = ctx.oidc.requestParamScopes
+  const requested = ctx.oidc.requestParamScopes
   return Object.fromEntries(
     Object.entries(ctx.oidc.resourceServers ?? {}).map(([indicator, server]) => [
       indicator,
-      [...server.scopes].filter((scope) => asked.has(scope)).join(' ')
+      [...server.scopes].filter((scope) => requested.has(scope)).join(' ')
     ])
   )
 }

@@ -86,7 +86,7 @@ export function createInteractionPolicy (deps: Pick<OidcDeps, 'db'>) {
         'asked',
         'the end-user does not act for the organization asked for, or not so far',
         'interaction_required',
-        (ctx: KoaContextWithOIDC) => askIf(getRequestState(ctx).mustChoose === 'asked')
+        (ctx: KoaContextWithOIDC) => askIf(getRequestState(ctx).mustChoose === 'requested')
       )
     ),
     0

@@ -15,7 +15,7 @@ export interface RequestState {
   /** Set by `consume`; the next insert under the same grant consumes it (deferred-consumption.ts). */
   waiting?: Source
   /** Why the hosted login must ask: the representation at this site is not chosen, or not the requested one. */
-  mustChoose?: 'representation' | 'asked' | 'confined'
+  mustChoose?: 'representation' | 'requested' | 'confined'
   /** Made for a browser without one; sent with the redirect to the hosted login (browser-binding.ts). */
   newBrowserSecret?: string
   /** Resource servers of this request, by identifier, as far as the client may use them. */

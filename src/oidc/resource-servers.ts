@@ -3,7 +3,7 @@
  * the login behind a token must be. Everything is read for each request: what was taken away is gone with the commit.
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { adminApiResource, adminScopesOf } from '../domain/administration/admin-scopes.ts'
+import { adminApiResource, readAdminScopes } from '../domain/administration/admin-scopes.ts'
 import { levelOfAcr } from '../domain/identity/assurance.ts'
 import { findApiAccess, type ApiAccess } from '../records/resource-servers/index.ts'
 import type { OidcDeps } from './deps.ts'
@@ -41,8 +41,8 @@ const grantedScopes = (ctx: KoaContextWithOIDC, { personScopes, machineScopes }:
 
 /** A scope that the API has and the client was not granted is refused by name (RFC 6749 §3.3). */
 function refuseOtherScopes (ctx: KoaContextWithOIDC, access: ApiAccess, granted: readonly string[]): void {
-  const asked = String(ctx.oidc.params?.['scope'] ?? '').split(' ')
-  const other = asked.find((scope) => Object.hasOwn(access.scopes, scope) && !granted.includes(scope))
+  const requested = String(ctx.oidc.params?.['scope'] ?? '').split(' ')
+  const other = requested.find((scope) => Object.hasOwn(access.scopes, scope) && !granted.includes(scope))
   if (other !== undefined) throw new errors.InvalidScope('requested scope is not allowed at this resource', other)
 }
 
@@ -71,7 +71,7 @@ const adminApiTokenSeconds = 300
  * scopes are those of the client's policy, and only for client credentials.
  */
 function adminApiInfo (ctx: KoaContextWithOIDC, audience: string, client: unknown): ResourceServerInfo {
-  const scopes = adminScopesOf(readPolicy(client))
+  const scopes = readAdminScopes(readPolicy(client))
   if (scopes.length === 0 || ctx.oidc.params?.['grant_type'] !== 'client_credentials') throw new errors.InvalidTarget()
   return { scope: scopes.join(' '), audience, accessTokenTTL: adminApiTokenSeconds, accessTokenFormat: 'opaque' }
 }

@@ -1,7 +1,7 @@
 /** Which clients may introspect and revoke a token. */
 import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { lookup } from '../database/together.ts'
-import { adminApiResource, adminScopesOf } from '../domain/administration/admin-scopes.ts'
+import { adminApiResource, readAdminScopes } from '../domain/administration/admin-scopes.ts'
 import { representationClaim } from '../domain/claims/claims.ts'
 import { clientPolicy } from '../domain/client/policy.ts'
 import { mayLogIn, type Person } from '../domain/identity/person.ts'
@@ -54,7 +54,7 @@ export function createIntrospectionPolicy ({ db, config }: Pick<OidcDeps, 'confi
     const { kind, aud, clientId = '', scope = '' } = token
     if (aud === undefined || kind === 'RefreshToken') return true
     if (aud === adminApi) {
-      const administers: readonly string[] = adminScopesOf(readPolicy(await provider.Client.find(clientId)))
+      const administers: readonly string[] = readAdminScopes(readPolicy(await provider.Client.find(clientId)))
       narrowScope(token, scope.split(' ').filter((one) => administers.includes(one)).join(' '))
       return administers.length > 0
     }

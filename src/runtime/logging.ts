@@ -70,14 +70,14 @@ interface SerializedError {
   cause?: SerializedError
 }
 
-const codeOf = (error: Error): string | undefined => {
+const readErrorCode = (error: Error): string | undefined => {
   const code: unknown = (error as { code?: unknown }).code
   return typeof code === 'string' ? scrub(code) : undefined
 }
 
 function serializeError (error: unknown, depth = 0): SerializedError {
   if (!(error instanceof Error)) return { type: typeof error, message: scrub(String(error)) }
-  const code = codeOf(error)
+  const code = readErrorCode(error)
   return {
     type: error.name,
     ...(code !== undefined && { code }),

@@ -7,7 +7,7 @@ import type { Transaction } from 'kysely'
 import { newIdentifier } from '../domain/identifier.ts'
 import type { Database } from '../database/schema.ts'
 import { delegationDigest } from '../domain/representation/delegation.ts'
-import { contentOf, insertOrganization, newOrganizationId } from '../records/organizations/index.ts'
+import { loadContent, insertOrganization, newOrganizationId } from '../records/organizations/index.ts'
 import { shanghaiDate } from '../ports/clock.ts'
 import type { SimulatorsDeps } from './deps.ts'
 import type { DemoDelegation, DemoOrganization } from './demo-organizations.ts'
@@ -24,7 +24,7 @@ export async function insertDemoOrganization (
 ): Promise<void> {
   const { uscc, name, status, registeredRegion } = organization
   const id = newOrganizationId()
-  const legalRepresentativeId = idOf(people, organization.legalRepresentative)
+  const legalRepresentativeId = findPersonId(people, organization.legalRepresentative)
   await insertOrganization(
     trx,
     deps.crypto,
@@ -46,7 +46,7 @@ export async function insertDemoOrganization (
       { id, uscc, name },
       legalRepresentativeId,
       delegation,
-      idOf(people, delegation.agent)
+      findPersonId(people, delegation.agent)
     )
   }
 }
@@ -70,7 +70,7 @@ async function insertDelegation (
   const begin = now + from * day
   const id = newIdentifier(16, 'dlg_')
   const shown = { functions, clientIds, validFrom: shanghaiDate(begin), validTo: shanghaiDate(now + to * day) }
-  const content = await contentOf(trx, deps, { delegationId: id, version: 1, organization, agentId, ...shown })
+  const content = await loadContent(trx, deps, { delegationId: id, version: 1, organization, agentId, ...shown })
   if (content === null) throw new Error(`the agent of ${id} is not there`)
   const approved = state !== 'submitted' && state !== 'rejected'
   const over = state === 'expired' ? now + (to + 1) * day : now - day / 2
@@ -101,7 +101,7 @@ async function insertDelegation (
     .execute()
 }
 
-function idOf (people: ReadonlyMap<string, string>, handle: string): string {
+function findPersonId (people: ReadonlyMap<string, string>, handle: string): string {
   const id = people.get(handle)
   if (id === undefined) throw new Error(`no demo person is called ${handle}`)
   return id

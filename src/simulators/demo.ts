@@ -11,31 +11,32 @@ export interface Demo {
   close(): Promise<void>
 }
 
-const siteOf = ({ config }: SimulatorsDeps): string => `http://localhost:${config.relyingSitePort ?? 3001}`
+const buildSiteOrigin = ({ config }: SimulatorsDeps): string => `http://localhost:${config.relyingSitePort ?? 3001}`
 
 /** Writes the demo data into an empty database; leaves any other alone. */
 export async function seedDemo (deps: SimulatorsDeps): Promise<void> {
-  await seedDemoData(deps, siteOf(deps))
+  await seedDemoData(deps, buildSiteOrigin(deps))
   await ensureTryClient(deps)
 }
 
 export async function startDemo (deps: SimulatorsDeps): Promise<Demo | null> {
   const { config } = deps
   const port = config.relyingSitePort
-  const site = siteOf(deps)
+  const site = buildSiteOrigin(deps)
   await seedDemo(deps)
   if (port === null) return null
   // loaded only here: the production image does not contain the examples
   const { startRelyingSite } = await import('../../examples/relying-site/relying-site.ts')
   const clients = demoClients(site)
-  const secretOf = (clientId: string): string => clients.find((client) => client.clientId === clientId)?.secret ?? ''
+  const deriveSecret = (clientId: string): string =>
+    clients.find((client) => client.clientId === clientId)?.secret ?? ''
   return await startRelyingSite({
     port,
     host: config.host,
     issuer: config.issuer,
     clientId: 'demo-site',
-    clientSecret: secretOf('demo-site'),
-    resourceClient: { id: 'demo-resource', secret: secretOf('demo-resource') },
+    clientSecret: deriveSecret('demo-site'),
+    resourceClient: { id: 'demo-resource', secret: deriveSecret('demo-resource') },
     baseUrl: site,
     scope: demoScope
   })

@@ -9,7 +9,7 @@ import { newIdentifier } from '../domain/identifier.ts'
 import type { Config, Vendor } from '../ports/config.ts'
 import type { SmsSender } from '../ports/sms.ts'
 import { createFaceSandbox, type FaceSandbox } from './face-provider/index.ts'
-import { createShelf, type Shelf } from './phone/index.ts'
+import { createPhoneStore, type PhoneStore } from './phone/index.ts'
 import {
   createCompanySandbox,
   createRegisterSandbox,
@@ -33,7 +33,7 @@ export interface Sandbox {
   companyService: CompanySandbox
   population: Population
   /** Journeys of simulated phones. */
-  phones: Shelf
+  phones: PhoneStore
   close(): Promise<void>
 }
 
@@ -85,7 +85,7 @@ export async function startSandbox (config: Readonly<Config>, log: Logger): Prom
       registerService,
       companyService,
       population,
-      phones: createShelf(),
+      phones: createPhoneStore(),
       close
     }
   } catch (error) {

@@ -14,7 +14,7 @@ import { hash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import type { FieldCrypto } from '../database/field-crypto.ts'
 import { statement, type Queryable } from '../database/statement.ts'
-import { lookup, together } from '../database/together.ts'
+import { lookup, batchStatements } from '../database/together.ts'
 import type { Database } from '../database/schema.ts'
 
 export type Connection = Kysely<Database> | Transaction<Database>
@@ -195,7 +195,7 @@ function createBatch (
 
 const bySource = ({ source }: Insertion): string => `${source?.model} ${source?.id}`
 
-const insertTogether = together<Insertion, true>(
+const insertBatched = batchStatements<Insertion, true>(
   ({ row }) => row.id,
   createBatch('oidc_artifact insert together', `with ${given} ${insertGiven} returning id`),
   async (db, { row }) => {
@@ -204,7 +204,7 @@ const insertTogether = together<Insertion, true>(
   }
 )
 
-const insertUnderTogether = together<Insertion, boolean>(
+const insertUnderBatched = batchStatements<Insertion, boolean>(
   bySource,
   createBatch(
     'oidc_artifact insert under together',
@@ -216,7 +216,7 @@ const insertUnderTogether = together<Insertion, boolean>(
     (await insertUnderStatement(db, ...toParameters(row), source?.model ?? '', source?.id ?? '')).length === 1
 )
 
-const insertUnderSessionTogether = together<Insertion, boolean>(
+const insertUnderSessionBatched = batchStatements<Insertion, boolean>(
   bySource,
   createBatch(
     'oidc_artifact insert under session together',
@@ -229,7 +229,7 @@ const insertUnderSessionTogether = together<Insertion, boolean>(
 )
 
 // by place: the rows are locked already, and no plan can look for them in any other way
-const consumeAndInsertTogether = together<Insertion, boolean>(
+const consumeAndInsertBatched = batchStatements<Insertion, boolean>(
   bySource,
   createBatch(
     'oidc_artifact consume and insert together',
@@ -247,7 +247,7 @@ const consumeAndInsertTogether = together<Insertion, boolean>(
 
 /** @throws a unique violation when the identifier exists */
 export async function insertArtifact (db: Connection, row: ArtifactRow): Promise<void> {
-  await insertTogether(db, { row })
+  await insertBatched(db, { row })
 }
 
 /** Inserts or replaces; for models that are saved more than once and decide nothing. */
@@ -257,12 +257,12 @@ export async function upsertArtifact (db: Connection, row: ArtifactRow): Promise
 
 /** Inserts while the source row exists. False: it was deleted, nothing was inserted. */
 export async function insertUnder (db: Connection, source: Source, row: ArtifactRow): Promise<boolean> {
-  return await insertUnderTogether(db, { row, source })
+  return await insertUnderBatched(db, { row, source })
 }
 
 /** Inserts while the session exists and is not another account's. False: nothing was inserted. */
 export async function insertUnderSession (db: Connection, sessionUid: string, row: ArtifactRow): Promise<boolean> {
-  return await insertUnderSessionTogether(db, { row, source: { model: 'Session', id: sessionUid } })
+  return await insertUnderSessionBatched(db, { row, source: { model: 'Session', id: sessionUid } })
 }
 
 /** The one transition of a single-use artifact. False: it was used, deleted or has expired. */
@@ -272,7 +272,7 @@ export async function consumeArtifact (db: Connection, source: Pick<Source, 'mod
 
 /** `consumeArtifact` and `insertArtifact` in one statement: both happen or neither. */
 export async function consumeAndInsert (db: Connection, source: Source, row: ArtifactRow): Promise<boolean> {
-  return await consumeAndInsertTogether(db, { row, source })
+  return await consumeAndInsertBatched(db, { row, source })
 }
 
 /** A stored payload as the library expects it, without its identifier. */
@@ -295,7 +295,7 @@ const findStatement = statement<[string, string], Found>(
 const getId = ({ id }: Found): string => id
 
 /** What is asked for all the time, of many requests together; of each model by itself, by its primary key. */
-const findTogether = new Map(
+const findBatched = new Map(
   ['AccessToken', 'AuthorizationCode', 'RefreshToken'].map((model) => [
     model,
     lookup<Found>(
@@ -333,8 +333,8 @@ export async function findArtifact (
   model: string,
   id: string
 ): Promise<Record<string, unknown> | undefined> {
-  const together = findTogether.get(model)
-  const [row] = together === undefined ? await findStatement(db, model, id) : await together(db, id)
+  const batched = findBatched.get(model)
+  const [row] = batched === undefined ? await findStatement(db, model, id) : await batched(db, id)
   return row && toPayload(row)
 }
 

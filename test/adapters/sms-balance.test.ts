@@ -1,11 +1,11 @@
 import t from 'tap'
-import { askedRarely } from '../../src/adapters/sms-balance.ts'
+import { cacheBalance } from '../../src/adapters/sms-balance.ts'
 
 t.test('the provider is asked once a minute, and a failing one tells nothing', async (t) => {
   let now = 0
   let asked = 0
   let fails = false
-  const sender = askedRarely(
+  const sender = cacheBalance(
     {
       async send () {},
       async balance () {
@@ -33,5 +33,5 @@ t.test('the provider is asked once a minute, and a failing one tells nothing', a
 })
 
 t.test('who tells no balance stays so', async (t) => {
-  t.equal(askedRarely({ async send () {} }).balance, undefined)
+  t.equal(cacheBalance({ async send () {} }).balance, undefined)
 })

@@ -48,7 +48,7 @@ function commands (t: Test, database: TestDatabase): Commands {
   return {
     folder,
     run: async (...args) => await call(async (print) => await command.run(args, services, print)),
-    alone: async (...args) => await call(async (print) => await command.runAlone(args, print))
+    alone: async (...args) => await call(async (print) => await command.runWithoutServices(args, print))
   }
 }
 

@@ -251,7 +251,7 @@ await withPostgres(t, 'the whole against a running Kora', async (t, url) => {
   const run = async (more: Record<string, string>, ...args: string[]): Promise<{ code: number; out: string[] }> => {
     const out: string[] = []
     return {
-      code: await command.runAlone(args, { ...env, ...more }, (line) => {
+      code: await command.runWithoutServices(args, { ...env, ...more }, (line) => {
         out.push(line)
       }),
       out

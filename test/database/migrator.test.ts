@@ -5,7 +5,7 @@ import {
   addConstraint,
   createIndex,
   findUnvalidated,
-  isOneOf,
+  checkOneOf,
   replaceConstraint
 } from '../../src/database/constraints.ts'
 import { checkOldRows, migrate, pendingMigrations } from '../../src/database/migrator.ts'
@@ -58,7 +58,11 @@ await eachDatabase(t, 'processes that start together run each migration once', a
   const ran = await Promise.all([db, db, ...others.map((other) => other.db)].map(async (one) => await migrate(one)))
   t.strictSame(ran.flat().length, new Set(ran.flat()).size)
   t.strictSame(await pendingMigrations(db), [])
-  t.strictSame(ran.flat().sort(), ran.find((names) => names.length > 0), 'all by the first')
+  t.strictSame(
+    ran.flat().sort(),
+    ran.find((names) => names.length > 0),
+    'all by the first'
+  )
 })
 
 await eachDatabase(t, 'an index that was left half built is built again', async (t, { db }) => {
@@ -74,12 +78,13 @@ await eachDatabase(t, 'an index that was left half built is built again', async 
 await eachDatabase(t, 'constraints are added once, replaced, and validated', async (t, { db }) => {
   await sql`create table thing (id int primary key, word text)`.execute(db)
   await sql`insert into thing values (1, 'old')`.execute(db)
-  const once = async (): Promise<void> => await addConstraint(db, 'thing', 'thing_word_check', isOneOf('word', ['new']))
+  const once = async (): Promise<void> =>
+    await addConstraint(db, 'thing', 'thing_word_check', checkOneOf('word', ['new']))
   await once()
   await once()
   await t.rejects(sql`insert into thing values (2, 'other')`.execute(db), { code: '23514' })
   t.match(await checkOldRows(db), [{ table: 'thing', name: 'thing_word_check' }])
-  await replaceConstraint(db, 'thing', 'thing_word_check', isOneOf('word', ['old', 'new']))
+  await replaceConstraint(db, 'thing', 'thing_word_check', checkOneOf('word', ['old', 'new']))
   t.match(await findUnvalidated(db), [{ name: 'thing_word_check' }])
   t.strictSame(await checkOldRows(db), [])
   t.strictSame((await readVocabularies(db)).get('thing.word'), ['new', 'old'])
@@ -96,7 +101,7 @@ await eachDatabase(t, 'a statement that waits for an exclusive lock lets others 
     await sql`insert into thing values (1, 'new')`.execute(trx)
     adding = db
       .connection()
-      .execute(async (other) => await addConstraint(other, 'thing', 'thing_word_check', isOneOf('word', ['new'])))
+      .execute(async (other) => await addConstraint(other, 'thing', 'thing_word_check', checkOneOf('word', ['new'])))
     for (let waiting = false; !waiting;) {
       const { rows } = await sql`select from pg_locks where relation = 'thing'::regclass and not granted`.execute(trx)
       waiting = rows.length > 0

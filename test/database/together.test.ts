@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import t from 'tap'
 import { queryCounter } from '../../src/database/query-counter.ts'
-import { lookup, together } from '../../src/database/together.ts'
+import { lookup, batchStatements } from '../../src/database/together.ts'
 import { eachDatabase } from '../support/database.ts'
 
 const epochs = lookup<{ name: string; epoch: number }>(
@@ -56,7 +56,7 @@ await t.test('a batch that fails or decides nothing leaves each item to itself',
     if (item === 'bad') throw new Error('bad by itself')
     return `${item} alone`
   }
-  const failing = together<string, string>(
+  const failing = batchStatements<string, string>(
     (item) => item,
     async () => {
       throw new Error('one of them is bad')
@@ -69,7 +69,7 @@ await t.test('a batch that fails or decides nothing leaves each item to itself',
     { status: 'fulfilled', value: 'b alone' }
   ])
   const absent = Object.assign(new Error('connection terminated'), { code: 'ECONNRESET' })
-  const unreachable = together<string, string>(
+  const unreachable = batchStatements<string, string>(
     (item) => item,
     async () => {
       throw absent
@@ -84,7 +84,7 @@ await t.test('a batch that fails or decides nothing leaves each item to itself',
   t.strictSame(done, [], 'an absent database is not asked again by everybody')
 
   let batches = 0
-  const half = together<string, string>(
+  const half = batchStatements<string, string>(
     (item) => item.slice(0, 1),
     async (_db, items) => {
       batches++

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addressPrefix, clientAddressFinder, placeOf, proxyTrust } from '../../src/http/client-address.ts'
+import { addressPrefix, clientAddressFinder, describeNetwork, proxyTrust } from '../../src/http/client-address.ts'
 import { browserLabel, isPhone, isTrident } from '../../src/http/user-agent.ts'
 import { testApp } from './support.ts'
 
@@ -45,13 +45,13 @@ t.test('prefixes and places never show a whole address', async (t) => {
   t.equal(addressPrefix('2001:db8:1:2ff:3:4:5:6'), '2001:db8:1:200::/56')
   t.equal(addressPrefix('::ffff:203.0.113.9'), '203.0.113.0/24')
   t.equal(addressPrefix('x'), '0.0.0.0/24')
-  t.equal(placeOf('127.0.0.1'), '本机')
-  t.equal(placeOf('::1'), '本机')
-  t.equal(placeOf('192.168.1.5'), '局域网')
-  t.equal(placeOf('fd00::1'), '局域网')
-  t.equal(placeOf('203.0.113.9'), '203.0.*.*')
-  t.equal(placeOf('2400:da00:1:2::9'), '2400:da00:1::/56')
-  t.equal(placeOf('nonsense'), '局域网')
+  t.equal(describeNetwork('127.0.0.1'), '本机')
+  t.equal(describeNetwork('::1'), '本机')
+  t.equal(describeNetwork('192.168.1.5'), '局域网')
+  t.equal(describeNetwork('fd00::1'), '局域网')
+  t.equal(describeNetwork('203.0.113.9'), '203.0.*.*')
+  t.equal(describeNetwork('2400:da00:1:2::9'), '2400:da00:1::/56')
+  t.equal(describeNetwork('nonsense'), '局域网')
 })
 
 t.test('over HTTP', async (t) => {

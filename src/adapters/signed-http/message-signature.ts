@@ -26,7 +26,7 @@ export interface SignatureHeaders {
   signature: string
 }
 
-const tagOf = (service: Service, kind: SignedKind): string => `kora-${service}-${kind}`
+const buildTag = (service: Service, kind: SignedKind): string => `kora-${service}-${kind}`
 
 const components: Record<SignedKind, string> = {
   request: '("@method" "@path" "content-digest")',
@@ -60,7 +60,7 @@ export function signatureBase (message: SignedMessage, digest: string, parameter
 export function signMessage (message: SignedMessage, keys: SignatureKeys, now: number): SignatureHeaders {
   const digest = contentDigest(message.body)
   const nonce = newIdentifier(18)
-  const parameters = `${components[message.kind]};created=${Math.floor(now / 1000)};nonce="${nonce}";keyid="${keys.keyId}";alg="${keys.algorithm}";tag="${tagOf(keys.service, message.kind)}"`
+  const parameters = `${components[message.kind]};created=${Math.floor(now / 1000)};nonce="${nonce}";keyid="${keys.keyId}";alg="${keys.algorithm}";tag="${buildTag(keys.service, message.kind)}"`
   return {
     'content-digest': digest,
     'signature-input': `sig=${parameters}`,
@@ -91,7 +91,7 @@ export function verifyMessage (
   const signature = signaturePattern.exec(headers('signature') ?? '')?.[1]
   if (!input || signature === undefined) return { ok: false, why: 'not signed' }
   const [whole, covered, created, nonce, keyId, algorithm, tag] = input
-  if (covered !== components[message.kind] || tag !== tagOf(keys.service, message.kind) || nonce === undefined) {
+  if (covered !== components[message.kind] || tag !== buildTag(keys.service, message.kind) || nonce === undefined) {
     return { ok: false, why: 'signed as something else' }
   }
   if (keyId !== keys.providerKeyId || algorithm !== keys.algorithm) {

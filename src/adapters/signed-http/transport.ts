@@ -86,7 +86,7 @@ export function createTransport (options: TransportOptions): Send {
     } catch (error) {
       if (error instanceof TransportFault) throw error
       if (signal.aborted) throw new TransportFault('timeout', `no answer within ${options.timeoutMs} ms`)
-      throw new TransportFault('unreachable', `connection failed${codeOf(error)}`)
+      throw new TransportFault('unreachable', `connection failed${readErrorCode(error)}`)
     }
     const { status } = response
     const verified = verifyMessage(
@@ -97,7 +97,7 @@ export function createTransport (options: TransportOptions): Send {
     )
     if (status >= 500 || status === 429) throw new TransportFault('status', `HTTP ${status}`)
     if (!verified.ok) throw new TransportFault('signature', `answer not believed: ${verified.why} (HTTP ${status})`)
-    return { status, json: parse(received, response), requestId: requestIdOf(response) }
+    return { status, json: parse(received, response), requestId: readRequestId(response) }
   }
 }
 
@@ -128,13 +128,13 @@ function parse (received: Buffer, response: Response): unknown {
   }
 }
 
-function requestIdOf (response: Response): string | undefined {
+function readRequestId (response: Response): string | undefined {
   const id = response.headers.get('request-id')
   return id !== null && /^[\w.:-]{1,128}$/.test(id) ? id : undefined
 }
 
 /** ECONNREFUSED and the like; fetch hides them in the cause, or in an AggregateError in the cause. */
-function codeOf (error: unknown): string {
+function readErrorCode (error: unknown): string {
   const code = (error as { cause?: { code?: unknown } } | null)?.cause?.code
   return typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : ''
 }

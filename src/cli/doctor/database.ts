@@ -8,7 +8,7 @@ import {
   type Database
 } from '../../database/index.ts'
 import type { Config } from '../../ports/config.ts'
-import { causeOf, fail, ok, warn, type Finding } from './finding.ts'
+import { describeCause, fail, ok, warn, type Finding } from './finding.ts'
 
 const oldest = 140000
 
@@ -32,7 +32,7 @@ export async function checkDatabase (
     return [
       fail(
         'database',
-        `${where} cannot be reached (${causeOf(error)})`,
+        `${where} cannot be reached (${describeCause(error)})`,
         kind === 'pglite'
           ? 'Look at DATA_DIR.'
           : 'Is it running, and are address, account and password in DATABASE_URL right?'
@@ -64,7 +64,7 @@ export async function checkDatabase (
       : fail('migrations', `not applied yet: ${pending.join(', ')}`, 'Run: kora migrate')
   )
   if (pending.length === 0) findings.push(await checkConstraints(db))
-  findings.push(await clockOf(db))
+  findings.push(await checkClock(db))
   if (kind === 'pglite') {
     findings.push(
       warn(
@@ -102,7 +102,7 @@ async function latency (db: Kysely<Database>): Promise<number> {
   return times.sort((a, b) => a - b)[2] ?? 0
 }
 
-async function clockOf (db: Kysely<Database>): Promise<Finding> {
+async function checkClock (db: Kysely<Database>): Promise<Finding> {
   const before = Date.now()
   const {
     rows: [row]

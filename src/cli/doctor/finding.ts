@@ -22,8 +22,8 @@ export const fail = (check: string, message: string, advice: string): Finding =>
 })
 
 /** One line of an error, without what it was doing: addresses and codes help, stacks do not. */
-export function causeOf (error: unknown): string {
+export function describeCause (error: unknown): string {
   const { code, cause, message } = error as { code?: string; cause?: unknown; message?: string }
   if (typeof code === 'string' && /^[A-Z0-9_]+$/.test(code)) return code
-  return cause instanceof Error ? causeOf(cause) : (String(message ?? error).split('\n')[0] ?? '')
+  return cause instanceof Error ? describeCause(cause) : (String(message ?? error).split('\n')[0] ?? '')
 }

@@ -2,7 +2,7 @@
 import { connect, type PeerCertificate } from 'node:tls'
 import { routes } from '../../oidc/configuration.ts'
 import { clockFinding } from './database.ts'
-import { causeOf, fail, ok, warn, type Finding } from './finding.ts'
+import { describeCause, fail, ok, warn, type Finding } from './finding.ts'
 
 const discoveryPath = '/.well-known/openid-configuration'
 const stranger = 'forwarded.invalid'
@@ -33,7 +33,7 @@ export async function checkIssuer (issuer: string, now: () => number = Date.now)
     return [
       fail(
         'issuer',
-        `${issuer} does not answer (${causeOf(error)})`,
+        `${issuer} does not answer (${describeCause(error)})`,
         'Is Kora running, and does ISSUER lead to it from this machine, through the proxy, as relying sites come?'
       )
     ]
@@ -144,7 +144,7 @@ export async function checkCertificate (issuer: string, now: () => number = Date
       resolve([fail('certificate', `no TLS with ${hostname} (${reason})`, 'Look at the proxy that ends TLS.')])
     }
     socket.once('error', (error) => {
-      failed(causeOf(error))
+      failed(describeCause(error))
     })
     socket.once('timeout', () => {
       failed('timeout')

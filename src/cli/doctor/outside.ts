@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net'
 import type { Kysely } from 'kysely'
 import type { Config } from '../../ports/config.ts'
 import type { Database } from '../../database/index.ts'
-import { causeOf, fail, ok, warn, type Finding } from './finding.ts'
+import { describeCause, fail, ok, warn, type Finding } from './finding.ts'
 
 const milliseconds = 2500
 const atOnce = 5
@@ -94,7 +94,7 @@ async function reach (what: string, text: string, allowed: readonly string[]): P
   } catch (error) {
     return warn(
       'sites',
-      `${what}: ${url.host} cannot be reached (${causeOf(error)})`,
+      `${what}: ${url.host} cannot be reached (${describeCause(error)})`,
       'Tell the site, or open the firewall; logout tokens are tried again for a while and then become dead letters.'
     )
   }
@@ -123,7 +123,7 @@ export async function checkVendors (config: Config): Promise<Finding[]> {
       } catch (error) {
         return fail(
           name,
-          `${host} cannot be reached (${causeOf(error)})`,
+          `${host} cannot be reached (${describeCause(error)})`,
           'Is the address right, and is the firewall open from here?'
         )
       }

@@ -22,7 +22,7 @@ export type AdminScope = (typeof adminScopes)[number]
 export const adminApiResource = (issuer: string): string => `${issuer}/admin/api`
 
 /** The scopes that a stored policy gives, without unknown ones. */
-export function adminScopesOf (policy: unknown): AdminScope[] {
+export function readAdminScopes (policy: unknown): AdminScope[] {
   const given =
     typeof policy === 'object' && policy !== null ? (policy as { adminScopes?: unknown }).adminScopes : undefined
   return Array.isArray(given) ? adminScopes.filter((scope) => given.includes(scope)) : []

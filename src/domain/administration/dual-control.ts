@@ -35,16 +35,16 @@ export interface Judged {
   policy?: Partial<ClientPolicy>
 }
 
-const scopesOf = ({ metadata: { scope } }: Judged): string[] => (scope ?? '').split(' ').filter(Boolean)
+const listScopes = ({ metadata: { scope } }: Judged): string[] => (scope ?? '').split(' ').filter(Boolean)
 const sorted = (list: readonly string[] | undefined): string => [...(list ?? [])].sort().join('\n')
-const addressesOf = ({ metadata: m }: Judged): string =>
+const listAddresses = ({ metadata: m }: Judged): string =>
   canonicalJson([
     sorted(m.redirect_uris),
     sorted(m.post_logout_redirect_uris),
     m.backchannel_logout_uri ?? '',
     m.initiate_login_uri ?? ''
   ])
-const keysOf = ({ metadata }: Judged): string =>
+const describeKeys = ({ metadata }: Judged): string =>
   canonicalJson([
     metadata.jwks ?? null,
     metadata.jwks_uri ?? null,
@@ -66,8 +66,8 @@ export function dualControlReasons (
   after: Judged
 ): DualControlReason[] {
   const had = before ?? nothing
-  const hadScopes = scopesOf(had)
-  const added = scopesOf(after).filter((scope) => !hadScopes.includes(scope))
+  const hadScopes = listScopes(had)
+  const added = listScopes(after).filter((scope) => !hadScopes.includes(scope))
   const administers = had.policy?.adminScopes ?? []
   const guarded = before !== null && (before.status === 'live' || before.status === 'disabled' || isPowerful(before))
   const found: Record<DualControlReason, boolean> = {
@@ -76,11 +76,11 @@ export function dualControlReasons (
     introspects_all: introspectsAll(after) && !introspectsAll(had),
     api_scope:
       addsApiScopes(had.policy?.resources, after.policy?.resources) ||
-      (hasApiScopes(had.policy?.resources) && keysOf(had) !== keysOf(after)),
+      (hasApiScopes(had.policy?.resources) && describeKeys(had) !== describeKeys(after)),
     admin_scope:
       (after.policy?.adminScopes ?? []).some((scope) => !administers.includes(scope)) ||
-      (administers.length > 0 && keysOf(had) !== keysOf(after)),
-    redirect_change: guarded && addressesOf(had) !== addressesOf(after),
+      (administers.length > 0 && describeKeys(had) !== describeKeys(after)),
+    redirect_change: guarded && listAddresses(had) !== listAddresses(after),
     subject_linked:
       guarded &&
       had.metadata.subject_type === 'pairwise' &&
@@ -92,14 +92,14 @@ export function dualControlReasons (
 }
 
 const isPowerful = (client: Judged): boolean =>
-  scopesOf(client).some((scope) => highScopes.includes(scope)) ||
+  listScopes(client).some((scope) => highScopes.includes(scope)) ||
   client.policy?.trusted === true ||
   introspectsAll(client) ||
   hasApiScopes(client.policy?.resources) ||
   (client.policy?.adminScopes ?? []).length > 0
 
 /** How strongly a client authenticates: not at all, by a shared secret, by a key of its own. */
-const proofOf = ({ token_endpoint_auth_method: method }: ClientMetadata): number =>
+const rankProof = ({ token_endpoint_auth_method: method }: ClientMetadata): number =>
   method === 'none' ? 0 : provesByKey(method) ? 2 : 1
 
 /** A copied token is of no use without the key. */
@@ -110,7 +110,7 @@ function isWeaker ({ metadata: was, policy: ruled }: Judged, { metadata: is, pol
   return (
     (rules?.minimumLevel ?? 1) < (ruled?.minimumLevel ?? 1) ||
     (ruled?.profile === 'high' && rules?.profile !== 'high') ||
-    proofOf(is) < proofOf(was) ||
+    rankProof(is) < rankProof(was) ||
     (was.require_pushed_authorization_requests === true && is.require_pushed_authorization_requests !== true) ||
     (isBound(was) && !isBound(is)) ||
     (was.require_signed_request_object === true && is.require_signed_request_object !== true) ||

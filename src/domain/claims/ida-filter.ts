@@ -43,7 +43,7 @@ export function normaliseClaimsParameter (parameter: Json): NormalisedParameter 
       return { ok: false, reason: `verified_claims: 1 to ${maximumRequests} elements` }
     }
     for (const request of list) {
-      const reason = faultOf(request)
+      const reason = findFault(request)
       if (reason !== null) return { ok: false, reason }
     }
     claims[target] = { ...wanted, verified_claims: { requests: list } satisfies { requests: unknown[] } }
@@ -54,7 +54,7 @@ export function normaliseClaimsParameter (parameter: Json): NormalisedParameter 
 const isNormalised = (value: unknown): value is { requests: unknown } =>
   isObject(value) && Object.keys(value).length === 1 && Array.isArray(value['requests'])
 
-function faultOf (request: unknown): string | null {
+function findFault (request: unknown): string | null {
   if (!isObject(request)) return 'verified_claims must be an object or an array of objects'
   const { verification, claims } = request
   if (!isObject(verification)) return 'verified_claims.verification must be an object'

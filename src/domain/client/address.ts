@@ -2,7 +2,7 @@
  * The address tester: why an address in a request is not one of the registered ones. Names the nearest registered
  * address and every difference to it, because "redirect_uri mismatch" has cost every developer an afternoon.
  */
-import { isLoopback, piecesOf, uriFault, type UriFault, type UriPieces, type UriRules } from './uri.ts'
+import { isLoopback, splitUri, uriFault, type UriFault, type UriPieces, type UriRules } from './uri.ts'
 
 export type DifferenceName =
   | 'scheme'
@@ -108,7 +108,7 @@ export function differences (received: string, registered: string, nativeLoopbac
     found.push({ name, received: a ?? '', registered: b ?? '' })
   }
   if (received.trim() !== received) note('whitespace', received, received.trim())
-  const [a, b] = [piecesOf(received.trim()), piecesOf(registered)]
+  const [a, b] = [splitUri(received.trim()), splitUri(registered)]
   if (a === null || b === null) {
     if (received.trim() !== registered) note('path', received, registered)
     return found

@@ -24,7 +24,7 @@ export const provesByKey = (method: unknown): boolean => method === 'private_key
  * RFC 4514 (§2.1: from the last element to the first) from the form of Node: a line for each element, values escaped.
  * Null for elements with several values, whose order is not defined.
  */
-export function distinguishedNameOf (subject: string): string | null {
+export function parseDistinguishedName (subject: string): string | null {
   const lines = subject.split('\n').filter((line) => line !== '')
   if (lines.length === 0 || lines.some((line) => / \+ /.test(line.replaceAll(/\\./g, '')))) return null
   return lines.reverse().join(',')
@@ -98,11 +98,11 @@ function checkSelfSigned (metadata: Record<string, unknown>, report: Part['repor
     const at = `${field('jwks')}/keys${step(index)}/x5c`
     const [first] = isObject(key) && Array.isArray(key['x5c']) ? (key['x5c'] as unknown[]) : []
     if (typeof first !== 'string') report(at, 'missing', undefined, '["MII…"]')
-    else if (!isOf(first, key)) report(at, 'not_a_key', 'x5c', 'x5c[0]')
+    else if (!matchesKey(first, key)) report(at, 'not_a_key', 'x5c', 'x5c[0]')
   }
 }
 
-function isOf (certificate: string, key: unknown): boolean {
+function matchesKey (certificate: string, key: unknown): boolean {
   try {
     return new X509Certificate(Buffer.from(certificate, 'base64')).publicKey.equals(
       createPublicKey({ key: key as JsonWebKey, format: 'jwk' })

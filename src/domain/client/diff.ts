@@ -28,9 +28,9 @@ export function canonicalJson (value: unknown): string {
 }
 
 /** Differences between two values; lists of objects and of text are compared as wholes, objects member by member. */
-export function diffOf (before: unknown, after: unknown, field = ''): ClientDifference[] {
+export function diffContent (before: unknown, after: unknown, field = ''): ClientDifference[] {
   if (canonicalJson(before) === canonicalJson(after) && (before === undefined) === (after === undefined)) return []
   if (!isObject(before) || !isObject(after)) return [{ field, before, after }]
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
-  return names.flatMap((name) => diffOf(before[name], after[name], field + step(name)))
+  return names.flatMap((name) => diffContent(before[name], after[name], field + step(name)))
 }

@@ -10,7 +10,7 @@ import { createReport, isObject, readers, step, type ClientFault, type Readers, 
 import { defaultMetadata, highProfileMetadata, kindRules } from './kinds.ts'
 import { checkPolicy } from './policy-rules.ts'
 import { checkSignedMessages, responseSigningMembers } from './signing.ts'
-import { clientKinds, kindOf, type ClientContent, type ClientKind, type ClientMetadata } from './record.ts'
+import { clientKinds, readKind, type ClientContent, type ClientKind, type ClientMetadata } from './record.ts'
 import { clientPolicy } from './policy.ts'
 import { maximumRedirectUris, uriFault, type UriRules, type UriUse } from './uri.ts'
 
@@ -76,7 +76,7 @@ const members = [
 
 export const metadataMembers: readonly string[] = members
 
-export const uriRulesOf = (
+export const selectUriRules = (
   rules: Pick<ClientRules, 'issuer' | 'sandbox' | 'egressAllowed' | 'ownService'>,
   kind: ClientKind
 ): UriRules => ({
@@ -104,7 +104,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
   if (!isObject(given)) report('/metadata', 'not_an_object', given, '{…}')
   if (!isObject(policyGiven)) report('/policy', 'not_an_object', policyGiven, '{…}')
   const kind =
-    input['kind'] === undefined ? kindOf(isObject(given) ? given : {}) : read.one('/kind', input['kind'], clientKinds)
+    input['kind'] === undefined ? readKind(isObject(given) ? given : {}) : read.one('/kind', input['kind'], clientKinds)
   if (!isObject(given) || !isObject(policyGiven) || kind === undefined) return { ok: false, faults }
 
   const metadata = { ...defaultMetadata(kind, given), ...given }
@@ -123,7 +123,7 @@ export function validateClient (input: unknown, rules: ClientRules): Validated {
     kind,
     policy: policyGiven,
     signs: metadata['token_endpoint_auth_method'] === 'private_key_jwt',
-    scope: scopesOf(metadata['scope']),
+    scope: parseScopes(metadata['scope']),
     grantTypes: metadata['grant_types'],
     rules,
     report,
@@ -148,7 +148,7 @@ export interface Part {
   field: (name: string) => string
 }
 
-const scopesOf = (scope: unknown): string[] => (typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [])
+const parseScopes = (scope: unknown): string[] => (typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [])
 
 /** JSON has no undefined: a member set to it was left out. */
 const without = (value: unknown): unknown =>
@@ -198,7 +198,7 @@ function checkScope (scope: unknown, offered: readonly string[], report: Report,
     report(field, 'missing', scope, 'openid …')
     return
   }
-  const asked = scopesOf(scope)
+  const asked = parseScopes(scope)
   for (const name of asked) if (!offered.includes(name)) report(field, 'not_one_of', name, offered.join(' | '))
   if (!asked.includes('openid')) report(field, 'missing', scope, 'openid')
   if (new Set(asked).size !== asked.length) report(field, 'twice', scope, [...new Set(asked)].join(' '))
@@ -216,7 +216,7 @@ const singleAddresses: ReadonlyArray<readonly [name: string, use: UriUse]> = [
 ]
 
 function checkAddresses ({ kind, metadata, rules, report, read, field }: Part): void {
-  const uriRules = uriRulesOf(rules, kind)
+  const uriRules = selectUriRules(rules, kind)
   const address = (at: string, value: unknown, use: UriUse): void => {
     const found = uriFault(value, use, uriRules)
     if (found !== null) report(at, found.code, value, found.expected)

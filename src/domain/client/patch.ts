@@ -2,13 +2,13 @@
  * A change of a client as a patch with its basis: each member with the value that it was requested from. It stays valid
  * while these members have those values, independent of other changes.
  */
-import { canonicalJson, diffOf, type ClientDifference } from './diff.ts'
+import { canonicalJson, diffContent, type ClientDifference } from './diff.ts'
 import type { ClientContent } from './record.ts'
 
 export type ClientPatch = ClientDifference[]
 
-export const patchOf = (from: ClientContent, to: ClientContent): ClientPatch =>
-  diffOf(pick(from), pick(to)).map(({ field, before, after }) => ({ field, before, after }))
+export const createPatch = (from: ClientContent, to: ClientContent): ClientPatch =>
+  diffContent(pick(from), pick(to)).map(({ field, before, after }) => ({ field, before, after }))
 
 const pick = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
 

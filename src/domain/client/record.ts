@@ -88,7 +88,7 @@ export interface ClientRecord extends ClientContent {
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** The kind of a client that was stored without one: by its grants and how it authenticates. */
-export function kindOf (metadata: Readonly<Record<string, unknown>>): ClientKind {
+export function readKind (metadata: Readonly<Record<string, unknown>>): ClientKind {
   const grants = Array.isArray(metadata['grant_types'])
     ? (metadata['grant_types'] as unknown[])
     : ['authorization_code']
@@ -100,5 +100,10 @@ export function kindOf (metadata: Readonly<Record<string, unknown>>): ClientKind
 }
 
 /** Whether a client takes the console's test login: in test, with addresses of its own. */
-export const canBeTried = ({ status, metadata }: { status: string; metadata: { redirect_uris?: unknown } }): boolean =>
-  status === 'test' && Array.isArray(metadata.redirect_uris) && metadata.redirect_uris.length > 0
+export const canTestLogin = ({
+  status,
+  metadata
+}: {
+  status: string
+  metadata: { redirect_uris?: unknown }
+}): boolean => status === 'test' && Array.isArray(metadata.redirect_uris) && metadata.redirect_uris.length > 0

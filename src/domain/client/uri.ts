@@ -167,7 +167,7 @@ export interface UriPieces {
 }
 
 /** An address as it was written, nothing normalized (RFC 3986, appendix B); null when it has no scheme. */
-export function piecesOf (text: string): UriPieces | null {
+export function splitUri (text: string): UriPieces | null {
   const match = pieces.exec(text)
   if (match?.[1] === undefined) return null
   const authority = match[2] ?? ''

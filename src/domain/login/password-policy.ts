@@ -61,7 +61,7 @@ export const passwordProfiles: Readonly<Record<PasswordProfile, readonly Passwor
 const ABSURD = 1024
 
 /** The rules of a profile, in the order to show them. Throws `password_profile_unknown`. */
-export function rulesOf (profile: PasswordProfile): readonly PasswordRule[] {
+export function selectRules (profile: PasswordProfile): readonly PasswordRule[] {
   if (!Object.hasOwn(passwordProfiles, profile)) throw new DomainError('password_profile_unknown')
   return passwordProfiles[profile]
 }
@@ -76,7 +76,7 @@ export function normalisePassword (password: string): string | null {
 
 /** Checks a new password. Names every rule that is not met; never throws. */
 export function checkPassword (profile: PasswordProfile, password: string, context: PasswordContext): PasswordResult {
-  const rules = rulesOf(profile)
+  const rules = selectRules(profile)
   const value = normalisePassword(password)
   const failed = rules.filter((rule) =>
     value === null || [...value].length > ABSURD ? rule.rule === 'length' : !meets(value, rule, context)

@@ -114,12 +114,12 @@ export const acceptedSteps = (age: CodeAge): number[] => {
 }
 
 /** The 28 characters of one step. */
-export const codeOf = (secrets: CodeSecrets, step: number): string =>
+export const computeCode = (secrets: CodeSecrets, step: number): string =>
   Buffer.concat([secrets.locator, tag(secrets, step)]).toString('base64url')
 
 /** The address in the QR picture. */
 export const payloadUrl = (issuer: string, secrets: CodeSecrets, age: CodeAge): string =>
-  `${issuer}/q/${codeOf(secrets, currentStep(age))}`
+  `${issuer}/q/${computeCode(secrets, currentStep(age))}`
 
 /**
  * Locator and tag of what was scanned: our address, or its last part alone. Null for everything else, other hosts
@@ -169,7 +169,7 @@ export interface Confirmable {
 }
 
 /** SHA-256, base64url, of exactly what the phone shows before it may confirm. */
-export const digestOf = ({ id, purpose, clientId, subjectRef, context }: Confirmable): string =>
+export const computeDigest = ({ id, purpose, clientId, subjectRef, context }: Confirmable): string =>
   createHash('sha256').update(canonicalJson({ id, purpose, clientId, subjectRef, context })).digest('base64url')
 
 // --- the scanner, and what is still missing ---

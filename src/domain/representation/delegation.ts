@@ -81,7 +81,7 @@ export const approvalSubject = (id: string, version: number, digest: string): st
  * Whether this person was present: scanned this ticket, and passed a face check (or used an in-person code, its equal).
  * Null = no. The face check is evidence of the approval.
  */
-export function presenceOf (
+export function findPresence (
   proofs: readonly Proof[],
   personId: string,
   ticketId: string

@@ -69,18 +69,18 @@ export type Place = Section | 'qr' | 'password' | 'done'
 export type RegistrationState = 'draft' | 'verifying' | 'verified' | 'completed' | 'abandoned'
 
 /** The pages of step 1, in order. The phone comes after its owner. */
-export const sectionsOf = (applicant: Applicant): readonly Section[] =>
+export const listSections = (applicant: Applicant): readonly Section[] =>
   applicant === 'agent' ? ['unit', 'agent', 'phone', 'legal', 'check'] : ['unit', 'legal', 'phone', 'check']
 
 /** The applicant, as typed; null until that section is filled in. */
-export const applicantOf = (applicant: Applicant, draft: Draft): LegalSection | AgentSection | null =>
+export const findApplicant = (applicant: Applicant, draft: Draft): LegalSection | AgentSection | null =>
   applicant === 'agent' ? draft.agent : draft.legal
 
 function isComplete (section: Section, applicant: Applicant, draft: Draft): boolean {
   switch (section) {
     // another number typed later has to be proved again
     case 'phone':
-      return draft.phone !== null && draft.phone.phone === applicantOf(applicant, draft)?.phone
+      return draft.phone !== null && draft.phone.phone === findApplicant(applicant, draft)?.phone
     case 'check':
       return false
     default:
@@ -89,16 +89,16 @@ function isComplete (section: Section, applicant: Applicant, draft: Draft): bool
 }
 
 const firstOpen = (applicant: Applicant, draft: Draft): Section =>
-  sectionsOf(applicant).find((section) => !isComplete(section, applicant, draft)) ?? 'check'
+  listSections(applicant).find((section) => !isComplete(section, applicant, draft)) ?? 'check'
 
-interface Standing {
+interface RegistrationStanding {
   applicant: Applicant
   state: RegistrationState
   draft: Draft
 }
 
 /** The page that is due. */
-export function placeOf ({ applicant, state, draft }: Standing): Place {
+export function findPlace ({ applicant, state, draft }: RegistrationStanding): Place {
   switch (state) {
     case 'verified':
       return 'password'
@@ -112,11 +112,11 @@ export function placeOf ({ applicant, state, draft }: Standing): Place {
 }
 
 /** Whether a page may be opened now: what came before it may be changed until the applicant has been verified. */
-export function mayOpen (place: Place, standing: Standing): boolean {
+export function mayOpen (place: Place, standing: RegistrationStanding): boolean {
   const { applicant, state, draft } = standing
-  if (place === placeOf(standing)) return true
+  if (place === findPlace(standing)) return true
   if (state !== 'draft' && state !== 'verifying') return false
-  const sections = sectionsOf(applicant)
+  const sections = listSections(applicant)
   const at = sections.indexOf(place as Section)
   return at >= 0 && at <= sections.indexOf(firstOpen(applicant, draft))
 }
@@ -180,7 +180,7 @@ export function readRegion (prefecture: string, county: string): RegionResult {
 }
 
 /** The prefecture that a stored region lies in. */
-export const prefectureOf = (region: string | null): string =>
+export const findPrefecture = (region: string | null): string =>
   tibetanPrefectures.find(({ code, counties }) => code === region || counties.some((county) => county.code === region))
     ?.code ?? ''
 

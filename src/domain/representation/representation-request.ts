@@ -64,13 +64,13 @@ export function readRepresentationRequest (
     return refuse('identifier must be written in its normal form: 18 capital letters and digits')
   }
 
-  const actions = listOf(detail, 'actions')
+  const actions = readList(detail, 'actions')
   if (actions === undefined) return refuse('actions must be a list of different strings, not empty')
   const strange = actions?.find((code) => !policy.functions.some((offered) => offered.code === code))
   if (strange !== undefined) {
     return refuse(`unknown action${shown(strange)}: actions are functions of the published catalogue of this client`)
   }
-  const roles = listOf(detail, 'roles')
+  const roles = readList(detail, 'roles')
   if (roles === undefined) return refuse('roles must be a list of different strings, not empty')
   const role = roles?.find((name) => !organizationRoles.includes(name as OrganizationRole))
   if (role !== undefined) return refuse(`unknown role${shown(role)}: legal_representative and agent are known`)
@@ -80,7 +80,7 @@ export function readRepresentationRequest (
 }
 
 /** Null: not given. Undefined: not a list of different strings. */
-function listOf (detail: Record<string, unknown>, member: string): string[] | null | undefined {
+function readList (detail: Record<string, unknown>, member: string): string[] | null | undefined {
   const value = detail[member]
   if (value === undefined) return null
   if (

@@ -76,7 +76,7 @@ export const eventFields = (
   delegationId: ref?.role === 'agent' ? ref.delegationId : null
 })
 
-export const refOf = (representation: Representation): RepresentationRef => {
+export const toRepresentationRef = (representation: Representation): RepresentationRef => {
   switch (representation.role) {
     case 'self':
       return self

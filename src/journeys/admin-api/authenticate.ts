@@ -17,7 +17,7 @@ const requestLimits = { client: 600, refusedNetwork: 120, seconds: 60 } as const
 const auditLimit = { limit: 20, seconds: 600 }
 
 export interface Authentication {
-  tokenOf(request: FastifyRequest): ApiToken
+  requireToken(request: FastifyRequest): ApiToken
 }
 
 /** @param scopeOf null = any token of an admin client; undefined = no route of ours, answered without a check */
@@ -82,7 +82,7 @@ export function authenticate (
   }
 
   return {
-    tokenOf (request) {
+    requireToken (request) {
       const token = tokens.get(request)
       if (token === undefined) throw new Error('no token was checked for this request')
       return token

@@ -1,8 +1,8 @@
 /** The picture of a client: re-encoded from what is sent, as in the console. */
 import { storeLogo } from '../../records/clients/index.ts'
-import { answerOf, changeable, wireClient } from './clients.ts'
+import { answerClient, changeable, wireClient } from './clients.ts'
 import { Problem } from './problems.ts'
-import { etagOf, route, type Answer, type Call, type Route } from './routes.ts'
+import { formatEtag, route, type Answer, type Call, type Route } from './routes.ts'
 
 /**
  * @throws Problem `not_found`, `own_service`, `console_only`, `version_conflict`, `invalid_fields` (no picture that we
@@ -13,10 +13,10 @@ async function store (call: Call, file: Buffer | null): Promise<Answer> {
   const stored = await storeLogo(call.trx(), call.deps, { act: call.act(), clientId, file, version: call.version() })
   switch (stored.outcome) {
     case 'stored':
-      return answerOf(stored.client)
+      return answerClient(stored.client)
     case 'conflict':
       throw new Problem('version_conflict', {
-        headers: { etag: etagOf(stored.current.version) },
+        headers: { etag: formatEtag(stored.current.version) },
         more: { current: wireClient(stored.current) }
       })
     case 'not_a_picture':

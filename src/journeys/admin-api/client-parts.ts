@@ -1,5 +1,5 @@
 /** The other parts of a client: secrets, the address test, history, failures, and the export. */
-import { uriRulesOf } from '../../domain/client/metadata.ts'
+import { selectUriRules } from '../../domain/client/metadata.ts'
 import { explainAddress } from '../../domain/client/address.ts'
 import {
   clientFailures,
@@ -14,7 +14,7 @@ import {
 } from '../../records/clients/index.ts'
 import { changeable, knownClient } from './clients.ts'
 import { Problem } from './problems.ts'
-import { answerHistory, listOf, pageOf, pageParameters, route, type Route } from './routes.ts'
+import { answerHistory, buildList, readPage, pageParameters, route, type Route } from './routes.ts'
 
 export const clientPartRoutes: Route[] = [
   route({
@@ -110,7 +110,7 @@ export const clientPartRoutes: Route[] = [
       const { clientId, ...report } = explainAddress(
         call.body.address,
         { redirectUris, postLogoutRedirectUris },
-        uriRulesOf(clientRules(call.deps.config), kind),
+        selectUriRules(clientRules(call.deps.config), kind),
         call.body.use
       )
       return { status: 200, body: { ...report, client_id: clientId } }
@@ -165,7 +165,7 @@ export const clientPartRoutes: Route[] = [
     body: null,
     answers: { 200: 'ClientExport' },
     handle: async ({ deps, query }) => {
-      const { limit, after } = pageOf(query)
+      const { limit, after } = readPage(query)
       const lines = await listClients(deps.db, {}, after, limit + 1)
       const records = new Map(
         (
@@ -178,7 +178,7 @@ export const clientPartRoutes: Route[] = [
       return {
         status: 200,
         // a draft may be deleted between the two queries
-        body: listOf(
+        body: buildList(
           lines.filter(({ clientId }) => records.has(clientId)),
           limit,
           ({ clientId }) => clientId,

@@ -22,7 +22,17 @@ import {
 } from '../../records/clients/index.ts'
 import { mergePatch } from './merge-patch.ts'
 import { Problem, wireFaults } from './problems.ts'
-import { etagOf, listOf, pageOf, pageParameters, prefix, route, type Answer, type Call, type Route } from './routes.ts'
+import {
+  formatEtag,
+  buildList,
+  readPage,
+  pageParameters,
+  prefix,
+  route,
+  type Answer,
+  type Call,
+  type Route
+} from './routes.ts'
 
 export const wireClient = ({
   clientId,
@@ -45,10 +55,10 @@ export const wireClient = ({
 })
 
 const clientPath = (clientId: string): string => `${prefix}/clients/${clientId}`
-export const answerOf = (client: ClientRecord, status = 200): Answer => ({
+export const answerClient = (client: ClientRecord, status = 200): Answer => ({
   status,
   body: wireClient(client),
-  headers: { etag: etagOf(client.version) }
+  headers: { etag: formatEtag(client.version) }
 })
 
 /** @throws Problem `not_found` */
@@ -94,7 +104,7 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
   switch (outcome.outcome) {
     case 'changed':
     case 'unchanged':
-      return answerOf(outcome.client)
+      return answerClient(outcome.client)
     case 'invalid':
       throw new Problem('invalid_fields', { faults: outcome.faults })
     case 'not_found':
@@ -105,7 +115,7 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
       throw new Problem('wrong_state')
     case 'conflict':
       throw new Problem('version_conflict', {
-        headers: { etag: etagOf(outcome.current.version) },
+        headers: { etag: formatEtag(outcome.current.version) },
         more: {
           current: wireClient(outcome.current),
           ...('yours' in outcome ? { yours: outcome.yours, diff: outcome.diff } : {})
@@ -113,7 +123,11 @@ async function changed (call: Call, outcome: Changed | StatusChanged, content: (
       })
     case 'approval_needed': {
       const clientId = call.param('client_id')
-      return await call.askApproval(clientChangeKind, clientId, clientChangeRequest(await knownClient(call), content()))
+      return await call.askApproval(
+        clientChangeKind,
+        clientId,
+        clientChangeRequest(await knownClient(call), content())
+      )
     }
   }
 }
@@ -194,7 +208,7 @@ async function created (call: Call<Record<string, unknown>>): Promise<Answer> {
   return {
     status: 201,
     body: { client: wireClient(client), secret, change: asked?.headers?.['location'] ?? null },
-    headers: { location: clientPath(client.clientId), etag: etagOf(client.version) }
+    headers: { location: clientPath(client.clientId), etag: formatEtag(client.version) }
   }
 }
 
@@ -223,7 +237,7 @@ export const clientRoutes: Route[] = [
     body: null,
     answers: { 200: 'ClientList' },
     handle: async ({ deps, query }) => {
-      const { limit, after } = pageOf(query)
+      const { limit, after } = readPage(query)
       const { unused_days: unusedDays, ...wanted } = Object.fromEntries(
         filters.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]]))
       )
@@ -235,7 +249,7 @@ export const clientRoutes: Route[] = [
       )
       return {
         status: 200,
-        body: listOf(
+        body: buildList(
           rows,
           limit,
           ({ clientId }) => clientId,
@@ -278,14 +292,15 @@ export const clientRoutes: Route[] = [
       const faults = checked.ok ? await checkGrants(deps.db, checked.content) : checked.faults
       return {
         status: 200,
-        body: checked.ok && faults.length === 0
-          ? {
-              valid: true,
-              faults: [],
-              second_administrator: dualControlReasons(null, checked.content),
-              content: checked.content
-            }
-          : { valid: false, faults: wireFaults(request, faults), second_administrator: [], content: null }
+        body:
+          checked.ok && faults.length === 0
+            ? {
+                valid: true,
+                faults: [],
+                second_administrator: dualControlReasons(null, checked.content),
+                content: checked.content
+              }
+            : { valid: false, faults: wireFaults(request, faults), second_administrator: [], content: null }
       }
     }
   }),
@@ -299,7 +314,7 @@ export const clientRoutes: Route[] = [
     body: null,
     answers: { 200: 'Client' },
     refusals: ['not_found'],
-    handle: async (call) => answerOf(await knownClient(call))
+    handle: async (call) => answerClient(await knownClient(call))
   }),
   route({
     method: 'PUT',
@@ -310,7 +325,7 @@ export const clientRoutes: Route[] = [
     scope: 'kora.clients:write',
     body: 'ClientInput',
     checkedByRegistry: true,
-    answers: { 200: 'Client', 202: 'ChangeAsked' },
+    answers: { 200: 'Client', 202: 'ApprovalRequested' },
     refusals: [
       'not_found',
       'invalid_fields',
@@ -334,7 +349,7 @@ export const clientRoutes: Route[] = [
     scope: 'kora.clients:write',
     body: 'ClientPatch',
     checkedByRegistry: true,
-    answers: { 200: 'Client', 202: 'ChangeAsked' },
+    answers: { 200: 'Client', 202: 'ApprovalRequested' },
     refusals: [
       'not_found',
       'invalid_fields',
@@ -370,7 +385,7 @@ export const clientRoutes: Route[] = [
       const client = await changeable(call)
       if (client.version !== call.version()) {
         throw new Problem('version_conflict', {
-          headers: { etag: etagOf(client.version) },
+          headers: { etag: formatEtag(client.version) },
           more: { current: wireClient(client) }
         })
       }

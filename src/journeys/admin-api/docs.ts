@@ -1,7 +1,7 @@
 /** The description as JSON, and as a page for reading: rendered here, no foreign script. */
 import { adminApiResource, adminScopes } from '../../domain/administration/admin-scopes.ts'
 import type { Console } from '../console/index.ts'
-import { refusalsOf } from './openapi.ts'
+import { listRefusals } from './openapi.ts'
 import { problemStatus } from './problems.ts'
 import { prefix } from './routes.ts'
 import { namedSchemas } from './schemas.ts'
@@ -114,7 +114,7 @@ export function registerReference (console: Console, description: object): void 
             name: name ?? '–',
             schema: name === null ? '' : schemaText(name)
           })),
-          refusals: refusalsOf(line).join(', ')
+          refusals: listRefusals(line).join(', ')
         })),
         codes: Object.entries(problemStatus).map(([code, status]) => ({
           code,

@@ -52,7 +52,7 @@ export async function once (
       .where('expiresAt', '<=', sql<Date>`now()`)
       .execute()
     // waits for another transaction that has written the same key, and sees how it ended
-    const mine = await trx
+    const claimed = await trx
       .insertInto('adminApiRequest')
       .values({
         keyHash,
@@ -64,7 +64,7 @@ export async function once (
       .onConflict((conflict) => conflict.column('keyHash').doNothing())
       .returning('keyHash')
       .executeTakeFirst()
-    if (mine === undefined) return await repeated(trx)
+    if (claimed === undefined) return await repeated(trx)
     const answer = await act(trx)
     // refused: nothing was done, and nothing is to be remembered
     if (answer.status >= 300) throw rollback(answer)

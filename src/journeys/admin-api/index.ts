@@ -21,7 +21,7 @@ import { faultsOfSchema, faultsOfQuery } from './faults.ts'
 import { once } from './idempotency.ts'
 import { openApi } from './openapi.ts'
 import { Problem, sendProblem } from './problems.ts'
-import { reasonOf, versionOf } from './request-parts.ts'
+import { readReason, readVersion } from './request-parts.ts'
 import { isRepeatable, isTransaction, prefix, type Answer, type Call, type Route } from './routes.ts'
 import { namedSchemas } from './schemas.ts'
 import { apiRoutes } from './table.ts'
@@ -36,7 +36,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
   const { deps } = console
   const throttle = createThrottle(deps)
   const lines = new Map(apiRoutes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
-  const lineOf = (request: FastifyRequest): Route | undefined =>
+  const findRoute = (request: FastifyRequest): Route | undefined =>
     lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
   const description = openApi(apiRoutes, deps.config.issuer)
   registerReference(console, description)
@@ -45,7 +45,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
   await app.register(
     async (scope) => {
       scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-      const callers = authenticate(scope, deps, throttle, (request) => lineOf(request)?.scope)
+      const callers = authenticate(scope, deps, throttle, (request) => findRoute(request)?.scope)
 
       scope.removeAllContentTypeParsers()
       const parse = scope.getDefaultJsonParser('error', 'error') as (
@@ -78,10 +78,10 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
       )
 
       scope.setErrorHandler(async (error, request, reply) => {
-        const problem = problemOf(error as FastifyError, request)
+        const problem = toProblem(error as FastifyError, request)
         if (problem === null) throw error
         request.log.info({ code: problem.code }, 'request refused')
-        return sendProblem(request, reply, problem, lineOf(request)?.scope ?? null)
+        return sendProblem(request, reply, problem, findRoute(request)?.scope ?? null)
       })
       scope.setNotFoundHandler((request, reply) => {
         const parts = (request.url.split('?')[0] ?? '').slice(prefix.length).split('/')
@@ -112,10 +112,10 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
             }
           },
           handler: async (request, reply) => {
-            const { clientId } = callers.tokenOf(request)
+            const { clientId } = callers.requireToken(request)
             const key = request.headers['idempotency-key']
             const act = async (trx: Transaction<Database> | null): Promise<Answer> =>
-              await line.handle(callOf(line, { request, clientId, trx }))
+              await line.handle(buildCall(line, { request, clientId, trx }))
             let answer: Answer
             if (isRepeatable(line) && key !== undefined) {
               const { method, url: path, body } = request
@@ -132,7 +132,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     { prefix }
   )
 
-  function callOf (
+  function buildCall (
     line: Route,
     { request, clientId, trx }: { request: FastifyRequest; clientId: string; trx: Transaction<Database> | null }
   ): Call {
@@ -147,8 +147,8 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
     const faults = faultsOfQuery(line.query, query)
     if (faults.length > 0) throw new Problem('malformed_query', { faults })
     // checked before anything is read: a missing reason or version must not reveal what exists
-    const act = line.writes ? { ...asker, reason: reasonOf(request) } : null
-    const version = line.versioned ? versionOf(request) : null
+    const act = line.writes ? { ...asker, reason: readReason(request) } : null
+    const version = line.versioned ? readVersion(request) : null
     const own: Call = {
       request,
       deps: trx === null ? deps : { ...deps, db: trx },
@@ -183,7 +183,7 @@ export async function registerAdminApi (app: FastifyInstance, console: Console):
 }
 
 /** Refusals by us and by the framework; null for faults. */
-function problemOf (error: FastifyError | Problem, request: FastifyRequest): Problem | null {
+function toProblem (error: FastifyError | Problem, request: FastifyRequest): Problem | null {
   if (error instanceof Problem) return error
   if (error.validation !== undefined) {
     return new Problem('invalid_fields', { faults: faultsOfSchema(error.validation, request.body) })

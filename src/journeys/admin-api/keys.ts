@@ -88,7 +88,7 @@ export const keyRoutes: Route[] = [
     summary: 'Ask that the published key signs from now on: a second administrator decides',
     scope: 'kora.keys:write',
     body: 'NewKey',
-    answers: { 202: 'ChangeAsked' },
+    answers: { 202: 'ApprovalRequested' },
     refusals: ['change_waiting', 'second_administrator_needed', 'invalid_fields'],
     writes: true,
     handle: async ({ askApproval, body }) => await askApproval('keys.rotate', body.alg, { alg: body.alg })

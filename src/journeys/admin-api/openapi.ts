@@ -27,7 +27,7 @@ const statusTexts: Readonly<Record<number, string>> = {
 }
 
 /** Every code that a route may refuse with. */
-export function refusalsOf (line: Route): ProblemCode[] {
+export function listRefusals (line: Route): ProblemCode[] {
   return [
     ...new Set<ProblemCode>([
       'token_missing',
@@ -48,9 +48,9 @@ export function refusalsOf (line: Route): ProblemCode[] {
   ]
 }
 
-function operationOf (line: Route): object {
+function describeOperation (line: Route): object {
   const codes = new Map<number, string[]>()
-  for (const code of refusalsOf(line)) {
+  for (const code of listRefusals(line)) {
     codes.set(problemStatus[code], [...(codes.get(problemStatus[code]) ?? []), code])
   }
   const answers = Object.entries(line.answers).map(([status, name]): [string, object] => [
@@ -122,7 +122,7 @@ const header = (name: string, required: boolean, description: string): object =>
 export function openApi (routes: readonly Route[], issuer: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const line of routes) {
-    ;(paths[line.path.replaceAll(/:(\w+)/g, '{$1}')] ??= {})[line.method.toLowerCase()] = operationOf(line)
+    ;(paths[line.path.replaceAll(/:(\w+)/g, '{$1}')] ??= {})[line.method.toLowerCase()] = describeOperation(line)
   }
   return {
     openapi: '3.1.0',

@@ -11,9 +11,9 @@ import {
   type OrganizationLine
 } from '../support/index.ts'
 import { createDelegations, type DelegationView, listDelegations } from '../../records/organizations/index.ts'
-import { outcomeOf } from './people.ts'
+import { answerOutcome } from './people.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'
+import { buildList, readPage, pageParameters, route, type Call, type Route } from './routes.ts'
 
 const wireOrganization = ({ createdAt, ...line }: OrganizationLine): object => ({ ...line, created_at: createdAt })
 
@@ -38,7 +38,7 @@ const wireDelegation = (view: DelegationView): object => ({
 })
 
 /** Version of a delegation after which the page starts. @throws Problem `malformed_query` */
-function positionOf (after: string | null): { id: string; version: number } | null {
+function parseCursor (after: string | null): { id: string; version: number } | null {
   if (after === null) return null
   const [, id, version] = /^([\w-]{1,64}):(\d{1,6})$/.exec(after) ?? []
   if (id === undefined) {
@@ -61,7 +61,7 @@ export const organizationRoutes: Route[] = [
     answers: { 200: 'OrganizationList' },
     refusals: ['invalid_fields'],
     handle: async ({ deps, body }) => {
-      const { limit, after } = pageOf({
+      const { limit, after } = readPage({
         limit: String(body.limit ?? 50),
         ...(body.after === undefined ? {} : { after: body.after })
       })
@@ -71,7 +71,7 @@ export const organizationRoutes: Route[] = [
         after: after ?? undefined,
         limit: limit + 1
       })
-      return { status: 200, body: listOf(rows, limit, ({ id }) => id, wireOrganization) }
+      return { status: 200, body: buildList(rows, limit, ({ id }) => id, wireOrganization) }
     }
   }),
   route({
@@ -123,7 +123,7 @@ export const organizationRoutes: Route[] = [
     answers: { 200: 'Done' },
     refusals: ['not_found'],
     writes: true,
-    handle: async (call) => outcomeOf(await suspend(call.deps, call.act(), call.param('organization_id')))
+    handle: async (call) => answerOutcome(await suspend(call.deps, call.act(), call.param('organization_id')))
   }),
   route({
     method: 'POST',
@@ -140,7 +140,7 @@ export const organizationRoutes: Route[] = [
     handle: async (call) => {
       const outcome = await release(call.deps, call.act(), call.param('organization_id'))
       if (outcome === 'register_unavailable') throw new Problem(outcome)
-      return outcomeOf(outcome)
+      return answerOutcome(outcome)
     }
   }),
   route({
@@ -201,15 +201,15 @@ export const organizationRoutes: Route[] = [
           ]
         })
       }
-      const { limit, after } = pageOf(query)
+      const { limit, after } = readPage(query)
       const rows = await listDelegations(deps, {
         organizationId,
         agentId,
         state,
-        after: positionOf(after),
+        after: parseCursor(after),
         limit: limit + 1
       })
-      return { status: 200, body: listOf(rows, limit, ({ id, version }) => `${id}:${version}`, wireDelegation) }
+      return { status: 200, body: buildList(rows, limit, ({ id, version }) => `${id}:${version}`, wireDelegation) }
     }
   }),
   route({
@@ -246,7 +246,7 @@ export const organizationRoutes: Route[] = [
       handle: async (call: Call<unknown>) => {
         const outcome = await actOnDelegation(call.deps, call.act(), call.param('delegation_id'), what)
         if (outcome === 'refused') throw new Problem('wrong_state')
-        return outcomeOf(outcome)
+        return answerOutcome(outcome)
       }
     })
   )

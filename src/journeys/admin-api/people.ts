@@ -5,14 +5,14 @@ import {
   listPeople,
   lockPerson,
   personDetail,
-  resetFaceTries,
+  resetPersonFaceTries,
   resetPasswordTries,
   unlockPerson,
   type ActOutcome,
   type PersonLine
 } from '../support/index.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, pageParameters, route, type Answer, type Call, type Route } from './routes.ts'
+import { buildList, readPage, pageParameters, route, type Answer, type Call, type Route } from './routes.ts'
 
 const statuses = ['unactivated', 'active', 'locked', 'disabled', 'closed'] as const
 
@@ -28,7 +28,7 @@ const wirePerson = ({ id, name, certType, certNo, phone, status, level, createdA
 })
 
 /** @throws Problem `not_found` */
-export function outcomeOf (outcome: ActOutcome): Answer {
+export function answerOutcome (outcome: ActOutcome): Answer {
   if (outcome === 'unknown') throw new Problem('not_found')
   return { status: 200, body: { outcome } }
 }
@@ -42,7 +42,7 @@ const acts: ReadonlyArray<[path: string, operationId: string, summary: string, a
     'End every session and token of a person; sites are told',
     endAllSessions as typeof lockPerson
   ],
-  ['reset-face-tries', 'resetFaceTries', "Today's face tries begin anew", resetFaceTries],
+  ['reset-face-tries', 'resetFaceTries', "Today's face tries restart", resetPersonFaceTries],
   [
     'reset-password-tries',
     'resetPasswordTries',
@@ -91,13 +91,13 @@ export const peopleRoutes: Route[] = [
     body: null,
     answers: { 200: 'PersonList' },
     handle: async ({ deps, query }) => {
-      const { limit, after } = pageOf(query)
+      const { limit, after } = readPage(query)
       const rows = await listPeople(deps, {
         status: query['status'] as PersonLine['status'] | undefined,
         after: after ?? undefined,
         limit: limit + 1
       })
-      return { status: 200, body: listOf(rows, limit, ({ id }) => id, wirePerson) }
+      return { status: 200, body: buildList(rows, limit, ({ id }) => id, wirePerson) }
     }
   }),
   route({
@@ -175,7 +175,7 @@ export const peopleRoutes: Route[] = [
       answers: { 200: 'Done' },
       refusals: ['not_found'],
       writes: true,
-      handle: async (call: Call<unknown>) => outcomeOf(await act(call.deps, call.act(), call.param('person_id')))
+      handle: async (call: Call<unknown>) => answerOutcome(await act(call.deps, call.act(), call.param('person_id')))
     })
   )
 ]

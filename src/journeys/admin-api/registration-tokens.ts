@@ -7,7 +7,7 @@ import {
   type RegistrationTokenLine
 } from '../dynamic-registration/index.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, pageParameters, route, type Call, type Route } from './routes.ts'
+import { buildList, readPage, pageParameters, route, type Call, type Route } from './routes.ts'
 
 const wireToken = ({
   id,
@@ -54,9 +54,9 @@ export const registrationTokenRoutes: Route[] = [
     refusals: ['not_found'],
     handle: async (call) => {
       onlyWhenOn(call)
-      const { limit, after } = pageOf(call.query)
+      const { limit, after } = readPage(call.query)
       const rows = await listRegistrationTokens(call.deps.db, { after, limit: limit + 1 })
-      return { status: 200, body: listOf(rows, limit, ({ id }) => id, wireToken) }
+      return { status: 200, body: buildList(rows, limit, ({ id }) => id, wireToken) }
     }
   }),
   route({

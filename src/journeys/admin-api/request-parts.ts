@@ -5,7 +5,7 @@ import { Problem } from './problems.ts'
 const maximumReason = 200
 
 /** Member `reason` of the body, else the header Kora-Reason. @throws Problem `reason_required`, `invalid_fields` */
-export function reasonOf (request: FastifyRequest): string {
+export function readReason (request: FastifyRequest): string {
   const member = (request.body as { reason?: unknown } | undefined)?.reason
   const refused = (code: string, expected: string): Problem =>
     new Problem('invalid_fields', { faults: [{ field: '/reason', code, received: '', expected }] })
@@ -38,7 +38,7 @@ function headerText (value: string | string[] | undefined): string {
  * The version named by If-Match (RFC 9110 §13.1.1): exactly one strong tag. @throws Problem `version_required` (RFC
  * 6585 §3)
  */
-export function versionOf (request: FastifyRequest): number {
+export function readVersion (request: FastifyRequest): number {
   const tag = /^"(\d{1,9})"$/.exec(String(request.headers['if-match'] ?? '').trim())
   if (tag === null) throw new Problem('version_required')
   return Number(tag[1])

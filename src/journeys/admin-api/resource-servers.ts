@@ -4,7 +4,7 @@
 import { resourceServerStatuses, type ResourceServerRecord } from '../../domain/resource-server/record.ts'
 import {
   changeResourceServer,
-  contentOf,
+  pickContent,
   createResourceServer,
   deleteResourceServer,
   findResourceServerById,
@@ -21,9 +21,9 @@ import { mergePatch } from './merge-patch.ts'
 import { Problem } from './problems.ts'
 import {
   answerHistory,
-  etagOf,
-  listOf,
-  pageOf,
+  formatEtag,
+  buildList,
+  readPage,
   pageParameters,
   prefix,
   route,
@@ -49,7 +49,7 @@ async function wireServer ({ deps }: Pick<Call, 'deps'>, server: ResourceServerR
     identifier,
     status,
     version,
-    ...contentOf(server),
+    ...pickContent(server),
     introspectors: await listIntrospectors(deps.db, identifier),
     clients: clients.map(({ clientId, ...granted }) => ({ client_id: clientId, ...granted })),
     created_at: createdAt,
@@ -57,14 +57,18 @@ async function wireServer ({ deps }: Pick<Call, 'deps'>, server: ResourceServerR
   }
 }
 
-const answerOf = async (call: Pick<Call, 'deps'>, server: ResourceServerRecord, status = 200): Promise<Answer> => ({
+const answerResourceServer = async (
+  call: Pick<Call, 'deps'>,
+  server: ResourceServerRecord,
+  status = 200
+): Promise<Answer> => ({
   status,
   body: await wireServer(call, server),
-  headers: { etag: etagOf(server.version) }
+  headers: { etag: formatEtag(server.version) }
 })
 
 /** The content of a body, and who introspects if it says so. @throws Problem `invalid_fields` */
-function inputOf ({ identifier: _identifier, introspectors, reason: _reason, ...content }: Record<string, unknown>): {
+function readInput ({ identifier: _identifier, introspectors, reason: _reason, ...content }: Record<string, unknown>): {
   content: Record<string, unknown>
   introspectors?: string[]
 } {
@@ -79,7 +83,7 @@ function inputOf ({ identifier: _identifier, introspectors, reason: _reason, ...
 
 async function conflict (call: Call, current: ResourceServerRecord, more: object = {}): Promise<never> {
   throw new Problem('version_conflict', {
-    headers: { etag: etagOf(current.version) },
+    headers: { etag: formatEtag(current.version) },
     more: { current: await wireServer(call, current), ...more }
   })
 }
@@ -92,7 +96,7 @@ async function changed (
   switch (outcome.outcome) {
     case 'changed':
     case 'unchanged':
-      return await answerOf(call, outcome.server)
+      return await answerResourceServer(call, outcome.server)
     case 'invalid':
       throw new Problem('invalid_fields', { faults: outcome.faults })
     case 'not_found':
@@ -110,7 +114,7 @@ async function changed (
 
 async function replaced (call: Call, body: Record<string, unknown>): Promise<Answer> {
   const { identifier } = await knownServer(call)
-  const { content, introspectors } = inputOf(body)
+  const { content, introspectors } = readInput(body)
   const outcome = await changeResourceServer(call.trx(), call.deps, {
     act: call.act(),
     identifier,
@@ -147,12 +151,12 @@ export const resourceServerRoutes: Route[] = [
     body: null,
     answers: { 200: 'ResourceServerList' },
     handle: async ({ deps, query }) => {
-      const { limit, after } = pageOf(query)
+      const { limit, after } = readPage(query)
       const { text = '', status = '' } = query
       const rows = await listResourceServers(deps.db, { text, status, after, limit: limit + 1 })
       return {
         status: 200,
-        body: listOf(
+        body: buildList(
           rows,
           limit,
           ({ identifier }) => identifier,
@@ -178,14 +182,14 @@ export const resourceServerRoutes: Route[] = [
       const outcome = await createResourceServer(call.trx(), call.deps, {
         act: call.act(),
         identifier: body['identifier'],
-        ...inputOf(body)
+        ...readInput(body)
       })
       if (outcome.outcome === 'invalid') throw new Problem('invalid_fields', { faults: outcome.faults })
       if (outcome.outcome === 'taken') {
         const received = String(body['identifier']).slice(0, 200)
         throw new Problem('taken', { faults: [{ field: '/identifier', code: 'taken', received, expected: '' }] })
       }
-      const answer = await answerOf(call, outcome.server, 201)
+      const answer = await answerResourceServer(call, outcome.server, 201)
       return { ...answer, headers: { ...answer.headers, location: `${prefix}/resource-servers/${outcome.server.id}` } }
     }
   }),
@@ -199,7 +203,7 @@ export const resourceServerRoutes: Route[] = [
     body: null,
     answers: { 200: 'ResourceServer' },
     refusals: ['not_found'],
-    handle: async (call) => await answerOf(call, await knownServer(call))
+    handle: async (call) => await answerResourceServer(call, await knownServer(call))
   }),
   route({
     method: 'PUT',
@@ -210,7 +214,7 @@ export const resourceServerRoutes: Route[] = [
     scope: 'kora.clients:write',
     body: 'ResourceServerInput',
     checkedByRegistry: true,
-    answers: { 200: 'ResourceServer', 202: 'ChangeAsked' },
+    answers: { 200: 'ResourceServer', 202: 'ApprovalRequested' },
     refusals: [...changeRefusals],
     writes: true,
     versioned: true,
@@ -225,13 +229,13 @@ export const resourceServerRoutes: Route[] = [
     scope: 'kora.clients:write',
     body: 'ResourceServerPatch',
     checkedByRegistry: true,
-    answers: { 200: 'ResourceServer', 202: 'ChangeAsked' },
+    answers: { 200: 'ResourceServer', 202: 'ApprovalRequested' },
     refusals: [...changeRefusals],
     writes: true,
     versioned: true,
     handle: async (call) => {
       const { reason: _reason, ...patch } = call.body as Record<string, unknown>
-      const merged = mergePatch(contentOf(await knownServer(call)), patch)
+      const merged = mergePatch(pickContent(await knownServer(call)), patch)
       return await replaced(call as Call, merged as Record<string, unknown>)
     }
   }),
@@ -257,7 +261,7 @@ export const resourceServerRoutes: Route[] = [
       })
       if (outcome.outcome === 'not_found') throw new Problem('not_found')
       if (outcome.outcome === 'conflict') return await conflict(call as Call, outcome.current)
-      return await answerOf(call, outcome.server)
+      return await answerResourceServer(call, outcome.server)
     }
   }),
   route({

@@ -111,7 +111,7 @@ export const isRepeatable = ({
   ...line
 }: Pick<Route, 'method' | 'writes' | 'asksOutside'>): boolean => isTransaction(line) && method === 'POST'
 
-export const etagOf = (version: number): string => `"${version}"`
+export const formatEtag = (version: number): string => `"${version}"`
 
 export const pageParameters: readonly QueryParameter[] = [
   { name: 'limit', description: '1 to 100; 50 when absent.', pattern: '^([1-9][0-9]?|100)$' },
@@ -119,7 +119,7 @@ export const pageParameters: readonly QueryParameter[] = [
 ]
 
 /** Position of a list: how many, and after which row. The cursor holds `parts` texts. */
-export function pageOf (query: Readonly<Record<string, string>>): { limit: number; after: string | null } {
+export function readPage (query: Readonly<Record<string, string>>): { limit: number; after: string | null } {
   const limit = Number(query['limit'] ?? 50)
   if (query['after'] === undefined) return { limit, after: null }
   const after = Buffer.from(query['after'], 'base64url').toString()
@@ -132,7 +132,7 @@ export function pageOf (query: Readonly<Record<string, string>>): { limit: numbe
 }
 
 /** One page of rows, `limit + 1` of which were asked for. */
-export function listOf<R> (
+export function buildList<R> (
   rows: readonly R[],
   limit: number,
   keyOf: (row: R) => string,
@@ -167,10 +167,10 @@ export async function answerHistory (
   query: Readonly<Record<string, string>>,
   read: (after: number | null, limit: number) => Promise<Change[]>
 ): Promise<Answer> {
-  const { limit, after } = pageOf(query)
+  const { limit, after } = readPage(query)
   const rows = await read(rowId(after), limit + 1)
   return {
     status: 200,
-    body: listOf(rows, limit, ({ id }) => String(id), ({ traceId, ...row }) => ({ ...row, trace_id: traceId }))
+    body: buildList(rows, limit, ({ id }) => String(id), ({ traceId, ...row }) => ({ ...row, trace_id: traceId }))
   }
 }

@@ -192,7 +192,7 @@ export const Change = closed({
   decided_at: nullable(time),
   decision_reason: nullable(Type.String())
 })
-export const ChangeAsked = closed(
+export const ApprovalRequested = closed(
   { change: Type.String({ description: 'Address of the change; also in Location.' }), id: Type.String() },
   { description: 'In the console one administrator endorses it and another one decides; nothing has changed yet.' }
 )

@@ -1,6 +1,6 @@
 /** Access tokens of the admin API: opaque, looked up at every request together with the client as it is now. */
 import { statement } from '../../database/statement.ts'
-import { adminApiResource, adminScopesOf, type AdminScope } from '../../domain/administration/admin-scopes.ts'
+import { adminApiResource, readAdminScopes, type AdminScope } from '../../domain/administration/admin-scopes.ts'
 import { artifactId, findArtifact } from '../../tokens/artifact-repository.ts'
 import type { AdminApiDeps } from './deps.ts'
 
@@ -47,7 +47,7 @@ export async function readToken (
   if (row === undefined) return null
   if (row.metadata.token_endpoint_auth_method !== 'private_key_jwt') return null
   const asked = (scope ?? '').split(' ')
-  const scopes = adminScopesOf(row.policy)
+  const scopes = readAdminScopes(row.policy)
   return scopes.length === 0
     ? null
     : { clientId, scopes: scopes.filter((one) => asked.includes(one)), thumbprint: jkt ?? null }

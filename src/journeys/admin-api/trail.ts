@@ -12,7 +12,7 @@ import {
   type FoundEvent
 } from '../../records/audit/index.ts'
 import { Problem } from './problems.ts'
-import { listOf, pageOf, pageParameters, route, type Call, type Route, rowId } from './routes.ts'
+import { buildList, readPage, pageParameters, route, type Call, type Route, rowId } from './routes.ts'
 
 const wireEvent = (event: FoundEvent): object => ({
   id: Number(event.id),
@@ -39,7 +39,7 @@ const moment =
   '(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(\\.[0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9]))?$'
 const id = '^[A-Za-z0-9_:.@-]{1,128}$'
 
-function filtersOf (query: Readonly<Record<string, string>>): AuditFilters {
+function readFilters (query: Readonly<Record<string, string>>): AuditFilters {
   const address = query['address'] === undefined ? undefined : addressPattern(query['address'])
   if (address === null) {
     throw new Problem('malformed_query', {
@@ -111,13 +111,13 @@ export const trailRoutes: Route[] = [
     answers: { 200: 'AuditList' },
     handle: async (call) => {
       const { deps, query } = call
-      const { limit, after } = pageOf(query)
-      const rows = await searchAudit(deps.db, deps.crypto, filtersOf(query), {
+      const { limit, after } = readPage(query)
+      const rows = await searchAudit(deps.db, deps.crypto, readFilters(query), {
         before: rowId(after),
         limit: limit + 1
       })
       await noteSearch(call as Call, Math.min(rows.length, limit))
-      return { status: 200, body: listOf(rows, limit, (row) => String(row.id), wireEvent) }
+      return { status: 200, body: buildList(rows, limit, (row) => String(row.id), wireEvent) }
     }
   }),
   route({

@@ -21,7 +21,7 @@ const auditLimit = { limit: 20, seconds: 600 }
 export interface Authentication {
   /** The raw body, kept by the body parser for the hash. */
   keepBody(request: FastifyRequest, body: Buffer): void
-  callerOf(request: FastifyRequest): Caller
+  requireCaller(request: FastifyRequest): Caller
   recordRefusal(request: FastifyRequest, problem: Problem): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export function authenticate (
   takesNewKeys: (request: FastifyRequest) => boolean
 ): Authentication {
   const callers = new WeakMap<FastifyRequest, Caller>()
-  const callerOf = (request: FastifyRequest): Caller => {
+  const requireCaller = (request: FastifyRequest): Caller => {
     const caller = callers.get(request)
     if (caller === undefined) throw new Error('no proof was checked for this request')
     return caller
@@ -60,7 +60,7 @@ export function authenticate (
 
   scope.addHook('preValidation', async (request) => {
     if (!needsProof(request)) return
-    const { proof, body } = callerOf(request)
+    const { proof, body } = requireCaller(request)
     const bodyHash = hashOfBody(body)
     if (proof.bodyHash === null ? request.method === 'POST' || body !== null : proof.bodyHash !== bodyHash) {
       throw new Problem('proof_body_mismatch')
@@ -80,7 +80,7 @@ export function authenticate (
       const caller = callers.get(request)
       if (caller !== undefined) callers.set(request, { ...caller, body })
     },
-    callerOf,
+    requireCaller,
     async recordRefusal (request, problem) {
       if (problemStatus[problem.code] !== 401) return
       const { ip, prefix } = request.clientAddress

@@ -37,7 +37,7 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
   const throttle = createThrottle(deps)
   const routes = appRoutes(deps, phone, throttle)
   const lines = new Map(routes.map((line) => [`${line.method} ${prefix}${line.path}`, line]))
-  const lineOf = (request: FastifyRequest): Route | undefined =>
+  const findRoute = (request: FastifyRequest): Route | undefined =>
     lines.get(`${request.method} ${request.routeOptions.url ?? ''}`)
   const description = JSON.stringify(openApi(routes, deps.config.issuer))
 
@@ -48,8 +48,8 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
         scope,
         deps,
         throttle,
-        (request) => lineOf(request) !== undefined,
-        (request) => lineOf(request)?.newDevice === true
+        (request) => findRoute(request) !== undefined,
+        (request) => findRoute(request)?.newDevice === true
       )
 
       scope.removeAllContentTypeParsers()
@@ -72,7 +72,7 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
       })
 
       scope.setErrorHandler(async (error, request, reply) => {
-        const problem = problemOf(error as FastifyError)
+        const problem = toProblem(error as FastifyError)
         if (problem === null) throw error
         await callers.recordRefusal(request, problem)
         request.log.info({ code: problem.code }, 'request refused')
@@ -109,14 +109,14 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
             if (line.body !== null) request.body ??= {}
           },
           handler: async (request, reply) => {
-            const { proof, device } = callers.callerOf(request)
+            const { proof, device } = callers.requireCaller(request)
             const header = request.headers['scan-token']
             const answer = await line.handle({
               request,
               body: request.body,
               proof,
               device,
-              actor: actorOf(request, device),
+              actor: identifyActor(request, device),
               scanToken: typeof header === 'string' ? header : ''
             })
             return await reply.code(answer.status).header('cache-control', 'no-store').send(answer.body)
@@ -137,7 +137,7 @@ export async function registerAppApi (app: FastifyInstance, deps: AppApiDeps, ph
   )
 }
 
-const actorOf = (request: FastifyRequest, device: KnownDevice | null): PhoneActor => ({
+const identifyActor = (request: FastifyRequest, device: KnownDevice | null): PhoneActor => ({
   device,
   address: request.clientAddress.ip,
   userAgent: String(request.headers['user-agent'] ?? '').slice(0, 512),
@@ -146,9 +146,11 @@ const actorOf = (request: FastifyRequest, device: KnownDevice | null): PhoneActo
 })
 
 /** Refusals by us and by the framework; null for faults. */
-function problemOf (error: FastifyError | Problem): Problem | null {
+function toProblem (error: FastifyError | Problem): Problem | null {
   if (error instanceof Problem) return error
-  if (error.validation !== undefined) return new Problem('invalid_fields', { faults: faultsOf(error.validation) })
+  if (error.validation !== undefined) {
+    return new Problem('invalid_fields', { faults: listFieldFaults(error.validation) })
+  }
   switch (error.statusCode) {
     case 413:
       return new Problem('body_too_large')
@@ -161,7 +163,7 @@ function problemOf (error: FastifyError | Problem): Problem | null {
   }
 }
 
-function faultsOf (errors: NonNullable<FastifyError['validation']>): FieldFault[] {
+function listFieldFaults (errors: NonNullable<FastifyError['validation']>): FieldFault[] {
   const faults = new Map<string, FieldFault>()
   for (const { keyword, instancePath, params } of errors) {
     const at = instancePath.split('/').filter(Boolean).join('.')

@@ -26,7 +26,7 @@ const statusTexts: Record<number, string> = {
   503: 'A service behind is not available; nothing was counted'
 }
 
-function operationOf (line: Route): object {
+function describeOperation (line: Route): object {
   const codes = new Map<number, string[]>()
   const note = (status: number, code?: string): void => {
     codes.set(status, [...(codes.get(status) ?? []), ...(code === undefined ? [] : [code])])
@@ -59,7 +59,7 @@ function operationOf (line: Route): object {
 
 export function openApi (routes: readonly Route[], issuer: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const line of routes) (paths[line.path] ??= {})[line.method.toLowerCase()] = operationOf(line)
+  for (const line of routes) (paths[line.path] ??= {})[line.method.toLowerCase()] = describeOperation(line)
   return {
     openapi: '3.1.0',
     info: {

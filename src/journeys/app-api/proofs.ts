@@ -60,7 +60,7 @@ export const hashOfBody = (body: Buffer | null): string =>
     .digest('base64url')
 
 /** The public key of a header, if it is supported (ES256 only); null for private, other and malformed ones. */
-function publicKeyOf (jwk: unknown): PublicEcKey | null {
+function readPublicKey (jwk: unknown): PublicEcKey | null {
   if (jwk === null || typeof jwk !== 'object') return null
   const { kty, crv, x, y } = jwk as Record<string, unknown>
   // a private key that was sent is no secret any more (RFC 9449 §4.3 item 7)
@@ -80,7 +80,7 @@ export async function verifyProof (header: string | string[] | undefined, expect
   try {
     const protectedHeader = decodeProtectedHeader(header)
     if (protectedHeader.typ !== 'dpop+jwt' || protectedHeader.alg !== 'ES256') return refused('proof_malformed')
-    publicJwk = publicKeyOf(protectedHeader.jwk)
+    publicJwk = readPublicKey(protectedHeader.jwk)
   } catch {
     return refused('proof_malformed')
   }

@@ -19,7 +19,7 @@ function granted<R extends { ok: true }> (result: R | PhoneRefusal): R {
   return result
 }
 
-const scanOf = ({ view }: { view: ScanView }): Answer => ({ status: 200, body: outwardScan(view) })
+const answerScan = ({ view }: { view: ScanView }): Answer => ({ status: 200, body: outwardScan(view) })
 
 /**
  * The provider's page must not become an open redirector. An app watches for the address in its web view, or claims it
@@ -61,7 +61,7 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       answers: { 200: 'Scan' },
       refusals: always,
       scanToken: true,
-      handle: async ({ scanToken, actor }) => scanOf(granted(await phone.view(scanToken, actor)))
+      handle: async ({ scanToken, actor }) => answerScan(granted(await phone.view(scanToken, actor)))
     }),
     route({
       method: 'POST',
@@ -73,7 +73,7 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       refusals: [...always, 'number_mismatch', 'number_exhausted', 'digest_mismatch', 'invalid_fields'],
       scanToken: true,
       handle: async ({ body, scanToken, actor }) =>
-        scanOf(granted(await phone.accept(scanToken, inwardAcceptance(body), actor)))
+        answerScan(granted(await phone.accept(scanToken, inwardAcceptance(body), actor)))
     }),
     route({
       method: 'POST',
@@ -92,7 +92,7 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       ],
       scanToken: true,
       handle: async ({ body, scanToken, actor }) =>
-        scanOf(granted(await phone.submitIdentity(scanToken, inwardIdentity(body), actor)))
+        answerScan(granted(await phone.submitIdentity(scanToken, inwardIdentity(body), actor)))
     }),
     route({
       method: 'POST',
@@ -144,7 +144,7 @@ export function scanRoutes (phone: PhoneSide, issuer: string): Route[] {
       refusals: [...always, 'code_invalid', 'too_many_requests', 'invalid_fields'],
       scanToken: true,
       handle: async ({ body, scanToken, actor }) =>
-        scanOf(granted(await phone.useCounterCode(scanToken, body.code, actor)))
+        answerScan(granted(await phone.useCounterCode(scanToken, body.code, actor)))
     }),
     route({
       method: 'POST',

@@ -16,11 +16,11 @@ import type { FieldError, PageName, Pages } from '../../http/pages.ts'
 import type { PageOptions } from '../../http/rendering.ts'
 import type { ConsoleDeps } from './deps.ts'
 import { type Approvals, createApprovals } from '../../records/approvals/index.ts'
-import { csvOf, type CsvRow } from './csv.ts'
+import { formatCsv, type CsvRow } from './csv.ts'
 import { csrfScope } from './csrf-scope.ts'
 import { createFaultPage } from './fault-page.ts'
 import { type Administrator, reauthSeconds } from '../../records/administrators/index.ts'
-import { shellOf, type AdminFramed } from './layout.ts'
+import { buildLayout, type WithConsoleLayout } from './layout.ts'
 import type { RelyingParty } from '../own-site/index.ts'
 import { returnPath } from './return-path.ts'
 
@@ -44,10 +44,10 @@ export interface ConfirmModel {
   errors: FieldError[]
 }
 
-export interface ConfirmPage extends AdminFramed, ConfirmModel {}
+export interface ConfirmPage extends WithConsoleLayout, ConfirmModel {}
 
 /** Something shown once (a link, a secret). */
-export interface OncePage extends AdminFramed {
+export interface OncePage extends WithConsoleLayout {
   title: string
   lead: string
   label: string
@@ -55,7 +55,7 @@ export interface OncePage extends AdminFramed {
   backHref: string
 }
 
-export interface NotAllowedPage extends AdminFramed {
+export interface NotAllowedPage extends WithConsoleLayout {
   roles: AdminRole[]
 }
 
@@ -67,7 +67,7 @@ declare module '../../http/pages.ts' {
   }
 }
 
-type FramedPage = { [N in PageName]: Pages[N] extends AdminFramed ? N : never }[PageName]
+type LayoutPage = { [N in PageName]: Pages[N] extends WithConsoleLayout ? N : never }[PageName]
 
 /** What a handler gets. */
 export interface ConsoleRequest {
@@ -82,7 +82,7 @@ export interface ConsoleRequest {
   /** The actor and the reason, for records. */
   act(reason: string): Act
   /** A page in the console's frame. */
-  page<N extends FramedPage>(name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
+  page<N extends LayoutPage>(name: N, model: Omit<Pages[N], 'shell'>, options?: PageOptions): FastifyReply
   /** After an act. `done` = the message on the next page: `done.<done>`. */
   redirect(path: string, done?: string): FastifyReply
   csv(fileName: string, header: string[], rows: CsvRow[]): FastifyReply
@@ -144,7 +144,7 @@ export interface Console {
   /** Finds the administrator who is signed in here, and opens and ends sessions. */
   readonly relyingParty: RelyingParty<Administrator>
   /** Faults of what is registered within are shown in the console's frame. */
-  framed(register: (scope: FastifyInstance) => void): Promise<void>
+  withLayout(register: (scope: FastifyInstance) => void): Promise<void>
 }
 
 /** The page of a form, found by dropping the act at the end of its path: posts are never repeated after a sign-in. */
@@ -166,10 +166,10 @@ export async function createConsole (
 ): Promise<Console> {
   const table: TableEntry[] = []
   const unlisted: string[] = []
-  const keyOf = (method: string, path: string): string => `${method === 'HEAD' ? 'GET' : method} ${path}`
+  const buildRouteKey = (method: string, path: string): string => `${method === 'HEAD' ? 'GET' : method} ${path}`
   const listed = new Set<string>()
   const note = (entry: TableEntry): void => {
-    const key = keyOf(entry.method, entry.path)
+    const key = buildRouteKey(entry.method, entry.path)
     if (!/^\/admin(\/|$)/.test(entry.path)) throw new Error(`${key} is not under /admin`)
     if (listed.has(key)) throw new Error(`${key} stands in the route table twice`)
     listed.add(key)
@@ -178,7 +178,7 @@ export async function createConsole (
   app.addHook('onRoute', ({ method, url }) => {
     if (!/^\/admin(\/|$)/.test(url)) return
     for (const one of Array.isArray(method) ? method : [method]) {
-      if (!listed.has(keyOf(one, url))) unlisted.push(`${one} ${url}`)
+      if (!listed.has(buildRouteKey(one, url))) unlisted.push(`${one} ${url}`)
     }
   })
   app.addHook('onReady', async () => {
@@ -210,7 +210,7 @@ export async function createConsole (
     table,
     approvals: createApprovals(deps, adminTranslator('zh-CN')),
     relyingParty,
-    framed: async (register) => {
+    withLayout: async (register) => {
       await app.register(async (instance) => {
         registerErrors(instance, faultPage)
         register(instance)
@@ -239,7 +239,7 @@ export async function createConsole (
           if (administrator === null) {
             return await reply.redirect(`/admin/sign-in?to=${encodeURIComponent(pageBehind(request))}`, 303)
           }
-          const c = contextOf(self, request, reply, administrator)
+          const c = createContext(self, request, reply, administrator)
           if (method === 'POST') request.requireCsrf(csrfScope(administrator.sessionHash))
           if (!roles.includes(administrator.role)) {
             await inTransaction(deps.db, async (trx) => {
@@ -265,7 +265,7 @@ export async function createConsole (
   return self
 }
 
-function contextOf (
+function createContext (
   console: Console,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -287,7 +287,7 @@ function contextOf (
   const page: ConsoleRequest['page'] = (name, model, options) =>
     reply.page(
       name,
-      { ...model, shell: shellOf(console, request, administrator, t, csrf) } as unknown as Pages[typeof name],
+      { ...model, shell: buildLayout(console, request, administrator, t, csrf) } as unknown as Pages[typeof name],
       options
     )
   return {
@@ -310,7 +310,7 @@ function contextOf (
       reply
         .header('content-type', 'text/csv; charset=utf-8')
         .header('content-disposition', `attachment; filename="${fileName.replace(/[^\w.-]/g, '_')}"`)
-        .send(csvOf(header, rows)),
+        .send(formatCsv(header, rows)),
     confirm: (model) =>
       page(
         'console/confirm',

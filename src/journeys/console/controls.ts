@@ -41,7 +41,7 @@ export function faultWords (
 }
 
 /** What was typed into an area: a line each, without blanks around it and without empty ones. */
-export const linesOf = (typed: string): string[] =>
+export const splitLines = (typed: string): string[] =>
   typed
     .split(/\r?\n/)
     .map((line) => line.trim())

@@ -14,5 +14,5 @@ export function csvCell (value: string | number | boolean | null): string {
 export type CsvRow = Array<string | number | boolean | null>
 
 /** With a byte order mark, without which spreadsheets read Chinese wrongly. */
-export const csvOf = (header: string[], rows: CsvRow[]): string =>
+export const formatCsv = (header: string[], rows: CsvRow[]): string =>
   '\ufeff' + [header, ...rows].map((row) => row.map(csvCell).join(',')).join('\r\n') + '\r\n'

@@ -7,11 +7,11 @@ import type { FaultPage } from '../../http/errors.ts'
 import { adminTranslator } from '../../http/locale.ts'
 import type { Console } from './console.ts'
 import { csrfScope } from './csrf-scope.ts'
-import { shellOf, type AdminShell } from './layout.ts'
+import { buildLayout, type ConsoleLayout } from './layout.ts'
 
 /** Texts `console.fault.<key>.title` and `.body`: ready for reading. */
 export interface FaultPageModel {
-  shell: AdminShell | null
+  shell: ConsoleLayout | null
   /** The hook: which fault. */
   key: string
   title: string
@@ -28,12 +28,12 @@ declare module '../../http/pages.ts' {
 
 export function createFaultPage (console: Console): FaultPage {
   /** A fault must never prevent the page: without the database it is shown without navigation. */
-  async function shell (request: FastifyRequest): Promise<AdminShell | null> {
+  async function shell (request: FastifyRequest): Promise<ConsoleLayout | null> {
     try {
       const administrator = await console.relyingParty.findSubject(request)
       return administrator === null
         ? null
-        : shellOf(
+        : buildLayout(
           console,
           request,
           administrator,

@@ -23,7 +23,7 @@ export type Area =
   | 'developers'
 
 /** What every page of the console has around it. */
-export interface AdminShell {
+export interface ConsoleLayout {
   name: string
   role: AdminRole
   nav: Array<{ area: Area; href: string; current: boolean; count: number }>
@@ -34,8 +34,8 @@ export interface AdminShell {
   notice: { key: string; text: string } | null
 }
 
-export interface AdminFramed {
-  shell: AdminShell
+export interface WithConsoleLayout {
+  shell: ConsoleLayout
 }
 
 /** Pages before there is a session. */
@@ -61,18 +61,18 @@ const areas: ReadonlyArray<[Area, string]> = [
   ['accounts', '/admin/accounts']
 ]
 
-const readNotice = (t: AdminTranslate, done: string): NonNullable<AdminShell['notice']> => {
+const readNotice = (t: AdminTranslate, done: string): NonNullable<ConsoleLayout['notice']> => {
   const keys = [`console.done.${done}`]
-  return { key: t.keyOf(keys, 'console.done.saved'), text: t.code(keys, 'console.done.saved') }
+  return { key: t.chooseKey(keys, 'console.done.saved'), text: t.code(keys, 'console.done.saved') }
 }
 
-export function shellOf (
+export function buildLayout (
   console: Console,
   request: FastifyRequest,
   administrator: Administrator,
   t: AdminTranslate,
   csrf: string
-): AdminShell {
+): ConsoleLayout {
   const { config } = console.deps
   const path = request.url.split('?', 1)[0] ?? ''
   const may = (href: string): boolean =>

@@ -90,13 +90,13 @@ export function readList<F extends string> (
 export const readAfter = ({ after }: Pick<ListRequest<string>, 'after'>): number | null =>
   after === null ? null : Number(after[0])
 
-const hrefOf = (path: string, filters: Record<string, string>, more: Record<string, string> = {}): string => {
+const buildHref = (path: string, filters: Record<string, string>, more: Record<string, string> = {}): string => {
   const set = new URLSearchParams(Object.entries({ ...filters, ...more }).filter(([, value]) => value !== ''))
   return set.size === 0 ? path : `${path}?${set.toString()}`
 }
 
 /** Cuts the one row too many and makes the links. */
-export function pageOf<R, F extends string> (
+export function buildPage<R, F extends string> (
   list: ListRequest<F>,
   rows: R[],
   keyOf: (row: R) => string[]
@@ -110,9 +110,9 @@ export function pageOf<R, F extends string> (
   return {
     rows: shown,
     pager: {
-      nextHref: cursor === null ? null : hrefOf(list.path, list.filters, { after: cursor }),
-      firstHref: list.after === null ? null : hrefOf(list.path, list.filters),
-      csvHref: shown.length === 0 ? null : hrefOf(list.path, list.filters, { format: 'csv' })
+      nextHref: cursor === null ? null : buildHref(list.path, list.filters, { after: cursor }),
+      firstHref: list.after === null ? null : buildHref(list.path, list.filters),
+      csvHref: shown.length === 0 ? null : buildHref(list.path, list.filters, { format: 'csv' })
     }
   }
 }

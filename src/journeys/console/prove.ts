@@ -11,7 +11,7 @@ import {
   beginPasskeySignIn,
   finishPasskey,
   type SignInMethod,
-  tryPassword
+  verifyAdministratorPassword
 } from '../../records/administrators/index.ts'
 
 /** Challenges for one source; a person needs no more. */
@@ -82,7 +82,7 @@ export function createProver (deps: AdministratorsDeps): Prover {
         await failed(request, 'passkey', 'passkey_refused')
         return refused('passkey_refused')
       }
-      const outcome = await tryPassword(deps, throttle, {
+      const outcome = await verifyAdministratorPassword(deps, throttle, {
         loginName,
         password: formField(body, 'password'),
         code: formField(body, 'code'),

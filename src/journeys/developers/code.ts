@@ -1,10 +1,10 @@
 /** 接入代码: the snippets for what somebody types. A plain GET form: nothing is stored, no client is looked up. */
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../ports/config.ts'
-import type { FrameOf, DeveloperFrame } from './index.ts'
+import type { BuildLayout, DeveloperLayout } from './index.ts'
 import { makeSnippets, type SnippetClient, type Snippet } from './snippets/index.ts'
 
-export interface CodePage extends DeveloperFrame {
+export interface CodePage extends DeveloperLayout {
   title: string
   values: { client_id: string; redirect_uri: string; post_logout_redirect_uri: string; scope: string; public: boolean }
   faults: Array<{ field: string; text: string }>
@@ -27,7 +27,7 @@ const example = {
 export function registerCode (
   app: FastifyInstance,
   { config }: { config: Pick<Config, 'issuer'> },
-  frameOf: FrameOf
+  frameOf: BuildLayout
 ): void {
   app.get('/developers/code', async (request, reply) => {
     const frame = frameOf(request, 'code')

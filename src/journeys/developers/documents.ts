@@ -1,10 +1,10 @@
 /** The documents in reading order, and their rendering at start. */
 import { readFileSync } from 'node:fs'
-import { factsOf, type DocumentConfig } from './facts.ts'
+import { collectFacts, type DocumentConfig } from './facts.ts'
 import { renderMarkdown, type Rendered } from './markdown.ts'
 import type { DocLanguage } from './snippets/index.ts'
 import { fill } from './snippets/template.ts'
-import { wordsOf } from './texts.ts'
+import { selectTexts } from './texts.ts'
 
 export const docLanguages: readonly DocLanguage[] = ['zh-CN', 'en']
 
@@ -49,7 +49,7 @@ const entries: readonly DocumentEntry[] = [
   entry('changes', 'changes', ['changelog', 'release-notes', 'history'])
 ]
 
-export const hrefOf = (slug: string): string => (slug === '' ? '/developers' : `/developers/${slug}`)
+export const buildHref = (slug: string): string => (slug === '' ? '/developers' : `/developers/${slug}`)
 
 export interface Documents {
   /** Those of this deployment. */
@@ -67,22 +67,22 @@ export function loadDocuments (config: DocumentConfig): Documents {
   const own = entries.filter(({ sandbox }) => !sandbox || (config.sandbox && config.demoData))
   const pages = new Map<string, Rendered & { summary: string }>()
   for (const language of docLanguages) {
-    const facts = factsOf(config, language)
+    const facts = collectFacts(config, language)
     for (const { slug, file } of own) {
       if (file === null) continue
       const markdown = fill(readFileSync(new URL(`${language}/${file}.md`, folder), 'utf8'), facts)
       const summary = /^# .*\n+(?!```|[#|-])([^\n]+)/m.exec(markdown)?.[1] ?? ''
-      pages.set(`${language} ${slug}`, { ...renderMarkdown(markdown, wordsOf(language)), summary })
+      pages.set(`${language} ${slug}`, { ...renderMarkdown(markdown, selectTexts(language)), summary })
     }
   }
   const dynamicTitle = (slug: string, language: DocLanguage): string =>
-    slug === 'code' ? wordsOf(language).code : wordsOf(language).tryTitle
+    slug === 'code' ? selectTexts(language).code : selectTexts(language).tryTitle
   return {
     entries: own,
     title: ({ slug }, language) => pages.get(`${language} ${slug}`)?.title ?? dynamicTitle(slug, language),
     rendered: ({ slug }, language) => pages.get(`${language} ${slug}`),
     summary: ({ slug }, language) =>
       pages.get(`${language} ${slug}`)?.summary ??
-      (slug === 'code' ? wordsOf(language).codeIntro : wordsOf(language).tryIntro)
+      (slug === 'code' ? selectTexts(language).codeIntro : selectTexts(language).tryIntro)
   }
 }

@@ -34,7 +34,7 @@ export function duration (seconds: number, language: DocLanguage): string {
   return language === 'en' ? `${n}${n === 1 ? one : many}` : `${n} ${zh}`
 }
 
-export const endpointsOf = (issuer: string): Record<string, string> => ({
+export const listEndpoints = (issuer: string): Record<string, string> => ({
   discovery: `${issuer}/.well-known/openid-configuration`,
   // clients never call the address to which the hosted login of a device returns
   ...Object.fromEntries(
@@ -71,10 +71,10 @@ const row = (...cells: string[]): string => `| ${cells.join(' | ')} |`
 const code = (text: string): string => `\`${text}\``
 
 /** Values by name, for one language. */
-export function factsOf (config: DocumentConfig, language: DocLanguage): Record<string, string | boolean> {
+export function collectFacts (config: DocumentConfig, language: DocLanguage): Record<string, string | boolean> {
   const { issuer } = config
   const en = language === 'en'
-  const endpoints = endpointsOf(issuer)
+  const endpoints = listEndpoints(issuer)
   const time = (seconds: number): string => duration(seconds, language)
   // the value of the rule for a legal representative's JWT
   const organizationJwt = limitOrganizationJwt(lifetimes.accessToken, null)

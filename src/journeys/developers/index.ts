@@ -6,13 +6,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { DevelopersDeps } from './deps.ts'
 import { registerCode } from './code.ts'
-import { hrefOf, loadDocuments } from './documents.ts'
+import { buildHref, loadDocuments } from './documents.ts'
 import { llmsText } from './llms.ts'
 import { nearest } from './nearest.ts'
-import { wordsOf, type Words } from './texts.ts'
+import { selectTexts, type Words } from './texts.ts'
 import { registerTry } from './test-login.ts'
 
-export interface DeveloperFrame {
+export interface DeveloperLayout {
   w: Words
   /** Language of the content; Tibetan readers get Chinese. */
   lang: 'zh-CN' | 'en'
@@ -22,12 +22,12 @@ export interface DeveloperFrame {
 }
 
 /** One document: its HTML is ours, rendered at start from documents/. */
-export interface DocumentPage extends DeveloperFrame {
+export interface DocumentPage extends DeveloperLayout {
   title: string
   html: string
 }
 
-export interface NotFoundPage extends DeveloperFrame {
+export interface NotFoundPage extends DeveloperLayout {
   nearest: Array<{ title: string; href: string }>
 }
 
@@ -47,12 +47,12 @@ export {
 } from './example-people.ts'
 export { isErrorCode } from './error-catalogue.ts'
 export { ensureTryClient } from './test-login-client.ts'
-export { endpointsOf } from './facts.ts'
+export { listEndpoints } from './facts.ts'
 export {
-  deviceClientOf,
+  toDeviceClient,
   makeDeviceSnippet,
   makeSnippets,
-  snippetClientOf,
+  toSnippetClient,
   type Snippet,
   type SnippetClient,
   type SnippetFault,
@@ -62,23 +62,23 @@ export { registerClaimSchemas } from './claim-schemas/index.ts'
 export { authorizationRequest } from './authorization-request.ts'
 
 /** The layout around a page of the documentation; `slug` is the current one. */
-export type FrameOf = (request: FastifyRequest, slug: string) => DeveloperFrame
+export type BuildLayout = (request: FastifyRequest, slug: string) => DeveloperLayout
 
 export async function registerDevelopers (app: FastifyInstance, deps: Pick<DevelopersDeps, 'config'>): Promise<void> {
   const { config } = deps
   const documents = loadDocuments(config)
   const { assets } = app.renderer
 
-  const frameOf: FrameOf = (request, slug) => {
+  const buildLayout: BuildLayout = (request, slug) => {
     const lang = request.locale === 'en' ? 'en' : 'zh-CN'
     return {
-      w: wordsOf(lang),
+      w: selectTexts(lang),
       lang,
       styles: assets.url('developers.css'),
       script: assets.url('developers.js'),
       nav: documents.entries.map((entry) => ({
         title: documents.title(entry, lang),
-        href: hrefOf(entry.slug),
+        href: buildHref(entry.slug),
         current: entry.slug === slug
       }))
     }
@@ -86,24 +86,24 @@ export async function registerDevelopers (app: FastifyInstance, deps: Pick<Devel
 
   for (const entry of documents.entries) {
     if (entry.file === null) continue
-    app.get(hrefOf(entry.slug), async (request, reply) => {
-      const frame = frameOf(request, entry.slug)
+    app.get(buildHref(entry.slug), async (request, reply) => {
+      const frame = buildLayout(request, entry.slug)
       const { title = '', html = '' } = documents.rendered(entry, frame.lang) ?? {}
       return reply.page('developers/document', { ...frame, title, html })
     })
   }
-  registerCode(app, deps, frameOf)
-  if (config.sandbox && config.demoData) registerTry(app, deps, frameOf)
+  registerCode(app, deps, buildLayout)
+  if (config.sandbox && config.demoData) registerTry(app, deps, buildLayout)
 
   app.get('/developers/*', async (request, reply) => {
-    const frame = frameOf(request, '')
+    const frame = buildLayout(request, '')
     const found = nearest((request.params as { '*': string })['*'], documents.entries)
     return reply.page(
       'developers/not-found',
       {
         ...frame,
         nav: frame.nav.map((item) => ({ ...item, current: false })),
-        nearest: found.map((entry) => ({ title: documents.title(entry, frame.lang), href: hrefOf(entry.slug) }))
+        nearest: found.map((entry) => ({ title: documents.title(entry, frame.lang), href: buildHref(entry.slug) }))
       },
       { status: 404 }
     )

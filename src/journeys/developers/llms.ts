@@ -1,12 +1,12 @@
 /** /llms.txt: what a program that reads documentation should know first, with links to the rest. Plain Markdown. */
 import type { Config } from '../../ports/config.ts'
-import { hrefOf, type Documents } from './documents.ts'
-import { duration, endpointsOf } from './facts.ts'
+import { buildHref, type Documents } from './documents.ts'
+import { duration, listEndpoints } from './facts.ts'
 import { lifetimes } from '../../oidc/configuration.ts'
 import { scopes } from '../../domain/claims/claims.ts'
 
 export function llmsText ({ issuer }: Pick<Config, 'issuer'>, documents: Documents): string {
-  const endpoints = endpointsOf(issuer)
+  const endpoints = listEndpoints(issuer)
   return `# Kora
 
 > OAuth 2.0 / OpenID Connect identity provider for government single sign-on (统一身份认证). Issuer: ${issuer}
@@ -22,6 +22,6 @@ export function llmsText ({ issuer }: Pick<Config, 'issuer'>, documents: Documen
 
 ## Documents
 
-${documents.entries.map((entry) => `- [${documents.title(entry, 'en')}](${issuer}${hrefOf(entry.slug)}?lang=en): ${documents.summary(entry, 'en')}`).join('\n')}
+${documents.entries.map((entry) => `- [${documents.title(entry, 'en')}](${issuer}${buildHref(entry.slug)}?lang=en): ${documents.summary(entry, 'en')}`).join('\n')}
 `
 }

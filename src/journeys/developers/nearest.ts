@@ -21,15 +21,15 @@ export function distance (a: string, b: string): number {
 
 /** The three nearest, best first. @param path what comes after /developers/ */
 export function nearest (path: string, entries: readonly DocumentEntry[]): DocumentEntry[] {
-  const asked = path
+  const wanted = path
     .toLowerCase()
     .replace(/\.(html?|md)$/, '')
     .slice(0, 40)
   // a name within the other one is nearer than most edits
   const between = (name: string): number =>
     Math.min(
-      asked !== '' && (asked.includes(name) || name.includes(asked)) ? 0.4 : 1,
-      distance(asked, name) / Math.max(asked.length, name.length)
+      wanted !== '' && (wanted.includes(name) || name.includes(wanted)) ? 0.4 : 1,
+      distance(wanted, name) / Math.max(wanted.length, name.length)
     )
   const score = ({ slug, alike }: DocumentEntry): number =>
     Math.min(...[slug === '' ? 'quick-start' : slug, ...alike].map(between))

@@ -6,15 +6,15 @@ import { scopes } from '../../domain/claims/claims.ts'
 import type { ClientPolicy } from '../../domain/client/policy.ts'
 import type { DevelopersDeps } from './deps.ts'
 
-export const tryClientId = 'demo-try'
-export const tryPath = '/developers/try'
+export const testLoginClientId = 'demo-try'
+export const testLoginPath = '/developers/try'
 
 /** What it may ask for: everything except document numbers. */
-export const tryScopes = scopes.filter((scope) => scope !== 'identity')
+export const testLoginScopes = scopes.filter((scope) => scope !== 'identity')
 
 /** Makes the client, or corrects it. Call where demo data is written, after it. */
 export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db' | 'config'>): Promise<void> {
-  const home = `${config.issuer}${tryPath}`
+  const home = `${config.issuer}${testLoginPath}`
   const metadata = {
     client_name: '试一试（演示）',
     application_type: 'web',
@@ -24,7 +24,7 @@ export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db'
     redirect_uris: [`${home}/callback`],
     post_logout_redirect_uris: [home],
     client_uri: home,
-    scope: tryScopes.join(' ')
+    scope: testLoginScopes.join(' ')
   }
   const policy: Partial<ClientPolicy> = {
     // a page of Kora and no relying site, so a delegation cannot name it
@@ -35,13 +35,13 @@ export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db'
     subjectKinds: ['person', 'organization'],
     roles: ['self', 'legal_representative', 'agent'],
     homeUri: home,
-    purposes: Object.fromEntries(tryScopes.filter((scope) => scope !== 'openid').map((scope) => [scope, '演示接入']))
+    purposes: Object.fromEntries(testLoginScopes.filter((scope) => scope !== 'openid').map((scope) => [scope, '演示接入']))
   }
   await inTransaction(db, async (trx) => {
     const stored = await trx
       .selectFrom('client')
       .select(['metadata', 'policy'])
-      .where('clientId', '=', tryClientId)
+      .where('clientId', '=', testLoginClientId)
       .executeTakeFirst()
     if (
       stored !== undefined &&
@@ -53,7 +53,7 @@ export async function ensureTryClient ({ db, config }: Pick<DevelopersDeps, 'db'
     const values = { metadata: JSON.stringify(metadata), policy: JSON.stringify(policy) }
     await trx
       .insertInto('client')
-      .values({ clientId: tryClientId, status: 'live', ...values })
+      .values({ clientId: testLoginClientId, status: 'live', ...values })
       .onConflict((conflict) => conflict.column('clientId').doUpdateSet(values))
       .execute()
     await incrementEpoch(trx, 'clients')

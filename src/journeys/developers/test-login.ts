@@ -9,10 +9,10 @@ import { claimsByScope } from '../../domain/claims/claims.ts'
 import { lifetimes, routes } from '../../oidc/configuration.ts'
 import { authorizationRequest } from './authorization-request.ts'
 import { isErrorCode } from './error-catalogue.ts'
-import type { FrameOf, DeveloperFrame } from './index.ts'
-import { tryClientId, tryPath, tryScopes } from './test-login-client.ts'
+import type { BuildLayout, DeveloperLayout } from './index.ts'
+import { testLoginClientId, testLoginPath, testLoginScopes } from './test-login-client.ts'
 
-export interface TestLoginPage extends DeveloperFrame {
+export interface TestLoginPage extends DeveloperLayout {
   title: string
   scopes: Array<{ name: string; claims: string; checked: boolean }>
   acrValues: Array<{ value: string; label: string }>
@@ -25,7 +25,7 @@ export interface Wire {
   text: string
 }
 
-export interface TestLoginStepPage extends DeveloperFrame {
+export interface TestLoginStepPage extends DeveloperLayout {
   title: string
   intro: string
   wires: Wire[]
@@ -52,18 +52,18 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 export function registerTry (
   app: FastifyInstance,
   { config }: { config: Pick<Config, 'issuer'> },
-  frameOf: FrameOf
+  frameOf: BuildLayout
 ): void {
   const { issuer } = config
-  const redirectUri = `${issuer}${tryPath}/callback`
-  const cookie = { httpOnly: true, sameSite: 'lax', secure: issuer.startsWith('https:'), path: tryPath } as const
+  const redirectUri = `${issuer}${testLoginPath}/callback`
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: issuer.startsWith('https:'), path: testLoginPath } as const
 
-  app.get(tryPath, async (request, reply) => {
+  app.get(testLoginPath, async (request, reply) => {
     const frame = frameOf(request, 'try')
     return reply.page('developers/test-login', {
       ...frame,
       title: frame.w.tryTitle,
-      scopes: tryScopes.map((name) => ({
+      scopes: testLoginScopes.map((name) => ({
         name,
         claims: claimsByScope[name as keyof typeof claimsByScope].join(' '),
         checked: name === 'openid' || name === 'profile'
@@ -72,14 +72,14 @@ export function registerTry (
     })
   })
 
-  app.get(`${tryPath}/start`, async (request, reply) => {
+  app.get(`${testLoginPath}/start`, async (request, reply) => {
     const frame = frameOf(request, 'try')
     const query = request.query as Record<string, unknown>
-    const asked = [query['scope']].flat().map(text)
-    const scope = ['openid', ...tryScopes.filter((one) => one !== 'openid' && asked.includes(one))].join(' ')
+    const requested = [query['scope']].flat().map(text)
+    const scope = ['openid', ...testLoginScopes.filter((one) => one !== 'openid' && requested.includes(one))].join(' ')
     const made = authorizationRequest(
       `${issuer}${routes.authorization}`,
-      { clientId: tryClientId, redirectUri, scope },
+      { clientId: testLoginClientId, redirectUri, scope },
       {
         acr_values: acrValues.find((value) => value === query['acr_values']) ?? '',
         prompt: prompts.find((value) => value === query['prompt']) ?? '',
@@ -103,7 +103,7 @@ export function registerTry (
     })
   })
 
-  app.get(`${tryPath}/callback`, async (request, reply) => {
+  app.get(`${testLoginPath}/callback`, async (request, reply) => {
     const frame = frameOf(request, 'try')
     const { code, state, iss, error } = request.query as Record<string, unknown>
     const [keptState = '', nonce = '', verifier = ''] = text(request.cookies[cookieName]).split('.')
@@ -122,11 +122,11 @@ export function registerTry (
           intro,
           wires,
           jwts: more.idToken === undefined ? [] : [{ id: 'id-token', label: frame.w.decoded, text: more.idToken }],
-          go: more.go ?? { href: tryPath, label: frame.w.tryAgain },
+          go: more.go ?? { href: testLoginPath, label: frame.w.tryAgain },
           logout:
             more.idToken === undefined
               ? null
-              : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${tryPath}` }).toString()}`,
+              : `${routes.end_session}?${new URLSearchParams({ id_token_hint: more.idToken, post_logout_redirect_uri: `${issuer}${testLoginPath}` }).toString()}`,
           refused: status >= 400
         },
         { status }
@@ -152,7 +152,7 @@ export function registerTry (
       code: text(code),
       redirect_uri: redirectUri,
       code_verifier: verifier,
-      client_id: tryClientId
+      client_id: testLoginClientId
     })
     const tokens = await ask(
       'POST',
@@ -171,7 +171,7 @@ export function registerTry (
     ]
     const accessToken = text(tokens.json['access_token'])
     const idToken = text(tokens.json['id_token'])
-    if (tokens.status !== 200 || payloadOf(idToken)['nonce'] !== nonce) return page(frame.w.tryErrorIntro, wires)
+    if (tokens.status !== 200 || decodePayload(idToken)['nonce'] !== nonce) return page(frame.w.tryErrorIntro, wires)
     const userinfo = await ask('GET', routes.userinfo, { authorization: `Bearer ${accessToken}` })
     wires.push(
       {
@@ -213,7 +213,7 @@ function parsed (body: string): Record<string, unknown> {
   }
 }
 
-const payloadOf = (jwt: string): Record<string, unknown> =>
+const decodePayload = (jwt: string): Record<string, unknown> =>
   parsed(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
 
 const pretty = (body: string): string =>

@@ -126,4 +126,4 @@ const en: Words = {
   decoded: 'Decoded: ID token (in this page, sent nowhere; the signature is not checked here, a site must)'
 }
 
-export const wordsOf = (language: DocLanguage): Words => (language === 'en' ? en : zh)
+export const selectTexts = (language: DocLanguage): Words => (language === 'en' ? en : zh)

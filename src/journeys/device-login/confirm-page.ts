@@ -9,7 +9,7 @@ import type { DeviceLogin } from '../../oidc/device-codes.ts'
 import { devicePath, type DeviceOutcome } from '../../oidc/device-flow.ts'
 import type { Locale } from '../../http/locale.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
-import { hostOf, relyingSite, showApis, type ShownApi } from '../login/index.ts'
+import { readHost, relyingSite, showApis, type ShownApi } from '../login/index.ts'
 import type { RequestedApi } from '../../records/resource-servers/index.ts'
 
 /** Posts `user_code` and `csrf`. */
@@ -60,7 +60,7 @@ export function confirmPage (
     ...form,
     rp: relyingSite(policy, locale, {
       otherwise: client.clientName || client.clientId,
-      host: hostOf(client.clientUri ?? policy.homeUri)
+      host: readHost(client.clientUri ?? policy.homeUri)
     }),
     unit: policy.unit ?? null,
     userCode,

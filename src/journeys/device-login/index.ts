@@ -46,13 +46,13 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
       reply.ensureBrowser()
       const given = (request.query as { user_code?: unknown }).user_code
       return typeof given === 'string' && given !== ''
-        ? await tryCode(given, request, reply)
+        ? await verifyCode(given, request, reply)
         : showInput(request, reply)
     })
 
     scope.post(devicePath, async (request, reply) => {
       request.requireCsrf('device')
-      return await tryCode(formField(request.body, 'user_code'), request, reply)
+      return await verifyCode(formField(request.body, 'user_code'), request, reply)
     })
 
     scope.post(`${devicePath}/decision`, async (request, reply) => {
@@ -89,7 +89,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
   }
 
   /** Counted before it is looked up; a waiting code was no guess, so its count is taken back. */
-  async function tryCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function verifyCode (typed: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const userCode = foldUserCode(typed)
     if (userCode === null) {
       return showInput(request, reply, typed.slice(0, 64), {
@@ -121,7 +121,7 @@ export async function registerDeviceLogin (app: FastifyInstance, deps: DeviceLog
     }
     const found = await findDeviceLogin(oidc.provider, userCode, hash)
     if (found.state !== 'waiting') return showInput(request, reply, typed, { field: 'user_code', code: found.state })
-    await Promise.all([throttle.unhit(keys.network), throttle.unhit(keys.browser)])
+    await Promise.all([throttle.release(keys.network), throttle.release(keys.browser)])
     const client = await oidc.provider.Client.find(found.login.clientId)
     if (client === undefined) return showInput(request, reply, typed, { field: 'user_code', code: 'unknown' })
     const apis = await findRequestedApis(deps.db, client.clientId, found.login.params)

@@ -28,7 +28,7 @@ import {
   takeRegistrationToken,
   type RegistrationLimits
 } from './tokens.ts'
-import { beyondLimits, contentOf, errorOf, wireOf } from './wire.ts'
+import { beyondLimits, parseContent, toError, toWire } from './wire.ts'
 
 export {
   createRegistrationToken,
@@ -54,7 +54,7 @@ class Refused extends Error {
   }
 }
 
-const invalid = (faults: readonly ClientFault[]): Refused => new Refused(400, errorOf(faults))
+const invalid = (faults: readonly ClientFault[]): Refused => new Refused(400, toError(faults))
 /** Such changes cannot be made over this interface. */
 const needsAdministrator = (reasons: readonly DualControlReason[]): ClientFault => ({
   field: reasons.includes('high_scope') ? '/metadata/scope' : '/metadata',
@@ -64,13 +64,13 @@ const needsAdministrator = (reasons: readonly DualControlReason[]): ClientFault 
 })
 const noToken = (): Refused => new Refused(401, { error: 'invalid_token' })
 
-function bearerOf (request: FastifyRequest): string {
+function readBearer (request: FastifyRequest): string {
   const token = /^bearer ([\w-]{20,200})$/i.exec(request.headers.authorization ?? '')?.[1]
   if (token === undefined) throw noToken()
   return token
 }
 
-function bodyOf (request: FastifyRequest): Record<string, unknown> {
+function readBody (request: FastifyRequest): Record<string, unknown> {
   const { body } = request
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new Refused(400, { error: 'invalid_client_metadata', error_description: 'a JSON object is needed' })
@@ -83,8 +83,8 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
   if (!config.dynamicRegistration) return
   const throttle = createThrottle(deps)
   const rules = clientRules(config)
-  const addressOf = (clientId: string): string => `${config.issuer}${path}/${clientId}`
-  const actOf = (request: FastifyRequest, clientId: string, reason: string): Act => ({
+  const buildAddress = (clientId: string): string => `${config.issuer}${path}/${clientId}`
+  const describeAct = (request: FastifyRequest, clientId: string, reason: string): Act => ({
     actor: `client:${clientId}`,
     reason,
     address: request.clientAddress.ip,
@@ -95,8 +95,8 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
     sent: Record<string, unknown>,
     limits: RegistrationLimits,
     policy: object = {}
-  ): ReturnType<typeof contentOf> {
-    const content = contentOf(sent, policy)
+  ): ReturnType<typeof parseContent> {
+    const content = parseContent(sent, policy)
     const result = validateClient(content, rules)
     const faults = result.ok ? beyondLimits(result.content, limits) : result.faults
     if (faults.length > 0) throw invalid(faults)
@@ -106,7 +106,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
   async function ofClient (request: FastifyRequest): Promise<{ clientId: string; limits: RegistrationLimits }> {
     const { client_id: clientId } = request.params as { client_id: string }
     // unknown clients and wrong tokens are answered alike (RFC 7592 §2)
-    const limits = await checkClientToken(db, clientId, bearerOf(request))
+    const limits = await checkClientToken(db, clientId, readBearer(request))
     const client = limits === null ? null : await findClient(db, clientId)
     if (limits === null || client === null || client.status === 'disabled') throw noToken()
     return { clientId, limits }
@@ -147,14 +147,14 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
     })
 
     scope.post(path, { bodyLimit }, async (request, reply) => {
-      const token = bearerOf(request)
-      const sent = bodyOf(request)
+      const token = readBearer(request)
+      const sent = readBody(request)
       const clientId = newClientId()
       const answer = await inTransaction(db, async (trx) => {
         const taken = await takeRegistrationToken(trx, token)
         if (taken === null) throw noToken()
         const made = await createClient(trx, deps, {
-          act: actOf(request, clientId, `dynamic registration with ${taken.id}`),
+          act: describeAct(request, clientId, `dynamic registration with ${taken.id}`),
           content: checked(sent, taken),
           clientId
         })
@@ -163,10 +163,10 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
         if (made.outcome === 'taken') throw new Error('an identifier was made twice')
         const own = await giveClientToken(trx, clientId, taken.id)
         return {
-          ...wireOf(made.client),
+          ...toWire(made.client),
           ...(made.secret === null ? {} : { client_secret: made.secret.secret, client_secret_expires_at: 0 }),
           registration_access_token: own,
-          registration_client_uri: addressOf(clientId)
+          registration_client_uri: buildAddress(clientId)
         }
       })
       return await reply.code(201).send(answer)
@@ -176,12 +176,12 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       const { clientId } = await ofClient(request)
       const client = await findClient(db, clientId)
       if (client === null) throw noToken()
-      return { ...wireOf(client), registration_client_uri: addressOf(clientId) }
+      return { ...toWire(client), registration_client_uri: buildAddress(clientId) }
     })
 
     scope.put(`${path}/:client_id`, { bodyLimit }, async (request) => {
       const { clientId, limits } = await ofClient(request)
-      const sent = bodyOf(request)
+      const sent = readBody(request)
       if (sent['client_id'] !== clientId) {
         throw invalid([{ field: '/client_id', code: 'different', received: '', expected: clientId }])
       }
@@ -190,7 +190,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       const content = checked(sent, limits, client.policy)
       return await inTransaction(db, async (trx) => {
         const changed = await changeClient(trx, deps, {
-          act: actOf(request, clientId, 'dynamic registration: update'),
+          act: describeAct(request, clientId, 'dynamic registration: update'),
           clientId,
           version: client.version,
           content
@@ -199,7 +199,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
         if (changed.outcome === 'invalid') throw invalid(changed.faults)
         if (changed.outcome === 'approval_needed') throw invalid([needsAdministrator(changed.reasons)])
         if (changed.outcome !== 'changed' && changed.outcome !== 'unchanged') throw noToken()
-        return { ...wireOf(changed.client), registration_client_uri: addressOf(clientId) }
+        return { ...toWire(changed.client), registration_client_uri: buildAddress(clientId) }
       })
     })
 
@@ -211,7 +211,7 @@ export async function registerDynamicRegistration (app: FastifyInstance, deps: D
       // own
       // token is refused, whether or not it is deleted
       const ended = await write(deps, setClientStatus, {
-        act: actOf(request, clientId, 'dynamic registration: deletion'),
+        act: describeAct(request, clientId, 'dynamic registration: deletion'),
         clientId,
         version: client.version,
         status: 'disabled'

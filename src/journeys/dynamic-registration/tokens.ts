@@ -23,7 +23,7 @@ export interface NewRegistrationToken extends RegistrationLimits {
   seconds: number
 }
 
-const hashOf = (token: string): string => hash('sha256', token, 'base64url')
+const hashToken = (token: string): string => hash('sha256', token, 'base64url')
 const newToken = (): string => newIdentifier(32)
 
 /** An initial access token; it is shown once. */
@@ -39,7 +39,7 @@ export async function createRegistrationToken (
       .insertInto('registrationToken')
       .values({
         id,
-        tokenHash: hashOf(token),
+        tokenHash: hashToken(token),
         kinds,
         scopes,
         hosts,
@@ -141,7 +141,7 @@ export async function takeRegistrationToken (
     (await trx
       .updateTable('registrationToken')
       .set({ usesLeft: sql<number>`uses_left - 1` })
-      .where('tokenHash', '=', hashOf(token))
+      .where('tokenHash', '=', hashToken(token))
       .where('usesLeft', '>', 0)
       .where('expiresAt', '>', sql<Date>`now()`)
       .returning(['id', 'kinds', 'scopes', 'hosts'])
@@ -154,7 +154,7 @@ export async function giveClientToken (trx: Trx, clientId: string, registrationT
   const token = newToken()
   await trx
     .insertInto('clientRegistration')
-    .values({ clientId, registrationTokenId, tokenHash: hashOf(token) })
+    .values({ clientId, registrationTokenId, tokenHash: hashToken(token) })
     .execute()
   return token
 }
@@ -171,7 +171,7 @@ export async function checkClientToken (
       .innerJoin('registrationToken as r', 'r.id', 'c.registrationTokenId')
       .select(['r.kinds', 'r.scopes', 'r.hosts'])
       .where('c.clientId', '=', clientId)
-      .where('c.tokenHash', '=', hashOf(token))
+      .where('c.tokenHash', '=', hashToken(token))
       .executeTakeFirst()) ?? null
   )
 }

@@ -1,5 +1,5 @@
 /** Client metadata in the flat form of RFC 7591 and in the form of the registry; and the limits of a token. */
-import { kindOf, type ClientContent, type ClientRecord } from '../../domain/client/record.ts'
+import { readKind, type ClientContent, type ClientRecord } from '../../domain/client/record.ts'
 import type { ClientFault } from '../../domain/client/metadata.ts'
 import type { RegistrationLimits } from './tokens.ts'
 
@@ -19,7 +19,7 @@ const ofServer = [
  *
  * @param kept the present policy: a site cannot remove what administrators have set (levels, functions …)
  */
-export function contentOf (
+export function parseContent (
   sent: Record<string, unknown>,
   kept: object = {}
 ): { kind: string; metadata: Record<string, unknown>; policy: Record<string, unknown> } {
@@ -34,7 +34,7 @@ export function contentOf (
   }
   if (names['zh-CN'] === undefined) names['zh-CN'] = sent['client_name']
   return {
-    kind: kindOf(metadata),
+    kind: readKind(metadata),
     metadata,
     policy: {
       ...kept,
@@ -94,7 +94,7 @@ export function beyondLimits (
 }
 
 /** RFC 7591 §3.2.1: everything that is registered. */
-export const wireOf = ({ clientId, metadata, policy, createdAt }: ClientRecord): Record<string, unknown> => ({
+export const toWire = ({ clientId, metadata, policy, createdAt }: ClientRecord): Record<string, unknown> => ({
   ...metadata,
   client_id: clientId,
   client_id_issued_at: Math.floor(createdAt.getTime() / 1000),
@@ -104,7 +104,7 @@ export const wireOf = ({ clientId, metadata, policy, createdAt }: ClientRecord):
 })
 
 /** RFC 7591 §3.2.2. Every fault in one description, JSON characters only. */
-export function errorOf (faults: readonly ClientFault[]): { error: string; error_description: string } {
+export function toError (faults: readonly ClientFault[]): { error: string; error_description: string } {
   const redirects = faults.some(({ field }) => field.startsWith('/metadata/redirect_uris'))
   const text = faults
     .map(({ field, code, received, expected }) => {

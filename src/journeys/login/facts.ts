@@ -45,7 +45,7 @@ import { findRequestedApis, listApiConsents, type RequestedApi } from '../../rec
 import type { ClientAuthorization } from '../../tokens/session-change.ts'
 import { hasPrompt, type LoginAttempt } from './attempt.ts'
 import type { StepDeps } from './deps.ts'
-import { hostOf, relyingSite } from './relying-site.ts'
+import { readHost, relyingSite } from './relying-site.ts'
 
 type UsableSession = NonNullable<IdentityFacts['session']> & { person: StoredPerson }
 
@@ -120,7 +120,7 @@ async function loadFacts (deps: StepDeps, fixed: FixedFacts): Promise<LoginConte
     site,
     rp: relyingSite(policy, fixed.locale, {
       otherwise: client.clientName || client.clientId,
-      host: hostOf(params['redirect_uri']) || hostOf(client.clientUri ?? policy.homeUri)
+      host: readHost(params['redirect_uri']) || readHost(client.clientUri ?? policy.homeUri)
     }),
     requested: requestedRepresentation(params['authorization_details']),
     person,

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import type { InteractionResults } from 'oidc-provider'
 import { inTransaction } from '../../database/transaction.ts'
 import { earnsTrust, type Step } from '../../domain/login/next-step.ts'
-import { eventFields, refOf } from '../../domain/representation/representation.ts'
+import { eventFields, toRepresentationRef } from '../../domain/representation/representation.ts'
 import { saveInteractionResult } from '../../tokens/interaction-result.ts'
 import { recordSessionsEnded } from '../../records/sessions/index.ts'
 import { revokeSession } from '../../tokens/revocation.ts'
@@ -74,7 +74,7 @@ async function finishLogin (deps: StepDeps, context: LoginContext, finish: Finis
   if (person === null) throw new Error('finish without a person')
   const { step, request, method, throttle } = finish
   const { outcome, representation } = step
-  const ref = refOf(representation)
+  const ref = toRepresentationRef(representation)
   const result: InteractionResults = {
     login: { accountId: person.sub, acr: outcome.acr, amr: outcome.amr, ts: outcome.authTime },
     consent: {},

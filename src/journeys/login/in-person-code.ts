@@ -4,7 +4,7 @@ import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget, RelyingSite } from '../../http/pages.ts'
 import { redeemCounterCode } from '../../records/counter-codes/index.ts'
-import { creditPerson } from '../../records/identity/index.ts'
+import { recordVerification } from '../../records/identity/index.ts'
 import { addProofs } from '../../records/login-attempts/index.ts'
 import { loginPath } from './attempt.ts'
 import type { StepDeps } from './deps.ts'
@@ -41,7 +41,7 @@ export function inPersonCodeStep (deps: StepDeps) {
         })
         // the try stays counted: this transaction commits either way
         if (codeId === null) return false
-        await creditPerson(trx, { personId: person.id, identity: null, proof: 'counter' })
+        await recordVerification(trx, { personId: person.id, identity: null, proof: 'counter' })
         const proof = {
           kind: 'counter',
           personId: person.id,

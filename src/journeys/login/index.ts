@@ -15,7 +15,7 @@ import { createSteps } from './steps.ts'
 
 export { loginPath } from './attempt.ts'
 export { consentPage, showApis, type ConsentPage, type ShownApi } from './consent-page.ts'
-export { hostOf, relyingSite } from './relying-site.ts'
+export { readHost, relyingSite } from './relying-site.ts'
 
 export interface HostedLogin {
   /** Administrators see their step inside the console's layout: its scope is given here. */

@@ -20,7 +20,7 @@ export function relyingSite (
 }
 
 /** The host of an address; '' when it is none. */
-export function hostOf (address: unknown): string {
+export function readHost (address: unknown): string {
   try {
     return new URL(String(address)).host
   } catch {

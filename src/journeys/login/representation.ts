@@ -4,7 +4,7 @@ import { inTransaction } from '../../database/transaction.ts'
 import { missingAuthentication } from '../../domain/login/next-step.ts'
 import { maskCertNo, maskName, maskUscc } from '../../domain/identity/masking.ts'
 import type { RepresentationOption } from '../../domain/representation/option.ts'
-import { contextId, refOf } from '../../domain/representation/representation.ts'
+import { contextId, toRepresentationRef } from '../../domain/representation/representation.ts'
 import { formField } from '../../http/forms.ts'
 import type { FormTarget, RelyingSite } from '../../http/pages.ts'
 import { chooseRepresentation } from '../../records/login-attempts/index.ts'
@@ -80,7 +80,7 @@ export function representationStep (deps: StepDeps) {
     async submit (context: LoginContext, request: FastifyRequest): Promise<Outcome> {
       const choice = formField(request.body, 'choice')
       const option = (await context.options()).find(
-        ({ representation }) => contextId(refOf(representation)) === choice
+        ({ representation }) => contextId(toRepresentationRef(representation)) === choice
       )
       if (
         option === undefined ||
@@ -99,7 +99,7 @@ export function representationStep (deps: StepDeps) {
         })
         return open('select')
       }
-      await chooseRepresentation(deps.db, context.uid, context.browserHash, refOf(option.representation))
+      await chooseRepresentation(deps.db, context.uid, context.browserHash, toRepresentationRef(option.representation))
       return recorded('session')
     }
   }
@@ -112,7 +112,7 @@ function presentOption (
 ): RepresentationChoice {
   const step = missingAuthentication(context.facts)?.step
   const common = {
-    value: contextId(refOf(representation)),
+    value: contextId(toRepresentationRef(representation)),
     kind: representation.role,
     needs: step === 'verify' ? ('scan' as const) : null,
     blocked: step === 'refused' ? ('frozen' as const) : blocked

@@ -42,7 +42,7 @@ export function scanStep (deps: StepDeps) {
   async function consumeLatest (
     context: LoginContext
   ): Promise<{ id: string | null; status: TicketStatus | null; outcome: Outcome | null }> {
-    const id = await tickets.latestOf(context.uid, context.browserHash)
+    const id = await tickets.findLatest(context.uid, context.browserHash)
     const status = id === null ? null : await tickets.status(id, context.browserHash)
     const outcome = id !== null && status?.state === 'confirmed' ? await consume(id, context) : null
     return { id, status, outcome }
@@ -127,9 +127,9 @@ export function scanStep (deps: StepDeps) {
       const { id, status, outcome } = await consumeLatest(context)
       if (outcome !== null) return outcome
       // a ticket for another person (another account was chosen since) does not count here
-      const mine =
-        id !== null && id === (await tickets.latestOf(context.uid, context.browserHash, context.person?.id ?? null))
-      return mine && status !== null && (isLive(status) || status.failure === 'face_exhausted')
+      const isLatest =
+        id !== null && id === (await tickets.findLatest(context.uid, context.browserHash, context.person?.id ?? null))
+      return isLatest && status !== null && (isLive(status) || status.failure === 'face_exhausted')
         ? await showTicket(context, request, { id, status })
         : await showNewTicket(context, request)
     },

@@ -3,14 +3,19 @@
  * faults of what was typed, and its hash. Owns no table; the partial partials/new-password.eta has the fields.
  */
 import { HasherBusy } from '../../ports/password-hasher.ts'
-import { checkPassword, rulesOf, type PasswordProfile, type PasswordRule } from '../../domain/login/password-policy.ts'
+import {
+  checkPassword,
+  selectRules,
+  type PasswordProfile,
+  type PasswordRule
+} from '../../domain/login/password-policy.ts'
 import { formField } from '../../http/forms.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { FieldError } from '../../domain/errors.ts'
 import type { PasswordsDeps } from './deps.ts'
 
 /** Written as faults are, because rule and fault must have the same words. */
-export const passwordRules = (profile: PasswordProfile): FieldError[] => rulesOf(profile).map(faultOf)
+export const passwordRules = (profile: PasswordProfile): FieldError[] => selectRules(profile).map(describeFault)
 
 /** Reads `new_password` and `again`. @returns what to hash (NFKC), or every fault for its field */
 export function readNewPassword (
@@ -21,7 +26,7 @@ export function readNewPassword (
   const typed = formField(body, 'new_password')
   const checked = checkPassword(profile, typed, context)
   const errors =
-    typed === '' ? [{ field: 'new_password', code: 'required' }] : checked.ok ? [] : checked.failed.map(faultOf)
+    typed === '' ? [{ field: 'new_password', code: 'required' }] : checked.ok ? [] : checked.failed.map(describeFault)
   if (typed !== formField(body, 'again')) errors.push({ field: 'again', code: 'different' })
   return checked.ok && errors.length === 0 ? { ok: true, value: checked.value } : { ok: false, errors }
 }
@@ -43,7 +48,7 @@ export async function hashNewPassword (
   }
 }
 
-function faultOf (rule: PasswordRule): FieldError {
+function describeFault (rule: PasswordRule): FieldError {
   switch (rule.rule) {
     case 'length':
       return { field: 'new_password', code: 'length', details: { min: rule.min, max: rule.max } }

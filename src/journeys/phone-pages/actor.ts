@@ -22,7 +22,7 @@ export function keepDeviceSecret (deps: Pick<PhonePagesDeps, 'config'>, reply: F
 }
 
 /** @param asDevice false: every cookie is ignored, because the ticket was scanned without it */
-export async function actorOf (
+export async function identifyActor (
   deps: Pick<PhonePagesDeps, 'config' | 'db'>,
   request: FastifyRequest,
   asDevice = true

@@ -9,9 +9,9 @@ import {
   loadPosted,
   loadScan,
   scanPath,
-  stepOf,
+  chooseStep,
   stopped,
-  type Door,
+  type PhonePages,
   type HeldScan
 } from './held-scan.ts'
 
@@ -50,18 +50,18 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
+export function registerConfirmStep (scope: FastifyInstance, pages: PhonePages): void {
   scope.get('/v/:ticketId/confirm', async (request, reply) => {
-    const held = await loadScan(door, request, reply)
-    if (stepOf(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadScan(pages, request, reply)
+    if (chooseStep(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
     return showConfirm(held, request, reply, [])
   })
 
   scope.post('/v/:ticketId/confirm', async (request, reply) => {
-    const held = await loadPosted(door, request, reply)
-    if (stepOf(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadPosted(pages, request, reply)
+    if (chooseStep(held) !== 'confirm') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
-    if (decision === 'reject') return await decline(door, held, reply)
+    if (decision === 'reject') return await decline(pages, held, reply)
     // Enter in the number field sends no decision, so it is no answer
     if (decision !== 'accept') return showConfirm(held, request, reply, [])
     const number = formField(request.body, 'check_number').normalize('NFKC').replace(/\D/g, '').slice(0, 10)
@@ -69,7 +69,7 @@ export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
       return showConfirm(held, request, reply, [{ field: 'check_number', code: 'required' }])
     }
     const contextDigest = formField(request.body, 'digest')
-    const accepted = await door.phone.accept(
+    const accepted = await pages.phone.accept(
       held.state.scanToken,
       {
         contextDigest,
@@ -83,21 +83,21 @@ export function registerConfirmStep (scope: FastifyInstance, door: Door): void {
       }
       throw stopped(accepted, held.ticketId)
     }
-    const kept = keep(door, reply, { ...held, view: accepted.view }, { digest: contextDigest })
-    return await advance(door, kept, request, reply)
+    const kept = keep(pages, reply, { ...held, view: accepted.view }, { digest: contextDigest })
+    return await advance(pages, kept, request, reply)
   })
 }
 
 /** @param reason '' = not me; CANCELLED = it is me, but I do not want this */
 export async function decline (
-  door: Door,
+  pages: PhonePages,
   held: HeldScan,
   reply: FastifyReply,
   reason: '' | 'CANCELLED' = ''
 ): Promise<FastifyReply> {
-  const rejected = await door.phone.reject(held.state.scanToken, held.actor)
+  const rejected = await pages.phone.reject(held.state.scanToken, held.actor)
   if (!rejected.ok && rejected.code !== 'wrong_state') throw stopped(rejected, held.ticketId)
-  if (rejected.ok) keep(door, reply, held, { reason })
+  if (rejected.ok) keep(pages, reply, held, { reason })
   return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
 }
 
@@ -143,9 +143,9 @@ function subjectLines (subject: TicketContext['subject']): Array<{ name: string;
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => ({
       name: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value: Array.isArray(value) ? value.map(textOf).join('、') : textOf(value)
+      value: Array.isArray(value) ? value.map(readText).join('、') : readText(value)
     }))
     .sort((a, b) => rank(a.name) - rank(b.name))
 }
 
-const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+const readText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))

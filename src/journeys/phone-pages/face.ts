@@ -13,12 +13,12 @@ import {
   loadPosted,
   loadScan,
   scanPath,
-  stepOf,
+  chooseStep,
   stopped,
-  type Door,
+  type PhonePages,
   type HeldScan
 } from './held-scan.ts'
-import { stepsOf, type Steps } from './identity.ts'
+import { listSteps, type Steps } from './identity.ts'
 import { Stopped } from './refused.ts'
 import type { ResultPage, TriesLeft } from './result.ts'
 
@@ -42,21 +42,21 @@ declare module '../../http/pages.ts' {
 
 const fewest = ({ attempt, day }: { attempt: number; day: number }): number => Math.min(attempt, day)
 
-export function registerFaceStep (scope: FastifyInstance, door: Door): void {
-  const { deps, phone } = door
+export function registerFaceStep (scope: FastifyInstance, pages: PhonePages): void {
+  const { deps, phone } = pages
 
   scope.get('/v/:ticketId/face', async (request, reply) => {
-    const held = await loadScan(door, request, reply)
-    if (stepOf(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadScan(pages, request, reply)
+    if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     if (fewest(held.view.faceTries) === 0) return showOutcome(held, { outcome: 'exhausted' }, reply)
     return showFace(held, [], request, reply)
   })
 
   scope.post('/v/:ticketId/face', async (request, reply) => {
-    const held = await loadPosted(door, request, reply)
-    if (stepOf(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadPosted(pages, request, reply)
+    if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
-    if (decision === 'decline') return await decline(door, held, reply, 'CANCELLED')
+    if (decision === 'decline') return await decline(pages, held, reply, 'CANCELLED')
     if (decision !== 'start') return showFace(held, [], request, reply)
     const begun = await phone.beginFace(
       held.state.scanToken,
@@ -82,51 +82,56 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
     const { url, checkId } = begun.begun
     // a provider without a page works with the app only
     if (url === undefined) throw new Stopped('face_unavailable', scanPath(held.ticketId, 'counter'))
-    keep(door, reply, held, { checkId })
+    keep(pages, reply, held, { checkId })
     return await reply.redirect(url, 303)
   })
 
   scope.get(
     '/v/:ticketId/face/return',
-    async (request, reply) => await showVerdict(await loadScan(door, request, reply), request, reply)
+    async (request, reply) => await showVerdict(await loadScan(pages, request, reply), request, reply)
   )
   scope.post(
     '/v/:ticketId/face/return',
-    async (request, reply) => await showVerdict(await loadPosted(door, request, reply), request, reply)
+    async (request, reply) => await showVerdict(await loadPosted(pages, request, reply), request, reply)
   )
 
   scope.get(
     '/v/:ticketId/face/again',
-    async (request, reply) => await reply.redirect(scanPath((await loadScan(door, request, reply)).ticketId), 303)
+    async (request, reply) => await reply.redirect(scanPath((await loadScan(pages, request, reply)).ticketId), 303)
   )
   scope.post('/v/:ticketId/face/again', async (request, reply) => {
-    const held = await loadPosted(door, request, reply)
-    keep(door, reply, held, { checkId: '' })
+    const held = await loadPosted(pages, request, reply)
+    keep(pages, reply, held, { checkId: '' })
     return await reply.redirect(scanPath(held.ticketId), 303)
   })
 
   async function showVerdict (held: HeldScan, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { ticketId, state, actor } = held
-    if (stepOf(held) !== 'face' || state.checkId === '') return await advance(door, held, request, reply)
+    if (chooseStep(held) !== 'face' || state.checkId === '') return await advance(pages, held, request, reply)
     const verdict = await phone.faceVerdict(state.scanToken, state.checkId, actor)
     if (!verdict.ok) {
       if (verdict.code === 'not_found') return await reply.redirect(scanPath(ticketId, 'face'), 303)
       throw stopped(verdict, ticketId)
     }
     if (verdict.status !== 'passed') {
-      return showOutcome(noted(held, verdict, reply), outcomeOf(held, verdict, request), reply)
+      return showOutcome(noted(held, verdict, reply), describeOutcome(held, verdict, request), reply)
     }
     const seen = await phone.view(state.scanToken, actor)
     if (!seen.ok) throw stopped(seen, ticketId)
     // passed and still required: it came too late to be used
     const now = { ...held, view: seen.view }
-    return await advance(door, stepOf(now) === 'face' ? keep(door, reply, now, { checkId: '' }) : now, request, reply)
+    return await advance(
+      pages,
+      chooseStep(now) === 'face' ? keep(pages, reply, now, { checkId: '' }) : now,
+      request,
+      reply
+    )
   }
 
   const noted = (held: HeldScan, verdict: FaceVerdict, reply: FastifyReply): HeldScan =>
-    verdict.status === 'failed' ? keep(door, reply, held, { reason: verdict.reason }) : held
+    verdict.status === 'failed' ? keep(pages, reply, held, { reason: verdict.reason }) : held
 
-  function outcomeOf (
+  function describeOutcome (
     held: HeldScan,
     verdict: Exclude<FaceVerdict, { status: 'passed' }>,
     request: FastifyRequest
@@ -158,7 +163,7 @@ export function registerFaceStep (scope: FastifyInstance, door: Door): void {
       'phone-pages/face',
       {
         ...button(held, 'face', request),
-        steps: stepsOf(held),
+        steps: listSteps(held),
         tries: held.view.faceTries,
         consentVersion: deps.config.policyVersion,
         lastFailure: held.state.reason === '' ? null : held.state.reason,

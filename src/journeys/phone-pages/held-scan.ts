@@ -2,14 +2,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PhonePagesDeps } from './deps.ts'
 import type { PhoneActor, PhoneRefusal, PhoneSide, ScanTickets, ScanView } from '../../records/scan-tickets/index.ts'
-import { actorOf, deviceSecret, keepDeviceSecret } from './actor.ts'
+import { identifyActor, deviceSecret, keepDeviceSecret } from './actor.ts'
 import { Stopped } from './refused.ts'
 import { isTicketId, keepScanState, readScanState, type ScanState } from './scan-state.ts'
 
 /** The phone side, and the binding of a phone's own browser. */
 export type PhoneTickets = PhoneSide & Pick<ScanTickets, 'bindBrowser'>
 
-export interface Door {
+export interface PhonePages {
   deps: PhonePagesDeps
   phone: PhoneTickets
 }
@@ -25,7 +25,7 @@ export type PhoneStep = 'confirm' | 'identity' | 'face' | 'finish' | 'result'
 
 export const scanPath = (ticketId: string, step = ''): string => `/v/${ticketId}${step === '' ? '' : `/${step}`}`
 
-export function stepOf ({ view, state }: Pick<HeldScan, 'view' | 'state'>): PhoneStep {
+export function chooseStep ({ view, state }: Pick<HeldScan, 'view' | 'state'>): PhoneStep {
   if (['confirmed', 'consumed', 'rejected'].includes(view.state)) return 'result'
   // a held ticket fails in one way only: a wrong number too often
   if (view.state === 'failed') throw new Stopped('number_exhausted')
@@ -40,14 +40,14 @@ export const stopped = (refusal: PhoneRefusal, ticketId: string): Stopped =>
 
 /** Loads the scan of this browser, or ends the request. An unknown ticket and a lost cookie get the same answer. */
 export async function loadScan (
-  { deps, phone }: Door,
+  { deps, phone }: PhonePages,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<HeldScan> {
   const { ticketId = '' } = request.params as { ticketId?: string }
   const state = isTicketId(ticketId) ? readScanState(deps.config, request, ticketId) : null
   if (state === null) throw new Stopped('not_found')
-  const actor = await actorOf(deps, request, state.byDevice)
+  const actor = await identifyActor(deps, request, state.byDevice)
   const seen = await phone.view(state.scanToken, actor)
   if (!seen.ok) throw stopped(seen, ticketId)
   if (seen.view.ticketId !== ticketId) throw new Stopped('not_found')
@@ -56,12 +56,12 @@ export async function loadScan (
 }
 
 /** For posts: checks the token of the form, then loads the scan. */
-export async function loadPosted (door: Door, request: FastifyRequest, reply: FastifyReply): Promise<HeldScan> {
+export async function loadPosted (pages: PhonePages, request: FastifyRequest, reply: FastifyReply): Promise<HeldScan> {
   request.requireCsrf((request.params as { ticketId?: string }).ticketId ?? '')
-  return await loadScan(door, request, reply)
+  return await loadScan(pages, request, reply)
 }
 
-export function keep ({ deps }: Door, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
+export function keep ({ deps }: PhonePages, reply: FastifyReply, held: HeldScan, change: Partial<ScanState>): HeldScan {
   const state = { ...held.state, ...change }
   keepScanState(deps.config, reply, held.ticketId, state)
   return { ...held, state }
@@ -69,21 +69,21 @@ export function keep ({ deps }: Door, reply: FastifyReply, held: HeldScan, chang
 
 /** The dispatcher of the phone side: the next page, or the confirmation when everything was given. */
 export async function advance (
-  door: Door,
+  pages: PhonePages,
   held: HeldScan,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<FastifyReply> {
-  const step = stepOf(held)
+  const step = chooseStep(held)
   if (step !== 'finish') return await reply.redirect(scanPath(held.ticketId, step), 303)
-  const confirmed = await door.phone.confirm(held.state.scanToken, { contextDigest: held.state.digest }, held.actor)
+  const confirmed = await pages.phone.confirm(held.state.scanToken, { contextDigest: held.state.digest }, held.actor)
   if (confirmed.ok) {
-    await bindThisBrowser(door, held, request, reply)
+    await bindThisBrowser(pages, held, request, reply)
     return await reply.redirect(scanPath(held.ticketId, 'result'), 303)
   }
   // a verdict that has just become too old, or a second press after the first one succeeded: the ticket says which
-  const seen = await door.phone.view(held.state.scanToken, held.actor)
-  const now = seen.ok ? stepOf({ ...held, view: seen.view }) : 'finish'
+  const seen = await pages.phone.view(held.state.scanToken, held.actor)
+  const now = seen.ok ? chooseStep({ ...held, view: seen.view }) : 'finish'
   if (now === 'finish') throw stopped(confirmed, held.ticketId)
   return await reply.redirect(scanPath(held.ticketId, now), 303)
 }
@@ -93,12 +93,12 @@ export async function advance (
  * as long again.
  */
 async function bindThisBrowser (
-  door: Door,
+  pages: PhonePages,
   held: HeldScan,
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<void> {
-  const { deps, phone } = door
+  const { deps, phone } = pages
   if (held.actor.device !== null) {
     keepDeviceSecret(deps, reply, deviceSecret(deps, request))
     return
@@ -106,5 +106,5 @@ async function bindThisBrowser (
   const bound = await phone.bindBrowser(held.state.scanToken, held.actor, request.browserLabel)
   if (bound === null) return
   keepDeviceSecret(deps, reply, bound.secret)
-  keep(door, reply, held, { byDevice: true })
+  keep(pages, reply, held, { byDevice: true })
 }

@@ -8,7 +8,16 @@ import { outwardFaults } from '../app-api/index.ts'
 import { readIdentity } from '../../records/identity/index.ts'
 import type { PhoneRefusal } from '../../records/scan-tickets/index.ts'
 import { decline } from './confirm.ts'
-import { advance, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
+import {
+  advance,
+  loadPosted,
+  loadScan,
+  scanPath,
+  chooseStep,
+  stopped,
+  type PhonePages,
+  type HeldScan
+} from './held-scan.ts'
 
 export interface Steps {
   at: number
@@ -68,33 +77,33 @@ const nothing: IdentityValues = {
   term: ''
 }
 
-export const stepsOf = ({ state, view }: HeldScan): Steps => {
+export const listSteps = ({ state, view }: HeldScan): Steps => {
   const of = Math.max(state.steps, view.remaining.length)
   return { at: of - view.remaining.length + 1, of }
 }
 
-export function registerIdentityStep (scope: FastifyInstance, door: Door): void {
-  const { deps, phone } = door
+export function registerIdentityStep (scope: FastifyInstance, pages: PhonePages): void {
+  const { deps, phone } = pages
   const consentVersion = deps.config.policyVersion
 
   scope.get('/v/:ticketId/identity', async (request, reply) => {
-    const held = await loadScan(door, request, reply)
-    if (stepOf(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadScan(pages, request, reply)
+    if (chooseStep(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
     return showIdentity(held, nothing, [], 200, request, reply)
   })
 
   scope.post('/v/:ticketId/identity', async (request, reply) => {
-    const held = await loadPosted(door, request, reply)
-    if (stepOf(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadPosted(pages, request, reply)
+    if (chooseStep(held) !== 'identity') return await reply.redirect(scanPath(held.ticketId), 303)
     const decision = formField(request.body, 'decision')
-    if (decision === 'decline') return await decline(door, held, reply, 'CANCELLED')
-    const values = valuesOf(request.body)
+    if (decision === 'decline') return await decline(pages, held, reply, 'CANCELLED')
+    const values = readValues(request.body)
     if (decision === 'edit') return showIdentity(held, values, [], 200, request, reply)
     const input = {
       certType: values.certType,
       name: values.name,
       certNo: values.certNo,
-      validFrom: validFromOf(values),
+      validFrom: formatValidFrom(values),
       term: values.term
     }
     const consent = {
@@ -103,7 +112,7 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
     }
     const read = readIdentity(input, shanghaiDate(deps.clock.now()))
     const errors = [
-      ...(read.ok ? [] : faultsOf(read.faults, values)),
+      ...(read.ok ? [] : describeFaults(read.faults, values)),
       ...(consent.given ? [] : [{ field: 'consent', code: 'required' }])
     ]
     if (!(onlineCertTypes as readonly string[]).includes(values.certType)) {
@@ -114,15 +123,15 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
       return reply.page('phone-pages/identity-check', {
         action: scanPath(held.ticketId, 'identity'),
         csrf: request.csrfToken(held.ticketId),
-        steps: stepsOf(held),
+        steps: listSteps(held),
         values,
         consentVersion: consent.version,
         validTo: read.data.validTo
       })
     }
     const submitted = await phone.submitIdentity(held.state.scanToken, { ...input, consent }, held.actor)
-    if (submitted.ok) return await advance(door, { ...held, view: submitted.view }, request, reply)
-    const correctable = errorsOf(submitted, values)
+    if (submitted.ok) return await advance(pages, { ...held, view: submitted.view }, request, reply)
+    const correctable = describeErrors(submitted, values)
     if (correctable === null) throw stopped(submitted, held.ticketId)
     return showIdentity(
       held,
@@ -147,7 +156,7 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
       {
         action: scanPath(held.ticketId, 'identity'),
         csrf: request.csrfToken(held.ticketId),
-        steps: stepsOf(held),
+        steps: listSteps(held),
         certTypes: [...onlineCertTypes],
         values,
         // the person must prove to know the data, so nothing is filled in
@@ -161,10 +170,10 @@ export function registerIdentityStep (scope: FastifyInstance, door: Door): void 
 }
 
 /** Errors for the form, or null for faults that the form cannot correct. */
-function errorsOf (refusal: PhoneRefusal, values: IdentityValues): FieldError[] | null {
+function describeErrors (refusal: PhoneRefusal, values: IdentityValues): FieldError[] | null {
   switch (refusal.code) {
     case 'invalid_fields':
-      return faultsOf(refusal.faults, values)
+      return describeFaults(refusal.faults, values)
     case 'consent_required':
       return [{ field: 'consent', code: 'required' }]
     case 'identity_mismatch':
@@ -177,7 +186,7 @@ function errorsOf (refusal: PhoneRefusal, values: IdentityValues): FieldError[] 
 }
 
 /** An empty field is missing, whichever other rule it breaks. */
-function faultsOf (faults: Parameters<typeof outwardFaults>[0], values: IdentityValues): FieldError[] {
+function describeFaults (faults: Parameters<typeof outwardFaults>[0], values: IdentityValues): FieldError[] {
   const empty: Record<string, boolean> = {
     name: values.name.trim() === '',
     cert_no: values.certNo.trim() === '',
@@ -189,7 +198,7 @@ function faultsOf (faults: Parameters<typeof outwardFaults>[0], values: Identity
   )
 }
 
-function valuesOf (body: unknown): IdentityValues {
+function readValues (body: unknown): IdentityValues {
   const field = (name: string, maxLength: number): string => formField(body, name).slice(0, maxLength)
   const values = {
     certType: field('cert_type', 40),
@@ -207,7 +216,7 @@ function valuesOf (body: unknown): IdentityValues {
     : { ...values, year, month: month ?? '', day: day ?? '' }
 }
 
-function validFromOf ({ year, month, day }: IdentityValues): string {
+function formatValidFrom ({ year, month, day }: IdentityValues): string {
   const digits = (text: string, size: number): string => text.normalize('NFKC').trim().padStart(size, '0')
   return `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`
 }

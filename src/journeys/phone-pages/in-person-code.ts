@@ -2,7 +2,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
-import { advance, loadPosted, loadScan, scanPath, stepOf, stopped, type Door, type HeldScan } from './held-scan.ts'
+import {
+  advance,
+  loadPosted,
+  loadScan,
+  scanPath,
+  chooseStep,
+  stopped,
+  type PhonePages,
+  type HeldScan
+} from './held-scan.ts'
 
 /** In-person code on the phone. Posts `csrf`, `code`. */
 export interface InPersonCodePage extends FormTarget {
@@ -16,20 +25,20 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerCounterStep (scope: FastifyInstance, door: Door): void {
+export function registerCounterStep (scope: FastifyInstance, pages: PhonePages): void {
   scope.get('/v/:ticketId/counter', async (request, reply) => {
-    const held = await loadScan(door, request, reply)
-    if (stepOf(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadScan(pages, request, reply)
+    if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     return showCounter(held, [], request, reply)
   })
 
   scope.post('/v/:ticketId/counter', async (request, reply) => {
-    const held = await loadPosted(door, request, reply)
-    if (stepOf(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadPosted(pages, request, reply)
+    if (chooseStep(held) !== 'face') return await reply.redirect(scanPath(held.ticketId), 303)
     const code = formField(request.body, 'code').slice(0, 40)
     if (code.trim() === '') return showCounter(held, [{ field: 'code', code: 'required' }], request, reply)
-    const used = await door.phone.useCounterCode(held.state.scanToken, code, held.actor)
-    if (used.ok) return await advance(door, { ...held, view: used.view }, request, reply)
+    const used = await pages.phone.useCounterCode(held.state.scanToken, code, held.actor)
+    if (used.ok) return await advance(pages, { ...held, view: used.view }, request, reply)
     if (used.code === 'code_invalid') return showCounter(held, [{ field: 'code', code: 'invalid' }], request, reply)
     throw stopped(used, held.ticketId)
   })

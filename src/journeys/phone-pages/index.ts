@@ -24,10 +24,10 @@ export async function registerPhonePages (
   deps: PhonePagesDeps,
   phone: PhoneTickets
 ): Promise<void> {
-  const door = { deps, phone }
+  const pages = { deps, phone }
   await app.register(async (scope) => {
     handleStops(scope)
-    registerLanding(scope, door)
+    registerLanding(scope, pages)
     if (!deps.config.phoneChannels.pages) {
       scope.all('/v/*', async () => {
         throw new Stopped('channel_closed')
@@ -36,12 +36,12 @@ export async function registerPhonePages (
     }
     scope.get(
       '/v/:ticketId',
-      async (request, reply) => await advance(door, await loadScan(door, request, reply), request, reply)
+      async (request, reply) => await advance(pages, await loadScan(pages, request, reply), request, reply)
     )
-    registerConfirmStep(scope, door)
-    registerIdentityStep(scope, door)
-    registerFaceStep(scope, door)
-    registerCounterStep(scope, door)
-    registerResult(scope, door)
+    registerConfirmStep(scope, pages)
+    registerIdentityStep(scope, pages)
+    registerFaceStep(scope, pages)
+    registerCounterStep(scope, pages)
+    registerResult(scope, pages)
   })
 }

@@ -4,8 +4,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { FormTarget } from '../../http/pages.ts'
-import { actorOf } from './actor.ts'
-import { scanPath, type Door } from './held-scan.ts'
+import { identifyActor } from './actor.ts'
+import { scanPath, type PhonePages } from './held-scan.ts'
 import { Stopped } from './refused.ts'
 import { keepScanState, markScanned, scannedHere } from './scan-state.ts'
 
@@ -31,17 +31,17 @@ const seenScope = (payload: string): string => `seen:${payload}`
 
 const isPayload = (payload: string): boolean => /^[\w-]{28}$/.test(payload)
 
-export function registerLanding (scope: FastifyInstance, door: Door): void {
-  const { deps, phone } = door
+export function registerLanding (scope: FastifyInstance, pages: PhonePages): void {
+  const { deps, phone } = pages
   const { config } = deps
-  const payloadOf = (params: unknown): string => {
+  const readPayload = (params: unknown): string => {
     const { payload = '' } = params as { payload?: string }
     if (!isPayload(payload)) throw new Stopped('not_found')
     return payload
   }
 
   scope.get('/q/:payload', async (request, reply) => {
-    const payload = payloadOf(request.params)
+    const payload = readPayload(request.params)
     reply.ensureBrowser()
     const scope = (await phone.isFresh(payload)) ? seenScope(payload) : payload
     return reply.page('phone-pages/landing', {
@@ -50,16 +50,16 @@ export function registerLanding (scope: FastifyInstance, door: Door): void {
   })
 
   // the address for another language of the answer to the post below
-  scope.get('/q/:payload/scan', async (request, reply) => await reply.redirect(`/q/${payloadOf(request.params)}`, 303))
+  scope.get('/q/:payload/scan', async (request, reply) => await reply.redirect(`/q/${readPayload(request.params)}`, 303))
 
   scope.post('/q/:payload/scan', async (request, reply) => {
-    const payload = payloadOf(request.params)
+    const payload = readPayload(request.params)
     if (!config.phoneChannels.pages) throw new Stopped('channel_closed')
     const seenFresh = request.checkCsrf(seenScope(payload)) === 'ok'
     if (!seenFresh) request.requireCsrf(payload)
     const before = scannedHere(request)
     if (before !== null) return await reply.redirect(scanPath(before), 303)
-    const actor = await actorOf(deps, request)
+    const actor = await identifyActor(deps, request)
     const scanned = await phone.scan(payload, actor, { seenFresh })
     if (!scanned.ok) throw new Stopped(scanned.code)
     const { ticketId, remaining } = scanned.view

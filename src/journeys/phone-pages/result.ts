@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { FormTarget } from '../../http/pages.ts'
-import { loadScan, scanPath, stepOf, type Door } from './held-scan.ts'
+import { loadScan, scanPath, chooseStep, type PhonePages } from './held-scan.ts'
 import { Stopped } from './refused.ts'
 
 export interface TriesLeft {
@@ -32,13 +32,13 @@ declare module '../../http/pages.ts' {
   }
 }
 
-export function registerResult (scope: FastifyInstance, door: Door): void {
+export function registerResult (scope: FastifyInstance, pages: PhonePages): void {
   scope.get('/v/:ticketId/result', async (request, reply) => {
-    const held = await loadScan(door, request, reply)
-    if (stepOf(held) !== 'result') return await reply.redirect(scanPath(held.ticketId), 303)
+    const held = await loadScan(pages, request, reply)
+    if (chooseStep(held) !== 'result') return await reply.redirect(scanPath(held.ticketId), 303)
     const declined = held.view.state === 'rejected'
     if (declined && held.state.reason === 'CANCELLED') throw new Stopped('cancelled')
-    const here = declined ? null : await pageOfBrowser(door.deps.db, held.ticketId, reply.ensureBrowser().hash)
+    const here = declined ? null : await pageOfBrowser(pages.deps.db, held.ticketId, reply.ensureBrowser().hash)
     return reply.page('phone-pages/result', {
       outcome: declined ? 'declined' : 'ok',
       reason: null,

@@ -11,7 +11,7 @@ const smallKept = 200
 export function registerClientLogos (app: FastifyInstance, deps: Pick<PicturesDeps, 'db'>): void {
   // made once in each process; the oldest are dropped first
   const small = new Map<string, Buffer>()
-  const logoOf = async (id: string): Promise<Buffer> => {
+  const loadLogo = async (id: string): Promise<Buffer> => {
     const png = await findLogo(deps, id)
     if (png === null) throw new PageError(404, 'not_found')
     return png
@@ -26,11 +26,11 @@ export function registerClientLogos (app: FastifyInstance, deps: Pick<PicturesDe
 
   app.get<{ Params: { id: string } }>(
     '/client-logo/:id',
-    async ({ params }, reply) => await send(reply, await logoOf(params.id))
+    async ({ params }, reply) => await send(reply, await loadLogo(params.id))
   )
   app.get<{ Params: { id: string } }>('/client-logo/:id/small', async ({ params: { id } }, reply) => {
     // looked up first: a logo that was replaced is gone from every size
-    const png = await logoOf(id)
+    const png = await loadLogo(id)
     const made = small.get(id) ?? smallPicture(png)
     small.set(id, made)
     const [oldest] = small.keys()

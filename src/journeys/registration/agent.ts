@@ -4,9 +4,9 @@ import { ethnicGroupsForTibet, type EthnicGroup } from '../../domain/identity/et
 import { delegationYears } from '../../domain/representation/registration.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import { keepSection, load, loadPosted, progressOf, registrationPath, type Parts, type Progress } from './held.ts'
+import { keepSection, load, loadPosted, measureProgress, registrationPath, type Parts, type Progress } from './held.ts'
 import type { Registration } from './repository.ts'
-import { agentValues, agentValuesOf, readAgent, type AgentValues } from './sections.ts'
+import { agentValues, toAgentValues, readAgent, type AgentValues } from './sections.ts'
 
 /** Posts `name`, `cert_no`, `year`, `month`, `day`, `term`, `ethnic_group`, `phone`, `years`. */
 export interface AgentPage extends FormTarget {
@@ -29,7 +29,7 @@ export function registerAgentStep (app: FastifyInstance, parts: Parts): void {
 
   app.get('/register/:id/agent', async (request, reply) => {
     const registration = await load(parts, request, reply, 'agent')
-    return show(registration, agentValuesOf(registration.draft.agent), [], request, reply)
+    return show(registration, toAgentValues(registration.draft.agent), [], request, reply)
   })
 
   app.post('/register/:id/agent', async (request, reply) => {
@@ -53,7 +53,7 @@ function show (
     {
       action: registrationPath(registration.id, 'agent'),
       csrf: request.csrfToken(registration.id),
-      progress: progressOf(registration, 'agent'),
+      progress: measureProgress(registration, 'agent'),
       organizationName: registration.draft.unit?.name ?? '',
       values,
       ethnicGroups: ethnicGroupsForTibet,

@@ -7,10 +7,10 @@ import { sql } from 'kysely'
 import { sameName } from '../../domain/identity/person-name.ts'
 import type { AgentSection, LegalSection } from '../../domain/representation/registration.ts'
 import type { RegistrationDeps } from './deps.ts'
-import { creditPerson } from '../../records/identity/index.ts'
+import { recordVerification } from '../../records/identity/index.ts'
 import {
   certNoIndex,
-  deskIndexOf,
+  computeNameIndexes,
   newPersonId,
   newSub,
   personByCertNo,
@@ -69,7 +69,7 @@ async function insertProvisional (
       certNoEnc: crypto.encrypt('person', 'cert_no_enc', id, typed.certNo),
       certNoIndex: null,
       identityState: 'provisional',
-      deskIndex: deskIndexOf(crypto, typed),
+      deskIndex: computeNameIndexes(crypto, typed),
       certValidFrom: null,
       certValidTo: null,
       certTerm: null,
@@ -145,7 +145,7 @@ async function adopt (trx: Trx, from: string, to: string, proof: Verified['proof
     .select(['certValidFrom', 'certValidTo', 'certTerm'])
     .where('id', '=', from)
     .executeTakeFirstOrThrow()
-  if (!(await creditPerson(trx, { personId: to, identity: null, proof }))) return false
+  if (!(await recordVerification(trx, { personId: to, identity: null, proof }))) return false
   await trx
     .updateTable('person')
     .set({ ...shown, updatedAt: sql<Date>`now()` })

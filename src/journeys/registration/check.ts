@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import {
-  applicantOf,
+  findApplicant,
   delegationEnd,
   type AgentSection,
   type LegalSection
@@ -25,11 +25,11 @@ import { certNoIndex } from '../../records/persons/index.ts'
 import { expectedPerson } from './applicant.ts'
 import { askRegister } from './company.ts'
 import {
-  circumstancesOf,
+  readCircumstances,
   duePath,
   load,
   loadPosted,
-  progressOf,
+  measureProgress,
   registrationPath,
   type Parts,
   type Progress
@@ -93,7 +93,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     const {
       draft: { unit, legal }
     } = registration
-    const applicant = applicantOf(registration.applicant, registration.draft)
+    const applicant = findApplicant(registration.applicant, registration.draft)
     if (unit === null || legal === null || applicant === null) return await reply.redirect(duePath(registration), 303)
     const ticked = {
       agreement: formField(request.body, 'agreement') === '1',
@@ -137,7 +137,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     applicant: LegalSection,
     request: FastifyRequest
   ): Promise<Registration | null> {
-    const { address, traceId } = circumstancesOf(request)
+    const { address, traceId } = readCircumstances(request)
     return await inTransaction(deps.db, async (trx) => {
       const personId = await expectedPerson(trx, deps, applicant, registration.personId)
       const shown = JSON.stringify(registration.draft)
@@ -177,7 +177,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     request: FastifyRequest,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const { address, traceId } = circumstancesOf(request)
+    const { address, traceId } = readCircumstances(request)
     await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'registration.failed',
@@ -204,8 +204,8 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
       {
         action: registrationPath(registration.id, 'check'),
         csrf: request.csrfToken(registration.id),
-        progress: progressOf(registration, 'check'),
-        groups: groupsOf(registration, request),
+        progress: measureProgress(registration, 'check'),
+        groups: buildGroups(registration, request),
         ticked,
         review: registration.draft.unit?.named === 'typed',
         errors
@@ -214,7 +214,7 @@ export function registerCheckStep (app: FastifyInstance, parts: Parts): void {
     )
   }
 
-  function groupsOf (
+  function buildGroups (
     { id, draft: { unit, agent, legal } }: Registration,
     { t, locale }: FastifyRequest
   ): CheckPage['groups'] {

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { isUniqueViolation } from '../../database/errors.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import {
-  applicantOf,
+  findApplicant,
   type Draft,
   type LegalSection,
   type UnitSection
@@ -52,7 +52,7 @@ export async function complete (
 ): Promise<CompletionOutcome> {
   const { draft, personId } = registration
   const { unit, legal, verification, phone } = draft
-  const applicant = applicantOf(registration.applicant, draft)
+  const applicant = findApplicant(registration.applicant, draft)
   if (
     unit === null ||
     legal === null ||
@@ -131,7 +131,7 @@ async function register (
   const byAgent = registration.applicant === 'agent'
   const personId = await established(trx, parts, ready)
   const legalRepresentativeId = representative ?? personId
-  const organizationId = await organizationOf(trx, parts, ready, { legalRepresentativeId, registerVersion })
+  const organizationId = await createOrganization(trx, parts, ready, { legalRepresentativeId, registerVersion })
   const number = await completeRegistration(trx, deps, registration, shanghaiDate(deps.clock.now()), {
     organizationId,
     personId,
@@ -180,7 +180,7 @@ async function register (
     dedupeKey: `${registrationTopic}:${registration.id}`,
     payload: { ...order }
   })
-  await tellRepresentative(trx, parts, {
+  await notifyRepresentative(trx, parts, {
     organization: unit.name,
     phone: legal.phone,
     registrationId: registration.id,
@@ -189,7 +189,7 @@ async function register (
 }
 
 /** A new organization; or, for the legal representative, one that somebody else registered and she never confirmed. */
-export async function organizationOf (
+export async function createOrganization (
   trx: Trx,
   { deps }: Pick<Parts, 'deps'>,
   {
@@ -274,7 +274,7 @@ async function submitForReview (trx: Trx, parts: Parts, ready: Ready): Promise<v
  * The phone that the agent gave is for this notice only; it never becomes the phone of the representative's account. A
  * representative with a known phone is notified there, when the application is submitted.
  */
-export async function tellRepresentative (
+export async function notifyRepresentative (
   trx: Trx,
   { deps }: Pick<Parts, 'deps'>,
   {

@@ -4,8 +4,8 @@ import { inTransaction } from '../../database/transaction.ts'
 import {
   isStale,
   mayOpen,
-  placeOf,
-  sectionsOf,
+  findPlace,
+  listSections,
   stepNumber,
   type Applicant,
   type Draft,
@@ -49,7 +49,8 @@ export const mayLeave = ({ state, draft }: Pick<Registration, 'state' | 'draft'>
   (state === 'draft' || state === 'verifying' || state === 'verified') && draft.phone !== null
 
 /** Where an application continues. */
-export const duePath = (registration: Registration): string => registrationPath(registration.id, placeOf(registration))
+export const duePath = (registration: Registration): string =>
+  registrationPath(registration.id, findPlace(registration))
 
 /**
  * @throws PageError 404 for an unknown application and for another browser's alike; SeeOther when another page is due
@@ -78,11 +79,13 @@ export async function loadAny (
     return registration
   }
   return (
-    (await inTransaction(deps.db, async (trx) =>
-      await changeRegistration(trx, deps, registration, ['verified'], ({ draft }) => ({
-        draft: { ...draft, verification: null },
-        state: 'verifying'
-      }))
+    (await inTransaction(
+      deps.db,
+      async (trx) =>
+        await changeRegistration(trx, deps, registration, ['verified'], ({ draft }) => ({
+          draft: { ...draft, verification: null },
+          state: 'verifying'
+        }))
     )) ?? registration
   )
 }
@@ -99,21 +102,21 @@ export async function loadPosted (
   return registration
 }
 
-export function progressOf (registration: Registration, place: Place): Progress {
+export function measureProgress (registration: Registration, place: Place): Progress {
   const { id, applicant } = registration
   return {
     applicant,
     place,
     step: stepNumber(place),
     laterHref: mayLeave(registration) ? registrationPath(id, 'later') : null,
-    sections: sectionsOf(applicant).map((section) => ({
+    sections: listSections(applicant).map((section) => ({
       place: section,
       href: section !== place && mayOpen(section, registration) ? registrationPath(id, section) : null
     }))
   }
 }
 
-export const circumstancesOf = (request: FastifyRequest): { source: string; address: string; traceId: string } => ({
+export const readCircumstances = (request: FastifyRequest): { source: string; address: string; traceId: string } => ({
   source: request.clientAddress.prefix,
   address: request.clientAddress.ip,
   traceId: String(request.id)
@@ -125,11 +128,13 @@ export async function keepSection (
   registration: Registration,
   section: Partial<Draft>
 ): Promise<string> {
-  const changed = await inTransaction(deps.db, async (trx) =>
-    await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
-      draft: { ...draft, ...section },
-      state: 'draft'
-    }))
+  const changed = await inTransaction(
+    deps.db,
+    async (trx) =>
+      await changeRegistration(trx, deps, registration, ['draft', 'verifying'], ({ draft }) => ({
+        draft: { ...draft, ...section },
+        state: 'draft'
+      }))
   )
   return changed === null ? registrationPath(registration.id) : duePath(changed)
 }

@@ -2,9 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
-import { keepSection, load, loadPosted, progressOf, registrationPath, type Parts, type Progress } from './held.ts'
+import { keepSection, load, loadPosted, measureProgress, registrationPath, type Parts, type Progress } from './held.ts'
 import type { Registration } from './repository.ts'
-import { legalValues, legalValuesOf, readLegal, type LegalValues } from './sections.ts'
+import { legalValues, toLegalValues, readLegal, type LegalValues } from './sections.ts'
 
 /** Posts `name`, `cert_no`, `phone`. */
 export interface LegalPage extends FormTarget {
@@ -25,7 +25,7 @@ export function registerLegalStep (app: FastifyInstance, parts: Parts): void {
 
   app.get('/register/:id/legal', async (request, reply) => {
     const registration = await load(parts, request, reply, 'legal')
-    return show(registration, legalValuesOf(registration.draft.legal), [], request, reply)
+    return show(registration, toLegalValues(registration.draft.legal), [], request, reply)
   })
 
   app.post('/register/:id/legal', async (request, reply) => {
@@ -49,7 +49,7 @@ function show (
     {
       action: registrationPath(registration.id, 'legal'),
       csrf: request.csrfToken(registration.id),
-      progress: progressOf(registration, 'legal'),
+      progress: measureProgress(registration, 'legal'),
       organizationName: registration.draft.unit?.name ?? '',
       values,
       errors

@@ -2,11 +2,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import type { PasswordContext } from '../../domain/login/password-guessing.ts'
-import { applicantOf } from '../../domain/representation/registration.ts'
+import { findApplicant } from '../../domain/representation/registration.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { hashNewPassword, passwordRules, readNewPassword } from '../new-password/index.ts'
 import { complete } from './complete.ts'
-import { circumstancesOf, load, loadPosted, progressOf, registrationPath, type Parts, type Progress } from './held.ts'
+import {
+  readCircumstances,
+  load,
+  loadPosted,
+  measureProgress,
+  registrationPath,
+  type Parts,
+  type Progress
+} from './held.ts'
 import type { Registration } from './repository.ts'
 import { stopped } from './stopped.ts'
 
@@ -36,10 +44,10 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
 
   app.post('/register/:id/password', async (request, reply) => {
     const registration = await loadPosted(parts, request, reply, 'password')
-    const read = readNewPassword(passwordProfile, request.body, contextOf(registration))
+    const read = readNewPassword(passwordProfile, request.body, buildPasswordContext(registration))
     if (!read.ok) return showPassword(registration, read.errors, 422, request, reply)
     const passwordHash = await hashNewPassword(deps, read.value, registrationPath(registration.id, 'password'))
-    const outcome = await complete(parts, registration, passwordHash, circumstancesOf(request))
+    const outcome = await complete(parts, registration, passwordHash, readCircumstances(request))
     switch (outcome) {
       case 'unavailable':
         return showPassword(registration, [{ field: 'form', code: 'register_unavailable' }], 503, request, reply)
@@ -47,7 +55,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
       case 'elsewhere':
         return await reply.redirect(registrationPath(registration.id), 303)
     }
-    const { address, traceId } = circumstancesOf(request)
+    const { address, traceId } = readCircumstances(request)
     await inTransaction(deps.db, async (trx) => {
       await deps.audit.record(trx, {
         type: 'registration.failed',
@@ -63,12 +71,12 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
   })
 
   /** The password must not contain data of the organization or its people. */
-  function contextOf ({ applicant, draft: { unit, agent, legal }, draft }: Registration): PasswordContext {
+  function buildPasswordContext ({ applicant, draft: { unit, agent, legal }, draft }: Registration): PasswordContext {
     const identifiers = [
       unit?.uscc,
       ...[agent, legal].flatMap((one) => (one === null ? [] : [one.certNo, one.phone.replace(/^\+86/, '')]))
     ]
-    return { identifiers: identifiers.filter((one) => one !== undefined), name: applicantOf(applicant, draft)?.name }
+    return { identifiers: identifiers.filter((one) => one !== undefined), name: findApplicant(applicant, draft)?.name }
   }
 
   function showPassword (
@@ -83,7 +91,7 @@ export function registerPasswordStep (app: FastifyInstance, parts: Parts): void 
       {
         action: registrationPath(registration.id, 'password'),
         csrf: request.csrfToken(registration.id),
-        progress: progressOf(registration, 'password'),
+        progress: measureProgress(registration, 'password'),
         rules: passwordRules(passwordProfile),
         uscc: registration.draft.unit?.uscc ?? '',
         errors

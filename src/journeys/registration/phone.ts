@@ -2,18 +2,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskPhone } from '../../domain/identity/masking.ts'
-import { applicantOf } from '../../domain/representation/registration.ts'
+import { findApplicant } from '../../domain/representation/registration.ts'
 import { formField } from '../../http/forms.ts'
 import type { FieldError } from '../../http/pages.ts'
 import type { SmsBinding } from '../../records/sms-codes/index.ts'
 import type { ShownChallenge } from '../../records/challenges/index.ts'
 import {
-  circumstancesOf,
+  readCircumstances,
   duePath,
   load,
   loadAny,
   loadPosted,
-  progressOf,
+  measureProgress,
   registrationPath,
   type Parts,
   type Progress
@@ -79,7 +79,7 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     if (verdict !== 'passed') {
       return await showPhone(registration, { sent, errors: [{ field: 'answer', code: verdict }] }, request, reply)
     }
-    const outcome = await smsCodes.send(bindingOf(registration), circumstancesOf(request))
+    const outcome = await smsCodes.send(buildBinding(registration), readCircumstances(request))
     if (outcome.ok) return await reply.redirect(`${registrationPath(registration.id, 'phone')}?sent=1`, 303)
     const { code, retryAfterSeconds } = outcome
     reply.header('retry-after', String(retryAfterSeconds))
@@ -112,8 +112,8 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
         reply
       )
     }
-    const binding = bindingOf(registration)
-    const verdict = await smsCodes.verify(binding, typed, circumstancesOf(request))
+    const binding = buildBinding(registration)
+    const verdict = await smsCodes.verify(binding, typed, readCircumstances(request))
     if (!verdict.ok) {
       // sent twice: the first one was right
       const now = await loadAny(deps, request, reply)
@@ -135,8 +135,8 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     return await reply.redirect(changed === null ? registrationPath(registration.id) : duePath(changed), 303)
   })
 
-  const bindingOf = ({ applicant, draft, browserHash }: Registration): SmsBinding => ({
-    phone: applicantOf(applicant, draft)?.phone ?? '',
+  const buildBinding = ({ applicant, draft, browserHash }: Registration): SmsBinding => ({
+    phone: findApplicant(applicant, draft)?.phone ?? '',
     purpose: 'register',
     browserHash
   })
@@ -159,11 +159,11 @@ export function registerPhoneStep (app: FastifyInstance, parts: Parts): void {
     return await reply.page(
       'registration/phone',
       {
-        progress: progressOf(registration, 'phone'),
+        progress: measureProgress(registration, 'phone'),
         csrf: request.csrfToken(registration.id),
         sendAction: registrationPath(registration.id, 'phone'),
         verifyAction: `${registrationPath(registration.id, 'phone')}/code`,
-        maskedPhone: maskPhone(bindingOf(registration).phone),
+        maskedPhone: maskPhone(buildBinding(registration).phone),
         changeHref: registrationPath(registration.id, registration.applicant === 'agent' ? 'agent' : 'legal'),
         challenge,
         sent,

@@ -15,7 +15,7 @@ import { columns, draftHours, opened, sealed, type Registration, type Trx } from
 
 export const resumePath = '/register/resume'
 
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
+const hashToken = (token: string): string => createHash('sha256').update(token).digest('base64url')
 
 /** Runs in the transaction of the act; earlier links end with it. `notice`: what has happened, in Chinese. */
 export async function sendResumeLink (
@@ -34,7 +34,7 @@ export async function sendResumeLink (
   }
 ): Promise<void> {
   const token = newIdentifier(32)
-  const tokenHash = hashOf(token)
+  const tokenHash = hashToken(token)
   await trx
     .updateTable('registrationResume')
     .set({ expiresAt: sql<Date>`now()` })
@@ -78,7 +78,7 @@ export async function resumeRegistration (
     const link = await trx
       .updateTable('registrationResume')
       .set({ usedAt: sql<Date>`now()` })
-      .where('tokenHash', '=', hashOf(token))
+      .where('tokenHash', '=', hashToken(token))
       .where('usedAt', 'is', null)
       .where('expiresAt', '>', sql<Date>`now()`)
       .returning('registrationId')

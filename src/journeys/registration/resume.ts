@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { PageError } from '../../http/page-error.ts'
 import type { FormTarget } from '../../http/pages.ts'
-import { circumstancesOf, registrationPath, type Parts } from './held.ts'
+import { readCircumstances, registrationPath, type Parts } from './held.ts'
 import { resumePath, resumeRegistration } from './resume-links.ts'
 
 /** The page of the link. Posts `csrf`. `gone`: used, expired, or unknown; all look the same. */
@@ -43,7 +43,7 @@ export function registerResume (app: FastifyInstance, { deps, throttle, smsCodes
       smsCodes,
       token,
       reply.ensureBrowser().hash,
-      circumstancesOf(request)
+      readCircumstances(request)
     )
     if (id !== null) return await reply.redirect(registrationPath(id), 303)
     return reply.page('registration/resume', { action: '', csrf: '', gone: true }, { status: 410 })

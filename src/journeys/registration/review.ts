@@ -9,7 +9,7 @@ import { DomainError } from '../../domain/errors.ts'
 import { requireReason } from '../../domain/reason.ts'
 import { maskCertNo, maskName, maskPhone } from '../../domain/identity/masking.ts'
 import {
-  applicantOf,
+  findApplicant,
   type Applicant,
   type Draft,
   type LegalSection
@@ -23,7 +23,7 @@ import { registeredPerson } from '../../records/organizations/index.ts'
 import { enqueue } from '../../records/outbox/index.ts'
 import { type MessageKind, notify, shortText, type SmsOrder, smsTopic } from '../../records/messages/index.ts'
 import { askRegister } from './company.ts'
-import { organizationOf, Refused, tellRepresentative } from './complete.ts'
+import { createOrganization, Refused, notifyRepresentative } from './complete.ts'
 import { registrationTopic, type DelegationOrder } from './delegation.ts'
 import { draftHours, isRegistrationId, opened, sealed, type Trx } from './repository.ts'
 import { sendResumeLink } from './resume-links.ts'
@@ -76,12 +76,12 @@ export async function listApplications (
     )
   }
   const rows = await query.orderBy('createdAt').orderBy('id').limit(limit).execute()
-  return rows.map((row) => lineOf(deps, row, review))
+  return rows.map((row) => toApplicationLine(deps, row, review))
 }
 
 type Row = Parameters<typeof opened>[1] & { reviewedAt: Date | null; updatedAt: Date }
 
-function lineOf (deps: Pick<RegistrationDeps, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
+function toApplicationLine (deps: Pick<RegistrationDeps, 'crypto'>, row: Row, review: ReviewState): ApplicationLine {
   const { draft } = opened(deps, row)
   return {
     id: row.id,
@@ -92,7 +92,7 @@ function lineOf (deps: Pick<RegistrationDeps, 'crypto'>, row: Row, review: Revie
     reviewedAt: row.reviewedAt,
     organization: draft.unit?.name ?? '',
     uscc: draft.unit?.uscc ?? '',
-    applicantName: maskName(applicantOf(row.applicant, draft)?.name ?? '')
+    applicantName: maskName(findApplicant(row.applicant, draft)?.name ?? '')
   }
 }
 
@@ -131,7 +131,7 @@ export async function findApplication (
     .where('id', '=', id)
     .where('review', 'is not', null)
     .executeTakeFirst()
-  return row === undefined || row.review === null ? null : lineOf(deps, row, row.review)
+  return row === undefined || row.review === null ? null : toApplicationLine(deps, row, row.review)
 }
 
 /**
@@ -178,7 +178,7 @@ export async function applicationDetail (
   const shown = ({ name, certNo, phone }: LegalSection): ShownPerson =>
     unmasked ? { name, certNo, phone } : { name: maskName(name), certNo: maskCertNo(certNo), phone: maskPhone(phone) }
   return {
-    ...lineOf(deps, row, row.review),
+    ...toApplicationLine(deps, row, row.review),
     personId: row.personId,
     reviewedBy: row.reviewedBy,
     reviewReason: row.reviewReason,
@@ -327,7 +327,7 @@ async function accept (
 ): Promise<void> {
   const { id, applicant, personId, number, kept } = held
   const [address, traceId] = [act.address ?? '', act.traceId ?? '']
-  const organizationId = await organizationOf(
+  const organizationId = await createOrganization(
     trx,
     { deps },
     { registration: { applicant }, unit, passwordHash: kept.passwordHash, address, traceId },
@@ -360,7 +360,7 @@ async function accept (
     reason: 'review',
     details: { registration: id, number, registerVersion }
   })
-  await tellApplicant(trx, deps, held, 'registration-accepted', null)
+  await notifyApplicant(trx, deps, held, 'registration-accepted', null)
   if (applicant === 'legal_representative') return
   const order: DelegationOrder = {
     registrationId: id,
@@ -375,7 +375,7 @@ async function accept (
     dedupeKey: `${registrationTopic}:${id}`,
     payload: { ...order }
   })
-  await tellRepresentative(
+  await notifyRepresentative(
     trx,
     { deps },
     { organization: unit.name, phone: legal.phone, registrationId: id, personId: legalRepresentativeId }
@@ -416,7 +416,7 @@ export async function refuseApplication (
       reason,
       details: { registration: id, number: held.number, code }
     })
-    await tellApplicant(trx, deps, held, 'registration-refused', `${code}: ${reason}`)
+    await notifyApplicant(trx, deps, held, 'registration-refused', `${code}: ${reason}`)
     return 'done'
   })
 }
@@ -452,7 +452,11 @@ export async function returnApplication (deps: Needed, act: Act, id: string, see
       reason,
       details: { registration: id, number: held.number }
     })
-    await notify(trx, deps, { personId: held.personId, kind: 'registration-returned', data: dataOf(held, reason) })
+    await notify(trx, deps, {
+      personId: held.personId,
+      kind: 'registration-returned',
+      data: buildMessageData(held, reason)
+    })
     if (phone !== null) {
       await sendResumeLink(trx, deps, {
         registrationId: id,
@@ -465,7 +469,7 @@ export async function returnApplication (deps: Needed, act: Act, id: string, see
   })
 }
 
-const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record<string, string | null> => ({
+const buildMessageData = ({ kept: { unit }, number }: Held, reason: string | null): Record<string, string | null> => ({
   organization: unit?.name ?? '',
   uscc: unit?.uscc ?? '',
   number,
@@ -473,14 +477,14 @@ const dataOf = ({ kept: { unit }, number }: Held, reason: string | null): Record
 })
 
 /** In the inbox, and by short message to the proved phone of the application. */
-async function tellApplicant (
+async function notifyApplicant (
   trx: Trx,
   deps: Needed,
   held: Held,
   kind: Extract<MessageKind, `registration-${string}`>,
   reason: string | null
 ): Promise<void> {
-  const messageId = await notify(trx, deps, { personId: held.personId, kind, data: dataOf(held, reason) })
+  const messageId = await notify(trx, deps, { personId: held.personId, kind, data: buildMessageData(held, reason) })
   const { phone, unit } = held.kept
   if (phone === null) return
   await enqueue(trx, deps, {

@@ -4,8 +4,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { maskName, maskUscc } from '../../domain/identity/masking.ts'
-import { presenceOf } from '../../domain/representation/delegation.ts'
-import { applicantOf, delegationEnd, verifiedContent } from '../../domain/representation/registration.ts'
+import { findPresence } from '../../domain/representation/delegation.ts'
+import { findApplicant, delegationEnd, verifiedContent } from '../../domain/representation/registration.ts'
 import { PageError } from '../../http/page-error.ts'
 import { isPhone } from '../../http/user-agent.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
@@ -17,7 +17,7 @@ import {
   ticketModel
 } from '../scan-code/index.ts'
 import type { TicketStatus } from '../../records/scan-tickets/index.ts'
-import { circumstancesOf, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
+import { readCircumstances, duePath, load, loadAny, loadPosted, registrationPath, type Parts } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
 
 export function registerScanStep (app: FastifyInstance, parts: Parts): void {
@@ -26,7 +26,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   app.get('/register/:id/qr', async (request, reply) => {
     if (isPrefetch(request)) return await reply.code(503).send()
     const registration = await load(parts, request, reply, 'qr')
-    const latest = await tickets.latestAbout('register', subjectOf(registration), registration.browserHash)
+    const latest = await tickets.latestAbout('register', describeSubject(registration), registration.browserHash)
     const status = latest === null ? null : await tickets.status(latest, registration.browserHash)
     if (latest !== null && status?.state === 'confirmed') return await finish(latest, registration, reply)
     if (latest !== null && status !== null && (isLive(status) || status.failure === 'face_exhausted')) {
@@ -67,21 +67,21 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
   })
 
   /** Changed meanwhile: a ticket for other data proves nothing about these. */
-  const subjectOf = ({ id, applicant, draft }: Registration): string =>
+  const describeSubject = ({ id, applicant, draft }: Registration): string =>
     `registration:${id}:${deps.crypto.mac('registration', verifiedContent(applicant, draft))}`
 
   /** confirmed → consumed and verifying → verified, in one transaction. */
   async function finish (id: string, registration: Registration, reply: FastifyReply): Promise<FastifyReply> {
     const { browserHash } = registration
-    const subjectRef = subjectOf(registration)
+    const subjectRef = describeSubject(registration)
     // a ticket that proves nothing about these data is not used up
     await inTransaction<undefined>(deps.db, async (trx, rollback) => {
       const given = await tickets.consume(trx, id, { browserHash, subjectRef, purpose: 'register' })
       if (given === null) return
-      const present = presenceOf(given.proofs, given.personId, id)
+      const present = findPresence(given.proofs, given.personId, id)
       if (present === null || given.personId !== registration.personId) throw rollback(undefined)
       const changed = await changeRegistration(trx, deps, registration, ['verifying'], (now) => {
-        if (subjectOf(now) !== subjectRef) throw rollback(undefined)
+        if (describeSubject(now) !== subjectRef) throw rollback(undefined)
         return {
           draft: {
             ...now.draft,
@@ -112,12 +112,12 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       browserHash
     } = registration
     if (personId === null || unit === null) throw new PageError(409, 'bad_request')
-    const { address, traceId } = circumstancesOf(request)
+    const { address, traceId } = readCircumstances(request)
     const now = deps.clock.now()
     const created = await tickets.create({
       purpose: 'register',
       browserHash,
-      subjectRef: subjectOf(registration),
+      subjectRef: describeSubject(registration),
       context: {
         clientName: '统一身份认证 · 法人注册',
         clientHost: new URL(deps.config.issuer).host,
@@ -161,7 +161,7 @@ export function registerScanStep (app: FastifyInstance, parts: Parts): void {
       ticket: ticketModel(id, status, true),
       blocked: status.failure === 'face_exhausted' ? 'face_exhausted' : null,
       // as typed, because stored data of a person are not shown to others
-      expectedName: maskName(applicantOf(registration.applicant, registration.draft)?.name ?? ''),
+      expectedName: maskName(findApplicant(registration.applicant, registration.draft)?.name ?? ''),
       subjectName: null,
       notYet,
       mobile: isPhone(request.headers['user-agent'] ?? ''),

@@ -7,7 +7,7 @@ import {
   delegationYears,
   parseOrganizationName,
   partyFault,
-  prefectureOf,
+  findPrefecture,
   readRegion,
   type AgentSection,
   type Draft,
@@ -55,13 +55,13 @@ export const unitValues = (body: unknown): UnitValues => ({
   county: field(body, 'county', 10)
 })
 
-export const unitValuesOf = (unit: UnitSection | null): UnitValues =>
+export const toUnitValues = (unit: UnitSection | null): UnitValues =>
   unit === null
     ? { uscc: '', name: '', prefecture: '', county: '' }
     : {
         uscc: unit.uscc,
         name: unit.named === 'typed' ? unit.name : '',
-        prefecture: prefectureOf(unit.region),
+        prefecture: findPrefecture(unit.region),
         county: unit.region ?? ''
       }
 
@@ -79,7 +79,7 @@ export function readUnit (values: UnitValues): Read<Pick<UnitSection, 'uscc' | '
     )
   }
   // a county of the formerly chosen prefecture is no fault
-  const inside = prefectureOf(values.county) === values.prefecture && values.county !== values.prefecture
+  const inside = findPrefecture(values.county) === values.prefecture && values.county !== values.prefecture
   const region = readRegion(values.prefecture, inside ? values.county : '')
   if (!region.ok) errors.push({ field: 'prefecture', code: region.code })
   return errors.length === 0 && uscc.ok && region.ok
@@ -106,7 +106,7 @@ export const legalValues = (body: unknown): LegalValues => ({
   phone: field(body, 'phone', 40)
 })
 
-export const legalValuesOf = (legal: LegalSection | null): LegalValues =>
+export const toLegalValues = (legal: LegalSection | null): LegalValues =>
   legal === null
     ? { name: '', certNo: '', phone: '' }
     : { name: legal.name, certNo: legal.certNo, phone: legal.phone.replace(/^\+86/, '') }
@@ -128,10 +128,10 @@ export function readLegal (values: LegalValues, draft: Draft, today: string): Re
   if (!phone.ok) errors.push(...phone.errors)
   if (!name.ok || !certNo.ok || !phone.ok) return { ok: false, errors }
   const data = { name: name.value, certNo: certNo.value, phone: phone.data }
-  const together = draft.agent === null ? null : partyFault(draft.agent, data)
-  return together === null
+  const fault = draft.agent === null ? null : partyFault(draft.agent, data)
+  return fault === null
     ? { ok: true, data }
-    : { ok: false, errors: [{ field: together === 'SAME_PHONE' ? 'phone' : 'cert_no', code: together }] }
+    : { ok: false, errors: [{ field: fault === 'SAME_PHONE' ? 'phone' : 'cert_no', code: fault }] }
 }
 
 export function agentValues (body: unknown): AgentValues {
@@ -151,10 +151,10 @@ export function agentValues (body: unknown): AgentValues {
     : { ...values, year, month: month ?? '', day: day ?? '' }
 }
 
-export function agentValuesOf (agent: AgentSection | null): AgentValues {
+export function toAgentValues (agent: AgentSection | null): AgentValues {
   const [year = '', month = '', day = ''] = agent?.validFrom.split('-') ?? []
   return {
-    ...legalValuesOf(agent),
+    ...toLegalValues(agent),
     year,
     month,
     day,
@@ -191,10 +191,10 @@ export function readAgent (values: AgentValues, draft: Draft, today: string): Re
     ethnicGroup: values.ethnicGroup === '' ? null : values.ethnicGroup,
     years
   }
-  const together = draft.legal === null ? null : partyFault(data, draft.legal)
-  return together === null
+  const fault = draft.legal === null ? null : partyFault(data, draft.legal)
+  return fault === null
     ? { ok: true, data }
-    : { ok: false, errors: [{ field: together === 'SAME_PHONE' ? 'phone' : 'cert_no', code: together }] }
+    : { ok: false, errors: [{ field: fault === 'SAME_PHONE' ? 'phone' : 'cert_no', code: fault }] }
 }
 
 /** An empty field is missing, whichever other rule it breaks. */

@@ -6,9 +6,9 @@ import { tibetanPrefectures, type Division, type Prefecture } from '../../domain
 import { formField } from '../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { RegisterUnavailable } from '../../ports/registry.ts'
-import { duePath, load, loadPosted, progressOf, registrationPath, type Parts, type Progress } from './held.ts'
+import { duePath, load, loadPosted, measureProgress, registrationPath, type Parts, type Progress } from './held.ts'
 import { changeRegistration, type Registration } from './repository.ts'
-import { readOrganizationName, readUnit, unitValues, unitValuesOf, type UnitValues } from './sections.ts'
+import { readOrganizationName, readUnit, unitValues, toUnitValues, type UnitValues } from './sections.ts'
 import { stopped } from './stopped.ts'
 
 /**
@@ -46,7 +46,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
   app.get('/register/:id/unit', async (request, reply) => {
     const registration = await load(parts, request, reply, 'unit')
     const { unit } = registration.draft
-    return showUnit(registration, unitValuesOf(unit), { askName: unit?.named === 'typed' }, request, reply)
+    return showUnit(registration, toUnitValues(unit), { askName: unit?.named === 'typed' }, request, reply)
   })
 
   app.post('/register/:id/unit', async (request, reply) => {
@@ -65,7 +65,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
     }
 
     const known = registration.draft.unit
-    const named = await nameOf(read.data.uscc, values, known, request)
+    const named = await findName(read.data.uscc, values, known, request)
     switch (named.outcome) {
       case 'ask_name':
         return showUnit(
@@ -98,7 +98,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
   })
 
   /** The register's name for the code; a typed one only if the register has none. Outside of any transaction. */
-  async function nameOf (
+  async function findName (
     uscc: string,
     values: UnitValues,
     known: UnitSection | null,
@@ -143,7 +143,7 @@ export function registerUnitStep (app: FastifyInstance, parts: Parts): void {
       {
         action: registrationPath(registration.id, 'unit'),
         csrf: request.csrfToken(registration.id),
-        progress: progressOf(registration, 'unit'),
+        progress: measureProgress(registration, 'unit'),
         values,
         askName,
         prefectures: tibetanPrefectures,

@@ -51,7 +51,7 @@ export function registerTicketStatus (
     if (status === null) {
       return await reply.code(404).send({ state: 'expired', left: 0, text: request.t('scan-code.status.expired') })
     }
-    return await reply.send(eventOf(request, status))
+    return await reply.send(describeEvent(request, status))
   })
 
   app.get(`${pattern}/:ticket/events`, async (request, reply) => {
@@ -68,11 +68,11 @@ export function registerTicketStatus (
       'x-accel-buffering': 'no'
     })
     return await reply.send(
-      Readable.from(streamOf(request, tickets.watch(id, browser.hash, stop.signal)), { objectMode: false })
+      Readable.from(streamEvents(request, tickets.watch(id, browser.hash, stop.signal)), { objectMode: false })
     )
   })
 
-  function eventOf (request: FastifyRequest, status: TicketStatus): Record<string, unknown> {
+  function describeEvent (request: FastifyRequest, status: TicketStatus): Record<string, unknown> {
     return {
       state: status.state,
       left: status.secondsLeft,
@@ -82,12 +82,15 @@ export function registerTicketStatus (
     }
   }
 
-  async function * streamOf (request: FastifyRequest, statuses: AsyncIterable<TicketStatus>): AsyncGenerator<string> {
+  async function * streamEvents (
+    request: FastifyRequest,
+    statuses: AsyncIterable<TicketStatus>
+  ): AsyncGenerator<string> {
     yield 'retry: 3000\n\n'
     for await (const status of withHeartbeat(statuses, 10_000)) {
       yield status === null
         ? 'event: ping\ndata: 1\n\n'
-        : `event: state\ndata: ${JSON.stringify(eventOf(request, status))}\n\n`
+        : `event: state\ndata: ${JSON.stringify(describeEvent(request, status))}\n\n`
     }
   }
 }

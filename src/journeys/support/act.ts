@@ -14,7 +14,7 @@ export type Trx = Transaction<Database>
 export type ActOutcome = 'done' | 'unchanged' | 'unknown'
 
 /** The fields that an audit event has from an act. @throws DomainError `reason_required` */
-export function stampOf ({ actor, reason, address, traceId }: Act): {
+export function toStamp ({ actor, reason, address, traceId }: Act): {
   actor: AuditActor
   reason: string
   address: string | null
@@ -38,9 +38,9 @@ export async function aboutPerson (
   deps: Pick<SupportDeps, 'db'>,
   act: Act,
   personId: string,
-  work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof stampOf>) => Promise<boolean>
+  work: (trx: Trx, person: HeldPerson, stamp: ReturnType<typeof toStamp>) => Promise<boolean>
 ): Promise<ActOutcome> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   return await inTransaction(deps.db, async (trx) => {
     const person = await trx
       .selectFrom('person')

@@ -61,7 +61,7 @@ interface Row {
   createdAt: Date
 }
 
-function lineOf (
+function findRoute (
   { crypto }: Pick<SupportDeps, 'crypto'>,
   { id, nameEnc, certNoEnc, phoneEnc, assuranceLevel, ...row }: Row
 ): PersonLine {
@@ -118,10 +118,7 @@ export async function findPeople (
   const how = read(deps, search)
   if (typeof how === 'string') return { ok: false, code: how }
   const { db } = deps
-  let query = db
-    .selectFrom('person')
-    .select(columns)
-    .where('identityState', '=', 'established')
+  let query = db.selectFrom('person').select(columns).where('identityState', '=', 'established')
   switch (how.by) {
     case 'cert_no':
       query = query.where('certNoIndex', 'in', how.indexes)
@@ -147,7 +144,7 @@ export async function findPeople (
       details: { by: how.by, found: rows.length }
     })
   })
-  return { ok: true, by: how.by, people: rows.map((row) => lineOf(deps, row)) }
+  return { ok: true, by: how.by, people: rows.map((row) => findRoute(deps, row)) }
 }
 
 /** At most `limit` people, newest first, narrowed by status; `after` = id of the last one of the page before. */
@@ -155,23 +152,23 @@ export async function listPeople (
   deps: Pick<SupportDeps, 'db' | 'crypto'>,
   { status, after, limit = 50 }: { status?: PersonStatus | undefined; after?: string | undefined; limit?: number }
 ): Promise<PersonLine[]> {
-  let query = deps.db
-    .selectFrom('person')
-    .select(columns)
-    .where('identityState', '=', 'established')
+  let query = deps.db.selectFrom('person').select(columns).where('identityState', '=', 'established')
   if (status !== undefined) query = query.where('status', '=', status)
   if (after !== undefined) {
     query = query.where(sql<boolean>`(created_at, id) < (select created_at, id from person l where l.id = ${after})`)
   }
   const rows = await query.orderBy('createdAt', 'desc').orderBy('id', 'desc').limit(limit).execute()
-  return rows.map((row) => lineOf(deps, row))
+  return rows.map((row) => findRoute(deps, row))
 }
 
 /**
  * Other people with the same name and last four characters: perhaps one human being with two documents. Only shown;
  * nothing is merged.
  */
-export async function namesakesOf (deps: Pick<SupportDeps, 'db' | 'crypto'>, personId: string): Promise<PersonLine[]> {
+export async function findNamesakes (
+  deps: Pick<SupportDeps, 'db' | 'crypto'>,
+  personId: string
+): Promise<PersonLine[]> {
   const rows = await deps.db
     .selectFrom('person')
     .select(columns)
@@ -183,5 +180,5 @@ export async function namesakesOf (deps: Pick<SupportDeps, 'db' | 'crypto'>, per
     .orderBy('id')
     .limit(5)
     .execute()
-  return rows.map((row) => lineOf(deps, row))
+  return rows.map((row) => findRoute(deps, row))
 }

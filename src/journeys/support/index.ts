@@ -23,8 +23,8 @@ export {
 export { findPeople, listPeople, type FoundPeople, type PersonLine, type PersonSearch } from './find.ts'
 export { personDetail, personHistory, type HistoryLine, type PersonDetail } from './person.ts'
 export { lockPerson, unlockPerson } from './lock.ts'
-export { endAllSessions, endSessionOf, sessionsOf, type ListedSession } from './sessions.ts'
-export { endDevice, resetFaceTries, resetPasswordTries } from './resets.ts'
+export { endAllSessions, endPersonSession, listPersonSessions, type ListedSession } from './sessions.ts'
+export { endDevice, resetPersonFaceTries, resetPasswordTries } from './resets.ts'
 export {
   grantUnmasking,
   findUnmaskGrants,

@@ -6,7 +6,7 @@ import { isCertType } from '../../domain/identity/cert-type.ts'
 import { RegisterUnavailable, type CompanyAnswer, type CompanyRecord } from '../../ports/registry.ts'
 import type { SupportDeps } from './deps.ts'
 import {
-  applyRegisterNews,
+  applyRegisterChange,
   createDelegations,
   type DelegationView,
   endByStaff,
@@ -18,7 +18,7 @@ import {
   suspendOrganization
 } from '../../records/organizations/index.ts'
 import { personById } from '../../records/persons/index.ts'
-import { stampOf, type ActOutcome } from './act.ts'
+import { toStamp, type ActOutcome } from './act.ts'
 
 export interface OrganizationLine {
   id: string
@@ -113,14 +113,14 @@ export async function organizationDetail (
 }
 
 export async function suspend (deps: SupportDeps, act: Act, id: string): Promise<ActOutcome> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   if (await suspendOrganization(deps, stamp, id)) return 'done'
   return (await organizationById(deps.db, id)) === null ? 'unknown' : 'unchanged'
 }
 
 /** Asks the register first: an organization that is suspended or dissolved there does not become active here. */
 export async function release (deps: SupportDeps, act: Act, id: string): Promise<ActOutcome | 'register_unavailable'> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   const organization = await organizationById(deps.db, id)
   if (organization === null) return 'unknown'
   const record = await asked(deps, async () => await deps.companies.lookup(organization.uscc))
@@ -153,7 +153,7 @@ export async function recheck (
   act: Act,
   id: string
 ): Promise<{ outcome: 'checked'; result: Recheck } | { outcome: 'unknown' | 'register_unavailable' }> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   const organization = await organizationById(deps.db, id)
   if (organization === null) return { outcome: 'unknown' }
   const { uscc } = organization
@@ -166,7 +166,7 @@ export async function recheck (
   const whole =
     record.found && answer?.certain === true && answer.isLegalRepresentative && answer.version === record.version
   const news = whole
-    ? await applyRegisterNews(deps, { uscc, version: record.version, name: record.name, status: record.status })
+    ? await applyRegisterChange(deps, { uscc, version: record.version, name: record.name, status: record.status })
     : null
   const result: Recheck = {
     found: record.found,
@@ -233,7 +233,7 @@ export async function actOnDelegation (
   id: string,
   what: string
 ): Promise<ActOutcome | 'refused'> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   const known = await deps.db.selectFrom('delegation').select('id').where('id', '=', id).limit(1).executeTakeFirst()
   if (known === undefined) return 'unknown'
   const chosen = delegationActs.find((one) => one === what)

@@ -6,12 +6,12 @@ import type { Person } from '../../domain/identity/person.ts'
 import { maskCertNo, maskEmail, maskName, maskPhone } from '../../domain/identity/masking.ts'
 import type { SupportDeps } from './deps.ts'
 import { createDelegations, type DelegationView } from '../../records/organizations/index.ts'
-import { devicesOf } from '../../records/devices/index.ts'
+import { listDevices } from '../../records/devices/index.ts'
 import { faceLimits, faceTriesLeft } from '../../records/face-checks/index.ts'
 import type { MessageKind } from '../../records/messages/index.ts'
 import { personById } from '../../records/persons/index.ts'
-import { namesakesOf, type PersonLine } from './find.ts'
-import { sessionsOf, type ListedSession } from './sessions.ts'
+import { findNamesakes, type PersonLine } from './find.ts'
+import { listPersonSessions, type ListedSession } from './sessions.ts'
 
 export interface PersonDetail {
   id: string
@@ -59,7 +59,7 @@ export async function personDetail (
   if (person === null) return null
   // one after another, because a page for staff must not take every connection of the pool
   const faceTries = await faceTriesLeft(db, { personId, binding: '' })
-  const sessions = await sessionsOf(deps, person.sub)
+  const sessions = await listPersonSessions(deps, person.sub)
   const browsers = await db
     .selectFrom('knownBrowser')
     .select(['label', 'firstSeenAt', 'lastLoginAt'])
@@ -68,7 +68,7 @@ export async function personDetail (
     .orderBy('lastLoginAt', 'desc')
     .limit(20)
     .execute()
-  const devices = await devicesOf(db, personId)
+  const devices = await listDevices(db, personId)
   const represents = await db
     .selectFrom('organization')
     .select(['id', 'name', 'uscc', 'status'])
@@ -100,7 +100,7 @@ export async function personDetail (
     .orderBy('createdAt', 'desc')
     .limit(10)
     .execute()
-  const namesakes = await namesakesOf(deps, personId)
+  const namesakes = await findNamesakes(deps, personId)
   await inTransaction(db, async (trx) => {
     await deps.audit.record(trx, {
       type: 'person.viewed',

@@ -1,7 +1,7 @@
 /** Help for a person who has used up the tries of a day, and the end of a device. */
 import { sql } from 'kysely'
 import type { Act } from '../../domain/administration/administration.ts'
-import { forgiveFaceTries } from '../../records/face-checks/index.ts'
+import { resetFaceTries } from '../../records/face-checks/index.ts'
 import { createThrottle, personIdentifier } from '../../records/throttle/index.ts'
 import type { SupportDeps } from './deps.ts'
 import { aboutPerson, notifyPerson, type ActOutcome } from './act.ts'
@@ -9,15 +9,15 @@ import { aboutPerson, notifyPerson, type ActOutcome } from './act.ts'
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
 /** The face tries of today restart. Starts that a provider is paid for stay limited. */
-export async function resetFaceTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
+export async function resetPersonFaceTries (deps: Needed, act: Act, personId: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id }, stamp) => {
-    const forgiven = await forgiveFaceTries(trx, id)
-    if (forgiven === 0) return false
+    const reset = await resetFaceTries(trx, id)
+    if (reset === 0) return false
     await deps.audit.record(trx, {
       type: 'person.face-tries-reset',
       ...stamp,
       personId: id,
-      details: { tries: forgiven }
+      details: { tries: reset }
     })
     await notifyPerson(trx, deps, id, 'security-face-tries-reset')
     return true

@@ -12,7 +12,7 @@ import { aboutPerson, notifyPerson, type ActOutcome } from './act.ts'
 type Needed = Pick<SupportDeps, 'db' | 'crypto' | 'audit'>
 
 /** Names a session on pages without being its identifier. */
-const markOf = (uid: string): string => createHash('sha256').update(uid).digest('base64url').slice(0, 22)
+const buildMark = (uid: string): string => createHash('sha256').update(uid).digest('base64url').slice(0, 22)
 
 export interface ListedSession {
   mark: string
@@ -24,7 +24,7 @@ export interface ListedSession {
 }
 
 /** Newest first, at most 50. */
-export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string): Promise<ListedSession[]> {
+export async function listPersonSessions ({ db }: Pick<SupportDeps, 'db'>, sub: string): Promise<ListedSession[]> {
   const found = await listSessions(db, sub, 50)
   const clientIds = [...new Set(found.flatMap(({ payload }) => Object.keys(payload.authorizations ?? {})))]
   const clients =
@@ -35,7 +35,7 @@ export async function sessionsOf ({ db }: Pick<SupportDeps, 'db'>, sub: string):
     clients.map(({ clientId, policy }) => [clientId, clientPolicy(policy).names['zh-CN'] || clientId])
   )
   return found.map(({ uid, payload, startedAt, expiresAt }) => ({
-    mark: markOf(uid),
+    mark: buildMark(uid),
     startedAt: new Date(startedAt * 1000),
     expiresAt: new Date(expiresAt * 1000),
     acr: typeof payload['acr'] === 'string' ? payload['acr'] : null,
@@ -68,9 +68,9 @@ export async function endAllSessions (deps: Needed, act: Act, personId: string):
 }
 
 /** One session of this person, by the mark of the list. */
-export async function endSessionOf (deps: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
+export async function endPersonSession (deps: Needed, act: Act, personId: string, mark: string): Promise<ActOutcome> {
   return await aboutPerson(deps, act, personId, async (trx, { id, sub }, stamp) => {
-    const uid = (await listSessions(trx, sub)).find((session) => markOf(session.uid) === mark)?.uid
+    const uid = (await listSessions(trx, sub)).find((session) => buildMark(session.uid) === mark)?.uid
     if (uid === undefined) return false
     const ended = await revokeSession(trx, uid)
     if (ended.length > 0) {

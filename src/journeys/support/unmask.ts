@@ -8,7 +8,7 @@ import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { SupportDeps } from './deps.ts'
 import { personById, type StoredPerson } from '../../records/persons/index.ts'
-import { stampOf, type Trx } from './act.ts'
+import { toStamp, type Trx } from './act.ts'
 
 export const unmaskFields = ['name', 'cert_no', 'phone'] as const
 export type UnmaskField = (typeof unmaskFields)[number]
@@ -38,14 +38,14 @@ export async function unmask (
   personId: string,
   fields: readonly UnmaskField[]
 ): Promise<Unmasked> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   return await inTransaction(deps.db, async (trx) => await show(trx, deps, stamp, personId, fields))
 }
 
 async function show (
   trx: Trx,
   deps: Pick<SupportDeps, 'crypto' | 'audit'>,
-  stamp: ReturnType<typeof stampOf>,
+  stamp: ReturnType<typeof toStamp>,
   personId: string,
   fields: readonly UnmaskField[],
   granted?: string
@@ -136,7 +136,7 @@ export async function unmaskGranted (
   personId: string,
   grantId: string
 ): Promise<Unmasked> {
-  const stamp = stampOf(act)
+  const stamp = toStamp(act)
   return await inTransaction(deps.db, async (trx) => {
     const fields = await useUnmaskGrant(trx, act.actor, { personId }, grantId)
     return fields === null ? { outcome: 'not_granted' } : await show(trx, deps, stamp, personId, fields, grantId)

@@ -43,12 +43,12 @@ export interface ContentLines {
 // what is approved reads the same on both screens, in every combination of languages
 const zh = translator('zh-CN')
 
-export const catalogueOf = async ({ deps }: Centre): Promise<Catalogue> =>
+export const loadFunctionCatalogue = async ({ deps }: Centre): Promise<Catalogue> =>
   await loadCatalogue(deps.db, { sites: zh('user-center.all.sites'), functions: zh('user-center.all.functions') })
 
 const month = 30 * 86_400_000
 
-export function rowOf ({ deps }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
+export function toRow ({ deps }: Centre, catalogue: Catalogue, t: Translate, view: DelegationView): DelegationRow {
   const { id, version, state, agent, clientIds, functions, validFrom, validTo } = view
   return {
     id,

@@ -1,8 +1,8 @@
 import type { FormTarget } from '../../http/pages.ts'
-import type { Framed } from './me.ts'
+import type { WithUserCenterLayout } from './me.ts'
 
 /** 停用, 撤销 (by the legal representative); 辞去, 撤回 (by the agent). Posts `csrf`, `text` (the first two). */
-export interface EndDelegationPage extends Framed, FormTarget {
+export interface EndDelegationPage extends WithUserCenterLayout, FormTarget {
   act: 'suspend' | 'revoke' | 'resign' | 'withdraw'
   name: string
   text: string

@@ -1,10 +1,10 @@
 /** 我的信息 and 认证等级: masked; errors are corrected at their source. */
 import type { FastifyInstance } from 'fastify'
 import { maskCertNo, maskEmail, maskPhone, maskUscc } from '../../domain/identity/masking.ts'
-import { loadMe, shellOf, type Centre, type Framed } from './me.ts'
+import { loadMe, buildLayout, type Centre, type WithUserCenterLayout } from './me.ts'
 
 /** 我的信息 and 认证等级. */
-export interface HomePage extends Framed {
+export interface HomePage extends WithUserCenterLayout {
   certType: string
   certNo: string
   validTo: string | null
@@ -27,7 +27,7 @@ export function registerHome (app: FastifyInstance, centre: Centre): void {
     const me = await loadMe(centre, request, reply)
     const { person, representation } = me
     return reply.page('user-center/home', {
-      shell: await shellOf(centre, request, me, 'home'),
+      shell: await buildLayout(centre, request, me, 'home'),
       certType: person.certType,
       certNo: maskCertNo(person.certNo),
       validTo: person.certValidTo,

@@ -6,7 +6,7 @@ import {
   messageKinds,
   messageTopics,
   noticeTexts,
-  topicOf,
+  selectTopic,
   type Message,
   type MessageData,
   type MessageKind,
@@ -14,7 +14,7 @@ import {
 } from '../../records/messages/index.ts'
 import type { FormTarget } from '../../http/pages.ts'
 import { reasonWords } from './delegation-rows.ts'
-import { loadMe, loadPosted, shellOf, type Centre, type Me, type Framed } from './me.ts'
+import { loadMe, loadPosted, buildLayout, type Centre, type Me, type WithUserCenterLayout } from './me.ts'
 
 export interface MessageLine {
   id: string
@@ -26,14 +26,14 @@ export interface MessageLine {
 }
 
 /** 全部标为已读 posts `csrf` to `action`. */
-export interface InboxPage extends Framed, FormTarget {
+export interface InboxPage extends WithUserCenterLayout, FormTarget {
   /** The filter, as links; 'all' first. */
   topics: Array<{ topic: string; href: string; current: boolean }>
   messages: MessageLine[]
   olderHref: string | null
 }
 
-export interface InboxMessagePage extends Framed {
+export interface InboxMessagePage extends WithUserCenterLayout {
   kind: MessageKind
   at: string
   lines: Array<{ name: string; value: string }>
@@ -53,12 +53,12 @@ const pageSize = 20
 const isId = (id: unknown): id is string => typeof id === 'string' && /^msg_[\w-]{22}$/.test(id)
 const shown = ['organization', 'uscc', 'agent', 'validTo', 'number', 'site', 'reason'] as const
 
-const wordsOf = (data: MessageData, name: string): string | null => {
+const describeMessage = (data: MessageData, name: string): string | null => {
   const value = data[name]
   return value === undefined || value === null || value === '' ? null : String(value)
 }
 
-const noticeOf = ({ data }: Pick<Message, 'data'>): string =>
+const selectNotice = ({ data }: Pick<Message, 'data'>): string =>
   typeof data['notice'] === 'string' ? data['notice'] : ''
 
 /** In the person's language, else in Chinese, which is there always. */
@@ -81,10 +81,10 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
     const found = await messages.list(me.person.id, {
       limit: pageSize + 1,
       ...(isId(before) ? { before } : {}),
-      ...(topic === null ? {} : { kinds: messageKinds.filter((kind) => topicOf(kind) === topic) })
+      ...(topic === null ? {} : { kinds: messageKinds.filter((kind) => selectTopic(kind) === topic) })
     })
     const page = found.slice(0, pageSize)
-    const texts = await noticeTexts(deps, page.filter(({ kind }) => kind === 'notice').map(noticeOf))
+    const texts = await noticeTexts(deps, page.filter(({ kind }) => kind === 'notice').map(selectNotice))
     const href = (topic: string | null, before?: string): string => {
       const query = new URLSearchParams({
         ...(topic === null ? {} : { topic }),
@@ -93,7 +93,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
       return query.size === 0 ? '/me/messages' : `/me/messages?${query.toString()}`
     }
     return reply.page('user-center/inbox', {
-      shell: await shellOf(centre, request, me, 'messages'),
+      shell: await buildLayout(centre, request, me, 'messages'),
       action: '/me/messages/read',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
       topics: [null, ...messageTopics].map((one) => ({
@@ -103,12 +103,12 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
       })),
       messages: page.map((message) => {
         const { id, kind, data, createdAt, readAt } = message
-        const notice = noticeIn(texts.get(noticeOf(message)), request.locale)
+        const notice = noticeIn(texts.get(selectNotice(message)), request.locale)
         return {
           id,
           kind,
           title: notice === null ? null : { text: notice.title, lang: notice.lang },
-          organization: wordsOf(data, 'organization'),
+          organization: describeMessage(data, 'organization'),
           at: createdAt.toISOString(),
           unread: readAt === null
         }
@@ -133,7 +133,7 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
     await messages.markRead(me.person.id, message.id)
     const notice =
       message.kind === 'notice'
-        ? noticeIn((await noticeTexts(deps, [noticeOf(message)])).get(noticeOf(message)), request.locale)
+        ? noticeIn((await noticeTexts(deps, [selectNotice(message)])).get(selectNotice(message)), request.locale)
         : null
     return reply.page('user-center/inbox-message', {
       notice:
@@ -144,21 +144,23 @@ export function registerInbox (app: FastifyInstance, centre: Centre): void {
               title: notice.title,
               paragraphs: notice.body.split(/\n+/).filter((line) => line.trim() !== '')
             },
-      shell: await shellOf(centre, request, me, 'messages'),
+      shell: await buildLayout(centre, request, me, 'messages'),
       kind: message.kind,
       at: message.createdAt.toISOString(),
       lines: shown.flatMap((name) => {
         const value =
-          name === 'reason' ? reasonWords(request.t, wordsOf(message.data, name)) : wordsOf(message.data, name)
+          name === 'reason'
+            ? reasonWords(request.t, describeMessage(message.data, name))
+            : describeMessage(message.data, name)
         return value === null ? [] : [{ name, value }]
       }),
-      act: actOf(me, message)
+      act: chooseAct(me, message)
     })
   })
 }
 
 /** Where it leads: the legal representative to the agents, the agent to their own list. */
-function actOf ({ representation }: Me, { kind, data }: Message): InboxMessagePage['act'] {
+function chooseAct ({ representation }: Me, { kind, data }: Message): InboxMessagePage['act'] {
   if (!isAboutDelegation(kind)) return null
   const uscc = representation.role === 'legal_representative' ? representation.organization.uscc : null
   if (uscc === null || uscc !== data['uscc']) return { href: '/me/mine', key: 'mine' }

@@ -16,7 +16,7 @@ import { registerAgentList } from './agents/list.ts'
 import { registerBrowsers } from './trusted-browsers.ts'
 import { registerHome } from './home.ts'
 import { registerInbox } from './inbox.ts'
-import { NotAllowed, shellOf, type Centre, type Parts } from './me.ts'
+import { NotAllowed, buildLayout, type Centre, type Parts } from './me.ts'
 import { registerMine } from './my-delegations.ts'
 import { registerOrganizationPassword } from './organization-password.ts'
 import { registerSignIn } from './sign-in.ts'
@@ -33,7 +33,7 @@ export async function registerUserCentre (app: FastifyInstance, deps: UserCenter
       request.log.info({ code: error.reason }, 'user centre refused')
       return reply.page(
         'user-center/not-allowed',
-        { shell: await shellOf(centre, request, error.me, null), reason: error.reason },
+        { shell: await buildLayout(centre, request, error.me, null), reason: error.reason },
         { status: 403 }
       )
     })

@@ -17,7 +17,7 @@ import type { SessionOwner } from './site.ts'
 export type Section = 'home' | 'agents' | 'mine' | 'messages' | 'browsers' | 'organization-password'
 
 /** The layout of every page: the person, the representation, and the navigation. */
-export interface Shell {
+export interface UserCenterLayout {
   current: Section | null
   who: string
   level: number
@@ -27,12 +27,12 @@ export interface Shell {
   csrf: string
 }
 
-export interface Framed {
-  shell: Shell
+export interface WithUserCenterLayout {
+  shell: UserCenterLayout
 }
 
 /** 403 with words. */
-export interface NotAllowedPage extends Framed {
+export interface NotAllowedPage extends WithUserCenterLayout {
   reason: RefusalReason
 }
 
@@ -85,7 +85,7 @@ export class NotAllowed extends Error {
 }
 
 /** The form ended with its session: back to its list. */
-const pageOf = (request: FastifyRequest): string => {
+const readPagePath = (request: FastifyRequest): string => {
   const path = request.url.split('?', 1)[0] ?? '/me'
   return request.method === 'GET'
     ? path
@@ -96,7 +96,7 @@ const pageOf = (request: FastifyRequest): string => {
 export async function loadMe (centre: Centre, request: FastifyRequest, reply: FastifyReply): Promise<Me> {
   reply.header('cache-control', 'no-store')
   const owner = await centre.relyingParty.findSubject(request)
-  if (owner === null) throw new SeeOther(`/me/login?to=${encodeURIComponent(pageOf(request))}`)
+  if (owner === null) throw new SeeOther(`/me/login?to=${encodeURIComponent(readPagePath(request))}`)
   const { idHash, browserHash, person, ref } = owner
   const representation = ref === null ? null : await centre.representations.resolve(person.id, ref)
   const me = { idHash, browserHash, person }
@@ -166,17 +166,17 @@ export const circumstances = (request: FastifyRequest): { address: string; trace
   traceId: String(request.id)
 })
 
-export const actorOf = (request: FastifyRequest, me: Me): Actor => ({
+export const describeActor = (request: FastifyRequest, me: Me): Actor => ({
   personId: me.person.id,
   ...circumstances(request)
 })
 
-export async function shellOf (
+export async function buildLayout (
   centre: Centre,
   request: FastifyRequest,
   me: Me,
   current: Section | null
-): Promise<Shell> {
+): Promise<UserCenterLayout> {
   const { person, representation } = me
   return {
     current,

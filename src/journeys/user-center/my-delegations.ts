@@ -6,11 +6,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates, waitingStates } from '../../domain/representation/delegation.ts'
 import { PageError } from '../../http/page-error.ts'
 import type { DelegationView } from '../../records/organizations/index.ts'
-import { catalogueOf, rowOf, type DelegationRow } from './delegation-rows.ts'
-import { actorOf, loadMe, loadPosted, notTheirs, shellOf, type Centre, type Me, type Framed } from './me.ts'
+import { loadFunctionCatalogue, toRow, type DelegationRow } from './delegation-rows.ts'
+import {
+  describeActor,
+  loadMe,
+  loadPosted,
+  notTheirs,
+  buildLayout,
+  type Centre,
+  type Me,
+  type WithUserCenterLayout
+} from './me.ts'
 
 /** 我的代理. */
-export interface MyDelegationsPage extends Framed {
+export interface MyDelegationsPage extends WithUserCenterLayout {
   inForce: DelegationRow[]
   waiting: DelegationRow[]
   history: DelegationRow[]
@@ -30,10 +39,10 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
 
   app.get('/me/mine', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
-    const catalogue = await catalogueOf(centre)
-    const rows = (await delegations.listOfAgent(me.person.id)).map((view) => rowOf(centre, catalogue, request.t, view))
+    const catalogue = await loadFunctionCatalogue(centre)
+    const rows = (await delegations.listOfAgent(me.person.id)).map((view) => toRow(centre, catalogue, request.t, view))
     return reply.page('user-center/my-delegations', {
-      shell: await shellOf(centre, request, me, 'mine'),
+      shell: await buildLayout(centre, request, me, 'mine'),
       inForce: rows.filter((row) => isIn(inForceStates, row)),
       waiting: rows.filter((row) => isIn(waitingStates, row)),
       history: rows.filter((row) => !isIn([...inForceStates, ...waitingStates], row)).slice(0, longestHistory)
@@ -47,7 +56,7 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
       const view = (await ownVersions(request, me)).find((row) => isIn(states, row))
       if (view === undefined) return await reply.redirect('/me/mine', 303)
       return reply.page('user-center/end-delegation', {
-        shell: await shellOf(centre, request, me, 'mine'),
+        shell: await buildLayout(centre, request, me, 'mine'),
         action: `/me/mine/${view.id}/${act}`,
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         act,
@@ -63,14 +72,14 @@ export function registerMine (app: FastifyInstance, centre: Centre): void {
       // done already, by a second press or another person: the list shows the present state
       if (view === undefined) return await reply.redirect('/me/mine', 303)
       await (act === 'resign'
-        ? delegations.resign(view.id, actorOf(request, me))
-        : delegations.withdraw(view.id, view.version, actorOf(request, me)))
-      return await leave(me, view, act, reply)
+        ? delegations.resign(view.id, describeActor(request, me))
+        : delegations.withdraw(view.id, view.version, describeActor(request, me)))
+      return await resign(me, view, act, reply)
     })
   }
 
   /** The representation of that organization ends with it: then the login asks again. */
-  async function leave (
+  async function resign (
     { representation }: Me,
     { id }: DelegationView,
     act: 'resign' | 'withdraw',

@@ -9,12 +9,12 @@ import type { FieldError, FormTarget } from '../../http/pages.ts'
 import { SeeOther } from '../../http/see-other.ts'
 import { hashNewPassword, passwordRules, readNewPassword } from '../new-password/index.ts'
 import { setOrganizationPassword } from '../../records/organizations/index.ts'
-import { circumstances, loadLegal, shellOf, type Centre, type LegalMe, type Framed } from './me.ts'
+import { circumstances, loadLegal, buildLayout, type Centre, type LegalMe, type WithUserCenterLayout } from './me.ts'
 import { findDraft, keepDraft, takeDraft } from './password-drafts.ts'
 import { registerTicketPage, type ToConfirm } from './ticket-page.ts'
 
 /** 单位密码. Posts `csrf`, `new_password`, `again`. */
-export interface OrganizationPasswordPage extends Framed, FormTarget {
+export interface OrganizationPasswordPage extends WithUserCenterLayout, FormTarget {
   rules: FieldError[]
   /** For password managers. */
   uscc: string
@@ -26,7 +26,7 @@ export interface OrganizationPasswordPage extends Framed, FormTarget {
 }
 
 /** After the scan, and every reason for which it did not count. */
-export interface PasswordChangedPage extends Framed {
+export interface PasswordChangedPage extends WithUserCenterLayout {
   outcome: 'changed' | 'gone' | 'not_legal_representative' | 'face_required'
 }
 
@@ -117,11 +117,11 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
   // the address says nothing by itself: the answer is what has been true since the last change
   app.get(`${path}/changed`, async (request, reply) => {
     const me = await load(request, reply)
-    const { passwordMustChange } = await stateOf(me)
+    const { passwordMustChange } = await loadState(me)
     return passwordMustChange ? await reply.redirect(path, 303) : await showOutcome(me, 'changed', request, reply)
   })
 
-  const stateOf = async ({
+  const loadState = async ({
     organization
   }: LegalMe): Promise<{ passwordChangedAt: Date | null; passwordMustChange: boolean }> =>
     await deps.db
@@ -136,11 +136,11 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
     request: FastifyRequest,
     reply: FastifyReply
   ): Promise<FastifyReply> {
-    const { passwordChangedAt, passwordMustChange } = await stateOf(me)
+    const { passwordChangedAt, passwordMustChange } = await loadState(me)
     return reply.page(
       'user-center/organization-password',
       {
-        shell: await shellOf(centre, request, me, 'organization-password'),
+        shell: await buildLayout(centre, request, me, 'organization-password'),
         action: path,
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         rules: passwordRules(passwordProfile),
@@ -161,7 +161,7 @@ export function registerOrganizationPassword (app: FastifyInstance, centre: Cent
   ): Promise<FastifyReply> {
     return reply.page(
       'user-center/organization-password-result',
-      { shell: await shellOf(centre, request, me, 'organization-password'), outcome },
+      { shell: await buildLayout(centre, request, me, 'organization-password'), outcome },
       { status: outcome === 'changed' ? 200 : 409 }
     )
   }

@@ -36,7 +36,7 @@ export interface TicketPage<Asked extends ToConfirm> {
   /** @throws SeeOther when there is nothing (more) to confirm */
   load(request: FastifyRequest, reply: FastifyReply): Promise<Asked>
   /** The phone has confirmed: the ticket is consumed, and its act is done. */
-  finish(ticket: string, asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
+  finish(ticket: string, subject: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
 }
 
 export function registerTicketPage<Asked extends ToConfirm> (
@@ -49,13 +49,13 @@ export function registerTicketPage<Asked extends ToConfirm> (
 
   app.get(pattern, async (request, reply) => {
     if (isPrefetch(request)) return await reply.code(503).send()
-    const asked = await load(request, reply)
-    const latest = await tickets.latestAbout(purpose, asked.subjectRef, asked.me.browserHash)
-    const status = latest === null ? null : await tickets.status(latest, asked.me.browserHash)
-    if (latest !== null && status?.state === 'confirmed') return await finish(latest, asked, request, reply)
-    if (latest !== null && status !== null && isLive(status)) return await show(latest, status, asked, request, reply)
-    const made = await create(asked, request)
-    return await show(made, await tickets.status(made, asked.me.browserHash), asked, request, reply)
+    const subject = await load(request, reply)
+    const latest = await tickets.latestAbout(purpose, subject.subjectRef, subject.me.browserHash)
+    const status = latest === null ? null : await tickets.status(latest, subject.me.browserHash)
+    if (latest !== null && status?.state === 'confirmed') return await finish(latest, subject, request, reply)
+    if (latest !== null && status !== null && isLive(status)) return await show(latest, status, subject, request, reply)
+    const made = await create(subject, request)
+    return await show(made, await tickets.status(made, subject.me.browserHash), subject, request, reply)
   })
 
   app.post(`${pattern}/renew`, async (request, reply) => {
@@ -67,10 +67,10 @@ export function registerTicketPage<Asked extends ToConfirm> (
 
   // without script: ask the server once
   app.post(`${pattern}/:ticket/check`, async (request, reply) => {
-    const asked = await load(request, reply)
-    const status = await tickets.status(ticketId(request), asked.me.browserHash)
-    if (status?.state === 'confirmed') return await finish(ticketId(request), asked, request, reply)
-    return await show(ticketId(request), status, asked, request, reply, status !== null && isLive(status))
+    const subject = await load(request, reply)
+    const status = await tickets.status(ticketId(request), subject.me.browserHash)
+    if (status?.state === 'confirmed') return await finish(ticketId(request), subject, request, reply)
+    return await show(ticketId(request), status, subject, request, reply, status !== null && isLive(status))
   })
 
   app.get(

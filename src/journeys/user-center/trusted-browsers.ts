@@ -3,12 +3,20 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { inTransaction } from '../../database/transaction.ts'
 import { formField } from '../../http/forms.ts'
-import { revokeTrustedBrowsers, trustedBrowsersOf } from '../../records/organizations/index.ts'
+import { revokeTrustedBrowsers, listTrustedBrowsers } from '../../records/organizations/index.ts'
 import type { FormTarget } from '../../http/pages.ts'
-import { circumstances, loadMe, loadPosted, shellOf, type Centre, type Me, type Framed } from './me.ts'
+import {
+  circumstances,
+  loadMe,
+  loadPosted,
+  buildLayout,
+  type Centre,
+  type Me,
+  type WithUserCenterLayout
+} from './me.ts'
 
 /** 信任的浏览器. Each row posts `csrf`, `browser` to `action`. */
-export interface TrustedBrowsersPage extends Framed, FormTarget {
+export interface TrustedBrowsersPage extends WithUserCenterLayout, FormTarget {
   browsers: Array<{ id: string; label: string; organization: string; since: string; until: string; here: boolean }>
 }
 
@@ -18,10 +26,10 @@ declare module '../../http/pages.ts' {
   }
 }
 
-type Trusted = Awaited<ReturnType<typeof trustedBrowsersOf>>[number]
+type Trusted = Awaited<ReturnType<typeof listTrustedBrowsers>>[number]
 
 /** Identifies a row for its owner; reveals nothing about the browser's cookie. */
-const idOf = ({ organizationId, browserHash }: Trusted): string =>
+const buildId = ({ organizationId, browserHash }: Trusted): string =>
   createHash('sha256').update(`${organizationId} ${browserHash}`).digest('base64url').slice(0, 22)
 
 export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
@@ -29,14 +37,14 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
 
   app.get('/me/browsers', async (request, reply) => {
     const me = await loadMe(centre, request, reply)
-    const labels = await labelsOf(me)
-    const trusted = await trustedBrowsersOf(deps.db, me.person.id)
+    const labels = await loadLabels(me)
+    const trusted = await listTrustedBrowsers(deps.db, me.person.id)
     return reply.page('user-center/trusted-browsers', {
-      shell: await shellOf(centre, request, me, 'browsers'),
+      shell: await buildLayout(centre, request, me, 'browsers'),
       action: '/me/browsers',
       csrf: request.csrfToken(centre.csrfScope(me.idHash)),
       browsers: trusted.map((row) => ({
-        id: idOf(row),
+        id: buildId(row),
         label: labels.get(row.browserHash) ?? '',
         organization: row.organizationName,
         since: row.createdAt.toISOString(),
@@ -49,7 +57,7 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
   app.post('/me/browsers', async (request, reply) => {
     const me = await loadPosted(centre, request, reply)
     const wanted = formField(request.body, 'browser')
-    const row = (await trustedBrowsersOf(deps.db, me.person.id)).find((trusted) => idOf(trusted) === wanted)
+    const row = (await listTrustedBrowsers(deps.db, me.person.id)).find((trusted) => buildId(trusted) === wanted)
     if (row !== undefined) {
       await inTransaction(deps.db, async (trx) => {
         const { organizationId, browserHash } = row
@@ -65,7 +73,7 @@ export function registerBrowsers (app: FastifyInstance, centre: Centre): void {
     return await reply.redirect('/me/browsers', 303)
   })
 
-  async function labelsOf (me: Me): Promise<Map<string, string>> {
+  async function loadLabels (me: Me): Promise<Map<string, string>> {
     const rows = await deps.db
       .selectFrom('knownBrowser')
       .select(['browserHash', 'label'])

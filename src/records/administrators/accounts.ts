@@ -18,13 +18,13 @@ type Db = Kysely<Database> | Transaction<Database>
 export const newAccountId = (): string => newIdentifier(12, 'adm_')
 
 /** Lower case; null = not one. */
-export const loginNameOf = (typed: string): string | null => {
+export const parseLoginName = (typed: string): string | null => {
   const name = typed.normalize('NFKC').trim().toLowerCase()
   return /^[a-z][a-z0-9._-]{2,31}$/.test(name) ? name : null
 }
 
 /** Null = not one. */
-export const displayNameOf = (typed: string): string | null => {
+export const parseDisplayName = (typed: string): string | null => {
   const name = typed.normalize('NFC').trim().replace(/\s+/g, ' ')
   return /^[\p{L}\p{M}\p{N} ·.'-]{2,40}$/u.test(name) ? name : null
 }

@@ -6,7 +6,7 @@ export {
   credentialEvents,
   endOwnSessions,
   hasPassword,
-  passkeyLabelOf,
+  parsePasskeyLabel,
   removePasskey,
   renamePasskey,
   sessionMark,
@@ -39,14 +39,14 @@ export {
   accountColumns,
   createInvited,
   disableAccount,
-  displayNameOf,
-  loginNameOf,
+  parseDisplayName,
+  parseLoginName,
   resetAccount,
   type AccountRow,
   acceptLink,
   newAccountId,
   type NewCredential
 } from './accounts.ts'
-export { makeLink, newLinkCode, findLink, tryLinkCode, type OpenLink } from './links.ts'
+export { makeLink, newLinkCode, findLink, verifyLinkCode, type OpenLink } from './links.ts'
 export { authenticationMethods, signInMethod } from './authentication-methods.ts'
-export { tryPassword } from './password.ts'
+export { verifyAdministratorPassword } from './password.ts'

@@ -124,7 +124,7 @@ export async function findLink (db: Db, secret: string, browserHash: string): Pr
  * secret of one-time codes that another browser may have seen is replaced.
  * @returns wrong: also when the tries are used up; `counted` = a try was taken for it
  */
-export async function tryLinkCode (
+export async function verifyLinkCode (
   db: Db,
   crypto: AdministratorsDeps['crypto'],
   tokenHash: string,

@@ -32,7 +32,7 @@ export interface OwnAct {
 const passwordTries = { limit: 5, seconds: 900 }
 
 /** Of a passkey: 1–40 characters, none of them unprintable. Null = not one. */
-export const passkeyLabelOf = (typed: string): string | null => {
+export const parsePasskeyLabel = (typed: string): string | null => {
   const label = typed.normalize('NFC').trim().replace(/\s+/g, ' ')
   return label.length >= 1 && label.length <= 40 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(label) ? label : null
 }
@@ -107,7 +107,7 @@ export async function changePassword (
   const known = normalisePassword(former)
   const right = await hasher.verify(before, known ?? '').catch(async (error: unknown) => {
     // never looked at: no guess
-    await throttle.unhit(counter)
+    await throttle.release(counter)
     throw error
   })
   if (!right || before === null) {
@@ -121,7 +121,7 @@ export async function changePassword (
     })
     return { ok: false, code: 'wrong' }
   }
-  await throttle.unhit(counter)
+  await throttle.release(counter)
   if (known === next) return { ok: false, code: 'same' }
   const passwordHash = await hasher.hash(next)
   return await inTransaction(db, async (trx) => {

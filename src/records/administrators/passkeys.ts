@@ -26,7 +26,7 @@ export function passkeysPossible (issuer: string): boolean {
   return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && (protocol === 'https:' || hostname === 'localhost')
 }
 
-const hostOf = (issuer: string): string => new URL(issuer).hostname
+const readHost = (issuer: string): string => new URL(issuer).hostname
 
 async function keepChallenge (
   db: Db,
@@ -78,7 +78,7 @@ export async function beginPasskeySignIn (
       ? []
       : await db.selectFrom('adminCredential').select(['id']).where('accountId', '=', again.accountId).execute()
   const options = await generateAuthenticationOptions({
-    rpID: hostOf(config.issuer),
+    rpID: readHost(config.issuer),
     userVerification: 'required',
     timeout: seconds * 1000,
     ...(again === null ? {} : { allowCredentials: allowed })
@@ -103,7 +103,7 @@ export async function beginEnrolment (
       : await db.selectFrom('adminCredential').select('id').where('accountId', '=', account.accountId).execute()
   const options = await generateRegistrationOptions({
     rpName: 'Kora',
-    rpID: hostOf(config.issuer),
+    rpID: readHost(config.issuer),
     userName: account.loginName,
     userDisplayName: account.displayName,
     userID: new TextEncoder().encode(account.handle),
@@ -165,7 +165,7 @@ export async function finishEnrolment (
       response: answer.response,
       expectedChallenge: answer.challenge,
       expectedOrigin: config.issuer,
-      expectedRPID: hostOf(config.issuer),
+      expectedRPID: readHost(config.issuer),
       requireUserVerification: true
     })
     if (!verified) return null
@@ -226,7 +226,7 @@ export async function finishPasskey (
       response: answer.response,
       expectedChallenge: answer.challenge,
       expectedOrigin: config.issuer,
-      expectedRPID: hostOf(config.issuer),
+      expectedRPID: readHost(config.issuer),
       requireUserVerification: true,
       credential: {
         id: answer.id,

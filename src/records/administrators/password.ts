@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { normalisePassword } from '../../domain/login/password-policy.ts'
 import type { AdministratorsDeps } from './deps.ts'
 import type { Throttle } from '../throttle/index.ts'
-import { loginNameOf } from './accounts.ts'
+import { parseLoginName } from './accounts.ts'
 import { hasUsedBrowser } from '../own-sites/index.ts'
 import { newTotpSecret, totpStep } from './totp.ts'
 
@@ -27,13 +27,13 @@ export type PasswordOutcome =
 const decoy = newTotpSecret()
 
 /** On success the code is used up. */
-export async function tryPassword (
+export async function verifyAdministratorPassword (
   deps: Pick<AdministratorsDeps, 'db' | 'crypto' | 'hasher' | 'clock'>,
   throttle: Throttle,
   attempt: PasswordTry
 ): Promise<PasswordOutcome> {
   const { db, crypto } = deps
-  const loginName = loginNameOf(attempt.loginName)
+  const loginName = parseLoginName(attempt.loginName)
   const account =
     loginName === null
       ? undefined

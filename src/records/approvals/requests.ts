@@ -48,7 +48,7 @@ export interface ApprovalHandler<P extends object, W> {
    * The row that the request is about, where another row can get the same name: a value that no other row ever has.
    * Null: the row is gone.
    */
-  rowOf?(db: Db, payload: P): Promise<string | null>
+  findRow?(db: Db, payload: P): Promise<string | null>
   /** Locks what it is about, where a change of it supersedes requests. */
   hold?(trx: Transaction<Database>, payload: P): Promise<void>
   /**
@@ -138,7 +138,7 @@ const columns = [
 
 type Refuse = (code: string) => Rollback<Decided>
 
-const digestOf = (kind: string, payload: string, basis: string): string =>
+const computeDigest = (kind: string, payload: string, basis: string): string =>
   createHash('sha256')
     .update(JSON.stringify([kind, payload, basis]))
     .digest('base64url')
@@ -153,7 +153,7 @@ export function createApprovals<W> (
 ): Approvals<W> {
   const { db, crypto, audit } = deps
   const kinds = new Map<string, ApprovalHandler<object, W>>()
-  const kindOf = (name: string): ApprovalHandler<object, W> => {
+  const findHandler = (name: string): ApprovalHandler<object, W> => {
     const kind = kinds.get(name)
     if (kind === undefined) throw new Error(`nobody registered changes of kind ${name}`)
     return kind
@@ -170,7 +170,7 @@ export function createApprovals<W> (
       details
     })
   }
-  const payloadOf = (id: string, text: string): string => crypto.decrypt('pending_change', 'payload_enc', id, text)
+  const readPayload = (id: string, text: string): string => crypto.decrypt('pending_change', 'payload_enc', id, text)
 
   type NeededColumns = Pick<ApprovalRequest, 'kind' | 'subject' | 'requestedBy'> & {
     payloadEnc: string
@@ -187,7 +187,7 @@ export function createApprovals<W> (
       .where('state', '=', 'pending')
       .executeTakeFirst()
     if (row === undefined) return
-    await kinds.get(row.kind)?.hold?.(trx, JSON.parse(payloadOf(id, row.payloadEnc)) as object)
+    await kinds.get(row.kind)?.hold?.(trx, JSON.parse(readPayload(id, row.payloadEnc)) as object)
   }
 
   async function decide (
@@ -221,8 +221,8 @@ export function createApprovals<W> (
     t: W
   ): Promise<ApprovalDescription | null> {
     if (!kinds.has(row.kind)) return null
-    const kind = kindOf(row.kind)
-    if (row.subjectRow !== null && (await kind.rowOf?.(from, JSON.parse(payload))) !== row.subjectRow) return null
+    const kind = findHandler(row.kind)
+    if (row.subjectRow !== null && (await kind.findRow?.(from, JSON.parse(payload))) !== row.subjectRow) return null
     return await kind.describe(from, JSON.parse(payload), t)
   }
 
@@ -231,17 +231,16 @@ export function createApprovals<W> (
     trx: Transaction<Database>,
     { id, row, digest, refuse }: { id: string; row: NeededColumns; digest: string; refuse: Refuse }
   ): Promise<string> {
-    const payload = payloadOf(id, row.payloadEnc)
+    const payload = readPayload(id, row.payloadEnc)
     const description = await describe(trx, row, payload, words)
     if (description === null) throw refuse('gone')
-    if (digestOf(row.kind, payload, description.basis ?? '') !== digest) throw refuse('changed')
+    if (computeDigest(row.kind, payload, description.basis ?? '') !== digest) throw refuse('changed')
     return payload
   }
-  const inDecision = async (work: (trx: Transaction<Database>, refuse: Refuse) => Promise<Decided>): Promise<Decided> =>
-    await inTransaction<Decided>(
-      db,
-      async (trx, rollback) => await work(trx, (code) => rollback({ ok: false, code }))
-    )
+  const inDecision = async (
+    work: (trx: Transaction<Database>, refuse: Refuse) => Promise<Decided>
+  ): Promise<Decided> =>
+    await inTransaction<Decided>(db, async (trx, rollback) => await work(trx, (code) => rollback({ ok: false, code })))
 
   return Object.freeze({
     has: (name) => kinds.has(name),
@@ -253,7 +252,7 @@ export function createApprovals<W> (
     },
 
     async request (trx, { kind, payload, subject, act }) {
-      const { rowOf, merge } = kindOf(kind)
+      const { findRow, merge } = findHandler(kind)
       await expireRequests(trx, deps, { kind, subject })
       const id = newIdentifier(12, 'chg_')
       // patches of several people may wait at the same time; of another kind only one
@@ -268,7 +267,7 @@ export function createApprovals<W> (
           .where('state', '=', 'pending')
           .execute()
         let text = JSON.stringify(payload)
-        const same = waiting.find((one) => merge === undefined || one.digest === digestOf(kind, text, ''))
+        const same = waiting.find((one) => merge === undefined || one.digest === computeDigest(kind, text, ''))
         if (same !== undefined) return { ok: false, code: 'already_waiting', id: same.id }
         // not requests of others, and not an endorsed one: it would be approved as what somebody else has read
         const own = await trx
@@ -281,12 +280,12 @@ export function createApprovals<W> (
           .forUpdate()
           .executeTakeFirst()
         if (own !== undefined && merge !== undefined) {
-          const before = JSON.parse(payloadOf(own.id, own.payloadEnc)) as object
+          const before = JSON.parse(readPayload(own.id, own.payloadEnc)) as object
           text = JSON.stringify(merge(before, payload))
-          if (own.digest === digestOf(kind, text, '')) return { ok: false, code: 'already_waiting', id: own.id }
+          if (own.digest === computeDigest(kind, text, '')) return { ok: false, code: 'already_waiting', id: own.id }
           await supersede(trx, deps, { request: own, by: id, act })
         }
-        const digest = digestOf(kind, text, '')
+        const digest = computeDigest(kind, text, '')
         const made = await trx
           .insertInto('pendingChange')
           .values({
@@ -298,7 +297,7 @@ export function createApprovals<W> (
             reason: act.reason,
             requestedBy: act.actor,
             approvers: [...(rules[kind]?.approvers ?? [])],
-            subjectRow: (await rowOf?.(trx, payload)) ?? null,
+            subjectRow: (await findRow?.(trx, payload)) ?? null,
             state: 'pending',
             dedupeKey,
             expiresAt: sql<Date>`now() + make_interval(days => ${approvalDays})`
@@ -323,10 +322,14 @@ export function createApprovals<W> (
         .executeTakeFirst()
       if (row === undefined) return null
       const { payloadEnc, subjectRow, ...shown } = row
-      const payload = payloadOf(id, payloadEnc)
+      const payload = readPayload(id, payloadEnc)
       const description = await describe(db, row, payload, t)
       const state = shown.state === 'pending' && shown.expiresAt.getTime() <= Date.now() ? 'expired' : shown.state
-      return { row: { ...shown, state }, description, digest: digestOf(row.kind, payload, description?.basis ?? '') }
+      return {
+        row: { ...shown, state },
+        description,
+        digest: computeDigest(row.kind, payload, description?.basis ?? '')
+      }
     },
 
     endorse: async (id, digest, role, act) =>
@@ -360,7 +363,7 @@ export function createApprovals<W> (
         await hold(trx, id)
         const row = await decide(trx, id, { state: 'approved', role, act, refuse })
         const payload = await requireUnchanged(trx, { id, row, digest, refuse })
-        const applied = await kindOf(row.kind).apply(
+        const applied = await findHandler(row.kind).apply(
           trx,
           JSON.parse(payload),
           act,

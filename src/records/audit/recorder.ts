@@ -1,7 +1,7 @@
 import type { FieldCrypto } from '../../database/field-crypto.ts'
 import { isDatabaseUnavailable } from '../../database/errors.ts'
 import { statement, type Queryable } from '../../database/statement.ts'
-import { together } from '../../database/together.ts'
+import { batchStatements } from '../../database/together.ts'
 import { contentText, type AuditContent } from './canonical.ts'
 import { auditEvents } from './events.ts'
 import type { Audit, AuditActor, AuditDetails, AuditEvent } from './index.ts'
@@ -24,7 +24,7 @@ const insertBatch = statement<[string], { mac: string }>(
   returning mac`
 )
 
-const insertTogether = together<{ key: string; row: Row }, true>(
+const insertTogether = batchStatements<{ key: string; row: Row }, true>(
   ({ key }) => key,
   async (db, items) => {
     await insertBatch(db, JSON.stringify(items.map(({ row }) => row)))
@@ -66,7 +66,7 @@ function unavailable (error: unknown): never {
 }
 
 function toRow (crypto: Pick<FieldCrypto, 'mac'>, event: AuditEvent) {
-  const content = contentOf(event)
+  const content = buildContent(event)
   return {
     type: content.type,
     outcome: content.outcome,
@@ -90,7 +90,7 @@ async function insertRow (db: Queryable, row: Row): Promise<void> {
   await insert(db, ...Object.values({ ...row, details: JSON.stringify(row.details) }))
 }
 
-function contentOf (event: AuditEvent): AuditContent {
+function buildContent (event: AuditEvent): AuditContent {
   const entry = auditEvents[event.type]
   return {
     type: event.type,
@@ -106,7 +106,7 @@ function contentOf (event: AuditEvent): AuditContent {
     address: text(event.address),
     traceId: text(event.traceId),
     reason: text(event.reason),
-    details: detailsOf(event.details ?? {})
+    details: serializeDetails(event.details ?? {})
   }
 }
 
@@ -124,7 +124,7 @@ const clean = (value: string): string => value.replaceAll('\0', '').toWellFormed
 const text = (value: string | null | undefined): string | null =>
   value === null || value === undefined ? null : clean(value)
 
-function detailsOf (details: AuditDetails): Record<string, unknown> {
+function serializeDetails (details: AuditDetails): Record<string, unknown> {
   const cleaned = Object.entries(details).map(([name, value]) => [
     clean(name),
     typeof value === 'string' ? clean(value) : Array.isArray(value) ? value.slice(0, 100).map(clean) : value

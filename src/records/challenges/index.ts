@@ -12,7 +12,7 @@ import type { Database } from '../../database/schema.ts'
 import { isWorkDone, workBits } from '../../domain/login/proof-of-work.ts'
 import type { ChallengesDeps } from './deps.ts'
 import { createThrottle } from '../throttle/index.ts'
-import { newAnswer, normaliseAnswer, pictureOf } from './picture.ts'
+import { newAnswer, normaliseAnswer, drawPicture } from './picture.ts'
 
 const challengeSeconds = 120
 
@@ -100,7 +100,7 @@ export async function challengePicture (
     .where('usedAt', 'is', null)
     .where('expiresAt', '>', sql<Date>`now()`)
     .executeTakeFirst()
-  return row === undefined ? null : pictureOf(crypto.decrypt('challenge', 'answer_enc', id, row.answerEnc))
+  return row === undefined ? null : drawPicture(crypto.decrypt('challenge', 'answer_enc', id, row.answerEnc))
 }
 
 /** Deletes at most `limit` challenges that are over. Returns how many. */

@@ -43,7 +43,7 @@ export const normaliseAnswer = (typed: string): string =>
   typed.normalize('NFKC').replace(/\s/g, '').toUpperCase().slice(0, 20)
 
 /** Another picture of the same characters every time. */
-export function pictureOf (answer: string): Buffer {
+export function drawPicture (answer: string): Buffer {
   const pixels = new Uint8Array(width * height).fill(255)
   const dark = (x: number, y: number, radius: number, grey: number): void => {
     for (let row = Math.floor(y - radius); row <= y + radius; row++) {

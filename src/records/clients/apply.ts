@@ -6,7 +6,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { findGrantFaults } from '../../domain/client/api-grants.ts'
-import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
+import { diffContent, type ClientDifference } from '../../domain/client/diff.ts'
 import { step } from '../../domain/client/faults.ts'
 import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
@@ -101,7 +101,7 @@ export async function applyClients (
   const offered = await findOfferedScopes(trx, readGranted(wanted), { hold: true })
   const planned = plan({ stored: await findClients(trx, null), offered }, deps.config, { wanted, prune })
   if (!planned.ok) return planned
-  const alone =
+  const unagreed =
     agreedBy === ''
       ? planned.steps.flatMap(({ line: { reasons } }, index): ClientFault[] =>
         reasons.length === 0
@@ -109,7 +109,7 @@ export async function applyClients (
           : [{ field: step(index), code: 'second_administrator', received: reasons.join(', '), expected: '' }]
       )
       : []
-  if (alone.length > 0) return { ok: false, faults: alone }
+  if (unagreed.length > 0) return { ok: false, faults: unagreed }
   const secrets: Array<{ clientId: string; secret: string }> = []
   for (const one of planned.steps) {
     const secret = await take(trx, deps, one.line.reasons.length > 0 ? agreedAct(act, agreedBy) : act, one)
@@ -173,10 +173,10 @@ function plan (
     if (current?.policy.ownService === true) {
       add({ field: '/client_id', code: 'own_service', received: id, expected: '' })
     }
-    const checked = validateClient(withLogoOf(content, current), rules)
+    const checked = validateClient(keepLogo(content, current), rules)
     if (!checked.ok) checked.faults.forEach(add)
     else findGrantFaults(checked.content.policy.resources, offered).forEach(add)
-    const next = statusOf(status, current)
+    const next = readStatus(status, current)
     if (next === undefined) {
       add({
         field: '/status',
@@ -190,7 +190,7 @@ function plan (
     }
     if (faults.length > before || !checked.ok || next === undefined) continue
     const had = current === undefined ? {} : { kind: current.kind, metadata: current.metadata, policy: current.policy }
-    const contentDiff = diffOf(had, checked.content)
+    const contentDiff = diffContent(had, checked.content)
     const moved = current !== undefined && next !== current.status
     const diff = [...(moved ? [{ field: '/status', before: current.status, after: next }] : []), ...contentDiff]
     steps.push({
@@ -233,7 +233,7 @@ function ending ({ clientId, status, policy }: ClientRecord): Step {
 }
 
 /** The status it will have; undefined: it cannot get there. */
-function statusOf (status: unknown, current: ClientRecord | undefined): ClientStatus | undefined {
+function readStatus (status: unknown, current: ClientRecord | undefined): ClientStatus | undefined {
   const wanted = status ?? current?.status ?? 'test'
   if (!clientStatuses.includes(wanted as ClientStatus)) return undefined
   const next = wanted as ClientStatus
@@ -241,7 +241,7 @@ function statusOf (status: unknown, current: ClientRecord | undefined): ClientSt
   return next === current.status || statusSteps[current.status].includes(next) ? next : undefined
 }
 
-function withLogoOf (content: unknown, current: ClientRecord | undefined): unknown {
+function keepLogo (content: unknown, current: ClientRecord | undefined): unknown {
   const policy = (content as { policy?: unknown } | null)?.policy
   if (current?.policy.logo === undefined || typeof policy !== 'object' || policy === null) return content
   return { ...(content as object), policy: { ...policy, logo: current.policy.logo } }

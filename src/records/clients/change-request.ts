@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
 import type { ClientDifference } from '../../domain/client/diff.ts'
-import { applyPatch, isSameMember, mergePatches, patchOf, type ClientPatch } from '../../domain/client/patch.ts'
+import { applyPatch, isSameMember, mergePatches, createPatch, type ClientPatch } from '../../domain/client/patch.ts'
 import type { ClientContent, ClientRecord } from '../../domain/client/record.ts'
 import { supersedeRequests } from '../approvals/index.ts'
 import type { ClientsDeps } from './deps.ts'
@@ -16,17 +16,17 @@ export type ClientChangeRequest =
   /** The former format of requests: the whole content, from one version. */
   | { clientId: string; version: number; content: ClientContent; patch?: never }
 
-export const contentOf = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
+export const pickContent = ({ kind, metadata, policy }: ClientContent): ClientContent => ({ kind, metadata, policy })
 
 export const clientChangeRequest = (from: ClientRecord, to: ClientContent): ClientChangeRequest => ({
   clientId: from.clientId,
   // the picture changes by an upload only
-  patch: patchOf(contentOf(from), contentOf(to)).filter(({ field }) => field !== '/policy/logo')
+  patch: createPatch(pickContent(from), pickContent(to)).filter(({ field }) => field !== '/policy/logo')
 })
 
 /** The client after the change; null: the members that it was requested from have changed. */
 export const requestedContent = (client: ClientRecord, request: ClientChangeRequest): ClientContent | null =>
-  request.patch === undefined ? request.content : applyPatch(contentOf(client), request.patch)
+  request.patch === undefined ? request.content : applyPatch(pickContent(client), request.patch)
 
 export const mergeRequests = (waiting: ClientChangeRequest, next: ClientChangeRequest): ClientChangeRequest =>
   waiting.patch === undefined || next.patch === undefined

@@ -4,7 +4,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import { findGrantFaults } from '../../domain/client/api-grants.ts'
-import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
+import { diffContent, type ClientDifference } from '../../domain/client/diff.ts'
 import { dualControlReasons, type DualControlReason } from '../../domain/administration/dual-control.ts'
 import { validateClient, type ClientFault } from '../../domain/client/metadata.ts'
 import type { ClientContent, ClientRecord, ClientStatus } from '../../domain/client/record.ts'
@@ -12,7 +12,7 @@ import { createSecret } from '../../tokens/client-secrets.ts'
 import { revokeClient } from '../../tokens/revocation.ts'
 import {
   clientChangeKind,
-  contentOf,
+  pickContent,
   supersedeClientRequests,
   requestedContent,
   type ClientChangeRequest
@@ -94,7 +94,7 @@ export async function createClient (trx: Trx, deps: Within, input: NewClient): P
   if (reasons.length > 0 && !approved) return { outcome: 'approval_needed', reasons }
   if (!(await insertClient(trx, clientId, status, checked.content))) return { outcome: 'taken' }
   const made = usesSecret(checked.content.metadata) ? await createSecret(trx, clientId) : null
-  await noteAct(trx, deps, act, 'created', { clientId, version: 1, diff: diffOf({}, checked.content) })
+  await noteAct(trx, deps, act, 'created', { clientId, version: 1, diff: diffContent({}, checked.content) })
   const client = await findClient(trx, clientId)
   if (client === null) throw new Error('client vanished while it was made')
   return {
@@ -134,7 +134,7 @@ export async function changeClient (trx: Trx, deps: Within, input: ClientReplace
   // the picture is no part of what is declared: it changes by an upload only (logo.ts)
   const checked = validateClient(withLogo(content, current.policy.logo), clientRules(deps.config))
   if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
-  const diff = diffOf(contentOf(current), checked.content)
+  const diff = diffContent(pickContent(current), checked.content)
   if (version !== null && current.version !== version) {
     return { outcome: 'conflict', current, yours: checked.content, diff }
   }
@@ -169,7 +169,7 @@ export async function applyClientRequest (
   const current = await holdClient(trx, clientId)
   if (current === null) return { outcome: 'not_found' }
   const content = requestedContent(current, request)
-  if (content === null) return { outcome: 'conflict', current, yours: contentOf(current), diff: request.patch ?? [] }
+  if (content === null) return { outcome: 'conflict', current, yours: pickContent(current), diff: request.patch ?? [] }
   const version = request.patch === undefined ? request.version : current.version
   return await changeClient(trx, deps, { act, clientId, version, content, approved: true })
 }
@@ -204,7 +204,7 @@ export async function setClientStatus (
   if (version !== null && current.version !== version) return { outcome: 'conflict', current }
   if (!statusSteps[current.status].includes(status)) return { outcome: 'forbidden', from: current.status }
   if (status !== 'disabled') {
-    const checked = validateClient(contentOf(current), clientRules(deps.config))
+    const checked = validateClient(pickContent(current), clientRules(deps.config))
     if (!checked.ok) return { outcome: 'invalid', faults: checked.faults }
   }
   const client = await updateClient(trx, clientId, current.version, { status })

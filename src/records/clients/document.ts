@@ -55,7 +55,7 @@ export function readClientDocument (text: string): ReadDocument {
   const lined = (faults: readonly ClientFault[], list: DocumentList = 'clients'): DocumentFault[] =>
     faults.map((fault) => {
       const field = `/${list}${fault.field}`
-      return { ...fault, field, line: lines.linePos(offsetOf(document, field)).line }
+      return { ...fault, field, line: lines.linePos(findOffset(document, field)).line }
     })
   if (document.errors.length > 0) {
     return {
@@ -93,7 +93,7 @@ export function readClientDocument (text: string): ReadDocument {
   }
   const faults: DocumentFault[] = []
   /** Entries that are objects with known members. */
-  const entriesOf = (list: unknown, name: DocumentList, known: readonly string[]): Array<Record<string, unknown>> =>
+  const readEntries = (list: unknown, name: DocumentList, known: readonly string[]): Array<Record<string, unknown>> =>
     ((list ?? []) as unknown[]).flatMap((entry, index) => {
       if (!isObject(entry)) {
         const received = String(entry).slice(0, 200)
@@ -107,12 +107,12 @@ export function readClientDocument (text: string): ReadDocument {
       }
       return [entry]
     })
-  const wanted = entriesOf(clients, 'clients', members).map(({ client_id: clientId, status, ...content }) => ({
+  const wanted = readEntries(clients, 'clients', members).map(({ client_id: clientId, status, ...content }) => ({
     clientId,
     content,
     ...(status === undefined ? {} : { status })
   }))
-  const wantedServers = entriesOf(servers, 'resource_servers', serverMembers).map(
+  const wantedServers = readEntries(servers, 'resource_servers', serverMembers).map(
     ({ identifier, status, ...content }) => ({ identifier, content, ...(status === undefined ? {} : { status }) })
   )
   return faults.length > 0
@@ -121,7 +121,7 @@ export function readClientDocument (text: string): ReadDocument {
 }
 
 /** The line of a pointer's value; for absent members, that of their parent. */
-function offsetOf (document: Document, pointer: string): number {
+function findOffset (document: Document, pointer: string): number {
   let node: unknown = document.contents
   let offset = 0
   for (const name of pointer

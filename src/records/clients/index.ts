@@ -28,7 +28,7 @@ export {
 export {
   clientChangeKind,
   clientChangeRequest,
-  contentOf,
+  pickContent,
   mergeRequests,
   requestedContent,
   type ClientChangeRequest

@@ -42,7 +42,7 @@ export function remakePicture (file: Uint8Array): Picture {
       : jpeg.decode(bytes, { useTArray: true, maxResolutionInMP: 5, maxMemoryUsageInMB: 64 })
     if (pixels.width !== size.width || pixels.height !== size.height) return { ok: false, fault: 'not_a_picture' }
     const small = shrink(pixels, logoSide)
-    return { ok: true, png: pngOf(small), width: small.width, height: small.height }
+    return { ok: true, png: encodePng(small), width: small.width, height: small.height }
   } catch {
     return { ok: false, fault: 'not_a_picture' }
   }
@@ -55,14 +55,14 @@ export function smallPicture (png: Uint8Array): Buffer {
   for (const side of smallSides) {
     const pixels = shrink(whole, side)
     for (const step of colourSteps) {
-      made = pngOf({ ...pixels, data: pixels.data.map((value) => Math.min(255, Math.round(value / step) * step)) })
+      made = encodePng({ ...pixels, data: pixels.data.map((value) => Math.min(255, Math.round(value / step) * step)) })
       if (made.length <= maximumSmallBytes) return made
     }
   }
   return made
 }
 
-function pngOf ({ width, height, data }: Pixels): Buffer {
+function encodePng ({ width, height, data }: Pixels): Buffer {
   const png = new PNG({ width, height })
   png.data = Buffer.from(data)
   return PNG.sync.write(png)

@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import type { ApiGrants } from '../../domain/client/api-grants.ts'
 import { clientPolicy, type ClientPolicy } from '../../domain/client/policy.ts'
 import {
-  kindOf,
+  readKind,
   type ClientContent,
   type ClientKind,
   type ClientMetadata,
@@ -33,10 +33,10 @@ const resources = sql<ApiGrants>`(
   select coalesce(jsonb_object_agg(g.resource, jsonb_build_object('scopes', g.scopes, 'machineScopes',
     g.machine_scopes)), '{}') from client_resource g where g.client_id = client.client_id)`.as('resources')
 
-function recordOf ({ resources: granted, ...row }: ClientRow): ClientRecord {
+function toClientRecord ({ resources: granted, ...row }: ClientRow): ClientRecord {
   return {
     ...row,
-    kind: row.kind ?? kindOf(row.metadata),
+    kind: row.kind ?? readKind(row.metadata),
     metadata: row.metadata as ClientMetadata,
     policy: clientPolicy({ ...row.policy, resources: granted })
   }
@@ -56,7 +56,7 @@ export async function findClient (db: Db, clientId: string): Promise<ClientRecor
     .select([...columns, resources])
     .where('clientId', '=', clientId)
     .executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  return row === undefined ? null : toClientRecord(row)
 }
 
 /**
@@ -77,7 +77,7 @@ export async function findClients (db: Db, clientIds: readonly string[] | null):
     .$if(clientIds !== null, (query) => query.where('clientId', 'in', [...(clientIds ?? []), '']))
     .orderBy('clientId')
     .execute()
-  return rows.map(recordOf)
+  return rows.map(toClientRecord)
 }
 
 /** Scopes of resource servers that exist; held, when asked for, so that none is deleted or loses a scope meanwhile. */
@@ -270,7 +270,7 @@ export async function listClients (
       name: policy.names['zh-CN'],
       unit: policy.unit ?? null,
       owner: policy.owner ?? null,
-      kind: known ?? kindOf(metadata),
+      kind: known ?? readKind(metadata),
       confidential: metadata['token_endpoint_auth_method'] !== 'none',
       hosts: [...new Set(uris.map((uri) => URL.parse(uri)?.host || uri))]
     }

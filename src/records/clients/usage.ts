@@ -6,7 +6,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
 import { createPeriodicFlush, type PeriodicFlush } from '../../database/periodic-flush.ts'
 import { statement } from '../../database/statement.ts'
-import { piecesOf } from '../../domain/client/uri.ts'
+import { splitUri } from '../../domain/client/uri.ts'
 import type { Db } from './repository.ts'
 
 /** Different failures kept for one client; further ones are counted as errors only. */
@@ -75,7 +75,7 @@ const ordinary: ReadonlySet<string> = new Set([
  * long numbers (they may be people's), nothing that is not printable.
  */
 export function keptAddress (text: string): string {
-  const parts = piecesOf(text)
+  const parts = splitUri(text)
   const plain =
     parts === null
       ? (text.split(/[?#]/, 1)[0] ?? '')

@@ -9,7 +9,7 @@ import { DomainError } from '../../domain/errors.ts'
 import { maskUscc } from '../../domain/identity/masking.ts'
 import { RegisterUnavailable, type CompanyChange } from '../../ports/registry.ts'
 import type { CompanyRegisterDeps } from './deps.ts'
-import { applyRegisterNews } from '../organizations/index.ts'
+import { applyRegisterChange } from '../organizations/index.ts'
 import { ownPosition, sharedPosition, type Position } from './position.ts'
 
 export { ownPosition, sharedPosition, type Position } from './position.ts'
@@ -68,7 +68,7 @@ export function createRegisterFollower (deps: CompanyRegisterDeps, options: Foll
 
   async function apply ({ uscc, version, name, status, legalRepresentative }: CompanyChange): Promise<void> {
     try {
-      await applyRegisterNews(deps, {
+      await applyRegisterChange(deps, {
         uscc,
         version,
         name,

@@ -32,7 +32,7 @@ export interface IssuedCounterCode {
   expiresAt: Date
 }
 
-const indexOf = (deps: Pick<CounterCodesDeps, 'crypto'>, personId: string, code: string): string =>
+const computeIndex = (deps: Pick<CounterCodesDeps, 'crypto'>, personId: string, code: string): string =>
   deps.crypto.blindIndex('counter_code', `${personId}:${code}`)
 
 /**
@@ -68,7 +68,7 @@ export async function issueCounterCode (
     .values({
       id: codeId,
       personId,
-      codeIndex: indexOf(deps, personId, code),
+      codeIndex: computeIndex(deps, personId, code),
       issuedBy,
       reason,
       expiresAt: sql<Date>`now() + make_interval(hours => ${counterCodeHours})`
@@ -113,7 +113,7 @@ export async function redeemCounterCode (
   const digits = use.code.normalize('NFKC').replace(/[\s-]/g, '')
   // a slip of the finger is not a guess
   if (!/^\d{8}$/.test(digits)) return null
-  const index = indexOf(deps, use.personId, digits)
+  const index = computeIndex(deps, use.personId, digits)
   const { rows } = await sql<{ id: string; matches: boolean }>`
     update counter_code
        set tries = tries + 1,

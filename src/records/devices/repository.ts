@@ -57,7 +57,7 @@ export interface ListedDevice extends Omit<KnownDevice, 'ownerBarred'> {
 }
 
 /** Devices of a person for the user center, newest first; without revoked and outdated ones. */
-export async function devicesOf (db: Db, personId: string): Promise<ListedDevice[]> {
+export async function listDevices (db: Db, personId: string): Promise<ListedDevice[]> {
   return await db
     .selectFrom('device')
     .select(['id', 'kind', 'personId', 'label', 'boundAt', 'createdAt'])

@@ -10,7 +10,7 @@ import { isCurrentVersion, recordConsent } from '../consents/index.ts'
 import { personById } from '../persons/index.ts'
 import type { FaceBegun } from '../scan-tickets/index.ts'
 import { faceLimits, fewest, triesLeft } from './rules.ts'
-import { decide, faceUse, insertCheck, lapse, openCheck, type FaceBinding } from './repository.ts'
+import { decide, faceUse, insertCheck, expirePending, openCheck, type FaceBinding } from './repository.ts'
 
 /** Circumstances for the audit trail. */
 export interface FaceCircumstances {
@@ -77,7 +77,7 @@ export async function beginFaceCheck (
     const started = await askProvider(deps, request, subject, reserved)
     if (started === 'stale') continue
     if (typeof started === 'string') return { ok: false, code: started }
-    return { ok: true, begun: begunOf(started, reserved.checkId, reserved.expiresAt, reserved.left) }
+    return { ok: true, begun: describeBegun(started, reserved.checkId, reserved.expiresAt, reserved.left) }
   }
   return { ok: false, code: 'face_unavailable' }
 }
@@ -87,7 +87,7 @@ async function reserve (deps: FaceChecksDeps, request: FaceRequest, hooks: Begin
   return await inTransaction<Reserved>(deps.db, async (trx, rollback) => {
     // the starts of one person run one after another, because counting and inserting belong together
     await trx.selectFrom('person').select('id').where('id', '=', request.personId).forUpdate().executeTakeFirst()
-    await lapse(trx, request.personId)
+    await expirePending(trx, request.personId)
     const consentId = await recordConsent(trx, deps, {
       personId: request.personId,
       kind: 'face-check',
@@ -202,7 +202,7 @@ async function startFailed (
   return error.reason === 'RETRY_EXHAUSTED' ? 'face_exhausted' : 'face_unavailable'
 }
 
-function begunOf (ticket: FaceTicket, checkId: string, expiresAt: Date, left: number): FaceBegun {
+function describeBegun (ticket: FaceTicket, checkId: string, expiresAt: Date, left: number): FaceBegun {
   const begun = { checkId, method: ticket.method, expiresAt: expiresAt.toISOString(), triesLeft: left }
   switch (ticket.method) {
     case 'redirect':

@@ -13,5 +13,5 @@ export {
   type FaceRequest
 } from './begin.ts'
 export { faceVerdict, type Verdict, type VerdictHooks } from './verdict.ts'
-export { faceTriesLeft, forgiveFaceTries, useFaceVerdict, type FaceBinding } from './repository.ts'
+export { faceTriesLeft, resetFaceTries, useFaceVerdict, type FaceBinding } from './repository.ts'
 export { faceLimits, faceThresholds, fewest, type FaceTries } from './rules.ts'

@@ -65,7 +65,7 @@ export const faceTriesLeft = async (db: Db, about: Pick<FaceBinding, 'personId' 
   triesLeft((await faceUse(db, about)).used)
 
 /** Tries of today that have ended no longer count: neither for the day nor for an attempt. Returns how many counted. */
-export async function forgiveFaceTries (trx: Transaction<Database>, personId: string): Promise<number> {
+export async function resetFaceTries (trx: Transaction<Database>, personId: string): Promise<number> {
   const { rows } = await sql`
     update face_check set counted = false
      where person_id = ${personId} and started_at >= ${today} and counted and not (state = 'pending'
@@ -75,7 +75,7 @@ export async function forgiveFaceTries (trx: Transaction<Database>, personId: st
 }
 
 /** Checks that nobody asked about in time. A try, unless the provider could not be reached. */
-export async function lapse (trx: Db, personId: string): Promise<void> {
+export async function expirePending (trx: Db, personId: string): Promise<void> {
   await sql`
     update face_check set state = 'expired', decided_at = now(), counted = counted and reason is distinct
       from 'UPSTREAM'

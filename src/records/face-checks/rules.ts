@@ -46,7 +46,7 @@ const uncounted: readonly FaceReason[] = ['DEVICE_UNSUPPORTED', 'CONFIG', 'UPSTR
  */
 export function judge (
   result: FaceResult,
-  asked: { purpose: string; boundDocNoHash: string; capabilities: Pick<FaceCapabilities, 'hasScore'> }
+  requested: { purpose: string; boundDocNoHash: string; capabilities: Pick<FaceCapabilities, 'hasScore'> }
 ): Judgement {
   if (result.status === 'pending') return { status: 'pending' }
   if (result.status === 'error') {
@@ -68,13 +68,13 @@ export function judge (
   }
   if (result.status !== 'passed') return { status: 'error', reason: 'UPSTREAM', final: false }
   const refused = { status: 'failed', counted: true, offerAlternative: true, score } as const
-  if (result.boundDocNoHash !== undefined && result.boundDocNoHash !== asked.boundDocNoHash) {
+  if (result.boundDocNoHash !== undefined && result.boundDocNoHash !== requested.boundDocNoHash) {
     return { ...refused, reason: 'NAME_ID_MISMATCH', suspicious: true }
   }
-  if (given === undefined ? asked.capabilities.hasScore : !valid) {
+  if (given === undefined ? requested.capabilities.hasScore : !valid) {
     return { status: 'error', reason: 'UPSTREAM', final: false }
   }
-  if (score !== null && score < thresholdFor(asked.purpose)) {
+  if (score !== null && score < thresholdFor(requested.purpose)) {
     return { ...refused, reason: 'NOT_SAME_PERSON', suspicious: false }
   }
   return { status: 'passed', score }

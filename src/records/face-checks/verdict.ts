@@ -68,7 +68,7 @@ async function settle (
   if (judgement.status === 'pending') return await reachable(deps, check)
   if (judgement.status === 'error' && !judgement.final) return await unreachable(deps, check)
   const settled = await inTransaction(deps.db, async (trx) => {
-    if (!(await decide(trx, check.id, decisionOf(judgement)))) return false
+    if (!(await decide(trx, check.id, toDecision(judgement)))) return false
     const left = await faceTriesLeft(trx, about)
     if (judgement.status === 'passed') await hooks.passed(trx, check.id)
     if (judgement.status === 'failed') await hooks.failed(trx, check.id, left)
@@ -110,7 +110,7 @@ async function settle (
   return now.state === 'pending' ? { ok: true, status: 'pending' } : await recorded(deps, now, about)
 }
 
-function decisionOf (judgement: Exclude<Judgement, { status: 'pending' }>): Parameters<typeof decide>[2] {
+function toDecision (judgement: Exclude<Judgement, { status: 'pending' }>): Parameters<typeof decide>[2] {
   switch (judgement.status) {
     case 'passed':
       return { state: 'passed', counted: false, reason: null, score: judgement.score }

@@ -18,7 +18,7 @@ export interface IdentityData extends CardValidity {
   certNo: string
 }
 
-const termOf = (text: string): Term | null => {
+const parseTerm = (text: string): Term | null => {
   const term = text === 'long' ? 'long' : Number(text)
   return isTerm(term) ? term : null
 }
@@ -44,7 +44,7 @@ export function readIdentity (
       ...(certNo.suggestion === undefined ? {} : { details: { suggestion: certNo.suggestion } })
     })
   }
-  const term = termOf(input.term)
+  const term = parseTerm(input.term)
   if (term === null) faults.push({ field: 'term', code: 'TERM' })
   const validity = checkValidity({
     birthdate: certNo?.ok === true ? certNo.birthdate : null,

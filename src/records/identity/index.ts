@@ -118,7 +118,7 @@ export interface ShownTrue {
  * or in-person code; never lower than before). After an in-person check `face_verified_at` stays unchanged: level 3
  * alone says that no first face check is due. False: the account is locked or disabled.
  */
-export async function creditPerson (
+export async function recordVerification (
   trx: Transaction<Database>,
   { personId, identity, proof }: ShownTrue
 ): Promise<boolean> {

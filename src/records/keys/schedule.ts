@@ -64,12 +64,12 @@ export async function runKeySchedule (deps: ScheduleServices): Promise<Scheduled
     log.info({ event: `signing-key.${step.step}`, kid: step.kid, alg: step.alg }, 'signing key schedule')
   }
   for (const { kid, alg } of await removable(db, keyTimes.retired)) {
-    const mine = await unlessOvertaken(
+    const claimed = await unlessOvertaken(
       inTransaction(db, async (trx) => {
         await removeRetired(trx, deps, act('schedule'), kid)
       })
     )
-    if (mine !== null) did({ step: 'removed', alg, kid })
+    if (claimed !== null) did({ step: 'removed', alg, kid })
   }
   for (const alg of signingAlgs) {
     const rotated = await unlessOvertaken(

@@ -9,7 +9,7 @@ export { createMessages, type Message, type Messages } from './inbox.ts'
 export {
   messageKinds,
   messageTopics,
-  topicOf,
+  selectTopic,
   type MessageData,
   type MessageKind,
   type MessageTopic,

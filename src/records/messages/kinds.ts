@@ -44,7 +44,7 @@ export const shortText = (kind: MessageKind): string => kinds[kind]
 export const messageTopics = ['requests', 'results', 'expiry', 'security', 'system'] as const
 export type MessageTopic = (typeof messageTopics)[number]
 
-export function topicOf (kind: MessageKind): MessageTopic {
+export function selectTopic (kind: MessageKind): MessageTopic {
   if (kind.startsWith('security-')) return 'security'
   if (kind === 'delegation-submitted') return 'requests'
   if (kind === 'delegation-expired') return 'expiry'

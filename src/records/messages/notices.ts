@@ -282,7 +282,7 @@ export async function cancelNotice (deps: Pick<MessagesDeps, 'db' | 'audit'>, ac
 }
 
 /** The id of the message to a person, the same at every delivery. */
-const messageIdOf = (noticeId: string, personId: string): string =>
+const deriveMessageId = (noticeId: string, personId: string): string =>
   `msg_${createHash('sha256').update(`${noticeId} ${personId}`).digest('base64url').slice(0, 22)}`
 
 /** Receivers of one transaction. */
@@ -344,7 +344,7 @@ async function deliver (
     .insertInto('message')
     .values(
       personIds.map((personId) => {
-        const messageId = messageIdOf(id, personId)
+        const messageId = deriveMessageId(id, personId)
         return {
           id: messageId,
           personId,

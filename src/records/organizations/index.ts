@@ -7,10 +7,10 @@ export type * from './types.ts'
 export { createOrganizationLogin } from './login.ts'
 export { createRepresentations, findDelegationOrganization } from './representations.ts'
 export {
-  applyRegisterNews,
+  applyRegisterChange,
   registeredPerson,
-  type NewsOutcome,
-  type RegisterNews,
+  type RegisterChangeOutcome,
+  type RegisterChange,
   type RegisterPerson
 } from './register-news.ts'
 export {
@@ -33,7 +33,7 @@ export {
 export {
   isBrowserOfOrganization,
   revokeTrustedBrowsers,
-  trustedBrowsersOf,
+  listTrustedBrowsers,
   trustBrowser
 } from './trusted-browsers.ts'
 export { noteChecked, releaseOrganization, suspendOrganization } from './staff.ts'
@@ -46,4 +46,4 @@ export {
   delegationExpiry
 } from './delegations/index.ts'
 export type { Actor, DraftRefusal, Delegations } from './delegations/types.ts'
-export { contentOf } from './delegations/content.ts'
+export { loadContent } from './delegations/content.ts'

@@ -19,7 +19,7 @@ const agents = statement<[string], { agentId: string; id: string; state: string;
   limit 500`
 )
 
-function stateOf (state: string, over: boolean): Candidate['state'] {
+function resolveState (state: string, over: boolean): Candidate['state'] {
   switch (state) {
     case 'active':
       return over ? 'expired' : 'active'
@@ -54,7 +54,7 @@ export function createOrganizationLogin ({ db }: Pick<OrganizationsDeps, 'db'>):
         personId: agentId,
         role,
         delegationId: id,
-        state: stateOf(state, over)
+        state: resolveState(state, over)
       }))
     },
     trustedBrowser: async (organizationId, personId, browserHash) =>

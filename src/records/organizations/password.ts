@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Proof } from '../../domain/login/next-step.ts'
-import { presenceOf } from '../../domain/representation/delegation.ts'
+import { findPresence } from '../../domain/representation/delegation.ts'
 import type { OrganizationsDeps } from './deps.ts'
 import { notify } from '../messages/index.ts'
 import { lockOrganization, type Trx } from './repository.ts'
@@ -34,7 +34,7 @@ export async function setOrganizationPassword (
     await deps.audit.record(trx, { ...about, outcome: 'denied', reason: code })
     return { ok: false, code } as const
   }
-  if (presenceOf(change.proofs, personId, change.ticketId) === null) return await refused('face_required')
+  if (findPresence(change.proofs, personId, change.ticketId) === null) return await refused('face_required')
   const organization = await lockOrganization(trx, organizationId)
   const row = await trx
     .updateTable('organization')

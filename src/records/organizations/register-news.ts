@@ -11,7 +11,7 @@ import { parseName } from '../../domain/identity/person-name.ts'
 import { shanghaiDate } from '../../ports/clock.ts'
 import type { OrganizationsDeps } from './deps.ts'
 import { refreshDigests } from './delegations/content.ts'
-import { endDelegationsOf } from './delegations/end.ts'
+import { endDelegations } from './delegations/end.ts'
 import { notify } from '../messages/index.ts'
 import { insertPerson, personByCertNo } from '../persons/index.ts'
 import { endContext } from './end-context.ts'
@@ -26,7 +26,7 @@ export interface RegisterPerson {
 }
 
 /** Absent members are unchanged since the previous version. A caller that missed changes sends the whole record. */
-export interface RegisterNews {
+export interface RegisterChange {
   /** Normalized (domain/uscc). */
   uscc: string
   /** The register's own version of this record: a whole number that grows with each change. */
@@ -36,7 +36,7 @@ export interface RegisterNews {
   legalRepresentative?: RegisterPerson
 }
 
-export type NewsOutcome =
+export type RegisterChangeOutcome =
   /** `changed` may be empty: the register was asked, nothing changed. */
   | { outcome: 'applied'; organizationId: string; changed: Array<'name' | 'status' | 'legal_representative'> }
   | { outcome: 'outdated'; organizationId: string }
@@ -60,7 +60,10 @@ interface Applied {
  * password, and requires a new password. A suspended or dissolved organization loses everything. @throws DomainError
  * `register_news` when the legal representative's data cannot be right
  */
-export async function applyRegisterNews (deps: OrganizationsDeps, news: RegisterNews): Promise<NewsOutcome> {
+export async function applyRegisterChange (
+  deps: OrganizationsDeps,
+  news: RegisterChange
+): Promise<RegisterChangeOutcome> {
   const known = await deps.db
     .selectFrom('organization')
     .select(['id', 'registerVersion'])
@@ -91,7 +94,7 @@ export async function applyRegisterNews (deps: OrganizationsDeps, news: Register
  */
 async function update (
   trx: Trx,
-  { uscc, version, name, status }: RegisterNews,
+  { uscc, version, name, status }: RegisterChange,
   representative: string | null
 ): Promise<Applied | null> {
   const { rows } = await sql<Applied>`
@@ -119,7 +122,7 @@ async function update (
   return rows[0] ?? null
 }
 
-const lockedOf = ({
+const toLockedOrganization = ({
   organizationId: id,
   uscc,
   name,
@@ -156,7 +159,7 @@ async function representativeChanged (deps: OrganizationsDeps, trx: Trx, row: Ap
   // the first one takes nothing from anybody
   if (oldRepresentative !== null) {
     await endContext(trx, deps, `lr:${organizationId}`, { reason: 'legal_representative_changed' })
-    await endDelegationsOf(trx, deps, lockedOf(row), {
+    await endDelegations(trx, deps, toLockedOrganization(row), {
       to: 'suspended',
       withdrawSubmitted: true,
       reason: 'legal_representative_changed',
@@ -196,7 +199,7 @@ async function statusChanged (deps: OrganizationsDeps, trx: Trx, row: Applied, v
   const reason = `organization_${status}` as const
   const message = `organization-${status}` as const
   await endContext(trx, deps, `lr:${organizationId}`, { reason })
-  await endDelegationsOf(trx, deps, lockedOf(row), {
+  await endDelegations(trx, deps, toLockedOrganization(row), {
     to: status === 'dissolved' ? 'revoked' : 'suspended',
     withdrawSubmitted: status === 'dissolved',
     reason,

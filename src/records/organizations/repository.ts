@@ -111,7 +111,10 @@ export async function lockOrganization (trx: Trx, id: string): Promise<LockedOrg
 }
 
 /** `lockOrganization` of a delegation (any version). */
-export async function lockOrganizationOf (trx: Trx, delegationId: string): Promise<LockedOrganization | null> {
+export async function lockOrganizationByDelegation (
+  trx: Trx,
+  delegationId: string
+): Promise<LockedOrganization | null> {
   return (
     (await trx
       .selectFrom('organization')
@@ -125,12 +128,7 @@ export async function lockOrganizationOf (trx: Trx, delegationId: string): Promi
 }
 
 /** Replaces an outdated hash (new parameters) unless the password was changed meanwhile. */
-export async function replaceOrganizationPasswordHash (
-  db: Db,
-  id: string,
-  from: string,
-  to: string
-): Promise<boolean> {
+export async function replaceOrganizationPasswordHash (db: Db, id: string, from: string, to: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('organization')
     .set({ passwordHash: to })

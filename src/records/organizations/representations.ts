@@ -112,7 +112,7 @@ const rememberStatement = statement<[string, string, string], { contextId: strin
   returning context_id`
 )
 
-const organizationOf = ({ organizationId, uscc, name, type, status }: OrganizationColumns): OrganizationFacts => ({
+const toOrganizationFacts = ({ organizationId, uscc, name, type, status }: OrganizationColumns): OrganizationFacts => ({
   id: organizationId,
   uscc,
   name,
@@ -120,15 +120,15 @@ const organizationOf = ({ organizationId, uscc, name, type, status }: Organizati
   status
 })
 
-const legalOf = (row: LegalRow): Representation => ({
+const toLegalRepresentation = (row: LegalRow): Representation => ({
   role: 'legal_representative',
-  organization: organizationOf(row),
+  organization: toOrganizationFacts(row),
   since: row.since?.toISOString() ?? null
 })
 
-const agentOf = (row: AgentRow): Representation => ({
+const toAgentRepresentation = (row: AgentRow): Representation => ({
   role: 'agent',
-  organization: organizationOf(row),
+  organization: toOrganizationFacts(row),
   delegation: {
     id: row.id,
     version: row.version,
@@ -147,11 +147,11 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
         return (await selfStatement(db, personId)).length === 1 ? self : null
       case 'legal_representative': {
         const [row] = await legalStatement(db, personId, ref.organizationId)
-        return row === undefined ? null : legalOf(row)
+        return row === undefined ? null : toLegalRepresentation(row)
       }
       case 'agent': {
         const [row] = await agentStatement(db, personId, ref.delegationId, ref.organizationId)
-        return row === undefined ? null : agentOf(row)
+        return row === undefined ? null : toAgentRepresentation(row)
       }
     }
   }
@@ -186,10 +186,10 @@ export function createRepresentations ({ db }: Pick<OrganizationsDeps, 'db'>): R
       return [
         { representation: self, blocked: blocked(self, 'active') },
         ...legal
-          .map(legalOf)
+          .map(toLegalRepresentation)
           .map((representation) => ({ representation, blocked: blocked(representation, 'active') })),
         ...agent
-          .map((row) => ({ row, representation: agentOf(row) }))
+          .map((row) => ({ row, representation: toAgentRepresentation(row) }))
           .map(({ row, representation }) => ({ representation, blocked: blocked(representation, row.state) }))
       ]
     },

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
 import type { OrganizationsDeps } from './deps.ts'
 import type { AuditActor } from '../audit/index.ts'
-import { endDelegationsOf } from './delegations/end.ts'
+import { endDelegations } from './delegations/end.ts'
 import { notify } from '../messages/index.ts'
 import { endContext } from './end-context.ts'
 import { lockOrganization } from './repository.ts'
@@ -43,7 +43,7 @@ export async function suspendOrganization (
       reason: 'organization_suspended',
       ...(act.traceId === null ? {} : { traceId: act.traceId })
     })
-    await endDelegationsOf(trx, deps, organization, {
+    await endDelegations(trx, deps, organization, {
       to: 'suspended',
       withdrawSubmitted: false,
       reason: 'organization_suspended',

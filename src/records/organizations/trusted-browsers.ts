@@ -70,7 +70,7 @@ export async function revokeTrustedBrowsers (
 }
 
 /** The present ones of one person, for the user center. */
-export async function trustedBrowsersOf (
+export async function listTrustedBrowsers (
   db: Db,
   personId: string
 ): Promise<

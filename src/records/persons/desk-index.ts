@@ -9,16 +9,18 @@ import { normaliseName } from '../../domain/identity/person-name.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 
-const digestOf = (crypto: Pick<FieldCrypto, 'blindIndex'>, name: string, lastFour: string): string =>
+const computeDigest = (crypto: Pick<FieldCrypto, 'blindIndex'>, name: string, lastFour: string): string =>
   crypto.blindIndex('person.desk', `${normaliseName(name).toLowerCase()}:${lastFour.toUpperCase()}`)
 
 /** One digest for each spelling of the name. */
-export function deskIndexOf (
+export function computeNameIndexes (
   crypto: Pick<FieldCrypto, 'blindIndex'>,
   { name, nameBo, certNo }: { name: string; nameBo?: string | null | undefined; certNo: string }
 ): string[] {
   const lastFour = certNo.slice(-4)
-  return [...new Set([name, nameBo ?? ''].filter((one) => one !== '').map((one) => digestOf(crypto, one, lastFour)))]
+  return [
+    ...new Set([name, nameBo ?? ''].filter((one) => one !== '').map((one) => computeDigest(crypto, one, lastFour)))
+  ]
 }
 
 /**
@@ -34,7 +36,7 @@ export async function personIdsByDeskIndex (
   const rows = await db
     .selectFrom('person')
     .select('id')
-    .where(sql<boolean>`desk_index @> array[${digestOf(crypto, name, lastFour)}]`)
+    .where(sql<boolean>`desk_index @> array[${computeDigest(crypto, name, lastFour)}]`)
     .where('identityState', '=', 'established')
     .orderBy('id')
     .limit(limit)
@@ -60,7 +62,7 @@ export async function fillDeskIndexes (db: Kysely<Database>, crypto: FieldCrypto
     const open = (column: string, value: string): string => crypto.decrypt('person', column, id, value)
     return {
       id,
-      digests: deskIndexOf(crypto, {
+      digests: computeNameIndexes(crypto, {
         name: open('name_enc', nameEnc),
         nameBo: nameBoEnc === null ? null : open('name_bo_enc', nameBoEnc),
         certNo: open('cert_no_enc', certNoEnc)

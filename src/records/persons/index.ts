@@ -4,4 +4,4 @@
  */
 export * from './repository.ts'
 export * from './known-browsers.ts'
-export { deskIndexOf, fillDeskIndexes, personIdsByDeskIndex } from './desk-index.ts'
+export { computeNameIndexes, fillDeskIndexes, personIdsByDeskIndex } from './desk-index.ts'

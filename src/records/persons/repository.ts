@@ -7,7 +7,7 @@ import type { CertType } from '../../domain/identity/cert-type.ts'
 import type { Level } from '../../domain/identity/assurance.ts'
 import { newIdentifier } from '../../domain/identifier.ts'
 import type { Person } from '../../domain/identity/person.ts'
-import { deskIndexOf } from './desk-index.ts'
+import { computeNameIndexes } from './desk-index.ts'
 
 type Db = Kysely<Database> | Transaction<Database>
 type Row = Omit<
@@ -206,7 +206,7 @@ export async function insertPerson (
       certType: person.certType,
       certNoEnc: seal('cert_no_enc', person.certNo) ?? '',
       certNoIndex: certNoIndex(crypto, person.certType, person.certNo),
-      deskIndex: deskIndexOf(crypto, person),
+      deskIndex: computeNameIndexes(crypto, person),
       certValidFrom: person.certValidFrom ?? null,
       certValidTo: person.certValidTo ?? null,
       certTerm: person.certTerm ?? null,

@@ -6,7 +6,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
-import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
+import { diffContent, type ClientDifference } from '../../domain/client/diff.ts'
 import { step, type ClientFault } from '../../domain/client/faults.ts'
 import { weakenedProtections, type ResourceServerReason } from '../../domain/resource-server/dual-control.ts'
 import { resourceServerStatuses, type ResourceServerStatus } from '../../domain/resource-server/record.ts'
@@ -14,7 +14,7 @@ import { resourceIdentifierFault, validateResourceServer } from '../../domain/re
 import { agreedAct, type WantedResourceServer } from '../clients/index.ts'
 import { changeResourceServer, createResourceServer, setResourceServerStatus } from './change.ts'
 import type { ResourceServersDeps } from './deps.ts'
-import { contentOf, findResourceServer, listGrantedClients, type Db } from './repository.ts'
+import { pickContent, findResourceServer, listGrantedClients, type Db } from './repository.ts'
 
 export interface ResourceServerPlanLine {
   identifier: string
@@ -62,7 +62,7 @@ export async function planResourceServers (
     const moved = current === null ? next !== 'active' : next !== current.status
     const diff = [
       ...(moved ? [{ field: '/status', before: current?.status, after: next }] : []),
-      ...diffOf(current === null ? {} : contentOf(current), checked.content)
+      ...diffContent(current === null ? {} : pickContent(current), checked.content)
     ]
     lines.push({
       identifier: id,

@@ -4,7 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Act } from '../../domain/administration/administration.ts'
 import type { ApprovalKind } from '../../domain/administration/approval-kinds.ts'
-import { diffOf, type ClientDifference } from '../../domain/client/diff.ts'
+import { diffContent, type ClientDifference } from '../../domain/client/diff.ts'
 import { step, type ClientFault } from '../../domain/client/faults.ts'
 import { requireReason } from '../../domain/reason.ts'
 import { weakenedProtections, type ResourceServerReason } from '../../domain/resource-server/dual-control.ts'
@@ -19,7 +19,7 @@ import { withdrawRequestsAbout } from '../approvals/index.ts'
 import { changeClient, findClient } from '../clients/index.ts'
 import type { ResourceServersDeps } from './deps.ts'
 import {
-  contentOf,
+  pickContent,
   findResourceServer,
   holdResourceServer,
   insertResourceServer,
@@ -113,7 +113,7 @@ export async function createResourceServer (
     if (!(await insertResourceServer(trx, { identifier, content }))) return { outcome: 'taken' }
     const faults = await setIntrospectors(trx, deps, { act, identifier, introspectors })
     if (faults.length > 0) throw rollback({ outcome: 'invalid', faults })
-    await noteAct(trx, deps, { act, what: 'created', identifier, version: 1, diff: diffOf({}, content) })
+    await noteAct(trx, deps, { act, what: 'created', identifier, version: 1, diff: diffContent({}, content) })
     const server = await findResourceServer(trx, identifier)
     if (server === null) throw new Error('a resource server vanished while it was made')
     return { outcome: 'created', server }
@@ -168,7 +168,7 @@ export async function changeResourceServer (
         ]
   })
   if (faults.length > 0) return { outcome: 'invalid', faults }
-  const diff = diffOf(contentOf(current), content)
+  const diff = diffContent(pickContent(current), content)
   if (version !== null && current.version !== version) return { outcome: 'conflict', current, yours: content, diff }
   const before = introspectors === undefined ? null : await listIntrospectors(trx, identifier)
   const moved = before !== null && before.join() !== [...(introspectors ?? [])].sort().join()

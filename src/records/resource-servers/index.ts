@@ -23,7 +23,7 @@ export {
 } from './change.ts'
 export type { ResourceServersDeps } from './deps.ts'
 export {
-  contentOf,
+  pickContent,
   findResourceServer,
   findResourceServerById,
   holdResourceServer,

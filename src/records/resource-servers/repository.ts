@@ -39,12 +39,12 @@ const columns = [
   'updatedAt'
 ] as const
 
-function recordOf (row: Row): ResourceServerRecord {
+function toRecord (row: Row): ResourceServerRecord {
   const { id, identifier, status, version, createdAt, updatedAt } = row
   return { id, identifier, ...toContent(row), status, version, createdAt, updatedAt }
 }
 
-export const contentOf = ({
+export const pickContent = ({
   names,
   scopes,
   tokenFormat,
@@ -60,7 +60,7 @@ export const contentOf = ({
   minimumLevel
 })
 
-const columnsOf = (content: ResourceServerContent) => ({
+const toColumns = (content: ResourceServerContent) => ({
   name: content.names['zh-CN'],
   nameBo: content.names.bo ?? null,
   nameEn: content.names.en ?? null,
@@ -79,13 +79,13 @@ export async function findResourceServer (db: Db, identifier: string): Promise<R
     .select(columns)
     .where('identifier', '=', identifier)
     .executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  return row === undefined ? null : toRecord(row)
 }
 
 export async function findResourceServerById (db: Db, id: string): Promise<ResourceServerRecord | null> {
   if (!/^api_[\da-f]{20}$/.test(id)) return null
   const row = await db.selectFrom('resourceServer').select(columns).where('id', '=', id).executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  return row === undefined ? null : toRecord(row)
 }
 
 /** The same, held until the transaction ends: meanwhile nobody is granted anything of it. */
@@ -99,7 +99,7 @@ export async function holdResourceServer (
     .where('identifier', '=', identifier)
     .forUpdate()
     .executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  return row === undefined ? null : toRecord(row)
 }
 
 export interface ResourceServerLine extends ResourceServerRecord {
@@ -135,7 +135,7 @@ export async function listResourceServers (
     .orderBy('identifier')
     .limit(limit)
     .execute()
-  return rows.map(({ clients, ...row }) => ({ ...recordOf(row), clients }))
+  return rows.map(({ clients, ...row }) => ({ ...toRecord(row), clients }))
 }
 
 export interface GrantedClient {
@@ -175,7 +175,7 @@ export async function insertResourceServer (
 ): Promise<boolean> {
   const made = await trx
     .insertInto('resourceServer')
-    .values({ identifier, ...columnsOf(content) })
+    .values({ identifier, ...toColumns(content) })
     .onConflict((conflict) => conflict.column('identifier').doNothing())
     .returning('identifier')
     .executeTakeFirst()
@@ -192,14 +192,14 @@ export async function updateResourceServer (
     .set({
       version: version + 1,
       updatedAt: sql<Date>`now()`,
-      ...(change.content === undefined ? {} : columnsOf(change.content)),
+      ...(change.content === undefined ? {} : toColumns(change.content)),
       ...(change.status === undefined ? {} : { status: change.status })
     })
     .where('identifier', '=', identifier)
     .where('version', '=', version)
     .returning(columns)
     .executeTakeFirst()
-  return row === undefined ? null : recordOf(row)
+  return row === undefined ? null : toRecord(row)
 }
 
 export interface ResourceServerChange {

@@ -1,14 +1,14 @@
 /** The person's answer: accept (has read it), confirm (everything given), reject. */
 import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
-import { digestOf, phoneStates, ticketLimits, ticketSeconds } from '../../domain/login/scan-ticket.ts'
+import { computeDigest, phoneStates, ticketLimits, ticketSeconds } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { bindDevice } from '../devices/index.ts'
 import { useFaceVerdict } from '../face-checks/index.ts'
-import { creditPerson, type CardValidity } from '../identity/index.ts'
-import { circumstances, eventAbout, heldTicket, viewOf, type HeldTicket } from './phone-context.ts'
+import { recordVerification, type CardValidity } from '../identity/index.ts'
+import { circumstances, eventAbout, heldTicket, buildView, type HeldTicket } from './phone-context.ts'
 import { answered, Refused, type RefusalCode } from './refusals.ts'
-import { bindingOf, from, hashOf, remainingOf, ticketColumns, type TicketRow, type Trx } from './rows.ts'
+import { buildBinding, from, hashSecret, listRemaining, ticketColumns, type TicketRow, type Trx } from './rows.ts'
 import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
 export interface Answer {
@@ -19,7 +19,7 @@ export interface Answer {
 const held = sql.join(phoneStates.map((state) => sql.lit(state)))
 
 /** The token and device of `scan_ticket t`, as every statement of the phone side asks for them. */
-const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_token_hash = ${hashOf(scanToken)}
+const heldBy = (scanToken: string, actor: PhoneActor) => sql<boolean>`t.scan_token_hash = ${hashSecret(scanToken)}
   and t.device_id is not distinct from ${actor.device?.id ?? null}::text and t.expires_at > now()`
 
 /**
@@ -95,7 +95,7 @@ export async function accept (
 ): Promise<{ ok: true; view: ScanView } | PhoneRefusal> {
   return await answered(async () => ({
     ok: true,
-    view: await viewOf(deps, deps.db, await accepted(deps, scanToken, answer, actor))
+    view: await buildView(deps, deps.db, await accepted(deps, scanToken, answer, actor))
   }))
 }
 
@@ -150,7 +150,7 @@ export async function confirm (
 async function takeEffect (deps: ScanTicketsDeps, trx: Trx, row: HeldTicket, actor: PhoneActor): Promise<void> {
   const { personId } = row
   if (row.proof === 'face') {
-    const about = { personId, purpose: row.purpose, binding: bindingOf(row), scanTicketId: row.id }
+    const about = { personId, purpose: row.purpose, binding: buildBinding(row), scanTicketId: row.id }
     if (row.faceCheckId === null || !(await useFaceVerdict(trx, row.faceCheckId, about))) {
       throw new Refused('face_required')
     }
@@ -159,7 +159,7 @@ async function takeEffect (deps: ScanTicketsDeps, trx: Trx, row: HeldTicket, act
     row.identityAt === null || row.identityEnc === null
       ? null
       : (JSON.parse(deps.crypto.decrypt('scan_ticket', 'identity_enc', row.id, row.identityEnc)) as CardValidity)
-  if (!(await creditPerson(trx, { personId, identity, proof: row.proof }))) throw new Refused('wrong_state')
+  if (!(await recordVerification(trx, { personId, identity, proof: row.proof }))) throw new Refused('wrong_state')
   // the ticket no longer needs the data: the person has them now
   if (row.identityEnc !== null) await sql`update scan_ticket set identity_enc = null where id = ${row.id}`.execute(trx)
   if (row.proof !== null && row.deviceId !== null) {
@@ -199,14 +199,14 @@ export async function reject (
 
 /** The digest is computed again from what is stored, not compared with a copy of itself. */
 function requireDigest (row: TicketRow, { contextDigest }: Answer): void {
-  if (contextDigest !== row.contextDigest || contextDigest !== digestOf(row)) throw new Refused('digest_mismatch')
+  if (contextDigest !== row.contextDigest || contextDigest !== computeDigest(row)) throw new Refused('digest_mismatch')
 }
 
 /** An answer changed nothing: read once why. */
 async function whyRefused (deps: ScanTicketsDeps, scanToken: string, actor: PhoneActor): Promise<RefusalCode> {
   const row = await heldTicket(deps.db, scanToken, actor)
   if (row.numberEntry && row.acceptedAt === null) return 'number_mismatch'
-  const remaining = remainingOf(row)
+  const remaining = listRemaining(row)
   if (remaining.includes('identity')) return 'wrong_state'
   if (remaining.includes('face')) return 'face_required'
   return await deviceRefusal(deps, row)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { inTransaction } from '../../database/transaction.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { bindWebDevice } from '../devices/index.ts'
-import { hashOf, type TicketRow } from './rows.ts'
+import { hashSecret, type TicketRow } from './rows.ts'
 import type { PhoneActor } from './types.ts'
 
 export interface BoundBrowser {
@@ -26,7 +26,7 @@ export async function bindBrowser (
   const found = await deps.db
     .selectFrom('scanTicket')
     .select(['personId', 'loginAttemptUid'])
-    .where('scanTokenHash', '=', hashOf(scanToken))
+    .where('scanTokenHash', '=', hashSecret(scanToken))
     .executeTakeFirst()
   const personId = found?.personId
   if (personId === undefined || personId === null) return null
@@ -41,7 +41,7 @@ export async function bindBrowser (
     })
     const { rows } = await sql<Pick<TicketRow, 'id'>>`
         update scan_ticket set device_id = ${bound.deviceId}
-         where scan_token_hash = ${hashOf(scanToken)} and device_id is null and person_id = ${personId}
+         where scan_token_hash = ${hashSecret(scanToken)} and device_id is null and person_id = ${personId}
            and state in ('confirmed', 'consumed') and proof is not null
            and confirmed_at > now() - make_interval(secs => ${bindSeconds})
         returning id`.execute(trx)

@@ -5,7 +5,7 @@ import { inTransaction } from '../../database/transaction.ts'
 import type { Proof } from '../../domain/login/next-step.ts'
 import {
   currentStep,
-  digestOf,
+  computeDigest,
   isSettled,
   liveStates,
   nextRenewal,
@@ -14,12 +14,12 @@ import {
 import { DomainError } from '../../domain/errors.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { faceTriesLeft, fewest } from '../face-checks/index.ts'
-import { payloadOf, secretsOf } from './codes.ts'
+import { buildPayload, deriveSecrets } from './codes.ts'
 import { count } from '../throttle/index.ts'
-import type { Hub } from './hub.ts'
+import type { TicketWatcher } from './ticket-watcher.ts'
 import { ticketsPerAddress, ticketsPerBrowser, TooManyTickets } from './limits.ts'
 import { givenProofs, type ConsumedRow } from './proofs.ts'
-import { bindingOf, from, hashOf, stateOf, ticketById, type Db, type TicketRow, type Trx } from './rows.ts'
+import { buildBinding, from, hashSecret, resolveState, ticketById, type Db, type TicketRow, type Trx } from './rows.ts'
 import type { BrowserSide, CreatedTicket, NewTicket, TicketContext, TicketStatus } from './types.ts'
 
 const live = sql.join(liveStates.map((state) => sql.lit(state)))
@@ -35,7 +35,7 @@ export interface BrowserTickets extends BrowserSide {
   consume(trx: Trx, ticketId: string, binding: Consumption): Promise<{ personId: string; proofs: Proof[] } | null>
 }
 
-export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTickets {
+export function createBrowserSide (deps: ScanTicketsDeps, watcher: TicketWatcher): BrowserTickets {
   const { db } = deps
 
   async function create (ticket: NewTicket): Promise<CreatedTicket> {
@@ -48,13 +48,13 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
       throw new TooManyTickets()
     }
     const made = await inTransaction(db, async (trx) => await insert(deps, trx, ticket))
-    for (const id of made.superseded) hub.kick(id)
+    for (const id of made.superseded) watcher.refreshNow(id)
     deps.metrics.scanTickets.inc({ state: 'waiting' })
     const row = { id: made.id, purpose: ticket.purpose, elapsed: 0, rotating: false }
     return {
       ticketId: made.id,
       checkNumber: made.checkNumber,
-      payloadUrl: payloadOf(deps, row),
+      payloadUrl: buildPayload(deps, row),
       secondsLeft: ticketSeconds.scan
     }
   }
@@ -66,7 +66,7 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
   }
 
   async function startRotation (row: TicketRow): Promise<TicketRow> {
-    if (row.rotating || stateOf(row) !== 'waiting') return row
+    if (row.rotating || resolveState(row) !== 'waiting') return row
     await sql`update scan_ticket set rotating_at = now() where id = ${row.id} and state = 'waiting'
       and rotating_at is null`.execute(db)
     return { ...row, rotating: true }
@@ -77,18 +77,18 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
     async status (ticketId, browserHash, options = {}) {
       const row = await owned(ticketId, browserHash)
       if (row === null) return null
-      return await statusOf(deps, db, options.scripted === true ? await startRotation(row) : row)
+      return await readStatus(deps, db, options.scripted === true ? await startRotation(row) : row)
     },
     async * watch (ticketId, browserHash, signal) {
       const first = await owned(ticketId, browserHash)
       if (first === null || signal.aborted) return
       // a browser that can follow a stream can draw a new picture
-      const status = await statusOf(deps, db, await startRotation(first))
+      const status = await readStatus(deps, db, await startRotation(first))
       yield status
       if (isSettled(status.state)) return
       let shown = signature(status, first)
-      for await (const row of hub.rows(ticketId, signal)) {
-        const next = await statusOf(deps, db, row)
+      for await (const row of watcher.rows(ticketId, signal)) {
+        const next = await readStatus(deps, db, row)
         if (signature(next, row) === shown) continue
         shown = signature(next, row)
         yield next
@@ -100,11 +100,11 @@ export function createBrowserSide (deps: ScanTicketsDeps, hub: Hub): BrowserTick
       if (consumed !== null) {
         deps.metrics.scanTickets.inc({ state: 'consumed' })
         // the transaction is not committed yet: then the next period sees it
-        hub.kick(ticketId)
+        watcher.refreshNow(ticketId)
       }
       return consumed
     },
-    async latestOf (loginAttemptUid, browserHash, expectedPersonId) {
+    async findLatest (loginAttemptUid, browserHash, expectedPersonId) {
       const row = await db
         .selectFrom('scanTicket')
         .select('id')
@@ -144,8 +144,8 @@ const signature = (status: TicketStatus, row: TicketRow): string =>
   ])
 
 /** An enum, a clock and a picture: nothing about who scanned. */
-async function statusOf (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise<TicketStatus> {
-  const state = stateOf(row)
+async function readStatus (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise<TicketStatus> {
+  const state = resolveState(row)
   const faceFailed = row.failure?.startsWith('face_') === true && row.personId !== null
   return {
     state,
@@ -153,9 +153,9 @@ async function statusOf (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise
     checkNumber: row.checkNumber,
     failure: row.failure,
     triesLeft: faceFailed
-      ? fewest(await faceTriesLeft(db, { personId: row.personId ?? '', binding: bindingOf(row) }))
+      ? fewest(await faceTriesLeft(db, { personId: row.personId ?? '', binding: buildBinding(row) }))
       : null,
-    payloadUrl: state === 'waiting' ? payloadOf(deps, row) : null,
+    payloadUrl: state === 'waiting' ? buildPayload(deps, row) : null,
     renewals: row.renewals
   }
 }
@@ -195,9 +195,9 @@ async function insert (
     insert into scan_ticket (id, locator_hash, purpose, state, login_attempt_uid, subject_ref, browser_hash, client_id,
       context, context_digest,
                              check_number, number_entry, requires, expected_person_id, renewals, created_at, expires_at)
-    values (${id}, ${hashOf(secretsOf(deps, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid},
+    values (${id}, ${hashSecret(deriveSecrets(deps, { id, purpose }).locator)}, ${purpose}, 'waiting', ${loginAttemptUid},
       ${subjectRef}, ${ticket.browserHash},
-            ${clientId}, ${JSON.stringify(context)}::jsonb, ${digestOf({ id, purpose, clientId, subjectRef, context })},
+            ${clientId}, ${JSON.stringify(context)}::jsonb, ${computeDigest({ id, purpose, clientId, subjectRef, context })},
             ${checkNumber}, ${ticket.numberEntry}, ${JSON.stringify(ticket.requires)}::jsonb,
               ${ticket.expectedPersonId ?? null}, ${renewals},
             clock_timestamp(), clock_timestamp() + make_interval(secs => ${ticketSeconds.scan}))`.execute(trx)

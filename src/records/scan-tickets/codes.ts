@@ -8,7 +8,7 @@ import type { TicketRow } from './rows.ts'
  * neither of them, so a reader of the database cannot scan anything. The row has the SHA-256 of the locator, for
  * look-up.
  */
-export function secretsOf (
+export function deriveSecrets (
   deps: Pick<ScanTicketsDeps, 'crypto'>,
   ticket: Pick<TicketRow, 'id' | 'purpose'>
 ): CodeSecrets {
@@ -21,7 +21,7 @@ export function secretsOf (
 }
 
 /** The address that the picture holds now. */
-export const payloadOf = (
+export const buildPayload = (
   deps: Pick<ScanTicketsDeps, 'crypto' | 'config'>,
   ticket: Pick<TicketRow, 'id' | 'purpose' | 'elapsed' | 'rotating'>
-): string => payloadUrl(deps.config.issuer, secretsOf(deps, ticket), ticket)
+): string => payloadUrl(deps.config.issuer, deriveSecrets(deps, ticket), ticket)

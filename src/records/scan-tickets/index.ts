@@ -9,12 +9,12 @@
 import type { ScanTicketsDeps } from './deps.ts'
 import { accept, confirm, reject } from './answer.ts'
 import { createBrowserSide, type BrowserTickets } from './browser-side.ts'
-import { createHub } from './hub.ts'
+import { createTicketWatcher } from './ticket-watcher.ts'
 import { bindBrowser, type BoundBrowser } from './bind-browser.ts'
-import { viewOf } from './phone-context.ts'
+import { buildView } from './phone-context.ts'
 import { beginFace, faceVerdict, submitIdentity, useCounterCode } from './phone-proofs.ts'
 import { refuse } from './refusals.ts'
-import { stateOf, ticketByToken } from './rows.ts'
+import { resolveState, ticketByToken } from './rows.ts'
 import { isFresh, scan } from './scan.ts'
 import type { PhoneActor, PhoneSide } from './types.ts'
 
@@ -32,31 +32,31 @@ export interface ScanTickets extends BrowserTickets, PhoneSide {
 }
 
 export function createScanTickets (deps: ScanTicketsDeps): ScanTickets {
-  const hub = createHub(deps.db, deps.log)
+  const watcher = createTicketWatcher(deps.db, deps.log)
 
   /** After each act of a phone: notifies the waiting browser at once. */
   const told = async <T>(scanToken: string, actor: PhoneActor, work: Promise<T>): Promise<T> => {
     const result = await work
-    if (hub.watchers > 0) {
+    if (watcher.watchers > 0) {
       const row = await ticketByToken(deps.db, scanToken, actor.device?.id ?? null)
-      if (row !== undefined) hub.kick(row.id)
+      if (row !== undefined) watcher.refreshNow(row.id)
     }
     return result
   }
 
-  return Object.assign(createBrowserSide(deps, hub), {
+  return Object.assign(createBrowserSide(deps, watcher), {
     isFresh: async (payload: string) => await isFresh(deps, payload),
     async scan (payload: string, actor: PhoneActor, options?: { seenFresh?: boolean }) {
       const { ticketId, ...result } = await scan(deps, payload, actor, options)
-      if (ticketId !== undefined) hub.kick(ticketId)
+      if (ticketId !== undefined) watcher.refreshNow(ticketId)
       return result
     },
     async view (scanToken: string, actor: PhoneActor) {
       const row = await ticketByToken(deps.db, scanToken, actor.device?.id ?? null)
       if (row === undefined) return refuse('not_found')
-      const state = stateOf(row)
+      const state = resolveState(row)
       if (state === 'expired' || state === 'superseded') return refuse('expired')
-      return { ok: true, view: await viewOf(deps, deps.db, row) }
+      return { ok: true, view: await buildView(deps, deps.db, row) }
     },
     accept: (token, answer, actor) => told(token, actor, accept(deps, token, answer, actor)),
     submitIdentity: (token, input, actor) => told(token, actor, submitIdentity(deps, token, input, actor)),
@@ -67,6 +67,6 @@ export function createScanTickets (deps: ScanTicketsDeps): ScanTickets {
     reject: (token, actor) => told(token, actor, reject(deps, token, actor)),
     bindBrowser: async (token: string, actor: PhoneActor, label: string) =>
       await bindBrowser(deps, token, actor, label),
-    watchers: () => hub.watchers
+    watchers: () => watcher.watchers
   } satisfies PhoneSide & Omit<ScanTickets, keyof BrowserTickets>)
 }

@@ -2,7 +2,7 @@ import { maskCertNo, maskName } from '../../domain/identity/masking.ts'
 import type { ScanTicketsDeps } from './deps.ts'
 import { faceLimits, faceTriesLeft } from '../face-checks/index.ts'
 import { personById } from '../persons/index.ts'
-import { bindingOf, remainingOf, stateOf, ticketByToken, type Db, type TicketRow } from './rows.ts'
+import { buildBinding, listRemaining, resolveState, ticketByToken, type Db, type TicketRow } from './rows.ts'
 import { Refused, whyNot } from './refusals.ts'
 import type { PhoneActor, ScanView } from './types.ts'
 
@@ -35,23 +35,23 @@ export async function heldTicket (db: Db, scanToken: string, actor: PhoneActor):
 }
 
 /** What the phone shows, everything recomputed. */
-export async function viewOf (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise<ScanView> {
+export async function buildView (deps: ScanTicketsDeps, db: Db, row: TicketRow): Promise<ScanView> {
   const person = row.personId === null ? null : await personById(db, deps.crypto, row.personId)
   return {
     ticketId: row.id,
     purpose: row.purpose,
     context: row.context,
     contextDigest: row.contextDigest,
-    remaining: remainingOf(row),
+    remaining: listRemaining(row),
     number: row.numberEntry ? 'enter' : 'compare',
     checkNumber: row.numberEntry ? null : row.checkNumber,
     person: person === null ? null : { maskedName: maskName(person.name), maskedCertNo: maskCertNo(person.certNo) },
-    state: stateOf(row),
+    state: resolveState(row),
     accepted: row.acceptedAt !== null,
     secondsLeft: row.secondsLeft,
     faceTries:
       row.personId === null
         ? { attempt: faceLimits.perAttempt, day: faceLimits.perDay }
-        : await faceTriesLeft(db, { personId: row.personId, binding: bindingOf(row) })
+        : await faceTriesLeft(db, { personId: row.personId, binding: buildBinding(row) })
   }
 }

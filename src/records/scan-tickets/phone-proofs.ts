@@ -8,20 +8,20 @@ import type { ScanTicketsDeps } from './deps.ts'
 import { redeemCounterCode } from '../counter-codes/index.ts'
 import { beginFaceCheck, faceVerdict as pullVerdict, fewest, type FaceBinding } from '../face-checks/index.ts'
 import { verifyIdentity } from '../identity/index.ts'
-import { circumstances, heldTicket, viewOf, type HeldTicket } from './phone-context.ts'
+import { circumstances, heldTicket, buildView, type HeldTicket } from './phone-context.ts'
 import { usedFor } from './proofs.ts'
 import { answered, Refused } from './refusals.ts'
-import { bindingOf, remainingOf, ticketColumns, type TicketRow, type Trx } from './rows.ts'
+import { buildBinding, listRemaining, ticketColumns, type TicketRow, type Trx } from './rows.ts'
 import type { FaceBegun, FaceVerdict, IdentityInput, PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
 type Viewed = { ok: true; view: ScanView } | PhoneRefusal
 
 const held = sql.join(phoneStates.map((state) => sql.lit(state)))
 
-const faceOf = (row: HeldTicket): FaceBinding => ({
+const toFaceBinding = (row: HeldTicket): FaceBinding => ({
   personId: row.personId,
   purpose: row.purpose,
-  binding: bindingOf(row),
+  binding: buildBinding(row),
   scanTicketId: row.id
 })
 
@@ -63,7 +63,7 @@ export async function submitIdentity (
       await heldTicket(deps.db, scanToken, actor)
       throw new Refused('wrong_state')
     }
-    return { ok: true, view: await viewOf(deps, deps.db, given) }
+    return { ok: true, view: await buildView(deps, deps.db, given) }
   })
 }
 
@@ -81,13 +81,13 @@ export async function beginFace (
 ): Promise<{ ok: true; begun: FaceBegun } | PhoneRefusal> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
-    const remaining = remainingOf(row)
+    const remaining = listRemaining(row)
     // the provider compares with the photograph in the register, so the person must be known first
     if (!remaining.includes('face') || remaining.includes('identity')) throw new Refused('wrong_state')
     return await beginFaceCheck(
       deps,
       {
-        ...faceOf(row),
+        ...toFaceBinding(row),
         channel: actor.device?.kind === 'app' ? 'app' : 'h5',
         locale: actor.locale,
         consent: input.consent,
@@ -115,7 +115,7 @@ export async function faceVerdict (
 ): Promise<FaceVerdict | PhoneRefusal> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
-    return await pullVerdict(deps, checkId, faceOf(row), circumstances(row, actor), {
+    return await pullVerdict(deps, checkId, toFaceBinding(row), circumstances(row, actor), {
       passed: async (trx, id) => {
         await markTicket(trx, row, sql`proof = 'face', failure = null`, id)
       },
@@ -150,7 +150,7 @@ export async function useCounterCode (
 ): Promise<Viewed> {
   return await answered(async () => {
     const row = await heldTicket(deps.db, scanToken, actor)
-    if (!remainingOf(row).includes('face')) throw new Refused('wrong_state')
+    if (!listRemaining(row).includes('face')) throw new Refused('wrong_state')
     const result = await inTransaction(deps.db, async (trx) => {
       const codeId = await redeemCounterCode(trx, deps, {
         personId: row.personId,
@@ -170,6 +170,6 @@ export async function useCounterCode (
       return rows[0]
     })
     if (result === null) throw new Refused('code_invalid')
-    return { ok: true, view: await viewOf(deps, deps.db, result) }
+    return { ok: true, view: await buildView(deps, deps.db, result) }
   })
 }

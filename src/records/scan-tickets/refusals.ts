@@ -1,5 +1,5 @@
 import { phoneStates } from '../../domain/login/scan-ticket.ts'
-import { stateOf, type PhoneTicketRow } from './rows.ts'
+import { resolveState, type PhoneTicketRow } from './rows.ts'
 import type { PhoneRefusal } from './types.ts'
 
 /** Every refusal without further data. */
@@ -30,7 +30,7 @@ export async function answered<T> (work: () => Promise<T>): Promise<T | { ok: fa
 /** Why the phone that has this ticket cannot continue, or null when it can. */
 export function whyNot (row: PhoneTicketRow | undefined): RefusalCode | null {
   if (row === undefined) return 'not_found'
-  const state = stateOf(row)
+  const state = resolveState(row)
   if (row.barred) return 'account_locked'
   if (phoneStates.includes(state)) return null
   if (state === 'expired' || state === 'superseded') return 'expired'

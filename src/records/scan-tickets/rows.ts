@@ -79,14 +79,14 @@ const byToken = statement<[hash: string, deviceId: string | null], PhoneTicketRo
   `select ${phoneColumns} from scan_ticket t where t.scan_token_hash = $1 and t.device_id is not distinct from $2::text`
 )
 
-export const hashOf = (secret: string | Buffer): string => createHash('sha256').update(secret).digest('base64url')
+export const hashSecret = (secret: string | Buffer): string => createHash('sha256').update(secret).digest('base64url')
 
 export const ticketsByIds = async (db: Db, ids: string[]): Promise<TicketRow[]> => await byIds(db, ids)
 
 export const ticketById = async (db: Db, id: string): Promise<TicketRow | undefined> => (await byIds(db, [id]))[0]
 
 export const ticketByLocator = async (db: Db, locator: Buffer): Promise<PhoneTicketRow | undefined> =>
-  (await byLocator(db, hashOf(locator)))[0]
+  (await byLocator(db, hashSecret(locator)))[0]
 
 /** The ticket of a scan token, for the device that got the token and no other. */
 export async function ticketByToken (
@@ -95,14 +95,14 @@ export async function ticketByToken (
   deviceId: string | null
 ): Promise<PhoneTicketRow | undefined> {
   if (!/^[\w-]{43}$/.test(scanToken)) return undefined
-  return (await byToken(db, hashOf(scanToken), deviceId))[0]
+  return (await byToken(db, hashSecret(scanToken), deviceId))[0]
 }
 
 /** The effective state: a ticket whose time is over is expired, also before that is stored. */
-export const stateOf = (row: Pick<TicketRow, 'state' | 'expired'>): TicketState =>
+export const resolveState = (row: Pick<TicketRow, 'state' | 'expired'>): TicketState =>
   row.expired && statesBefore('expired').includes(row.state) ? 'expired' : row.state
 
-export const remainingOf = (row: TicketRow): Requirement[] => remainingRequirements(row)
+export const listRemaining = (row: TicketRow): Requirement[] => remainingRequirements(row)
 
 /** Ends the tickets that a person has scanned or is expected to scan. */
 export async function expireTickets (trx: Trx, personId: string): Promise<void> {
@@ -117,7 +117,7 @@ export const from = (next: TicketState): RawBuilder<unknown> =>
   sql.join(statesBefore(next).map((state) => sql.lit(state)))
 
 /** What face checks and their tries are counted for. */
-export const bindingOf = (row: Pick<TicketRow, 'id' | 'purpose' | 'loginAttemptUid' | 'subjectRef'>): string =>
+export const buildBinding = (row: Pick<TicketRow, 'id' | 'purpose' | 'loginAttemptUid' | 'subjectRef'>): string =>
   row.loginAttemptUid !== null
     ? `login-attempt:${row.loginAttemptUid}`
     : row.subjectRef !== null

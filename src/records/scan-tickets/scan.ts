@@ -3,12 +3,12 @@ import { newIdentifier } from '../../domain/identifier.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { decideScan, judgeCode, readPayload, ticketSeconds } from '../../domain/login/scan-ticket.ts'
 import type { ScanTicketsDeps } from './deps.ts'
-import { secretsOf } from './codes.ts'
+import { deriveSecrets } from './codes.ts'
 import { count, isFull } from '../throttle/index.ts'
 import { unknownCodes } from './limits.ts'
-import { eventAbout, viewOf } from './phone-context.ts'
+import { eventAbout, buildView } from './phone-context.ts'
 import { refuse } from './refusals.ts'
-import { from, hashOf, stateOf, ticketByLocator, ticketColumns, type TicketRow } from './rows.ts'
+import { from, hashSecret, resolveState, ticketByLocator, ticketColumns, type TicketRow } from './rows.ts'
 import type { PhoneActor, PhoneRefusal, ScanView } from './types.ts'
 
 export type Scanned = { ok: true; scanToken: string; view: ScanView } | PhoneRefusal
@@ -29,7 +29,7 @@ export async function scan (
   const guesser = actor.device?.id ?? actor.address
   if (await isFull(deps, unknownCodes, guesser)) return refuse('too_many_requests')
   const row = await ticketByLocator(db, read.locator)
-  const code = row === undefined ? 'forged' : judgeCode(secretsOf(deps, row), read.tag, row)
+  const code = row === undefined ? 'forged' : judgeCode(deriveSecrets(deps, row), read.tag, row)
   if (row === undefined || code === 'forged') {
     return refuse((await count(deps, unknownCodes, guesser)) ? 'not_found' : 'too_many_requests')
   }
@@ -49,7 +49,7 @@ export async function scan (
     const { rows } = await sql<TicketRow>`
       update scan_ticket t
          set state = 'scanned', scanned_at = now(), expires_at = now() + make_interval(secs => ${ticketSeconds.act}),
-             scan_token_hash = ${hashOf(scanToken)}, device_id = ${actor.device?.id ?? null},
+             scan_token_hash = ${hashSecret(scanToken)}, device_id = ${actor.device?.id ?? null},
                person_id = ${decision.personId},
              requires = ${JSON.stringify(decision.requires)}::jsonb
        where id = ${row.id} and state in (${from('scanned')}) and expires_at > now()
@@ -65,7 +65,7 @@ export async function scan (
     return refuse(now === undefined ? 'not_found' : (whyTaken(now) ?? 'already_scanned'))
   }
   deps.metrics.scanTickets.inc({ state: 'scanned' })
-  return { ok: true, scanToken, view: await viewOf(deps, db, scanned), ticketId: row.id }
+  return { ok: true, scanToken, view: await buildView(deps, db, scanned), ticketId: row.id }
 }
 
 /** Whether the code is the one on the screen now, for a page that only asks whether to continue. */
@@ -75,13 +75,13 @@ export async function isFresh (deps: ScanTicketsDeps, payload: string): Promise<
   return (
     read !== null &&
     row !== undefined &&
-    stateOf(row) === 'waiting' &&
-    judgeCode(secretsOf(deps, row), read.tag, row) === 'fresh'
+    resolveState(row) === 'waiting' &&
+    judgeCode(deriveSecrets(deps, row), read.tag, row) === 'fresh'
   )
 }
 
 function whyTaken (row: TicketRow): 'expired' | 'already_scanned' | null {
-  const state = stateOf(row)
+  const state = resolveState(row)
   if (state === 'waiting') return null
   return state === 'expired' || state === 'superseded' ? 'expired' : 'already_scanned'
 }

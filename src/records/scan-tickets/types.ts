@@ -87,7 +87,7 @@ export interface BrowserSide {
    * The live or latest ticket of a login attempt, if any (page reload, no script); with `expectedPersonId` of that
    * person (null = of anybody) only.
    */
-  latestOf(loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
+  findLatest(loginAttemptUid: string, browserHash: string, expectedPersonId?: string | null): Promise<string | null>
   /** The same outside of a login: for the thing that is approved. */
   latestAbout(purpose: TicketPurpose, subjectRef: string, browserHash: string): Promise<string | null>
 }

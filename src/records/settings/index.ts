@@ -62,7 +62,7 @@ export interface Settings {
 export const settingsSeconds = 5
 
 const emptyTexts: Texts = { zh: '', bo: '', en: '' }
-const fieldsOf: Readonly<Record<SettingName, Record<string, number>>> = {
+const fieldLengths: Readonly<Record<SettingName, Record<string, number>>> = {
   maintenance: { zh: 200, bo: 400, en: 300 },
   brand: { zh: 40, bo: 120, en: 80 },
   contact: { hotline: 20, email: 80, hours: 60 }
@@ -79,7 +79,7 @@ export function checkSetting (
 ): { value: Record<string, string>; errors: Faults } {
   const errors: Faults = []
   const value: Record<string, string> = {}
-  for (const [field, max] of Object.entries(fieldsOf[name])) {
+  for (const [field, max] of Object.entries(fieldLengths[name])) {
     const text = (values[field] ?? '').normalize('NFC').trim()
     value[field] = text
     if ([...text].length > max) errors.push({ field, code: 'too_long', details: { max } })
@@ -102,7 +102,7 @@ export function createSettings ({ db, config, audit }: Parts): Settings {
   const fallback: LiveSettings = Object.freeze({ maintenance: emptyTexts, brand: emptyTexts, contact: config.contact })
   let live = fallback
 
-  const valueOf = <N extends SettingName>(name: N, stored: unknown): LiveSettings[N] => {
+  const readValue = <N extends SettingName>(name: N, stored: unknown): LiveSettings[N] => {
     // written by an older version or by hand: an invalid value counts as not set
     const { value, errors } = checkSetting(
       name,
@@ -122,7 +122,7 @@ export function createSettings ({ db, config, audit }: Parts): Settings {
     const next: LiveSettings = { ...fallback }
     for (const { name, value } of await rows(db)) {
       const known = settingNames.find((one) => one === name)
-      if (known !== undefined) Object.assign(next, { [known]: valueOf(known, value) })
+      if (known !== undefined) Object.assign(next, { [known]: readValue(known, value) })
     }
     live = Object.freeze(next)
   }
@@ -159,7 +159,7 @@ export function createSettings ({ db, config, audit }: Parts): Settings {
         const row = stored.find((one) => one.name === name)
         return {
           name,
-          value: row === undefined ? fallback[name] : valueOf(name, row.value),
+          value: row === undefined ? fallback[name] : readValue(name, row.value),
           fallback: fallback[name],
           version: row?.version ?? 0,
           changedBy: row?.changedBy ?? null,

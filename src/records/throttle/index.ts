@@ -18,14 +18,14 @@ import {
   type ThrottleRules
 } from '../../domain/login/throttle.ts'
 import {
-  bump,
-  bumpBelow,
+  increment,
+  incrementBelow,
   deleteCounters,
   forgetSuccess,
   pauseSource,
   readCounter,
   takeBack,
-  tryPair
+  attemptPair
 } from './repository.ts'
 
 export { sweepThrottle } from './repository.ts'
@@ -76,7 +76,7 @@ export interface Throttle {
    */
   hit(key: string, limit: number, windowSeconds: number): Promise<Hit>
   /** What `hit` counted was no guess: it is taken back. */
-  unhit(key: string): Promise<void>
+  release(key: string): Promise<void>
 }
 
 /** @param rules of domain/throttle: for persons, or for organizations */
@@ -84,12 +84,12 @@ export function createThrottle (
   { db, crypto }: { db: Kysely<Database>; crypto: Pick<FieldCrypto, 'mac'> },
   rules: ThrottleRules = throttleRules
 ): Throttle {
-  const keyOf = (kind: string, ...parts: string[]): string =>
+  const buildKey = (kind: string, ...parts: string[]): string =>
     `${kind}:${crypto.mac('throttle', JSON.stringify([kind, ...parts]))}`
   const identifierKeys = (identifier: string): { daily: string; consecutive: string; consecutiveKnown: string } => ({
-    daily: keyOf('identifier', identifier),
-    consecutive: keyOf('consecutive', identifier),
-    consecutiveKnown: keyOf('consecutive-known', identifier)
+    daily: buildKey('identifier', identifier),
+    consecutive: buildKey('consecutive', identifier),
+    consecutiveKnown: buildKey('consecutive-known', identifier)
   })
   const refused = (reason: ThrottleReason, seconds: number, begins = false): Turn => ({
     allowed: false,
@@ -101,10 +101,10 @@ export function createThrottle (
   return Object.freeze({
     async begin ({ identifier, source, knownBrowser }) {
       const { daily, consecutive, consecutiveKnown } = identifierKeys(identifier)
-      const pairKey = knownBrowser ? keyOf('pair-known', identifier) : keyOf('pair', identifier, source)
-      const sourceKey = keyOf('source', source)
+      const pairKey = knownBrowser ? buildKey('pair-known', identifier) : buildKey('pair', identifier, source)
+      const sourceKey = buildKey('source', source)
 
-      const [pair] = await tryPair(db, pairKey, rules.pair.windowSeconds, rules.pair.limit, daily)
+      const [pair] = await attemptPair(db, pairKey, rules.pair.windowSeconds, rules.pair.limit, daily)
       if (pair === undefined) throw new Error('throttle: no counter')
       const decision = decidePair({ count: pair.count, identifierCount: pair.identifierCount, knownBrowser }, rules)
       if (!decision.allowed) return refused(decision.reason, pair.secondsLeft)
@@ -114,7 +114,7 @@ export function createThrottle (
       let identifiersOfSource = 0
       if (!knownBrowser) {
         const [counter] = fresh
-          ? await bumpBelow(db, sourceKey, rules.source.windowSeconds, rules.source.limit)
+          ? await incrementBelow(db, sourceKey, rules.source.windowSeconds, rules.source.limit)
           : await readCounter(db, sourceKey)
         if ((fresh && counter === undefined) || (counter?.blockedSeconds ?? 0) > 0) {
           const [now] = counter === undefined ? await readCounter(db, sourceKey) : [counter]
@@ -128,7 +128,7 @@ export function createThrottle (
       const windows = knownBrowser
         ? [rules.consecutive.windowSeconds]
         : [rules.consecutive.windowSeconds, rules.identifier.windowSeconds]
-      const counted = await bump(db, failures, windows)
+      const counted = await increment(db, failures, windows)
       const inARow = counted.find((counter) => counter.key === failures[0])
       if (inARow !== undefined && passwordSuspended(inARow.count, rules)) {
         return refused('suspended', inARow.secondsLeft, suspensionBegins(inARow.count, rules))
@@ -166,19 +166,19 @@ export function createThrottle (
     },
 
     async lift (executor, identifier) {
-      await deleteCounters(executor, [...Object.values(identifierKeys(identifier)), keyOf('pair-known', identifier)])
+      await deleteCounters(executor, [...Object.values(identifierKeys(identifier)), buildKey('pair-known', identifier)])
     },
 
     async hit (key, limit, windowSeconds) {
-      const own = keyOf('hit', key)
-      const [counter] = await bumpBelow(db, own, windowSeconds, limit)
+      const own = buildKey('hit', key)
+      const [counter] = await incrementBelow(db, own, windowSeconds, limit)
       if (counter !== undefined) return { allowed: true, remaining: limit - counter.count }
       const [full] = await readCounter(db, own)
       return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(full?.secondsLeft ?? 1)) }
     },
 
-    async unhit (key) {
-      await takeBack(db, [keyOf('hit', key)])
+    async release (key) {
+      await takeBack(db, [buildKey('hit', key)])
     }
   } satisfies Throttle)
 }

@@ -17,7 +17,7 @@ const left = `extract(epoch from window_ends_at - now())::float8 as seconds_left
  * Counts one try of ($1) before it is evaluated. The pause of $2 seconds starts with try number $3; at most one above
  * it is counted. Also returns the day's count of the identifier ($4).
  */
-export const tryPair = statement<
+export const attemptPair = statement<
   [string, number, number, string],
   { count: number; secondsLeft: number; identifierCount: number }
 >(
@@ -34,7 +34,7 @@ export const tryPair = statement<
 )
 
 /** Count one more of ($1) within $2 seconds, unless there are $3 already: no row = refused, not counted. */
-export const bumpBelow = statement<[string, number, number], Counter>(
+export const incrementBelow = statement<[string, number, number], Counter>(
   'throttle_bump_below',
   `
   insert into throttle as own (key, count, window_ends_at) values ($1, 1, now() + make_interval(secs => $2))
@@ -47,7 +47,7 @@ export const bumpBelow = statement<[string, number, number], Counter>(
 )
 
 /** Counts one more of each key ($1) in its own window ($2, seconds). */
-export const bump = statement<[string[], number[]], Counter>(
+export const increment = statement<[string[], number[]], Counter>(
   'throttle_bump',
   `
   insert into throttle as own (key, count, window_ends_at)

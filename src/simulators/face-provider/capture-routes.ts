@@ -33,16 +33,16 @@ export async function captureRoutes (
     reply.headers(headers)
   })
 
-  const localeOf = (request: FastifyRequest<Capture>, transaction: Transaction | undefined): Locale =>
+  const chooseLocale = (request: FastifyRequest<Capture>, transaction: Transaction | undefined): Locale =>
     [request.query.lang, transaction?.locale].find(isLocale) ?? 'zh-CN'
   const html = (reply: FastifyReply, status: number, text: string): FastifyReply =>
     reply.code(status).type('text/html; charset=utf-8').send(text)
   const leave = (request: FastifyRequest<Capture>, reply: FastifyReply, transaction: Transaction): FastifyReply =>
     transaction.returnUrl === null
-      ? html(reply, 200, endPage(localeOf(request, transaction), 'done'))
+      ? html(reply, 200, endPage(chooseLocale(request, transaction), 'done'))
       : reply.redirect(transaction.returnUrl, 303)
   const gone = (request: FastifyRequest<Capture>, reply: FastifyReply): FastifyReply =>
-    html(reply, 404, endPage(localeOf(request, undefined), 'gone'))
+    html(reply, 404, endPage(chooseLocale(request, undefined), 'gone'))
 
   app.get<Capture>('/capture/:token', async (request, reply) => {
     const transaction = transactions.ofToken(request.params.token)
@@ -52,7 +52,7 @@ export async function captureRoutes (
       reply,
       200,
       capturePage({
-        locale: localeOf(request, transaction),
+        locale: chooseLocale(request, transaction),
         action: `/capture/${transaction.captureToken}`,
         missing: false
       })
@@ -70,7 +70,7 @@ export async function captureRoutes (
         reply,
         422,
         capturePage({
-          locale: localeOf(request, transaction),
+          locale: chooseLocale(request, transaction),
           action: `/capture/${transaction.captureToken}`,
           missing: true
         })

@@ -4,16 +4,16 @@ import type { FastifyInstance } from 'fastify'
 import { faultOutcomes, outcomes } from './transactions.ts'
 import type { Decision, Fault, Outcome, Transactions } from './transactions.ts'
 
-export interface Levers {
+export interface Controls {
   transactions: Transactions
   decide: (id: string, outcome: Outcome) => Decision
   outage: (fault: Fault | null) => void
 }
 
 const OutcomeSchema = Type.Union(outcomes.map((outcome) => Type.Literal(outcome)))
-const statusOf: Record<Decision, number> = { decided: 200, unknown: 404, 'already-decided': 409, expired: 410 }
+const statusByOutcome: Record<Decision, number> = { decided: 200, unknown: 404, 'already-decided': 409, expired: 410 }
 
-export async function controlRoutes (app: FastifyInstance, levers: Levers): Promise<void> {
+export async function controlRoutes (app: FastifyInstance, controls: Controls): Promise<void> {
   app.setErrorHandler(async (error: { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500
     // the validator's own words may quote what was sent
@@ -28,8 +28,8 @@ export async function controlRoutes (app: FastifyInstance, levers: Levers): Prom
       schema: { body: Type.Object({ transactionId: Type.String(), outcome: OutcomeSchema }) }
     },
     async (request, reply) => {
-      const result = levers.decide(request.body.transactionId, request.body.outcome)
-      return reply.code(statusOf[result]).send({ result })
+      const result = controls.decide(request.body.transactionId, request.body.outcome)
+      return reply.code(statusByOutcome[result]).send({ result })
     }
   )
 
@@ -46,9 +46,9 @@ export async function controlRoutes (app: FastifyInstance, levers: Levers): Prom
     },
     async (request) => {
       const { clear, queue, persons } = request.body
-      if (clear) levers.transactions.clearScript()
-      if (queue) levers.transactions.script(queue)
-      if (persons) levers.transactions.script(persons)
+      if (clear) controls.transactions.clearScript()
+      if (queue) controls.transactions.script(queue)
+      if (persons) controls.transactions.script(persons)
       return { result: 'scripted' }
     }
   )
@@ -61,13 +61,13 @@ export async function controlRoutes (app: FastifyInstance, levers: Levers): Prom
       }
     },
     async (request) => {
-      levers.outage(request.body.fault === 'none' ? null : request.body.fault)
+      controls.outage(request.body.fault === 'none' ? null : request.body.fault)
       return { result: request.body.fault }
     }
   )
 
   app.get('/transactions', async () => ({
-    transactions: levers.transactions.list().map(({ id, attemptId, maskedCertNo, outcome, expiresAt }) => ({
+    transactions: controls.transactions.list().map(({ id, attemptId, maskedCertNo, outcome, expiresAt }) => ({
       transactionId: id,
       attemptId,
       certNo: maskedCertNo,

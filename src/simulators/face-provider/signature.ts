@@ -40,7 +40,7 @@ export type Verified =
   }
 
 const skew = 60
-const digestOf = (body: string | Buffer): string => `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
+const computeDigest = (body: string | Buffer): string => `sha-256=:${createHash('sha256').update(body).digest('base64')}:`
 const publicKey = (key: string | KeyObject): KeyObject => (typeof key === 'string' ? createPublicKey(key) : key)
 const privateKey = (key: string | KeyObject): KeyObject => (typeof key === 'string' ? createPrivateKey(key) : key)
 
@@ -85,7 +85,7 @@ export function createRequestVerifier (
     const [, parameters, created, nonce, keyId, algorithm] = parts
     const key = keys.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm)
     if (!key || nonce === undefined) return { ok: false, code: 'UNKNOWN_KEY' }
-    const digest = digestOf(body)
+    const digest = computeDigest(body)
     const base = `"@method": ${method}\n"@path": ${path}\n"content-digest": ${digest}\n"@signature-params": ${parameters}`
     if (headers['content-digest'] !== digest || !isSignature(key, base, signature)) {
       return { ok: false, code: 'BAD_SIGNATURE', key, signature }
@@ -123,7 +123,7 @@ export function signAnswer (
   now: number,
   service = 'face'
 ): Record<string, string> {
-  const digest = digestOf(answer.body)
+  const digest = computeDigest(answer.body)
   const lines = [
     `"@status": ${answer.status}`,
     `"content-digest": ${digest}`,
@@ -141,7 +141,7 @@ export function signAnswer (
 
 /** Headers of a notification. */
 export function signNotification (key: SandboxKey, body: string | Buffer, now: number): Record<string, string> {
-  const digest = digestOf(body)
+  const digest = computeDigest(body)
   return signatureHeaders(
     key,
     '"content-digest"',

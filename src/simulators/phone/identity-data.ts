@@ -35,7 +35,7 @@ export function identityData (
     wrong_number: { cert_no: neighbour(owner.certNo) },
     expired_card: expiredCard(owner.certNo, today)
   }[outcome]
-  return { ...card, ...typed, ...definedOf(fields), consent: outcome !== 'no_consent' }
+  return { ...card, ...typed, ...dropUndefined(fields), consent: outcome !== 'no_consent' }
 }
 
 /** A valid number of another person born on the same day in the same county: nothing else in the form is wrong. */
@@ -57,5 +57,5 @@ function expiredCard (certNo: string, today: string): { valid_from: string; term
   return { valid_from: addYears(today, -6), term: '5' }
 }
 
-const definedOf = (fields: NonNullable<IdentityChoice['fields']>): Partial<IdentityData> =>
+const dropUndefined = (fields: NonNullable<IdentityChoice['fields']>): Partial<IdentityData> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))

@@ -12,23 +12,23 @@ import { createAppClient } from './app-client.ts'
 import { createJourney, type Journey } from './journey.ts'
 import { createPhoneKeys } from './keys.ts'
 import { findOwner, type PhoneOwner } from './people.ts'
-import type { Shelf } from './shelf.ts'
+import type { PhoneStore } from './store.ts'
 
 export { findDemoPerson, findOwner, type PhoneOwner } from './people.ts'
-export { createShelf, type Shelf } from './shelf.ts'
+export { createPhoneStore, type PhoneStore } from './store.ts'
 export { runJourney, type Plan, type WholeOutcome } from './whole-journey.ts'
 export type { Journey, PhoneView, Refusal } from './journey.ts'
 
 export interface Phones {
   /** Starts a journey with a phone. Null: no such person (`owner`), or no such other phone (`device`). */
   begin(owner: PhoneOwner, device?: string, locale?: string): Promise<Journey | null>
-  shelf: Shelf
+  store: PhoneStore
 }
 
 export function createPhones (
   app: FastifyInstance,
   deps: SimulatorsDeps,
-  sandbox: { faceService: FaceSandbox; phones: Shelf }
+  sandbox: { faceService: FaceSandbox; phones: PhoneStore }
 ): Phones {
   const { db, config, clock } = deps
   const keys = createPhoneKeys(deps)
@@ -40,7 +40,7 @@ export function createPhones (
   }
 
   return {
-    shelf: sandbox.phones,
+    store: sandbox.phones,
     async begin (owner, device = 'bound', locale = 'zh-CN') {
       const phone = await phoneName(owner, device)
       if (phone === null) return null

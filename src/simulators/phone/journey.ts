@@ -80,13 +80,13 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
     refusal = { step, status, code }
     return false
   }
-  const codeOf = ({ body }: AppAnswer): string => (typeof body['code'] === 'string' ? body['code'] : 'no_code')
+  const readProblemCode = ({ body }: AppAnswer): string => (typeof body['code'] === 'string' ? body['code'] : 'no_code')
   /** A call about the scanned ticket; takes over the view that comes back. */
   const call = async (step: string, body: Record<string, unknown> | null): Promise<AppAnswer | null> => {
     refusal = null
     const answer = await post(step, `/app/v1/scans/${step}`, body)
     if (answer.status >= 300) {
-      refuse(step, answer.status, codeOf(answer))
+      refuse(step, answer.status, readProblemCode(answer))
       return null
     }
     view = viewIn(answer.body) ?? view
@@ -122,16 +122,16 @@ export function createJourney (owner: PhoneOwner, key: PhoneKey, world: World): 
       refusal = null
       const body = { label: `Sandbox · ${owner.handle}` }
       let answer = await post('device', '/app/v1/devices', body)
-      if (codeOf(answer) === 'key_revoked') {
+      if (readProblemCode(answer) === 'key_revoked') {
         phoneKey = await world.newKey()
         answer = await post('device', '/app/v1/devices', body)
       }
-      return answer.status < 300 || refuse('device', answer.status, codeOf(answer))
+      return answer.status < 300 || refuse('device', answer.status, readProblemCode(answer))
     },
     async scan (payload) {
       refusal = null
       const answer = await post('scan', '/app/v1/scans', { payload })
-      if (answer.status >= 300) return refuse('scan', answer.status, codeOf(answer))
+      if (answer.status >= 300) return refuse('scan', answer.status, readProblemCode(answer))
       scanToken = String(answer.body['scan_token'])
       view = viewIn(answer.body)
       return true

@@ -6,7 +6,15 @@ import type { Sandbox } from '../index.ts'
 import type { Phones } from '../phone/index.ts'
 import { route, type ApiRoute } from './api-route.ts'
 import { listAccounts, listClients, listOpenTickets } from './directory.ts'
-import { changeCitizen, citizenView, issueCode, messagesTo, ownerOf, scriptFace, scriptedFace } from './levers.ts'
+import {
+  changeCitizen,
+  citizenView,
+  issueCode,
+  messagesTo,
+  findPhoneOwner,
+  scriptFace,
+  scriptedFace
+} from './levers.ts'
 import { companyRoutes } from './company-routes.ts'
 import { phoneRoutes } from './phone-routes.ts'
 import * as schemas from './schemas.ts'
@@ -77,7 +85,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       answer: schemas.faceScriptView,
       problems: notFound,
       handle: async ({ body }) => {
-        const owner = body.person === undefined ? null : await ownerOf(deps, body.person)
+        const owner = body.person === undefined ? null : await findPhoneOwner(deps, body.person)
         scriptFace(sandbox.faceService, owner, body.outcomes)
         return scriptedFace(sandbox.faceService)
       }
@@ -117,7 +125,7 @@ export function apiRoutes (parts: SandboxParts): ApiRoute[] {
       answer: schemas.counterCodeAnswer,
       problems: { ...notFound, 409: 'The account is disabled.' },
       handle: async ({ body, request }) => {
-        const { personId } = await ownerOf(deps, body.person)
+        const { personId } = await findPhoneOwner(deps, body.person)
         return await issueCode(deps, personId, String(request.id))
       }
     })

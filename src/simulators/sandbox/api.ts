@@ -2,11 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
-import { curlOf } from './curl.ts'
+import { formatCurl } from './curl.ts'
 import { openApiDocument } from './openapi.ts'
-import { frameOf, type SandboxFrame } from './page-parts.ts'
+import { buildLayout, type SandboxLayout } from './page-parts.ts'
 
-export interface SandboxApi extends SandboxFrame {
+export interface SandboxApi extends SandboxLayout {
   issuer: string
   routes: Array<{ method: string; path: string; summary: string; description: string; body: string; curl: string }>
 }
@@ -35,7 +35,7 @@ export function apiPageRoutes (
     '/sandbox/api',
     async (request, reply) =>
       await reply.page('simulators/sandbox/api', {
-        ...frameOf(request, reply),
+        ...buildLayout(request, reply),
         issuer,
         routes: routes.map(({ method, path, summary, description = '', body }) => ({
           method,
@@ -43,7 +43,7 @@ export function apiPageRoutes (
           summary,
           description,
           body: body === undefined ? '' : JSON.stringify(body, null, 2),
-          curl: curlOf(
+          curl: formatCurl(
             method,
             `${issuer}${path.replace('{id}', 'zhaxi').replace('{uscc}', '91540102MA6T1A2BXK')}`,
             examples[path] ?? null

@@ -9,7 +9,7 @@ import type { Sandbox } from '../index.ts'
 import { findDemoPerson } from '../phone/index.ts'
 import type { CompanyRow } from '../registers/index.ts'
 import type { CompanyChangeRequest, CompanyView, Someone } from './company-schemas.ts'
-import { ownerOf } from './levers.ts'
+import { findPhoneOwner } from './levers.ts'
 import { SandboxProblem } from './problem.ts'
 
 interface Parts {
@@ -92,7 +92,7 @@ async function registered (
   person: NonNullable<CompanyChangeRequest['legal_representative']>
 ): Promise<RegisteredPerson> {
   if (typeof person === 'string') {
-    const { certType, certNo, name } = await ownerOf(deps, person)
+    const { certType, certNo, name } = await findPhoneOwner(deps, person)
     return { certType: isCertType(certType) ? certType : 'other', certNo, name }
   }
   const number = parseResidentId(person.cert_no, shanghaiDate(deps.clock.now()))

@@ -5,14 +5,14 @@ import type { LoggedCall } from './phone.ts'
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const pretty = (value: unknown): string => (value === null ? '' : JSON.stringify(value, null, 2))
 
-export function curlOf (method: string, url: string, body: unknown, headers: readonly string[] = []): string {
+export function formatCurl (method: string, url: string, body: unknown, headers: readonly string[] = []): string {
   const lines = [`curl -X ${method} ${quoted(url)}`, ...headers.map((header) => `-H ${quoted(header)}`)]
   if (body !== null) lines.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`)
   return lines.join(' \\\n  ')
 }
 
 /** The log of a journey. What only the device has stands as a placeholder. */
-export function callsOf (issuer: string, steps: readonly TranscriptStep[]): LoggedCall[] {
+export function formatCalls (issuer: string, steps: readonly TranscriptStep[]): LoggedCall[] {
   return steps.map(({ step, request: { method, path, body }, status, response }) => ({
     step,
     status,
@@ -22,7 +22,7 @@ export function callsOf (issuer: string, steps: readonly TranscriptStep[]): Logg
     curl:
       step === 'camera'
         ? null
-        : curlOf(method, `${issuer}${path}`, body, [
+        : formatCurl(method, `${issuer}${path}`, body, [
           'DPoP: <proof>',
           ...(['device', 'scan'].includes(step) ? [] : ['Scan-Token: <scan_token>'])
         ])

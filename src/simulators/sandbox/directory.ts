@@ -34,7 +34,7 @@ export async function listAccounts (
         card: {
           valid_from: person.validFrom,
           term: person.term,
-          valid_to: derivedEnd(person.validFrom, termOf(person.term))
+          valid_to: derivedEnd(person.validFrom, parseTerm(person.term))
         },
         register: { name, status },
         now:
@@ -52,7 +52,7 @@ export async function listAccounts (
   return { persons, organizations: await listOrganizations(deps, sandbox) }
 }
 
-const termOf = (term: string): Term => (term === 'long' ? 'long' : (Number(term) as Term))
+const parseTerm = (term: string): Term => (term === 'long' ? 'long' : (Number(term) as Term))
 
 export async function listClients ({ db, config }: Db): Promise<Clients> {
   const demo = new Map(demoClients('').map((client) => [client.clientId, client]))

@@ -19,19 +19,27 @@ import {
   changeCitizen,
   issueCode,
   messagesTo,
-  ownerOf,
+  findPhoneOwner,
   scriptedFace,
   scriptFace,
   type FaceScript,
   type SentMessage
 } from './levers.ts'
-import { csrfScope, faceChoices, frameOf, known, peopleChoices, type Choice, type SandboxFrame } from './page-parts.ts'
+import {
+  csrfScope,
+  faceChoices,
+  buildLayout,
+  known,
+  peopleChoices,
+  type Choice,
+  type SandboxLayout
+} from './page-parts.ts'
 import { registerPhonePages } from './phone.ts'
 import { registerStatuses, type Accounts } from './schemas.ts'
 import type { Citizen } from './population.ts'
 import type { CompanyView, OrganizationView } from './company-schemas.ts'
 
-export interface SandboxHome extends SandboxFrame {
+export interface SandboxHome extends SandboxLayout {
   accounts: Accounts['persons']
   organizations: OrganizationView[]
   password: string
@@ -64,7 +72,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     const person = formField(request.body, 'person')
     const outcome = formField(request.body, 'outcome')
     if (outcome !== '' && !isOutcome(outcome)) throw new PageError(400, 'bad_request')
-    const owner = person === '' ? null : await known(ownerOf(deps, person))
+    const owner = person === '' ? null : await known(findPhoneOwner(deps, person))
     scriptFace(sandbox.faceService, owner, outcome === '' ? [] : [outcome])
     return await reply.redirect('/sandbox#face', 303)
   })
@@ -105,7 +113,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
 
   app.post('/sandbox/counter-codes', async (request, reply) => {
     request.requireCsrf(csrfScope)
-    const owner = await known(ownerOf(deps, formField(request.body, 'person')))
+    const owner = await known(findPhoneOwner(deps, formField(request.body, 'person')))
     const person = owner.personId === null ? null : await personById(deps.db, deps.crypto, owner.personId)
     if (person === null || person.status === 'disabled') return await showHome(request, reply, 'disabled')
     const { code, expires_at: until } = await known(issueCode(deps, person.id, String(request.id)))
@@ -117,7 +125,7 @@ export function registerSandboxPages (app: FastifyInstance, parts: SandboxParts,
     reply: FastifyReply,
     counter: SandboxHome['counter']
   ): Promise<FastifyReply> {
-    const frame = frameOf(request, reply)
+    const frame = buildLayout(request, reply)
     const { persons, organizations } = await listAccounts(deps, sandbox)
     return await reply.page('simulators/sandbox/home', {
       ...frame,

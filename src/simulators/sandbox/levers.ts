@@ -12,7 +12,10 @@ import type { Citizen, CitizenChange } from './population.ts'
 import { SandboxProblem, unknownPerson } from './problem.ts'
 
 /** @throws SandboxProblem 404 */
-export async function ownerOf (deps: Pick<SimulatorsDeps, 'db' | 'crypto'>, reference: string): Promise<PhoneOwner> {
+export async function findPhoneOwner (
+  deps: Pick<SimulatorsDeps, 'db' | 'crypto'>,
+  reference: string
+): Promise<PhoneOwner> {
   const owner = await findOwner(deps, reference)
   if (owner === null) throw unknownPerson()
   return owner

@@ -130,9 +130,9 @@ function plain (human: Human | undefined): Someone | null {
   return rest
 }
 
-const nameOf = ({ handle, name }: Someone): string => handle ?? name
+const formatName = ({ handle, name }: Someone): string => handle ?? name
 const proofs = (human: Human): string =>
-  `in a new browser the phone of ${nameOf(human)} scans, with identity data and face check${human.verified ? '' : " (this person's very first)"}; afterwards code and password are enough in that browser`
+  `in a new browser the phone of ${formatName(human)} scans, with identity data and face check${human.verified ? '' : " (this person's very first)"}; afterwards code and password are enough in that browser`
 
 function asRepresentative (status: string, person: Human | undefined): string {
   if (person === undefined) return 'Nobody is known as legal representative.'

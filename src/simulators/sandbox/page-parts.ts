@@ -4,9 +4,9 @@ import { PageError } from '../../http/page-error.ts'
 import { demoPeople } from '../demo-people.ts'
 import { outcomes as faceOutcomes } from '../face-provider/index.ts'
 import { SandboxProblem } from './problem.ts'
-import { wordsOf, type Words } from './texts.ts'
+import { selectTexts, type Words } from './texts.ts'
 
-export interface SandboxFrame {
+export interface SandboxLayout {
   /** Words in the page's language (Chinese for Tibetan). */
   s: Words
   /** Address of the additional style sheet. */
@@ -32,10 +32,10 @@ export const faceChoices = (s: Words): Choice[] =>
   faceOutcomes.map((outcome) => ({ value: outcome, label: s[`fc_${outcome}`] }))
 
 /** What every sandbox page needs: words, style sheet, and a token for its forms. */
-export function frameOf (request: FastifyRequest, reply: FastifyReply): { s: Words; styles: string; csrf: string } {
+export function buildLayout (request: FastifyRequest, reply: FastifyReply): { s: Words; styles: string; csrf: string } {
   reply.ensureBrowser()
   return {
-    s: wordsOf(request.locale),
+    s: selectTexts(request.locale),
     styles: request.server.renderer.assets.url('sandbox.css'),
     csrf: request.csrfToken(csrfScope)
   }

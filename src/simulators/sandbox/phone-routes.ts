@@ -4,14 +4,14 @@ import type { Outcome } from '../face-provider/index.ts'
 import { runJourney, type Journey } from '../phone/index.ts'
 import { route, type ApiRoute } from './api-route.ts'
 import type { SandboxParts } from './api-routes.ts'
-import { ownerOf } from './levers.ts'
+import { findPhoneOwner } from './levers.ts'
 import { SandboxProblem } from './problem.ts'
 import * as schemas from './schemas.ts'
 
 export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phones'>): ApiRoute[] {
   /** @throws SandboxProblem 404 */
   const begin = async (person: string, device: string | undefined, locale: string): Promise<Journey> => {
-    const journey = await phones.begin(await ownerOf(deps, person), device, locale)
+    const journey = await phones.begin(await findPhoneOwner(deps, person), device, locale)
     if (journey === null) {
       throw new SandboxProblem(
         404,
@@ -39,7 +39,7 @@ export function phoneRoutes ({ deps, phones }: Pick<SandboxParts, 'deps' | 'phon
         problems: { 404: 'No such journey, or it is older than 15 minutes.' },
         handle: async ({ body }) => {
           const given = body as Record<string, unknown>
-          const journey = phones.shelf.get(String(given['journey']))
+          const journey = phones.store.get(String(given['journey']))
           if (journey === null) {
             const text = 'There is no such journey, or it is older than 15 minutes.'
             throw new SandboxProblem(404, 'unknown_journey', text)

@@ -5,13 +5,21 @@ import { PageError } from '../../http/page-error.ts'
 import type { Outcome } from '../face-provider/index.ts'
 import { runJourney, type Journey, type PhoneView, type Refusal } from '../phone/index.ts'
 import type { SandboxParts } from './api-routes.ts'
-import { callsOf, curlOf } from './curl.ts'
+import { formatCalls, formatCurl } from './curl.ts'
 import { listOpenTickets } from './directory.ts'
-import { ownerOf } from './levers.ts'
-import { csrfScope, faceChoices, frameOf, known, peopleChoices, type Choice, type SandboxFrame } from './page-parts.ts'
+import { findPhoneOwner } from './levers.ts'
+import {
+  csrfScope,
+  faceChoices,
+  buildLayout,
+  known,
+  peopleChoices,
+  type Choice,
+  type SandboxLayout
+} from './page-parts.ts'
 import { identityOutcomes, type IdentityChoice, type OpenTicket } from './schemas.ts'
 
-export interface SandboxPhone extends SandboxFrame {
+export interface SandboxPhone extends SandboxLayout {
   people: Choice[]
   person: string
   payload: string
@@ -32,7 +40,7 @@ export interface LoggedCall {
   curl: string | null
 }
 
-export interface SandboxJourney extends SandboxFrame {
+export interface SandboxJourney extends SandboxLayout {
   base: string
   name: string
   view: PhoneView | null
@@ -70,7 +78,7 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
     const field = (name: string): string => formField(request.body, name).trim()
     const payload = field('payload').slice(0, 512)
     if (payload === '') return await showForm(request, reply, { payload, person: field('person'), missing: true })
-    const owner = await known(ownerOf(deps, field('person')))
+    const owner = await known(findPhoneOwner(deps, field('person')))
     const journey = await phones.begin(owner, field('device') || 'bound', request.locale)
     if (journey === null) throw new PageError(400, 'bad_request')
     if (field('action') === 'scan') {
@@ -89,8 +97,8 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
   })
 
   app.get('/sandbox/phone/:journey', async (request, reply) => {
-    const journey = journeyOf(request)
-    const frame = frameOf(request, reply)
+    const journey = findJourney(request)
+    const frame = buildLayout(request, reply)
     const { owner } = journey
     return await reply.page('simulators/sandbox/journey', {
       ...frame,
@@ -107,14 +115,14 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
       finished: journey.finished,
       refusal: journey.refusal,
       faceChoices: faceChoices(frame.s),
-      calls: callsOf(deps.config.issuer, journey.steps),
+      calls: formatCalls(deps.config.issuer, journey.steps),
       curlAll: wholeAsCurl(deps.config.issuer, journey)
     })
   })
 
   app.post('/sandbox/phone/:journey', async (request, reply) => {
     request.requireCsrf(csrfScope)
-    const journey = journeyOf(request)
+    const journey = findJourney(request)
     await takeStep(journey, (name) => formField(request.body, name).trim())
     return await reply.redirect(`/sandbox/phone/${journey.id}`, 303)
   })
@@ -124,7 +132,7 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
     reply: FastifyReply,
     given: { payload: string; person: string; missing: boolean }
   ): Promise<FastifyReply> {
-    const frame = frameOf(request, reply)
+    const frame = buildLayout(request, reply)
     const { s } = frame
     const open = await listOpenTickets(deps, tickets)
     const people = peopleChoices()
@@ -151,8 +159,8 @@ export function registerPhonePages (app: FastifyInstance, { deps, tickets, phone
     )
   }
 
-  function journeyOf (request: FastifyRequest): Journey {
-    const journey = phones.shelf.get((request.params as { journey: string }).journey)
+  function findJourney (request: FastifyRequest): Journey {
+    const journey = phones.store.get((request.params as { journey: string }).journey)
     if (journey === null) throw new PageError(404, 'expired', { restartHref: '/sandbox/phone' })
     return journey
   }
@@ -212,5 +220,5 @@ function wholeAsCurl (issuer: string, journey: Journey): string | null {
   const payload = (scan?.request.body as { payload?: string } | null | undefined)?.payload
   return payload === undefined
     ? null
-    : curlOf('POST', `${issuer}/sandbox/api/phone/journeys`, { payload, person: journey.owner.handle })
+    : formatCurl('POST', `${issuer}/sandbox/api/phone/journeys`, { payload, person: journey.owner.handle })
 }

@@ -5,7 +5,7 @@ import { organization } from './company-schemas.ts'
 
 const text = (description: string, example?: string) =>
   Type.String({ maxLength: 512, description, ...(example === undefined ? {} : { examples: [example] }) })
-const oneOf = <T extends string>(values: readonly T[], description: string) =>
+const enumOf = <T extends string>(values: readonly T[], description: string) =>
   Type.Enum([...values] as [T, ...T[]], { description })
 
 export const person = Type.String({
@@ -14,7 +14,7 @@ export const person = Type.String({
   description: 'Handle, person id, document number or phone of a person.',
   examples: ['zhaxi']
 })
-export const faceOutcome = oneOf(
+export const faceOutcome = enumOf(
   faceOutcomes,
   'How a face check ends. `timeout`, `down`, `garbage` and `forged` are faults of the provider, not tries of the ' +
     'person.'
@@ -26,7 +26,7 @@ export const stepNames = ['device', 'scan', 'accept', 'identity', 'face', 'count
 
 export const identity = Type.Object(
   {
-    outcome: Type.Optional(oneOf(identityOutcomes, 'What is typed into the form; default `correct`.')),
+    outcome: Type.Optional(enumOf(identityOutcomes, 'What is typed into the form; default `correct`.')),
     fields: Type.Optional(
       Type.Object(
         {
@@ -81,10 +81,10 @@ export const journeyRequest = Type.Object(
     counter_code: Type.Optional(counterCode),
     check_number: Type.Optional(checkNumber),
     decision: Type.Optional(
-      oneOf(['confirm', 'reject'], '`reject` declines right after the scan; default `confirm`.')
+      enumOf(['confirm', 'reject'], '`reject` declines right after the scan; default `confirm`.')
     ),
     stop_after: Type.Optional(
-      oneOf(stepNames, 'Do no more after this step; the journey can be continued step by step.')
+      enumOf(stepNames, 'Do no more after this step; the journey can be continued step by step.')
     )
   },
   { additionalProperties: false }
@@ -109,7 +109,7 @@ const refusal = Type.Object({
 })
 export const journeyAnswer = Type.Object({
   journey: Type.String({ description: 'Id for further single steps; 15 minutes.' }),
-  outcome: oneOf(['confirmed', 'rejected', 'refused', 'stopped'], '`stopped`: `stop_after` was reached.'),
+  outcome: enumOf(['confirmed', 'rejected', 'refused', 'stopped'], '`stopped`: `stop_after` was reached.'),
   refusal: Type.Union([refusal, Type.Null()]),
   steps: Type.Array(transcriptStep)
 })
@@ -117,7 +117,7 @@ export type JourneyAnswer = Static<typeof journeyAnswer>
 
 export const stepAnswer = Type.Object({
   journey: Type.String(),
-  outcome: oneOf(
+  outcome: enumOf(
     ['open', 'confirmed', 'rejected', 'refused'],
     '`refused`: this step was; the journey may still go on.'
   ),
@@ -142,7 +142,7 @@ export const account = Type.Object({
   cert_no: Type.String(),
   phone: Type.String({ description: '11 digits' }),
   password: nullable(Type.String({ description: 'Null: has none (not activated).' })),
-  state: oneOf(['fresh', 'face-verified', 'locked', 'disabled', 'unactivated'], 'As the demo data made it.'),
+  state: enumOf(['fresh', 'face-verified', 'locked', 'disabled', 'unactivated'], 'As the demo data made it.'),
   card: Type.Object({
     valid_from: Type.String(),
     term: Type.String(),
@@ -245,7 +245,7 @@ export const citizenChange = Type.Object(
       Type.String({ minLength: 1, maxLength: 100, description: 'The name that the register knows.' })
     ),
     status: Type.Optional(
-      oneOf(
+      enumOf(
         registerStatuses,
         'What the register answers: `match` compares names; `mismatch` and `no_record` whatever is asked.'
       )

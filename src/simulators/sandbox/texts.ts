@@ -315,4 +315,4 @@ const en: Words = {
     'application/problem+json.'
 }
 
-export const wordsOf = (locale: Locale): Words => (locale === 'en' ? en : zh)
+export const selectTexts = (locale: Locale): Words => (locale === 'en' ? en : zh)

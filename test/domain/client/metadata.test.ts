@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { validateClient, type ClientRules } from '../../../src/domain/client/metadata.ts'
-import { kindOf } from '../../../src/domain/client/record.ts'
+import { readKind } from '../../../src/domain/client/record.ts'
 import { certificates } from '../../support/certificates.ts'
 import { server, testRules } from './support.ts'
 
@@ -396,7 +396,7 @@ t.test('the kind of a client stored without one', async (t) => {
     [{ grant_types: [] }, 'resource'],
     [{ grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] }, 'device']
   ] as const) {
-    t.equal(kindOf(metadata), kind)
+    t.equal(readKind(metadata), kind)
   }
 })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { applyPatch, mergePatches, patchOf } from '../../../src/domain/client/patch.ts'
+import { applyPatch, mergePatches, createPatch } from '../../../src/domain/client/patch.ts'
 import type { ClientContent } from '../../../src/domain/client/record.ts'
 
 const content = (metadata: object, policy: object = {}): ClientContent =>
@@ -7,7 +7,7 @@ const content = (metadata: object, policy: object = {}): ClientContent =>
 
 t.test('a patch holds while its members are what they were', async (t) => {
   const from = content({ redirect_uris: ['a'], scope: 'openid' }, { names: { 'zh-CN': 'x' } })
-  const patch = patchOf(from, content({ redirect_uris: ['a', 'b'] }, { names: { 'zh-CN': 'x', 'a/b~c': 'y' } }))
+  const patch = createPatch(from, content({ redirect_uris: ['a', 'b'] }, { names: { 'zh-CN': 'x', 'a/b~c': 'y' } }))
   t.same(
     patch.map(({ field }) => field),
     ['/metadata/redirect_uris', '/metadata/scope', '/policy/names/a~1b~0c']

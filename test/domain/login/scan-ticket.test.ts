@@ -4,10 +4,10 @@ import t from 'tap'
 import {
   acceptedSteps,
   canonicalJson,
-  codeOf,
+  computeCode,
   currentStep,
   decideScan,
-  digestOf,
+  computeDigest,
   isSettled,
   judgeCode,
   liveStates,
@@ -116,7 +116,7 @@ t.test('payload', async (t) => {
   })
 
   t.test('judged', async (t) => {
-    const tagOf = (step: number, from = secrets): Buffer => readPayload(issuer, codeOf(from, step))!.tag
+    const tagOf = (step: number, from = secrets): Buffer => readPayload(issuer, computeCode(from, step))!.tag
     t.equal(judgeCode(secrets, tagOf(0), { elapsed: 170, rotating: false }), 'fresh')
     t.equal(judgeCode(secrets, tagOf(1), { elapsed: 30, rotating: true }), 'fresh')
     t.equal(judgeCode(secrets, tagOf(0), { elapsed: 30, rotating: true }), 'fresh', 'the previous picture')
@@ -157,7 +157,7 @@ t.test('payload', async (t) => {
   t.test('property: one changed bit is forged or another ticket', async () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 167 }), (bit) => {
-        const bytes = Buffer.from(codeOf(secrets, 0), 'base64url')
+        const bytes = Buffer.from(computeCode(secrets, 0), 'base64url')
         bytes[bit >> 3]! ^= 1 << (bit & 7)
         const read = readPayload(issuer, bytes.toString('base64url'))!
         return (
@@ -178,10 +178,10 @@ t.test('digest', async (t) => {
     at: '2026-01-01T00:00:00.000Z'
   }
   const base = { id: 'st_1', purpose: 'login', clientId: 'tax', subjectRef: null, context }
-  t.match(digestOf(base), /^[\w-]{43}$/)
+  t.match(computeDigest(base), /^[\w-]{43}$/)
   t.equal(
-    digestOf({ ...base, context: Object.fromEntries(Object.entries(context).reverse()) }),
-    digestOf(base),
+    computeDigest({ ...base, context: Object.fromEntries(Object.entries(context).reverse()) }),
+    computeDigest(base),
     'the order of members does not matter'
   )
   for (const changed of [
@@ -192,7 +192,7 @@ t.test('digest', async (t) => {
     { ...base, context: { ...context, clientName: '税 务' } },
     { ...base, context: { ...context, subject: { agent: '*珠' } } }
   ]) {
-    t.not(digestOf(changed), digestOf(base), JSON.stringify(changed).slice(0, 60))
+    t.not(computeDigest(changed), computeDigest(base), JSON.stringify(changed).slice(0, 60))
   }
   t.equal(
     canonicalJson({ b: [1, { d: null, c: 'é' }], a: undefined, A: true }),
@@ -289,7 +289,7 @@ t.test('what is still missing', async (t) => {
 
 t.test('ids differ, so do their codes', async (t) => {
   const codes = new Set(
-    Array.from({ length: 2000 }, () => codeOf({ locator: randomBytes(12), key: secrets.key, purpose: 'login' }, 0))
+    Array.from({ length: 2000 }, () => computeCode({ locator: randomBytes(12), key: secrets.key, purpose: 'login' }, 0))
   )
   t.equal(codes.size, 2000)
 })

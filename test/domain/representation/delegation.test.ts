@@ -9,7 +9,7 @@ import {
   delegationStates,
   inForceStates,
   mayBecome,
-  presenceOf,
+  findPresence,
   waitingStates,
   type DelegationContent,
   type DelegationState
@@ -107,8 +107,8 @@ t.test('presence: this ticket, this person, face or counter code', async (t) => 
   const scan: Proof = { kind: 'scan', personId: 'lr', deviceId: null, deviceKey: true, at: 1, ticketId: 'st' }
   const face: Proof = { kind: 'face', personId: 'lr', at: 1, checkId: 'fc' }
   const counter: Proof = { kind: 'counter', personId: 'lr', at: 1, codeId: 'cc' }
-  t.same(presenceOf([scan, face], 'lr', 'st'), { faceCheckId: 'fc' })
-  t.same(presenceOf([counter, scan], 'lr', 'st'), { faceCheckId: null })
+  t.same(findPresence([scan, face], 'lr', 'st'), { faceCheckId: 'fc' })
+  t.same(findPresence([counter, scan], 'lr', 'st'), { faceCheckId: null })
   for (const proofs of [
     [],
     [scan],
@@ -118,6 +118,6 @@ t.test('presence: this ticket, this person, face or counter code', async (t) => 
     [{ ...scan, ticketId: 'x' }, face],
     [scan, { kind: 'consent', at: 1, scopes: [] }]
   ] as Proof[][]) {
-    t.equal(presenceOf(proofs, 'lr', 'st'), null)
+    t.equal(findPresence(proofs, 'lr', 'st'), null)
   }
 })

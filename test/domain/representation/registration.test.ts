@@ -7,10 +7,10 @@ import {
   mayOpen,
   parseOrganizationName,
   partyFault,
-  placeOf,
-  prefectureOf,
+  findPlace,
+  findPrefecture,
   readRegion,
-  sectionsOf,
+  listSections,
   stepNumber,
   verifiedContent,
   type AgentSection,
@@ -38,7 +38,7 @@ t.test('the page that is due follows from what is there', async (t) => {
     draft: Draft,
     applicant: 'agent' | 'legal_representative' = 'agent',
     state: RegistrationState = 'draft'
-  ): Place => placeOf({ applicant, state, draft })
+  ): Place => findPlace({ applicant, state, draft })
   t.equal(due(emptyDraft), 'unit')
   t.equal(due({ ...emptyDraft, unit }), 'agent')
   t.equal(due({ ...emptyDraft, unit }, 'legal_representative'), 'legal')
@@ -85,8 +85,8 @@ t.test('no page ahead of its turn, and nothing is changed after the verification
           state: 'draft' as const,
           draft: { ...emptyDraft, unit: one, agent: two, legal: three, phone }
         }
-        const sections = sectionsOf(applicant)
-        const due = sections.indexOf(placeOf(standing) as never)
+        const sections = listSections(applicant)
+        const due = sections.indexOf(findPlace(standing) as never)
         return due >= 0 && sections.every((section, at) => mayOpen(section, standing) === (at <= due))
       }
     )
@@ -139,9 +139,9 @@ t.test('the region is left out, a prefecture, or a county of it', async (t) => {
   t.same(readRegion('540400', '540481'), { ok: true, value: '540481' })
   t.same(readRegion('540100', '540481'), { ok: false, code: 'REGION' })
   t.same(readRegion('110000', ''), { ok: false, code: 'REGION' })
-  t.equal(prefectureOf('540481'), '540400')
-  t.equal(prefectureOf('540400'), '540400')
-  t.equal(prefectureOf(null), '')
+  t.equal(findPrefecture('540481'), '540400')
+  t.equal(findPrefecture('540400'), '540400')
+  t.equal(findPrefecture(null), '')
 })
 
 t.test('a verification is good for half an hour', async (t) => {

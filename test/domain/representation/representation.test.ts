@@ -2,7 +2,7 @@ import t from 'tap'
 import {
   contextId,
   parseRef,
-  refOf,
+  toRepresentationRef,
   self,
   usableAt,
   type Representation,
@@ -34,7 +34,7 @@ t.test('references survive storage, and nothing else is one', async (t) => {
     { role: 'agent', organizationId: 'org_1', delegationId: 'dlg_1' }
   ]
   for (const ref of refs) t.same(parseRef(JSON.parse(JSON.stringify(ref))), ref)
-  t.same([refOf(self), refOf(legal), refOf(agent)], refs)
+  t.same([toRepresentationRef(self), toRepresentationRef(legal), toRepresentationRef(agent)], refs)
   t.equal(new Set(refs.map(contextId)).size, 3)
   for (const wrong of [
     null,

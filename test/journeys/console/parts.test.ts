@@ -3,7 +3,7 @@ import t from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { at, startKora, words } from '../../support/driver/index.ts'
 import { enter } from '../user-center/support.ts'
-import { csvCell, csvOf, pageOf, readList, returnPath } from '../../../src/journeys/console/index.ts'
+import { csvCell, formatCsv, buildPage, readList, returnPath } from '../../../src/journeys/console/index.ts'
 import { consoleCatalogues } from '../../../src/http/messages.ts'
 import { signInAs } from './support.ts'
 
@@ -30,7 +30,7 @@ t.test('cells that a spreadsheet would run are text (T090)', async (t) => {
     [csvCell('a,b'), csvCell('say "x"'), csvCell(-5), csvCell(null), csvCell(true), csvCell('张三')],
     ['"a,b"', '"say ""x"""', '-5', '', 'true', '张三']
   )
-  t.equal(csvOf(['a', 'b'], [['1', 2]]), '\ufeffa,b\r\n1,2\r\n')
+  t.equal(formatCsv(['a', 'b'], [['1', 2]]), '\ufeffa,b\r\n1,2\r\n')
 })
 
 t.test('lists: filters and cursor in the address; what is no cursor of ours is the first page', async (t) => {
@@ -40,12 +40,12 @@ t.test('lists: filters and cursor in the address; what is no cursor of ours is t
   t.same(first.filters, { state: 'open', bad: '' })
   t.same([first.after, first.limit, first.csv], [null, 51, false])
   const rows = Array.from({ length: 51 }, (_, n) => ({ at: '2026-01-01T00:00:00.000Z', n }))
-  const { rows: shown, pager } = pageOf(first, rows, (row) => [row.at, String(row.n)])
+  const { rows: shown, pager } = buildPage(first, rows, (row) => [row.at, String(row.n)])
   t.equal(shown.length, 50)
   const cursor = new URL(pager.nextHref ?? '', 'http://x').searchParams.get('after')
   t.match(pager.nextHref, /^\/admin\/things\?state=open&after=/)
   t.same(readList(request({ after: cursor }), ['state'], ['time', 'number']).after, ['2026-01-01T00:00:00.000Z', '49'])
-  t.equal(pageOf(first, rows.slice(0, 50), (row) => [row.at]).pager.nextHref, null, 'no page after the last')
+  t.equal(buildPage(first, rows.slice(0, 50), (row) => [row.at]).pager.nextHref, null, 'no page after the last')
   const made = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   for (const after of [
     '',

@@ -10,7 +10,7 @@ import {
   linkCodeTries,
   makeLink,
   newLinkCode,
-  tryLinkCode,
+  verifyLinkCode,
   useLink
 } from '../../../src/records/administrators/links.ts'
 import { adminTranslator, type AdminTranslate } from '../../../src/http/locale.ts'
@@ -60,7 +60,7 @@ eachDatabase(
       Array.from(
         { length: 40 },
         async (_, at) =>
-          await tryLinkCode(
+          await verifyLinkCode(
             db,
             crypto,
             guessed.tokenHash,
@@ -70,14 +70,14 @@ eachDatabase(
       )
     )
     t.equal(tries.filter((one) => !one.right && one.counted).length, linkCodeTries)
-    t.same(await tryLinkCode(db, crypto, guessed.tokenHash, guessed.code, 'own'), { right: false, counted: false })
+    t.same(await verifyLinkCode(db, crypto, guessed.tokenHash, guessed.code, 'own'), { right: false, counted: false })
     t.equal((await findLink(db, guessed.secret, 'own'))?.codeNeeded, true)
 
     const good = await link()
     t.equal(await findLink(db, guessed.secret, 'own'), null, 'the newer link ends the older')
     const mixed = await Promise.all(
       [...Array.from({ length: linkCodeTries - 1 }, () => 'BBBBBBBB'), good.code].map(
-        async (code) => await tryLinkCode(db, crypto, good.tokenHash, code, 'own')
+        async (code) => await verifyLinkCode(db, crypto, good.tokenHash, code, 'own')
       )
     )
     t.equal(mixed.filter(({ right }) => right).length, 1)

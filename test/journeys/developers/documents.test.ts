@@ -1,12 +1,12 @@
 import t from 'tap'
 import { loadConfig } from '../../../src/config.ts'
 import { claimsByScope } from '../../../src/domain/claims/claims.ts'
-import { docLanguages, hrefOf, loadDocuments } from '../../../src/journeys/developers/documents.ts'
+import { docLanguages, buildHref, loadDocuments } from '../../../src/journeys/developers/documents.ts'
 import { errorCatalogue } from '../../../src/journeys/developers/error-catalogue.ts'
-import { duration, factsOf } from '../../../src/journeys/developers/facts.ts'
+import { duration, collectFacts } from '../../../src/journeys/developers/facts.ts'
 import { renderMarkdown } from '../../../src/journeys/developers/markdown.ts'
 import { distance, nearest } from '../../../src/journeys/developers/nearest.ts'
-import { wordsOf } from '../../../src/journeys/developers/texts.ts'
+import { selectTexts } from '../../../src/journeys/developers/texts.ts'
 import { routes } from '../../../src/oidc/configuration.ts'
 
 const config = loadConfig({ NODE_ENV: 'test', ISSUER: 'https://sso.example.gov.cn' })
@@ -37,7 +37,7 @@ t.test('every document in both languages, with and without the sandbox: filled, 
 t.test('links between documents lead to documents and anchors that are there', async (t) => {
   const documents = loadDocuments(config)
   const known = new Set([
-    ...documents.entries.map(({ slug }) => hrefOf(slug)),
+    ...documents.entries.map(({ slug }) => buildHref(slug)),
     '/sandbox',
     '/sandbox/api',
     '/admin/api/v1/docs',
@@ -48,7 +48,7 @@ t.test('links between documents lead to documents and anchors that are there', a
       for (const [, href = ''] of documents.rendered(entry, language)?.html.matchAll(/href="(\/[^"]*)"/g) ?? []) {
         const [path = '', anchor] = href.split('#')
         t.ok(known.has(path), `${language} ${entry.slug}: ${href}`)
-        const target = documents.entries.find(({ slug }) => hrefOf(slug) === path)
+        const target = documents.entries.find(({ slug }) => buildHref(slug) === path)
         if (anchor !== undefined && target !== undefined) {
           t.ok(documents.rendered(target, language)?.anchors.includes(anchor), `${language} ${entry.slug}: ${href}`)
         }
@@ -85,7 +85,7 @@ t.test('true values: every endpoint, scope, claim and error code', async (t) => 
 })
 
 t.test('examples are what the product says: no document number, no name of anybody else', async (t) => {
-  const facts = factsOf(config, 'en')
+  const facts = collectFacts(config, 'en')
   t.same(JSON.parse(String(facts['exampleSelf'])), { representation: { role: 'self' } })
   t.match(JSON.parse(String(facts['exampleAgent'])), {
     representation: {
@@ -112,7 +112,7 @@ t.test('durations', async (t) => {
 })
 
 t.test('markdown: labels, tables, anchors, escaping; mistakes are found at start', async (t) => {
-  const words = wordsOf('en')
+  const words = selectTexts('en')
   const { html } = renderMarkdown(
     '# T {#t}\n\n| a | b |\n|---|---|\n| 1 | `<x>` |\n\n```json A & B\n{"a":"<b>"}\n```\n',
     words

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { factsOf } from '../../../src/journeys/developers/facts.ts'
+import { collectFacts } from '../../../src/journeys/developers/facts.ts'
 import { send, startKora, submitPassword, words, type Answer } from '../../support/driver/index.ts'
 
 const kora = await startKora(t)
@@ -118,7 +118,7 @@ t.test('try it: the whole flow without script, every request to be seen', async 
   t.match(end.text, /data-jwt="eyJ[^"]+"/, 'for the script of the page')
   const answer = words(/<pre id="userinfo-answer"[^>]*>([\s\S]*?)<\/pre>/.exec(end.text)?.[1] ?? '')
   const real = Object.keys(JSON.parse(answer.slice(answer.indexOf('{'))) as object).filter((name) => name !== 'locale')
-  const shown = JSON.parse(String(factsOf(kora.inside.services.config, 'en')['exampleUserinfo'])) as object
+  const shown = JSON.parse(String(collectFacts(kora.inside.services.config, 'en')['exampleUserinfo'])) as object
   t.same(
     Object.keys(shown)
       .filter((name) => !name.startsWith('phone'))

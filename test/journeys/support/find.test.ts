@@ -1,5 +1,5 @@
 import t from 'tap'
-import { deskIndexOf, fillDeskIndexes, insertPerson } from '../../../src/records/persons/index.ts'
+import { computeNameIndexes, fillDeskIndexes, insertPerson } from '../../../src/records/persons/index.ts'
 import { findPeople, listPeople, personDetail, personHistory } from '../../../src/journeys/support/index.ts'
 import { active, certNo, events, people, world } from '../../records/organizations/delegations/support.ts'
 import { eachDatabase } from '../../support/database.ts'
@@ -111,7 +111,7 @@ eachDatabase(
     while ((await fillDeskIndexes(db, crypto, 10)) > 0);
     t.same(await db.selectFrom('person').select('id').where('deskIndex', 'is', null).execute(), [])
     const rows = await db.selectFrom('person').select(['id', 'deskIndex']).execute()
-    t.same(rows.find(({ id }) => id === w.lr)?.deskIndex, deskIndexOf(crypto, people.lhamo))
+    t.same(rows.find(({ id }) => id === w.lr)?.deskIndex, computeNameIndexes(crypto, people.lhamo))
     t.match(await findPeople(w.services, act(), { text: '测试·拉姆', lastFour: '8524' }), {
       ok: true,
       people: [{ id: w.lr }]

@@ -9,7 +9,7 @@ import {
   release,
   suspend
 } from '../../../src/journeys/support/index.ts'
-import { applyRegisterNews, insertOrganization } from '../../../src/records/organizations/index.ts'
+import { applyRegisterChange, insertOrganization } from '../../../src/records/organizations/index.ts'
 import {
   approve,
   active,
@@ -123,7 +123,7 @@ eachDatabase(
       await w.representations.resolve(w.lr, { role: 'legal_representative', organizationId: w.organizationId }),
       null
     )
-    await applyRegisterNews(w.services, { uscc, version: 5, status: 'active', name: '新名' })
+    await applyRegisterChange(w.services, { uscc, version: 5, status: 'active', name: '新名' })
     t.match(await organizationDetail(w.services, w.organizationId), { status: 'suspended', held: true, name: '新名' })
     t.equal(await suspend(w.services, act(), 'org_none'), 'unknown')
   }

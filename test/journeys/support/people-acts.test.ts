@@ -3,12 +3,12 @@ import { sql } from 'kysely'
 import {
   endAllSessions,
   endDevice,
-  endSessionOf,
+  endPersonSession,
   lockPerson,
   personDetail,
-  resetFaceTries,
+  resetPersonFaceTries,
   resetPasswordTries,
-  sessionsOf,
+  listPersonSessions,
   unlockPerson
 } from '../../../src/journeys/support/index.ts'
 import { registerAppKey } from '../../../src/records/devices/index.ts'
@@ -131,12 +131,12 @@ eachDatabase(
       .select('sub')
       .where('id', '=', w.lr)
       .executeTakeFirstOrThrow()
-    const listed = await sessionsOf(w.services, sub)
+    const listed = await listPersonSessions(w.services, sub)
     t.match(listed, [{ sites: ['tax'] }, { sites: ['tax'] }])
     t.notMatch(JSON.stringify(listed), one.uid)
     const [first] = listed
-    t.equal(await endSessionOf(w.services, act(), w.agent, first?.mark ?? ''), 'unchanged', "somebody else's")
-    t.equal(await endSessionOf(w.services, act(), w.lr, first?.mark ?? ''), 'done')
+    t.equal(await endPersonSession(w.services, act(), w.agent, first?.mark ?? ''), 'unchanged', "somebody else's")
+    t.equal(await endPersonSession(w.services, act(), w.lr, first?.mark ?? ''), 'done')
     t.equal([await left(w, one), await left(w, two)].filter(({ session }) => session).length, 1)
     t.same(counted(await times(20, async () => await endAllSessions(w.services, act(), w.lr))), {
       done: 1,
@@ -183,10 +183,10 @@ eachDatabase(t, 'face tries of today begin anew; those of others and of yesterda
   await check('fc_other', w.agent, sql<Date>`now()`)
   await check('fc_open', w.agent, sql<Date>`now()`, 'pending')
   t.match((await personDetail(w.services, act(), w.lr))?.faceTries, { left: 0 })
-  t.equal(await resetFaceTries(w.services, act(), w.lr), 'done')
+  t.equal(await resetPersonFaceTries(w.services, act(), w.lr), 'done')
   t.match((await personDetail(w.services, act(), w.lr))?.faceTries, { left: 5 })
   t.match((await personDetail(w.services, act(), w.agent))?.faceTries, { left: 4 })
-  t.equal(await resetFaceTries(w.services, act(), w.lr), 'unchanged')
+  t.equal(await resetPersonFaceTries(w.services, act(), w.lr), 'unchanged')
   t.same(
     (await db.selectFrom('faceCheck').select('id').where('counted', '=', true).orderBy('id').execute()).map(
       ({ id }) => id

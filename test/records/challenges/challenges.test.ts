@@ -2,7 +2,7 @@ import t from 'tap'
 import { sql } from 'kysely'
 import { PNG } from 'pngjs'
 import { createChallenges, sweepChallenges } from '../../../src/records/challenges/index.ts'
-import { newAnswer, pictureOf } from '../../../src/records/challenges/picture.ts'
+import { newAnswer, drawPicture } from '../../../src/records/challenges/picture.ts'
 import { isWorkDone } from '../../../src/domain/login/proof-of-work.ts'
 import { eachDatabase, testDatabase } from '../../support/database.ts'
 import { pictureText } from './support.ts'
@@ -91,7 +91,7 @@ t.test('issuing is limited, and what is over is deleted', async (t) => {
 t.test('the picture is a PNG, other each time, in which no letter has a shape of its own', async (t) => {
   const answer = newAnswer()
   t.match(answer, /^[ACEFHJKLMNPRTWXY34679]{5}$/)
-  const [one, two] = [pictureOf(answer), pictureOf(answer)]
+  const [one, two] = [drawPicture(answer), drawPicture(answer)]
   t.notOk(one.equals(two))
   const picture = PNG.sync.read(one)
   t.same([picture.width, picture.height], [320, 112])

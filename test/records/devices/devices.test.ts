@@ -6,7 +6,7 @@ import {
   bindWebDevice,
   deviceBySecret,
   deviceByThumbprint,
-  devicesOf,
+  listDevices,
   registerAppKey,
   revokeDevice
 } from '../../../src/records/devices/index.ts'
@@ -68,7 +68,7 @@ await eachDatabase(t, 'app keys', async (t, database) => {
     t.equal(await bind(w.personId), 'bound')
     t.equal(await bind(w.personId), 'kept')
     t.equal(await bind(other.id), 'refused', 'its owner must let go first')
-    t.match(await devicesOf(db, w.personId), [{ id: device.id, kind: 'app' }])
+    t.match(await listDevices(db, w.personId), [{ id: device.id, kind: 'app' }])
     t.equal(await events(w, 'device.bound'), 1)
     t.equal(await revokeDevice(w.services, { deviceId: device.id, personId: other.id }), false, 'not his')
     t.equal(await revokeDevice(w.services, { deviceId: device.id, personId: w.personId }), true)
@@ -76,7 +76,7 @@ await eachDatabase(t, 'app keys', async (t, database) => {
     t.equal(await deviceByThumbprint(db, device.keyThumbprint!), null)
     t.equal(await bind(w.personId), 'refused')
     t.match(await registerAppKey(w.services, { publicJwk, label: 'x' }), { ok: false, code: 'key_revoked' })
-    t.same(await devicesOf(db, w.personId), [])
+    t.same(await listDevices(db, w.personId), [])
   })
 
   await t.test('two persons at once: one gets it', async (t) => {
@@ -118,7 +118,7 @@ await eachDatabase(t, 'phone browsers', async (t, database) => {
   t.ok(await deviceBySecret(db, secret))
   await sql`update device set bound_at = now() - interval '30 days 1 second'`.execute(db)
   t.equal(await deviceBySecret(db, secret), null, 'after thirty days')
-  t.same(await devicesOf(db, w.personId), [])
+  t.same(await listDevices(db, w.personId), [])
   t.equal(
     await transaction(w, async (trx) => await bindDevice(trx, w.services, { deviceId, personId: w.personId })),
     'kept'

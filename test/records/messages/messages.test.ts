@@ -5,7 +5,7 @@ import {
   notify,
   smsHandler,
   smsTopic,
-  topicOf,
+  selectTopic,
   type Notice,
   type SmsOrder
 } from '../../../src/records/messages/index.ts'
@@ -55,7 +55,7 @@ eachDatabase(t, 'inbox: newest first, in pages, of one person only; encrypted', 
     ids.slice(0, 2).reverse()
   )
   t.match(first[0], { kind: 'delegation-submitted', data: { ...data, version: 4 }, readAt: null })
-  const security = messageKinds.filter((kind) => topicOf(kind) === 'security')
+  const security = messageKinds.filter((kind) => selectTopic(kind) === 'security')
   t.same(
     (await messages.list(w.lr, { kinds: security })).map(({ id }) => id),
     [ids[2]]

@@ -1,5 +1,9 @@
 import t from 'tap'
-import { applyRegisterNews, insertOrganization, type RegisterNews } from '../../../src/records/organizations/index.ts'
+import {
+  applyRegisterChange,
+  insertOrganization,
+  type RegisterChange
+} from '../../../src/records/organizations/index.ts'
 import { personByCertNo } from '../../../src/records/persons/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import {
@@ -24,8 +28,8 @@ import {
 } from './delegations/support.ts'
 
 const successor = (n: number) => ({ certType: 'resident_id', certNo: certNo(n), name: '测试·新代表' })
-const news = async (w: World, more: Omit<RegisterNews, 'uscc'>) =>
-  await applyRegisterNews(w.services, { uscc, ...more })
+const news = async (w: World, more: Omit<RegisterChange, 'uscc'>) =>
+  await applyRegisterChange(w.services, { uscc, ...more })
 const organization = async (w: World) =>
   await w.services.db
     .selectFrom('organization')
@@ -158,7 +162,7 @@ eachDatabase(t, 'news out of order and repeated', async (t, database) => {
     { outcome: 'applied', changed: [] }
   )
   t.equal((await events(w, 'organization.representative-changed')).length, 1)
-  t.same(await applyRegisterNews(w.services, { uscc: '91350100M000100Y43', version: 1 }), {
+  t.same(await applyRegisterChange(w.services, { uscc: '91350100M000100Y43', version: 1 }), {
     outcome: 'unknown_organization'
   })
   await t.rejects(news(w, { version: 7, legalRepresentative: { ...successor(703), certNo: '540102199003072516' } }), {
@@ -254,7 +258,7 @@ eachDatabase(
       status: 'pending'
     })
     t.match(
-      await applyRegisterNews(w.services, {
+      await applyRegisterChange(w.services, {
         uscc: 'N2540121MF1234XY4L',
         version: 1,
         status: 'active',

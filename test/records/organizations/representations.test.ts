@@ -7,7 +7,7 @@ import {
   replaceOrganizationPasswordHash,
   revokeTrustedBrowsers,
   setOrganizationPassword,
-  trustedBrowsersOf
+  listTrustedBrowsers
 } from '../../../src/records/organizations/index.ts'
 import { eachDatabase } from '../../support/database.ts'
 import {
@@ -234,7 +234,7 @@ eachDatabase(t, 'trusted browsers: person × organization × browser, 30 days, r
     ],
     [true, false, false, false]
   )
-  const [first] = await trustedBrowsersOf(db, w.lr)
+  const [first] = await listTrustedBrowsers(db, w.lr)
   t.equal(Math.round(((first?.expiresAt.getTime() ?? 0) - Date.now()) / 86_400_000), 30)
   t.equal(await revokeTrustedBrowsers(db, { organizationId: w.organizationId, personId: w.lr, browserHash: 'a' }), 1)
   t.same([await is(w.lr, 'a'), await is(w.lr, 'b')], [false, true])
@@ -244,7 +244,7 @@ eachDatabase(t, 'trusted browsers: person × organization × browser, 30 days, r
     .updateTable('trustedBrowser')
     .set({ expiresAt: new Date(Date.now() - 1000) })
     .execute()
-  t.same([await is(w.lr, 'a'), (await trustedBrowsersOf(db, w.lr)).length], [false, 0])
+  t.same([await is(w.lr, 'a'), (await listTrustedBrowsers(db, w.lr)).length], [false, 0])
 })
 
 eachDatabase(t, "the password is the legal representative's to set, with scan and face", async (t, database) => {

@@ -39,8 +39,8 @@ await eachDatabase(t, 'create', async (t, database) => {
   t.notMatch(JSON.stringify(row), new RegExp(made.payloadUrl.slice(-28, -12)), 'neither locator nor code is stored')
   t.match(row.locatorHash, /^[\w-]{43}$/)
   t.notMatch(made.payloadUrl, made.ticketId, 'the id that the page knows does not open the ticket')
-  t.equal(await w.tickets.latestOf(ticket.loginAttemptUid!, ticket.browserHash), made.ticketId)
-  t.equal(await w.tickets.latestOf(ticket.loginAttemptUid!, newBrowser()), null)
+  t.equal(await w.tickets.findLatest(ticket.loginAttemptUid!, ticket.browserHash), made.ticketId)
+  t.equal(await w.tickets.findLatest(ticket.loginAttemptUid!, newBrowser()), null)
 
   await t.test('another ticket of the same browser supersedes it', async (t) => {
     const second = await w.tickets.create(ticket)

@@ -4,9 +4,9 @@ import { parseResidentId } from '../../../src/domain/identity/resident-id.ts'
 import { demoPeople } from '../../../src/simulators/demo-people.ts'
 import { identityData } from '../../../src/simulators/phone/identity-data.ts'
 import type { Journey } from '../../../src/simulators/phone/index.ts'
-import { createShelf } from '../../../src/simulators/phone/shelf.ts'
+import { createPhoneStore } from '../../../src/simulators/phone/store.ts'
 import { createPopulation } from '../../../src/simulators/sandbox/population.ts'
-import { curlOf } from '../../../src/simulators/sandbox/curl.ts'
+import { formatCurl } from '../../../src/simulators/sandbox/curl.ts'
 
 const today = '2026-11-22'
 const ownerOf = (handle: string) => {
@@ -66,21 +66,21 @@ t.test('mistakes: one at a time, and nothing else wrong', async (t) => {
   })
 })
 
-t.test('shelf: 15 minutes, 500 journeys, the oldest goes first', async (t) => {
+t.test('store: 15 minutes, 500 journeys, the oldest goes first', async (t) => {
   let now = 0
-  const shelf = createShelf(() => now)
+  const store = createPhoneStore(() => now)
   const put = (id: number): void => {
-    shelf.put({ id: String(id) } as Journey)
+    store.put({ id: String(id) } as Journey)
   }
   put(0)
   now = 15 * 60_000 - 1
-  t.equal(shelf.get('0')?.id, '0')
+  t.equal(store.get('0')?.id, '0')
   now++
-  t.equal(shelf.get('0'), null)
+  t.equal(store.get('0'), null)
   for (let id = 1; id <= 501; id++) put(id)
-  t.equal(shelf.get('1'), null)
-  t.equal(shelf.get('2')?.id, '2')
-  t.same([shelf.list().length, shelf.list()[0]?.id], [500, '501'])
+  t.equal(store.get('1'), null)
+  t.equal(store.get('2')?.id, '2')
+  t.same([store.list().length, store.list()[0]?.id], [500, '501'])
 })
 
 t.test('population: names as typed, answers as set, at most 1000 entries', async (t) => {
@@ -100,9 +100,9 @@ t.test('population: names as typed, answers as set, at most 1000 entries', async
 
 t.test('curl: quoted for the shell', async (t) => {
   t.equal(
-    curlOf('POST', 'http://localhost/x', { name: "it's" }, ['A: b']),
+    formatCurl('POST', 'http://localhost/x', { name: "it's" }, ['A: b']),
     "curl -X POST 'http://localhost/x' \\\n  -H 'A: b' \\\n  -H 'Content-Type: application/json' \\\n  -d " +
       "'{\"name\":\"it'\\''s\"}'"
   )
-  t.equal(curlOf('GET', 'http://localhost/x', null), "curl -X GET 'http://localhost/x'")
+  t.equal(formatCurl('GET', 'http://localhost/x', null), "curl -X GET 'http://localhost/x'")
 })

@@ -14,7 +14,7 @@ import {
   hasPassword,
   keepPasskey,
   type OwnEvent,
-  passkeyLabelOf,
+  parsePasskeyLabel,
   passkeysPossible,
   reauthSeconds,
   removePasskey,
@@ -22,14 +22,14 @@ import {
   sessionMark
 } from '../../../records/administrators/index.ts'
 import { listAccountSessions } from '../../../records/own-sites/index.ts'
-import type { AdminFramed } from '../layout.ts'
-import { ownActOf, registerOwnPassword } from './own-password.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { describeAct, registerOwnPassword } from './own-password.ts'
 
 /**
  * Forms post `csrf` and: `credential` to `/admin/me/passkeys`; `id` to `…/remove`; `id` and `label` to `…/rename`;
  * `session` (of one; none = all others) to `/admin/me/sessions/end`.
  */
-export interface OwnAccountPage extends AdminFramed {
+export interface OwnAccountPage extends WithConsoleLayout {
   loginName: string
   name: string
   role: AdminRole
@@ -123,26 +123,26 @@ export function registerOwnAccount (console: Console): void {
       await keepPasskey(trx, id, c.request.browserLabel, passkey)
       await deps.audit.record(trx, {
         type: 'staff.credential-added',
-        ...ownActOf(c),
+        ...describeAct(c),
         details: { method: 'passkey' }
       })
     })
     return c.redirect('/admin/me', 'passkey_added')
   })
   post('/admin/me/passkeys/rename', true, async (c) => {
-    const label = passkeyLabelOf(c.field('label'))
+    const label = parsePasskeyLabel(c.field('label'))
     if (label === null) return await show(c, [{ field: 'form', code: 'passkey_label' }])
-    return (await renamePasskey(deps, c.administrator.id, c.field('id'), label, ownActOf(c)))
+    return (await renamePasskey(deps, c.administrator.id, c.field('id'), label, describeAct(c)))
       ? c.redirect('/admin/me', 'passkey_renamed')
       : c.redirect('/admin/me')
   })
   post('/admin/me/passkeys/remove', true, async (c) =>
-    (await removePasskey(deps, c.administrator, c.field('id'), ownActOf(c)))
+    (await removePasskey(deps, c.administrator, c.field('id'), describeAct(c)))
       ? c.redirect('/admin/me', 'passkey_removed')
       : await show(c, [{ field: 'form', code: 'last_credential' }])
   )
   post('/admin/me/sessions/end', false, async (c) =>
-    (await endOwnSessions(deps, c.administrator, c.field('session'), ownActOf(c)))
+    (await endOwnSessions(deps, c.administrator, c.field('session'), describeAct(c)))
       ? c.redirect('/admin/me', 'sessions_ended')
       : c.redirect('/admin/me')
   )

@@ -3,7 +3,7 @@
  */
 import { HasherBusy } from '../../../ports/password-hasher.ts'
 import { adminRoles } from '../../../domain/administration/administration.ts'
-import { checkPassword, rulesOf } from '../../../domain/login/password-policy.ts'
+import { checkPassword, selectRules } from '../../../domain/login/password-policy.ts'
 import { PageError } from '../../../http/page-error.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { createThrottle } from '../../../records/throttle/index.ts'
@@ -17,18 +17,18 @@ import {
   readableSecret,
   totpUri
 } from '../../../records/administrators/index.ts'
-import type { AdminFramed } from '../layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 import { administratorProfile, passwordFault } from './password-faults.ts'
 
 /** Posts `csrf`, `former`, `new_password`, `again`. */
-export interface OwnPasswordPage extends AdminFramed {
+export interface OwnPasswordPage extends WithConsoleLayout {
   loginName: string
   rules: FieldError[]
   errors: FieldError[]
 }
 
 /** Posts `csrf`, `code` (of the new secret). */
-export interface OwnCodesPage extends AdminFramed {
+export interface OwnCodesPage extends WithConsoleLayout {
   totp: { uri: string; secret: string }
   errors: FieldError[]
 }
@@ -40,7 +40,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-export const ownActOf = (c: ConsoleRequest): OwnAct => ({
+export const describeAct = (c: ConsoleRequest): OwnAct => ({
   actor: `admin:${c.administrator.id}`,
   role: c.administrator.role,
   address: c.request.clientAddress.ip,
@@ -65,7 +65,7 @@ export function registerOwnPassword (console: Console): void {
   const showPassword = (c: ConsoleRequest, errors: FieldError[] = [], status = errors.length > 0 ? 422 : 200): Page =>
     c.page(
       'console/account/own-password',
-      { loginName: c.administrator.loginName, rules: rulesOf(administratorProfile).map(passwordFault), errors },
+      { loginName: c.administrator.loginName, rules: selectRules(administratorProfile).map(passwordFault), errors },
       { status }
     )
 
@@ -85,7 +85,7 @@ export function registerOwnPassword (console: Console): void {
       throttle,
       c.administrator,
       { former: c.field('former'), next: checked.value },
-      ownActOf(c)
+      describeAct(c)
     ).catch((error: unknown) => {
       if (error instanceof HasherBusy) {
         throw new PageError(503, 'unavailable', { retryAfterSeconds: 5, restartHref: '/admin/me/password' })
@@ -116,7 +116,7 @@ export function registerOwnPassword (console: Console): void {
   }
   own('GET', '/admin/me/codes', async (c) => await showCodes(c))
   own('POST', '/admin/me/codes', async (c) => {
-    const outcome = await changeTotp(deps, c.administrator, c.field('code'), ownActOf(c))
+    const outcome = await changeTotp(deps, c.administrator, c.field('code'), describeAct(c))
     if (outcome === 'changed') return c.redirect('/admin/me', 'codes_changed')
     return await showCodes(c, [
       outcome === 'gone' ? { field: 'form', code: 'codes_gone' } : { field: 'code', code: 'totp' }

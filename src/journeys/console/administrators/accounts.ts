@@ -16,8 +16,8 @@ import {
   createInvited,
   credentialEvents,
   disableAccount,
-  displayNameOf,
-  loginNameOf,
+  parseDisplayName,
+  parseLoginName,
   makeLink,
   newLinkCode,
   type OwnEvent,
@@ -26,8 +26,8 @@ import {
 } from '../../../records/administrators/index.ts'
 import { countAccountSessions, endAccountSessions } from '../../../records/own-sites/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 
@@ -40,7 +40,7 @@ export interface AccountLine {
   lastSignIn: string | null
 }
 
-export interface AccountsPage extends AdminFramed {
+export interface AccountsPage extends WithConsoleLayout {
   rows: AccountLine[]
   filters: { role: string; status: string }
   pager: Pager
@@ -49,18 +49,18 @@ export interface AccountsPage extends AdminFramed {
 }
 
 /** Posts `csrf`, `login_name`, `display_name`, `role`, `reason`. */
-export interface InvitePage extends AdminFramed {
+export interface InvitePage extends WithConsoleLayout {
   loginName: string
   displayName: string
   role: string
   reason: string
   roles: readonly AdminRole[]
   errors: FieldError[]
-  alone: boolean
+  isLastOfRole: boolean
   nobody: boolean
 }
 
-export interface AccountPage extends AdminFramed {
+export interface AccountPage extends WithConsoleLayout {
   account: AccountLine & { createdAt: string; createdBy: string }
   passkeys: Array<{ label: string; at: string; lastUsed: string | null }>
   password: boolean
@@ -78,7 +78,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const lineOf = (row: AccountRow): AccountLine => ({
+const toAccountLine = (row: AccountRow): AccountLine => ({
   id: row.id,
   loginName: row.loginName,
   name: row.displayName,
@@ -181,7 +181,7 @@ export function registerAccounts (console: Console): void {
   })
 
   /** There has never been a security administrator here, and nobody is invited as one. */
-  const aloneFor = async (role: AdminRole): Promise<boolean> =>
+  const isLastOf = async (role: AdminRole): Promise<boolean> =>
     role === 'security' &&
     (await db
       .selectFrom('adminAccount')
@@ -207,7 +207,7 @@ export function registerAccounts (console: Console): void {
         .orderBy('loginName')
         .limit(list.limit)
         .execute()
-      const { rows, pager } = pageOf(list, found, (row) => [row.loginName])
+      const { rows, pager } = buildPage(list, found, (row) => [row.loginName])
       if (list.csv) {
         return c.csv(
           'accounts.csv',
@@ -223,7 +223,7 @@ export function registerAccounts (console: Console): void {
         )
       }
       return c.page('console/administrators/accounts', {
-        rows: rows.map(lineOf),
+        rows: rows.map(toAccountLine),
         filters: list.filters,
         pager,
         roles: adminRoles,
@@ -243,7 +243,7 @@ export function registerAccounts (console: Console): void {
         ...typed,
         roles: adminRoles,
         errors,
-        alone: await aloneFor('security'),
+        isLastOfRole: await isLastOf('security'),
         nobody: (await approvals.approversLeft(['security'], `admin:${c.administrator.id}`)) === 0
       },
       { status: errors.length > 0 ? 422 : 200 }
@@ -258,7 +258,7 @@ export function registerAccounts (console: Console): void {
       await invite(c, {
         loginName: '',
         displayName: '',
-        role: (await aloneFor('security')) ? 'security' : '',
+        role: (await isLastOf('security')) ? 'security' : '',
         reason: ''
       })
   })
@@ -274,8 +274,8 @@ export function registerAccounts (console: Console): void {
         role: c.field('role'),
         reason: c.field('reason')
       }
-      const loginName = loginNameOf(typed.loginName)
-      const displayName = displayNameOf(typed.displayName)
+      const loginName = parseLoginName(typed.loginName)
+      const displayName = parseDisplayName(typed.displayName)
       const role = adminRoles.find((one) => one === typed.role)
       const confirmed = c.confirmed()
       const errors: FieldError[] = []
@@ -293,7 +293,7 @@ export function registerAccounts (console: Console): void {
         return await invite(c, typed, errors)
       }
       const names = { loginName, displayName, role }
-      if (await aloneFor(role)) {
+      if (await isLastOf(role)) {
         const link = await inTransaction(db, async (trx) => {
           // two requests at once: one of them is the first
           await sql`lock table admin_account in share row exclusive mode`.execute(trx)
@@ -345,7 +345,11 @@ export function registerAccounts (console: Console): void {
       const { role } = c.administrator
       const live = account.status !== 'disabled' && account.id !== c.administrator.id
       return c.page('console/administrators/account', {
-        account: { ...lineOf(account), createdAt: account.createdAt.toISOString(), createdBy: account.createdBy },
+        account: {
+          ...toAccountLine(account),
+          createdAt: account.createdAt.toISOString(),
+          createdBy: account.createdBy
+        },
         passkeys: passkeys.map((one) => ({
           label: one.label,
           at: one.createdAt.toISOString(),

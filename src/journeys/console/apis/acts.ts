@@ -7,12 +7,12 @@ import {
   setResourceServerStatus
 } from '../../../records/resource-servers/index.ts'
 import type { Console, ConsoleRequest, ConfirmModel } from '../console.ts'
-import { apiOf, listPath, pathOf, writers } from './layout.ts'
+import { loadApi, listPath, buildPath, writers } from './layout.ts'
 
 export function registerApiActs (console: Console): void {
   const { deps } = console
   const { db } = deps
-  const factsOf = async (c: ConsoleRequest, api: ResourceServerRecord): Promise<ConfirmModel['facts']> => [
+  const collectFacts = async (c: ConsoleRequest, api: ResourceServerRecord): Promise<ConfirmModel['facts']> => [
     { name: c.t('console.apis.name'), value: api.names['zh-CN'] },
     { name: c.t('console.apis.field.identifier'), value: api.identifier },
     {
@@ -28,11 +28,11 @@ export function registerApiActs (console: Console): void {
       status,
       title: c.t(`console.apis.to.${status}`),
       lead: c.t(`console.apis.to.${status}.lead`),
-      facts: await factsOf(c, api),
+      facts: await collectFacts(c, api),
       typed: null,
-      action: pathOf(api.id, `status/${status}`),
+      action: buildPath(api.id, `status/${status}`),
       submit: c.t(`console.apis.to.${status}`),
-      backHref: pathOf(api.id)
+      backHref: buildPath(api.id)
     }
   }
   console.page({
@@ -41,7 +41,7 @@ export function registerApiActs (console: Console): void {
     roles: writers,
     reauth: true,
     handler: async (c) => {
-      const { status: _status, ...model } = await statusModel(c, await apiOf(c, console))
+      const { status: _status, ...model } = await statusModel(c, await loadApi(c, console))
       return c.confirm(model)
     }
   })
@@ -51,7 +51,7 @@ export function registerApiActs (console: Console): void {
     roles: writers,
     reauth: true,
     handler: async (c) => {
-      const api = await apiOf(c, console)
+      const api = await loadApi(c, console)
       const { status, ...model } = await statusModel(c, api)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
@@ -61,25 +61,25 @@ export function registerApiActs (console: Console): void {
         version: null,
         status
       })
-      return c.redirect(pathOf(api.id), 'api_changed')
+      return c.redirect(buildPath(api.id), 'api_changed')
     }
   })
 
   const deleteModel = async (c: ConsoleRequest, api: ResourceServerRecord) => ({
     title: c.t('console.apis.delete'),
     lead: c.t('console.apis.delete.lead'),
-    facts: await factsOf(c, api),
+    facts: await collectFacts(c, api),
     typed: null,
-    action: pathOf(api.id, 'delete'),
+    action: buildPath(api.id, 'delete'),
     submit: c.t('console.apis.delete'),
-    backHref: pathOf(api.id)
+    backHref: buildPath(api.id)
   })
   console.page({
     method: 'GET',
     path: `${listPath}/:id/delete`,
     roles: writers,
     reauth: true,
-    handler: async (c) => c.confirm(await deleteModel(c, await apiOf(c, console)))
+    handler: async (c) => c.confirm(await deleteModel(c, await loadApi(c, console)))
   })
   console.page({
     method: 'POST',
@@ -87,13 +87,13 @@ export function registerApiActs (console: Console): void {
     roles: writers,
     reauth: true,
     handler: async (c) => {
-      const api = await apiOf(c, console)
+      const api = await loadApi(c, console)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...(await deleteModel(c, api)), ...confirmed })
       const { act } = confirmed
       const deleted = await write(deps, deleteResourceServer, { act, identifier: api.identifier })
       return deleted.outcome === 'in_use'
-        ? c.redirect(pathOf(api.id), 'api_in_use')
+        ? c.redirect(buildPath(api.id), 'api_in_use')
         : c.redirect(listPath, 'api_deleted')
     }
   })

@@ -9,7 +9,7 @@ import type { ClientFault } from '../../../domain/client/faults.ts'
 import type { ResourceServerRecord, ResourceServerStatus } from '../../../domain/resource-server/record.ts'
 import {
   changeResourceServer,
-  contentOf,
+  pickContent,
   createResourceServer,
   listGrantedClients,
   listIntrospectors,
@@ -22,12 +22,12 @@ import {
 import { diffFact } from '../change-history.ts'
 import { faultWords, type Control } from '../controls.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import { controlsOf, typedFrom, type Typed } from './form.ts'
-import { apiOf, frameOf, listPath, pathOf, readers, writers, type ApiFrame } from './layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import { buildControls, typedFrom, type Typed } from './form.ts'
+import { loadApi, buildFrame, listPath, buildPath, readers, writers, type ApiFrame } from './layout.ts'
 
-export interface ApisPage extends AdminFramed {
+export interface ApisPage extends WithConsoleLayout {
   rows: Array<{
     id: string
     identifier: string
@@ -44,7 +44,7 @@ export interface ApisPage extends AdminFramed {
   mayChange: boolean
 }
 
-export interface ApiPage extends AdminFramed {
+export interface ApiPage extends WithConsoleLayout {
   /** Null: a new one. */
   api: ApiFrame | null
   controls: Control[]
@@ -77,9 +77,9 @@ export function registerApiPages (console: Console): void {
   const { deps } = console
   const { db } = deps
   const mayChange = (c: ConsoleRequest): boolean => writers.some((role) => role === c.administrator.role)
-  const typedOf = async (api: ResourceServerRecord): Promise<Typed> => ({
+  const readTyped = async (api: ResourceServerRecord): Promise<Typed> => ({
     identifier: null,
-    content: { ...contentOf(api) },
+    content: { ...pickContent(api) },
     introspectors: await listIntrospectors(db, api.identifier)
   })
 
@@ -89,7 +89,7 @@ export function registerApiPages (console: Console): void {
     api: ResourceServerRecord | null,
     { typed, faults = [], problems = [], reason = '', status }: Shown
   ): Promise<FastifyReply> {
-    const controls = controlsOf(typed, c.t, faults)
+    const controls = buildControls(typed, c.t, faults)
     const wrong = [
       ...problems,
       ...controls.flatMap((control) => control.faults.map((words) => `${control.label}: ${words}`)),
@@ -99,11 +99,11 @@ export function registerApiPages (console: Console): void {
     return c.page(
       'console/apis/api',
       {
-        api: api === null ? null : frameOf(api),
+        api: api === null ? null : buildFrame(api),
         controls,
         faults: wrong,
         reason,
-        action: api === null ? `${listPath}/new` : pathOf(api.id),
+        action: api === null ? `${listPath}/new` : buildPath(api.id),
         mayChange: mayChange(c),
         clients: api === null ? [] : await listGrantedClients(db, api.identifier),
         introspectAll: api === null ? [] : await listIntrospectors(db, '*'),
@@ -111,8 +111,8 @@ export function registerApiPages (console: Console): void {
           api === null || !mayChange(c)
             ? []
             : [
-                { href: pathOf(api.id, `status/${other}`), label: c.t(`console.apis.to.${other}`) },
-                { href: pathOf(api.id, 'delete'), label: c.t('console.apis.delete') }
+                { href: buildPath(api.id, `status/${other}`), label: c.t(`console.apis.to.${other}`) },
+                { href: buildPath(api.id, 'delete'), label: c.t('console.apis.delete') }
               ]
       },
       { status: status ?? (wrong.length > 0 ? 422 : 200) }
@@ -130,7 +130,7 @@ export function registerApiPages (console: Console): void {
         after: asked.after?.[0] ?? null,
         limit: asked.limit
       })
-      const { rows, pager } = pageOf(asked, found, ({ identifier }) => [identifier])
+      const { rows, pager } = buildPage(asked, found, ({ identifier }) => [identifier])
       if (asked.csv) {
         return c.csv(
           'apis.csv',
@@ -185,7 +185,7 @@ export function registerApiPages (console: Console): void {
       }
       const { act } = confirmed
       const made = await write(deps, createResourceServer, { act, ...typed })
-      if (made.outcome === 'created') return c.redirect(pathOf(made.server.id), 'api_created')
+      if (made.outcome === 'created') return c.redirect(buildPath(made.server.id), 'api_created')
       const faults =
         made.outcome === 'invalid'
           ? made.faults
@@ -199,8 +199,8 @@ export function registerApiPages (console: Console): void {
     path: `${listPath}/:id`,
     roles: readers,
     handler: async (c) => {
-      const api = await apiOf(c, console)
-      return await formPage(c, api, { typed: await typedOf(api) })
+      const api = await loadApi(c, console)
+      return await formPage(c, api, { typed: await readTyped(api) })
     }
   })
   console.page({
@@ -208,7 +208,7 @@ export function registerApiPages (console: Console): void {
     path: `${listPath}/:id`,
     roles: writers,
     handler: async (c) => {
-      const api = await apiOf(c, console)
+      const api = await loadApi(c, console)
       const typed = typedFrom(c.field, false)
       const confirmed = c.confirmed()
       if (!confirmed.ok) {
@@ -234,9 +234,9 @@ export function registerApiPages (console: Console): void {
     })
     switch (changed.outcome) {
       case 'changed':
-        return c.redirect(pathOf(api.id), 'api_changed')
+        return c.redirect(buildPath(api.id), 'api_changed')
       case 'unchanged':
-        return c.redirect(pathOf(api.id), 'client_unchanged')
+        return c.redirect(buildPath(api.id), 'client_unchanged')
       case 'invalid':
         return await formPage(c, api, { typed, faults: changed.faults, reason: act.reason })
       case 'conflict': {

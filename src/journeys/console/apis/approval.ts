@@ -1,9 +1,9 @@
 /** Changes of APIs that another administrator must approve. */
-import { diffOf } from '../../../domain/client/diff.ts'
+import { diffContent } from '../../../domain/client/diff.ts'
 import { weakenedProtections } from '../../../domain/resource-server/dual-control.ts'
 import {
   applyResourceServerRequest,
-  contentOf,
+  pickContent,
   findResourceServer,
   holdResourceServer,
   listGrantedClients,
@@ -16,7 +16,7 @@ import type { Console } from '../console.ts'
 export function registerApiChanges (console: Console): void {
   const { deps } = console
   console.approvals.register<ResourceServerRequest>(resourceServerChangeKind, {
-    async rowOf (on, { identifier }) {
+    async findRow (on, { identifier }) {
       const api = await findResourceServer(on, identifier)
       return api === null ? null : api.createdAt.toISOString()
     },
@@ -35,7 +35,7 @@ export function registerApiChanges (console: Console): void {
           { name: t('console.apis.name'), value: api.names['zh-CN'] },
           { name: t('console.apis.clients'), value: granted.map(({ clientId }) => clientId).join('\n') || '—' },
           ...reasons.map((reason) => ({ name: t('console.clients.dual_control'), value: t(`console.apis.dual_control.${reason}`) })),
-          ...diffOf(contentOf(api), content).map(diffFact)
+          ...diffContent(pickContent(api), content).map(diffFact)
         ],
         basis: `${version} ${api.version}`
       }

@@ -7,7 +7,7 @@ import {
   type LocalTexts
 } from '../../../domain/resource-server/record.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
-import { completeControls, createDrafts, linesOf, text, type Control, type Draft } from '../controls.ts'
+import { completeControls, createDrafts, splitLines, text, type Control, type Draft } from '../controls.ts'
 
 /** A resource server as it was typed: perhaps wrong. */
 export interface Typed {
@@ -21,9 +21,9 @@ export interface Typed {
 const scopeLine = (scope: string, texts: LocalTexts): string =>
   [scope, texts['zh-CN'] ?? '', texts.bo ?? '', texts.en ?? ''].join(' | ').replace(/(?: \| )+$/, '')
 
-function scopesOf (typed: string): Record<string, LocalTexts> {
+function parseScopes (typed: string): Record<string, LocalTexts> {
   return Object.fromEntries(
-    linesOf(typed).map((line) => {
+    splitLines(typed).map((line) => {
       const [scope = '', zh = '', bo = '', en = ''] = line.split('|').map((part) => part.trim())
       return [
         scope,
@@ -33,7 +33,7 @@ function scopesOf (typed: string): Record<string, LocalTexts> {
   )
 }
 
-export function controlsOf (
+export function buildControls (
   { identifier, content, introspectors }: Typed,
   t: AdminTranslate,
   faults: readonly ClientFault[]
@@ -77,12 +77,12 @@ export function typedFrom (field: (name: string) => string, isNew: boolean): Typ
           ['en', kept('name_en')]
         ].filter(([, value]) => value !== undefined)
       ),
-      scopes: scopesOf(field('scopes')),
+      scopes: parseScopes(field('scopes')),
       tokenFormat: field('token_format') || 'opaque',
       signingAlg: field('signing_alg') || 'ES256',
       ttlSeconds: /^\d{1,5}$/.test(ttl) ? Number(ttl) : ttl,
       minimumLevel: level === 'none' || level === '' ? null : Number(level) || level
     },
-    introspectors: [...new Set(linesOf(field('introspectors')))].sort()
+    introspectors: [...new Set(splitLines(field('introspectors')))].sort()
   }
 }

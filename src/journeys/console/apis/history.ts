@@ -2,11 +2,11 @@
 import { listResourceServerChanges } from '../../../records/resource-servers/index.ts'
 import { diffRows, sendChangesCsv } from '../change-history.ts'
 import type { Console } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { pageOf, readAfter, readList, type Pager } from '../lists.ts'
-import { apiOf, frameOf, listPath, readers, type ApiFrame } from './layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { buildPage, readAfter, readList, type Pager } from '../lists.ts'
+import { loadApi, buildFrame, listPath, readers, type ApiFrame } from './layout.ts'
 
-export interface ApiHistoryPage extends AdminFramed {
+export interface ApiHistoryPage extends WithConsoleLayout {
   api: ApiFrame
   rows: Array<{
     at: string
@@ -31,13 +31,13 @@ export function registerApiHistory (console: Console): void {
     path: `${listPath}/:id/history`,
     roles: readers,
     handler: async (c) => {
-      const api = await apiOf(c, console)
+      const api = await loadApi(c, console)
       const asked = readList(c.request, [], ['number'])
       const found = await listResourceServerChanges(db, api.identifier, { after: readAfter(asked), limit: asked.limit })
-      const { rows, pager } = pageOf(asked, found, ({ id }) => [String(id)])
+      const { rows, pager } = buildPage(asked, found, ({ id }) => [String(id)])
       if (asked.csv) return sendChangesCsv(c, 'api-history.csv', rows)
       return c.page('console/apis/history', {
-        api: frameOf(api),
+        api: buildFrame(api),
         rows: rows.map(({ at, act, actor, reason, diff }) => ({
           at: at.toISOString(),
           act: c.t(`console.apis.act.${act}`),

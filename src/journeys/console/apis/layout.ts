@@ -15,9 +15,9 @@ export interface ApiFrame {
 export const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 export const writers: readonly AdminRole[] = ['system']
 export const listPath = '/admin/apis'
-export const pathOf = (id: string, tail = ''): string => `${listPath}/${id}${tail === '' ? '' : `/${tail}`}`
+export const buildPath = (id: string, tail = ''): string => `${listPath}/${id}${tail === '' ? '' : `/${tail}`}`
 
-export const frameOf = ({ id, identifier, names, status, version }: ResourceServerRecord): ApiFrame => ({
+export const buildFrame = ({ id, identifier, names, status, version }: ResourceServerRecord): ApiFrame => ({
   id,
   identifier,
   name: names['zh-CN'],
@@ -25,5 +25,5 @@ export const frameOf = ({ id, identifier, names, status, version }: ResourceServ
   version
 })
 
-export const apiOf = async (c: ConsoleRequest, { deps }: Pick<Console, 'deps'>): Promise<ResourceServerRecord> =>
+export const loadApi = async (c: ConsoleRequest, { deps }: Pick<Console, 'deps'>): Promise<ResourceServerRecord> =>
   (await findResourceServerById(deps.db, (c.request.params as { id: string }).id)) ?? c.notFound()

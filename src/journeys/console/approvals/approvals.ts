@@ -6,9 +6,9 @@ import type { FieldError } from '../../../http/pages.ts'
 import { endorsers } from '../../../domain/administration/approval-kinds.ts'
 import { needsEndorsement } from '../../../records/approvals/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
 import { reauthSeconds } from '../../../records/administrators/index.ts'
-import type { AdminFramed } from '../layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 export interface ApprovalRow {
   id: string
@@ -21,14 +21,14 @@ export interface ApprovalRow {
   until: string
 }
 
-export interface ApprovalsPage extends AdminFramed {
+export interface ApprovalsPage extends WithConsoleLayout {
   rows: ApprovalRow[]
   filters: { state: string }
   pager: Pager
 }
 
 /** Forms post `csrf`, `digest`, `reason` to `<action>/approve`, `/reject`, `/withdraw`, `/vouch` (endorse). */
-export interface ApprovalPage extends AdminFramed {
+export interface ApprovalPage extends WithConsoleLayout {
   id: string
   title: string
   facts: Array<{ name: string; value: string }>
@@ -130,7 +130,7 @@ export function registerApprovals (console: Console): void {
         .orderBy('change.id', 'desc')
         .limit(list.limit)
         .execute()
-      const { rows, pager } = pageOf(list, found, (row) => [row.createdAt.toISOString(), row.id])
+      const { rows, pager } = buildPage(list, found, (row) => [row.createdAt.toISOString(), row.id])
       if (list.csv) {
         return c.csv(
           'approvals.csv',
@@ -165,7 +165,7 @@ export function registerApprovals (console: Console): void {
       .select(['id', 'displayName'])
       .where(sql<boolean>`'admin:' || id in (${row.requestedBy}, ${row.decidedBy ?? ''}, ${row.vouchedBy ?? ''})`)
       .execute()
-    const nameOf = (actor: string): string => names.find((one) => `admin:${one.id}` === actor)?.displayName ?? actor
+    const formatActor = (actor: string): string => names.find((one) => `admin:${one.id}` === actor)?.displayName ?? actor
     const replaced = await db
       .selectFrom('pendingChange')
       .select('id')
@@ -193,14 +193,14 @@ export function registerApprovals (console: Console): void {
         title: description?.title ?? c.t.code([`console.approvals.change.${row.kind}`], 'console.approvals.change.other'),
         facts: description?.facts ?? [],
         state: row.state,
-        by: nameOf(row.requestedBy),
+        by: formatActor(row.requestedBy),
         reason: row.reason,
         at: row.createdAt.toISOString(),
         until: row.expiresAt.toISOString(),
         decision:
           row.decidedBy === null || row.decidedAt === null
             ? null
-            : { by: nameOf(row.decidedBy), reason: row.decisionReason ?? '', at: row.decidedAt.toISOString() },
+            : { by: formatActor(row.decidedBy), reason: row.decisionReason ?? '', at: row.decidedAt.toISOString() },
         digest,
         mark: digest.slice(0, 12).replace(/(.{4})(?=.)/g, '$1 '),
         may,
@@ -212,7 +212,7 @@ export function registerApprovals (console: Console): void {
               endorsed:
                 row.vouchedBy === null || row.vouchedAt === null
                   ? null
-                  : { by: nameOf(row.vouchedBy), reason: row.vouchedReason ?? '', at: row.vouchedAt.toISOString() }
+                  : { by: formatActor(row.vouchedBy), reason: row.vouchedReason ?? '', at: row.vouchedAt.toISOString() }
             }
           : null,
         againHref:

@@ -20,8 +20,8 @@ import {
   type Verification
 } from '../../../records/audit/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const roles = ['audit'] as const
 const names = [
@@ -52,7 +52,7 @@ interface Row {
 }
 
 /** Filters are in the address. `types`: names with their meaning. */
-export interface AuditPage extends AdminFramed {
+export interface AuditPage extends WithConsoleLayout {
   rows: Row[]
   pager: Pager
   filters: Record<Name, string>
@@ -60,7 +60,7 @@ export interface AuditPage extends AdminFramed {
   outcomes: readonly string[]
   errors: FieldError[]
 }
-export interface AuditEventPage extends AdminFramed {
+export interface AuditEventPage extends WithConsoleLayout {
   id: number
   meaning: string
   facts: Array<{ name: string; value: string }>
@@ -69,12 +69,12 @@ export interface AuditEventPage extends AdminFramed {
   sealed: boolean
 }
 /** The check posts `csrf`, `events`. */
-export interface AuditChainPage extends AdminFramed {
+export interface AuditChainPage extends WithConsoleLayout {
   steps: readonly number[]
   result: Verification | null
 }
 /** Posts `csrf`, `from`, `to`, `reason`; the answer is a file. */
-export interface AuditExportPage extends AdminFramed {
+export interface AuditExportPage extends WithConsoleLayout {
   from: string
   to: string
   reason: string
@@ -90,7 +90,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const meaningOf = (type: string, t: AdminTranslate): string =>
+const describeMeaning = (type: string, t: AdminTranslate): string =>
   eventMeanings[type as AuditEventType]?.[t.locale === 'en' ? 1 : 0] ?? type
 
 /** Days and minutes as the form gives them are those of the service: Asia/Shanghai. */
@@ -118,7 +118,7 @@ const ids = {
 } as const
 
 /** The meaning of the form; unreadable input is a fault, and never ignored. */
-function filtersOf (given: Record<Name, string>): { filters: AuditFilters; errors: FieldError[] } {
+function readFilters (given: Record<Name, string>): { filters: AuditFilters; errors: FieldError[] } {
   const errors: FieldError[] = []
   const read = <T>(field: Name, parse: (text: string) => T | null | undefined): T | undefined => {
     if (given[field] === '') return undefined
@@ -143,13 +143,13 @@ function filtersOf (given: Record<Name, string>): { filters: AuditFilters; error
   return { filters, errors }
 }
 
-function rowOf (event: FoundEvent, t: AdminTranslate): Row {
+function toRow (event: FoundEvent, t: AdminTranslate): Row {
   const { id, at, type, outcome, actor, personId, organizationId, delegationId, clientId, address, genuine } = event
   return {
     id,
     at: at.toISOString(),
     type,
-    meaning: meaningOf(type, t),
+    meaning: describeMeaning(type, t),
     outcome,
     actor: actor ?? '',
     about: [personId, organizationId, delegationId, clientId].filter(Boolean).join(' · '),
@@ -182,8 +182,8 @@ export function registerAudit (console: Console): void {
     roles,
     handler: async (c) => {
       const list = readList(c.request, names, 1)
-      const { filters, errors } = filtersOf(list.filters)
-      const types = Object.keys(auditEvents).map((type) => ({ type, meaning: meaningOf(type, c.t) }))
+      const { filters, errors } = readFilters(list.filters)
+      const types = Object.keys(auditEvents).map((type) => ({ type, meaning: describeMeaning(type, c.t) }))
       const model = { filters: list.filters, types, outcomes }
       const before = list.after === null ? null : Number(list.after[0])
       if (before !== null && !Number.isSafeInteger(before)) return c.notFound()
@@ -201,7 +201,7 @@ export function registerAudit (console: Console): void {
         ...(before === null ? {} : { before })
       })
       const found = await searchAudit(db, crypto, filters, { before, limit: list.limit })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [String(id)])
       if (list.csv) {
         return c.csv(
           'audit.csv',
@@ -241,7 +241,7 @@ export function registerAudit (console: Console): void {
           ])
         )
       }
-      return c.page('console/audit/audit', { ...model, rows: rows.map((row) => rowOf(row, c.t)), pager, errors })
+      return c.page('console/audit/audit', { ...model, rows: rows.map((row) => toRow(row, c.t)), pager, errors })
     }
   })
 
@@ -275,7 +275,7 @@ export function registerAudit (console: Console): void {
       ]
       return c.page('console/audit/event', {
         id: event.id,
-        meaning: meaningOf(event.type, t),
+        meaning: describeMeaning(event.type, t),
         facts: facts
           .filter(([, value]) => value !== null && value !== '')
           .map(([name, value]) => ({ name, value: String(value) })),

@@ -15,14 +15,14 @@ import type { Act } from '../../../domain/administration/administration.ts'
 import type { ClientRules } from '../../../domain/client/metadata.ts'
 import type { Console, ConsoleRequest, ConfirmModel } from '../console.ts'
 import { tabPage } from './edit.ts'
-import { clientOf, mayChange, pathOf, writers } from './layout.ts'
+import { describeOwnClient, mayChange, buildPath, writers } from './layout.ts'
 
 type Model = Parameters<ConsoleRequest['confirm']>[0]
 
 export function registerClientActs (console: Console, rules: ClientRules): void {
   const { deps } = console
   const changeable = async (c: ConsoleRequest): Promise<ClientRecord> => {
-    const client = await clientOf(c, console)
+    const client = await describeOwnClient(c, console)
     return mayChange(c, client) ? client : c.notFound()
   }
   const parameter = (c: ConsoleRequest, name: string): string =>
@@ -39,14 +39,14 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
     model: (c: ConsoleRequest, client: ClientRecord) => Model | null | Promise<Model | null>,
     work: (c: ConsoleRequest, client: ClientRecord, by: Act) => Promise<FastifyReply>
   ): void => {
-    const modelOf = async (c: ConsoleRequest, client: ClientRecord): Promise<Model> =>
+    const buildModel = async (c: ConsoleRequest, client: ClientRecord): Promise<Model> =>
       (await model(c, client)) ?? c.notFound()
     console.page({
       method: 'GET',
       path,
       roles: writers,
       reauth: true,
-      handler: async (c) => c.confirm(await modelOf(c, await changeable(c)))
+      handler: async (c) => c.confirm(await buildModel(c, await changeable(c)))
     })
     console.page({
       method: 'POST',
@@ -55,7 +55,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       reauth: true,
       handler: async (c) => {
         const client = await changeable(c)
-        const shown = await modelOf(c, client)
+        const shown = await buildModel(c, client)
         const confirmed = c.confirmed(shown.typed ?? null)
         return confirmed.ok
           ? await work(c, client, confirmed.act)
@@ -78,10 +78,10 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
             title: c.t(`console.clients.status.to.${status}`),
             lead: c.t(`console.clients.status.to.${status}.lead`),
             facts: facts(c, client),
-            action: pathOf(client.clientId, `status/${status}`),
+            action: buildPath(client.clientId, `status/${status}`),
             typed: status === 'disabled' ? client.clientId : null,
             submit: c.t(`console.clients.status.to.${status}`),
-            backHref: pathOf(client.clientId)
+            backHref: buildPath(client.clientId)
           }
     },
     async (c, client, by) => {
@@ -95,7 +95,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       if (moved.outcome === 'invalid') {
         return await tabPage(console, c, client, 'basic', rules, { faults: moved.faults })
       }
-      return c.redirect(pathOf(client.clientId), moved.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
+      return c.redirect(buildPath(client.clientId), moved.outcome === 'changed' ? 'client_changed' : 'client_unchanged')
     }
   )
 
@@ -108,10 +108,10 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
             title: c.t('console.clients.delete'),
             lead: c.t('console.clients.delete.lead'),
             facts: facts(c, client),
-            action: pathOf(client.clientId, 'delete'),
+            action: buildPath(client.clientId, 'delete'),
             typed: client.clientId,
             submit: c.t('console.clients.delete'),
-            backHref: pathOf(client.clientId)
+            backHref: buildPath(client.clientId)
           },
     async (c, client, by) =>
       (await write(deps, deleteDraft, { act: by, clientId: client.clientId })) === 'deleted'
@@ -125,15 +125,15 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
       title: c.t('console.clients.secret.rotate'),
       lead: c.t('console.clients.secret.rotate.lead'),
       facts: facts(c, client),
-      action: pathOf(client.clientId, 'credentials/rotate'),
+      action: buildPath(client.clientId, 'credentials/rotate'),
       submit: c.t('console.clients.secret.rotate'),
-      backHref: pathOf(client.clientId, 'credentials')
+      backHref: buildPath(client.clientId, 'credentials')
     }),
     async (c, client, by) => {
       const made = await write(deps, rotateSecret, { act: by, clientId: client.clientId })
       if (made.outcome !== 'created') {
         return c.redirect(
-          pathOf(client.clientId, 'credentials'),
+          buildPath(client.clientId, 'credentials'),
           made.outcome === 'too_many' ? 'client_two_secrets' : 'client_unchanged'
         )
       }
@@ -142,7 +142,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
         lead: c.t('console.clients.secret.once'),
         label: client.clientId,
         value: made.secret,
-        backHref: pathOf(client.clientId, 'credentials')
+        backHref: buildPath(client.clientId, 'credentials')
       })
     }
   )
@@ -161,14 +161,14 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
               { name: c.t('console.clients.secret'), value: `…${secret.hint}` },
               { name: c.t('console.clients.last_used'), value: secret.lastUsedOn ?? c.t('console.clients.never') }
             ],
-            action: pathOf(client.clientId, `credentials/${secret.id}/end`),
+            action: buildPath(client.clientId, `credentials/${secret.id}/end`),
             submit: c.t('console.clients.secret.end'),
-            backHref: pathOf(client.clientId, 'credentials')
+            backHref: buildPath(client.clientId, 'credentials')
           }
     },
     async (c, client, by) => {
       await write(deps, endClientSecret, { act: by, clientId: client.clientId, secretId: parameter(c, 'secret') })
-      return c.redirect(pathOf(client.clientId, 'credentials'), 'client_changed')
+      return c.redirect(buildPath(client.clientId, 'credentials'), 'client_changed')
     }
   )
 
@@ -194,7 +194,7 @@ export function registerClientActs (console: Console, rules: ClientRules): void 
           problems: [c.t(`console.clients.logo.${stored.fault}`)]
         })
       }
-      return c.redirect(pathOf(client.clientId, 'experience'), 'client_changed')
+      return c.redirect(buildPath(client.clientId, 'experience'), 'client_changed')
     }
   })
 }

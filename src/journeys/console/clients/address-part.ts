@@ -1,11 +1,11 @@
 /** What the addresses tab shows beside its form: the tester's result and recently failed requests. */
-import { uriRulesOf } from '../../../domain/client/metadata.ts'
+import { selectUriRules } from '../../../domain/client/metadata.ts'
 import type { ClientRecord } from '../../../domain/client/record.ts'
 import { uriFault } from '../../../domain/client/uri.ts'
 import { clientFailures, clientRules } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import type { ClientEditPage } from './edit.ts'
-import { mayChange, pathOf } from './layout.ts'
+import { mayChange, buildPath } from './layout.ts'
 
 export interface FailureRow {
   code: string
@@ -31,7 +31,7 @@ export type Parameter = keyof typeof lists
 export const isParameter = (code: string): code is Parameter => Object.hasOwn(lists, code)
 
 export const addHref = (clientId: string, code: Parameter, address: string): string =>
-  `${pathOf(clientId, 'addresses/add')}?${new URLSearchParams({ code, address }).toString()}`
+  `${buildPath(clientId, 'addresses/add')}?${new URLSearchParams({ code, address }).toString()}`
 
 export async function addressPart (
   console: Console,
@@ -39,7 +39,7 @@ export async function addressPart (
   client: ClientRecord,
   tester?: { pasted: string; result: TesterResult | null }
 ): Promise<NonNullable<ClientEditPage['addresses']>> {
-  const rules = uriRulesOf(clientRules(console.deps.config), client.kind)
+  const rules = selectUriRules(clientRules(console.deps.config), client.kind)
   const failures = await clientFailures(console.deps.db, client.clientId)
   const addable = (code: string, address: string): boolean =>
     mayChange(c, client) &&
@@ -57,7 +57,7 @@ export async function addressPart (
       lastAt: lastAt.toISOString(),
       addHref: isParameter(code) && addable(code, address) ? addHref(client.clientId, code, address) : null,
       dismissHref: mayChange(c, client)
-        ? `${pathOf(client.clientId, 'addresses/dismiss')}?${new URLSearchParams({ code, address }).toString()}`
+        ? `${buildPath(client.clientId, 'addresses/dismiss')}?${new URLSearchParams({ code, address }).toString()}`
         : ''
     }))
   }

@@ -2,16 +2,16 @@
 import type { FastifyReply } from 'fastify'
 import { write } from '../../../database/transaction.ts'
 import { explainAddress, type AddressReport } from '../../../domain/client/address.ts'
-import { uriRulesOf, validateClient, type ClientRules } from '../../../domain/client/metadata.ts'
+import { selectUriRules, validateClient, type ClientRules } from '../../../domain/client/metadata.ts'
 import type { ClientRecord } from '../../../domain/client/record.ts'
 import { changeClient, dismissFailure } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { conflictPage, tabPage, typedOf } from './edit.ts'
+import { conflictPage, tabPage, toTyped } from './edit.ts'
 import { addHref, isParameter, lists, type TesterResult } from './address-part.ts'
 import { faultWords } from '../controls.ts'
-import { askApproval, clientOf, mayChange, pathOf, readers, writers } from './layout.ts'
+import { askApproval, describeOwnClient, mayChange, buildPath, readers, writers } from './layout.ts'
 
-function resultOf (c: ConsoleRequest, client: ClientRecord, report: AddressReport): TesterResult {
+function describeResult (c: ConsoleRequest, client: ClientRecord, report: AddressReport): TesterResult {
   const code = report.parameter ?? 'redirect_uri'
   return {
     address: report.address,
@@ -39,17 +39,17 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
     path: '/admin/clients/:id/addresses/test',
     roles: readers,
     handler: async (c) => {
-      const client = await clientOf(c, console)
+      const client = await describeOwnClient(c, console)
       const pasted = c.field('pasted').slice(0, 8000)
       const { redirect_uris: redirectUris = [], post_logout_redirect_uris: postLogoutRedirectUris = [] } =
         client.metadata
       const result =
         pasted.trim() === ''
           ? null
-          : resultOf(
+          : describeResult(
             c,
             client,
-            explainAddress(pasted, { redirectUris, postLogoutRedirectUris }, uriRulesOf(rules, client.kind))
+            explainAddress(pasted, { redirectUris, postLogoutRedirectUris }, selectUriRules(rules, client.kind))
           )
       return await tabPage(console, c, client, 'addresses', rules, { tester: { pasted, result } })
     }
@@ -72,17 +72,17 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
     facts: [
       { name: c.t.code([`console.clients.failure.${code}`], 'console.clients.failure.other'), value: address === '' ? code : address }
     ],
-    action: pathOf(client.clientId, `addresses/${act}`),
+    action: buildPath(client.clientId, `addresses/${act}`),
     hidden: [
       { name: 'code', value: code },
       { name: 'address', value: address },
       { name: 'version', value: String(client.version) }
     ],
     submit: c.t(`console.clients.address.${act}`),
-    backHref: pathOf(client.clientId, 'addresses')
+    backHref: buildPath(client.clientId, 'addresses')
   })
   const changeable = async (c: ConsoleRequest): Promise<ClientRecord> => {
-    const client = await clientOf(c, console)
+    const client = await describeOwnClient(c, console)
     return mayChange(c, client) ? client : c.notFound()
   }
 
@@ -111,10 +111,10 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
         }
         if (act === 'dismiss') {
           await write(deps, dismissFailure, { act: confirmed.act, clientId: client.clientId, failure: what })
-          return c.redirect(pathOf(client.clientId, 'addresses'), 'client_changed')
+          return c.redirect(buildPath(client.clientId, 'addresses'), 'client_changed')
         }
         if (!isParameter(what.code)) return c.notFound()
-        const typed = typedOf(client)
+        const typed = toTyped(client)
         const list = lists[what.code]
         typed.metadata[list] = [...(client.metadata[list] ?? []), what.address]
         const checked = validateClient(typed, rules)
@@ -133,9 +133,9 @@ export function registerClientAddresses (console: Console, rules: ClientRules): 
         })
         switch (changed.outcome) {
           case 'changed':
-            return c.redirect(pathOf(client.clientId, 'addresses'), 'client_changed')
+            return c.redirect(buildPath(client.clientId, 'addresses'), 'client_changed')
           case 'unchanged':
-            return c.redirect(pathOf(client.clientId, 'addresses'), 'client_unchanged')
+            return c.redirect(buildPath(client.clientId, 'addresses'), 'client_unchanged')
           case 'conflict':
             return await conflictPage(console, c, changed, 'addresses')
           case 'approval_needed':

@@ -13,19 +13,19 @@ import {
 } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
 import { faultWords, type Control } from '../controls.ts'
-import { controlsOf, isOf, tabNames, typedOver, type TabName, type Typed } from './forms.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildControls, belongsToTab, tabNames, typedOver, type TabName, type Typed } from './forms.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 import { diffRows } from '../change-history.ts'
 import { addressPart, type FailureRow, type TesterResult } from './address-part.ts'
 import {
   askApproval,
-  clientOf,
-  frameOf,
+  describeOwnClient,
+  buildLayout,
   mayChange,
-  pathOf,
+  buildPath,
   readers,
   writers,
-  type ClientFrame
+  type ClientLayout
 } from './layout.ts'
 
 export interface SecretRow {
@@ -37,8 +37,8 @@ export interface SecretRow {
 }
 
 /** A tab: a form, or something to read (`controls` empty), and further content. */
-export interface ClientEditPage extends AdminFramed {
-  client: ClientFrame
+export interface ClientEditPage extends WithConsoleLayout {
+  client: ClientLayout
   /** Only for reading: no form. */
   controls: Control[]
   reason: string
@@ -52,8 +52,8 @@ export interface ClientEditPage extends AdminFramed {
   logo: boolean
 }
 
-export interface ClientConflictPage extends AdminFramed {
-  client: ClientFrame
+export interface ClientConflictPage extends WithConsoleLayout {
+  client: ClientLayout
   rows: Array<{ field: string; theirs: string; yours: string }>
   changedBy: string
   changedAt: string
@@ -69,7 +69,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-export const typedOf = ({ kind, metadata, policy }: ClientRecord): Typed => ({
+export const toTyped = ({ kind, metadata, policy }: ClientRecord): Typed => ({
   kind,
   metadata: { ...metadata },
   policy: { ...policy }
@@ -92,12 +92,12 @@ export async function tabPage (
   rules: ClientRules,
   shown: Shown = {}
 ): Promise<FastifyReply> {
-  const { typed = typedOf(client), faults = [], reason = '', problems = [], tester } = shown
+  const { typed = toTyped(client), faults = [], reason = '', problems = [], tester } = shown
   const may = mayChange(c, client)
-  const controls = controlsOf(tab, typed, rules, c.t, faults)
+  const controls = buildControls(tab, typed, rules, c.t, faults)
   // at another tab, perhaps, or of no field that a form has
   const elsewhere = faults
-    .filter((fault) => !isOf(tab, typed, rules, c.t, fault))
+    .filter((fault) => !belongsToTab(tab, typed, rules, c.t, fault))
     .map((fault) => `${fault.field}: ${faultWords(c.t, fault)}`)
   const wrong = [
     ...problems,
@@ -109,11 +109,11 @@ export async function tabPage (
   return c.page(
     'console/clients/edit',
     {
-      client: frameOf(c, client, tab),
+      client: buildLayout(c, client, tab),
       controls,
       reason,
       faults: wrong,
-      action: pathOf(client.clientId, tab === 'basic' ? '' : tab),
+      action: buildPath(client.clientId, tab === 'basic' ? '' : tab),
       facts:
         tab === 'basic'
           ? [
@@ -136,11 +136,11 @@ export async function tabPage (
         tab === 'basic' && may
           ? [
               ...statusSteps[client.status].map((status) => ({
-                href: pathOf(client.clientId, `status/${status}`),
+                href: buildPath(client.clientId, `status/${status}`),
                 label: c.t(`console.clients.status.to.${status as Exclude<typeof status, 'draft'>}`)
               })),
               ...(client.status === 'draft'
-                ? [{ href: pathOf(client.clientId, 'delete'), label: c.t('console.clients.delete') }]
+                ? [{ href: buildPath(client.clientId, 'delete'), label: c.t('console.clients.delete') }]
                 : [])
             ]
           : [],
@@ -175,9 +175,9 @@ async function saveTyped (
   })
   switch (changed.outcome) {
     case 'changed':
-      return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_changed')
+      return c.redirect(buildPath(client.clientId, tab === 'basic' ? '' : tab), 'client_changed')
     case 'unchanged':
-      return c.redirect(pathOf(client.clientId, tab === 'basic' ? '' : tab), 'client_unchanged')
+      return c.redirect(buildPath(client.clientId, tab === 'basic' ? '' : tab), 'client_unchanged')
     case 'invalid':
       return await tabPage(console, c, client, tab, rules, {
         typed,
@@ -213,7 +213,7 @@ export async function conflictPage (
   return c.page(
     'console/clients/conflict',
     {
-      client: frameOf(c, current, tab),
+      client: buildLayout(c, current, tab),
       rows: diffRows(diff).map(({ field, before, after }) => ({ field, theirs: before, yours: after })),
       changedBy: last?.actor ?? '',
       changedAt: current.updatedAt.toISOString(),
@@ -236,16 +236,16 @@ export function registerClientTabs (console: Console, rules: ClientRules): void 
       method: 'GET',
       path,
       roles: readers,
-      handler: async (c) => await tabPage(console, c, await clientOf(c, console), tab, rules)
+      handler: async (c) => await tabPage(console, c, await describeOwnClient(c, console), tab, rules)
     })
     console.page({
       method: 'POST',
       path,
       roles: writers,
       handler: async (c) => {
-        const client = await clientOf(c, console)
+        const client = await describeOwnClient(c, console)
         if (!mayChange(c, client)) return c.notFound()
-        return await saveTyped(console, c, client, tab, rules, typedOver(tab, typedOf(client), c.field, rules))
+        return await saveTyped(console, c, client, tab, rules, typedOver(tab, toTyped(client), c.field, rules))
       }
     })
   }

@@ -9,7 +9,7 @@ import { highProfileMetadata, kindRules } from '../../../domain/client/kinds.ts'
 import { clientKinds, type ClientKind } from '../../../domain/client/record.ts'
 import { signedResponseModes, wantsSignedResponses } from '../../../domain/client/signing.ts'
 import type { AdminTranslate } from '../../../http/locale.ts'
-import { completeControls, concerns, createDrafts, linesOf, text, type Control, type Draft } from '../controls.ts'
+import { completeControls, concerns, createDrafts, splitLines, text, type Control, type Draft } from '../controls.ts'
 
 /** A client as it was typed: perhaps wrong, so its members can be anything. */
 export interface Typed {
@@ -23,30 +23,30 @@ export const tabNames = ['basic', 'addresses', 'permissions', 'credentials', 'ex
 export type TabName = (typeof tabNames)[number]
 
 const lines = (value: unknown): string => (Array.isArray(value) ? value.map(text).join('\n') : text(value))
-const scopesOf = (metadata: Record<string, unknown>): string[] => text(metadata['scope']).split(' ').filter(Boolean)
+const listScopes = (metadata: Record<string, unknown>): string[] => text(metadata['scope']).split(' ').filter(Boolean)
 const listed = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
 /** Controls of a tab with their values and faults. `faults`: those of the whole object. */
-export function controlsOf (
+export function buildControls (
   tab: TabName | 'kind',
   client: Typed,
   rules: ClientRules,
   t: AdminTranslate,
   faults: readonly ClientFault[] = []
 ): Control[] {
-  return completeControls(draftsOf(tab, client, rules, t), t, { area: 'clients', faults })
+  return completeControls(buildDrafts(tab, client, rules, t), t, { area: 'clients', faults })
 }
 
 /** Whether a fault belongs to a control of this tab. */
-export const isOf = (
+export const belongsToTab = (
   tab: TabName | 'kind',
   client: Typed,
   rules: ClientRules,
   t: AdminTranslate,
   fault: ClientFault
-): boolean => draftsOf(tab, client, rules, t).some((draft) => concerns(draft, fault))
+): boolean => buildDrafts(tab, client, rules, t).some((draft) => concerns(draft, fault))
 
-function draftsOf (
+function buildDrafts (
   tab: TabName | 'kind',
   { kind, metadata, policy }: Typed,
   rules: ClientRules,
@@ -107,7 +107,7 @@ function draftsOf (
     case 'permissions': {
       const purposes = isObject(policy['purposes']) ? policy['purposes'] : {}
       const scopes = rules.scopes.filter((name) => name !== 'openid')
-      const asked = scopesOf(metadata)
+      const asked = listScopes(metadata)
       return [
         ...(rule.people
           ? [
@@ -279,13 +279,13 @@ const grantLines = (resources: unknown, name: 'scopes' | 'machineScopes'): strin
     .map((words) => words.join(' '))
     .join('\n')
 
-function grantsOf (people: string, machine: string): Record<string, { scopes: string[]; machineScopes: string[] }> {
+function parseGrants (people: string, machine: string): Record<string, { scopes: string[]; machineScopes: string[] }> {
   const grants = new Map<string, { scopes: string[]; machineScopes: string[] }>()
   for (const [typed, name] of [
     [people, 'scopes'],
     [machine, 'machineScopes']
   ] as const) {
-    for (const line of linesOf(typed)) {
+    for (const line of splitLines(typed)) {
       const [identifier = '', ...scopes] = line.split(/\s+/)
       const grant = grants.get(identifier) ?? { scopes: [], machineScopes: [] }
       grant[name].push(...scopes)
@@ -309,7 +309,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
     case 'basic':
       return {
         kind,
-        metadata: { ...metadata, contacts: none(linesOf(field('contacts'))) },
+        metadata: { ...metadata, contacts: none(splitLines(field('contacts'))) },
         policy: {
           ...policy,
           names: { 'zh-CN': field('name_zh').trim(), bo: kept(field('name_bo')), en: kept(field('name_en')) },
@@ -326,8 +326,8 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
         policy,
         metadata: {
           ...metadata,
-          redirect_uris: linesOf(field('redirect_uris')),
-          post_logout_redirect_uris: none(linesOf(field('post_logout_redirect_uris'))),
+          redirect_uris: splitLines(field('redirect_uris')),
+          post_logout_redirect_uris: none(splitLines(field('post_logout_redirect_uris'))),
           backchannel_logout_uri: back,
           backchannel_logout_session_required: back === undefined ? undefined : true,
           initiate_login_uri: kept(field('initiate_login_uri')),
@@ -337,8 +337,8 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
     }
     case 'permissions': {
       const introspects = {
-        introspects: linesOf(field('introspects')),
-        resources: grantsOf(field('resources'), field('machine_resources'))
+        introspects: splitLines(field('introspects')),
+        resources: parseGrants(field('resources'), field('machine_resources'))
       }
       if (!rule.people) {
         return {
@@ -348,7 +348,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
         }
       }
       const scopes = ticked('scope', rules.scopes)
-      const offline = scopesOf(metadata).includes('offline_access') ? ['offline_access'] : []
+      const offline = listScopes(metadata).includes('offline_access') ? ['offline_access'] : []
       return {
         kind,
         metadata: {
@@ -370,12 +370,12 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
               : field('requests') === 'allowed'
                 ? undefined
                 : policy['representationRequests'],
-          functions: linesOf(field('functions')).map((line) => {
+          functions: splitLines(field('functions')).map((line) => {
             const [, code = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []
             return { code, name }
           }),
           aliases: Object.fromEntries(
-            linesOf(field('aliases')).map((line) => {
+            splitLines(field('aliases')).map((line) => {
               const [, path = '', name = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? []
               return [path, name]
             })
@@ -398,7 +398,7 @@ export function typedOver (tab: TabName | 'kind', client: Typed, field: Field, r
             ? { dpop_bound_access_tokens: undefined }
             : {}),
           token_endpoint_auth_method: kept(field('auth_method')),
-          jwks: jsonOf(field('jwks')),
+          jwks: parseJson(field('jwks')),
           jwks_uri: kept(field('jwks_uri')),
           ...(rules.authMethods.includes('tls_client_auth') && rule.authMethods[0] !== 'none'
             ? { tls_client_auth_subject_dn: kept(field('tls_subject')) }
@@ -449,7 +449,7 @@ function signedBy (
 
 const none = (list: string[]): string[] | undefined => (list.length === 0 ? undefined : list)
 
-function jsonOf (typed: string): unknown {
+function parseJson (typed: string): unknown {
   if (typed.trim() === '') return undefined
   try {
     return JSON.parse(typed)

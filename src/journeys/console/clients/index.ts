@@ -12,7 +12,7 @@ import { registerClientChanges } from './layout.ts'
 import { registerClientList } from './list.ts'
 import { registerClientSnippets } from './snippets.ts'
 import { registerClientTest } from './test.ts'
-import { registerClientTrial } from './test-login.ts'
+import { registerClientTestLogin } from './test-login.ts'
 import { registerClientWizard } from './wizard.ts'
 
 export function registerClientPages (console: Console): void {
@@ -24,6 +24,6 @@ export function registerClientPages (console: Console): void {
   registerClientActs(console, rules)
   registerClientSnippets(console)
   registerClientTest(console)
-  registerClientTrial(console)
+  registerClientTestLogin(console)
   registerClientChanges(console)
 }

@@ -3,14 +3,14 @@ import type { FastifyReply } from 'fastify'
 import { sql } from 'kysely'
 import type { Act, AdminRole } from '../../../domain/administration/administration.ts'
 import type { ClientDifference } from '../../../domain/client/diff.ts'
-import { diffOf } from '../../../domain/client/diff.ts'
+import { diffContent } from '../../../domain/client/diff.ts'
 import { dualControlReasons } from '../../../domain/administration/dual-control.ts'
 import type { ClientContent, ClientKind, ClientRecord, ClientStatus } from '../../../domain/client/record.ts'
 import {
   applyClientRequest,
   clientChangeKind,
   clientChangeRequest,
-  contentOf,
+  pickContent,
   findClient,
   holdClient,
   logoPath,
@@ -24,7 +24,7 @@ import type { Console, ConsoleRequest } from '../console.ts'
 import { tabNames } from './forms.ts'
 
 /** The frame of every page about one client. */
-export interface ClientFrame {
+export interface ClientLayout {
   clientId: string
   name: string
   status: ClientStatus
@@ -38,10 +38,10 @@ export interface ClientFrame {
 
 export const readers: readonly AdminRole[] = ['system', 'security', 'audit']
 export const writers: readonly AdminRole[] = ['system']
-export const pathOf = (clientId: string, tail = ''): string =>
+export const buildPath = (clientId: string, tail = ''): string =>
   `/admin/clients/${clientId}${tail === '' ? '' : `/${tail}`}`
 
-export async function clientOf (c: ConsoleRequest, console: Console): Promise<ClientRecord> {
+export async function describeOwnClient (c: ConsoleRequest, console: Console): Promise<ClientRecord> {
   return (await findClient(console.deps.db, (c.request.params as { id: string }).id)) ?? c.notFound()
 }
 
@@ -49,7 +49,7 @@ export async function clientOf (c: ConsoleRequest, console: Console): Promise<Cl
 export const mayChange = (c: ConsoleRequest, client: ClientRecord): boolean =>
   writers.includes(c.administrator.role) && client.policy.ownService !== true
 
-export function frameOf (c: ConsoleRequest, client: ClientRecord, current: string): ClientFrame {
+export function buildLayout (c: ConsoleRequest, client: ClientRecord, current: string): ClientLayout {
   const { clientId, status, kind, version, policy } = client
   const people = kind !== 'machine' && kind !== 'resource'
   return {
@@ -92,7 +92,7 @@ function grantFact (
 export function registerClientChanges (console: Console): void {
   const { deps } = console
   console.approvals.register<ClientChangeRequest>(clientChangeKind, {
-    async rowOf (db, { clientId }) {
+    async findRow (db, { clientId }) {
       const row = await db
         .selectFrom('client')
         .select(sql<string>`extract(epoch from created_at)::text`.as('made'))
@@ -109,7 +109,7 @@ export function registerClientChanges (console: Console): void {
       if (client === null) return null
       const content = requestedContent(client, request)
       // exactly what was asked, independent of later changes
-      const facts = (request.patch ?? diffOf(contentOf(client), request.content)).map(
+      const facts = (request.patch ?? diffContent(pickContent(client), request.content)).map(
         (change) =>
           grantFact(change, t) ?? diffFact(change)
       )

@@ -2,10 +2,10 @@
 import { clientHistory, listClients } from '../../../records/clients/index.ts'
 import type { ClientKind, ClientStatus } from '../../../domain/client/record.ts'
 import type { Console } from '../console.ts'
-import { pageOf, readAfter, readList, type Pager } from '../lists.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readAfter, readList, type Pager } from '../lists.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 import { diffRows, sendChangesCsv } from '../change-history.ts'
-import { clientOf, frameOf, readers, writers, type ClientFrame } from './layout.ts'
+import { describeOwnClient, buildLayout, readers, writers, type ClientLayout } from './layout.ts'
 
 export interface ClientRow {
   clientId: string
@@ -18,7 +18,7 @@ export interface ClientRow {
   errors: number
 }
 
-export interface ClientListPage extends AdminFramed {
+export interface ClientListPage extends WithConsoleLayout {
   rows: ClientRow[]
   filters: Record<string, string>
   pager: Pager
@@ -26,8 +26,8 @@ export interface ClientListPage extends AdminFramed {
   mayChange: boolean
 }
 
-export interface ClientHistoryPage extends AdminFramed {
-  client: ClientFrame
+export interface ClientHistoryPage extends WithConsoleLayout {
+  client: ClientLayout
   rows: Array<{
     at: string
     act: string
@@ -58,7 +58,7 @@ export function registerClientList (console: Console, scopes: readonly string[])
       const list = readList(c.request, filterNames, 1)
       const { unused, ...filters } = list.filters
       const found = await listClients(db, { ...filters, unusedDays: unused }, list.after?.[0] ?? null, list.limit)
-      const { rows, pager } = pageOf(list, found, (row) => [row.clientId])
+      const { rows, pager } = buildPage(list, found, (row) => [row.clientId])
       if (list.csv) {
         return c.csv(
           'clients.csv',
@@ -101,13 +101,13 @@ export function registerClientList (console: Console, scopes: readonly string[])
     path: '/admin/clients/:id/history',
     roles: readers,
     handler: async (c) => {
-      const client = await clientOf(c, console)
+      const client = await describeOwnClient(c, console)
       const list = readList(c.request, [], ['number'])
       const found = await clientHistory(db, client.clientId, readAfter(list), list.limit)
-      const { rows, pager } = pageOf(list, found, (row) => [String(row.id)])
+      const { rows, pager } = buildPage(list, found, (row) => [String(row.id)])
       if (list.csv) return sendChangesCsv(c, 'client-history.csv', rows)
       return c.page('console/clients/history', {
-        client: frameOf(c, client, 'history'),
+        client: buildLayout(c, client, 'history'),
         rows: rows.map(({ at, act, actor, reason, traceId, diff }) => ({
           at: at.toISOString(),
           act: c.t.code([`console.clients.act.${act}`], 'console.clients.act.changed'),

@@ -10,20 +10,20 @@ import { verifiedClaims } from '../../../domain/claims/verified-claims.ts'
 import type { Locale } from '../../../http/locale.ts'
 import { shanghaiDate } from '../../../ports/clock.ts'
 import { exampleFacts, examplePeople, exampleRepresentation, type ExampleName } from '../../developers/index.ts'
-import { consentPage, hostOf, relyingSite, showApis, type ConsentPage } from '../../login/index.ts'
+import { consentPage, readHost, relyingSite, showApis, type ConsentPage } from '../../login/index.ts'
 import type { RequestedApi } from '../../../records/resource-servers/index.ts'
 
 /** In whose name the invented person may be shown at this client. */
 export const previewRoles = ({ policy: { roles, subjectKinds } }: ClientRecord): Role[] =>
   roles.filter((role) => (role === 'self' ? subjectKinds.includes('person') : subjectKinds.includes('organization')))
 
-const scopesOf = ({ metadata }: ClientRecord): Array<keyof typeof claimsByScope> =>
+const listScopes = ({ metadata }: ClientRecord): Array<keyof typeof claimsByScope> =>
   (metadata.scope ?? 'openid')
     .split(' ')
     .filter((scope): scope is keyof typeof claimsByScope => Object.hasOwn(claimsByScope, scope))
 
 /** Tokens of a login with the client's lowest level. @param now epoch milliseconds */
-export function previewOf (
+export function buildPreview (
   client: ClientRecord,
   name: ExampleName,
   role: Role,
@@ -31,7 +31,7 @@ export function previewOf (
   now: number
 ): { idToken: Record<string, unknown>; userinfo: Record<string, unknown> } {
   const { clientId, metadata, policy } = client
-  const scopes = scopesOf(client)
+  const scopes = listScopes(client)
   const wanted = new Set<string>(scopes.flatMap((scope) => claimsByScope[scope]))
   const person = examplePeople[name]
   const catalogue = policy.functions.map(({ code }) => code)
@@ -83,9 +83,9 @@ export function previewConsent (
   { locale, apis }: { locale: Locale; apis: readonly RequestedApi[] }
 ): ConsentPage | null {
   const { metadata, policy } = client
-  const scopes = scopesOf(client).filter((scope) => scope !== 'openid')
+  const scopes = listScopes(client).filter((scope) => scope !== 'openid')
   if (policy.trusted || (scopes.length === 0 && apis.length === 0)) return null
-  const host = hostOf(metadata.redirect_uris?.[0]) || hostOf(metadata.client_uri ?? policy.homeUri)
+  const host = readHost(metadata.redirect_uris?.[0]) || readHost(metadata.client_uri ?? policy.homeUri)
   return {
     ...consentPage({
       rp: relyingSite(policy, locale, { otherwise: client.clientId, host }),

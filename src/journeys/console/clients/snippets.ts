@@ -1,17 +1,17 @@
 /** 接入代码: complete code with this client's values, and every endpoint beside it. The secret is never in it. */
 import {
-  endpointsOf,
+  listEndpoints,
   makeDeviceSnippet,
   makeSnippets,
-  deviceClientOf,
-  snippetClientOf
+  toDeviceClient,
+  toSnippetClient
 } from '../../developers/index.ts'
 import type { Console } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { clientOf, frameOf, readers, type ClientFrame } from './layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { describeOwnClient, buildLayout, readers, type ClientLayout } from './layout.ts'
 
-export interface ClientSnippetsPage extends AdminFramed {
-  client: ClientFrame
+export interface ClientSnippetsPage extends WithConsoleLayout {
+  client: ClientLayout
   endpoints: Array<{ name: string; value: string }>
   snippets: Array<{
     id: string
@@ -36,8 +36,8 @@ export function registerClientSnippets (console: Console): void {
     path: '/admin/clients/:id/snippets',
     roles: readers,
     handler: async (c) => {
-      const client = await clientOf(c, console)
-      const given = snippetClientOf(client.clientId, { ...client.metadata })
+      const client = await describeOwnClient(c, console)
+      const given = toSnippetClient(client.clientId, { ...client.metadata })
       const made =
         client.kind === 'device'
           ? deviceSnippets()
@@ -45,8 +45,8 @@ export function registerClientSnippets (console: Console): void {
             ? null
             : makeSnippets(issuer, given, c.t.locale === 'en' ? 'en' : 'zh-CN')
       return c.page('console/clients/snippets', {
-        client: frameOf(c, client, 'snippets'),
-        endpoints: Object.entries({ issuer, ...endpointsOf(issuer) }).map(([name, value]) => ({ name, value })),
+        client: buildLayout(c, client, 'snippets'),
+        endpoints: Object.entries({ issuer, ...listEndpoints(issuer) }).map(([name, value]) => ({ name, value })),
         snippets:
           made?.ok === true
             ? made.snippets.map(({ id, title, files, notes, redirectUri }) => ({
@@ -66,7 +66,7 @@ export function registerClientSnippets (console: Console): void {
       })
 
       function deviceSnippets (): ReturnType<typeof makeSnippets> {
-        const device = makeDeviceSnippet(issuer, deviceClientOf(client.clientId, { ...client.metadata }))
+        const device = makeDeviceSnippet(issuer, toDeviceClient(client.clientId, { ...client.metadata }))
         return device.ok ? { ok: true, snippets: [device.snippet] } : device
       }
     }

@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { canBeTried, type ClientRecord } from '../../../domain/client/record.ts'
+import { canTestLogin, type ClientRecord } from '../../../domain/client/record.ts'
 import { routes } from '../../../oidc/configuration.ts'
 import { deriveTestLoginKey } from '../../../tokens/test-login-key.ts'
 import type { ConsoleDeps } from '../deps.ts'
@@ -30,7 +30,7 @@ interface Answer {
 }
 
 /** Why a client takes no test login; each is a message `clients.trial.not.<name>`. Null: it does. */
-export function trialObstacle (
+export function testLoginObstacle (
   client: ClientRecord
 ): 'status' | 'no_browser' | 'keys_elsewhere' | 'other_algorithm' | 'form_post' | 'certificate' | null {
   const {
@@ -56,7 +56,7 @@ export function trialObstacle (
   if (method === 'private_key_jwt' || signsRequests === true) {
     return jwks === undefined ? 'keys_elsewhere' : otherAlgorithm(client) === null ? null : 'other_algorithm'
   }
-  return canBeTried(client) ? null : 'no_browser'
+  return canTestLogin(client) ? null : 'no_browser'
 }
 
 /** What the client signs with, where the test key cannot. */
@@ -81,19 +81,19 @@ const spelled = (parameters: Record<string, string>): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join('\n  &')
 
-export interface TrialSite {
+export interface TestLoginSite {
   /** Where the browser is sent; null with the step that failed when the request had to be pushed and was refused. */
   begin(): Promise<{ location: string } | { location: null; step: Step }>
   /** Everything after the login. `query`: what came back. */
   walk(query: Record<string, string>): Promise<Step[]>
 }
 
-export function createTrialSite (
+export function createTestLoginSite (
   { config, crypto }: Pick<ConsoleDeps, 'config' | 'crypto'>,
   c: ConsoleRequest,
   client: ClientRecord,
   kept: Kept
-): TrialSite {
+): TestLoginSite {
   const {
     metadata: {
       scope = 'openid',

@@ -8,11 +8,11 @@ import { newIdentifier } from '../../../domain/identifier.ts'
 import { PageError } from '../../../http/page-error.ts'
 import { findClient, usesSecret } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { clientOf, mayChange, writers } from './layout.ts'
-import { callbackPath, createTrialSite, trialObstacle, type Kept } from './test-login-site.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { describeOwnClient, mayChange, writers } from './layout.ts'
+import { callbackPath, createTestLoginSite, testLoginObstacle, type Kept } from './test-login-site.ts'
 
-export interface TestLoginPage extends AdminFramed {
+export interface TestLoginPage extends WithConsoleLayout {
   clientId: string
   steps: Array<{ title: string; ok: boolean; note: string; curl: string | null; answer: string | null }>
 }
@@ -28,7 +28,7 @@ const seconds = 600
 
 const random = (): string => newIdentifier(32)
 
-export function registerClientTrial (console: Console): void {
+export function registerClientTestLogin (console: Console): void {
   const { deps } = console
   const { config, crypto, clock, db } = deps
 
@@ -37,8 +37,8 @@ export function registerClientTrial (console: Console): void {
     path: '/admin/clients/:id/test',
     roles: writers,
     handler: async (c) => {
-      const client = await clientOf(c, console)
-      if (!mayChange(c, client) || trialObstacle(client) !== null) return c.notFound()
+      const client = await describeOwnClient(c, console)
+      if (!mayChange(c, client) || testLoginObstacle(client) !== null) return c.notFound()
       const kept: Kept = {
         clientId: client.clientId,
         state: random(),
@@ -47,7 +47,7 @@ export function registerClientTrial (console: Console): void {
         secret: usesSecret(client.metadata) ? c.field('secret').trim().slice(0, 200) : null,
         at: clock.now()
       }
-      const begun = await createTrialSite(deps, c, client, kept).begin()
+      const begun = await createTestLoginSite(deps, c, client, kept).begin()
       if (begun.location === null) {
         return c.page('console/clients/test-login', { clientId: client.clientId, steps: [begun.step] })
       }
@@ -75,7 +75,7 @@ export function registerClientTrial (console: Console): void {
       // once: a code that was shown is not asked for again
       c.reply.clearCookie(cookieName, { path: '/admin/trial' })
       const client = kept === null ? null : await findClient(db, kept.clientId)
-      if (kept === null || client === null || trialObstacle(client) !== null) {
+      if (kept === null || client === null || testLoginObstacle(client) !== null) {
         throw new PageError(400, 'expired', { restartHref: '/admin/clients' })
       }
       const query = Object.fromEntries(
@@ -83,7 +83,7 @@ export function registerClientTrial (console: Console): void {
       )
       return c.page('console/clients/test-login', {
         clientId: client.clientId,
-        steps: await createTrialSite(deps, c, client, kept).walk(query)
+        steps: await createTestLoginSite(deps, c, client, kept).walk(query)
       })
     }
   })

@@ -8,14 +8,14 @@ import { locales, translator, type Locale } from '../../../http/locale.ts'
 import { exampleNames, examplePeople, type ExampleName } from '../../developers/index.ts'
 import { usesSecret } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { clientOf, frameOf, mayChange, pathOf, readers, type ClientFrame } from './layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { describeOwnClient, buildLayout, mayChange, buildPath, readers, type ClientLayout } from './layout.ts'
 import { findRequestedApis } from '../../../records/resource-servers/index.ts'
-import { previewConsent, previewOf, previewRoles } from './preview.ts'
-import { otherAlgorithm, trialObstacle } from './test-login-site.ts'
+import { previewConsent, buildPreview, previewRoles } from './preview.ts'
+import { otherAlgorithm, testLoginObstacle } from './test-login-site.ts'
 
-export interface ClientTestPage extends AdminFramed {
-  client: ClientFrame
+export interface ClientTestPage extends WithConsoleLayout {
+  client: ClientLayout
   /** What the preview is of: message `clients.test.<id>`. */
   choices: Array<{
     id: 'person' | 'as' | 'in' | 'width'
@@ -26,8 +26,8 @@ export interface ClientTestPage extends AdminFramed {
   /** `html`: the whole consent page; null: there is none. */
   consent: { skipped: boolean; html: string | null; width: 'narrow' | 'wide'; lang: string }
   /** Null: not possible, and why. */
-  trial: { action: string; asksSecret: boolean } | null
-  trialNote: string | null
+  testLogin: { action: string; asksSecret: boolean } | null
+  testLoginNote: string | null
 }
 
 declare module '../../../http/pages.ts' {
@@ -47,7 +47,7 @@ export function registerClientTest (console: Console): void {
     path: '/admin/clients/:id/test',
     roles: readers,
     handler: async (c) => {
-      const client = await clientOf(c, console)
+      const client = await describeOwnClient(c, console)
       const roles = previewRoles(client)
       const query = c.request.query as Record<string, unknown>
       const chosen = <const T extends string>(name: string, values: readonly T[], otherwise: T): T =>
@@ -56,10 +56,10 @@ export function registerClientTest (console: Console): void {
       const who = chosen('person', exampleNames, 'zhaxi')
       const locale = chosen('in', locales, 'zh-CN')
       const width = chosen('width', widths, 'narrow')
-      const { idToken, userinfo } = previewOf(client, who, role, config.issuer, clock.now())
-      const note = trialNote(c, client)
+      const { idToken, userinfo } = buildPreview(client, who, role, config.issuer, clock.now())
+      const note = testLoginNote(c, client)
       return c.page('console/clients/test', {
-        client: frameOf(c, client, 'test'),
+        client: buildLayout(c, client, 'test'),
         choices: [
           {
             id: 'person',
@@ -98,9 +98,11 @@ export function registerClientTest (console: Console): void {
           width,
           lang: locale
         },
-        trial:
-          note === null ? { action: pathOf(client.clientId, 'test'), asksSecret: usesSecret(client.metadata) } : null,
-        trialNote: note
+        testLogin:
+          note === null
+            ? { action: buildPath(client.clientId, 'test'), asksSecret: usesSecret(client.metadata) }
+            : null,
+        testLoginNote: note
       })
     }
   })
@@ -114,7 +116,9 @@ export function registerClientTest (console: Console): void {
     const granted = client.policy.resources
     const apis = await findRequestedApis(console.deps.db, client.clientId, {
       resource: Object.keys(granted),
-      scope: Object.values(granted).flatMap(({ scopes }) => scopes).join(' ')
+      scope: Object.values(granted)
+        .flatMap(({ scopes }) => scopes)
+        .join(' ')
     })
     const model = previewConsent(client, who, { locale, apis })
     if (model === null) return null
@@ -123,9 +127,11 @@ export function registerClientTest (console: Console): void {
       .replace(/<script [^>]*><\/script>/, '')
   }
 
-  function trialNote (c: ConsoleRequest, client: ClientRecord): string | null {
+  function testLoginNote (c: ConsoleRequest, client: ClientRecord): string | null {
     if (!mayChange(c, client)) return c.t('console.clients.trial.not_yours')
-    const obstacle = trialObstacle(client)
-    return obstacle === null ? null : c.t(`console.clients.trial.not.${obstacle}`, { algorithm: otherAlgorithm(client) ?? '' })
+    const obstacle = testLoginObstacle(client)
+    return obstacle === null
+      ? null
+      : c.t(`console.clients.trial.not.${obstacle}`, { algorithm: otherAlgorithm(client) ?? '' })
   }
 }

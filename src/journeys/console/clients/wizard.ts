@@ -9,12 +9,12 @@ import { dualControlReasons, withoutPowers } from '../../../domain/administratio
 import { validateClient, type ClientFault, type ClientRules } from '../../../domain/client/metadata.ts'
 import { clientChangeKind, clientChangeRequest, createClient } from '../../../records/clients/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { pathOf, writers } from './layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { buildPath, writers } from './layout.ts'
 import { faultWords, type Control } from '../controls.ts'
-import { controlsOf, isOf, typedOver, type TabName, type Typed } from './forms.ts'
+import { buildControls, belongsToTab, typedOver, type TabName, type Typed } from './forms.ts'
 
-export interface ClientNewPage extends AdminFramed {
+export interface ClientNewPage extends WithConsoleLayout {
   step: number
   steps: number
   controls: Control[]
@@ -23,7 +23,7 @@ export interface ClientNewPage extends AdminFramed {
   last: boolean
 }
 
-export interface ClientMadePage extends AdminFramed {
+export interface ClientMadePage extends WithConsoleLayout {
   clientId: string
   name: string
   secret: string | null
@@ -67,7 +67,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
     problems: string[] = []
   ): FastifyReply => {
     const question = questions[step] ?? 'kind'
-    const controls = controlsOf(question, typed, rules, c.t, faults).filter(
+    const controls = buildControls(question, typed, rules, c.t, faults).filter(
       ({ id }) => leftOut[question]?.includes(id) !== true
     )
     const own = new Set(
@@ -111,15 +111,15 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       const checked = validateClient(typed, rules)
       const faults = checked.ok ? [] : checked.faults
       // only what was asked by now can be wrong
-      const now = faults.filter((fault) => isOf(question, typed, rules, c.t, fault))
+      const now = faults.filter((fault) => belongsToTab(question, typed, rules, c.t, fault))
       if (now.length > 0) return ask(c, step, typed, now)
       // a kind without addresses has no question about them
-      const empty = (at: number): boolean => controlsOf(questions[at] ?? 'kind', typed, rules, c.t).length === 0
+      const empty = (at: number): boolean => buildControls(questions[at] ?? 'kind', typed, rules, c.t).length === 0
       if (step < questions.length - 1) return ask(c, empty(step + 1) ? step + 2 : step + 1, typed)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return ask(c, step, typed, [], [c.t('fault.reason.required')])
       if (!checked.ok) {
-        const first = questions.findIndex((one) => faults.some((fault) => isOf(one, typed, rules, c.t, fault)))
+        const first = questions.findIndex((one) => faults.some((fault) => belongsToTab(one, typed, rules, c.t, fault)))
         return ask(c, first < 0 ? step : first, typed, faults)
       }
       return await make(c, checked.content, confirmed.act)
@@ -167,7 +167,7 @@ export function registerClientWizard (console: Console, rules: ClientRules): voi
       waitingFor: reasons.map((reason) => c.t(`console.clients.dual_control.${reason}`)),
       waitingHref: asked === null ? null : `/admin/approvals/${asked.id}`,
       snippetsHref: c.request.server.hasRoute({ method: 'GET', url: '/admin/clients/:id/snippets' })
-        ? pathOf(client.clientId, 'snippets')
+        ? buildPath(client.clientId, 'snippets')
         : null
     })
   }

@@ -14,19 +14,19 @@ import {
 } from '../../support/index.ts'
 import { counterCodeHours } from '../../../records/counter-codes/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { idOf, lookerOf } from '../people/people.ts'
-import type { AdminFramed } from '../layout.ts'
+import { readId, describeViewer } from '../people/people.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const roles = ['counter'] as const
 
 /** Posts `csrf`, `cert_no`. */
-export interface CounterPage extends AdminFramed {
+export interface CounterPage extends WithConsoleLayout {
   given: Array<{ id: string; name: string; at: string; until: string; state: 'live' | 'used' | 'over' }>
   errors: FieldError[]
 }
 
 /** Posts `csrf`, `check_<name>` ('1' each), `reason`. */
-export interface SessionPage extends AdminFramed {
+export interface SessionPage extends WithConsoleLayout {
   session: Omit<InPersonSession, 'liveUntil'> & { liveUntil: string | null }
   checks: readonly string[]
   reasons: readonly string[]
@@ -37,7 +37,7 @@ export interface SessionPage extends AdminFramed {
 }
 
 /** The only page that ever shows it. */
-export interface CounterCodePage extends AdminFramed {
+export interface CounterCodePage extends WithConsoleLayout {
   code: string
   name: string
   until: string
@@ -55,10 +55,10 @@ declare module '../../../http/pages.ts' {
 
 export function registerCounter (console: Console): void {
   const { deps } = console
-  const operatorOf = (c: ConsoleRequest): Operator => lookerOf(c)
+  const describeOperator = (c: ConsoleRequest): Operator => describeViewer(c)
 
   const showCounter = async (c: ConsoleRequest, errors: FieldError[] = []) => {
-    const given = await codesGiven(deps, operatorOf(c))
+    const given = await codesGiven(deps, describeOperator(c))
     return c.page(
       'console/in-person/start',
       {
@@ -99,7 +99,7 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter',
     roles,
     handler: async (c) => {
-      const begun = await startInPersonSession(deps, operatorOf(c), c.field('cert_no'))
+      const begun = await startInPersonSession(deps, describeOperator(c), c.field('cert_no'))
       if (begun.ok) return c.redirect(`/admin/counter/visits/${begun.sessionId}`)
       return await showCounter(c, [
         {
@@ -116,7 +116,7 @@ export function registerCounter (console: Console): void {
     path: '/admin/counter/visits/:id',
     roles,
     handler: async (c) => {
-      const session = await findInPersonSession(deps, operatorOf(c), idOf(c))
+      const session = await findInPersonSession(deps, describeOperator(c), readId(c))
       if (session === null) return await showCounter(c, [{ field: 'form', code: 'in_person_gone' }])
       return showSession(c, session)
     }
@@ -127,7 +127,7 @@ export function registerCounter (console: Console): void {
     roles,
     handler: async (c) => {
       const ticked = inPersonChecks.filter((check) => c.field(`check_${check}`) === '1')
-      const given = await giveCode(deps, operatorOf(c), idOf(c), { checks: ticked, reason: c.field('reason') })
+      const given = await giveCode(deps, describeOperator(c), readId(c), { checks: ticked, reason: c.field('reason') })
       if (given.ok) {
         return c.page('console/in-person/code', {
           code: given.code.replace(/(.{4})/, '$1 '),
@@ -140,7 +140,7 @@ export function registerCounter (console: Console): void {
       const session =
         given.code === 'gone' || given.code === 'too_many'
           ? null
-          : await findInPersonSession(deps, operatorOf(c), idOf(c))
+          : await findInPersonSession(deps, describeOperator(c), readId(c))
       if (session === null) {
         return await showCounter(c, [
           { field: 'form', code: given.code === 'too_many' ? 'codes_too_many' : 'in_person_gone' }
@@ -165,7 +165,7 @@ export function registerCounter (console: Console): void {
     handler: async (c) =>
       c.redirect(
         '/admin/counter',
-        (await cancelOwnCode(deps, operatorOf(c), idOf(c))) ? 'code_cancelled' : 'code_not_live'
+        (await cancelOwnCode(deps, describeOperator(c), readId(c))) ? 'code_cancelled' : 'code_not_live'
       )
   })
 }

@@ -17,7 +17,7 @@ import {
   type RemovedKeyUse
 } from '../../../records/keys/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const readers = ['system', 'security', 'audit'] as const
 const roles = ['system'] as const
@@ -34,7 +34,7 @@ interface KeyRow {
 }
 
 /** `groups`: the keys of each algorithm in the order of their life. */
-export interface KeysPage extends AdminFramed {
+export interface KeysPage extends WithConsoleLayout {
   groups: Array<{ alg: string; keys: KeyRow[]; mayRotate: 'yes' | 'early' | 'missing' }>
   uses: Array<Omit<RemovedKeyUse, 'firstAt' | 'lastAt'> & { lastAt: string }>
   rotationDays: number
@@ -43,7 +43,7 @@ export interface KeysPage extends AdminFramed {
   retiredHours: number
   may: { change: boolean; emergency: boolean }
 }
-export interface KeySetPage extends AdminFramed {
+export interface KeySetPage extends WithConsoleLayout {
   json: string
   url: string
   cacheMinutes: number
@@ -58,7 +58,7 @@ declare module '../../../http/pages.ts' {
 
 const life = ['pre-published', 'active', 'retired', 'removed']
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null
-const rowOf = (key: KeyView): KeyRow => ({
+const toRow = (key: KeyView): KeyRow => ({
   kid: key.kid,
   state: key.state,
   createdAt: key.createdAt.toISOString(),
@@ -127,7 +127,7 @@ export function registerKeys (console: Console): void {
           const next = own.find(({ state }) => state === 'pre-published')
           return {
             alg,
-            keys: own.map(rowOf),
+            keys: own.map(toRow),
             mayRotate: next?.dueAt == null ? 'missing' : next.dueAt.getTime() <= now ? 'yes' : 'early'
           }
         }),
@@ -161,13 +161,13 @@ export function registerKeys (console: Console): void {
     }
   })
 
-  const algOf = (c: ConsoleRequest): SigningAlg => {
+  const readAlg = (c: ConsoleRequest): SigningAlg => {
     const { alg } = c.request.params as { alg?: string }
     return signingAlgs.find((one) => one === alg) ?? c.notFound()
   }
 
   const rotateModel = (c: ConsoleRequest) => {
-    const alg = algOf(c)
+    const alg = readAlg(c)
     return {
       title: c.t('console.keys.rotate.title', { alg }),
       lead: `${c.t('console.keys.rotate.lead', { m: lifetimes.idToken / 60, h: keyTimes.retired / 3600 })} ${c.t('console.keys.rotate.dual_control')}`,
@@ -193,14 +193,14 @@ export function registerKeys (console: Console): void {
       const model = rotateModel(c)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
-      const alg = algOf(c)
+      const alg = readAlg(c)
       const payload: RotatePayload = { alg }
       return await c.askApproval({ kind: 'keys.rotate', payload, subject: alg, act: confirmed.act })
     }
   })
 
   const publishModel = (c: ConsoleRequest) => {
-    const alg = algOf(c)
+    const alg = readAlg(c)
     return {
       title: c.t('console.keys.publish.title', { alg }),
       lead: c.t('console.keys.publish.lead', { h: keyTimes.published / 3600 }),
@@ -227,7 +227,7 @@ export function registerKeys (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       try {
-        await publishNext(deps, confirmed.act, algOf(c))
+        await publishNext(deps, confirmed.act, readAlg(c))
         return c.redirect('/admin/keys', 'key_published')
       } catch (error) {
         if (!(error instanceof DomainError)) throw error

@@ -19,14 +19,14 @@ import {
   type StoredNotice
 } from '../../../records/messages/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import { idOf } from '../people/people.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import { readId } from '../people/people.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const roles: readonly AdminRole[] = ['system', 'security']
 const states: readonly NoticeState[] = ['draft', 'sending', 'sent', 'cancelled']
 
-export interface NoticesPage extends AdminFramed {
+export interface NoticesPage extends WithConsoleLayout {
   rows: Array<{ id: string; title: string; audience: string; state: string; sent: number; at: string }>
   pager: Pager
   filters: { state: string }
@@ -34,7 +34,7 @@ export interface NoticesPage extends AdminFramed {
 }
 
 /** Posts `csrf`, `audience`, `target`, `title_<n>`, `body_<n>` for each language, `sms`, `reason`. */
-export interface NoticeFormPage extends AdminFramed {
+export interface NoticeFormPage extends WithConsoleLayout {
   audiences: readonly string[]
   audience: string
   target: string
@@ -45,7 +45,7 @@ export interface NoticeFormPage extends AdminFramed {
   errors: FieldError[]
 }
 
-export interface NoticePage extends AdminFramed {
+export interface NoticePage extends WithConsoleLayout {
   n: {
     id: string
     audience: string
@@ -72,7 +72,7 @@ declare module '../../../http/pages.ts' {
 }
 
 /** Fields are numbered by language: names of fields hold no hyphen. */
-const textsOf = (c: ConsoleRequest): NoticeFormPage['texts'] =>
+const readTexts = (c: ConsoleRequest): NoticeFormPage['texts'] =>
   noticeLanguages.map((language, at) => ({ language, title: c.field(`title_${at}`), body: c.field(`body_${at}`) }))
 
 export function registerNotices (console: Console): void {
@@ -89,7 +89,7 @@ export function registerNotices (console: Console): void {
         after: list.after?.[0],
         limit: list.limit
       })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [id])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [id])
       if (list.csv) {
         return c.csv(
           'notices.csv',
@@ -127,7 +127,7 @@ export function registerNotices (console: Console): void {
         audiences: noticeAudiences,
         audience,
         target,
-        texts: textsOf(c),
+        texts: readTexts(c),
         limits: noticeLimits,
         sms: c.field('sms') === '1',
         reason: c.field('reason'),
@@ -159,7 +159,7 @@ export function registerNotices (console: Console): void {
       ]
       const target = c.field('target').trim()
       if (audience === undefined || !confirmed.ok) return showForm(c, c.field('audience'), target, errors)
-      const texts = Object.fromEntries(textsOf(c).map(({ language, title, body }) => [language, { title, body }]))
+      const texts = Object.fromEntries(readTexts(c).map(({ language, title, body }) => [language, { title, body }]))
       const made = await draftNotice(deps, confirmed.act, {
         audience,
         targetId: target === '' ? null : target,
@@ -180,7 +180,7 @@ export function registerNotices (console: Console): void {
     }
   })
 
-  const load = async (c: ConsoleRequest): Promise<StoredNotice> => (await findNotice(deps, idOf(c))) ?? c.notFound()
+  const load = async (c: ConsoleRequest): Promise<StoredNotice> => (await findNotice(deps, readId(c))) ?? c.notFound()
 
   console.page({
     method: 'GET',
@@ -257,7 +257,7 @@ export function registerNotices (console: Console): void {
         if (!confirmed.ok) return c.confirm({ ...shown, ...confirmed })
         return c.redirect(
           shown.backHref,
-          (await works[act](deps, confirmed.act, idOf(c))) ? `notice_${act}` : 'people_unchanged'
+          (await works[act](deps, confirmed.act, readId(c))) ? `notice_${act}` : 'people_unchanged'
         )
       }
     })

@@ -15,9 +15,9 @@ import {
   type Recheck
 } from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import { supportRoles as roles, idOf } from '../people/people.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import { supportRoles as roles, readId } from '../people/people.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const statuses = ['active', 'pending', 'suspended', 'dissolved'] as const
 
@@ -31,7 +31,7 @@ interface Row {
 }
 
 /** The search posts `csrf`, `text`: the code of a one-person business identifies that person. */
-export interface OrganizationsPage extends AdminFramed {
+export interface OrganizationsPage extends WithConsoleLayout {
   rows: Row[]
   pager: Pager | null
   filters: { status: string }
@@ -39,7 +39,7 @@ export interface OrganizationsPage extends AdminFramed {
   errors: FieldError[]
 }
 
-export interface OrganizationPage extends AdminFramed {
+export interface OrganizationPage extends WithConsoleLayout {
   o: {
     id: string
     uscc: string
@@ -65,7 +65,7 @@ export interface OrganizationPage extends AdminFramed {
   }>
 }
 
-export interface CheckPage extends AdminFramed {
+export interface CheckPage extends WithConsoleLayout {
   id: string
   name: string
   result: Recheck | null
@@ -95,7 +95,7 @@ export function registerOrganizations (console: Console): void {
         after: list.after?.[0],
         limit: list.limit
       })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [id])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [id])
       if (list.csv) {
         return c.csv(
           'organizations.csv',
@@ -111,7 +111,7 @@ export function registerOrganizations (console: Console): void {
         )
       }
       return c.page('console/organizations/organizations', {
-        rows: rows.map(rowOf),
+        rows: rows.map(toRow),
         pager,
         filters: list.filters,
         statuses,
@@ -137,7 +137,7 @@ export function registerOrganizations (console: Console): void {
       const errors = text === '' ? [{ field: 'text', code: 'required' }] : []
       return c.page(
         'console/organizations/organizations',
-        { rows: found.map(rowOf), pager: null, filters: { status: '' }, statuses, errors },
+        { rows: found.map(toRow), pager: null, filters: { status: '' }, statuses, errors },
         { status: errors.length > 0 ? 422 : 200 }
       )
     }
@@ -148,7 +148,7 @@ export function registerOrganizations (console: Console): void {
     path: '/admin/organizations/:id',
     roles,
     handler: async (c) => {
-      const detail = await organizationDetail(deps, idOf(c))
+      const detail = await organizationDetail(deps, readId(c))
       if (detail === null) return c.notFound()
       const { legalRepresentative, delegations, register } = detail
       return c.page('console/organizations/organization', {
@@ -183,7 +183,7 @@ export function registerOrganizations (console: Console): void {
   })
 
   const confirmModel = async (c: ConsoleRequest) => {
-    const detail = await organizationDetail(deps, idOf(c))
+    const detail = await organizationDetail(deps, readId(c))
     const { act } = c.request.params as { act?: string }
     if (detail === null || (act !== 'suspend' && act !== 'release' && act !== 'recheck')) return c.notFound()
     return {
@@ -217,14 +217,14 @@ export function registerOrganizations (console: Console): void {
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: 'suspend' | 'release' | 'recheck' }
       if (act === 'recheck') {
-        const answer = await recheck(deps, confirmed.act, idOf(c))
+        const answer = await recheck(deps, confirmed.act, readId(c))
         return c.page('console/organizations/check', {
-          id: idOf(c),
+          id: readId(c),
           name: model.facts[0]?.value ?? '',
           result: answer.outcome === 'checked' ? answer.result : null
         })
       }
-      const outcome = await acts[act](deps, confirmed.act, idOf(c))
+      const outcome = await acts[act](deps, confirmed.act, readId(c))
       return c.redirect(
         model.backHref,
         outcome === 'done'
@@ -238,7 +238,7 @@ export function registerOrganizations (console: Console): void {
 
   const delegationModel = async (c: ConsoleRequest) => {
     const { delegation, act } = c.request.params as { delegation?: string; act?: string }
-    const detail = await organizationDetail(deps, idOf(c))
+    const detail = await organizationDetail(deps, readId(c))
     const row = detail?.delegations.find(({ id }) => id === delegation)
     if (detail === null || row === undefined || act === undefined) return c.notFound()
     return {
@@ -275,7 +275,7 @@ export function registerOrganizations (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
-      const outcome = await actOnDelegation(deps, confirmed.act, idOf(c, 'delegation'), act)
+      const outcome = await actOnDelegation(deps, confirmed.act, readId(c, 'delegation'), act)
       // only the legal representative may give one: the attempt is audited
       if (outcome === 'refused') throw new PageError(403, 'forbidden', { restartHref: model.backHref })
       return c.redirect(model.backHref, outcome === 'done' ? `delegation_${act}` : 'people_unchanged')
@@ -283,7 +283,7 @@ export function registerOrganizations (console: Console): void {
   })
 }
 
-const rowOf = ({ id, uscc, name, status, agents, createdAt }: Omit<Row, 'createdAt'> & { createdAt: Date }): Row => ({
+const toRow = ({ id, uscc, name, status, agents, createdAt }: Omit<Row, 'createdAt'> & { createdAt: Date }): Row => ({
   id,
   uscc: maskUscc(uscc),
   name,

@@ -4,8 +4,8 @@
  */
 import { deadLetters, deadTopics, resendDead } from '../../../records/outbox/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const roles = ['system'] as const
 
@@ -18,7 +18,7 @@ interface Row {
   lastError: string
 }
 
-export interface OutboxPage extends AdminFramed {
+export interface OutboxPage extends WithConsoleLayout {
   rows: Row[]
   pager: Pager
   filters: { topic: string }
@@ -48,7 +48,7 @@ export function registerOutbox (console: Console): void {
         before,
         limit: list.limit
       })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [String(id)])
       const lines = rows.map(({ id, topic, createdAt, deadAt, attempts, lastError }) => ({
         id,
         topic,
@@ -70,7 +70,7 @@ export function registerOutbox (console: Console): void {
   })
 
   /** `:what` = the number of one message, or a topic. */
-  const modelOf = async (c: ConsoleRequest) => {
+  const buildModel = async (c: ConsoleRequest) => {
     const { what = '' } = c.request.params as { what?: string }
     const id = /^[1-9]\d{0,14}$/.test(what) ? Number(what) : null
     const count =
@@ -95,14 +95,14 @@ export function registerOutbox (console: Console): void {
     method: 'GET',
     path: '/admin/outbox/:what/resend',
     roles,
-    handler: async (c) => c.confirm((await modelOf(c)).model)
+    handler: async (c) => c.confirm((await buildModel(c)).model)
   })
   console.page({
     method: 'POST',
     path: '/admin/outbox/:what/resend',
     roles,
     handler: async (c) => {
-      const { which, model } = await modelOf(c)
+      const { which, model } = await buildModel(c)
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const count = await resendDead(deps, confirmed.act, which)

@@ -12,7 +12,7 @@ import { countSessions } from '../../../tokens/session-repository.ts'
 import type { ConsoleDeps } from '../deps.ts'
 import { barChart, columnChart, type Bar } from '../charts.ts'
 import type { Console } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 export interface Panel {
   id: string
@@ -29,7 +29,7 @@ export interface Panel {
   warn: boolean
 }
 
-export interface OverviewPage extends AdminFramed {
+export interface OverviewPage extends WithConsoleLayout {
   panels: Panel[]
   at: string
 }
@@ -228,14 +228,14 @@ async function logins (db: Db, t: AdminTranslate, counts: Counts): Promise<Conte
       head: [t('console.overview.cause'), t('console.overview.count')],
       rows: [
         [t('console.overview.event.login.succeeded'), good],
-        ...causes.map(({ type, reason, count }): [string, number] => [wordsOf(t, type, reason), count])
+        ...causes.map(({ type, reason, count }): [string, number] => [describeEvent(t, type, reason), count])
       ]
     }
   }
 }
 
 /** The words for a code of the audit trail, if there are any. */
-const wordsOf = (t: AdminTranslate, type: string, reason: string): string => {
+const describeEvent = (t: AdminTranslate, type: string, reason: string): string => {
   const event = t.code([`console.overview.event.${type}`], 'console.overview.event.other')
   if (reason === '') return event
   const words = t.code([`console.overview.reason.${reason.toLowerCase()}`], 'console.overview.reason.other')
@@ -263,7 +263,7 @@ function byReason (t: AdminTranslate, counts: Counts, types: string[]): Content 
     .filter(({ type }) => types.includes(type))
     .sort((a, b) => b.count - a.count)
     .slice(0, 8)
-    .map(({ type, reason, count }) => ({ label: wordsOf(t, type, reason), value: count, tone: 'bad' }))
+    .map(({ type, reason, count }) => ({ label: describeEvent(t, type, reason), value: count, tone: 'bad' }))
   return bars.length === 0
     ? { ...plain, figure: '0', note: t('console.overview.none') }
     : chartAndTable(t, bars, 'p-face')

@@ -4,9 +4,9 @@
  */
 import { adminRoles } from '../../../domain/administration/administration.ts'
 import type { Console } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
-export interface NotFoundPage extends AdminFramed {}
+export interface NotFoundPage extends WithConsoleLayout {}
 
 declare module '../../../http/pages.ts' {
   interface Pages {

@@ -6,11 +6,11 @@ import type { FieldError } from '../../../http/pages.ts'
 import {
   endAllSessions,
   endDevice,
-  endSessionOf,
+  endPersonSession,
   grantUnmasking,
   lockPerson,
   findUnmaskGrants,
-  resetFaceTries,
+  resetPersonFaceTries,
   resetPasswordTries,
   unmask,
   unmaskFields,
@@ -24,11 +24,11 @@ import { revokeCounterCode } from '../../../records/counter-codes/index.ts'
 import { personById } from '../../../records/persons/index.ts'
 import { readUnmaskingNeedsApproval } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
-import { supportRoles, idOf, lookerOf } from './people.ts'
+import type { WithConsoleLayout } from '../layout.ts'
+import { supportRoles, readId, describeViewer } from './people.ts'
 
 /** Posts `csrf`, `name`, `cert_no`, `phone` ('1' each), `reason`; or, what was granted, `grant`. */
-export interface UnmaskPage extends AdminFramed {
+export interface UnmaskPage extends WithConsoleLayout {
   id: string
   name: string
   fields: readonly UnmaskField[]
@@ -39,7 +39,7 @@ export interface UnmaskPage extends AdminFramed {
   errors: FieldError[]
 }
 
-export interface UnmaskedPage extends AdminFramed {
+export interface UnmaskedPage extends WithConsoleLayout {
   id: string
   values: Array<{ field: UnmaskField; value: string | null }>
 }
@@ -58,15 +58,17 @@ const acts: Record<string, Work> = {
   lock: lockPerson,
   unlock: unlockPerson,
   'end-sessions': endAllSessions,
-  'end-session': endSessionOf,
-  'face-tries': resetFaceTries,
+  'end-session': endPersonSession,
+  'face-tries': resetPersonFaceTries,
   'password-tries': resetPasswordTries,
   'end-device': endDevice,
   'cancel-code': async (deps, { actor, reason, address, traceId }, personId, codeId) =>
-    (await write(deps, revokeCounterCode, { codeId, personId, actor, reason, address, traceId })) ? 'done' : 'unchanged'
+    (await write(deps, revokeCounterCode, { codeId, personId, actor, reason, address, traceId }))
+      ? 'done'
+      : 'unchanged'
 }
 
-const itemOf = ({ request }: ConsoleRequest): string => {
+const readItem = ({ request }: ConsoleRequest): string => {
   const { item } = request.query as { item?: unknown }
   return typeof item === 'string' && /^[\w-]{1,64}$/.test(item) ? item : ''
 }
@@ -76,7 +78,7 @@ export function registerPeopleActs (console: Console): void {
   const { db, crypto } = deps
 
   const confirmModel = async (c: ConsoleRequest, item: string) => {
-    const person = await personById(db, crypto, idOf(c))
+    const person = await personById(db, crypto, readId(c))
     const { act } = c.request.params as { act?: string }
     if (person === null || act === undefined || !Object.hasOwn(acts, act)) return c.notFound()
     return {
@@ -99,7 +101,7 @@ export function registerPeopleActs (console: Console): void {
     path: '/admin/people/:id/act/:act',
     roles: supportRoles,
     reauth: true,
-    handler: async (c) => c.confirm(await confirmModel(c, itemOf(c)))
+    handler: async (c) => c.confirm(await confirmModel(c, readItem(c)))
   })
   console.page({
     method: 'POST',
@@ -111,9 +113,9 @@ export function registerPeopleActs (console: Console): void {
       const confirmed = c.confirmed()
       if (!confirmed.ok) return c.confirm({ ...model, ...confirmed })
       const { act } = c.request.params as { act: string }
-      const outcome = await acts[act]?.(deps, confirmed.act, idOf(c), c.field('item'))
+      const outcome = await acts[act]?.(deps, confirmed.act, readId(c), c.field('item'))
       return c.redirect(
-        `/admin/people/${idOf(c)}`,
+        `/admin/people/${readId(c)}`,
         outcome === 'done' ? `people_${act.replaceAll('-', '_')}` : 'people_unchanged'
       )
     }
@@ -146,7 +148,7 @@ export function registerPeopleActs (console: Console): void {
     c: ConsoleRequest,
     more: Partial<Pick<UnmaskPage, 'ticked' | 'reason' | 'errors'>> = {}
   ) => {
-    const person = await personById(db, crypto, idOf(c))
+    const person = await personById(db, crypto, readId(c))
     if (person === null) return c.notFound()
     const grants = await findUnmaskGrants(db, `admin:${c.administrator.id}`, { personId: person.id })
     return c.page(
@@ -169,7 +171,7 @@ export function registerPeopleActs (console: Console): void {
   const showValues = (c: ConsoleRequest, unmasked: Unmasked) => {
     if (unmasked.outcome !== 'shown') return null
     return c.page('console/people/unmasked', {
-      id: idOf(c),
+      id: readId(c),
       values: unmaskFields.flatMap((field) =>
         field in unmasked.values ? [{ field, value: unmasked.values[field] ?? null }] : []
       )
@@ -191,7 +193,10 @@ export function registerPeopleActs (console: Console): void {
     handler: async (c) => {
       const grant = c.field('grant')
       if (grant !== '') {
-        const shown = showValues(c, await unmaskGranted(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), grant))
+        const shown = showValues(
+          c,
+          await unmaskGranted(deps, { ...describeViewer(c), reason: 'granted' }, readId(c), grant)
+        )
         return shown ?? (await showUnmask(c, { errors: [{ field: 'form', code: 'grant_gone' }] }))
       }
       const ticked = unmaskFields.filter((field) => c.field(field) === '1')
@@ -203,16 +208,16 @@ export function registerPeopleActs (console: Console): void {
       if (!confirmed.ok || errors.length > 0) {
         return await showUnmask(c, { ticked, reason: c.field('reason').trim(), errors })
       }
-      if ((await personById(db, crypto, idOf(c))) === null) return c.notFound()
+      if ((await personById(db, crypto, readId(c))) === null) return c.notFound()
       if (await readUnmaskingNeedsApproval(db)) {
         return await c.askApproval({
           kind: 'people.reveal',
-          payload: { personId: idOf(c), fields: ticked },
-          subject: idOf(c),
+          payload: { personId: readId(c), fields: ticked },
+          subject: readId(c),
           act: confirmed.act
         })
       }
-      return showValues(c, await unmask(deps, confirmed.act, idOf(c), ticked)) ?? c.notFound()
+      return showValues(c, await unmask(deps, confirmed.act, readId(c), ticked)) ?? c.notFound()
     }
   })
 }

@@ -17,8 +17,8 @@ import {
   type PersonLine
 } from '../../support/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readAfter, readList, type Pager } from '../lists.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readAfter, readList, type Pager } from '../lists.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 export const supportRoles: readonly AdminRole[] = ['security']
 const personStatuses: readonly PersonStatus[] = ['active', 'locked', 'unactivated', 'disabled']
@@ -28,7 +28,7 @@ export interface PersonRow extends Omit<PersonLine, 'createdAt'> {
 }
 
 /** The search posts `csrf`, `text`, `last_four`. */
-export interface PeoplePage extends AdminFramed {
+export interface PeoplePage extends WithConsoleLayout {
   rows: PersonRow[]
   /** Null: found by a search. */
   pager: Pager | null
@@ -47,7 +47,7 @@ type Iso<T> = {
         : T[K]
 }
 
-export interface PersonPage extends AdminFramed {
+export interface PersonPage extends WithConsoleLayout {
   p: Iso<Omit<PersonDetail, 'delegations' | 'represents' | 'namesakes'>>
   represents: Array<{ id: string; name: string; uscc: string; status: string }>
   delegations: Array<{ id: string; organizationId: string; organization: string; state: string; validTo: string }>
@@ -56,7 +56,7 @@ export interface PersonPage extends AdminFramed {
   granted: boolean
 }
 
-export interface HistoryPage extends AdminFramed {
+export interface HistoryPage extends WithConsoleLayout {
   id: string
   rows: Array<Omit<HistoryLine, 'at'> & { at: string }>
   pager: Pager
@@ -70,16 +70,16 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const rowOf = (line: PersonLine): PersonRow => ({ ...line, createdAt: line.createdAt.toISOString() })
+const toRow = (line: PersonLine): PersonRow => ({ ...line, createdAt: line.createdAt.toISOString() })
 
 /** Dates as pages take them. */
 const iso = <T>(value: T): Iso<T> => JSON.parse(JSON.stringify(value)) as Iso<T>
 
-export const idOf = (c: ConsoleRequest, name = 'id'): string =>
+export const readId = (c: ConsoleRequest, name = 'id'): string =>
   (c.request.params as Record<string, string | undefined>)[name] ?? ''
 
 /** The administrator who reads, for services that record it. */
-export const lookerOf = (c: ConsoleRequest): Omit<ReturnType<ConsoleRequest['act']>, 'reason'> => {
+export const describeViewer = (c: ConsoleRequest): Omit<ReturnType<ConsoleRequest['act']>, 'reason'> => {
   const { reason: _none, ...looker } = c.act('-')
   return looker
 }
@@ -95,7 +95,7 @@ export function registerPeople (console: Console): void {
       const list = readList(c.request, ['status'], 1)
       const status = personStatuses.find((one) => one === list.filters.status)
       const found = await listPeople(deps, { status, after: list.after?.[0], limit: list.limit })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [id])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [id])
       if (list.csv) {
         return c.csv(
           'people.csv',
@@ -113,7 +113,7 @@ export function registerPeople (console: Console): void {
         )
       }
       return c.page('console/people/people', {
-        rows: rows.map(rowOf),
+        rows: rows.map(toRow),
         pager,
         filters: list.filters,
         statuses: personStatuses,
@@ -133,13 +133,13 @@ export function registerPeople (console: Console): void {
     path: '/admin/people/search',
     roles: supportRoles,
     handler: async (c) => {
-      const found = await findPeople(deps, lookerOf(c), { text: c.field('text'), lastFour: c.field('last_four') })
+      const found = await findPeople(deps, describeViewer(c), { text: c.field('text'), lastFour: c.field('last_four') })
       if (found.ok && found.people.length === 1) return c.redirect(`/admin/people/${found.people[0]?.id ?? ''}`)
       // what was typed is not sent back: the page may be printed or left open
       return c.page(
         'console/people/people',
         {
-          rows: found.ok ? found.people.map(rowOf) : [],
+          rows: found.ok ? found.people.map(toRow) : [],
           pager: null,
           filters: { status: '' },
           statuses: personStatuses,
@@ -162,7 +162,7 @@ export function registerPeople (console: Console): void {
     path: '/admin/people/:id',
     roles: supportRoles,
     handler: async (c) => {
-      const detail = await personDetail(deps, lookerOf(c), idOf(c))
+      const detail = await personDetail(deps, describeViewer(c), readId(c))
       if (detail === null) return c.notFound()
       const { delegations, represents, namesakes, ...person } = detail
       return c.page('console/people/person', {
@@ -175,7 +175,7 @@ export function registerPeople (console: Console): void {
           state,
           validTo
         })),
-        namesakes: namesakes.map(rowOf),
+        namesakes: namesakes.map(toRow),
         granted: (await findUnmaskGrants(deps.db, `admin:${c.administrator.id}`, { personId: detail.id })).length > 0
       })
     }
@@ -187,11 +187,11 @@ export function registerPeople (console: Console): void {
     roles: supportRoles,
     handler: async (c) => {
       const list = readList(c.request, [], ['number'])
-      const found = await personHistory(deps, idOf(c), {
+      const found = await personHistory(deps, readId(c), {
         before: readAfter(list) ?? undefined,
         limit: list.limit
       })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [String(id)])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [String(id)])
       if (list.csv) {
         return c.csv(
           'history.csv',
@@ -208,7 +208,7 @@ export function registerPeople (console: Console): void {
         )
       }
       return c.page('console/people/history', {
-        id: idOf(c),
+        id: readId(c),
         rows: rows.map((row) => ({ ...row, at: row.at.toISOString() })),
         pager
       })

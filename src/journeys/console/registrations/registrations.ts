@@ -16,13 +16,13 @@ import {
 } from '../../registration/index.ts'
 import { readUnmaskingNeedsApproval } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import { pageOf, readList, type Pager } from '../lists.ts'
-import { supportRoles as roles, idOf, lookerOf } from '../people/people.ts'
-import type { AdminFramed } from '../layout.ts'
+import { buildPage, readList, type Pager } from '../lists.ts'
+import { supportRoles as roles, readId, describeViewer } from '../people/people.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 const tabs = ['waiting', 'accepted', 'refused', 'returned'] as const
 
-export interface RegistrationsPage extends AdminFramed {
+export interface RegistrationsPage extends WithConsoleLayout {
   rows: Array<{
     id: string
     number: string
@@ -38,7 +38,7 @@ export interface RegistrationsPage extends AdminFramed {
 }
 
 /** Unmasking posts `csrf`, `reason` to `/reveal`; or, what was granted, `grant`. */
-export interface RegistrationPage extends AdminFramed {
+export interface RegistrationPage extends WithConsoleLayout {
   a: Omit<ApplicationDetail, 'submittedAt' | 'reviewedAt' | 'unit'> & {
     submittedAt: string
     reviewedAt: string | null
@@ -51,7 +51,7 @@ export interface RegistrationPage extends AdminFramed {
 }
 
 /** Posts `csrf`, `number` (`seen`), `code`, `reason`. */
-export interface RefusePage extends AdminFramed {
+export interface RefusePage extends WithConsoleLayout {
   id: string
   number: string
   seen: string
@@ -82,7 +82,7 @@ export function registerRegistrations (console: Console): void {
       const list = readList(c.request, ['state'], 1)
       const current = tabs.find((one) => one === list.filters.state) ?? 'waiting'
       const found = await listApplications(deps, { review: current, after: list.after?.[0], limit: list.limit })
-      const { rows, pager } = pageOf(list, found, ({ id }) => [id])
+      const { rows, pager } = buildPage(list, found, ({ id }) => [id])
       if (list.csv) {
         return c.csv(
           'registrations.csv',
@@ -137,9 +137,9 @@ export function registerRegistrations (console: Console): void {
     )
   }
   const line = async (c: ConsoleRequest): Promise<ApplicationLine> =>
-    (await findApplication(deps, idOf(c))) ?? c.notFound()
+    (await findApplication(deps, readId(c))) ?? c.notFound()
   const load = async (c: ConsoleRequest): Promise<ApplicationDetail> =>
-    (await applicationDetail(deps, lookerOf(c), idOf(c))) ?? c.notFound()
+    (await applicationDetail(deps, describeViewer(c), readId(c))) ?? c.notFound()
 
   console.page({
     method: 'GET',
@@ -188,7 +188,7 @@ export function registerRegistrations (console: Console): void {
       const grant = c.field('grant')
       if (grant !== '') {
         const detail =
-          (await applicationDetail(deps, { ...lookerOf(c), reason: 'granted' }, idOf(c), {
+          (await applicationDetail(deps, { ...describeViewer(c), reason: 'granted' }, readId(c), {
             unmask: true,
             grant
           })) ?? c.notFound()
@@ -210,7 +210,7 @@ export function registerRegistrations (console: Console): void {
   })
 
   /** Number of the application that was checked: one that was returned and sent again meanwhile has another number. */
-  const seenOf = (c: ConsoleRequest, now: string): string => {
+  const readSeen = (c: ConsoleRequest, now: string): string => {
     const { number } = c.request.query as { number?: unknown }
     return (
       [c.field('number'), number].find((one): one is string => typeof one === 'string' && /^\d{14}$/.test(one)) ?? now
@@ -229,7 +229,7 @@ export function registerRegistrations (console: Console): void {
       ],
       action: `/admin/registrations/${detail.id}/${act}`,
       typed: null,
-      hidden: [{ name: 'number', value: seenOf(c, detail.number) }],
+      hidden: [{ name: 'number', value: readSeen(c, detail.number) }],
       submit: c.t(`console.registrations.act.${act}`),
       backHref: `/admin/registrations/${detail.id}`
     }
@@ -250,7 +250,7 @@ export function registerRegistrations (console: Console): void {
       handler: async (c) => {
         const confirmed = c.confirmed()
         if (!confirmed.ok) return c.confirm({ ...(await model(c, act)), ...confirmed })
-        const outcome = await decisions[act](deps, confirmed.act, idOf(c), c.field('number'))
+        const outcome = await decisions[act](deps, confirmed.act, readId(c), c.field('number'))
         if (outcome === 'done') return c.redirect('/admin/registrations', `regs_${act}`)
         return c.confirm({
           ...(await model(c, act)),
@@ -268,7 +268,7 @@ export function registerRegistrations (console: Console): void {
       {
         id,
         number,
-        seen: seenOf(c, number),
+        seen: readSeen(c, number),
         organization,
         reasons: refusalReasons,
         code: c.field('code'),
@@ -298,7 +298,7 @@ export function registerRegistrations (console: Console): void {
         ...(confirmed.ok ? [] : confirmed.errors)
       ]
       if (code === undefined || !confirmed.ok) return await showRefuse(c, errors)
-      const outcome = await refuseApplication(deps, confirmed.act, idOf(c), code, c.field('number'))
+      const outcome = await refuseApplication(deps, confirmed.act, readId(c), code, c.field('number'))
       return outcome === 'done'
         ? c.redirect('/admin/registrations', 'regs_refuse')
         : await showRefuse(c, [{ field: 'form', code: `review_${outcome}` }])

@@ -12,7 +12,7 @@ import {
   settingsSeconds
 } from '../../../records/settings/index.ts'
 import type { Console, ConsoleRequest } from '../console.ts'
-import type { AdminFramed } from '../layout.ts'
+import type { WithConsoleLayout } from '../layout.ts'
 
 export interface SettingView {
   name: SettingName
@@ -38,7 +38,7 @@ export interface VendorView {
   result: { reachable: boolean; fault: string | null; ms: number } | null
 }
 
-export interface SettingsPage extends AdminFramed {
+export interface SettingsPage extends WithConsoleLayout {
   settings: SettingView[]
   environment: EnvironmentLine[]
   vendors: VendorView[]
@@ -49,7 +49,7 @@ export interface SettingsPage extends AdminFramed {
 }
 
 /** Posts `csrf`, `version`, `reason` and the fields. */
-export interface SettingPage extends AdminFramed {
+export interface SettingPage extends WithConsoleLayout {
   name: SettingName
   fields: Array<{ name: string; value: string; fallback: string; now: string }>
   version: number
@@ -66,7 +66,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-const environmentOf = ({ config }: ConsoleDeps): EnvironmentLine[] => [
+const listEnvironment = ({ config }: ConsoleDeps): EnvironmentLine[] => [
   { variable: 'POLICY_VERSION', value: config.policyVersion, initial: '2026-01', key: 'policy_version' },
   { variable: 'PASSWORD_PROFILE', value: config.passwordProfile, initial: 'standard', key: 'password_profile' },
   { variable: 'FACE_POLICY', value: config.facePolicy, initial: 'first-login', key: 'face_policy' },
@@ -86,12 +86,12 @@ const environmentOf = ({ config }: ConsoleDeps): EnvironmentLine[] => [
   { variable: 'EGRESS_ALLOWED', value: config.egressAllowed.join(', '), initial: '', key: 'egress' }
 ]
 
-const hostOf = (url: string | undefined): string | null => (url === undefined ? null : new URL(url).host)
+const readHost = (url: string | undefined): string | null => (url === undefined ? null : new URL(url).host)
 
 export function registerSettings (console: Console, settings: Settings): void {
   const { deps } = console
   const { config } = deps
-  const healthOf: Record<VendorName, (() => Promise<{ reachable: boolean; fault?: string }>) | undefined> = {
+  const healthChecks: Record<VendorName, (() => Promise<{ reachable: boolean; fault?: string }>) | undefined> = {
     face: deps.face.health?.bind(deps.face),
     population: deps.population.health,
     companies: deps.companies.health,
@@ -99,17 +99,17 @@ export function registerSettings (console: Console, settings: Settings): void {
   }
   const vendorViews = (tested: VendorName | null = null, result: VendorView['result'] = null): VendorView[] =>
     [
-      { name: 'face' as const, variable: 'FACE_URL', host: hostOf(config.face?.url) },
+      { name: 'face' as const, variable: 'FACE_URL', host: readHost(config.face?.url) },
       {
         name: 'population' as const,
         variable: 'POPULATION_REGISTER_URL',
-        host: hostOf(config.populationRegister?.url)
+        host: readHost(config.populationRegister?.url)
       },
-      { name: 'companies' as const, variable: 'COMPANY_REGISTER_URL', host: hostOf(config.companyRegister?.url) },
-      { name: 'sms' as const, variable: 'SMS_URL', host: hostOf(config.sms?.url) }
+      { name: 'companies' as const, variable: 'COMPANY_REGISTER_URL', host: readHost(config.companyRegister?.url) },
+      { name: 'sms' as const, variable: 'SMS_URL', host: readHost(config.sms?.url) }
     ].map((one) => ({
       ...one,
-      testable: healthOf[one.name] !== undefined,
+      testable: healthChecks[one.name] !== undefined,
       result: one.name === tested ? result : null
     }))
 
@@ -128,7 +128,7 @@ export function registerSettings (console: Console, settings: Settings): void {
             changedAt === null ? null : { by: changedByName ?? '', at: changedAt.toISOString(), reason: reason ?? '' }
         })
       ),
-      environment: environmentOf(deps),
+      environment: listEnvironment(deps),
       vendors,
       seconds: settingsSeconds,
       unmaskingNeedsApproval: await readUnmaskingNeedsApproval(deps.db),
@@ -207,7 +207,7 @@ export function registerSettings (console: Console, settings: Settings): void {
     roles: ['system'],
     handler: async (c) => {
       const name = vendors.find((one) => one === (c.request.params as { vendor: string }).vendor)
-      const health = name === undefined ? undefined : healthOf[name]
+      const health = name === undefined ? undefined : healthChecks[name]
       if (name === undefined || health === undefined) return c.notFound()
       const begun = deps.clock.now()
       const { reachable, fault } = await health()

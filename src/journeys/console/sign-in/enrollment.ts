@@ -6,7 +6,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../../database/transaction.ts'
 import { HasherBusy } from '../../../ports/password-hasher.ts'
-import { checkPassword, rulesOf } from '../../../domain/login/password-policy.ts'
+import { checkPassword, selectRules } from '../../../domain/login/password-policy.ts'
 import { formField } from '../../../http/forms.ts'
 import { PageError } from '../../../http/page-error.ts'
 import type { FieldError, FormTarget } from '../../../http/pages.ts'
@@ -14,10 +14,10 @@ import { createThrottle } from '../../../records/throttle/index.ts'
 import {
   acceptLink,
   beginEnrolment,
-  displayNameOf,
+  parseDisplayName,
   findLink,
   finishEnrolment,
-  loginNameOf,
+  parseLoginName,
   newAccountId,
   type NewCredential,
   newTotpSecret,
@@ -27,7 +27,7 @@ import {
   readableSecret,
   totpStep,
   totpUri,
-  tryLinkCode
+  verifyLinkCode
 } from '../../../records/administrators/index.ts'
 import type { AdminRole } from '../../../domain/administration/administration.ts'
 import type { Console } from '../console.ts'
@@ -68,7 +68,7 @@ export function registerBegin (console: Console): void {
   const { db, crypto, config } = deps
   const throttle = createThrottle(deps)
 
-  async function linkOf (request: FastifyRequest, reply: FastifyReply): Promise<OpenLink> {
+  async function requireLink (request: FastifyRequest, reply: FastifyReply): Promise<OpenLink> {
     const { secret } = request.params as { secret: string }
     const link = await findLink(db, secret, reply.ensureBrowser().hash)
     if (link !== null) return link
@@ -87,7 +87,7 @@ export function registerBegin (console: Console): void {
   }
 
   /** One secret for the lifetime of the link, because the page may be loaded again after the code was scanned. */
-  async function totpSecretOf (link: OpenLink): Promise<string> {
+  async function loadTotpSecret (link: OpenLink): Promise<string> {
     if (link.totpSecretEnc === null) {
       const made = crypto.encrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, newTotpSecret())
       await db
@@ -105,13 +105,13 @@ export function registerBegin (console: Console): void {
     return crypto.decrypt('admin_bootstrap', 'totp_secret_enc', link.tokenHash, totpSecretEnc ?? '')
   }
 
-  const pathOf = (request: FastifyRequest): string =>
+  const readPath = (request: FastifyRequest): string =>
     `/admin/begin/${encodeURIComponent((request.params as { secret: string }).secret)}`
 
   const askCode = (request: FastifyRequest, reply: FastifyReply, errors: FieldError[] = []): FastifyReply =>
     reply.page(
       'console/sign-in/enrollment-code',
-      { action: `${pathOf(request)}/code`, csrf: request.csrfToken(formScope), errors, shell: null },
+      { action: `${readPath(request)}/code`, csrf: request.csrfToken(formScope), errors, shell: null },
       { status: errors.length > 0 ? 422 : 200 }
     )
 
@@ -122,12 +122,12 @@ export function registerBegin (console: Console): void {
     typed: { loginName: string; displayName: string },
     errors: FieldError[] = []
   ): Promise<FastifyReply> {
-    const secret = await totpSecretOf(link)
+    const secret = await loadTotpSecret(link)
     const label = link.loginName ?? 'administrator'
     return await reply.page(
       'console/sign-in/enrollment',
       {
-        action: pathOf(request),
+        action: readPath(request),
         csrf: request.csrfToken(formScope),
         role: link.role,
         purpose: link.purpose,
@@ -140,14 +140,14 @@ export function registerBegin (console: Console): void {
         errors,
         passkey: passkeysPossible(config.issuer),
         totp: { uri: totpUri(secret, label), secret: readableSecret(secret) },
-        rules: rulesOf(administratorProfile).map(passwordFault),
+        rules: selectRules(administratorProfile).map(passwordFault),
         shell: null
       },
       { status: errors.length > 0 ? 422 : 200 }
     )
   }
 
-  function namesOf (
+  function readNames (
     request: FastifyRequest,
     link: OpenLink
   ): {
@@ -159,8 +159,8 @@ export function registerBegin (console: Console): void {
       loginName: link.loginName ?? formField(request.body, 'login_name'),
       displayName: link.displayName ?? formField(request.body, 'display_name')
     }
-    const loginName = link.loginName ?? loginNameOf(typed.loginName)
-    const displayName = link.displayName ?? displayNameOf(typed.displayName)
+    const loginName = link.loginName ?? parseLoginName(typed.loginName)
+    const displayName = link.displayName ?? parseDisplayName(typed.displayName)
     const errors: FieldError[] = []
     if (loginName === null) errors.push({ field: 'login_name', code: 'invalid' })
     if (displayName === null) errors.push({ field: 'display_name', code: 'invalid' })
@@ -171,7 +171,7 @@ export function registerBegin (console: Console): void {
     method: 'GET',
     path: '/admin/begin/:secret',
     handler: async (request, reply) => {
-      const link = await linkOf(request, reply)
+      const link = await requireLink(request, reply)
       return link.codeNeeded
         ? askCode(request, reply)
         : await show(request, reply, link, { loginName: '', displayName: '' })
@@ -181,18 +181,18 @@ export function registerBegin (console: Console): void {
   console.open({
     method: 'GET',
     path: '/admin/begin/:secret/code',
-    handler: async (request, reply) => await reply.redirect(pathOf(request), 303)
+    handler: async (request, reply) => await reply.redirect(readPath(request), 303)
   })
   console.open({
     method: 'POST',
     path: '/admin/begin/:secret/code',
     handler: async (request, reply) => {
       request.requireCsrf(formScope)
-      const { tokenHash, purpose, accountId } = await linkOf(request, reply)
+      const { tokenHash, purpose, accountId } = await requireLink(request, reply)
       const browserHash = reply.ensureBrowser().hash
       const right = await inTransaction(db, async (trx) => {
-        const tried = await tryLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
-        if (!tried.right && tried.counted) {
+        const verified = await verifyLinkCode(trx, crypto, tokenHash, formField(request.body, 'link_code'), browserHash)
+        if (!verified.right && verified.counted) {
           await deps.audit.record(trx, {
             type: 'staff.link-refused',
             actor: 'anonymous',
@@ -201,10 +201,10 @@ export function registerBegin (console: Console): void {
             details: { purpose, ...(accountId === null ? {} : { accountId }) }
           })
         }
-        return tried.right
+        return verified.right
       })
       return right
-        ? await reply.redirect(pathOf(request), 303)
+        ? await reply.redirect(readPath(request), 303)
         : askCode(request, reply, [{ field: 'link_code', code: 'link_code' }])
     }
   })
@@ -214,9 +214,9 @@ export function registerBegin (console: Console): void {
     path: '/admin/begin/:secret/challenge',
     handler: async (request, reply) => {
       request.requireCsrf(formScope)
-      const link = await linkOf(request, reply)
-      if (link.codeNeeded) throw new PageError(403, 'forbidden', { restartHref: pathOf(request) })
-      const { names, errors } = namesOf(request, link)
+      const link = await requireLink(request, reply)
+      if (link.codeNeeded) throw new PageError(403, 'forbidden', { restartHref: readPath(request) })
+      const { names, errors } = readNames(request, link)
       if (names === null) return await reply.code(422).send({ fields: errors.map(({ field }) => field) })
       return await reply.send(
         await beginEnrolment(deps, reply.ensureBrowser().hash, {
@@ -233,10 +233,10 @@ export function registerBegin (console: Console): void {
     path: '/admin/begin/:secret',
     handler: async (request, reply) => {
       request.requireCsrf(formScope)
-      const link = await linkOf(request, reply)
+      const link = await requireLink(request, reply)
       if (link.codeNeeded) return askCode(request, reply)
-      const { typed, names, errors } = namesOf(request, link)
-      const credential = await credentialOf(request, reply, link, typed, errors)
+      const { typed, names, errors } = readNames(request, link)
+      const credential = await readCredential(request, reply, link, typed, errors)
       if (names === null || credential === null || errors.length > 0) {
         return await show(request, reply, link, typed, errors)
       }
@@ -272,7 +272,7 @@ export function registerBegin (console: Console): void {
   })
 
   /** Null: errors say why. */
-  async function credentialOf (
+  async function readCredential (
     request: FastifyRequest,
     reply: FastifyReply,
     link: OpenLink,
@@ -293,7 +293,7 @@ export function registerBegin (console: Console): void {
         ...(password === '' ? [{ field: 'new_password', code: 'required' }] : checked.failed.map(passwordFault))
       )
     } else if (formField(body, 'again') !== password) errors.push({ field: 'again', code: 'different' })
-    const totpSecret = await totpSecretOf(link)
+    const totpSecret = await loadTotpSecret(link)
     const step = totpStep(totpSecret, formField(body, 'code'), deps.clock.now())
     if (step === null) errors.push({ field: 'code', code: 'totp' })
     if (!checked.ok || step === null || errors.length > 0) return null

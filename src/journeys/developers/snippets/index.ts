@@ -8,17 +8,17 @@ import { kinds } from './catalogue.ts'
 import type { DocLanguage } from './notes.ts'
 import { fill } from './template.ts'
 import {
-  clientFaultsOf,
-  deviceValuesOf,
-  faultsOf,
-  valuesOf,
+  findClientFaults,
+  buildDeviceValues,
+  findFaults,
+  buildValues,
   type DeviceClient,
   type SnippetClient,
   type SnippetFault,
   type Values
 } from './values.ts'
 
-export { deviceClientOf, snippetClientOf, type SnippetClient, type SnippetFault } from './values.ts'
+export { toDeviceClient, toSnippetClient, type SnippetClient, type SnippetFault } from './values.ts'
 export type { DocLanguage } from './notes.ts'
 
 export interface Snippet {
@@ -50,9 +50,9 @@ const templates = new Map(
  * @param client of the record (`snippetClientOf`), or as typed: faults say what cannot be in code
  */
 export function makeSnippets (issuer: string, client: SnippetClient, language: DocLanguage): SnippetsOutcome {
-  const faults = faultsOf(client)
+  const faults = findFaults(client)
   if (faults.length > 0) return { ok: false, faults }
-  const given = valuesOf(issuer, client)
+  const given = buildValues(issuer, client)
   return {
     ok: true,
     snippets: kinds.map((kind) => {
@@ -81,9 +81,9 @@ export function makeDeviceSnippet (
   issuer: string,
   client: DeviceClient
 ): { ok: true; snippet: Snippet } | { ok: false; faults: SnippetFault[] } {
-  const faults = clientFaultsOf(client)
+  const faults = findClientFaults(client)
   if (faults.length > 0) return { ok: false, faults }
-  const file = { name: 'device.mjs', language: 'js', text: fill(deviceTemplate, deviceValuesOf(issuer, client)) }
+  const file = { name: 'device.mjs', language: 'js', text: fill(deviceTemplate, buildDeviceValues(issuer, client)) }
   return {
     ok: true,
     snippet: {

@@ -40,13 +40,13 @@ const taken = new Set(['/', '/login', '/logout', '/renew', '/mp/login', '/mp/ses
  * The first http(s) address of a client record as the administration keeps it, with other values that snippets need;
  * null when it has none (machines, apps with a scheme of their own).
  */
-export function snippetClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): SnippetClient | null {
+export function toSnippetClient (clientId: string, metadata: Readonly<Record<string, unknown>>): SnippetClient | null {
   const list = (name: string): string[] =>
     Array.isArray(metadata[name]) ? metadata[name].filter((item) => typeof item === 'string') : []
   const redirectUri = list('redirect_uris').find((uri) => /^https?:/.test(uri))
   if (redirectUri === undefined) return null
   return {
-    ...deviceClientOf(clientId, metadata),
+    ...toDeviceClient(clientId, metadata),
     redirectUri,
     postLogoutRedirectUri: list('post_logout_redirect_uris').find((uri) => /^https?:/.test(uri)) ?? null,
     refresh: list('grant_types').includes('refresh_token')
@@ -54,7 +54,7 @@ export function snippetClientOf (clientId: string, metadata: Readonly<Record<str
 }
 
 /** The same of a client that has no addresses. */
-export function deviceClientOf (clientId: string, metadata: Readonly<Record<string, unknown>>): DeviceClient {
+export function toDeviceClient (clientId: string, metadata: Readonly<Record<string, unknown>>): DeviceClient {
   const scope =
     typeof metadata['scope'] === 'string'
       ? metadata['scope']
@@ -69,14 +69,14 @@ export function deviceClientOf (clientId: string, metadata: Readonly<Record<stri
   }
 }
 
-export function clientFaultsOf ({ clientId, scope }: DeviceClient): SnippetFault[] {
+export function findClientFaults ({ clientId, scope }: DeviceClient): SnippetFault[] {
   const faults: SnippetFault[] = []
   if (clientId === '' || !isPlain(clientId)) faults.push({ field: 'client_id', code: 'not_plain' })
   if (!/^[\w:.-]+( [\w:.-]+)*$/.test(scope)) faults.push({ field: 'scope', code: 'not_plain' })
   return faults
 }
 
-export const deviceValuesOf = (issuer: string, { clientId, scope, confidential }: DeviceClient): Values => ({
+export const buildDeviceValues = (issuer: string, { clientId, scope, confidential }: DeviceClient): Values => ({
   issuer,
   clientId,
   scope,
@@ -84,8 +84,8 @@ export const deviceValuesOf = (issuer: string, { clientId, scope, confidential }
   insecure: issuer.startsWith('http:')
 })
 
-export function faultsOf ({ redirectUri, postLogoutRedirectUri, ...client }: SnippetClient): SnippetFault[] {
-  const faults = clientFaultsOf(client)
+export function findFaults ({ redirectUri, postLogoutRedirectUri, ...client }: SnippetClient): SnippetFault[] {
+  const faults = findClientFaults(client)
   for (const [field, uri] of [
     ['redirect_uri', redirectUri],
     ['post_logout_redirect_uri', postLogoutRedirectUri]
@@ -101,7 +101,7 @@ export function faultsOf ({ redirectUri, postLogoutRedirectUri, ...client }: Sni
 }
 
 /** @param client one without faults */
-export function valuesOf (issuer: string, client: SnippetClient): Values {
+export function buildValues (issuer: string, client: SnippetClient): Values {
   const url = new URL(client.redirectUri)
   const postLogoutUri = client.postLogoutRedirectUri ?? `${url.origin}/logged-out`
   const end = new URL(postLogoutUri)

@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
 import type { FieldError } from '../../../http/pages.ts'
 import { shanghaiDate } from '../../../ports/clock.ts'
-import { catalogueOf } from '../delegation-rows.ts'
-import { actorOf, loadLegal, shellOf, type Centre, type LegalMe } from '../me.ts'
+import { loadFunctionCatalogue } from '../delegation-rows.ts'
+import { describeActor, loadLegal, buildLayout, type Centre, type LegalMe } from '../me.ts'
 import { agentPerson } from './agent-person.ts'
 import {
-  errorOf,
+  describeError,
   freshValues,
   readAgent,
   readTerms,
@@ -44,7 +44,7 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     }
     // said before anybody is looked up
     if (agent.agent.certNo === me.person.certNo) return await again([{ field: 'form', code: 'self_delegation' }])
-    const actor = actorOf(request, me)
+    const actor = describeActor(request, me)
     const person = await agentPerson(deps, agent.agent, actor)
     if (!person.ok) {
       return await again([{ field: 'form', code: person.code }], person.code === 'unavailable' ? 503 : 422)
@@ -57,7 +57,12 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     if (!(inForceStates as readonly string[]).includes(view.state)) return await reply.redirect('/me/agents', 303)
     return await showForm(
       me,
-      { action: agentPath(view.id, 'edit'), known: knownOf(view), values: valuesOfView(view, today()), errors: [] },
+      {
+        action: agentPath(view.id, 'edit'),
+        known: describeKnown(view),
+        values: valuesOfView(view, today()),
+        errors: []
+      },
       request,
       reply
     )
@@ -70,7 +75,7 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     const again = async (errors: FieldError[], status = 422): Promise<FastifyReply> =>
       await showForm(
         me,
-        { action: agentPath(view.id, 'edit'), known: knownOf(view), values, errors },
+        { action: agentPath(view.id, 'edit'), known: describeKnown(view), values, errors },
         request,
         reply,
         status
@@ -91,9 +96,9 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     const proposed = await delegations.propose(
       { organizationId: me.organization.id, agentId, ...terms },
       'legal_representative',
-      actorOf(request, me)
+      describeActor(request, me)
     )
-    if (!proposed.ok) return await again([errorOf(proposed, terms, today())])
+    if (!proposed.ok) return await again([describeError(proposed, terms, today())])
     return await reply.redirect(agentPath(proposed.id, `${proposed.version}/approve`), 303)
   }
 
@@ -107,9 +112,9 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
     return reply.page(
       'user-center/agents/form',
       {
-        shell: await shellOf(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, me, 'agents'),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-        choices: (await catalogueOf(centre)).choices,
+        choices: (await loadFunctionCatalogue(centre)).choices,
         ...form
       },
       { status }
@@ -117,7 +122,11 @@ export function registerAgentForms (app: FastifyInstance, centre: Centre): void 
   }
 }
 
-const knownOf = ({ agent }: { agent: { maskedName: string; maskedCertNo: string } }): AgentFormPage['known'] => ({
+const describeKnown = ({
+  agent
+}: {
+  agent: { maskedName: string; maskedCertNo: string }
+}): AgentFormPage['known'] => ({
   name: agent.maskedName,
   certNo: agent.maskedCertNo
 })

@@ -7,14 +7,14 @@ import { approvalSubject, type DelegationContent } from '../../../domain/represe
 import { formField } from '../../../http/forms.ts'
 import { SeeOther } from '../../../http/see-other.ts'
 import type { FormTarget } from '../../../http/pages.ts'
-import { catalogueOf, contentLines, ticketSubject, type ContentLines } from '../delegation-rows.ts'
-import { actorOf, shellOf, type Centre, type Framed } from '../me.ts'
+import { loadFunctionCatalogue, contentLines, ticketSubject, type ContentLines } from '../delegation-rows.ts'
+import { describeActor, buildLayout, type Centre, type WithUserCenterLayout } from '../me.ts'
 import { registerTicketPage, type ToConfirm } from '../ticket-page.ts'
-import { agentPath, loadScope, versionOf, type Scope } from './scope.ts'
+import { agentPath, loadScope, readVersion, type Scope } from './scope.ts'
 import type { AgentResultPage } from './result.ts'
 
 /** 通过, before the code. Posts `csrf`, `digest`. */
-export interface ApprovePage extends Framed, FormTarget {
+export interface ApprovePage extends WithUserCenterLayout, FormTarget {
   content: ContentLines
   digest: string
   rejectHref: string
@@ -28,7 +28,7 @@ declare module '../../../http/pages.ts' {
   }
 }
 
-interface Asked extends Scope {
+interface ApprovalSubject extends Scope {
   version: number
   /** Null: nothing (more) to approve in this version. */
   shown: { content: DelegationContent; digest: string } | null
@@ -43,23 +43,24 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   const { tickets, delegations } = centre
   const page = '/me/agents/:id/:version'
 
-  async function load (request: FastifyRequest, reply: FastifyReply): Promise<Asked> {
-    const version = versionOf(request)
+  async function load (request: FastifyRequest, reply: FastifyReply): Promise<ApprovalSubject> {
+    const version = readVersion(request)
     const scope = await loadScope(centre, request, reply)
     return { ...scope, version, shown: await delegations.content(scope.view.id, version) }
   }
 
   app.get(`${page}/approve`, async (request, reply) => {
-    const asked = await load(request, reply)
-    return await showContent(asked, request, reply, false)
+    const subject = await load(request, reply)
+    return await showContent(subject, request, reply, false)
   })
 
   app.post(`${page}/approve`, async (request, reply) => {
-    const asked = await load(request, reply)
-    if (asked.shown === null) return await showResult(asked, 'stale', request, reply)
+    const subject = await load(request, reply)
+    if (subject.shown === null) return await showResult(subject, 'stale', request, reply)
     // the content has changed: show it again
-    if (formField(request.body, 'digest') !== asked.shown.digest) return await showContent(asked, request, reply, true)
-    return await reply.redirect(agentPath(asked.view.id, `${asked.version}/qr`), 303)
+    const same = formField(request.body, 'digest') === subject.shown.digest
+    if (!same) return await showContent(subject, request, reply, true)
+    return await reply.redirect(agentPath(subject.view.id, `${subject.version}/qr`), 303)
   })
 
   registerTicketPage<Approvable>(app, centre, {
@@ -79,19 +80,19 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
         version,
         digest,
         subjectRef: approvalSubject(view.id, version, digest),
-        subject: ticketSubject(contentLines(await catalogueOf(centre), content, digest)),
+        subject: ticketSubject(contentLines(await loadFunctionCatalogue(centre), content, digest)),
         subjectName: content.agent.maskedName,
         leaveHref: agentPath(view.id, `${version}/approve`)
       }
     },
     // confirmed → consumed for exactly this content, then submitted → active by exactly this person
-    async finish (ticket, asked, request, reply) {
-      const { me, view, version, digest, subjectRef } = asked
+    async finish (ticket, subject, request, reply) {
+      const { me, view, version, digest, subjectRef } = subject
       const approved = await delegations.approve({
         id: view.id,
         version,
         digest,
-        approver: { ...actorOf(request, me), ticketId: ticket },
+        approver: { ...describeActor(request, me), ticketId: ticket },
         async takeProofs (trx) {
           const { browserHash, person } = me
           const given = await tickets.consume(trx, ticket, { browserHash, purpose: 'approve-delegation', subjectRef })
@@ -99,7 +100,9 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
         }
       })
       // a used ticket: a second window, or the same one again
-      if (!approved.ok && approved.code !== 'ticket_used') return await showResult(asked, approved.code, request, reply)
+      if (!approved.ok && approved.code !== 'ticket_used') {
+        return await showResult(subject, approved.code, request, reply)
+      }
       return await reply.redirect(agentPath(view.id, `${version}/result`), 303)
     }
   })
@@ -107,11 +110,11 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   app.get(`${page}/result`, async (request, reply) => await ended(await load(request, reply), request, reply))
 
   /** Nothing to approve: it is in force, or has changed. */
-  async function ended (asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { view, version, shown } = asked
+  async function ended (subject: ApprovalSubject, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { view, version, shown } = subject
     if (shown !== null) return await reply.redirect(agentPath(view.id, `${version}/approve`), 303)
     return await showResult(
-      asked,
+      subject,
       view.version === version && view.state === 'active' ? 'approved' : 'stale',
       request,
       reply
@@ -127,7 +130,7 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
     return reply.page(
       'user-center/agents/result',
       {
-        shell: await shellOf(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, me, 'agents'),
         outcome,
         name: view.agent.maskedName,
         validTo: outcome === 'approved' ? view.validTo : null,
@@ -138,20 +141,20 @@ export function registerApproval (app: FastifyInstance, centre: Centre): void {
   }
 
   async function showContent (
-    asked: Asked,
+    subject: ApprovalSubject,
     request: FastifyRequest,
     reply: FastifyReply,
     changed: boolean
   ): Promise<FastifyReply> {
-    const { me, view, version, shown } = asked
-    if (shown === null) return await ended(asked, request, reply)
+    const { me, view, version, shown } = subject
+    if (shown === null) return await ended(subject, request, reply)
     return reply.page(
       'user-center/agents/approve',
       {
-        shell: await shellOf(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, me, 'agents'),
         action: agentPath(view.id, `${version}/approve`),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
-        content: contentLines(await catalogueOf(centre), shown.content, shown.digest),
+        content: contentLines(await loadFunctionCatalogue(centre), shown.content, shown.digest),
         digest: shown.digest,
         rejectHref: agentPath(view.id, `${version}/reject`),
         changed

@@ -3,12 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
 import { formField } from '../../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../../http/pages.ts'
-import { actorOf, shellOf, type Centre, type Framed } from '../me.ts'
-import { agentPath, loadScope, versionOf, type Scope } from './scope.ts'
+import { describeActor, buildLayout, type Centre, type WithUserCenterLayout } from '../me.ts'
+import { agentPath, loadScope, readVersion, type Scope } from './scope.ts'
 import type { AgentResultPage } from './result.ts'
 
 /** 拒绝. Posts `csrf`, `reason` (code), `text`. */
-export interface RejectPage extends Framed, FormTarget {
+export interface RejectPage extends WithUserCenterLayout, FormTarget {
   name: string
   reasons: string[]
   reason: string
@@ -38,7 +38,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
   })
 
   app.post('/me/agents/:id/:version/reject', async (request, reply) => {
-    const version = versionOf(request)
+    const version = readVersion(request)
     const scope = await loadScope(centre, request, reply)
     const typed = { reason: formField(request.body, 'reason'), text: written(request.body) }
     if (!rejectReasons.includes(typed.reason)) {
@@ -49,7 +49,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     }
     const reason =
       typed.reason === 'other' ? typed.text : typed.text === '' ? typed.reason : `${typed.reason}: ${typed.text}`
-    const rejected = await delegations.reject(scope.view.id, version, reason, actorOf(request, scope.me))
+    const rejected = await delegations.reject(scope.view.id, version, reason, describeActor(request, scope.me))
     return await showResult(scope, rejected ? 'rejected' : 'stale', request, reply)
   })
 
@@ -63,7 +63,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
         return await reply.redirect('/me/agents', 303)
       }
       return reply.page('user-center/end-delegation', {
-        shell: await shellOf(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, me, 'agents'),
         action: agentPath(view.id, act),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         act,
@@ -76,13 +76,13 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     app.post(`/me/agents/:id/${act}`, async (request, reply) => {
       const scope = await loadScope(centre, request, reply)
       const reason = written(request.body) || 'by_legal_representative'
-      const done = await delegations[act](scope.view.id, reason, actorOf(request, scope.me))
+      const done = await delegations[act](scope.view.id, reason, describeActor(request, scope.me))
       return await showResult(scope, done ? (act === 'suspend' ? 'suspended' : 'revoked') : 'stale', request, reply)
     })
   }
 
   async function loadWaiting (request: FastifyRequest, reply: FastifyReply): Promise<Scope | null> {
-    const version = versionOf(request)
+    const version = readVersion(request)
     const scope = await loadScope(centre, request, reply)
     const rows = await delegations.listOfOrganization(scope.me.organization.id)
     return rows.some((row) => row.id === scope.view.id && row.version === version && row.state === 'submitted')
@@ -100,8 +100,8 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     return reply.page(
       'user-center/agents/reject',
       {
-        shell: await shellOf(centre, request, me, 'agents'),
-        action: agentPath(view.id, `${versionOf(request)}/reject`),
+        shell: await buildLayout(centre, request, me, 'agents'),
+        action: agentPath(view.id, `${readVersion(request)}/reject`),
         csrf: request.csrfToken(centre.csrfScope(me.idHash)),
         name: view.agent.maskedName,
         reasons: rejectReasons,
@@ -124,7 +124,7 @@ export function registerDecisions (app: FastifyInstance, centre: Centre): void {
     return reply.page(
       'user-center/agents/result',
       {
-        shell: await shellOf(centre, request, me, 'agents'),
+        shell: await buildLayout(centre, request, me, 'agents'),
         outcome,
         name: view.agent.maskedName,
         validTo: null,

@@ -7,7 +7,7 @@ import { parsePhone } from '../../../domain/identity/phone-number.ts'
 import { formField, formList } from '../../../http/forms.ts'
 import type { FieldError, FormTarget } from '../../../http/pages.ts'
 import type { DelegationView, DraftRefusal } from '../../../records/organizations/index.ts'
-import type { Framed } from '../me.ts'
+import type { WithUserCenterLayout } from '../me.ts'
 import type { SiteChoice } from '../catalogue.ts'
 
 export interface AgentValues {
@@ -24,7 +24,7 @@ export interface AgentValues {
 }
 
 /** 新增, 修改. Posts `csrf` and AgentValues in wire names. */
-export interface AgentFormPage extends Framed, FormTarget {
+export interface AgentFormPage extends WithUserCenterLayout, FormTarget {
   /** Masked agent whose delegation gets a new version; null = a new agent. */
   known: { name: string; certNo: string } | null
   values: AgentValues
@@ -91,7 +91,7 @@ export const typedValues = (body: unknown): AgentValues => ({
 })
 
 /** 2027-04-10, 2027.4.10, 2027年4月10日, 20270410. */
-function dateOf (typed: string): string | null {
+function parseDate (typed: string): string | null {
   const plain = typed.normalize('NFKC').trim()
   const [, year, month, day] =
     /^(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})\D?$/.exec(plain) ?? /^(\d{4})(\d{2})(\d{2})$/.exec(plain) ?? []
@@ -111,7 +111,7 @@ function choiceErrors (field: string, mode: string, list: string[]): FieldError[
 
 export function readTerms (values: AgentValues): { ok: true; terms: Terms } | { ok: false; errors: FieldError[] } {
   const errors: FieldError[] = []
-  const [validFrom, validTo] = [dateOf(values.starts), dateOf(values.ends)]
+  const [validFrom, validTo] = [parseDate(values.starts), parseDate(values.ends)]
   errors.push(
     ...choiceErrors('site', values.sites, values.site),
     ...choiceErrors('function', values.functions, values.function)
@@ -151,7 +151,7 @@ export function readAgent (
 }
 
 /** A refusal by the rules, at the field that can be corrected. */
-export function errorOf (refusal: DraftRefusal, terms: Terms, today: string): FieldError {
+export function describeError (refusal: DraftRefusal, terms: Terms, today: string): FieldError {
   switch (refusal.code) {
     case 'validity':
       return {

@@ -1,11 +1,11 @@
 /** 代理人管理: waiting, active and former delegations. */
 import type { FastifyInstance } from 'fastify'
 import { inForceStates } from '../../../domain/representation/delegation.ts'
-import { catalogueOf, rowOf, type DelegationRow } from '../delegation-rows.ts'
-import { loadLegal, shellOf, type Centre, type Framed } from '../me.ts'
+import { loadFunctionCatalogue, toRow, type DelegationRow } from '../delegation-rows.ts'
+import { loadLegal, buildLayout, type Centre, type WithUserCenterLayout } from '../me.ts'
 
 /** 代理人管理. Forms: none; every action is a link to its page. */
-export interface AgentsPage extends Framed {
+export interface AgentsPage extends WithUserCenterLayout {
   waiting: DelegationRow[]
   inForce: DelegationRow[]
   history: DelegationRow[]
@@ -22,14 +22,14 @@ const longestHistory = 50
 export function registerAgentList (app: FastifyInstance, centre: Centre): void {
   app.get('/me/agents', async (request, reply) => {
     const me = await loadLegal(centre, request, reply)
-    const catalogue = await catalogueOf(centre)
+    const catalogue = await loadFunctionCatalogue(centre)
     const rows = (await centre.delegations.listOfOrganization(me.organization.id)).map((view) =>
-      rowOf(centre, catalogue, request.t, view)
+      toRow(centre, catalogue, request.t, view)
     )
     const inForce = rows.filter(({ state }) => (inForceStates as readonly string[]).includes(state))
     const waiting = rows.filter(({ state }) => state === 'submitted')
     return reply.page('user-center/agents/list', {
-      shell: await shellOf(centre, request, me, 'agents'),
+      shell: await buildLayout(centre, request, me, 'agents'),
       waiting,
       inForce,
       history: rows

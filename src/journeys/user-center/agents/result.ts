@@ -1,7 +1,7 @@
-import type { Framed } from '../me.ts'
+import type { WithUserCenterLayout } from '../me.ts'
 
 /** After the scan, and every reason for which it did not count. */
-export interface AgentResultPage extends Framed {
+export interface AgentResultPage extends WithUserCenterLayout {
   outcome:
     | 'approved'
     | 'stale'

@@ -13,7 +13,7 @@ export interface Scope {
 
 export const agentPath = (id: string, rest: string): string => `/me/agents/${id}/${rest}`
 
-export const versionOf = (request: FastifyRequest): number => {
+export const readVersion = (request: FastifyRequest): number => {
   const { version = '' } = request.params as { version?: string }
   if (!/^[1-9]\d{0,8}$/.test(version)) throw new PageError(404, 'not_found', { restartHref: '/me/agents' })
   return Number(version)

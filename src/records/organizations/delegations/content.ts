@@ -12,7 +12,7 @@ type Fields = Pick<DelegationContent, 'version' | 'functions' | 'clientIds' | 'v
 }
 
 /** What is shown and approved; null when there is no such agent. */
-export async function contentOf (
+export async function loadContent (
   db: Db,
   { crypto }: Pick<OrganizationsDeps, 'crypto'>,
   { agentId, ...fields }: Fields
@@ -53,7 +53,7 @@ export async function storedContent (
     .where('d.version', '=', version)
     .executeTakeFirst()
   if (row === undefined) return null
-  const content = await contentOf(db, deps, {
+  const content = await loadContent(db, deps, {
     delegationId: id,
     version,
     organization: { id: row.organizationId, uscc: row.uscc, name: row.name },

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { inTransaction } from '../../../database/transaction.ts'
-import { approvalSubject, presenceOf, type DelegationLimits } from '../../../domain/representation/delegation.ts'
+import { approvalSubject, findPresence, type DelegationLimits } from '../../../domain/representation/delegation.ts'
 import type { Proof } from '../../../domain/login/next-step.ts'
 import type { OrganizationsDeps } from '../deps.ts'
 import { endContext } from '../end-context.ts'
-import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
+import { lockOrganizationByDelegation, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
 import { submittedContent } from './content.ts'
 import { tell } from './tell.ts'
 import { cleanReason } from '../../../domain/reason.ts'
@@ -43,7 +43,7 @@ export async function approve (
     const refused = await inTransaction<Refused | null>(trx, async (part, rollback) => {
       const proofs = await input.takeProofs(part)
       if (proofs === null) throw rollback({ code: 'ticket_used', event: null })
-      const presence = presenceOf(proofs, input.approver.personId, input.approver.ticketId)
+      const presence = findPresence(proofs, input.approver.personId, input.approver.ticketId)
       if (presence !== null && (await decide(part, deps, { ...input, ...presence }))) return null
       throw rollback(await whyNot(part, deps, { ...input, present: presence !== null }))
     })
@@ -81,7 +81,7 @@ async function decide (
   { limits, id, version, digest, approver, faceCheckId }: Deciding & { faceCheckId: string | null }
 ): Promise<boolean> {
   return await inTransaction<boolean>(outer, async (trx, rollback) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     // what would be approved is what was shown, even if a name was corrected since
     if ((await submittedContent(trx, deps, id, version))?.digest !== digest) return false
@@ -164,7 +164,7 @@ async function whyNot (
   deps: OrganizationsDeps,
   { limits, id, version, digest, approver, present }: Deciding & { present: boolean }
 ): Promise<Refused> {
-  const organization = await lockOrganizationOf(trx, id)
+  const organization = await lockOrganizationByDelegation(trx, id)
   if (organization === null) return { code: 'stale', event: null }
   const row = await trx
     .selectFrom('delegation as n')
@@ -230,7 +230,7 @@ export async function reject (
   actor: Actor
 ): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
       id,
@@ -272,7 +272,7 @@ export async function reject (
  */
 export async function withdraw (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
       id,

@@ -5,7 +5,7 @@ import type { OrganizationsDeps } from '../deps.ts'
 import type { AuditActor, AuditEventType, StaffEventType } from '../../audit/index.ts'
 import type { MessageKind } from '../../messages/index.ts'
 import { endContext } from '../end-context.ts'
-import { lockOrganizationOf, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
+import { lockOrganizationByDelegation, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
 import { revokeTrustedBrowsers } from '../trusted-browsers.ts'
 import { tell } from './tell.ts'
 import { cleanReason } from '../../../domain/reason.ts'
@@ -62,7 +62,7 @@ export const resign = async (deps: OrganizationsDeps, id: string, actor: Actor):
 
 async function endByPerson (deps: OrganizationsDeps, id: string, ending: Ending, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     const only = ending.by === 'agent' ? byAgent(actor.personId) : byLegalRepresentative(actor.personId)
     const [row] = await transition(trx, { id, to: ending.to, only, reason: ending.reason, moment: 'ended_at' })
@@ -172,7 +172,7 @@ export interface OrganizationEnding {
  * Ends every delegation of an organization, because of a change in the register. The caller has locked and changed the
  * organization; `organization` is its former state. Returns how many delegations ended.
  */
-export async function endDelegationsOf (
+export async function endDelegations (
   trx: Trx,
   deps: OrganizationsDeps,
   organization: LockedOrganization,
@@ -254,7 +254,7 @@ export async function expireDue (deps: OrganizationsDeps, batch = 200): Promise<
 
 async function expire (deps: OrganizationsDeps, id: string, version: number): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
       id,

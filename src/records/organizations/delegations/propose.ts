@@ -12,7 +12,7 @@ import {
 import { DomainError } from '../../../domain/errors.ts'
 import type { OrganizationsDeps } from '../deps.ts'
 import { lockOrganization, shanghaiToday, type LockedOrganization, type Trx } from '../repository.ts'
-import { contentOf } from './content.ts'
+import { loadContent } from './content.ts'
 import { tell } from './tell.ts'
 import type { Actor, DraftInput, DraftRefusal } from './types.ts'
 
@@ -42,7 +42,7 @@ export async function propose (
       throw new DomainError('not_legal_representative')
     }
     if (by === 'agent' && fields.agentId !== actor.personId) throw new DomainError('not_agent')
-    const refusal = await refusalOf(trx, limits, organization, fields, by)
+    const refusal = await findRefusal(trx, limits, organization, fields, by)
     if (refusal !== null) return refusal
     await dropDrafts(trx, deps, organization, fields.agentId, actor)
     const { id, version } = await next(trx, fields)
@@ -52,7 +52,7 @@ export async function propose (
 
 const unique = (list: string[] | null): string[] | null => (list === null ? null : [...new Set(list)].sort())
 
-async function refusalOf (
+async function findRefusal (
   trx: Trx,
   limits: DelegationLimits,
   organization: LockedOrganization,
@@ -189,7 +189,7 @@ async function insert (
   actor: Actor
 ): Promise<{ ok: true; id: string; version: number }> {
   const { id, version, agentId, functions, clientIds, validFrom, validTo } = draft
-  const content = await contentOf(trx, deps, {
+  const content = await loadContent(trx, deps, {
     delegationId: id,
     version,
     organization,

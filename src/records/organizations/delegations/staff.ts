@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { inTransaction } from '../../../database/transaction.ts'
 import type { OrganizationsDeps } from '../deps.ts'
 import type { AuditActor } from '../../audit/index.ts'
-import { lockOrganizationOf } from '../repository.ts'
+import { lockOrganizationByDelegation } from '../repository.ts'
 import { takeEffect, withdrawWaiting } from './end.ts'
 import { tell } from './tell.ts'
 import { cleanReason } from '../../../domain/reason.ts'
@@ -30,7 +30,7 @@ export async function endByStaff (
   { actor, reason, address, traceId }: StaffAct
 ): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     if (organization === null) return false
     const [row] = await transition(trx, {
       id,

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { inTransaction } from '../../../database/transaction.ts'
 import { delegationDigest } from '../../../domain/representation/delegation.ts'
 import type { OrganizationsDeps } from '../deps.ts'
-import { lockOrganizationOf, shanghaiToday, type Trx } from '../repository.ts'
+import { lockOrganizationByDelegation, shanghaiToday, type Trx } from '../repository.ts'
 import { storedContent } from './content.ts'
 import { tell } from './tell.ts'
 import { byLegalRepresentative, transition } from './transition.ts'
@@ -15,7 +15,7 @@ export async function agentVerified (
   id: string,
   version: number
 ): Promise<boolean> {
-  const organization = await lockOrganizationOf(trx, id)
+  const organization = await lockOrganizationByDelegation(trx, id)
   const [row] = await transition(trx, { id, version, to: 'agent_verified', only: sql`true`, moment: null })
   if (organization === null || row === undefined) return false
   await deps.audit.record(trx, {
@@ -35,7 +35,7 @@ export async function agentVerified (
  */
 export async function submit (deps: OrganizationsDeps, id: string, version: number, actor: Actor): Promise<boolean> {
   return await inTransaction(deps.db, async (trx) => {
-    const organization = await lockOrganizationOf(trx, id)
+    const organization = await lockOrganizationByDelegation(trx, id)
     const stored = await storedContent(trx, deps, id, version)
     if (organization === null || stored === null) return false
     const [row] = await transition(trx, {

@@ -37,7 +37,7 @@ const query = (db: Db) =>
 
 type Row = Awaited<ReturnType<ReturnType<typeof query>['execute']>>[number]
 
-function viewOf (
+function toDelegationView (
   { crypto }: Pick<OrganizationsDeps, 'crypto'>,
   { nameEnc, certNoEnc, phoneEnc, ...row }: Row
 ): DelegationView {
@@ -64,7 +64,7 @@ export async function listOfOrganization (
     .orderBy('d.version', 'desc')
     .limit(longest)
     .execute()
-  return rows.map((row) => viewOf(deps, row))
+  return rows.map((row) => toDelegationView(deps, row))
 }
 
 export async function listOfAgent (
@@ -77,7 +77,7 @@ export async function listOfAgent (
     .orderBy('d.version', 'desc')
     .limit(longest)
     .execute()
-  return rows.map((row) => viewOf(deps, row))
+  return rows.map((row) => toDelegationView(deps, row))
 }
 
 export interface DelegationSearch {
@@ -111,7 +111,7 @@ export async function listDelegations (
         where id = ${after.id} and version = ${after.version})`
     )
   }
-  return (await page.execute()).map((row) => viewOf(deps, row))
+  return (await page.execute()).map((row) => toDelegationView(deps, row))
 }
 
 /** The version in force, else the latest. */
@@ -125,5 +125,5 @@ export async function find (
     .orderBy('d.version', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : viewOf(deps, row)
+  return row === undefined ? null : toDelegationView(deps, row)
 }

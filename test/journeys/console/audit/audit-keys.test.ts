@@ -129,7 +129,7 @@ t.test('audit: searching, one event, the chain, the file', async (t) => {
   writeFileSync(join(folder, 'a.jsonl'), file.text)
   const out: string[] = []
   t.equal(
-    await command.runAlone(
+    await command.runWithoutServices(
       ['verify', '--file', join(folder, 'a.jsonl'), '--jwks', `${kora.issuer}/oidc/jwks`],
       (line) => {
         out.push(line)

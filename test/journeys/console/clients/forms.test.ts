@@ -1,7 +1,7 @@
 /** What the console's form of credentials makes of signed messages. */
 import t from 'tap'
 import { typedOver } from '../../../../src/journeys/console/clients/forms.ts'
-import { trialObstacle } from '../../../../src/journeys/console/clients/test-login-site.ts'
+import { testLoginObstacle } from '../../../../src/journeys/console/clients/test-login-site.ts'
 import type { ClientRecord } from '../../../../src/domain/client/record.ts'
 import { testRules } from '../../../domain/client/support.ts'
 
@@ -74,7 +74,7 @@ t.test('the high profile binds tokens to keys, unless they are bound to certific
 
 t.test('the console cannot stand in for a certificate', async (t) => {
   const obstacle = (metadata: object): unknown =>
-    trialObstacle({
+    testLoginObstacle({
       status: 'test',
       metadata: { redirect_uris: ['https://a.gov.cn/cb'], ...metadata }
     } as ClientRecord)

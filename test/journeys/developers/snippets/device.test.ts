@@ -5,7 +5,7 @@ import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { deviceClientOf, makeDeviceSnippet } from '../../../../src/journeys/developers/snippets/index.ts'
+import { toDeviceClient, makeDeviceSnippet } from '../../../../src/journeys/developers/snippets/index.ts'
 import { addClient, startKora, submitPassword } from '../../../support/driver/index.ts'
 import { nameOfPerson } from './support.ts'
 
@@ -39,7 +39,7 @@ t.test('device.mjs, as the console and the documents show it, waits for a person
     of: Record<string, unknown>,
     decision: 'allow' | 'refuse'
   ): Promise<{ output: string; exitCode: number | null }> => {
-    const made = makeDeviceSnippet(kora.issuer, deviceClientOf(clientId, of))
+    const made = makeDeviceSnippet(kora.issuer, toDeviceClient(clientId, of))
     if (!made.ok) throw new Error(JSON.stringify(made.faults))
     writeFileSync(join(folder, name), made.snippet.files[0]?.text ?? '')
     const child = spawn(process.execPath, [name], {

@@ -6,11 +6,11 @@ import { parse } from 'yaml'
 import { uriFault } from '../../../../src/domain/client/uri.ts'
 import {
   makeSnippets,
-  snippetClientOf,
+  toSnippetClient,
   type Snippet,
   type SnippetClient
 } from '../../../../src/journeys/developers/snippets/index.ts'
-import { valuesOf } from '../../../../src/journeys/developers/snippets/values.ts'
+import { buildValues } from '../../../../src/journeys/developers/snippets/values.ts'
 
 const issuer = 'https://sso.example.gov.cn'
 const rules = { native: false, sandbox: false, ownOrigin: issuer, egressAllowed: [] }
@@ -45,7 +45,7 @@ const plain = (like: SnippetClient): SnippetClient => ({
   clientId: 'site',
   redirectUri: `${origin}/auth/callback/kora`,
   // is there a page of its own for who has logged out?
-  postLogoutRedirectUri: valuesOf(issuer, like)['postLogoutPage'] === true ? `${origin}/bye` : `${origin}/`,
+  postLogoutRedirectUri: buildValues(issuer, like)['postLogoutPage'] === true ? `${origin}/bye` : `${origin}/`,
   scope: 'openid profile'
 })
 
@@ -115,7 +115,7 @@ const metadata = fc.record({
   client_name: text
 })
 const clients = metadata
-  .map(({ client_id: id, ...rest }) => snippetClientOf(id, rest))
+  .map(({ client_id: id, ...rest }) => toSnippetClient(id, rest))
   .filter((client) => client !== null)
 
 t.test('the shape of the code is that of harmless values, or there is no code', async (t) => {

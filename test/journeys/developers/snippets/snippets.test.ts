@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   makeSnippets,
-  snippetClientOf,
+  toSnippetClient,
   type Snippet,
   type SnippetClient
 } from '../../../../src/journeys/developers/snippets/index.ts'
@@ -115,7 +115,7 @@ t.test('what would end a string or begin an expansion never gets into code', asy
 
 t.test('from the client record', async (t) => {
   t.same(
-    snippetClientOf('a', {
+    toSnippetClient('a', {
       redirect_uris: ['cn.app:/cb', 'https://a.cn/cb'],
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code'],
@@ -130,8 +130,8 @@ t.test('from the client record', async (t) => {
       refresh: false
     }
   )
-  t.equal(snippetClientOf('machine', { redirect_uris: [] }), null)
-  t.equal(snippetClientOf('broken', { redirect_uris: 'https://a.cn/cb' }), null)
+  t.equal(toSnippetClient('machine', { redirect_uris: [] }), null)
+  t.equal(toSnippetClient('broken', { redirect_uris: 'https://a.cn/cb' }), null)
 })
 
 t.test('scripts parse as what they are', async (t) => {

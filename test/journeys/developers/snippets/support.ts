@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { makeSnippets, snippetClientOf, type Snippet } from '../../../../src/journeys/developers/snippets/index.ts'
+import { makeSnippets, toSnippetClient, type Snippet } from '../../../../src/journeys/developers/snippets/index.ts'
 import {
   addClient,
   chooseIdentity,
@@ -97,7 +97,7 @@ export async function site (
     metadata,
     policy: { subjectKinds: ['person', 'organization'], roles: ['self', 'legal_representative', 'agent'] }
   })
-  const client = snippetClientOf(clientId, metadata)
+  const client = toSnippetClient(clientId, metadata)
   if (client === null) throw new Error('no client for snippets')
   const made = makeSnippets(kora.issuer, client, 'en')
   const snippet = made.ok ? made.snippets.find((one) => one.id === id) : undefined

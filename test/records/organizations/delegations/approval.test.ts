@@ -1,7 +1,7 @@
 import t from 'tap'
 import { usableAt } from '../../../../src/domain/representation/representation.ts'
 import { insertPerson } from '../../../../src/records/persons/index.ts'
-import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
+import { applyRegisterChange } from '../../../../src/records/organizations/index.ts'
 import { eachDatabase } from '../../../support/database.ts'
 import {
   approve,
@@ -175,7 +175,7 @@ eachDatabase(t, 'stale digest, swapped version, swapped content', async (t, data
 eachDatabase(t, 'the organization is renamed between showing and approving', async (t, database) => {
   const w = await world(database)
   const open = await submitted(w)
-  await applyRegisterNews(w.services, { uscc: '91540102MA6T1A2BXK', version: 2, name: '西藏新名科技有限公司' })
+  await applyRegisterChange(w.services, { uscc: '91540102MA6T1A2BXK', version: 2, name: '西藏新名科技有限公司' })
   t.same(await approve(w.delegations, open, await approver(w, w.lr, open)), {
     ok: false,
     code: 'stale'
@@ -284,7 +284,7 @@ eachDatabase(
     await w.services.db.updateTable('person').set({ status: 'locked' }).where('id', '=', w.lr).execute()
     t.match(await approve(w.delegations, next, await approver(w, w.lr, next)), { ok: false })
     await w.services.db.updateTable('person').set({ status: 'active' }).where('id', '=', w.lr).execute()
-    await applyRegisterNews(w.services, {
+    await applyRegisterChange(w.services, {
       uscc: '91540102MA6T1A2BXK',
       version: 2,
       legalRepresentative: { certType: 'resident_id', certNo: certNo(900), name: '测试·新代表' }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openDatabase } from '../../../../src/database/index.ts'
 import { createDelegations } from '../../../../src/records/organizations/delegations/index.ts'
-import { applyRegisterNews } from '../../../../src/records/organizations/index.ts'
+import { applyRegisterChange } from '../../../../src/records/organizations/index.ts'
 import { eachDatabase, patient, type TestDatabase } from '../../../support/database.ts'
 import {
   approve,
@@ -144,7 +144,7 @@ eachDatabase(
       const lrProof = await approver(w, lr, open)
       const [approved] = await Promise.all([
         approve(w.delegations, open, lrProof),
-        applyRegisterNews(other.services, {
+        applyRegisterChange(other.services, {
           uscc,
           version: round + 2,
           legalRepresentative: { certType: 'resident_id', certNo: certNo(500 + round), name: '测试·新代表' }

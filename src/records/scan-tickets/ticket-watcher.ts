@@ -11,11 +11,11 @@ interface Watcher {
   wake: (() => void) | null
 }
 
-export interface Hub {
+export interface TicketWatcher {
   /** The newest rows of one ticket as they are read; ends when the signal aborts. */
   rows(ticketId: string, signal: AbortSignal): AsyncGenerator<TicketRow, void, void>
   /** This process has committed a change: read that ticket now. */
-  kick(ticketId: string): void
+  refreshNow(ticketId: string): void
   /** Number of streams, for tests and metrics. */
   readonly watchers: number
 }
@@ -24,7 +24,7 @@ export interface Hub {
  * One reader for all streams of this process: a single query for every watched ticket in each period, and none while
  * nobody watches. It decides nothing; a missed or late row only delays a picture.
  */
-export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub {
+export function createTicketWatcher (db: Kysely<Database>, log: Pick<Logger, 'warn'>): TicketWatcher {
   const watched = new Map<string, Set<Watcher>>()
   let timer: NodeJS.Timeout | undefined
 
@@ -52,7 +52,7 @@ export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub
     }, period)
     timer.unref()
   }
-  const leave = (ticketId: string, watcher: Watcher): void => {
+  const unwatch = (ticketId: string, watcher: Watcher): void => {
     const watchers = watched.get(ticketId)
     watchers?.delete(watcher)
     if (watchers?.size === 0) watched.delete(ticketId)
@@ -66,7 +66,7 @@ export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub
     get watchers () {
       return [...watched.values()].reduce((sum, watchers) => sum + watchers.size, 0)
     },
-    kick (ticketId) {
+    refreshNow (ticketId) {
       if (watched.has(ticketId)) read([ticketId])
     },
     async * rows (ticketId, signal) {
@@ -93,7 +93,7 @@ export function createHub (db: Kysely<Database>, log: Pick<Logger, 'warn'>): Hub
         }
       } finally {
         signal.removeEventListener('abort', stop)
-        leave(ticketId, watcher)
+        unwatch(ticketId, watcher)
       }
     }
   }

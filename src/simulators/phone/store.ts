@@ -1,7 +1,7 @@
 /** Journeys under way, to be continued step by step: in memory, at most 500 of them, 15 minutes each. */
 import type { Journey } from './journey.ts'
 
-export interface Shelf {
+export interface PhoneStore {
   put(journey: Journey): void
   get(id: string): Journey | null
   /** Newest first. */
@@ -11,7 +11,7 @@ export interface Shelf {
 const maximum = 500
 const lifetimeMs = 15 * 60_000
 
-export function createShelf (now: () => number = Date.now): Shelf {
+export function createPhoneStore (now: () => number = Date.now): PhoneStore {
   const kept = new Map<string, { journey: Journey; until: number }>()
   const sweep = (): void => {
     // in the order of their end: the first that is not over ends the search
